@@ -1,0 +1,1 @@
+"""Plain typed data and arithmetic: no I/O, no Textual, no SDK."""

@@ -1,0 +1,182 @@
+"""What the engine reports, in order: the one stream from which everything shown and stored is derived.
+
+Every `*_ns` is an integer of CLOCK_MONOTONIC nanoseconds on the engine's machine, except where the name says
+`unix`. The events are also the lines of a record file (`--record`): one JSON object each, its `type` naming the
+class in snake case.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Mark(StrEnum):
+    """A point in a request's timeline other than the arrival of content."""
+
+    QUEUED = "queued"
+    CONNECT_STARTED = "connect_started"
+    CONNECTED = "connected"
+    """TCP connection open."""
+    TLS_STARTED = "tls_started"
+    TLS_DONE = "tls_done"
+    REUSED = "reused"
+    """An open connection was taken; the three marks above stay absent."""
+    SENT = "sent"
+    """The last byte of the request was handed to the kernel."""
+    MESSAGE_START = "message_start"
+    THINKING_STARTED = "thinking_started"
+    """A thinking block was opened; with its text omitted this is all that is seen of it."""
+    MESSAGE_STOP = "message_stop"
+
+
+class Kind(StrEnum):
+    """What a piece of content is."""
+
+    TEXT = "text"
+    THINKING = "thinking"
+
+
+class Status(StrEnum):
+    """How a request ended."""
+
+    DONE = "done"
+    TRUNCATED = "truncated"
+    """The answer was cut at max_tokens."""
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class FailureKind(StrEnum):
+    """Why a request failed, in the words a script can match."""
+
+    NO_KEY = "no_key"
+    BAD_KEY = "bad_key"
+    FORBIDDEN = "forbidden"
+    UNKNOWN_MODEL = "unknown_model"
+    BAD_REQUEST = "bad_request"
+    TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    CONNECTION_REFUSED = "connection_refused"
+    NAME_NOT_FOUND = "name_not_found"
+    TLS = "tls"
+    CONNECTION = "connection"
+    TIMEOUT = "timeout"
+    BROKEN_STREAM = "broken_stream"
+    PROTOCOL = "protocol"
+    ENGINE = "engine"
+    """The measuring process itself ended or failed."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request failed."""
+
+    kind: FailureKind
+    message: str
+    """One sentence: the cause and the remedy."""
+    http_status: int | None = None
+    retry_after_s: float | None = None
+    """Seconds the server asked to wait."""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Token counts as the API reported them; absent where it reported none."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    thinking_tokens: int | None = None
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name).lstrip("_")
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_snake):
+    """Base of all events: tagged for the wire by the class's name in snake case."""
+
+
+class EngineReady(_Event):
+    """The engine has imported the SDK, warmed up, and waits for runs."""
+
+    pid: int
+    sdk_version: str
+
+
+class RunStarted(_Event):
+    """A run was taken; its requests are being fired."""
+
+    run_id: int
+    t_ns: int
+    unix_ns: int
+    """Wall-clock time of the same moment, nanoseconds since 1970."""
+    request_ids: tuple[int, ...]
+
+
+class Marked(_Event):
+    """A request passed a point of its timeline."""
+
+    request_id: int
+    mark: Mark
+    t_ns: int
+
+
+class Responded(_Event):
+    """The response's status and headers arrived."""
+
+    request_id: int
+    t_ns: int
+    http_status: int
+    api_request_id: str | None = None
+    """The `request-id` header, which names the request to the API's support."""
+
+
+class Content(_Event):
+    """Pieces of content of one kind in order of arrival: `texts[i]` arrived at `t_ns[i]`.
+
+    One piece is one delta of the stream and may hold several tokens.
+    """
+
+    request_id: int
+    kind: Kind
+    t_ns: list[int]
+    texts: list[str]
+
+
+class UsageReported(_Event):
+    """The API reported token counts; the latest report counts."""
+
+    request_id: int
+    usage: Usage
+
+
+class RequestEnded(_Event):
+    """A request is over, one way or another. Nothing follows for it."""
+
+    request_id: int
+    t_ns: int
+    status: Status
+    stop_reason: str | None = None
+    failure: Failure | None = None
+
+
+class RunEnded(_Event):
+    """All requests of a run are over."""
+
+    run_id: int
+    t_ns: int
+    send_spread_ns: int | None = None
+    """From the first request's send to the last one's; absent with fewer than two sent."""
+
+
+class EngineFailed(_Event):
+    """The engine process ended unasked. Made by the client, never sent by the engine."""
+
+    t_ns: int
+    message: str
+
+
+RequestEvent = Marked | Responded | Content | UsageReported | RequestEnded
+Event = EngineReady | RunStarted | RequestEvent | RunEnded | EngineFailed

@@ -1,0 +1,50 @@
+"""Of whom it is asked: endpoints, and targets (a model at an endpoint with overrides)."""
+
+from typing import Annotated
+
+import msgspec
+
+from tui.core.parameters import Parameters
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """How long to wait before a request counts as failed, in seconds."""
+
+    connect: Seconds = 10.0
+    """Name look-up, TCP and TLS together."""
+    first_token: Seconds = 120.0
+    """Request sent to the first content token."""
+    between_tokens: Seconds = 60.0
+    """Silence between two events of a stream."""
+    request: Seconds = 600.0
+    """The whole request."""
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that speaks the Messages API."""
+
+    name: str
+    base_url: str
+    """Scheme, host and port, without `/v1`."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key; `None` sends no key. The key itself is never stored."""
+    simulated: bool = False
+    """True for the built-in simulator; everything measured there is marked SIMULATED."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A model at an endpoint, with the parameters in which it differs from the shared ones."""
+
+    model: str
+    endpoint: str | None = None
+    """Name of an endpoint; `None` is the default endpoint of the sitting."""
+    name: str | None = None
+    """What the lane is called; `None` shows the model's id."""
+    parameters: Parameters = Parameters()
+
+    @property
+    def label(self) -> str:
+        """The name on the lane."""
+        return self.name or self.model

@@ -1,0 +1,49 @@
+"""When what happened to one request: raw stamps, nothing derived."""
+
+import msgspec
+
+from tui.core.events import Content, Event, Kind, Mark, Marked, RequestEnded, Responded
+
+
+class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The stamps of one request, CLOCK_MONOTONIC nanoseconds; absent (`None`) where the thing did not happen."""
+
+    queued_ns: int | None = None
+    connect_started_ns: int | None = None
+    connected_ns: int | None = None
+    tls_started_ns: int | None = None
+    tls_done_ns: int | None = None
+    reused_ns: int | None = None
+    """When an open connection was taken instead of a new one."""
+    sent_ns: int | None = None
+    headers_ns: int | None = None
+    message_start_ns: int | None = None
+    thinking_started_ns: int | None = None
+    message_stop_ns: int | None = None
+    ended_ns: int | None = None
+    content_ns: list[int] = msgspec.field(default_factory=list)
+    """Arrival of every non-empty piece of content, thinking and text, ascending."""
+    thinking_pieces: int = 0
+    """How many of `content_ns` are thinking."""
+    first_text_ns: int | None = None
+
+    def apply(self, event: Event) -> None:
+        """Take in one event of this request; events without a stamp for it change nothing."""
+        match event:
+            case Marked(mark=mark, t_ns=t_ns):
+                setattr(self, _FIELD_OF[mark], t_ns)
+            case Responded(t_ns=t_ns):
+                self.headers_ns = t_ns
+            case Content(kind=kind, t_ns=stamps):
+                self.content_ns.extend(stamps)
+                if kind is Kind.THINKING:
+                    self.thinking_pieces += len(stamps)
+                elif self.first_text_ns is None and stamps:
+                    self.first_text_ns = stamps[0]
+            case RequestEnded(t_ns=t_ns):
+                self.ended_ns = t_ns
+            case _:
+                pass
+
+
+_FIELD_OF = {mark: f"{mark.value}_ns" for mark in Mark}

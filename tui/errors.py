@@ -1,0 +1,42 @@
+"""The errors a person can meet, and the exit codes they end in.
+
+    LatencyTuiError            one sentence: what is wrong, where, what to do
+    ├── UsageError             an argument or the standard input cannot be used
+    ├── ConfigError            a configuration file, environment variable or flag cannot be used
+    └── ChildError             a child process of ours (engine, simulator) did not start or broke its protocol
+
+Failures of single requests are not exceptions but data: `tui.core.events.Failure`.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command's exit status means."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    INTERRUPTED = 130
+
+
+class LatencyTuiError(Exception):
+    """Base of all errors whose message is meant for a person. `str()` is the whole sentence."""
+
+    exit_code: ExitCode = ExitCode.ERROR
+
+
+class UsageError(LatencyTuiError):
+    """An argument or the standard input cannot be used."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(LatencyTuiError):
+    """A configuration source cannot be used; names the source, the key and, for files, the line."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ChildError(LatencyTuiError):
+    """A child process (engine or simulator) did not start, or broke its protocol."""
