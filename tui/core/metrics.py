@@ -48,7 +48,6 @@ def set_up_ns(timeline: Timeline) -> int | None:
     return (timeline.tls_done_ns or timeline.connected_ns) - timeline.connect_started_ns
 
 
-def send_spread_ns(timelines: list[Timeline]) -> int | None:
-    """Spread of a run's sends: last request sent − first request sent, ns. Absent with fewer than two sent."""
-    sent = [timeline.sent_ns for timeline in timelines if timeline.sent_ns is not None]
-    return max(sent) - min(sent) if len(sent) > 1 else None
+def spread_ns(stamps: list[int]) -> int | None:
+    """Spread of a run's sends: last stamp − first stamp, ns. Absent with fewer than two."""
+    return max(stamps) - min(stamps) if len(stamps) > 1 else None

@@ -1,0 +1,148 @@
+"""Arguments to one front end, which is imported only once it is chosen: `--help` and `--version` stay quick."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui import __version__
+from tui.errors import ExitCode, LatencyTuiError, UsageError
+
+if TYPE_CHECKING:
+    from tui.config.load import Flags
+
+_DESCRIPTION = "Tune LLM latency in the terminal: edit a prompt, fire it at several models, watch TTFT and total time."
+
+_EPILOG = """\
+commands:
+  latency-tui config           print the effective configuration and where each value came from
+  latency-tui simulate         run the simulator alone (see `latency-tui simulate --help`)
+
+Without an API key it runs on the built-in simulator; set ANTHROPIC_API_KEY to use the API.
+A prompt that is named like a command is given after `--`.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status; what went wrong stands in one sentence on standard error."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except LatencyTuiError as error:
+        print(f"latency-tui: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+
+
+def _dispatch(arguments: list[str]) -> int:
+    command = arguments[0] if arguments else ""
+    if command == "engine":
+        from tui.engine.server import main as engine
+
+        return engine()
+    if command == "simulate":
+        from tui.simulator.command import main as simulate
+
+        return simulate(arguments[1:])
+    if command == "config":
+        return _config(_parser("latency-tui config", with_prompt=False).parse_args(arguments[1:]))
+    return _screen(_parser("latency-tui", with_prompt=True).parse_args(arguments))
+
+
+def _parser(prog: str, *, with_prompt: bool) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=_DESCRIPTION if with_prompt else "Print the effective configuration and where each value came from.",
+        epilog=_EPILOG if with_prompt else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    if with_prompt:
+        parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="the user prompt; - reads it from standard input")
+        parser.add_argument("--version", action="version", version=f"latency-tui {__version__}")
+        parser.add_argument("--run", action="store_true", help="fire at once")
+        parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")
+    parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
+    parser.add_argument("--system", metavar="TEXT", help="the system prompt")
+    parser.add_argument("--file", type=Path, metavar="PATH", help="read the user prompt from a file")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="most tokens an answer may have")
+    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
+    parser.add_argument("--config", type=Path, metavar="PATH", help="a configuration or plan file (TOML)")
+    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+    return parser
+
+
+def _config(options: argparse.Namespace) -> int:
+    from tui.config.load import load
+    from tui.config.show import describe
+
+    loaded = load(_flags(options, prompt=None), os.environ, Path.cwd())
+    print(describe(loaded, os.environ))  # noqa: T201
+    return ExitCode.OK
+
+
+def _screen(options: argparse.Namespace) -> int:
+    from tui.config.load import load
+
+    prompt = _prompt(options)
+    loaded = load(_flags(options, prompt), os.environ, Path.cwd())
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("The screen needs a terminal for its input and output; start it in one, without redirection.")
+
+    from tui.ui.start import start
+
+    return start(loaded, run_at_once=options.run, record=options.record)
+
+
+def _flags(options: argparse.Namespace, prompt: str | None) -> "Flags":
+    from tui.config.load import Flags
+
+    return Flags(
+        prompt=prompt,
+        models=tuple(options.model),
+        system=options.system,
+        max_tokens=options.max_tokens,
+        base_url=options.base_url,
+        config=options.config,
+        demo=options.demo,
+    )
+
+
+def _prompt(options: argparse.Namespace) -> str | None:
+    """The user prompt from wherever the arguments say, or None to leave it to the configuration."""
+    if options.file is not None:
+        if options.prompt is not None:
+            raise UsageError("PROMPT and --file were both given; give one of them.")
+        return _read_file(options.file)
+    if options.prompt == "-":
+        return _read_standard_input()
+    return options.prompt  # type: ignore[no-any-return]
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"The prompt file {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"The prompt file {path} is not UTF-8 text.") from None
+
+
+def _read_standard_input() -> str:
+    """All of standard input; then the terminal takes its place, so that the keyboard works."""
+    if sys.stdin.isatty():
+        raise UsageError("`-` reads the prompt from standard input: pipe or redirect a text into it.")
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("The prompt on standard input is not UTF-8 text.") from None
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise UsageError(f"There is no terminal to take keys from: {error.strerror}.") from None
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    return text

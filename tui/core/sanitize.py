@@ -1,0 +1,67 @@
+"""Makes text that comes from elsewhere safe to put on a terminal.
+
+`clean` is applied once, to everything a model or a server wrote, before it reaches a widget. What it does:
+
+| in the text | becomes | because |
+|---|---|---|
+| CR LF, CR, NEL, U+2028, U+2029 | newline | they all mean a new line, and CR alone would overwrite the row |
+| other C0 controls and DEL, but newline and tab | their control picture, `␛` | escape sequences start here; seeing one is information |
+| C1 controls | U+FFFD | some terminals take U+009B for an escape sequence's start |
+| bidi embeddings, overrides and isolates | U+FFFD | they reorder the rest of the row, and what is read differs from what is stored |
+| lone surrogates, noncharacters | U+FFFD | they cannot be encoded, or stand for nothing |
+| zero-width and soft-hyphen characters, tags, interlinear and musical format characters | nothing | \
+terminals disagree on their width, and they can carry hidden text |
+| variation selectors but U+FE0E and U+FE0F after an emoji | nothing | the same |
+| zero-width joiners that do not stand between emoji or letters of joining scripts | nothing | the same |
+
+Kept: ZWNJ and the implicit direction marks (Persian, Hebrew and Arabic need them; they take no cell), private use.
+Every replacement is one cell wide. A neighbour that is in another chunk counts as a fitting one, so that an emoji
+whose sequence is split by the stream arrives whole.
+"""
+
+import re
+
+_EMOJI = "\u203c\u2049\u20e3\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_EMOJI_BASE = "#*0-9\xa9\xae" + _EMOJI
+_JOINING = _EMOJI + "\u0620-\u109f\u1780-\u180a\u1810-\u18af\ua800-\uabff\U00010a00-\U00011fff"
+
+_NEWLINES = "\x85\u2028\u2029"
+_CONTROLS = "\x00-\x08\x0b-\x0c\x0e-\x1f\x7f"
+_REPLACED = "\x80-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef" + "".join(
+    f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+)
+_DROPPED = (
+    "\xad\u034f\u200b\u2060-\u2065\u206a-\u206f\ufe00-\ufe0d\ufeff\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+
+_UNSAFE = re.compile(
+    rf"\r\n?|[{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}]"
+    # A variation selector after anything but a character that has an emoji form.
+    rf"|(?<![{_EMOJI_BASE}])(?<!\A)[\ufe0e\ufe0f]"
+    # A joiner that lacks something to join on the left (straight before it, or before its selector) or on the right.
+    rf"|(?<![{_JOINING}])(?<![{_EMOJI_BASE}]\ufe0f)(?<!\A)(?<!\A\ufe0f)\u200d"
+    rf"|\u200d(?![{_JOINING}]|\Z)"
+)
+_SUSPECT = re.compile(f"[\r{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}\u200d\ufe0e\ufe0f]")
+_DROPPED_CHAR = re.compile(f"[{_DROPPED}\u200d\ufe0e\ufe0f]")
+_REPLACED_CHAR = re.compile(f"[{_REPLACED}]")
+
+
+def _harmless(match: re.Match[str]) -> str:
+    found = match[0]
+    if found[0] == "\r" or found in _NEWLINES:
+        return "\n"
+    if _DROPPED_CHAR.match(found):
+        return ""
+    if _REPLACED_CHAR.match(found):
+        return "\ufffd"
+    return "\u2421" if found == "\x7f" else chr(0x2400 + ord(found))
+
+
+def clean(text: str) -> str:
+    """`text` without anything that could drive or confuse a terminal; see the module's table.
+
+    Text that needs nothing is returned as it is, after one search for a single set of characters. Cleaning twice changes nothing.
+    """
+    return _UNSAFE.sub(_harmless, text) if _SUSPECT.search(text) else text

@@ -1,0 +1,154 @@
+"""The parent's side of the engine: spawn it, send it commands, receive its events, and stop it."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from tui.core.events import EngineFailed, Event
+from tui.core.plan import RequestSpec
+from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_events, encode_command
+from tui.errors import ChildError
+
+STOP_WITHIN_S = 1.0
+"""How long a stopping engine may take to close its connections before it is killed."""
+
+_KEPT_STDERR_BYTES = 4096
+
+
+def spawn() -> "subprocess.Popen[bytes]":
+    """Start an engine process. It ends when its standard input does, and so never outlives its parent.
+
+    Separate from `EngineClient`, so that the engine's imports can run while the parent still does its own.
+    """
+    return subprocess.Popen(
+        # -P: a directory named `tui` where the person stands must not be taken for ours.
+        [sys.executable, "-P", "-m", "tui", "engine"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        # A terminal's Ctrl+C and hang-up are for the parent, which then ends the engine in order.
+        start_new_session=True,
+    )
+
+
+class EngineClient:
+    """One engine process. Events arrive in batches at `on_events`, on the event loop of `connect`."""
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", on_events: Callable[[list[Event]], None]
+    ) -> None:
+        self._process = process
+        self._on_events = on_events
+        self._stdin: asyncio.WriteTransport | None = None
+        self._stdout: asyncio.BaseTransport | None = None
+        self._stderr: asyncio.BaseTransport | None = None
+        self._words = b""
+        self._stopping = False
+        self._unsent: list[Command] = []
+
+    @property
+    def pid(self) -> int:
+        """The engine's process id."""
+        return self._process.pid
+
+    async def connect(self) -> None:
+        """Take up the pipes. Commands given before are sent now."""
+        loop = asyncio.get_running_loop()
+        process = self._process
+        self._stdout, _ = await loop.connect_read_pipe(lambda: _EventReader(self._receive, self._lost), process.stdout)
+        self._stderr, _ = await loop.connect_read_pipe(lambda: _Words(self), process.stderr)
+        self._stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, process.stdin)
+        for command in self._unsent:
+            self._send(command)
+        self._unsent.clear()
+
+    def start_run(self, run_id: int, requests: tuple[RequestSpec, ...]) -> None:
+        """Fire `requests` as one run."""
+        self._send(StartRun(run_id=run_id, requests=requests))
+
+    def cancel(self, request_ids: tuple[int, ...]) -> None:
+        """Cancel these requests; each reports its end."""
+        self._send(CancelRequests(request_ids=request_ids))
+
+    async def stop(self) -> None:
+        """Let the engine close its connections and end, or kill it. Events that it still sends are delivered."""
+        self._stopping = True
+        if self._stdin is not None:
+            self._stdin.close()
+        elif self._process.stdin is not None:
+            self._process.stdin.close()
+        deadline = time.monotonic() + STOP_WITHIN_S
+        while self._process.poll() is None and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        self.kill()
+        for transport in (self._stdout, self._stderr):
+            if transport is not None:
+                transport.close()
+
+    def kill(self) -> None:
+        """End the engine at once; safe to call at any time, from outside the event loop too."""
+        self._stopping = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+
+    def _send(self, command: Command) -> None:
+        if self._stdin is None:
+            self._unsent.append(command)
+        elif not self._stdin.is_closing():
+            self._stdin.write(encode_command(command))
+
+    def _receive(self, payload: bytes) -> None:
+        try:
+            self._on_events(decode_events(payload))
+        except ChildError as error:
+            self._words = str(error).encode()
+            self._process.kill()
+
+    def _lost(self) -> None:
+        """The engine's output ended: asked for, or it died."""
+        if self._stopping:
+            return
+        self._stopping = True
+        for transport in (self._stdin, self._stdout, self._stderr):
+            if transport is not None:
+                transport.close()
+        try:
+            status = self._process.wait(timeout=STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+        lines = self._words.decode("utf-8", "replace").strip().splitlines()
+        last_words = f" ({lines[-1]})" if lines else ""
+        self._on_events([EngineFailed(t_ns=time.monotonic_ns(), message=f"The measuring process {how}{last_words}.")])
+
+    def hear(self, words: bytes) -> None:
+        """Keep the last of what the engine writes to its standard error: a traceback's end, if it dies."""
+        self._words = (self._words + words)[-_KEPT_STDERR_BYTES:]
+
+
+class _EventReader(asyncio.Protocol):
+    def __init__(self, receive: Callable[[bytes], None], lost: Callable[[], None]) -> None:
+        self._receive = receive
+        self._lost = lost
+        self._splitter = FrameSplitter()
+
+    def data_received(self, data: bytes) -> None:
+        for payload in self._splitter.feed(data):
+            self._receive(payload)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost()
+
+
+class _Words(asyncio.Protocol):
+    def __init__(self, client: EngineClient) -> None:
+        self._client = client
+
+    def data_received(self, data: bytes) -> None:
+        self._client.hear(data)

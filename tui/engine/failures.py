@@ -1,0 +1,176 @@
+"""Failures as one sentence each: the cause in the API's own words where it gave any, and the remedy."""
+
+import errno
+import socket
+import ssl
+
+from tui.core.events import Failure, FailureKind
+from tui.core.sanitize import clean
+from tui.core.target import Endpoint
+
+_LONGEST_QUOTE = 600
+"""Characters of a server's own words that are quoted."""
+
+_REMEDIES: dict[FailureKind, str] = {
+    FailureKind.FORBIDDEN: "Check what this key may use.",
+    FailureKind.UNKNOWN_MODEL: "Choose another model in Targets, or check its spelling.",
+    FailureKind.BAD_REQUEST: "Change the parameter it names.",
+    FailureKind.TOO_LARGE: "Shorten the prompt.",
+    FailureKind.OVERLOADED: "Run it again in a moment.",
+    FailureKind.SERVER_ERROR: "Run it again; if it stays, report the request id to the API's support.",
+}
+
+_CAUSES: dict[FailureKind, str] = {
+    FailureKind.BAD_KEY: "The server refused the key",
+    FailureKind.FORBIDDEN: "The server does not allow this",
+    FailureKind.UNKNOWN_MODEL: "The server does not know this model or route",
+    FailureKind.BAD_REQUEST: "The server refused the request",
+    FailureKind.TOO_LARGE: "The request is too large",
+    FailureKind.RATE_LIMITED: "Rate limited",
+    FailureKind.OVERLOADED: "The server is overloaded",
+    FailureKind.SERVER_ERROR: "The server failed",
+}
+
+_KIND_OF_STATUS: dict[int, FailureKind] = {
+    400: FailureKind.BAD_REQUEST,
+    401: FailureKind.BAD_KEY,
+    403: FailureKind.FORBIDDEN,
+    404: FailureKind.UNKNOWN_MODEL,
+    413: FailureKind.TOO_LARGE,
+    422: FailureKind.BAD_REQUEST,
+    429: FailureKind.RATE_LIMITED,
+    529: FailureKind.OVERLOADED,
+}
+
+_KIND_OF_TYPE: dict[str, FailureKind] = {
+    "invalid_request_error": FailureKind.BAD_REQUEST,
+    "authentication_error": FailureKind.BAD_KEY,
+    "permission_error": FailureKind.FORBIDDEN,
+    "not_found_error": FailureKind.UNKNOWN_MODEL,
+    "request_too_large": FailureKind.TOO_LARGE,
+    "rate_limit_error": FailureKind.RATE_LIMITED,
+    "overloaded_error": FailureKind.OVERLOADED,
+}
+
+
+def no_key(endpoint: Endpoint) -> Failure:
+    """The endpoint wants a key and its environment variable holds none."""
+    return Failure(
+        kind=FailureKind.NO_KEY,
+        message=f"No API key for endpoint {endpoint.name}: set {endpoint.api_key_env} in the environment and start "
+        "again, or use the simulator (--demo).",
+    )
+
+
+def api_failure(
+    *,
+    http_status: int,
+    error_type: str,
+    message: str,
+    endpoint: Endpoint | None = None,
+    retry_after_s: float | None = None,
+) -> Failure:
+    """The server said no: with an error status, or with an `error` event inside a stream (`http_status` 200)."""
+    kind = _KIND_OF_STATUS.get(http_status) or _KIND_OF_TYPE.get(error_type) or FailureKind.SERVER_ERROR
+    where = f"{http_status} {error_type}".strip() if http_status != 200 else f"{error_type} in the stream"
+    words = quote(message)
+    sentence = f"{_CAUSES[kind]} ({where}){': ' + words.rstrip('.') if words else ''}."
+    remedy = _REMEDIES.get(kind, "")
+    if kind is FailureKind.BAD_KEY:
+        variable = endpoint.api_key_env if endpoint else None
+        remedy = f"Check the key in {variable} and start again." if variable else "This endpoint wants a key."
+    elif kind is FailureKind.RATE_LIMITED:
+        remedy = (
+            f"The server asks to wait {retry_after_s:g} s." if retry_after_s is not None else "Wait a little and rerun."
+        )
+    return Failure(
+        kind=kind,
+        message=f"{sentence} {remedy}".strip(),
+        http_status=http_status if http_status != 200 else None,
+        retry_after_s=retry_after_s,
+    )
+
+
+def not_a_stream(content_type: str) -> Failure:
+    """The server answered 200 with something that is no event stream."""
+    return Failure(
+        kind=FailureKind.PROTOCOL,
+        message=f"The server answered 200 with {quote(content_type) or 'no content type'} instead of an event stream. "
+        "Check that the base URL is that of a Messages API.",
+    )
+
+
+def timed_out(waiting_for: str, seconds: float, setting: str) -> Failure:
+    """One of our own timeouts struck; `setting` is the configuration key that holds it."""
+    return Failure(
+        kind=FailureKind.TIMEOUT,
+        message=f"Timed out after {seconds:g} s waiting for {waiting_for}. Run it again, or raise timeouts.{setting}.",
+    )
+
+
+def connection_failure(error: BaseException, endpoint: Endpoint, *, in_stream: bool) -> Failure:
+    """The connection could not be made or broke; the cause is looked for in the whole chain of exceptions."""
+    chain = _chain(error)
+    if in_stream:
+        return Failure(
+            kind=FailureKind.BROKEN_STREAM,
+            message=f"The connection broke off in the middle of the answer ({_words(chain)}); what came is kept. "
+            "Run it again.",
+        )
+    where = endpoint.base_url
+    for cause in chain:
+        if isinstance(cause, ssl.SSLError):
+            reason = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+            return Failure(
+                kind=FailureKind.TLS,
+                message=f"TLS to {where} failed: {reason}. Check the URL's scheme, the certificate and the clock.",
+            )
+        if isinstance(cause, socket.gaierror):
+            return Failure(
+                kind=FailureKind.NAME_NOT_FOUND,
+                message=f"The name in {where} was not found ({cause.strerror}). Check the base URL and the network.",
+            )
+        if isinstance(cause, ConnectionRefusedError) or (
+            isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED
+        ):
+            return Failure(
+                kind=FailureKind.CONNECTION_REFUSED,
+                message=f"Nothing accepts connections at {where}. Start the server there, or correct the base URL.",
+            )
+    return Failure(
+        kind=FailureKind.CONNECTION,
+        message=f"The connection to {where} failed ({_words(chain)}). Check the network and run it again.",
+    )
+
+
+def engine_fault(error: BaseException) -> Failure:
+    """A fault of our own; the words help a bug report."""
+    return Failure(
+        kind=FailureKind.ENGINE,
+        message=f"The engine failed inside: {type(error).__name__}: {quote(str(error))}. Please report this.",
+    )
+
+
+def quote(words: str) -> str:
+    """A server's own words, on one line, safe for a terminal, and not longer than a paragraph."""
+    line = " ".join(clean(words).split())
+    return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    todo: list[BaseException | None] = [error]
+    while todo:
+        current = todo.pop(0)
+        if current is None or current in chain:
+            continue
+        chain.append(current)
+        todo += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            todo += current.exceptions
+    return chain
+
+
+def _words(chain: list[BaseException]) -> str:
+    """The innermost words there are."""
+    return next((quote(str(error)) for error in reversed(chain) if str(error)), type(chain[0]).__name__)

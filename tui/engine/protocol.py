@@ -1,0 +1,92 @@
+"""The messages between the engine and its parent, and how they stand on the pipe.
+
+A frame is a 4-byte big-endian length and that many bytes of MessagePack. To the engine a frame is one command; from
+the engine it is a list of events.
+"""
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+from tui.core.events import Event
+from tui.core.plan import RequestSpec
+from tui.errors import ChildError
+
+MAX_FRAME_BYTES = 256 * 1024 * 1024
+"""A longer frame means that the pipe is out of step."""
+
+_LENGTH = struct.Struct(">I")
+
+
+class StartRun(msgspec.Struct, frozen=True, kw_only=True, tag="start_run"):
+    """Fire all these requests in parallel."""
+
+    run_id: int
+    requests: tuple[RequestSpec, ...]
+
+
+class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requests"):
+    """Close these requests' connections at once; those already over are passed by."""
+
+    request_ids: tuple[int, ...]
+
+
+Command = StartRun | CancelRequests
+
+_encoder = msgspec.msgpack.Encoder()
+_command_decoder = msgspec.msgpack.Decoder(Command)
+_events_decoder = msgspec.msgpack.Decoder(list[Event])
+
+
+def encode_command(command: Command) -> bytes:
+    """One frame with `command`."""
+    return _frame(_encoder.encode(command))
+
+
+def encode_events(events: list[Event]) -> bytes:
+    """One frame with `events`."""
+    return _frame(_encoder.encode(events))
+
+
+def decode_command(payload: bytes) -> Command:
+    """The command of a frame. Raises ChildError for anything else."""
+    try:
+        return _command_decoder.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise ChildError(f"The engine was sent something it does not understand: {error}") from None
+
+
+def decode_events(payload: bytes) -> list[Event]:
+    """The events of a frame. Raises ChildError for anything else."""
+    try:
+        return _events_decoder.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise ChildError(f"The engine sent something that is not understood here: {error}") from None
+
+
+class FrameSplitter:
+    """Cuts a stream of bytes into frames' payloads."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The payloads that `data` completes, in order. Raises ChildError if the stream is out of step."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        while len(buffer) - start >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(buffer, start)
+            if length > MAX_FRAME_BYTES:
+                raise ChildError(f"The engine's pipe is out of step: a frame of {length} bytes was announced.")
+            end = start + _LENGTH.size + length
+            if len(buffer) < end:
+                break
+            yield bytes(buffer[start + _LENGTH.size : end])
+            start = end
+        del buffer[:start]
+
+
+def _frame(payload: bytes) -> bytes:
+    return _LENGTH.pack(len(payload)) + payload

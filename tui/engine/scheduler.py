@@ -1,0 +1,105 @@
+"""Runs: fires their requests in parallel, cancels them, and says when a run is over."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from tui.core import metrics
+from tui.core.events import Event, Mark, Marked, RequestEnded, RunEnded, RunStarted, Status
+from tui.core.plan import RequestSpec
+from tui.engine.failures import engine_fault
+from tui.engine.gate import Gate
+from tui.engine.protocol import StartRun
+
+Emit = Callable[[Event], None]
+
+
+class Ask(Protocol):
+    """One streamed request, from connect to end; reports everything but its queueing and its end."""
+
+    def __call__(
+        self, spec: RequestSpec, slot: int, emit: Emit, before_send: Callable[[], Awaitable[None]]
+    ) -> Awaitable[RequestEnded]: ...
+
+
+class Scheduler:
+    """Turns runs into requests. `slot` numbers a run's requests per endpoint, so that each has a connection of its own."""
+
+    def __init__(self, ask: Ask, emit: Emit) -> None:
+        self._ask = ask
+        self._emit = emit
+        self._requests: dict[int, asyncio.Task[None]] = {}
+        self._runs: set[asyncio.Task[None]] = set()
+
+    def start(self, run: StartRun) -> None:
+        """Fire all requests of `run` at once."""
+        task = asyncio.create_task(self._run(run), name=f"run {run.run_id}")
+        self._runs.add(task)
+        task.add_done_callback(self._runs.discard)
+
+    def cancel(self, request_ids: tuple[int, ...]) -> None:
+        """Cancel these requests; each still reports its end."""
+        for request_id in request_ids:
+            if (task := self._requests.get(request_id)) is not None:
+                task.cancel()
+
+    async def shut_down(self) -> None:
+        """Cancel everything and wait until the connections are closed and the ends reported."""
+        self.cancel(tuple(self._requests))
+        if self._runs:
+            await asyncio.wait(self._runs)
+
+    async def _run(self, run: StartRun) -> None:
+        self._emit(
+            RunStarted(
+                run_id=run.run_id,
+                t_ns=time.monotonic_ns(),
+                unix_ns=time.time_ns(),
+                request_ids=tuple(spec.request_id for spec in run.requests),
+            )
+        )
+        gate = Gate(len(run.requests))
+        sent: list[int] = []
+        slots: dict[str, int] = {}
+        tasks: list[asyncio.Task[None]] = []
+        for spec in run.requests:
+            slot = slots.setdefault(spec.endpoint.base_url, 0)
+            slots[spec.endpoint.base_url] += 1
+            task = asyncio.create_task(self._request(spec, slot, gate, sent), name=f"request {spec.request_id}")
+            self._requests[spec.request_id] = task
+            tasks.append(task)
+        await asyncio.gather(*tasks)
+        self._emit(
+            RunEnded(run_id=run.run_id, t_ns=time.monotonic_ns(), send_spread_ns=metrics.spread_ns(sent))
+        )
+
+    async def _request(self, spec: RequestSpec, slot: int, gate: Gate, sent: list[int]) -> None:
+        at_gate = False
+
+        async def before_send() -> None:
+            nonlocal at_gate
+            if not at_gate:
+                at_gate = True
+                await gate.arrive()
+
+        def emit(event: Event) -> None:
+            if isinstance(event, Marked) and event.mark is Mark.SENT:
+                sent.append(event.t_ns)
+            self._emit(event)
+
+        request_id = spec.request_id
+        try:
+            emit(Marked(request_id=request_id, mark=Mark.QUEUED, t_ns=time.monotonic_ns()))
+            ended = await self._ask(spec, slot, emit, before_send)
+        except asyncio.CancelledError:
+            ended = RequestEnded(request_id=request_id, t_ns=time.monotonic_ns(), status=Status.CANCELLED)
+        except Exception as error:  # the lane must say so, whatever it is, and the others go on
+            ended = RequestEnded(
+                request_id=request_id, t_ns=time.monotonic_ns(), status=Status.FAILED, failure=engine_fault(error)
+            )
+        finally:
+            if not at_gate:
+                gate.leave()
+            self._requests.pop(request_id, None)
+        self._emit(ended)

@@ -1,0 +1,62 @@
+"""The engine's main loop: commands in on standard input, events out on standard output."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+
+from tui.core.events import EngineReady
+from tui.engine.messages_api import SDK_VERSION, MessagesApi
+from tui.engine.outbox import Outbox
+from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_command
+from tui.engine.scheduler import Scheduler
+
+
+class _CommandReader(asyncio.Protocol):
+    """Splits standard input into commands; its end, or a frame out of step, ends the engine."""
+
+    def __init__(self, commands: "asyncio.Queue[Command | None]") -> None:
+        self._commands = commands
+        self._splitter = FrameSplitter()
+
+    def data_received(self, data: bytes) -> None:
+        for payload in self._splitter.feed(data):
+            self._commands.put_nowait(decode_command(payload))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._commands.put_nowait(None)
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    commands: asyncio.Queue[Command | None] = asyncio.Queue()
+    # Events go out on the descriptor that was standard output; whatever else prints goes to standard error instead.
+    events_fd = os.dup(1)
+    os.dup2(2, 1)
+    await loop.connect_read_pipe(lambda: _CommandReader(commands), sys.stdin.buffer)
+    transport, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(events_fd, "wb", buffering=0))
+    outbox = Outbox(transport)
+    api = MessagesApi()
+    scheduler = Scheduler(api.ask, outbox.put)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, commands.put_nowait, None)
+    outbox.put(EngineReady(pid=os.getpid(), sdk_version=SDK_VERSION))
+    # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
+    gc.collect()
+    gc.freeze()
+    while (command := await commands.get()) is not None:
+        match command:
+            case StartRun():
+                scheduler.start(command)
+            case CancelRequests(request_ids=request_ids):
+                scheduler.cancel(request_ids)
+    await scheduler.shut_down()
+    await api.aclose()
+    outbox.close()
+
+
+def main() -> int:
+    """Run the engine until its standard input ends. Returns the exit status."""
+    asyncio.run(_serve())
+    return 0
