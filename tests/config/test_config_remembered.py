@@ -1,0 +1,89 @@
+"""The remembered choice of targets: kept apart, kept private, and never in the way."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tui.config import paths
+from tui.config.load import Flags, load
+from tui.config.remembered import effective_targets, load_targets, save_targets
+from tui.core.parameters import Parameters
+from tui.core.target import Target
+from tui.errors import ConfigError
+
+TARGETS = (
+    Target(model="a"),
+    Target(model="b", name="zwei", parameters=Parameters(max_tokens=5, stop_sequences=("x",), temperature=0.5)),
+    Target(model="c", endpoint="simulator"),
+)
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_round_trip_and_modes() -> None:
+    assert load_targets() is None
+    save_targets(TARGETS)
+    assert load_targets() == TARGETS
+    save_targets(TARGETS[:1])
+    assert load_targets() == TARGETS[:1]
+    path = paths.state_file()
+    assert (_mode(path), _mode(path.parent)) == (0o600, 0o700)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_open_modes_are_closed() -> None:
+    path = paths.state_file()
+    path.parent.mkdir(parents=True, mode=0o755)
+    path.write_text("{}")
+    path.chmod(0o644)
+    save_targets(TARGETS)
+    assert (_mode(path), _mode(path.parent)) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"null", b"[]", b"\xff\xfe", b'{"targets": []}', b'{"targets": [{}]}', b'{"targets": 3}',
+        b'{"targets": [{"model": "a", "max_tokens": -1}]}', b'{"targets": [{"model": "\\u001b[31m"}]}', b"{}",
+        b'{"targets": [{"model": "a"}], "later": 1}',
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_ignored(content: bytes, sealed: Path) -> None:
+    path = paths.state_file()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert load_targets() is None
+    loaded = load(Flags(), {}, sealed)
+    assert effective_targets(loaded) == loaded.settings.targets
+
+
+def test_directory_in_its_place() -> None:
+    path = paths.state_file()
+    path.mkdir(parents=True)
+    assert load_targets() is None
+    with pytest.raises(ConfigError) as caught:
+        save_targets(TARGETS)
+    assert str(caught.value) == f"{path}: the choice of targets cannot be saved: is a directory."
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_they_apply_only_over_the_built_in_ones(sealed: Path) -> None:
+    save_targets(TARGETS)
+    assert effective_targets(load(Flags(), {}, sealed)) == TARGETS
+    assert [target.model for target in effective_targets(load(Flags(models=("m",)), {}, sealed))] == ["m"]
+    (sealed / "latency-tui.toml").write_text('[[targets]]\nmodel = "n"\n')
+    assert [target.model for target in effective_targets(load(Flags(), {}, sealed))] == ["n"]
+
+
+def test_endpoint_that_is_gone_sets_them_aside(sealed: Path) -> None:
+    save_targets((Target(model="a"), Target(model="b", endpoint="gone")))
+    loaded = load(Flags(), {}, sealed)
+    assert effective_targets(loaded) == loaded.settings.targets
+
+
+def test_demo_asks_remembered_targets_at_the_simulator(sealed: Path) -> None:
+    save_targets((Target(model="a", endpoint="anthropic"), Target(model="b", endpoint="gone")))
+    assert effective_targets(load(Flags(demo=True), {}, sealed)) == (Target(model="a"), Target(model="b"))

@@ -1,0 +1,63 @@
+"""The schema is complete, documented, and light."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui.config import paths, schema
+from tui.config.files import read_toml
+from tui.config.load import Flags, load
+from tui.config.schema import UiSettings
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.core.target import Timeouts
+
+STRUCTS = {"prompt": Prompt, "parameters": Parameters, "timeouts": Timeouts, "ui": UiSettings}
+
+
+@pytest.mark.parametrize("table", STRUCTS)
+def test_every_field_has_a_key(table: str) -> None:
+    assert tuple(key.name for key in schema.TABLES[table]) == STRUCTS[table].__struct_fields__
+
+
+def test_every_key_is_explained() -> None:
+    for key in [*schema.keys_by_path().values(), *schema.TARGET, *schema.ENDPOINT]:
+        assert key.help.endswith("."), key.name
+
+
+def test_default_file_sets_or_mentions_every_key() -> None:
+    path = paths.builtin_config("default.toml")
+    text = path.read_text()
+    values = read_toml(path, "default.toml").values
+    for dotted in schema.keys_by_path():
+        table, _, name = dotted.rpartition(".")
+        assert name in (values[table] if table else values) or f"# {name} = " in text, dotted
+
+
+def test_defaults_of_the_file_are_those_of_the_types(sealed: Path) -> None:
+    settings = load(Flags(), {}, sealed).settings
+    assert settings.timeouts == Timeouts()
+    assert settings.ui == UiSettings()
+
+
+def test_configuration_in_a_wheel_is_found_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site-packages/tui"
+    (package / "configs").mkdir(parents=True)
+    monkeypatch.setattr("tui.__file__", str(package / "__init__.py"))
+    assert paths.builtin_config("default.toml") == package / "configs/default.toml"
+
+
+def test_xdg_directories_are_honoured(tmp_path: Path) -> None:
+    assert paths.user_config_file() == tmp_path / "config/latency-tui/config.toml"
+    assert paths.state_file() == tmp_path / "state/latency-tui/targets.json"
+
+
+def test_importing_stays_light() -> None:
+    code = "import sys, tui.config.load, tui.config.plan, tui.config.show, tui.config.models; print(*sys.modules)"
+    modules = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert not modules & {"asyncio", "anthropic", "textual", "rich", "pydantic", "sqlite3", "httpx2"}
+    assert not {name for name in modules if name.startswith(("tui.engine", "tui.ui"))}

@@ -1,0 +1,201 @@
+"""Holds a TOML document against the schema. The first problem in file order becomes the error."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tui.config import schema
+from tui.config.files import Document
+from tui.config.lines import KeyPath
+from tui.config.schema import Key
+from tui.config.sources import Entry, Layer, Source
+from tui.config.wording import expected, hint, nearest, shown
+from tui.core.parameters import Parameters
+from tui.core.plan import MAX_TARGETS
+from tui.core.target import Target
+from tui.errors import ConfigError
+
+_SECRETS = frozenset({"api_key", "apikey", "key", "token", "auth_token", "secret", "password", "anthropic_api_key"})
+
+
+def value_of(key: Key, raw: object, *, is_text: bool = False) -> object:
+    """`raw` as the key's type. With `is_text` numbers may stand as text, as in an environment variable.
+
+    Raises ValueError whose message is the end of a sentence that starts with the key.
+    """
+    try:
+        value: object = msgspec.convert(raw, key.type, strict=not is_text)
+    except msgspec.ValidationError:
+        raise ValueError(f"must be {expected(key.type)}, but is {shown(raw)}") from None
+    if isinstance(value, str) and not _is_unicode(value):
+        raise ValueError("must be UTF-8 text")
+    complaint = key.refuse(value) if key.refuse else None
+    if complaint:
+        raise ValueError(complaint)
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def target_of(values: Mapping[str, Any]) -> Target:
+    """A target from its flat keys, checked before."""
+    names = [key.name for key in schema.PARAMETERS]
+    return Target(
+        model=values["model"],
+        endpoint=values.get("endpoint"),
+        name=values.get("name"),
+        parameters=Parameters(**{name: values[name] for name in names if name in values}),
+    )
+
+
+def check_settings(document: Document, layer: Layer, name: str) -> dict[str, Entry]:
+    """Every value of a settings document by its dotted path. Raises ConfigError for the first problem in file order.
+
+    `targets` is one entry beside those of its parts, since a later layer replaces it as a whole.
+    """
+    checker = Checker(layer, name, document.lines)
+    tops = {key.name: key for key in schema.TOP}
+    for word, given in document.values.items():
+        if word in tops:
+            checker.value((word,), tops[word], given)
+        elif word in schema.TABLES:
+            checker.table((word,), schema.TABLES[word], given)
+        elif word == "targets":
+            checker.targets(given)
+        elif word == "endpoints":
+            checker.endpoints(given)
+        else:
+            checker.unknown((word,), [*tops, *schema.TABLES, *schema.COLLECTIONS])
+    checker.finish()
+    return checker.entries
+
+
+class Checker:
+    """Collects the values of one document, and its problems."""
+
+    def __init__(self, layer: Layer, name: str, where: dict[KeyPath, int]) -> None:
+        self.entries: dict[str, Entry] = {}
+        self._layer = layer
+        self._name = name
+        self._where = where
+        self._problems: list[tuple[int, str]] = []
+
+    def finish(self) -> None:
+        """Raise ConfigError for the first problem in file order, if there is one."""
+        if self._problems:
+            raise ConfigError(min(self._problems, key=lambda problem: problem[0])[1])
+
+    def table(self, path: KeyPath, keys: Sequence[Key], given: object) -> dict[str, object] | None:
+        """Check one table; its values by key, or None when it cannot be used."""
+        if not isinstance(given, dict):
+            self._problem(path, f"must be a table, but is {_kind(given)}")
+            return None
+        before = len(self._problems)
+        known = {key.name: key for key in keys}
+        values: dict[str, object] = {}
+        for word, raw in given.items():
+            if word in known:
+                values[word] = self.value((*path, word), known[word], raw)
+            else:
+                self.unknown((*path, word), known)
+        missing = [key.name for key in keys if key.required and key.name not in given]
+        if missing and len(self._problems) == before:  # else the key is there, misspelt, and that says more
+            self._problem(path, f"has no {missing[0]}")
+        return values if len(self._problems) == before else None
+
+    def value(self, path: KeyPath, key: Key, raw: object) -> object:
+        """Check one value and enter it under its path."""
+        try:
+            value = value_of(key, raw)
+        except ValueError as problem:
+            self._problem(path, str(problem))
+            return None
+        self._enter(path, value)
+        return value
+
+    def tables(self, path: KeyPath, keys: Sequence[Key], given: object) -> list[dict[str, object]]:
+        """Check a list of tables; the values of those that can be used."""
+        if not isinstance(given, list):
+            self._problem(path, f"must be a list of tables, each under [[{dotted(path)}]], but is {_kind(given)}")
+            return []
+        checked = [self.table((*path, position), keys, item) for position, item in enumerate(given)]
+        return [values for values in checked if values is not None]
+
+    def targets(self, given: object) -> None:
+        """Check the list of targets."""
+        path = ("targets",)
+        if isinstance(given, list) and not 1 <= len(given) <= MAX_TARGETS:
+            self._problem(path, f"must hold 1 to {MAX_TARGETS} targets, but holds {len(given)}")
+        self._enter(path, tuple(target_of(values) for values in self.tables(path, schema.TARGET, given)))
+
+    def endpoints(self, given: object) -> None:
+        """Check the tables of endpoints."""
+        if not isinstance(given, dict):
+            self._problem(("endpoints",), f"must be tables, each under [endpoints.NAME], but is {_kind(given)}")
+            return
+        for name, table in given.items():
+            path = ("endpoints", name)
+            complaint = schema.refuse_endpoint_name(name)
+            if complaint:
+                self._problem(("endpoints",), f"holds a name that {complaint}", at=path)
+            elif name in (schema.AUTO, schema.SIMULATOR):
+                self._problem(path, "is built in and cannot be defined")
+            elif name in _SECRETS:
+                self.unknown(path, ())
+            else:
+                self._enter(path, None)
+                self.table(path, schema.ENDPOINT, table)
+
+    def unknown(self, path: KeyPath, known: Iterable[str]) -> None:
+        """Note a key that does not exist, with the nearest that does."""
+        word, table = str(path[-1]), path[:-1]
+        if word.lower().replace("-", "_") in _SECRETS:
+            remedy = "put the key into an environment variable and name that in api_key_env"
+            self._problem(path, f"must not stand in a file: {remedy}")
+            return
+        names = list(known)
+        prefix = "".join(f"{part}." for part in table)
+        elsewhere = [dotted for dotted in schema.keys_by_path() if dotted.rpartition(".")[2] == word]
+        if nearest(word, names) is None and elsewhere:
+            end = f"did you mean {elsewhere[0]}?"
+        else:
+            end = hint(word, names, prefix)
+        printable = word if word.isprintable() and "not shown" not in shown(word) else shown(word)
+        self._problem(path, f"{prefix}{printable}; {end}", lead="unknown key ")
+
+    def _enter(self, path: KeyPath, value: object) -> None:
+        source = Source(self._layer, self._name, self._line(path))
+        self.entries[dotted(path)] = Entry(value, source)
+
+    def _problem(self, path: KeyPath, text: str, *, at: KeyPath = (), lead: str = "") -> None:
+        line = self._line(at or path)
+        place = Source(self._layer, self._name, line)
+        subject = lead or f"{dotted(path)} "
+        end = "" if text.endswith((".", "?")) else "."
+        self._problems.append((line or 0, f"{place}: {subject}{text}{end}"))
+
+    def _line(self, path: KeyPath) -> int | None:
+        while path and path not in self._where:
+            path = path[:-1]
+        return self._where.get(path)
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as errors and provenance spell it: `targets.0.model`."""
+    return ".".join(str(part) for part in path)
+
+
+def _kind(given: object) -> str:
+    """What stands where a table should, without its content: it may be a secret."""
+    if isinstance(given, dict):
+        return "one table"
+    if isinstance(given, list):
+        return "a list"
+    return "a text" if isinstance(given, str) else "a single value"

@@ -1,0 +1,111 @@
+"""The layers above the files: environment variables and command-line flags."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from tui.config import schema
+from tui.config.check import target_of, value_of
+from tui.config.schema import ANTHROPIC, CUSTOM, SIMULATOR, Key
+from tui.config.sources import Entry, Layer, Source
+from tui.config.wording import hint
+from tui.core.plan import MAX_TARGETS
+from tui.errors import ConfigError
+
+PREFIX = "LATENCY_TUI_"
+BASE_URL_VARIABLE = "ANTHROPIC_BASE_URL"
+KEY_VARIABLE = "ANTHROPIC_API_KEY"
+
+
+class Flags(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line can set. `None`, empty and False mean: not given."""
+
+    prompt: str | None = None
+    """The user's turn, from the argument, a file or standard input."""
+    models: tuple[str, ...] = ()
+    """Models to ask, in place of all configured targets."""
+    system: str | None = None
+    max_tokens: int | None = None
+    base_url: str | None = None
+    """Defines the endpoint `custom` and makes it the default."""
+    config: Path | None = None
+    """A plan file; relative to the directory the program is started in."""
+    demo: bool = False
+    """Asks the simulator, whatever the files and variables say."""
+
+
+def variables() -> dict[str, str]:
+    """Every LATENCY_TUI_* variable there is, with the dotted key it sets: the keys that hold a single value."""
+    keys = schema.keys_by_path()
+    return {PREFIX + path.upper().replace(".", "_"): path for path, key in keys.items() if key.name != "stop_sequences"}
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, Entry]:
+    """The values that variables set. Raises ConfigError for an unknown LATENCY_TUI_* or a value out of range."""
+    known = variables()
+    keys = schema.keys_by_path()
+    entries: dict[str, Entry] = {}
+    for name in sorted(environ):
+        if name in known:
+            entries[known[name]] = _entry(Layer.ENVIRONMENT, name, known[name], keys[known[name]], environ[name])
+        elif name.startswith(PREFIX):
+            rest = [variable.removeprefix(PREFIX) for variable in known]
+            raise ConfigError(f"{name}: unknown variable; {hint(name.removeprefix(PREFIX), rest, PREFIX)}")
+    url = environ.get(BASE_URL_VARIABLE, "")
+    if url.strip():  # blank is how a shell unsets it
+        path = f"endpoints.{ANTHROPIC}.base_url"
+        entries[path] = _entry(Layer.ENVIRONMENT, BASE_URL_VARIABLE, path, _endpoint_key("base_url"), url)
+    return entries
+
+
+def from_flags(flags: Flags) -> dict[str, Entry]:
+    """The values that the command line sets. Raises ConfigError for a value that cannot be used."""
+    if flags.demo and flags.base_url is not None:
+        raise ConfigError("--demo and --base-url exclude each other: --demo asks the simulator.")
+    keys = schema.keys_by_path()
+    given = [
+        ("PROMPT", "prompt.user", flags.prompt),
+        ("--system", "prompt.system", flags.system),
+        ("--max-tokens", "parameters.max_tokens", flags.max_tokens),
+    ]
+    entries = {
+        path: _entry(Layer.FLAG, name, path, keys[path], value) for name, path, value in given if value is not None
+    }
+    entries |= dict(_targets(flags.models))
+    if flags.base_url is not None:
+        table = f"endpoints.{CUSTOM}"
+        source = Source(Layer.FLAG, "--base-url")
+        entries[table] = Entry(None, source)
+        url = f"{table}.base_url"
+        entries[url] = _entry(Layer.FLAG, "--base-url", url, _endpoint_key("base_url"), flags.base_url)
+        entries[f"{table}.api_key_env"] = Entry(KEY_VARIABLE, source)
+        entries["endpoint"] = Entry(CUSTOM, source)
+    if flags.demo:
+        entries["endpoint"] = Entry(SIMULATOR, Source(Layer.FLAG, "--demo"))
+    return entries
+
+
+def _targets(models: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
+    if not models:
+        return
+    if len(models) > MAX_TARGETS:
+        raise ConfigError(f"--model: there must be at most {MAX_TARGETS} targets, but there are {len(models)}.")
+    key = next(key for key in schema.TARGET if key.name == "model")
+    for position, model in enumerate(models):
+        path = f"targets.{position}.model"
+        yield path, _entry(Layer.FLAG, "--model", path, key, model)
+    yield "targets", Entry(tuple(target_of({"model": model}) for model in models), Source(Layer.FLAG, "--model"))
+
+
+def _endpoint_key(name: str) -> Key:
+    return next(key for key in schema.ENDPOINT if key.name == name)
+
+
+def _entry(layer: Layer, name: str, path: str, key: Key, raw: object) -> Entry:
+    try:
+        value = value_of(key, raw, is_text=layer is Layer.ENVIRONMENT)
+    except ValueError as problem:
+        subject = "" if layer is Layer.FLAG else f"{path} "
+        raise ConfigError(f"{name}: {subject}{problem}.") from None
+    return Entry(value, Source(layer, name))

@@ -1,0 +1,142 @@
+"""Six layers into one set of settings, each value with the place it came from.
+
+built-in `configs/default.toml` < user file < `./latency-tui.toml` < `--config` < environment < flags
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from tui.config import files, paths, schema
+from tui.config.check import check_settings
+from tui.config.environment import Flags, from_environment, from_flags
+from tui.config.schema import AUTO, SIMULATOR, Settings, UiSettings
+from tui.config.sources import Entry, Layer, Source
+from tui.config.wording import hint, shown
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.core.target import Endpoint, Target, Timeouts
+from tui.errors import ConfigError
+
+__all__ = ["Flags", "Layer", "Loaded", "Place", "Source", "load"]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was looked for."""
+
+    layer: Layer
+    path: Path
+    """Where it is or would be."""
+    name: str
+    """What errors and listings call it: the path as it was given."""
+    was_read: bool
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings in effect and how they came about."""
+
+    settings: Settings
+    provenance: dict[str, Source]
+    """By dotted key (`timeouts.connect`, `endpoints.NAME.base_url`, `targets`, `targets.0.model`), for keys set."""
+    places: tuple[Place, ...]
+    """All files looked for, lowest layer first."""
+    is_demo: bool
+    """True with `--demo`: nothing but the simulator may be asked."""
+
+    @property
+    def files_read(self) -> tuple[Path, ...]:
+        """The files that exist and were read, lowest layer first."""
+        return tuple(place.path for place in self.places if place.was_read)
+
+
+def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
+    """All layers, merged and checked. Keys inside tables merge; `targets` is replaced as a whole.
+
+    Raises ConfigError, one sentence, for the first problem of the lowest layer that has one.
+    """
+    looked_for = [
+        (Layer.BUILT_IN, path := paths.builtin_config("default.toml"), str(path)),
+        (Layer.USER, path := paths.user_config_file(), str(path)),
+        (Layer.PROJECT, cwd / paths.PROJECT_FILE, f"./{paths.PROJECT_FILE}"),
+    ]
+    if flags.config is not None:
+        looked_for.append((Layer.CONFIG, cwd / flags.config, str(flags.config)))
+    merged: dict[str, Entry] = {}
+    places: list[Place] = []
+    for layer, path, name in looked_for:
+        optional = layer in (Layer.USER, Layer.PROJECT)
+        found = files.read_toml_if_there(path, name) if optional else files.read_toml(path, name)
+        places.append(Place(layer=layer, path=path, name=name, was_read=found is not None))
+        if found is not None:
+            _merge(merged, check_settings(found, layer, name))
+    _merge(merged, from_environment(environ))
+    _merge(merged, from_flags(flags))
+    return Loaded(
+        settings=_settings(merged, is_demo=flags.demo),
+        provenance={path: entry.source for path, entry in merged.items()},
+        places=tuple(places),
+        is_demo=flags.demo,
+    )
+
+
+def _merge(merged: dict[str, Entry], layer: dict[str, Entry]) -> None:
+    if "targets" in layer:
+        for path in [path for path in merged if path.startswith("targets.")]:
+            del merged[path]
+    merged |= layer
+
+
+def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
+    endpoints = _endpoints(merged)
+    targets = cast(tuple[Target, ...], merged["targets"].value)
+    _check_names(merged, targets, endpoints)
+    return Settings(
+        endpoint=str(merged["endpoint"].value),
+        prompt=Prompt(**_section(merged, "prompt")),
+        parameters=Parameters(**_section(merged, "parameters")),
+        targets=without_endpoints(targets) if is_demo else targets,
+        endpoints=endpoints,
+        timeouts=Timeouts(**_section(merged, "timeouts")),
+        ui=UiSettings(**_section(merged, "ui")),
+    )
+
+
+def without_endpoints(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """The targets, all asked at the default endpoint: a demo must reach no real server, whatever a file names."""
+    return tuple(msgspec.structs.replace(target, endpoint=None) for target in targets)
+
+
+def _section(merged: Mapping[str, Entry], table: str) -> dict[str, Any]:
+    keys = [key.name for key in schema.TABLES[table]]
+    return {key: merged[f"{table}.{key}"].value for key in keys if f"{table}.{key}" in merged}
+
+
+def _endpoints(merged: Mapping[str, Entry]) -> dict[str, Endpoint]:
+    endpoints: dict[str, Endpoint] = {}
+    for path, entry in merged.items():
+        table, _, name = path.partition(".")
+        if table != "endpoints" or "." in name:
+            continue
+        url, variable = merged.get(f"{path}.base_url"), merged.get(f"{path}.api_key_env")
+        if url is None:
+            raise ConfigError(f"{entry.source}: {path} has no base_url.")
+        endpoints[name] = Endpoint(
+            name=name,
+            base_url=str(url.value).rstrip("/"),
+            api_key_env=(str(variable.value) or None) if variable else None,
+        )
+    return endpoints
+
+
+def _check_names(merged: Mapping[str, Entry], targets: tuple[Target, ...], endpoints: Mapping[str, Endpoint]) -> None:
+    """Raise ConfigError where an endpoint is named that does not exist."""
+    named = [("endpoint", str(merged["endpoint"].value), [AUTO, SIMULATOR, *endpoints])]
+    for position, target in enumerate(targets):
+        if target.endpoint is not None:
+            named.append((f"targets.{position}.endpoint", target.endpoint, [SIMULATOR, *endpoints]))
+    for path, name, known in named:
+        if name not in known:
+            source = merged[path].source
+            raise ConfigError(f"{source}: {path} names {shown(name)}, which is not an endpoint; {hint(name, known)}")

@@ -1,0 +1,28 @@
+"""Where configuration and state live. Nothing is created here."""
+
+from pathlib import Path
+
+import platformdirs
+
+import tui
+
+APP_NAME = "latency-tui"
+PROJECT_FILE = "latency-tui.toml"
+"""The file read from the directory in which the program is started."""
+
+
+def builtin_config(name: str) -> Path:
+    """The file `name` of `configs/`: inside the package when installed from a wheel, else beside it in the checkout."""
+    package = Path(tui.__file__).parent
+    shipped = package / "configs"
+    return (shipped if shipped.is_dir() else package.parent / "configs") / name
+
+
+def user_config_file() -> Path:
+    """The person's own settings, in the platform's configuration directory (XDG_CONFIG_HOME is honoured)."""
+    return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
+
+
+def state_file() -> Path:
+    """What the program remembers of the last sitting, in the platform's state directory (XDG_STATE_HOME)."""
+    return platformdirs.user_state_path(APP_NAME, appauthor=False) / "targets.json"

@@ -1,0 +1,83 @@
+"""From settings to the plan that a run sends: who is asked where, and that no key goes where it could be read."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tui.config import urls
+from tui.config.schema import ANTHROPIC, AUTO, SIMULATOR, Settings
+from tui.config.wording import hint, shown
+from tui.core.plan import Plan
+from tui.core.target import Endpoint, Target
+from tui.errors import ConfigError
+
+
+def has_key(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
+    """True when the endpoint's key variable is set to more than blanks."""
+    return endpoint.api_key_env is not None and bool(environ.get(endpoint.api_key_env, "").strip())
+
+
+def default_endpoint(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Name of the endpoint for targets that name none: `auto` is anthropic when its key is set, else the simulator."""
+    if settings.endpoint != AUTO:
+        return settings.endpoint
+    anthropic = settings.endpoints.get(ANTHROPIC)
+    return ANTHROPIC if anthropic is not None and has_key(anthropic, environ) else SIMULATOR
+
+
+def needs_simulator(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """True when at least one target is asked at the simulator."""
+    default = default_endpoint(settings, environ)
+    return any((target.endpoint or default) == SIMULATOR for target in settings.targets)
+
+
+def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: str | None) -> Plan:
+    """The plan of these settings. `simulator_url` is the running simulator's; None when there is none.
+
+    Targets whose labels are alike get a number, so that every lane has a name of its own.
+
+    Raises ConfigError for an endpoint that does not exist, and for a key that would travel unencrypted; ValueError
+    when a target needs the simulator and there is none.
+    """
+    default = default_endpoint(settings, environ)
+    known = [*settings.endpoints, SIMULATOR]
+    for name in [default, *(target.endpoint for target in settings.targets if target.endpoint)]:
+        if name not in known:
+            raise ConfigError(f"{shown(name)} is not an endpoint; {hint(name, known)}")
+    for endpoint in settings.endpoints.values():
+        _refuse_open_key(endpoint, environ)
+    endpoints = list(settings.endpoints.values())
+    if simulator_url is not None:
+        endpoints.append(Endpoint(name=SIMULATOR, base_url=simulator_url, simulated=True))
+    elif needs_simulator(settings, environ):
+        raise ValueError("the plan needs the simulator, and no URL of one was given")
+    return Plan(
+        prompt=settings.prompt,
+        parameters=settings.parameters,
+        targets=_with_own_labels(settings.targets),
+        endpoints=tuple(endpoints),
+        default_endpoint=default,
+        timeouts=settings.timeouts,
+    )
+
+
+def _refuse_open_key(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
+    if has_key(endpoint, environ) and urls.is_plain_and_remote(endpoint.base_url):
+        raise ConfigError(
+            f"endpoints.{endpoint.name}.base_url is plain http to another machine, so the key in "
+            f"{endpoint.api_key_env} could be read on the way: use https, or unset {endpoint.api_key_env}."
+        )
+
+
+def _with_own_labels(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    taken = {target.label for target in targets}
+    seen: set[str] = set()
+    named: list[Target] = []
+    for target in targets:
+        label, number = target.label, 2
+        while label in seen or (label != target.label and label in taken):
+            label = f"{target.label} ({number})"
+            number += 1
+        seen.add(label)
+        named.append(target if label == target.label else msgspec.structs.replace(target, name=label))
+    return tuple(named)

@@ -1,0 +1,126 @@
+"""What `latency-tui config` prints: every value in effect and where it came from, as TOML that can be loaded again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from tui.config import paths, schema
+from tui.config.load import Loaded
+from tui.config.plan import default_endpoint, has_key
+from tui.config.remembered import remembered_targets
+from tui.config.schema import AUTO, Key
+from tui.config.sources import Layer, Source
+from tui.config.wording import expected
+from tui.config.write import as_table, printable, toml
+from tui.core.target import Endpoint
+
+_WIDEST = 48
+"""Columns that a key and its value may take before the note on its origin stands further right than the others."""
+
+
+def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
+    """The settings in effect with the origin of each, and the files looked for. Holds no key, only whether it is set.
+
+    The text is a TOML document that gives the same settings when it is loaded.
+    """
+    blocks = [
+        _places(loaded),
+        _endpoint(loaded, environ),
+        _tables(loaded, ("prompt", "parameters")),
+        _targets(loaded),
+        _endpoints(loaded, environ),
+        _tables(loaded, ("timeouts", "ui")),
+    ]
+    return "\n\n".join("\n".join(_aligned(list(block))) for block in blocks) + "\n"
+
+
+class _Line(msgspec.Struct, frozen=True):
+    text: str
+    note: str = ""
+
+
+def _aligned(block: Sequence[_Line]) -> Iterator[str]:
+    ends = [len(line.text.rpartition("\n")[2]) for line in block if line.note]
+    column = max((end for end in ends if end <= _WIDEST), default=_WIDEST)
+    for line in block:
+        last = line.text.rpartition("\n")[2]
+        yield f"{line.text}{' ' * (column - len(last))}  # {printable(line.note)}" if line.note else line.text
+
+
+def _places(loaded: Loaded) -> Iterator[_Line]:
+    yield _Line("# The settings in effect, each with where it came from. Files looked for, the last one wins:")
+    wide = max(len(place.layer) for place in loaded.places)
+    for place in loaded.places:
+        state = "read" if place.was_read else "not found"
+        yield _Line(f"#   {place.layer:{wide}}  {printable(place.name)} ({state})")
+    state = "found" if paths.state_file().is_file() else "not found"
+    yield _Line(f"# The last choice of targets: {printable(str(paths.state_file()))} ({state})")
+
+
+def _endpoint(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:
+    yield from _setting(loaded, "endpoint", schema.TOP[0], loaded.settings.endpoint)
+    if loaded.settings.endpoint == AUTO:
+        yield _Line(f"# {AUTO} is now {default_endpoint(loaded.settings, environ)}.")
+
+
+def _tables(loaded: Loaded, names: Sequence[str]) -> Iterator[_Line]:
+    for position, table in enumerate(names):
+        if position:
+            yield _Line("")
+        yield _Line(f"[{table}]")
+        struct = getattr(loaded.settings, table)
+        for key in schema.TABLES[table]:
+            yield from _setting(loaded, f"{table}.{key.name}", key, getattr(struct, key.name))
+
+
+def _setting(loaded: Loaded, path: str, key: Key, value: object) -> Iterator[_Line]:
+    unit = f", {key.unit}" if key.unit else ""
+    limits = "" if key.type is str else f" ({expected(key.type)}{unit})"
+    yield _Line(f"# {key.help}{limits}")
+    if value is None:
+        yield _Line(f"# {key.name} is not set.")
+    else:
+        yield _Line(f"{key.name} = {toml(value)}", _origin(loaded.provenance.get(path)))
+
+
+def _targets(loaded: Loaded) -> Iterator[_Line]:
+    remembered = remembered_targets(loaded)
+    for position, target in enumerate(remembered or loaded.settings.targets):
+        if position:
+            yield _Line("")
+        yield _Line("[[targets]]")
+        for name, value in as_table(target).items():
+            source = loaded.provenance.get(f"targets.{position}.{name}")
+            yield _Line(
+                f"{name} = {toml(value)}", "remembered from the last sitting" if remembered else _origin(source)
+            )
+
+
+def _endpoints(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:
+    for position, endpoint in enumerate(loaded.settings.endpoints.values()):
+        if position:
+            yield _Line("")
+        path = f"endpoints.{endpoint.name}"
+        yield _Line(f"[{path}]")
+        yield _Line(f"base_url = {toml(endpoint.base_url)}", _origin(loaded.provenance[f"{path}.base_url"]))
+        origin = _origin(loaded.provenance.get(f"{path}.api_key_env"))
+        yield _Line(f"api_key_env = {toml(endpoint.api_key_env or '')}", f"{origin}; {_key_state(endpoint, environ)}")
+
+
+def _key_state(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
+    if endpoint.api_key_env is None:
+        return "no key is sent"
+    return f"{endpoint.api_key_env} is {'set' if has_key(endpoint, environ) else 'not set'}"
+
+
+def _origin(source: Source | None) -> str:
+    if source is None:
+        return "not set"
+    match source.layer:
+        case Layer.BUILT_IN:
+            return f"built-in, line {source.line}"
+        case Layer.ENVIRONMENT:
+            return f"variable {source.name}"
+        case Layer.FLAG:
+            return f"flag {source.name}"
+    return f"{source.name}:{source.line}"

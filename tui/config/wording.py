@@ -1,0 +1,76 @@
+"""How values, types and near misses are put into words in an error's one sentence."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+_LOOKS_SECRET = re.compile(r"sk[-_]|:[^:]*@|^[A-Za-z0-9_\-]{32,}$")
+_LONGEST_SHOWN = 40
+
+
+def shown(value: object) -> str:
+    """`value` as it may be quoted in an error: shortened, escaped, and withheld where it could be a key."""
+    if value == "":
+        return "empty"
+    if isinstance(value, str):
+        if _LOOKS_SECRET.search(value):
+            return "a text that is not shown here because it looks like a key"
+        short = value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…"
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in f'"{short}"')
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        digits = str(value) if abs(value) < 10**_LONGEST_SHOWN else ""
+        return digits or "a number of more than 40 digits"
+    if isinstance(value, float):
+        return str(value)
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        odd = next((item for item in value if not isinstance(item, str)), None)
+        return "a list" if odd is None else f"a list that holds {shown(odd)}"
+    return "a date or time"
+
+
+def expected(wanted: Any) -> str:
+    """A type with its limits, in words: "a whole number from 1 to 10"."""
+    info = msgspec.inspect.type_info(wanted)
+    match info:
+        case msgspec.inspect.IntType(ge=low, le=high):
+            return f"a whole number{_limits(None, low, high)}"
+        case msgspec.inspect.FloatType(gt=above, ge=low, le=high):
+            return f"a number{_limits(above, low, high)}"
+        case msgspec.inspect.BoolType():
+            return "true or false"
+        case msgspec.inspect.VarTupleType():
+            return "a list of texts"
+        case msgspec.inspect.DateType():
+            return "a date such as 2026-11-22"
+    return "a text"
+
+
+def _limits(above: float | None, low: float | None, high: float | None) -> str:
+    if above is not None:
+        return f" above {above:g} and up to {high:.0f}" if high is not None else f" above {above:g}"
+    if low is not None:
+        return f" from {low:.0f} to {high:.0f}" if high is not None else f" of at least {low:.0f}"
+    return ""
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate most like `word`, whatever the case of either, or None when none is like it."""
+    by_lower = {candidate.lower(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.55)
+    return by_lower[found[0]] if found else None
+
+
+def hint(word: str, candidates: Iterable[str], prefix: str = "") -> str:
+    """The end of a sentence on an unknown word: the nearest candidate, or all of them, each behind `prefix`."""
+    names = list(candidates)
+    found = nearest(word, names)
+    if found:
+        return f"did you mean {prefix}{found}?"
+    return f"known are {', '.join(prefix + name for name in names)}."
