@@ -98,14 +98,14 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_s
     """Base of all events: tagged for the wire by the class's name in snake case."""
 
 
-class EngineReady(_Event):
+class EngineReady(_Event, frozen=True, kw_only=True):
     """The engine has imported the SDK, warmed up, and waits for runs."""
 
     pid: int
     sdk_version: str
 
 
-class RunStarted(_Event):
+class RunStarted(_Event, frozen=True, kw_only=True):
     """A run was taken; its requests are being fired."""
 
     run_id: int
@@ -115,7 +115,7 @@ class RunStarted(_Event):
     request_ids: tuple[int, ...]
 
 
-class Marked(_Event):
+class Marked(_Event, frozen=True, kw_only=True):
     """A request passed a point of its timeline."""
 
     request_id: int
@@ -123,7 +123,7 @@ class Marked(_Event):
     t_ns: int
 
 
-class Responded(_Event):
+class Responded(_Event, frozen=True, kw_only=True):
     """The response's status and headers arrived."""
 
     request_id: int
@@ -133,7 +133,7 @@ class Responded(_Event):
     """The `request-id` header, which names the request to the API's support."""
 
 
-class Content(_Event):
+class Content(_Event, frozen=True, kw_only=True):
     """Pieces of content of one kind in order of arrival: `texts[i]` arrived at `t_ns[i]`.
 
     One piece is one delta of the stream and may hold several tokens.
@@ -145,14 +145,14 @@ class Content(_Event):
     texts: list[str]
 
 
-class UsageReported(_Event):
+class UsageReported(_Event, frozen=True, kw_only=True):
     """The API reported token counts; the latest report counts."""
 
     request_id: int
     usage: Usage
 
 
-class RequestEnded(_Event):
+class RequestEnded(_Event, frozen=True, kw_only=True):
     """A request is over, one way or another. Nothing follows for it."""
 
     request_id: int
@@ -162,7 +162,7 @@ class RequestEnded(_Event):
     failure: Failure | None = None
 
 
-class RunEnded(_Event):
+class RunEnded(_Event, frozen=True, kw_only=True):
     """All requests of a run are over."""
 
     run_id: int
@@ -171,7 +171,7 @@ class RunEnded(_Event):
     """From the first request's send to the last one's; absent with fewer than two sent."""
 
 
-class EngineFailed(_Event):
+class EngineFailed(_Event, frozen=True, kw_only=True):
     """The engine process ended unasked. Made by the client, never sent by the engine."""
 
     t_ns: int

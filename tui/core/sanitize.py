@@ -2,17 +2,15 @@
 
 `clean` is applied once, to everything a model or a server wrote, before it reaches a widget. What it does:
 
-| in the text | becomes | because |
-|---|---|---|
-| CR LF, CR, NEL, U+2028, U+2029 | newline | they all mean a new line, and CR alone would overwrite the row |
-| other C0 controls and DEL, but newline and tab | their control picture, `␛` | escape sequences start here; seeing one is information |
-| C1 controls | U+FFFD | some terminals take U+009B for an escape sequence's start |
-| bidi embeddings, overrides and isolates | U+FFFD | they reorder the rest of the row, and what is read differs from what is stored |
-| lone surrogates, noncharacters | U+FFFD | they cannot be encoded, or stand for nothing |
-| zero-width and soft-hyphen characters, tags, interlinear and musical format characters | nothing | \
-terminals disagree on their width, and they can carry hidden text |
-| variation selectors but U+FE0E and U+FE0F after an emoji | nothing | the same |
-| zero-width joiners that do not stand between emoji or letters of joining scripts | nothing | the same |
+- CR LF, CR, NEL, U+2028 and U+2029 become a newline: they all mean one, and CR alone would overwrite the row.
+- Other C0 controls (but newline and tab) and DEL become their control picture, as in `␛[31m`: escape sequences start
+  here, and that one was there is information.
+- C1 controls become U+FFFD: some terminals take U+009B for the start of an escape sequence.
+- Bidi embeddings, overrides and isolates become U+FFFD: they reorder the row; what is read is not what is there.
+- Lone surrogates and noncharacters become U+FFFD: they cannot be encoded, or stand for nothing.
+- Zero-width spaces, soft hyphens, tags, and interlinear, musical and shorthand format characters are dropped: terminals
+  disagree on their width, and they can carry hidden text. So are variation selectors, except U+FE0E and U+FE0F after an
+  emoji, and zero-width joiners, except between emoji or letters of joining scripts.
 
 Kept: ZWNJ and the implicit direction marks (Persian, Hebrew and Arabic need them; they take no cell), private use.
 Every replacement is one cell wide. A neighbour that is in another chunk counts as a fitting one, so that an emoji
@@ -60,8 +58,9 @@ def _harmless(match: re.Match[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """`text` without anything that could drive or confuse a terminal; see the module's table.
+    """`text` without anything that could drive or confuse a terminal; see the module.
 
-    Text that needs nothing is returned as it is, after one search for a single set of characters. Cleaning twice changes nothing.
+    Text that needs nothing is returned as it is, after one search for a set of characters. Cleaning twice changes
+    nothing.
     """
     return _UNSAFE.sub(_harmless, text) if _SUSPECT.search(text) else text

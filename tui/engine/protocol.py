@@ -35,8 +35,8 @@ class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requ
 Command = StartRun | CancelRequests
 
 _encoder = msgspec.msgpack.Encoder()
-_command_decoder = msgspec.msgpack.Decoder(Command)
-_events_decoder = msgspec.msgpack.Decoder(list[Event])
+_command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_events_decoder: msgspec.msgpack.Decoder[list[Event]] = msgspec.msgpack.Decoder(list[Event])
 
 
 def encode_command(command: Command) -> bytes:

@@ -47,7 +47,7 @@ class RecordFile:
         """Open `path` for appending. Raises UsageError if that cannot be done."""
         self.path = path
         try:
-            self._file = path.open("ab", opener=_private)
+            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
         except OSError as error:
             raise UsageError(f"The record file {path} cannot be written: {error.strerror}.") from None
         self._encoder = msgspec.json.Encoder()
@@ -93,6 +93,3 @@ def result_of(record: RequestRecord) -> Result:
 def _ms(ns: int | None) -> float | None:
     return None if ns is None else ns / NS_PER_MS
 
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -1,0 +1,146 @@
+"""What each fault does to the planned events; those that end connections are tested on the wire."""
+
+import zlib
+from itertools import islice
+
+import msgspec
+import pytest
+
+from tui.simulator.faults import FAULTS, HOSTILE, HUGE_CHARACTERS
+from tui.simulator.planned import After, Planned
+from tui.simulator.script import plan
+
+from .raw import asked, texts
+
+_MS = 1_000_000
+
+
+def good() -> list[Planned]:
+    return list(plan(*asked("sim-steady", max_tokens=20), 0, 0))
+
+
+def faulty(name: str, most: int | None = None) -> list[Planned]:
+    stream = FAULTS[name].stream
+    assert stream is not None
+    return list(islice(stream(iter(good())), most))
+
+
+def wire(events: list[Planned]) -> bytes:
+    return b"".join(event.encoded() for event in events)
+
+
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.stream])
+def test_planned_times_never_run_backwards(name: str) -> None:
+    offsets = [event.offset_ns for event in faulty(name, 200)]
+    assert offsets == sorted(offsets)
+
+
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [("close-mid-event", After.CLOSE), ("reset", After.RESET), ("half-event-then-silence", After.HANG)],
+)
+def test_a_cut_stream_is_the_good_one_up_to_half_a_delta(name: str, after: After) -> None:
+    events = faulty(name)
+    assert wire(good()).startswith(wire(events))
+    assert len(texts(events)) == 5
+    assert not wire(events).endswith(b"\n\n")
+    assert [event.after for event in events] == [After.CONTINUE] * (len(events) - 1) + [after]
+
+
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [("close-before-headers", After.CLOSE), ("reset-before-headers", After.RESET), ("silent", After.HANG)],
+)
+def test_an_answer_that_never_begins_has_no_bytes(name: str, after: After) -> None:
+    (event,) = faulty(name)
+    assert event.encoded() == b""
+    assert event.after is after
+
+
+def test_an_empty_stream_is_empty() -> None:
+    assert faulty("empty-stream") == []
+
+
+def test_the_error_in_mid_stream_is_the_last_event() -> None:
+    events = faulty("error-after-200")
+    assert texts(events) == texts(good())[:5]
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    assert events[-1].encoded() == b"event: error\ndata: " + msgspec.json.encode(error) + b"\n\n"
+
+
+def test_no_message_stop_leaves_out_that_event_only() -> None:
+    assert faulty("no-message-stop") == good()[:-1]
+
+
+def test_unknown_events_and_deltas_come_beside_the_good_ones() -> None:
+    events = faulty("unknown-events")
+    assert [event for event in events if event.name != "weather_report"] == good()
+    assert len(events) > len(good())
+    assert texts(faulty("unknown-deltas")) == texts(good())
+    assert len(texts(faulty("unknown-deltas"), "scent")) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("malformed-json", msgspec.DecodeError), ("invalid-utf8", UnicodeDecodeError)]
+)
+def test_one_delta_is_unreadable(name: str, error: type[Exception]) -> None:
+    unlike = [event for event, right in zip(faulty(name), good(), strict=True) if event != right]
+    assert len(unlike) == 1
+    data = unlike[0].encoded().split(b"data: ")[1].strip()
+    with pytest.raises(error):
+        msgspec.json.decode(data.decode())
+
+
+def test_the_huge_event_has_5_mb() -> None:
+    assert HUGE_CHARACTERS * 0.99 < max(len(text) for text in texts(faulty("huge-event"))) <= HUGE_CHARACTERS
+
+
+def test_pings_are_endless() -> None:
+    events = faulty("endless-pings", 1001)
+    assert events[0].name == "message_start"
+    assert {event.name for event in events[1:]} == {"ping"}
+    assert events[1000].offset_ns - events[0].offset_ns == 1000 * 100 * _MS
+
+
+@pytest.mark.parametrize("name", ["no-usage", "negative-usage", "absurd-usage"])
+def test_usage_is_wrong_at_the_start_and_at_the_end(name: str) -> None:
+    found = []
+    for event in faulty(name):
+        assert isinstance(event.body, dict)
+        if event.name in ("message_start", "message_delta"):
+            found.append(event.body.get("message", event.body).get("usage"))
+    if name == "no-usage":
+        assert found == [None, None]
+    else:
+        assert all(abs(usage["output_tokens"]) in (42, 10**18) for usage in found)
+    assert texts(faulty(name)) == texts(good())
+
+
+def test_the_stall_is_400_ms() -> None:
+    late = [event.offset_ns - right.offset_ns for event, right in zip(faulty("stall"), good(), strict=True)]
+    assert sorted(set(late)) == [0, 400 * _MS]
+    assert late == sorted(late)
+
+
+def test_an_empty_first_block_comes_at_50_ms_and_the_text_at_200() -> None:
+    events = faulty("empty-first-block")
+    early = [event for event in events if event.offset_ns == 50 * _MS]
+    assert [event.name for event in early] == ["message_start", "content_block_start", "ping", "content_block_delta"]
+    assert texts(events) == ["", *texts(good())]
+    assert events[len(early)].offset_ns == 200 * _MS
+
+
+def test_gzip_is_the_good_stream_packed_event_by_event() -> None:
+    events = faulty("gzip")
+    unpacker = zlib.decompressobj(wbits=31)
+    for event, right in zip(events, good(), strict=False):
+        assert unpacker.decompress(event.encoded()) == right.encoded()
+    assert unpacker.decompress(events[-1].encoded()) == b""
+    assert unpacker.eof
+    assert FAULTS["gzip"].headers == {"content-encoding": "gzip"}
+
+
+def test_hostile_texts_stand_before_the_good_ones() -> None:
+    spoken = texts(faulty("control-characters"))
+    assert all(text.startswith(HOSTILE[number % len(HOSTILE)]) for number, text in enumerate(spoken))
+    assert len(spoken) > len(HOSTILE)

@@ -1,0 +1,94 @@
+"""`latency-tui simulate`: the simulator as a command."""
+
+import argparse
+import asyncio
+import gc
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tui.errors import ExitCode, LatencyTuiError
+from tui.simulator.faults import FAULTS
+from tui.simulator.messages import FAULT_HEADER, MessagesApi
+from tui.simulator.profiles import load
+from tui.simulator.server import serve
+from tui.simulator.truth import TruthLog
+
+_STDIN = 0
+
+
+class _PortError(LatencyTuiError):
+    """The address cannot be listened on."""
+
+
+def main(argv: list[str]) -> int:
+    """Serve until interrupted; returns the exit status."""
+    options = _parser().parse_args(argv)
+    embedded = options.listen_fd is not None
+    profiles = load(options.profiles)
+    api = MessagesApi(profiles, seed=options.seed, fault=options.fault)
+    listener = socket.socket(fileno=options.listen_fd) if embedded else _listen(options.port)
+    announce = _nothing if embedded else _announcer(listener)
+    with TruthLog(options.log) as log, listener:
+        # What exists by now lives as long as the process: the collector need not look at it again.
+        gc.freeze()
+        asyncio.run(serve(listener, api, log, watch_fd=_STDIN if embedded else None, ready=announce))
+    return ExitCode.OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(len(name) for name in FAULTS)
+    listed = "\n".join(f"  {name:<{width}}  {fault.help}" for name, fault in FAULTS.items())
+    parser = argparse.ArgumentParser(
+        prog="latency-tui simulate",
+        description="A server on 127.0.0.1 that speaks the Messages API, with simulated models. No key, no network.",
+        epilog=f"faults, for all requests with --fault, for one with the header {FAULT_HEADER}:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--port", type=_port, default=0, metavar="N", help="port to listen on (default: any free one)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same texts and times (default: 0)")
+    parser.add_argument("--profiles", type=Path, metavar="FILE", help="models to simulate (default: the built-in ones)")
+    parser.add_argument("--fault", choices=FAULTS, metavar="NAME", help="what goes wrong with every message; see below")
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="append when each event was really sent, as JSON lines"
+    )
+    parser.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not between 0 and 65535")
+    return port
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=1024)
+    except OSError as error:
+        raise _PortError(
+            f"The simulator cannot listen on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}. "
+            "Choose another --port, or leave it out for any free one."
+        ) from None
+
+
+def _announcer(listener: socket.socket) -> Callable[[], None]:
+    port = listener.getsockname()[1]
+
+    def announce() -> None:
+        url = f"http://127.0.0.1:{port}"
+        print(  # noqa: T201
+            f"Simulating the Messages API at {url} (Ctrl+C stops): latency-tui --base-url {url}",
+            file=sys.stdout,
+            flush=True,
+        )
+
+    return announce
+
+
+def _nothing() -> None:
+    """The parent knows where we listen."""

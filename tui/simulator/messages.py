@@ -1,0 +1,142 @@
+"""The routes of the Messages API and what they answer. No socket and no clock."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tui.simulator import models, request, script
+from tui.simulator.answer import EVENT_STREAM, Answer, json_reply, refusal, reply
+from tui.simulator.faults import FAULTS, Fault
+from tui.simulator.planned import Planned
+from tui.simulator.profiles import Profile
+from tui.simulator.request import ApiError
+
+FAULT_HEADER = "x-simulator-fault"
+
+_HTML = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network</h1>"
+
+_METHODS = {"/v1/messages": "POST", "/v1/messages/count_tokens": "POST", "/v1/models": "GET"}
+
+
+class MessagesApi:
+    """Answers requests; remembers only how often each content was asked."""
+
+    def __init__(self, profiles: Mapping[str, Profile], *, seed: int = 0, fault: str | None = None) -> None:
+        self._profiles = profiles
+        self._seed = seed
+        self._fault = fault
+        self._asked: Counter[bytes] = Counter()
+        self._requests = 0
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """The answer to one request. `headers` have lower-case names."""
+        own = self._own_headers()
+        try:
+            return self._route(method, target, headers, body, own)
+        except ApiError as error:
+            return self._with_facts(refusal(error, own), own)
+
+    def refused(self, error: ApiError) -> Answer:
+        """The answer to a request that is refused before it is read."""
+        own = self._own_headers()
+        return self._with_facts(refusal(error, own), own)
+
+    def _own_headers(self) -> dict[str, str]:
+        self._requests += 1
+        number = f"{self._seed}\0{self._requests}".encode()
+        return {
+            "server": "latency-tui-simulator",
+            "request-id": "req_01" + hashlib.blake2b(number, digest_size=11).hexdigest(),
+            "cache-control": "no-cache",
+        }
+
+    @staticmethod
+    def _with_facts(answer: Answer, own: Mapping[str, str], **facts: Any) -> Answer:
+        known = {name: value for name, value in facts.items() if value is not None}
+        facts = {"request_id": own["request-id"], **known}
+        return Answer(answer.status, answer.headers, answer.events, answer.chunked, facts)
+
+    def _route(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]
+    ) -> Answer:
+        url = urlsplit(target)
+        path = url.path.rstrip("/")
+        of_model = path.startswith("/v1/models/")
+        wanted = "GET" if of_model else _METHODS.get(path)
+        if wanted is None:
+            raise ApiError(404, "Not Found")
+        if method != wanted:
+            raise ApiError(405, "Method Not Allowed", {"allow": wanted})
+        _check_key(headers)
+        version = _version(headers)
+        if of_model:
+            answer = json_reply(models.one(self._profiles, unquote(path.removeprefix("/v1/models/"))), own)
+        elif path == "/v1/models":
+            answer = json_reply(models.page(self._profiles, url.query), own)
+        elif path == "/v1/messages":
+            return self._message(version, headers, body, own)
+        else:
+            fields = request.decode(body)
+            count = request.count_request(fields, request.known_profile(fields, self._profiles))
+            answer = json_reply({"input_tokens": count}, own)
+        return self._with_facts(answer, own)
+
+    def _message(self, version: str, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]) -> Answer:
+        name = headers.get(FAULT_HEADER, self._fault)
+        if name is not None and name not in FAULTS:
+            raise ApiError(400, f"{FAULT_HEADER}: there is no fault {name!r}. There are: {', '.join(FAULTS)}")
+        fault = None if name is None else FAULTS[name]
+        if fault and fault.status and not fault.then_ok:
+            refused = refusal(ApiError(fault.status, fault.message, fault.headers), own)
+            return self._with_facts(refused, own, fault=name)
+        fields = request.decode(body)
+        profile = request.known_profile(fields, self._profiles)
+        asked = request.message_request(fields, version, profile)
+        ordinal = self._asked[asked.identity]
+        self._asked[asked.identity] += 1
+        facts = {"model": asked.model, "ordinal": ordinal, "fault": name}
+        if fault and fault.status and fault.then_ok and ordinal % 2 == 0:
+            answer = refusal(ApiError(fault.status, fault.message, fault.headers), own)
+        else:
+            events = script.plan(profile, asked, self._seed, ordinal)
+            answer = self._streamed(events, fault, own) if asked.stream else self._whole(events, fault, own)
+        return self._with_facts(answer, own, **facts)
+
+    @staticmethod
+    def _streamed(events: Iterator[Planned], fault: Fault | None, own: Mapping[str, str]) -> Answer:
+        headers = {**own, "content-type": EVENT_STREAM}
+        if fault and fault.html:
+            return reply(200, "text/html; charset=utf-8", _HTML, own)
+        if fault and fault.stream:
+            events = fault.stream(events)
+            headers.update(fault.headers)
+        return Answer(200, headers, events, chunked=True)
+
+    @staticmethod
+    def _whole(events: Iterator[Planned], fault: Fault | None, own: Mapping[str, str]) -> Answer:
+        if fault and fault.html:
+            return reply(200, "text/html; charset=utf-8", _HTML, own)
+        if fault and fault.stream and fault.any_delivery:
+            return Answer(200, own, fault.stream(events), chunked=True)
+        message, offset_ns = script.folded(events)
+        return json_reply(message, own, offset_ns=offset_ns)
+
+
+def _check_key(headers: Mapping[str, str]) -> None:
+    """Any key will do, or none; only the key `invalid` is refused."""
+    bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if bearer == "invalid":
+        raise ApiError(401, "Invalid bearer token")
+    if headers.get("x-api-key") == "invalid":
+        raise ApiError(401, "invalid x-api-key")
+
+
+def _version(headers: Mapping[str, str]) -> str:
+    version = headers.get("anthropic-version")
+    if version is None:
+        raise ApiError(400, "anthropic-version: header is required")
+    if version not in request.VERSIONS:
+        raise ApiError(400, f"anthropic-version: {version!r} is not a valid version")
+    return version

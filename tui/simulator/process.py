@@ -1,0 +1,88 @@
+"""The parent's side of the simulator: start it, know its address, stop it."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tui.errors import ChildError
+
+STOP_WITHIN_S = 1.0
+"""How long a stopping simulator may take before it is killed."""
+
+_SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_SECRET", "_KEY")
+
+
+class SimulatorProcess:
+    """A simulator on a port of its own. It ends when its standard input does, and so never outlives its parent."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", base_url: str) -> None:
+        self._process = process
+        self.base_url = base_url
+        """Where it answers, without a slash at the end."""
+
+    @classmethod
+    def start(cls, *, seed: int = 0, fault: str | None = None, log: Path | None = None) -> Self:
+        """Start one. The address is good at once: the listening socket is made here, and connections wait in it."""
+        arguments = ["--seed", str(seed)]
+        if fault is not None:
+            arguments += ["--fault", fault]
+        if log is not None:
+            arguments += ["--log", str(log)]
+        try:
+            with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+                fd = listener.fileno()
+                process = subprocess.Popen(
+                    # -P: a directory named `tui` where the person stands must not be taken for ours.
+                    [sys.executable, "-P", "-m", "tui", "simulate", "--listen-fd", str(fd), *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    # Nothing reads it, and a full pipe would block the child.
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(fd,),
+                    env=without_secrets(os.environ),
+                    # A terminal's Ctrl+C and hang-up are for the parent, which then ends the simulator in order.
+                    start_new_session=True,
+                )
+                # Ours is closed here: once the child has gone, connections are refused instead of waiting for ever.
+                return cls(process, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        except OSError as error:
+            raise ChildError(f"The simulator cannot be started: {error.strerror or error}.") from None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Let it write its log and end, or kill it after `STOP_WITHIN_S`."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the variables whose names say that they hold a key: the simulator needs none."""
+    return {name: value for name, value in environment.items() if not name.upper().endswith(_SECRET_ENDINGS)}

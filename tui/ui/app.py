@@ -1,0 +1,220 @@
+"""The application: carries out the actions of `bindings` on the session and the main screen."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from tui.config.models import KnownModel
+from tui.config.remembered import save_targets
+from tui.config.schema import UiSettings
+from tui.errors import ConfigError
+from tui.ui.bindings import ACTIONS, app_bindings
+from tui.ui.screens.main import MainScreen
+from tui.ui.session import Session
+from tui.ui.viewmodel.fields import FieldError
+from tui.ui.viewmodel.target_choice import TargetChoice
+from tui.ui.widgets.target_picker import TargetPicker
+
+_USE_THE_API = "set ANTHROPIC_API_KEY to use the real API"
+
+
+class LatencyApp(App[None]):
+    """Edits a prompt, fires it, shows the answers as they arrive."""
+
+    TITLE = "latency-tui"
+    CSS_PATH = "screens/main.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = list(app_bindings())
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        session: Session,
+        settings: UiSettings,
+        models: Sequence[KnownModel],
+        *,
+        run_at_once: bool = False,
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self._run_at_once = run_at_once
+        self._loop_of_app: asyncio.AbstractEventLoop | None = None
+        self._settings = settings
+        self._models = models
+        self.main: MainScreen
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
+        plan = self.session.plan
+        choice = TargetChoice(plan.targets, [(model.id, model.display_name) for model in self._models])
+        self.main = MainScreen(self.session.board, plan.prompt, plan.parameters, choice, self._settings.frame_rate)
+        self._describe_endpoints()
+        return self.main
+
+    async def on_mount(self) -> None:
+        """Take up the engine once the first frame is on its way."""
+        self._loop_of_app = asyncio.get_running_loop()
+        self.session.on_change = self.main.wake
+        self.session.on_problem = self._complain
+        self.call_after_refresh(self._connect)
+
+    async def _connect(self) -> None:
+        await self.session.connect()
+        if self._run_at_once:
+            await self.action_run()
+
+    # Actions
+
+    async def action_run(self) -> None:
+        """Fire the prompt, after asking if a run is in flight."""
+        try:
+            parameters = self.main.parameters_form.read()
+        except FieldError:
+            self.main.show_pane("prompt")
+            return
+        prompt = self.main.prompt_pane.prompt
+        if not prompt.user.strip():
+            self._complain("The user prompt is empty: write one, then run it.")
+            self.main.show_pane("prompt")
+            return
+        if self.session.board.run_in_flight:
+            self._ask_to_rerun()
+            return
+        self.main.show_pane("lanes")
+        self.session.run(prompt, parameters)
+        self.main.wake()
+
+    def _ask_to_rerun(self) -> None:
+        from tui.ui.screens.confirm import ConfirmScreen
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.run_worker(self._rerun(), exclusive=True, group="rerun")
+
+        self.push_screen(ConfirmScreen("A run is in flight. Cancel it and run again?", "Run again"), answered)
+
+    async def _rerun(self) -> None:
+        try:
+            parameters = self.main.parameters_form.read()
+        except FieldError:
+            return
+        await self.session.rerun(self.main.prompt_pane.prompt, parameters)
+        self.main.show_pane("lanes")
+        self.main.wake()
+
+    def action_cancel_all(self) -> None:
+        """Cancel everything in flight."""
+        self.session.cancel_all()
+
+    def action_cancel_lane(self) -> None:
+        """Cancel the current lane's request."""
+        self.session.cancel(self.main.current_lane.lane)
+
+    def action_next_lane(self) -> None:
+        """Go to the next lane."""
+        self.main.go_to_lane(1)
+
+    def action_previous_lane(self) -> None:
+        """Go to the lane before."""
+        self.main.go_to_lane(-1)
+
+    def action_maximise(self) -> None:
+        """Show the current lane alone, or all again."""
+        self.main.maximise_lane()
+
+    def action_copy(self) -> None:
+        """Copy the selected text, or the current lane's whole text, to the terminal's clipboard."""
+        selected = self.main.get_selected_text()
+        text = selected or self.main.current_lane.text
+        if not text:
+            self._complain("There is nothing to copy yet.")
+            return
+        self.copy_to_clipboard(text)
+        what = "the selection" if selected else self.main.current_lane.lane.label
+        self.notify(f"Copied {what}, {len(text):,} characters.", timeout=3, markup=False)
+
+    def action_search(self) -> None:
+        """Search in the current lane."""
+        from tui.ui.screens.search import SearchScreen
+
+        self.main.show_pane("lanes")
+        self.push_screen(SearchScreen(self.main.current_lane.stream))
+
+    def action_clear(self) -> None:
+        """Empty the lanes and the sitting's history."""
+        if self.session.board.run_in_flight:
+            self._complain("A run is in flight: cancel it before clearing.")
+            return
+        self.session.clear()
+        self.main.wake()
+
+    def action_next_pane(self) -> None:
+        """Go on to the next pane."""
+        self.main.go_to_next_pane()
+
+    def action_help(self) -> None:
+        """Show the help."""
+        from tui.ui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen())
+
+    async def action_quit(self) -> None:
+        """Cancel what is in flight, end the children, leave."""
+        await self._leave(0)
+
+    def leave_from_signal(self, status: int) -> None:
+        """End in order with this exit status; for signal handlers, which may run at any point of the main thread."""
+        if self._loop_of_app is None:
+            raise SystemExit(status)
+        self._loop_of_app.call_soon_threadsafe(self.call_later, self._leave, status)
+
+    async def _leave(self, status: int) -> None:
+        await self.session.close()
+        self.exit(return_code=status)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Over a modal screen only that screen's own keys act, and quitting."""
+        if action in _OVER_MAIN_ONLY and self.is_running and self.screen is not self.main:
+            return False
+        return super().check_action(action, parameters)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every action of the table, then the theme."""
+        for action in ACTIONS:
+            keys = ", ".join(action.keys)
+            yield SystemCommand(action.title, f"{action.help} ({keys})", self._runner(action.method))
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def _runner(self, method: str) -> Any:
+        async def run() -> None:
+            await self.run_action(method)
+
+        return run
+
+    # What the session and the picker say
+
+    def on_target_picker_chosen(self, event: TargetPicker.Chosen) -> None:
+        """Ask other targets from now on, and remember them for the next sitting."""
+        self.session.choose(event.targets)
+        self._describe_endpoints()
+        self.main.wake()
+        try:
+            save_targets(event.targets)
+        except ConfigError as error:
+            self._complain(str(error))
+
+    def _describe_endpoints(self) -> None:
+        plan = self.session.plan
+        endpoints = dict.fromkeys(plan.endpoint_of(target).name for target in plan.targets)
+        self.main.endpoints = tuple(endpoints)
+        self.main.simulated = self.session.simulated
+        self.main.hint = _USE_THE_API if plan.default_endpoint == "simulator" else ""
+
+    def _complain(self, sentence: str) -> None:
+        self.notify(sentence, severity="warning", markup=False)
+
+
+_OVER_MAIN_ONLY = frozenset(action.method for action in ACTIONS) - {"quit"}

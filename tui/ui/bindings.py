@@ -1,0 +1,160 @@
+"""The one table of actions: bindings, footer, help, palette and the README's table of keys are made from it."""
+
+from enum import StrEnum
+
+import msgspec
+from textual.binding import Binding
+
+
+class Group(StrEnum):
+    """Where an action stands in the help."""
+
+    RUN = "Run"
+    LANES = "Lanes"
+    SCREEN = "Screen"
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a person can do."""
+
+    id: str
+    """Unique; names the action in a keymap."""
+    keys: tuple[str, ...]
+    """Keys in Textual's spelling, the one shown first. They work wherever the focus is."""
+    title: str
+    """In the footer: a word or two."""
+    help: str
+    group: Group
+    in_footer: bool = False
+
+    @property
+    def method(self) -> str:
+        """The Textual action that carries it out, on the app."""
+        return self.id.replace(".", "_")
+
+
+ACTIONS = (
+    Action(
+        id="run",
+        keys=("f5", "ctrl+r"),
+        title="Run",
+        help="Fire the prompt at all targets",
+        group=Group.RUN,
+        in_footer=True,
+    ),
+    Action(
+        id="cancel_all",
+        keys=("f8", "ctrl+g"),
+        title="Cancel",
+        help="Cancel every request in flight",
+        group=Group.RUN,
+        in_footer=True,
+    ),
+    Action(
+        id="cancel_lane",
+        keys=("f7", "alt+x"),
+        title="Cancel lane",
+        help="Cancel the request of the current lane",
+        group=Group.RUN,
+    ),
+    Action(
+        id="next_lane",
+        keys=("f6", "ctrl+n"),
+        title="Lane",
+        help="Go to the next lane",
+        group=Group.LANES,
+        in_footer=True,
+    ),
+    Action(
+        id="previous_lane",
+        keys=("shift+f6", "alt+p"),
+        title="Lane before",
+        help="Go to the lane before",
+        group=Group.LANES,
+    ),
+    Action(
+        id="maximise",
+        keys=("f9", "ctrl+o"),
+        title="Maximise",
+        help="Show the current lane alone, or all again",
+        group=Group.LANES,
+        in_footer=True,
+    ),
+    Action(
+        id="copy",
+        keys=("ctrl+t", "alt+c"),
+        title="Copy",
+        help="Copy the selection, or the current lane's whole text",
+        group=Group.LANES,
+        in_footer=True,
+    ),
+    Action(
+        id="search",
+        keys=("f3", "alt+f"),
+        title="Search",
+        help="Search in the current lane's text",
+        group=Group.LANES,
+    ),
+    Action(
+        id="clear",
+        keys=("ctrl+l", "alt+l"),
+        title="Clear",
+        help="Empty the lanes and the history of this sitting",
+        group=Group.LANES,
+        in_footer=True,
+    ),
+    Action(
+        id="next_pane",
+        keys=("f2", "alt+w"),
+        title="Pane",
+        help="Go on to the next pane: prompt, lanes, charts",
+        group=Group.SCREEN,
+        in_footer=True,
+    ),
+    Action(
+        id="help",
+        keys=("f1", "alt+h"),
+        title="Help",
+        help="Show all keys and what the figures mean",
+        group=Group.SCREEN,
+        in_footer=True,
+    ),
+    Action(
+        id="quit",
+        keys=("f10", "ctrl+q"),
+        title="Quit",
+        help="Cancel what is in flight and leave",
+        group=Group.SCREEN,
+        in_footer=True,
+    ),
+)
+"""All actions of the main screen, in the order of footer and help."""
+
+_SPELLINGS = {"ctrl": "Ctrl", "alt": "Alt", "shift": "Shift"}
+
+
+def spelled(key: str) -> str:
+    """A key as a person reads it: `ctrl+r` is Ctrl+R."""
+    return "+".join(_SPELLINGS.get(part, part.upper()) for part in key.split("+"))
+
+
+def short(key: str) -> str:
+    """A key as the footer shows it: `ctrl+t` is ^T."""
+    return spelled(key).replace("Ctrl+", "^")
+
+
+def app_bindings() -> list[Binding]:
+    """The table as Textual's bindings; they take precedence over the focused widget's."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            action.method,
+            action.title,
+            show=action.in_footer,
+            key_display=short(action.keys[0]),
+            priority=True,
+            tooltip=action.help,
+            id=action.id,
+        )
+        for action in ACTIONS
+    ]

@@ -1,0 +1,107 @@
+"""The chart of the latest run: what every lane did when, one bar each on a common time axis."""
+
+from itertools import count
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from textual.reactive import var
+
+from tui.core.sanitize import clean
+from tui.ui.charts.plot_view import Markers, PlotView
+from tui.ui.viewmodel.lanes_timeline import LaneSpans, LanesTimeline, Phase
+
+if TYPE_CHECKING:
+    from tui.ui.charts.figure import Figure
+
+GLYPHS = {Phase.CONNECTING: "·", Phase.WAITING: "░", Phase.THINKING: "▒", Phase.STREAMING: "█"}
+"""What the phases are drawn with, so that they are told apart without colour."""
+ASCII_GLYPHS = {Phase.CONNECTING: ".", Phase.WAITING: "-", Phase.THINKING: "~", Phase.STREAMING: "#"}
+
+_FRAME_ROWS = 3
+"""Rows for the key above the bars, the axis and its labels."""
+_SHORTEST_AXIS_S = 0.1
+
+
+class LanesChart(PlotView):
+    """One horizontal bar per lane, from the run's first send on, in seconds.
+
+    Lanes that do not fit are counted on the last row, `+N more`.
+    """
+
+    DEFAULT_CSS = """
+    LanesChart {
+        & > .lanes-chart--connecting { color: $text-disabled; }
+        & > .lanes-chart--waiting { color: $warning; }
+        & > .lanes-chart--thinking { color: $secondary; }
+        & > .lanes-chart--streaming { color: $success; }
+        &:ansi {
+            & > .lanes-chart--connecting { color: ansi_default; }
+            & > .lanes-chart--waiting { color: ansi_yellow; }
+            & > .lanes-chart--thinking { color: ansi_magenta; }
+            & > .lanes-chart--streaming { color: ansi_green; }
+        }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lanes-chart--{phase}" for phase in Phase}
+
+    timeline: var[LanesTimeline] = var(LanesTimeline(), init=False)
+    """What is shown. Set it at most twice a second: a chart is dear."""
+
+    @property
+    def has_data(self) -> bool:
+        """Whether any lane has begun."""
+        return any(lane.spans for lane in self.timeline.lanes)
+
+    def watch_timeline(self) -> None:
+        """Draw the new data."""
+        self.redraw()
+
+    def draw(self, figure: "Figure", width: int, height: int) -> None:
+        """One bar per lane, and a key above."""
+        from tui.ui.charts.figure import marker
+
+        glyphs = ASCII_GLYPHS if self.markers is Markers.ASCII else GLYPHS
+        lanes, more = self._fitting(max(1, height - _FRAME_ROWS))
+        rows = len(lanes) + bool(more)
+        # Every second row stays empty where there is room for it.
+        stride = 2 if 2 * rows - 1 <= height - _FRAME_ROWS else 1
+        used = max(2, stride * (rows - 1) + 1)
+        figure.plot_size(width, min(height, used + _FRAME_ROWS))
+        figure.title("  ".join(f"{glyphs[phase]} {phase}" for phase in Phase))
+        figure.axes(False, axis="x", side="upper")
+        figure.axes(False, axis="y", side="right")
+        labels = [_fitted(lane.label, max(8, width // 3)) for lane in lanes] + ([f"+{more} more"] if more else [])
+        figure.ruler("y").lim(0, used - 1).direction(-1).ticks([stride * row for row in range(rows)], labels)
+        ticks = time_ticks(self.timeline.end_s, max(2, width // 12))
+        figure.ruler("x").lim(min(0.0, self.timeline.start_s), ticks[-1])
+        figure.ruler("x").ticks(ticks, [f"{tick:g}" for tick in ticks[:-1]] + [f"{ticks[-1]:g} s"])
+        drawn_with = {phase: marker(glyphs[phase], self.colour(f"lanes-chart--{phase}")) for phase in Phase}
+        for row, lane in enumerate(lanes):
+            y = stride * row
+            for span in lane.spans:
+                figure.draw(figure.segment((span.start_s, span.end_s), (y, y), marker=drawn_with[span.phase]))
+
+    def _fitting(self, rows: int) -> tuple[tuple[LaneSpans, ...], int]:
+        """The lanes shown on `rows` rows, and how many are not."""
+        lanes = self.timeline.lanes
+        if len(lanes) <= rows:
+            return lanes, 0
+        return lanes[: rows - 1], len(lanes) - rows + 1
+
+
+def time_ticks(end_s: float, most: int) -> list[float]:
+    """At most `most` + 1 round moments from 0 s on; the last is at or after `end_s`, so that the axis stays as it is
+    while a run grows a little."""
+    end_s = max(end_s, _SHORTEST_AXIS_S)
+    for exponent in count(-3):
+        for digit in (1, 2, 5):
+            step = digit * 10.0**exponent
+            steps = -int(-end_s // step)
+            if steps <= most:
+                return [round(index * step, 3) for index in range(steps + 1)]
+    raise AssertionError("steps grow without end")
+
+
+def _fitted(label: str, cells: int) -> str:
+    label = clean(label).replace("\n", " ").replace("\t", " ")
+    return label if cell_len(label) <= cells else set_cell_size(label, cells - 1) + "…"

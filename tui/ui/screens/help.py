@@ -1,0 +1,71 @@
+"""The help: every key, and what the figures mean."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.ui.bindings import ACTIONS, Group, spelled
+from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
+
+_FIGURES = (
+    ("TTFT", "time to first token: request sent to the first content, thinking or text"),
+    ("total", "time to last token: request sent to the last content"),
+    ("tok", "output tokens as the API counts them, thinking included"),
+    ("tok/s", "output tokens per second after the first: (tokens - 1) / (total - TTFT)"),
+    (FASTEST, "the fastest TTFT or total of the run"),
+)
+
+_IN_THE_TEXT = (
+    ("↑ ↓ PgUp PgDn Home", "scroll back; the lane stops following"),
+    ("End", "show the end and follow again"),
+    ("Shift+arrows, mouse", "select text"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the table of actions. Escape, F1 or Q closes it."""
+
+    DEFAULT_CSS = """
+    HelpScreen {
+        align: center middle;
+        & > VerticalScroll {
+            width: 84; max-width: 96%; height: auto; max-height: 94%;
+            padding: 0 2; background: $panel; border: heavy $primary; border-title-style: bold;
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "dismiss", "Close")]
+
+    def compose(self) -> ComposeResult:
+        """Everything as one text that scrolls."""
+        scroll = VerticalScroll(Static(_text(), markup=False))
+        scroll.border_title = "Help · Escape closes"
+        yield scroll
+
+    async def action_dismiss(self, result: None = None) -> None:
+        """Close the help."""
+        self.dismiss(result)
+
+
+def _text() -> Content:
+    lines: list[str | tuple[str, str]] = []
+    for group in Group:
+        lines += _section(
+            group.value,
+            [(", ".join(map(spelled, action.keys)), action.help) for action in ACTIONS if action.group is group],
+        )
+    lines += _section("In a lane's text", _IN_THE_TEXT)
+    lines += _section("Figures", _FIGURES)
+    lines += _section("States", [("  ".join(f"{shape} {state.value}" for state, shape in SHAPES.items()), "")])
+    return Content.assemble(*lines[:-1])
+
+
+def _section(title: str, rows: "list[tuple[str, str]] | tuple[tuple[str, str], ...]") -> list[str | tuple[str, str]]:
+    lines: list[str | tuple[str, str]] = [(f"{title}\n", "bold")]
+    lines += [f"  {left:<20}  {right}\n" for left, right in rows]
+    return [*lines, "\n"]

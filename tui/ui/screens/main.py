@@ -1,0 +1,184 @@
+"""The main screen: prompt, parameters and targets on the left, lanes on the right, charts below."""
+
+import time
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Footer, Tab, Tabs
+
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.ui.charts.lanes_chart import LanesChart
+from tui.ui.viewmodel.board import Board
+from tui.ui.viewmodel.lanes_timeline import lanes_timeline
+from tui.ui.viewmodel.target_choice import TargetChoice
+from tui.ui.widgets.history_view import HistoryView
+from tui.ui.widgets.lane_view import LaneView
+from tui.ui.widgets.lanes_pane import LanesPane
+from tui.ui.widgets.parameters_form import ParametersForm
+from tui.ui.widgets.prompt_pane import PromptPane
+from tui.ui.widgets.status_bar import StatusBar
+from tui.ui.widgets.stream_view import StreamView
+from tui.ui.widgets.target_picker import TargetPicker
+
+PANES = ("prompt", "lanes", "charts")
+"""The panes in order; in a small terminal one is shown at a time, under tabs."""
+
+_WIDE_COLUMNS, _WIDE_ROWS = 100, 30
+"""From this size on all panes are shown at once."""
+_SMALLEST = (60, 16)
+_CHART_EVERY_S = 0.5
+
+
+class MainScreen(Screen[None]):
+    """Lays out the panes, and paints them all on one tick while there is anything to paint."""
+
+    AUTO_FOCUS: ClassVar[str | None] = "#user"
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(
+        self, board: Board, prompt: Prompt, parameters: Parameters, choice: TargetChoice, frame_rate: float
+    ) -> None:
+        super().__init__()
+        self._board = board
+        self._frame_s = 1 / frame_rate
+        self._timer: Timer | None = None
+        self._painted_version = -1
+        self._chart_due = 0.0
+        self._lanes_mounting = False
+        self.endpoints: tuple[str, ...] = ()
+        self.simulated = False
+        self.hint = ""
+        self.status = StatusBar()
+        self.prompt_pane = PromptPane(prompt)
+        self.parameters_form = ParametersForm(parameters)
+        self.picker = TargetPicker(choice)
+        self.lanes = LanesPane(id="lanes")
+        self.history = HistoryView()
+        self.chart = LanesChart(id="chart")
+        self.chart.border_title = "Latest run"
+        self.chart.placeholder = "No run yet."
+
+    def compose(self) -> ComposeResult:
+        """Panes, with tabs above them that only a small terminal shows."""
+        yield self.status
+        yield Tabs(*(Tab(name.capitalize(), id=f"show-{name}") for name in PANES), id="panes")
+        with Horizontal(id="top"):
+            with Vertical(id="edit"):
+                yield self.prompt_pane
+                yield self.parameters_form
+                yield self.picker
+            yield self.lanes
+        with Horizontal(id="charts"):
+            yield self.history
+            yield self.chart
+        yield Footer(compact=True)
+
+    async def on_mount(self) -> None:
+        """Show the board, and begin to tick when something happens."""
+        self.show_pane("prompt")
+        await self.lanes.show(self._board.lanes)
+        self._timer = self.set_interval(self._frame_s, self._tick, pause=True)
+        self.wake()
+
+    def on_resize(self, event: Resize) -> None:
+        """One pane at a time where not all fit."""
+        size = event.size
+        self.set_class(size.width < _WIDE_COLUMNS or size.height < _WIDE_ROWS, "-compact")
+        self.set_class(size.width < _SMALLEST[0] or size.height < _SMALLEST[1], "-too-small")
+
+    # Painting
+
+    def wake(self) -> None:
+        """Something has changed: paint on the next tick, and on each one after while it goes on."""
+        if self._timer is not None:
+            self._timer.resume()
+
+    def _tick(self) -> None:
+        board = self._board
+        if self._timer is not None and self._painted_version == board.version and not board.run_in_flight:
+            # Idle: no timer, nothing written.
+            self._timer.pause()
+            return
+        changed = self._painted_version != board.version
+        self._painted_version = board.version
+        if [view.lane for view in self.lanes.views] != board.lanes:
+            if not self._lanes_mounting:
+                self._lanes_mounting = True
+                self.run_worker(self._show_lanes(), exclusive=True, group="lanes")
+            return
+        now_ns = time.monotonic_ns()
+        self.lanes.tick(now_ns)
+        self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint)
+        if changed:
+            self.history.show(board.lanes)
+        if time.monotonic() >= self._chart_due or not board.run_in_flight:
+            self._chart_due = time.monotonic() + _CHART_EVERY_S
+            self.chart.timeline = lanes_timeline([lane.record for lane in board.lanes if lane.record], now_ns)
+
+    async def _show_lanes(self) -> None:
+        try:
+            await self.lanes.show(self._board.lanes)
+        finally:
+            self._lanes_mounting = False
+        self._painted_version = -1
+        self.wake()
+
+    @on(StreamView.FollowChanged)
+    def _follow_changed(self) -> None:
+        """The lane's state line says whether it follows."""
+        for view in self.lanes.views:
+            view.tick(time.monotonic_ns())
+
+    # Panes
+
+    @property
+    def compact(self) -> bool:
+        """Whether one pane is shown at a time."""
+        return self.has_class("-compact")
+
+    def show_pane(self, name: str) -> None:
+        """Bring a pane to the front; where all are shown this changes nothing."""
+        for pane in PANES:
+            self.set_class(pane == name, f"-show-{pane}")
+        tabs = self.query_one("#panes", Tabs)
+        if tabs.active != f"show-{name}":
+            tabs.active = f"show-{name}"
+
+    @on(Tabs.TabActivated, "#panes")
+    def _tab_activated(self, event: Tabs.TabActivated) -> None:
+        if event.tab.id is not None:
+            self.show_pane(event.tab.id.removeprefix("show-"))
+
+    def go_to_next_pane(self) -> None:
+        """Bring the next pane to the front, and the focus into it."""
+        shown = next(name for name in PANES if self.has_class(f"-show-{name}"))
+        following = PANES[(PANES.index(shown) + 1) % len(PANES)]
+        self.show_pane(following)
+        if following == "prompt":
+            self.prompt_pane.focus_editor()
+        elif following == "lanes":
+            self.current_lane.stream.focus()
+        else:
+            self.set_focus(None)
+
+    @property
+    def current_lane(self) -> LaneView:
+        """The lane that keys act on."""
+        return self.lanes.current
+
+    def go_to_lane(self, step: int) -> None:
+        """Focus another lane."""
+        self.show_pane("lanes")
+        self.lanes.go(step)
+
+    def maximise_lane(self) -> None:
+        """Show the current lane alone over the whole screen, or everything again."""
+        self.show_pane("lanes")
+        self.lanes.toggle_alone()
+        self.set_class(self.lanes.alone, "-alone")

@@ -1,0 +1,64 @@
+"""The search line: finds a text in one lane."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label
+
+from tui.ui.widgets.stream_view import StreamView
+
+
+class SearchScreen(ModalScreen[None]):
+    """Searches while the person types; Enter goes on to the next match, Escape leaves."""
+
+    DEFAULT_CSS = """
+    SearchScreen {
+        align: center bottom;
+        background: transparent;
+        & > Horizontal { height: 1; margin: 0 0 1 0; background: $panel; }
+        & Input { width: 1fr; }
+        & Label { width: auto; padding: 0 1; color: $text-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Close"),
+        Binding("down", "step(1)", "Next"),
+        Binding("up", "step(-1)", "Previous"),
+    ]
+
+    def __init__(self, view: StreamView) -> None:
+        super().__init__()
+        self._view = view
+        self._field = Input(placeholder="search in this lane", compact=True)
+        self._field.cursor_blink = False
+        self._found = Label("Enter or ↓ next, ↑ previous, Esc closes", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """One line."""
+        with Horizontal():
+            yield self._field
+            yield self._found
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search for what is typed so far."""
+        count = self._view.search(event.value)
+        self._found.update(f"{count} found" if event.value else "")
+
+    def on_input_submitted(self) -> None:
+        """Go on to the next match."""
+        self._view.next_match()
+
+    def action_step(self, step: int) -> None:
+        """Go to the next match or the one before."""
+        if step > 0:
+            self._view.next_match()
+        else:
+            self._view.previous_match()
+
+    def action_leave(self) -> None:
+        """Take the highlights away and close."""
+        self._view.search("")
+        self.dismiss()

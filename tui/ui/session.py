@@ -1,0 +1,154 @@
+"""The sitting: holds the engine, the simulator, the record file and the board together. No Textual."""
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from tui.core.events import Event, RunEnded
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.target import Target
+from tui.engine.client import EngineClient, spawn
+from tui.history.record_file import RecordFile
+from tui.ui.viewmodel.board import Board, Lane
+
+_RESTART_AFTER_S = (0.0, 1.0, 5.0)
+"""Pauses before the engine is started again, by how often it failed in a row; the last one repeats."""
+
+
+class Simulator(Protocol):
+    """The simulator's process."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class Session:
+    """Starts runs, cancels them, and feeds what the engine reports to the record file and the board.
+
+    `on_change` is called after every batch of events; `on_problem` with a sentence when something went wrong that
+    belongs to no lane.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        engine: "subprocess.Popen[bytes]",
+        simulator: Simulator | None,
+        record: RecordFile | None,
+    ) -> None:
+        self.plan = plan
+        self.board = Board()
+        self.board.set_targets(plan.targets)
+        self.on_change: Callable[[], None] = lambda: None
+        self.on_problem: Callable[[str], None] = lambda _sentence: None
+        self._engine = EngineClient(engine, self._take)
+        self._simulator = simulator
+        self._record = record
+        self._run_id = 0
+        self._failures = 0
+        self._restarting: asyncio.Task[None] | None = None
+        self._run_over = asyncio.Event()
+
+    @property
+    def simulated(self) -> bool:
+        """True if any chosen target is asked at the simulator."""
+        return any(self.plan.endpoint_of(target).simulated for target in self.plan.targets)
+
+    @property
+    def engine_pid(self) -> int:
+        """Process id of the engine, for messages and tests."""
+        return self._engine.pid
+
+    async def connect(self) -> None:
+        """Take up the engine's pipes."""
+        await self._engine.connect()
+
+    def choose(self, targets: tuple[Target, ...]) -> None:
+        """Ask these targets from the next run on. A choice during a run is shown when the run is over."""
+        self.plan = msgspec.structs.replace(self.plan, targets=targets)
+        if not self.board.run_in_flight:
+            self.board.set_targets(targets)
+
+    def run(self, prompt: Prompt, parameters: Parameters) -> None:
+        """Fire `prompt` at all chosen targets. Nothing may be in flight."""
+        self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
+        self.board.set_targets(self.plan.targets)
+        self._run_id += 1
+        self._run_over.clear()
+        self._engine.start_run(self._run_id, self.board.start(self.plan))
+
+    async def rerun(self, prompt: Prompt, parameters: Parameters) -> None:
+        """Cancel the run in flight, wait for its end, and run again."""
+        if self.board.run_in_flight:
+            self.cancel_all()
+            await self._run_over.wait()
+        self.run(prompt, parameters)
+
+    def cancel_all(self) -> None:
+        """Cancel everything in flight."""
+        if request_ids := self.board.in_flight():
+            self._engine.cancel(request_ids)
+
+    def cancel(self, lane: Lane) -> None:
+        """Cancel one lane's request."""
+        if lane.record is not None and lane.state.in_flight:
+            self._engine.cancel((lane.record.spec.request_id,))
+
+    def clear(self) -> None:
+        """Empty the lanes and the history of this sitting."""
+        self.board.clear()
+
+    async def close(self) -> None:
+        """Cancel what is in flight, take in how it ended, and end the children."""
+        if self._restarting is not None:
+            self._restarting.cancel()
+        await self._engine.stop()
+        self._close_rest()
+
+    def kill(self) -> None:
+        """End the children at once, without an event loop."""
+        self._engine.kill()
+        self._close_rest()
+
+    def _close_rest(self) -> None:
+        if self._simulator is not None:
+            self._simulator.stop()
+        if self._record is not None:
+            self._record.close()
+            self._record = None
+
+    def _take(self, events: list[Event]) -> None:
+        ended = self.board.apply(events)
+        if self._record is not None:
+            try:
+                self._record.write_events(events)
+                for record in ended:
+                    self._record.write_result(record)
+            except OSError as error:
+                path = self._record.path
+                with contextlib.suppress(OSError):
+                    self._record.close()
+                self._record = None
+                self.on_problem(f"The record file {path} cannot be written ({error.strerror}); recording has stopped.")
+        if any(isinstance(event, RunEnded) for event in events):
+            self._failures = 0
+        if not self.board.run_in_flight:
+            self._run_over.set()
+        if self.board.engine_problem is not None and self._restarting is None:
+            self._restarting = asyncio.create_task(self._restart())
+        self.on_change()
+
+    async def _restart(self) -> None:
+        """Start another engine; ever more slowly if it keeps failing."""
+        self.on_problem(f"{self.board.engine_problem} It is being started again.")
+        await asyncio.sleep(_RESTART_AFTER_S[min(self._failures, len(_RESTART_AFTER_S) - 1)])
+        self._failures += 1
+        self._engine = EngineClient(spawn(), self._take)
+        self._restarting = None
+        await self._engine.connect()

@@ -1,0 +1,43 @@
+"""Starting the screen: children first, so that their imports run while Textual's do."""
+
+import gc
+import os
+from pathlib import Path
+
+import msgspec
+
+from tui.config.load import Loaded
+from tui.config.models import load_models
+from tui.config.plan import build_plan, needs_simulator
+from tui.config.remembered import effective_targets
+from tui.engine.client import spawn
+from tui.errors import ExitCode
+from tui.history.record_file import RecordFile
+from tui.simulator.process import SimulatorProcess
+
+
+def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
+    """Show the screen until the person leaves. Returns the exit status; raises ConfigError before anything shows."""
+    settings = msgspec.structs.replace(loaded.settings, targets=effective_targets(loaded))
+    models = load_models()
+    record_file = RecordFile(record) if record is not None else None
+    # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
+    build_plan(settings, os.environ, simulator_url="http://127.0.0.1")
+    engine = spawn()
+    simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
+    plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
+
+    from tui.ui.app import LatencyApp
+    from tui.ui.session import Session
+    from tui.ui.terminal import end_on_signals
+
+    session = Session(plan, engine, simulator, record_file)
+    try:
+        app = LatencyApp(session, settings.ui, models, run_at_once=run_at_once)
+        end_on_signals(app.leave_from_signal, session.kill)
+        # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
+        gc.freeze()
+        app.run()
+    finally:
+        session.kill()
+    return app.return_code or ExitCode.OK

@@ -1,0 +1,1 @@
+"""What the lanes and charts show, as plain data: no Textual."""

@@ -1,0 +1,71 @@
+"""The table below the lanes: per target, sparklines of TTFT and total over the sitting, with their figures."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tui.core.statistics import summarise
+from tui.ui.viewmodel.board import Lane
+from tui.ui.viewmodel.figures import format_ms
+from tui.ui.viewmodel.sparkline import spark
+
+Clip = Callable[[str, int], str]
+"""Cuts or pads a text to exactly so many cells; given by the widget, which knows the terminal's widths."""
+
+_FIGURES = ("last", "best", "median")
+_FIGURE_CELLS = 8
+_COUNT_CELLS = 6
+_METRIC_CELLS = 6
+_SHORTEST_SPARK = 8
+
+
+class HistoryTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A heading, and two lines per target: TTFT, then total."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable:
+    """The table in `width` cells. All targets share a scale from zero to the slowest, one per metric.
+
+    The count is that of complete answers, with the failed ones after a plus sign.
+    """
+    rest = width - _METRIC_CELLS - len(_FIGURES) * (_FIGURE_CELLS + 1) - _COUNT_CELLS - 2
+    label_cells = max(0, min(24, rest - _SHORTEST_SPARK, max(12, rest // 2)))
+    spark_cells = max(0, rest - label_cells)
+    heading = clip("", label_cells + _METRIC_CELLS + spark_cells + 2) + "".join(
+        f" {name:>{_FIGURE_CELLS}}" for name in _FIGURES
+    )
+    tops = [
+        max((value for lane in lanes for value in samples(lane) if value is not None), default=0)
+        for _, samples in _METRICS
+    ]
+    lines: list[str] = []
+    for lane in lanes:
+        label = lane.label
+        for (metric, samples), top in zip(_METRICS, tops, strict=True):
+            values = samples(lane)
+            summary = summarise(values)
+            figures = (summary.last, summary.best, summary.median)
+            failed = len(values) - summary.count
+            count = f"{summary.count}+{failed}×" if failed else str(summary.count)
+            lines.append(
+                f"{clip(label, label_cells)} {metric:<{_METRIC_CELLS}}"
+                f"{spark(values, spark_cells, 0, top):>{spark_cells}} "
+                + "".join(f" {format_ms(None if ns is None else round(ns)):>{_FIGURE_CELLS}}" for ns in figures)
+                + f"{count:>{_COUNT_CELLS}}"
+            )
+            label = ""
+    return HistoryTable(heading=heading + f"{'n':>{_COUNT_CELLS}}", lines=tuple(lines))
+
+
+def _ttfts(lane: Lane) -> list[int | None]:
+    return [outcome.ttft_ns for outcome in lane.outcomes]
+
+
+def _totals(lane: Lane) -> list[int | None]:
+    return [outcome.total_ns for outcome in lane.outcomes]
+
+
+_METRICS: tuple[tuple[str, Callable[[Lane], list[int | None]]], ...] = (("TTFT", _ttfts), ("total", _totals))

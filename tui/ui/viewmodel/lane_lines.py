@@ -1,0 +1,71 @@
+"""What a lane says beside its text: its state and its figures, as plain lines."""
+
+from tui.core.events import Status
+from tui.core.record import RequestRecord, State
+from tui.ui.viewmodel.board import Lane
+from tui.ui.viewmodel.figures import ABSENT, format_count, format_ms, format_rate
+
+FASTEST = "★"
+"""Marks the best figure of a run."""
+
+SHAPES: dict[State, str] = {
+    State.IDLE: "○",
+    State.CONNECTING: "◌",
+    State.WAITING: "◔",
+    State.THINKING: "◑",
+    State.STREAMING: "▶",
+    State.DONE: "✔",
+    State.TRUNCATED: "◧",
+    State.CANCELLED: "⊘",
+    State.FAILED: "✖",
+}
+"""One shape per state, each one cell wide."""
+
+_NS_PER_TENTH = 100_000_000
+
+
+def state_line(lane: Lane, now_ns: int) -> str:
+    """Shape and word of the lane's state; in flight with the seconds since the request was sent or queued."""
+    state = lane.state
+    line = f"{SHAPES[state]} {state.value}"
+    record = lane.record
+    if record is None:
+        return line
+    if state.in_flight:
+        since = record.timeline.sent_ns or record.timeline.queued_ns
+        if since is not None:
+            line += f" {max(0, now_ns - since) // _NS_PER_TENTH / 10:.1f} s"
+    elif state is State.TRUNCATED:
+        line += f" at {format_count(record.spec.parameters.max_tokens)} tokens"
+    elif state is State.DONE and record.stop_reason not in (None, "end_turn"):
+        line += f" ({record.stop_reason})"
+    return line
+
+
+def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str]:
+    """TTFT, total, output tokens and OTPS, each with its name; the fastest of the run with a star."""
+    record = lane.record
+    if record is None:
+        return f"TTFT {ABSENT}", f"total {ABSENT}", f"{ABSENT} tok", f"{ABSENT} tok/s"
+    ttft = f"TTFT {format_ms(record.ttft_ns)}{FASTEST if lane.fastest_ttft else ''}"
+    total = f"total {_total(record, now_ns)}{FASTEST if lane.fastest_total else ''}"
+    return ttft, total, f"{_tokens(record)} tok", f"{format_rate(record.otps)} tok/s"
+
+
+def note(lane: Lane) -> str:
+    """What needs saying of how the request ended, or nothing: the sentence of a failure."""
+    record = lane.record
+    return record.failure.message if record is not None and record.failure is not None else ""
+
+
+def _total(record: RequestRecord, now_ns: int) -> str:
+    if record.state.in_flight and record.timeline.sent_ns is not None:
+        return f"{max(0, now_ns - record.timeline.sent_ns) // _NS_PER_TENTH / 10:.1f} s"
+    return format_ms(record.total_ns)
+
+
+def _tokens(record: RequestRecord) -> str:
+    """Output tokens as reported at the end; what `message_start` says of them before is only a beginning."""
+    if record.status in (Status.DONE, Status.TRUNCATED):
+        return format_count(record.usage.output_tokens)
+    return ABSENT

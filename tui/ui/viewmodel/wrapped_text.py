@@ -1,0 +1,341 @@
+"""Text that grows at its end, wrapped into rows of terminal cells as it arrives.
+
+**Source and rows.** The source is everything appended, unchanged; an *offset* is an index into it. Rows cut the source
+without a gap: joined, their sources are the whole of it. What a row shows is its source without the newline that
+ends it, without spaces that do not fit, and with tabs as spaces.
+
+**Wrapping.** A row breaks after spaces, on either side of a wide character, and inside a word only where the word is
+longer than a row. Spaces at a break hang past the edge and are not shown. Text of another kind starts a new row.
+A cluster (a character with all that combines with it: marks, selectors, joined emoji, the second half of a flag) is
+never split, unless it is absurdly long.
+
+**Cost.** Only the last row is open. Wrapping resumes at its last cluster, so an append costs its own length, however
+much stands above it, and the rows are the same whatever pieces the text came in.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tui.core.events import Kind
+
+TAB = 4
+"""Distance of tab stops, cells."""
+_LONGEST_ROW = 2_000
+"""Most code points in a row's source: bounds the work on text that takes no cells, such as endless combining marks."""
+
+_JOINER = "\u200d"
+# Scripts in which every character takes one cell, or every one two, and none combines: no need to look at each.
+_NARROW = (
+    "\x21-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0559\u05d0-\u05ea\u0621-\u063a\u0641-\u064a"
+    "\u1e00-\u1eff\u2010-\u2027\u2500-\u25fc"
+)
+_PLAIN = re.compile(f"[ {_NARROW}]*")
+_RUN = re.compile(f"[ {_NARROW}]+|[\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a row that is shown: `text` stands for the source from offset `start` on.
+
+    Character i of `text` is source character `start + i`; a tab is shown as several pieces of one space, all of which
+    start at the tab.
+    """
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as shown. A row has one kind."""
+
+    kind: Kind
+    start: int
+    """Offset of its first source character."""
+    end: int
+    """Offset after its last source character, hanging spaces and newline included."""
+    pieces: tuple[Piece, ...]
+
+    @property
+    def text(self) -> str:
+        """What is shown."""
+        return "".join(piece.text for piece in self.pieces)
+
+
+class _Search:
+    """The places of one query in a text that grows."""
+
+    def __init__(self, query: str) -> None:
+        self.query = query
+        self.starts: list[int] = []
+        self._pattern = re.compile(re.escape(query), re.IGNORECASE)
+        self._scanned = 0
+
+    def scan(self, text: "WrappedText") -> None:
+        """Search what was added since the last scan."""
+        for start, end, _ in text.spans(self._scanned):
+            resume = max(start, self._scanned - len(self.query) + 1)
+            if self.starts:
+                resume = max(resume, self.starts[-1] + len(self.query))
+            part = text.slice(resume, end)
+            self.starts.extend(resume + match.start() for match in self._pattern.finditer(part))
+        self._scanned = text.length
+
+
+class WrappedText:
+    """See the module. `cell_len` gives the cells a text takes; it must be the function that the painter goes by."""
+
+    def __init__(self, width: int, cell_len: Callable[[str], int], *, thinking_indent: int = 0) -> None:
+        """`width` is in cells; rows of thinking are `thinking_indent` cells narrower. No row is under two cells."""
+        self._cell_len = cell_len
+        self._thinking_indent = thinking_indent
+        self._continues: dict[str, bool] = {}
+        self._width = width
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all text."""
+        self._rows: list[str] = []
+        self._starts: list[int] = []
+        self._kinds: list[tuple[int, Kind]] = []
+        self._length = 0
+        self._search: _Search | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._rows)
+
+    @property
+    def width(self) -> int:
+        """The width given, cells."""
+        return self._width
+
+    @property
+    def length(self) -> int:
+        """Number of source characters."""
+        return self._length
+
+    # Growing
+
+    def append(self, kind: Kind, text: str) -> None:
+        """Take in `text` at the end."""
+        if not text:
+            return
+        if not self._kinds or self._kinds[-1][1] is not kind:
+            self._kinds.append((self._length, kind))
+            self._start_row()
+        self._length += len(text)
+        row = self._rows[-1]
+        if self._plain and len(row) + len(text) <= self._room and _PLAIN.fullmatch(text):
+            self._rows[-1] = row + text
+        else:
+            self._wrap(row + text)
+
+    def resize(self, width: int) -> None:
+        """Wrap all of the text again for `width` cells. Costs the length of the text."""
+        if width == self._width:
+            return
+        self._width = width
+        spans = [(kind, self.slice(start, end)) for start, end, kind in self.spans()]
+        search = self._search
+        self.clear()
+        for kind, text in spans:
+            self.append(kind, text)
+        self._search = search
+
+    def _start_row(self) -> None:
+        if self._rows and not self._rows[-1]:
+            # A newline that ended the text so far left an empty row open; the new row takes its place.
+            self._rows.pop()
+            self._starts.pop()
+        self._starts.append(self._length)
+        self._rows.append("")
+        self._plain = True
+        """The open row consists of plain characters only."""
+        self._open_row()
+
+    def _open_row(self) -> None:
+        indent = self._thinking_indent if self._kinds and self._kinds[-1][1] is Kind.THINKING else 0
+        self._room = max(2, self._width - indent)
+        # Wrapping resumes at `_resume`, at or before the cluster that the next text may still add to; `_cells` is the
+        # width up to there, and `_break` where the row would break (0: nowhere). They count from the row's start.
+        self._resume = 0
+        self._cells = 0
+        self._break = 0
+
+    def _wrap(self, source: str) -> None:
+        """Cut `source`, which begins with the open row and ends with the text, into rows; the last one stays open."""
+        cuts = [0]
+        while (end := self._row_end(source, cuts[-1])) is not None:
+            cuts.append(end)
+            self._open_row()
+        first = self._starts[-1]
+        self._rows[-1:] = [source[a:b] for a, b in pairwise([*cuts, len(source)])]
+        self._starts[-1:] = [first + cut for cut in cuts]
+        self._plain = _PLAIN.fullmatch(source, cuts[-1]) is not None
+
+    def _row_end(self, source: str, start: int) -> int | None:
+        """Where the row that begins at `start` ends, `None` while it is open."""
+        length = len(source)
+        limit = start + _LONGEST_ROW
+        index = start + self._resume
+        cells = self._cells
+        break_at = start + self._break
+        while index < length:
+            self._resume, self._cells, self._break = index - start, cells, break_at - start
+            char = source[index]
+            if char == "\n":
+                return index + 1
+            if index >= limit:
+                return index
+            hangs = char == " " and cells >= self._room
+            if not hangs and (run := _RUN.match(source, index, limit)) and run.end() > index + 1:
+                # All but its last character, to which what follows may belong.
+                last = run.end() - 1
+                size = 2 if char > "\u3000" else 1
+                stop = min(last, index + (self._room - cells) // size)
+                space = source.rfind(" ", index, stop)
+                if size == 2:
+                    break_at = stop
+                elif space >= 0:
+                    break_at = space + 1
+                if stop < last and source[stop] != " ":
+                    return break_at if break_at > start else stop
+                cells += size * (stop - index)
+                index = stop
+                continue
+            end = self._cluster_end(source, index, limit)
+            if end == index + 1 and char in " \t":
+                cells += min(TAB - cells % TAB if char == "\t" else 1, max(0, self._room - cells))
+                break_at = end
+            else:
+                taken = self._cell_len(source[index:end])
+                if cells + taken > self._room and index > start:
+                    return index if taken > 1 or break_at <= start else break_at
+                cells += taken
+                if taken > 1:
+                    break_at = end
+            index = end
+        return None
+
+    def _cluster_end(self, source: str, index: int, limit: int) -> int:
+        """Where the cluster that begins at `index` ends, at most `limit`."""
+        end = index + 1
+        limit = min(limit, len(source))
+        if (
+            end < limit
+            and "\U0001f1e6" <= source[index] <= "\U0001f1ff"
+            and "\U0001f1e6" <= source[end] <= "\U0001f1ff"
+        ):
+            end += 1
+        while end < limit:
+            char = source[end]
+            if char in "\n\t":
+                break
+            if source[end - 1] != _JOINER:
+                continues = self._continues.get(char)
+                if continues is None:
+                    continues = self._continues[char] = self._cell_len(char) == 0
+                if not continues:
+                    break
+            end += 1
+        return end
+
+    # Reading
+
+    def row(self, index: int) -> Row:
+        """Row `index` as shown."""
+        source = self._rows[index]
+        start = self._starts[index]
+        kind = (
+            self._kinds[bisect_right(self._kinds, start, key=lambda span: span[0]) - 1][1] if self._kinds else Kind.TEXT
+        )
+        shown = source.removesuffix("\n")
+        room = max(2, self._width - (self._thinking_indent if kind is Kind.THINKING else 0))
+        if "\t" in shown:
+            pieces = tuple(self._expand_tabs(shown, start, room))
+        else:
+            if len(shown) > room // 2 and shown.endswith(" ") and (over := self._cell_len(shown) - room) > 0:
+                shown = shown[:-over]
+            pieces = (Piece(shown, start),)
+        return Row(kind, start, start + len(source), pieces)
+
+    def _expand_tabs(self, shown: str, start: int, room: int) -> Iterator[Piece]:
+        cells = 0
+        for part in re.split("(\t)", shown):
+            if part == "\t":
+                spaces = min(TAB - cells % TAB, room - cells)
+                yield from (Piece(" ", start) for _ in range(spaces))
+                cells += spaces
+            elif part:
+                taken = self._cell_len(part)
+                # Only hanging spaces can be too many.
+                yield Piece(part[: len(part) - max(0, cells + taken - room)], start)
+                cells = min(room, cells + taken)
+            start += len(part)
+
+    def row_of(self, offset: int) -> int:
+        """Index of the row that holds `offset`; the last row for one past the end."""
+        return max(0, bisect_right(self._starts, offset) - 1)
+
+    def cluster_at(self, offset: int) -> tuple[int, int]:
+        """Start and end of the cluster that `offset` is in, so that nothing is ever cut in its middle."""
+        if not 0 <= offset < self._length:
+            edge = 0 if offset < 0 else self._length
+            return edge, edge
+        index = self.row_of(offset)
+        source = self._rows[index]
+        within = offset - self._starts[index]
+        if _PLAIN.fullmatch(source, 0, within + 2):
+            return offset, offset + 1
+        begin = end = 0
+        while end <= within:
+            begin, end = end, self._cluster_end(source, end, _LONGEST_ROW)
+        return self._starts[index] + begin, self._starts[index] + end
+
+    def slice(self, start: int, end: int) -> str:
+        """Source from offset `start` to `end`."""
+        if start >= end or not self._rows:
+            return ""
+        first = self.row_of(start)
+        joined = "".join(self._rows[first : self.row_of(end - 1) + 1])
+        skipped = start - self._starts[first]
+        return joined[skipped : skipped + end - start]
+
+    def extract(self, start: int, end: int) -> str:
+        """Source from offset `start` to `end` for reading elsewhere: each change of kind is on a new line."""
+        parts = [self.slice(max(start, a), min(end, b)) for a, b, _ in self.spans(start) if a < end]
+        text = ""
+        for part in parts:
+            text += "\n" + part if text and not text.endswith("\n") else part
+        return text
+
+    def text(self, kind: Kind) -> str:
+        """All source of one kind, joined."""
+        return "".join(self.slice(start, end) for start, end, of in self.spans() if of is kind)
+
+    def spans(self, offset: int = 0) -> Iterator[tuple[int, int, Kind]]:
+        """Start, end and kind of each stretch of one kind, from the one that holds `offset` on."""
+        first = max(0, bisect_right(self._kinds, offset, key=lambda span: span[0]) - 1)
+        ends = [start for start, _ in self._kinds[first + 1 :]] + [self._length]
+        for (start, kind), end in zip(self._kinds[first:], ends, strict=False):
+            yield start, end, kind
+
+    # Searching
+
+    def find(self, query: str) -> list[int]:
+        """Offsets at which `query` stands, upper and lower case alike, ascending, without overlap.
+
+        Every match is as long as the query. Matches run across wraps, not from one kind into another. Asking again for
+        the same query after text was added searches only what is new. The list is the text's own: do not change it.
+        """
+        if not query:
+            self._search = None
+            return []
+        if self._search is None or self._search.query != query:
+            self._search = _Search(query)
+        self._search.scan(self)
+        return self._search.starts

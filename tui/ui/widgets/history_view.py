@@ -1,0 +1,54 @@
+"""Per target, sparklines of TTFT and total time over the runs of this sitting."""
+
+from rich.cells import set_cell_size
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.events import Resize
+from textual.widgets import Static
+
+from tui.core.sanitize import clean
+from tui.ui.viewmodel.board import Lane
+from tui.ui.viewmodel.history_lines import history_table
+
+
+class HistoryView(Vertical):
+    """The table; `show` draws it anew if a run has ended since."""
+
+    DEFAULT_CSS = """
+    HistoryView {
+        & > .heading { height: 1; color: $text-muted; text-wrap: nowrap; }
+        & > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+        & .lines { height: auto; text-wrap: nowrap; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="history")
+        self.border_title = "This sitting"
+        self._heading = Static("", classes="heading", markup=False)
+        self._lines = Static("", classes="lines", markup=False)
+        self._lanes: list[Lane] = []
+        self._drawn: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """The heading stays, the lines scroll."""
+        yield self._heading
+        with VerticalScroll(can_focus=False):
+            yield self._lines
+
+    def show(self, lanes: list[Lane]) -> None:
+        """Show these lanes' outcomes; nothing is drawn if nothing has changed."""
+        self._lanes = lanes
+        # One cell is left for the scrollbar, so that it covers no figure.
+        width = self.size.width - 1
+        drawn = (width, *((lane.label, len(lane.outcomes)) for lane in lanes))
+        if width < 1 or drawn == self._drawn:
+            return
+        self._drawn = drawn
+        table = history_table(lanes, width, lambda text, cells: set_cell_size(clean(text), cells))
+        self._heading.update(table.heading, layout=False)
+        self._lines.update("\n".join(table.lines))
+
+    def on_resize(self, _event: Resize) -> None:
+        """Draw for the new width."""
+        self.show(self._lanes)

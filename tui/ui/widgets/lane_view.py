@@ -1,0 +1,129 @@
+"""One lane: the target's name, its state, its text as it arrives, and its figures."""
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.core.events import Kind
+from tui.core.record import RequestRecord
+from tui.core.sanitize import clean
+from tui.ui.viewmodel.board import Lane
+from tui.ui.viewmodel.lane_lines import figures, note, state_line
+from tui.ui.widgets.stream_view import StreamView
+
+_STATE_CLASSES = ("-in-flight", "-done", "-failed", "-cut")
+
+
+class LaneView(Vertical):
+    """Shows one lane of the board; `tick` takes over what has changed since the last one."""
+
+    DEFAULT_CSS = """
+    LaneView {
+        border-top: solid $panel-lighten-2;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        padding: 0 1;
+        height: 1fr;
+        min-height: 7;
+        &:focus-within { border-top: heavy $primary; }
+        & > Static { height: auto; width: 1fr; }
+        & > .state { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        &.-in-flight > .state { color: $text-warning; }
+        &.-done > .state { color: $text-success; }
+        &.-failed > .state, &.-cut > .state { color: $text-error; text-style: bold; }
+        & > StreamView { height: 1fr; }
+        & > .note { display: none; color: $text-error; max-height: 50%; overflow-y: auto; }
+        &.-noted > .note { display: block; }
+        & > .figures { text-wrap: nowrap; text-overflow: ellipsis; height: 2; }
+    }
+    """
+
+    def __init__(self, lane: Lane) -> None:
+        super().__init__()
+        self.lane = lane
+        self.border_title = Content(clean(lane.label))
+        self.stream = StreamView()
+        self.stream.placeholder = "F5 runs the prompt."
+        self._state = Static("", classes="state", markup=False)
+        self._note = Static("", classes="note", markup=False)
+        self._figures = Static("", classes="figures", markup=False)
+        self._shown: RequestRecord | None = None
+        self._pieces_shown = 0
+        self._lines = ("", "", "")
+
+    def compose(self) -> ComposeResult:
+        """State above, figures below, the text and what needs saying between."""
+        yield self._state
+        yield self.stream
+        yield self._note
+        yield self._figures
+
+    def on_mount(self) -> None:
+        """Show the lane as it is."""
+        self.tick(0)
+
+    def on_resize(self) -> None:
+        """Figures stand on one line where there is room."""
+        self._lines = ("", "", "")
+        self.tick(0)
+
+    def tick(self, now_ns: int) -> None:
+        """Show what has changed. `now_ns` is the CLOCK_MONOTONIC time that requests in flight are shown at."""
+        record = self.lane.record
+        if record is not self._shown:
+            self.stream.clear()
+            self._shown = record
+            self._pieces_shown = 0
+            self.stream.placeholder = "" if record is not None else "F5 runs the prompt."
+        if record is not None and len(record.pieces) > self._pieces_shown:
+            for kind, text in record.pieces[self._pieces_shown :]:
+                self.stream.append(kind, text)
+            self._pieces_shown = len(record.pieces)
+        self.stream.tick()
+        self._show_lines(now_ns)
+
+    def follow(self) -> None:
+        """Show the end of the text again."""
+        self.stream.follow()
+
+    @property
+    def text(self) -> str:
+        """The answer so far, safe to print."""
+        record = self.lane.record
+        return clean(record.text(Kind.TEXT)) if record is not None else ""
+
+    def _show_lines(self, now_ns: int) -> None:
+        lines = (self._state_text(now_ns), note(self.lane), self._figures_text(now_ns))
+        if lines == self._lines:
+            return
+        before, self._lines = self._lines, lines
+        if lines[0] != before[0]:
+            self._state.update(lines[0], layout=False)
+            self._set_state_class()
+        if lines[1] != before[1]:
+            self._note.update(lines[1])
+            self.set_class(bool(lines[1]), "-noted")
+        if lines[2] != before[2]:
+            self._figures.update(lines[2], layout=False)
+
+    def _state_text(self, now_ns: int) -> str:
+        scrolled = "" if self.stream.following else "  ⏸ End follows"
+        return state_line(self.lane, now_ns) + scrolled
+
+    def _figures_text(self, now_ns: int) -> str:
+        ttft, total, tokens, rate = figures(self.lane, now_ns)
+        width = self.size.width
+        line = f"{ttft}  {total}  {tokens}  {rate}"
+        # Upright columns as wide as the widest usual figure, so that they do not jump about.
+        return line if cell_len(line) <= width and width >= 60 else f"{ttft:<12} {total}\n{tokens:<12} {rate}"
+
+    def _set_state_class(self) -> None:
+        state = self.lane.state
+        wanted = {
+            "connecting": "-in-flight", "waiting": "-in-flight", "thinking": "-in-flight", "streaming": "-in-flight",
+            "done": "-done", "failed": "-failed", "truncated": "-cut", "cancelled": "-cut",
+        }.get(state.value)  # fmt: skip
+        for name in _STATE_CLASSES:
+            self.set_class(name == wanted, name)

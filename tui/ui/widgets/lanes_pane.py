@@ -1,0 +1,102 @@
+"""The lanes, side by side in as many columns as fit, the rest to scroll to."""
+
+from textual.containers import VerticalScroll
+from textual.events import DescendantFocus, Resize
+
+from tui.ui.viewmodel.board import Lane
+from tui.ui.widgets.lane_view import LaneView
+
+_NARROWEST_LANE = 26
+_LOWEST_LANE = 8
+
+
+class LanesPane(VerticalScroll, can_focus=False):
+    """Holds a view per lane; knows the current one, and shows it alone when maximised."""
+
+    DEFAULT_CSS = """
+    LanesPane {
+        layout: grid;
+        grid-gutter: 0 1;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self.views: list[LaneView] = []
+        self._current = 0
+        self.alone = False
+        """Whether the current lane is maximised."""
+
+    async def show(self, lanes: list[Lane]) -> None:
+        """Show exactly these lanes in this order; views of lanes that stay are kept."""
+        if [view.lane for view in self.views] == lanes:
+            return
+        kept = {id(view.lane): view for view in self.views}
+        wanted = {id(lane) for lane in lanes}
+        await self.remove_children([view for view in self.views if id(view.lane) not in wanted])
+        self.views = [kept.get(id(lane)) or LaneView(lane) for lane in lanes]
+        await self.mount_all([view for view in self.views if not view.is_attached])
+        for position, view in enumerate(self.views):
+            if self.children[position] is not view:
+                self.move_child(view, before=position)
+        self._current = min(self._current, len(self.views) - 1)
+        self._arrange()
+
+    @property
+    def current(self) -> LaneView:
+        """The lane that keys act on: the one that has or last had the focus."""
+        return self.views[self._current]
+
+    def go(self, step: int) -> None:
+        """Focus the lane `step` further on, around the end; the first step into the pane goes to the current lane."""
+        if self.has_focus_within:
+            self._current = (self._current + step) % len(self.views)
+        if self.alone:
+            self._arrange()
+        self.current.stream.focus()
+
+    def toggle_alone(self) -> None:
+        """Show the current lane alone, or all again."""
+        self.alone = not self.alone
+        self._arrange()
+        self.current.stream.focus()
+
+    def tick(self, now_ns: int) -> None:
+        """Let the lanes in view take over what has changed; the others do so when they come into view."""
+        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        for view in self.views:
+            region = view.virtual_region
+            if view.display and region.y < bottom and region.bottom > top:
+                view.tick(now_ns)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Lanes that come into view show the present."""
+        super().watch_scroll_y(old_value, new_value)
+        for view in self.views:
+            view.call_after_refresh(view.tick, 0)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """The lane that gets the focus is the current one."""
+        for position, view in enumerate(self.views):
+            if event.widget is view.stream:
+                self._current = position
+
+    def on_resize(self, _event: Resize) -> None:
+        """Columns follow the width."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        if not self.views or not self.size.width:
+            return
+        shown = 1 if self.alone else len(self.views)
+        columns = max(1, min(shown, self.size.width // _NARROWEST_LANE))
+        rows = -(-shown // columns)
+        # Even rows: seven lanes in four columns are four and three, not five and two.
+        columns = -(-shown // rows)
+        height = max(_LOWEST_LANE, self.size.height // rows)
+        self.styles.grid_size_columns = columns
+        self.styles.grid_size_rows = rows
+        for position, view in enumerate(self.views):
+            view.display = not self.alone or position == self._current
+            view.styles.height = height

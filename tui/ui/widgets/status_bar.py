@@ -1,0 +1,51 @@
+"""The first row: what is measured, and where."""
+
+from textual.widgets import Static
+
+from tui.core.sanitize import clean
+from tui.ui.viewmodel.board import Board
+from tui.ui.viewmodel.figures import format_ms
+from tui.ui.viewmodel.lane_lines import FASTEST
+
+
+class StatusBar(Static):
+    """Program, endpoint, SIMULATED or not, and what the engine is doing; one row."""
+
+    DEFAULT_CSS = """
+    StatusBar {
+        height: 1;
+        background: $panel;
+        padding: 0 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+        &.-simulated { color: $text-warning; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__("", id="status", markup=False)
+        self._line = ""
+
+    def show(self, board: Board, endpoints: tuple[str, ...], *, simulated: bool, hint: str) -> None:
+        """Show the present state; paints only if it differs from what is shown."""
+        where = "SIMULATED" if simulated else ", ".join(endpoints)
+        parts = ["latency-tui", clean(where), _doing(board)]
+        if simulated and hint:
+            parts.append(hint)
+        line = " · ".join(parts)
+        if line != self._line:
+            self._line = line
+            self.update(line, layout=False)
+        self.set_class(simulated, "-simulated")
+
+
+def _doing(board: Board) -> str:
+    if board.engine_problem is not None:
+        return "engine restarting"
+    if not board.engine_ready:
+        return "engine starting"
+    if board.run_in_flight:
+        return f"run {board.runs}: {len(board.in_flight())} in flight"
+    if board.runs:
+        return f"run {board.runs} over, sent within {format_ms(board.send_spread_ns)}, {FASTEST} fastest"
+    return "ready"

@@ -1,0 +1,444 @@
+"""A pane of text that arrives as a stream: drawn line by line, painted on a tick that all panes share.
+
+It keeps its own scroll offset instead of a virtual size, because a size that grows lays out the whole screen; and a
+full pane moves up half its height at a time, because moving up row by row rewrites every row every time.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import MouseScrollDown, MouseScrollUp, Resize
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.reactive import reactive, var
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.core.events import Kind
+from tui.core.sanitize import clean
+from tui.ui.viewmodel.wrapped_text import Row, WrappedText
+
+GUTTER = "┆ "
+"""Stands before every row of thinking, so that it is told from the answer without colour."""
+
+_Mark = tuple[int, int, Style]
+"""A stretch of the source, start and end offset, and the style laid over it."""
+
+
+class StreamPane(Widget, can_focus=True):
+    """The text, where the view stands in it, and its painting; `StreamView` adds searching and selecting."""
+
+    DEFAULT_CSS = """
+    StreamPane {
+        & > .stream-view--thinking { color: $text-muted; text-style: dim italic; }
+        & > .stream-view--placeholder { color: $text-muted; }
+        &:ansi {
+            & > .stream-view--thinking { color: ansi_default; }
+            & > .stream-view--placeholder { color: ansi_default; text-style: dim; }
+        }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"stream-view--thinking", "stream-view--placeholder"}
+    BINDING_GROUP_TITLE = "Text"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False, id="text.up"),
+        Binding("down", "move(1)", "Down", show=False, id="text.down"),
+        Binding("pageup", "move_page(-1)", "Page up", show=False, id="text.page_up"),
+        Binding("pagedown", "move_page(1)", "Page down", show=False, id="text.page_down"),
+        Binding("home", "start", "Start", show=False, id="text.start"),
+        Binding("end", "follow", "End, follow", show=False, id="text.follow"),
+    ]
+
+    following: var[bool] = var(True, init=False)
+    """Whether new text stays in view."""
+    placeholder: reactive[str] = reactive("")
+    """Shown while there is no text."""
+
+    class FollowChanged(Message, namespace="stream_view"):
+        """The view began or stopped to follow the end of the text."""
+
+        def __init__(self, view: "StreamPane", following: bool) -> None:
+            super().__init__()
+            self.view = view
+            self.following = following
+
+        @property
+        def control(self) -> "StreamPane":
+            """The view, for `@on(..., selector)`."""
+            return self.view
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(name=name, id=id, classes=classes)
+        self._wrapped = WrappedText(80, cell_len, thinking_indent=len(GUTTER))
+        self._empty = WrappedText(80, cell_len)
+        """The placeholder, wrapped."""
+        self._pending: list[tuple[Kind, str]] = []
+        self._top = 0
+        """Index of the first row in view."""
+        self._styles_of: dict[str, Style] = {}
+
+    # Text
+
+    def append(self, kind: Kind, text: str) -> None:
+        """Store text that arrived. It is made safe for the terminal, wrapped and painted by the next `tick`."""
+        self._pending.append((kind, text))
+
+    def tick(self) -> None:
+        """Paint what arrived since the last tick: the changed rows only, or a new half page when the pane is full."""
+        if not self._pending:
+            return
+        was_empty = not self._wrapped.length
+        changed = self._first_unsettled
+        self._take_in()
+        height = self.size.height
+        rows = len(self._wrapped)
+        if self.following and rows > self._top + height:
+            self._top = max(0, rows - max(1, height // 2))
+            self.refresh()
+        elif was_empty:
+            self.refresh()
+        else:
+            first, last = max(changed, self._top), min(rows, self._top + height)
+            if first < last:
+                self.refresh(Region(0, first - self._top, self.size.width, last - first))
+
+    def clear(self) -> None:
+        """Forget all text, and follow again."""
+        self._pending.clear()
+        self._wrapped.clear()
+        self._top = 0
+        self.following = True
+        self.refresh()
+
+    @property
+    def text(self) -> str:
+        """The answer so far, without the thinking, safe to print."""
+        self._take_in()
+        return self._wrapped.text(Kind.TEXT)
+
+    @property
+    def _first_unsettled(self) -> int:
+        """Index of the first row that more text may change."""
+        return max(0, len(self._wrapped) - 1)
+
+    def _take_in(self) -> None:
+        for kind, text in self._pending:
+            self._wrapped.append(kind, clean(text))
+        self._pending.clear()
+
+    # Moving
+
+    def follow(self) -> None:
+        """Show the end, and keep showing it as text arrives."""
+        self.following = True
+        self._move_to(self._last_top)
+
+    @property
+    def _last_top(self) -> int:
+        return max(0, len(self._wrapped) - self.size.height)
+
+    @property
+    def _first_shown(self) -> int:
+        """Offset of the first character in view."""
+        return self._wrapped.row(self._top).start if self._top < len(self._wrapped) else self._wrapped.length
+
+    def _move_to(self, top: int) -> None:
+        if top != self._top:
+            self._top = top
+            self.refresh()
+
+    def _move(self, rows: int) -> bool:
+        """Move the view down by `rows`, which may be negative; false if there is nowhere to go."""
+        top = max(0, self._top + rows) if rows < 0 else min(max(self._top, self._last_top), self._top + rows)
+        if top == self._top:
+            return False
+        self.following = False
+        self._move_to(top)
+        return True
+
+    def _show(self, offset: int) -> None:
+        """Bring the row with `offset` into view."""
+        row = self._wrapped.row_of(offset)
+        if not self._top <= row < self._top + self.size.height:
+            self.following = False
+            self._move_to(max(0, min(row - self.size.height // 2, self._last_top)))
+
+    def watch_following(self, following: bool) -> None:
+        """Tell the screen."""
+        self.post_message(self.FollowChanged(self, following))
+
+    def action_move(self, rows: int) -> None:
+        """Move the view by rows."""
+        self._move(rows)
+
+    def action_move_page(self, pages: int) -> None:
+        """Move the view by its height, less a row."""
+        self._move(pages * max(1, self.size.height - 1))
+
+    def action_start(self) -> None:
+        """Show the start of the text."""
+        self._move(-self._top)
+
+    def action_follow(self) -> None:
+        """See `follow`."""
+        self.follow()
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Move back; at the start the wheel is left to whatever contains the view."""
+        if self._move(-round(self.app.scroll_sensitivity_y)):
+            event.stop()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Move forward; at the end the wheel is left to whatever contains the view."""
+        if self._move(round(self.app.scroll_sensitivity_y)):
+            event.stop()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Wrap the text for the new width and keep the place."""
+        if not self.size.width:
+            return
+        self._take_in()
+        place = self._first_shown
+        self._wrapped.resize(self.size.width)
+        self._empty.resize(self.size.width)
+        self._top = self._wrapped.row_of(place)
+        if self.following and len(self._wrapped) > self._top + self.size.height:
+            self._top = self._last_top
+
+    # Painting
+
+    def notify_style_update(self) -> None:
+        """Forget styles taken from the old stylesheet."""
+        super().notify_style_update()
+        self._styles_of.clear()
+
+    def watch_placeholder(self, placeholder: str) -> None:
+        """Wrap the new placeholder."""
+        self._empty.clear()
+        self._empty.append(Kind.TEXT, clean(placeholder))
+
+    def render_line(self, y: int) -> Strip:
+        """Row `y` of the view."""
+        width = self.size.width
+        if not self._wrapped.length:
+            text = self._empty.row(y).text if y < len(self._empty) else ""
+            return Strip([Segment(text, self._style("placeholder"))]).adjust_cell_length(width, self._style())
+        index = self._top + y
+        if index >= len(self._wrapped):
+            end = self._wrapped.length
+            return Strip([Segment(" " * width, self._style() + _at(0, end))], width)
+        row = self._wrapped.row(index)
+        marks = list(self._marks(row))
+        return Strip(list(self._plain_row(row, width) if not marks else self._marked_row(row, width, marks)), width)
+
+    def _style(self, component: str = "") -> Style:
+        style = self._styles_of.get(component)
+        if style is None:
+            style = self.get_component_rich_style(f"stream-view--{component}") if component else self.rich_style
+            self._styles_of[component] = style
+        return style
+
+    def _marks(self, row: Row) -> Iterator[_Mark]:  # noqa: ARG002  # for StreamView
+        """What is laid over a row, the topmost last."""
+        yield from ()
+
+    def _plain_row(self, row: Row, width: int) -> Iterator[Segment]:
+        """A row in as few segments as can be: every segment costs some 40 bytes to the terminal."""
+        thinking = row.kind is Kind.THINKING
+        style = self._style("thinking") if thinking else self._style()
+        text = GUTTER if thinking else ""
+        at = -len(text)
+        cells = 0
+        for piece in row.pieces:
+            if piece.start - row.start != at + len(text):
+                yield Segment(text, style + _at(at, row.start))
+                cells += cell_len(text)
+                text, at = "", piece.start - row.start
+            text += piece.text
+        yield Segment(text + " " * (width - cells - cell_len(text)), style + _at(at, row.start))
+
+    def _marked_row(self, row: Row, width: int, marks: list[_Mark]) -> Iterator[Segment]:
+        """A row with its parts in styles of their own."""
+        for text, style, _ in Strip(self._plain_row(row, width)):
+            assert style is not None
+            at, _ = style.meta["offset"]
+            within = [(max(0, a - row.start) - at, min(b, row.end) - row.start - at, over) for a, b, over in marks]
+            cuts = {cut for start, end, _ in within for cut in (start, end) if 0 < cut < len(text)}
+            for first, last in pairwise(sorted({0, len(text)} | cuts)):
+                painted = style
+                for start, end, over in within:
+                    if start <= first < end:
+                        painted += over
+                yield Segment(text[first:last], painted + _at(at + first, row.start))
+
+
+class StreamView(StreamPane):
+    """Shows text as it arrives. Call `append` as it does, and `tick` at the frame rate.
+
+    Follows the end until the reader moves back; `End` or `follow()` follows again. Text is selected with the mouse, or
+    with Shift and the arrow keys.
+    """
+
+    ALLOW_SELECT = True
+    DEFAULT_CSS = """
+    StreamView {
+        & > .stream-view--match { background: $warning-muted; color: $text-warning; text-style: underline; }
+        & > .stream-view--current-match { background: $warning; color: $background; text-style: bold; }
+        &:ansi {
+            & > .stream-view--match { background: ansi_default; color: ansi_default; text-style: underline; }
+            & > .stream-view--current-match { background: ansi_default; color: ansi_default; text-style: reverse; }
+        }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"stream-view--match", "stream-view--current-match"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("shift+up", "select_rows(-1)", "Select up", show=False, id="text.select_up"),
+        Binding("shift+down", "select_rows(1)", "Select down", show=False, id="text.select_down"),
+        Binding("shift+left", "select_character(-1)", "Select left", show=False, id="text.select_left"),
+        Binding("shift+right", "select_character(1)", "Select right", show=False, id="text.select_right"),
+        Binding("a,ctrl+a", "select_all", "Select all", show=False, id="text.select_all"),
+    ]
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(name=name, id=id, classes=classes)
+        self._query = ""
+        self._match: int | None = None
+        """Offset of the current match."""
+        self._caret: tuple[int, int] | None = None
+        """Anchor and moving end of a selection made with keys, offsets."""
+
+    def clear(self) -> None:
+        """Forget all text, the selection and the search, and follow again."""
+        super().clear()
+        self._query = ""
+        self._match = self._caret = None
+        if self.is_attached and self.text_selection is not None:
+            self.screen.clear_selection()
+
+    @property
+    def _first_unsettled(self) -> int:
+        # A match may begin in the rows above the open one; a query is shorter than a row or two.
+        return max(0, super()._first_unsettled - (2 if self._query else 0))
+
+    def _marks(self, row: Row) -> Iterator[_Mark]:
+        if self._query:
+            matches = self._wrapped.find(self._query)
+            first = bisect_left(matches, row.start - len(self._query) + 1)
+            for match in matches[first : bisect_left(matches, row.end)]:
+                name = "current-match" if match == self._match else "match"
+                yield *self._whole_clusters(match, match + len(self._query)), self._style(name)
+        if (selection := self.text_selection) is not None:
+            yield *self._selected(selection), self.screen.get_component_rich_style("screen--selection")
+
+    def _whole_clusters(self, start: int, end: int) -> tuple[int, int]:
+        return self._wrapped.cluster_at(start)[0], self._wrapped.cluster_at(end - 1)[1] if end > 0 else 0
+
+    # Searching
+
+    def search(self, query: str) -> int:
+        """Highlight every place where `query` stands, whatever its case, show the first from here on; their number.
+
+        An empty query ends the search. Text that arrives later is searched too.
+        """
+        self._take_in()
+        self._query, self._match = query, None
+        self.refresh()
+        matches = self._wrapped.find(query)
+        if matches:
+            self._go_to_match(bisect_left(matches, self._first_shown))
+        return len(matches)
+
+    def next_match(self) -> None:
+        """Show the next match; after the last one, the first."""
+        self._step_match(1)
+
+    def previous_match(self) -> None:
+        """Show the match before; before the first one, the last."""
+        self._step_match(-1)
+
+    def _step_match(self, step: int) -> None:
+        if self._match is not None:
+            self._go_to_match(self._wrapped.find(self._query).index(self._match) + step)
+
+    def _go_to_match(self, index: int) -> None:
+        matches = self._wrapped.find(self._query)
+        self._match = matches[index % len(matches)]
+        self._show(self._match)
+        self.refresh()
+
+    # Selecting
+    #
+    # Textual's selection knows offsets (x, y) that the painted segments name, see `_at`: y is where in the source the
+    # row starts, x the character in the row. So they hold while text arrives and when it moves.
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected source, without gutters and wraps."""
+        return self._wrapped.extract(*self._selected(selection)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Paint the selection."""
+        if selection is None:
+            self._caret = None
+        self.refresh()
+
+    def _selected(self, selection: Selection) -> tuple[int, int]:
+        """Start and end of a selection, offsets into the source."""
+        return self._whole_clusters(
+            0 if selection.start is None else self._offset(selection.start),
+            self._wrapped.length if selection.end is None else self._offset(selection.end),
+        )
+
+    def _offset(self, place: Offset) -> int:
+        start = min(place.y, self._wrapped.length)
+        row = self._wrapped.row(self._wrapped.row_of(start))
+        # Blanks after a row are its end. After a resize no row may start there; then there is no telling.
+        end = row.end if row.start == start else self._wrapped.length
+        return max(0, min(start + max(0, place.x), end))
+
+    def action_select_all(self) -> None:
+        """Select all of the text."""
+        self.text_select_all()
+
+    def action_select_rows(self, rows: int) -> None:
+        """Move the selection's end up or down, keeping its place in the row."""
+        anchor, caret = self._selection_ends()
+        row = self._wrapped.row_of(caret)
+        target = row + rows
+        if not 0 <= target < len(self._wrapped):
+            self._select(anchor, 0 if rows < 0 else self._wrapped.length)
+            return
+        place = self._wrapped.row(target)
+        column = caret - self._wrapped.row(row).start
+        self._select(anchor, min(place.start + column, max(place.start, place.end - 1)))
+
+    def action_select_character(self, step: int) -> None:
+        """Move the selection's end by a character, with all that combines with it."""
+        anchor, caret = self._selection_ends()
+        self._select(anchor, self._wrapped.cluster_at(caret)[1] if step > 0 else self._wrapped.cluster_at(caret - 1)[0])
+
+    def _selection_ends(self) -> tuple[int, int]:
+        """Where a selection made with keys stands, or would begin: at the first row in view."""
+        self._take_in()
+        return self._caret or (self._first_shown, self._first_shown)
+
+    def _select(self, anchor: int, caret: int) -> None:
+        if not self._wrapped.length:
+            return
+        self._caret = anchor, caret
+        self.screen.selections = {self: Selection.from_offsets(Offset(0, anchor), Offset(0, caret))}
+        self._show(caret)
+
+
+def _at(index: int, row_start: int) -> Style:
+    """What tells Textual's selection that a segment's text begins with character `index` of the row from `row_start`.
+
+    A gutter counts down from -1; blanks after the text count on beyond the row.
+    """
+    return Style.from_meta({"offset": (index, row_start)})
