@@ -8,6 +8,7 @@ fed in the pace of the clock from inside the process, so the CPU includes making
 
 import os
 import pty
+import re
 import sys
 import termios
 import threading
@@ -25,8 +26,9 @@ from tui.ui.widgets.stream_view import StreamView
 
 TOKENS_PER_S = 100
 FRAMES_PER_S = 10
-WORDS = """The time to first token is what a reader feels; the rest they read along, at their own pace.
-Latency hides in queues — and in 漢字 too ✅, naturally.""".split()
+TEXT = """ The time to first token is what a reader feels; the rest they read along, at their own pace.
+Latency hides in queues — and in 漢字 too ✅, naturally."""
+TOKENS = re.findall(r"\s?[^\s]{1,5}", TEXT)
 
 
 class Panes(App[None]):
@@ -49,7 +51,7 @@ class Panes(App[None]):
 
     def on_mount(self) -> None:
         self.views = list(self.query(StreamView))
-        self.words = cycle(WORDS)
+        self.tokens = cycle(TOKENS)
         self.fed = 0
         self.set_timer(1, self.begin)
 
@@ -64,7 +66,7 @@ class Panes(App[None]):
         due = int(elapsed * TOKENS_PER_S)
         for view in self.views:
             for _ in range(due - self.fed):
-                view.append(Kind.TEXT, next(self.words) + " ")
+                view.append(Kind.TEXT, next(self.tokens))
             view.tick()
         self.fed = due
         if elapsed >= self.seconds:
@@ -104,13 +106,13 @@ def per_token_us(tokens: int) -> float:
     """Microseconds that one token costs a text that holds `tokens`; the best of several."""
     best = float("inf")
     text = WrappedText(60, cell_len)
-    words = cycle(WORDS)
+    stream = cycle(TOKENS)
     for _ in range(tokens):
-        text.append(Kind.TEXT, next(words) + " ")
+        text.append(Kind.TEXT, next(stream))
     for _ in range(40):
         began = time.perf_counter()
         for _ in range(500):
-            text.append(Kind.TEXT, next(words) + " ")
+            text.append(Kind.TEXT, next(stream))
         best = min(best, (time.perf_counter() - began) / 500)
     return best * 1e6
 
@@ -118,9 +120,9 @@ def per_token_us(tokens: int) -> float:
 def resize_ms(tokens: int) -> float:
     """Milliseconds to wrap a text of `tokens` for another width."""
     text = WrappedText(60, cell_len)
-    words = cycle(WORDS)
+    stream = cycle(TOKENS)
     for _ in range(tokens):
-        text.append(Kind.TEXT, next(words) + " ")
+        text.append(Kind.TEXT, next(stream))
     began = time.perf_counter()
     text.resize(55)
     return (time.perf_counter() - began) * 1000

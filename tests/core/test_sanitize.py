@@ -15,7 +15,8 @@ FORBIDDEN = {
 } - {"\n", "\t"}
 NASTY = st.text(
     st.sampled_from(
-        "\x1b[31m;\x07\r\n\t\x9b\x85\u202e\u2066\u200d\ufe0f\ufe0e\u200b\U000e0041a1é漢क् ❤👩💻🏽\ud800\udc00\ufffe\ufeff"
+        "\x1b[31m;\x07\r\n\t\x9b\x85\u202e\u2066\u200d\ufe0f\ufe0e\u200b\U000e0041a1é漢क\u094d "
+        "❤👩💻🏽\ud800\udc00\ufffe\ufeff"
     )
 )
 TEXT = NASTY | st.text()

@@ -180,7 +180,8 @@ async def test_rate_limited_then_ok_is_what_the_sdks_retry_overcomes(client: Asy
 
 async def test_an_error_event_after_200_is_raised_with_the_half_kept(client: AsyncAnthropic) -> None:
     seen = []
-    with pytest.raises(anthropic.APIStatusError, match="overloaded_error"):
+
+    async def read() -> None:
         async for event in await client.messages.create(
             model="sim-fast",
             max_tokens=20,
@@ -189,6 +190,9 @@ async def test_an_error_event_after_200_is_raised_with_the_half_kept(client: Asy
             extra_headers={"x-simulator-fault": "error-after-200"},
         ):
             seen.append(event.type)  # noqa: PERF401 - the loop ends in the exception
+
+    with pytest.raises(anthropic.APIStatusError, match="overloaded_error"):
+        await read()
     assert seen.count("content_block_delta") == 5
 
 

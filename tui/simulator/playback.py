@@ -102,6 +102,8 @@ class Playback:
         self._transport.write(self._send(h11.Response(status_code=self._answer.status, headers=headers)))
 
     def _framed(self, data: bytes) -> bytes:
+        if self._record.method == "HEAD":
+            return b""
         if not data or not self._answer.chunked or self._connection.their_http_version == b"1.0":
             return data
         # By hand: a third of what h11 costs, and there may be thousands of events a second.
@@ -112,7 +114,7 @@ class Playback:
 
     def _complete(self) -> None:
         self._send_headers()
-        if not self._answer.chunked:
+        if not self._answer.chunked and self._record.method != "HEAD":
             # h11 holds the length that the headers gave against the body, which has gone out already.
             self._send(h11.Data(data=bytes(int(self._answer.headers["content-length"]))))
         self._transport.write(self._send(h11.EndOfMessage()))

@@ -75,7 +75,7 @@ ACTIONS = (
     Action(
         id="maximise",
         keys=("f9", "ctrl+o"),
-        title="Maximise",
+        title="Max",
         help="Show the current lane alone, or all again",
         group=Group.LANES,
         in_footer=True,

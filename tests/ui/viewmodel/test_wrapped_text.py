@@ -2,18 +2,20 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.core.events import Kind
-from tui.ui.viewmodel.wrapped_text import WrappedText
+from tui.ui.viewmodel.wrapped_text import _PLAIN, _RUN, WrappedText
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 PARTS = [
-    "a", "word", " ", "  ", "\n", "\t", "-", "é", "e\u0301", "漢", "字", "、", "한", "ก็", "नि", "\u3000", "\u200d", "\ufe0f", "\u0301",
-    "❤\ufe0f", "1\ufe0f\u20e3", "\U0001f1ec\U0001f1e7", "\U0001f1ec", FAMILY, "👍🏽", "overlongwordthatfitsnowhere", "\xa0", "—",
-]  # fmt: skip
+    *("a", "word", " ", "  ", "\n", "\t", "-", "overlongwordthatfitsnowhere", "\xa0", "—", "é", "e\u0301", "\u0301"),
+    *("漢", "字", "、", "漢字漢字", "한", "\u3000", "ก็", "नि", "\u200d", "\ufe0f"),
+    *("❤\ufe0f", "1\ufe0f\u20e3", "\U0001f1ec\U0001f1e7", "\U0001f1ec", FAMILY, "👍🏽"),
+]
 TEXT = st.lists(st.sampled_from(PARTS), max_size=40).map("".join) | st.text(max_size=60)
 PIECES = st.lists(st.tuples(st.sampled_from(Kind), TEXT), max_size=6)
 WIDTH = st.integers(2, 30)
@@ -43,13 +45,12 @@ def test_rows_hold_all_of_the_source(width: int, pieces: list[tuple[Kind, str]],
     assert "".join(text.slice(*span) for span in spans) == "".join(piece for _, piece in pieces)
     for index in range(len(text)):
         row = text.row(index)
-        left_out = text.slice(row.start, row.end).replace("\t", "").removeprefix(row.text.replace(" ", ""))
-        if "\t" not in text.slice(row.start, row.end):
-            assert set(text.slice(row.start, row.end)[len(row.text) :]) <= {" ", "\n"}
+        source = text.slice(row.start, row.end)
         for piece in row.pieces:
-            if piece.text.strip():
-                assert text.slice(piece.start, piece.start + len(piece.text)) == piece.text
-        assert left_out is not None
+            shown_source = source[piece.start - row.start :][: len(piece.text)]
+            assert shown_source == piece.text or (shown_source[:1], piece.text) == ("\t", " ")
+        shown = {offset for piece in row.pieces for offset in range(piece.start, piece.start + len(piece.text))}
+        assert {source[offset - row.start] for offset in range(row.start, row.end) if offset not in shown} <= set(" \n\t")
 
 
 @given(WIDTH, PIECES, st.integers(0, 4))
@@ -78,3 +79,90 @@ def test_resize_is_a_fresh_wrap(
     for kind, piece in more:
         text.append(kind, piece)
     assert rows(text) == rows(wrapped(other, pieces + more, 2))
+
+
+@pytest.mark.parametrize(
+    ("width", "source", "expected"),
+    [
+        (11, "the quick brown fox", ["the quick ", "brown fox"]),
+        (9, "the quick brown", ["the quick", "brown"]),
+        (6, "ab abcdefghij", ["ab ", "abcdef", "ghij"]),
+        (8, "    code\n\nmore\n", ["    code", "", "more", ""]),
+        (5, "漢字漢字 ab", ["漢字", "漢字 ", "ab"]),
+        (6, "ab漢字cd", ["ab漢字", "cd"]),
+        (6, "a\tb\tcd", ["a   b ", "cd"]),
+        (4, f"a{FAMILY}b{FAMILY}", [f"a{FAMILY}b", FAMILY]),
+        (4, "e\u0301" * 5, ["e\u0301" * 4, "e\u0301"]),
+        (3, "\U0001f1ec\U0001f1e7\U0001f1eb\U0001f1f7", ["\U0001f1ec\U0001f1e7", "\U0001f1eb\U0001f1f7"]),
+    ],
+)
+def test_where_rows_break(width: int, source: str, expected: list[str]) -> None:
+    assert shown(width, source) == expected
+
+
+def test_another_kind_starts_a_row() -> None:
+    text = wrapped(10, [(Kind.THINKING, "hm"), (Kind.TEXT, "ah")], 2)
+    assert [(text.row(index).kind, text.row(index).text) for index in range(len(text))] == [
+        (Kind.THINKING, "hm"),
+        (Kind.TEXT, "ah"),
+    ]
+    assert text.extract(0, text.length) == "hm\nah"
+    assert text.text(Kind.TEXT) == "ah"
+
+
+def test_endless_marks_take_bounded_rows() -> None:
+    text = wrapped(10, [(Kind.TEXT, "\u0301" * 10_000)])
+    assert max(text.row(index).end - text.row(index).start for index in range(len(text))) <= 2_000
+
+
+@pytest.mark.parametrize("first", [0x20, 0xA0, 0x370, 0x5D0, 0x1E00, 0x2010, 0x2500])
+def test_plain_characters_take_a_cell(first: int) -> None:
+    plain = [char for char in map(chr, range(first, first + 0x400)) if _PLAIN.fullmatch(char)]
+    assert {cell_len(char) for char in plain} == {1}
+
+
+@pytest.mark.parametrize("first", [0x3001, 0x4E00, 0xAC00])
+def test_wide_runs_take_two_cells_each(first: int) -> None:
+    wide = [char for char in map(chr, range(first, first + 0x2000)) if _RUN.fullmatch(char)]
+    assert {cell_len(char) for char in wide} == {2}
+
+
+@given(WIDTH, PIECES, st.data())
+def test_every_offset_is_in_its_cluster_and_row(width: int, pieces: list[tuple[Kind, str]], data: st.DataObject) -> None:
+    text = wrapped(width, pieces)
+    if text.length:
+        offset = data.draw(st.integers(0, text.length - 1))
+        start, end = text.cluster_at(offset)
+        row = text.row(text.row_of(offset))
+        assert row.start <= start <= offset < end <= row.end
+
+
+@given(WIDTH, PIECES, st.data())
+def test_rows_may_be_cut_between_clusters(width: int, pieces: list[tuple[Kind, str]], data: st.DataObject) -> None:
+    text = wrapped(width, pieces)
+    row = text.row(data.draw(st.integers(0, len(text) - 1))) if len(text) else None
+    if row is not None and row.end > row.start:
+        cut = text.cluster_at(data.draw(st.integers(row.start, row.end - 1)))[0] - row.start
+        if len(row.pieces) == 1:
+            assert cell_len(row.text[:cut]) + cell_len(row.text[cut:]) == cell_len(row.text)
+
+
+@given(WIDTH, PIECES, PIECES, st.sampled_from(["a", "Word", "字", "e\u0301", "  "]))
+def test_search_goes_on_where_it_stopped(
+    width: int, pieces: list[tuple[Kind, str]], more: list[tuple[Kind, str]], query: str
+) -> None:
+    text = wrapped(width, pieces)
+    text.find(query)
+    for kind, piece in more:
+        text.append(kind, piece)
+    found = list(text.find(query))
+    assert found == wrapped(width, pieces + more).find(query)
+    assert all(text.slice(at, at + len(query)).lower() == query.lower() for at in found)
+
+
+def test_search_crosses_wraps_but_not_kinds() -> None:
+    text = wrapped(4, [(Kind.THINKING, "one TWO"), (Kind.TEXT, "Two two")])
+    assert text.find("e t") == [2]
+    assert text.find("two") == [4, 7, 11]
+    assert text.find("otwo") == []
+    assert text.find("") == []

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Tab, Tabs
+from textual.widgets import Tab, Tabs
 
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
@@ -18,6 +18,7 @@ from tui.ui.viewmodel.board import Board
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.history_view import HistoryView
+from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.lane_view import LaneView
 from tui.ui.widgets.lanes_pane import LanesPane
 from tui.ui.widgets.parameters_form import ParametersForm
@@ -77,7 +78,7 @@ class MainScreen(Screen[None]):
         with Horizontal(id="charts"):
             yield self.history
             yield self.chart
-        yield Footer(compact=True)
+        yield KeyBar()
 
     async def on_mount(self) -> None:
         """Show the board, and begin to tick when something happens."""

@@ -109,11 +109,6 @@ class WrappedText:
         return len(self._rows)
 
     @property
-    def width(self) -> int:
-        """The width given, cells."""
-        return self._width
-
-    @property
     def length(self) -> int:
         """Number of source characters."""
         return self._length

@@ -117,7 +117,7 @@ class LaneView(Vertical):
         width = self.size.width
         line = f"{ttft}  {total}  {tokens}  {rate}"
         # Upright columns as wide as the widest usual figure, so that they do not jump about.
-        return line if cell_len(line) <= width and width >= 60 else f"{ttft:<12} {total}\n{tokens:<12} {rate}"
+        return line if cell_len(line) <= width and width >= 60 else f"{ttft:<13} {tokens}\n{total:<13} {rate}"
 
     def _set_state_class(self) -> None:
         state = self.lane.state

@@ -82,6 +82,8 @@ class StreamPane(Widget, can_focus=True):
         self._pending: list[tuple[Kind, str]] = []
         self._top = 0
         """Index of the first row in view."""
+        self._width = 80
+        """Cells painted; kept, because asking for the size costs more than painting a row."""
         self._styles_of: dict[str, Style] = {}
 
     # Text
@@ -97,7 +99,7 @@ class StreamPane(Widget, can_focus=True):
         was_empty = not self._wrapped.length
         changed = self._first_unsettled
         self._take_in()
-        height = self.size.height
+        self._width, height = self.size
         rows = len(self._wrapped)
         if self.following and rows > self._top + height:
             self._top = max(0, rows - max(1, height // 2))
@@ -107,7 +109,7 @@ class StreamPane(Widget, can_focus=True):
         else:
             first, last = max(changed, self._top), min(rows, self._top + height)
             if first < last:
-                self.refresh(Region(0, first - self._top, self.size.width, last - first))
+                self.refresh(Region(0, first - self._top, self._width, last - first))
 
     def clear(self) -> None:
         """Forget all text, and follow again."""
@@ -202,14 +204,15 @@ class StreamPane(Widget, can_focus=True):
 
     def on_resize(self, _event: Resize) -> None:
         """Wrap the text for the new width and keep the place."""
-        if not self.size.width:
+        if not self.size:
             return
+        self._width, height = self.size
         self._take_in()
         place = self._first_shown
-        self._wrapped.resize(self.size.width)
-        self._empty.resize(self.size.width)
+        self._wrapped.resize(self._width)
+        self._empty.resize(self._width)
         self._top = self._wrapped.row_of(place)
-        if self.following and len(self._wrapped) > self._top + self.size.height:
+        if self.following and len(self._wrapped) > self._top + height:
             self._top = self._last_top
 
     # Painting
@@ -226,7 +229,7 @@ class StreamPane(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Row `y` of the view."""
-        width = self.size.width
+        width = self._width
         if not self._wrapped.length:
             text = self._empty.row(y).text if y < len(self._empty) else ""
             return Strip([Segment(text, self._style("placeholder"))]).adjust_cell_length(width, self._style())
@@ -311,6 +314,7 @@ class StreamView(StreamPane):
         self._query = ""
         self._match: int | None = None
         """Offset of the current match."""
+        self._selection: Selection | None = None
         self._caret: tuple[int, int] | None = None
         """Anchor and moving end of a selection made with keys, offsets."""
 
@@ -319,7 +323,7 @@ class StreamView(StreamPane):
         super().clear()
         self._query = ""
         self._match = self._caret = None
-        if self.is_attached and self.text_selection is not None:
+        if self._selection is not None:
             self.screen.clear_selection()
 
     @property
@@ -334,8 +338,8 @@ class StreamView(StreamPane):
             for match in matches[first : bisect_left(matches, row.end)]:
                 name = "current-match" if match == self._match else "match"
                 yield *self._whole_clusters(match, match + len(self._query)), self._style(name)
-        if (selection := self.text_selection) is not None:
-            yield *self._selected(selection), self.screen.get_component_rich_style("screen--selection")
+        if self._selection is not None:
+            yield *self._selected(self._selection), self.screen.get_component_rich_style("screen--selection")
 
     def _whole_clusters(self, start: int, end: int) -> tuple[int, int]:
         return self._wrapped.cluster_at(start)[0], self._wrapped.cluster_at(end - 1)[1] if end > 0 else 0
@@ -384,6 +388,7 @@ class StreamView(StreamPane):
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Paint the selection."""
+        self._selection = selection
         if selection is None:
             self._caret = None
         self.refresh()
