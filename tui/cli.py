@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = "Tune LLM latency in the terminal: edit a prompt, fire it at several models, watch TTFT and total time."
 
+_CONFIG_DESCRIPTION = "Print the effective configuration and where each value came from."
+
 _EPILOG = """\
 commands:
   latency-tui config           print the effective configuration and where each value came from
@@ -55,13 +57,15 @@ def _dispatch(arguments: list[str]) -> int:
 def _parser(prog: str, *, with_prompt: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
-        description=_DESCRIPTION if with_prompt else "Print the effective configuration and where each value came from.",
+        description=_DESCRIPTION if with_prompt else _CONFIG_DESCRIPTION,
         epilog=_EPILOG if with_prompt else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     if with_prompt:
-        parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="the user prompt; - reads it from standard input")
+        parser.add_argument(
+            "prompt", nargs="?", metavar="PROMPT", help="the user prompt; - reads it from standard input"
+        )
         parser.add_argument("--version", action="version", version=f"latency-tui {__version__}")
         parser.add_argument("--run", action="store_true", help="fire at once")
         parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")

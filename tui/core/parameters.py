@@ -20,5 +20,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def overridden_by(self, overrides: "Parameters") -> "Parameters":
         """These parameters with every field that `overrides` sets taken from there."""
-        changes = {name: value for name in overrides.__struct_fields__ if (value := getattr(overrides, name)) is not None}
+        changes = {
+            name: value for name in overrides.__struct_fields__ if (value := getattr(overrides, name)) is not None
+        }
         return msgspec.structs.replace(self, **changes)

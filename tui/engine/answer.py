@@ -1,5 +1,6 @@
 """The Messages API's stream, event by event: from decoded server-sent events to the engine's own events."""
 
+import json
 from collections.abc import Callable
 
 import msgspec
@@ -105,7 +106,7 @@ class AnswerReader:
             return
         try:
             event = _decode(sse.data)
-        except msgspec.MsgspecError as error:
+        except (ValueError, RecursionError) as error:
             self.failure = Failure(
                 kind=FailureKind.PROTOCOL,
                 message=f"The stream held an event that cannot be read ({error}); what came before it is kept.",
@@ -186,7 +187,7 @@ class AnswerReader:
 
 
 def _decode(data: bytes) -> _StreamEvent:
-    """The event in `data`. Raises msgspec.MsgspecError if it is none, or one of a known type in the wrong shape."""
+    """The event in `data`. Raises ValueError if it is none or one of a known type in the wrong shape; RecursionError."""
     try:
         return _decoder.decode(data)
     except msgspec.ValidationError:
@@ -194,5 +195,8 @@ def _decode(data: bytes) -> _StreamEvent:
             raise
         return _StreamEvent(type=event_type)
     except msgspec.DecodeError:
-        # Invalid UTF-8 is the server's fault, but the rest of the event is still worth having.
-        return _decoder.decode(data.decode("utf-8", "replace").encode())
+        # Invalid UTF-8 and halves of surrogate pairs are the server's fault, but the rest of the event is still worth
+        # having. Slow, and right for what Python's own parser takes.
+        value = json.loads(data.decode("utf-8", "replace"))
+        text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return _decoder.decode(text)

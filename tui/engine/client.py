@@ -38,9 +38,7 @@ def spawn() -> "subprocess.Popen[bytes]":
 class EngineClient:
     """One engine process. Events arrive in batches at `on_events`, on the event loop of `connect`."""
 
-    def __init__(
-        self, process: "subprocess.Popen[bytes]", on_events: Callable[[list[Event]], None]
-    ) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", on_events: Callable[[list[Event]], None]) -> None:
         self._process = process
         self._on_events = on_events
         self._stdin: asyncio.WriteTransport | None = None
@@ -48,6 +46,7 @@ class EngineClient:
         self._stderr: asyncio.BaseTransport | None = None
         self._words = b""
         self._stopping = False
+        self._ready = False
         self._unsent: list[Command] = []
 
     @property
@@ -81,9 +80,10 @@ class EngineClient:
             self._stdin.close()
         elif self._process.stdin is not None:
             self._process.stdin.close()
-        deadline = time.monotonic() + STOP_WITHIN_S
-        while self._process.poll() is None and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        # An engine that is still importing has nothing in flight, and would not notice before it is done.
+        if self._ready:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self._process.wait, STOP_WITHIN_S)
         self.kill()
         for transport in (self._stdout, self._stderr):
             if transport is not None:
@@ -103,6 +103,7 @@ class EngineClient:
             self._stdin.write(encode_command(command))
 
     def _receive(self, payload: bytes) -> None:
+        self._ready = True
         try:
             self._on_events(decode_events(payload))
         except ChildError as error:

@@ -16,7 +16,10 @@ Emit = Callable[[Event], None]
 
 
 class Ask(Protocol):
-    """One streamed request, from connect to end; reports everything but its queueing and its end."""
+    """One streamed request, from connect to end; reports everything but its queueing and its end.
+
+    `slot` is the request's number among those of its run at the same endpoint.
+    """
 
     def __call__(
         self, spec: RequestSpec, slot: int, emit: Emit, before_send: Callable[[], Awaitable[None]]
@@ -24,7 +27,7 @@ class Ask(Protocol):
 
 
 class Scheduler:
-    """Turns runs into requests. `slot` numbers a run's requests per endpoint, so that each has a connection of its own."""
+    """Turns runs into requests. A run's requests are numbered per endpoint, so that each has its own connection."""
 
     def __init__(self, ask: Ask, emit: Emit) -> None:
         self._ask = ask
@@ -70,9 +73,7 @@ class Scheduler:
             self._requests[spec.request_id] = task
             tasks.append(task)
         await asyncio.gather(*tasks)
-        self._emit(
-            RunEnded(run_id=run.run_id, t_ns=time.monotonic_ns(), send_spread_ns=metrics.spread_ns(sent))
-        )
+        self._emit(RunEnded(run_id=run.run_id, t_ns=time.monotonic_ns(), send_spread_ns=metrics.spread_ns(sent)))
 
     async def _request(self, spec: RequestSpec, slot: int, gate: Gate, sent: list[int]) -> None:
         at_gate = False

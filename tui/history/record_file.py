@@ -92,4 +92,3 @@ def result_of(record: RequestRecord) -> Result:
 
 def _ms(ns: int | None) -> float | None:
     return None if ns is None else ns / NS_PER_MS
-

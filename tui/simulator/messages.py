@@ -21,13 +21,14 @@ _METHODS = {"/v1/messages": "POST", "/v1/messages/count_tokens": "POST", "/v1/mo
 
 
 class MessagesApi:
-    """Answers requests; remembers only how often each content was asked."""
+    """Answers requests; remembers only which contents were asked, and how often."""
 
     def __init__(self, profiles: Mapping[str, Profile], *, seed: int = 0, fault: str | None = None) -> None:
         self._profiles = profiles
         self._seed = seed
         self._fault = fault
         self._asked: Counter[bytes] = Counter()
+        self._limited: set[bytes] = set()
         self._requests = 0
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -97,12 +98,20 @@ class MessagesApi:
         ordinal = self._asked[asked.identity]
         self._asked[asked.identity] += 1
         facts = {"model": asked.model, "ordinal": ordinal, "fault": name}
-        if fault and fault.status and fault.then_ok and ordinal % 2 == 0:
+        if fault and fault.status and self._limits(asked.identity):
             answer = refusal(ApiError(fault.status, fault.message, fault.headers), own)
         else:
             events = script.plan(profile, asked, self._seed, ordinal)
             answer = self._streamed(events, fault, own) if asked.stream else self._whole(events, fault, own)
         return self._with_facts(answer, own, **facts)
+
+    def _limits(self, identity: bytes) -> bool:
+        """Whether a request of this content is rate limited now: every other one is."""
+        if identity in self._limited:
+            self._limited.remove(identity)
+            return False
+        self._limited.add(identity)
+        return True
 
     @staticmethod
     def _streamed(events: Iterator[Planned], fault: Fault | None, own: Mapping[str, str]) -> Answer:

@@ -77,7 +77,7 @@ def _capabilities(profile: Profile) -> dict[str, Any]:
         "effort": {"supported": bool(profile.effort), **effort},
         "image_input": no,
         "pdf_input": no,
-        "server_tools": no,
+        "server_tools": {**no, "code_execution": no, "web_search": no},
         "structured_outputs": no,
         "thinking": {"supported": bool(profile.thinking), "types": types},
     }

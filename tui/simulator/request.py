@@ -67,7 +67,7 @@ def decode(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`."""
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ApiError(400, f"The request body is not valid JSON: {error}") from None
 
 

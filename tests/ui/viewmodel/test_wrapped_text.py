@@ -90,6 +90,7 @@ def test_resize_is_a_fresh_wrap(
         (8, "    code\n\nmore\n", ["    code", "", "more", ""]),
         (5, "漢字漢字 ab", ["漢字", "漢字 ", "ab"]),
         (6, "ab漢字cd", ["ab漢字", "cd"]),
+        (3, "❤\ufe0fa❤\ufe0f", ["❤\ufe0fa", "❤\ufe0f"]),
         (6, "a\tb\tcd", ["a   b ", "cd"]),
         (4, f"a{FAMILY}b{FAMILY}", [f"a{FAMILY}b", FAMILY]),
         (4, "e\u0301" * 5, ["e\u0301" * 4, "e\u0301"]),

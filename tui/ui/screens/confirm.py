@@ -15,7 +15,10 @@ class ConfirmScreen(ModalScreen[bool]):
     DEFAULT_CSS = """
     ConfirmScreen {
         align: center middle;
-        & > Vertical { width: 60; max-width: 90%; height: auto; padding: 1 2; background: $panel; border: heavy $primary; }
+        & > Vertical {
+            width: 60; max-width: 90%; height: auto;
+            padding: 1 2; background: $panel; border: heavy $primary;
+        }
         & Static { margin: 0 0 1 0; }
         & Horizontal { height: auto; align-horizontal: right; }
         & Button { margin: 0 0 0 2; }

@@ -56,12 +56,12 @@ class TargetChoice:
         model = model.strip()
         if not model or any(char.isspace() or not char.isprintable() for char in model):
             raise ChoiceError("A model's id has no spaces or control characters.")
-        for index, target in enumerate(self.candidates):
-            if target.model == model:
-                break
+        models = [target.model for target in self.candidates]
+        if model in models:
+            index = models.index(model)
         else:
+            index = len(models)
             self.candidates.append(Target(model=model))
-            index = len(self.candidates) - 1
         if index not in self._chosen:
             self._check_room()
             self._chosen.add(index)

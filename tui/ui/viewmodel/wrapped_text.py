@@ -4,7 +4,7 @@
 without a gap: joined, their sources are the whole of it. What a row shows is its source without the newline that
 ends it, without spaces that do not fit, and with tabs as spaces.
 
-**Wrapping.** A row breaks after spaces, on either side of a wide character, and inside a word only where the word is
+**Wrapping.** A row breaks after spaces, on either side of a wide character (not of one that a selector made wide), and inside a word only where the word is
 longer than a row. Spaces at a break hang past the edge and are not shown. Text of another kind starts a new row.
 A cluster (a character with all that combines with it: marks, selectors, joined emoji, the second half of a flag) is
 never split, unless it is absurdly long.
@@ -208,10 +208,12 @@ class WrappedText:
                 break_at = end
             else:
                 taken = self._cell_len(source[index:end])
+                # By its first character, since a selector that follows may still widen the last cluster.
+                wide = taken > 1 and self._cell_len(char) > 1
                 if cells + taken > self._room and index > start:
-                    return index if taken > 1 or break_at <= start else break_at
+                    return index if wide or break_at <= start else break_at
                 cells += taken
-                if taken > 1:
+                if wide:
                     break_at = end
             index = end
         return None
@@ -219,6 +221,8 @@ class WrappedText:
     def _cluster_end(self, source: str, index: int, limit: int) -> int:
         """Where the cluster that begins at `index` ends, at most `limit`."""
         end = index + 1
+        if source[index] == "\t":
+            return end
         limit = min(limit, len(source))
         if (
             end < limit
