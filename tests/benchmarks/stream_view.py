@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from itertools import cycle
+from unittest.mock import patch
 
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
@@ -92,11 +93,9 @@ def measure(lanes: int, seconds: float) -> tuple[float, float]:
     os.dup2(ours, 0)
     app = Panes(lanes, seconds, lambda: written)
     try:
-        with open(2, "w", closefd=False) as screen:  # a descriptor
-            sys.__stderr__ = screen
+        with os.fdopen(2, "w", closefd=False) as screen, patch.object(sys, "__stderr__", screen):
             app.run()
     finally:
-        sys.__stderr__ = sys.stderr
         os.dup2(shown, 2)
         os.dup2(read, 0)
     return 100 * app.cpu_s / seconds, app.bytes / 1000 / seconds

@@ -4,15 +4,8 @@ from typing import Any
 
 import pytest
 
-from tui.simulator.request import (
-    NEW_VERSION,
-    ApiError,
-    MessageRequest,
-    count_request,
-    decode,
-    known_profile,
-    message_request,
-)
+from tui.simulator.refusals import ApiError
+from tui.simulator.request import NEW_VERSION, MessageRequest, count_request, decode, known_profile, message_request
 
 from .raw import PROFILES, asked, body
 

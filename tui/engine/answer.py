@@ -187,14 +187,14 @@ class AnswerReader:
 
 
 def _decode(data: bytes) -> _StreamEvent:
-    """The event in `data`. Raises ValueError if it is none or one of a known type in the wrong shape; RecursionError."""
+    """The event in `data`. Raises ValueError or RecursionError if it is none, or a known one in the wrong shape."""
     try:
         return _decoder.decode(data)
     except msgspec.ValidationError:
         if (event_type := _type_decoder.decode(data).type) in _READ_HERE:
             raise
         return _StreamEvent(type=event_type)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         # Invalid UTF-8 and halves of surrogate pairs are the server's fault, but the rest of the event is still worth
         # having. Slow, and right for what Python's own parser takes.
         value = json.loads(data.decode("utf-8", "replace"))

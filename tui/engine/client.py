@@ -44,8 +44,10 @@ class EngineClient:
         self._stdin: asyncio.WriteTransport | None = None
         self._stdout: asyncio.BaseTransport | None = None
         self._stderr: asyncio.BaseTransport | None = None
+        self._splitter = FrameSplitter()
         self._words = b""
         self._stopping = False
+        self._end: EngineFailed | None = None
         self._ready = False
         self._unsent: list[Command] = []
 
@@ -66,7 +68,10 @@ class EngineClient:
         self._unsent.clear()
 
     def start_run(self, run_id: int, requests: tuple[RequestSpec, ...]) -> None:
-        """Fire `requests` as one run."""
+        """Fire `requests` as one run. If the engine has died, that is reported again: its requests fail with it."""
+        if self._end is not None:
+            self._on_events([self._end])
+            return
         self._send(StartRun(run_id=run_id, requests=requests))
 
     def cancel(self, request_ids: tuple[int, ...]) -> None:
@@ -102,10 +107,11 @@ class EngineClient:
         elif not self._stdin.is_closing():
             self._stdin.write(encode_command(command))
 
-    def _receive(self, payload: bytes) -> None:
+    def _receive(self, data: bytes) -> None:
         self._ready = True
         try:
-            self._on_events(decode_events(payload))
+            for payload in self._splitter.feed(data):
+                self._on_events(decode_events(payload))
         except ChildError as error:
             self._words = str(error).encode()
             self._process.kill()
@@ -126,7 +132,8 @@ class EngineClient:
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         lines = self._words.decode("utf-8", "replace").strip().splitlines()
         last_words = f" ({lines[-1]})" if lines else ""
-        self._on_events([EngineFailed(t_ns=time.monotonic_ns(), message=f"The measuring process {how}{last_words}.")])
+        self._end = EngineFailed(t_ns=time.monotonic_ns(), message=f"The measuring process {how}{last_words}.")
+        self._on_events([self._end])
 
     def hear(self, words: bytes) -> None:
         """Keep the last of what the engine writes to its standard error: a traceback's end, if it dies."""
@@ -137,11 +144,9 @@ class _EventReader(asyncio.Protocol):
     def __init__(self, receive: Callable[[bytes], None], lost: Callable[[], None]) -> None:
         self._receive = receive
         self._lost = lost
-        self._splitter = FrameSplitter()
 
     def data_received(self, data: bytes) -> None:
-        for payload in self._splitter.feed(data):
-            self._receive(payload)
+        self._receive(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost()

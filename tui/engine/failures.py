@@ -62,6 +62,15 @@ def no_key(endpoint: Endpoint) -> Failure:
     )
 
 
+def unusable_key(endpoint: Endpoint) -> Failure:
+    """The key cannot stand in a header. What it is must not be said, nor be left to a library's exception."""
+    return Failure(
+        kind=FailureKind.BAD_KEY,
+        message=f"The key in {endpoint.api_key_env} holds a line break or another character that no key has. "
+        "Set it to the bare key and start again.",
+    )
+
+
 def api_failure(
     *,
     http_status: int,

@@ -101,13 +101,16 @@ class MessagesApi:
         if isinstance(key, Failure):
             return _ended(spec, Status.FAILED, failure=key)
         client = self._client(spec, key, slot)
-        _exchange.set(_Exchange(spec.request_id, emit, before_send))
-        return await _Request(spec, client, emit).run()
+        request = _Request(spec, client, emit)
+        _exchange.set(_Exchange(spec.request_id, request.emit, before_send))
+        return await request.run()
 
     def _key(self, endpoint: Endpoint) -> str | Failure | None:
         if endpoint.api_key_env is None:
             return None
         key = self._environ.get(endpoint.api_key_env, "").strip()
+        if key and not (key.isascii() and key.isprintable()):
+            return failures.unusable_key(endpoint)
         return key or failures.no_key(endpoint)
 
     def _client(self, spec: RequestSpec, key: str | None, slot: int) -> anthropic.AsyncAnthropic:
@@ -146,6 +149,15 @@ class _Request:
         self._answer = AnswerReader(spec.request_id, emit)
         self._responded = False
         self._limit = ("the response", spec.timeouts.first_token, "first_token")
+        self._deadline: asyncio.Timeout | None = None
+        self._whole = self._first_token_by = 0.0
+
+    def emit(self, event: Event) -> None:
+        """Report what the connection's trace says; once the request is sent, the time for the first token runs."""
+        self._emit(event)
+        if self._deadline is not None and isinstance(event, Marked) and event.mark is Mark.SENT:
+            self._first_token_by = asyncio.get_running_loop().time() + self._spec.timeouts.first_token
+            self._arm(self._deadline, self._whole, self._first_token_by)
 
     async def run(self) -> RequestEnded:
         spec = self._spec
@@ -170,8 +182,10 @@ class _Request:
     async def _stream(self, deadline: asyncio.Timeout) -> RequestEnded:
         spec = self._spec
         now = asyncio.get_running_loop().time
-        whole = now() + spec.timeouts.request
-        self._arm(deadline, whole, now() + spec.timeouts.connect + spec.timeouts.first_token)
+        self._deadline = deadline
+        self._whole = whole = now() + spec.timeouts.request
+        # Until it is sent, the connect has a timeout of its own, and the gate opens in any case.
+        self._arm(deadline, whole, whole)
         async with self._client.messages.with_streaming_response.create(**self._arguments()) as response:
             http = response.http_response
             self._responded = True
@@ -187,7 +201,6 @@ class _Request:
             if not content_type.startswith("text/event-stream"):
                 return _ended(spec, Status.FAILED, failure=failures.not_a_stream(content_type))
             decoder = SseDecoder()
-            first_token_by = now() + spec.timeouts.first_token
             async for t_ns, chunk in stamped_chunks(http):
                 for event in decoder.feed(chunk):
                     self._answer.take(t_ns, event)
@@ -197,10 +210,10 @@ class _Request:
                 if self._answer.stopped:
                     # Only the body's own end is missing; reading it keeps the connection for the next run.
                     deadline.reschedule(now() + _END_OF_BODY_S)
-                elif self._answer.has_content:
-                    self._arm(deadline, whole, silence_until, "the next token", "between_tokens")
+                elif self._answer.has_content or silence_until < self._first_token_by:
+                    self._arm(deadline, whole, silence_until, "the next event of the stream", "between_tokens")
                 else:
-                    self._arm(deadline, whole, min(first_token_by, silence_until))
+                    self._arm(deadline, whole, self._first_token_by)
         return self._outcome()
 
     def _outcome(self) -> RequestEnded:

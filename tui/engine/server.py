@@ -11,6 +11,7 @@ from tui.engine.messages_api import SDK_VERSION, MessagesApi
 from tui.engine.outbox import Outbox
 from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_command
 from tui.engine.scheduler import Scheduler
+from tui.errors import ChildError
 
 
 class _CommandReader(asyncio.Protocol):
@@ -21,8 +22,12 @@ class _CommandReader(asyncio.Protocol):
         self._splitter = FrameSplitter()
 
     def data_received(self, data: bytes) -> None:
-        for payload in self._splitter.feed(data):
-            self._commands.put_nowait(decode_command(payload))
+        try:
+            for payload in self._splitter.feed(data):
+                self._commands.put_nowait(decode_command(payload))
+        except ChildError as error:
+            print(error, file=sys.stderr)  # noqa: T201 - the parent's last words of us
+            self._commands.put_nowait(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._commands.put_nowait(None)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tui.simulator.planned import Planned
-from tui.simulator.request import ApiError
+from tui.simulator.refusals import ApiError
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"

@@ -11,7 +11,7 @@ from tui.simulator.answer import EVENT_STREAM, Answer, json_reply, refusal, repl
 from tui.simulator.faults import FAULTS, Fault
 from tui.simulator.planned import Planned
 from tui.simulator.profiles import Profile
-from tui.simulator.request import ApiError
+from tui.simulator.refusals import ApiError
 
 FAULT_HEADER = "x-simulator-fault"
 

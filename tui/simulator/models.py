@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tui.simulator.profiles import Profile
-from tui.simulator.request import ApiError
+from tui.simulator.refusals import ApiError
 
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 

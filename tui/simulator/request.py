@@ -1,44 +1,18 @@
-"""The body of `POST /v1/messages`, checked as the API checks it, and the errors in its words."""
+"""The body of `POST /v1/messages`, checked as the API checks it."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from tui.simulator import tokens
+from tui.simulator.conversation import conversation
 from tui.simulator.profiles import Effort, Profile
+from tui.simulator.refusals import ApiError, integer, one_of, optional_string, refuse_unknown, required
 
 NEW_VERSION = "2026-10-21"
 """From this API version on there is no temperature, top_p or top_k."""
 
 VERSIONS = ("2023-01-01", "2023-06-01", NEW_VERSION)
-
-_ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    405: "invalid_request_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    500: "api_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
-
-
-class ApiError(Exception):
-    """An answer other than 200, in the API's shape."""
-
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = dict(headers or {})
-
-    @property
-    def type(self) -> str:
-        """The API's name for this kind of error."""
-        return _ERROR_TYPES[self.status]
 
 
 class MessageRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +47,7 @@ def decode(body: bytes) -> dict[str, Any]:
 
 def known_profile(fields: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Profile:
     """The profile of the model that the request names."""
-    model = _required(fields, "model")
+    model = required(fields, "model")
     if not isinstance(model, str):
         raise ApiError(400, "model: Input should be a valid string")
     if model not in profiles:
@@ -83,8 +57,8 @@ def known_profile(fields: Mapping[str, Any], profiles: Mapping[str, Profile]) ->
 
 def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -> MessageRequest:
     """The request, or the API's refusal of it."""
-    _refuse_unknown(fields, _FIELDS)
-    max_tokens = _integer(_required(fields, "max_tokens"), "max_tokens", least=0)
+    refuse_unknown(fields, _FIELDS)
+    max_tokens = integer(required(fields, "max_tokens"), "max_tokens", least=0)
     prompt, input_tokens = conversation(fields, profile)
     _check_sampling(fields, version, profile)
     if max_tokens > profile.max_output_tokens:
@@ -98,7 +72,7 @@ def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -
         raise ApiError(400, "stream: Input should be a valid boolean")
     thinks, budget, omitted = _thinking(fields.get("thinking"), max_tokens, profile)
     content = {name: value for name, value in fields.items() if name not in ("stream", "metadata")}
-    _one_of(fields.get("service_tier", "auto"), "service_tier", ("auto", "standard_only"))
+    one_of(fields.get("service_tier", "auto"), "service_tier", ("auto", "standard_only"))
     return MessageRequest(
         model=fields["model"],
         prompt=prompt,
@@ -112,13 +86,13 @@ def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -
         thinking_omitted=omitted,
         effort=_effort(fields.get("output_config"), profile),
         fast=_fast(fields.get("speed"), profile),
-        inference_geo=_optional_string(fields.get("inference_geo"), "inference_geo"),
+        inference_geo=optional_string(fields.get("inference_geo"), "inference_geo"),
     )
 
 
 def count_request(fields: Mapping[str, Any], profile: Profile) -> int:
     """Input tokens of a request to count them."""
-    _refuse_unknown(fields, _COUNT_FIELDS)
+    refuse_unknown(fields, _COUNT_FIELDS)
     return conversation(fields, profile)[1]
 
 
@@ -133,96 +107,6 @@ _FIELDS = _COUNT_FIELDS | {
     "container", "diagnostics", "inference_geo", "max_tokens", "mcp_servers", "metadata", "service_tier",
     "stop_sequences", "stream", *_SAMPLING,
 }  # fmt: skip
-
-
-def _refuse_unknown(fields: Mapping[str, Any], known: frozenset[str]) -> None:
-    for name in fields:
-        if name not in known:
-            raise ApiError(400, f"{name}: Extra inputs are not permitted")
-
-
-def _required(fields: Mapping[str, Any], name: str) -> Any:
-    if name not in fields:
-        raise ApiError(400, f"{name}: Field required")
-    return fields[name]
-
-
-def _integer(value: object, name: str, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ApiError(400, f"{name}: Input should be a valid integer")
-    if value < least:
-        raise ApiError(400, f"{name}: Input should be greater than or equal to {least}")
-    return value
-
-
-def _optional_string(value: object, name: str) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise ApiError(400, f"{name}: Input should be a valid string")
-    return value
-
-
-def _one_of(value: object, name: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        names = [f"'{one}'" for one in known]
-        raise ApiError(400, f"{name}: Input should be {', '.join(names[:-1])} or {names[-1]}" if names[1:] else name)
-
-
-def conversation(fields: Mapping[str, Any], profile: Profile) -> tuple[str, int]:
-    """The text of the last user turn, and the input tokens of all turns and the system prompt."""
-    turns = _required(fields, "messages")
-    if not isinstance(turns, list):
-        raise ApiError(400, "messages: Input should be a valid list")
-    if not turns:
-        raise ApiError(400, "messages: at least one message is required")
-    total = 0
-    last = ""
-    for number, turn in enumerate(turns):
-        where = f"messages.{number}"
-        if not isinstance(turn, dict):
-            raise ApiError(400, f"{where}: Input should be a valid dictionary or object to extract fields from")
-        _refuse_unknown({f"{where}.{name}": 0 for name in turn if name not in ("role", "content")}, frozenset())
-        role = turn.get("role")
-        if role == "system":
-            message = 'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter'
-            raise ApiError(400, f'{message}, not "system" as an input message role.')
-        _one_of(role, f"{where}.role", ("user", "assistant"))
-        if "content" not in turn:
-            raise ApiError(400, f"{where}.content: Field required")
-        said = _text(turn["content"], f"{where}.content")
-        if role == "user" and turn["content"] in ("", []):
-            raise ApiError(400, f"{where}: user messages must have non-empty content")
-        total += tokens.count(said) + tokens.MESSAGE_TOKENS
-        last = said if role == "user" else last
-    if turns[0]["role"] != "user":
-        raise ApiError(400, 'messages: first message must use the "user" role')
-    if turns[-1]["role"] == "assistant" and not profile.prefill:
-        message = "This model does not support assistant message prefill."
-        raise ApiError(400, f"{message} The conversation must end with a user message.")
-    total += tokens.count(_text(fields.get("system", ""), "system"))
-    if fields.get("tools"):
-        total += tokens.count(msgspec.json.encode(fields["tools"]).decode())
-    if total > profile.context_tokens:
-        raise ApiError(400, f"prompt is too long: {total} tokens > {profile.context_tokens} maximum")
-    return last, total
-
-
-def _text(content: object, where: str) -> str:
-    """The text of a turn or of the system prompt: a string, or a list of blocks."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        raise ApiError(400, f"{where}: Input should be a valid string or list")
-    texts = []
-    for number, block in enumerate(content):
-        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-            raise ApiError(400, f"{where}.{number}.type: Field required")
-        if block["type"] == "text":
-            if not isinstance(block.get("text"), str):
-                raise ApiError(400, f"{where}.{number}.text.text: Input should be a valid string")
-            if not block["text"]:
-                raise ApiError(400, f"{where}.{number}.text: text content blocks must be non-empty")
-            texts.append(block["text"])
-    return "\n".join(texts)
 
 
 def _stop_sequences(value: object) -> tuple[str, ...]:
@@ -246,7 +130,7 @@ def _check_sampling(fields: Mapping[str, Any], version: str, profile: Profile) -
             raise ApiError(400, f"`{name}` is deprecated for this model.")
         value = fields[name]
         if name == "top_k":
-            _integer(value, name, least=0)
+            integer(value, name, least=0)
         elif not isinstance(value, int | float) or isinstance(value, bool):
             raise ApiError(400, f"{name}: Input should be a valid number")
         elif not 0 <= value <= 1:
@@ -263,19 +147,19 @@ def _thinking(value: object, max_tokens: int, profile: Profile) -> tuple[bool, i
     if not isinstance(value, dict) or "type" not in value:
         raise ApiError(400, "thinking.type: Field required")
     kind = value["type"]
-    _one_of(kind, "thinking.type", ("adaptive", "disabled", "enabled"))
+    one_of(kind, "thinking.type", ("adaptive", "disabled", "enabled"))
     if kind not in profile.thinking:
         if not profile.thinking and kind == "disabled":
             return False, None, False
         raise ApiError(400, f'"thinking.type.{kind}" is not supported for this model.')
-    _one_of(value.get("display") or "summarized", "thinking.display", ("summarized", "omitted"))
+    one_of(value.get("display") or "summarized", "thinking.display", ("summarized", "omitted"))
     omitted = value.get("display") == "omitted"
     if kind != "enabled":
-        _refuse_unknown({f"thinking.{name}": 0 for name in value if name not in ("type", "display")}, frozenset())
+        refuse_unknown({f"thinking.{name}": 0 for name in value if name not in ("type", "display")}, frozenset())
         return kind == "adaptive", None, omitted
     if "budget_tokens" not in value:
         raise ApiError(400, "thinking.enabled.budget_tokens: Field required")
-    budget = _integer(value["budget_tokens"], "thinking.enabled.budget_tokens", least=1024)
+    budget = integer(value["budget_tokens"], "thinking.enabled.budget_tokens", least=1024)
     if budget >= max_tokens:
         raise ApiError(400, "`max_tokens` must be greater than `thinking.budget_tokens`.")
     return True, budget, omitted
@@ -286,11 +170,11 @@ def _effort(config: object, profile: Profile) -> Effort | None:
         return None
     if not isinstance(config, dict):
         raise ApiError(400, "output_config: Input should be a valid dictionary or object to extract fields from")
-    _refuse_unknown({f"output_config.{name}": 0 for name in config if name not in ("effort", "format")}, frozenset())
+    refuse_unknown({f"output_config.{name}": 0 for name in config if name not in ("effort", "format")}, frozenset())
     effort = config.get("effort")
     if effort is None:
         return None
-    _one_of(effort, "output_config.effort", ("low", "medium", "high", "xhigh", "max"))
+    one_of(effort, "output_config.effort", ("low", "medium", "high", "xhigh", "max"))
     if not profile.effort:
         raise ApiError(400, "This model does not support the effort parameter.")
     if effort not in profile.effort:
@@ -303,7 +187,7 @@ def _effort(config: object, profile: Profile) -> Effort | None:
 def _fast(speed: object, profile: Profile) -> bool:
     if speed is None:
         return False
-    _one_of(speed, "speed", ("standard", "fast"))
+    one_of(speed, "speed", ("standard", "fast"))
     if speed == "fast" and profile.fast_mode is None:
         raise ApiError(400, "speed: 'fast' is not supported for this model.")
     return speed == "fast"

@@ -12,7 +12,7 @@ import h11
 from tui.simulator.answer import Answer, refusal
 from tui.simulator.messages import MessagesApi
 from tui.simulator.playback import Playback
-from tui.simulator.request import ApiError
+from tui.simulator.refusals import ApiError
 from tui.simulator.truth import Record, TruthLog
 
 IDLE_S = 300.0
@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._connections.add(self)
         self._wait()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone, or we have closed."""
         self._connections.discard(self)
         self._idle.cancel()

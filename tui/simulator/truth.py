@@ -12,7 +12,8 @@ CLOCK_MONOTONIC. The keys:
     status        the response's HTTP status; null if no header was sent
     events        [type, planned_ns, written_ns] for each event: `planned_ns` is when it should have been written,
                   `written_ns` is right after the write call returned; the type of a response in one piece is "response"
-    end           "complete", "cancelled" (the client closed early, or the simulator was stopped) or "fault" (it broke off)
+    end           "complete", "cancelled" (the client closed early, or the simulator was stopped) or "fault"
+                  (the simulator broke off)
     end_ns        when that was
 """
 

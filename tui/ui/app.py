@@ -12,7 +12,7 @@ from tui.config.models import KnownModel
 from tui.config.remembered import save_targets
 from tui.config.schema import UiSettings
 from tui.errors import ConfigError
-from tui.ui.bindings import ACTIONS, app_bindings
+from tui.ui.bindings import ACTIONS, app_bindings, spelled
 from tui.ui.screens.main import MainScreen
 from tui.ui.session import Session
 from tui.ui.viewmodel.fields import FieldError
@@ -184,7 +184,7 @@ class LatencyApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the table, then the theme."""
         for action in ACTIONS:
-            keys = ", ".join(action.keys)
+            keys = ", ".join(map(spelled, action.keys))
             yield SystemCommand(action.title, f"{action.help} ({keys})", self._runner(action.method))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 

@@ -19,9 +19,9 @@ def test_colours_are_kept_and_backgrounds_are_not() -> None:
     assert parts(text) == [
         [("a", BASE), ("b", BASE + Style(color=Color.from_rgb(1, 2, 3))), ("c", BASE)],
         [
-            ("d", BASE + Style.parse("red")),
-            ("e", BASE + Style.parse("bright_green")),
-            ("f", BASE + Style.parse("bold color(200)")),
+            ("d", BASE + Style(color=Color.from_ansi(1))),
+            ("e", BASE + Style(color=Color.from_ansi(10))),
+            ("f", BASE + Style(color=Color.from_ansi(200), bold=True)),
         ],
     ]
 

@@ -50,7 +50,9 @@ def test_rows_hold_all_of_the_source(width: int, pieces: list[tuple[Kind, str]],
             shown_source = source[piece.start - row.start :][: len(piece.text)]
             assert shown_source == piece.text or (shown_source[:1], piece.text) == ("\t", " ")
         shown = {offset for piece in row.pieces for offset in range(piece.start, piece.start + len(piece.text))}
-        assert {source[offset - row.start] for offset in range(row.start, row.end) if offset not in shown} <= set(" \n\t")
+        assert {source[offset - row.start] for offset in range(row.start, row.end) if offset not in shown} <= set(
+            " \n\t"
+        )
 
 
 @given(WIDTH, PIECES, st.integers(0, 4))
@@ -129,7 +131,9 @@ def test_wide_runs_take_two_cells_each(first: int) -> None:
 
 
 @given(WIDTH, PIECES, st.data())
-def test_every_offset_is_in_its_cluster_and_row(width: int, pieces: list[tuple[Kind, str]], data: st.DataObject) -> None:
+def test_every_offset_is_in_its_cluster_and_row(
+    width: int, pieces: list[tuple[Kind, str]], data: st.DataObject
+) -> None:
     text = wrapped(width, pieces)
     if text.length:
         offset = data.draw(st.integers(0, text.length - 1))

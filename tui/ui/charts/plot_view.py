@@ -16,8 +16,12 @@ from tui.ui.charts.ansi import ansi_strips
 if TYPE_CHECKING:
     from tui.ui.charts.figure import Figure
 
-Colour = tuple[int, int, int] | int | str
-"""A colour as plotext takes it: red, green and blue, a number of the terminal's palette, or `default`."""
+Colour = tuple[int, int, int] | int
+"""A colour as plotext takes it: red, green and blue, or a number of the terminal's palette."""
+
+# Stands for the terminal's own colour until the drawing is done: plotext puts one of its own where there is none.
+_DEFAULT = (1, 2, 3)
+_DEFAULT_SEQUENCE = "\x1b[38;2;1;2;3m"
 
 _ASCII = str.maketrans("┌┐└┘├┤┬┴┼─│", "+++++++++-|")
 
@@ -72,11 +76,9 @@ class PlotView(Widget):
     def colour(self, component: str) -> Colour:
         """The colour that the stylesheet gives to a component class, for plotext."""
         colour = self.get_component_rich_style(component).color
-        if colour is None or colour.is_default:
-            return "default"
-        if colour.triplet is not None:
+        if colour is not None and colour.triplet is not None:
             return colour.triplet.red, colour.triplet.green, colour.triplet.blue
-        return "default" if colour.number is None else colour.number
+        return _DEFAULT if colour is None or colour.number is None else colour.number
 
     def redraw(self) -> None:
         """Draw the figure anew, and paint the rows that changed."""
@@ -115,7 +117,7 @@ class PlotView(Widget):
         for axis in ("x", "y"):
             figure.ruler(axis, "both").pixel((self.colour("plot-view--label"), "default"))
         self.draw(figure, width, height)
-        text: str = figure.build().string()
+        text: str = figure.build().string().replace(_DEFAULT_SEQUENCE, "\x1b[39m")
         return text.translate(_ASCII) if self.markers is Markers.ASCII else text
 
     def watch_markers(self) -> None:
@@ -134,7 +136,8 @@ class PlotView(Widget):
         """Draw with the new theme's colours."""
         super().notify_style_update()
         if self._strips:
-            self.redraw()
+            # The component classes get their new styles only after this.
+            self.call_later(self.redraw)
 
     def render_line(self, y: int) -> Strip:
         """Row `y` of the drawing."""

@@ -5,6 +5,7 @@ import msgspec
 from tui.core.parameters import Parameters
 
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", ",": ","}
+_MOST_DIGITS = 15
 
 
 class FieldError(ValueError):
@@ -18,7 +19,8 @@ def read_max_tokens(typed: str) -> int:
         raise FieldError("max_tokens is required: give a whole number from 1.")
     if not (text.isascii() and text.isdigit()):
         raise FieldError(f"max_tokens must be a whole number from 1, not {typed.strip()!r}.")
-    number = int(text)
+    # Beyond so many digits it is only too large; Python refuses to read thousands of them.
+    number = int(text.lstrip("0")[:_MOST_DIGITS] or "0")
     _check("max_tokens", number)
     return number
 

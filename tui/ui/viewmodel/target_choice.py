@@ -57,14 +57,12 @@ class TargetChoice:
         if not model or any(char.isspace() or not char.isprintable() for char in model):
             raise ChoiceError("A model's id has no spaces or control characters.")
         models = [target.model for target in self.candidates]
-        if model in models:
-            index = models.index(model)
-        else:
-            index = len(models)
-            self.candidates.append(Target(model=model))
+        index = models.index(model) if model in models else len(models)
         if index not in self._chosen:
             self._check_room()
             self._chosen.add(index)
+        if index == len(models):
+            self.candidates.append(Target(model=model))
         return index
 
     def _check_room(self) -> None:

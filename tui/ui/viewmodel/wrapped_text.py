@@ -4,8 +4,9 @@
 without a gap: joined, their sources are the whole of it. What a row shows is its source without the newline that
 ends it, without spaces that do not fit, and with tabs as spaces.
 
-**Wrapping.** A row breaks after spaces, on either side of a wide character (not of one that a selector made wide), and inside a word only where the word is
-longer than a row. Spaces at a break hang past the edge and are not shown. Text of another kind starts a new row.
+**Wrapping.** A row breaks after spaces, on either side of a wide character (not of one that a selector made wide),
+and inside a word only where the word is longer than a row. Spaces at a break hang past the edge and are not shown.
+Text of another kind starts a new row.
 A cluster (a character with all that combines with it: marks, selectors, joined emoji, the second half of a flag) is
 never split, unless it is absurdly long.
 

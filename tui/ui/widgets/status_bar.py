@@ -47,5 +47,7 @@ def _doing(board: Board) -> str:
     if board.run_in_flight:
         return f"run {board.runs}: {len(board.in_flight())} in flight"
     if board.runs:
-        return f"run {board.runs} over, sent within {format_ms(board.send_spread_ns)}, {FASTEST} fastest"
+        spread = f", sent within {format_ms(board.send_spread_ns)}" if board.send_spread_ns is not None else ""
+        starred = f", {FASTEST} fastest" if any(lane.fastest_total for lane in board.lanes) else ""
+        return f"run {board.runs} over{spread}{starred}"
     return "ready"

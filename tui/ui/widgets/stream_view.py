@@ -248,7 +248,7 @@ class StreamPane(Widget, can_focus=True):
             self._styles_of[component] = style
         return style
 
-    def _marks(self, row: Row) -> Iterator[_Mark]:  # noqa: ARG002  # for StreamView
+    def _marks(self, row: Row) -> Iterator[_Mark]:  # for StreamView
         """What is laid over a row, the topmost last."""
         yield from ()
 
