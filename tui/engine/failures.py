@@ -81,7 +81,8 @@ def api_failure(
 ) -> Failure:
     """The server said no: with an error status, or with an `error` event inside a stream (`http_status` 200)."""
     kind = _KIND_OF_STATUS.get(http_status) or _KIND_OF_TYPE.get(error_type) or FailureKind.SERVER_ERROR
-    where = f"{http_status} {error_type}".strip() if http_status != 200 else f"{error_type} in the stream"
+    named = quote(error_type)
+    where = f"{http_status} {named}".strip() if http_status != 200 else f"{named} in the stream".strip()
     words = quote(message)
     sentence = f"{_CAUSES[kind]} ({where}){': ' + words.rstrip('.') if words else ''}."
     remedy = _REMEDIES.get(kind, "")
@@ -129,7 +130,7 @@ def connection_failure(error: BaseException, endpoint: Endpoint, *, in_stream: b
     where = endpoint.base_url
     for cause in chain:
         if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+            reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or str(cause)
             return Failure(
                 kind=FailureKind.TLS,
                 message=f"TLS to {where} failed: {reason}. Check the URL's scheme, the certificate and the clock.",

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 from tui.core import metrics
@@ -37,9 +38,29 @@ class Scheduler:
 
     def start(self, run: StartRun) -> None:
         """Fire all requests of `run` at once."""
-        task = asyncio.create_task(self._run(run), name=f"run {run.run_id}")
-        self._runs.add(task)
-        task.add_done_callback(self._runs.discard)
+        self._emit(
+            RunStarted(
+                run_id=run.run_id,
+                t_ns=time.monotonic_ns(),
+                unix_ns=time.time_ns(),
+                request_ids=tuple(spec.request_id for spec in run.requests),
+            )
+        )
+        gate = Gate(len(run.requests))
+        sent: list[int] = []
+        slots: dict[str, int] = {}
+        tasks: list[asyncio.Task[None]] = []
+        # At once, so that a cancellation that comes right behind finds them.
+        for spec in run.requests:
+            slot = slots.setdefault(spec.endpoint.base_url, 0)
+            slots[spec.endpoint.base_url] += 1
+            task = asyncio.create_task(self._request(spec, slot, gate, sent), name=f"request {spec.request_id}")
+            task.add_done_callback(partial(self._report_unbegun, spec.request_id, gate))
+            self._requests[spec.request_id] = task
+            tasks.append(task)
+        finish = asyncio.create_task(self._finish(run.run_id, tasks, sent), name=f"run {run.run_id}")
+        self._runs.add(finish)
+        finish.add_done_callback(self._runs.discard)
 
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each still reports its end."""
@@ -53,27 +74,16 @@ class Scheduler:
         if self._runs:
             await asyncio.wait(self._runs)
 
-    async def _run(self, run: StartRun) -> None:
-        self._emit(
-            RunStarted(
-                run_id=run.run_id,
-                t_ns=time.monotonic_ns(),
-                unix_ns=time.time_ns(),
-                request_ids=tuple(spec.request_id for spec in run.requests),
-            )
-        )
-        gate = Gate(len(run.requests))
-        sent: list[int] = []
-        slots: dict[str, int] = {}
-        tasks: list[asyncio.Task[None]] = []
-        for spec in run.requests:
-            slot = slots.setdefault(spec.endpoint.base_url, 0)
-            slots[spec.endpoint.base_url] += 1
-            task = asyncio.create_task(self._request(spec, slot, gate, sent), name=f"request {spec.request_id}")
-            self._requests[spec.request_id] = task
-            tasks.append(task)
-        await asyncio.gather(*tasks)
-        self._emit(RunEnded(run_id=run.run_id, t_ns=time.monotonic_ns(), send_spread_ns=metrics.spread_ns(sent)))
+    async def _finish(self, run_id: int, tasks: list[asyncio.Task[None]], sent: list[int]) -> None:
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._emit(RunEnded(run_id=run_id, t_ns=time.monotonic_ns(), send_spread_ns=metrics.spread_ns(sent)))
+
+    def _report_unbegun(self, request_id: int, gate: Gate, task: asyncio.Task[None]) -> None:
+        """A task that is cancelled before its first step never runs: say for it what it would have said."""
+        if task.cancelled():
+            gate.leave()
+            self._requests.pop(request_id, None)
+            self._emit(RequestEnded(request_id=request_id, t_ns=time.monotonic_ns(), status=Status.CANCELLED))
 
     async def _request(self, spec: RequestSpec, slot: int, gate: Gate, sent: list[int]) -> None:
         at_gate = False

@@ -13,7 +13,7 @@ Clip = Callable[[str, int], str]
 """Cuts or pads a text to exactly so many cells; given by the widget, which knows the terminal's widths."""
 
 _FIGURES = ("last", "best", "median")
-_FIGURE_CELLS = 8
+_FIGURE_CELLS = 7
 _COUNT_CELLS = 6
 _METRIC_CELLS = 6
 _SHORTEST_SPARK = 8
@@ -32,7 +32,8 @@ def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable
     The count is that of complete answers, with the failed ones after a plus sign.
     """
     rest = width - _METRIC_CELLS - len(_FIGURES) * (_FIGURE_CELLS + 1) - _COUNT_CELLS - 2
-    label_cells = max(0, min(24, rest - _SHORTEST_SPARK, max(12, rest // 2)))
+    longest = max((len(lane.label) for lane in lanes), default=0)
+    label_cells = max(0, min(24, rest - _SHORTEST_SPARK, max(12, rest // 2, longest)))
     spark_cells = max(0, rest - label_cells)
     heading = clip("", label_cells + _METRIC_CELLS + spark_cells + 2) + "".join(
         f" {name:>{_FIGURE_CELLS}}" for name in _FIGURES

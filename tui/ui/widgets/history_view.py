@@ -1,6 +1,6 @@
 """Per target, sparklines of TTFT and total time over the runs of this sitting."""
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.events import Resize
@@ -45,10 +45,18 @@ class HistoryView(Vertical):
         if width < 1 or drawn == self._drawn:
             return
         self._drawn = drawn
-        table = history_table(lanes, width, lambda text, cells: set_cell_size(clean(text), cells))
+        table = history_table(lanes, width, _clip)
         self._heading.update(table.heading, layout=False)
         self._lines.update("\n".join(table.lines))
 
     def on_resize(self, _event: Resize) -> None:
         """Draw for the new width."""
         self.show(self._lanes)
+
+
+def _clip(text: str, cells: int) -> str:
+    """`text` in exactly `cells` cells; an ellipsis says that it was cut: names of models differ at their ends."""
+    text = clean(text)
+    if cell_len(text) > cells > 0:
+        return set_cell_size(text, cells - 1) + "…"
+    return set_cell_size(text, cells)

@@ -97,6 +97,7 @@ class LanesPane(VerticalScroll, can_focus=False):
         height = max(_LOWEST_LANE, self.size.height // rows)
         self.styles.grid_size_columns = columns
         self.styles.grid_size_rows = rows
+        # A height for the rows and not for the lanes: rows without one share the pane's, and no lane would scroll.
+        self.styles.grid_rows = str(height)
         for position, view in enumerate(self.views):
             view.display = not self.alone or position == self._current
-            view.styles.height = height
