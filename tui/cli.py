@@ -31,7 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status; what went wrong stands in one sentence on standard error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(arguments)
+        try:
+            return _dispatch(arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read our output has gone, as in `latency-tui config | head -1`; nothing more is to be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ExitCode.ERROR
     except LatencyTuiError as error:
         print(f"latency-tui: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -93,7 +101,7 @@ def _screen(options: argparse.Namespace) -> int:
 
     prompt = _prompt(options)
     loaded = load(_flags(options, prompt), os.environ, Path.cwd())
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise UsageError("The screen needs a terminal for its input and output; start it in one, without redirection.")
 
     from tui.ui.start import start
@@ -137,7 +145,7 @@ def _read_file(path: Path) -> str:
 
 def _read_standard_input() -> str:
     """All of standard input; then the terminal takes its place, so that the keyboard works."""
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("`-` reads the prompt from standard input: pipe or redirect a text into it.")
     try:
         text = sys.stdin.buffer.read().decode("utf-8")

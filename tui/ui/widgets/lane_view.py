@@ -109,8 +109,12 @@ class LaneView(Vertical):
             self._figures.update(lines[2], layout=False)
 
     def _state_text(self, now_ns: int) -> str:
-        scrolled = "" if self.stream.following else "  ⏸ End follows"
-        return state_line(self.lane, now_ns) + scrolled
+        line = state_line(self.lane, now_ns)
+        if self.stream.following:
+            return line
+        long = f"{line}  ⏸ End follows"
+        # In front where it would be cut: that the lane stands still is what must be seen.
+        return long if cell_len(long) <= self._state.size.width else f"⏸ End · {line}"
 
     def _figures_text(self, now_ns: int) -> str:
         ttft, total, tokens, rate = figures(self.lane, now_ns)

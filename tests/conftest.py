@@ -1,0 +1,18 @@
+"""What all tests share: an environment for child processes that knows nothing of the person at this machine."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def child_environ(tmp_path: Path) -> dict[str, str]:
+    """Environment variables for a child process: a home of its own, no keys, no settings."""
+    ours = ("LATENCY_TUI_", "ANTHROPIC_", "XDG_", "TEXTUAL", "COV_", "COLUMNS", "LINES", "NO_COLOR")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    environ["HOME"] = str(tmp_path / "home")
+    for kind in ("CONFIG", "STATE", "DATA", "CACHE"):
+        environ[f"XDG_{kind}_HOME"] = str(tmp_path / "home" / kind.lower())
+    (tmp_path / "home").mkdir()
+    return environ

@@ -1,0 +1,131 @@
+"""The real engine process, driven by a test: commands in, events out, every wait bounded."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tui.core.events import EngineReady, Event, RunEnded
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.target import Endpoint, Timeouts
+from tui.engine.client import EngineClient, spawn
+
+WITHIN_S = 30
+"""Longest wait for anything: a test that meets it has failed."""
+
+
+class Driver:
+    """One engine; keeps the events of the present run, in order."""
+
+    def __init__(self) -> None:
+        self.process = spawn()
+        self.client = EngineClient(self.process, self._take)
+        self.events: list[Event] = []
+        self.records: dict[int, RequestRecord] = {}
+        self._arrived = asyncio.Event()
+        self._last_id = 0
+        self._run_id = 0
+
+    async def connect(self) -> EngineReady:
+        await self.client.connect()
+        event = await self.until(lambda event: isinstance(event, EngineReady))
+        assert isinstance(event, EngineReady)
+        return event
+
+    async def close(self) -> None:
+        await self.client.stop()
+        await asyncio.sleep(0)  # the transports close their pipes in the loop's next turn
+
+    def spec(
+        self,
+        base_url: str,
+        model: str = "sim-fast",
+        *,
+        max_tokens: int = 50,
+        key_env: str | None = None,
+        user: str = "How does a gateway limit requests?",
+        temperature: float | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> RequestSpec:
+        self._last_id += 1
+        return RequestSpec(
+            request_id=self._last_id,
+            target=f"lane {self._last_id}",
+            model=model,
+            endpoint=Endpoint(name="test", base_url=base_url, api_key_env=key_env),
+            prompt=Prompt(user=user),
+            parameters=Parameters(max_tokens=max_tokens, temperature=temperature),
+            timeouts=timeouts or Timeouts(),
+        )
+
+    def start(self, *specs: RequestSpec) -> None:
+        self._run_id += 1
+        self.events.clear()
+        self.records = {spec.request_id: RequestRecord(spec=spec) for spec in specs}
+        self.client.start_run(self._run_id, specs)
+
+    async def run(self, *specs: RequestSpec) -> list[RequestRecord]:
+        self.start(*specs)
+        await self.over()
+        return list(self.records.values())
+
+    async def over(self) -> RunEnded:
+        event = await self.until(lambda event: isinstance(event, RunEnded) and event.run_id == self._run_id)
+        assert isinstance(event, RunEnded)
+        return event
+
+    async def until(self, wanted: Callable[[Event], bool]) -> Event:
+        """The first event of this run that is wanted, once it is there."""
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                for event in self.events:
+                    if wanted(event):
+                        return event
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def _take(self, events: list[Event]) -> None:
+        self.events += events
+        for event in events:
+            record = self.records.get(getattr(event, "request_id", 0))
+            if record is not None:
+                record.apply(event)
+        self._arrived.set()
+
+
+class TruthPipe:
+    """The simulator's truth log as a named pipe: its lines can be waited for."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.path = path
+        # For writing too: opening waits for nobody, and reading does not end before the simulator has begun.
+        self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self._read = b""
+
+    async def line(self) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        while b"\n" not in self._read:
+            readable = loop.create_future()
+            loop.add_reader(self._fd, readable.set_result, None)
+            try:
+                async with asyncio.timeout(WITHIN_S):
+                    await readable
+            finally:
+                loop.remove_reader(self._fd)
+            self._read += os.read(self._fd, 1 << 20)
+        line, _, self._read = self._read.partition(b"\n")
+        return json.loads(line)  # type: ignore[no-any-return]
+
+    async def lines(self, count: int) -> dict[str, dict[str, Any]]:
+        """The next lines, by the request id that the API gave."""
+        found = [await self.line() for _ in range(count)]
+        return {line["request_id"]: line for line in found}
+
+    def close(self) -> None:
+        os.close(self._fd)

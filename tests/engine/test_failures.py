@@ -1,0 +1,110 @@
+"""Every failure is one sentence or two: the cause, and what to do."""
+
+import errno
+import re
+import socket
+import ssl
+
+import pytest
+
+from tui.core.events import Failure, FailureKind
+from tui.core.target import Endpoint
+from tui.engine import failures
+
+ENDPOINT = Endpoint(name="local", base_url="http://127.0.0.1:8099", api_key_env="LOCAL_KEY")
+HOSTILE = "\x1b]52;c;aGFja2Vk\x07\r\nnext\u202eline\x9b31m"
+
+
+def refused(status: int, error_type: str = "", message: str = "words", retry: float | None = None) -> Failure:
+    return failures.api_failure(
+        http_status=status, error_type=error_type, message=message, endpoint=ENDPOINT, retry_after_s=retry
+    )
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "cause", "remedy"),
+    [
+        (failures.no_key(ENDPOINT), FailureKind.NO_KEY, "local", "set LOCAL_KEY"),
+        (failures.unusable_key(ENDPOINT), FailureKind.BAD_KEY, "LOCAL_KEY holds", "start again"),
+        (refused(401), FailureKind.BAD_KEY, "refused the key", "Check the key in LOCAL_KEY"),
+        (refused(403), FailureKind.FORBIDDEN, "not allow", "Check what this key may use"),
+        (refused(404), FailureKind.UNKNOWN_MODEL, "not know this model", "Choose another model"),
+        (refused(400), FailureKind.BAD_REQUEST, "refused the request", "Change the parameter"),
+        (refused(413), FailureKind.TOO_LARGE, "too large", "Shorten the prompt"),
+        (refused(429, retry=7.0), FailureKind.RATE_LIMITED, "Rate limited", "wait 7 s"),
+        (refused(429), FailureKind.RATE_LIMITED, "Rate limited", "Wait a little"),
+        (refused(529), FailureKind.OVERLOADED, "overloaded", "Run it again"),
+        (refused(500), FailureKind.SERVER_ERROR, "server failed", "Run it again"),
+        (refused(504), FailureKind.SERVER_ERROR, "server failed", "Run it again"),
+        (refused(418, "rate_limit_error"), FailureKind.RATE_LIMITED, "418 rate_limit_error", "Wait a little"),
+        (refused(200, "overloaded_error"), FailureKind.OVERLOADED, "overloaded_error in the stream", "Run it again"),
+        (failures.not_a_stream("text/html"), FailureKind.PROTOCOL, "text/html", "Check that the base URL"),
+        (failures.not_a_stream(""), FailureKind.PROTOCOL, "no content type", "Check that the base URL"),
+        (failures.timed_out("x", 2.5, "connect"), FailureKind.TIMEOUT, "2.5 s", "raise timeouts.connect"),
+        (failures.engine_fault(ValueError("odd")), FailureKind.ENGINE, "ValueError: odd", "report"),
+    ],
+    ids=lambda value: value.kind.value if isinstance(value, Failure) else "",
+)
+def test_it_names_cause_and_remedy(failure: Failure, kind: FailureKind, cause: str, remedy: str) -> None:
+    assert failure.kind is kind
+    assert cause in failure.message
+    assert remedy in failure.message
+    assert failure.message.endswith(".")
+    assert ".." not in failure.message
+    assert "\n" not in failure.message
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "cause"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "no"), FailureKind.CONNECTION_REFUSED, "Nothing accepts"),
+        (OSError(errno.ECONNREFUSED, "no"), FailureKind.CONNECTION_REFUSED, "Nothing accepts"),
+        (socket.gaierror(socket.EAI_NONAME, "Name not known"), FailureKind.NAME_NOT_FOUND, "Name not known"),
+        (ssl.SSLCertVerificationError(1, "self-signed"), FailureKind.TLS, "TLS to"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), FailureKind.CONNECTION, "Network is unreachable"),
+        (RuntimeError(), FailureKind.CONNECTION, "RuntimeError"),
+    ],
+)
+def test_the_cause_is_found_in_the_chain(error: Exception, kind: FailureKind, cause: str) -> None:
+    outer = RuntimeError("Connection error.") if str(error) else RuntimeError()
+    outer.__cause__ = ExceptionGroup("all attempts", [ValueError("other"), error]) if str(error) else error
+    failure = failures.connection_failure(outer, ENDPOINT, in_stream=False)
+    assert failure.kind is kind
+    assert cause in failure.message
+    assert ENDPOINT.base_url in failure.message
+    assert re.search(r"(Check|Start) the ", failure.message)
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    first, second = RuntimeError("first"), RuntimeError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert failures.connection_failure(first, ENDPOINT, in_stream=False).kind is FailureKind.CONNECTION
+
+
+def test_broken_in_the_stream() -> None:
+    failure = failures.connection_failure(ConnectionResetError(104, "reset"), ENDPOINT, in_stream=True)
+    assert failure.kind is FailureKind.BROKEN_STREAM
+    assert "kept" in failure.message
+    assert "Run it again" in failure.message
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refused(400, HOSTILE, HOSTILE * 1000),
+        failures.not_a_stream(HOSTILE * 1000),
+        failures.engine_fault(ValueError(HOSTILE * 1000)),
+        failures.connection_failure(OSError(HOSTILE * 1000), ENDPOINT, in_stream=False),
+        failures.connection_failure(OSError(HOSTILE * 1000), ENDPOINT, in_stream=True),
+    ],
+    ids=lambda failure: failure.kind.value,
+)
+def test_foreign_words_are_harmless_and_bounded(failure: Failure) -> None:
+    assert len(failure.message) < 1000
+    assert failure.message.isprintable()
+    assert "\u202e" not in failure.message
+
+
+def test_the_status_and_the_wait_are_kept() -> None:
+    assert (refused(429, retry=3.0).http_status, refused(429, retry=3.0).retry_after_s) == (429, 3.0)
+    assert refused(200, "overloaded_error").http_status is None

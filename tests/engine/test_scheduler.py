@@ -1,0 +1,145 @@
+"""Runs without a network: the requests are functions."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from tui.core.events import Event, FailureKind, Mark, Marked, RequestEnded, RunEnded, RunStarted, Status
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.target import Endpoint, Timeouts
+from tui.engine.protocol import StartRun
+from tui.engine.scheduler import Emit, Scheduler
+
+BeforeSend = Callable[[], Awaitable[None]]
+
+
+def spec(request_id: int, url: str = "http://a", model: str = "done") -> RequestSpec:
+    return RequestSpec(
+        request_id=request_id,
+        target=model,
+        model=model,
+        endpoint=Endpoint(name="e", base_url=url),
+        prompt=Prompt(user="u"),
+        parameters=Parameters(max_tokens=5),
+        timeouts=Timeouts(),
+    )
+
+
+class Fixture:
+    """A scheduler whose requests behave as their model's name says."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.slots: dict[int, int] = {}
+        self.running: set[int] = set()
+        self.cleaned: list[int] = []
+        self.started = asyncio.Event()
+        self.over = asyncio.Event()
+        self.scheduler = Scheduler(self.ask, self.emit)
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, RunEnded):
+            self.over.set()
+
+    async def ask(self, spec: RequestSpec, slot: int, emit: Emit, before_send: BeforeSend) -> RequestEnded:
+        self.slots[spec.request_id] = slot
+        if spec.model == "fails early":
+            raise ValueError("boom")
+        await before_send()
+        emit(Marked(request_id=spec.request_id, mark=Mark.SENT, t_ns=time.monotonic_ns()))
+        self.running.add(spec.request_id)
+        try:
+            if spec.model == "hangs":
+                self.started.set()
+                await asyncio.Event().wait()
+        finally:
+            self.cleaned.append(spec.request_id)
+        return RequestEnded(request_id=spec.request_id, t_ns=time.monotonic_ns(), status=Status.DONE)
+
+    async def run(self, *specs: RequestSpec) -> None:
+        self.scheduler.start(StartRun(run_id=1, requests=specs))
+        async with asyncio.timeout(10):
+            await self.over.wait()
+
+    def ends(self) -> dict[int, RequestEnded]:
+        return {event.request_id: event for event in self.events if isinstance(event, RequestEnded)}
+
+
+async def test_a_run_is_framed_and_its_spread_known() -> None:
+    fixture = Fixture()
+    await fixture.run(spec(1), spec(2), spec(3))
+    first, last = fixture.events[0], fixture.events[-1]
+    assert isinstance(first, RunStarted)
+    assert first.request_ids == (1, 2, 3)
+    assert isinstance(last, RunEnded)
+    stamps = [event.t_ns for event in fixture.events if isinstance(event, Marked) and event.mark is Mark.SENT]
+    assert last.send_spread_ns == max(stamps) - min(stamps)
+    queued = [event.request_id for event in fixture.events if isinstance(event, Marked) and event.mark is Mark.QUEUED]
+    assert queued == [1, 2, 3]
+
+
+async def test_the_spread_of_one_is_undefined() -> None:
+    fixture = Fixture()
+    await fixture.run(spec(1))
+    last = fixture.events[-1]
+    assert isinstance(last, RunEnded)
+    assert last.send_spread_ns is None
+
+
+async def test_slots_are_numbered_per_endpoint() -> None:
+    fixture = Fixture()
+    await fixture.run(spec(1), spec(2, "http://b"), spec(3), spec(4, "http://b"))
+    assert fixture.slots == {1: 0, 2: 0, 3: 1, 4: 1}
+
+
+async def test_one_that_fails_before_the_gate_holds_up_no_other() -> None:
+    fixture = Fixture()
+    await fixture.run(spec(1, model="fails early"), spec(2))
+    ends = fixture.ends()
+    assert ends[2].status is Status.DONE
+    assert ends[1].failure is not None
+    assert ends[1].failure.kind is FailureKind.ENGINE
+    assert "ValueError: boom" in ends[1].failure.message
+
+
+async def test_a_cancelled_request_ends_alone() -> None:
+    fixture = Fixture()
+    run = asyncio.create_task(fixture.run(spec(1, model="hangs"), spec(2)))
+    await fixture.started.wait()
+    fixture.scheduler.cancel((1, 99))
+    await run
+    assert {request_id: end.status for request_id, end in fixture.ends().items()} == {
+        1: Status.CANCELLED,
+        2: Status.DONE,
+    }
+    assert 1 in fixture.cleaned
+    fixture.scheduler.cancel((1, 2))
+
+
+async def test_one_cancelled_before_it_began_still_reports_its_end() -> None:
+    fixture = Fixture()
+    fixture.scheduler.start(StartRun(run_id=1, requests=(spec(1, model="hangs"), spec(2))))
+    fixture.scheduler.cancel((1,))
+    async with asyncio.timeout(10):
+        await fixture.over.wait()
+    assert fixture.ends()[1].status is Status.CANCELLED
+    assert fixture.ends()[2].status is Status.DONE
+
+
+async def test_shutting_down_cancels_everything_and_reports_it() -> None:
+    fixture = Fixture()
+    fixture.scheduler.start(StartRun(run_id=1, requests=(spec(1, model="hangs"),)))
+    await fixture.started.wait()
+    await fixture.scheduler.shut_down()
+    assert fixture.ends()[1].status is Status.CANCELLED
+    assert isinstance(fixture.events[-1], RunEnded)
+    await fixture.scheduler.shut_down()
+
+
+async def test_an_empty_run_is_over_at_once() -> None:
+    fixture = Fixture()
+    await fixture.run()
+    assert [type(event) for event in fixture.events] == [RunStarted, RunEnded]

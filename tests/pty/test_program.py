@@ -1,0 +1,183 @@
+"""The whole program as a person meets it: the real command, a real terminal, the real engine and simulator."""
+
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from terminal_under_test import Terminal, all_ended
+
+from tui.simulator.process import SimulatorProcess
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
+
+F5, F8, F10 = b"\x1b[15~", b"\x1b[19~", b"\x1b[21~"
+CANARY = "sk-ant-canary-0123456789"
+SHORT = "Say in one sentence why the sky is blue."
+
+
+@pytest.fixture
+def environ(child_environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A sealed environment; the command starts in an empty directory."""
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+    monkeypatch.chdir(cwd)
+    return child_environ
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess.start() as process:
+        yield process
+
+
+def test_the_main_job(environ: dict[str, str]) -> None:
+    with Terminal([SHORT], environ) as terminal:
+        # What a frame paints may come in several reads: wait for all that is looked for.
+        terminal.until(lambda shown: "SIMULATED" in shown and "set ANTHROPIC_API_KEY" in shown)
+        terminal.until_shows("○ idle", 3)
+        terminal.press(F5)
+        terminal.until_shows("✔ done", 3)
+        terminal.until_shows("★", 2)
+        terminal.until_shows("TTFT", 3)
+        family = terminal.family()
+        assert len(family) == 3  # itself, engine, simulator
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert terminal.is_restored()
+        assert all_ended(family)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_in_order_while_it_streams(
+    environ: dict[str, str], number: signal.Signals, status: int
+) -> None:
+    with Terminal(["--run", "--model", "sim-steady", "--max-tokens", "100000"], environ) as terminal:
+        terminal.until_shows("▶ streaming")
+        family = terminal.family()
+        assert len(family) == 3
+        terminal.process.send_signal(number)
+        assert terminal.until_ended() == status
+        assert terminal.is_restored()
+        assert all_ended(family)
+
+
+def test_a_terminal_that_goes_away_ends_it(environ: dict[str, str], tmp_path: Path) -> None:
+    record = tmp_path / "record.jsonl"
+    arguments = ["--run", "--model", "sim-steady", "--max-tokens", "100000", "--record", str(record)]
+    with Terminal(arguments, environ) as terminal:
+        terminal.until_shows("▶ streaming")
+        family = terminal.family()
+        terminal.hang_up()
+        assert all_ended(family)
+    # The request in flight was cancelled in order, and its result written.
+    results = [line for line in map(json.loads, record.read_text().splitlines()) if line["type"] == "result"]
+    assert [result["status"] for result in results] == ["cancelled"]
+
+
+def test_one_that_is_killed_leaves_no_child(environ: dict[str, str]) -> None:
+    with Terminal(["--run", "--model", "sim-steady", "--max-tokens", "100000"], environ) as terminal:
+        terminal.until_shows("▶ streaming")
+        family = terminal.family()
+        terminal.process.kill()
+        assert all_ended(family)
+
+
+def test_a_prompt_from_standard_input_leaves_the_keyboard(environ: dict[str, str]) -> None:
+    with Terminal(["-", "--model", "sim-fast"], environ, stdin=b"Why do zebras have stripes?\n") as terminal:
+        terminal.until_shows("zebras have stripes?")
+        terminal.until_shows("○ idle")
+        terminal.press(F5)
+        terminal.until_shows("✔ done")
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert terminal.is_restored()
+
+
+def test_run_record_and_max_tokens_against_a_server_and_no_key_is_written(
+    environ: dict[str, str], simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    record = tmp_path / "record.jsonl"
+    arguments = ["--run", "--record", str(record), "--max-tokens", "20", "--base-url", simulator.base_url]
+    with Terminal(arguments, {**environ, "ANTHROPIC_API_KEY": CANARY}) as terminal:
+        terminal.until_shows("◧ truncated at 20 tokens", 3)
+        terminal.press(F5)
+        terminal.until_shows("run 2 over")
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert CANARY.encode() not in terminal.written
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    results = [line for line in lines if line["type"] == "result"]
+    assert len(results) == 6
+    for result in results:
+        assert result["status"] == "truncated"
+        assert result["output_tokens"] == 20
+        assert 0 < result["ttft_ms"] <= result["total_ms"]
+        assert result["target"] == result["model"]
+        assert not result["simulated"]
+        assert result["stamps"]["sent_ns"] < result["stamps"]["content_ns"][0]
+    assert [line["run_id"] for line in lines if line["type"] == "run_ended"] == [1, 2]
+    for path in (tmp_path / "home").rglob("*"):
+        assert not path.is_file() or CANARY.encode() not in path.read_bytes()
+    assert CANARY not in record.read_text()
+
+
+def test_a_model_cannot_drive_the_terminal(environ: dict[str, str]) -> None:
+    with (
+        SimulatorProcess.start(fault="control-characters") as hostile,
+        Terminal(
+            ["--run", "--model", "sim-fast", "--base-url", hostile.base_url], environ | {"ANTHROPIC_API_KEY": "k"}
+        ) as terminal,
+    ):
+        terminal.until_shows("✔ done")
+        terminal.until_shows("␛]0;title␇")
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert terminal.is_restored()
+        # The one control that Textual itself ends with BEL sets the pointer's shape.
+        written = re.sub(rb"\x1b\]22;[a-z-]*\x07", b"", terminal.written)
+        for sequence in (b"\x1b]52", b"\x1b]0;", b"\x07", b"\x1bP", b"\x1b[6n", b"\xc2\x9b", b"\xc2\x9d", b"\x08"):
+            assert sequence not in written
+        for character in "\u202e\u2066\u200b":
+            assert character.encode() not in written
+
+
+def test_a_failure_is_a_sentence_on_its_lane(environ: dict[str, str]) -> None:
+    arguments = ["--run", "--model", "no-such-model", "--model", "sim-fast"]
+    with Terminal(arguments, environ) as terminal:
+        terminal.until(lambda shown: "✖ failed" in shown and "✔ done" in shown)
+        # Cause, then remedy.
+        terminal.until(lambda shown: "Choose another" in shown.partition("not_found_error")[2])
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+
+
+def test_cancelling_with_a_key(environ: dict[str, str]) -> None:
+    with Terminal(["--run", "--model", "sim-steady", "--max-tokens", "100000"], environ) as terminal:
+        terminal.until_shows("▶ streaming")
+        terminal.press(F8)
+        terminal.until_shows("⊘ cancelled")
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+
+
+def test_an_engine_that_dies_is_started_again(environ: dict[str, str], tmp_path: Path) -> None:
+    record = tmp_path / "record.jsonl"
+    arguments = ["--run", "--model", "sim-steady", "--max-tokens", "100000", "--record", str(record)]
+    with Terminal(arguments, environ) as terminal:
+        terminal.until_shows("▶ streaming")
+        ready = json.loads(record.read_text().splitlines()[0])
+        assert ready["type"] == "engine_ready"
+        engine = os.pidfd_open(ready["pid"])
+        signal.pidfd_send_signal(engine, signal.SIGKILL)
+        terminal.until_shows("✖ failed")
+        assert all_ended([engine])
+        terminal.press(F5)
+        terminal.until_shows("▶ streaming")
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert terminal.is_restored()
