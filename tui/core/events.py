@@ -15,6 +15,8 @@ class Mark(StrEnum):
 
     QUEUED = "queued"
     CONNECT_STARTED = "connect_started"
+    RESOLVED = "resolved"
+    """The name was looked up."""
     CONNECTED = "connected"
     """TCP connection open."""
     TLS_STARTED = "tls_started"
@@ -27,6 +29,15 @@ class Mark(StrEnum):
     THINKING_STARTED = "thinking_started"
     """A thinking block was opened; with its text omitted this is all that is seen of it."""
     MESSAGE_STOP = "message_stop"
+
+
+class StampSource(StrEnum):
+    """Who says when data arrived."""
+
+    KERNEL = "kernel"
+    """The kernel, when it took them in."""
+    READ = "read"
+    """The engine, right after it read them."""
 
 
 class Kind(StrEnum):
@@ -103,6 +114,8 @@ class EngineReady(_Event, frozen=True, kw_only=True):
 
     pid: int
     sdk_version: str
+    calibration: "Instrument | None" = None
+    """The instrument's delay in the engine's rehearsal; absent if that failed."""
 
 
 class RunStarted(_Event, frozen=True, kw_only=True):
@@ -152,6 +165,20 @@ class UsageReported(_Event, frozen=True, kw_only=True):
     usage: Usage
 
 
+class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The instrument's own part in a request's times: how long data waited between arrival and read.
+
+    With the kernel's stamps this delay is in none of the times; without them it is in all, and is not known.
+    """
+
+    request_id: int
+    stamp_source: StampSource
+    reads: int
+    delay_p50_ns: int | None = None
+    delay_p99_ns: int | None = None
+    delay_max_ns: int | None = None
+
+
 class RequestEnded(_Event, frozen=True, kw_only=True):
     """A request is over, one way or another. Nothing follows for it."""
 
@@ -178,5 +205,5 @@ class EngineFailed(_Event, frozen=True, kw_only=True):
     message: str
 
 
-RequestEvent = Marked | Responded | Content | UsageReported | RequestEnded
+RequestEvent = Marked | Responded | Content | UsageReported | Instrument | RequestEnded
 Event = EngineReady | RunStarted | RequestEvent | RunEnded | EngineFailed

@@ -1,7 +1,12 @@
 """What follows from a timeline. Every function returns `None` where the figure is undefined, never zero.
 
-Terms are those of the field: see "Words of the field" in the README. All times are nanoseconds.
+Terms are those of the field: see "Words of the field" in the README. All times are nanoseconds. Chunk means one delta
+of the stream, which may hold several tokens; the number of tokens is known only from `usage`.
 """
+
+import itertools
+
+import msgspec
 
 from tui.core.timeline import Timeline
 
@@ -30,24 +35,88 @@ def ttlt_ns(timeline: Timeline) -> int | None:
     return timeline.content_ns[-1] - timeline.sent_ns
 
 
+def tpot_ns(timeline: Timeline, output_tokens: int | None) -> float | None:
+    """Time per output token: (TTLT − TTFT) / (output tokens − 1), ns.
+
+    Undefined for fewer than two tokens or chunks.
+    """
+    span = _content_span_ns(timeline)
+    if span is None or output_tokens is None or output_tokens < 2:
+        return None
+    return span / (output_tokens - 1)
+
+
 def otps(timeline: Timeline, output_tokens: int | None) -> float | None:
     """Output tokens per second: (output tokens − 1) / (TTLT − TTFT), 1/s.
 
-    Undefined for fewer than two tokens, or when all content arrived at one instant.
+    Undefined for fewer than two tokens or chunks, or when all content arrived at one instant.
     """
-    if output_tokens is None or output_tokens < 2 or len(timeline.content_ns) < 2:
+    per_token = tpot_ns(timeline, output_tokens)
+    return NS_PER_S / per_token if per_token else None
+
+
+def gaps_ns(timeline: Timeline) -> list[int]:
+    """Inter-chunk latencies: the gaps between consecutive pieces of content, in order, ns."""
+    stamps = timeline.content_ns
+    return [later - earlier for earlier, later in itertools.pairwise(stamps)]
+
+
+class Gaps(msgspec.Struct, frozen=True, kw_only=True):
+    """Inter-chunk latency (ITL where a chunk is one token) of one answer, ns."""
+
+    count: int
+    p50_ns: int
+    p95_ns: int
+    p99_ns: int
+    max_ns: int
+    """The longest stall."""
+    longest_at: int
+    """Which piece of content ended the longest gap; counted from 1, the first gap's end."""
+
+
+def gaps(timeline: Timeline) -> Gaps | None:
+    """Percentiles of the inter-chunk latencies, by `percentile`. Undefined for fewer than two chunks."""
+    in_order = gaps_ns(timeline)
+    if not in_order:
         return None
-    span = timeline.content_ns[-1] - timeline.content_ns[0]
-    return (output_tokens - 1) * NS_PER_S / span if span > 0 else None
+    ascending = sorted(in_order)
+    return Gaps(
+        count=len(ascending),
+        p50_ns=percentile(ascending, 50),
+        p95_ns=percentile(ascending, 95),
+        p99_ns=percentile(ascending, 99),
+        max_ns=ascending[-1],
+        longest_at=in_order.index(ascending[-1]) + 1,
+    )
+
+
+def percentile(ascending: list[int], percent: int) -> int:
+    """The smallest sample that at least `percent` of 100 of the samples do not exceed (nearest rank; Hyndman and
+    Fan 1996, definition 1). `ascending` is sorted and not empty."""
+    return ascending[max(0, -(-len(ascending) * percent // 100) - 1)]
 
 
 def set_up_ns(timeline: Timeline) -> int | None:
-    """Connection set-up: connect started → TCP open, and TLS done where there is TLS, ns. Absent on a reused one."""
+    """Connection set-up: connect started → TCP open, and TLS done where there is TLS, name look-up included, ns.
+
+    Absent on a reused connection.
+    """
     if timeline.connect_started_ns is None or timeline.connected_ns is None:
         return None
     return (timeline.tls_done_ns or timeline.connected_ns) - timeline.connect_started_ns
 
 
+def cold_ttft_ns(timeline: Timeline) -> int | None:
+    """TTFT as a caller without an open connection sees it: connection set-up + TTFT, ns. Absent on a reused one."""
+    set_up, ttft = set_up_ns(timeline), ttft_ns(timeline)
+    return None if set_up is None or ttft is None else set_up + ttft
+
+
 def spread_ns(stamps: list[int]) -> int | None:
     """Spread of a run's sends: last stamp − first stamp, ns. Absent with fewer than two."""
     return max(stamps) - min(stamps) if len(stamps) > 1 else None
+
+
+def _content_span_ns(timeline: Timeline) -> int | None:
+    """TTLT − TTFT, ns; absent with fewer than two pieces of content."""
+    return timeline.content_ns[-1] - timeline.content_ns[0] if len(timeline.content_ns) > 1 else None

@@ -9,6 +9,7 @@ from tui.core.events import (
     Content,
     Event,
     Failure,
+    Instrument,
     Kind,
     RequestEnded,
     Responded,
@@ -53,6 +54,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     status: Status | None = None
     stop_reason: str | None = None
     failure: Failure | None = None
+    instrument: Instrument | None = None
     http_status: int | None = None
     api_request_id: str | None = None
 
@@ -67,6 +69,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             case Responded(http_status=http_status, api_request_id=api_request_id):
                 self.http_status = http_status
                 self.api_request_id = api_request_id
+            case Instrument():
+                self.instrument = event
             case RequestEnded(status=status, stop_reason=stop_reason, failure=failure):
                 self.status = status
                 self.stop_reason = stop_reason

@@ -10,6 +10,7 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     queued_ns: int | None = None
     connect_started_ns: int | None = None
+    resolved_ns: int | None = None
     connected_ns: int | None = None
     tls_started_ns: int | None = None
     tls_done_ns: int | None = None

@@ -110,6 +110,14 @@ def not_a_stream(content_type: str) -> Failure:
     )
 
 
+def broken_body(how: str) -> Failure:
+    """The body of a 200 cannot be decoded."""
+    return Failure(
+        kind=FailureKind.PROTOCOL,
+        message=f"The answer cannot be read: {how}. What came before is kept; check the server or the proxy.",
+    )
+
+
 def timed_out(waiting_for: str, seconds: float, setting: str) -> Failure:
     """One of our own timeouts struck; `setting` is the configuration key that holds it."""
     return Failure(

@@ -7,14 +7,12 @@ module besides the wire that imports anthropic or httpx2.
 
 import asyncio
 import os
-import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import anthropic
+import httpcore2
 import httpx2
 
 from tui.core.events import Event, Failure, Mark, Marked, RequestEnded, Responded, Status
@@ -22,7 +20,12 @@ from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.engine import failures
 from tui.engine.answer import AnswerReader
-from tui.engine.sse import SseDecoder
+from tui.engine.body import BodyError
+from tui.engine.exchange import Exchange
+from tui.engine.pump import Pump
+from tui.engine.stream import END_OF_CHUNKS, AnswerStream
+from tui.engine.transport import StampedTransport
+from tui.engine.wire import StampedStream, observer
 
 SDK_VERSION = anthropic.__version__
 
@@ -35,54 +38,14 @@ _END_OF_BODY_S = 0.25
 Emit = Callable[[Event], None]
 
 
-@dataclass
-class _Exchange:
-    """What the connection's trace needs to know of the request it works for."""
-
-    request_id: int
-    emit: Emit
-    before_send: Callable[[], Awaitable[None]]
-    tunnelling: bool = False
-    """True while a proxy is asked for a tunnel: that is not our request."""
-    connected: bool = field(default=False)
-
-    async def trace(self, name: str, info: Mapping[str, Any]) -> None:
-        """httpcore2's trace extension: called at each step of the connection, and awaited."""
-        match name.partition(".")[2]:
-            case "connect_tcp.started":
-                self.connected = True
-                self._mark(Mark.CONNECT_STARTED)
-            case "connect_tcp.complete":
-                self._mark(Mark.CONNECTED)
-            case "start_tls.started":
-                self._mark(Mark.TLS_STARTED)
-            case "start_tls.complete":
-                self._mark(Mark.TLS_DONE)
-            case "send_request_headers.started":
-                self.tunnelling = info["request"].method == b"CONNECT"
-                if not self.tunnelling:
-                    if not self.connected:
-                        self._mark(Mark.REUSED)
-                    await self.before_send()
-            case "send_request_body.complete" if not self.tunnelling:
-                self._mark(Mark.SENT)
-            case _:
-                pass
-
-    def _mark(self, mark: Mark) -> None:
-        self.emit(Marked(request_id=self.request_id, mark=mark, t_ns=time.monotonic_ns()))
-
-
-_exchange: ContextVar[_Exchange] = ContextVar("exchange")
-
-
 class MessagesApi:
     """Sends requests; keeps one client, and so one connection, per endpoint and slot."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
         self._clients: dict[tuple[str, str | None, int], anthropic.AsyncAnthropic] = {}
-        self._tls = ssl.create_default_context()
+        self._tls = httpx2.create_ssl_context()
+        self._pump = Pump()
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -101,9 +64,7 @@ class MessagesApi:
         if isinstance(key, Failure):
             return _ended(spec, Status.FAILED, failure=key)
         client = self._client(spec, key, slot)
-        request = _Request(spec, client, emit)
-        _exchange.set(_Exchange(spec.request_id, request.emit, before_send))
-        return await request.run()
+        return await _Request(spec, client, self._pump, emit, before_send).run()
 
     def _key(self, endpoint: Endpoint) -> str | Failure | None:
         if endpoint.api_key_env is None:
@@ -118,9 +79,10 @@ class MessagesApi:
         client_id = (endpoint.base_url, endpoint.api_key_env, slot)
         if (client := self._clients.get(client_id)) is None:
             http_client = httpx2.AsyncClient(
-                verify=self._tls,
+                transport=StampedTransport(endpoint.base_url, self._tls),
                 event_hooks={"request": [_attach_trace]},
                 follow_redirects=False,
+                trust_env=False,
             )
             client = anthropic.AsyncAnthropic(
                 # With no key the SDK would look for credentials elsewhere; the header is dropped instead.
@@ -136,16 +98,28 @@ class MessagesApi:
 
 
 async def _attach_trace(request: httpx2.Request) -> None:
-    request.extensions["trace"] = _exchange.get().trace
+    exchange = observer.get()
+    assert isinstance(exchange, Exchange)
+    request.extensions["trace"] = exchange.trace
 
 
 class _Request:
     """One request while it runs."""
 
-    def __init__(self, spec: RequestSpec, client: anthropic.AsyncAnthropic, emit: Emit) -> None:
+    def __init__(
+        self,
+        spec: RequestSpec,
+        client: anthropic.AsyncAnthropic,
+        pump: Pump,
+        emit: Emit,
+        before_send: Callable[[], Awaitable[None]],
+    ) -> None:
         self._spec = spec
         self._client = client
+        self._pump = pump
         self._emit = emit
+        self._exchange = Exchange(spec.request_id, self.emit, before_send)
+        observer.set(self._exchange)
         self._answer = AnswerReader(spec.request_id, emit)
         self._responded = False
         self._limit = ("the response", spec.timeouts.first_token, "first_token")
@@ -173,7 +147,9 @@ class _Request:
         except anthropic.APITimeoutError:
             timeout = failures.timed_out("the connection", spec.timeouts.connect, "connect")
             return _ended(spec, Status.FAILED, failure=timeout)
-        except (anthropic.APIConnectionError, httpx2.HTTPError, OSError) as error:
+        except BodyError as error:
+            return _ended(spec, Status.FAILED, failure=failures.broken_body(str(error)))
+        except (anthropic.APIConnectionError, httpx2.HTTPError, httpcore2.NetworkError, OSError) as error:
             if self._answer.stopped:
                 return self._outcome()
             failure = failures.connection_failure(error, spec.endpoint, in_stream=self._responded)
@@ -192,7 +168,7 @@ class _Request:
             self._emit(
                 Responded(
                     request_id=spec.request_id,
-                    t_ns=time.monotonic_ns(),
+                    t_ns=self._exchange.headers_ns,
                     http_status=http.status_code,
                     api_request_id=http.headers.get("request-id"),
                 )
@@ -200,21 +176,32 @@ class _Request:
             content_type = http.headers.get("content-type", "")
             if not content_type.startswith("text/event-stream"):
                 return _ended(spec, Status.FAILED, failure=failures.not_a_stream(content_type))
-            decoder = SseDecoder()
-            async for t_ns, chunk in stamped_chunks(http):
-                for event in decoder.feed(chunk):
-                    self._answer.take(t_ns, event)
-                if self._answer.failure is not None:
-                    break
-                silence_until = now() + spec.timeouts.between_tokens
-                if self._answer.stopped:
-                    # Only the body's own end is missing; reading it keeps the connection for the next run.
-                    deadline.reschedule(now() + _END_OF_BODY_S)
-                elif self._answer.has_content or silence_until < self._first_token_by:
-                    self._arm(deadline, whole, silence_until, "the next event of the stream", "between_tokens")
-                else:
-                    self._arm(deadline, whole, self._first_token_by)
+            wire = http.extensions["network_stream"]
+            assert isinstance(wire, StampedStream)
+            stream = AnswerStream(wire, http.headers, self._answer, self._pump, self._progress)
+            try:
+                await stream.read()
+            finally:
+                self._emit(stream.instrument(spec.request_id))
+            if stream.reusable:
+                # httpcore2 still waits for a body: an empty one lets it keep the connection for the next run.
+                wire.give_back(END_OF_CHUNKS)
+                async for _ in http.aiter_raw():
+                    pass
         return self._outcome()
+
+    def _progress(self) -> None:
+        """Data came: move the deadline on."""
+        assert self._deadline is not None
+        now = asyncio.get_running_loop().time()
+        silence_until = now + self._spec.timeouts.between_tokens
+        if self._answer.stopped:
+            # Only the body's own end is missing; reading it keeps the connection for the next run.
+            self._deadline.reschedule(now + _END_OF_BODY_S)
+        elif self._answer.has_content or silence_until < self._first_token_by:
+            self._arm(self._deadline, self._whole, silence_until, "the next event of the stream", "between_tokens")
+        else:
+            self._arm(self._deadline, self._whole, self._first_token_by)
 
     def _outcome(self) -> RequestEnded:
         status, stop_reason, failure = self._answer.outcome()
@@ -261,7 +248,7 @@ class _Request:
         self._emit(
             Responded(
                 request_id=self._spec.request_id,
-                t_ns=time.monotonic_ns(),
+                t_ns=self._exchange.headers_ns,
                 http_status=error.status_code,
                 api_request_id=response.headers.get("request-id"),
             )
@@ -276,15 +263,6 @@ class _Request:
             endpoint=self._spec.endpoint,
             retry_after_s=_seconds(response.headers.get("retry-after")),
         )
-
-
-async def stamped_chunks(response: httpx2.Response) -> AsyncIterator[tuple[int, bytes]]:
-    """The response's body, decompressed, in the pieces in which it was read, each with the time right after the read.
-
-    The one place that says when data arrived: CLOCK_MONOTONIC, ns.
-    """
-    async for chunk in response.aiter_bytes():
-        yield time.monotonic_ns(), chunk
 
 
 def _ended(

@@ -11,6 +11,7 @@ from tui.engine.messages_api import SDK_VERSION, MessagesApi
 from tui.engine.outbox import Outbox
 from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_command
 from tui.engine.scheduler import Scheduler
+from tui.engine.warmup import rehearse
 from tui.errors import ChildError
 
 
@@ -46,7 +47,8 @@ async def _serve() -> None:
     scheduler = Scheduler(api.ask, outbox.put)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, commands.put_nowait, None)
-    outbox.put(EngineReady(pid=os.getpid(), sdk_version=SDK_VERSION))
+    calibration = await rehearse(api.ask)
+    outbox.put(EngineReady(pid=os.getpid(), sdk_version=SDK_VERSION, calibration=calibration))
     # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
     gc.collect()
     gc.freeze()

@@ -1,0 +1,100 @@
+"""The body of a streamed answer, from the connection's segments to the answer's events, each with its arrival."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import httpcore2
+
+from tui.core.events import Instrument, StampSource
+from tui.core.metrics import percentile
+from tui.engine.answer import AnswerReader
+from tui.engine.body import BodyError, RawBody
+from tui.engine.pump import Pump
+from tui.engine.sse import SseDecoder
+from tui.engine.wire import Segment, StampedStream
+
+END_OF_CHUNKS = b"0\r\n\r\n"
+"""An empty body in chunks: what is left for httpcore2 to read once we have read the real one."""
+
+
+class AnswerStream:
+    """Takes a response's body over from httpcore2 and decodes it on the pump, between reads."""
+
+    def __init__(
+        self,
+        stream: StampedStream,
+        headers: Mapping[str, str],
+        answer: AnswerReader,
+        pump: Pump,
+        on_progress: Callable[[], None],
+    ) -> None:
+        """`on_progress` is called after every turn in which data came. Raises BodyError."""
+        self._stream = stream
+        self._body = RawBody(headers)
+        self._answer = answer
+        self._pump = pump
+        self._on_progress = on_progress
+        self._decoder = SseDecoder()
+        self._delays_ns: list[int] = []
+        self._from_kernel = True
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def read(self) -> None:
+        """Decode until the answer has failed or the body is over.
+
+        Raises httpcore2.ReadError if the connection broke, BodyError if the body cannot be decoded.
+        """
+        self._stream.subscribe(lambda: self._pump.add(self._turn))
+        # What came with the headers is already there.
+        self._pump.add(self._turn)
+        try:
+            await self._over
+        finally:
+            self._stream.subscribe(None)
+            self._pump.drop(self._turn)
+
+    @property
+    def reusable(self) -> bool:
+        """True if the body was read to its end and the connection can serve another request."""
+        return self._body.complete and not self._body.ends_with_connection
+
+    def instrument(self, request_id: int) -> Instrument:
+        """The instrument's own delay over this answer's reads."""
+        delays = sorted(self._delays_ns)
+        known = bool(delays) and self._from_kernel
+        return Instrument(
+            request_id=request_id,
+            stamp_source=StampSource.KERNEL if known else StampSource.READ,
+            reads=len(delays),
+            delay_p50_ns=percentile(delays, 50) if known else None,
+            delay_p99_ns=percentile(delays, 99) if known else None,
+            delay_max_ns=delays[-1] if known else None,
+        )
+
+    def _turn(self) -> None:
+        if self._over.done():
+            return
+        try:
+            segments = self._stream.take_over()
+            over = False
+            for segment in segments:
+                over = self._take(segment) or over
+        except (httpcore2.ReadError, BodyError) as error:
+            self._over.set_exception(error)
+            return
+        if segments:
+            self._on_progress()
+        if over:
+            self._over.set_result(None)
+
+    def _take(self, segment: Segment) -> bool:
+        """Take in one segment; true if nothing more is to be read."""
+        if not segment.data:
+            if not self._body.complete and not self._body.ends_with_connection:
+                raise httpcore2.ReadError("the server closed the connection")
+            return True
+        self._delays_ns.append(segment.read_ns - segment.arrival_ns)
+        self._from_kernel = self._from_kernel and segment.from_kernel
+        for event in self._decoder.feed(self._body.feed(segment.data)):
+            self._answer.take(segment.arrival_ns, event)
+        return self._body.complete or self._answer.failure is not None
