@@ -206,6 +206,8 @@ class SocketStream(StampedStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hand all of `buffer` to the kernel."""
+        if not buffer:
+            return  # httpcore2 ends a body with an empty write: nothing is sent, and nothing must be stamped
         self._scanned = b""
         async with _raising(httpcore2.WriteTimeout, httpcore2.WriteError), asyncio.timeout(timeout):
             written_ns = await self._send_all(memoryview(buffer))
