@@ -179,6 +179,16 @@ class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
     delay_max_ns: int | None = None
 
 
+class AttemptFailed(_Event, frozen=True, kw_only=True):
+    """An attempt failed before any content, and another follows; what comes next belongs to that one."""
+
+    request_id: int
+    t_ns: int
+    failure: Failure
+    wait_s: float
+    """Seconds until the next attempt: what the server asked for, or a back-off."""
+
+
 class RequestEnded(_Event, frozen=True, kw_only=True):
     """A request is over, one way or another. Nothing follows for it."""
 
@@ -205,5 +215,5 @@ class EngineFailed(_Event, frozen=True, kw_only=True):
     message: str
 
 
-RequestEvent = Marked | Responded | Content | UsageReported | Instrument | RequestEnded
+RequestEvent = Marked | Responded | Content | UsageReported | Instrument | AttemptFailed | RequestEnded
 Event = EngineReady | RunStarted | RequestEvent | RunEnded | EngineFailed

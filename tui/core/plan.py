@@ -4,7 +4,7 @@ import msgspec
 
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-from tui.core.target import Endpoint, Target, Timeouts
+from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 MAX_TARGETS = 128
 """Most targets a plan may have."""
@@ -22,6 +22,7 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     prompt: Prompt
     parameters: Parameters
     timeouts: Timeouts
+    retries: Retries = Retries()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     default_endpoint: str
     """Name of the endpoint for targets that name none."""
     timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
 
     def endpoint_of(self, target: Target) -> Endpoint:
         """The endpoint that `target` is asked at. Raises KeyError for a name the plan does not have."""
@@ -54,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 prompt=self.prompt,
                 parameters=self.parameters.overridden_by(target.parameters),
                 timeouts=self.timeouts,
+                retries=self.retries,
             )
             for request_id, target in enumerate(self.targets, first_id)
         )

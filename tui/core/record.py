@@ -6,6 +6,7 @@ import msgspec
 
 from tui.core import metrics
 from tui.core.events import (
+    AttemptFailed,
     Content,
     Event,
     Failure,
@@ -43,6 +44,15 @@ class State(StrEnum):
 _IN_FLIGHT = frozenset({State.CONNECTING, State.WAITING, State.THINKING, State.STREAMING})
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt that failed and was followed by another."""
+
+    timeline: Timeline
+    failure: Failure
+    http_status: int | None
+    api_request_id: str | None
+
+
 class RequestRecord(msgspec.Struct, kw_only=True):
     """A request and what became of it, folded from its events by `apply`."""
 
@@ -55,6 +65,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     stop_reason: str | None = None
     failure: Failure | None = None
     instrument: Instrument | None = None
+    earlier: list[Attempt] = msgspec.field(default_factory=list)
+    """Attempts before the present one, in order; the fields above are those of the present one alone."""
     http_status: int | None = None
     api_request_id: str | None = None
 
@@ -69,6 +81,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             case Responded(http_status=http_status, api_request_id=api_request_id):
                 self.http_status = http_status
                 self.api_request_id = api_request_id
+            case AttemptFailed(t_ns=t_ns, failure=failure):
+                self._set_aside(t_ns, failure)
             case Instrument():
                 self.instrument = event
             case RequestEnded(status=status, stop_reason=stop_reason, failure=failure):
@@ -77,6 +91,30 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 self.failure = failure
             case _:
                 pass
+
+    def _set_aside(self, t_ns: int, failure: Failure) -> None:
+        self.timeline.ended_ns = t_ns
+        self.earlier.append(
+            Attempt(
+                timeline=self.timeline,
+                failure=failure,
+                http_status=self.http_status,
+                api_request_id=self.api_request_id,
+            )
+        )
+        self.timeline = Timeline()
+        self.http_status = self.api_request_id = None
+
+    @property
+    def attempt(self) -> int:
+        """Number of the present attempt, from 1."""
+        return len(self.earlier) + 1
+
+    @property
+    def retry_ns(self) -> int | None:
+        """Time that earlier attempts took: first request sent → present attempt's request sent, ns; not in TTFT."""
+        first = self.earlier[0].timeline.sent_ns if self.earlier else None
+        return self.timeline.sent_ns - first if first is not None and self.timeline.sent_ns is not None else None
 
     @property
     def state(self) -> State:
@@ -102,9 +140,14 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     @property
     def total_ns(self) -> int | None:
         """Total time (TTLT) of an answer that is complete, ns; absent while it streams and when it broke off."""
-        return metrics.ttlt_ns(self.timeline) if self.status in (Status.DONE, Status.TRUNCATED) else None
+        return metrics.ttlt_ns(self.timeline) if self.complete else None
+
+    @property
+    def complete(self) -> bool:
+        """True for an answer that came to its end, be it max_tokens: only those count in statistics."""
+        return self.status in (Status.DONE, Status.TRUNCATED)
 
     @property
     def otps(self) -> float | None:
-        """See `metrics.otps`."""
-        return metrics.otps(self.timeline, self.usage.output_tokens)
+        """See `metrics.otps`; absent for an answer that broke off, whose tokens were not all counted."""
+        return metrics.otps(self.timeline, self.usage.output_tokens) if self.complete else None

@@ -22,6 +22,13 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """The whole request."""
 
 
+class Retries(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a request that the server turned away is sent again. Every attempt has a timeline of its own."""
+
+    max: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0
+    """Most attempts after the first."""
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A server that speaks the Messages API."""
 
