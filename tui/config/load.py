@@ -17,7 +17,7 @@ from tui.config.sources import Entry, Layer, Source
 from tui.config.wording import hint, shown
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-from tui.core.target import Endpoint, Target, Timeouts
+from tui.core.target import Endpoint, Retries, Target, Timeouts
 from tui.errors import ConfigError
 
 __all__ = ["Flags", "Layer", "Loaded", "Place", "Source", "load"]
@@ -99,6 +99,7 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
         targets=without_endpoints(targets) if is_demo else targets,
         endpoints=endpoints,
         timeouts=Timeouts(**_section(merged, "timeouts")),
+        retries=Retries(**_section(merged, "retries")),
         ui=UiSettings(**_section(merged, "ui")),
     )
 

@@ -58,6 +58,7 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
         endpoints=tuple(endpoints),
         default_endpoint=default,
         timeouts=settings.timeouts,
+        retries=settings.retries,
     )
 
 

@@ -13,7 +13,7 @@ from tui.config import urls
 from tui.config.wording import shown
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-from tui.core.target import Endpoint, Target, Timeouts
+from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 AUTO = "auto"
 """The default endpoint that means: the API when its key is set, else the simulator."""
@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: dict[str, Endpoint]
     """By name; without the simulator."""
     timeouts: Timeouts
+    retries: Retries
     ui: UiSettings
 
 
@@ -164,6 +165,14 @@ TABLES: dict[str, tuple[Key, ...]] = {
             help="Silence between two events of a stream.",
         ),
         Key(name="request", type=_of(Timeouts, "request"), unit="seconds", help="The whole request."),
+    ),
+    "retries": (
+        Key(
+            name="max",
+            type=_of(Retries, "max"),
+            unit="attempts",
+            help="Most attempts after the first when the server turns a request away; each is shown apart.",
+        ),
     ),
     "ui": (
         Key(

@@ -29,7 +29,7 @@ def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
         _tables(loaded, ("prompt", "parameters")),
         _targets(loaded),
         _endpoints(loaded, environ),
-        _tables(loaded, ("timeouts", "ui")),
+        _tables(loaded, ("timeouts", "retries", "ui")),
     ]
     return "\n\n".join("\n".join(_aligned(list(block))) for block in blocks) + "\n"
 

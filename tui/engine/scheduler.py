@@ -7,13 +7,37 @@ from functools import partial
 from typing import Protocol
 
 from tui.core import metrics
-from tui.core.events import Event, Mark, Marked, RequestEnded, RunEnded, RunStarted, Status
+from tui.core.events import (
+    AttemptFailed,
+    Content,
+    Event,
+    FailureKind,
+    Mark,
+    Marked,
+    RequestEnded,
+    RunEnded,
+    RunStarted,
+    Status,
+)
 from tui.core.plan import RequestSpec
 from tui.engine.failures import engine_fault
 from tui.engine.gate import Gate
 from tui.engine.protocol import StartRun
 
 Emit = Callable[[Event], None]
+
+_WORTH_RETRYING = frozenset(
+    {
+        FailureKind.RATE_LIMITED,
+        FailureKind.OVERLOADED,
+        FailureKind.SERVER_ERROR,
+        FailureKind.CONNECTION,
+        FailureKind.CONNECTION_REFUSED,
+    }
+)
+"""What may go away by itself; the SDK would retry the same, unseen."""
+_FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.5, 8.0
+"""Waits between attempts where the server names none, doubling: the SDK's own."""
 
 
 class Ask(Protocol):
@@ -101,8 +125,7 @@ class Scheduler:
 
         request_id = spec.request_id
         try:
-            emit(Marked(request_id=request_id, mark=Mark.QUEUED, t_ns=time.monotonic_ns()))
-            ended = await self._ask(spec, slot, emit, before_send)
+            ended = await self._attempts(spec, slot, emit, before_send)
         except asyncio.CancelledError:
             ended = RequestEnded(request_id=request_id, t_ns=time.monotonic_ns(), status=Status.CANCELLED)
         except Exception as error:  # the lane must say so, whatever it is, and the others go on
@@ -114,3 +137,27 @@ class Scheduler:
                 gate.leave()
             self._requests.pop(request_id, None)
         self._emit(ended)
+
+    async def _attempts(
+        self, spec: RequestSpec, slot: int, emit: Emit, before_send: Callable[[], Awaitable[None]]
+    ) -> RequestEnded:
+        """Ask, and ask again as often as the plan allows while the server turns the request away."""
+        has_content = False
+
+        def watch(event: Event) -> None:
+            nonlocal has_content
+            has_content = has_content or isinstance(event, Content)
+            emit(event)
+
+        for attempt in range(spec.retries.max + 1):
+            emit(Marked(request_id=spec.request_id, mark=Mark.QUEUED, t_ns=time.monotonic_ns()))
+            ended = await self._ask(spec, slot, watch, before_send)
+            failure = ended.failure
+            if failure is None or failure.kind not in _WORTH_RETRYING or has_content or attempt == spec.retries.max:
+                break
+            wait_s = failure.retry_after_s
+            if wait_s is None:
+                wait_s = min(_LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2**attempt)
+            emit(AttemptFailed(request_id=spec.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
+            await asyncio.sleep(wait_s)
+        return ended
