@@ -136,6 +136,16 @@ class LatencyApp(App[None]):
         what = "the selection" if selected else self.main.current_lane.lane.label
         self.notify(f"Copied {what}, {len(text):,} characters.", timeout=3, markup=False)
 
+    def action_detail(self) -> None:
+        """Show the current lane's request in detail."""
+        from tui.ui.screens.detail import DetailScreen
+
+        record = self.main.current_lane.lane.record
+        if record is None:
+            self._complain("There is nothing to show yet: run the prompt first.")
+            return
+        self.push_screen(DetailScreen(record))
+
     def action_search(self) -> None:
         """Search in the current lane."""
         from tui.ui.screens.search import SearchScreen

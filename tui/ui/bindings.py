@@ -89,6 +89,13 @@ ACTIONS = (
         in_footer=True,
     ),
     Action(
+        id="detail",
+        keys=("f4", "alt+d"),
+        title="Detail",
+        help="Show the current lane's request step by step, with all its figures",
+        group=Group.LANES,
+    ),
+    Action(
         id="search",
         keys=("f3", "alt+f"),
         title="Search",

@@ -17,6 +17,8 @@ _FIGURES = (
     ("total", "time to last token: request sent to the last content"),
     ("tok", "output tokens as the API counts them, thinking included"),
     ("tok/s", "output tokens per second after the first: (tokens - 1) / (total - TTFT)"),
+    ("gap", "the longest gap between two chunks of the answer: its longest stall"),
+    ("±", "the instrument's own delay, p99; with the kernel's stamps it is in none of the figures"),
     (FASTEST, "the fastest TTFT or total of the run"),
 )
 

@@ -1,5 +1,6 @@
 """What a lane says beside its text: its state and its figures, as plain lines."""
 
+from tui.core import metrics
 from tui.core.events import Status
 from tui.core.record import RequestRecord, State
 from tui.ui.viewmodel.board import Lane
@@ -35,6 +36,8 @@ def state_line(lane: Lane, now_ns: int) -> str:
         since = record.timeline.sent_ns or record.timeline.queued_ns
         if since is not None:
             line += f" {max(0, now_ns - since) // _NS_PER_TENTH / 10:.1f} s"
+        if record.earlier:
+            line += f", attempt {record.attempt}"
     elif state is State.TRUNCATED:
         line += f" at {format_count(record.spec.parameters.max_tokens)} tokens"
     elif state is State.DONE and record.stop_reason not in (None, "end_turn"):
@@ -42,20 +45,44 @@ def state_line(lane: Lane, now_ns: int) -> str:
     return line
 
 
-def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str]:
-    """TTFT, total, output tokens and OTPS, each with its name; the fastest of the run with a star."""
+def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
+    """TTFT, output tokens, total, OTPS, longest gap and the instrument's delay, each with its name; the fastest of
+    the run with a star."""
     record = lane.record
     if record is None:
-        return f"TTFT {ABSENT}", f"total {ABSENT}", f"{ABSENT} tok", f"{ABSENT} tok/s"
+        return (
+            f"TTFT {ABSENT}",
+            f"{ABSENT} tok",
+            f"total {ABSENT}",
+            f"{ABSENT} tok/s",
+            f"gap {ABSENT}",
+            f"± {ABSENT}",
+        )
     ttft = f"TTFT {format_ms(record.ttft_ns)}{FASTEST if lane.fastest_ttft else ''}"
     total = f"total {_total(record, now_ns)}{FASTEST if lane.fastest_total else ''}"
-    return ttft, total, f"{_tokens(record)} tok", f"{format_rate(record.otps)} tok/s"
+    gaps = metrics.gaps(record.timeline) if not record.state.in_flight else None
+    return (
+        ttft,
+        f"{_tokens(record)} tok",
+        total,
+        f"{format_rate(record.otps)} tok/s",
+        f"gap {format_ms(gaps.max_ns if gaps else None)}",
+        f"± {_delay(record)}",
+    )
 
 
 def note(lane: Lane) -> str:
     """What needs saying of how the request ended, or nothing: the sentence of a failure."""
     record = lane.record
     return record.failure.message if record is not None and record.failure is not None else ""
+
+
+def _delay(record: RequestRecord) -> str:
+    """The instrument's delay, p99; with the kernel's stamps it is in no figure, without them it is not known."""
+    instrument = record.instrument
+    if instrument is None:
+        return ABSENT
+    return format_ms(instrument.delay_p99_ns) if instrument.delay_p99_ns is not None else "not known"
 
 
 def _total(record: RequestRecord, now_ns: int) -> str:

@@ -36,7 +36,7 @@ class LaneView(Vertical):
         & > StreamView { height: 1fr; }
         & > .note { display: none; color: $text-error; max-height: 50%; overflow-y: auto; }
         &.-noted > .note { display: block; }
-        & > .figures { text-wrap: nowrap; text-overflow: ellipsis; height: 2; }
+        & > .figures { text-wrap: nowrap; text-overflow: ellipsis; height: 3; }
     }
     """
 
@@ -117,11 +117,15 @@ class LaneView(Vertical):
         return long if cell_len(long) <= self._state.size.width else f"⏸ End · {line}"
 
     def _figures_text(self, now_ns: int) -> str:
-        ttft, total, tokens, rate = figures(self.lane, now_ns)
+        ttft, tokens, total, rate, gap, delay = figures(self.lane, now_ns)
         width = self.size.width
-        line = f"{ttft}  {total}  {tokens}  {rate}"
+        line = f"{ttft}  {total}  {tokens}  {rate}  {gap}  {delay}"
         # Upright columns as wide as the widest usual figure, so that they do not jump about.
-        return line if cell_len(line) <= width and width >= 60 else f"{ttft:<13} {tokens}\n{total:<13} {rate}"
+        return (
+            line
+            if cell_len(line) <= width and width >= 60
+            else f"{ttft:<13} {tokens}\n{total:<13} {rate}\n{gap:<13} {delay}"
+        )
 
     def _set_state_class(self) -> None:
         state = self.lane.state

@@ -7,7 +7,7 @@ from tui.ui.viewmodel.board import Lane
 from tui.ui.widgets.lane_view import LaneView
 
 _NARROWEST_LANE = 26
-_LOWEST_LANE = 8
+_LOWEST_LANE = 9
 
 
 class LanesPane(VerticalScroll, can_focus=False):

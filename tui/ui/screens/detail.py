@@ -1,0 +1,79 @@
+"""The detail of one lane's request: its waterfall and all its figures."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.core.record import RequestRecord
+from tui.core.sanitize import clean
+from tui.ui.charts.waterfall_chart import WaterfallChart
+from tui.ui.viewmodel.detail import detail_rows
+from tui.ui.viewmodel.lane_lines import SHAPES
+from tui.ui.viewmodel.waterfall import waterfall
+
+_NAME_CELLS = 24
+
+
+class DetailScreen(ModalScreen[None]):
+    """Shows a request as it stood when the screen was opened. Escape, F4 or Q closes it."""
+
+    DEFAULT_CSS = """
+    DetailScreen {
+        align: center middle;
+        & > Vertical {
+            width: 96%; height: 96%; max-width: 130;
+            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
+        }
+        & WaterfallChart { height: 15; }
+        & Horizontal { height: auto; }
+        & .group { width: 1fr; height: auto; }
+        & .note { color: $text-error; width: 1fr; height: auto; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f4,q,enter", "close", "Close")]
+
+    def __init__(self, record: RequestRecord) -> None:
+        super().__init__()
+        self._record = record
+        self._chart = WaterfallChart()
+        self._chart.placeholder = "Nothing was sent yet."
+
+    def compose(self) -> ComposeResult:
+        """The waterfall above the figures, which stand in two columns."""
+        record = self._record
+        groups = detail_rows(record)
+        box = Vertical(
+            self._chart,
+            VerticalScroll(
+                Horizontal(
+                    Static(_table(groups[:2]), classes="group", markup=False),
+                    Static(_table(groups[2:3]), classes="group", markup=False),
+                ),
+                Horizontal(
+                    Static(_table(groups[3:4]), classes="group", markup=False),
+                    Static(_table(groups[4:]), classes="group", markup=False),
+                ),
+                Static(record.failure.message if record.failure else "", classes="note", markup=False),
+            ),
+        )
+        box.border_title = Content(
+            f"{clean(record.spec.target)} · {SHAPES[record.state]} {record.state.value} · Escape closes"
+        )
+        yield box
+
+    def on_mount(self) -> None:
+        """Draw the waterfall."""
+        self._chart.steps = waterfall(self._record)
+
+    def action_close(self) -> None:
+        """Go back to the lanes."""
+        self.dismiss()
+
+
+def _table(groups: tuple[tuple[tuple[str, str], ...], ...]) -> str:
+    return "\n".join(f"{name:<{_NAME_CELLS}} {clean(value)}" for group in groups for name, value in (*group, ("", "")))
