@@ -90,6 +90,7 @@ class AnswerStream:
     def _take(self, segment: Segment) -> bool:
         """Take in one segment; true if nothing more is to be read."""
         if not segment.data:
+            self._stream.check_end()
             if not self._body.complete and not self._body.ends_with_connection:
                 raise httpcore2.ReadError("the server closed the connection")
             return True

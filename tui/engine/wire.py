@@ -75,7 +75,11 @@ class StampedStream(httpcore2.AsyncNetworkStream):
 
     @abstractmethod
     def pull(self) -> list[Segment]:
-        """All segments that have arrived, taken out of the queue. Raises httpcore2.ReadError if the stream broke."""
+        """All segments that have arrived, taken out of the queue. Raises httpcore2.ReadError if they make no sense."""
+
+    @abstractmethod
+    def check_end(self) -> None:
+        """To be called at an empty segment: raises httpcore2.ReadError if the stream broke instead of ending."""
 
     @abstractmethod
     async def arrived(self) -> None:
@@ -91,6 +95,8 @@ class StampedStream(httpcore2.AsyncNetworkStream):
                     if not self._queue:
                         await self.arrived()
         segment = self._queue.popleft()
+        if not segment.data:
+            self.check_end()
         cut = min(max_bytes, self._to_end_of_headers(segment.data))
         if cut < len(segment.data):
             self._queue.appendleft(segment._replace(data=segment.data[cut:]))
@@ -188,12 +194,12 @@ class SocketStream(StampedStream):
             self._loop.add_reader(self._socket.fileno(), self._readable)
         if not segments and self._ended:
             segments = [Segment(b"", time.monotonic_ns(), time.monotonic_ns(), False)]
-        if self._error is not None and segments and not segments[-1].data:
-            # What arrived before the error is given out first.
-            if len(segments) == 1:
-                raise httpcore2.ReadError(str(self._error)) from self._error
-            segments.pop()
         return segments
+
+    def check_end(self) -> None:
+        """See `StampedStream.check_end`."""
+        if self._error is not None:
+            raise httpcore2.ReadError(str(self._error)) from self._error
 
     async def arrived(self) -> None:
         """See `StampedStream.arrived`."""
@@ -312,6 +318,10 @@ class TlsStream(StampedStream):
             self._incoming.write(segment.data)
             plain += self._decrypted(segment)
         return plain
+
+    def check_end(self) -> None:
+        """See `StampedStream.check_end`."""
+        self.inner.check_end()
 
     def subscribe(self, on_data: Callable[[], None] | None) -> None:
         """See `StampedStream.subscribe`."""
