@@ -1,6 +1,5 @@
 """One lane: the target's name, its state, its text as it arrives, and its figures."""
 
-from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -13,6 +12,8 @@ from tui.ui.viewmodel.board import Lane
 from tui.ui.viewmodel.lane_lines import figures, note, state_line
 from tui.ui.widgets.stream_view import StreamView
 
+_ONE_LINE_CELLS = 86
+"""Width from which all figures fit on one line."""
 _STATE_CLASSES = ("-in-flight", "-done", "-failed", "-cut")
 
 
@@ -37,6 +38,7 @@ class LaneView(Vertical):
         & > .note { display: none; color: $text-error; max-height: 50%; overflow-y: auto; }
         &.-noted > .note { display: block; }
         & > .figures { text-wrap: nowrap; text-overflow: ellipsis; height: 3; }
+        &.-wide > .figures { height: 1; }
     }
     """
 
@@ -66,6 +68,7 @@ class LaneView(Vertical):
 
     def on_resize(self) -> None:
         """Figures stand on one line where there is room."""
+        self.set_class(self.size.width >= _ONE_LINE_CELLS, "-wide")
         self._lines = ("", "", "")
         self.tick(0)
 
@@ -118,14 +121,10 @@ class LaneView(Vertical):
 
     def _figures_text(self, now_ns: int) -> str:
         ttft, tokens, total, rate, gap, delay = figures(self.lane, now_ns)
-        width = self.size.width
-        line = f"{ttft}  {total}  {tokens}  {rate}  {gap}  {delay}"
+        if self.has_class("-wide"):
+            return f"{ttft}  {total}  {tokens}  {rate}  {gap}  {delay}"
         # Upright columns as wide as the widest usual figure, so that they do not jump about.
-        return (
-            line
-            if cell_len(line) <= width and width >= 60
-            else f"{ttft:<13} {tokens}\n{total:<13} {rate}\n{gap:<13} {delay}"
-        )
+        return f"{ttft:<13} {tokens}\n{total:<13} {rate}\n{gap:<13} {delay}"
 
     def _set_state_class(self) -> None:
         state = self.lane.state
