@@ -1,5 +1,6 @@
 """One lane: the target's name, its state, its text as it arrives, and its figures."""
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
