@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tui.core.events import EngineFailed, Event
 from tui.core.plan import RequestSpec
+from tui.core.sanitize import clean
 from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_events, encode_command
 from tui.errors import ChildError
 
@@ -49,6 +50,7 @@ class EngineClient:
         self._stopping = False
         self._end: EngineFailed | None = None
         self._ready = False
+        self._output_over = asyncio.Event()
         self._unsent: list[Command] = []
 
     @property
@@ -86,9 +88,10 @@ class EngineClient:
         elif self._process.stdin is not None:
             self._process.stdin.close()
         # An engine that is still importing has nothing in flight, and would not notice before it is done.
-        if self._ready:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(self._process.wait, STOP_WITHIN_S)
+        if self._ready and self._stdout is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_WITHIN_S):
+                    await self._output_over.wait()
         self.kill()
         for transport in (self._stdout, self._stderr):
             if transport is not None:
@@ -118,6 +121,7 @@ class EngineClient:
 
     def _lost(self) -> None:
         """The engine's output ended: asked for, or it died."""
+        self._output_over.set()
         if self._stopping:
             return
         self._stopping = True
@@ -130,7 +134,7 @@ class EngineClient:
             self._process.kill()
             status = self._process.wait()
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-        lines = self._words.decode("utf-8", "replace").strip().splitlines()
+        lines = clean(self._words.decode("utf-8", "replace")).strip().splitlines()
         last_words = f" ({lines[-1]})" if lines else ""
         self._end = EngineFailed(t_ns=time.monotonic_ns(), message=f"The measuring process {how}{last_words}.")
         self._on_events([self._end])

@@ -173,7 +173,7 @@ class _Request:
                     api_request_id=http.headers.get("request-id"),
                 )
             )
-            content_type = http.headers.get("content-type", "")
+            content_type = http.headers.get("content-type", "").lower()
             if not content_type.startswith("text/event-stream"):
                 return _ended(spec, Status.FAILED, failure=failures.not_a_stream(content_type))
             wire = http.extensions["network_stream"]

@@ -1,6 +1,7 @@
 """The engine's main loop: commands in on standard input, events out on standard output."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -13,6 +14,10 @@ from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun
 from tui.engine.scheduler import Scheduler
 from tui.engine.warmup import rehearse
 from tui.errors import ChildError
+
+
+_LAST_EVENTS_S = 1.0
+"""How long the parent may take to read how the last requests ended."""
 
 
 class _CommandReader(asyncio.Protocol):
@@ -34,6 +39,16 @@ class _CommandReader(asyncio.Protocol):
         self._commands.put_nowait(None)
 
 
+class _EventWriter(asyncio.Protocol):
+    """Knows when all that was written has been taken by the parent, or never will be."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.over.set()
+
+
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
     commands: asyncio.Queue[Command | None] = asyncio.Queue()
@@ -41,7 +56,7 @@ async def _serve() -> None:
     events_fd = os.dup(1)
     os.dup2(2, 1)
     await loop.connect_read_pipe(lambda: _CommandReader(commands), sys.stdin.buffer)
-    transport, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(events_fd, "wb", buffering=0))
+    transport, writer = await loop.connect_write_pipe(_EventWriter, os.fdopen(events_fd, "wb", buffering=0))
     outbox = Outbox(transport)
     api = MessagesApi()
     scheduler = Scheduler(api.ask, outbox.put)
@@ -61,6 +76,9 @@ async def _serve() -> None:
     await scheduler.shut_down()
     await api.aclose()
     outbox.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_EVENTS_S):
+            await writer.over.wait()
 
 
 def main() -> int:
