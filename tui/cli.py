@@ -52,7 +52,7 @@ def _dispatch(arguments: list[str]) -> int:
     if command == "engine":
         from tui.engine.server import main as engine
 
-        return engine()
+        engine()
     if command == "simulate":
         from tui.simulator.command import main as simulate
 

@@ -92,6 +92,8 @@ class EngineClient:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_WITHIN_S):
                     await self._output_over.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self._process.wait, STOP_WITHIN_S)
         self.kill()
         for transport in (self._stdout, self._stderr):
             if transport is not None:

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from tui.core.events import EngineReady
 from tui.engine.messages_api import SDK_VERSION, MessagesApi
@@ -13,8 +14,7 @@ from tui.engine.outbox import Outbox
 from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_command
 from tui.engine.scheduler import Scheduler
 from tui.engine.warmup import rehearse
-from tui.errors import ChildError
-
+from tui.errors import ChildError, ExitCode
 
 _LAST_EVENTS_S = 1.0
 """How long the parent may take to read how the last requests ended."""
@@ -81,7 +81,8 @@ async def _serve() -> None:
             await writer.over.wait()
 
 
-def main() -> int:
-    """Run the engine until its standard input ends. Returns the exit status."""
+def main() -> NoReturn:
+    """Run the engine until its standard input ends."""
     asyncio.run(_serve())
-    return 0
+    # Connections are closed and events delivered; taking thousands of modules apart would only keep the parent waiting.
+    os._exit(ExitCode.OK)
