@@ -1,0 +1,169 @@
+"""Driving a sitting: the app on a real engine and a real simulator, keys in, and conditions waited for."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from subprocess import Popen
+
+from textual.events import Paste
+from textual.pilot import Pilot
+
+from tui.config.models import load_models
+from tui.config.schema import UiSettings
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.record import State
+from tui.core.target import Endpoint, Target
+from tui.ui.app import LatencyApp
+from tui.ui.bindings import ACTIONS
+from tui.ui.session import Session
+from tui.ui.viewmodel.board import Board, Lane
+from tui.ui.widgets.lane_view import LaneView
+
+DEADLINE_S = 30.0
+"""How long anything waited for may take before the test fails: far longer than it does."""
+
+WIDE = (120, 40)
+SMALL = (80, 24)
+
+FAST = Target(model="sim-fast")
+STEADY = Target(model="sim-steady")
+"""Streams until it is cancelled."""
+
+
+def fast(count: int) -> tuple[Target, ...]:
+    """So many targets that answer 20 tokens at once."""
+    return tuple(Target(model="sim-fast", name=f"fast-{number}") for number in range(1, count + 1))
+
+
+def steady(count: int) -> tuple[Target, ...]:
+    """So many targets that stream until they are cancelled."""
+    return tuple(Target(model="sim-steady", name=f"steady-{number}") for number in range(1, count + 1))
+
+
+def keys_of(action_id: str) -> tuple[str, ...]:
+    """The keys of an action of the table."""
+    return next(action.keys for action in ACTIONS if action.id == action_id)
+
+
+class Sitting:
+    """A running app and what a test does with it."""
+
+    def __init__(self, app: LatencyApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def board(self) -> Board:
+        return self.app.session.board
+
+    @property
+    def lanes(self) -> list[Lane]:
+        return self.board.lanes
+
+    @property
+    def views(self) -> list[LaneView]:
+        return self.app.main.lanes.views
+
+    @property
+    def states(self) -> list[State]:
+        return [lane.state for lane in self.lanes]
+
+    @property
+    def notices(self) -> list[str]:
+        """What was said in toasts."""
+        return [notice.message for notice in self.app._notifications]
+
+    @property
+    def on_main(self) -> bool:
+        """Whether no modal screen is up."""
+        return self.app.screen_stack == [self.app.main]
+
+    def is_following(self, lane: int) -> bool:
+        return self.views[lane].stream.following
+
+    @property
+    def shown(self) -> str:
+        """The screen as text."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Let the app work until `condition` holds."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"never came true: {what or condition}\n{self.shown}"
+            await self.pilot.pause(0.01)
+
+    async def until_shown(self, text: str) -> None:
+        await self.until(lambda: text in self.shown, f"{text!r} on the screen")
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def focus(self, selector: str) -> None:
+        self.app.main.query_one(selector).focus()
+        await self.pilot.pause()
+
+    async def type_into(self, selector: str, text: str) -> None:
+        """Replace what stands in a field."""
+        await self.focus(selector)
+        await self.press("home", "shift+end", "delete", *text)
+
+    async def paste(self, text: str) -> None:
+        """As a terminal does it: to the app, which hands it to whatever has the focus."""
+        self.app.post_message(Paste(text))
+        await self.pilot.pause()
+
+    async def run(self) -> None:
+        """Fire, and wait until the run is over and shown."""
+        await self.press("f5")
+        assert self.board.run_in_flight or self.board.runs
+        await self.run_over()
+
+    async def run_over(self) -> None:
+        await self.until(lambda: not self.board.run_in_flight, "the end of the run")
+        await self.until_painted()
+
+    async def until_painted(self) -> None:
+        """Wait until the screen has caught up with the board."""
+        await self.until(lambda: self.app.main._painted_version == self.board.version, "a painted screen")
+        await self.pilot.pause()
+
+    async def streaming(self) -> None:
+        """Fire, and wait until text arrives in all lanes in view."""
+        await self.press("f5")
+        await self.until(lambda: all(state is State.STREAMING for state in self.states), "lanes that stream")
+        await self.until(lambda: all(view.stream.text for view in self.views[:3]), "text in the lanes")
+
+
+def plan_of(targets: Sequence[Target], base_url: str, prompt: str, max_tokens: int, system: str = "") -> Plan:
+    """A plan whose targets are all asked at the simulator at `base_url`."""
+    return Plan(
+        prompt=Prompt(system=system, user=prompt),
+        parameters=Parameters(max_tokens=max_tokens),
+        targets=tuple(targets),
+        endpoints=(Endpoint(name="simulator", base_url=base_url, simulated=True),),
+        default_endpoint="simulator",
+    )
+
+
+@asynccontextmanager
+async def sitting_of(
+    engine: "Popen[bytes]",
+    plan: Plan,
+    *,
+    size: tuple[int, int] = WIDE,
+    run_at_once: bool = False,
+) -> AsyncIterator[Sitting]:
+    """The running app; its session is closed at the end, however that comes."""
+    session = Session(plan, engine, None, None)
+    app = LatencyApp(session, UiSettings(frame_rate=30.0), load_models(), run_at_once=run_at_once)
+    try:
+        async with app.run_test(size=size, notifications=True) as pilot:
+            sitting = Sitting(app, pilot)
+            await sitting.until(lambda: len(sitting.views) == len(plan.targets), "lanes")
+            await sitting.until(lambda: session.board.engine_ready, "an engine that is ready")
+            yield sitting
+    finally:
+        await session.close()

@@ -1,0 +1,92 @@
+"""The engine's end: the lanes say so, another one is started, and nothing else is lost. Engines of their own."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from subprocess import Popen
+
+import pytest
+from textual.widgets import TextArea
+
+from tui.core.record import State
+from tui.engine.client import spawn
+from tui.simulator.process import SimulatorProcess
+
+from .driving import FAST, STEADY, plan_of, sitting_of
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there that is not just waiting to be collected."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def engine() -> Iterator["Popen[bytes]"]:
+    process = spawn()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_the_lanes_say_so_and_the_next_run_works(simulator: SimulatorProcess) -> None:
+    with engine() as process:
+        async with sitting_of(process, plan_of((STEADY, FAST), simulator.base_url, "Why?", 2_000)) as s:
+            await s.press("f5")
+            await s.until(lambda: s.states == [State.STREAMING, State.DONE])
+            text = s.views[0].text
+            os.kill(s.app.session.engine_pid, signal.SIGKILL)
+            await s.until(lambda: s.states == [State.FAILED, State.DONE])
+            assert s.views[0].text.startswith(text), "the text that had come stays"
+            await s.until_shown("was ended by signal 9")
+            assert not s.board.run_in_flight
+            assert any("being started again" in notice for notice in s.notices)
+
+            await s.focus("#user")
+            await s.press(*"Yes, ")
+            await s.until(lambda: s.board.engine_ready, "another engine")
+            other = s.app.session.engine_pid
+            assert other != process.pid
+            assert s.app.main.query_one("#user", TextArea).text == "Yes, Why?"
+            await s.press("f5")
+            await s.until(lambda: s.states == [State.STREAMING, State.DONE])
+            record = s.lanes[0].record
+            assert record is not None
+            assert record.spec.prompt.user == "Yes, Why?"
+            await s.press("f10")
+            await s.until(lambda: s.app._exit)
+        assert not is_running(process.pid)
+        assert not is_running(other)
+
+
+async def test_an_engine_that_dies_idle_is_replaced(simulator: SimulatorProcess) -> None:
+    with engine() as process:
+        async with sitting_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
+            await s.run()
+            os.kill(process.pid, signal.SIGTERM)
+            await s.until(lambda: s.app.session.engine_pid != process.pid, "another engine")
+            assert s.states == [State.DONE], "what was answered stays"
+            # Without waiting for it: what is asked before it is ready is sent when it is.
+            await s.run()
+            assert s.board.runs == 2
+            assert s.states == [State.DONE]
+            other = s.app.session.engine_pid
+        assert not is_running(other)
+
+
+@pytest.mark.parametrize("answer", ["y"])
+async def test_running_again_after_the_engine_died_while_it_asked(simulator: SimulatorProcess, answer: str) -> None:
+    with engine() as process:
+        async with sitting_of(process, plan_of((STEADY,), simulator.base_url, "Why?", 2_000)) as s:
+            await s.streaming()
+            await s.press("f5")
+            os.kill(process.pid, signal.SIGKILL)
+            await s.until(lambda: s.states == [State.FAILED])
+            await s.press(answer)
+            await s.until(lambda: s.states == [State.STREAMING])

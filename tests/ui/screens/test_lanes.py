@@ -1,0 +1,233 @@
+"""Lanes: going from one to the next, one alone, scrolling back, copying, searching, clearing."""
+
+import pytest
+
+from tui.core.record import State
+from tui.ui.screens.search import SearchScreen
+
+from .conftest import OpenSitting
+from .driving import FAST, STEADY, Sitting, fast, keys_of, steady
+
+LOW = (100, 30)
+"""Both lanes have few rows, so that they are soon full."""
+
+
+def current(s: Sitting) -> int:
+    return s.views.index(s.app.main.current_lane)
+
+
+@pytest.mark.parametrize("key", keys_of("next_lane"))
+async def test_next_lane_goes_around(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(3)) as s:
+        visited = []
+        for _ in range(4):
+            await s.press(key)
+            visited.append(current(s))
+            assert s.app.focused is s.views[current(s)].stream
+        assert visited == [0, 1, 2, 0], "the first step goes to the current lane"
+
+
+@pytest.mark.parametrize("key", keys_of("previous_lane"))
+async def test_previous_lane_goes_around(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(3)) as s:
+        await s.press("f6")
+        visited = []
+        for _ in range(3):
+            await s.press(key)
+            visited.append(current(s))
+        assert visited == [2, 1, 0]
+
+
+async def test_a_click_makes_a_lane_the_current_one(sitting: OpenSitting) -> None:
+    async with sitting(fast(3)) as s:
+        await s.pilot.click(s.views[2].stream)
+        assert current(s) == 2
+
+
+@pytest.mark.parametrize("key", keys_of("maximise"))
+async def test_maximise_shows_one_lane_alone_and_all_again(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(3)) as s:
+        await s.run()
+        await s.press("f6", "f6", key)
+        await s.pilot.pause()
+        assert [view.display for view in s.views] == [False, True, False]
+        assert s.views[1].size.width > 100
+        assert "✔ done" in s.shown
+        assert "TTFT" in s.shown
+        assert s.app.focused is s.views[1].stream
+        await s.press(key)
+        await s.pilot.pause()
+        assert [view.display for view in s.views] == [True] * 3
+        assert s.shown.count("✔ done") == 3
+
+
+async def test_next_lane_while_one_is_alone_shows_the_next_alone(sitting: OpenSitting) -> None:
+    async with sitting(fast(3)) as s:
+        await s.press("f6", "f9")
+        await s.press("f6")
+        assert [view.display for view in s.views] == [False, True, False]
+        assert current(s) == 1
+        assert s.app.focused is s.views[1].stream
+
+
+async def test_a_lane_that_was_hidden_shows_what_came_meanwhile(sitting: OpenSitting) -> None:
+    async with sitting(steady(3)) as s:
+        await s.streaming()
+        await s.press("f6", "f9")
+        before = [view.lane.record.text() for view in s.views if view.lane.record]
+        await s.until(lambda: len(s.views[2].text) > len(before[2]) + 50)
+        await s.press("f8")
+        await s.run_over()
+        await s.press("f9")
+        await s.until(lambda: [view.stream.text for view in s.views] == [view.text for view in s.views])
+
+
+@pytest.mark.parametrize("key", ["up", "pageup", "home"])
+async def test_scrolling_back_stops_following_and_end_follows(sitting: OpenSitting, key: str) -> None:
+    async with sitting(steady(2), size=LOW) as s:
+        await s.streaming()
+        stream = s.views[0].stream
+        await s.until(lambda: stream._top > 0, "more text than fits")
+        await s.press("f6", key)
+        assert not s.is_following(0)
+        await s.until_shown("⏸ End")
+        top, length = stream._top, len(stream.text)
+        await s.until(lambda: len(stream.text) > length + 100, "text that arrives meanwhile")
+        assert stream._top == top, "what is read stays where it is"
+        await s.press("end")
+        assert s.is_following(0)
+        await s.until(lambda: "⏸" not in s.shown)
+        assert stream._top > top
+
+
+async def test_a_wide_lane_says_what_end_does(sitting: OpenSitting) -> None:
+    async with sitting((FAST,), size=(100, 30)) as s:
+        await s.run()
+        await s.press("f6", "up")
+        assert s.views[0].stream.following, "there is nothing to scroll"
+        await s.run()
+        await s.pilot.resize_terminal(100, 30)
+        s.views[0].stream.following = False
+        await s.until_shown("✔ done  ⏸ End follows")
+
+
+async def test_scrolling_one_lane_leaves_the_others(sitting: OpenSitting) -> None:
+    async with sitting(steady(2), size=LOW) as s:
+        await s.streaming()
+        await s.until(lambda: s.views[0].stream._top > 0)
+        await s.press("f6", "home")
+        assert [view.stream.following for view in s.views] == [False, True]
+
+
+async def test_a_new_run_follows_again(sitting: OpenSitting) -> None:
+    async with sitting((STEADY, FAST), size=LOW) as s:
+        await s.press("f5")
+        await s.until(lambda: s.views[0].stream._top > 0)
+        await s.press("f6", "home")
+        await s.press("f8")
+        await s.run_over()
+        await s.press("f5")
+        await s.until(lambda: s.states[0] is State.STREAMING)
+        await s.until(lambda: s.views[0].stream.text)
+        assert s.views[0].stream.following
+
+
+@pytest.mark.parametrize("key", keys_of("copy"))
+async def test_copy_takes_the_current_lanes_whole_text(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(2)) as s:
+        await s.run()
+        await s.press("f6", "f6", key)
+        assert s.app.clipboard == s.views[1].text != ""
+        assert s.notices == [f"Copied fast-2, {len(s.views[1].text):,} characters."]
+
+
+@pytest.mark.parametrize("key", keys_of("copy"))
+async def test_copy_takes_the_selection_where_there_is_one(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(2)) as s:
+        await s.run()
+        await s.press("f6", "shift+right", "shift+right", "shift+right", key)
+        assert s.app.clipboard == s.views[0].text[:3]
+        assert s.notices == ["Copied the selection, 3 characters."]
+
+
+async def test_copying_nothing_says_so(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press("ctrl+t")
+        assert s.notices == ["There is nothing to copy yet."]
+        assert s.app.clipboard == ""
+
+
+@pytest.mark.parametrize("key", keys_of("search"))
+async def test_search_finds_marks_and_leaves(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(2)) as s:
+        await s.run()
+        view = s.views[0]
+        word = view.text.split()[0].strip(".,:").casefold()
+        await s.press("f6", key)
+        assert isinstance(s.app.screen, SearchScreen)
+        await s.press(*word)
+        count = view.text.casefold().count(word)
+        await s.until_shown(f"{count} found")
+        assert view.stream._match is not None
+        await s.press("enter", "down", "up")
+        await s.press("escape")
+        assert s.on_main
+        assert view.stream._match is None
+
+
+async def test_a_search_without_a_match_says_so(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.run()
+        await s.press("f3", *"qqqq")
+        await s.until_shown("0 found")
+        await s.press("enter", "down", "up", "escape")
+
+
+async def test_searching_while_the_lane_streams(sitting: OpenSitting) -> None:
+    async with sitting((STEADY,)) as s:
+        await s.streaming()
+        await s.press("f3", "e")
+        before = len(s.views[0].text)
+        await s.until(lambda: len(s.views[0].text) > before + 50)
+        await s.press("enter", "enter", "up", "escape")
+        assert s.states == [State.STREAMING]
+
+
+@pytest.mark.parametrize("key", keys_of("clear"))
+async def test_clear_empties_lanes_and_history(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(2)) as s:
+        await s.run()
+        await s.press(key)
+        await s.until_painted()
+        assert s.states == [State.IDLE] * 2
+        assert [view.stream.text for view in s.views] == ["", ""]
+        assert [lane.outcomes for lane in s.lanes] == [[], []]
+        assert s.shown.count("○ idle") == 2
+        assert "No run yet." in s.shown
+        assert "20 tok" not in s.shown
+        assert "█" not in s.shown[s.shown.index("This sitting") :]
+        await s.run()
+        assert s.states == [State.DONE] * 2
+
+
+async def test_clearing_in_flight_is_refused(sitting: OpenSitting) -> None:
+    async with sitting((STEADY, FAST)) as s:
+        await s.press("f5")
+        await s.until(lambda: s.states == [State.STREAMING, State.DONE])
+        await s.press("ctrl+l")
+        assert s.states == [State.STREAMING, State.DONE]
+        assert s.notices == ["A run is in flight: cancel it before clearing."]
+
+
+async def test_128_lanes_run_and_scroll(sitting: OpenSitting) -> None:
+    async with sitting(fast(128)) as s:
+        await s.run()
+        assert s.states == [State.DONE] * 128
+        pane = s.app.main.lanes
+        assert pane.max_scroll_y > 0
+        assert s.views[0].stream.text
+        await s.press("f6", "shift+f6")
+        assert current(s) == 127
+        await s.until(lambda: pane.scroll_offset.y == pane.max_scroll_y, "the last lane in view")
+        await s.until(lambda: "fast-128" in s.shown)
+        await s.until(lambda: s.views[127].stream.text == s.views[127].text != "", "its text")

@@ -1,0 +1,267 @@
+"""Panes, sizes, help, palette, quitting, pasting, and writing nothing when idle."""
+
+import random
+
+import pytest
+from rich.console import RenderableType
+from textual.command import CommandPalette
+from textual.screen import Screen
+from textual.widgets import TextArea
+
+from tui.core.record import State
+from tui.ui.bindings import ACTIONS
+from tui.ui.screens.confirm import ConfirmScreen
+from tui.ui.screens.help import HelpScreen
+
+from .conftest import OpenSitting
+from .driving import SMALL, STEADY, Sitting, fast, keys_of, steady
+
+
+def shown_panes(s: Sitting) -> list[str]:
+    """Which of the panes are on screen."""
+    regions = {"prompt": "#edit", "lanes": "#lanes", "charts": "#charts"}
+    return [name for name, selector in regions.items() if s.app.main.query_one(selector).region.area > 0]
+
+
+async def test_all_panes_at_120_by_40(sitting: OpenSitting) -> None:
+    async with sitting(fast(3)) as s:
+        assert shown_panes(s) == ["prompt", "lanes", "charts"]
+        assert not s.app.main.query_one("#panes").display
+
+
+@pytest.mark.parametrize("key", keys_of("next_pane"))
+async def test_one_pane_at_a_time_at_80_by_24(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(3), size=SMALL) as s:
+        seen = [shown_panes(s)]
+        for _ in range(3):
+            await s.press(key)
+            await s.pilot.pause()
+            seen.append(shown_panes(s))
+        assert seen == [["prompt"], ["lanes"], ["charts"], ["prompt"]]
+
+
+async def test_the_focus_goes_with_the_pane(sitting: OpenSitting) -> None:
+    async with sitting(fast(3), size=SMALL) as s:
+        editor = s.app.main.query_one("#user")
+        focused = [s.app.focused]
+        for _ in range(3):
+            await s.press("f2")
+            focused.append(s.app.focused)
+        assert focused == [editor, s.views[0].stream, None, editor]
+        await s.press("x")
+        assert "x" in s.app.main.query_one("#user", TextArea).text
+
+
+async def test_a_click_on_a_tab_shows_its_pane(sitting: OpenSitting) -> None:
+    async with sitting(fast(3), size=SMALL) as s:
+        await s.pilot.click("#show-charts")
+        await s.until(lambda: shown_panes(s) == ["charts"])
+
+
+async def test_running_at_80_by_24_shows_the_lanes(sitting: OpenSitting) -> None:
+    async with sitting(fast(3), size=SMALL) as s:
+        await s.run()
+        assert shown_panes(s) == ["lanes"]
+        assert s.shown.count("✔ done") == 3
+        await s.press("f2")
+        await s.until(lambda: "median" in s.shown)
+        assert "fast-3" in s.shown
+
+
+async def test_all_keys_of_the_footer_fit_into_80_columns(sitting: OpenSitting) -> None:
+    async with sitting(fast(1), size=SMALL) as s:
+        last = s.shown.splitlines()[-1]
+        for action in ACTIONS:
+            if action.in_footer:
+                assert action.title in last
+        assert last.rstrip().endswith("All")
+
+
+async def test_a_mistake_in_the_form_is_in_view_at_80_by_24(sitting: OpenSitting) -> None:
+    async with sitting(fast(1), size=SMALL) as s:
+        await s.type_into("#max-tokens", "none")
+        await s.press("f2", "f5")
+        assert shown_panes(s) == ["prompt"]
+        assert "must be a whole number" in " ".join(s.shown.split())
+
+
+@pytest.mark.parametrize("key", keys_of("help"))
+async def test_help_names_every_key(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(1), size=(120, 50)) as s:
+        await s.press(key)
+        assert isinstance(s.app.screen, HelpScreen)
+        for action in ACTIONS:
+            assert action.help in s.shown
+        assert "time to first token" in s.shown
+        await s.press("escape")
+        assert s.on_main
+
+
+@pytest.mark.parametrize("key", ["escape", "f1", "q", "enter"])
+async def test_help_closes(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press("f1", key)
+        assert s.on_main
+
+
+async def test_help_scrolls_at_80_by_24(sitting: OpenSitting) -> None:
+    async with sitting(fast(1), size=SMALL) as s:
+        await s.press("f1", "end")
+        await s.until_shown("✖ failed")
+
+
+async def test_the_palette_lists_every_action(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        titles = {command.title for command in s.app.get_system_commands(s.app.main)}
+        assert {action.title for action in ACTIONS} <= titles
+        for action in ACTIONS:
+            assert callable(getattr(s.app, f"action_{action.method}"))
+
+
+@pytest.mark.parametrize("key", ["ctrl+p"])
+async def test_the_palette_carries_out_an_action(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press(key)
+        assert isinstance(s.app.screen, CommandPalette)
+        await s.press(*"Run")
+        await s.until_shown("Fire the prompt")
+        await s.press("enter")
+        await s.until(lambda: s.board.runs == 1, "a run from the palette")
+        await s.run_over()
+        assert s.states == [State.DONE]
+
+
+async def test_the_palette_opens_the_help(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press("ctrl+p", *"Help")
+        await s.until_shown("Show all keys")
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, HelpScreen))
+
+
+@pytest.mark.parametrize("key", keys_of("quit"))
+async def test_quit_leaves_while_lanes_stream(sitting: OpenSitting, key: str) -> None:
+    async with sitting((STEADY,)) as s:
+        await s.streaming()
+        await s.press(key)
+        await s.until(lambda: s.app._exit)
+        assert s.app.return_code == 0
+
+
+@pytest.mark.parametrize("opener", ["f1", "f3", "ctrl+p"])
+async def test_quit_works_over_every_modal_screen(sitting: OpenSitting, opener: str) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press(opener)
+        assert not s.on_main
+        await s.press("f10")
+        await s.until(lambda: s.app._exit)
+
+
+@pytest.mark.parametrize("action", [action.id for action in ACTIONS if action.in_footer])
+async def test_a_click_in_the_footer_is_the_key(sitting: OpenSitting, action: str) -> None:
+    """Every action of the footer can be carried out with the mouse, through the action the link names."""
+    entry = next(entry for entry in ACTIONS if entry.id == action)
+    async with sitting(fast(1)) as s:
+        called: list[str] = []
+        setattr(s.app, f"action_{entry.method}", lambda: called.append(action))
+        line = s.shown.splitlines()[-1]
+        assert await s.pilot.click("#keys", offset=(line.index(f" {entry.title}") + 1, 0))
+        await s.until(lambda: called == [action])
+
+
+async def test_a_storm_of_sizes_while_lanes_stream(sitting: OpenSitting) -> None:
+    chance = random.Random(8)
+    async with sitting(steady(5)) as s:
+        await s.streaming()
+        for _ in range(25):
+            await s.pilot.resize_terminal(chance.randint(20, 200), chance.randint(6, 60))
+        await s.pilot.resize_terminal(1, 1)
+        await s.pilot.resize_terminal(*SMALL)
+        assert shown_panes(s) == ["lanes"]
+        await s.pilot.resize_terminal(120, 40)
+        assert shown_panes(s) == ["prompt", "lanes", "charts"]
+        assert s.states == [State.STREAMING] * 5
+        await s.press("f8")
+        await s.run_over()
+        await s.until(lambda: [view.stream.text for view in s.views] == [view.text for view in s.views])
+        assert s.shown.count("⊘ cancelled") == 5
+
+
+async def test_resizing_under_a_modal_screen(sitting: OpenSitting) -> None:
+    async with sitting((STEADY,)) as s:
+        await s.streaming()
+        await s.press("f5")
+        assert isinstance(s.app.screen, ConfirmScreen)
+        await s.pilot.resize_terminal(40, 12)
+        await s.pilot.resize_terminal(*SMALL)
+        await s.press("n")
+        await s.pilot.pause()
+        assert shown_panes(s) == ["lanes"]
+
+
+async def test_a_paste_of_200_kb_arrives_whole(sitting: OpenSitting) -> None:
+    text = "\n".join(f"{number:05d} the quick brown fox, 速い狐, and a 🦊" for number in range(4_200))
+    assert len(text.encode()) > 200_000
+    async with sitting(fast(1), prompt="") as s:
+        await s.focus("#user")
+        await s.paste(text)
+        editor = s.app.main.query_one("#user", TextArea)
+        await s.until(lambda: editor.text == text, "the pasted text")
+        await s.press(*"!?")
+        assert editor.text == text + "!?"
+        await s.press("backspace", "backspace")
+        await s.run()
+        record = s.lanes[0].record
+        assert record is not None
+        assert record.spec.prompt.user == text
+        assert s.states == [State.DONE], record.failure
+
+
+async def test_a_paste_of_one_long_line_arrives_whole(sitting: OpenSitting) -> None:
+    text = "word " * 40_000
+    async with sitting(fast(1), prompt="") as s:
+        await s.focus("#user")
+        await s.paste(text)
+        editor = s.app.main.query_one("#user", TextArea)
+        await s.until(lambda: editor.text == text, "the pasted text")
+
+
+async def test_idle_writes_nothing(sitting: OpenSitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Idle is counted in turns of a timer of the app's own at the screen's own rate, which the screen's would take
+    too, were it not paused."""
+    async with sitting(fast(3)) as s:
+        await s.run()
+        timer = s.app.main._timer
+        assert timer is not None
+        # Until the last frame is out: the painting timer pauses itself.
+        await s.until(lambda: not timer._active.is_set(), "a paused timer")
+        await s.pilot.pause()
+        written: list[object] = []
+        turns: list[None] = []
+        display = s.app._display
+
+        def count(screen: Screen[object], renderable: RenderableType | None) -> None:
+            """Everything that is written passes here; a headless driver gets none of it."""
+            if renderable is not None:
+                written.append(renderable)
+            display(screen, renderable)
+
+        monkeypatch.setattr(s.app, "_display", count)
+        metronome = s.app.set_interval(1 / 30, lambda: turns.append(None))
+        await s.until(lambda: len(turns) >= 30)
+        metronome.stop()
+        assert written == []
+        await s.press("f6")
+        assert written, "what is counted is what is written"
+
+
+async def test_it_wakes_up_again(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.run()
+        timer = s.app.main._timer
+        assert timer is not None
+        await s.until(lambda: not timer._active.is_set())
+        await s.press("f5")
+        await s.until(lambda: s.board.runs == 2)
+        await s.run_over()
+        assert "run 2 over" in s.shown

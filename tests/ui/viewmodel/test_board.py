@@ -1,0 +1,295 @@
+"""The board: what events make of the lanes."""
+
+from tui.core.events import (
+    Content,
+    EngineFailed,
+    EngineReady,
+    Event,
+    Failure,
+    FailureKind,
+    Kind,
+    Mark,
+    Marked,
+    RequestEnded,
+    RunEnded,
+    RunStarted,
+    Status,
+    Usage,
+    UsageReported,
+)
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.record import State
+from tui.core.target import Endpoint, Target
+from tui.ui.viewmodel.board import Board, Outcome
+
+MS = 1_000_000
+
+
+def plan_of(*names: str) -> Plan:
+    return Plan(
+        prompt=Prompt(user="why?"),
+        parameters=Parameters(max_tokens=64),
+        targets=tuple(Target(model=name) for name in names),
+        endpoints=(Endpoint(name="local", base_url="http://127.0.0.1:1"),),
+        default_endpoint="local",
+    )
+
+
+def started(*names: str) -> Board:
+    board = Board()
+    plan = plan_of(*names)
+    board.set_targets(plan.targets)
+    board.start(plan)
+    return board
+
+
+def sent(request_id: int, ms: int = 0) -> Event:
+    return Marked(request_id=request_id, mark=Mark.SENT, t_ns=ms * MS)
+
+
+def text(request_id: int, *ms: int, kind: Kind = Kind.TEXT) -> Event:
+    return Content(request_id=request_id, kind=kind, t_ns=[at * MS for at in ms], texts=["word "] * len(ms))
+
+
+def ended(request_id: int, ms: int, status: Status = Status.DONE) -> Event:
+    failure = Failure(kind=FailureKind.OVERLOADED, message="Overloaded.") if status is Status.FAILED else None
+    return RequestEnded(request_id=request_id, t_ns=ms * MS, status=status, failure=failure)
+
+
+def answer(request_id: int, ttft_ms: int, total_ms: int, status: Status = Status.DONE) -> list[Event]:
+    return [sent(request_id), text(request_id, ttft_ms, total_ms), ended(request_id, total_ms + 1, status)]
+
+
+RUN_ENDED = RunEnded(run_id=1, t_ns=9_000 * MS, send_spread_ns=200_000)
+
+
+def test_a_lane_is_idle_until_it_is_asked() -> None:
+    board = Board()
+    board.set_targets(plan_of("a").targets)
+    assert board.lanes[0].state is State.IDLE
+    assert board.lanes[0].label == "a"
+    assert board.in_flight() == ()
+
+
+def test_events_lead_a_lane_through_its_states() -> None:
+    board = started("a")
+    lane = board.lanes[0]
+    states = [lane.state]
+    for event in (
+        Marked(request_id=1, mark=Mark.QUEUED, t_ns=0),
+        sent(1),
+        text(1, 100, kind=Kind.THINKING),
+        text(1, 200),
+        ended(1, 300),
+    ):
+        board.apply([event])
+        states.append(lane.state)
+    assert states == [
+        State.CONNECTING,
+        State.CONNECTING,
+        State.WAITING,
+        State.THINKING,
+        State.STREAMING,
+        State.DONE,
+    ]
+
+
+def test_a_thinking_block_without_text_is_thinking() -> None:
+    board = started("a")
+    board.apply([sent(1), Marked(request_id=1, mark=Mark.THINKING_STARTED, t_ns=50 * MS)])
+    assert board.lanes[0].state is State.THINKING
+
+
+def test_requests_are_counted_up_over_runs() -> None:
+    board = Board()
+    plan = plan_of("a", "b")
+    board.set_targets(plan.targets)
+    assert [spec.request_id for spec in board.start(plan)] == [1, 2]
+    board.apply([ended(1, 1, Status.CANCELLED), ended(2, 1, Status.CANCELLED), RUN_ENDED])
+    assert [spec.request_id for spec in board.start(plan)] == [3, 4]
+    assert board.runs == 2
+
+
+def test_late_events_of_an_earlier_run_change_nothing() -> None:
+    board = started("a")
+    board.apply([*answer(1, 10, 20), RUN_ENDED])
+    board.start(plan_of("a"))
+    assert board.apply([text(1, 99), ended(1, 100)]) == []
+    assert board.lanes[0].state is State.CONNECTING
+
+
+def test_in_flight_are_those_that_have_not_ended() -> None:
+    board = started("a", "b")
+    assert board.in_flight() == (1, 2)
+    board.apply(answer(1, 10, 20))
+    assert board.in_flight() == (2,)
+    assert board.run_in_flight, "the run lasts until all its requests are over"
+
+
+def test_apply_returns_the_requests_that_ended() -> None:
+    board = started("a", "b")
+    records = board.apply([*answer(2, 10, 20), sent(1)])
+    assert [record.spec.target for record in records] == ["b"]
+
+
+def test_the_shortest_figures_of_a_run_are_marked() -> None:
+    board = started("a", "b", "c")
+    board.apply([*answer(1, 10, 90), *answer(2, 20, 50), *answer(3, 30, 70), RUN_ENDED])
+    assert [lane.fastest_ttft for lane in board.lanes] == [True, False, False]
+    assert [lane.fastest_total for lane in board.lanes] == [False, True, False]
+
+
+def test_nothing_is_marked_before_the_run_is_over() -> None:
+    board = started("a", "b", "c")
+    board.apply([*answer(1, 10, 90), *answer(2, 20, 50)])
+    assert not any(lane.fastest_ttft or lane.fastest_total for lane in board.lanes)
+
+
+def test_lanes_that_tie_are_all_marked() -> None:
+    board = started("a", "b", "c")
+    board.apply([*answer(1, 10, 50), *answer(2, 10, 50), *answer(3, 11, 51), RUN_ENDED])
+    assert [lane.fastest_ttft for lane in board.lanes] == [True, True, False]
+    assert [lane.fastest_total for lane in board.lanes] == [True, True, False]
+
+
+def test_one_answer_alone_is_not_the_fastest() -> None:
+    board = started("a", "b")
+    board.apply([*answer(1, 10, 50), ended(2, 5, Status.FAILED), RUN_ENDED])
+    assert not any(lane.fastest_ttft or lane.fastest_total for lane in board.lanes)
+
+
+def test_a_lane_that_broke_off_is_not_the_fastest() -> None:
+    board = started("a", "b", "c")
+    board.apply([*answer(1, 1, 2, Status.FAILED), *answer(2, 10, 50), *answer(3, 20, 60, Status.TRUNCATED), RUN_ENDED])
+    assert [lane.fastest_ttft for lane in board.lanes] == [False, True, False]
+
+
+def test_answers_without_content_spoil_no_comparison() -> None:
+    board = started("a", "b", "c")
+    board.apply([sent(1), ended(1, 5), *answer(2, 10, 50), *answer(3, 20, 40), RUN_ENDED])
+    assert [lane.fastest_ttft for lane in board.lanes] == [False, True, False]
+    assert [lane.fastest_total for lane in board.lanes] == [False, False, True]
+
+
+def test_a_new_run_takes_the_marks_away() -> None:
+    board = started("a", "b")
+    board.apply([*answer(1, 10, 50), *answer(2, 20, 60), RUN_ENDED])
+    board.start(plan_of("a", "b"))
+    assert not any(lane.fastest_ttft or lane.fastest_total for lane in board.lanes)
+
+
+def test_outcomes_keep_what_was_answered_and_that_a_request_failed() -> None:
+    board = started("a", "b", "c", "d")
+    board.apply(
+        [
+            *answer(1, 10, 50),
+            *answer(2, 20, 60, Status.TRUNCATED),
+            *answer(3, 30, 70, Status.FAILED),
+            *answer(4, 40, 80, Status.CANCELLED),
+            RUN_ENDED,
+        ]
+    )
+    failed = Outcome(ttft_ns=None, total_ns=None)
+    assert [lane.outcomes for lane in board.lanes] == [
+        [Outcome(ttft_ns=10 * MS, total_ns=50 * MS)],
+        [Outcome(ttft_ns=20 * MS, total_ns=60 * MS)],
+        [failed],
+        [],
+    ]
+
+
+def test_the_engines_end_fails_what_was_in_flight_and_keeps_its_text() -> None:
+    board = started("a", "b")
+    board.apply([EngineReady(pid=1, sdk_version="1"), *answer(1, 10, 50), sent(2), text(2, 20)])
+    records = board.apply([EngineFailed(t_ns=70 * MS, message="The measuring process was ended by signal 9.")])
+    assert [record.spec.target for record in records] == ["b"]
+    done, lost = board.lanes
+    assert done.state is State.DONE
+    assert lost.state is State.FAILED
+    assert lost.record is not None
+    assert lost.record.text() == "word "
+    assert lost.record.failure is not None
+    assert lost.record.failure.kind is FailureKind.ENGINE
+    assert "signal 9" in lost.record.failure.message
+    assert not board.run_in_flight
+    assert not board.engine_ready
+    assert board.engine_problem is not None
+
+
+def test_an_engine_that_is_back_is_no_problem() -> None:
+    board = started("a")
+    board.apply([EngineFailed(t_ns=1, message="Gone.")])
+    board.apply([EngineReady(pid=2, sdk_version="1")])
+    assert board.engine_ready
+    assert board.engine_problem is None
+
+
+def test_the_engines_end_outside_a_run_touches_no_lane() -> None:
+    board = started("a")
+    board.apply([*answer(1, 10, 20), RUN_ENDED])
+    assert board.apply([EngineFailed(t_ns=1, message="Gone.")]) == []
+    assert board.lanes[0].state is State.DONE
+    assert len(board.lanes[0].outcomes) == 1
+
+
+def test_other_targets_keep_the_lanes_that_stay() -> None:
+    board = started("a", "b", "c")
+    board.apply([*answer(1, 10, 50), *answer(2, 20, 60), *answer(3, 30, 70), RUN_ENDED])
+    a, _, c = board.lanes
+    board.set_targets(plan_of("c", "d", "a").targets)
+    assert [lane.label for lane in board.lanes] == ["c", "d", "a"]
+    assert board.lanes[0] is c
+    assert board.lanes[2] is a
+    assert len(c.outcomes) == 1
+    assert board.lanes[1].state is State.IDLE
+
+
+def test_targets_of_one_model_are_told_apart() -> None:
+    board = Board()
+    targets = (
+        Target(model="a", endpoint="one"),
+        Target(model="a", endpoint="two"),
+        Target(model="a", endpoint="one", name="again"),
+    )
+    board.set_targets(targets)
+    before = list(board.lanes)
+    assert len({id(lane) for lane in before}) == 3
+    board.set_targets(targets[::-1])
+    assert board.lanes == before[::-1]
+
+
+def test_clearing_leaves_idle_lanes_without_history() -> None:
+    board = started("a", "b")
+    board.apply([*answer(1, 10, 50), *answer(2, 20, 60), RUN_ENDED])
+    board.clear()
+    assert [lane.state for lane in board.lanes] == [State.IDLE, State.IDLE]
+    assert [lane.outcomes for lane in board.lanes] == [[], []]
+    assert not any(lane.fastest_ttft or lane.fastest_total for lane in board.lanes)
+
+
+def test_the_version_changes_with_every_batch_and_only_then() -> None:
+    board = started("a")
+    before = board.version
+    board.apply([])
+    assert board.version == before
+    board.apply([RunStarted(run_id=1, t_ns=0, unix_ns=0, request_ids=(1,))])
+    assert board.version > before
+
+
+def test_the_spread_of_the_sends_is_kept_until_the_next_run() -> None:
+    board = started("a")
+    board.apply([*answer(1, 10, 20), RUN_ENDED])
+    assert board.send_spread_ns == 200_000
+    board.start(plan_of("a"))
+    assert board.send_spread_ns is None
+
+
+def test_the_latest_report_of_tokens_counts() -> None:
+    board = started("a")
+    for tokens in (1, 42):
+        board.apply([UsageReported(request_id=1, usage=Usage(output_tokens=tokens))])
+    record = board.lanes[0].record
+    assert record is not None
+    assert record.usage.output_tokens == 42

@@ -1,0 +1,114 @@
+"""The choice of targets: 1 to 128 of them, searched, toggled and added to."""
+
+import pytest
+
+from tui.core.plan import MAX_TARGETS
+from tui.core.target import Target
+from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
+
+KNOWN = (("claude-haiku-5-5", "Claude Haiku 5.5"), ("claude-opus-5", "Claude Opus 5"), ("claude-opus-5-5", "Opus 5.5"))
+HAIKU = Target(model="claude-haiku-5-5")
+
+
+def labels(choice: TargetChoice, indices: list[int]) -> list[str]:
+    return [choice.candidates[index].label for index in indices]
+
+
+def test_chosen_targets_come_first_and_known_models_after_them() -> None:
+    choice = TargetChoice((Target(model="mine"), HAIKU), KNOWN)
+    assert labels(choice, choice.matching("")) == ["mine", "claude-haiku-5-5", "claude-opus-5", "claude-opus-5-5"]
+    assert [choice.is_chosen(index) for index in range(4)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["claude-haiku-5-5", "claude-opus-5", "claude-opus-5-5"]),
+        ("OPUS", ["claude-opus-5", "claude-opus-5-5"]),
+        ("opus 5.5", ["claude-opus-5-5"]),
+        ("5.5 opus", ["claude-opus-5-5"]),
+        ("  haiku  ", ["claude-haiku-5-5"]),
+        ("gpt", []),
+    ],
+)
+def test_search_takes_every_word_in_id_and_name(query: str, found: list[str]) -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    assert labels(choice, choice.matching(query)) == found
+
+
+def test_search_finds_lane_names_and_endpoints() -> None:
+    choice = TargetChoice((Target(model="m", name="Fast one", endpoint="local"), HAIKU), KNOWN)
+    assert labels(choice, choice.matching("fast")) == ["Fast one"]
+    assert labels(choice, choice.matching("local m")) == ["Fast one"]
+    assert choice.describe(0) == "Fast one @local"
+
+
+def test_toggling_twice_changes_nothing() -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    choice.toggle(1)
+    assert [target.model for target in choice.chosen] == ["claude-haiku-5-5", "claude-opus-5"]
+    choice.toggle(1)
+    assert choice.chosen == (HAIKU,)
+
+
+def test_the_order_is_that_of_the_list_not_of_the_clicks() -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    for index in (2, 1, 0, 0):
+        choice.toggle(index)
+    assert [target.model for target in choice.chosen] == ["claude-haiku-5-5", "claude-opus-5", "claude-opus-5-5"]
+
+
+def test_the_last_target_stays() -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    with pytest.raises(ChoiceError, match="At least one target"):
+        choice.toggle(0)
+    assert choice.chosen == (HAIKU,)
+
+
+def test_a_target_keeps_its_overrides_when_it_is_chosen_again() -> None:
+    mine = Target(model="claude-haiku-5-5", name="mine", endpoint="local")
+    choice = TargetChoice((mine, Target(model="other")), KNOWN)
+    choice.toggle(0)
+    choice.toggle(0)
+    assert choice.chosen[0] is mine
+
+
+def test_an_id_is_added_chosen() -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    index = choice.add("  my-model@2026  ")
+    assert choice.is_chosen(index)
+    assert choice.candidates[index] == Target(model="my-model@2026")
+
+
+def test_an_id_that_is_there_is_chosen_not_doubled() -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    count = len(choice.candidates)
+    assert choice.add("claude-opus-5") == 1
+    assert choice.add("claude-opus-5") == 1
+    assert len(choice.candidates) == count
+    assert choice.is_chosen(1)
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "two words", "tab\there", "esc\x1b[31m", "nul\0", "zero\u200bwidth"])
+def test_what_is_no_id_is_refused(typed: str) -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    with pytest.raises(ChoiceError, match="no spaces or control characters"):
+        choice.add(typed)
+    assert choice.chosen == (HAIKU,)
+
+
+def test_128_targets_and_not_one_more() -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    for number in range(1, MAX_TARGETS):
+        choice.add(f"model-{number}")
+    assert len(choice.chosen) == MAX_TARGETS == 128
+    with pytest.raises(ChoiceError, match="At most 128"):
+        choice.toggle(1)
+    count = len(choice.candidates)
+    with pytest.raises(ChoiceError, match="At most 128"):
+        choice.add("one-more")
+    assert len(choice.chosen) == MAX_TARGETS
+    assert len(choice.candidates) == count, "what was refused is not left in the list"
+    choice.toggle(0)
+    choice.add("one-more")
+    assert len(choice.chosen) == MAX_TARGETS
