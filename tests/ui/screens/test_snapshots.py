@@ -228,11 +228,6 @@ async def _mistake(told: Told) -> None:
     await told.press("f5")
 
 
-_NOT_PAINTED = pytest.mark.xfail(
-    strict=True, reason="StreamPane.on_resize wraps anew but paints nothing, and keeps a top that leaves rows empty"
-)
-
-
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 @pytest.mark.parametrize(
     "steps",
@@ -243,12 +238,12 @@ def test_screen(shows: Callable[..., bool], steps: Steps, size: tuple[int, int])
     assert shows(steps, size)
 
 
-@pytest.mark.parametrize("size", [WIDE, pytest.param(SMALL, marks=_NOT_PAINTED)], ids=["wide", "small"])
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 def test_ended_otherwise(shows: Callable[..., bool], size: tuple[int, int]) -> None:
     assert shows(_ended_otherwise, size)
 
 
-@pytest.mark.parametrize("size", [WIDE, pytest.param(SMALL, marks=_NOT_PAINTED)], ids=["wide", "small"])
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 def test_maximised(shows: Callable[..., bool], size: tuple[int, int]) -> None:
     assert shows(_maximised, size)
 

@@ -3,7 +3,7 @@
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from textual.reactive import var
 
 from tui.core.sanitize import clean
@@ -17,6 +17,8 @@ GLYPHS = {Phase.CONNECTING: "·", Phase.WAITING: "░", Phase.THINKING: "▒", P
 """What the phases are drawn with, so that they are told apart without colour."""
 ASCII_GLYPHS = {Phase.CONNECTING: ".", Phase.WAITING: "-", Phase.THINKING: "~", Phase.STREAMING: "#"}
 
+_SHORT = {Phase.CONNECTING: "connect", Phase.WAITING: "wait", Phase.THINKING: "think", Phase.STREAMING: "stream"}
+"""The key's words where the chart is narrow."""
 _FRAME_ROWS = 3
 """Rows for the key above the bars, the axis and its labels."""
 _SHORTEST_AXIS_S = 0.1
@@ -67,7 +69,8 @@ class LanesChart(PlotView):
         stride = 2 if 2 * rows - 1 <= height - _FRAME_ROWS else 1
         used = max(2, stride * (rows - 1) + 1)
         figure.plot_size(width, min(height, used + _FRAME_ROWS))
-        figure.title("  ".join(f"{glyphs[phase]} {phase}" for phase in Phase))
+        key = "  ".join(f"{glyphs[phase]} {phase}" for phase in Phase)
+        figure.title(key if len(key) <= width else " ".join(f"{glyphs[phase]}{_SHORT[phase]}" for phase in Phase))
         figure.axes(False, axis="x", side="upper")
         figure.axes(False, axis="y", side="right")
         labels = [_fitted(lane.label, max(8, width // 3)) for lane in lanes] + ([f"+{more} more"] if more else [])
@@ -103,5 +106,10 @@ def time_ticks(end_s: float, most: int) -> list[float]:
 
 
 def _fitted(label: str, cells: int) -> str:
+    """`label` in at most `cells`, cut at its front: names of models differ at their ends."""
     label = clean(label).replace("\n", " ").replace("\t", " ")
-    return label if cell_len(label) <= cells else set_cell_size(label, cells - 1) + "…"
+    if cell_len(label) <= cells:
+        return label
+    while cell_len(label) >= cells:
+        label = label[1:]
+    return f"…{label}"

@@ -1,5 +1,6 @@
 """The help: every key, and what the figures mean."""
 
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,6 +12,10 @@ from textual.widgets import Static
 
 from tui.ui.bindings import ACTIONS, Group, spelled
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
+
+_KEY_CELLS = 20
+_TEXT_CELLS = 46
+"""So that nothing wraps at 80 columns."""
 
 _FIGURES = (
     ("TTFT", "time to first token: request sent to the first content, thinking or text"),
@@ -69,5 +74,8 @@ def _text() -> Content:
 
 def _section(title: str, rows: "list[tuple[str, str]] | tuple[tuple[str, str], ...]") -> list[str | tuple[str, str]]:
     lines: list[str | tuple[str, str]] = [(f"{title}\n", "bold")]
-    lines += [f"  {left:<20}  {right}\n" for left, right in rows]
+    for left, right in rows:
+        first, *more = wrap(right, _TEXT_CELLS) or [""]
+        lines.append(f"  {left:<{_KEY_CELLS}}  {first}\n")
+        lines += [f"{'':<{_KEY_CELLS + 4}}{line}\n" for line in more]
     return [*lines, "\n"]

@@ -60,6 +60,8 @@ def read_stop_sequences(typed: str) -> tuple[str, ...] | None:
             current.append(char)
     sequences.append("".join(current))
     kept = tuple(sequence for raw in sequences if (sequence := raw.strip(" ")))
+    if any(sequence.isspace() for sequence in kept):
+        raise FieldError("stop sequences: the API refuses one of white space alone; add a character to it.")
     return kept or None
 
 

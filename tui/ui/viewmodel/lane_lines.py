@@ -39,7 +39,7 @@ def state_line(lane: Lane, now_ns: int) -> str:
         if record.earlier:
             line += f", attempt {record.attempt}"
     elif state is State.TRUNCATED:
-        line += f" at {format_count(record.spec.parameters.max_tokens)} tokens"
+        line += f" at {format_count(record.spec.parameters.max_tokens)}"
     elif state is State.DONE and record.stop_reason not in (None, "end_turn"):
         line += f" ({record.stop_reason})"
     return line

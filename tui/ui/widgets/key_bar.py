@@ -22,6 +22,10 @@ class KeyBar(Static):
         height: 1;
         background: $panel;
         text-wrap: nowrap;
+        link-style: none;
+        link-style-hover: underline;
+        link-background-hover: $panel;
+        link-color-hover: $foreground;
     }
     """
 

@@ -1,5 +1,7 @@
 """One lane: the target's name, its state, its text as it arrives, and its figures."""
 
+import time
+
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -54,6 +56,7 @@ class LaneView(Vertical):
         self._figures = Static("", classes="figures", markup=False)
         self._shown: RequestRecord | None = None
         self._pieces_shown = 0
+        self._settled = False
         self._lines = ("", "", "")
 
     def compose(self) -> ComposeResult:
@@ -65,13 +68,13 @@ class LaneView(Vertical):
 
     def on_mount(self) -> None:
         """Show the lane as it is."""
-        self.tick(0)
+        self.tick(time.monotonic_ns())
 
     def on_resize(self) -> None:
         """Figures stand on one line where there is room."""
         self.set_class(self.size.width >= _ONE_LINE_CELLS, "-wide")
         self._lines = ("", "", "")
-        self.tick(0)
+        self.tick(time.monotonic_ns())
 
     def tick(self, now_ns: int) -> None:
         """Show what has changed. `now_ns` is the CLOCK_MONOTONIC time that requests in flight are shown at."""
@@ -86,6 +89,11 @@ class LaneView(Vertical):
                 self.stream.append(kind, text)
             self._pieces_shown = len(record.pieces)
         self.stream.tick()
+        ended = record is not None and not record.state.in_flight
+        if ended and not self._settled and self.stream.following:
+            # While it streams the text moves up by half pages; at the end it fills the pane.
+            self.stream.follow()
+        self._settled = ended
         self._show_lines(now_ns)
 
     def follow(self) -> None:

@@ -1,5 +1,7 @@
 """The lanes, side by side in as many columns as fit, the rest to scroll to."""
 
+import time
+
 from textual.containers import VerticalScroll
 from textual.events import DescendantFocus, Resize
 
@@ -73,8 +75,7 @@ class LanesPane(VerticalScroll, can_focus=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Lanes that come into view show the present."""
         super().watch_scroll_y(old_value, new_value)
-        for view in self.views:
-            view.call_after_refresh(view.tick, 0)
+        self.call_after_refresh(lambda: self.tick(time.monotonic_ns()))
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """The lane that gets the focus is the current one."""

@@ -2,9 +2,10 @@
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import TabbedContent, TabPane, TextArea
+from textual.widgets import TabbedContent, TabPane
 
 from tui.core.prompt import Prompt
+from tui.ui.widgets.editor import Editor
 
 
 class PromptPane(Vertical):
@@ -23,8 +24,8 @@ class PromptPane(Vertical):
 
     def __init__(self, prompt: Prompt) -> None:
         super().__init__(id="prompt")
-        self._user = _Editor(prompt.user, "user", "The user prompt. F5 runs it.")
-        self._system = _Editor(prompt.system, "system", "The system prompt; may stay empty.")
+        self._user = Editor(prompt.user, "user", "The user prompt. F5 runs it.")
+        self._system = Editor(prompt.system, "system", "The system prompt; may stay empty.")
 
     def compose(self) -> ComposeResult:
         """The tabs."""
@@ -42,10 +43,3 @@ class PromptPane(Vertical):
     def focus_editor(self) -> None:
         """Put the cursor into the editor in view."""
         (self._system if self.query_one(TabbedContent).active == "tab-system" else self._user).focus()
-
-
-class _Editor(TextArea):
-    def __init__(self, text: str, name: str, placeholder: str) -> None:
-        super().__init__(text, id=name, soft_wrap=True, tab_behavior="focus", compact=True, placeholder=placeholder)
-        # A blinking cursor writes to the terminal for ever, and over a slow link that is felt.
-        self.cursor_blink = False

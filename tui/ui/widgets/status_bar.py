@@ -1,11 +1,11 @@
 """The first row: what is measured, and where."""
 
+from rich.cells import cell_len
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
 from tui.ui.viewmodel.board import Board
 from tui.ui.viewmodel.figures import format_ms
-from tui.ui.viewmodel.lane_lines import FASTEST
 
 
 class StatusBar(Static):
@@ -28,11 +28,12 @@ class StatusBar(Static):
 
     def show(self, board: Board, endpoints: tuple[str, ...], *, simulated: bool, hint: str) -> None:
         """Show the present state; paints only if it differs from what is shown."""
-        where = "SIMULATED" if simulated else ", ".join(endpoints)
-        parts = ["latency-tui", clean(where), _doing(board)]
-        if simulated and hint:
-            parts.append(hint)
-        line = " · ".join(parts)
+        where = clean("SIMULATED" if simulated else ", ".join(endpoints))
+        # What is measured, and how to measure the real thing, must be seen; the rest gives way in a narrow terminal.
+        needed = [where, _doing(board), *([hint] if simulated and hint else [])]
+        line = " · ".join(["latency-tui", *needed])
+        if cell_len(line) > self.size.width > 0:
+            line = " · ".join(needed)
         if line != self._line:
             self._line = line
             self.update(line, layout=False)
@@ -48,6 +49,5 @@ def _doing(board: Board) -> str:
         return f"run {board.runs}: {len(board.in_flight())} in flight"
     if board.runs:
         spread = f", sent within {format_ms(board.send_spread_ns)}" if board.send_spread_ns is not None else ""
-        starred = f", {FASTEST} fastest" if any(lane.fastest_total for lane in board.lanes) else ""
-        return f"run {board.runs} over{spread}{starred}"
+        return f"run {board.runs} over{spread}"
     return "ready"

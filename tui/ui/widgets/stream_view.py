@@ -214,6 +214,8 @@ class StreamPane(Widget, can_focus=True):
         self._top = self._wrapped.row_of(place)
         if self.following and len(self._wrapped) > self._top + height:
             self._top = self._last_top
+        self._top = min(self._top, self._last_top)
+        self.refresh()
 
     # Painting
 

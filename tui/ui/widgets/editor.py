@@ -1,0 +1,67 @@
+"""A multi-line editor that stays quick with very long lines."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Span, Text
+from textual.widgets import TextArea
+
+_LONG_LINE = 4_000
+"""Characters from which a line is cut up lazily."""
+
+
+class Editor(TextArea):
+    """Textual's TextArea, which cuts a whole line into its wrapped sections for every row that it paints: with one
+    line of 200 kB, such as pasted JSON, that is seconds per key. Here only the section of the row is cut.
+    """
+
+    def __init__(self, text: str, name: str, placeholder: str) -> None:
+        super().__init__(text, id=name, soft_wrap=True, tab_behavior="focus", compact=True, placeholder=placeholder)
+        # A blinking cursor writes to the terminal for ever, and over a slow link that is felt.
+        self.cursor_blink = False
+
+    def get_line(self, line_index: int) -> Text:
+        """See `TextArea.get_line`."""
+        line = self.document.get_line(line_index)
+        kind = Text if len(line) < _LONG_LINE else _LongLine
+        return kind(line, end="", no_wrap=True)
+
+
+class _LongLine(Text):
+    """A line whose sections are made when they are asked for."""
+
+    def divide(self, offsets: Any) -> Any:
+        """See `Text.divide`."""
+        return _Sections(self, list(offsets))
+
+
+_NOTHING = Text()
+
+
+class _Sections(Sequence[Text]):
+    def __init__(self, line: Text, offsets: list[int]) -> None:
+        self._line = line
+        self._plain = line.plain
+        self._cuts = [0, *offsets, len(self._plain)]
+        self._has_tabs = "\t" in self._plain
+        self._painted: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._cuts) - 1
+
+    def __getitem__(self, index: Any) -> Any:
+        """The section at `index`. TextArea asks first for the one it paints, then for those before it only to count
+        their tabs: where there are none, an empty text answers as well."""
+        if self._painted is None:
+            self._painted = index
+        elif index < self._painted and not self._has_tabs:
+            return _NOTHING
+        start, end = self._cuts[index], self._cuts[index + 1]
+        section = Text(self._plain[start:end], style=self._line.style, end=self._line.end, no_wrap=True)
+        section.tab_size = self._line.tab_size
+        section.spans = [
+            Span(max(span.start, start) - start, min(span.end, end) - start, span.style)
+            for span in self._line.spans
+            if span.start < end and span.end > start
+        ]
+        return section
