@@ -19,7 +19,7 @@ from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.target_picker import TargetPicker
 
-_USE_THE_API = "set ANTHROPIC_API_KEY to use the real API"
+_USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
 class LatencyApp(App[None]):

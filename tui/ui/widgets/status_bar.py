@@ -48,6 +48,6 @@ def _doing(board: Board) -> str:
     if board.run_in_flight:
         return f"run {board.runs}: {len(board.in_flight())} in flight"
     if board.runs:
-        spread = f", sent within {format_ms(board.send_spread_ns)}" if board.send_spread_ns is not None else ""
+        spread = f", spread {format_ms(board.send_spread_ns)}" if board.send_spread_ns is not None else ""
         return f"run {board.runs} over{spread}"
     return "ready"
