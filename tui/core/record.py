@@ -103,6 +103,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             )
         )
         self.timeline = Timeline()
+        self.usage = Usage()
+        self.instrument = None
         self.http_status = self.api_request_id = None
 
     @property

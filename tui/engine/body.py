@@ -19,9 +19,10 @@ class RawBody:
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         """Raises BodyError for an encoding that was not asked for."""
-        self._chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        self.chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        """True if the body comes in chunks, and so says itself where it ends."""
         length = headers.get("content-length", "")
-        self._left = int(length) if not self._chunked and length.isdigit() else None
+        self._left = int(length) if not self.chunked and length.isdigit() else None
         """Bytes that are still to come, of the body or of the present chunk; None while that is not known."""
         self._line = b""
         self._in_trailers = self._after_chunk = False
@@ -35,11 +36,11 @@ class RawBody:
     @property
     def ends_with_connection(self) -> bool:
         """True if only the end of the connection ends the body."""
-        return not self._chunked and self._left is None
+        return not self.chunked and self._left is None
 
     def feed(self, data: bytes) -> bytes:
         """What `data` adds to the body. Raises BodyError if it cannot be one."""
-        if self._chunked:
+        if self.chunked:
             plain = self._unchunk(data)
         elif self._left is None:
             plain = data

@@ -24,6 +24,9 @@ class StampClock:
         self._realtime_ns = realtime_ns
         self._monotonic_ns = monotonic_ns
         self._offset = self._previous = self._measured()
+        self._looked_ns = self._monotonic_ns()
+        # The last step came between these two; as yet there was none.
+        self._step_after_ns = self._step_before_ns = self._looked_ns - _LONGEST_WAIT_NS
 
     def _measured(self) -> int:
         """CLOCK_REALTIME minus CLOCK_MONOTONIC, ns: the tightest of a few readings."""
@@ -42,24 +45,31 @@ class StampClock:
         """When data that was read at `read_ns` (monotonic) and stamped `stamp_ns` (realtime) arrived, monotonic ns.
 
         None if the stamp fits neither the present offset nor the one before the last step; then only the time of
-        the read is known.
+        the read is known. Of two times that fit it is the later: data rarely wait for as long as a clock is stepped.
         """
         real = self._realtime_ns()
-        elapsed = self._monotonic_ns() - read_ns
+        now_ns = self._monotonic_ns()
         # The look just taken is good enough to see a step; only then is the offset measured with more care.
-        looked = real - read_ns - elapsed
+        looked = real - now_ns
         if abs(looked - self._offset) > _SLEW_NS:
             measured = self._measured()
             if abs(measured - self._offset) > _SLEW_NS:
                 self._previous = self._offset
+                self._step_after_ns, self._step_before_ns = self._looked_ns, self._monotonic_ns()
             self._offset = measured
-        elif elapsed <= _TIGHT_NS:
+        elif now_ns - read_ns <= _TIGHT_NS:
             self._offset = looked
-        for offset in (self._offset, self._previous):
+        self._looked_ns = now_ns
+        oldest = read_ns - _LONGEST_WAIT_NS
+        fitting: list[int] = []
+        for offset, earliest, latest in (
+            (self._offset, max(oldest, self._step_after_ns), read_ns),
+            (self._previous, oldest, min(read_ns, self._step_before_ns)),
+        ):
             arrival = stamp_ns - offset
-            if read_ns - _LONGEST_WAIT_NS <= arrival <= read_ns + _EARLY_NS:
-                return min(arrival, read_ns)
-        return None
+            if earliest - _EARLY_NS <= arrival <= latest + _EARLY_NS:
+                fitting.append(min(arrival, read_ns))
+        return max(fitting, default=None)
 
 
 _LONGEST_WAIT_NS = 10_000_000_000

@@ -6,6 +6,7 @@ module besides the wire that imports anthropic or httpx2.
 """
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -278,7 +279,9 @@ def _ended(
 
 
 def _seconds(retry_after: str | None) -> float | None:
+    """The header's seconds; absent for a date, and for what is no time to wait."""
     try:
-        return float(retry_after) if retry_after is not None else None
+        seconds = float(retry_after or "")
     except ValueError:
         return None
+    return seconds if 0 <= seconds < math.inf else None

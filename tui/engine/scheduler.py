@@ -110,7 +110,7 @@ class Scheduler:
             self._emit(RequestEnded(request_id=request_id, t_ns=time.monotonic_ns(), status=Status.CANCELLED))
 
     async def _request(self, spec: RequestSpec, slot: int, gate: Gate, sent: list[int]) -> None:
-        at_gate = False
+        at_gate = was_sent = False
 
         async def before_send() -> None:
             nonlocal at_gate
@@ -119,7 +119,10 @@ class Scheduler:
                 await gate.arrive()
 
         def emit(event: Event) -> None:
-            if isinstance(event, Marked) and event.mark is Mark.SENT:
+            nonlocal was_sent
+            if isinstance(event, Marked) and event.mark is Mark.SENT and not was_sent:
+                # Later attempts are not part of the run's start.
+                was_sent = True
                 sent.append(event.t_ns)
             self._emit(event)
 

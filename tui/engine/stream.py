@@ -8,7 +8,7 @@ import httpcore2
 from tui.core.events import Instrument, StampSource
 from tui.core.metrics import percentile
 from tui.engine.answer import AnswerReader
-from tui.engine.body import BodyError, RawBody
+from tui.engine.body import RawBody
 from tui.engine.pump import Pump
 from tui.engine.sse import SseDecoder
 from tui.engine.wire import Segment, StampedStream
@@ -55,8 +55,8 @@ class AnswerStream:
 
     @property
     def reusable(self) -> bool:
-        """True if the body was read to its end and the connection can serve another request."""
-        return self._body.complete and not self._body.ends_with_connection
+        """True if the body was read to its end and `END_OF_CHUNKS` makes the connection serve another request."""
+        return self._body.complete and self._body.chunked
 
     def instrument(self, request_id: int) -> Instrument:
         """The instrument's own delay over this answer's reads."""
@@ -79,7 +79,7 @@ class AnswerStream:
             over = False
             for segment in segments:
                 over = self._take(segment) or over
-        except (httpcore2.ReadError, BodyError) as error:
+        except Exception as error:  # whatever it is, it concerns this answer alone: the pump goes on with the others
             self._over.set_exception(error)
             return
         if segments:

@@ -112,6 +112,7 @@ def _pool(proxy: httpx2.Proxy | None, tls: ssl.SSLContext) -> httpcore2.AsyncCon
         proxy_auth=proxy.raw_auth,
         proxy_headers=proxy.headers.raw,
         ssl_context=tls,
+        proxy_ssl_context=tls if url.scheme == "https" else None,
         keepalive_expiry=_IDLE_S,
         network_backend=backend,
     )

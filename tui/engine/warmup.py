@@ -58,11 +58,12 @@ async def _at_once() -> None:
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-        while True:
+        for last in (*[b""] * (_REQUESTS - 1), b"connection: close\r\n"):
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
             await reader.readexactly(int(length.partition(b":")[2]))
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n")
+            writer.write(last + b"\r\n")
             for event in (_START, *[_DELTA] * _CHUNKS, _END):
                 writer.write(b"%x\r\n%s\r\n" % (len(event), event))
                 await asyncio.sleep(_CHUNK_EVERY_S)

@@ -75,7 +75,7 @@ class StampedStream(httpcore2.AsyncNetworkStream):
 
     @abstractmethod
     def pull(self) -> list[Segment]:
-        """All segments that have arrived, taken out of the queue. Raises httpcore2.ReadError if they make no sense."""
+        """All segments that have arrived, taken out of the queue."""
 
     @abstractmethod
     def check_end(self) -> None:
@@ -138,7 +138,7 @@ class SocketStream(StampedStream):
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._segments: list[Segment] = []
-        self._queued_bytes = 0
+        self._queued_bytes = self._latest_ns = 0
         self._paused = self._ended = False
         self._error: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -167,9 +167,12 @@ class SocketStream(StampedStream):
                 seconds, nanoseconds = _TIMESPEC.unpack(value)
                 arrival_ns = self._clock.arrival_ns(seconds * 1_000_000_000 + nanoseconds, read_ns)
         if arrival_ns is None:
-            self._segments.append(Segment(data, read_ns, read_ns, False))
+            segment = Segment(data, read_ns, read_ns, False)
         else:
-            self._segments.append(Segment(data, arrival_ns, read_ns, True))
+            # TCP delivers in order: an earlier time than before is the error of the clocks' offset.
+            segment = Segment(data, max(arrival_ns, self._latest_ns), read_ns, True)
+        self._latest_ns = segment.arrival_ns
+        self._segments.append(segment)
         self._queued_bytes += len(data)
         if not data:
             self._ended = True
@@ -289,6 +292,7 @@ class TlsStream(StampedStream):
     def __init__(self, inner: StampedStream, context: ssl.SSLContext, server_hostname: str | None) -> None:
         super().__init__()
         self.inner = inner
+        self._error: ssl.SSLError | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
 
@@ -317,10 +321,14 @@ class TlsStream(StampedStream):
                 break
             self._incoming.write(segment.data)
             plain += self._decrypted(segment)
+            if plain and not plain[-1].data:
+                break
         return plain
 
     def check_end(self) -> None:
         """See `StampedStream.check_end`."""
+        if self._error is not None:
+            raise httpcore2.ReadError(str(self._error)) from self._error
         self.inner.check_end()
 
     def subscribe(self, on_data: Callable[[], None] | None) -> None:
@@ -338,7 +346,8 @@ class TlsStream(StampedStream):
             except ssl.SSLZeroReturnError:
                 part = b""
             except ssl.SSLError as error:
-                raise httpcore2.ReadError(str(error)) from error
+                # What was decrypted before is given out first.
+                self._error, part = error, b""
             parts.append(part)
             ended = not part
         segments = [segment._replace(data=data)] if (data := b"".join(parts)) else []

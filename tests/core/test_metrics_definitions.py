@@ -1,0 +1,121 @@
+"""The formulas of the field's words, held against the stamps they are made of; undefined is absent, never zero."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.core import metrics
+from tui.core.timeline import Timeline
+
+MS = metrics.NS_PER_MS
+
+STAMPS = st.lists(st.integers(1, 10**12), max_size=60).map(sorted)
+
+
+@given(STAMPS, st.integers(0, 60), st.one_of(st.none(), st.integers(0, 10**12)))
+def test_every_formula(stamps: list[int], thinking: int, sent_ns: int | None) -> None:
+    thinking = min(thinking, len(stamps))
+    first_text = stamps[thinking] if thinking < len(stamps) else None
+    timeline = Timeline(sent_ns=sent_ns, content_ns=stamps, thinking_pieces=thinking, first_text_ns=first_text)
+    ttft, ttfo, ttlt = metrics.ttft_ns(timeline), metrics.ttfo_ns(timeline), metrics.ttlt_ns(timeline)
+    if sent_ns is None or not stamps:
+        assert ttft is ttfo is ttlt is None
+        return
+    assert ttft == stamps[0] - sent_ns
+    assert ttlt == stamps[-1] - sent_ns
+    assert ttfo == (None if first_text is None else first_text - sent_ns)
+    if ttfo is not None:
+        assert ttft <= ttfo <= ttlt
+    if not thinking:
+        assert ttfo == ttft
+
+
+@given(STAMPS.filter(lambda stamps: len(stamps) > 1), st.integers(2, 10**6))
+def test_pace_is_counted_in_tokens_from_the_first_on(stamps: list[int], tokens: int) -> None:
+    timeline = Timeline(sent_ns=0, content_ns=stamps)
+    ttft, ttlt = metrics.ttft_ns(timeline), metrics.ttlt_ns(timeline)
+    assert ttft is not None
+    assert ttlt is not None
+    tpot, otps = metrics.tpot_ns(timeline, tokens), metrics.otps(timeline, tokens)
+    assert tpot == (ttlt - ttft) / (tokens - 1)
+    if ttlt == ttft:
+        assert otps is None  # an infinite rate is none
+    else:
+        assert otps == pytest.approx((tokens - 1) / ((ttlt - ttft) / metrics.NS_PER_S))
+
+
+@pytest.mark.parametrize("tokens", [None, 0, 1])
+def test_one_token_or_none_has_no_pace(tokens: int | None) -> None:
+    timeline = Timeline(sent_ns=0, content_ns=[5, 9])
+    assert metrics.tpot_ns(timeline, tokens) is None
+    assert metrics.otps(timeline, tokens) is None
+
+
+@pytest.mark.parametrize("stamps", [[], [7]])
+def test_one_chunk_or_none_has_no_gaps_and_no_pace(stamps: list[int]) -> None:
+    timeline = Timeline(sent_ns=0, content_ns=stamps)
+    assert metrics.gaps_ns(timeline) == []
+    assert metrics.gaps(timeline) is None
+    assert metrics.tpot_ns(timeline, 50) is None
+
+
+def test_five_tokens_per_chunk() -> None:
+    # One token, then five every 50 ms: 50 ms between chunks, 10 ms per token.
+    timeline = Timeline(sent_ns=0, content_ns=[200 * MS + 50 * MS * number for number in range(21)])
+    gaps = metrics.gaps(timeline)
+    assert gaps is not None
+    assert gaps.p50_ns == gaps.p95_ns == gaps.p99_ns == gaps.max_ns == 50 * MS
+    assert gaps.count == 20
+    assert metrics.tpot_ns(timeline, 101) == 10 * MS
+    assert metrics.otps(timeline, 101) == 100
+
+
+@given(STAMPS.filter(lambda stamps: len(stamps) > 1))
+def test_gaps(stamps: list[int]) -> None:
+    gaps = metrics.gaps(Timeline(content_ns=stamps))
+    in_order = [later - earlier for earlier, later in itertools.pairwise(stamps)]
+    assert gaps is not None
+    assert gaps.count == len(in_order)
+    assert gaps.max_ns == max(in_order)
+    assert 0 <= gaps.p50_ns <= gaps.p95_ns <= gaps.p99_ns <= gaps.max_ns
+    # The piece that ended the longest: the first of them if several were as long.
+    assert in_order[gaps.longest_at - 1] == gaps.max_ns
+    assert max(in_order[: gaps.longest_at - 1], default=-1) < gaps.max_ns
+
+
+@given(st.lists(st.integers(0, 100), min_size=1).map(sorted), st.integers(1, 100))
+def test_a_percentile_is_a_sample_that_so_many_do_not_exceed(samples: list[int], percent: int) -> None:
+    found = metrics.percentile(samples, percent)
+    assert found in samples
+    assert sum(sample <= found for sample in samples) * 100 >= percent * len(samples)
+    below = sum(sample < found for sample in samples)
+    assert below * 100 < percent * len(samples)
+
+
+@pytest.mark.parametrize(
+    ("timeline", "cold"),
+    [
+        (Timeline(), None),
+        (Timeline(connect_started_ns=10, connected_ns=40), None),
+        (Timeline(reused_ns=10, sent_ns=50, content_ns=[250]), None),
+        (Timeline(connect_started_ns=10, connected_ns=40, sent_ns=50), None),
+        # Set-up 30 and TTFT 200; the 10 in between, waiting for other lanes, are of neither.
+        (Timeline(connect_started_ns=10, connected_ns=40, sent_ns=50, content_ns=[250]), 230),
+        (
+            Timeline(
+                connect_started_ns=10,
+                resolved_ns=20,
+                connected_ns=40,
+                tls_started_ns=41,
+                tls_done_ns=90,
+                sent_ns=100,
+                content_ns=[300],
+            ),
+            280,
+        ),
+    ],
+)
+def test_cold_ttft(timeline: Timeline, cold: int | None) -> None:
+    assert metrics.cold_ttft_ns(timeline) == cold

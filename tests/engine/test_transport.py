@@ -1,0 +1,502 @@
+"""The SDK's transport: proxies, TLS, connection reuse, and stamps that stay the kernel's all the while."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+
+from tui.core import metrics
+from tui.core.events import StampSource, Status
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.target import Endpoint, Timeouts
+from tui.engine.messages_api import MessagesApi
+from tui.engine.transport import StampedTransport
+from tui.engine.warmup import _DELTA, _END, _START
+from tui.engine.wire import Segment, SocketStream, StampedStream, TlsStream, WireObserver, observer
+
+from .test_wire import WITHIN_S, Contexts, certificates
+
+__all__ = ["certificates"]
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel stamps on Linux only")
+
+NAME = "stamped.test"
+"""A name that only the proxies here know."""
+BODY = b"data: {}\n\n"
+
+
+@pytest.fixture(autouse=True)
+def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No proxy but the test's own."""
+    for name in [*os.environ]:
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+class Watcher(WireObserver):
+    """Keeps what the wire reports."""
+
+    def __init__(self) -> None:
+        self.writes: list[int] = []
+        self.reads: list[Segment] = []
+
+    def written(self, t_ns: int) -> None:
+        self.writes.append(t_ns)
+
+    def was_read(self, segment: Segment) -> None:
+        self.reads.append(segment)
+
+
+class Origin:
+    """An HTTP server that answers everything, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.heads: list[bytes] = []
+        self.connections = 0
+        self.answered_ns = 0
+        self.port = 0
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.heads.append(head)
+                self.answered_ns = time.monotonic_ns()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(BODY), BODY))
+        await closed(writer)
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        await writer.wait_closed()
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """A server on loopback whose connections are over when it is."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await handler(reader, writer)
+        except asyncio.CancelledError:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[Origin]:
+    server = Origin()
+    async with listening(server.take, tls) as server.port:
+        yield server
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+    await closed(writer)
+
+
+async def relay(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, first: bytes = b"", reply: bytes = b""
+) -> None:
+    """Both ways between a client and the server at `port`."""
+    up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
+    up_writer.write(first)
+    writer.write(reply)
+    try:
+        await asyncio.gather(pump(reader, up_writer), pump(up_reader, writer))
+    finally:
+        up_writer.transport.abort()
+        writer.transport.abort()
+
+
+class Proxy:
+    """Forwards HTTP, tunnels CONNECT and speaks SOCKS5; every name leads to the one origin."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.asked: list[bytes] = []
+        self.port = 0
+
+    async def http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(head)
+        if head.startswith(b"CONNECT "):
+            await relay(reader, writer, self.target, reply=b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            await relay(reader, writer, self.target, first=head)
+
+    async def socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        version, count = await reader.readexactly(2)
+        assert version == 5
+        await reader.readexactly(count)
+        writer.write(b"\x05\x00")
+        _, command, _, kind = await reader.readexactly(4)
+        assert (command, kind) == (1, 3)
+        name = await reader.readexactly((await reader.readexactly(1))[0])
+        port = await reader.readexactly(2)
+        self.asked.append(b"%b:%d" % (name, int.from_bytes(port)))
+        await relay(reader, writer, self.target, reply=b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
+
+    async def refusing(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+        await closed(writer)
+
+
+@pytest.fixture
+def watcher() -> Watcher:
+    return Watcher()
+
+
+async def ask(transport: StampedTransport, url: str) -> tuple[int, bytes, StampedStream]:
+    async with asyncio.timeout(WITHIN_S), httpx2.AsyncClient(transport=Kept(transport), trust_env=False) as client:
+        response = await client.get(url)
+        stream = response.extensions["network_stream"]
+        assert isinstance(stream, StampedStream)
+        return response.status_code, response.content, stream
+
+
+class Kept(httpx2.AsyncBaseTransport):
+    """The transport, without its end: a client closes what it was given."""
+
+    def __init__(self, transport: StampedTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await self._transport.handle_async_request(request)
+
+
+@asynccontextmanager
+async def transport(base_url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[StampedTransport]:
+    made = StampedTransport(base_url, tls or ssl.create_default_context())
+    try:
+        yield made
+    finally:
+        await made.aclose()
+
+
+def check_stamps(watcher: Watcher, server: Origin) -> None:
+    """The response's data were stamped by the kernel, after they were sent and after we had written."""
+    last = watcher.reads[-1]
+    assert last.from_kernel
+    assert server.answered_ns - 50_000 <= last.arrival_ns <= last.read_ns
+    assert watcher.writes[-1] <= last.arrival_ns + 50_000
+
+
+async def test_directly_and_again_on_the_same_connection(watcher: Watcher) -> None:
+    observer.set(watcher)
+    async with origin() as server:
+        base = f"http://127.0.0.1:{server.port}"
+        async with transport(base) as ours:
+            for _ in range(3):
+                status, body, stream = await ask(ours, base)
+                assert (status, body) == (200, BODY)
+                assert isinstance(stream, SocketStream)
+                check_stamps(watcher, server)
+        assert server.connections == 1
+        assert len(server.heads) == 3
+
+
+async def test_a_connection_that_the_server_has_closed_is_not_used_again() -> None:
+    connections: list[int] = []
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        await closed(writer)
+
+    async with listening(once) as port:
+        base = f"http://127.0.0.1:{port}"
+        async with transport(base) as ours:
+            for _ in range(5):
+                status, _, stream = await ask(ours, base)
+                assert status == 200
+                async with asyncio.timeout(WITHIN_S):
+                    await stream.arrived()  # its end
+    assert len(connections) == 5
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+async def test_through_an_http_proxy(environ: pytest.MonkeyPatch, watcher: Watcher, variable: str) -> None:
+    if variable == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
+        environ.delenv("REQUEST_METHOD")
+    observer.set(watcher)
+    async with origin() as server:
+        proxy = Proxy(server.port)
+        async with listening(proxy.http) as proxy.port:
+            environ.setenv(variable, f"http://name:word@127.0.0.1:{proxy.port}")
+            base = f"http://{NAME}:8080"
+            async with transport(base) as ours:
+                for _ in range(2):
+                    status, body, _ = await ask(ours, f"{base}/v1/messages")
+                    assert (status, body) == (200, BODY)
+                    check_stamps(watcher, server)
+            assert len(proxy.asked) == 1  # a connection, kept
+            assert proxy.asked[0].startswith(b"GET http://stamped.test:8080/v1/messages HTTP/1.1\r\n")
+            assert b"proxy-authorization: basic" in proxy.asked[0].lower()
+
+
+async def test_a_proxy_without_a_scheme(environ: pytest.MonkeyPatch) -> None:
+    async with origin() as server:
+        proxy = Proxy(server.port)
+        async with listening(proxy.http) as proxy.port:
+            environ.setenv("http_proxy", f"127.0.0.1:{proxy.port}")
+            async with transport(f"http://{NAME}") as ours:
+                assert (await ask(ours, f"http://{NAME}"))[0] == 200
+        assert len(proxy.asked) == 1
+
+
+async def test_tls_through_a_tunnel(environ: pytest.MonkeyPatch, certificates: Contexts, watcher: Watcher) -> None:
+    observer.set(watcher)
+    async with origin(certificates[0]) as server:
+        proxy = Proxy(server.port)
+        async with listening(proxy.http) as proxy.port:
+            environ.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+            base = f"https://{NAME}"
+            async with transport(base, certificates[1]) as ours:
+                for _ in range(2):
+                    status, body, stream = await ask(ours, base)
+                    assert (status, body) == (200, BODY)
+                    assert isinstance(stream, TlsStream)
+                    check_stamps(watcher, server)
+    assert len(proxy.asked) == 1
+    assert proxy.asked[0].startswith(b"CONNECT stamped.test:443 HTTP/1.1\r\n")
+    assert server.connections == 1
+
+
+async def test_tls_through_a_tunnel_of_tls(
+    environ: pytest.MonkeyPatch, certificates: Contexts, watcher: Watcher
+) -> None:
+    """The proxy itself is reached over TLS: records within records."""
+    observer.set(watcher)
+    loop = asyncio.get_running_loop()
+    real = loop.getaddrinfo
+
+    async def getaddrinfo(host: str | None, *arguments: int, **options: int) -> object:
+        return await real("127.0.0.1" if host == NAME else host, *arguments, **options)
+
+    environ.setattr(loop, "getaddrinfo", getaddrinfo)
+    async with origin(certificates[0]) as server:
+        proxy = Proxy(server.port)
+        async with listening(proxy.http, certificates[0]) as proxy.port:
+            environ.setenv("https_proxy", f"https://{NAME}:{proxy.port}")
+            async with transport(f"https://{NAME}", certificates[1]) as ours:
+                status, body, stream = await ask(ours, f"https://{NAME}")
+                assert (status, body) == (200, BODY)
+                assert isinstance(stream, TlsStream)
+                assert isinstance(stream.inner, TlsStream)
+                check_stamps(watcher, server)
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+async def test_through_a_socks_proxy(environ: pytest.MonkeyPatch, watcher: Watcher, scheme: str) -> None:
+    observer.set(watcher)
+    async with origin() as server:
+        proxy = Proxy(server.port)
+        async with listening(proxy.socks) as proxy.port:
+            environ.setenv("all_proxy", f"{scheme}://127.0.0.1:{proxy.port}")
+            async with transport(f"http://{NAME}") as ours:
+                for _ in range(2):
+                    status, body, _ = await ask(ours, f"http://{NAME}")
+                    assert (status, body) == (200, BODY)
+                    check_stamps(watcher, server)
+    assert proxy.asked == [b"stamped.test:80"]
+
+
+async def test_tls_through_a_socks_proxy(environ: pytest.MonkeyPatch, certificates: Contexts, watcher: Watcher) -> None:
+    observer.set(watcher)
+    async with origin(certificates[0]) as server:
+        proxy = Proxy(server.port)
+        async with listening(proxy.socks) as proxy.port:
+            environ.setenv("https_proxy", f"socks5://127.0.0.1:{proxy.port}")
+            async with transport(f"https://{NAME}", certificates[1]) as ours:
+                status, body, stream = await ask(ours, f"https://{NAME}")
+                assert (status, body) == (200, BODY)
+                assert isinstance(stream, TlsStream)
+                check_stamps(watcher, server)
+    assert proxy.asked == [b"stamped.test:443"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_loopback_goes_through_no_proxy(environ: pytest.MonkeyPatch, host: str) -> None:
+    async with origin() as server:
+        environ.setenv("http_proxy", "http://127.0.0.1:9")
+        environ.setenv("all_proxy", "http://127.0.0.1:9")
+        base = f"http://{host}:{server.port}"
+        async with transport(base) as ours:
+            assert (await ask(ours, base))[0] == 200
+
+
+async def test_what_no_proxy_names_goes_directly(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("http_proxy", "http://127.0.0.1:9")
+    environ.setenv("no_proxy", "other.test,.stamped.test,stamped.test")
+    with socket.create_server(("127.0.0.1", 0)) as closed_port:
+        port = closed_port.getsockname()[1]
+    loop = asyncio.get_running_loop()
+    real = loop.getaddrinfo
+
+    async def getaddrinfo(host: str | None, *arguments: int, **options: int) -> object:
+        return await real("127.0.0.1" if host == NAME else host, *arguments, **options)
+
+    environ.setattr(loop, "getaddrinfo", getaddrinfo)
+    async with origin() as server, transport(f"http://{NAME}:{server.port}") as ours:
+        assert (await ask(ours, f"http://{NAME}:{server.port}"))[0] == 200
+    async with transport(f"http://{NAME}:{port}") as ours:
+        with pytest.raises(httpx2.ConnectError):
+            await ask(ours, f"http://{NAME}:{port}")
+
+
+async def test_a_proxy_that_is_not_there(environ: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed_port:
+        port = closed_port.getsockname()[1]
+    environ.setenv("http_proxy", f"http://127.0.0.1:{port}")
+    async with transport(f"http://{NAME}") as ours:
+        with pytest.raises(httpx2.ConnectError):
+            await ask(ours, f"http://{NAME}")
+
+
+async def test_a_proxy_that_refuses(environ: pytest.MonkeyPatch) -> None:
+    proxy = Proxy(0)
+    async with listening(proxy.refusing) as proxy.port:
+        environ.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        async with transport(f"https://{NAME}") as ours:
+            with pytest.raises(httpx2.ProxyError, match="407"):
+                await ask(ours, f"https://{NAME}")
+
+
+async def test_a_server_that_closes_without_an_answer() -> None:
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await closed(writer)
+
+    async with listening(rude) as port, transport(f"http://127.0.0.1:{port}") as ours:
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await ask(ours, f"http://127.0.0.1:{port}")
+
+
+# The whole request, with its marks
+
+
+class Answering(Origin):
+    """Answers every request with the same short stream."""
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+                await reader.readexactly(int(length.partition(b":")[2]))
+                self.answered_ns = time.monotonic_ns()
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+                )
+                for event in (_START, _DELTA, _END):
+                    writer.write(b"%x\r\n%b\r\n" % (len(event), event))
+                writer.write(b"0\r\n\r\n")
+        await closed(writer)
+
+
+async def at_once() -> None:
+    """No gate."""
+
+
+@pytest.mark.parametrize("way", ["direct", "tunnel", "socks"])
+async def test_the_marks_of_a_request_over_tls(environ: pytest.MonkeyPatch, certificates: Contexts, way: str) -> None:
+    loop = asyncio.get_running_loop()
+    real = loop.getaddrinfo
+
+    async def getaddrinfo(host: str | None, *arguments: int, **options: int) -> object:
+        return await real("127.0.0.1" if host == NAME else host, *arguments, **options)
+
+    environ.setattr(loop, "getaddrinfo", getaddrinfo)
+    server = Answering()
+    async with contextlib.AsyncExitStack() as stack:
+        server.port = await stack.enter_async_context(listening(server.take, certificates[0]))
+        proxy = Proxy(server.port)
+        if way == "tunnel":
+            environ.setenv("https_proxy", f"http://127.0.0.1:{await stack.enter_async_context(listening(proxy.http))}")
+        elif way == "socks":
+            port = await stack.enter_async_context(listening(proxy.socks))
+            environ.setenv("https_proxy", f"socks5://127.0.0.1:{port}")
+        api = MessagesApi({})
+        api._tls = certificates[1]
+        records = []
+        for _ in range(2):
+            spec = RequestSpec(
+                request_id=1,
+                target="lane",
+                model="model",
+                endpoint=Endpoint(name="test", base_url=f"https://{NAME}:{server.port}"),
+                prompt=Prompt(user="x"),
+                parameters=Parameters(max_tokens=1),
+                timeouts=Timeouts(),
+            )
+            record = RequestRecord(spec=spec)
+            async with asyncio.timeout(WITHIN_S):
+                record.apply(await api.ask(spec, 0, record.apply, at_once))
+            records.append(record)
+            assert record.failure is None
+            assert record.status is Status.DONE
+            timeline = record.timeline
+            assert timeline.sent_ns is not None
+            # Our own request's send, and not that of the tunnel's.
+            assert timeline.sent_ns <= server.answered_ns <= timeline.content_ns[0] + 50_000
+            assert record.instrument is not None
+            assert record.instrument.stamp_source is StampSource.KERNEL
+        await api.aclose()
+    assert len(proxy.asked) == (way != "direct")
+    timeline = records[0].timeline
+    steps = [
+        timeline.connect_started_ns,
+        timeline.resolved_ns,
+        timeline.connected_ns,
+        timeline.tls_started_ns,
+        timeline.tls_done_ns,
+        timeline.sent_ns,
+        timeline.headers_ns,
+        timeline.message_start_ns,
+        timeline.content_ns[0],
+        timeline.message_stop_ns,
+        timeline.ended_ns,
+    ]
+    stamps = [step for step in steps if step is not None]
+    assert len(stamps) == len(steps)
+    assert stamps == sorted(stamps)
+    assert timeline.reused_ns is None
+    assert metrics.set_up_ns(timeline) == stamps[4] - stamps[0]
+    again = records[1].timeline
+    assert again.reused_ns is not None
+    assert again.connect_started_ns is again.tls_done_ns is again.resolved_ns is None

@@ -1,0 +1,164 @@
+"""All figures of a request: right where they are defined, dashes where they are not."""
+
+import itertools
+
+from tui.core.events import Failure, FailureKind, Instrument, StampSource, Status, Usage
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import Attempt, RequestRecord
+from tui.core.target import Endpoint, Timeouts
+from tui.core.timeline import Timeline
+from tui.ui.viewmodel.detail import detail_rows
+from tui.ui.viewmodel.figures import ABSENT
+
+MS = 1_000_000
+
+SPEC = RequestSpec(
+    request_id=1,
+    target="lane",
+    model="model",
+    endpoint=Endpoint(name="e", base_url="http://localhost"),
+    prompt=Prompt(),
+    parameters=Parameters(),
+    timeouts=Timeouts(),
+)
+NEW = Timeline(
+    queued_ns=90 * MS,
+    connect_started_ns=91 * MS,
+    connected_ns=94 * MS,
+    sent_ns=100 * MS,
+    headers_ns=140 * MS,
+    message_start_ns=150 * MS,
+    content_ns=[300 * MS, 350 * MS, 400 * MS, 800 * MS],
+    first_text_ns=300 * MS,
+    message_stop_ns=801 * MS,
+)
+
+
+def rows(record: RequestRecord) -> dict[str, str]:
+    groups = detail_rows(record)
+    names = [name for group in groups for name, _ in group]
+    assert len(names) == len(set(names))
+    return dict(itertools.chain(*groups))
+
+
+def done(timeline: Timeline, tokens: int | None = None) -> RequestRecord:
+    return RequestRecord(
+        spec=SPEC,
+        timeline=timeline,
+        status=Status.DONE,
+        stop_reason="end_turn",
+        http_status=200,
+        api_request_id="req_1",
+        usage=Usage(input_tokens=12, output_tokens=tokens),
+    )
+
+
+def test_a_whole_answer_on_a_new_connection() -> None:
+    record = done(NEW, 11)
+    record.instrument = Instrument(
+        request_id=1,
+        stamp_source=StampSource.KERNEL,
+        reads=5,
+        delay_p50_ns=20_000,
+        delay_p99_ns=150_000,
+        delay_max_ns=2 * MS,
+    )
+    assert rows(record) == {
+        "TTFT, first token": "200 ms",
+        "TTFO, first text": "200 ms",
+        "TTLT, total": "700 ms",
+        "message_start": "50.0 ms",
+        "headers": "40.0 ms",
+        "OTPS, tokens/s": "20.0",
+        "TPOT, per token": "50.0 ms",
+        "gaps p50 · p95 · p99": "50.0 ms · 400 ms · 400 ms",
+        "longest gap": "400 ms, before chunk 4",
+        "connection": "new",
+        "set-up, not in TTFT": "3.00 ms",
+        "cold TTFT, with set-up": "203 ms",
+        "attempt": "1",
+        "HTTP status": "200",
+        "request id": "req_1",
+        "input tokens": "12",
+        "output tokens": "11",
+        "thinking tokens": ABSENT,
+        "chunks": "4",
+        "stop reason": "end_turn",
+        "stamped by": "the kernel: the delay is in no figure",
+        "delay p50 · p99 · max": "0.02 ms · 0.15 ms · 2.00 ms",
+    }
+
+
+def test_nothing_yet_is_all_dashes() -> None:
+    shown = rows(RequestRecord(spec=SPEC))
+    assert shown.pop("attempt") == "1"
+    assert shown.pop("chunks") == "0"
+    assert {*shown.values()} == {ABSENT}
+
+
+def test_a_reused_connection() -> None:
+    shown = rows(done(Timeline(reused_ns=90 * MS, sent_ns=100 * MS, content_ns=[300 * MS], first_text_ns=300 * MS), 1))
+    assert shown["connection"] == "reused"
+    assert shown["set-up, not in TTFT"] == shown["cold TTFT, with set-up"] == ABSENT
+    assert shown["TTFT, first token"] == "200 ms"
+
+
+def test_one_token_has_no_pace() -> None:
+    shown = rows(done(Timeline(sent_ns=100 * MS, content_ns=[300 * MS], first_text_ns=300 * MS), 1))
+    assert shown["TTFT, first token"] == shown["TTLT, total"] == "200 ms"
+    for name in ("OTPS, tokens/s", "TPOT, per token", "gaps p50 · p95 · p99", "longest gap"):
+        assert shown[name] == ABSENT
+    assert shown["output tokens"] == "1"
+
+
+def test_thinking_alone_has_no_first_text() -> None:
+    timeline = Timeline(sent_ns=100 * MS, content_ns=[300 * MS, 310 * MS], thinking_pieces=2)
+    record = done(timeline, 2)
+    record.usage = Usage(output_tokens=2, thinking_tokens=2)
+    shown = rows(record)
+    assert shown["TTFT, first token"] == "200 ms"
+    assert shown["TTFO, first text"] == ABSENT
+    assert shown["thinking tokens"] == "2"
+    assert shown["input tokens"] == ABSENT
+
+
+def test_an_empty_answer() -> None:
+    shown = rows(done(Timeline(sent_ns=100 * MS, message_start_ns=150 * MS, message_stop_ns=151 * MS), 0))
+    for name in ("TTFT, first token", "TTFO, first text", "TTLT, total", "OTPS, tokens/s", "TPOT, per token"):
+        assert shown[name] == ABSENT
+    assert shown["message_start"] == "50.0 ms"
+    assert shown["output tokens"] == "0"
+
+
+def test_one_that_broke_off_has_no_figures_of_a_whole() -> None:
+    record = done(NEW, 1)
+    record.status = Status.FAILED
+    record.failure = Failure(kind=FailureKind.BROKEN_STREAM, message="Broken.")
+    shown = rows(record)
+    assert shown["TTFT, first token"] == "200 ms"
+    for name in ("TTLT, total", "OTPS, tokens/s", "TPOT, per token", "output tokens"):
+        assert shown[name] == ABSENT
+    # What was seen of it stays.
+    assert shown["chunks"] == "4"
+    assert shown["longest gap"] == "400 ms, before chunk 4"
+
+
+def test_earlier_attempts_are_counted_and_their_time_is_apart() -> None:
+    record = done(NEW, 11)
+    failure = Failure(kind=FailureKind.RATE_LIMITED, message="Rate limited.")
+    record.earlier.append(
+        Attempt(timeline=Timeline(sent_ns=-1000 * MS), failure=failure, http_status=429, api_request_id=None)
+    )
+    shown = rows(record)
+    assert shown["attempt"] == "2, 1.10 s after the first"
+    assert shown["TTFT, first token"] == "200 ms"
+
+
+def test_without_the_kernels_stamps_the_delay_is_not_known() -> None:
+    record = done(NEW, 11)
+    record.instrument = Instrument(request_id=1, stamp_source=StampSource.READ, reads=5)
+    shown = rows(record)
+    assert shown["stamped by"] == "the read: its delay is not known"
+    assert shown["delay p50 · p99 · max"] == " · ".join([ABSENT] * 3)
