@@ -10,7 +10,7 @@ from tui.core.events import Content, Event, Instrument, Mark, Marked
 from tui.engine.answer import AnswerReader
 from tui.engine.pump import Pump
 from tui.engine.stream import AnswerStream
-from tui.engine.wire import Segment, StampedStream
+from tui.engine.wire_stream import Segment, StampedStream
 
 HEADERS: Mapping[str, str] = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
 

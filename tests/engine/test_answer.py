@@ -87,9 +87,9 @@ def test_framing_is_no_first_token(stream: Stream) -> None:
     stream.delta(type="thinking_delta", thinking="")
     stream.delta(type="signature_delta", signature="c2ln")
     stream.take("content_block_stop")
-    assert (stream.reader.has_content, stream.contents) == (False, [])
+    assert (stream.reader.pieces, stream.contents) == (0, [])
     stream.text("x")
-    assert (stream.reader.has_content, stream.contents[0].t_ns) == (True, [8])
+    assert (stream.reader.pieces, stream.contents[0].t_ns) == (1, [8])
 
 
 def test_a_block_that_opens_with_text_counts(stream: Stream) -> None:
@@ -113,7 +113,7 @@ def test_thinking_and_text_are_told_apart(stream: Stream) -> None:
 def test_redacted_thinking_is_seen_as_thinking(stream: Stream) -> None:
     stream.take("content_block_start", content_block={"type": "redacted_thinking", "data": "xx"})
     assert stream.marks == [(Mark.THINKING_STARTED, 1)]
-    assert not stream.reader.has_content
+    assert not stream.reader.pieces
 
 
 def test_usage_is_merged(stream: Stream) -> None:

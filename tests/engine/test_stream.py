@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tui.core.events import FailureKind, Mark, StampSource, Status
 from tui.engine.body import BodyError
-from tui.engine.wire import Segment
+from tui.engine.wire_stream import Segment
 
 from .scripted import END, HEADERS, decode, segment
 
@@ -252,6 +252,23 @@ def test_the_delay_is_that_of_all_reads() -> None:
     assert instrument.stamp_source is StampSource.KERNEL
     assert instrument.reads == 10
     assert (instrument.delay_p50_ns, instrument.delay_p99_ns, instrument.delay_max_ns) == (50, 100, 100)
+
+
+def test_pieces_that_waited_for_one_read_share_a_stamp_and_say_so() -> None:
+    merged = segment((delta("a") + delta("b") + delta("c")).encode(), 1000, delay_ns=10)
+    merged = merged._replace(parts=3, since_ns=merged.read_ns - 500)
+    segments = [segment(START.encode(), 0, delay_ns=20), merged, segment(TAIL.encode(), 2000, delay_ns=30), END]
+    instrument = decode([segments], {}).instrument
+    assert instrument is not None
+    assert instrument.shared == 2, "the last one's stamp is its own"
+    assert instrument.delay_max_ns == 500, "the first may have come right after the read before"
+
+
+def test_pieces_that_came_in_one_segment_came_together() -> None:
+    together = segment((START + delta("a") + delta("b") + TAIL).encode(), 1000, delay_ns=10)
+    instrument = decode([[together, END]], {}).instrument
+    assert instrument is not None
+    assert (instrument.shared, instrument.delay_max_ns) == (0, 10)
 
 
 @pytest.mark.parametrize("from_kernel", [[False, False], [True, False]])

@@ -23,7 +23,9 @@ from tui.core.target import Endpoint, Timeouts
 from tui.engine.messages_api import MessagesApi
 from tui.engine.transport import StampedTransport
 from tui.engine.warmup import _DELTA, _END, _START
-from tui.engine.wire import Segment, SocketStream, StampedStream, TlsStream, WireObserver, observer
+from tui.engine.wire import SocketStream
+from tui.engine.wire_stream import Segment, StampedStream, WireObserver, observer
+from tui.engine.wire_tls import TlsStream
 
 from .test_wire import WITHIN_S, Contexts, certificates
 

@@ -16,7 +16,9 @@ import httpcore2
 import pytest
 
 from tui.engine import wire as module
-from tui.engine.wire import Segment, SocketStream, StampedBackend, StampedStream, TlsStream, WireObserver, observer
+from tui.engine.wire import SocketStream, StampedBackend
+from tui.engine.wire_stream import Segment, StampedStream, WireObserver, observer
+from tui.engine.wire_tls import TlsStream
 
 WITHIN_S = 30
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
@@ -176,6 +178,21 @@ async def test_a_read_that_comes_late_does_not_move_the_arrival() -> None:
         (segment,) = await segments_of(stream, 4)
         assert before_ns - 50_000 <= segment.arrival_ns <= after_ns + 10_000_000
         assert segment.read_ns >= after_ns + 30_000_000
+
+
+@linux
+async def test_a_read_that_takes_several_segments_at_once_says_so() -> None:
+    async with pair() as (stream, peer):
+        peer.send(b"first")
+        await until(stream, lambda: len(stream._segments) == 1)
+        # The loop does not turn between these, so that one read takes them all.
+        befores = [peer.send(b"more") for _ in range(3)]
+        await until(stream, lambda: len(stream._segments) == 2)
+        first, merged = stream.take_over()
+        assert (first.parts, merged.parts) == (1, 3)
+        assert merged.data == b"more" * 3
+        assert merged.since_ns == first.read_ns <= befores[0]
+        assert merged.arrival_ns >= befores[2] - 50_000, "the kernel stamps the last of them"
 
 
 @linux

@@ -168,12 +168,17 @@ class UsageReported(_Event, frozen=True, kw_only=True):
 class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """The instrument's own part in a request's times: how long data waited between arrival and read.
 
-    With the kernel's stamps this delay is in none of the times; without them it is in all, and is not known.
+    With the kernel's stamps this delay is in none of the times; without them it is in all, and is not known. One
+    exception: of several TCP segments that waited for one read the kernel stamps only the last, so that pieces of
+    content in the others carry its time. Those are counted as `shared`, and the delay of such a read is taken from
+    the read before, the longest it can have been.
     """
 
     request_id: int
     stamp_source: StampSource
     reads: int
+    shared: int = 0
+    """Pieces of content that arrived before their stamp, by less than the read's delay."""
     delay_p50_ns: int | None = None
     delay_p99_ns: int | None = None
     delay_max_ns: int | None = None

@@ -94,8 +94,8 @@ class AnswerReader:
         self._stop_reason: str | None = None
         self.failure: Failure | None = None
         """Set as soon as the stream has shown that the request failed."""
-        self.has_content = False
-        """True once any piece of content has arrived."""
+        self.pieces = 0
+        """Pieces of content that have arrived."""
         self.stopped = False
         """True once `message_stop` has arrived."""
         self._started = False
@@ -161,7 +161,7 @@ class AnswerReader:
             self._piece(t_ns, Kind.THINKING, piece.thinking)
 
     def _piece(self, t_ns: int, kind: Kind, text: str) -> None:
-        self.has_content = True
+        self.pieces += 1
         self._emit(Content(request_id=self._request_id, kind=kind, t_ns=[t_ns], texts=[text]))
 
     def _mark(self, mark: Mark, t_ns: int) -> None:

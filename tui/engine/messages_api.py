@@ -26,7 +26,7 @@ from tui.engine.exchange import Exchange
 from tui.engine.pump import Pump
 from tui.engine.stream import END_OF_CHUNKS, AnswerStream
 from tui.engine.transport import StampedTransport
-from tui.engine.wire import StampedStream, observer
+from tui.engine.wire_stream import StampedStream, observer
 
 SDK_VERSION = anthropic.__version__
 
@@ -199,7 +199,7 @@ class _Request:
         if self._answer.stopped:
             # Only the body's own end is missing; reading it keeps the connection for the next run.
             self._deadline.reschedule(now + _END_OF_BODY_S)
-        elif self._answer.has_content or silence_until < self._first_token_by:
+        elif self._answer.pieces or silence_until < self._first_token_by:
             self._arm(self._deadline, self._whole, silence_until, "the next event of the stream", "between_tokens")
         else:
             self._arm(self._deadline, self._whole, self._first_token_by)

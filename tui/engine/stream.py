@@ -11,7 +11,7 @@ from tui.engine.answer import AnswerReader
 from tui.engine.body import RawBody
 from tui.engine.pump import Pump
 from tui.engine.sse import SseDecoder
-from tui.engine.wire import Segment, StampedStream
+from tui.engine.wire_stream import Segment, StampedStream
 
 END_OF_CHUNKS = b"0\r\n\r\n"
 """An empty body in chunks: what is left for httpcore2 to read once we have read the real one."""
@@ -37,6 +37,7 @@ class AnswerStream:
         self._decoder = SseDecoder()
         self._delays_ns: list[int] = []
         self._from_kernel = True
+        self._shared = 0
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def read(self) -> None:
@@ -66,6 +67,7 @@ class AnswerStream:
             request_id=request_id,
             stamp_source=StampSource.KERNEL if known else StampSource.READ,
             reads=len(delays),
+            shared=self._shared,
             delay_p50_ns=percentile(delays, 50) if known else None,
             delay_p99_ns=percentile(delays, 99) if known else None,
             delay_max_ns=delays[-1] if known else None,
@@ -94,8 +96,15 @@ class AnswerStream:
             if not self._body.complete and not self._body.ends_with_connection:
                 raise httpcore2.ReadError("the server closed the connection")
             return True
-        self._delays_ns.append(segment.read_ns - segment.arrival_ns)
         self._from_kernel = self._from_kernel and segment.from_kernel
+        before = self._answer.pieces
         for event in self._decoder.feed(self._body.feed(segment.data)):
             self._answer.take(segment.arrival_ns, event)
+        pieces = self._answer.pieces - before
+        if segment.parts > 1 and pieces > 1:
+            # They waited for this read together, and only the last one's arrival is known.
+            self._shared += pieces - 1
+            self._delays_ns.append(segment.read_ns - segment.since_ns)
+        else:
+            self._delays_ns.append(segment.read_ns - segment.arrival_ns)
         return self._body.complete or self._answer.failure is not None

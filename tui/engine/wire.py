@@ -12,121 +12,27 @@ import ssl
 import struct
 import sys
 import time
-from abc import abstractmethod
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import httpcore2
 from aiohappyeyeballs import start_connection
 
 from tui.engine.clock import StampClock
+from tui.engine.wire_stream import READ_BYTES, Segment, StampedStream, observer, socket_errors_as
+from tui.engine.wire_tls import TlsStream
 
 SO_TIMESTAMPNS = 35
 """<asm-generic/socket.h>; Python's socket module does not name it."""
 _TIMESPEC = struct.Struct("qq")
 _KERNEL_STAMPS = sys.platform == "linux" and struct.calcsize("P") == 8
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if _KERNEL_STAMPS else 0
-_READ_BYTES = 64 * 1024
+_DATA_SEGS_IN, _DATA_SEGS_IN_AT = struct.Struct("I"), 152
+"""tcpi_data_segs_in of struct tcp_info, <linux/tcp.h>."""
 _PAUSE_BYTES = 4 * 1024 * 1024
 """Unread data at which reading pauses, so that a stream faster than its parser is held back by TCP."""
 _HAPPY_EYEBALLS_DELAY_S = 0.25
 """RFC 8305's recommended delay between connection attempts."""
-_END_OF_HEADERS = b"\r\n\r\n"
-
-
-class Segment(NamedTuple):
-    """Data as one read gave them; empty data are the end of the stream."""
-
-    data: bytes
-    arrival_ns: int
-    """When they arrived, CLOCK_MONOTONIC: the kernel's stamp, or `read_ns` where there is none."""
-    read_ns: int
-    """When they were read."""
-    from_kernel: bool
-
-
-class WireObserver:
-    """Is told what happens on the connections of one request; the base class ignores it."""
-
-    def resolved(self, t_ns: int) -> None:
-        """The name was looked up."""
-
-    def written(self, t_ns: int) -> None:
-        """A write's last byte was handed to the kernel."""
-
-    def was_read(self, segment: Segment) -> None:
-        """A read of httpcore2's was served from this segment."""
-
-
-observer: ContextVar[WireObserver] = ContextVar("observer")
-"""The observer of the request that the current task sends."""
-
-
-class StampedStream(httpcore2.AsyncNetworkStream):
-    """What both kinds of stream share: reading from a queue of segments, by httpcore2 or, taken over, by ourselves."""
-
-    def __init__(self) -> None:
-        self._queue: deque[Segment] = deque()
-        self._scanned = b""
-        """The last bytes given out since the last write: an end of headers may be cut anywhere."""
-
-    @abstractmethod
-    def pull(self) -> list[Segment]:
-        """All segments that have arrived, taken out of the queue."""
-
-    @abstractmethod
-    def check_end(self) -> None:
-        """To be called at an empty segment: raises httpcore2.ReadError if the stream broke instead of ending."""
-
-    @abstractmethod
-    async def arrived(self) -> None:
-        """Return when `pull` has something to give."""
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """The next data, at most `max_bytes`, and never beyond an end of HTTP headers: whoever wants the body raw
-        finds all of it still here."""
-        if not self._queue:
-            async with _raising(httpcore2.ReadTimeout, httpcore2.ReadError), asyncio.timeout(timeout):
-                while not self._queue:
-                    self._queue.extend(self.pull())
-                    if not self._queue:
-                        await self.arrived()
-        segment = self._queue.popleft()
-        if not segment.data:
-            self.check_end()
-        cut = min(max_bytes, self._to_end_of_headers(segment.data))
-        if cut < len(segment.data):
-            self._queue.appendleft(segment._replace(data=segment.data[cut:]))
-        data = segment.data[:cut]
-        self._scanned = (self._scanned + data)[-3:]
-        if (watcher := observer.get(None)) is not None:
-            watcher.was_read(segment)
-        return data
-
-    def take_over(self) -> list[Segment]:
-        """All segments that have arrived and were not read yet; for whoever reads the body itself."""
-        segments = [*self._queue, *self.pull()]
-        self._queue.clear()
-        return segments
-
-    @abstractmethod
-    def subscribe(self, on_data: Callable[[], None] | None) -> None:
-        """Have `on_data` called whenever something has arrived, until `None` is given."""
-
-    def give_back(self, data: bytes) -> None:
-        """Put data in front of what has not been read."""
-        now = time.monotonic_ns()
-        self._queue.appendleft(Segment(data, now, now, False))
-
-    def _to_end_of_headers(self, data: bytes) -> int:
-        known = len(self._scanned)
-        found = (self._scanned + data[: len(_END_OF_HEADERS) - 1]).find(_END_OF_HEADERS)
-        if found < 0:
-            found, known = data.find(_END_OF_HEADERS), 0
-        return len(data) if found < 0 else found + len(_END_OF_HEADERS) - known
 
 
 class SocketStream(StampedStream):
@@ -138,7 +44,8 @@ class SocketStream(StampedStream):
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._segments: list[Segment] = []
-        self._queued_bytes = self._latest_ns = 0
+        self._queued_bytes = self._latest_ns = self._parts = 0
+        self._read_ns = time.monotonic_ns()
         self._paused = self._ended = False
         self._error: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -152,9 +59,9 @@ class SocketStream(StampedStream):
         """Read once and queue; epoll calls again if there is more."""
         try:
             if self._stamped:
-                data, ancillary, _, _ = self._socket.recvmsg(_READ_BYTES, _ANCILLARY_BYTES)
+                data, ancillary, _, _ = self._socket.recvmsg(READ_BYTES, _ANCILLARY_BYTES)
             else:
-                data, ancillary = self._socket.recv(_READ_BYTES), []
+                data, ancillary = self._socket.recv(READ_BYTES), []
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -170,8 +77,10 @@ class SocketStream(StampedStream):
             segment = Segment(data, read_ns, read_ns, False)
         else:
             # TCP delivers in order: an earlier time than before is the error of the clocks' offset.
-            segment = Segment(data, max(arrival_ns, self._latest_ns), read_ns, True)
+            arrival_ns = max(arrival_ns, self._latest_ns)
+            segment = Segment(data, arrival_ns, read_ns, True, self._new_parts(), self._read_ns)
         self._latest_ns = segment.arrival_ns
+        self._read_ns = read_ns
         self._segments.append(segment)
         self._queued_bytes += len(data)
         if not data:
@@ -183,6 +92,15 @@ class SocketStream(StampedStream):
             _resolve(self._waiter)
         if self._on_data is not None:
             self._on_data()
+
+    def _new_parts(self) -> int:
+        """TCP segments with data that came in since the last call; may count one that is still unread."""
+        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGS_IN.size + _DATA_SEGS_IN_AT)
+        if len(info) < _DATA_SEGS_IN_AT + _DATA_SEGS_IN.size:
+            return 1
+        (total,) = _DATA_SEGS_IN.unpack_from(info, _DATA_SEGS_IN_AT)
+        parts, self._parts = total - self._parts, total
+        return int(parts)
 
     def subscribe(self, on_data: Callable[[], None] | None) -> None:
         """See `StampedStream.subscribe`."""
@@ -218,7 +136,7 @@ class SocketStream(StampedStream):
         if not buffer:
             return  # httpcore2 ends a body with an empty write: nothing is sent, and nothing must be stamped
         self._scanned = b""
-        async with _raising(httpcore2.WriteTimeout, httpcore2.WriteError), asyncio.timeout(timeout):
+        async with socket_errors_as(httpcore2.WriteTimeout, httpcore2.WriteError), asyncio.timeout(timeout):
             written_ns = await self._send_all(memoryview(buffer))
         if (watcher := observer.get(None)) is not None:
             watcher.written(written_ns)
@@ -265,7 +183,7 @@ class SocketStream(StampedStream):
         """Wrap the connection in TLS and shake hands."""
         stream = TlsStream(self, ssl_context, server_hostname)
         try:
-            async with _raising(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
+            async with socket_errors_as(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
                 await stream.shake_hands()
         except BaseException:
             await self.aclose()
@@ -286,107 +204,6 @@ class SocketStream(StampedStream):
         return None
 
 
-class TlsStream(StampedStream):
-    """TLS over a stream of ours. A record carries the stamp of the segment that completed it."""
-
-    def __init__(self, inner: StampedStream, context: ssl.SSLContext, server_hostname: str | None) -> None:
-        super().__init__()
-        self.inner = inner
-        self._error: ssl.SSLError | None = None
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
-
-    async def shake_hands(self) -> None:
-        """Do the handshake. Raises ssl.SSLError, OSError or httpcore2.ReadError."""
-        while True:
-            try:
-                self._tls.do_handshake()
-            except ssl.SSLWantReadError:
-                await self._flush()
-                data = await self.inner.read(_READ_BYTES)
-                if data:
-                    self._incoming.write(data)
-                else:
-                    self._incoming.write_eof()
-            else:
-                await self._flush()
-                return
-
-    def pull(self) -> list[Segment]:
-        """See `StampedStream.pull`."""
-        plain: list[Segment] = []
-        for segment in self.inner.take_over():
-            if not segment.data:
-                plain.append(segment)
-                break
-            self._incoming.write(segment.data)
-            plain += self._decrypted(segment)
-            if plain and not plain[-1].data:
-                break
-        return plain
-
-    def check_end(self) -> None:
-        """See `StampedStream.check_end`."""
-        if self._error is not None:
-            raise httpcore2.ReadError(str(self._error)) from self._error
-        self.inner.check_end()
-
-    def subscribe(self, on_data: Callable[[], None] | None) -> None:
-        """See `StampedStream.subscribe`."""
-        self.inner.subscribe(on_data)
-
-    def _decrypted(self, segment: Segment) -> list[Segment]:
-        parts: list[bytes] = []
-        ended = False
-        while not ended:
-            try:
-                part = self._tls.read(_READ_BYTES)
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLZeroReturnError:
-                part = b""
-            except ssl.SSLError as error:
-                # What was decrypted before is given out first.
-                self._error, part = error, b""
-            parts.append(part)
-            ended = not part
-        segments = [segment._replace(data=data)] if (data := b"".join(parts)) else []
-        return [*segments, segment._replace(data=b"")] if ended else segments
-
-    async def arrived(self) -> None:
-        """See `StampedStream.arrived`."""
-        await self.inner.arrived()
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Encrypt and hand all of `buffer` to the kernel."""
-        view = memoryview(buffer)
-        while view:
-            view = view[self._tls.write(view) :]
-        await self._flush(timeout)
-        self._scanned = b""
-
-    async def _flush(self, timeout: float | None = None) -> None:
-        if data := self._outgoing.read():
-            await self.inner.write(data, timeout)
-
-    async def aclose(self) -> None:
-        """Close the connection at once, without TLS's good-bye: the server is to see it now."""
-        await self.inner.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> "TlsStream":
-        """TLS inside TLS: through a proxy that is itself reached over TLS."""
-        stream = TlsStream(self, ssl_context, server_hostname)
-        async with _raising(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
-            await stream.shake_hands()
-        return stream
-
-    def get_extra_info(self, info: str) -> Any:
-        """What httpcore2 asks of a stream."""
-        return self._tls if info == "ssl_object" else self.inner.get_extra_info(info)
-
-
 class StampedBackend(httpcore2.AsyncNetworkBackend):
     """Makes stamped connections for httpcore2's pools and proxies."""
 
@@ -403,7 +220,7 @@ class StampedBackend(httpcore2.AsyncNetworkBackend):
     ) -> SocketStream:
         """Look the name up and connect to whichever of its addresses answers first (RFC 8305)."""
         loop = asyncio.get_running_loop()
-        async with _raising(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
+        async with socket_errors_as(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
             addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             if (watcher := observer.get(None)) is not None:
                 watcher.resolved(time.monotonic_ns())
@@ -427,7 +244,7 @@ class StampedBackend(httpcore2.AsyncNetworkBackend):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.setblocking(False)
         try:
-            async with _raising(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
+            async with socket_errors_as(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
                 await asyncio.get_running_loop().sock_connect(sock, path)
         except BaseException:
             sock.close()
@@ -439,17 +256,6 @@ class StampedBackend(httpcore2.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """httpcore2's pause between connection attempts."""
         await asyncio.sleep(seconds)
-
-
-@asynccontextmanager
-async def _raising(on_timeout: type[Exception], on_error: type[Exception]) -> AsyncIterator[None]:
-    """Turn what sockets raise into what httpcore2 expects."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise on_timeout(str(error)) from error
-    except OSError as error:
-        raise on_error(str(error)) from error
 
 
 def _resolve(future: "asyncio.Future[None]") -> None:

@@ -13,7 +13,7 @@ import msgspec
 from tui.core import metrics
 from tui.core.events import Event, Failure, Instrument, Usage
 from tui.core.metrics import NS_PER_MS
-from tui.core.record import RequestRecord
+from tui.core.record import Attempt, RequestRecord
 from tui.core.timeline import Timeline
 from tui.errors import UsageError
 
@@ -62,6 +62,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="r
     failure: Failure | None = None
     stamp_source: str | None = None
     instrument_delay_ms: Delay | None = None
+    stamps_shared: int | None = None
+    """Pieces of content that arrived before their stamp, by less than the delay."""
+    retry_ms: float | None = None
+    """Time that earlier attempts took; in no other figure."""
+    earlier: list[Attempt] = []
     usage: Usage = Usage()
     stamps: Timeline
     """The raw stamps, CLOCK_MONOTONIC nanoseconds."""
@@ -114,12 +119,16 @@ def result_of(record: RequestRecord) -> Result:
         connect_ms=_ms(metrics.set_up_ns(record.timeline)),
         cold_ttft_ms=_ms(metrics.cold_ttft_ns(record.timeline)),
         input_tokens=record.usage.input_tokens,
-        output_tokens=record.usage.output_tokens,
+        # Of an answer that broke off only the beginning was counted.
+        output_tokens=record.usage.output_tokens if record.complete else None,
         http_status=record.http_status,
         api_request_id=record.api_request_id,
         failure=record.failure,
         stamp_source=record.instrument.stamp_source if record.instrument else None,
         instrument_delay_ms=_delay(record.instrument),
+        stamps_shared=record.instrument.shared if record.instrument else None,
+        retry_ms=_ms(record.retry_ns),
+        earlier=record.earlier,
         usage=record.usage,
         stamps=record.timeline,
     )

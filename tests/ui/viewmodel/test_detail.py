@@ -88,6 +88,7 @@ def test_a_whole_answer_on_a_new_connection() -> None:
         "stop reason": "end_turn",
         "stamped by": "the kernel: the delay is in no figure",
         "delay p50 · p99 · max": "0.02 ms · 0.15 ms · 2.00 ms",
+        "stamps shared": "0 of 4",
     }
 
 

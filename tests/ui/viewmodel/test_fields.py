@@ -14,7 +14,9 @@ from tui.ui.viewmodel.fields import (
 
 # Blanks around a sequence are dropped when typed, so a sequence of which they are part cannot be typed.
 SEQUENCES = st.lists(
-    st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: text == text.strip(" ")),
+    st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+        lambda text: text == text.strip(" ") and not text.isspace()
+    ),
     min_size=1,
     max_size=8,
 ).map(tuple)
@@ -62,7 +64,6 @@ def test_no_stop_sequences_are_an_empty_field(sequences: tuple[str, ...] | None)
         ("END, STOP", ("END", "STOP")),
         ("  END  ,STOP ", ("END", "STOP")),
         (r"\n\nHuman:", ("\n\nHuman:",)),
-        (r"\n", ("\n",)),
         (r"a\,b, c", ("a,b", "c")),
         (r"\\n", (r"\n",)),
         ("two words", ("two words",)),
@@ -71,6 +72,12 @@ def test_no_stop_sequences_are_an_empty_field(sequences: tuple[str, ...] | None)
 )
 def test_stop_sequences(typed: str, meant: tuple[str, ...] | None) -> None:
     assert read_stop_sequences(typed) == meant
+
+
+@pytest.mark.parametrize("typed", [r"\n", r"END, \t\n"])
+def test_a_sequence_of_white_space_alone_is_refused(typed: str) -> None:
+    with pytest.raises(FieldError, match="white space"):
+        read_stop_sequences(typed)
 
 
 @pytest.mark.parametrize("typed", ["\\", "a\\", r"\d", r"END, \x"])

@@ -68,7 +68,7 @@ def test_every_state_has_a_shape_of_its_own() -> None:
         ((SENT, TEXT, ended(Status.DONE)), "✔ done"),
         ((SENT, TEXT, ended(Status.DONE, "end_turn")), "✔ done"),
         ((SENT, TEXT, ended(Status.DONE, "stop_sequence")), "✔ done (stop_sequence)"),
-        ((SENT, TEXT, ended(Status.TRUNCATED, "max_tokens")), "◧ truncated at 1,024 tokens"),
+        ((SENT, TEXT, ended(Status.TRUNCATED, "max_tokens")), "◧ truncated at 1,024"),
         ((SENT, TEXT, ended(Status.CANCELLED)), "⊘ cancelled"),
         ((SENT, ended(Status.FAILED)), "✖ failed"),
     ],

@@ -73,6 +73,7 @@ def _instrument(record: RequestRecord) -> tuple[Row, ...]:
     return (
         ("stamped by", "the kernel: the delay is in no figure" if kernel else "the read: its delay is not known"),
         ("delay p50 · p99 · max", " · ".join(map(format_ms, delays))),
+        ("stamps shared", f"{instrument.shared} of {len(record.timeline.content_ns)}" if kernel else ABSENT),
     )
 
 
