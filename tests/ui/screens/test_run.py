@@ -94,7 +94,7 @@ async def test_parameters_are_sent(sitting: OpenSitting) -> None:
         sent = record.spec.parameters
         assert (sent.max_tokens, sent.stop_sequences, sent.temperature) == (7, ("\n\nHuman:", "END"), 0.5)
         assert s.states == [State.TRUNCATED], record.failure
-        assert "◧ truncated at 7 tokens" in s.shown
+        assert "◧ truncated at 7" in s.shown
 
 
 async def test_editing_goes_on_while_lanes_stream(sitting: OpenSitting) -> None:
