@@ -12,7 +12,7 @@ from tui.config.load import Flags, load
 from tui.config.schema import UiSettings
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-from tui.core.target import Timeouts
+from tui.core.target import Endpoint, TimeoutOverrides, Timeouts
 
 STRUCTS = {"prompt": Prompt, "parameters": Parameters, "timeouts": Timeouts, "ui": UiSettings}
 
@@ -25,6 +25,12 @@ def test_every_field_has_a_key(table: str) -> None:
 def test_every_key_is_explained() -> None:
     for key in [*schema.keys_by_path().values(), *schema.TARGET, *schema.ENDPOINT]:
         assert key.help.endswith("."), key.name
+
+
+def test_every_field_of_an_endpoint_has_a_key() -> None:
+    others = {"name", "simulated", "timeouts"}
+    assert [key.name for key in schema.ENDPOINT] == [name for name in Endpoint.__struct_fields__ if name not in others]
+    assert TimeoutOverrides.__struct_fields__ == Timeouts.__struct_fields__
 
 
 def test_default_file_sets_or_mentions_every_key() -> None:

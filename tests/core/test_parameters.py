@@ -28,3 +28,12 @@ def test_nothing_set_changes_nothing() -> None:
 def test_limits_hold_on_the_wire(values: dict[str, float]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(values, Parameters)
+
+
+def test_a_dropped_field_is_not_set() -> None:
+    assert Parameters(max_tokens=5, effort="low", cache=True).without(["effort", "cache"]) == Parameters(max_tokens=5)
+
+
+def test_the_sampling_parameters_that_are_set() -> None:
+    assert Parameters(max_tokens=5).sampling == ()
+    assert Parameters(top_k=0, temperature=0.0).sampling == ("temperature", "top_k")

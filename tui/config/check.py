@@ -7,8 +7,8 @@ import msgspec
 
 from tui.config import schema
 from tui.config.files import Document
+from tui.config.keys import Key, refuse_endpoint_name
 from tui.config.lines import KeyPath
-from tui.config.schema import Key
 from tui.config.sources import Entry, Layer, Source
 from tui.config.wording import expected, hint, nearest, shown
 from tui.core.parameters import Parameters
@@ -51,6 +51,7 @@ def target_of(values: Mapping[str, Any]) -> Target:
         model=values["model"],
         endpoint=values.get("endpoint"),
         name=values.get("name"),
+        drop=values.get("drop", ()),
         parameters=Parameters(**{name: values[name] for name in names if name in values}),
     )
 
@@ -112,6 +113,10 @@ class Checker:
 
     def value(self, path: KeyPath, key: Key, raw: object) -> object:
         """Check one value and enter it under its path."""
+        if key.chosen_files_only and self._layer is Layer.PROJECT:
+            remedy = "put it into your own file, or name this one with --config"
+            self._problem(path, f"is not taken from a file that was found and not chosen: {remedy}")
+            return None
         try:
             value = value_of(key, raw)
         except ValueError as problem:
@@ -142,7 +147,7 @@ class Checker:
             return
         for name, table in given.items():
             path = ("endpoints", name)
-            complaint = schema.refuse_endpoint_name(name)
+            complaint = refuse_endpoint_name(name)
             if complaint:
                 self._problem(("endpoints",), f"holds a name that {complaint}", at=path)
             elif name in (schema.AUTO, schema.SIMULATOR):
@@ -151,7 +156,13 @@ class Checker:
                 self.unknown(path, ())
             else:
                 self._enter(path, None)
-                self.table(path, schema.ENDPOINT, table)
+                flat, timeouts = table, None
+                if isinstance(table, dict):
+                    flat = {key: value for key, value in table.items() if key != "timeouts"}
+                    timeouts = table.get("timeouts")
+                self.table(path, schema.ENDPOINT, flat)
+                if timeouts is not None:
+                    self.table((*path, "timeouts"), schema.TABLES["timeouts"], timeouts)
 
     def unknown(self, path: KeyPath, known: Iterable[str]) -> None:
         """Note a key that does not exist, with the nearest that does."""

@@ -7,7 +7,8 @@ import msgspec
 
 from tui.config import schema
 from tui.config.check import target_of, value_of
-from tui.config.schema import ANTHROPIC, CUSTOM, SIMULATOR, Key
+from tui.config.keys import Key
+from tui.config.schema import ANTHROPIC, CUSTOM, SIMULATOR
 from tui.config.sources import Entry, Layer, Source
 from tui.config.wording import hint
 from tui.core.plan import MAX_TARGETS
@@ -38,7 +39,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
 def variables() -> dict[str, str]:
     """Every LATENCY_TUI_* variable there is, with the dotted key it sets: the keys that hold a single value."""
     keys = schema.keys_by_path()
-    return {PREFIX + path.upper().replace(".", "_"): path for path, key in keys.items() if key.name != "stop_sequences"}
+    return {PREFIX + path.upper().replace(".", "_"): path for path, key in keys.items() if key.is_single}
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Entry]:

@@ -3,7 +3,7 @@
 built-in `configs/default.toml` < user file < `./latency-tui.toml` < `--config` < environment < flags
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,13 +11,16 @@ import msgspec
 
 from tui.config import files, paths, schema
 from tui.config.check import check_settings
+from tui.config.endpoint_keys import words
 from tui.config.environment import Flags, from_environment, from_flags
+from tui.config.keys import Key
 from tui.config.schema import AUTO, SIMULATOR, Settings, UiSettings
 from tui.config.sources import Entry, Layer, Source
 from tui.config.wording import hint, shown
+from tui.core.capabilities import contradiction
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-from tui.core.target import Endpoint, Retries, Target, Timeouts
+from tui.core.target import Endpoint, Retries, Target, TimeoutOverrides, Timeouts
 from tui.errors import ConfigError
 
 __all__ = ["Flags", "Layer", "Loaded", "Place", "Source", "load"]
@@ -91,11 +94,13 @@ def _merge(merged: dict[str, Entry], layer: dict[str, Entry]) -> None:
 def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
     endpoints = _endpoints(merged)
     targets = cast(tuple[Target, ...], merged["targets"].value)
+    parameters = Parameters(**_section(merged, "parameters"))
     _check_names(merged, targets, endpoints)
+    _check_parameters(merged, parameters, targets)
     return Settings(
         endpoint=str(merged["endpoint"].value),
         prompt=Prompt(**_section(merged, "prompt")),
-        parameters=Parameters(**_section(merged, "parameters")),
+        parameters=parameters,
         targets=without_endpoints(targets) if is_demo else targets,
         endpoints=endpoints,
         timeouts=Timeouts(**_section(merged, "timeouts")),
@@ -110,8 +115,12 @@ def without_endpoints(targets: tuple[Target, ...]) -> tuple[Target, ...]:
 
 
 def _section(merged: Mapping[str, Entry], table: str) -> dict[str, Any]:
-    keys = [key.name for key in schema.TABLES[table]]
-    return {key: merged[f"{table}.{key}"].value for key in keys if f"{table}.{key}" in merged}
+    return _given(merged, table, schema.TABLES[table])
+
+
+def _given(merged: Mapping[str, Entry], path: str, keys: Sequence[Key]) -> dict[str, Any]:
+    """The values that are set of the table at `path`, by key."""
+    return {key.name: merged[f"{path}.{key.name}"].value for key in keys if f"{path}.{key.name}" in merged}
 
 
 def _endpoints(merged: Mapping[str, Entry]) -> dict[str, Endpoint]:
@@ -120,15 +129,29 @@ def _endpoints(merged: Mapping[str, Entry]) -> dict[str, Endpoint]:
         table, _, name = path.partition(".")
         if table != "endpoints" or "." in name:
             continue
-        url, variable = merged.get(f"{path}.base_url"), merged.get(f"{path}.api_key_env")
-        if url is None:
+        given = _given(merged, path, schema.ENDPOINT)
+        if "base_url" not in given:
             raise ConfigError(f"{entry.source}: {path} has no base_url.")
         endpoints[name] = Endpoint(
             name=name,
-            base_url=str(url.value).rstrip("/"),
-            api_key_env=(str(variable.value) or None) if variable else None,
+            base_url=given["base_url"].rstrip("/"),
+            api_key_env=given.get("api_key_env") or None,
+            key_command=words(given.get("key_command", ())),
+            api_version=given.get("api_version"),
+            headers={header.lower(): value for header, value in given.get("headers", {}).items()},
+            ca_file=given.get("ca_file"),
+            proxy=given.get("proxy"),
+            timeouts=TimeoutOverrides(**_given(merged, f"{path}.timeouts", schema.TABLES["timeouts"])),
         )
     return endpoints
+
+
+def _check_parameters(merged: Mapping[str, Entry], shared: Parameters, targets: tuple[Target, ...]) -> None:
+    """Raise ConfigError where the parameters of a target cannot go together, whatever the model."""
+    for position, target in enumerate(targets):
+        complaint = contradiction(shared.without(target.drop).overridden_by(target.parameters))
+        if complaint:
+            raise ConfigError(f"{merged[f'targets.{position}.model'].source}: targets.{position}: {complaint}.")
 
 
 def _check_names(merged: Mapping[str, Entry], targets: tuple[Target, ...], endpoints: Mapping[str, Endpoint]) -> None:

@@ -1,56 +1,64 @@
 """What is known of models: `configs/models.toml`, checked like any other file."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-from tui.config import files, paths, schema
+from tui.config import files, paths
 from tui.config.check import Checker
-from tui.config.schema import Key
+from tui.config.keys import Key, refuse_label
 from tui.config.sources import Layer
+from tui.core.model import KnownModel, Prices
+from tui.core.parameters import Effort, ThinkingType
+
+__all__ = ["KnownModel", "load_models", "models_of"]
 
 _Price = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
 _Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
-
-
-class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One model, as its maker described it on the dates given."""
-
-    id: str
-    display_name: str
-    line: str
-    """Its family: haiku, sonnet, opus, fable."""
-    input_price: float
-    """List price of input, US dollars per million tokens."""
-    output_price: float
-    """List price of output, US dollars per million tokens."""
-    price_note: str = ""
-    """What the two prices leave out, such as tiers; empty when nothing."""
-    price_read: date
-    """When the prices were read."""
-    context_tokens: int
-    """Most tokens of input and output together."""
-    max_output_tokens: int
-    accepts_temperature: bool
-    """True when the model takes `temperature` under some version of the API."""
-    facts_read: date
-    """When context, output and temperature were read."""
-
+_Factor = Annotated[float, msgspec.Meta(ge=1, le=100)]
+_USD = "USD per million tokens"
 
 _KEYS = (
-    Key(name="id", type=str, required=True, help="The model's id.", refuse=schema.refuse_label),
-    Key(name="display_name", type=str, required=True, help="Its name for people.", refuse=schema.refuse_label),
-    Key(name="line", type=str, required=True, help="Its family.", refuse=schema.refuse_label),
-    Key(name="input_price", type=_Price, unit="USD per million tokens", required=True, help="List price of input."),
-    Key(name="output_price", type=_Price, unit="USD per million tokens", required=True, help="List price of output."),
-    Key(name="price_note", type=str, help="What the two prices leave out."),
+    Key(name="id", type=str, required=True, help="The model's id.", refuse=refuse_label),
+    Key(name="display_name", type=str, required=True, help="Its name for people.", refuse=refuse_label),
+    Key(name="line", type=str, required=True, help="Its family.", refuse=refuse_label),
+    Key(name="input_price", type=_Price, unit=_USD, required=True, help="List price of input."),
+    Key(name="output_price", type=_Price, unit=_USD, required=True, help="List price of output."),
+    Key(name="cache_read_price", type=_Price, unit=_USD, required=True, help="Input read from the cache."),
+    Key(name="cache_write_5m_price", type=_Price, unit=_USD, required=True, help="Input cached for 5 minutes."),
+    Key(name="cache_write_1h_price", type=_Price, unit=_USD, required=True, help="Input cached for an hour."),
+    Key(name="fast_input_price", type=_Price, unit=_USD, help="Input in fast mode; absent: not known."),
+    Key(name="fast_output_price", type=_Price, unit=_USD, help="Output in fast mode; absent: not known."),
+    Key(name="long_prompt_tokens", type=_Tokens, unit="tokens", help="Longest prompt at these prices."),
+    Key(name="long_prompt_factor", type=_Factor, help="What all prices are multiplied by for longer ones."),
+    Key(name="price_note", type=str, help="What else there is to say of the prices."),
     Key(name="price_read", type=date, required=True, help="When the prices were read."),
     Key(name="context_tokens", type=_Tokens, unit="tokens", required=True, help="Most input and output together."),
     Key(name="max_output_tokens", type=_Tokens, unit="tokens", required=True, help="Most output."),
+    Key(name="thinking", type=tuple[ThinkingType, ...], required=True, help="Accepted types of thinking."),
+    Key(name="effort", type=tuple[Effort, ...], help="Accepted levels of effort; absent: it has none."),
+    Key(name="default_effort", type=Effort, help="The level of a request that names none."),
+    Key(name="fast", type=bool, help="Whether it has a fast mode."),
+    Key(name="cache_min_tokens", type=_Tokens, unit="tokens", required=True, help="Shortest prompt that is cached."),
     Key(name="accepts_temperature", type=bool, required=True, help="Whether it takes temperature at all."),
     Key(name="facts_read", type=date, required=True, help="When the other facts were read."),
 )
+_OF_PRICES = {
+    "input_price": "input",
+    "output_price": "output",
+    "cache_read_price": "cache_read",
+    "cache_write_5m_price": "cache_write_5m",
+    "cache_write_1h_price": "cache_write_1h",
+    "fast_input_price": "fast_input",
+    "fast_output_price": "fast_output",
+    "long_prompt_tokens": "long_prompt_tokens",
+    "long_prompt_factor": "long_prompt_factor",
+    "price_note": "note",
+    "price_read": "read",
+}
+"""Which keys are prices, and the field of `Prices` that each fills."""
 
 
 def load_models() -> tuple[KnownModel, ...]:
@@ -69,4 +77,10 @@ def models_of(document: files.Document, name: str) -> tuple[KnownModel, ...]:
         else:
             checker.unknown((word,), ["models"])
     checker.finish()
-    return tuple(msgspec.convert(values, KnownModel) for values in tables)
+    return tuple(_model(values) for values in tables)
+
+
+def _model(values: Mapping[str, Any]) -> KnownModel:
+    prices = {field: values[key] for key, field in _OF_PRICES.items() if key in values}
+    others = {key: value for key, value in values.items() if key not in _OF_PRICES}
+    return KnownModel(prices=Prices(**prices), **others)

@@ -13,6 +13,11 @@ from tui.errors import ConfigError
 
 
 def has_key(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
+    """True when the endpoint's key variable is set to more than blanks, or a command would give a key."""
+    return bool(endpoint.key_command) or is_key_set(endpoint, environ)
+
+
+def is_key_set(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
     """True when the endpoint's key variable is set to more than blanks."""
     return endpoint.api_key_env is not None and bool(environ.get(endpoint.api_key_env, "").strip())
 
@@ -64,9 +69,11 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
 
 def _refuse_open_key(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
     if has_key(endpoint, environ) and urls.is_plain_and_remote(endpoint.base_url):
+        variable = endpoint.api_key_env if is_key_set(endpoint, environ) else None
+        key, remedy = (f"in {variable}", f"unset {variable}") if variable else ("of key_command", "remove key_command")
         raise ConfigError(
-            f"endpoints.{endpoint.name}.base_url is plain http to another machine, so the key in "
-            f"{endpoint.api_key_env} could be read on the way: use https, or unset {endpoint.api_key_env}."
+            f"endpoints.{endpoint.name}.base_url is plain http to another machine, so the key {key} could be read "
+            f"on the way: use https, or {remedy}."
         )
 
 

@@ -3,17 +3,19 @@
 Defaults are values of `configs/default.toml`, the lowest layer, so that each stands in one place.
 """
 
-import re
-from collections.abc import Callable
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated
 
 import msgspec
 
-from tui.config import urls
-from tui.config.wording import shown
+from tui.config.endpoint_keys import ENDPOINT
+from tui.config.keys import Key, refuse_endpoint_name, refuse_label, type_of
+from tui.config.parameter_keys import PARAMETERS
+from tui.config.wording import hint, shown
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Retries, Target, Timeouts
+
+__all__ = ["ENDPOINT", "PARAMETERS", "TABLES", "TARGET", "TOP", "Settings", "UiSettings", "keys_by_path"]
 
 AUTO = "auto"
 """The default endpoint that means: the API when its key is set, else the simulator."""
@@ -49,92 +51,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ui: UiSettings
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """One key of a table."""
-
-    name: str
-    type: Any
-    help: str
-    """One sentence."""
-    unit: str = ""
-    required: bool = False
-    refuse: Callable[[Any], str | None] | None = None
-    """Says what is wrong with a value of the right type, as the end of a sentence that starts with the key."""
+def _refuse_drop(value: tuple[str, ...]) -> str | None:
+    known = [key.name for key in PARAMETERS if key.name != "max_tokens"]  # the API requires that one
+    unknown = next((name for name in value if name not in known), None)
+    return None if unknown is None else f"names {shown(unknown)}, which cannot be dropped; {hint(unknown, known)}"
 
 
-def _of(struct: type[msgspec.Struct], field: str) -> Any:
-    """A field's type with its limits and without `| None`: TOML has no null, a key is there or it is not."""
-    hint = get_type_hints(struct, include_extras=True)[field]
-    inner = [part for part in get_args(hint) if part is not type(None)]
-    return inner[0] if type(None) in get_args(hint) else hint
-
-
-def refuse_label(value: str) -> str | None:
-    """What is wrong with `value` as a name that is shown on screen."""
-    if not value.strip() or len(value) > 256 or not value.isprintable():
-        return f"must be 1 to 256 printable characters, but is {shown(value)}"
-    return None
-
-
-def refuse_endpoint_name(value: str) -> str | None:
-    """What is wrong with `value` as the name of an endpoint."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
-        return f"must be 1 to 64 letters, digits, - or _, but is {shown(value)}"
-    return None
-
-
-def _refuse_variable(value: str) -> str | None:
-    # Upper case only, and never repeated: what stands here by mistake is most often the key itself.
-    if value and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", value):
-        return (
-            "must be the name of an environment variable (upper-case letters, digits and _); "
-            "a key itself never belongs in a file"
-        )
-    return None
-
-
-def _refuse_stop_sequences(value: tuple[str, ...]) -> str | None:
-    return "must not contain an empty text" if "" in value else None
-
-
-PARAMETERS = (
-    Key(
-        name="max_tokens",
-        type=_of(Parameters, "max_tokens"),
-        unit="tokens",
-        help="Most tokens the answer may have, thinking included.",
-    ),
-    Key(
-        name="stop_sequences",
-        type=_of(Parameters, "stop_sequences"),
-        help="Texts at which the model stops; they do not appear in the answer.",
-        refuse=_refuse_stop_sequences,
-    ),
-    Key(
-        name="temperature",
-        type=_of(Parameters, "temperature"),
-        help="Randomness, 0 to 1; only older models and compatible servers accept it.",
-    ),
-)
 TARGET = (
     Key(name="model", type=str, required=True, help="The model's id.", refuse=refuse_label),
     Key(name="endpoint", type=str, help="Endpoint to ask; absent: the default one.", refuse=refuse_endpoint_name),
     Key(name="name", type=str, help="What the lane is called; absent: the model's id.", refuse=refuse_label),
+    Key(name="drop", type=tuple[str, ...], help="Shared parameters that it does not send.", refuse=_refuse_drop),
     *PARAMETERS,
-)
-ENDPOINT = (
-    Key(
-        name="base_url",
-        type=str,
-        help="Scheme, host and port of a server that speaks the Messages API, without /v1.",
-        refuse=urls.complaint,
-    ),
-    Key(
-        name="api_key_env",
-        type=str,
-        help="Name of the environment variable that holds the key; empty or absent: no key is sent.",
-        refuse=_refuse_variable,
-    ),
 )
 TOP = (
     Key(
@@ -151,25 +79,30 @@ TABLES: dict[str, tuple[Key, ...]] = {
     ),
     "parameters": PARAMETERS,
     "timeouts": (
-        Key(name="connect", type=_of(Timeouts, "connect"), unit="seconds", help="Name look-up, TCP and TLS together."),
+        Key(
+            name="connect",
+            type=type_of(Timeouts, "connect"),
+            unit="seconds",
+            help="Name look-up, TCP and TLS together.",
+        ),
         Key(
             name="first_token",
-            type=_of(Timeouts, "first_token"),
+            type=type_of(Timeouts, "first_token"),
             unit="seconds",
             help="From the request sent to the first content token.",
         ),
         Key(
             name="between_tokens",
-            type=_of(Timeouts, "between_tokens"),
+            type=type_of(Timeouts, "between_tokens"),
             unit="seconds",
             help="Silence between two events of a stream.",
         ),
-        Key(name="request", type=_of(Timeouts, "request"), unit="seconds", help="The whole request."),
+        Key(name="request", type=type_of(Timeouts, "request"), unit="seconds", help="The whole request."),
     ),
     "retries": (
         Key(
             name="max",
-            type=_of(Retries, "max"),
+            type=type_of(Retries, "max"),
             unit="attempts",
             help="Most attempts after the first when the server turns a request away; each is shown apart.",
         ),
@@ -177,7 +110,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
     "ui": (
         Key(
             name="frame_rate",
-            type=_of(UiSettings, "frame_rate"),
+            type=type_of(UiSettings, "frame_rate"),
             unit="per second",
             help="Screen updates; fewer suit a slow connection.",
         ),

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from tui.config import paths, schema
+from tui.config.keys import Key
 from tui.config.load import Loaded
-from tui.config.plan import default_endpoint, has_key
+from tui.config.plan import default_endpoint, is_key_set
 from tui.config.remembered import remembered_targets
-from tui.config.schema import AUTO, Key
+from tui.config.schema import AUTO
 from tui.config.sources import Layer, Source
 from tui.config.wording import expected
 from tui.config.write import as_table, printable, toml
@@ -102,15 +103,23 @@ def _endpoints(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:
             yield _Line("")
         path = f"endpoints.{endpoint.name}"
         yield _Line(f"[{path}]")
-        yield _Line(f"base_url = {toml(endpoint.base_url)}", _origin(loaded.provenance[f"{path}.base_url"]))
-        origin = _origin(loaded.provenance.get(f"{path}.api_key_env"))
-        yield _Line(f"api_key_env = {toml(endpoint.api_key_env or '')}", f"{origin}; {_key_state(endpoint, environ)}")
+        for key in schema.ENDPOINT:
+            value = getattr(endpoint, key.name)
+            origin = _origin(loaded.provenance.get(f"{path}.{key.name}"))
+            if key.name == "api_key_env":
+                yield _Line(f"api_key_env = {toml(value or '')}", f"{origin}; {_key_state(endpoint, environ)}")
+            elif f"{path}.{key.name}" in loaded.provenance:
+                yield _Line(f"{key.name} = {toml(value)}", origin)
+        for name in endpoint.timeouts.__struct_fields__:
+            if (seconds := getattr(endpoint.timeouts, name)) is not None:
+                origin = _origin(loaded.provenance.get(f"{path}.timeouts.{name}"))
+                yield _Line(f"timeouts.{name} = {toml(seconds)}", origin)
 
 
 def _key_state(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
-    if endpoint.api_key_env is None:
-        return "no key is sent"
-    return f"{endpoint.api_key_env} is {'set' if has_key(endpoint, environ) else 'not set'}"
+    if endpoint.api_key_env is not None and (is_key_set(endpoint, environ) or not endpoint.key_command):
+        return f"{endpoint.api_key_env} is {'set' if is_key_set(endpoint, environ) else 'not set'}"
+    return "key_command is asked for the key" if endpoint.key_command else "no key is sent"
 
 
 def _origin(source: Source | None) -> str:

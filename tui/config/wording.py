@@ -3,7 +3,8 @@
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -11,12 +12,17 @@ _LOOKS_SECRET = re.compile(r"sk[-_]|:[^:]*@|^[A-Za-z0-9_\-]{32,}$")
 _LONGEST_SHOWN = 40
 
 
+def looks_secret(text: str) -> bool:
+    """True for what could be a key."""
+    return bool(_LOOKS_SECRET.search(text))
+
+
 def shown(value: object) -> str:
     """`value` as it may be quoted in an error: shortened, escaped, and withheld where it could be a key."""
     if value == "":
         return "empty"
     if isinstance(value, str):
-        if _LOOKS_SECRET.search(value):
+        if looks_secret(value):
             return "a text that is not shown here because it looks like a key"
         short = value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…"
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in f'"{short}"')
@@ -37,19 +43,39 @@ def shown(value: object) -> str:
 
 def expected(wanted: Any) -> str:
     """A type with its limits, in words: "a whole number from 1 to 10"."""
+    if choices := _choices(wanted):
+        return f"{', '.join(choices[:-1])} or {choices[-1]}"
+    if get_origin(wanted) is tuple and (choices := _choices(get_args(wanted)[0])):
+        return f"a list out of {', '.join(choices[:-1])} and {choices[-1]}"
     info = msgspec.inspect.type_info(wanted)
     match info:
         case msgspec.inspect.IntType(ge=low, le=high):
             return f"a whole number{_limits(None, low, high)}"
         case msgspec.inspect.FloatType(gt=above, ge=low, le=high):
             return f"a number{_limits(above, low, high)}"
-        case msgspec.inspect.BoolType():
-            return "true or false"
         case msgspec.inspect.VarTupleType():
             return "a list of texts"
+        case msgspec.inspect.UnionType():
+            return "a text or a list of texts"
+        case msgspec.inspect.DictType():
+            return "a table"
+        case msgspec.inspect.StrType(min_length=least, max_length=most) if most is not None:
+            return f"a text of {least} to {most} characters"
         case msgspec.inspect.DateType():
             return "a date such as 2026-11-22"
     return "a text"
+
+
+def _choices(wanted: Any) -> list[str]:
+    """All values of a type that has only few, as TOML writes them; empty for any other type."""
+    if wanted is bool:
+        return ["true", "false"]
+    if get_origin(wanted) is Literal:
+        return [f'"{value}"' for value in get_args(wanted)]
+    if get_origin(wanted) in (Union, UnionType):
+        parts = [_choices(part) for part in get_args(wanted)]
+        return [choice for part in parts for choice in part] if all(parts) else []
+    return []
 
 
 def _limits(above: float | None, low: float | None, high: float | None) -> str:

@@ -1,7 +1,10 @@
 """Values as TOML writes them."""
 
+import re
+
 from tui.core.target import Target
 
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n"}
 
 
@@ -11,6 +14,9 @@ def toml(value: object) -> str:
         return _text(value)
     if isinstance(value, tuple | list):
         return f"[{', '.join(toml(item) for item in value)}]"
+    if isinstance(value, dict):
+        parts = ", ".join(f"{_key(name)} = {toml(item)}" for name, item in value.items())
+        return f"{{ {parts} }}" if parts else "{}"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else str(value)
@@ -24,8 +30,12 @@ def printable(text: str) -> str:
 def as_table(target: Target) -> dict[str, object]:
     """A target as a configuration file writes it: flat, and only what is set."""
     parameters = {name: getattr(target.parameters, name) for name in target.parameters.__struct_fields__}
-    values = {"model": target.model, "endpoint": target.endpoint, "name": target.name} | parameters
-    return {key: value for key, value in values.items() if value is not None}
+    values = {"model": target.model, "endpoint": target.endpoint, "name": target.name, "drop": target.drop or None}
+    return {key: value for key, value in (values | parameters).items() if value is not None}
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else '"' + printable(name).replace('"', '\\"') + '"'
 
 
 def _text(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tui.core.parameters import Parameters
+from tui.core.parameters import OLDER_API_VERSION, Parameters
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
@@ -23,6 +23,14 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters
     timeouts: Timeouts
     retries: Retries = Retries()
+
+    @property
+    def api_version(self) -> str | None:
+        """The API version it asks for; `None` is the SDK's own.
+
+        The endpoint's if that names one, else the older one for parameters that only that one takes.
+        """
+        return self.endpoint.api_version or (OLDER_API_VERSION if self.parameters.sampling else None)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +53,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 return endpoint
         raise KeyError(name)
 
+    def parameters_of(self, target: Target) -> Parameters:
+        """What `target` is asked with: the shared parameters without those it drops, under its own."""
+        return self.parameters.without(target.drop).overridden_by(target.parameters)
+
     def requests(self, first_id: int) -> tuple[RequestSpec, ...]:
         """One request per target, in the targets' order, with ids counted up from `first_id`."""
         return tuple(
@@ -52,10 +64,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 request_id=request_id,
                 target=target.label,
                 model=target.model,
-                endpoint=self.endpoint_of(target),
+                endpoint=(endpoint := self.endpoint_of(target)),
                 prompt=self.prompt,
-                parameters=self.parameters.overridden_by(target.parameters),
-                timeouts=self.timeouts,
+                parameters=self.parameters_of(target),
+                timeouts=endpoint.timeouts.over(self.timeouts),
                 retries=self.retries,
             )
             for request_id, target in enumerate(self.targets, first_id)

@@ -22,6 +22,21 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """The whole request."""
 
 
+class TimeoutOverrides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The timeouts of one endpoint, in seconds; `None` is the general one."""
+
+    connect: Seconds | None = None
+    first_token: Seconds | None = None
+    between_tokens: Seconds | None = None
+    request: Seconds | None = None
+
+    def over(self, general: Timeouts) -> Timeouts:
+        """The general timeouts with those of the endpoint in their place."""
+        return msgspec.structs.replace(
+            general, **{name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        )
+
+
 class Retries(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a request that the server turned away is sent again. Every attempt has a timeline of its own."""
 
@@ -36,7 +51,21 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     """Scheme, host and port, without `/v1`."""
     api_key_env: str | None = None
-    """Name of the environment variable that holds the key; `None` sends no key. The key itself is never stored."""
+    """Name of the environment variable that holds the key. The key itself is never stored."""
+    key_command: tuple[str, ...] = ()
+    """Program and arguments whose standard output is the key, run by the engine when the variable is not set.
+
+    With neither, no key is sent.
+    """
+    api_version: str | None = None
+    """What goes out as `anthropic-version`; `None` is chosen per request (`RequestSpec.api_version`)."""
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    """Further request headers, names in lower case; none of them secret."""
+    ca_file: str | None = None
+    """PEM file of certificate authorities to trust besides the usual ones; `~` is the home directory."""
+    proxy: str | None = None
+    """URL of the proxy; empty for none; `None` is what the environment says. This machine is reached directly."""
+    timeouts: TimeoutOverrides = TimeoutOverrides()
     simulated: bool = False
     """True for the built-in simulator; everything measured there is marked SIMULATED."""
 
@@ -49,6 +78,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Name of an endpoint; `None` is the default endpoint of the sitting."""
     name: str | None = None
     """What the lane is called; `None` shows the model's id."""
+    drop: tuple[str, ...] = ()
+    """Names of shared parameters that this target does not send."""
     parameters: Parameters = Parameters()
 
     @property

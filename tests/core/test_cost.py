@@ -1,0 +1,87 @@
+"""Estimates held against sums done by hand from the price list."""
+
+import msgspec
+import pytest
+
+from tui.config.models import load_models
+from tui.core.cost import Cost, estimate, total
+from tui.core.events import Usage
+from tui.core.parameters import Parameters
+
+MODELS = {model.id.removeprefix("claude-"): model for model in load_models()}
+
+
+def usd(model: str, usage: Usage, **parameters: object) -> float:
+    cost = estimate(usage, MODELS[model], Parameters(**parameters))  # type: ignore[arg-type]
+    assert cost is not None
+    assert cost.prices_read == MODELS[model].prices.read
+    return cost.usd
+
+
+def test_input_and_output() -> None:
+    assert usd("sonnet-5-5", Usage(input_tokens=1000, output_tokens=500)) == pytest.approx(0.002 + 0.005)
+
+
+def test_cache_reads_are_cheap_and_writes_dear() -> None:
+    read = Usage(input_tokens=10, cache_read_input_tokens=10_000, output_tokens=100)
+    written = Usage(input_tokens=10, cache_creation_input_tokens=10_000, output_tokens=100)
+    rest = 10 * 5e-6 + 100 * 25e-6
+    assert usd("opus-5", read, cache=True) == pytest.approx(rest + 10_000 * 0.5e-6)
+    assert usd("opus-5", written, cache=True) == pytest.approx(rest + 10_000 * 6.25e-6)
+    assert usd("opus-5", written, cache="1h") == pytest.approx(rest + 10_000 * 10e-6)
+
+
+def test_fast_mode_costs_what_is_known_and_nothing_else() -> None:
+    usage = Usage(input_tokens=1000, cache_read_input_tokens=1000, output_tokens=1000)
+    assert usd("opus-5", usage, speed="fast") == pytest.approx(0.010 + 0.001 + 0.050)
+    assert estimate(usage, MODELS["opus-5-5"], Parameters(speed="fast")) is None
+    assert estimate(usage, MODELS["opus-5-5"], Parameters(speed="standard")) is not None
+
+
+@pytest.mark.parametrize(("extra", "factor"), [(0, 1), (1, 5)])
+def test_a_long_prompt_makes_everything_dearer(extra: int, factor: int) -> None:
+    usage = Usage(
+        input_tokens=50_000 + extra,
+        cache_read_input_tokens=25_000,
+        cache_creation_input_tokens=25_000,
+        output_tokens=1000,
+    )
+    at_list = (50_000 + extra) * 0.1e-6 + 25_000 * 0.01e-6 + 25_000 * 0.125e-6 + 1000 * 0.5e-6
+    assert usd("haiku-5-5", usage) == pytest.approx(at_list * factor)
+
+
+def test_what_is_missing_makes_it_a_lower_bound() -> None:
+    def bound(usage: Usage, **parameters: object) -> bool:
+        cost = estimate(usage, MODELS["haiku-4-5"], Parameters(**parameters))  # type: ignore[arg-type]
+        assert cost is not None
+        return cost.is_lower_bound
+
+    assert not bound(Usage(input_tokens=1, output_tokens=1))
+    assert bound(Usage(output_tokens=1))
+    assert bound(Usage(input_tokens=1))
+    assert bound(Usage(input_tokens=1, output_tokens=1), inference_geo="us")
+    assert not bound(Usage(input_tokens=1, output_tokens=1), inference_geo="global")
+
+
+def test_nothing_is_said_of_what_is_not_known() -> None:
+    assert estimate(Usage(input_tokens=1, output_tokens=1), None, Parameters()) is None
+    assert estimate(Usage(), MODELS["opus-5"], Parameters()) is None
+
+
+def test_a_model_that_costs_nothing() -> None:
+    model = MODELS["opus-5"]
+    free = msgspec.structs.replace(model, prices=msgspec.structs.replace(model.prices, input=0.0, output=0.0))
+    cost = estimate(Usage(input_tokens=5, output_tokens=5), free, Parameters())
+    assert cost is not None
+    assert cost.usd == 0
+
+
+def test_totals() -> None:
+    one = estimate(Usage(input_tokens=1000, output_tokens=0), MODELS["opus-5"], Parameters())
+    assert one is not None
+    assert total([one, one]) == Cost(usd=one.usd * 2, is_lower_bound=False, prices_read=one.prices_read)
+    with_unknown = total([one, None])
+    assert with_unknown is not None
+    assert with_unknown.is_lower_bound
+    assert total([None]) is None
+    assert total([]) is None

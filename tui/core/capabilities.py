@@ -1,0 +1,79 @@
+"""What a model cannot take, said before it is sent. What is not known is not refused: the API has the last word.
+
+Pure functions over `Parameters` and `KnownModel`. A reason is one sentence without its full stop, in words for the
+person who set the parameter.
+"""
+
+from collections.abc import Sequence
+
+from tui.core.model import KnownModel
+from tui.core.parameters import SAMPLING, Parameters
+
+_ABOVE_HIGH = ("xhigh", "max")
+"""Levels of effort that the API refuses while thinking is off."""
+
+
+def refusal(parameter: str, value: object, model: KnownModel | None) -> str | None:
+    """Why `model` cannot take `value` for `parameter` (a field of `Parameters`); None if it can, or may.
+
+    `model` is None for a model that is not known.
+    """
+    if model is None or value is None:
+        return None
+    name = model.display_name
+    match parameter:
+        case "max_tokens" if isinstance(value, int) and value > model.max_output_tokens:
+            return f"{name} answers with at most {model.max_output_tokens:,} tokens"
+        case "effort" if not model.effort:
+            return f"{name} has no levels of effort"
+        case "effort" if value not in model.effort:
+            return f"{name} takes effort {_listed(model.effort)}, not {value}"
+        case "thinking" if value not in model.thinking:
+            return _thinking_refusal(str(value), model)
+        case "thinking_budget" if "enabled" not in model.thinking:
+            return f"{name} takes no thinking budget; its effort says how long it thinks"
+        case "speed" if value == "fast" and not model.fast:
+            return f"{name} has no fast mode"
+        case _ if parameter in SAMPLING and not model.accepts_temperature:
+            return f"{name} does not take {parameter}; only older models do"
+    return None
+
+
+def refusals(parameters: Parameters, model: KnownModel | None) -> dict[str, str]:
+    """Every parameter that `model` cannot take as it is set, by name, with the reason."""
+    found = {
+        name: reason
+        for name in parameters.__struct_fields__
+        if (reason := refusal(name, getattr(parameters, name), model)) is not None
+    }
+    if model is not None and parameters.effort in _ABOVE_HIGH and parameters.thinking in ("disabled", "between_tools"):
+        off = f'thinking = "{parameters.thinking}"'
+        found.setdefault("effort", f"{model.display_name} takes {off} with effort up to high only")
+    return found
+
+
+def contradiction(parameters: Parameters) -> str | None:
+    """What cannot go together in `parameters`, whatever the model; None when everything can."""
+    thinking, budget = parameters.thinking, parameters.thinking_budget
+    if thinking is None and budget is not None:
+        return 'thinking_budget is for thinking = "enabled", which is not set'
+    if thinking is None and parameters.thinking_display is not None:
+        return 'thinking_display is for thinking = "adaptive" or "enabled", which is not set'
+    if thinking == "enabled" and budget is None:
+        return 'thinking = "enabled" needs a thinking_budget'
+    if thinking == "enabled" and budget and parameters.max_tokens and budget >= parameters.max_tokens:
+        return f"thinking_budget must be less than max_tokens, but {budget} is not less than {parameters.max_tokens}"
+    return None
+
+
+def _thinking_refusal(value: str, model: KnownModel) -> str:
+    name = model.display_name
+    if value == "disabled" and model.thinking == ("adaptive",):
+        return f"{name} always thinks; a lower effort makes it think less"
+    if value == "disabled" and "between_tools" in model.thinking:
+        return f'{name} takes thinking = "between_tools" in place of "disabled"'
+    return f"{name} takes thinking {_listed(model.thinking)}, not {value}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
