@@ -25,7 +25,22 @@ def refused(status: int, error_type: str = "", message: str = "words", retry: fl
     ("failure", "kind", "cause", "remedy"),
     [
         (failures.no_key(ENDPOINT), FailureKind.NO_KEY, "local", "set LOCAL_KEY"),
-        (failures.unusable_key(ENDPOINT), FailureKind.BAD_KEY, "LOCAL_KEY holds", "start again"),
+        (failures.unusable_key(ENDPOINT, from_command=False), FailureKind.BAD_KEY, "LOCAL_KEY holds", "start again"),
+        (failures.unusable_key(ENDPOINT, from_command=True), FailureKind.BAD_KEY, "endpoint local", "print the bare"),
+        (failures.no_key_from_command(ENDPOINT, "failed"), FailureKind.NO_KEY, "its key_command failed", "in a shell"),
+        (failures.open_key(ENDPOINT), FailureKind.BAD_KEY, "plain http", "Use https"),
+        (
+            failures.unusable_ca_file(ENDPOINT, FileNotFoundError(errno.ENOENT, "No such file")),
+            FailureKind.TLS,
+            "no such file",
+            "Correct its path",
+        ),
+        (
+            failures.unusable_ca_file(ENDPOINT, ssl.SSLError(1, "[X509] PEM lib")),
+            FailureKind.TLS,
+            "no certificate in PEM form",
+            "Correct its path",
+        ),
         (refused(401), FailureKind.BAD_KEY, "refused the key", "Check the key in LOCAL_KEY"),
         (refused(403), FailureKind.FORBIDDEN, "not allow", "Check what this key may use"),
         (refused(404), FailureKind.UNKNOWN_MODEL, "not know this model", "Choose another model"),

@@ -70,7 +70,7 @@ PARAMETERS = (
     ),
     _key("effort", "How much effort goes into the answer, thinking above all; less is faster."),
     _key("thinking", "Whether and how the model thinks before it answers; which types it takes depends on it."),
-    _key("thinking_budget", 'Most thinking tokens, less than max_tokens; for thinking = "enabled".', "tokens"),
+    _key("thinking_budget", 'Most thinking tokens, for thinking = "enabled", which needs it.', "tokens"),
     _key("thinking_display", "Whether thinking is shown in summary or withheld; it takes its time either way."),
     _key("speed", "Fast mode, on models that have it: more output tokens per second at a higher price."),
     _key("cache", "Whether the prompt is cached: true for the API's own time, 5m or 1h."),

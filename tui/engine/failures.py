@@ -62,12 +62,45 @@ def no_key(endpoint: Endpoint) -> Failure:
     )
 
 
-def unusable_key(endpoint: Endpoint) -> Failure:
+def no_key_from_command(endpoint: Endpoint, how: str) -> Failure:
+    """The endpoint's command gave no key. What it printed is never said."""
+    return Failure(
+        kind=FailureKind.NO_KEY,
+        message=f"No API key for endpoint {endpoint.name}: its key_command {how}. Run it in a shell to see why.",
+    )
+
+
+def unusable_key(endpoint: Endpoint, *, from_command: bool) -> Failure:
     """The key cannot stand in a header. What it is must not be said, nor be left to a library's exception."""
+    what = "holds a line break or another character that no key has."
+    if from_command:
+        return Failure(
+            kind=FailureKind.BAD_KEY,
+            message=f"What the key_command of endpoint {endpoint.name} prints {what} Have it print the bare key.",
+        )
     return Failure(
         kind=FailureKind.BAD_KEY,
-        message=f"The key in {endpoint.api_key_env} holds a line break or another character that no key has. "
-        "Set it to the bare key and start again.",
+        message=f"The key in {endpoint.api_key_env} {what} Set it to the bare key and start again.",
+    )
+
+
+def open_key(endpoint: Endpoint) -> Failure:
+    """The key would travel unencrypted to another machine."""
+    return Failure(
+        kind=FailureKind.BAD_KEY,
+        message=f"The key of endpoint {endpoint.name} was not sent: {endpoint.base_url} is plain http to another "
+        "machine, where it could be read on the way. Use https.",
+    )
+
+
+def unusable_ca_file(endpoint: Endpoint, error: OSError) -> Failure:
+    """The certificates to trust cannot be read; `error` may be TLS's own."""
+    is_content = isinstance(error, ssl.SSLError)
+    reason = "it holds no certificate in PEM form" if is_content else (error.strerror or str(error)).lower()
+    return Failure(
+        kind=FailureKind.TLS,
+        message=f"The ca_file of endpoint {endpoint.name}, {quote(endpoint.ca_file or '')}, cannot be used: "
+        f"{reason}. Correct its path or its content.",
     )
 
 
@@ -87,8 +120,7 @@ def api_failure(
     sentence = f"{_CAUSES[kind]} ({where}){': ' + words.rstrip('.') if words else ''}."
     remedy = _REMEDIES.get(kind, "")
     if kind is FailureKind.BAD_KEY:
-        variable = endpoint.api_key_env if endpoint else None
-        remedy = f"Check the key in {variable} and start again." if variable else "This endpoint wants a key."
+        remedy = _key_remedy(endpoint)
     elif kind is FailureKind.RATE_LIMITED:
         remedy = (
             f"The server asks to wait {retry_after_s:g} s." if retry_after_s is not None else "Wait a little and rerun."
@@ -167,6 +199,14 @@ def engine_fault(error: BaseException) -> Failure:
         kind=FailureKind.ENGINE,
         message=f"The engine failed inside: {type(error).__name__}: {quote(str(error))}. Please report this.",
     )
+
+
+def _key_remedy(endpoint: Endpoint | None) -> str:
+    variable, command = (endpoint.api_key_env, endpoint.key_command) if endpoint else (None, ())
+    if command:
+        where = f"{variable}, or what key_command prints" if variable else "what key_command prints"
+        return f"Check {where}; it is asked again for the next request."
+    return f"Check the key in {variable} and start again." if variable else "This endpoint wants a key."
 
 
 def quote(words: str) -> str:

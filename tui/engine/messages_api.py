@@ -8,30 +8,28 @@ module besides the wire that imports anthropic or httpx2.
 import asyncio
 import math
 import os
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import anthropic
 import httpcore2
 import httpx2
 
-from tui.core.events import Event, Failure, Mark, Marked, RequestEnded, Responded, Status
+from tui.core.events import Event, Failure, FailureKind, Mark, Marked, RequestEnded, Responded, Status
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
-from tui.engine import failures
+from tui.engine import failures, request_body
 from tui.engine.answer import AnswerReader
 from tui.engine.body import BodyError
 from tui.engine.exchange import Exchange
+from tui.engine.keys import Keys
 from tui.engine.pump import Pump
 from tui.engine.stream import END_OF_CHUNKS, AnswerStream
-from tui.engine.transport import StampedTransport
+from tui.engine.transport import StampedTransport, tls_context
 from tui.engine.wire_stream import StampedStream, observer
 
 SDK_VERSION = anthropic.__version__
-
-OLDER_API_VERSION = "2023-06-01"
-"""The API version under which models that still take sampling parameters accept them."""
 
 _END_OF_BODY_S = 0.25
 """How long the end of the body may take after `message_stop` before the connection is given up."""
@@ -43,9 +41,9 @@ class MessagesApi:
     """Sends requests; keeps one client, and so one connection, per endpoint and slot."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        self._environ = os.environ if environ is None else environ
-        self._clients: dict[tuple[str, str | None, int], anthropic.AsyncAnthropic] = {}
-        self._tls = httpx2.create_ssl_context()
+        self._keys = Keys(os.environ if environ is None else environ)
+        self._clients: dict[tuple[str, str | None, str | None, str | None, int], anthropic.AsyncAnthropic] = {}
+        self._tls: dict[str | None, ssl.SSLContext] = {None: tls_context()}
         self._pump = Pump()
 
     async def aclose(self) -> None:
@@ -61,26 +59,27 @@ class MessagesApi:
         `before_send` is awaited when the connection stands and the request's first byte is about to be written.
         Cancelling closes the connection.
         """
-        key = self._key(spec.endpoint)
+        endpoint = spec.endpoint
+        key = await self._keys.of(endpoint)
         if isinstance(key, Failure):
             return _ended(spec, Status.FAILED, failure=key)
-        client = self._client(spec, key, slot)
-        return await _Request(spec, client, self._pump, emit, before_send).run()
+        try:
+            client = self._client(endpoint, key, slot)
+        except OSError as error:
+            return _ended(spec, Status.FAILED, failure=failures.unusable_ca_file(endpoint, error))
+        ended = await _Request(spec, client, self._pump, emit, before_send).run()
+        if ended.failure is not None and ended.failure.kind is FailureKind.BAD_KEY:
+            self._keys.forget(endpoint)
+        return ended
 
-    def _key(self, endpoint: Endpoint) -> str | Failure | None:
-        if endpoint.api_key_env is None:
-            return None
-        key = self._environ.get(endpoint.api_key_env, "").strip()
-        if key and not (key.isascii() and key.isprintable()):
-            return failures.unusable_key(endpoint)
-        return key or failures.no_key(endpoint)
-
-    def _client(self, spec: RequestSpec, key: str | None, slot: int) -> anthropic.AsyncAnthropic:
-        endpoint = spec.endpoint
-        client_id = (endpoint.base_url, endpoint.api_key_env, slot)
+    def _client(self, endpoint: Endpoint, key: str | None, slot: int) -> anthropic.AsyncAnthropic:
+        """The client for this endpoint, key and slot. Raises OSError if the endpoint's `ca_file` cannot be used."""
+        client_id = (endpoint.base_url, key, endpoint.ca_file, endpoint.proxy, slot)
         if (client := self._clients.get(client_id)) is None:
+            if (tls := self._tls.get(endpoint.ca_file)) is None:
+                tls = self._tls[endpoint.ca_file] = tls_context(endpoint.ca_file)
             http_client = httpx2.AsyncClient(
-                transport=StampedTransport(endpoint.base_url, self._tls),
+                transport=StampedTransport(endpoint.base_url, tls, endpoint.proxy),
                 event_hooks={"request": [_attach_trace]},
                 follow_redirects=False,
                 trust_env=False,
@@ -163,7 +162,10 @@ class _Request:
         self._whole = whole = now() + spec.timeouts.request
         # Until it is sent, the connect has a timeout of its own, and the gate opens in any case.
         self._arm(deadline, whole, whole)
-        async with self._client.messages.with_streaming_response.create(**self._arguments()) as response:
+        # Reading is under our own deadlines; only the connect is left to the transport.
+        timeout = httpx2.Timeout(None, connect=spec.timeouts.connect)
+        create = self._client.messages.with_streaming_response.create
+        async with create(**request_body.arguments(spec), timeout=timeout) as response:
             http = response.http_response
             self._responded = True
             self._emit(
@@ -224,26 +226,6 @@ class _Request:
             self._limit = (waiting_for, getattr(timeouts, setting), setting)
         deadline.reschedule(min(whole, next_step))
 
-    def _arguments(self) -> dict[str, Any]:
-        """The SDK's arguments for this request."""
-        spec, parameters = self._spec, self._spec.parameters
-        arguments: dict[str, Any] = {
-            "model": spec.model,
-            "max_tokens": parameters.max_tokens,
-            "messages": [{"role": "user", "content": spec.prompt.user}],
-            "stream": True,
-            # Reading is under our own deadlines; only the connect is left to the transport.
-            "timeout": httpx2.Timeout(None, connect=spec.timeouts.connect),
-        }
-        if spec.prompt.system:
-            arguments["system"] = spec.prompt.system
-        if parameters.stop_sequences:
-            arguments["stop_sequences"] = list(parameters.stop_sequences)
-        if parameters.temperature is not None:
-            arguments["extra_body"] = {"temperature": parameters.temperature}
-            arguments["extra_headers"] = {"anthropic-version": OLDER_API_VERSION}
-        return arguments
-
     def _refused(self, error: anthropic.APIStatusError) -> Failure:
         response = error.response
         self._emit(
@@ -257,10 +239,13 @@ class _Request:
         body = error.body
         inner = body.get("error") if isinstance(body, dict) else None
         words = inner if isinstance(inner, dict) else {}
+        message = str(words.get("message") or response.reason_phrase)
+        if self._spec.endpoint.api_key_env or self._spec.endpoint.key_command:
+            message = message.replace(str(self._client.api_key), "[the key]")  # some servers repeat what they got
         return failures.api_failure(
             http_status=error.status_code,
             error_type=str(words.get("type") or ""),
-            message=str(words.get("message") or response.reason_phrase),
+            message=message,
             endpoint=self._spec.endpoint,
             retry_after_s=_seconds(response.headers.get("retry-after")),
         )

@@ -1,8 +1,9 @@
-"""The SDK's HTTP transport: httpcore2's pools over stamped connections, proxies from the environment included."""
+"""The SDK's HTTP transport: httpcore2's pools over stamped connections, with their proxies and trusted authorities."""
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
@@ -14,12 +15,20 @@ _IDLE_S = 300.0
 """How long an unused connection is kept; servers usually close it before."""
 
 
+def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """The usual certificate authorities, and those in `ca_file`. Raises OSError if that cannot be used."""
+    context = httpx2.create_ssl_context()
+    if ca_file is not None:
+        context.load_verify_locations(Path(ca_file).expanduser())
+    return context
+
+
 class StampedTransport(httpx2.AsyncBaseTransport):
     """One pool: a connection of its own for whoever uses it one request at a time."""
 
-    def __init__(self, base_url: str, tls: ssl.SSLContext) -> None:
-        """`base_url` decides which of the environment's proxies, if any, stands in between."""
-        self._pool = _pool(_proxy_for(httpx2.URL(base_url)), tls)
+    def __init__(self, base_url: str, tls: ssl.SSLContext, proxy: str | None = None) -> None:
+        """`proxy` is the URL of the one to stand in between, empty for none; `None` leaves it to the environment."""
+        self._pool = _pool(_proxy_for(httpx2.URL(base_url), proxy), tls)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; the response's body is still on the wire."""
@@ -76,10 +85,14 @@ def _as_httpx(error: Exception) -> Exception:
     return error
 
 
-def _proxy_for(url: httpx2.URL) -> httpx2.Proxy | None:
-    proxies = getproxies()
-    address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or _is_loopback(url.host) or proxy_bypass(url.host):
+def _proxy_for(url: httpx2.URL, given: str | None) -> httpx2.Proxy | None:
+    if _is_loopback(url.host):
+        return None
+    address = given
+    if given is None:
+        proxies = getproxies()
+        address = None if proxy_bypass(url.host) else proxies.get(url.scheme) or proxies.get("all")
+    if not address:
         return None
     return httpx2.Proxy(address if "://" in address else f"http://{address}")
 

@@ -1,0 +1,102 @@
+"""Where keys come from: the environment, or a command of the person's own. They stay in this process.
+
+A command runs once, whoever asks for its key, and again only after it failed or the server refused the key.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping
+
+from tui.config import urls
+from tui.core.events import Failure
+from tui.core.target import Endpoint
+from tui.engine import failures
+
+COMMAND_WITHIN_S = 30.0
+"""How long a command may take: a password manager may ask its owner first."""
+_LONGEST_KEY = 16 * 1024
+
+
+class Keys:
+    """The keys of all endpoints."""
+
+    def __init__(self, environ: Mapping[str, str], command_within_s: float = COMMAND_WITHIN_S) -> None:
+        self._environ = environ
+        self._command_within_s = command_within_s
+        self._outputs: dict[tuple[str, ...], asyncio.Task[str | Failure]] = {}
+
+    async def of(self, endpoint: Endpoint) -> str | Failure | None:
+        """The endpoint's key; None if it needs none; why there is none that can be used.
+
+        A key that could be read on the way is not even looked for.
+        """
+        variable = self._environ.get(endpoint.api_key_env or "", "").strip()
+        if not variable and not endpoint.key_command:
+            return failures.no_key(endpoint) if endpoint.api_key_env else None
+        if urls.is_plain_and_remote(endpoint.base_url):
+            return failures.open_key(endpoint)
+        key = variable or await self._from_command(endpoint)
+        if isinstance(key, str) and not (key.isascii() and key.isprintable()):
+            return failures.unusable_key(endpoint, from_command=not variable)
+        return key
+
+    def forget(self, endpoint: Endpoint) -> None:
+        """The server refused the key: a command is asked again for the next request."""
+        self._outputs.pop(endpoint.key_command, None)
+
+    async def _from_command(self, endpoint: Endpoint) -> str | Failure:
+        command = endpoint.key_command
+        if (task := self._outputs.get(command)) is None:
+            task = asyncio.create_task(self._run(endpoint), name=f"key of {endpoint.name}")
+            self._outputs[command] = task
+        # Shielded: a request that is cancelled must not take the key from the others.
+        outcome = await asyncio.shield(task)
+        if isinstance(outcome, Failure) and self._outputs.get(command) is task:
+            del self._outputs[command]
+        return outcome
+
+    async def _run(self, endpoint: Endpoint) -> str | Failure:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *endpoint.key_command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                # What it says there may quote the key, and standard error is read by our parent.
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return failures.no_key_from_command(endpoint, f"cannot be run: {(error.strerror or 'unknown').lower()}")
+        try:
+            async with asyncio.timeout(self._command_within_s):
+                output = await _output(process)
+                status = await process.wait()
+        except TimeoutError:
+            return failures.no_key_from_command(endpoint, f"did not end within {self._command_within_s:g} s")
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        if output is None:
+            return failures.unusable_key(endpoint, from_command=True)
+        if status != 0:
+            how = f"ended with exit status {status}" if status > 0 else f"was ended by signal {-status}"
+            return failures.no_key_from_command(endpoint, how)
+        key = output.decode("latin-1").strip()
+        return key or failures.no_key_from_command(endpoint, "printed nothing")
+
+
+async def _output(process: asyncio.subprocess.Process) -> bytes | None:
+    """All of its standard output; None for more than any key."""
+    assert process.stdout is not None
+    output = b""
+    while part := await process.stdout.read(_LONGEST_KEY):
+        output += part
+        if len(output) > _LONGEST_KEY:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            return None
+    return output

@@ -1,0 +1,63 @@
+"""From a request's specification to the arguments of the SDK's `messages.create`. Pure, and without the SDK.
+
+What the SDK names goes in by name, everything else in `extra_body`, which it merges into the body as it is: today that
+is the sampling parameters, which are gone from its signature, and whatever `extra` adds. They need an API version that
+still takes them, `RequestSpec.api_version`, which goes out as a header.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tui.core.parameters import SAMPLING, Parameters
+from tui.core.plan import RequestSpec
+
+_TYPES_WITH_DISPLAY = ("adaptive", "enabled")
+
+
+def arguments(spec: RequestSpec) -> dict[str, Any]:
+    """Everything `messages.create` is called with, but the timeout: `stream` is set, absent parameters are absent."""
+    parameters = spec.parameters
+    named: dict[str, Any] = {
+        "model": spec.model,
+        "max_tokens": parameters.max_tokens,
+        "messages": [{"role": "user", "content": spec.prompt.user}],
+        "stream": True,
+    }
+    if spec.prompt.system:
+        named["system"] = spec.prompt.system
+    if parameters.stop_sequences:
+        named["stop_sequences"] = list(parameters.stop_sequences)
+    if parameters.effort is not None:
+        named["output_config"] = {"effort": parameters.effort}
+    if parameters.thinking is not None:
+        named["thinking"] = _thinking(parameters)
+    if parameters.cache:
+        ttl = {} if parameters.cache is True else {"ttl": parameters.cache}
+        named["cache_control"] = {"type": "ephemeral", **ttl}
+    for name in ("speed", "service_tier", "inference_geo"):
+        if (value := getattr(parameters, name)) is not None:
+            named[name] = value
+    unnamed = {name: getattr(parameters, name) for name in SAMPLING if getattr(parameters, name) is not None}
+    for name, value in (parameters.extra or {}).items():
+        into = named if name in named else unnamed
+        into[name] = _merged(into.get(name), value)
+    headers = dict(spec.endpoint.headers)
+    if spec.api_version is not None:
+        headers["anthropic-version"] = spec.api_version
+    return named | ({"extra_body": unnamed} if unnamed else {}) | ({"extra_headers": headers} if headers else {})
+
+
+def _thinking(parameters: Parameters) -> dict[str, Any]:
+    thinking: dict[str, Any] = {"type": parameters.thinking}
+    if parameters.thinking == "enabled" and parameters.thinking_budget is not None:
+        thinking["budget_tokens"] = parameters.thinking_budget
+    if parameters.thinking in _TYPES_WITH_DISPLAY and parameters.thinking_display is not None:
+        thinking["display"] = parameters.thinking_display
+    return thinking
+
+
+def _merged(present: object, value: object) -> object:
+    """`value`, with what is `present` kept beside it where both are tables."""
+    if not isinstance(present, Mapping) or not isinstance(value, Mapping):
+        return value
+    return {**present, **{name: _merged(present.get(name), part) for name, part in value.items()}}
