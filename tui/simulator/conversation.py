@@ -1,6 +1,7 @@
 """The turns of a request and its system prompt, checked as the API checks them."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -10,14 +11,17 @@ from tui.simulator.profiles import Profile
 from tui.simulator.refusals import ApiError, one_of, refuse_unknown, required
 
 
-def conversation(fields: Mapping[str, Any], profile: Profile) -> tuple[str, int]:
-    """The text of the last user turn, and the input tokens of all turns and the system prompt."""
+def conversation(fields: Mapping[str, Any], profile: Profile) -> tuple[str, tuple[int, ...]]:
+    """The text of the last user turn, and how many input tokens there are up to the end of each part.
+
+    The parts are tools and system prompt together, then the turns: the last number is that of all input tokens.
+    """
     turns = required(fields, "messages")
     if not isinstance(turns, list):
         raise ApiError(400, "messages: Input should be a valid list")
     if not turns:
         raise ApiError(400, "messages: at least one message is required")
-    total = 0
+    counts = []
     last = ""
     for number, turn in enumerate(turns):
         where = f"messages.{number}"
@@ -34,19 +38,21 @@ def conversation(fields: Mapping[str, Any], profile: Profile) -> tuple[str, int]
         said = _text(turn["content"], f"{where}.content")
         if role == "user" and turn["content"] in ("", []):
             raise ApiError(400, f"{where}: user messages must have non-empty content")
-        total += tokens.count(said) + tokens.MESSAGE_TOKENS
+        counts.append(tokens.count(said) + tokens.MESSAGE_TOKENS)
         last = said if role == "user" else last
     if turns[0]["role"] != "user":
         raise ApiError(400, 'messages: first message must use the "user" role')
     if turns[-1]["role"] == "assistant" and not profile.prefill:
         message = "This model does not support assistant message prefill."
         raise ApiError(400, f"{message} The conversation must end with a user message.")
-    total += tokens.count(_text(fields.get("system", ""), "system"))
+    head = tokens.count(_text(fields.get("system", ""), "system"))
     if fields.get("tools"):
-        total += tokens.count(msgspec.json.encode(fields["tools"]).decode())
+        head += tokens.count(msgspec.json.encode(fields["tools"]).decode())
+    ends = tuple(accumulate(counts, initial=head))
+    total = ends[-1]
     if total > profile.context_tokens:
         raise ApiError(400, f"prompt is too long: {total} tokens > {profile.context_tokens} maximum")
-    return last, total
+    return last, ends
 
 
 def _text(content: object, where: str) -> str:

@@ -1,13 +1,18 @@
-"""The routes of the Messages API and what they answer. No socket and no clock."""
+"""The routes of the Messages API and what they answer. No socket, and no clock but the prompt cache's."""
 
 import hashlib
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from tui.simulator import models, request, script
 from tui.simulator.answer import EVENT_STREAM, Answer, json_reply, refusal, reply
+from tui.simulator.cache import PromptCache
 from tui.simulator.faults import FAULTS, Fault
 from tui.simulator.planned import Planned
 from tui.simulator.profiles import Profile
@@ -21,14 +26,22 @@ _METHODS = {"/v1/messages": "POST", "/v1/messages/count_tokens": "POST", "/v1/mo
 
 
 class MessagesApi:
-    """Answers requests; remembers only which contents were asked, and how often."""
+    """Answers requests; remembers only which contents were asked, how often, and which of them are cached."""
 
-    def __init__(self, profiles: Mapping[str, Profile], *, seed: int = 0, fault: str | None = None) -> None:
+    def __init__(
+        self,
+        profiles: Mapping[str, Profile],
+        *,
+        seed: int = 0,
+        fault: str | None = None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         self._profiles = profiles
         self._seed = seed
         self._fault = fault
         self._asked: Counter[bytes] = Counter()
         self._limited: set[bytes] = set()
+        self._cache = PromptCache(now_ns)
         self._requests = 0
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -101,9 +114,16 @@ class MessagesApi:
         if fault and fault.status and self._limits(asked.identity):
             answer = refusal(ApiError(fault.status, fault.message, fault.headers), own)
         else:
-            events = script.plan(profile, asked, self._seed, ordinal)
+            events = self._events(profile, asked, ordinal)
             answer = self._streamed(events, fault, own) if asked.stream else self._whole(events, fault, own)
         return self._with_facts(answer, own, **facts)
+
+    def _events(self, profile: Profile, asked: request.MessageRequest, ordinal: int) -> Iterator[Planned]:
+        use = self._cache.use(asked.prefixes, profile.cache_min_tokens)
+        events = script.plan(profile, msgspec.structs.replace(asked, cache=use), self._seed, ordinal)
+        opening = next(events)
+        self._cache.keep(asked.prefixes, profile.cache_min_tokens, opening.offset_ns)
+        return chain([opening], events)
 
     def _limits(self, identity: bytes) -> bool:
         """Whether a request of this content is rate limited now: every other one is."""

@@ -68,7 +68,7 @@ def _capabilities(profile: Profile) -> dict[str, Any]:
     effort: dict[str, Any] = {level: {"supported": level in profile.effort} for level in _EFFORTS}
     types: dict[str, Any] = {kind: {"supported": kind in profile.thinking} for kind in ("adaptive", "enabled")}
     types["disabled"] = {"supported": not profile.thinking or "disabled" in profile.thinking}
-    types["between_tools"] = no
+    types["between_tools"] = {"supported": "between_tools" in profile.thinking}
     return {
         "batch": no,
         "citations": no,

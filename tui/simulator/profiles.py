@@ -11,7 +11,7 @@ from msgspec import Meta
 from tui.config.paths import builtin_config
 from tui.errors import ConfigError
 
-ThinkingType = Literal["adaptive", "enabled", "disabled"]
+ThinkingType = Literal["adaptive", "enabled", "disabled", "between_tools"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 _Spread = Annotated[float, Meta(ge=0, le=2)]
@@ -38,7 +38,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ttft_spread: _Spread
     """Sigma of the log-normal distribution of the time to first token; 0 for none."""
     prefill_ms_per_1k: _Milliseconds
-    """What 1,000 input tokens add to the time to first token, in milliseconds."""
+    """What 1,000 input tokens that are not read from the prompt cache add to the time to first token, milliseconds."""
     start_share: Annotated[float, Meta(ge=0, le=1)]
     """`message_start` goes out at this share of the time to first token."""
 
@@ -68,6 +68,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Whether temperature, top_p and top_k work under API version 2023-06-01."""
     prefill: bool = False
     """Whether the last turn may be the assistant's."""
+
+    cache_min_tokens: _Count = 1024
+    """Shortest prompt that is cached."""
 
     answer_tokens: _Range
     """Length of the answers: the least to a very short prompt, the most to a long one."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from tui.simulator.cache import CacheUse, Prefix, prefixes
 from tui.simulator.conversation import conversation
 from tui.simulator.profiles import Effort, Profile
 from tui.simulator.refusals import ApiError, integer, one_of, optional_string, refuse_unknown, required
@@ -35,6 +36,10 @@ class MessageRequest(msgspec.Struct, frozen=True, kw_only=True):
     effort: Effort | None = None
     fast: bool = False
     inference_geo: str | None = None
+    prefixes: tuple[Prefix, ...] = ()
+    """Its beginnings, as the prompt cache knows them."""
+    cache: CacheUse = CacheUse()
+    """What it takes from the prompt cache and adds to it."""
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -59,7 +64,7 @@ def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -
     """The request, or the API's refusal of it."""
     refuse_unknown(fields, _FIELDS)
     max_tokens = integer(required(fields, "max_tokens"), "max_tokens", least=0)
-    prompt, input_tokens = conversation(fields, profile)
+    prompt, ends = conversation(fields, profile)
     _check_sampling(fields, version, profile)
     if max_tokens > profile.max_output_tokens:
         raise ApiError(
@@ -71,12 +76,16 @@ def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -
     if not isinstance(stream, bool):
         raise ApiError(400, "stream: Input should be a valid boolean")
     thinks, budget, omitted = _thinking(fields.get("thinking"), max_tokens, profile)
+    effort = _effort(fields.get("output_config"), profile)
+    if effort in ("xhigh", "max") and fields.get("thinking") and not thinks:
+        kind = fields["thinking"]["type"]
+        raise ApiError(400, f"\"thinking.type.{kind}\" is not supported with output_config.effort '{effort}'.")
     content = {name: value for name, value in fields.items() if name not in ("stream", "metadata")}
     one_of(fields.get("service_tier", "auto"), "service_tier", ("auto", "standard_only"))
     return MessageRequest(
         model=fields["model"],
         prompt=prompt,
-        input_tokens=input_tokens,
+        input_tokens=ends[-1],
         max_tokens=max_tokens,
         identity=msgspec.json.encode(content, order="sorted"),
         stop_sequences=_stop_sequences(fields.get("stop_sequences")),
@@ -84,16 +93,17 @@ def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -
         thinks=thinks,
         thinking_budget=budget,
         thinking_omitted=omitted,
-        effort=_effort(fields.get("output_config"), profile),
+        effort=effort,
         fast=_fast(fields.get("speed"), profile),
         inference_geo=optional_string(fields.get("inference_geo"), "inference_geo"),
+        prefixes=prefixes(fields, ends),
     )
 
 
 def count_request(fields: Mapping[str, Any], profile: Profile) -> int:
     """Input tokens of a request to count them."""
     refuse_unknown(fields, _COUNT_FIELDS)
-    return conversation(fields, profile)[1]
+    return conversation(fields, profile)[1][-1]
 
 
 _COUNT_FIELDS = frozenset(
@@ -147,11 +157,11 @@ def _thinking(value: object, max_tokens: int, profile: Profile) -> tuple[bool, i
     if not isinstance(value, dict) or "type" not in value:
         raise ApiError(400, "thinking.type: Field required")
     kind = value["type"]
-    one_of(kind, "thinking.type", ("adaptive", "disabled", "enabled"))
+    one_of(kind, "thinking.type", ("adaptive", "between_tools", "disabled", "enabled"))
     if kind not in profile.thinking:
         if not profile.thinking and kind == "disabled":
             return False, None, False
-        raise ApiError(400, f'"thinking.type.{kind}" is not supported for this model.')
+        raise ApiError(400, _not_for_this_model(kind, profile))
     one_of(value.get("display") or "summarized", "thinking.display", ("summarized", "omitted"))
     omitted = value.get("display") == "omitted"
     if kind != "enabled":
@@ -163,6 +173,18 @@ def _thinking(value: object, max_tokens: int, profile: Profile) -> tuple[bool, i
     if budget >= max_tokens:
         raise ApiError(400, "`max_tokens` must be greater than `thinking.budget_tokens`.")
     return True, budget, omitted
+
+
+def _not_for_this_model(kind: str, profile: Profile) -> str:
+    """Why a type of thinking is refused, in the API's words."""
+    if kind == "adaptive":
+        return "adaptive thinking is not supported on this model"
+    refused = f'"thinking.type.{kind}" is not supported for this model.'
+    if kind == "disabled" and "between_tools" in profile.thinking:
+        return f'{refused} To turn thinking off on this model, send "thinking": {{"type": "between_tools"}}.'
+    if "adaptive" in profile.thinking:
+        return f'{refused} Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'
+    return refused
 
 
 def _effort(config: object, profile: Profile) -> Effort | None:

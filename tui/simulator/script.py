@@ -68,9 +68,7 @@ def plan(profile: Profile, request: MessageRequest, seed: int, ordinal: int) -> 
         answered.reason = thought.reason
     delta = {"stop_reason": answered.reason, "stop_sequence": answered.sequence, "stop_details": None}
     usage = {
-        "input_tokens": request.input_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
+        **_input_usage(request),
         "output_tokens": thought.tokens + answered.tokens,
         "output_tokens_details": {"thinking_tokens": thought.tokens},
     }
@@ -119,10 +117,11 @@ def _message_start(request: MessageRequest, words: Random) -> dict[str, Any]:
         "container": None,
         "diagnostics": None,
         "usage": {
-            "input_tokens": request.input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+            **_input_usage(request),
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": request.cache.written_5m,
+                "ephemeral_1h_input_tokens": request.cache.written_1h,
+            },
             "output_tokens": min(1, request.max_tokens),
             "output_tokens_details": None,
             "server_tool_use": None,
@@ -132,6 +131,16 @@ def _message_start(request: MessageRequest, words: Random) -> dict[str, Any]:
         },
     }
     return {"type": "message_start", "message": message}
+
+
+def _input_usage(request: MessageRequest) -> dict[str, int]:
+    """How the input is counted: what is read from the cache or written to it is not among `input_tokens`."""
+    cache = request.cache
+    return {
+        "input_tokens": request.input_tokens - cache.read - cache.written,
+        "cache_creation_input_tokens": cache.written,
+        "cache_read_input_tokens": cache.read,
+    }
 
 
 def _block(
@@ -220,7 +229,7 @@ class _Clock:
 
     def __init__(self, profile: Profile, request: MessageRequest, rng: Random) -> None:
         ttft_ms = profile.ttft_ms * _log_normal(rng, profile.ttft_spread)
-        ttft_ms += profile.prefill_ms_per_1k * request.input_tokens / 1000
+        ttft_ms += profile.prefill_ms_per_1k * (request.input_tokens - request.cache.read) / 1000
         speed = profile.tokens_per_second * _log_normal(rng, profile.speed_spread)
         if request.fast and profile.fast_mode:
             speed *= profile.fast_mode
