@@ -45,7 +45,8 @@ class MainScreen(Screen[None]):
     def __init__(
         self, board: Board, prompt: Prompt, parameters: Parameters, choice: TargetChoice, frame_rate: float
     ) -> None:
-        super().__init__()
+        # Set before anything is styled: a class that changes later restyles the whole screen.
+        super().__init__(classes=f"-show-{PANES[0]}")
         self._board = board
         self._frame_s = 1 / frame_rate
         self._timer: Timer | None = None
@@ -59,7 +60,7 @@ class MainScreen(Screen[None]):
         self.prompt_pane = PromptPane(prompt)
         self.parameters_form = ParametersForm(parameters)
         self.picker = TargetPicker(choice)
-        self.lanes = LanesPane(id="lanes")
+        self.lanes = LanesPane(board.lanes, id="lanes")
         self.history = HistoryView()
         self.chart = LanesChart(id="chart")
         self.chart.border_title = "Latest run"
@@ -80,10 +81,8 @@ class MainScreen(Screen[None]):
             yield self.chart
         yield KeyBar()
 
-    async def on_mount(self) -> None:
-        """Show the board, and begin to tick when something happens."""
-        self.show_pane("prompt")
-        await self.lanes.show(self._board.lanes)
+    def on_mount(self) -> None:
+        """Begin to tick when something happens."""
         self._timer = self.set_interval(self._frame_s, self._tick, pause=True)
         self.wake()
 

@@ -13,6 +13,7 @@ from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.ui.viewmodel.board import Lane
 from tui.ui.viewmodel.lane_lines import figures, note, state_line
+from tui.ui.widgets.lines_view import LinesView
 from tui.ui.widgets.stream_view import StreamView
 
 _ONE_LINE_CELLS = 86
@@ -33,7 +34,7 @@ class LaneView(Vertical):
         min-height: 7;
         &:focus-within { border-top: heavy $primary; }
         & > Static { height: auto; width: 1fr; }
-        & > .state { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > .state { height: 1; color: $text-muted; }
         &.-in-flight > .state { color: $text-warning; }
         &.-done > .state { color: $text-success; }
         &.-failed > .state, &.-cut > .state { color: $text-error; text-style: bold; }
@@ -51,9 +52,9 @@ class LaneView(Vertical):
         self.border_title = Content(clean(lane.label))
         self.stream = StreamView()
         self.stream.placeholder = "F5 runs the prompt."
-        self._state = Static("", classes="state", markup=False)
+        self._state = LinesView(classes="state")
         self._note = Static("", classes="note", markup=False)
-        self._figures = Static("", classes="figures", markup=False)
+        self._figures = LinesView(classes="figures")
         self._shown: RequestRecord | None = None
         self._pieces_shown = 0
         self._settled = False
@@ -107,21 +108,21 @@ class LaneView(Vertical):
         return clean(record.text(Kind.TEXT)) if record is not None else ""
 
     def _show_lines(self, now_ns: int) -> None:
-        lines = (self._state_text(now_ns), note(self.lane), self._figures_text(now_ns))
+        lines = (self._state_text(), note(self.lane), self._figures_text(now_ns))
         if lines == self._lines:
             return
         before, self._lines = self._lines, lines
         if lines[0] != before[0]:
-            self._state.update(lines[0], layout=False)
+            self._state.show(lines[0])
             self._set_state_class()
         if lines[1] != before[1]:
             self._note.update(lines[1])
             self.set_class(bool(lines[1]), "-noted")
         if lines[2] != before[2]:
-            self._figures.update(lines[2], layout=False)
+            self._figures.show(lines[2])
 
-    def _state_text(self, now_ns: int) -> str:
-        line = state_line(self.lane, now_ns)
+    def _state_text(self) -> str:
+        line = state_line(self.lane)
         if self.stream.following:
             return line
         long = f"{line}  ⏸ End follows"

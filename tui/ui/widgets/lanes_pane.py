@@ -23,9 +23,9 @@ class LanesPane(VerticalScroll, can_focus=False):
     }
     """
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's name
-        super().__init__(id=id)
-        self.views: list[LaneView] = []
+    def __init__(self, lanes: list[Lane], *, id: str) -> None:  # noqa: A002  # Textual's name
+        self.views = [LaneView(lane) for lane in lanes]
+        super().__init__(*self.views, id=id)
         self._current = 0
         self.alone = False
         """Whether the current lane is maximised."""

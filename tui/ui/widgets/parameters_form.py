@@ -1,5 +1,6 @@
 """The parameters' fields."""
 
+import msgspec
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label
@@ -66,7 +67,10 @@ class ParametersForm(Vertical):
             self._say(str(error))
             raise
         self._say("")
-        return Parameters(max_tokens=max_tokens, stop_sequences=stop_sequences, temperature=temperature)
+        # What has no field here stays as the configuration set it.
+        return msgspec.structs.replace(
+            self._initial, max_tokens=max_tokens, stop_sequences=stop_sequences, temperature=temperature
+        )
 
     def on_input_changed(self, _event: Input.Changed) -> None:
         """A corrected field takes its complaint away."""
