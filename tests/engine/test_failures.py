@@ -53,6 +53,7 @@ def refused(status: int, error_type: str = "", message: str = "words", retry: fl
         (refused(504), FailureKind.SERVER_ERROR, "server failed", "Run it again"),
         (refused(418, "rate_limit_error"), FailureKind.RATE_LIMITED, "418 rate_limit_error", "Wait a little"),
         (refused(200, "overloaded_error"), FailureKind.OVERLOADED, "overloaded_error in the stream", "Run it again"),
+        (failures.unusable_address(ENDPOINT), FailureKind.CONNECTION, "Endpoint local", "ALL_PROXY"),
         (failures.not_a_stream("text/html"), FailureKind.PROTOCOL, "text/html", "Check that the base URL"),
         (failures.not_a_stream(""), FailureKind.PROTOCOL, "no content type", "Check that the base URL"),
         (failures.timed_out("x", 2.5, "connect"), FailureKind.TIMEOUT, "2.5 s", "raise timeouts.connect"),

@@ -1,6 +1,7 @@
 """Failures as one sentence each: the cause in the API's own words where it gave any, and the remedy."""
 
 import errno
+import os
 import socket
 import ssl
 
@@ -94,13 +95,32 @@ def open_key(endpoint: Endpoint) -> Failure:
 
 
 def unusable_ca_file(endpoint: Endpoint, error: OSError) -> Failure:
-    """The certificates to trust cannot be read; `error` may be TLS's own."""
+    """The certificates to trust cannot be read: the endpoint's `ca_file`, or those that the environment names.
+
+    `error` may be TLS's own.
+    """
     is_content = isinstance(error, ssl.SSLError)
     reason = "it holds no certificate in PEM form" if is_content else (error.strerror or str(error)).lower()
+    if endpoint.ca_file is not None:
+        which = f"The ca_file of endpoint {endpoint.name}, {quote(endpoint.ca_file)},"
+    else:
+        named = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
+        which = f"What {' or '.join(named)} names" if named else "The system's list of certificate authorities"
     return Failure(
         kind=FailureKind.TLS,
-        message=f"The ca_file of endpoint {endpoint.name}, {quote(endpoint.ca_file or '')}, cannot be used: "
-        f"{reason}. Correct its path or its content.",
+        message=f"{which} cannot be used: {quote(reason)}. Correct its path or its content.",
+    )
+
+
+def unusable_address(endpoint: Endpoint) -> Failure:
+    """The base URL, or the proxy of the configuration or the environment, is no address that can be used.
+
+    The address itself is not repeated: a proxy's may hold a password.
+    """
+    return Failure(
+        kind=FailureKind.CONNECTION,
+        message=f"Endpoint {endpoint.name} cannot be reached: its base_url, or the proxy in between, is of a kind not "
+        "known here. Check both, and HTTPS_PROXY, HTTP_PROXY and ALL_PROXY in the environment.",
     )
 
 

@@ -43,7 +43,7 @@ class MessagesApi:
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._keys = Keys(os.environ if environ is None else environ)
         self._clients: dict[tuple[str, str | None, str | None, str | None, int], anthropic.AsyncAnthropic] = {}
-        self._tls: dict[str | None, ssl.SSLContext] = {None: tls_context()}
+        self._tls: dict[str | None, ssl.SSLContext] = {}
         self._pump = Pump()
 
     async def aclose(self) -> None:
@@ -67,13 +67,18 @@ class MessagesApi:
             client = self._client(endpoint, key, slot)
         except OSError as error:
             return _ended(spec, Status.FAILED, failure=failures.unusable_ca_file(endpoint, error))
+        except ValueError:
+            return _ended(spec, Status.FAILED, failure=failures.unusable_address(endpoint))
         ended = await _Request(spec, client, self._pump, emit, before_send).run()
         if ended.failure is not None and ended.failure.kind is FailureKind.BAD_KEY:
             self._keys.forget(endpoint)
         return ended
 
     def _client(self, endpoint: Endpoint, key: str | None, slot: int) -> anthropic.AsyncAnthropic:
-        """The client for this endpoint, key and slot. Raises OSError if the endpoint's `ca_file` cannot be used."""
+        """The client for this endpoint, key and slot.
+
+        Raises OSError if the certificate authorities cannot be read, ValueError if the URL or the proxy is none.
+        """
         client_id = (endpoint.base_url, key, endpoint.ca_file, endpoint.proxy, slot)
         if (client := self._clients.get(client_id)) is None:
             if (tls := self._tls.get(endpoint.ca_file)) is None:

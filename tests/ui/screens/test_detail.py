@@ -1,0 +1,38 @@
+"""One request step by step: the detail view of a lane."""
+
+import pytest
+
+from tui.ui.screens.detail import DetailScreen
+
+from .conftest import OpenSitting
+from .driving import SMALL, WIDE, fast, keys_of
+
+
+@pytest.mark.parametrize("key", keys_of("detail"))
+async def test_detail_shows_the_current_lanes_request(sitting: OpenSitting, key: str) -> None:
+    async with sitting(fast(2), size=WIDE) as s:
+        await s.run()
+        await s.press("f6", "f6", key)
+        assert isinstance(s.app.screen, DetailScreen)
+        await s.until_shown(s.views[1].lane.label)
+        record = s.views[1].lane.record
+        assert record is not None
+        assert record.api_request_id is not None
+        for shown in ("first token", "text", "cold TTFT", "stamped by", record.api_request_id):
+            assert shown in s.shown
+        await s.press("escape")
+        assert s.on_main
+
+
+async def test_detail_of_nothing_says_what_to_do(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press("f4")
+        assert s.on_main
+        await s.until_shown("run the prompt first")
+
+
+async def test_detail_scrolls_at_80_by_24(sitting: OpenSitting) -> None:
+    async with sitting(fast(1), size=SMALL) as s:
+        await s.run()
+        await s.press("f4", "tab", "end")
+        await s.until_shown("stamps shared")
