@@ -1,7 +1,10 @@
 """The application: carries out the actions of `bindings` on the session and the main screen."""
 
 import asyncio
+import gc
 from collections.abc import Iterable, Sequence
+from functools import partial
+from importlib import import_module
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -50,7 +53,9 @@ class LatencyApp(App[None]):
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         plan = self.session.plan
         choice = TargetChoice(plan.targets, [(model.id, model.display_name) for model in self._models])
-        self.main = MainScreen(self.session.board, plan.prompt, plan.parameters, choice, self._settings.frame_rate)
+        self.main = MainScreen(
+            self.session.board, plan.prompt, plan.parameters, choice, self._settings.frame_rate, self.size
+        )
         self._describe_endpoints()
         return self.main
 
@@ -62,7 +67,12 @@ class LatencyApp(App[None]):
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
+        # The first frame is painted: what was made for it is never garbage, and need not be looked at again.
+        gc.collect()
+        gc.freeze()
         await self.session.connect()
+        # plotext takes a tenth of a second to import: not while the first run streams.
+        self.run_worker(partial(import_module, "tui.ui.charts.figure"), thread=True, group="warm up")
         if self._run_at_once:
             await self.action_run()
 

@@ -38,16 +38,17 @@ class Session:
     def __init__(
         self,
         plan: Plan,
-        engine: "subprocess.Popen[bytes]",
+        engine: "subprocess.Popen[bytes] | None",
         simulator: Simulator | None,
         record: RecordFile | None,
     ) -> None:
+        """With `engine` None one is spawned by `connect`, so that its imports do not hold up the first frame."""
         self.plan = plan
         self.board = Board()
         self.board.set_targets(plan.targets)
         self.on_change: Callable[[], None] = lambda: None
         self.on_problem: Callable[[str], None] = lambda _sentence: None
-        self._engine = EngineClient(engine, self._take)
+        self._client = EngineClient(engine, self._take) if engine is not None else None
         self._simulator = simulator
         self._record = record
         self._run_id = 0
@@ -65,8 +66,14 @@ class Session:
         """Process id of the engine, for messages and tests."""
         return self._engine.pid
 
+    @property
+    def _engine(self) -> EngineClient:
+        if self._client is None:
+            self._client = EngineClient(spawn(), self._take)
+        return self._client
+
     async def connect(self) -> None:
-        """Take up the engine's pipes."""
+        """Start the engine, if that has not been done, and take up its pipes."""
         await self._engine.connect()
 
     def choose(self, targets: tuple[Target, ...]) -> None:
@@ -108,12 +115,14 @@ class Session:
         """Cancel what is in flight, take in how it ended, and end the children."""
         if self._restarting is not None:
             self._restarting.cancel()
-        await self._engine.stop()
+        if self._client is not None:
+            await self._client.stop()
         self._close_rest()
 
     def kill(self) -> None:
         """End the children at once, without an event loop."""
-        self._engine.kill()
+        if self._client is not None:
+            self._client.kill()
         self._close_rest()
 
     def _close_rest(self) -> None:
@@ -149,6 +158,6 @@ class Session:
         self.on_problem(f"{self.board.engine_problem} It is being started again.")
         await asyncio.sleep(_RESTART_AFTER_S[min(self._failures, len(_RESTART_AFTER_S) - 1)])
         self._failures += 1
-        self._engine = EngineClient(spawn(), self._take)
+        self._client = EngineClient(spawn(), self._take)
         self._restarting = None
         await self._engine.connect()

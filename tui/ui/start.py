@@ -1,4 +1,4 @@
-"""Starting the screen: children first, so that their imports run while Textual's do."""
+"""Starting the screen. The simulator is started first, the engine, whose imports are heavy, once a frame is painted."""
 
 import gc
 import os
@@ -10,7 +10,6 @@ from tui.config.load import Loaded
 from tui.config.models import load_models
 from tui.config.plan import build_plan, needs_simulator
 from tui.config.remembered import effective_targets
-from tui.engine.client import spawn
 from tui.errors import ExitCode
 from tui.history.record_file import RecordFile
 from tui.simulator.process import SimulatorProcess
@@ -23,7 +22,6 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
     record_file = RecordFile(record) if record is not None else None
     # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
     build_plan(settings, os.environ, simulator_url="http://127.0.0.1")
-    engine = spawn()
     simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
     plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
 
@@ -31,7 +29,7 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
     from tui.ui.session import Session
     from tui.ui.terminal import end_on_signals
 
-    session = Session(plan, engine, simulator, record_file)
+    session = Session(plan, None, simulator, record_file)
     try:
         app = LatencyApp(session, settings.ui, models, run_at_once=run_at_once)
         end_on_signals(app.leave_from_signal, session.kill)

@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Tab, Tabs
@@ -32,8 +33,11 @@ PANES = ("prompt", "lanes", "charts")
 
 _WIDE_COLUMNS, _WIDE_ROWS = 100, 30
 """From this size on all panes are shown at once."""
-_SMALLEST = (60, 16)
-_CHART_EVERY_S = 0.5
+_CHART_EVERY_S = 1.0
+
+
+def _is_compact(size: Size) -> bool:
+    return size.width < _WIDE_COLUMNS or size.height < _WIDE_ROWS
 
 
 class MainScreen(Screen[None]):
@@ -43,10 +47,11 @@ class MainScreen(Screen[None]):
     ESCAPE_TO_MINIMIZE = False
 
     def __init__(
-        self, board: Board, prompt: Prompt, parameters: Parameters, choice: TargetChoice, frame_rate: float
+        self, board: Board, prompt: Prompt, parameters: Parameters, choice: TargetChoice, frame_rate: float, size: Size
     ) -> None:
+        """`size` is the terminal's, so that the first layout is already the right one."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
-        super().__init__(classes=f"-show-{PANES[0]}")
+        super().__init__(classes=f"-show-{PANES[0]}{' -compact' if _is_compact(size) else ''}")
         self._board = board
         self._frame_s = 1 / frame_rate
         self._timer: Timer | None = None
@@ -88,9 +93,8 @@ class MainScreen(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         """One pane at a time where not all fit."""
-        size = event.size
-        self.set_class(size.width < _WIDE_COLUMNS or size.height < _WIDE_ROWS, "-compact")
-        self.set_class(size.width < _SMALLEST[0] or size.height < _SMALLEST[1], "-too-small")
+        if event.size:
+            self.set_class(_is_compact(event.size), "-compact")
 
     # Painting
 
@@ -117,9 +121,16 @@ class MainScreen(Screen[None]):
         self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint)
         if changed:
             self.history.show(board.lanes)
-        if time.monotonic() >= self._chart_due or not board.run_in_flight:
+        if not board.run_in_flight:
+            self._draw_chart()
+        elif time.monotonic() >= self._chart_due:
             self._chart_due = time.monotonic() + _CHART_EVERY_S
-            self.chart.timeline = lanes_timeline([lane.record for lane in board.lanes if lane.record], now_ns)
+            # Between two ticks: a key that comes meanwhile waits for one of the two, not for both.
+            self.set_timer(self._frame_s / 2, self._draw_chart)
+
+    def _draw_chart(self) -> None:
+        records = [lane.record for lane in self._board.lanes if lane.record]
+        self.chart.timeline = lanes_timeline(records, time.monotonic_ns())
 
     async def _show_lanes(self) -> None:
         try:
