@@ -4,7 +4,9 @@ from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from textual.reactive import var
+from textual.strip import Strip
 
 from tui.core.sanitize import clean
 from tui.ui.charts.plot_view import Markers, PlotView
@@ -19,8 +21,8 @@ ASCII_GLYPHS = {Phase.CONNECTING: ".", Phase.WAITING: "-", Phase.THINKING: "~", 
 
 _SHORT = {Phase.CONNECTING: "connect", Phase.WAITING: "wait", Phase.THINKING: "think", Phase.STREAMING: "stream"}
 """The key's words where the chart is narrow."""
-_FRAME_ROWS = 3
-"""Rows for the key above the bars, the axis and its labels."""
+_FRAME_ROWS = 2
+"""Rows for the axis and its labels."""
 _SHORTEST_AXIS_S = 0.1
 
 
@@ -33,8 +35,8 @@ class LanesChart(PlotView):
     DEFAULT_CSS = """
     LanesChart {
         & > .lanes-chart--connecting { color: $text-disabled; }
-        & > .lanes-chart--waiting { color: $warning; }
-        & > .lanes-chart--thinking { color: $secondary; }
+        & > .lanes-chart--waiting { color: $text-warning; }
+        & > .lanes-chart--thinking { color: $text-primary; }
         & > .lanes-chart--streaming { color: $success; }
         &:ansi {
             & > .lanes-chart--connecting { color: ansi_default; }
@@ -58,22 +60,38 @@ class LanesChart(PlotView):
         """Draw the new data."""
         self.redraw()
 
+    def head(self, width: int) -> Strip:
+        """The key: each phase's glyph in its colour, and its name."""
+        full = {phase: f" {phase}" for phase in Phase}
+        short = {phase: f" {word}" for phase, word in _SHORT.items()}
+        for words, gap in ((full, "  "), (short, "  "), (_SHORT, " ")):
+            if sum(1 + len(word) for word in words.values()) + len(gap) * (len(words) - 1) <= width:
+                break
+        muted = self.rich_style + self.get_component_rich_style("plot-view--label")
+        segments: list[Segment] = []
+        for phase, word in words.items():
+            colour = self.rich_style + self.get_component_rich_style(f"lanes-chart--{phase}")
+            segments += (Segment(self._glyphs[phase], colour), Segment(f"{word}{gap}", muted))
+        return Strip(segments)
+
+    @property
+    def _glyphs(self) -> dict[Phase, str]:
+        return ASCII_GLYPHS if self.markers is Markers.ASCII else GLYPHS
+
     def draw(self, figure: "Figure", width: int, height: int) -> None:
-        """One bar per lane, and a key above."""
+        """One bar per lane."""
         from tui.ui.charts.figure import marker
 
-        glyphs = ASCII_GLYPHS if self.markers is Markers.ASCII else GLYPHS
+        glyphs = self._glyphs
         lanes, more = self._fitting(max(1, height - _FRAME_ROWS))
         rows = len(lanes) + bool(more)
         # Every second row stays empty where there is room for it.
         stride = 2 if 2 * rows - 1 <= height - _FRAME_ROWS else 1
         used = max(2, stride * (rows - 1) + 1)
         figure.plot_size(width, min(height, used + _FRAME_ROWS))
-        key = "  ".join(f"{glyphs[phase]} {phase}" for phase in Phase)
-        figure.title(key if len(key) <= width else " ".join(f"{glyphs[phase]}{_SHORT[phase]}" for phase in Phase))
         figure.axes(False, axis="x", side="upper")
         figure.axes(False, axis="y", side="right")
-        labels = [_fitted(lane.label, max(8, width // 3)) for lane in lanes] + ([f"+{more} more"] if more else [])
+        labels = [_fitted(lane.label, max(8, width * 2 // 5)) for lane in lanes] + ([f"+{more} more"] if more else [])
         figure.ruler("y").lim(0, used - 1).direction(-1).ticks([stride * row for row in range(rows)], labels)
         ticks = time_ticks(self.timeline.end_s, max(2, width // 12))
         figure.ruler("x").lim(min(0.0, self.timeline.start_s), ticks[-1])

@@ -69,6 +69,10 @@ class PlotView(Widget):
         """Whether there is anything to draw."""
         raise NotImplementedError
 
+    def head(self, width: int) -> Strip | None:
+        """A row above the drawing, in at most `width` cells: plotext's title has one colour only."""
+        return None
+
     def draw(self, figure: "Figure", width: int, height: int) -> None:
         """Draw the data on `figure`, which is empty and sized `width` by `height` cells."""
         raise NotImplementedError
@@ -100,7 +104,10 @@ class PlotView(Widget):
             label = self.get_component_rich_style("plot-view--label")
             strips = [Strip([Segment(self.placeholder, label)])]
         else:
-            strips = ansi_strips(self._text(width, height), style)
+            head = self.head(width)
+            strips = [] if head is None else [head]
+            if height > len(strips):
+                strips += ansi_strips(self._text(width, height - len(strips)), style)
         blank = Strip.blank(width, style)
         return [strip.adjust_cell_length(width, style) for strip in strips[:height]] + [blank] * (height - len(strips))
 

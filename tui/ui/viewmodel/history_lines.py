@@ -24,6 +24,8 @@ class HistoryTable(msgspec.Struct, frozen=True, kw_only=True):
 
     heading: str
     lines: tuple[str, ...]
+    spark: tuple[int, int]
+    """First and last column of the sparklines, the last not included."""
 
 
 def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable:
@@ -35,6 +37,7 @@ def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable
     longest = max((len(lane.label) for lane in lanes), default=0)
     label_cells = max(0, min(24, rest - _SHORTEST_SPARK, max(12, rest // 2, longest)))
     spark_cells = max(0, rest - label_cells)
+    start = label_cells + 1 + _METRIC_CELLS
     heading = clip("", label_cells + _METRIC_CELLS + spark_cells + 2) + "".join(
         f" {name:>{_FIGURE_CELLS}}" for name in _FIGURES
     )
@@ -58,7 +61,9 @@ def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable
                 + f"{count:>{_COUNT_CELLS}}"
             )
             label = ""
-    return HistoryTable(heading=heading + f"{'n':>{_COUNT_CELLS}}", lines=tuple(lines))
+    return HistoryTable(
+        heading=heading + f"{'n':>{_COUNT_CELLS}}", lines=tuple(lines), spark=(start, start + spark_cells)
+    )
 
 
 def _ttfts(lane: Lane) -> list[int | None]:

@@ -1,14 +1,17 @@
 """Per target, sparklines of TTFT and total time over the runs of this sitting."""
 
+from typing import ClassVar
+
 from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
 from tui.ui.viewmodel.board import Lane
-from tui.ui.viewmodel.history_lines import history_table
+from tui.ui.viewmodel.history_lines import HistoryTable, history_table
 
 
 class HistoryView(Vertical):
@@ -19,8 +22,16 @@ class HistoryView(Vertical):
         & > .heading { height: 1; color: $text-muted; text-wrap: nowrap; }
         & > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
         & .lines { height: auto; text-wrap: nowrap; }
+        & > .history-view--ttft { color: $text-warning; }
+        & > .history-view--total { color: $text-success; }
+        &:ansi {
+            & > .history-view--ttft { color: ansi_yellow; }
+            & > .history-view--total { color: ansi_green; }
+        }
     }
     """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"history-view--ttft", "history-view--total"}
 
     def __init__(self) -> None:
         super().__init__(id="history")
@@ -47,7 +58,13 @@ class HistoryView(Vertical):
         self._drawn = drawn
         table = history_table(lanes, width, _clip)
         self._heading.update(table.heading, layout=False)
-        self._lines.update("\n".join(table.lines))
+        self._lines.update(self._coloured(table))
+
+    def _coloured(self, table: HistoryTable) -> Content:
+        """The lines, the sparklines of TTFT told from those of the totals."""
+        styles = [self.get_visual_style(f"history-view--{metric}", partial=True) for metric in ("ttft", "total")]
+        lines = [Content(line).stylize(styles[number % 2], *table.spark) for number, line in enumerate(table.lines)]
+        return Content("\n").join(lines)
 
     def on_resize(self, _event: Resize) -> None:
         """Draw for the new width."""

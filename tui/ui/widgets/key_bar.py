@@ -1,5 +1,6 @@
 """The last row: the keys, from the table of actions; each can be clicked."""
 
+from rich.style import Style
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
@@ -32,6 +33,11 @@ class KeyBar(Static):
     def __init__(self) -> None:
         super().__init__("", id="keys")
 
+    @property
+    def link_style(self) -> Style:
+        """None: Textual would give what can be clicked one colour, and the keys stand out from their titles."""
+        return Style.null()
+
     def on_resize(self, event: Resize) -> None:
         """Space the keys as the width allows."""
         self.update(_line(event.size.width), layout=False)
@@ -42,5 +48,5 @@ def _line(width: int) -> Content:
     keys.append(_PALETTE)
     cells = sum(len(key) + 1 + len(title) for key, title, _ in keys)
     gap = max(1, min(3, (width - cells) // len(keys)))
-    items = (f"[@click=app.{action}][bold $text-accent]{key}[/] {title}[/]" for key, title, action in keys)
+    items = (f"[@click=app.{action}][bold $text-primary]{key}[/] {title}[/]" for key, title, action in keys)
     return Content.from_markup((" " * gap).join(items))

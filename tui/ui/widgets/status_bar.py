@@ -1,11 +1,19 @@
 """The first row: what is measured, and where."""
 
+from typing import ClassVar
+
 from rich.cells import cell_len
+from textual.content import Content
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
 from tui.ui.viewmodel.board import Board
 from tui.ui.viewmodel.figures import format_ms
+
+_BETWEEN = " · "
+
+Part = tuple[str, str]
+"""A text, and the style it is shown in."""
 
 
 class StatusBar(Static):
@@ -18,36 +26,47 @@ class StatusBar(Static):
         padding: 0 1;
         text-wrap: nowrap;
         text-overflow: ellipsis;
-        &.-simulated { color: $text-warning; }
+        & > .status-bar--simulated { color: $text-warning; text-style: bold; }
+        & > .status-bar--hint { color: $foreground-muted; }
+        &:ansi {
+            & > .status-bar--simulated { color: ansi_yellow; }
+            & > .status-bar--hint { color: ansi_default; text-style: dim; }
+        }
     }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"status-bar--simulated", "status-bar--hint"}
 
     def __init__(self) -> None:
         super().__init__("", id="status", markup=False)
-        self._line = ""
+        self._parts: list[Part] = []
 
     def show(self, board: Board, endpoints: tuple[str, ...], *, simulated: bool, hint: str) -> None:
         """Show the present state; paints only if it differs from what is shown."""
-        where = clean("SIMULATED" if simulated else ", ".join(endpoints))
+        where = ("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")
+        hints = [(hint, ".status-bar--hint")] if simulated and hint else []
+        long, short = ([where, (doing, ""), *hints] for doing in _doing(board))
         # What is measured, and how to measure the real thing, must be seen; the rest gives way in a narrow terminal.
-        needed = [where, _doing(board), *([hint] if simulated and hint else [])]
-        line = " · ".join(["latency-tui", *needed])
-        if cell_len(line) > self.size.width > 0:
-            line = " · ".join(needed)
-        if line != self._line:
-            self._line = line
-            self.update(line, layout=False)
-        self.set_class(simulated, "-simulated")
+        for parts in ([("latency-tui", ""), *long], long, short):
+            if cell_len(_BETWEEN.join(text for text, _ in parts)) <= self.size.width:
+                break
+        if parts != self._parts:
+            self._parts = parts
+            self.update(Content(_BETWEEN).join(Content.styled(*part) for part in parts), layout=False)
 
 
-def _doing(board: Board) -> str:
+def _doing(board: Board) -> tuple[str, str]:
+    """What goes on, at length and in short."""
     if board.engine_problem is not None:
-        return "engine restarting"
-    if not board.engine_ready:
-        return "engine starting"
-    if board.run_in_flight:
-        return f"run {board.runs}: {len(board.in_flight())} in flight"
-    if board.runs:
-        spread = f", spread {format_ms(board.send_spread_ns)}" if board.send_spread_ns is not None else ""
-        return f"run {board.runs} over{spread}"
-    return "ready"
+        doing = "engine restarting"
+    elif not board.engine_ready:
+        doing = "engine starting"
+    elif board.run_in_flight:
+        doing = f"run {board.runs}: {len(board.in_flight())} in flight"
+    elif board.runs:
+        doing = f"run {board.runs} over"
+        if board.send_spread_ns is not None:
+            spread = format_ms(board.send_spread_ns)
+            return f"{doing}, sent within {spread}", f"{doing}, spread {spread}"
+    else:
+        doing = "ready"
+    return doing, doing
