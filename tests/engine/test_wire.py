@@ -537,7 +537,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLConte
         subprocess.run(["openssl", *arguments], cwd=base, check=True, capture_output=True, timeout=WITHIN_S)
 
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test CA", "-days", "2")
+    # From Python 3.13 on a certificate authority must say what its key is for.
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test CA", "-days", "2", *usage)
     openssl("req", *key, "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=stamped.test")
     (base / "names").write_text("subjectAltName=DNS:stamped.test\n")
     signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
