@@ -9,7 +9,8 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tui.core.events import Kind
-from tui.ui.widgets.stream_view import GUTTER, StreamView
+from tui.ui.widgets.stream_pane import GUTTER
+from tui.ui.widgets.stream_view import StreamView
 
 WIDTH, HEIGHT = 30, 10
 
