@@ -64,6 +64,11 @@ def test_no_row_is_too_wide(width: int, pieces: list[tuple[Kind, str]], indent: 
         assert sum(cell_len(piece.text) for piece in row.pieces) <= room
 
 
+def test_joiners_in_a_row_make_no_character_wider_than_the_pane() -> None:
+    text = wrapped(2, [(Kind.TEXT, "漢\u200d\u200da")], 0)
+    assert [text.row(index).text for index in range(len(text))] == ["漢\u200d\u200d", "a"]
+
+
 @given(WIDTH, st.sampled_from(Kind), TEXT, st.data())
 def test_pieces_do_not_matter(width: int, kind: Kind, source: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(source)), max_size=10)))

@@ -235,7 +235,8 @@ class WrappedText:
             char = source[end]
             if char in "\n\t":
                 break
-            if source[end - 1] != _JOINER:
+            # A joiner behind a joiner joins nothing more, or one character could be wider than any pane.
+            if source[end - 1] != _JOINER or source[end - 2 : end - 1] == _JOINER:
                 continues = self._continues.get(char)
                 if continues is None:
                     continues = self._continues[char] = self._cell_len(char) == 0
