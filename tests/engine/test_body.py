@@ -39,10 +39,13 @@ BODIES = [
     (CHUNKED, chunks(TEXT, trailers=b"x-one: 1\r\nx-two: 2\r\n")),
     (CHUNKED, chunks(TEXT).replace(b"\r\n", b"\n", 1)),
     ({"content-length": str(len(TEXT))}, TEXT),
-    (CHUNKED | {"content-encoding": "gzip"}, chunks(gzip.compress(TEXT))),
-    (CHUNKED | {"content-encoding": "GZIP "}, chunks(*(bytes([byte]) for byte in gzip.compress(TEXT)))),
+    (CHUNKED | {"content-encoding": "gzip"}, chunks(gzip.compress(TEXT, mtime=0))),
+    (CHUNKED | {"content-encoding": "GZIP "}, chunks(*(bytes([byte]) for byte in gzip.compress(TEXT, mtime=0)))),
     (CHUNKED | {"content-encoding": "deflate"}, chunks(zlib.compress(TEXT))),
-    ({"content-length": str(len(gzip.compress(TEXT))), "content-encoding": "gzip"}, gzip.compress(TEXT)),
+    (
+        {"content-length": str(len(gzip.compress(TEXT, mtime=0))), "content-encoding": "gzip"},
+        gzip.compress(TEXT, mtime=0),
+    ),
 ]
 
 
