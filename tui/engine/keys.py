@@ -17,6 +17,8 @@ from tui.engine import failures
 COMMAND_WITHIN_S = 30.0
 """How long a command may take: a password manager may ask its owner first."""
 _LONGEST_KEY = 16 * 1024
+_ENDED_WITHIN_S = 1.0
+"""How long a killed command's output is read; a child that left its group may hold it open for ever."""
 
 
 class Keys:
@@ -72,14 +74,12 @@ class Keys:
         try:
             async with asyncio.timeout(self._command_within_s):
                 output = await _output(process)
-                status = await process.wait()
+                status = await process.wait() if output is not None else 0
         except TimeoutError:
             return failures.no_key_from_command(endpoint, f"did not end within {self._command_within_s:g} s")
         finally:
             if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+                await _kill(process)
         if output is None:
             return failures.unusable_key(endpoint, from_command=True)
         if status != 0:
@@ -96,7 +96,18 @@ async def _output(process: asyncio.subprocess.Process) -> bytes | None:
     while part := await process.stdout.read(_LONGEST_KEY):
         output += part
         if len(output) > _LONGEST_KEY:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
             return None
     return output
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """End the command and its children."""
+    assert process.stdout is not None
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_ENDED_WITHIN_S):
+            # asyncio sees the end of a process only once its output is read to the end (CPython issue 119710).
+            while await process.stdout.read(_LONGEST_KEY):
+                pass
+            await process.wait()
