@@ -25,8 +25,8 @@ from tui.config.models import load_models
 from tui.config.plan import build_plan
 from tui.engine.client import spawn
 from tui.simulator.process import SimulatorProcess
+from tui.sitting.session import Session
 from tui.ui.app import LatencyApp
-from tui.ui.session import Session
 
 SEED = 3
 RUNS = 8

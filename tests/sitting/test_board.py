@@ -22,7 +22,7 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
-from tui.ui.viewmodel.board import Board, Outcome
+from tui.sitting.board import Board, Outcome
 
 MS = 1_000_000
 

@@ -15,7 +15,7 @@ from tui.core.prompt import Prompt
 from tui.core.target import Target
 from tui.engine.client import EngineClient, spawn
 from tui.history.record_file import RecordFile
-from tui.ui.viewmodel.board import Board, Lane
+from tui.sitting.board import Board, Lane
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine is started again, by how often it failed in a row; the last one repeats."""

@@ -15,9 +15,9 @@ from tui.config.models import KnownModel
 from tui.config.remembered import save_targets
 from tui.config.schema import UiSettings
 from tui.errors import ConfigError
+from tui.sitting.session import Session
 from tui.ui.bindings import ACTIONS, app_bindings, spelled
 from tui.ui.screens.main import MainScreen
-from tui.ui.session import Session
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.target_picker import TargetPicker

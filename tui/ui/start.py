@@ -25,8 +25,8 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
     simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
     plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
 
+    from tui.sitting.session import Session
     from tui.ui.app import LatencyApp
-    from tui.ui.session import Session
     from tui.ui.terminal import end_on_signals
 
     session = Session(plan, None, simulator, record_file)

@@ -15,10 +15,10 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
+from tui.sitting.board import Board, Lane
+from tui.sitting.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.bindings import ACTIONS
-from tui.ui.session import Session
-from tui.ui.viewmodel.board import Board, Lane
 from tui.ui.widgets.lane_view import LaneView
 
 DEADLINE_S = 30.0

@@ -31,8 +31,8 @@ from tui.core.events import (
 )
 from tui.core.target import Target
 from tui.engine.protocol import encode_events
+from tui.sitting.session import Session
 from tui.ui.app import LatencyApp
-from tui.ui.session import Session
 
 from .driving import SMALL, WIDE, Sitting, plan_of
 from .engine import BorrowedEngine

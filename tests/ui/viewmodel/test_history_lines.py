@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len, set_cell_size
 
 from tui.core.target import Target
-from tui.ui.viewmodel.board import Lane, Outcome
+from tui.sitting.board import Lane, Outcome
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
 from tui.ui.viewmodel.sparkline import BLOCKS
 

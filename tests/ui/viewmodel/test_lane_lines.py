@@ -20,7 +20,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.target import Endpoint, Target, Timeouts
-from tui.ui.viewmodel.board import Lane
+from tui.sitting.board import Lane
 from tui.ui.viewmodel.lane_lines import SHAPES, figures, note, state_line
 
 MS = 1_000_000

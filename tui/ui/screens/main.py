@@ -14,8 +14,8 @@ from textual.widgets import Tab, Tabs
 
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.sitting.board import Board
 from tui.ui.charts.lanes_chart import LanesChart
-from tui.ui.viewmodel.board import Board
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.history_view import HistoryView

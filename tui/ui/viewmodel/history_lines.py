@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tui.core.statistics import summarise
-from tui.ui.viewmodel.board import Lane
+from tui.sitting.board import Lane
 from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.sparkline import spark
 

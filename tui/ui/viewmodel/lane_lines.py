@@ -3,7 +3,7 @@
 from tui.core import metrics
 from tui.core.events import Status
 from tui.core.record import RequestRecord, State
-from tui.ui.viewmodel.board import Lane
+from tui.sitting.board import Lane
 from tui.ui.viewmodel.figures import ABSENT, format_count, format_ms, format_rate
 
 FASTEST = "★"

@@ -10,7 +10,7 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
-from tui.ui.viewmodel.board import Lane
+from tui.sitting.board import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui.core.events import Kind
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
-from tui.ui.viewmodel.board import Lane
+from tui.sitting.board import Lane
 from tui.ui.viewmodel.lane_lines import figures, note, state_line
 from tui.ui.widgets.lines_view import LinesView
 from tui.ui.widgets.stream_view import StreamView

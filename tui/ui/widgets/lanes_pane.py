@@ -5,7 +5,7 @@ import time
 from textual.containers import VerticalScroll
 from textual.events import DescendantFocus, Resize
 
-from tui.ui.viewmodel.board import Lane
+from tui.sitting.board import Lane
 from tui.ui.widgets.lane_view import LaneView
 
 _NARROWEST_LANE = 26

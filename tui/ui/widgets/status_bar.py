@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
-from tui.ui.viewmodel.board import Board
+from tui.sitting.board import Board
 from tui.ui.viewmodel.figures import format_ms
 
 _BETWEEN = " · "
