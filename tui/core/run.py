@@ -1,0 +1,42 @@
+"""A run as it is kept: its requests, what was asked, and when and with what it was measured."""
+
+import msgspec
+
+from tui.core.plan import Plan
+from tui.core.record import RequestRecord
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of one run (all requests fired by one key, or one repeat of a series) beside its requests."""
+
+    uid: str
+    """Unique everywhere; the same before and after an export."""
+    started_unix_ns: int
+    """Wall-clock time of the start, nanoseconds since 1970."""
+    app_version: str
+    sdk_version: str
+    series: str | None = None
+    """Uid of the series it is a repeat of; `None` for a run by itself."""
+    repeat: int = 1
+    """Which repeat of the series, from 1; warm-up runs are counted apart."""
+    warm_up: bool = False
+    """True for a run that is kept but not counted."""
+    in_turn: bool = False
+    """True when the targets were asked one after another, false when all at once."""
+    seed: int | None = None
+    """What the order of the targets was drawn from; `None` when it was the plan's."""
+    send_spread_ns: int | None = None
+    """From the first request's send to the last one's."""
+
+
+class StoredRun(msgspec.Struct, kw_only=True):
+    """One run with everything that is kept of it. Every figure can be computed again from it."""
+
+    info: RunInfo
+    plan: Plan
+    requests: list[RequestRecord]
+    """In the order of the plan's lanes."""
+    number: int | None = None
+    """Its number in this machine's history; `None` outside of it."""
+    note: str = ""
+    tags: tuple[str, ...] = ()
