@@ -20,6 +20,7 @@ from tui.config.wording import hint, shown
 from tui.core.capabilities import contradiction
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Retries, Target, TimeoutOverrides, Timeouts
 from tui.errors import ConfigError
 
@@ -105,6 +106,7 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
         endpoints=endpoints,
         timeouts=Timeouts(**_section(merged, "timeouts")),
         retries=Retries(**_section(merged, "retries")),
+        series=SeriesSettings(**_section(merged, "series")),
         ui=UiSettings(**_section(merged, "ui")),
     )
 

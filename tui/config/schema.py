@@ -13,6 +13,7 @@ from tui.config.parameter_keys import PARAMETERS
 from tui.config.wording import hint, shown
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 __all__ = ["ENDPOINT", "PARAMETERS", "TABLES", "TARGET", "TOP", "Settings", "UiSettings", "keys_by_path"]
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """By name; without the simulator."""
     timeouts: Timeouts
     retries: Retries
+    series: SeriesSettings
     ui: UiSettings
 
 
@@ -55,6 +57,10 @@ def _refuse_drop(value: tuple[str, ...]) -> str | None:
     known = [key.name for key in PARAMETERS if key.name != "max_tokens"]  # the API requires that one
     unknown = next((name for name in value if name not in known), None)
     return None if unknown is None else f"names {shown(unknown)}, which cannot be dropped; {hint(unknown, known)}"
+
+
+def _series(name: str, help: str, unit: str = "") -> Key:  # noqa: A002 - the key's own word
+    return Key(name=name, type=type_of(SeriesSettings, name), help=help, unit=unit)
 
 
 TARGET = (
@@ -106,6 +112,19 @@ TABLES: dict[str, tuple[Key, ...]] = {
             unit="attempts",
             help="Most attempts after the first when the server turns a request away; each is shown apart.",
         ),
+    ),
+    "series": (
+        _series("repeats", "Counted runs of a series; with until_sure the most there may be.", "runs"),
+        _series("warm_ups", "Runs before those, kept but not counted.", "runs"),
+        _series("in_turn", "Ask the targets one after another, so that they don't compete, and not all at once."),
+        _series("gap", "Pause between two runs.", "seconds"),
+        _series("concurrency", "Requests per target that are in flight together.", "requests"),
+        _series("bust_cache", "Begin every prompt with a text of its own, so that no run finds it in the cache."),
+        _series("seed", "What the orders of the targets are drawn from; absent: drawn, and recorded."),
+        _series("max_requests", "Most requests of a series, warm-up included.", "requests"),
+        _series("max_usd", "Estimated cost from which on no further run is begun.", "US dollars"),
+        _series("until_sure", "Stop as soon as the target with the best median of this metric is known."),
+        _series("confidence", "How sure that has to be."),
     ),
     "ui": (
         Key(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import subprocess
 from collections.abc import Callable
 from typing import Protocol
@@ -12,10 +13,12 @@ from tui.core.events import Event, RunEnded
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
+from tui.core.series import Repeat, Series, SeriesSettings
 from tui.core.target import Target
 from tui.engine.client import EngineClient, spawn
 from tui.history.record_file import RecordFile
 from tui.sitting.board import Board, Lane
+from tui.sitting.series import SeriesRunner
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine is started again, by how often it failed in a row; the last one repeats."""
@@ -55,6 +58,9 @@ class Session:
         self._failures = 0
         self._restarting: asyncio.Task[None] | None = None
         self._run_over = asyncio.Event()
+        self._run_over.set()
+        self.series: SeriesRunner | None = None
+        """The series under way."""
 
     @property
     def simulated(self) -> bool:
@@ -79,26 +85,37 @@ class Session:
     def choose(self, targets: tuple[Target, ...]) -> None:
         """Ask these targets from the next run on. A choice during a run is shown when the run is over."""
         self.plan = msgspec.structs.replace(self.plan, targets=targets)
-        if not self.board.run_in_flight:
+        if not self.board.busy:
             self.board.set_targets(targets)
 
-    def run(self, prompt: Prompt, parameters: Parameters) -> None:
-        """Fire `prompt` at all chosen targets. Nothing may be in flight."""
+    def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> None:
+        """Fire `prompt` at all chosen targets; as `repeat` says, if it is one run of a series.
+
+        Nothing may be in flight.
+        """
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
         self.board.set_targets(self.plan.targets)
         self._run_id += 1
         self._run_over.clear()
-        self._engine.start_run(self._run_id, self.board.start(self.plan))
+        at_once = repeat.concurrency if repeat is not None and repeat.in_turn else None
+        self._engine.start_run(self._run_id, self.board.start(self.plan, repeat), at_once)
 
     async def rerun(self, prompt: Prompt, parameters: Parameters) -> None:
-        """Cancel the run in flight, wait for its end, and run again."""
-        if self.board.run_in_flight:
-            self.cancel_all()
-            await self._run_over.wait()
+        """Cancel the run or series in flight, wait for its end, and run again."""
+        self.cancel_all()
+        await self.run_over()
+        if self.series is not None:
+            await self.series.over()
         self.run(prompt, parameters)
 
+    async def run_over(self) -> None:
+        """Wait until no run is in flight."""
+        await self._run_over.wait()
+
     def cancel_all(self) -> None:
-        """Cancel everything in flight."""
+        """Cancel everything in flight, and the series it belongs to."""
+        if self.series is not None:
+            self.series.cancel()
         if request_ids := self.board.in_flight():
             self._engine.cancel(request_ids)
 
@@ -106,6 +123,12 @@ class Session:
         """Cancel one lane's request."""
         if lane.record is not None and lane.state.in_flight:
             self._engine.cancel((lane.record.spec.request_id,))
+
+    def start_series(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
+        """Run the plan again and again as the settings say. Nothing may be in flight."""
+        series = Series(settings, secrets.token_hex(8), len(self.plan.targets), secrets.randbelow(2**31))
+        self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
+        self.series.start()
 
     def clear(self) -> None:
         """Empty the lanes and the history of this sitting."""
@@ -115,6 +138,8 @@ class Session:
         """Cancel what is in flight, take in how it ended, and end the children."""
         if self._restarting is not None:
             self._restarting.cancel()
+        if self.series is not None:
+            self.series.cancel()
         if self._client is not None:
             await self._client.stop()
         self._close_rest()

@@ -14,10 +14,14 @@ from textual.screen import Screen
 from tui.config.models import KnownModel
 from tui.config.remembered import save_targets
 from tui.config.schema import UiSettings
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.core.series import SeriesSettings
 from tui.errors import ConfigError
 from tui.sitting.session import Session
 from tui.ui.bindings import ACTIONS, app_bindings, spelled
 from tui.ui.screens.main import MainScreen
+from tui.ui.series_actions import SeriesActions
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.target_picker import TargetPicker
@@ -25,7 +29,7 @@ from tui.ui.widgets.target_picker import TargetPicker
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(App[None]):
+class LatencyApp(SeriesActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -39,10 +43,12 @@ class LatencyApp(App[None]):
         settings: UiSettings,
         models: Sequence[KnownModel],
         *,
+        series: SeriesSettings | None = None,
         run_at_once: bool = False,
     ) -> None:
         super().__init__()
         self.session = session
+        self.series_settings = series or SeriesSettings()
         self._run_at_once = run_at_once
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
@@ -63,7 +69,7 @@ class LatencyApp(App[None]):
         """Take up the engine once the first frame is on its way."""
         self._loop_of_app = asyncio.get_running_loop()
         self.session.on_change = self.main.wake
-        self.session.on_problem = self._complain
+        self.session.on_problem = self.complain
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
@@ -80,22 +86,29 @@ class LatencyApp(App[None]):
 
     async def action_run(self) -> None:
         """Fire the prompt, after asking if a run is in flight."""
+        asked = self.asked()
+        if asked is None:
+            return
+        if self.session.board.busy:
+            self._ask_to_rerun()
+            return
+        self.main.show_pane("lanes")
+        self.session.run(*asked)
+        self.main.wake()
+
+    def asked(self) -> tuple[Prompt, Parameters] | None:
+        """What stands in prompt and parameters, or None after saying what is missing."""
         try:
             parameters = self.main.parameters_form.read()
         except FieldError:
             self.main.show_pane("prompt")
-            return
+            return None
         prompt = self.main.prompt_pane.prompt
         if not prompt.user.strip():
-            self._complain("The user prompt is empty: write one, then run it.")
+            self.complain("The user prompt is empty: write one, then run it.")
             self.main.show_pane("prompt")
-            return
-        if self.session.board.run_in_flight:
-            self._ask_to_rerun()
-            return
-        self.main.show_pane("lanes")
-        self.session.run(prompt, parameters)
-        self.main.wake()
+            return None
+        return prompt, parameters
 
     def _ask_to_rerun(self) -> None:
         from tui.ui.screens.confirm import ConfirmScreen
@@ -107,13 +120,11 @@ class LatencyApp(App[None]):
         self.push_screen(ConfirmScreen("A run is in flight. Cancel it and run again?", "Run again"), answered)
 
     async def _rerun(self) -> None:
-        try:
-            parameters = self.main.parameters_form.read()
-        except FieldError:
-            return
-        await self.session.rerun(self.main.prompt_pane.prompt, parameters)
-        self.main.show_pane("lanes")
-        self.main.wake()
+        asked = self.asked()
+        if asked is not None:
+            await self.session.rerun(*asked)
+            self.main.show_pane("lanes")
+            self.main.wake()
 
     def action_cancel_all(self) -> None:
         """Cancel everything in flight."""
@@ -140,7 +151,7 @@ class LatencyApp(App[None]):
         selected = self.main.get_selected_text()
         text = selected or self.main.current_lane.text
         if not text:
-            self._complain("There is nothing to copy yet.")
+            self.complain("There is nothing to copy yet.")
             return
         self.copy_to_clipboard(text)
         what = "the selection" if selected else self.main.current_lane.lane.label
@@ -152,7 +163,7 @@ class LatencyApp(App[None]):
 
         record = self.main.current_lane.lane.record
         if record is None:
-            self._complain("There is nothing to show yet: run the prompt first.")
+            self.complain("There is nothing to show yet: run the prompt first.")
             return
         self.push_screen(DetailScreen(record))
 
@@ -165,8 +176,8 @@ class LatencyApp(App[None]):
 
     def action_clear(self) -> None:
         """Empty the lanes and the sitting's history."""
-        if self.session.board.run_in_flight:
-            self._complain("A run is in flight: cancel it before clearing.")
+        if self.session.board.busy:
+            self.complain("A run is in flight: cancel it before clearing.")
             return
         self.session.clear()
         self.main.wake()
@@ -224,7 +235,7 @@ class LatencyApp(App[None]):
         try:
             save_targets(event.targets)
         except ConfigError as error:
-            self._complain(str(error))
+            self.complain(str(error))
 
     def _describe_endpoints(self) -> None:
         plan = self.session.plan
@@ -233,7 +244,8 @@ class LatencyApp(App[None]):
         self.main.simulated = self.session.simulated
         self.main.hint = _USE_THE_API if plan.default_endpoint == "simulator" else ""
 
-    def _complain(self, sentence: str) -> None:
+    def complain(self, sentence: str) -> None:
+        """Say something that belongs to no lane."""
         self.notify(sentence, severity="warning", markup=False)
 
 

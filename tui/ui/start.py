@@ -31,7 +31,7 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
 
     session = Session(plan, None, simulator, record_file)
     try:
-        app = LatencyApp(session, settings.ui, models, run_at_once=run_at_once)
+        app = LatencyApp(session, settings.ui, models, series=settings.series, run_at_once=run_at_once)
         end_on_signals(app.leave_from_signal, session.kill)
         # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
         gc.freeze()
