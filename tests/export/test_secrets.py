@@ -72,6 +72,7 @@ HIDING: dict[str, tuple[Callable[[StoredRun], None], str]] = {
     "url": (with_endpoint(base_url="https://me:hunter2@example.com/x"), "hunter2"),
     "user of a url": (with_endpoint(base_url="https://hunter2@example.com/x"), "hunter2"),
     "proxy": (with_endpoint(proxy="http://me:hunter2@proxy:3128"), "hunter2"),
+    "user of a proxy": (with_endpoint(proxy="http://hunter2@proxy:3128"), "hunter2"),
     "key header": (with_endpoint(headers={"x-api-key": "hunter2"}), "hunter2"),
     "authorization": (with_endpoint(headers={"authorization": "Bearer hunter2"}), "hunter2"),
     "secret value": (with_endpoint(headers={"x-team": "Basic hunter2"}), "hunter2"),

@@ -221,7 +221,7 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
         timeline=request.stamps,
         pieces=request.pieces,
         usage=request.usage,
-        status=None if request.status == "interrupted" else Status(request.status),
+        status=next((status for status in Status if status.value == request.status), None),
         stop_reason=request.stop_reason,
         failure=request.error,
         instrument=request.instrument,

@@ -22,19 +22,20 @@ _HEAD = """<!DOCTYPE html>
     --dot: #6aa6ff; --median: #ff9b73; --waiting: #566173; --thinking: #e0b050; --text: #6aa6ff; --warn: #ffb08a; }
 }
 body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
-  max-width: 70rem; padding: 0 1rem; }
+  max-width: 90rem; padding: 0 1rem; }
 .simulated { border: 2px solid var(--warn); color: var(--warn); padding: .5rem 1rem; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; }
 th, td { border-bottom: 1px solid var(--rule); padding: .25rem .6rem; text-align: left; vertical-align: top; }
-td { max-width: 30rem; overflow-wrap: anywhere; unicode-bidi: isolate; }
-.number { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
+td { max-width: 26rem; min-width: 8.5rem; overflow-wrap: anywhere; unicode-bidi: isolate; }
+td.number { font-variant-numeric: tabular-nums; min-width: 0; text-align: right; white-space: nowrap; }
 pre { border-left: 3px solid var(--rule); overflow-wrap: anywhere; padding-left: 1rem; white-space: pre-wrap; }
 svg { display: block; height: auto; margin: 1rem 0; max-width: 100%; }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
 svg .title { font-weight: 600; }
 svg .label { text-anchor: end; }
-svg .tick { fill: var(--faint); font-size: 11px; text-anchor: middle; }
+svg .tick, svg .key { fill: var(--faint); font-size: 11px; }
+svg .tick { text-anchor: middle; }
 .grid { stroke: var(--rule); }
 .dot { fill: var(--dot); fill-opacity: .55; }
 .median { stroke: var(--median); stroke-width: 3; }
@@ -71,7 +72,7 @@ def _charts(report: Report) -> list[str]:
     charts = [
         svg.dots(f"TTFT, every answer and the median{mark}", ttft),
         svg.dots(f"Total time, every answer and the median{mark}", total),
-        svg.timeline(f"The latest run: waiting, thinking, text{mark}", report.latest.requests),
+        svg.timeline(f"The latest run{mark}", report.latest.requests),
     ]
     return [chart for chart in charts if chart]
 

@@ -10,6 +10,7 @@ What is removed, from the runs themselves, so that no format can forget it:
 - lone surrogates, which no encoding can write, become U+FFFD.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -24,7 +25,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
-from tui.core.target import Endpoint
+from tui.core.target import Endpoint, Target
 from tui.core.timeline import Timeline
 
 REMOVED = "(removed)"
@@ -85,21 +86,40 @@ def _run(run: StoredRun, harmless: Callable[[str], str], *, with_texts: bool) ->
     return msgspec.structs.replace(
         run,
         number=None,
-        plan=_plan(run.plan, with_texts=with_texts),
+        plan=_plan(run.plan) if with_texts else _plan_without_texts(_plan(run.plan)),
         requests=[_record(record, harmless, with_texts=with_texts) for record in run.requests],
     )
 
 
-def _plan(plan: Plan, *, with_texts: bool) -> Plan:
+def _plan(plan: Plan) -> Plan:
     replace = msgspec.structs.replace
     return replace(
         plan,
-        prompt=plan.prompt if with_texts else Prompt(),
-        parameters=_parameters(plan.parameters, with_texts=with_texts),
-        targets=tuple(
-            replace(target, parameters=_parameters(target.parameters, with_texts=with_texts)) for target in plan.targets
-        ),
+        parameters=_parameters(plan.parameters),
+        targets=tuple(replace(target, parameters=_parameters(target.parameters)) for target in plan.targets),
         endpoints=tuple(map(portable_endpoint, plan.endpoints)),
+    )
+
+
+def _plan_without_texts(plan: Plan) -> Plan:
+    """Made from what is known to hold no text, so that a field that is new one day is left out and not let out."""
+    return Plan(
+        prompt=Prompt(),
+        parameters=_without_extra(plan.parameters),
+        targets=tuple(
+            Target(
+                model=target.model,
+                endpoint=target.endpoint,
+                name=target.name,
+                drop=target.drop,
+                parameters=_without_extra(target.parameters),
+            )
+            for target in plan.targets
+        ),
+        endpoints=plan.endpoints,
+        default_endpoint=plan.default_endpoint,
+        timeouts=plan.timeouts,
+        retries=plan.retries,
     )
 
 
@@ -112,25 +132,34 @@ def _record(record: RequestRecord, harmless: Callable[[str], str], *, with_texts
 
 
 def _spec(spec: RequestSpec, *, with_texts: bool) -> RequestSpec:
+    parameters = _parameters(spec.parameters)
     return msgspec.structs.replace(
         spec,
         endpoint=portable_endpoint(spec.endpoint),
         prompt=spec.prompt if with_texts else Prompt(),
-        parameters=_parameters(spec.parameters, with_texts=with_texts),
+        parameters=parameters if with_texts else _without_extra(parameters),
     )
 
 
 def _pieces(record: RequestRecord, harmless: Callable[[str], str]) -> list[tuple[Kind, str]]:
-    """The pieces as they are, or one of each kind where something secret could run over the edge of a piece."""
-    whole = [(kind, record.text(kind)) for kind in (Kind.THINKING, Kind.TEXT)]
-    if all(REMOVED not in harmless(text) or REMOVED in text for _, text in whole):
-        return record.pieces
-    return [(kind, harmless(text)) for kind, text in whole if text]
+    """The pieces; where something secret runs over the edge of one, all text of its kind in the first of that kind."""
+    pieces = record.pieces
+    for kind in Kind:
+        whole = record.text(kind)
+        if REMOVED in harmless(whole) and REMOVED not in whole:
+            texts = itertools.chain([harmless(whole)], itertools.repeat(""))
+            pieces = [(found, next(texts)) if found is kind else (found, text) for found, text in pieces]
+    return pieces
 
 
-def _parameters(parameters: Parameters, *, with_texts: bool) -> Parameters:
-    extra = _fields(parameters.extra) if parameters.extra is not None and with_texts else None
-    return msgspec.structs.replace(parameters, extra=extra)
+def _parameters(parameters: Parameters) -> Parameters:
+    return (
+        parameters if parameters.extra is None else msgspec.structs.replace(parameters, extra=_fields(parameters.extra))
+    )
+
+
+def _without_extra(parameters: Parameters) -> Parameters:
+    return msgspec.structs.replace(parameters, extra=None)
 
 
 def _fields(value: Any, name: str = "") -> Any:

@@ -187,12 +187,13 @@ def _request(number: int, record: RequestRecord, figures: Figures) -> tuple[str,
 def _texts(runs: list[StoredRun]) -> list[Text]:
     texts = []
     for number, run in enumerate(runs, 1):
-        prompt = run.plan.prompt
-        parts = [(f"Run {number}: system", prompt.system), (f"Run {number}: prompt", prompt.user)]
+        shown = None
         for record in run.requests:
-            name = f"Run {number}, {record.spec.target}"
+            name, prompt = f"Run {number}, {record.spec.target}", record.spec.prompt
+            parts = [] if prompt == shown else [(f"{name}: system", prompt.system), (f"{name}: prompt", prompt.user)]
             parts += [(f"{name}: thinking", record.text(Kind.THINKING)), (f"{name}: answer", record.text())]
-        texts += [Text(title=title, body=body) for title, body in parts if body]
+            texts += [Text(title=title, body=body) for title, body in parts if body]
+            shown = prompt
     return texts
 
 

@@ -58,7 +58,11 @@ def timeline(title: str, records: Sequence[RequestRecord]) -> str:
     start = min(sent)
     ends = [_end(record) - start for record in records if record.timeline.sent_ns is not None]
     longest = max(*ends, 1)
-    body = []
+    body = [
+        f'<rect class="{kind}" x="{_WIDTH - 290 + 95 * at}" y="8" width="12" height="12"/>'
+        f'<text class="key" x="{_WIDTH - 273 + 95 * at}" y="18">{kind}</text>'
+        for at, kind in enumerate(("waiting", "thinking", "text"))
+    ]
     for index, record in enumerate(records):
         y = _TOP + _ROW * index + _ROW // 2
         body.append(_label(f"{record.spec.target} ({ending(record)})", y))
