@@ -125,7 +125,7 @@ def records(draw: st.DrawFn, plan: Plan) -> RequestRecord:
         timeline=draw(timelines()),
         pieces=draw(st.lists(st.tuples(st.sampled_from(Kind), texts), max_size=4)),
         usage=draw(usages),
-        status=draw(st.none() | st.sampled_from(Status)),
+        status=draw(st.sampled_from(Status)),
         stop_reason=draw(st.none() | texts),
         failure=draw(st.none() | failures),
         instrument=draw(st.none() | instruments),

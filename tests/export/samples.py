@@ -129,6 +129,7 @@ def simple_run() -> StoredRun:
     interrupted.timeline = timeline(5, [160], ended=0)
     interrupted.timeline.ended_ns = interrupted.timeline.message_stop_ns = None
     interrupted.pieces = [(Kind.TEXT, "Blue")]
+    interrupted.status = Status.INTERRUPTED
     return StoredRun(
         info=RunInfo(
             uid="run-1",

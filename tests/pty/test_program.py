@@ -174,7 +174,7 @@ def test_an_engine_that_dies_is_started_again(environ: dict[str, str], tmp_path:
         assert ready["type"] == "engine_ready"
         engine = os.pidfd_open(ready["pid"])
         signal.pidfd_send_signal(engine, signal.SIGKILL)
-        terminal.until_shows("✖ failed")
+        terminal.until_shows("↯ interrupted")
         assert all_ended([engine])
         terminal.press(F5)
         terminal.until_shows("▶ streaming")

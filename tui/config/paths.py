@@ -26,3 +26,8 @@ def user_config_file() -> Path:
 def state_file() -> Path:
     """What the program remembers of the last sitting, in the platform's state directory (XDG_STATE_HOME)."""
     return platformdirs.user_state_path(APP_NAME, appauthor=False) / "targets.json"
+
+
+def history_file() -> Path:
+    """The history of all runs, in the platform's data directory (XDG_DATA_HOME is honoured)."""
+    return platformdirs.user_data_path(APP_NAME, appauthor=False) / "history.db"

@@ -16,7 +16,17 @@ from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
-__all__ = ["ENDPOINT", "PARAMETERS", "TABLES", "TARGET", "TOP", "Settings", "UiSettings", "keys_by_path"]
+__all__ = [
+    "ENDPOINT",
+    "PARAMETERS",
+    "TABLES",
+    "TARGET",
+    "TOP",
+    "HistorySettings",
+    "Settings",
+    "UiSettings",
+    "keys_by_path",
+]
 
 AUTO = "auto"
 """The default endpoint that means: the API when its key is set, else the simulator."""
@@ -36,6 +46,21 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Screen updates per second."""
 
 
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+Megabytes = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of runs, and for how long."""
+
+    enabled: bool = True
+    """Whether runs are stored at all."""
+    keep_days: Days = 0
+    """Older runs are deleted at the start of the program; 0 keeps them for ever."""
+    keep_mb: Megabytes = 0
+    """The oldest runs are deleted above this size; 0 is no limit."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings in effect, checked."""
 
@@ -50,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     retries: Retries
     series: SeriesSettings
+    history: HistorySettings
     ui: UiSettings
 
 
@@ -125,6 +151,21 @@ TABLES: dict[str, tuple[Key, ...]] = {
         _series("max_usd", "Estimated cost from which on no further run is begun.", "US dollars"),
         _series("until_sure", "Stop as soon as the target with the best median of this metric is known."),
         _series("confidence", "How sure that has to be."),
+    ),
+    "history": (
+        Key(name="enabled", type=bool, help="Whether every run is stored."),
+        Key(
+            name="keep_days",
+            type=type_of(HistorySettings, "keep_days"),
+            unit="days",
+            help="Older runs are deleted at the start; 0 keeps all.",
+        ),
+        Key(
+            name="keep_mb",
+            type=type_of(HistorySettings, "keep_mb"),
+            unit="MB",
+            help="The oldest runs are deleted above this size; 0 is no limit.",
+        ),
     ),
     "ui": (
         Key(

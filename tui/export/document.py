@@ -25,9 +25,6 @@ VERSION: Final = 1
 """Raised when a reader of the version before would read it wrong; new optional fields do not raise it."""
 
 
-Ending = Literal["done", "truncated", "cancelled", "failed", "interrupted"]
-
-
 def _means(description: str) -> msgspec.Meta:
     return msgspec.Meta(description=description)
 
@@ -41,7 +38,7 @@ class ExportedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     model: str
     endpoint: Annotated[str, _means("The endpoint's name; its settings are in the run's plan.")]
     simulated: Annotated[bool, _means("True: measured on the built-in simulator, SIMULATED.")]
-    status: Annotated[Ending, _means("How it ended; interrupted: the program ended before it did.")]
+    status: Annotated[Status, _means("How it ended; interrupted: the program ended before it did.")]
     error: Annotated[Failure | None, _means("Why it failed.")] = None
     stop_reason: str | None = None
     attempts: Annotated[int, _means("How often it was sent; figures and stamps are those of the last attempt.")]
@@ -101,9 +98,9 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     requests: Annotated[list[ExportedRequest], _means("Of all runs, in the runs' order.")]
 
 
-def ending(record: RequestRecord) -> Ending:
-    """How a stored request ended; one without a status was in flight when the program ended."""
-    return "interrupted" if record.status is None else record.status.value
+def ending(record: RequestRecord) -> Status:
+    """How a request ended; one that has not is on its way out as interrupted."""
+    return Status.INTERRUPTED if record.status is None else record.status
 
 
 def latest(runs: list[StoredRun]) -> StoredRun:
@@ -221,7 +218,7 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
         timeline=request.stamps,
         pieces=request.pieces,
         usage=request.usage,
-        status=next((status for status in Status if status.value == request.status), None),
+        status=request.status,
         stop_reason=request.stop_reason,
         failure=request.error,
         instrument=request.instrument,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.core.events import EngineFailed, EngineReady, Event, Failure, FailureKind, RequestEnded, RunEnded, Status
+from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded, Status
 from tui.core.outcome import Outcome, outcome_of
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord, State
@@ -159,10 +159,10 @@ class Board:
                 case EngineReady():
                     self.engine_ready = True
                     self.engine_problem = None
-                case EngineFailed(t_ns=t_ns, message=message):
+                case EngineFailed(message=message):
                     self.engine_ready = False
                     self.engine_problem = message
-                    ended += self._abandon(t_ns, message)
+                    ended += self._abandon(event)
                 case RunEnded(send_spread_ns=spread):
                     self.send_spread_ns = spread
                     self._finish_run()
@@ -183,15 +183,12 @@ class Board:
             request.lane.outcomes.append(outcome_of(record, run=self.runs, asked=request.asked, counted=counted))
         return record
 
-    def _abandon(self, t_ns: int, message: str) -> list[RequestRecord]:
-        """The engine is gone: its requests failed with it."""
-        failure = Failure(
-            kind=FailureKind.ENGINE, message=f"{message} It is being started again; run once it is ready."
-        )
+    def _abandon(self, gone: EngineFailed) -> list[RequestRecord]:
+        """The engine is gone: its requests are interrupted with it."""
         ended: list[RequestRecord] = []
         for request_id in self.in_flight():
             request = self._requests[request_id]
-            request.record.apply(RequestEnded(request_id=request_id, t_ns=t_ns, status=Status.FAILED, failure=failure))
+            request.record.apply(gone.end_of(request_id))
             ended.append(self._end(request))
         self._finish_run()
         return ended

@@ -4,21 +4,29 @@ import asyncio
 import contextlib
 import secrets
 import subprocess
+import time
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
+import tui
 from tui.core.events import Event, RunEnded
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
+from tui.core.run import RunInfo, new_uid
 from tui.core.series import Repeat, Series, SeriesSettings
 from tui.core.target import Target
 from tui.engine.client import EngineClient, spawn
 from tui.history.record_file import RecordFile
+from tui.history.recorder import Recorder
 from tui.sitting.board import Board, Lane
+from tui.sitting.keeper import Keeper
 from tui.sitting.series import SeriesRunner
+
+_LAST_WRITES_S = 1.0
+"""How long the history may take to write what is left when the program is ended at once."""
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine is started again, by how often it failed in a row; the last one repeats."""
@@ -32,7 +40,7 @@ class Simulator(Protocol):
 
 
 class Session:
-    """Starts runs, cancels them, and feeds what the engine reports to the record file and the board.
+    """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the board.
 
     `on_change` is called after every batch of events; `on_problem` with a sentence when something went wrong that
     belongs to no lane.
@@ -44,6 +52,7 @@ class Session:
         engine: "subprocess.Popen[bytes] | None",
         simulator: Simulator | None,
         record: RecordFile | None,
+        history: Recorder | None = None,
     ) -> None:
         """With `engine` None one is spawned by `connect`, so that its imports do not hold up the first frame."""
         self.plan = plan
@@ -51,6 +60,7 @@ class Session:
         self.board.set_targets(plan.targets)
         self.on_change: Callable[[], None] = lambda: None
         self.on_problem: Callable[[str], None] = lambda _sentence: None
+        self._keeper = Keeper(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
         self._client = EngineClient(engine, self._take) if engine is not None else None
         self._simulator = simulator
         self._record = record
@@ -79,7 +89,9 @@ class Session:
         return self._client
 
     async def connect(self) -> None:
-        """Start the engine, if that has not been done, and take up its pipes."""
+        """Start the engine, if that has not been done, take up its pipes, and open the history."""
+        if self._keeper is not None:
+            self._keeper.start()
         await self._engine.connect()
 
     def choose(self, targets: tuple[Target, ...]) -> None:
@@ -97,8 +109,11 @@ class Session:
         self.board.set_targets(self.plan.targets)
         self._run_id += 1
         self._run_over.clear()
+        requests = self.board.start(self.plan, repeat)
+        if self._keeper is not None:
+            self._keeper.begin(self._run_id, _info(self._keeper.sdk_version, repeat), self.plan, requests)
         at_once = repeat.concurrency if repeat is not None and repeat.in_turn else None
-        self._engine.start_run(self._run_id, self.board.start(self.plan, repeat), at_once)
+        self._engine.start_run(self._run_id, requests, at_once)
 
     async def rerun(self, prompt: Prompt, parameters: Parameters) -> None:
         """Cancel the run or series in flight, wait for its end, and run again."""
@@ -126,7 +141,7 @@ class Session:
 
     def start_series(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
         """Run the plan again and again as the settings say. Nothing may be in flight."""
-        series = Series(settings, secrets.token_hex(8), len(self.plan.targets), secrets.randbelow(2**31))
+        series = Series(settings, new_uid(time.time_ns()), len(self.plan.targets), secrets.randbelow(2**31))
         self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
         self.series.start()
 
@@ -142,12 +157,16 @@ class Session:
             self.series.cancel()
         if self._client is not None:
             await self._client.stop()
+        if self._keeper is not None:
+            await self._keeper.close()
         self._close_rest()
 
     def kill(self) -> None:
         """End the children at once, without an event loop."""
         if self._client is not None:
             self._client.kill()
+        if self._keeper is not None:
+            self._keeper.close_at_once(_LAST_WRITES_S)
         self._close_rest()
 
     def _close_rest(self) -> None:
@@ -158,6 +177,13 @@ class Session:
             self._record = None
 
     def _take(self, events: list[Event]) -> None:
+        """What the engine reports goes by way of the history, so that a lane says done of what is stored."""
+        if self._keeper is not None:
+            self._keeper.take(events)
+        else:
+            self._deliver(events)
+
+    def _deliver(self, events: list[Event]) -> None:
         ended = self.board.apply(events)
         if self._record is not None:
             try:
@@ -186,3 +212,19 @@ class Session:
         self._client = EngineClient(spawn(), self._take)
         self._restarting = None
         await self._engine.connect()
+
+
+def _info(sdk_version: str, repeat: Repeat | None) -> RunInfo:
+    """What is kept of a run that is about to be fired. The engine's `run_started` says its time more exactly."""
+    now = time.time_ns()
+    info = RunInfo(uid=new_uid(now), started_unix_ns=now, app_version=tui.__version__, sdk_version=sdk_version)
+    if repeat is None:
+        return info
+    return msgspec.structs.replace(
+        info,
+        series=repeat.series,
+        repeat=repeat.number,
+        warm_up=repeat.warm_up,
+        in_turn=repeat.in_turn,
+        seed=repeat.seed,
+    )

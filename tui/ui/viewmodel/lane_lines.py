@@ -19,6 +19,7 @@ SHAPES: dict[State, str] = {
     State.TRUNCATED: "◧",
     State.CANCELLED: "⊘",
     State.FAILED: "✖",
+    State.INTERRUPTED: "↯",
 }
 """One shape per state, each one cell wide."""
 
