@@ -54,9 +54,7 @@ def test_no_difference_in_words() -> None:
     assert found.more_runs
     assert found.sentence.startswith("no difference shown: TTFT of a between ")
     assert "more runs of each would tell 50 ms apart" in found.sentence
-    coarse = compare(
-        Figure.TTFT, ("a", arm(random, 20, 1_000)), ("b", arm(random, 20, 1_000)), worth=500 * NS_PER_MS
-    )
+    coarse = compare(Figure.TTFT, ("a", arm(random, 20, 1_000)), ("b", arm(random, 20, 1_000)), worth=500 * NS_PER_MS)
     assert coarse.more_runs == 0
     assert coarse.sentence.endswith("n = 20 and 20")
 
@@ -134,7 +132,7 @@ def test_places() -> None:
     found = compare_all(Figure.TTFT, sets)
     assert {standing.name: standing.place for standing in found.standings} == {"a": 1, "b": 1, "none": 1, "slow": 3}
     assert [standing.name for standing in found.standings][2:] == ["slow", "none"]
-    assert [(each.first, each.second) for each in found.comparisons][0] == ("slow", "b")
+    assert (found.comparisons[0].first, found.comparisons[0].second) == ("slow", "b")
     assert len(found.comparisons) == 6
 
 
@@ -152,7 +150,9 @@ def rate(said: Callable[[Comparison], bool], rounds: int, count: int, ratio: flo
     random = Random(11)
     return (
         sum(
-            said(compare(Figure.TTFT, ("a", arm(random, count, 500)), ("b", arm(random, count, 500 * ratio)), seed=seed))
+            said(
+                compare(Figure.TTFT, ("a", arm(random, count, 500)), ("b", arm(random, count, 500 * ratio)), seed=seed)
+            )
             for seed in range(rounds)
         )
         / rounds

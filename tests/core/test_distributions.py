@@ -21,7 +21,9 @@ SHARES = st.sampled_from([0.01, 0.05, 0.1, 0.5, 0.9, 0.95, 0.99])
 @given(st.data(), TRIALS, SHARES)
 def test_the_binomial_is_scipys(data: st.DataObject, trials: int, share: float) -> None:
     successes = data.draw(st.integers(0, trials))
-    assert binomial_at_most(successes, trials, share) == pytest.approx(stats.binom.cdf(successes, trials, share), abs=1e-10)
+    assert binomial_at_most(successes, trials, share) == pytest.approx(
+        stats.binom.cdf(successes, trials, share), abs=1e-10
+    )
     assert binomial_at_least(successes, trials, share) == pytest.approx(
         stats.binom.sf(successes - 1, trials, share), rel=1e-8, abs=1e-290
     )
@@ -59,4 +61,6 @@ def test_the_normal_is_scipys(probability: float) -> None:
 @pytest.mark.parametrize("degrees", [4, 5, 9, 30, 1_000])
 @pytest.mark.parametrize("probability", [0.01, 0.025, 0.5, 0.9, 0.95, 0.975, 0.995])
 def test_students_quantile_is_scipys(probability: float, degrees: int) -> None:
-    assert student_quantile(probability, degrees) == pytest.approx(stats.t.ppf(probability, degrees), rel=3e-3, abs=1e-9)
+    assert student_quantile(probability, degrees) == pytest.approx(
+        stats.t.ppf(probability, degrees), rel=3e-3, abs=1e-9
+    )

@@ -38,7 +38,7 @@ def series(
 
 def most(share: float, rounds: int) -> float:
     """What a share is seldom above when it is `share` in truth."""
-    return share + 3 * (share * (1 - share) / rounds) ** 0.5
+    return share + 3 * math.sqrt(share * (1 - share) / rounds)
 
 
 @pytest.mark.parametrize(("arms", "looks", "rounds"), [(2, 200, 250), (3, 200, 80)])
@@ -155,7 +155,10 @@ def test_one_target_has_no_rival() -> None:
 def test_neither_unit_nor_order_matter(seed: int, factor: float, order: list[int]) -> None:
     random = Random(seed)
     repeats = [[random.lognormvariate(0.1 * arm, 0.1) for arm in range(3)] for _ in range(30)]
-    plain, moved = UntilSure(Figure.TTFT, "abc", budget=99), UntilSure(Figure.TTFT, ["abc"[at] for at in order], budget=99)
+    plain, moved = (
+        UntilSure(Figure.TTFT, "abc", budget=99),
+        UntilSure(Figure.TTFT, ["abc"[at] for at in order], budget=99),
+    )
     for repeat in repeats:
         first, second = plain.look(repeat), moved.look([factor * repeat[at] for at in order])
         assert (first.outcome, set(first.best)) == (second.outcome, set(second.best))

@@ -38,7 +38,8 @@ def test_nothing() -> None:
     assert summarise([]) == Summary(count=0, last=None, best=None, median=None)
     nothing = describe([None, None])
     assert (nothing.count, nothing.failures) == (0, 2)
-    assert nothing.median is nothing.mean is nothing.deviation is nothing.median_interval is None
+    assert nothing.median is nothing.mean is nothing.deviation is None
+    assert nothing.median_interval is None
 
 
 def test_a_failed_run_is_the_last_but_is_not_counted() -> None:

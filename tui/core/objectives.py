@@ -244,10 +244,10 @@ def _said(
     confidence: float,
     written: Callable[[float], str],
 ) -> str:
-    of = "requests" if objective.figure is None else "answers"
+    of = "request" if objective.figure is None else "answer"
     if value is None:
-        return f"no {of} yet"
-    said = f"{written(value)} in {count} {of}"
+        return f"no {of}s yet"
+    said = f"{written(value)} in {count} {of}{'s' if count > 1 else ''}"
     if objective.statistic in (Statistic.MIN, Statistic.MAX):
         return said
     ends = []

@@ -12,7 +12,8 @@ from tui.core.statistics import CONFIDENCE, Interval
 _BEND = 1.345
 """Residuals beyond so many scales count less: 95 % as efficient as least squares with normal noise (Huber 1964)."""
 _ROUNDS = 50
-_SETTLED = 1e-9
+_SETTLED = 1e-7
+_ROUNDING = 1e-9
 _MAD_TO_DEVIATION = 0.6745
 
 Matrix = list[list[float]]
@@ -33,8 +34,8 @@ def robust_fit(
     Huber's M-estimate by iteratively reweighted least squares, the scale being the residuals' median size / 0.6745
     (Huber, Robust Statistics, 1981, 7.6 to 7.8), so that single slow answers do not move it. Intervals: ± t·error with
     n − p degrees of freedom, errors from the sandwich M⁻¹·Σψᵢ²xᵢxᵢ'/(1 − hᵢ)²·M⁻¹, h the leverage: HC3, which holds
-    when the noise grows with the tokens (MacKinnon and White, Journal of Econometrics 29, 1985). None where the columns do
-    not determine the coefficients, and below four runs more than coefficients.
+    when the noise grows with the tokens (MacKinnon and White, Journal of Econometrics 29, 1985). None where the columns
+    do not determine the coefficients, and below four runs more than coefficients.
     """
     scales = [1.0, *(max(map(abs, column), default=0.0) or 1.0 for column in regressors)]
     columns = [[1.0] * len(values), *regressors]
@@ -46,12 +47,11 @@ def robust_fit(
     found = _solve(rows, values, weights)
     if found is None:
         return None
-    spread = 0.0
+    # Residuals that are but rounding are no noise; without this, an exact fit would be all outliers.
+    spread = least = _ROUNDING * max(map(abs, values))
     for _ in range(_ROUNDS):
         residuals = _residuals(rows, values, found)
-        spread = median(map(abs, residuals)) / _MAD_TO_DEVIATION
-        if not spread:
-            break
+        spread = max(least, median(map(abs, residuals)) / _MAD_TO_DEVIATION)
         weights = [min(1.0, _BEND * spread / abs(residual)) if residual else 1.0 for residual in residuals]
         before, found = found, _solve(rows, values, weights)
         if found is None:
