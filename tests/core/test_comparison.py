@@ -1,5 +1,6 @@
 """Comparisons of sets of samples: what is said, and how often it is wrong."""
 
+import itertools
 from collections.abc import Callable
 from random import Random
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tui.core.comparison import ALL_PAIRS_TO, FEWEST, Comparison, Verdict, compare, compare_all, more_runs
 from tui.core.metrics import NS_PER_MS
 from tui.core.observation import Figure
+from tui.core.ranks import holm, mann_whitney
 from tui.core.statistics import Interval
 
 SAMPLES = st.lists(st.integers(1, 10**9), min_size=0, max_size=40)
@@ -186,10 +188,18 @@ def test_the_runs_it_asks_for_do_tell_apart() -> None:
 
 def test_several_equal_arms_together_are_seldom_told_apart() -> None:
     random = Random(13)
-    rounds = 100
+    rounds = 80
     wrong = 0
     for seed in range(rounds):
-        sets = [(str(number), arm(random, 12, 500)) for number in range(4)]
+        sets = [(str(number), arm(random, 12, 500)) for number in range(5)]
         found = compare_all(Figure.TTFT, sets, seed=seed)
         wrong += any(each.verdict is not Verdict.NONE_SHOWN for each in found.comparisons)
     assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
+
+
+def test_p_is_corrected_for_all_comparisons() -> None:
+    random = Random(14)
+    sets = [(str(number), arm(random, 12, 500 + 20 * number)) for number in range(4)]
+    found = compare_all(Figure.TTFT, sets)
+    plain = [mann_whitney(first, second).p for (_, first), (_, second) in itertools.combinations(sets, 2)]
+    assert [each.p for each in found.comparisons] == pytest.approx(holm(plain))
