@@ -58,6 +58,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     best: tuple[str, ...]
     """The targets that can still be the best, in the order given: one when it is known."""
+    leader: str
+    """The target for which there is most evidence that it is best, be it little."""
     repeats: int
     doubt: float
     """The bound on the error if one stopped here and named the leader: 1 knows nothing; at 1 − confidence it is sure.
@@ -117,31 +119,34 @@ class UntilSure:
         # All beaten in a circle is what cannot be; then nothing is known.
         left = [k for k in targets if k not in beaten] or list(targets)
         alone = next((j for j in targets if all(self._leads(j, k) for k in targets if k != j)), None)
-        doubt = self._doubt()
         if alone is not None:
-            return self._decision(Outcome.BEST, [alone], doubt, f"sure: {self._names[alone]} is best in")
+            return self._decision(Outcome.BEST, [alone], f"sure: {self._names[alone]} is best in")
         if all(self._close[j, k].reached(self._log_needed) for j in left for k in left if j != k) and len(left) > 1:
             names = _listed([self._names[k] for k in left])
             said = f"sure: {names} are alike, no difference of more than {percent(self._within)} in"
-            return self._decision(Outcome.ALIKE, left, doubt, said)
+            return self._decision(Outcome.ALIKE, left, said)
         if self._repeats >= self._budget:
-            return self._decision(Outcome.SPENT, left, doubt, "budget spent, not sure which is best in")
-        return self._decision(Outcome.GO_ON, left, doubt, "not sure yet which is best in")
+            return self._decision(Outcome.SPENT, left, "budget spent, not sure which is best in")
+        return self._decision(Outcome.GO_ON, left, "not sure yet which is best in")
 
     def _leads(self, j: int, k: int) -> bool:
         return self._faster[j, k].reached(self._log_needed)
 
-    def _doubt(self) -> float:
+    def _leader(self) -> tuple[int, float]:
+        """The target that is ahead, and the log of its wealth against the rival for which that is least."""
         targets = range(len(self._names))
-        leader = max(min(self._faster[j, k].log for k in targets if k != j) for j in targets)
-        return min(1.0, 2 * (len(self._names) - 1) * math.exp(-leader))
+        least = [min(self._faster[j, k].log for k in targets if k != j) for j in targets]
+        leader = max(targets, key=lambda j: least[j])
+        return leader, least[leader]
 
-    def _decision(self, outcome: Outcome, best: list[int], doubt: float, said: str) -> Decision:
+    def _decision(self, outcome: Outcome, best: list[int], said: str) -> Decision:
+        leader, log_wealth = self._leader()
         return Decision(
             outcome=outcome,
             best=tuple(self._names[k] for k in best),
+            leader=self._names[leader],
             repeats=self._repeats,
-            doubt=doubt,
+            doubt=min(1.0, 2 * (len(self._names) - 1) * math.exp(-log_wealth)),
             sentence=f"{said} {self._figure.label} ({percent(self._confidence)}), {self._repeats} repeats",
         )
 
