@@ -17,7 +17,11 @@ class ExitCode(IntEnum):
 
     OK = 0
     ERROR = 1
+    MISSED = 1
+    """An objective is missed, or a comparison shows what it must not."""
     USAGE = 2
+    NOT_MEASURED = 3
+    """There is nothing to judge, or too little."""
     INTERRUPTED = 130
 
 

@@ -43,7 +43,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tpot_ns: float | None = None
     otps: float | None = None
     """Output tokens per second."""
-    gaps_ns: tuple[int, ...] = ()
+    gaps_ns: Sequence[int] = ()
     """The gaps between chunks; empty where they were not kept."""
     input_tokens: int | None = None
     """The tokens of the prompt that had to be processed: new ones and those written to the cache."""
@@ -69,11 +69,13 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 def observe(record: RequestRecord, *, with_gaps: bool = True) -> Observation | None:
-    """A request as an observation; None while it is in flight, and for one that was cancelled, which says nothing.
+    """A request as an observation; None while it is in flight, and for one that was cancelled or interrupted.
+
+    Those say nothing of the target.
 
     Gaps are many: whoever holds thousands of requests leaves them out.
     """
-    if record.status is None or record.status is Status.CANCELLED:
+    if record.status in (None, Status.CANCELLED, Status.INTERRUPTED):
         return None
     timeline, usage = record.timeline, record.usage
     if not record.complete:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded, Status
+from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded
 from tui.core.outcome import Outcome, outcome_of
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord, State
@@ -177,11 +177,11 @@ class Board:
         return ended
 
     def _end(self, request: "_Request") -> RequestRecord:
-        record = request.record
-        if record.status is not Status.CANCELLED:
-            counted = self._repeat is None or not self._repeat.warm_up
-            request.lane.outcomes.append(outcome_of(record, run=self.runs, asked=request.asked, counted=counted))
-        return record
+        counted = self._repeat is None or not self._repeat.warm_up
+        outcome = outcome_of(request.record, run=self.runs, asked=request.asked, counted=counted)
+        if outcome is not None:
+            request.lane.outcomes.append(outcome)
+        return request.record
 
     def _abandon(self, gone: EngineFailed) -> list[RequestRecord]:
         """The engine is gone: its requests are interrupted with it."""

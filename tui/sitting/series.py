@@ -4,12 +4,16 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Protocol
 
+from tui.core.observation import Figure
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.core.sequential import Outcome as Decided
+from tui.core.sequential import UntilSure
 from tui.core.series import Ending, Repeat, Series
-from tui.sitting.board import Board
+from tui.sitting.board import Board, Lane
 
 
 class Runs(Protocol):
@@ -39,6 +43,15 @@ class SeriesRunner:
         self._may_go_on.set()
         self._cancelled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._until_sure: UntilSure | None = None
+        settings, lanes = series.settings, runs.board.lanes
+        if settings.until_sure is not None and len(lanes) > 1:
+            self._until_sure = UntilSure(
+                Figure(settings.until_sure),
+                [lane.label for lane in lanes],
+                budget=settings.repeats,
+                confidence=settings.confidence,
+            )
 
     @property
     def paused(self) -> bool:
@@ -80,6 +93,7 @@ class SeriesRunner:
                 await self._runs.run_over()
                 all_failed = not any(record.complete for record in board.records)
                 self.series.take(repeat, time.monotonic_ns() - started_ns, 0.0, all_failed=all_failed)
+                self._look(repeat)
                 board.series_changed(paused=self.paused)
                 if not self.series.is_over():
                     await self._gap()
@@ -87,6 +101,27 @@ class SeriesRunner:
         finally:
             board.end_series()
             self._on_over()
+
+    def _look(self, repeat: Repeat) -> None:
+        """End the series if the best target is known."""
+        if self._until_sure is None or repeat.warm_up:
+            return
+        figure = Figure(self.series.settings.until_sure or Figure.TTFT)
+        decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._runs.board.lanes])
+        self.series.verdict = decision.sentence
+        if decision.outcome in (Decided.BEST, Decided.ALIKE):
+            self.series.end(Ending.SURE)
+
+    def _figure_of_run(self, lane: Lane, figure: Figure) -> float | None:
+        """A lane's figure in the latest run; of several requests at once the median."""
+        run = self._runs.board.runs
+        values = [
+            outcome.value(figure)
+            for outcome in lane.outcomes[-self.series.settings.concurrency :]
+            if outcome.run == run
+        ]
+        present = [value for value in values if value is not None]
+        return median(present) if present else None
 
     async def _gap(self) -> None:
         if gap_s := self.series.settings.gap:
