@@ -18,6 +18,7 @@ from tui.config.schema import AUTO, SIMULATOR, HistorySettings, Settings, UiSett
 from tui.config.sources import Entry, Layer, Source
 from tui.config.wording import hint, shown
 from tui.core.capabilities import contradiction
+from tui.core.objectives import parse as parse_objective
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
@@ -100,6 +101,7 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
     _check_parameters(merged, parameters, targets)
     return Settings(
         endpoint=str(merged["endpoint"].value),
+        objectives=tuple(map(parse_objective, cast(tuple[str, ...], merged["objectives"].value))),
         prompt=Prompt(**_section(merged, "prompt")),
         parameters=parameters,
         targets=without_endpoints(targets) if is_demo else targets,

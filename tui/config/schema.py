@@ -11,6 +11,8 @@ from tui.config.endpoint_keys import ENDPOINT
 from tui.config.keys import Key, refuse_endpoint_name, refuse_label, type_of
 from tui.config.parameter_keys import PARAMETERS
 from tui.config.wording import hint, shown
+from tui.core import objectives
+from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
@@ -66,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     endpoint: str = AUTO
     """Default endpoint of the sitting: `auto`, `simulator`, or a name in `endpoints`."""
+    objectives: tuple[Objective, ...] = ()
+    """Service levels that every target is to keep."""
     prompt: Prompt
     parameters: Parameters
     targets: tuple[Target, ...]
@@ -96,12 +100,29 @@ TARGET = (
     Key(name="drop", type=tuple[str, ...], help="Shared parameters that it does not send.", refuse=_refuse_drop),
     *PARAMETERS,
 )
+
+
+def _refuse_objectives(value: tuple[str, ...]) -> str | None:
+    for text in value:
+        try:
+            objectives.parse(text)
+        except ValueError as error:
+            return f"cannot be used. {str(error).removesuffix('.')}"
+    return None
+
+
 TOP = (
     Key(
         name="endpoint",
         type=str,
         help="Endpoint of targets that name none: auto (the API when its key is set, else the simulator) or a name.",
         refuse=refuse_endpoint_name,
+    ),
+    Key(
+        name="objectives",
+        type=tuple[str, ...],
+        help="Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'.",
+        refuse=_refuse_objectives,
     ),
 )
 TABLES: dict[str, tuple[Key, ...]] = {

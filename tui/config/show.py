@@ -62,6 +62,8 @@ def _endpoint(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:
     yield from _setting(loaded, "endpoint", schema.TOP[0], loaded.settings.endpoint)
     if loaded.settings.endpoint == AUTO:
         yield _Line(f"# {AUTO} is now {default_endpoint(loaded.settings, environ)}.")
+    objectives = tuple(objective.text for objective in loaded.settings.objectives)
+    yield from _setting(loaded, "objectives", schema.TOP[1], objectives)
 
 
 def _tables(loaded: Loaded, names: Sequence[str]) -> Iterator[_Line]:

@@ -67,7 +67,11 @@ def write(path: Path, runs: list[StoredRun], wanted: Format | None = None, *, wi
     Raises UsageError without runs, for an unknown suffix, and when the file cannot be written; then what was there
     before is untouched.
     """
-    text = render(runs, wanted or format_of(path), with_texts=with_texts)
+    write_text(path, render(runs, wanted or format_of(path), with_texts=with_texts))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a finished export to a file that only its owner can read, all of it or nothing. Raises as `write`."""
     try:
         place = path.resolve()  # a link stays one
         if place.exists() and not place.is_file():

@@ -20,6 +20,7 @@ class Narrator:
         self._quiet = quiet
         self._is_terminal = self._stream.isatty()
         self._bar = ""
+        self._said: tuple[int, int] | None = None
 
     def problem(self, sentence: str) -> None:
         """Say something that went wrong and belongs to no request."""
@@ -33,12 +34,15 @@ class Narrator:
             self.problem(sentence)
 
     def progress(self, series: Series) -> None:
-        """A run of the series is over, or the first begins."""
+        """Say how far the series is, if that has changed."""
         if self._quiet:
             return
         said = described(series)
         if not self._is_terminal:
-            self._print(said)
+            done = (series.warm_ups_done, series.done)
+            if done != self._said:
+                self._said = done
+                self._print(said)
             return
         filled = round(_BAR_CELLS * series.done / series.total)
         self._clear()

@@ -56,6 +56,8 @@ class Board:
         self.lanes: list[Lane] = []
         self.version = 0
         self.engine_ready = False
+        self.sdk_version = ""
+        """Of the engine that was ready last; empty before any was."""
         self.engine_problem: str | None = None
         """What happened to the engine, while it has not come back."""
         self.runs = 0
@@ -156,8 +158,9 @@ class Board:
         ended: list[RequestRecord] = []
         for event in events:
             match event:
-                case EngineReady():
+                case EngineReady(sdk_version=version):
                     self.engine_ready = True
+                    self.sdk_version = version
                     self.engine_problem = None
                 case EngineFailed(message=message):
                     self.engine_ready = False

@@ -11,11 +11,12 @@ from typing import Protocol
 import msgspec
 
 import tui
-from tui.core.events import Event, RunEnded
+from tui.core.events import Event, RunEnded, RunStarted
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
-from tui.core.run import RunInfo, new_uid
+from tui.core.record import RequestRecord
+from tui.core.run import RunInfo, StoredRun, new_uid
 from tui.core.series import Repeat, Series, SeriesSettings
 from tui.core.target import Target
 from tui.engine.client import EngineClient, spawn
@@ -42,8 +43,8 @@ class Simulator(Protocol):
 class Session:
     """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the board.
 
-    `on_change` is called after every batch of events; `on_problem` with a sentence when something went wrong that
-    belongs to no lane.
+    `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
+    every run; `on_problem` with a sentence when something went wrong that belongs to no lane.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class Session:
         self.board.set_targets(plan.targets)
         self.on_change: Callable[[], None] = lambda: None
         self.on_problem: Callable[[str], None] = lambda _sentence: None
+        self.on_ended: Callable[[RequestRecord], None] = lambda _record: None
+        self.on_run_over: Callable[[StoredRun], None] = lambda _run: None
         self._keeper = Keeper(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
         self._client = EngineClient(engine, self._take) if engine is not None else None
         self._simulator = simulator
@@ -71,6 +74,10 @@ class Session:
         self._run_over.set()
         self.series: SeriesRunner | None = None
         """The series under way."""
+        self.latest: StoredRun | None = None
+        """The latest run, its requests as they stand."""
+        self.run_uids: list[str] = []
+        """Of every run of the sitting: `Outcome.run` counts them from 1."""
 
     @property
     def simulated(self) -> bool:
@@ -110,8 +117,12 @@ class Session:
         self._run_id += 1
         self._run_over.clear()
         requests = self.board.start(self.plan, repeat)
+        info = _info(self.board.sdk_version, repeat)
+        in_lanes_order = sorted(self.board.records, key=lambda record: record.spec.request_id)
+        self.latest = StoredRun(info=info, plan=self.plan, requests=in_lanes_order)
+        self.run_uids.append(info.uid)
         if self._keeper is not None:
-            self._keeper.begin(self._run_id, _info(self._keeper.sdk_version, repeat), self.plan, requests)
+            self._keeper.begin(self._run_id, info, self.plan, requests)
         at_once = repeat.concurrency if repeat is not None and repeat.in_turn else None
         self._engine.start_run(self._run_id, requests, at_once)
 
@@ -196,13 +207,25 @@ class Session:
                     self._record.close()
                 self._record = None
                 self.on_problem(f"The record file {path} cannot be written ({error.strerror}); recording has stopped.")
+        for event in events:
+            if isinstance(event, RunStarted) and event.run_id == self._run_id and self.latest is not None:
+                self.latest.info = msgspec.structs.replace(self.latest.info, started_unix_ns=event.unix_ns)
+        for record in ended:
+            self.on_ended(record)
         if any(isinstance(event, RunEnded) for event in events):
             self._failures = 0
-        if not self.board.run_in_flight:
-            self._run_over.set()
+        if not self.board.run_in_flight and not self._run_over.is_set():
+            self._finish_run()
         if self.board.engine_problem is not None and self._restarting is None:
             self._restarting = asyncio.create_task(self._restart())
         self.on_change()
+
+    def _finish_run(self) -> None:
+        if self.latest is not None:
+            known = {"send_spread_ns": self.board.send_spread_ns, "sdk_version": self.board.sdk_version}
+            self.latest.info = msgspec.structs.replace(self.latest.info, **known)
+            self.on_run_over(self.latest)
+        self._run_over.set()
 
     async def _restart(self) -> None:
         """Start another engine; ever more slowly if it keeps failing."""
