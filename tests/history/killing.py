@@ -18,7 +18,7 @@ from tui.history.store import Store
 
 from .sitting_process import TARGETS
 
-ROOT = Path(__file__).parent.parent.parent
+SITTING = Path(__file__).with_name("sitting_process.py")
 WITHIN_S = 60.0
 VICTIMS = ("ui", "engine", "both")
 
@@ -34,9 +34,8 @@ class Sitting:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.history.sitting_process", base_url, str(history), name, str(runs)],
+            [sys.executable, "-P", str(SITTING), base_url, str(history), name, str(runs)],
             stdout=subprocess.PIPE,
-            cwd=ROOT,
             bufsize=0,
             preexec_fn=limit,
         )
@@ -87,7 +86,9 @@ def crash(base_url: str, history: Path, name: str, victim: str, runs: int, rng: 
     select.select([], [], [], rng.uniform(0.0, 0.6))
     sitting.kill(victim)
     if victim == "engine":
-        sitting.until("engine", 2)
+        # It goes on with another engine, unless this was its last run.
+        while len(sitting.said("engine")) < 2 and sitting.read(WITHIN_S):
+            pass
         sitting.process.terminate()
     sitting.finish()
     return sitting

@@ -1,6 +1,6 @@
 """A sitting without a screen, to be killed: fires run after run and says on standard output what its lanes say.
 
-    python -m tests.history.sitting_process BASE_URL HISTORY NAME RUNS
+    python -P tests/history/sitting_process.py BASE_URL HISTORY NAME RUNS
 
 Lines of JSON: `{"engine": pid}`, `{"fired": prompt}`, `{"ended": [prompt, target, status, text]}`,
 `{"said": sentence}`.
