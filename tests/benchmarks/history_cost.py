@@ -20,10 +20,10 @@ from history.making import DAY_NS, MS, beginning, ending, info, over, plan, stor
 from tui.config.schema import HistorySettings
 from tui.core.events import Content, Event, Kind, Status
 from tui.core.record import RequestRecord
+from tui.core.stored import RunFilter, Sort
 from tui.engine.outbox import FLUSH_INTERVAL_S
 from tui.history.codec import pack_record
 from tui.history.database import connect, transaction
-from tui.history.listing import RunFilter, Sort
 from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.history.writing import put_request, put_run

@@ -15,10 +15,10 @@ from tui.config.schema import HistorySettings
 from tui.core.events import Kind, Status
 from tui.core.plan import Plan
 from tui.core.record import Attempt, RequestRecord
+from tui.core.stored import RunFilter, Sort
 from tui.core.timeline import Timeline
 from tui.errors import HistoryError
 from tui.history.codec import pack_record, unpack, unpack_record
-from tui.history.listing import RunFilter, Sort
 from tui.history.migrations import MIGRATIONS, Migration, migrate
 from tui.history.pruning import prune
 from tui.history.store import Store
