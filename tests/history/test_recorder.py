@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import json
+import os
 import sqlite3
 import stat
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -260,6 +261,44 @@ def test_without_a_directory_results_are_spilled_to_the_temp_directory(
     (file,) = temp_directory.glob("latency-tui-spill-*.jsonl")
     assert str(file) in said[0]
     path.parent.unlink()
+    assert read(path).requests == stored().requests
+    assert not file.exists()
+
+
+@pytest.fixture
+def nobodys_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory of a user who is not root, as whom the test goes on; modes mean nothing to root."""
+    # Not under tmp_path, which that user may not enter.
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        (Path(name) / "temp").mkdir()
+        (Path(name) / "data").mkdir(0o700)
+        monkeypatch.setattr(tempfile, "tempdir", f"{name}/temp")
+        root = os.geteuid() == 0
+        if root:
+            for made in (name, f"{name}/temp", f"{name}/data"):
+                os.chown(made, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(name)
+        finally:
+            if root:
+                os.seteuid(0)
+            (Path(name) / "data").chmod(0o700)
+
+
+def test_a_read_only_database_stops_nothing(nobodys_directory: Path) -> None:
+    path = nobodys_directory / "data" / "history.db"
+    with Store(path) as store:
+        store.add(stored())
+    path.chmod(0o400)
+    path.parent.chmod(0o500)
+    said: list[str] = []
+    writes(path, said)
+    (file,) = (nobodys_directory / "temp").glob("latency-tui-spill-*.jsonl")
+    assert len(said) == 1
+    assert str(file) in said[0]
+    path.chmod(0o600)
+    path.parent.chmod(0o700)
     assert read(path).requests == stored().requests
     assert not file.exists()
 

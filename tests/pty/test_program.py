@@ -5,11 +5,12 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal_under_test import Terminal, all_ended
+from terminal_under_test import WITHIN_S, Terminal, all_ended
 
 from tui.history.store import Store
 from tui.simulator.process import SimulatorProcess
@@ -87,6 +88,27 @@ def test_a_signal_ends_it_in_order_while_it_streams(
         assert terminal.until_ended() == status
         assert terminal.is_restored()
         assert all_ended(family)
+    assert stored_statuses(environ) == [["cancelled"]]
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "closed terminal"])
+def test_what_is_in_flight_is_cancelled_at_the_server(environ: dict[str, str], tmp_path: Path, how: str) -> None:
+    log = tmp_path / "truth.jsonl"
+    arguments = ["--run", "--model", "sim-steady", "--max-tokens", "100000", "--base-url"]
+    with SimulatorProcess.start(log=log) as server:
+        with Terminal([*arguments, server.base_url], environ | {"ANTHROPIC_API_KEY": "k"}) as terminal:
+            terminal.until_shows("▶ streaming")
+            family = terminal.family()
+            if how == "closed terminal":
+                terminal.hang_up()
+            else:
+                terminal.process.send_signal(signal.Signals[how])
+            assert all_ended(family)
+        # The server, which goes on, writes the line once its client has gone.
+        deadline = time.monotonic() + WITHIN_S
+        while not (lines := log.read_text().splitlines()):
+            assert time.monotonic() < deadline, "the server still answers"
+        assert [json.loads(line)["end"] for line in lines] == ["cancelled"]
     assert stored_statuses(environ) == [["cancelled"]]
 
 
