@@ -5,12 +5,14 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal_under_test import Terminal, all_ended
+from terminal_under_test import WITHIN_S, Terminal, all_ended
 
+from tui.history.store import Store
 from tui.simulator.process import SimulatorProcess
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
@@ -35,6 +37,15 @@ def simulator() -> Iterator[SimulatorProcess]:
         yield process
 
 
+def stored_statuses(environ: dict[str, str]) -> list[list[str]]:
+    """How the requests of every stored run ended, the latest run first; text and stamps go together."""
+    with Store(Path(environ["XDG_DATA_HOME"]) / "latency-tui" / "history.db") as store:
+        for number in store.numbers():
+            for record in store.run(number).requests:
+                assert len(record.pieces) == len(record.timeline.content_ns)
+        return [[target.status for target in row.targets] for row in store.runs()]
+
+
 def test_the_main_job(environ: dict[str, str]) -> None:
     with Terminal([SHORT], environ) as terminal:
         # What a frame paints may come in several reads: wait for all that is looked for.
@@ -50,6 +61,19 @@ def test_the_main_job(environ: dict[str, str]) -> None:
         assert terminal.until_ended() == 0
         assert terminal.is_restored()
         assert all_ended(family)
+    assert stored_statuses(environ) == [["done"] * 3]
+
+
+def test_a_history_that_cannot_be_written_stops_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    Path(environ["XDG_DATA_HOME"]).parent.mkdir(exist_ok=True)
+    Path(environ["XDG_DATA_HOME"]).write_text("a file where a directory should be")
+    with Terminal(["--run", SHORT], environ | {"TMPDIR": str(tmp_path)}) as terminal:
+        # A toast, wrapped wherever it may be.
+        terminal.until_shows("The history")
+        terminal.until_shows("✔ done", 3)
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+    assert list(tmp_path.glob("latency-tui-spill-*.jsonl"))
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -64,6 +88,28 @@ def test_a_signal_ends_it_in_order_while_it_streams(
         assert terminal.until_ended() == status
         assert terminal.is_restored()
         assert all_ended(family)
+    assert stored_statuses(environ) == [["cancelled"]]
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "closed terminal"])
+def test_what_is_in_flight_is_cancelled_at_the_server(environ: dict[str, str], tmp_path: Path, how: str) -> None:
+    log = tmp_path / "truth.jsonl"
+    arguments = ["--run", "--model", "sim-steady", "--max-tokens", "100000", "--base-url"]
+    with SimulatorProcess.start(log=log) as server:
+        with Terminal([*arguments, server.base_url], environ | {"ANTHROPIC_API_KEY": "k"}) as terminal:
+            terminal.until_shows("▶ streaming")
+            family = terminal.family()
+            if how == "closed terminal":
+                terminal.hang_up()
+            else:
+                terminal.process.send_signal(signal.Signals[how])
+            assert all_ended(family)
+        # The server, which goes on, writes the line once its client has gone.
+        deadline = time.monotonic() + WITHIN_S
+        while not (lines := log.read_text().splitlines()):
+            assert time.monotonic() < deadline, "the server still answers"
+        assert [json.loads(line)["end"] for line in lines] == ["cancelled"]
+    assert stored_statuses(environ) == [["cancelled"]]
 
 
 def test_a_terminal_that_goes_away_ends_it(environ: dict[str, str], tmp_path: Path) -> None:
@@ -77,6 +123,7 @@ def test_a_terminal_that_goes_away_ends_it(environ: dict[str, str], tmp_path: Pa
     # The request in flight was cancelled in order, and its result written.
     results = [line for line in map(json.loads, record.read_text().splitlines()) if line["type"] == "result"]
     assert [result["status"] for result in results] == ["cancelled"]
+    assert stored_statuses(environ) == [["cancelled"]]
 
 
 def test_one_that_is_killed_leaves_no_child(environ: dict[str, str]) -> None:
@@ -85,6 +132,7 @@ def test_one_that_is_killed_leaves_no_child(environ: dict[str, str]) -> None:
         family = terminal.family()
         terminal.process.kill()
         assert all_ended(family)
+    assert stored_statuses(environ) == [["interrupted"]]
 
 
 def test_a_prompt_from_standard_input_leaves_the_keyboard(environ: dict[str, str]) -> None:

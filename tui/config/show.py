@@ -56,6 +56,8 @@ def _places(loaded: Loaded) -> Iterator[_Line]:
         yield _Line(f"#   {place.layer:{wide}}  {printable(place.name)} ({state})")
     state = "found" if paths.state_file().is_file() else "not found"
     yield _Line(f"# The last choice of targets: {printable(str(paths.state_file()))} ({state})")
+    state = "found" if paths.history_file().is_file() else "not found"
+    yield _Line(f"# The history of all runs: {printable(str(paths.history_file()))} ({state})")
 
 
 def _endpoint(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:

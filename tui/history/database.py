@@ -48,8 +48,10 @@ def connect(path: Path) -> sqlite3.Connection:
 def make_private_directory(path: Path) -> None:
     """Make `path`, 0700, or take it from others if it is ours. Raises OSError."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(PermissionError):
-        path.chmod(0o700)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        with contextlib.suppress(PermissionError):
+            path.chmod(mode & 0o700)
 
 
 @contextlib.contextmanager

@@ -2,18 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterable
-from enum import StrEnum
 
-import msgspec
-
-
-class Sort(StrEnum):
-    """What a list is ordered by; the latest, or the shortest, comes first unless it is reversed."""
-
-    STARTED = "started"
-    TTFT = "ttft"
-    TOTAL = "total"
-
+from tui.core.stored import RunFilter, RunRow, Sort, TargetRow
 
 _ORDER = {
     # What has no figure comes last, whichever way the others stand.
@@ -24,57 +14,6 @@ _ORDER = {
     (Sort.TOTAL, False): "total_ns IS NULL, total_ns, number",
     (Sort.TOTAL, True): "total_ns DESC, number DESC",
 }
-
-
-class RunFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which runs; what is not set does not restrict. Texts are found regardless of ASCII case."""
-
-    model: str | None = None
-    """Part of a model's id or of a target's name."""
-    endpoint: str | None = None
-    """Part of an endpoint's name."""
-    since_unix_ns: int | None = None
-    until_unix_ns: int | None = None
-    """Excluded itself."""
-    text: str | None = None
-    """Part of the prompt, system text included."""
-    tag: str | None = None
-    """A whole tag."""
-    failed: bool | None = None
-    """True: runs of which a request failed or was interrupted; false: the others."""
-    simulated: bool | None = None
-    series: str | None = None
-    """Uid of a series."""
-
-
-class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One request of a run, in a list."""
-
-    target: str
-    model: str
-    endpoint: str
-    status: str
-    """A `Status`, or `idle` while it is in flight in some program."""
-    ttft_ns: int | None
-    total_ns: int | None
-    output_tokens: int | None
-
-
-class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One run, in a list."""
-
-    number: int
-    uid: str
-    started_unix_ns: int
-    series: str | None
-    repeat: int
-    warm_up: bool
-    simulated: bool
-    excerpt: str
-    """The beginning of the user's turn, on one line."""
-    note: str
-    tags: tuple[str, ...]
-    targets: tuple[TargetRow, ...]
 
 
 def count(connection: sqlite3.Connection, wanted: RunFilter) -> int:

@@ -10,7 +10,6 @@ from tui.history.writing import drop_unused
 
 _NS_PER_DAY = 86_400_000_000_000
 _BYTES_PER_MB = 1_000_000
-_AT_ONCE = 50
 
 _FREE = "NOT EXISTS (SELECT 1 FROM snapshot_runs WHERE snapshot_runs.run = number)"
 """Runs that a snapshot names stay."""
@@ -29,7 +28,8 @@ def delete(connection: sqlite3.Connection, numbers: Iterable[int]) -> int:
     with transaction(connection):
         deleted = sum(connection.execute("DELETE FROM runs WHERE number = ?", (number,)).rowcount for number in numbers)
         drop_unused(connection)
-    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    # A script, because one step of this statement frees one page, and a cursor takes a single step.
+    connection.executescript("PRAGMA incremental_vacuum")
     return deleted
 
 
@@ -45,9 +45,14 @@ def prune(connection: sqlite3.Connection, settings: HistorySettings, now_unix_ns
         rows = connection.execute(f"SELECT number FROM runs WHERE started_unix_ns < ? AND {_FREE}", (before,))  # noqa: S608
         if old := [number for (number,) in rows.fetchall()]:
             deleted += delete(connection, old)
-    while settings.keep_mb and bytes_used(connection) > settings.keep_mb * _BYTES_PER_MB:
+    limit = settings.keep_mb * _BYTES_PER_MB
+    while limit and (used := bytes_used(connection)) > limit:
+        (stored,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+        # Half of what would do if all were alike, so that no more go than must.
+        at_once = max(1, stored * (used - limit) // used // 2)
         rows = connection.execute(
-            f"SELECT number FROM runs WHERE {_FREE} ORDER BY started_unix_ns LIMIT {_AT_ONCE}"  # noqa: S608
+            f"SELECT number FROM runs WHERE {_FREE} ORDER BY started_unix_ns LIMIT ?",  # noqa: S608
+            (at_once,),
         )
         oldest = [number for (number,) in rows.fetchall()]
         if not oldest:

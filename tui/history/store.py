@@ -13,33 +13,15 @@ from tui.config.schema import HistorySettings
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
+from tui.core.stored import RunFilter, RunRow, Snapshot, Sort, Tried
 from tui.errors import HistoryError
 from tui.history import journal, listing, pruning, spill
 from tui.history.codec import UNREADABLE, unpack, unpack_record
 from tui.history.database import connect, reason, transaction
-from tui.history.listing import RunFilter, RunRow, Sort
 from tui.history.writer_lock import is_alive
 from tui.history.writing import put_request, put_run
 
 ALL = RunFilter()
-
-
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the ledger of what was tried."""
-
-    number: int
-    at_unix_ns: int
-    what: str
-    data: dict[str, Any]
-
-
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A name for some runs, which are then never pruned."""
-
-    name: str
-    made_unix_ns: int
-    uids: tuple[str, ...]
-    """In the order in which they were given."""
 
 
 class Store:

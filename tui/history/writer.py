@@ -137,9 +137,19 @@ class Writer:
             self._lock = None
 
     def _opened(self) -> sqlite3.Connection:
-        if self._connection is not None:
-            return self._connection
-        connection = self._whole()
+        if self._connection is None:
+            try:
+                self._connection = self._open_once()
+            except sqlite3.DatabaseError as error:
+                if not is_corrupt(error):
+                    raise
+                self._set_aside(error)
+                self._connection = self._open_once()
+            self._durable = True
+        return self._connection
+
+    def _open_once(self) -> sqlite3.Connection:
+        connection = self._connect_to(self._path)
         try:
             if self._lock is None:
                 self._lock = WriterLock(self._path.parent, self._uid)
@@ -149,19 +159,7 @@ class Writer:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
-        self._durable = True
         return connection
-
-    def _whole(self) -> sqlite3.Connection:
-        """The database, or a new one in place of a damaged one."""
-        try:
-            return self._connect_to(self._path)
-        except sqlite3.DatabaseError as error:
-            if not is_corrupt(error):
-                raise
-            self._set_aside(error)
-            return self._connect_to(self._path)
 
     def _set_aside(self, error: Exception) -> None:
         aside = set_aside(self._path)
