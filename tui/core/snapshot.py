@@ -26,6 +26,8 @@ class LaneSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters
     observations: tuple[Observation, ...]
     """Repeated measurements of this one thing, in order."""
+    runs: tuple[int, ...] = ()
+    """Numbers of the sitting's runs that they are from."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The board: the lanes and what the events have said of them. State of the screen as plain data."""
 
 import hashlib
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -10,6 +11,7 @@ from tui.core.outcome import Outcome, outcome_of
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord, State
 from tui.core.series import Repeat, Series, busted
+from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.core.target import Target
 
 
@@ -22,6 +24,8 @@ class Lane:
         """Its latest request; of several at once the first."""
         self.outcomes: list[Outcome] = []
         """All of this sitting, warm-up included, but not those cancelled."""
+        self.plan: Plan | None = None
+        """What it was asked with last."""
         self.fastest_ttft = False
         """True if this lane had the shortest TTFT of the run that ended last."""
         self.fastest_total = False
@@ -65,6 +69,8 @@ class Board:
         self.run_in_flight = False
         self.send_spread_ns: int | None = None
         """Spread of the latest run's sends."""
+        self.baseline: Snapshot | None = None
+        """What the lanes are compared with."""
         self.series: Series | None = None
         """The series under way, or the one that ended last."""
         self.series_paused = False
@@ -94,6 +100,7 @@ class Board:
         copies = [self._specs(plan, repeat) for _ in range(repeat.concurrency if repeat else 1)]
         for index in repeat.order if repeat else range(len(self.lanes)):
             lane = self.lanes[index]
+            lane.plan = plan
             for copy, specs in enumerate(copies):
                 record = RequestRecord(spec=specs[index])
                 if copy == 0:
@@ -139,6 +146,16 @@ class Board:
         """The series is over."""
         self.series_over = True
         self.series_paused = False
+        self.version += 1
+
+    def snapshot(self, name: str) -> Snapshot | None:
+        """What stands in the lanes now under a name; None if no lane has a counted outcome."""
+        lanes = tuple(lane_ for lane in self.lanes if (lane_ := snapshot_of(lane)) is not None)
+        return Snapshot(name=name, taken_unix_ns=time.time_ns(), lanes=lanes) if lanes else None
+
+    def compare_with(self, baseline: Snapshot | None) -> None:
+        """From now on the lanes show how they differ from this; None ends that."""
+        self.baseline = baseline
         self.version += 1
 
     def clear(self) -> None:
@@ -205,6 +222,22 @@ class Board:
         for lane in answered:
             lane.fastest_ttft = _ttft(lane) == min(map(_ttft, answered))
             lane.fastest_total = _total(lane) == min(map(_total, answered))
+
+
+def snapshot_of(lane: Lane) -> LaneSnapshot | None:
+    """The present repeats of a lane and what was asked; None without any that counts."""
+    current = lane.current
+    if not current or lane.plan is None:
+        return None
+    return LaneSnapshot(
+        name=lane.label,
+        model=lane.target.model,
+        endpoint=lane.plan.endpoint_of(lane.target).name,
+        prompt=lane.plan.prompt,
+        parameters=lane.plan.parameters_of(lane.target),
+        observations=tuple(current),
+        runs=tuple(dict.fromkeys(outcome.run for outcome in current)),
+    )
 
 
 class _Request:

@@ -1,0 +1,79 @@
+"""What the repeats in the lanes show: how each differs from the baseline, and whether it keeps the objectives."""
+
+from collections.abc import Sequence
+
+from tui.core.comparison import Comparison, Verdict
+from tui.core.objectives import Judgement, Objective, State, judge
+from tui.core.snapshot import change
+from tui.core.wording import amount, span
+from tui.sitting.board import Board, Lane, snapshot_of
+
+VERDICTS = {
+    Verdict.FASTER: "▼ faster",
+    Verdict.SLOWER: "▲ slower",
+    Verdict.NONE_SHOWN: "○ no difference shown",
+    Verdict.TOO_FEW: "? too few runs",
+}
+"""A shape and a word each."""
+_STATES = {State.MET: "✔", State.MISSED: "✖", State.UNKNOWN: "?"}
+
+
+class Evidence:
+    """Works the lanes out one at a time: a comparison of thousands of samples takes milliseconds, and keys wait."""
+
+    def __init__(self, objectives: Sequence[Objective]) -> None:
+        self._objectives = objectives
+        self._lines: dict[int, tuple[tuple[object, ...], tuple[str, ...]]] = {}
+
+    def refresh_one(self, board: Board) -> bool:
+        """Work out one lane whose results have changed; False when there is none."""
+        for lane in board.lanes:
+            state = (lane, len(lane.outcomes), board.baseline)
+            known = self._lines.get(id(lane))
+            if known is None or any(old is not new and old != new for old, new in zip(known[0], state, strict=True)):
+                self._lines[id(lane)] = (state, tuple(self._work_out(board, lane)))
+                return True
+        return False
+
+    def lines(self, lane: Lane) -> tuple[str, ...]:
+        """What is to be said of a lane, as last worked out."""
+        known = self._lines.get(id(lane))
+        return known[1] if known is not None and known[0][0] is lane else ()
+
+    def _work_out(self, board: Board, lane: Lane) -> list[str]:
+        lines: list[str] = []
+        before = board.baseline.lane(lane.label) if board.baseline is not None else None
+        now = snapshot_of(lane)
+        if before is not None and now is not None and now.runs != before.runs:
+            lines += map(change_line, change(before, now).comparisons)
+        if self._objectives and lane.current:
+            lines.append(objectives_line([judge(objective, lane.current) for objective in self._objectives]))
+        return lines
+
+
+def change_line(comparison: Comparison) -> str:
+    """One figure against the baseline: difference, interval, and the verdict as a shape and a word."""
+    figure, verdict = comparison.figure, VERDICTS[comparison.verdict]
+    if comparison.difference is None or comparison.interval is None:
+        now, before = comparison.medians
+        by = f" {signed(comparison, now - before)}" if now is not None and before is not None else ""
+        return f"{figure.label}{by} {verdict}"
+    interval = span(figure, comparison.interval.low, comparison.interval.high)
+    return f"{figure.label} {signed(comparison, comparison.difference)} ({interval}) {verdict}"
+
+
+def signed(comparison: Comparison, difference: float) -> str:
+    """A difference with its sign: `−212 ms`."""
+    return f"{'−' if difference < 0 else '+'}{amount(comparison.figure, abs(difference))}"
+
+
+def objectives_line(judgements: Sequence[Judgement]) -> str:
+    """All objectives of a lane: what is missed or not yet known by name, what is met by number."""
+    parts = [
+        f"{_STATES[judgement.state]} {judgement.objective.text}"
+        for state in (State.MISSED, State.UNKNOWN)
+        for judgement in judgements
+        if judgement.state is state
+    ]
+    met = sum(judgement.state is State.MET for judgement in judgements)
+    return " ".join([f"{_STATES[State.MET]} {met} of {len(judgements)} met", *parts])
