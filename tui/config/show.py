@@ -98,9 +98,11 @@ def _variants(loaded: Loaded) -> Iterator[_Line]:
             yield _Line("")
         yield _Line("[[prompts]]")
         for key in schema.VARIANT:
-            own = loaded.provenance.get(f"prompts.{position}.{key.name}")
-            origin = _origin(own or loaded.provenance.get(f"prompt.{key.name}"))
-            yield _Line(f"{key.name} = {toml(msgspec.to_builtins(getattr(variant, key.name)))}", origin)
+            places = (f"prompts.{position}.{key.name}", f"prompt.{key.name}")
+            sources = [source for path in places if (source := loaded.provenance.get(path))]
+            # The later layer of the two goes before; in the same one the variant's own does.
+            source = max(sources, key=lambda source: list(Layer).index(source.layer), default=None)
+            yield _Line(f"{key.name} = {toml(msgspec.to_builtins(getattr(variant, key.name)))}", _origin(source))
 
 
 def _variables(loaded: Loaded) -> Iterator[_Line]:

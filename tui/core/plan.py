@@ -94,10 +94,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         `row` is the one to use in place of the plan's own, from 0; past the last one it begins again.
         """
         values = msgspec.structs.replace(self, row=self.row if row is None else row).values()
+        named = {target.variant for target in self.asked}
         return msgspec.structs.replace(
             self,
             targets=self.asked,
-            variants=self.variants if self.ask_all else (),
+            variants=tuple(variant for variant in self.variants if variant.name in named),
             ask_all=False,
             rows=(values,) if values else (),
             row=0,
