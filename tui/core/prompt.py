@@ -38,7 +38,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
 
     def variables(self) -> tuple[str, ...]:
         r"""The names of the variables, in the order in which they first appear. `\{{name}}` is not one."""
-        found = (match for text in self._texts() for match in _VARIABLE.finditer(text))
+        found = (match for text in self.texts() for match in _VARIABLE.finditer(text))
         return tuple(dict.fromkeys(match[2] for match in found if not match[1]))
 
     def filled(self, values: Mapping[str, str]) -> "Prompt":
@@ -59,7 +59,8 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
             name=self.name,
         )
 
-    def _texts(self) -> Iterator[str]:
+    def texts(self) -> Iterator[str]:
+        """All its texts, in the order in which they are read; some may be empty."""
         yield self.system
         yield from (turn.text for turn in self.turns)
         yield self.user

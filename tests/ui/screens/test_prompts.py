@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable, Input, OptionList, TabbedContent, TextArea
 
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
 from tui.core.record import State
+from tui.core.series import Repeat
 from tui.ui.screens.prompts import PromptsScreen
 
 from .conftest import OpenSitting
@@ -66,8 +69,8 @@ async def test_a_series_repeats_what_was_run_last(sitting: OpenSitting) -> None:
         seen: list[list[str]] = []
         run = s.app.session.run
 
-        def noting(*arguments: object) -> None:
-            run(*arguments)  # type: ignore[arg-type]
+        def noting(prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> None:
+            run(prompt, parameters, repeat)
             seen.append(asked(s))
 
         s.app.session.run = noting  # type: ignore[method-assign]

@@ -23,7 +23,7 @@ class PromptPart(Vertical):
         & .label { color: $text-muted; height: 1; }
         & > .note { height: auto; max-height: 2; color: $text-muted; }
         & > .note.-problem { color: $text-error; }
-        & OptionList { padding: 0; }
+        & OptionList { padding: 0; text-wrap: nowrap; text-overflow: ellipsis; }
         & Editor { padding: 0 1; }
     }
     """
