@@ -3,7 +3,7 @@
 import msgspec
 
 from tui.core.parameters import OLDER_API_VERSION, Parameters
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, undefined_sentence
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 MAX_TARGETS = 128
@@ -87,6 +87,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         values = self.values()
         prompts = [self.prompt_of(target) for target in self.asked]
         return next((name for prompt in prompts for name in prompt.variables() if name not in values), None)
+
+    def problem(self) -> str | None:
+        """Why nothing of it can be sent, in one sentence; None when it can."""
+        if not all(self.prompt_of(target).user.strip() for target in self.asked):
+            return "The user prompt is empty: write one, then run it."
+        if len(self.asked) > MAX_TARGETS:
+            lanes = f"{len(self.targets)} targets with {len(self.variants)} variants"
+            return f"{lanes} make more than the {MAX_TARGETS} lanes there can be: ask fewer."
+        name = self.undefined()
+        return None if name is None else undefined_sentence(name)
 
     def of_run(self, row: int | None = None) -> "Plan":
         """What one run of it asks, and no more: the targets as they are asked, and of the rows only one.

@@ -10,8 +10,7 @@ from tui.config.models import KnownModel
 from tui.config.variables import read_rows
 from tui.core.capabilities import prefill_refusal
 from tui.core.parameters import Parameters
-from tui.core.plan import MAX_TARGETS
-from tui.core.prompt import Prompt, undefined_sentence
+from tui.core.prompt import Prompt
 from tui.sitting.session import Session
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.prompt_book import Row
@@ -58,16 +57,9 @@ class PromptActions(_Base):
             row=book.row,
             ask_all=self.session.plan.ask_all if ask_all is None else ask_all,
         )
-        problem = None
-        if not all(plan.prompt_of(target).user.strip() for target in plan.asked):
-            problem = "The user prompt is empty: write one, then run it."
-        elif len(plan.asked) > MAX_TARGETS:
-            lanes = f"{len(plan.targets)} targets with {len(plan.variants)} variants"
-            problem = f"{lanes} make more than the {MAX_TARGETS} lanes there can be."
-        elif (name := plan.undefined()) is not None:
-            problem = f"{undefined_sentence(name)} Alt+V has the variables."
+        problem = plan.problem()
         if problem is not None:
-            self.complain(problem)
+            self.complain(f"{problem} Alt+V has the variables." if plan.undefined() else problem)
             self.main.show_pane("prompt")
             return None
         self.session.hold(plan)
