@@ -3,7 +3,7 @@
 import pytest
 
 from tui.config.models import load_models
-from tui.core.capabilities import contradiction, refusal, refusals
+from tui.core.capabilities import contradiction, prefill_refusal, refusal, refusals
 from tui.core.parameters import Parameters
 
 MODELS = {model.id.removeprefix("claude-"): model for model in load_models()}
@@ -87,3 +87,10 @@ def test_no_thinking_and_much_effort_exclude_each_other(model: str, thinking: st
 def test_contradictions(parameters: Parameters, start: str | None) -> None:
     found = contradiction(parameters)
     assert found is None if start is None else found is not None and found.startswith(start)
+
+
+def test_only_older_models_take_a_prefill() -> None:
+    reason = "Claude Opus 5.5 does not take a prefill; only older models do"
+    assert prefill_refusal(MODELS["opus-5-5"]) == reason
+    assert prefill_refusal(MODELS["haiku-4-5"]) is None
+    assert prefill_refusal(None) is None

@@ -1,6 +1,7 @@
 """A plan and the requests of one run."""
 
 import pytest
+from msgspec.structs import replace
 
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -43,3 +44,54 @@ def test_requests_are_complete_and_in_the_targets_order() -> None:
 
 def test_no_targets_no_requests() -> None:
     assert _plan().requests(1) == ()
+
+
+def _variants(**changes: object) -> Plan:
+    prompts = (Prompt(user="Long: {{a}}", name="long"), Prompt(user="{{a}} {{b}}", name="short"))
+    plan = _plan(Target(model="x"), Target(model="y", name="Y", endpoint="near"))
+    return replace(
+        plan, prompt=prompts[0], variants=prompts, rows=({"a": "1", "b": "2"}, {"a": "3", "b": "4"}), **changes
+    )
+
+
+def test_one_variant_is_asked_with_the_row_in_use() -> None:
+    assert [spec.prompt.user for spec in _variants().requests(1)] == ["Long: 1", "Long: 1"]
+    assert [spec.prompt.user for spec in _variants(row=1).requests(1)] == ["Long: 3", "Long: 3"]
+    assert [spec.prompt.user for spec in _variants(row=2).requests(1)] == ["Long: 1", "Long: 1"], "from the start again"
+
+
+def test_all_variants_are_a_lane_per_target_and_variant() -> None:
+    plan = _variants(ask_all=True)
+    specs = plan.requests(5)
+    assert [(spec.request_id, spec.target, spec.model, spec.prompt.user, spec.prompt.name) for spec in specs] == [
+        (5, "x · long", "x", "Long: 1", "long"),
+        (6, "x · short", "x", "1 2", "short"),
+        (7, "Y · long", "y", "Long: 1", "long"),
+        (8, "Y · short", "y", "1 2", "short"),
+    ]
+    assert [spec.endpoint for spec in specs] == [API, API, NEAR, NEAR]
+
+
+@pytest.mark.parametrize("ask_all", [True, False])
+@pytest.mark.parametrize("row", [None, 0, 1, 5])
+def test_what_a_run_asks_is_kept_and_no_more(ask_all: bool, row: int | None) -> None:
+    plan = _variants(ask_all=ask_all)
+    run = plan.of_run(row)
+    assert run.requests(1) == replace(plan, row=row or 0).requests(1)
+    assert len(run.rows) == 1
+    assert bool(run.variants) == ask_all
+    assert run.of_run() == run
+
+
+def test_an_undefined_variable_is_found_before_anything_is_sent() -> None:
+    plan = replace(_variants(), rows=({"a": "1"},))
+    assert plan.undefined() is None
+    everything = replace(plan, ask_all=True)
+    assert everything.undefined() == "b"
+    with pytest.raises(KeyError, match="b"):
+        everything.requests(1)
+
+
+def test_unknown_variant() -> None:
+    with pytest.raises(KeyError, match="gone"):
+        _variants().prompt_of(Target(model="a", variant="gone"))

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tui.core.events import Event, FailureKind, RequestEnded, Status
+from tui.core.events import Event, FailureKind, RequestEnded, Status, UsageReported
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, Turn
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.messages_api import MessagesApi
 from tui.simulator.process import SimulatorProcess
@@ -98,7 +98,11 @@ async def ask(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ask]:
         """No gate."""
 
     async def send(
-        url: str, parameters: Parameters | None = None, model: str = "sim-fast", **endpoint: Any
+        url: str,
+        parameters: Parameters | None = None,
+        model: str = "sim-fast",
+        prompt: Prompt | None = None,
+        **endpoint: Any,
     ) -> tuple[RequestEnded, list[Event]]:
         events: list[Event] = []
         spec = RequestSpec(
@@ -106,7 +110,7 @@ async def ask(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ask]:
             target="lane",
             model=model,
             endpoint=Endpoint(name="here", base_url=url, **endpoint),
-            prompt=Prompt(user="Hello", system="Be kind."),
+            prompt=prompt or Prompt(user="Hello", system="Be kind."),
             parameters=Parameters(max_tokens=4000).overridden_by(parameters or Parameters()),
             timeouts=Timeouts(first_token=20, request=20),
         )
@@ -159,6 +163,38 @@ async def test_every_parameter_arrives_as_the_api_wants_it(ask: Ask) -> None:
     ]
     assert received.headers[0]["anthropic-version"] == "2023-06-01"
     assert "authorization" not in received.headers[0]
+
+
+_TURNS = (Turn(role="user", text="Why is the sky blue?"), Turn(role="assistant", text="Scattering."))
+
+
+async def test_a_conversation_is_answered(ask: Ask, simulator: SimulatorProcess) -> None:
+    """Its turns and the prefill arrive: they count as input."""
+    counts = []
+    for prompt in (
+        Prompt(user="And at night?"),
+        Prompt(user="And at night?", turns=_TURNS),
+        Prompt(user="And at night?", turns=_TURNS, prefill="Because there is no"),
+    ):
+        ended, events = await ask(simulator.base_url, prompt=prompt)
+        assert ended.status is Status.DONE, ended.failure
+        counts.append(max(e.usage.input_tokens or 0 for e in events if isinstance(e, UsageReported)))
+    assert counts == sorted(set(counts))
+
+
+@pytest.mark.parametrize(
+    ("model", "prefill", "words"),
+    [
+        ("claude-opus-5-5", "Because", "This model does not support assistant message prefill."),
+        ("claude-haiku-4-5", "Because ", "final assistant content cannot end with trailing whitespace"),
+    ],
+)
+async def test_a_prefill_is_refused_in_the_apis_words(
+    ask: Ask, simulator: SimulatorProcess, model: str, prefill: str, words: str
+) -> None:
+    ended, _ = await ask(simulator.base_url, model=model, prompt=Prompt(user="Why?", prefill=prefill))
+    assert ended.failure is not None
+    assert words in ended.failure.message
 
 
 async def test_versions_and_headers_arrive(ask: Ask) -> None:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from tui.core import parameters as core
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, Turn
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.request_body import arguments
 
@@ -60,6 +60,16 @@ def test_a_plain_request() -> None:
         "stream": True,
     }
     assert "system" not in sent(Parameters())
+
+
+def test_a_conversation_with_a_prefill() -> None:
+    turns = (Turn(role="user", text="Hello"), Turn(role="assistant", text="Good day"))
+    assert sent(Parameters(), Prompt(user="Why?", turns=turns, prefill="Because"))["messages"] == [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "Good day"},
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": "Because"},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tui.core.events import Failure, FailureKind, Instrument, Kind, StampSource, Status, Usage
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, Turn
 from tui.core.record import Attempt, RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Retries, Target, TimeoutOverrides, Timeouts
@@ -35,7 +35,10 @@ parameters = st.builds(
     temperature=st.none() | st.floats(0, 1),
     extra=st.none() | st.dictionaries(texts, free, max_size=3),
 )
-prompts = st.builds(Prompt, system=texts, user=texts)
+turns = st.builds(Turn, role=st.sampled_from(["user", "assistant"]), text=texts)
+prompts = st.builds(
+    Prompt, system=texts, user=texts, turns=st.lists(turns, max_size=2).map(tuple), prefill=texts, name=texts
+)
 endpoints = st.builds(
     Endpoint,
     name=st.sampled_from(["a", "b"]),
@@ -143,10 +146,13 @@ def stored_runs(draw: st.DrawFn) -> StoredRun:
         model=texts,
         endpoint=st.none() | st.sampled_from([endpoint.name for endpoint in known]),
         name=st.none() | texts,
+        variant=st.none() | texts,
         parameters=parameters,
     )
     plan = Plan(
         prompt=draw(prompts),
+        variants=tuple(draw(st.lists(prompts, max_size=2))),
+        rows=tuple(draw(st.lists(st.dictionaries(st.sampled_from(["a", "b c"]), texts), max_size=1))),
         parameters=draw(parameters),
         targets=tuple(draw(st.lists(target, max_size=2))),
         endpoints=tuple(known),

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 
 import msgspec
 
+from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun
 from tui.export import svg
 from tui.export.formats import Format, render
@@ -106,3 +107,13 @@ def test_charts_of_hostile_labels_are_drawings() -> None:
 def test_nothing_measured_is_no_chart() -> None:
     assert svg.dots("x", [svg.Row(label="a", samples_ns=[])]) == ""
     assert svg.timeline("x", []) == ""
+
+
+def test_a_conversation_is_told_in_its_order() -> None:
+    run = simple_run()
+    turns = (Turn(role="user", text="Hello"), Turn(role="assistant", text="Good day"))
+    prompt = Prompt(system="Be kind.", user="Why?", turns=turns, prefill="Because")
+    run.requests = run.requests[:1]
+    run.requests[0].spec = msgspec.structs.replace(run.requests[0].spec, prompt=prompt)
+    told = [text.body for text in report_of([run], with_texts=True).texts]
+    assert told[:5] == ["Be kind.", "Hello", "Good day", "Why?", "Because"]

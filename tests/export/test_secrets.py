@@ -8,7 +8,7 @@ import pytest
 
 from tui.core.events import Failure, FailureKind, Kind
 from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun
 from tui.core.target import Endpoint
 from tui.export.formats import Format, render
@@ -43,6 +43,18 @@ def with_extra(extra: dict[str, Any]) -> Callable[[StoredRun], None]:
 def with_prompt(text: str) -> Callable[[StoredRun], None]:
     def change(run: StoredRun) -> None:
         run.plan = msgspec.structs.replace(run.plan, prompt=Prompt(user=text))
+
+    return change
+
+
+def with_conversation(text: str) -> Callable[[StoredRun], None]:
+    """`text` in every part of the prompt, in a variant, and as the value of a variable."""
+    prompt = Prompt(system=text, user=text, turns=(Turn(role="user", text=text),), prefill=text)
+
+    def change(run: StoredRun) -> None:
+        run.plan = msgspec.structs.replace(run.plan, prompt=prompt, variants=(prompt,), rows=({"a": text},))
+        for record in run.requests:
+            record.spec = msgspec.structs.replace(record.spec, prompt=prompt)
 
     return change
 
@@ -82,6 +94,7 @@ HIDING: dict[str, tuple[Callable[[StoredRun], None], str]] = {
     "extra": (with_extra({"tools": [{"authorization_token": "hunter2"}]}), "hunter2"),
     "named variable": (with_prompt("is another-271828 good?"), CANARY),
     "prompt": (with_prompt(f"is {CANARY} good?"), CANARY),
+    "conversation": (with_conversation(f"is {CANARY} good?"), CANARY),
     "answer": (with_answer(f"no: {CANARY}"), CANARY),
     "answer in pieces": (with_answer("no: canary-", "31415-", "key"), CANARY),
     "error": (with_failure(f"401: {CANARY} is no key"), CANARY),
@@ -102,6 +115,14 @@ def test_a_key_is_in_no_format(place: str, with_texts: bool) -> None:
         text = render([run], wanted, with_texts=with_texts, environ=ENVIRON)
         assert canary not in text
         assert "canary-" not in text
+
+
+def test_no_part_of_a_conversation_is_in_what_is_without_texts() -> None:
+    run = simple_run()
+    with_conversation("between ourselves")(run)
+    for wanted in Format:
+        assert "between ourselves" not in render([run], wanted, with_texts=False, environ={})
+        assert "between ourselves" in render([run], wanted, environ={})
 
 
 def test_the_variable_that_an_endpoint_names_is_a_key() -> None:

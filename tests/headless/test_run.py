@@ -103,6 +103,32 @@ def test_what_cannot_be_used_is_said_before_anything_is_sent(
     assert "Traceback" not in done.stderr
 
 
+_VARIANTS = """[[prompts]]
+name = "long"
+user = "Explain {{what}} at length."
+[[prompts]]
+name = "short"
+user = "{{what}}?"
+"""
+
+
+def test_all_variants_are_asked_with_one_row_after_the_other(run: Run, plan: Plan) -> None:
+    rows = '[variables]\nrows = [{ what = "day" }, { what = "night" }]'
+    done = run("run", plan(_VARIANTS + rows), "--all-variants", "--repeat", "2", "--json", "-", "--quiet")
+    assert done.returncode == ExitCode.OK, done.stderr
+    requests = json.loads(done.stdout)["requests"][-8:]
+    asked = [(request["target"], request["prompt"]["user"]) for request in requests]
+    targets = ["first · long", "first · short", "second · long", "second · short"]
+    texts = [["Explain day at length.", "day?"] * 2, ["Explain night at length.", "night?"] * 2]
+    assert asked == [pair for row in texts for pair in zip(targets, row, strict=True)]
+
+
+def test_a_variable_without_a_value_is_said_before_anything_is_sent(run: Run, plan: Plan) -> None:
+    done = run("run", plan(_VARIANTS))
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.startswith("latency-tui: {{what}} has no value: give it one in the variables, or write")
+
+
 def test_a_bad_objective_is_a_usage_error(run: Run, plan: Plan) -> None:
     done = run("run", plan('objectives = ["ttft < 3"]'))
     assert done.returncode == ExitCode.USAGE

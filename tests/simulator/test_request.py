@@ -47,6 +47,16 @@ def without(name: str) -> dict[str, Any]:
         ("sim-fast", turn([{"type": "text", "text": ""}]), "messages.0.content.0.text: text content blocks must be"),
         ("sim-fast", {"messages": [{"role": "user", "content": "a", "mood": 1}]}, "messages.0.mood: Extra inputs"),
         ("claude-opus-5-5", {"messages": _ASSISTANT_LAST}, "This model does not support assistant message prefill."),
+        (
+            "claude-haiku-4-5",
+            {"messages": [_ASSISTANT_LAST[0], {"role": "assistant", "content": "Well, "}]},
+            "messages: final assistant content cannot end with trailing whitespace",
+        ),
+        (
+            "claude-haiku-4-5",
+            {"messages": _ASSISTANT_LAST, "thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000},
+            "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`.",
+        ),
         ("claude-haiku-4-5", turn("a " * 200_001), "prompt is too long: 200006 tokens > 200000 maximum"),
         ("sim-fast", {"system": 5}, "system: Input should be a valid string or list"),
         ("sim-fast", {"stop_sequences": "END"}, "stop_sequences: Input should be a valid list of strings"),

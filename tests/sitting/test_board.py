@@ -248,6 +248,22 @@ def test_a_busted_cache_changes_the_prompt_of_the_request_and_not_what_is_asked(
     assert len(board.lanes[0].current) == 2
 
 
+def test_other_values_are_another_question_but_not_within_a_series() -> None:
+    board = Board()
+    template = msgspec.structs.replace(plan_of("a"), prompt=Prompt(user="why {{b}}?"))
+    plans = [msgspec.structs.replace(template, rows=({"b": value},)) for value in ("x", "y")]
+    board.set_targets(template.targets)
+    for number, plan in enumerate(plans, 1):
+        board.start(plan)
+        board.apply([*answer(number, number, 50), RUN_ENDED])
+    (lane,) = board.lanes
+    assert len(lane.current) == 1
+    for number, plan in enumerate(plans, 3):
+        board.start(plan, repeat_of(0, number=number))
+        board.apply([*answer(number, number, 50), RUN_ENDED])
+    assert len(lane.current) == 2
+
+
 def test_the_engines_end_fails_what_was_in_flight_and_keeps_its_text() -> None:
     board = started("a", "b")
     board.apply([EngineReady(pid=1, sdk_version="1"), *answer(1, 10, 50), sent(2), text(2, 20)])

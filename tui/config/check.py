@@ -10,9 +10,11 @@ from tui.config.files import Document
 from tui.config.keys import Key, refuse_endpoint_name
 from tui.config.lines import KeyPath
 from tui.config.sources import Entry, Layer, Source
+from tui.config.variables import MAX_ROWS, Row, Variables, differing_name, refuse_name, value_text
 from tui.config.wording import expected, hint, nearest, shown
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
+from tui.core.prompt import MAX_VARIANTS
 from tui.core.target import Target
 from tui.errors import ConfigError
 
@@ -59,7 +61,8 @@ def target_of(values: Mapping[str, Any]) -> Target:
 def check_settings(document: Document, layer: Layer, name: str) -> dict[str, Entry]:
     """Every value of a settings document by its dotted path. Raises ConfigError for the first problem in file order.
 
-    `targets` is one entry beside those of its parts, since a later layer replaces it as a whole.
+    `targets`, `prompts` and `variables` are one entry each beside those of their parts, since a later layer replaces
+    them as a whole.
     """
     checker = Checker(layer, name, document.lines)
     tops = {key.name: key for key in schema.TOP}
@@ -72,6 +75,10 @@ def check_settings(document: Document, layer: Layer, name: str) -> dict[str, Ent
             checker.targets(given)
         elif word == "endpoints":
             checker.endpoints(given)
+        elif word == "prompts":
+            checker.prompts(given)
+        elif word == "variables":
+            checker.variables(given)
         else:
             checker.unknown((word,), [*tops, *schema.TABLES, *schema.COLLECTIONS])
     checker.finish()
@@ -117,6 +124,11 @@ class Checker:
             remedy = "put it into your own file, or name this one with --config"
             self._problem(path, f"is not taken from a file that was found and not chosen: {remedy}")
             return None
+        if key.items:
+            before = len(self._problems)
+            raw = self.tables(path, key.items, raw)
+            if len(self._problems) > before:
+                return None
         try:
             value = value_of(key, raw)
         except ValueError as problem:
@@ -139,6 +151,62 @@ class Checker:
         if isinstance(given, list) and not 1 <= len(given) <= MAX_TARGETS:
             self._problem(path, f"must hold 1 to {MAX_TARGETS} targets, but holds {len(given)}")
         self._enter(path, tuple(target_of(values) for values in self.tables(path, schema.TARGET, given)))
+
+    def prompts(self, given: object) -> None:
+        """Check the list of variants."""
+        path = ("prompts",)
+        if isinstance(given, list) and not 1 <= len(given) <= MAX_VARIANTS:
+            self._problem(path, f"must hold 1 to {MAX_VARIANTS} prompts, but holds {len(given)}")
+        variants = self.tables(path, schema.VARIANT, given)
+        items = given if isinstance(given, list) else []
+        names = [item.get("name") if isinstance(item, dict) else None for item in items]
+        for position, name in enumerate(names):
+            if name is not None and name in names[:position]:
+                self._problem((*path, position, "name"), f"is {shown(name)}, which another prompt is called")
+        self._enter(path, tuple(variants))
+
+    def variables(self, given: object) -> None:
+        """Check the values of the variables; a file that is named is not read here."""
+        path = ("variables",)
+        if not isinstance(given, dict):
+            self._problem(path, f"must be a table, but is {_kind(given)}")
+            return
+        keys = {key.name: key for key in schema.VARIABLES}
+        if len(given) > 1 and any(word in keys for word in given):
+            self._problem(path, "must hold file, or rows, or the names of variables: one of the three")
+        elif "file" in given:
+            self._enter(path, Variables(file=str(self.value((*path, "file"), keys["file"], given["file"]))))
+        elif "rows" in given:
+            self._enter(path, Variables(rows=self._rows((*path, "rows"), given["rows"])))
+        else:
+            self._enter(path, Variables(rows=tuple([row] if (row := self._row(path, given)) else [])))
+
+    def _rows(self, path: KeyPath, given: object) -> tuple[Row, ...]:
+        if not isinstance(given, list) or not 1 <= len(given) <= MAX_ROWS:
+            kind = f"holds {len(given)}" if isinstance(given, list) else f"is {_kind(given)}"
+            self._problem(path, f"must be a list of 1 to {MAX_ROWS} tables, but {kind}")
+            return ()
+        for position, row in enumerate(given):
+            at = (*path, position)
+            if not isinstance(row, dict) or not row:
+                self._problem(at, "must be a table with a value for every variable")
+            elif isinstance(given[0], dict) and (complaint := differing_name(row, given[0])):
+                self._problem(at, complaint)
+        return tuple(self._row((*path, position), row) for position, row in enumerate(given) if isinstance(row, dict))
+
+    def _row(self, path: KeyPath, given: Mapping[str, object]) -> Row:
+        row: Row = {}
+        for name, raw in given.items():
+            at = (*path, name)
+            text = value_text(raw)
+            if complaint := refuse_name(name):
+                self._problem(path, f"holds {shown(name)}, which {complaint}", at=at)
+            elif text is None or not _is_unicode(text):
+                self._problem(at, f"must be a text or a number, but is {shown(raw)}")
+            else:
+                self._enter(at, text)
+                row[name] = text
+        return row
 
     def endpoints(self, given: object) -> None:
         """Check the tables of endpoints."""

@@ -1,4 +1,4 @@
-"""Reads one TOML file; whatever is wrong with it becomes one sentence."""
+"""Reads configuration files; whatever is wrong with one becomes one sentence."""
 
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,10 @@ def read_toml(path: Path, name: str) -> Document:
 
 def read_toml_if_there(path: Path, name: str) -> Document | None:
     """As `read_toml`, but None for a file that does not exist."""
-    data = _bytes(path, name)
-    if data is None:
+    text = read_text(path, name)
+    if text is None:
         return None
-    text = _text(data, name).replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n")
     try:
         values = tomli.loads(text)
     except tomli.TOMLDecodeError as problem:
@@ -44,6 +44,15 @@ def read_toml_if_there(path: Path, name: str) -> Document | None:
     except (RecursionError, ValueError) as problem:
         raise ConfigError(f"{name}: cannot be read as TOML: {_lowered(str(problem)).rstrip('.')}.") from None
     return Document(values, key_lines(text))
+
+
+def read_text(path: Path, name: str) -> str | None:
+    """The text of a file, without its byte order mark; None for one that does not exist.
+
+    Raises ConfigError when it is unreadable, larger than 8 MiB or not UTF-8.
+    """
+    data = _bytes(path, name)
+    return None if data is None else _text(data, name)
 
 
 def _bytes(path: Path, name: str) -> bytes | None:

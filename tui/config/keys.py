@@ -22,6 +22,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = False
     chosen_files_only: bool = False
     """True for what a file that merely lies in the working directory must not say: it was not chosen by anyone."""
+    items: tuple["Key", ...] = ()
+    """For a list of tables: the keys of each."""
     refuse: Callable[[Any], str | None] | None = None
     """Says what is wrong with a value of the right type, as the end of a sentence that starts with the key."""
 

@@ -16,6 +16,7 @@ from tui.config.environment import Flags, from_environment, from_flags
 from tui.config.keys import Key
 from tui.config.schema import AUTO, SIMULATOR, HistorySettings, Settings, UiSettings
 from tui.config.sources import Entry, Layer, Source
+from tui.config.variables import Variables, read_rows
 from tui.config.wording import hint, shown
 from tui.core.capabilities import contradiction
 from tui.core.objectives import parse as parse_objective
@@ -57,7 +58,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
-    """All layers, merged and checked. Keys inside tables merge; `targets` is replaced as a whole.
+    """All layers, merged and checked. Keys inside tables merge; `targets`, `prompts` and `variables` are each
+    replaced as a whole.
 
     Raises ConfigError, one sentence, for the first problem of the lowest layer that has one.
     """
@@ -75,7 +77,7 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
         found = files.read_toml_if_there(path, name) if optional else files.read_toml(path, name)
         places.append(Place(layer=layer, path=path, name=name, was_read=found is not None))
         if found is not None:
-            _merge(merged, check_settings(found, layer, name))
+            _merge(merged, _with_rows(check_settings(found, layer, name), path, name))
     _merge(merged, from_environment(environ))
     _merge(merged, from_flags(flags))
     return Loaded(
@@ -87,10 +89,25 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
 
 
 def _merge(merged: dict[str, Entry], layer: dict[str, Entry]) -> None:
-    if "targets" in layer:
-        for path in [path for path in merged if path.startswith("targets.")]:
-            del merged[path]
+    for whole in ("targets", "prompts", "variables"):
+        if whole in layer:
+            for path in [path for path in merged if path.startswith(f"{whole}.")]:
+                del merged[path]
     merged |= layer
+
+
+def _with_rows(entries: dict[str, Entry], path: Path, name: str) -> dict[str, Entry]:
+    """The entries of the document at `path`, with the rows of the file that [variables] names."""
+    given = entries.get("variables")
+    if given is None or not isinstance(given.value, Variables) or given.value.file is None:
+        return entries
+    file = Path(given.value.file).expanduser()
+    try:
+        rows = read_rows(path.parent / file, str(Path(name).parent / file))
+    except ConfigError as problem:
+        raise ConfigError(f"{entries['variables.file'].source}: variables.file: {problem}") from None
+    found = Variables(rows=rows, file=str((path.parent / file).resolve()))
+    return entries | {"variables": Entry(found, given.source)}
 
 
 def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
@@ -103,6 +120,8 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
         endpoint=str(merged["endpoint"].value),
         objectives=tuple(map(parse_objective, cast(tuple[str, ...], merged["objectives"].value))),
         prompt=Prompt(**_section(merged, "prompt")),
+        variants=_variants(merged),
+        variables=cast(Variables, merged["variables"].value) if "variables" in merged else Variables(),
         parameters=parameters,
         targets=without_endpoints(targets) if is_demo else targets,
         endpoints=endpoints,
@@ -111,6 +130,20 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
         series=SeriesSettings(**_section(merged, "series")),
         history=HistorySettings(**_section(merged, "history")),
         ui=UiSettings(**_section(merged, "ui")),
+    )
+
+
+def _variants(merged: Mapping[str, Entry]) -> tuple[Prompt, ...]:
+    """The variants, each with what it leaves out from [prompt], and with what [prompt] says in a later layer."""
+    if "prompts" not in merged:
+        return ()
+    given = merged["prompts"]
+    shared = {key: value for key, value in _section(merged, "prompt").items() if key != "name"}
+    rank = list(Layer).index
+    later = {key for key in shared if rank(merged[f"prompt.{key}"].source.layer) > rank(given.source.layer)}
+    return tuple(
+        Prompt(**shared | {key: value for key, value in own.items() if key not in later})
+        for own in cast(tuple[dict[str, Any], ...], given.value)
     )
 
 

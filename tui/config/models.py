@@ -43,6 +43,7 @@ _KEYS = (
     Key(name="fast", type=bool, help="Whether it has a fast mode."),
     Key(name="cache_min_tokens", type=_Tokens, unit="tokens", required=True, help="Shortest prompt that is cached."),
     Key(name="accepts_temperature", type=bool, required=True, help="Whether it takes temperature at all."),
+    Key(name="accepts_prefill", type=bool, required=True, help="Whether the last turn may be its own."),
     Key(name="facts_read", type=date, required=True, help="When the other facts were read."),
 )
 _OF_PRICES = {

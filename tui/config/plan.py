@@ -57,7 +57,9 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
     elif needs_simulator(settings, environ):
         raise ValueError("the plan needs the simulator, and no URL of one was given")
     return Plan(
-        prompt=settings.prompt,
+        prompt=settings.variants[0] if settings.variants else settings.prompt,
+        variants=settings.variants,
+        rows=settings.variables.rows,
         parameters=settings.parameters,
         targets=_with_own_labels(settings.targets),
         endpoints=tuple(endpoints),

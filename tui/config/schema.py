@@ -10,6 +10,8 @@ import msgspec
 from tui.config.endpoint_keys import ENDPOINT
 from tui.config.keys import Key, refuse_endpoint_name, refuse_label, type_of
 from tui.config.parameter_keys import PARAMETERS
+from tui.config.prompt_keys import PROMPT, VARIANT
+from tui.config.variables import Variables
 from tui.config.wording import hint, shown
 from tui.core import objectives
 from tui.core.objectives import Objective
@@ -24,6 +26,7 @@ __all__ = [
     "TABLES",
     "TARGET",
     "TOP",
+    "VARIANT",
     "HistorySettings",
     "Settings",
     "UiSettings",
@@ -71,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[Objective, ...] = ()
     """Service levels that every target is to keep."""
     prompt: Prompt
+    variants: tuple[Prompt, ...]
+    """Prompts held side by side, each with a name; the first is the one in use. Empty: there is only `prompt`."""
+    variables: Variables
     parameters: Parameters
     targets: tuple[Target, ...]
     """1 to `tui.core.plan.MAX_TARGETS` targets."""
@@ -126,10 +132,7 @@ TOP = (
     ),
 )
 TABLES: dict[str, tuple[Key, ...]] = {
-    "prompt": (
-        Key(name="system", type=str, help="The system text; may be empty."),
-        Key(name="user", type=str, help="The user's turn."),
-    ),
+    "prompt": PROMPT,
     "parameters": PARAMETERS,
     "timeouts": (
         Key(
@@ -197,8 +200,19 @@ TABLES: dict[str, tuple[Key, ...]] = {
         ),
     ),
 }
-"""The tables with fixed keys. `targets` (of TARGET) and `endpoints.NAME` (of ENDPOINT) are lists and maps."""
-COLLECTIONS = ("targets", "endpoints")
+"""The tables with fixed keys. `targets` (of TARGET), `prompts` (of VARIANT), `endpoints.NAME` (of ENDPOINT) and
+`variables` are lists and maps."""
+COLLECTIONS = ("targets", "endpoints", "prompts", "variables")
+VARIABLES = (
+    Key(
+        name="file",
+        type=str,
+        help="A CSV or JSONL file with the rows, relative to the file that names it.",
+        chosen_files_only=True,
+    ),
+    Key(name="rows", type=tuple[dict[str, str], ...], help="The rows of values, a table each."),
+)
+"""The keys of [variables] beside the names of variables."""
 
 
 def keys_by_path() -> dict[str, Key]:

@@ -27,12 +27,16 @@ def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
     blocks = [
         _places(loaded),
         _endpoint(loaded, environ),
-        _tables(loaded, ("prompt", "parameters")),
+        _tables(loaded, ("prompt",)),
+        _variants(loaded),
+        _variables(loaded),
+        _tables(loaded, ("parameters",)),
         _targets(loaded),
         _endpoints(loaded, environ),
         _tables(loaded, ("timeouts", "retries", "series", "history", "ui")),
     ]
-    return "\n\n".join("\n".join(_aligned(list(block))) for block in blocks) + "\n"
+    written = ("\n".join(_aligned(lines)) for block in blocks if (lines := list(block)))
+    return "\n\n".join(written) + "\n"
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -80,12 +84,41 @@ def _tables(loaded: Loaded, names: Sequence[str]) -> Iterator[_Line]:
 
 def _setting(loaded: Loaded, path: str, key: Key, value: object) -> Iterator[_Line]:
     unit = f", {key.unit}" if key.unit else ""
-    limits = "" if key.type is str else f" ({expected(key.type)}{unit})"
+    limits = "" if key.type is str or key.items else f" ({expected(key.type)}{unit})"
     yield _Line(f"# {key.help}{limits}")
     if value is None:
         yield _Line(f"# {key.name} is not set.")
     else:
-        yield _Line(f"{key.name} = {toml(value)}", _origin(loaded.provenance.get(path)))
+        yield _Line(f"{key.name} = {toml(msgspec.to_builtins(value))}", _origin(loaded.provenance.get(path)))
+
+
+def _variants(loaded: Loaded) -> Iterator[_Line]:
+    for position, variant in enumerate(loaded.settings.variants):
+        if position:
+            yield _Line("")
+        yield _Line("[[prompts]]")
+        for key in schema.VARIANT:
+            places = (f"prompts.{position}.{key.name}", f"prompt.{key.name}")
+            sources = [source for path in places if (source := loaded.provenance.get(path))]
+            # The later layer of the two goes before; in the same one the variant's own does.
+            source = max(sources, key=lambda source: list(Layer).index(source.layer), default=None)
+            yield _Line(f"{key.name} = {toml(msgspec.to_builtins(getattr(variant, key.name)))}", _origin(source))
+
+
+def _variables(loaded: Loaded) -> Iterator[_Line]:
+    variables = loaded.settings.variables
+    if not variables.rows:
+        return
+    names = ", ".join(variables.rows[0])
+    origin = _origin(loaded.provenance.get("variables"))
+    yield _Line("[variables]")
+    if variables.file is not None:
+        count = len(variables.rows)
+        yield _Line(f"# {count} row{'s' if count > 1 else ''} of {printable(names)}")
+        yield _Line(f"file = {toml(variables.file)}", origin)
+    else:
+        rows = "".join(f"  {toml(row)},\n" for row in variables.rows)
+        yield _Line(f"rows = [\n{rows}]", origin)
 
 
 def _targets(loaded: Loaded) -> Iterator[_Line]:

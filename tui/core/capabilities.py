@@ -52,6 +52,13 @@ def refusals(parameters: Parameters, model: KnownModel | None) -> dict[str, str]
     return found
 
 
+def prefill_refusal(model: KnownModel | None) -> str | None:
+    """Why `model` cannot go on with an answer that is begun for it; None if it can, or may."""
+    if model is None or model.accepts_prefill:
+        return None
+    return f"{model.display_name} does not take a prefill; only older models do"
+
+
 def contradiction(parameters: Parameters) -> str | None:
     """What cannot go together in `parameters`, whatever the model; None when everything can."""
     thinking, budget = parameters.thinking, parameters.thinking_budget

@@ -53,5 +53,7 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
     """Shortest prompt that is cached; a shorter one is not, without a word."""
     accepts_temperature: bool
     """True when it takes the sampling parameters under some version of the API."""
+    accepts_prefill: bool
+    """True when the last turn of a conversation may be the model's own."""
     facts_read: date
     """When everything but the prices was read."""

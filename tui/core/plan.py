@@ -3,7 +3,7 @@
 import msgspec
 
 from tui.core.parameters import OLDER_API_VERSION, Parameters
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, undefined_sentence
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 MAX_TARGETS = 128
@@ -20,6 +20,7 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     endpoint: Endpoint
     prompt: Prompt
+    """With its variables filled in."""
     parameters: Parameters
     timeouts: Timeouts
     retries: Retries = Retries()
@@ -37,6 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked, how, and of whom."""
 
     prompt: Prompt
+    """The prompt in use, with its variables as they were written."""
     parameters: Parameters
     targets: tuple[Target, ...]
     endpoints: tuple[Endpoint, ...]
@@ -44,6 +46,73 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the endpoint for targets that name none."""
     timeouts: Timeouts = Timeouts()
     retries: Retries = Retries()
+    variants: tuple[Prompt, ...] = ()
+    """All prompts held side by side, the one in use among them, each with a name; empty when there is only that."""
+    ask_all: bool = False
+    """Whether every target is asked every variant, and not only the one in use."""
+    rows: tuple[dict[str, str], ...] = ()
+    """The variables' values: rows with the same names each."""
+    row: int = 0
+    """The row in use, from 0; past the last one it begins again."""
+
+    @property
+    def asked(self) -> tuple[Target, ...]:
+        """The targets as they are asked, one per lane: with `ask_all` each of them once for every variant."""
+        if not self.ask_all or not self.variants:
+            return self.targets
+        return tuple(
+            msgspec.structs.replace(target, name=f"{target.label} · {variant.name}", variant=variant.name)
+            for target in self.targets
+            for variant in self.variants
+        )
+
+    def prompt_of(self, target: Target) -> Prompt:
+        """The prompt that `target` is asked, with its variables as they were written: its variant, or the one in use.
+
+        Raises KeyError for a variant that the plan does not have.
+        """
+        if target.variant is None:
+            return self.prompt
+        for variant in self.variants:
+            if variant.name == target.variant:
+                return variant
+        raise KeyError(target.variant)
+
+    def values(self) -> dict[str, str]:
+        """The values of the row in use."""
+        return self.rows[self.row % len(self.rows)] if self.rows else {}
+
+    def undefined(self) -> str | None:
+        """The first variable of what is asked that has no value in the row in use; None when all have one."""
+        values = self.values()
+        prompts = [self.prompt_of(target) for target in self.asked]
+        return next((name for prompt in prompts for name in prompt.variables() if name not in values), None)
+
+    def problem(self) -> str | None:
+        """Why nothing of it can be sent, in one sentence; None when it can."""
+        if not all(self.prompt_of(target).user.strip() for target in self.asked):
+            return "The user prompt is empty: write one, then run it."
+        if len(self.asked) > MAX_TARGETS:
+            lanes = f"{len(self.targets)} targets with {len(self.variants)} variants"
+            return f"{lanes} make more than the {MAX_TARGETS} lanes there can be: ask fewer."
+        name = self.undefined()
+        return None if name is None else undefined_sentence(name)
+
+    def of_run(self, row: int | None = None) -> "Plan":
+        """What one run of it asks, and no more: the targets as they are asked, and of the rows only one.
+
+        `row` is the one to use in place of the plan's own, from 0; past the last one it begins again.
+        """
+        values = msgspec.structs.replace(self, row=self.row if row is None else row).values()
+        named = {target.variant for target in self.asked}
+        return msgspec.structs.replace(
+            self,
+            targets=self.asked,
+            variants=tuple(variant for variant in self.variants if variant.name in named),
+            ask_all=False,
+            rows=(values,) if values else (),
+            row=0,
+        )
 
     def endpoint_of(self, target: Target) -> Endpoint:
         """The endpoint that `target` is asked at. Raises KeyError for a name the plan does not have."""
@@ -58,17 +127,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.parameters.without(target.drop).overridden_by(target.parameters)
 
     def requests(self, first_id: int) -> tuple[RequestSpec, ...]:
-        """One request per target, in the targets' order, with ids counted up from `first_id`."""
+        """One request per lane, in the order of `asked`, with ids counted up from `first_id`.
+
+        Raises KeyError with the name of a variable that has no value.
+        """
+        values = self.values()
         return tuple(
             RequestSpec(
                 request_id=request_id,
                 target=target.label,
                 model=target.model,
                 endpoint=(endpoint := self.endpoint_of(target)),
-                prompt=self.prompt,
+                prompt=self.prompt_of(target).filled(values),
                 parameters=self.parameters_of(target),
                 timeouts=endpoint.timeouts.over(self.timeouts),
                 retries=self.retries,
             )
-            for request_id, target in enumerate(self.targets, first_id)
+            for request_id, target in enumerate(self.asked, first_id)
         )

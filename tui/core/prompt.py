@@ -1,10 +1,77 @@
-"""What is asked."""
+"""What is asked: the parts of one conversation, and the variables `{{name}}` in them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
+Role = Literal["user", "assistant"]
+
+MAX_VARIANTS = 32
+"""Most prompts that may be held side by side."""
+
+_NAME = r"[^\W\d](?:[\w .-]{0,62}[\w-])?"
+_VARIABLE = re.compile(r"(\\?)\{\{[ \t]*(" + _NAME + r")[ \t]*\}\}")
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One earlier turn of a conversation."""
+
+    role: Role
+    text: str
+
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
-    """One prompt: a system text (may be empty) and the user's turn."""
+    """One prompt. All its texts may hold variables, until `filled` has put their values in."""
 
     system: str = ""
+    """May be empty."""
     user: str = ""
+    """The last turn of the user."""
+    turns: tuple[Turn, ...] = ()
+    """What was said before it, oldest first."""
+    prefill: str = ""
+    """How the answer begins; newer models refuse one."""
+    name: str = ""
+    """What it is called among other variants; the only one needs none."""
+
+    def variables(self) -> tuple[str, ...]:
+        r"""The names of the variables, in the order in which they first appear. `\{{name}}` is not one."""
+        found = (match for text in self.texts() for match in _VARIABLE.finditer(text))
+        return tuple(dict.fromkeys(match[2] for match in found if not match[1]))
+
+    def filled(self, values: Mapping[str, str]) -> "Prompt":
+        r"""This prompt with every variable's value in its place, and `\{{name}}` as `{{name}}`.
+
+        Values are put in as they are: a `{{name}}` in one of them is not looked at. Raises KeyError with the name of
+        the first variable that has no value.
+        """
+
+        def fill(text: str) -> str:
+            return _VARIABLE.sub(lambda match: match[0][1:] if match[1] else values[match[2]], text)
+
+        return Prompt(
+            system=fill(self.system),
+            user=fill(self.user),
+            turns=tuple(Turn(role=turn.role, text=fill(turn.text)) for turn in self.turns),
+            prefill=fill(self.prefill),
+            name=self.name,
+        )
+
+    def texts(self) -> Iterator[str]:
+        """All its texts, in the order in which they are read; some may be empty."""
+        yield self.system
+        yield from (turn.text for turn in self.turns)
+        yield self.user
+        yield self.prefill
+
+
+def is_variable_name(name: str) -> bool:
+    """True for what can stand in `{{…}}`: a letter or _, then up to 63 letters, digits, spaces, _, - and dots."""
+    return re.fullmatch(_NAME, name) is not None
+
+
+def undefined_sentence(name: str) -> str:
+    """What is wrong with a prompt whose variable `name` has no value, and what to do."""
+    return f"{{{{{name}}}}} has no value: give it one in the variables, or write \\{{{{{name}}}}} to send it as it is."

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, Turn
 
 MAX_REPEATS = 10_000
 _FAILED_RUNS = 3
@@ -181,6 +181,9 @@ def busted(prompt: Prompt, cache_buster: str) -> Prompt:
     """`prompt` with the text in front of its first part: caches match from the start."""
     if prompt.system:
         return msgspec.structs.replace(prompt, system=f"{cache_buster}\n{prompt.system}")
+    if prompt.turns:
+        first = Turn(role=prompt.turns[0].role, text=f"{cache_buster}\n{prompt.turns[0].text}")
+        return msgspec.structs.replace(prompt, turns=(first, *prompt.turns[1:]))
     return msgspec.structs.replace(prompt, user=f"{cache_buster}\n{prompt.user}")
 
 

@@ -81,6 +81,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     drop: tuple[str, ...] = ()
     """Names of shared parameters that this target does not send."""
     parameters: Parameters = Parameters()
+    variant: str | None = None
+    """Name of the prompt variant it is asked; `None` is the one in use. Set by `Plan.asked`."""
 
     @property
     def label(self) -> str:

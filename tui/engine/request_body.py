@@ -10,6 +10,7 @@ from typing import Any
 
 from tui.core.parameters import SAMPLING, Parameters
 from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
 
 _TYPES_WITH_DISPLAY = ("adaptive", "enabled")
 
@@ -20,7 +21,7 @@ def arguments(spec: RequestSpec) -> dict[str, Any]:
     named: dict[str, Any] = {
         "model": spec.model,
         "max_tokens": parameters.max_tokens,
-        "messages": [{"role": "user", "content": spec.prompt.user}],
+        "messages": _messages(spec.prompt),
         "stream": True,
     }
     if spec.prompt.system:
@@ -45,6 +46,14 @@ def arguments(spec: RequestSpec) -> dict[str, Any]:
     if spec.api_version is not None:
         headers["anthropic-version"] = spec.api_version
     return named | ({"extra_body": unnamed} if unnamed else {}) | ({"extra_headers": headers} if headers else {})
+
+
+def _messages(prompt: Prompt) -> list[dict[str, str]]:
+    messages = [{"role": turn.role, "content": turn.text} for turn in prompt.turns]
+    messages.append({"role": "user", "content": prompt.user})
+    if prompt.prefill:
+        messages.append({"role": "assistant", "content": prompt.prefill})
+    return messages
 
 
 def _thinking(parameters: Parameters) -> dict[str, Any]:

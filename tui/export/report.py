@@ -8,6 +8,7 @@ import msgspec
 from tui.core.events import Kind, Status
 from tui.core.figures import Figures, figures_of
 from tui.core.metrics import NS_PER_MS, percentile
+from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.export.document import ending, is_simulated, latest, started
@@ -190,11 +191,16 @@ def _texts(runs: list[StoredRun]) -> list[Text]:
         shown = None
         for record in run.requests:
             name, prompt = f"Run {number}, {record.spec.target}", record.spec.prompt
-            parts = [] if prompt == shown else [(f"{name}: system", prompt.system), (f"{name}: prompt", prompt.user)]
+            parts = [] if prompt == shown else [(f"{name}: {part}", body) for part, body in _conversation(prompt)]
             parts += [(f"{name}: thinking", record.text(Kind.THINKING)), (f"{name}: answer", record.text())]
             texts += [Text(title=title, body=body) for title, body in parts if body]
             shown = prompt
     return texts
+
+
+def _conversation(prompt: Prompt) -> list[tuple[str, str]]:
+    turns = [(f"earlier turn of the {turn.role}", turn.text) for turn in prompt.turns]
+    return [("system", prompt.system), *turns, ("prompt", prompt.user), ("prefill", prompt.prefill)]
 
 
 def _numbered(runs: list[StoredRun]) -> list[tuple[int, RequestRecord]]:

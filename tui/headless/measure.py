@@ -15,6 +15,7 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.core.series import Ending, Series, SeriesSettings
 from tui.engine.client import spawn
+from tui.errors import ConfigError
 from tui.headless.narration import Narrator
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
@@ -39,19 +40,25 @@ def measure(
     settings: SeriesSettings,
     narrator: Narrator,
     *,
+    ask_all: bool = False,
     record: Path | None = None,
     on_ended: Callable[[RequestRecord], None] = lambda _record: None,
 ) -> Measured:
-    """Run the plan as a series. A signal ends it in order, with what is finished; the second one at once.
+    """Run the plan as a series, of all variants of its prompt with `ask_all`.
+
+    A signal ends it in order, with what is finished; the second one at once.
 
     Raises ConfigError before anything is started.
     """
     config = loaded.settings
     record_file = RecordFile(record) if record is not None else None
     # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
-    build_plan(config, os.environ, simulator_url="http://127.0.0.1")
+    first = msgspec.structs.replace(build_plan(config, os.environ, simulator_url="http://127.0.0.1"), ask_all=ask_all)
+    if (problem := first.problem()) is not None:
+        raise ConfigError(problem)
     simulator = SimulatorProcess.start() if needs_simulator(config, os.environ) else None
     plan = build_plan(config, os.environ, simulator.base_url if simulator is not None else None)
+    plan = msgspec.structs.replace(plan, ask_all=ask_all)
     history = Recorder(paths.history_file(), config.history) if config.history.enabled else None
     session = Session(plan, spawn(), simulator, record_file, history)
     session.on_problem = narrator.problem

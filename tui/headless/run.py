@@ -39,7 +39,12 @@ def main(arguments: Sequence[str]) -> int:
     settings = _series(loaded, options)
     narrator = Narrator(quiet=options.quiet or options.plain)
     measured = measure(
-        loaded, settings, narrator, record=options.record, on_ended=_say_plainly if options.plain else _say_nothing
+        loaded,
+        settings,
+        narrator,
+        ask_all=options.all_variants,
+        record=options.record,
+        on_ended=_say_plainly if options.plain else _say_nothing,
     )
     results = results_of(measured.runs, loaded.settings.objectives)
     simulated = any(record.spec.endpoint.simulated for run in measured.runs for record in run.requests)
@@ -68,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="METRIC",
         help="stop as soon as the best target is known by ttft (default), ttfo or total; --repeat is the most",
     )
+    parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt")
     parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
     parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
     parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")

@@ -17,9 +17,11 @@ EXCERPT_CHARACTERS = 200
 _UNWELL = f"'{Status.FAILED}', '{Status.INTERRUPTED}'"
 
 
-def prompt_text(prompt: Prompt) -> str:
-    """The prompt's whole text, as the history is searched."""
-    return "\n".join(filter(None, (prompt.system, prompt.user)))
+def prompt_text(plan: Plan) -> str:
+    """The whole text of what the plan asks, with the values of its variables, as the history is searched."""
+    prompts = dict.fromkeys([plan.prompt, *map(plan.prompt_of, plan.asked)])
+    texts = (*(text for prompt in prompts for text in prompt.texts()), *plan.values().values())
+    return "\n".join(filter(None, texts))
 
 
 def excerpt(prompt: Prompt) -> str:
@@ -104,7 +106,7 @@ def _put_plan(connection: sqlite3.Connection, plan: Plan) -> int:
     if row is None:
         row = connection.execute(
             "INSERT INTO plans (digest, prompt, data) VALUES (?, ?, ?) RETURNING id",
-            (key, prompt_text(plan.prompt), pack(plan)),
+            (key, prompt_text(plan), pack(plan)),
         ).fetchone()
     return int(row[0])
 

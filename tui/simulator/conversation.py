@@ -45,6 +45,8 @@ def conversation(fields: Mapping[str, Any], profile: Profile) -> tuple[str, tupl
     if turns[-1]["role"] == "assistant" and not profile.prefill:
         message = "This model does not support assistant message prefill."
         raise ApiError(400, f"{message} The conversation must end with a user message.")
+    if turns[-1]["role"] == "assistant" and said != said.rstrip():
+        raise ApiError(400, "messages: final assistant content cannot end with trailing whitespace")
     head = tokens.count(_text(fields.get("system", ""), "system"))
     if fields.get("tools"):
         head += tokens.count(msgspec.json.encode(fields["tools"]).decode())

@@ -76,6 +76,13 @@ def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -
     if not isinstance(stream, bool):
         raise ApiError(400, "stream: Input should be a valid boolean")
     thinks, budget, omitted = _thinking(fields.get("thinking"), max_tokens, profile)
+    if thinks and fields["messages"][-1]["role"] == "assistant":
+        number = len(fields["messages"]) - 1
+        raise ApiError(
+            400,
+            f"messages.{number}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`. When "
+            "`thinking` is enabled, a final `assistant` message must start with a thinking block.",
+        )
     effort = _effort(fields.get("output_config"), profile)
     if effort in ("xhigh", "max") and fields.get("thinking") and not thinks:
         kind = fields["thinking"]["type"]

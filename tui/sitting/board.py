@@ -105,7 +105,7 @@ class Board:
                 record = RequestRecord(spec=specs[index])
                 if copy == 0:
                     lane.record = record
-                self._requests[record.spec.request_id] = _Request(lane, record, _asked(plan, lane.target))
+                self._requests[record.spec.request_id] = _Request(lane, record, _asked(plan, lane.target, repeat))
                 fired.append(record.spec)
         self.runs += 1
         self.run_in_flight = True
@@ -251,9 +251,13 @@ class _Request:
         self.asked = asked
 
 
-def _asked(plan: Plan, target: Target) -> str:
-    """A digest of what is asked of a target: prompt, parameters, model and endpoint, but not the target's name."""
-    asked = (plan.prompt, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
+def _asked(plan: Plan, target: Target, repeat: Repeat | None) -> str:
+    """A digest of what is asked of a target: prompt, parameters, model and endpoint, but not the target's name.
+
+    The variables' values are part of it, but not in a series, which asks one thing of all rows.
+    """
+    values = plan.values() if repeat is None else {}
+    asked = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
     return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()
 
 

@@ -105,24 +105,30 @@ class Session:
         """Ask these targets from the next run on. A choice during a run is shown when the run is over."""
         self.plan = msgspec.structs.replace(self.plan, targets=targets)
         if not self.board.busy:
-            self.board.set_targets(targets)
+            self.board.set_targets(self.plan.asked)
+
+    def hold(self, plan: Plan) -> None:
+        """Ask what this plan says from the next run on. Nothing may be in flight."""
+        self.plan = plan
 
     def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> None:
-        """Fire `prompt` at all chosen targets; as `repeat` says, if it is one run of a series.
+        """Fire `prompt`, or all variants, at all chosen targets; as `repeat` says, if it is one run of a series.
 
-        Nothing may be in flight.
+        A series goes through the rows of the variables in order, a single run takes the one in use. Nothing may be in
+        flight. Raises KeyError with the name of a variable that has no value.
         """
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
-        self.board.set_targets(self.plan.targets)
+        asked = self.plan.of_run(None if repeat is None else repeat.number - 1)
+        self.board.set_targets(asked.targets)
         self._run_id += 1
         self._run_over.clear()
-        requests = self.board.start(self.plan, repeat)
+        requests = self.board.start(asked, repeat)
         info = _info(self.board.sdk_version, repeat)
         in_lanes_order = sorted(self.board.records, key=lambda record: record.spec.request_id)
-        self.latest = StoredRun(info=info, plan=self.plan, requests=in_lanes_order)
+        self.latest = StoredRun(info=info, plan=asked, requests=in_lanes_order)
         self.run_uids.append(info.uid)
         if self._keeper is not None:
-            self._keeper.begin(self._run_id, info, self.plan, requests)
+            self._keeper.begin(self._run_id, info, asked, requests)
         at_once = repeat.concurrency if repeat is not None and repeat.in_turn else None
         self._engine.start_run(self._run_id, requests, at_once)
 
@@ -152,7 +158,7 @@ class Session:
 
     def start_series(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
         """Run the plan again and again as the settings say. Nothing may be in flight."""
-        series = Series(settings, new_uid(time.time_ns()), len(self.plan.targets), secrets.randbelow(2**31))
+        series = Series(settings, new_uid(time.time_ns()), len(self.plan.asked), secrets.randbelow(2**31))
         self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
         self.series.start()
 

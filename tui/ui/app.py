@@ -14,22 +14,21 @@ from textual.screen import Screen
 from tui.config.models import KnownModel
 from tui.config.remembered import save_targets
 from tui.config.schema import UiSettings
-from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.errors import ConfigError
 from tui.sitting.session import Session
 from tui.ui.bindings import ACTIONS, app_bindings, spelled
+from tui.ui.prompt_actions import PromptActions
 from tui.ui.screens.main import MainScreen
 from tui.ui.series_actions import SeriesActions
-from tui.ui.viewmodel.fields import FieldError
+from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.target_picker import TargetPicker
 
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(SeriesActions, App[None]):
+class LatencyApp(PromptActions, SeriesActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -60,7 +59,12 @@ class LatencyApp(SeriesActions, App[None]):
         plan = self.session.plan
         choice = TargetChoice(plan.targets, [(model.id, model.display_name) for model in self._models])
         self.main = MainScreen(
-            self.session.board, plan.prompt, plan.parameters, choice, self._settings.frame_rate, self.size
+            self.session.board,
+            PromptBook(plan.prompt, plan.variants, plan.rows, plan.row),
+            plan.parameters,
+            choice,
+            self._settings.frame_rate,
+            self.size,
         )
         self._describe_endpoints()
         return self.main
@@ -85,46 +89,8 @@ class LatencyApp(SeriesActions, App[None]):
     # Actions
 
     async def action_run(self) -> None:
-        """Fire the prompt, after asking if a run is in flight."""
-        asked = self.asked()
-        if asked is None:
-            return
-        if self.session.board.busy:
-            self._ask_to_rerun()
-            return
-        self.main.show_pane("lanes")
-        self.session.run(*asked)
-        self.main.wake()
-
-    def asked(self) -> tuple[Prompt, Parameters] | None:
-        """What stands in prompt and parameters, or None after saying what is missing."""
-        try:
-            parameters = self.main.parameters_form.read()
-        except FieldError:
-            self.main.show_pane("prompt")
-            return None
-        prompt = self.main.prompt_pane.prompt
-        if not prompt.user.strip():
-            self.complain("The user prompt is empty: write one, then run it.")
-            self.main.show_pane("prompt")
-            return None
-        return prompt, parameters
-
-    def _ask_to_rerun(self) -> None:
-        from tui.ui.screens.confirm import ConfirmScreen
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.run_worker(self._rerun(), exclusive=True, group="rerun")
-
-        self.push_screen(ConfirmScreen("A run is in flight. Cancel it and run again?", "Run again"), answered)
-
-    async def _rerun(self) -> None:
-        asked = self.asked()
-        if asked is not None:
-            await self.session.rerun(*asked)
-            self.main.show_pane("lanes")
-            self.main.wake()
+        """Fire the prompt in use."""
+        self.fire(ask_all=False)
 
     def action_cancel_all(self) -> None:
         """Cancel everything in flight."""

@@ -10,6 +10,7 @@ class Group(StrEnum):
     """Where an action stands in the help."""
 
     RUN = "Run"
+    PROMPT = "Prompt"
     LANES = "Lanes"
     SCREEN = "Screen"
 
@@ -41,6 +42,13 @@ ACTIONS = (
         help="Fire the prompt at all targets",
         group=Group.RUN,
         in_footer=True,
+    ),
+    Action(
+        id="run_all",
+        keys=("alt+r",),
+        title="Run all",
+        help="Fire all variants of the prompt, a lane each; a series repeats them",
+        group=Group.RUN,
     ),
     Action(
         id="cancel_all",
@@ -77,6 +85,20 @@ ACTIONS = (
         title="Pause",
         help="Pause the series after the run in flight, or go on",
         group=Group.RUN,
+    ),
+    Action(
+        id="variants",
+        keys=("alt+v",),
+        title="Variants",
+        help="Edit the prompt's variants, variables and turns",
+        group=Group.PROMPT,
+    ),
+    Action(
+        id="next_variant",
+        keys=("alt+n",),
+        title="Next variant",
+        help="Take the next variant of the prompt into use",
+        group=Group.PROMPT,
     ),
     Action(
         id="next_lane",

@@ -228,10 +228,31 @@ async def _mistake(told: Told) -> None:
     await told.press("f5")
 
 
+async def _variables(told: Told) -> None:
+    book = told.app.main.prompt_pane.book
+    book.edit(user="{{customer}} asks: {{question}} Answer in {{language}}.")
+    book.load_rows(
+        [
+            {"customer": "Ada", "question": "Is my bicycle ready?"},
+            {"customer": "Grace", "question": "What does a new chain cost, with fitting?"},
+            {"customer": "明子", "question": "Two lines\nof text"},
+        ]
+    )
+    book.use_row(1)
+    told.app.main.prompt_pane.show()
+    await told.press("alt+v")
+    await told.pilot.pause()
+
+
+async def _variants(told: Told) -> None:
+    await told.press("alt+v", "a", *"terse", "enter")
+    await told.pilot.pause()
+
+
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 @pytest.mark.parametrize(
     "steps",
-    [_idle, _finished, _third_run, _help, _search, _mistake],
+    [_idle, _variants, _variables, _finished, _third_run, _help, _search, _mistake],
     ids=lambda steps: steps.__name__.strip("_"),
 )
 def test_screen(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:

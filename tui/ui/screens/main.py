@@ -13,10 +13,10 @@ from textual.timer import Timer
 from textual.widgets import Tab, Tabs
 
 from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
 from tui.sitting.board import Board
 from tui.ui.charts.lanes_chart import LanesChart
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
+from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.key_bar import KeyBar
@@ -47,7 +47,13 @@ class MainScreen(Screen[None]):
     ESCAPE_TO_MINIMIZE = False
 
     def __init__(
-        self, board: Board, prompt: Prompt, parameters: Parameters, choice: TargetChoice, frame_rate: float, size: Size
+        self,
+        board: Board,
+        book: PromptBook,
+        parameters: Parameters,
+        choice: TargetChoice,
+        frame_rate: float,
+        size: Size,
     ) -> None:
         """`size` is the terminal's, so that the first layout is already the right one."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
@@ -62,7 +68,7 @@ class MainScreen(Screen[None]):
         self.simulated = False
         self.hint = ""
         self.status = StatusBar()
-        self.prompt_pane = PromptPane(prompt)
+        self.prompt_pane = PromptPane(book)
         self.parameters_form = ParametersForm(parameters)
         self.picker = TargetPicker(choice)
         self.lanes = LanesPane(board.lanes, id="lanes")

@@ -1,20 +1,31 @@
-"""The prompt: two editors in tabs, user and system."""
+"""The prompt: two editors in tabs, user and system, under a line on its variants, variables and turns."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import TabbedContent, TabPane
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static, TabbedContent, TabPane, TextArea
 
 from tui.core.prompt import Prompt
+from tui.core.sanitize import clean
+from tui.ui.viewmodel.prompt_book import PromptBook, head
 from tui.ui.widgets.editor import Editor
+
+_LOOK_AFTER_S = 0.3
+"""Pause in typing after which the line above is made anew."""
+_INVITATION = "Alt+V: variants, {{variables}}, turns"
 
 
 class PromptPane(Vertical):
-    """Edits a prompt."""
+    """Edits the prompt in use of a book."""
 
     DEFAULT_CSS = """
     PromptPane {
         height: 1fr;
         min-height: 6;
+        & > PromptHead { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; color: $text-muted; }
+        & > PromptHead.-problem { color: $text-warning; }
         & TabbedContent { height: 1fr; }
         & TabPane { padding: 0; height: 1fr; }
         & ContentSwitcher { height: 1fr; }
@@ -22,13 +33,17 @@ class PromptPane(Vertical):
     }
     """
 
-    def __init__(self, prompt: Prompt) -> None:
+    def __init__(self, book: PromptBook) -> None:
         super().__init__(id="prompt")
-        self._user = Editor(prompt.user, "user", "The user prompt. F5 runs it.")
-        self._system = Editor(prompt.system, "system", "The system prompt; may stay empty.")
+        self.book = book
+        self._head = PromptHead(*head(book))
+        self._user = Editor(book.prompt.user, "user", "The user prompt. F5 runs it.")
+        self._system = Editor(book.prompt.system, "system", "The system prompt; may stay empty.")
+        self._look: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """The tabs."""
+        """The line above the tabs."""
+        yield self._head
         with TabbedContent():
             with TabPane("User", id="tab-user"):
                 yield self._user
@@ -37,9 +52,59 @@ class PromptPane(Vertical):
 
     @property
     def prompt(self) -> Prompt:
-        """What stands in the editors."""
-        return Prompt(system=self._system.text, user=self._user.text)
+        """The prompt in use, with what stands in the editors."""
+        self.book.edit(system=self._system.text, user=self._user.text)
+        return self.book.prompt
+
+    def show(self) -> None:
+        """Show what the book says now."""
+        for editor, text in ((self._user, self.book.prompt.user), (self._system, self.book.prompt.system)):
+            if editor.text != text:
+                editor.load_text(text)
+        self._head.show(*head(self.book))
+
+    def next_variant(self) -> None:
+        """Take the next variant into use."""
+        self.book.edit(system=self._system.text, user=self._user.text)
+        self.book.use(self.book.current + 1)
+        self.show()
+
+    def on_text_area_changed(self, _event: TextArea.Changed) -> None:
+        """Look for variables once the typing pauses."""
+        if self._look is not None:
+            self._look.stop()
+        self._look = self.set_timer(_LOOK_AFTER_S, self._look_again)
+
+    def _look_again(self) -> None:
+        self.book.edit(system=self._system.text, user=self._user.text)
+        self._head.show(*head(self.book))
 
     def focus_editor(self) -> None:
         """Put the cursor into the editor in view."""
         (self._system if self.query_one(TabbedContent).active == "tab-system" else self._user).focus()
+
+
+class PromptHead(Static):
+    """One line; a click on it opens what it speaks of."""
+
+    class Clicked(Message):
+        """The line was clicked."""
+
+    def __init__(self, problem: str, parts: str) -> None:
+        super().__init__(_head_line(problem, parts), id="prompt-head", classes="-problem" if problem else None)
+        self._shown = (problem, parts)
+
+    def show(self, problem: str, parts: str) -> None:
+        """Show what is wrong, in front, and what the prompt consists of; paints only what differs."""
+        if (problem, parts) != self._shown:
+            self._shown = (problem, parts)
+            self.set_class(bool(problem), "-problem")
+            self.update(_head_line(problem, parts), layout=False)
+
+    def on_click(self) -> None:
+        """Say so."""
+        self.post_message(self.Clicked())
+
+
+def _head_line(problem: str, parts: str) -> Content:
+    return Content(clean(" · ".join(filter(None, (problem and f"⚠ {problem}", parts)))) or _INVITATION)

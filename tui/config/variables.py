@@ -1,0 +1,133 @@
+"""The values of the prompt's variables: from a table of the configuration, or from a CSV or JSONL file beside it."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tui.config.files import read_text
+from tui.config.wording import shown
+from tui.core.prompt import is_variable_name
+from tui.errors import ConfigError
+
+MAX_ROWS = 10_000
+"""Most rows of values."""
+
+Row = dict[str, str]
+
+_NAME_RULE = "a variable's name is a letter or _, then up to 63 letters, digits, spaces, _, - or dots"
+
+
+class Variables(msgspec.Struct, frozen=True):
+    """What [variables] says."""
+
+    rows: tuple[Row, ...] = ()
+    """With the same names each."""
+    file: str | None = None
+    """Absolute path of the file they came from."""
+
+
+def refuse_name(name: str) -> str | None:
+    """What is wrong with `name` as a variable's, as the end of a sentence."""
+    return None if is_variable_name(name) else f"is no name that can stand in {{{{…}}}}: {_NAME_RULE}"
+
+
+def value_text(value: object) -> str | None:
+    """The text of a single value, a number as it is written; None for anything else."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def read_rows(path: Path, name: str) -> tuple[Row, ...]:
+    """The rows of a CSV file, whose first line has the names, or of a JSONL file of objects.
+
+    `name` is what errors call the file. Raises ConfigError, one sentence with the line, for a file that cannot be
+    used: unreadable, of another kind, without rows, with more than `MAX_ROWS` of them, or with rows that differ in
+    their names.
+    """
+    kinds = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows}
+    read = kinds.get(path.suffix.lower())
+    if read is None:
+        raise ConfigError(f"{name}: is neither a CSV nor a JSONL file: its name must end in .csv or .jsonl.")
+    text = read_text(path, name)
+    if text is None:
+        raise ConfigError(f"{name}: cannot be read: no such file.")
+    rows: list[Row] = []
+    for line, row in read(text, name):
+        _check_names(row, rows[0] if rows else None, f"{name}, line {line}")
+        rows.append(row)
+        if len(rows) > MAX_ROWS:
+            raise ConfigError(f"{name}: holds more than {MAX_ROWS} rows.")
+    if not rows:
+        raise ConfigError(f"{name}: holds no rows.")
+    return tuple(rows)
+
+
+def differing_name(row: Mapping[str, object], first: Mapping[str, object]) -> str | None:
+    """How the names of `row` differ from those of the first one, as the end of a sentence; None if they don't."""
+    for missing in first:
+        if missing not in row:
+            return f"has no {shown(missing)}, which the first row has"
+    for extra in row:
+        if extra not in first:
+            return f"has {shown(extra)}, which the first row has not"
+    return None
+
+
+def _csv_rows(text: str, name: str) -> Iterator[tuple[int, Row]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names: list[str] = []
+    try:
+        for values in reader:
+            if not values:
+                continue
+            if not names:
+                names = [heading.strip() for heading in values]
+                _check_headings(names, f"{name}, line {reader.line_num}")
+            elif len(values) != len(names):
+                complaint = f"must have {len(names)} values, as many as the first line names, but has {len(values)}"
+                raise ConfigError(f"{name}, line {reader.line_num}: {complaint}.")
+            else:
+                yield reader.line_num, dict(zip(names, values, strict=True))
+    except csv.Error as problem:
+        raise ConfigError(f"{name}, line {reader.line_num}: cannot be read as CSV: {problem}.") from None
+
+
+def _check_headings(names: Sequence[str], where: str) -> None:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise ConfigError(f"{where}: names {shown(name)} twice.")
+        if complaint := refuse_name(name):
+            raise ConfigError(f"{where}: {shown(name)} {complaint}.")
+
+
+def _jsonl_rows(text: str, name: str) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            values = msgspec.json.decode(line.encode(), type=dict[str, object])
+        except (msgspec.DecodeError, RecursionError):
+            raise ConfigError(f"{name}, line {number}: must be a JSON object.") from None
+        row: Row = {}
+        for key, value in values.items():
+            as_text = value_text(value)
+            if as_text is None:
+                raise ConfigError(f"{name}, line {number}: {shown(key)} must be a text or a number.")
+            row[key] = as_text
+        yield number, row
+
+
+def _check_names(row: Row, first: Row | None, where: str) -> None:
+    if first is None:
+        if not row:
+            raise ConfigError(f"{where}: has no values.")
+        for name in row:
+            complaint = refuse_name(name)
+            if complaint:
+                raise ConfigError(f"{where}: {shown(name)} {complaint}.")
+    elif complaint := differing_name(row, first):
+        raise ConfigError(f"{where}: {complaint}.")

@@ -1,0 +1,133 @@
+"""What the application does about prompts: what is asked, of which variant, and with which values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui.config.models import KnownModel
+from tui.config.variables import read_rows
+from tui.core.capabilities import prefill_refusal
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.sitting.session import Session
+from tui.ui.viewmodel.fields import FieldError
+from tui.ui.viewmodel.prompt_book import Row
+from tui.ui.widgets.prompt_pane import PromptHead
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from tui.ui.screens.main import MainScreen
+
+    _Base = App[None]
+else:
+    _Base = object
+
+
+class PromptActions(_Base):
+    """Reads what is asked off the screen, switches variants and opens their screen; a part of the application."""
+
+    session: Session
+    main: "MainScreen"
+    _models: Sequence[KnownModel]
+
+    def complain(self, sentence: str) -> None:
+        """Say what cannot be done."""
+        raise NotImplementedError
+
+    def asked(self, *, ask_all: bool | None = None) -> tuple[Prompt, Parameters] | None:
+        """What stands in prompt and parameters, held by the session; None after saying what is missing.
+
+        `ask_all` says whether all variants are asked; `None` leaves that as it was last. Not while a run or a series
+        is under way.
+        """
+        try:
+            parameters = self.main.parameters_form.read()
+        except FieldError:
+            self.main.show_pane("prompt")
+            return None
+        prompt, book = self.main.prompt_pane.prompt, self.main.prompt_pane.book
+        plan = msgspec.structs.replace(
+            self.session.plan,
+            prompt=prompt,
+            variants=book.variants,
+            rows=tuple(book.rows),
+            row=book.row,
+            ask_all=self.session.plan.ask_all if ask_all is None else ask_all,
+        )
+        problem = plan.problem()
+        if problem is not None:
+            self.complain(f"{problem} Alt+V has the variables." if plan.undefined() else problem)
+            self.main.show_pane("prompt")
+            return None
+        self.session.hold(plan)
+        return prompt, parameters
+
+    async def action_run_all(self) -> None:
+        """Fire all variants."""
+        self.fire(ask_all=True)
+
+    def fire(self, *, ask_all: bool) -> None:
+        """Fire the prompt in use or all variants, after asking if a run is in flight."""
+        if self.session.board.busy:
+            self._ask_to_rerun(ask_all=ask_all)
+            return
+        asked = self.asked(ask_all=ask_all)
+        if asked is not None:
+            self.main.show_pane("lanes")
+            self.session.run(*asked)
+            self.main.wake()
+
+    def _ask_to_rerun(self, *, ask_all: bool) -> None:
+        from tui.ui.screens.confirm import ConfirmScreen
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.run_worker(self._rerun(ask_all=ask_all), exclusive=True, group="rerun")
+
+        self.push_screen(ConfirmScreen("A run is in flight. Cancel it and run again?", "Run again"), answered)
+
+    async def _rerun(self, *, ask_all: bool) -> None:
+        asked = self.asked(ask_all=ask_all)
+        if asked is not None:
+            await self.session.rerun(*asked)
+            self.main.show_pane("lanes")
+            self.main.wake()
+
+    def action_next_variant(self) -> None:
+        """Take the next variant into use."""
+        self.main.show_pane("prompt")
+        if self.main.prompt_pane.book.variants:
+            self.main.prompt_pane.next_variant()
+        else:
+            self.complain("There is only one variant of the prompt: Alt+V adds others.")
+
+    def action_variants(self) -> None:
+        """Edit variants, variables and turns."""
+        from tui.ui.screens.prompts import PromptsScreen
+
+        pane = self.main.prompt_pane
+        prompt = pane.prompt
+        values = pane.book.rows[pane.book.row] if pane.book.rows else {}
+        tab = "variables" if any(name not in values for name in prompt.variables()) else "variants"
+
+        def closed(_result: None) -> None:
+            pane.book.tidy()
+            pane.show()
+
+        screen = PromptsScreen(pane.book, _load, self._refusing_prefill(), tab=tab)
+        self.push_screen(screen, closed)
+
+    def on_prompt_head_clicked(self, _event: PromptHead.Clicked) -> None:
+        """A click on the line above the prompt opens what it speaks of."""
+        self.action_variants()
+
+    def _refusing_prefill(self) -> list[str]:
+        known = {model.id: model for model in self._models}
+        return [target.label for target in self.session.plan.targets if prefill_refusal(known.get(target.model))]
+
+
+def _load(text: str) -> tuple[Row, ...]:
+    return read_rows(Path(text).expanduser(), text)

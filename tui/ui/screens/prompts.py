@@ -1,0 +1,81 @@
+"""Variants, variables and turns of the prompt, each under a tab."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import TabbedContent, TabPane
+
+from tui.ui.viewmodel.prompt_book import PromptBook, Row
+from tui.ui.widgets.turns_view import TurnsView
+from tui.ui.widgets.variables_view import VariablesView
+from tui.ui.widgets.variants_view import VariantsView
+
+_TABS = ("variants", "variables", "turns")
+
+
+class PromptsScreen(ModalScreen[None]):
+    """Edits a book of prompts in place. Escape goes back from a field to its list, and from there to the lanes."""
+
+    DEFAULT_CSS = """
+    PromptsScreen {
+        align: center middle;
+        & > Vertical {
+            width: 96%; height: 94%; max-width: 120; max-height: 40;
+            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
+        }
+        & TabPane { padding: 0; }
+        & ContentSwitcher, & TabbedContent, & TabPane { height: 1fr; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("alt+v", "next_tab", "Next tab", priority=True),
+    ]
+
+    def __init__(
+        self, book: PromptBook, load: Callable[[str], Sequence[Row]], refusing: Sequence[str], *, tab: str = "variants"
+    ) -> None:
+        """`load` reads a file of rows; `refusing` are the labels of targets that take no prefill; `tab` is in front."""
+        super().__init__()
+        self._first = tab
+        self._views = (VariantsView(book), VariablesView(book, load), TurnsView(book, refusing))
+
+    def compose(self) -> ComposeResult:
+        """The three in tabs."""
+        with Vertical() as box:
+            box.border_title = "Prompt · Alt+V next tab · Escape closes"
+            with TabbedContent(initial=f"tab-{self._first}"):
+                for name, view in zip(_TABS, self._views, strict=True):
+                    with TabPane(name.capitalize(), id=f"tab-{name}"):
+                        yield view
+
+    def on_mount(self) -> None:
+        """Begin in the list of the tab in front."""
+        self._view.focus_list()
+
+    @property
+    def _view(self) -> VariantsView | VariablesView | TurnsView:
+        return self._views[_TABS.index(self.query_one(TabbedContent).active.removeprefix("tab-"))]
+
+    def on_tabbed_content_tab_activated(self) -> None:
+        """What another tab has changed is shown."""
+        self._view.show()
+
+    def action_next_tab(self) -> None:
+        """Bring the next tab to the front, and the focus into it."""
+        tabs = self.query_one(TabbedContent)
+        following = _TABS[(_TABS.index(tabs.active.removeprefix("tab-")) + 1) % len(_TABS)]
+        tabs.active = f"tab-{following}"
+        self._view.show()
+        self._view.focus_list()
+
+    def action_back(self) -> None:
+        """Go back to the list, or close."""
+        if self._view.in_field:
+            self._view.focus_list()
+        else:
+            self.dismiss()

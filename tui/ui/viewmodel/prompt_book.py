@@ -1,0 +1,172 @@
+"""The prompts and variables of a sitting, as a person edits them: variants, turns, and rows of values."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tui.core.prompt import MAX_VARIANTS, Prompt, Role, Turn
+
+Row = dict[str, str]
+
+
+class BookError(Exception):
+    """What cannot be done, in one sentence."""
+
+
+class PromptBook:
+    """The variants, of which one is in use, and the variables' values, of which one row is."""
+
+    def __init__(self, prompt: Prompt, variants: Sequence[Prompt] = (), rows: Sequence[Row] = (), row: int = 0) -> None:
+        """`prompt` is the one in use: one of the `variants`, or the only one there is."""
+        self.prompts = list(variants) or [prompt]
+        self.current = self.prompts.index(prompt) if prompt in self.prompts else 0
+        self.rows = [dict(values) for values in rows]
+        self.row = row
+        """The row in use, from 0."""
+
+    # Variants
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt in use."""
+        return self.prompts[self.current]
+
+    @property
+    def variants(self) -> tuple[Prompt, ...]:
+        """All prompts, if there are several."""
+        return tuple(self.prompts) if len(self.prompts) > 1 else ()
+
+    def edit(self, *, system: str | None = None, user: str | None = None, prefill: str | None = None) -> None:
+        """Change texts of the prompt in use; `None` leaves one as it is."""
+        given = {"system": system, "user": user, "prefill": prefill}
+        self._change(**{name: text for name, text in given.items() if text is not None})
+
+    def use(self, index: int) -> None:
+        """Take another variant into use."""
+        self.current = index % len(self.prompts)
+
+    def add(self) -> None:
+        """Add a copy of the prompt in use behind it, and take that into use. Raises BookError for too many."""
+        if len(self.prompts) >= MAX_VARIANTS:
+            raise BookError(f"At most {MAX_VARIANTS} variants can be held side by side.")
+        if not self.prompt.name:
+            self._change(name=self._free_name())
+        self.prompts.insert(self.current + 1, msgspec.structs.replace(self.prompt, name=self._free_name()))
+        self.current += 1
+
+    def delete(self) -> None:
+        """Delete the prompt in use; the next one is in use then. Raises BookError for the last one."""
+        if len(self.prompts) == 1:
+            raise BookError("The last prompt stays.")
+        del self.prompts[self.current]
+        self.current = min(self.current, len(self.prompts) - 1)
+
+    def rename(self, name: str) -> None:
+        """Give the prompt in use another name. Raises BookError for one that is empty, taken or not printable."""
+        name = name.strip()
+        if not name or len(name) > 256 or not name.isprintable():
+            raise BookError("A variant's name is 1 to 256 printable characters.")
+        if any(other.name == name for other in self.prompts if other is not self.prompt):
+            raise BookError("Another variant has this name.")
+        self._change(name=name)
+
+    # Turns
+
+    def add_turn(self, position: int) -> None:
+        """Add an empty turn at `position` among the earlier turns, in the role that takes its turn there."""
+        turns = list(self.prompt.turns)
+        role: Role = "assistant" if position and turns[position - 1].role == "user" else "user"
+        turns.insert(position, Turn(role=role, text=""))
+        self._change(turns=tuple(turns))
+
+    def set_turn(self, position: int, turn: Turn) -> None:
+        """Change one of the earlier turns."""
+        turns = list(self.prompt.turns)
+        turns[position] = turn
+        self._change(turns=tuple(turns))
+
+    def delete_turn(self, position: int) -> None:
+        """Delete one of the earlier turns."""
+        turns = list(self.prompt.turns)
+        del turns[position]
+        self._change(turns=tuple(turns))
+
+    def tidy(self) -> None:
+        """Leave out of all prompts what the API refuses: empty turns, and white space at the end of a prefill."""
+        self.prompts = [
+            msgspec.structs.replace(
+                prompt,
+                turns=tuple(turn for turn in prompt.turns if turn.text.strip()),
+                prefill=prompt.prefill.rstrip(),
+            )
+            for prompt in self.prompts
+        ]
+
+    # Variables
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables that have values or are used in any prompt, in this order."""
+        used = (name for prompt in self.prompts for name in prompt.variables())
+        return tuple(dict.fromkeys((*(self.rows[0] if self.rows else ()), *used)))
+
+    def value(self, row: int, name: str) -> str | None:
+        """One value; None where there is none."""
+        return self.rows[row].get(name) if row < len(self.rows) else None
+
+    def set_value(self, row: int, name: str, text: str) -> None:
+        """Set one value; a variable that had none has an empty one in all other rows then."""
+        if not self.rows:
+            self.rows.append({})
+        if name not in self.rows[0]:
+            for values in self.rows:
+                values[name] = ""
+        self.rows[row][name] = text
+
+    def use_row(self, row: int) -> None:
+        """Take another row of values into use."""
+        self.row = row % max(1, len(self.rows))
+
+    def add_row(self, position: int) -> None:
+        """Add a row of empty values at `position`. Raises BookError when no prompt has a variable."""
+        if not self.names:
+            raise BookError("Write {{name}} into a prompt first: what stands in for it is set here.")
+        self.rows.insert(position, dict.fromkeys(self.rows[0] if self.rows else self.names, ""))
+        if position <= self.row and len(self.rows) > 1:
+            self.row += 1
+
+    def delete_row(self, position: int) -> None:
+        """Delete a row of values."""
+        del self.rows[position]
+        if position < self.row or self.row == len(self.rows):
+            self.row = max(0, self.row - 1)
+
+    def load_rows(self, rows: Sequence[Row]) -> None:
+        """Put these rows in the place of all there are."""
+        self.rows = [dict(values) for values in rows]
+        self.row = 0
+
+    def _change(self, **fields: object) -> None:
+        self.prompts[self.current] = msgspec.structs.replace(self.prompt, **fields)
+
+    def _free_name(self) -> str:
+        taken = {prompt.name for prompt in self.prompts}
+        return next(name for number in range(1, len(taken) + 2) if (name := f"variant {number}") not in taken)
+
+
+def head(book: PromptBook) -> tuple[str, str]:
+    """What is said above the prompt: what is wrong with it, and what it consists of. Either may be empty."""
+    prompt, parts = book.prompt, []
+    if book.variants:
+        parts.append(f"{prompt.name} {book.current + 1}/{len(book.prompts)}")
+    if len(book.rows) > 1:
+        parts.append(f"row {book.row + 1}/{len(book.rows)}")
+    elif book.rows and prompt.variables():
+        parts.append(f"{len(prompt.variables())} var")
+    if prompt.turns:
+        parts.append(f"{len(prompt.turns)} turn{'s' if len(prompt.turns) > 1 else ''}")
+    if prompt.prefill:
+        parts.append("prefill")
+    undefined = [name for name in prompt.variables() if book.value(book.row, name) is None]
+    problem = f"{{{{{undefined[0]}}}}} has no value: Alt+V" if undefined else ""
+    return problem, " · ".join(parts)

@@ -1,0 +1,80 @@
+"""What the tabs of the prompt's screen share: a list or table, fields beside it, and keys that can also be clicked."""
+
+from collections.abc import Callable, Sequence
+from typing import ParamSpec
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from tui.ui.viewmodel.prompt_book import BookError, PromptBook
+
+P = ParamSpec("P")
+
+
+class PromptPart(Vertical):
+    """A tab that shows part of a book. Every button carries out the action of its id."""
+
+    DEFAULT_CSS = """
+    PromptPart {
+        height: 1fr;
+        & > .keys { height: 1; & Button { margin: 0 1 0 0; min-width: 0; } }
+        & .label { color: $text-muted; height: 1; }
+        & > .note { height: auto; max-height: 2; color: $text-muted; }
+        & > .note.-problem { color: $text-error; }
+        & OptionList { padding: 0; text-wrap: nowrap; text-overflow: ellipsis; }
+        & Editor { padding: 0 1; }
+    }
+    """
+
+    def __init__(self, book: PromptBook, keys: Sequence[tuple[str, str]]) -> None:
+        """`keys` are the actions with what their buttons say."""
+        super().__init__()
+        self.book = book
+        self._keys = keys
+        self.note = Static("", classes="note", markup=False)
+
+    def keys(self) -> ComposeResult:
+        """The row of buttons."""
+        with Horizontal(classes="keys"):
+            for action, says in self._keys:
+                yield Button(says, id=action, compact=True)
+
+    @property
+    def listing(self) -> Widget:
+        """What the keys act on."""
+        raise NotImplementedError
+
+    def show(self) -> None:
+        """Show what the book says now."""
+        raise NotImplementedError
+
+    @property
+    def in_field(self) -> bool:
+        """Whether a field of it has the focus, and not the list."""
+        return self.has_focus_within and not self.listing.has_focus and not isinstance(self.screen.focused, Button)
+
+    def focus_list(self) -> None:
+        """Put the focus on the list."""
+        self.listing.focus()
+
+    def say(self, sentence: str, *, problem: bool = False) -> None:
+        """Say something below the list."""
+        self.note.set_class(problem, "-problem")
+        self.note.update(sentence)
+
+    def attempt(self, act: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> bool:
+        """Do something to the book; what it refuses is said. True when it was done."""
+        try:
+            act(*arguments, **named)
+        except BookError as error:
+            self.say(str(error), problem=True)
+            return False
+        self.say("")
+        return True
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Do what the button says."""
+        event.stop()
+        await self.run_action(str(event.button.id))
