@@ -1,10 +1,18 @@
 """Two snapshots compared: the difference, and what was asked differently."""
 
+import msgspec
+
 from tui.core.comparison import Verdict
+from tui.core.events import Status
 from tui.core.observation import Figure, Observation
 from tui.core.parameters import Parameters
+from tui.core.plan import Plan
 from tui.core.prompt import Prompt
-from tui.core.snapshot import LaneSnapshot, Snapshot, causes, change
+from tui.core.record import RequestRecord
+from tui.core.run import RunInfo, StoredRun
+from tui.core.snapshot import LaneSnapshot, Snapshot, causes, change, of_runs
+from tui.core.target import Endpoint, Target
+from tui.core.timeline import Timeline
 
 MS = 1_000_000
 
@@ -61,6 +69,32 @@ def test_every_field_of_what_is_asked_is_told_apart() -> None:
         "- user: two",
         "+ user: 2",
     ]
+
+
+def test_the_snapshot_of_stored_runs_counts_what_counts_and_knows_what_was_asked() -> None:
+    runs = [run_of(ttft_ms, warm_up=ttft_ms == 900, status=Status.DONE) for ttft_ms in (900, 100, 110)]
+    runs.append(run_of(50, warm_up=False, status=Status.CANCELLED))
+    (found,) = of_runs("before", 1, runs).lanes
+    assert [one.ttft_ns for one in found.observations] == [100 * MS, 110 * MS]
+    assert (found.name, found.model, found.endpoint) == ("haiku", "claude-haiku-5-5", "simulator")
+    assert found.prompt == Prompt(user="why?"), "not what the series put in front"
+    assert found.parameters.max_tokens == 256
+
+
+def run_of(ttft_ms: int, *, warm_up: bool, status: Status) -> StoredRun:
+    plan = Plan(
+        prompt=Prompt(user="why?"),
+        parameters=Parameters(max_tokens=256),
+        targets=(Target(model="claude-haiku-5-5", name="haiku"),),
+        endpoints=(Endpoint(name="simulator", base_url="http://127.0.0.1:1"),),
+        default_endpoint="simulator",
+    )
+    (spec,) = plan.requests(1)
+    spec = msgspec.structs.replace(spec, prompt=Prompt(user="[0123]\nwhy?"))
+    timeline = Timeline(sent_ns=0, content_ns=[ttft_ms * MS, 2 * ttft_ms * MS], first_text_ns=ttft_ms * MS)
+    record = RequestRecord(spec=spec, timeline=timeline, status=status)
+    info = RunInfo(uid=str(ttft_ms), started_unix_ns=1, app_version="1", sdk_version="2", warm_up=warm_up)
+    return StoredRun(info=info, plan=plan, requests=[record])
 
 
 def test_a_snapshot_finds_its_lanes_by_name() -> None:

@@ -7,9 +7,11 @@ from statistics import median
 import msgspec
 
 from tui.core.comparison import Comparison, compare
-from tui.core.observation import Figure, Observation, present
+from tui.core.observation import Figure, Observation, observe, present
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.run import StoredRun
 
 COMPARED = (Figure.TTFT, Figure.TOTAL)
 """What two snapshots are compared by, unless something else is asked for."""
@@ -40,6 +42,39 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def lane(self, name: str) -> LaneSnapshot | None:
         """The lane of that name."""
         return next((lane for lane in self.lanes if lane.name == name), None)
+
+
+def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapshot:
+    """The snapshot of stored runs: per lane its counted observations, and what the latest of them asked."""
+    latest: dict[str, tuple[StoredRun, RequestRecord]] = {}
+    observed: dict[str, list[Observation]] = {}
+    for run in runs:
+        for record in run.requests:
+            if run.info.warm_up or (observation := observe(record)) is None:
+                continue
+            latest[record.spec.target] = (run, record)
+            observed.setdefault(record.spec.target, []).append(observation)
+    return Snapshot(
+        name=name,
+        taken_unix_ns=taken_unix_ns,
+        lanes=tuple(
+            LaneSnapshot(
+                name=label,
+                model=record.spec.model,
+                endpoint=record.spec.endpoint.name,
+                prompt=_asked(run, record),
+                parameters=record.spec.parameters,
+                observations=tuple(observed[label]),
+            )
+            for label, (run, record) in latest.items()
+        ),
+    )
+
+
+def _asked(run: StoredRun, record: RequestRecord) -> Prompt:
+    """The prompt as it was written, without what a series put in front of it."""
+    target = next((target for target in run.plan.targets if target.label == record.spec.target), None)
+    return record.spec.prompt if target is None else run.plan.prompt_of(target)
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ class Recorder:
         """Called with the latest ticket whose results are on the disk, or as safe as they can be made."""
         self.on_problem: Callable[[str], None] = lambda _sentence: None
         """Called with a sentence when the history cannot be written, and when it can again."""
+        self.path = path
         self._writer = make_writer(path, new_uid(time.time_ns()), settings, lambda sentence: self.on_problem(sentence))
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._changed = threading.Condition()

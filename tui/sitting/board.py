@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded
+from tui.core.objectives import Objective
 from tui.core.outcome import Outcome, outcome_of
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord, State
@@ -56,7 +57,9 @@ class Lane:
 class Board:
     """All lanes. Events go in through `apply`; widgets read, and compare `version` to see whether anything changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, objectives: tuple[Objective, ...] = ()) -> None:
+        self.objectives = objectives
+        """What every lane is to keep."""
         self.lanes: list[Lane] = []
         self.version = 0
         self.engine_ready = False

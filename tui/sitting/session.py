@@ -12,12 +12,14 @@ import msgspec
 
 import tui
 from tui.core.events import Event, RunEnded, RunStarted
+from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun, new_uid
 from tui.core.series import Repeat, Series, SeriesSettings
+from tui.core.snapshot import Snapshot
 from tui.core.target import Target
 from tui.engine.client import EngineClient, spawn
 from tui.history.record_file import RecordFile
@@ -25,6 +27,7 @@ from tui.history.recorder import Recorder
 from tui.sitting.board import Board, Lane
 from tui.sitting.keeper import Keeper
 from tui.sitting.series import SeriesRunner
+from tui.sitting.snapshots import BASELINE, Snapshots
 
 _LAST_WRITES_S = 1.0
 """How long the history may take to write what is left when the program is ended at once."""
@@ -54,15 +57,19 @@ class Session:
         simulator: Simulator | None,
         record: RecordFile | None,
         history: Recorder | None = None,
+        objectives: tuple[Objective, ...] = (),
     ) -> None:
         """With `engine` None one is spawned by `connect`, so that its imports do not hold up the first frame."""
         self.plan = plan
-        self.board = Board()
+        self.board = Board(objectives)
         self.board.set_targets(plan.targets)
         self.on_change: Callable[[], None] = lambda: None
         self.on_problem: Callable[[str], None] = lambda _sentence: None
         self.on_ended: Callable[[RequestRecord], None] = lambda _record: None
         self.on_run_over: Callable[[StoredRun], None] = lambda _run: None
+        self.snapshots = Snapshots(
+            self.board, history.path if history else None, lambda sentence: self.on_problem(sentence)
+        )
         self._keeper = Keeper(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
         self._client = EngineClient(engine, self._take) if engine is not None else None
         self._simulator = simulator
@@ -161,6 +168,13 @@ class Session:
         series = Series(settings, new_uid(time.time_ns()), len(self.plan.asked), secrets.randbelow(2**31))
         self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
         self.series.start()
+
+    async def pin(self, name: str = BASELINE) -> Snapshot | None:
+        """Keep what stands in the lanes under a name, and compare with it from now on; None if nothing was measured."""
+        snapshot = await self.snapshots.take(name, self.run_uids)
+        if snapshot is not None:
+            self.board.compare_with(snapshot)
+        return snapshot
 
     def clear(self) -> None:
         """Empty the lanes and the history of this sitting."""

@@ -17,6 +17,7 @@ from tui.config.schema import UiSettings
 from tui.core.series import SeriesSettings
 from tui.errors import ConfigError
 from tui.sitting.session import Session
+from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, app_bindings, spelled
 from tui.ui.prompt_actions import PromptActions
 from tui.ui.screens.main import MainScreen
@@ -28,7 +29,7 @@ from tui.ui.widgets.target_picker import TargetPicker
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(PromptActions, SeriesActions, App[None]):
+class LatencyApp(BaselineActions, PromptActions, SeriesActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"

@@ -124,6 +124,20 @@ ACTIONS = (
         in_footer=True,
     ),
     Action(
+        id="pin_baseline",
+        keys=("alt+b",),
+        title="Baseline",
+        help="Pin the present results as the baseline; from then on the lanes show their change",
+        group=Group.LANES,
+    ),
+    Action(
+        id="compare",
+        keys=("alt+2",),
+        title="Compare",
+        help="Compare the present results, the baseline and other snapshots",
+        group=Group.LANES,
+    ),
+    Action(
         id="copy",
         keys=("ctrl+t", "alt+c"),
         title="Copy",

@@ -32,7 +32,7 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
     from tui.ui.terminal import end_on_signals
 
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
-    session = Session(plan, None, simulator, record_file, history)
+    session = Session(plan, None, simulator, record_file, history, settings.objectives)
     try:
         app = LatencyApp(session, settings.ui, models, series=settings.series, run_at_once=run_at_once)
         end_on_signals(app.leave_from_signal, session.kill)

@@ -15,6 +15,7 @@ from textual.widgets import Tab, Tabs
 from tui.core.parameters import Parameters
 from tui.sitting.board import Board
 from tui.ui.charts.lanes_chart import LanesChart
+from tui.ui.viewmodel.evidence import Evidence
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
 from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.viewmodel.target_choice import TargetChoice
@@ -67,6 +68,7 @@ class MainScreen(Screen[None]):
         self.endpoints: tuple[str, ...] = ()
         self.simulated = False
         self.hint = ""
+        self.evidence = Evidence()
         self.status = StatusBar()
         self.prompt_pane = PromptPane(book)
         self.parameters_form = ParametersForm(parameters)
@@ -111,8 +113,10 @@ class MainScreen(Screen[None]):
 
     def _tick(self) -> None:
         board = self._board
-        if self._timer is not None and self._painted_version == board.version and not board.run_in_flight:
-            # Idle: no timer, nothing written.
+        worked_out = self.evidence.refresh_one(board)
+        idle = self._painted_version == board.version and not board.run_in_flight and not worked_out
+        if self._timer is not None and idle:
+            # No timer, nothing written.
             self._timer.pause()
             return
         changed = self._painted_version != board.version
@@ -124,6 +128,9 @@ class MainScreen(Screen[None]):
             return
         now_ns = time.monotonic_ns()
         self.lanes.tick(now_ns)
+        if worked_out:
+            for view in self.lanes.views:
+                view.show_evidence(self.evidence.lines(view.lane))
         self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint)
         if changed:
             self.history.show(board.lanes)

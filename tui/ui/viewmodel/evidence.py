@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tui.core.comparison import Comparison, Verdict
-from tui.core.objectives import Judgement, Objective, State, judge
+from tui.core.objectives import Judgement, State, judge
 from tui.core.snapshot import change
 from tui.core.wording import amount, span
 from tui.sitting.board import Board, Lane, snapshot_of
@@ -11,7 +11,7 @@ from tui.sitting.board import Board, Lane, snapshot_of
 VERDICTS = {
     Verdict.FASTER: "▼ faster",
     Verdict.SLOWER: "▲ slower",
-    Verdict.NONE_SHOWN: "○ no difference shown",
+    Verdict.NONE_SHOWN: "○ none shown",
     Verdict.TOO_FEW: "? too few runs",
 }
 """A shape and a word each."""
@@ -21,8 +21,7 @@ _STATES = {State.MET: "✔", State.MISSED: "✖", State.UNKNOWN: "?"}
 class Evidence:
     """Works the lanes out one at a time: a comparison of thousands of samples takes milliseconds, and keys wait."""
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
-        self._objectives = objectives
+    def __init__(self) -> None:
         self._lines: dict[int, tuple[tuple[object, ...], tuple[str, ...]]] = {}
 
     def refresh_one(self, board: Board) -> bool:
@@ -46,8 +45,8 @@ class Evidence:
         now = snapshot_of(lane)
         if before is not None and now is not None and now.runs != before.runs:
             lines += map(change_line, change(before, now).comparisons)
-        if self._objectives and lane.current:
-            lines.append(objectives_line([judge(objective, lane.current) for objective in self._objectives]))
+        if board.objectives and lane.current:
+            lines.append(objectives_line([judge(objective, lane.current) for objective in board.objectives]))
         return lines
 
 

@@ -43,6 +43,8 @@ class LaneView(Vertical):
         & > StreamView { height: 1fr; }
         & > .note { display: none; color: $text-error; max-height: 50%; overflow-y: auto; }
         &.-noted > .note { display: block; }
+        & > .evidence { display: none; color: $text-accent; }
+        &.-evident > .evidence { display: block; }
         & > .figures { text-wrap: nowrap; text-overflow: ellipsis; height: 3; }
         &.-wide > .figures { height: 1; }
     }
@@ -57,6 +59,8 @@ class LaneView(Vertical):
         self._state = LinesView(classes="state")
         self._note = Static("", classes="note", markup=False)
         self._figures = LinesView(classes="figures")
+        self._evidence = LinesView(classes="evidence")
+        self._evident: tuple[str, ...] = ()
         self._shown: RequestRecord | None = None
         self._pieces_shown = 0
         self._settled = False
@@ -67,6 +71,7 @@ class LaneView(Vertical):
         yield self._state
         yield self.stream
         yield self._note
+        yield self._evidence
         yield self._figures
 
     def on_mount(self) -> None:
@@ -98,6 +103,15 @@ class LaneView(Vertical):
             self.stream.follow()
         self._settled = ended
         self._show_lines(now_ns)
+
+    def show_evidence(self, lines: tuple[str, ...]) -> None:
+        """Show what the lane's repeats say, a row per line; no row without any."""
+        if lines != self._evident:
+            if len(lines) != len(self._evident):
+                self._evidence.styles.height = len(lines)
+                self.set_class(bool(lines), "-evident")
+            self._evident = lines
+            self._evidence.show("\n".join(map(clean, lines)))
 
     def follow(self) -> None:
         """Show the end of the text again."""

@@ -1,0 +1,70 @@
+"""Baselines and objectives on the screen."""
+
+from textual.widgets import Input, Select, Static
+
+from tui.core.objectives import parse
+from tui.core.series import SeriesSettings
+from tui.ui.screens.compare import CompareScreen
+
+from .conftest import OpenSitting
+from .driving import Sitting, fast, keys_of
+
+
+async def run_series(s: Sitting, repeats: int = 6) -> None:
+    s.app.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
+    await s.press(keys_of("series")[1])
+    await s.until(lambda: s.board.series is not None and not s.board.busy)
+
+
+async def test_lanes_show_their_change_against_the_pinned_baseline(sitting: OpenSitting) -> None:
+    async with sitting(fast(2)) as s:
+        await run_series(s)
+        await s.press(keys_of("pin_baseline")[0])
+        await s.until_shown("Baseline: 2 lanes, n = 6")
+        assert "faster" not in s.shown
+        await s.type_into("#user", "Why is the sea blue, and why does it look grey on some days?")
+        await run_series(s)
+        verdicts = ("▼ faster", "▲ slower", "○ none shown")
+        await s.until(lambda: sum(s.shown.count(verdict) for verdict in verdicts) == 4, "TTFT and total of two lanes")
+
+
+async def test_the_comparison_names_what_was_asked_differently(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await run_series(s)
+        await s.press(keys_of("pin_baseline")[0])
+        await s.type_into("#user", "Why is the sea blue?")
+        await run_series(s)
+        await s.press(keys_of("compare")[0])
+        await s.until(lambda: isinstance(s.app.screen, CompareScreen))
+        compared = s.app.screen.query_one("#compared", Static)
+        await s.until(lambda: "+ user: Why is the sea blue?" in str(compared.content))
+        text = str(compared.content)
+        assert "baseline, taken " in text
+        assert "- user: Why is the sky blue?" in text
+        assert "TTFT" in text
+        field = s.app.screen.query_one("#snapshot-name", Input)
+        field.value = "second try"
+        field.focus()
+        await s.press("enter")
+        await s.until(lambda: field.value == "")
+        s.app.screen.query_one("#before", Select).value = "second try"
+        await s.until(lambda: "second try, taken " in str(compared.content))
+        assert "asked the same" in str(compared.content)
+        await s.press("escape")
+        assert s.on_main
+
+
+async def test_there_is_nothing_to_pin_before_a_run(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press(keys_of("pin_baseline")[0])
+        await s.until_shown("There is nothing to pin yet")
+        await s.press(keys_of("compare")[0])
+        await s.until(lambda: isinstance(s.app.screen, CompareScreen))
+        await s.press("escape")
+
+
+async def test_lanes_say_how_the_objectives_stand(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        s.board.objectives = (parse("total.p50 < 60s"), parse("ttft.max < 0.001ms"), parse("ttft.p99 < 60s"))
+        await run_series(s)
+        await s.until_shown("✔ 1 of 3 met ✖ ttft.max < 0.001ms ? ttft.p99 < 60s")

@@ -1,0 +1,66 @@
+"""Named results: of this sitting in memory, of all sittings in the history."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from tui.core.snapshot import Snapshot, of_runs
+from tui.errors import HistoryError
+from tui.history.store import Store
+from tui.sitting.board import Board
+
+BASELINE = "baseline"
+"""The name of the one that is pinned by a key."""
+
+
+class Snapshots:
+    """Takes, keeps and finds snapshots. The history is read and written on a thread of its own."""
+
+    def __init__(self, board: Board, history: Path | None, say: Callable[[str], None]) -> None:
+        """Without a history they last as long as the sitting."""
+        self._board = board
+        self._history = history
+        self._say = say
+        self._taken: dict[str, Snapshot] = {}
+
+    async def take(self, name: str, uids: list[str]) -> Snapshot | None:
+        """Name what stands in the lanes; None if nothing was measured. `uids` are those of the sitting's runs."""
+        snapshot = self._board.snapshot(name)
+        if snapshot is None:
+            return None
+        self._taken[name] = snapshot
+        runs = sorted({run for lane in snapshot.lanes for run in lane.runs})
+        await self._do(lambda store: store.save_snapshot(name, [uids[run - 1] for run in runs]))
+        return snapshot
+
+    async def all(self) -> list[Snapshot]:
+        """All there are, those of this sitting first."""
+        found = dict(self._taken)
+
+        def read(store: Store) -> None:
+            for stored in store.snapshots():
+                if stored.name not in found:
+                    runs = [store.run(uid) for uid in stored.uids]
+                    found[stored.name] = of_runs(stored.name, stored.made_unix_ns, runs)
+
+        await self._do(read)
+        return list(found.values())
+
+    async def delete(self, name: str) -> None:
+        """Forget a name; the runs stay."""
+        self._taken.pop(name, None)
+        await self._do(lambda store: store.delete_snapshot(name))
+
+    async def _do(self, work: Callable[[Store], None]) -> None:
+        path = self._history
+        if path is None:
+            return
+
+        def with_store() -> None:
+            with Store(path) as store:
+                work(store)
+
+        try:
+            await asyncio.to_thread(with_store)
+        except HistoryError as error:
+            self._say(str(error))

@@ -1,0 +1,130 @@
+"""Two snapshots compared: what was asked differently, and what came of it."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Select, Static
+
+from tui.core.sanitize import clean
+from tui.core.snapshot import Snapshot
+from tui.ui.viewmodel.comparison_lines import comparison_lines
+
+Act = Callable[[str], Awaitable[None]]
+
+
+class CompareScreen(ModalScreen[None]):
+    """Chooses two snapshots and shows how the second differs from the first. Escape closes it."""
+
+    DEFAULT_CSS = """
+    CompareScreen {
+        align: center middle;
+        & > Vertical {
+            width: 96%; height: 96%; max-width: 130;
+            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
+        }
+        & Horizontal { height: 1; }
+        & Label { width: auto; padding: 0 1 0 0; color: $text-muted; }
+        & Select { width: 1fr; }
+        & Input { width: 1fr; }
+        & Button { margin: 0 0 0 1; }
+        & VerticalScroll { height: 1fr; margin: 1 0 0 0; }
+        & #compared { height: auto; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
+
+    def __init__(self, snapshots: list[Snapshot], now: Snapshot | None, keep: Act, delete: Act) -> None:
+        """`now` is what stands in the lanes; `keep` and `delete` take a snapshot's name."""
+        super().__init__()
+        self._snapshots = {snapshot.name: snapshot for snapshot in snapshots}
+        self._now = now
+        self._keep = keep
+        self._delete = delete
+        self._text = Static("", id="compared", markup=False)
+        self._field = Input(placeholder="name the present results", id="snapshot-name", compact=True)
+        self._field.cursor_blink = False
+
+    def compose(self) -> ComposeResult:
+        """The choice above, the comparison below."""
+        names = list(self._snapshots)
+        with Vertical() as box:
+            box.border_title = "Compare"
+            with Horizontal():
+                yield Label("from")
+                yield Select(self._options(), id="before", allow_blank=True, compact=True, prompt="none kept yet")
+                yield Label(" to")
+                yield Select(self._options(), id="after", allow_blank=True, compact=True, prompt="nothing measured yet")
+            with Horizontal():
+                yield Label("keep")
+                yield self._field
+                yield Button("Keep", id="keep", compact=True)
+                yield Button("Forget “from”", id="forget", compact=True)
+                yield Button("Close (Esc)", id="close", compact=True)
+            with VerticalScroll():
+                yield self._text
+        self._first = names[0] if names else None
+
+    def on_mount(self) -> None:
+        """Begin with the baseline against the present results."""
+        self.query_one("#before", Select).value = self._first or Select.NULL
+        self.query_one("#after", Select).value = _NOW if self._now is not None else self._first or Select.NULL
+        self._show()
+
+    @on(Select.Changed)
+    def _show(self) -> None:
+        before, after = (self._chosen(self.query_one(name, Select).value) for name in ("#before", "#after"))
+        if before is None or after is None:
+            self._text.update("Pin a baseline (Alt+B) or keep the present results under a name, then run again.")
+            return
+        taken = time.strftime("%Y-%m-%d %H:%M", time.localtime(before.taken_unix_ns / 1e9))
+        head = f"{clean(before.name)}, taken {taken} → {clean(after.name)}"
+        self._text.update("\n".join([head, "", *comparison_lines(before, after)]))
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#keep")
+    async def _keep_now(self) -> None:
+        name = self._field.value.strip()
+        if not name or self._now is None or not name.isprintable():
+            self.notify("Give a name, once something was measured.", severity="warning", markup=False)
+            return
+        await self._keep(name)
+        self._snapshots[name] = msgspec.structs.replace(self._now, name=name)
+        self._field.value = ""
+        self._refill()
+
+    @on(Button.Pressed, "#forget")
+    async def _forget(self) -> None:
+        name = self.query_one("#before", Select).value
+        if isinstance(name, str) and name in self._snapshots:
+            await self._delete(name)
+            del self._snapshots[name]
+            self._refill()
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.dismiss()
+
+    def _refill(self) -> None:
+        for name in ("#before", "#after"):
+            select = self.query_one(name, Select)
+            kept = select.value
+            select.set_options(self._options())
+            select.value = kept if self._chosen(kept) is not None else Select.NULL
+
+    def _options(self) -> list[tuple[str, str]]:
+        now = [("now", _NOW)] if self._now is not None else []
+        return [*now, *((clean(name), name) for name in self._snapshots)]
+
+    def _chosen(self, name: object) -> Snapshot | None:
+        return self._now if name == _NOW else self._snapshots.get(str(name))
+
+
+_NOW = "\0now"
+"""Stands for what is in the lanes; no snapshot can be called so."""
