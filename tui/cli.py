@@ -105,7 +105,9 @@ def _screen(options: argparse.Namespace) -> int:
         raise UsageError("The screen needs a terminal for its input and output; start it in one, without redirection.")
 
     from tui.ui.start import start
+    from tui.ui.terminal import require_screen
 
+    require_screen(os.environ)
     return start(loaded, run_at_once=options.run, record=options.record)
 
 

@@ -20,15 +20,6 @@ CANARY = "sk-ant-canary-0123456789"
 SHORT = "Say in one sentence why the sky is blue."
 
 
-@pytest.fixture
-def environ(child_environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A sealed environment; the command starts in an empty directory."""
-    cwd = tmp_path / "cwd"
-    cwd.mkdir()
-    monkeypatch.chdir(cwd)
-    return child_environ
-
-
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[SimulatorProcess]:
     with SimulatorProcess.start() as process:
@@ -50,33 +41,6 @@ def test_the_main_job(environ: dict[str, str]) -> None:
         assert terminal.until_ended() == 0
         assert terminal.is_restored()
         assert all_ended(family)
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_it_in_order_while_it_streams(
-    environ: dict[str, str], number: signal.Signals, status: int
-) -> None:
-    with Terminal(["--run", "--model", "sim-steady", "--max-tokens", "100000"], environ) as terminal:
-        terminal.until_shows("▶ streaming")
-        family = terminal.family()
-        assert len(family) == 3
-        terminal.process.send_signal(number)
-        assert terminal.until_ended() == status
-        assert terminal.is_restored()
-        assert all_ended(family)
-
-
-def test_a_terminal_that_goes_away_ends_it(environ: dict[str, str], tmp_path: Path) -> None:
-    record = tmp_path / "record.jsonl"
-    arguments = ["--run", "--model", "sim-steady", "--max-tokens", "100000", "--record", str(record)]
-    with Terminal(arguments, environ) as terminal:
-        terminal.until_shows("▶ streaming")
-        family = terminal.family()
-        terminal.hang_up()
-        assert all_ended(family)
-    # The request in flight was cancelled in order, and its result written.
-    results = [line for line in map(json.loads, record.read_text().splitlines()) if line["type"] == "result"]
-    assert [result["status"] for result in results] == ["cancelled"]
 
 
 def test_one_that_is_killed_leaves_no_child(environ: dict[str, str]) -> None:

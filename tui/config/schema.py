@@ -3,7 +3,7 @@
 Defaults are values of `configs/default.toml`, the lowest layer, so that each stands in one place.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -25,14 +25,19 @@ SIMULATOR = "simulator"
 CUSTOM = "custom"
 """The endpoint that `--base-url` defines."""
 
-FrameRate = Annotated[float, msgspec.Meta(ge=1, le=30)]
+FrameRate = Literal["auto"] | Annotated[float, msgspec.Meta(ge=1, le=30)]
 
 
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the screen."""
 
-    frame_rate: FrameRate = 10.0
-    """Screen updates per second."""
+    frame_rate: FrameRate = "auto"
+    """Screen updates per second; `auto`: as many as the link to the terminal carries, 10 at most."""
+
+    @property
+    def fixed_rate(self) -> float | None:
+        """Screen updates per second, or None to follow the link."""
+        return None if isinstance(self.frame_rate, str) else self.frame_rate
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +117,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
             name="frame_rate",
             type=type_of(UiSettings, "frame_rate"),
             unit="per second",
-            help="Screen updates; fewer suit a slow connection.",
+            help="Screen updates; auto: as many as the connection carries, 10 at most.",
         ),
     ),
 }

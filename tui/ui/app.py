@@ -2,22 +2,28 @@
 
 import asyncio
 import gc
-from collections.abc import Iterable, Sequence
+import os
+import signal
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui.config.models import KnownModel
 from tui.config.remembered import save_targets
 from tui.config.schema import UiSettings
-from tui.errors import ConfigError
+from tui.errors import ConfigError, ExitCode
 from tui.sitting.session import Session
 from tui.ui.bindings import ACTIONS, app_bindings, spelled
+from tui.ui.driver import TerminalDriver
+from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
+from tui.ui.terminal import Terminal, can_stop
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.target_picker import TargetPicker
@@ -30,7 +36,8 @@ class LatencyApp(App[None]):
 
     TITLE = "latency-tui"
     CSS_PATH = "screens/main.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = list(app_bindings())
+    # Ctrl+Z undoes in an editor, and stops the program elsewhere.
+    BINDINGS: ClassVar[list[BindingType]] = [*app_bindings(), Binding("ctrl+z", "suspend", show=False)]
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -40,22 +47,28 @@ class LatencyApp(App[None]):
         models: Sequence[KnownModel],
         *,
         run_at_once: bool = False,
+        terminal: Terminal | None = None,
     ) -> None:
-        super().__init__()
+        # Read by the driver, and by themes before anything is styled.
+        self.terminal = terminal or Terminal()
+        self.pacer = Pacer(settings.fixed_rate)
+        # A driver named in the environment is a browser's: see `latency-tui serve`.
+        super().__init__(driver_class=None if os.environ.get("TEXTUAL_DRIVER") else TerminalDriver)
         self.session = session
+        self.signal_noticed: Callable[[], None] = lambda: None
+        """Called on the event loop when `leave_from_signal` has got through to it."""
         self._run_at_once = run_at_once
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
         self._models = models
+        self._leaving = False
         self.main: MainScreen
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         plan = self.session.plan
         choice = TargetChoice(plan.targets, [(model.id, model.display_name) for model in self._models])
-        self.main = MainScreen(
-            self.session.board, plan.prompt, plan.parameters, choice, self._settings.frame_rate, self.size
-        )
+        self.main = MainScreen(self.session.board, plan.prompt, plan.parameters, choice, self.pacer, self.size)
         self._describe_endpoints()
         return self.main
 
@@ -181,6 +194,13 @@ class LatencyApp(App[None]):
 
         self.push_screen(HelpScreen())
 
+    def action_suspend(self) -> None:
+        """Stop the program's whole job, as Ctrl+Z does in a shell."""
+        if not can_stop():
+            self._complain("There is no shell to go back to: stopped here, the program could not be woken again.")
+            return
+        os.killpg(0, signal.SIGTSTP)
+
     async def action_quit(self) -> None:
         """Cancel what is in flight, end the children, leave."""
         await self._leave(0)
@@ -189,11 +209,31 @@ class LatencyApp(App[None]):
         """End in order with this exit status; for signal handlers, which may run at any point of the main thread."""
         if self._loop_of_app is None:
             raise SystemExit(status)
-        self._loop_of_app.call_soon_threadsafe(self.call_later, self._leave, status)
+        self._loop_of_app.call_soon_threadsafe(self._leave_soon, status)
+
+    def _leave_soon(self, status: int) -> None:
+        self.signal_noticed()
+        self.call_later(self._leave, status)
 
     async def _leave(self, status: int) -> None:
-        await self.session.close()
-        self.exit(return_code=status)
+        if not self._leaving:
+            self._leaving = True
+            await self.session.close()
+            self.exit(return_code=status)
+
+    def crash(self, error: Exception) -> None:
+        """End because of an error of ours. Textual's own way prints every local variable: keys and prompts."""
+        self._handle_exception(error)
+
+    def _handle_exception(self, error: Exception) -> None:
+        from tui.ui.crash import say_and_report
+
+        self._return_code = ExitCode.ERROR
+        if self._exception is None:
+            self._exit_renderables.append(Text(say_and_report(error, self.terminal, self.size)))
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a modal screen only that screen's own keys act, and quitting."""

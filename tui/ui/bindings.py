@@ -127,6 +127,13 @@ ACTIONS = (
         in_footer=True,
     ),
     Action(
+        id="suspend",
+        keys=("alt+z",),
+        title="Stop",
+        help="Stop the program and go back to the shell; fg goes on. Ctrl+Z too, outside the editors",
+        group=Group.SCREEN,
+    ),
+    Action(
         id="quit",
         keys=("f10", "ctrl+q"),
         title="Quit",

@@ -27,12 +27,12 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
 
     from tui.sitting.session import Session
     from tui.ui.app import LatencyApp
-    from tui.ui.terminal import end_on_signals
+    from tui.ui.terminal import EndOnSignals
 
     session = Session(plan, None, simulator, record_file)
     try:
         app = LatencyApp(session, settings.ui, models, run_at_once=run_at_once)
-        end_on_signals(app.leave_from_signal, session.kill)
+        app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
         # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
         gc.freeze()
         app.run()

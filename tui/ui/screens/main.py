@@ -16,6 +16,7 @@ from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.sitting.board import Board
 from tui.ui.charts.lanes_chart import LanesChart
+from tui.ui.pace import Pacer
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.history_view import HistoryView
@@ -47,13 +48,13 @@ class MainScreen(Screen[None]):
     ESCAPE_TO_MINIMIZE = False
 
     def __init__(
-        self, board: Board, prompt: Prompt, parameters: Parameters, choice: TargetChoice, frame_rate: float, size: Size
+        self, board: Board, prompt: Prompt, parameters: Parameters, choice: TargetChoice, pacer: Pacer, size: Size
     ) -> None:
         """`size` is the terminal's, so that the first layout is already the right one."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
         super().__init__(classes=f"-show-{PANES[0]}{' -compact' if _is_compact(size) else ''}")
         self._board = board
-        self._frame_s = 1 / frame_rate
+        self._pacer = pacer
         self._timer: Timer | None = None
         self._painted_version = -1
         self._chart_due = 0.0
@@ -88,7 +89,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to tick when something happens."""
-        self._timer = self.set_interval(self._frame_s, self._tick, pause=True)
+        self._timer = self.set_interval(self._pacer.frame_s, self._tick, pause=True)
         self.wake()
 
     def on_resize(self, event: Resize) -> None:
@@ -109,6 +110,8 @@ class MainScreen(Screen[None]):
             # Idle: no timer, nothing written.
             self._timer.pause()
             return
+        if not self._pacer.may_paint():
+            return
         changed = self._painted_version != board.version
         self._painted_version = board.version
         if [view.lane for view in self.lanes.views] != board.lanes:
@@ -126,7 +129,7 @@ class MainScreen(Screen[None]):
         elif time.monotonic() >= self._chart_due:
             self._chart_due = time.monotonic() + _CHART_EVERY_S
             # Between two ticks: a key that comes meanwhile waits for one of the two, not for both.
-            self.set_timer(self._frame_s / 2, self._draw_chart)
+            self.set_timer(self._pacer.frame_s / 2, self._draw_chart)
 
     def _draw_chart(self) -> None:
         records = [lane.record for lane in self._board.lanes if lane.record]
