@@ -9,12 +9,12 @@ import pytest
 from tui.config import paths, schema
 from tui.config.files import read_toml
 from tui.config.load import Flags, load
-from tui.config.schema import UiSettings
+from tui.config.schema import KeySettings, UiSettings
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, TimeoutOverrides, Timeouts
 
-STRUCTS = {"prompt": Prompt, "parameters": Parameters, "timeouts": Timeouts, "ui": UiSettings}
+STRUCTS = {"prompt": Prompt, "parameters": Parameters, "timeouts": Timeouts, "ui": UiSettings, "keys": KeySettings}
 
 
 @pytest.mark.parametrize("table", STRUCTS)
@@ -46,6 +46,7 @@ def test_defaults_of_the_file_are_those_of_the_types(sealed: Path) -> None:
     settings = load(Flags(), {}, sealed).settings
     assert settings.timeouts == Timeouts()
     assert settings.ui == UiSettings()
+    assert settings.keys == KeySettings()
 
 
 def test_configuration_in_a_wheel_is_found_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from tui.config.check import check_settings
 from tui.config.endpoint_keys import words
 from tui.config.environment import Flags, from_environment, from_flags
 from tui.config.keys import Key
-from tui.config.schema import AUTO, SIMULATOR, Settings, UiSettings
+from tui.config.schema import AUTO, SIMULATOR, KeySettings, Settings, UiSettings
 from tui.config.sources import Entry, Layer, Source
 from tui.config.wording import hint, shown
 from tui.core.capabilities import contradiction
@@ -106,6 +106,7 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
         timeouts=Timeouts(**_section(merged, "timeouts")),
         retries=Retries(**_section(merged, "retries")),
         ui=UiSettings(**_section(merged, "ui")),
+        keys=KeySettings(**_section(merged, "keys")),
     )
 
 

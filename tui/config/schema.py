@@ -15,7 +15,7 @@ from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
-__all__ = ["ENDPOINT", "PARAMETERS", "TABLES", "TARGET", "TOP", "Settings", "UiSettings", "keys_by_path"]
+__all__ = ["ENDPOINT", "PARAMETERS", "TABLES", "TARGET", "TOP", "KeySettings", "Settings", "UiSettings", "keys_by_path"]
 
 AUTO = "auto"
 """The default endpoint that means: the API when its key is set, else the simulator."""
@@ -40,6 +40,14 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
         return None if isinstance(self.frame_rate, str) else self.frame_rate
 
 
+class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the keyboard."""
+
+    preset: Literal["default", "emacs", "vi"] = "default"
+    actions: dict[str, tuple[str, ...]] = {}
+    """Keys by the id of an action, in place of the preset's."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings in effect, checked."""
 
@@ -54,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     retries: Retries
     ui: UiSettings
+    keys: KeySettings
 
 
 def _refuse_drop(value: tuple[str, ...]) -> str | None:
@@ -118,6 +127,14 @@ TABLES: dict[str, tuple[Key, ...]] = {
             type=type_of(UiSettings, "frame_rate"),
             unit="per second",
             help="Screen updates; auto: as many as the connection carries, 10 at most.",
+        ),
+    ),
+    "keys": (
+        Key(name="preset", type=type_of(KeySettings, "preset"), help="The set of keys to start from."),
+        Key(
+            name="actions",
+            type=type_of(KeySettings, "actions"),
+            help="Lists of keys by action, in place of the preset's.",
         ),
     ),
 }

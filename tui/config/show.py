@@ -30,7 +30,7 @@ def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
         _tables(loaded, ("prompt", "parameters")),
         _targets(loaded),
         _endpoints(loaded, environ),
-        _tables(loaded, ("timeouts", "retries", "ui")),
+        _tables(loaded, ("timeouts", "retries", "ui", "keys")),
     ]
     return "\n\n".join("\n".join(_aligned(list(block))) for block in blocks) + "\n"
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.screen import Screen
 
 from tui.config.models import KnownModel
@@ -19,8 +19,9 @@ from tui.config.remembered import save_targets
 from tui.config.schema import UiSettings
 from tui.errors import ConfigError, ExitCode
 from tui.sitting.session import Session
-from tui.ui.bindings import ACTIONS, app_bindings, spelled
+from tui.ui.bindings import ACTIONS, spelled
 from tui.ui.driver import TerminalDriver
+from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
 from tui.ui.terminal import Terminal, can_stop
@@ -36,8 +37,8 @@ class LatencyApp(App[None]):
 
     TITLE = "latency-tui"
     CSS_PATH = "screens/main.tcss"
-    # Ctrl+Z undoes in an editor, and stops the program elsewhere.
-    BINDINGS: ClassVar[list[BindingType]] = [*app_bindings(), Binding("ctrl+z", "suspend", show=False)]
+    # Those of the keymap alone: it has Textual's own too.
+    BINDINGS: ClassVar[list[BindingType]] = []
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -48,12 +49,16 @@ class LatencyApp(App[None]):
         *,
         run_at_once: bool = False,
         terminal: Terminal | None = None,
+        keymap: Keymap | None = None,
     ) -> None:
         # Read by the driver, and by themes before anything is styled.
         self.terminal = terminal or Terminal()
         self.pacer = Pacer(settings.fixed_rate)
         # A driver named in the environment is a browser's: see `latency-tui serve`.
         super().__init__(driver_class=None if os.environ.get("TEXTUAL_DRIVER") else TerminalDriver)
+        self.keymap = keymap or Keymap()
+        self._bindings = BindingsMap(self.keymap.bindings())
+        self.set_keymap(self.keymap.text)
         self.session = session
         self.signal_noticed: Callable[[], None] = lambda: None
         """Called on the event loop when `leave_from_signal` has got through to it."""
@@ -68,7 +73,15 @@ class LatencyApp(App[None]):
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         plan = self.session.plan
         choice = TargetChoice(plan.targets, [(model.id, model.display_name) for model in self._models])
-        self.main = MainScreen(self.session.board, plan.prompt, plan.parameters, choice, self.pacer, self.size)
+        self.main = MainScreen(
+            self.session.board,
+            plan.prompt,
+            plan.parameters,
+            choice,
+            self.pacer,
+            self.size,
+            self.keymap.actions,
+        )
         self._describe_endpoints()
         return self.main
 
@@ -192,7 +205,7 @@ class LatencyApp(App[None]):
         """Show the help."""
         from tui.ui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self.keymap.actions, self.main.focused))
 
     def action_suspend(self) -> None:
         """Stop the program's whole job, as Ctrl+Z does in a shell."""
@@ -243,9 +256,10 @@ class LatencyApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the table, then the theme."""
-        for action in ACTIONS:
-            keys = ", ".join(map(spelled, action.keys))
-            yield SystemCommand(action.title, f"{action.help} ({keys})", self._runner(action.method))
+        for action in self.keymap.actions:
+            if action.method != "command_palette":
+                keys = f" ({', '.join(map(spelled, action.keys))})" if action.keys else ""
+                yield SystemCommand(action.title, f"{action.help}{keys}", self._runner(action.method))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def _runner(self, method: str) -> Any:

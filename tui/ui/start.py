@@ -27,11 +27,15 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
 
     from tui.sitting.session import Session
     from tui.ui.app import LatencyApp
-    from tui.ui.terminal import EndOnSignals
+    from tui.ui.keymap import keymap_of
+    from tui.ui.terminal import EndOnSignals, describe
 
+    keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
     session = Session(plan, None, simulator, record_file)
     try:
-        app = LatencyApp(session, settings.ui, models, run_at_once=run_at_once)
+        app = LatencyApp(
+            session, settings.ui, models, run_at_once=run_at_once, terminal=describe(os.environ), keymap=keymap
+        )
         app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
         # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
         gc.freeze()

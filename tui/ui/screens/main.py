@@ -1,6 +1,7 @@
 """The main screen: prompt, parameters and targets on the left, lanes on the right, charts below."""
 
 import time
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -15,6 +16,7 @@ from textual.widgets import Tab, Tabs
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.sitting.board import Board
+from tui.ui.bindings import Action
 from tui.ui.charts.lanes_chart import LanesChart
 from tui.ui.pace import Pacer
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
@@ -48,13 +50,21 @@ class MainScreen(Screen[None]):
     ESCAPE_TO_MINIMIZE = False
 
     def __init__(
-        self, board: Board, prompt: Prompt, parameters: Parameters, choice: TargetChoice, pacer: Pacer, size: Size
+        self,
+        board: Board,
+        prompt: Prompt,
+        parameters: Parameters,
+        choice: TargetChoice,
+        pacer: Pacer,
+        size: Size,
+        actions: Sequence[Action],
     ) -> None:
         """`size` is the terminal's, so that the first layout is already the right one."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
         super().__init__(classes=f"-show-{PANES[0]}{' -compact' if _is_compact(size) else ''}")
         self._board = board
         self._pacer = pacer
+        self._actions = actions
         self._timer: Timer | None = None
         self._painted_version = -1
         self._chart_due = 0.0
@@ -85,7 +95,7 @@ class MainScreen(Screen[None]):
         with Horizontal(id="charts"):
             yield self.history
             yield self.chart
-        yield KeyBar()
+        yield KeyBar(self._actions)
 
     def on_mount(self) -> None:
         """Begin to tick when something happens."""
