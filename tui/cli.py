@@ -76,6 +76,7 @@ def _parser(prog: str, *, with_prompt: bool) -> argparse.ArgumentParser:
         )
         parser.add_argument("--version", action="version", version=f"latency-tui {__version__}")
         parser.add_argument("--run", action="store_true", help="fire at once")
+        parser.add_argument("--fps", metavar="N", help="screen updates per second, or auto to follow the connection")
         parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")
     parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
     parser.add_argument("--system", metavar="TEXT", help="the system prompt")
@@ -122,6 +123,7 @@ def _flags(options: argparse.Namespace, prompt: str | None) -> "Flags":
         base_url=options.base_url,
         config=options.config,
         demo=options.demo,
+        fps=getattr(options, "fps", None),
     )
 
 

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyte
+from link import ANSWER, QUESTION, SlowLink
 
 COLUMNS, ROWS = 120, 40
 PROGRAM = (sys.executable, "-P", "-m", "tui")
@@ -44,13 +45,18 @@ class Terminal:
         term: str = "xterm-256color",
         size: tuple[int, int] = (COLUMNS, ROWS),
         ignore: signal.Signals | None = None,
+        link: tuple[float, float] | None = None,
     ) -> None:
-        """Start `program` with these arguments; `ignore` is a signal that it is started to ignore."""
+        """Start `program` with these arguments; `ignore` is a signal that it is started to ignore, `link` the bytes per
+        second and the seconds each way of what lies between it and the person."""
         self._mark = uuid.uuid4().hex
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
-        self._master, self._slave = pty.openpty()
+        self._tail = b""
+        self._pty, self._slave = pty.openpty()
+        self.link = SlowLink(self._pty, *link) if link is not None else None
+        self._master = self.link.near if self.link is not None else self._pty
         set_size(self._slave, *size)
         self._modes_before = termios.tcgetattr(self._slave)
         self.process = subprocess.Popen(
@@ -91,7 +97,10 @@ class Terminal:
     @property
     def shown(self) -> str:
         """What is on the screen now."""
-        return "\n".join(self._screen.display)
+        # Not pyte's own `display`, which fails on a wide character of which one half has been painted over.
+        screen = self._screen
+        rows = (screen.buffer[y] for y in range(screen.lines))
+        return "\n".join("".join(row[x].data for x in range(screen.columns)) for row in rows)
 
     def until_ended(self) -> int:
         """The exit status, once the program has ended; what it wrote until then is read."""
@@ -102,7 +111,7 @@ class Terminal:
             assert readable, f"it did not end within {WITHIN_S} s; the screen is\n{self.shown}"
             if self._master in readable:
                 self._read()
-            else:
+            elif self.link is None or not self.link.is_carrying():
                 return self.process.wait()
 
     def hang_up(self) -> None:
@@ -128,9 +137,10 @@ class Terminal:
         return not on and not keyboards and _modes(self._slave) == _clean(self._modes_before)
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the terminal's size."""
-        self._screen.resize(rows, columns)
-        set_size(self._master, columns, rows)
+        """Change the terminal's size; what is on the screen is forgotten: programs paint it anew."""
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        set_size(self._slave, columns, rows)
 
     def stall(self) -> None:
         """Fill the terminal up, so that it takes nothing more from the program until it is read."""
@@ -149,6 +159,11 @@ class Terminal:
     def _read(self) -> None:
         data = os.read(self._master, 65536)
         self.written += data
+        if self.link is None:
+            # As any terminal does.
+            seen = self._tail + data
+            os.write(self._master, ANSWER * seen.count(QUESTION))
+            self._tail = seen[-len(QUESTION) + 1 :]
         self._stream.feed(data)
 
     def __enter__(self) -> Self:
@@ -159,6 +174,9 @@ class Terminal:
     ) -> None:
         self.process.kill()
         self.process.wait()
+        if self.link is not None:
+            self.link.close()
+            self._master = self._pty
         for fd in (self._master, self._slave, self._ended):
             if fd >= 0:
                 os.close(fd)

@@ -10,14 +10,12 @@ from tui.ui.bindings import ACTIONS
 from tui.ui.keymap import PRESETS, TEXT_KEYS, keymap_of
 from tui.ui.widgets.stream_view import StreamView
 
-EATEN = frozenset(
-    (
-        "f1 f10 f11 f12 shift+f10 alt+f1 alt+f2 alt+f4 ctrl+alt+t "  # menus of desktops, terminals that drop down
-        "ctrl+b ctrl+a "  # prefixes of tmux and screen
-        "ctrl+p ctrl+q ctrl+s ctrl+c ctrl+z ctrl+backslash ctrl+right_square_bracket "  # docker, ttys, telnet
-        "shift+pageup shift+pagedown shift+home shift+end shift+insert ctrl+pageup ctrl+pagedown ctrl+tab"
-    ).split()
-)
+EATEN = {
+    *("f1", "f10", "f11", "f12", "shift+f10", "alt+f1", "alt+f2", "alt+f4", "ctrl+alt+t"),  # desktops
+    *("shift+pageup", "shift+pagedown", "shift+home", "shift+end", "ctrl+pageup", "ctrl+pagedown", "ctrl+tab"),
+    *("ctrl+b", "ctrl+a"),  # prefixes of tmux and screen
+    *("ctrl+p", "ctrl+q", "ctrl+s", "ctrl+c", "ctrl+z", "ctrl+backslash", "ctrl+right_square_bracket"),  # docker, ttys
+}
 """Keys that do not reach a program in one of: tmux, screen, docker, a tty with flow control, a desktop's terminal."""
 
 

@@ -34,6 +34,12 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     frame_rate: FrameRate = "auto"
     """Screen updates per second; `auto`: as many as the link to the terminal carries, 10 at most."""
 
+    theme: Literal["auto", "terminal", "dark", "light", "high-contrast", "colour-blind"] = "auto"
+    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
+    """The shapes of states, lines and sparklines."""
+    markers: Literal["auto", "braille", "block", "ascii"] = "auto"
+    """What charts are drawn with."""
+
     @property
     def fixed_rate(self) -> float | None:
         """Screen updates per second, or None to follow the link."""
@@ -127,6 +133,21 @@ TABLES: dict[str, tuple[Key, ...]] = {
             type=type_of(UiSettings, "frame_rate"),
             unit="per second",
             help="Screen updates; auto: as many as the connection carries, 10 at most.",
+        ),
+        Key(
+            name="theme",
+            type=type_of(UiSettings, "theme"),
+            help="Colours; terminal: its own palette, auto: what suits the terminal. NO_COLOR goes before it.",
+        ),
+        Key(
+            name="glyphs",
+            type=type_of(UiSettings, "glyphs"),
+            help="Shapes of states, lines and sparklines; auto: what the terminal's character set has.",
+        ),
+        Key(
+            name="markers",
+            type=type_of(UiSettings, "markers"),
+            help="What charts are drawn with; auto: braille, or ascii where the glyphs are.",
         ),
     ),
     "keys": (

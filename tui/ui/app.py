@@ -25,6 +25,7 @@ from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
 from tui.ui.terminal import Terminal, can_stop
+from tui.ui.themes import dress, markers_of
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.target_picker import TargetPicker
@@ -56,6 +57,7 @@ class LatencyApp(App[None]):
         self.pacer = Pacer(settings.fixed_rate)
         # A driver named in the environment is a browser's: see `latency-tui serve`.
         super().__init__(driver_class=None if os.environ.get("TEXTUAL_DRIVER") else TerminalDriver)
+        self._dressed_as = dress(self, settings.theme, self.terminal)
         self.keymap = keymap or Keymap()
         self._bindings = BindingsMap(self.keymap.bindings())
         self.set_keymap(self.keymap.text)
@@ -68,6 +70,12 @@ class LatencyApp(App[None]):
         self._models = models
         self._leaving = False
         self.main: MainScreen
+
+    def _watch_theme(self, theme_name: str) -> None:
+        """Not for the theme that everything was styled with to begin with: that would style and paint it all again."""
+        first, self._dressed_as = self._dressed_as, ""
+        if theme_name != first:
+            super()._watch_theme(theme_name)
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
@@ -82,6 +90,7 @@ class LatencyApp(App[None]):
             self.size,
             self.keymap.actions,
         )
+        self.main.chart.markers = markers_of(self._settings.markers, self.terminal)
         self._describe_endpoints()
         return self.main
 

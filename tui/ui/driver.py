@@ -52,7 +52,7 @@ class TerminalDriver(LinuxDriver):
         assert self._file is not None, "start requires a terminal there"
         self._tty = self._file.fileno()
         self._host = cast(Host, app)
-        self._encode = encoder(unicode=self._host.terminal.unicode)
+        self._encode = encoder(utf8=self._host.terminal.utf8, glyphs=self._host.terminal.glyphs)
         self._output: TerminalOutput | None = None
         self._wake_read, self._wake_write = os.pipe()
         self._is_on = False
@@ -205,10 +205,10 @@ class TerminalDriver(LinuxDriver):
     def _without_answer(self, text: str) -> tuple[str, str]:
         """`text` without an answer to the pacer's question, and what may be the beginning of one."""
         pacer = self._host.pacer
-        if ANSWER in text:
-            text = text.replace(ANSWER, "")
+        for _ in range(text.count(ANSWER)):
             self._loop.call_soon_threadsafe(pacer.answered)
-        elif pacer.waits and text.endswith(_ANSWER_BEGINNINGS):
+        text = text.replace(ANSWER, "")
+        if pacer.waits and text.endswith(_ANSWER_BEGINNINGS):
             beginning = next(part for part in _ANSWER_BEGINNINGS if text.endswith(part))
             return text.removesuffix(beginning), beginning
         return text, ""

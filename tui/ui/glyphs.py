@@ -1,4 +1,4 @@
-"""The characters of the screen, and what stands for them in a terminal whose character set is not UTF-8.
+"""The characters of the screen, and what stands for them in a terminal that does not have them.
 
 Done where text becomes bytes, so that borders, scroll bars, charts and states need not know of it.
 """
@@ -31,9 +31,12 @@ ASCII_TWINS |= dict.fromkeys(map(chr, range(0x2552, 0x2571)), "+")
 ASCII_TWINS |= {chr(code): "*" if code > 0x2800 else " " for code in range(0x2800, 0x2900)}
 
 
-def encoder(*, unicode: bool) -> Callable[[str], bytes]:
-    """What turns text for the terminal into bytes: UTF-8, or ASCII in which every character keeps its width."""
-    return _as_utf8 if unicode else _as_ascii
+def encoder(*, utf8: bool, glyphs: bool) -> Callable[[str], bytes]:
+    """What turns text for the terminal into bytes: UTF-8, or ASCII in which every character keeps its width; without
+    `glyphs` the screen's own shapes are their twins in either."""
+    if utf8:
+        return _as_utf8 if glyphs else _with_twins
+    return _as_ascii
 
 
 def _as_utf8(text: str) -> bytes:
@@ -43,8 +46,11 @@ def _as_utf8(text: str) -> bytes:
 _TABLE = str.maketrans(ASCII_TWINS)
 
 
+def _with_twins(text: str) -> bytes:
+    return _as_utf8(text if text.isascii() else text.translate(_TABLE))
+
+
 def _as_ascii(text: str) -> bytes:
     if text.isascii():
         return text.encode()
-    twins = text.translate(_TABLE)
-    return "".join(c if c.isascii() else "?" * cell_len(c) for c in twins).encode()
+    return "".join(c if c.isascii() else "?" * cell_len(c) for c in text.translate(_TABLE)).encode()

@@ -15,14 +15,18 @@ FASTEST, SLOWEST = 10.0, 1.0
 PROBE = b"\x1b[5n"
 ANSWER = "\x1b[0n"
 
-_LATE_S = 0.25
-"""How much longer than on an idle link an answer may take before the rate is lowered."""
-_EARLY_S = 0.1
-"""Within this the rate may rise again."""
-_SLOWER, _FASTER = 1.6, 1.25
-_GIVE_UP_AFTER_S = 5.0
-"""A terminal that has not answered by then is asked no more."""
-_REMEMBERED = 32
+_BEHIND_S = 0.25
+"""With an answer this much longer under way than on an idle link, nothing more is painted until it comes."""
+_LATE_S, _EARLY_S = 0.15, 0.08
+"""An answer later than this lowers the rate; one within this raises it again."""
+_SLOWER, _FASTER = 1.5, 1.2
+_UNANSWERED = 3
+"""So many questions may be open before the first answer has come."""
+_GIVE_UP_AFTER_S = 3.0
+"""A terminal from which no answer has come by then is asked no more."""
+_LOST_AFTER_S = 5.0
+"""An answer that has not come by then is lost: a laptop that slept, another terminal."""
+_REMEMBERED = 256
 """Answers among which the fastest is taken for the idle link's: the link may change under a roaming laptop."""
 
 
@@ -39,7 +43,8 @@ class Pacer:
         self._follows = fixed is None
         self._interval_s = self.frame_s
         self._painted_at = float("-inf")
-        self._asked_at: float | None = None
+        self._asked_at: deque[float] = deque()
+        """When the questions that are not answered yet were sent."""
         self._delays: deque[float] = deque(maxlen=_REMEMBERED)
 
     @property
@@ -52,42 +57,39 @@ class Pacer:
         if not self._follows:
             return True
         now = self._clock()
-        since = now - self._painted_at
         # A tenth of leeway: ticks come at the frame rate too, and one that is a little early is not to be skipped.
-        if since < self._interval_s * 0.9 or (self._behind(now) and since < 1 / SLOWEST):
-            return False
-        if self.queued() and self._delays:
+        if self.queued() or now - self._painted_at < self._interval_s * 0.9 or self._is_behind(now):
             return False
         self._painted_at = now
         return True
 
-    def _behind(self, now: float) -> bool:
+    def _is_behind(self, now: float) -> bool:
         """Whether what was sent before has not arrived yet."""
-        if self.queued():
-            return True
-        return self._asked_at is not None and now - self._asked_at > self._idle_s + _LATE_S
+        if not self._asked_at:
+            return False
+        age = now - self._asked_at[0]
+        if age > (_LOST_AFTER_S if self._delays else _GIVE_UP_AFTER_S):
+            self._asked_at.clear()
+            self._follows = bool(self._delays)
+            return False
+        return age > self._idle_s + _BEHIND_S if self._delays else len(self._asked_at) >= _UNANSWERED
 
     @property
     def _idle_s(self) -> float:
         return min(self._delays, default=0.0)
 
     def question(self) -> bytes:
-        """What to put behind the frame that is being sent: a question, or nothing while one is not answered."""
-        now = self._clock()
+        """What to put behind whatever is being sent: a question, or nothing where the link is not followed."""
         if not self._follows:
             return b""
-        if self._asked_at is not None:
-            if now - self._asked_at > _GIVE_UP_AFTER_S and not self._delays:
-                self._follows = False
-            return b""
-        self._asked_at = now
+        self._asked_at.append(self._clock())
         return PROBE
 
     def answered(self) -> None:
-        """The terminal has answered: all that stood before the question has arrived."""
-        if self._asked_at is None:
+        """The terminal has answered: all that stood before the oldest open question has arrived."""
+        if not self._asked_at:
             return
-        delay, self._asked_at = self._clock() - self._asked_at, None
+        delay = self._clock() - self._asked_at.popleft()
         self._delays.append(delay)
         late = delay - self._idle_s
         if late > _LATE_S:
@@ -98,8 +100,8 @@ class Pacer:
     @property
     def waits(self) -> bool:
         """Whether an answer is still to come."""
-        return self._asked_at is not None
+        return bool(self._asked_at)
 
     def forget(self) -> None:
         """The terminal was given away meanwhile: no answer will come."""
-        self._asked_at = None
+        self._asked_at.clear()

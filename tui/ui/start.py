@@ -31,10 +31,16 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
     from tui.ui.terminal import EndOnSignals, describe
 
     keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
+    terminal = describe(os.environ, settings.ui.glyphs)
     session = Session(plan, None, simulator, record_file)
     try:
         app = LatencyApp(
-            session, settings.ui, models, run_at_once=run_at_once, terminal=describe(os.environ), keymap=keymap
+            session,
+            settings.ui,
+            models,
+            run_at_once=run_at_once,
+            terminal=terminal,
+            keymap=keymap,
         )
         app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
         # What the imports made is never garbage: leave it out of every later collection, and of its pauses.

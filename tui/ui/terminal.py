@@ -39,7 +39,10 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
     """What the terminal can show, as far as the environment says."""
 
     colours: Colours = "truecolor"
-    unicode: bool = True
+    utf8: bool = True
+    """Whether its character set is UTF-8."""
+    glyphs: bool = True
+    """Whether its font has more shapes than ASCII's."""
     light: bool = False
     """Whether its background is light, where it says so."""
     inside: Literal["", "tmux", "screen"] = ""
@@ -56,8 +59,10 @@ def require_screen(environ: Mapping[str, str]) -> None:
         )
 
 
-def describe(environ: Mapping[str, str]) -> Terminal:
-    """What the environment says of the terminal: TERM, COLORTERM, NO_COLOR, COLORFGBG, TMUX, STY and the locale."""
+def describe(environ: Mapping[str, str], glyphs: str) -> Terminal:
+    """What the environment says of the terminal: TERM, COLORTERM, NO_COLOR, COLORFGBG, TMUX, STY and the locale;
+    `glyphs` is the setting of that name."""
+    utf8 = _is_utf8(environ)
     term = environ.get("TERM", "")
     if environ.get("NO_COLOR") or term.startswith(_COLOURLESS):
         colours: Colours = "none"
@@ -68,13 +73,15 @@ def describe(environ: Mapping[str, str]) -> Terminal:
     inside: Literal["", "tmux", "screen"] = "tmux" if environ.get("TMUX") else "screen" if environ.get("STY") else ""
     return Terminal(
         colours=colours,
-        unicode=_is_unicode(environ),
+        utf8=utf8,
+        # The console's font has 512 characters at most; shapes are hardly among them.
+        glyphs=utf8 and term != "linux" if glyphs == "auto" else glyphs == "unicode",
         light=environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15"),
         inside=inside,
     )
 
 
-def _is_unicode(environ: Mapping[str, str]) -> bool:
+def _is_utf8(environ: Mapping[str, str]) -> bool:
     """Whether the locale's character set is UTF-8; with no locale at all it is taken to be: so it is in containers."""
     names = [environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
     # Python itself sets this one where the person's locale is C.

@@ -11,7 +11,7 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Tab, Tabs
+from textual.widgets import Static, Tab, Tabs
 
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
@@ -36,6 +36,8 @@ PANES = ("prompt", "lanes", "charts")
 
 _WIDE_COLUMNS, _WIDE_ROWS = 100, 30
 """From this size on all panes are shown at once."""
+_TINY_COLUMNS, _TINY_ROWS = 60, 16
+"""Below this there is no room for anything but asking for more."""
 _CHART_EVERY_S = 1.0
 
 
@@ -78,6 +80,7 @@ class MainScreen(Screen[None]):
         self.picker = TargetPicker(choice)
         self.lanes = LanesPane(board.lanes, id="lanes")
         self.history = HistoryView()
+        self._room = Static(id="room", markup=False)
         self.chart = LanesChart(id="chart")
         self.chart.border_title = "Latest run"
         self.chart.placeholder = "No run yet."
@@ -95,6 +98,7 @@ class MainScreen(Screen[None]):
         with Horizontal(id="charts"):
             yield self.history
             yield self.chart
+        yield self._room
         yield KeyBar(self._actions)
 
     def on_mount(self) -> None:
@@ -106,6 +110,14 @@ class MainScreen(Screen[None]):
         """One pane at a time where not all fit."""
         if event.size:
             self.set_class(_is_compact(event.size), "-compact")
+            columns, rows = event.size
+            tiny = columns < _TINY_COLUMNS or rows < _TINY_ROWS
+            self.set_class(tiny, "-tiny")
+            if tiny:
+                self._room.update(
+                    f"latency-tui needs {_TINY_COLUMNS} columns and {_TINY_ROWS} rows; here are {columns} and {rows}. "
+                    "Make the window larger, please. What runs goes on."
+                )
 
     # Painting
 
