@@ -119,12 +119,14 @@ class Terminal:
         os.close(self._master)
         self._master = -1
 
-    def family(self) -> list[int]:
-        """File descriptors that become readable when the program's processes end: itself and all it has started."""
+    def family(self, but: int | None = None) -> list[int]:
+        """File descriptors that become readable when the program's processes end: itself and all it has started,
+        without the process `but`."""
         fds = []
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if self._mark.encode() in (process / "environ").read_bytes():
+                marked = f"{_MARK}={self._mark}".encode() in (process / "environ").read_bytes().split(b"\0")
+                if marked and process.name != str(but):
                     fds.append(os.pidfd_open(int(process.name)))
         return fds
 

@@ -20,6 +20,7 @@ from tui.config.schema import UiSettings
 from tui.errors import ConfigError, ExitCode
 from tui.sitting.session import Session
 from tui.ui.bindings import ACTIONS, spelled
+from tui.ui.clipboard import copy
 from tui.ui.driver import TerminalDriver
 from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
@@ -180,6 +181,19 @@ class LatencyApp(App[None]):
         self.copy_to_clipboard(text)
         what = "the selection" if selected else self.main.current_lane.lane.label
         self.notify(f"Copied {what}, {len(text):,} characters.", timeout=3, markup=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy `text`; the editors call this too."""
+        self._clipboard = text
+        if self._driver is None:
+            return
+        try:
+            path = copy(text, self.terminal, self._driver.write)
+        except OSError as error:
+            self._complain(f"The terminal has no room for it, and no file could be written: {error.strerror}.")
+            return
+        if path is not None:
+            self.notify(f"The terminal cannot take it: it is in {path}.", timeout=10, markup=False)
 
     def action_detail(self) -> None:
         """Show the current lane's request in detail."""

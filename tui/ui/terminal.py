@@ -45,6 +45,8 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its font has more shapes than ASCII's."""
     light: bool = False
     """Whether its background is light, where it says so."""
+    clipboard: bool = True
+    """Whether it may have a clipboard that programs can set: a console has none."""
     inside: Literal["", "tmux", "screen"] = ""
     """The multiplexer that the program runs in."""
 
@@ -77,6 +79,7 @@ def describe(environ: Mapping[str, str], glyphs: str) -> Terminal:
         # The console's font has 512 characters at most; shapes are hardly among them.
         glyphs=utf8 and term != "linux" if glyphs == "auto" else glyphs == "unicode",
         light=environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15"),
+        clipboard=not term.startswith(("linux", "vt")),
         inside=inside,
     )
 
