@@ -20,6 +20,7 @@ _CONFIG_DESCRIPTION = "Print the effective configuration and where each value ca
 _EPILOG = """\
 commands:
   latency-tui config           print the effective configuration and where each value came from
+  latency-tui serve            show the screen in a browser (see `latency-tui serve --help`)
   latency-tui simulate         run the simulator alone (see `latency-tui simulate --help`)
 
 Without an API key it runs on the built-in simulator; set ANTHROPIC_API_KEY to use the API.
@@ -59,12 +60,17 @@ def _dispatch(arguments: list[str]) -> int:
         return simulate(arguments[1:])
     if command == "config":
         return _config(_parser("latency-tui config", with_prompt=False).parse_args(arguments[1:]))
+    if command == "serve":
+        return _serve(arguments[1:])
     return _screen(_parser("latency-tui", with_prompt=True).parse_args(arguments))
 
 
-def _parser(prog: str, *, with_prompt: bool) -> argparse.ArgumentParser:
+def _parser(
+    prog: str, *, with_prompt: bool, parents: Sequence[argparse.ArgumentParser] = ()
+) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
+        parents=parents,
         description=_DESCRIPTION if with_prompt else _CONFIG_DESCRIPTION,
         epilog=_EPILOG if with_prompt else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -97,12 +103,30 @@ def _config(options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def _serve(arguments: list[str]) -> int:
+    where = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    where.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; %(default)s")
+    where.add_argument("--port", type=int, default=8000, metavar="N", help="port to listen on; %(default)s")
+    options, rest = where.parse_known_args(arguments)
+    # Refused here, where it is read, and not on a page.
+    whole = _parser("latency-tui serve", with_prompt=True, parents=[where])
+    whole.parse_args(arguments)
+    try:
+        from tui.ui.serve import serve
+    except ModuleNotFoundError as error:
+        remedy = "install it with: pip install 'latency-tui[serve]'"
+        raise UsageError(f"The browser needs {error.name}, which is not installed; {remedy}.") from None
+    return serve(options.host, options.port, rest)
+
+
 def _screen(options: argparse.Namespace) -> int:
     from tui.config.load import load
 
     prompt = _prompt(options)
     loaded = load(_flags(options, prompt), os.environ, Path.cwd())
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+    # In a browser, pipes take the terminal's place: see tui.ui.serve.
+    in_browser = bool(os.environ.get("TEXTUAL_DRIVER"))
+    if not in_browser and not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise UsageError("The screen needs a terminal for its input and output; start it in one, without redirection.")
 
     from tui.ui.start import start
