@@ -8,6 +8,7 @@ import pytest
 
 SDK = {"anthropic", "httpx2", "httpcore2", "pydantic"}
 SCREEN = {"textual", "rich", "plotext"}
+HEAVY = {"numpy", "opentelemetry"}
 
 
 def loaded(*modules: str) -> set[str]:
@@ -26,8 +27,10 @@ def loaded(*modules: str) -> set[str]:
     "modules",
     [
         ("tui.core.events", "tui.core.record", "tui.core.plan", "tui.core.statistics", "tui.core.sanitize"),
+        ("tui.core.comparison", "tui.core.sequential", "tui.core.gates", "tui.core.goodput", "tui.core.decomposition"),
         ("tui.config.load", "tui.config.show", "tui.config.plan", "tui.config.remembered", "tui.config.models"),
-        ("tui.history.record_file",),
+        ("tui.history.record_file", "tui.history.recorder", "tui.history.store"),
+        ("tui.export.formats", "tui.export.json_import", "tui.export.otel"),
         ("tui.engine.client", "tui.engine.protocol"),
         ("tui.simulator.process",),
         ("tui.cli", "tui.__main__"),
@@ -35,7 +38,7 @@ def loaded(*modules: str) -> set[str]:
     ids=lambda modules: modules[0],
 )
 def test_neither_screen_nor_sdk(modules: tuple[str, ...]) -> None:
-    assert not (SDK | SCREEN | {"numpy"}) & loaded(*modules)
+    assert not (SDK | SCREEN | HEAVY) & loaded(*modules)
 
 
 def test_the_screen_loads_no_sdk() -> None:

@@ -19,6 +19,7 @@ _CONFIG_DESCRIPTION = "Print the effective configuration and where each value ca
 
 _EPILOG = """\
 commands:
+  latency-tui run              measure a plan without a screen (see `latency-tui run --help`)
   latency-tui config           print the effective configuration and where each value came from
   latency-tui serve            show the screen in a browser (see `latency-tui serve --help`)
   latency-tui simulate         run the simulator alone (see `latency-tui simulate --help`)
@@ -58,6 +59,10 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.simulator.command import main as simulate
 
         return simulate(arguments[1:])
+    if command == "run":
+        from tui.headless.run import main as run
+
+        return run(arguments[1:])
     if command == "config":
         return _config(_parser("latency-tui config", with_prompt=False).parse_args(arguments[1:]))
     if command == "serve":

@@ -3,7 +3,8 @@
     LatencyTuiError            one sentence: what is wrong, where, what to do
     ├── UsageError             an argument or the standard input cannot be used
     ├── ConfigError            a configuration file, environment variable or flag cannot be used
-    └── ChildError             a child process of ours (engine, simulator) did not start or broke its protocol
+    ├── ChildError             a child process of ours (engine, simulator) did not start or broke its protocol
+    └── HistoryError           the history cannot be opened, read or written
 
 Failures of single requests are not exceptions but data: `tui.core.events.Failure`.
 """
@@ -16,7 +17,11 @@ class ExitCode(IntEnum):
 
     OK = 0
     ERROR = 1
+    MISSED = 1
+    """An objective is missed, or a comparison shows what it must not."""
     USAGE = 2
+    NOT_MEASURED = 3
+    """There is nothing to judge, or too little."""
     INTERRUPTED = 130
 
 
@@ -40,3 +45,7 @@ class ConfigError(LatencyTuiError):
 
 class ChildError(LatencyTuiError):
     """A child process (engine or simulator) did not start, or broke its protocol."""
+
+
+class HistoryError(LatencyTuiError):
+    """The history of runs cannot be opened, read or written."""

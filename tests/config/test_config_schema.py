@@ -9,12 +9,19 @@ import pytest
 from tui.config import paths, schema
 from tui.config.files import read_toml
 from tui.config.load import Flags, load
-from tui.config.schema import KeySettings, UiSettings
+from tui.config.schema import HistorySettings, KeySettings, UiSettings
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, TimeoutOverrides, Timeouts
 
-STRUCTS = {"prompt": Prompt, "parameters": Parameters, "timeouts": Timeouts, "ui": UiSettings, "keys": KeySettings}
+STRUCTS = {
+    "prompt": Prompt,
+    "parameters": Parameters,
+    "timeouts": Timeouts,
+    "history": HistorySettings,
+    "ui": UiSettings,
+    "keys": KeySettings,
+}
 
 
 @pytest.mark.parametrize("table", STRUCTS)
@@ -45,6 +52,7 @@ def test_default_file_sets_or_mentions_every_key() -> None:
 def test_defaults_of_the_file_are_those_of_the_types(sealed: Path) -> None:
     settings = load(Flags(), {}, sealed).settings
     assert settings.timeouts == Timeouts()
+    assert settings.history == HistorySettings()
     assert settings.ui == UiSettings()
     assert settings.keys == KeySettings()
 
@@ -59,6 +67,7 @@ def test_configuration_in_a_wheel_is_found_first(tmp_path: Path, monkeypatch: py
 def test_xdg_directories_are_honoured(tmp_path: Path) -> None:
     assert paths.user_config_file() == tmp_path / "config/latency-tui/config.toml"
     assert paths.state_file() == tmp_path / "state/latency-tui/targets.json"
+    assert paths.history_file() == tmp_path / "data/latency-tui/history.db"
 
 
 def test_importing_stays_light() -> None:

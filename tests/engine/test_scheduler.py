@@ -59,8 +59,8 @@ class Fixture:
             self.cleaned.append(spec.request_id)
         return RequestEnded(request_id=spec.request_id, t_ns=time.monotonic_ns(), status=Status.DONE)
 
-    async def run(self, *specs: RequestSpec) -> None:
-        self.scheduler.start(StartRun(run_id=1, requests=specs))
+    async def run(self, *specs: RequestSpec, at_once: int | None = None) -> None:
+        self.scheduler.start(StartRun(run_id=1, requests=specs, at_once=at_once))
         async with asyncio.timeout(10):
             await self.over.wait()
 
@@ -143,3 +143,35 @@ async def test_an_empty_run_is_over_at_once() -> None:
     fixture = Fixture()
     await fixture.run()
     assert [type(event) for event in fixture.events] == [RunStarted, RunEnded]
+
+
+async def test_in_turn_each_wave_begins_when_the_one_before_is_over() -> None:
+    fixture = Fixture()
+    await fixture.run(spec(1), spec(2), spec(3), spec(4), spec(5), at_once=2)
+    order = [
+        (event.request_id, isinstance(event, RequestEnded))
+        for event in fixture.events
+        if isinstance(event, RequestEnded) or (isinstance(event, Marked) and event.mark is Mark.SENT)
+    ]
+    for wave in ({1, 2}, {3, 4}, {5}):
+        part, order = order[: 2 * len(wave)], order[2 * len(wave) :]
+        assert {request_id for request_id, _ in part} == wave
+    last = fixture.events[-1]
+    assert isinstance(last, RunEnded)
+    assert last.send_spread_ns is None
+
+
+async def test_one_that_waits_for_its_turn_can_be_cancelled() -> None:
+    fixture = Fixture()
+    fixture.scheduler.start(StartRun(run_id=1, requests=(spec(1, model="hangs"), spec(2), spec(3)), at_once=1))
+    await fixture.started.wait()
+    fixture.scheduler.cancel((2,))
+    for _ in range(3):  # the cancellation, the request's own end, its report
+        await asyncio.sleep(0)
+    assert set(fixture.ends()) == {2}
+    fixture.scheduler.cancel((1,))
+    async with asyncio.timeout(10):
+        await fixture.over.wait()
+    statuses = {request_id: ended.status for request_id, ended in fixture.ends().items()}
+    assert statuses == {1: Status.CANCELLED, 2: Status.CANCELLED, 3: Status.DONE}
+    assert 2 not in fixture.running

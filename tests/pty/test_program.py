@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal_under_test import Terminal, all_ended
+from stored import stored_statuses
+from terminal_under_test import WITHIN_S, Terminal, all_ended
 
 from tui.simulator.process import SimulatorProcess
 
@@ -41,6 +43,40 @@ def test_the_main_job(environ: dict[str, str]) -> None:
         assert terminal.until_ended() == 0
         assert terminal.is_restored()
         assert all_ended(family)
+    assert stored_statuses(environ) == [["done"] * 3]
+
+
+def test_a_history_that_cannot_be_written_stops_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    Path(environ["XDG_DATA_HOME"]).parent.mkdir(exist_ok=True)
+    Path(environ["XDG_DATA_HOME"]).write_text("a file where a directory should be")
+    with Terminal(["--run", SHORT], environ | {"TMPDIR": str(tmp_path)}) as terminal:
+        # A toast, wrapped wherever it may be.
+        terminal.until_shows("The history")
+        terminal.until_shows("✔ done", 3)
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+    assert list(tmp_path.glob("latency-tui-spill-*.jsonl"))
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "closed terminal"])
+def test_what_is_in_flight_is_cancelled_at_the_server(environ: dict[str, str], tmp_path: Path, how: str) -> None:
+    log = tmp_path / "truth.jsonl"
+    arguments = ["--run", "--model", "sim-steady", "--max-tokens", "100000", "--base-url"]
+    with SimulatorProcess.start(log=log) as server:
+        with Terminal([*arguments, server.base_url], environ | {"ANTHROPIC_API_KEY": "k"}) as terminal:
+            terminal.until_shows("▶ streaming")
+            family = terminal.family()
+            if how == "closed terminal":
+                terminal.hang_up()
+            else:
+                terminal.process.send_signal(signal.Signals[how])
+            assert all_ended(family)
+        # The server, which goes on, writes the line once its client has gone.
+        deadline = time.monotonic() + WITHIN_S
+        while not (lines := log.read_text().splitlines()):
+            assert time.monotonic() < deadline, "the server still answers"
+        assert [json.loads(line)["end"] for line in lines] == ["cancelled"]
+    assert stored_statuses(environ) == [["cancelled"]]
 
 
 def test_one_that_is_killed_leaves_no_child(environ: dict[str, str]) -> None:
@@ -49,6 +85,7 @@ def test_one_that_is_killed_leaves_no_child(environ: dict[str, str]) -> None:
         family = terminal.family()
         terminal.process.kill()
         assert all_ended(family)
+    assert stored_statuses(environ) == [["interrupted"]]
 
 
 def test_a_prompt_from_standard_input_leaves_the_keyboard(environ: dict[str, str]) -> None:
@@ -138,7 +175,7 @@ def test_an_engine_that_dies_is_started_again(environ: dict[str, str], tmp_path:
         assert ready["type"] == "engine_ready"
         engine = os.pidfd_open(ready["pid"])
         signal.pidfd_send_signal(engine, signal.SIGKILL)
-        terminal.until_shows("✖ failed")
+        terminal.until_shows("↯ interrupted")
         assert all_ended([engine])
         terminal.press(F5)
         terminal.until_shows("▶ streaming")

@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from stored import stored_statuses
 from terminal_under_test import Terminal, all_ended
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
@@ -38,6 +39,7 @@ def test_a_signal_ends_it_in_order_while_it_streams(
         assert terminal.is_restored()
         assert all_ended(family)
     assert statuses(record) == ["cancelled"]
+    assert stored_statuses(environ) == [["cancelled"]]
 
 
 def test_a_terminal_that_goes_away_ends_it(environ: dict[str, str], tmp_path: Path) -> None:
@@ -49,6 +51,7 @@ def test_a_terminal_that_goes_away_ends_it(environ: dict[str, str], tmp_path: Pa
         assert all_ended(family)
     # The request in flight was cancelled in order, and its result written.
     assert statuses(record) == ["cancelled"]
+    assert stored_statuses(environ) == [["cancelled"]]
 
 
 def test_a_terminal_that_goes_away_ends_it_even_where_hanging_up_is_ignored(environ: dict[str, str]) -> None:
@@ -76,6 +79,7 @@ def test_a_terminal_that_takes_nothing_cannot_hold_it_up(
         terminal.read_what_is_there()
         assert terminal.is_restored()
     assert statuses(record) == ["cancelled"]
+    assert stored_statuses(environ) == [["cancelled"]]
 
 
 def test_a_screen_that_hangs_is_ended_without_its_help(environ: dict[str, str]) -> None:
@@ -137,7 +141,7 @@ def test_stopping_with_a_key_in_a_shell(environ: dict[str, str]) -> None:
         terminal.until_shows("sh>")
         terminal.press(f"{sys.executable} -P -m tui --model sim-fast\r".encode())
         terminal.until_shows("○ idle")
-        terminal.press(b"\x1bz")
+        terminal.press(b"\x1bt")
         terminal.until_shows("Stopped")
         terminal.press(b"fg\r")
         terminal.until_shows("○ idle")
@@ -150,7 +154,7 @@ def test_stopping_with_a_key_in_a_shell(environ: dict[str, str]) -> None:
 def test_without_a_shell_the_key_does_not_stop_it(environ: dict[str, str]) -> None:
     with Terminal(["--model", "sim-fast"], environ) as terminal:
         terminal.until_shows("○ idle")
-        terminal.press(b"\x1bz")
+        terminal.press(b"\x1bt")
         terminal.until_shows("no shell to go back to")
         terminal.press(F10)
         assert terminal.until_ended() == 0

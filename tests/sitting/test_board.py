@@ -1,5 +1,7 @@
 """The board: what events make of the lanes."""
 
+import msgspec
+
 from tui.core.events import (
     Content,
     EngineFailed,
@@ -21,8 +23,9 @@ from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import State
+from tui.core.series import Repeat
 from tui.core.target import Endpoint, Target
-from tui.sitting.board import Board, Outcome
+from tui.sitting.board import Board
 
 MS = 1_000_000
 
@@ -191,13 +194,58 @@ def test_outcomes_keep_what_was_answered_and_that_a_request_failed() -> None:
             RUN_ENDED,
         ]
     )
-    failed = Outcome(ttft_ns=None, total_ns=None)
-    assert [lane.outcomes for lane in board.lanes] == [
-        [Outcome(ttft_ns=10 * MS, total_ns=50 * MS)],
-        [Outcome(ttft_ns=20 * MS, total_ns=60 * MS)],
-        [failed],
+    kept = [[(outcome.status, outcome.ttft_ns, outcome.total_ns) for outcome in lane.outcomes] for lane in board.lanes]
+    assert kept == [
+        [(Status.DONE, 10 * MS, 50 * MS)],
+        [(Status.TRUNCATED, 20 * MS, 60 * MS)],
+        [(Status.FAILED, None, None)],
         [],
     ]
+
+
+def repeat_of(*order: int, number: int = 1, warm_up: bool = False, concurrency: int = 1) -> Repeat:
+    return Repeat(
+        series="s", number=number, warm_up=warm_up, order=order, in_turn=False, concurrency=concurrency, seed=1
+    )
+
+
+def test_a_repeat_asks_in_its_own_order_and_every_lane_as_often_as_it_says() -> None:
+    board = Board()
+    plan = plan_of("a", "b")
+    board.set_targets(plan.targets)
+    specs = board.start(plan, repeat_of(1, 0, concurrency=2))
+    assert [spec.target for spec in specs] == ["b", "b", "a", "a"]
+    assert len({spec.request_id for spec in specs}) == 4
+    board.apply([event for spec in specs for event in answer(spec.request_id, 10, 50)])
+    assert [len(lane.outcomes) for lane in board.lanes] == [2, 2]
+    assert board.in_flight() == ()
+
+
+def test_warm_up_is_kept_and_not_counted_and_a_change_of_what_is_asked_begins_anew() -> None:
+    board = Board()
+    plan = plan_of("a")
+    board.set_targets(plan.targets)
+    for number, repeat in enumerate((repeat_of(0, warm_up=True), repeat_of(0), None), 1):
+        board.start(plan, repeat)
+        board.apply([*answer(number, number, 50), RUN_ENDED])
+    (lane,) = board.lanes
+    assert [outcome.counted for outcome in lane.outcomes] == [False, True, True]
+    assert [outcome.ttft_ns for outcome in lane.current] == [2 * MS, 3 * MS]
+    board.start(msgspec.structs.replace(plan, prompt=Prompt(user="why not?")))
+    board.apply([*answer(4, 4, 50), RUN_ENDED])
+    assert [outcome.ttft_ns for outcome in lane.current] == [4 * MS]
+    assert len(lane.outcomes) == 4
+
+
+def test_a_busted_cache_changes_the_prompt_of_the_request_and_not_what_is_asked() -> None:
+    board = Board()
+    plan = plan_of("a")
+    board.set_targets(plan.targets)
+    for number in (1, 2):
+        (spec,) = board.start(plan, msgspec.structs.replace(repeat_of(0), cache_buster=f"[{number}]"))
+        assert spec.prompt.user == f"[{number}]\nwhy?"
+        board.apply([*answer(number, number, 50), RUN_ENDED])
+    assert len(board.lanes[0].current) == 2
 
 
 def test_the_engines_end_fails_what_was_in_flight_and_keeps_its_text() -> None:
@@ -207,7 +255,7 @@ def test_the_engines_end_fails_what_was_in_flight_and_keeps_its_text() -> None:
     assert [record.spec.target for record in records] == ["b"]
     done, lost = board.lanes
     assert done.state is State.DONE
-    assert lost.state is State.FAILED
+    assert lost.state is State.INTERRUPTED
     assert lost.record is not None
     assert lost.record.text() == "word "
     assert lost.record.failure is not None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ssh_server import MISSING, SshServer
+from stored import stored_statuses
 from terminal_under_test import PROGRAM, Terminal, all_ended
 
 pytestmark = [
@@ -65,6 +66,7 @@ def test_a_connection_that_goes_leaves_no_process_and_no_request(
         os.kill(terminal.process.pid, end)
         assert all_ended(family)
     assert statuses(record) == ["cancelled"]
+    assert stored_statuses(environ) == [["cancelled"]]
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")

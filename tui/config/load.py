@@ -14,12 +14,14 @@ from tui.config.check import check_settings
 from tui.config.endpoint_keys import words
 from tui.config.environment import Flags, from_environment, from_flags
 from tui.config.keys import Key
-from tui.config.schema import AUTO, SIMULATOR, KeySettings, Settings, UiSettings
+from tui.config.schema import AUTO, SIMULATOR, HistorySettings, KeySettings, Settings, UiSettings
 from tui.config.sources import Entry, Layer, Source
 from tui.config.wording import hint, shown
 from tui.core.capabilities import contradiction
+from tui.core.objectives import parse as parse_objective
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Retries, Target, TimeoutOverrides, Timeouts
 from tui.errors import ConfigError
 
@@ -99,12 +101,15 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
     _check_parameters(merged, parameters, targets)
     return Settings(
         endpoint=str(merged["endpoint"].value),
+        objectives=tuple(map(parse_objective, cast(tuple[str, ...], merged["objectives"].value))),
         prompt=Prompt(**_section(merged, "prompt")),
         parameters=parameters,
         targets=without_endpoints(targets) if is_demo else targets,
         endpoints=endpoints,
         timeouts=Timeouts(**_section(merged, "timeouts")),
         retries=Retries(**_section(merged, "retries")),
+        series=SeriesSettings(**_section(merged, "series")),
+        history=HistorySettings(**_section(merged, "history")),
         ui=UiSettings(**_section(merged, "ui")),
         keys=KeySettings(**_section(merged, "keys")),
     )

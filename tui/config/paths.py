@@ -31,3 +31,8 @@ def state_dir() -> Path:
 def state_file() -> Path:
     """What the program remembers of the last sitting."""
     return state_dir() / "targets.json"
+
+
+def history_file() -> Path:
+    """The history of all runs, in the platform's data directory (XDG_DATA_HOME is honoured)."""
+    return platformdirs.user_data_path(APP_NAME, appauthor=False) / "history.db"

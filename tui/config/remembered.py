@@ -1,15 +1,12 @@
 """The last choice of targets, kept between sittings in the state file."""
 
-import contextlib
-import os
-import tempfile
-
 import msgspec
 
 from tui.config import paths
 from tui.config.check import check_settings
 from tui.config.files import Document
 from tui.config.load import Loaded, without_endpoints
+from tui.config.private_file import write_private
 from tui.config.schema import SIMULATOR
 from tui.config.sources import Layer
 from tui.config.write import as_table
@@ -39,17 +36,7 @@ def save_targets(targets: tuple[Target, ...]) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.chmod(0o700)  # it may have been made before, by other means
-        handle, beside = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # makes it 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)  # noqa: PTH105 - mkstemp gave a text
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)  # noqa: PTH108 - as above
-            raise
+        write_private(path, data)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise ConfigError(f"{path}: the choice of targets cannot be saved: {reason}.") from None

@@ -11,11 +11,25 @@ from tui.config.endpoint_keys import ENDPOINT
 from tui.config.keys import Key, refuse_endpoint_name, refuse_label, type_of
 from tui.config.parameter_keys import PARAMETERS
 from tui.config.wording import hint, shown
+from tui.core import objectives
+from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
-__all__ = ["ENDPOINT", "PARAMETERS", "TABLES", "TARGET", "TOP", "KeySettings", "Settings", "UiSettings", "keys_by_path"]
+__all__ = [
+    "ENDPOINT",
+    "PARAMETERS",
+    "TABLES",
+    "TARGET",
+    "TOP",
+    "HistorySettings",
+    "KeySettings",
+    "Settings",
+    "UiSettings",
+    "keys_by_path",
+]
 
 AUTO = "auto"
 """The default endpoint that means: the API when its key is set, else the simulator."""
@@ -54,11 +68,28 @@ class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Keys by the id of an action, in place of the preset's."""
 
 
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+Megabytes = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of runs, and for how long."""
+
+    enabled: bool = True
+    """Whether runs are stored at all."""
+    keep_days: Days = 0
+    """Older runs are deleted at the start of the program; 0 keeps them for ever."""
+    keep_mb: Megabytes = 0
+    """The oldest runs are deleted above this size; 0 is no limit."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings in effect, checked."""
 
     endpoint: str = AUTO
     """Default endpoint of the sitting: `auto`, `simulator`, or a name in `endpoints`."""
+    objectives: tuple[Objective, ...] = ()
+    """Service levels that every target is to keep."""
     prompt: Prompt
     parameters: Parameters
     targets: tuple[Target, ...]
@@ -67,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """By name; without the simulator."""
     timeouts: Timeouts
     retries: Retries
+    series: SeriesSettings
+    history: HistorySettings
     ui: UiSettings
     keys: KeySettings
 
@@ -77,6 +110,10 @@ def _refuse_drop(value: tuple[str, ...]) -> str | None:
     return None if unknown is None else f"names {shown(unknown)}, which cannot be dropped; {hint(unknown, known)}"
 
 
+def _series(name: str, help: str, unit: str = "") -> Key:  # noqa: A002 - the key's own word
+    return Key(name=name, type=type_of(SeriesSettings, name), help=help, unit=unit)
+
+
 TARGET = (
     Key(name="model", type=str, required=True, help="The model's id.", refuse=refuse_label),
     Key(name="endpoint", type=str, help="Endpoint to ask; absent: the default one.", refuse=refuse_endpoint_name),
@@ -84,12 +121,29 @@ TARGET = (
     Key(name="drop", type=tuple[str, ...], help="Shared parameters that it does not send.", refuse=_refuse_drop),
     *PARAMETERS,
 )
+
+
+def _refuse_objectives(value: tuple[str, ...]) -> str | None:
+    for text in value:
+        try:
+            objectives.parse(text)
+        except ValueError as error:
+            return f"cannot be used. {str(error).removesuffix('.')}"
+    return None
+
+
 TOP = (
     Key(
         name="endpoint",
         type=str,
         help="Endpoint of targets that name none: auto (the API when its key is set, else the simulator) or a name.",
         refuse=refuse_endpoint_name,
+    ),
+    Key(
+        name="objectives",
+        type=tuple[str, ...],
+        help="Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'.",
+        refuse=_refuse_objectives,
     ),
 )
 TABLES: dict[str, tuple[Key, ...]] = {
@@ -125,6 +179,34 @@ TABLES: dict[str, tuple[Key, ...]] = {
             type=type_of(Retries, "max"),
             unit="attempts",
             help="Most attempts after the first when the server turns a request away; each is shown apart.",
+        ),
+    ),
+    "series": (
+        _series("repeats", "Counted runs of a series; with until_sure the most there may be.", "runs"),
+        _series("warm_ups", "Runs before those, kept but not counted.", "runs"),
+        _series("in_turn", "Ask the targets one after another, so that they don't compete, and not all at once."),
+        _series("gap", "Pause between two runs.", "seconds"),
+        _series("concurrency", "Requests per target that are in flight together.", "requests"),
+        _series("bust_cache", "Begin every prompt with a text of its own, so that no run finds it in the cache."),
+        _series("seed", "What the orders of the targets are drawn from; absent: drawn, and recorded."),
+        _series("max_requests", "Most requests of a series, warm-up included.", "requests"),
+        _series("max_usd", "Estimated cost from which on no further run is begun.", "US dollars"),
+        _series("until_sure", "Stop as soon as the target with the best median of this metric is known."),
+        _series("confidence", "How sure that has to be."),
+    ),
+    "history": (
+        Key(name="enabled", type=bool, help="Whether every run is stored."),
+        Key(
+            name="keep_days",
+            type=type_of(HistorySettings, "keep_days"),
+            unit="days",
+            help="Older runs are deleted at the start; 0 keeps all.",
+        ),
+        Key(
+            name="keep_mb",
+            type=type_of(HistorySettings, "keep_mb"),
+            unit="MB",
+            help="The oldest runs are deleted above this size; 0 is no limit.",
         ),
     ),
     "ui": (

@@ -30,7 +30,7 @@ def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
         _tables(loaded, ("prompt", "parameters")),
         _targets(loaded),
         _endpoints(loaded, environ),
-        _tables(loaded, ("timeouts", "retries", "ui", "keys")),
+        _tables(loaded, ("timeouts", "retries", "series", "history", "ui", "keys")),
     ]
     return "\n\n".join("\n".join(_aligned(list(block))) for block in blocks) + "\n"
 
@@ -56,12 +56,16 @@ def _places(loaded: Loaded) -> Iterator[_Line]:
         yield _Line(f"#   {place.layer:{wide}}  {printable(place.name)} ({state})")
     state = "found" if paths.state_file().is_file() else "not found"
     yield _Line(f"# The last choice of targets: {printable(str(paths.state_file()))} ({state})")
+    state = "found" if paths.history_file().is_file() else "not found"
+    yield _Line(f"# The history of all runs: {printable(str(paths.history_file()))} ({state})")
 
 
 def _endpoint(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:
     yield from _setting(loaded, "endpoint", schema.TOP[0], loaded.settings.endpoint)
     if loaded.settings.endpoint == AUTO:
         yield _Line(f"# {AUTO} is now {default_endpoint(loaded.settings, environ)}.")
+    objectives = tuple(objective.text for objective in loaded.settings.objectives)
+    yield from _setting(loaded, "objectives", schema.TOP[1], objectives)
 
 
 def _tables(loaded: Loaded, names: Sequence[str]) -> Iterator[_Line]:

@@ -86,10 +86,14 @@ def _choices(wanted: Any) -> list[str]:
 
 def _limits(above: float | None, low: float | None, high: float | None) -> str:
     if above is not None:
-        return f" above {above:g} and up to {high:.0f}" if high is not None else f" above {above:g}"
+        return f" above {above:g} and up to {_number(high)}" if high is not None else f" above {above:g}"
     if low is not None:
-        return f" from {low:.0f} to {high:.0f}" if high is not None else f" of at least {low:.0f}"
+        return f" from {_number(low)} to {_number(high)}" if high is not None else f" of at least {_number(low)}"
     return ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:

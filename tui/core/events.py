@@ -55,6 +55,8 @@ class Status(StrEnum):
     """The answer was cut at max_tokens."""
     CANCELLED = "cancelled"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """The measuring process, or the whole program, ended before the answer did."""
 
 
 class FailureKind(StrEnum):
@@ -218,6 +220,12 @@ class EngineFailed(_Event, frozen=True, kw_only=True):
 
     t_ns: int
     message: str
+
+    def end_of(self, request_id: int) -> RequestEnded:
+        """How a request ended that was in flight: interrupted, together with the engine."""
+        message = f"{self.message} It is being started again; run once it is ready."
+        failure = Failure(kind=FailureKind.ENGINE, message=message)
+        return RequestEnded(request_id=request_id, t_ns=self.t_ns, status=Status.INTERRUPTED, failure=failure)
 
 
 RequestEvent = Marked | Responded | Content | UsageReported | Instrument | AttemptFailed | RequestEnded

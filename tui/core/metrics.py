@@ -5,6 +5,8 @@ of the stream, which may hold several tokens; the number of tokens is known only
 """
 
 import itertools
+from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -12,6 +14,8 @@ from tui.core.timeline import Timeline
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
+
+Number = TypeVar("Number", int, float)
 
 
 def ttft_ns(timeline: Timeline) -> int | None:
@@ -90,7 +94,7 @@ def gaps(timeline: Timeline) -> Gaps | None:
     )
 
 
-def percentile(ascending: list[int], percent: int) -> int:
+def percentile(ascending: Sequence[Number], percent: int) -> Number:
     """The smallest sample that at least `percent` of 100 of the samples do not exceed (nearest rank; Hyndman and
     Fan 1996, definition 1). `ascending` is sorted and not empty."""
     return ascending[max(0, -(-len(ascending) * percent // 100) - 1)]

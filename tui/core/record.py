@@ -23,7 +23,7 @@ from tui.core.timeline import Timeline
 
 
 class State(StrEnum):
-    """Where a request is; the last four are how it ended."""
+    """Where a request is; the last five are how it ended."""
 
     IDLE = "idle"
     CONNECTING = "connecting"
@@ -34,6 +34,7 @@ class State(StrEnum):
     TRUNCATED = "truncated"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
 
     @property
     def in_flight(self) -> bool:
@@ -59,7 +60,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     spec: RequestSpec
     timeline: Timeline = msgspec.field(default_factory=Timeline)
     pieces: list[tuple[Kind, str]] = msgspec.field(default_factory=list)
-    """The content in order of arrival, runs of one kind joined per event."""
+    """The content in order of arrival: `pieces[i]` arrived at `timeline.content_ns[i]`."""
     usage: Usage = Usage()
     status: Status | None = None
     stop_reason: str | None = None
@@ -75,7 +76,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         self.timeline.apply(event)
         match event:
             case Content(kind=kind, texts=texts):
-                self.pieces.append((kind, "".join(texts)))
+                self.pieces.extend((kind, text) for text in texts)
             case UsageReported(usage=usage):
                 self.usage = usage
             case Responded(http_status=http_status, api_request_id=api_request_id):

@@ -1,5 +1,7 @@
 """A run as it is kept: its requests, what was asked, and when and with what it was measured."""
 
+import secrets
+
 import msgspec
 
 from tui.core.plan import Plan
@@ -35,8 +37,16 @@ class StoredRun(msgspec.Struct, kw_only=True):
     info: RunInfo
     plan: Plan
     requests: list[RequestRecord]
-    """In the order of the plan's lanes."""
+    """In the order of the plan's lanes; with several at once per lane, first the first of each lane."""
     number: int | None = None
     """Its number in this machine's history; `None` outside of it."""
     note: str = ""
     tags: tuple[str, ...] = ()
+
+
+def new_uid(unix_ns: int) -> str:
+    """A uid for a run or a series begun at this wall-clock time: 32 hexadecimal digits that sort by time.
+
+    The first 12 are milliseconds, the rest are random, much as in RFC 9562's version 7.
+    """
+    return f"{unix_ns // 1_000_000:012x}{secrets.token_hex(10)}"

@@ -1,9 +1,23 @@
-"""Summaries of repeated measurements."""
+"""Summaries of repeated measurements, and how sure they are.
 
+Samples are in any unit (ns, tokens/s), and results in the same. The intervals assume that the samples are independent
+draws of one distribution, of any shape: no normal distribution is presumed except in `mean_bounds`.
+"""
+
+import math
 from collections.abc import Sequence
-from statistics import median
+from functools import lru_cache
+from statistics import fmean, median, stdev
 
 import msgspec
+
+from tui.core.distributions import binomial_at_least, binomial_at_most, student_quantile
+from tui.core.metrics import percentile
+
+CONFIDENCE = 0.95
+"""What intervals have unless told otherwise."""
+_FEWEST_FOR_MEAN = 10
+_FEWEST_CLUSTERS = 10
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +29,37 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     median: float | None
 
 
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """From `low` to `high`, both included, in the unit of the samples."""
+
+    low: float
+    high: float
+    confidence: float
+    """The probability that such an interval covers the true value, or more."""
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """All figures of one metric, in the unit of the samples. What so few samples do not bound is absent."""
+
+    count: int
+    """Samples, failures not included."""
+    failures: int
+    min: float | None
+    median: float | None
+    mean: float | None
+    p90: float | None
+    """Like `p95` and `p99` by `metrics.percentile`, and shown only from `samples_needed` samples on."""
+    p95: float | None
+    p99: float | None
+    max: float | None
+    deviation: float | None
+    """Standard deviation of a sample, divisor n − 1."""
+    median_interval: Interval | None
+    p90_interval: Interval | None
+    p95_interval: Interval | None
+    p99_interval: Interval | None
+
+
 def summarise(samples: Sequence[int | None]) -> Summary:
     """Summarise samples in order of measurement; `None` (a failed run) is not counted, but may be the last."""
     present = [sample for sample in samples if sample is not None]
@@ -24,3 +69,159 @@ def summarise(samples: Sequence[int | None]) -> Summary:
         best=min(present, default=None),
         median=median(present) if present else None,
     )
+
+
+def describe(samples: Sequence[float | None], confidence: float = CONFIDENCE) -> Description:
+    """All figures of `samples`; `None` is a failure.
+
+    ITL is described over the gaps of many answers in one list. Gaps of one answer are not independent, so that the
+    intervals of such a list are too narrow: do not show them, but those of `clustered_bounds`.
+    """
+    ascending = sorted(sample for sample in samples if sample is not None)
+    count = len(ascending)
+    intervals = {percent: percentile_interval(ascending, percent, confidence) for percent in (50, 90, 95, 99)}
+    shown = {
+        percent: None if interval is None else percentile(ascending, percent) for percent, interval in intervals.items()
+    }
+    return Description(
+        count=count,
+        failures=len(samples) - count,
+        min=ascending[0] if count else None,
+        median=median(ascending) if count else None,
+        mean=fmean(ascending) if count else None,
+        p90=shown[90],
+        p95=shown[95],
+        p99=shown[99],
+        max=ascending[-1] if count else None,
+        deviation=stdev(ascending) if count > 1 else None,
+        median_interval=intervals[50],
+        p90_interval=intervals[90],
+        p95_interval=intervals[95],
+        p99_interval=intervals[99],
+    )
+
+
+def samples_needed(percent: int, confidence: float = CONFIDENCE) -> int:
+    """How many samples bound a percentile on both sides: n with 1 − qⁿ − (1 − q)ⁿ ≥ confidence at least.
+
+    With q = percent / 100, that is the coverage from the smallest sample to the largest (Wilks, Annals of Mathematical
+    Statistics 12, 1941).
+    A percentile of fewer samples is not shown. At 95 %: 6 for the median, 29 for p90, 59 for p95, 299 for p99.
+    """
+    share = percent / 100
+    rarer = max(share, 1 - share)
+    count = max(1, math.floor(math.log(1 - confidence) / math.log(rarer)) - 1)
+    while 1 - share**count - (1 - share) ** count < confidence:
+        count += 1
+    return count
+
+
+def percentile_interval(ascending: Sequence[float], percent: int, confidence: float = CONFIDENCE) -> Interval | None:
+    """A distribution-free interval for a percentile: from one order statistic to another. None if n is too small.
+
+    Samples l and u, counted from 1, cover the percentile q with probability P(l ≤ B ≤ u − 1) or more, B binomial
+    (n, q): Conover, Practical Nonparametric Statistics (3rd ed. 1999), 3.2; Hahn and Meeker, Statistical Intervals
+    (1991), 5.2. Each tail gets half of 1 − confidence; where a tail has no sample so far out, the interval ends at
+    the outermost one, and the other tail gets what that leaves. `ascending` is sorted.
+    """
+    ranks = _two_sided_ranks(len(ascending), percent, confidence)
+    if ranks is None:
+        return None
+    lower, upper = ranks
+    return Interval(low=ascending[lower - 1], high=ascending[upper - 1], confidence=confidence)
+
+
+def percentile_bounds(
+    ascending: Sequence[float], percent: int, confidence: float = CONFIDENCE
+) -> tuple[float | None, float | None]:
+    """One-sided bounds of a percentile, each at `confidence`, as in `percentile_interval`; None where n is too small.
+
+    The true percentile is below the first, and is above the second, with probability 1 − confidence at most.
+    """
+    count, tail = len(ascending), 1 - confidence
+    lower, upper = _lower_rank(count, percent, tail), _upper_rank(count, percent, tail)
+    return (ascending[lower - 1] if lower else None, ascending[upper - 1] if upper else None)
+
+
+def mean_bounds(samples: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float | None, float | None]:
+    """One-sided bounds of the mean, each at `confidence`: mean ± t·s/√n (Student 1908). None below ten samples.
+
+    Approximate: a long tail of slow answers makes it less sure than it says. Objectives on percentiles are exact.
+    """
+    count = len(samples)
+    if count < _FEWEST_FOR_MEAN:
+        return None, None
+    margin = student_quantile(confidence, count - 1) * stdev(samples) / math.sqrt(count)
+    middle = fmean(samples)
+    return middle - margin, middle + margin
+
+
+def clustered_bounds(
+    groups: Sequence[Sequence[float]], percent: int, confidence: float = CONFIDENCE
+) -> tuple[float | None, float | None]:
+    """One-sided bounds of a percentile of all samples when those within a group depend on each other: gaps of answers.
+
+    Woodruff, Journal of the American Statistical Association 47 (1952): the share F of all samples that do not exceed
+    the percentile varies between groups by s² = k/(k − 1)·Σ(cᵢ − F·mᵢ)²/M², with cᵢ of the mᵢ samples of group i
+    below it, k groups, M samples; the bounds are the percentiles of F ± t·s. None below ten groups, and where that
+    share is beyond the samples.
+    """
+    present = [group for group in groups if group]
+    count = len(present)
+    if count < _FEWEST_CLUSTERS:
+        return None, None
+    ascending = sorted(sample for group in present for sample in group)
+    total = len(ascending)
+    at = percentile(ascending, percent)
+    below = [sum(sample <= at for sample in group) for group in present]
+    share = sum(below) / total
+    squares = sum((hits - share * len(group)) ** 2 for hits, group in zip(below, present, strict=True))
+    spread = math.sqrt(count / (count - 1) * squares) / total
+    # Groups without any spread say nothing about the tail: never surer than independent samples would be.
+    target = percent / 100
+    spread = max(spread, math.sqrt(target * (1 - target) / total))
+    margin = student_quantile(confidence, count - 1) * spread
+    lower, upper = math.floor((target - margin) * total), math.ceil((target + margin) * total) + 1
+    return (
+        ascending[lower - 1] if lower >= 1 else None,
+        ascending[upper - 1] if upper <= total else None,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _two_sided_ranks(count: int, percent: int, confidence: float) -> tuple[int, int] | None:
+    if not count or count < samples_needed(percent, confidence):
+        return None
+    share, tail = percent / 100, 1 - confidence
+    lower, upper = _lower_rank(count, percent, tail / 2), _upper_rank(count, percent, tail / 2)
+    if not upper:
+        lower, upper = _lower_rank(count, percent, tail - share**count), count
+    elif not lower:
+        lower, upper = 1, _upper_rank(count, percent, tail - (1 - share) ** count)
+    return (lower, upper) if lower and upper else None
+
+
+@lru_cache(maxsize=1024)
+def _lower_rank(count: int, percent: int, tail: float) -> int:
+    """The greatest l with P(B ≤ l − 1) ≤ tail: so rarely is sample l above the percentile. 0 if there is none."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high + 1) // 2
+        if binomial_at_most(middle - 1, count, percent / 100) <= tail:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+@lru_cache(maxsize=1024)
+def _upper_rank(count: int, percent: int, tail: float) -> int:
+    """The least u with P(B ≥ u) ≤ tail; 0 if there is none."""
+    low, high = 1, count + 1
+    while low < high:
+        middle = (low + high) // 2
+        if binomial_at_least(middle, count, percent / 100) <= tail:
+            high = middle
+        else:
+            low = middle + 1
+    return low if low <= count else 0

@@ -69,12 +69,15 @@ class EngineClient:
             self._send(command)
         self._unsent.clear()
 
-    def start_run(self, run_id: int, requests: tuple[RequestSpec, ...]) -> None:
-        """Fire `requests` as one run. If the engine has died, that is reported again: its requests fail with it."""
+    def start_run(self, run_id: int, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
+        """Fire `requests` as one run, `at_once` at a time (see `StartRun`).
+
+        If the engine has died, that is reported again: its requests fail with it.
+        """
         if self._end is not None:
             self._on_events([self._end])
             return
-        self._send(StartRun(run_id=run_id, requests=requests))
+        self._send(StartRun(run_id=run_id, requests=requests, at_once=at_once))
 
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each reports its end."""

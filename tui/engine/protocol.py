@@ -20,10 +20,12 @@ _LENGTH = struct.Struct(">I")
 
 
 class StartRun(msgspec.Struct, frozen=True, kw_only=True, tag="start_run"):
-    """Fire all these requests in parallel."""
+    """Fire these requests."""
 
     run_id: int
     requests: tuple[RequestSpec, ...]
+    at_once: int | None = None
+    """How many are fired in parallel, in their order, the next ones when all of those are over; `None` is all."""
 
 
 class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requests"):

@@ -61,7 +61,7 @@ class Scheduler:
         self._runs: set[asyncio.Task[None]] = set()
 
     def start(self, run: StartRun) -> None:
-        """Fire all requests of `run` at once."""
+        """Fire the requests of `run`: all at once, or one wave of `run.at_once` after the other."""
         self._emit(
             RunStarted(
                 run_id=run.run_id,
@@ -70,19 +70,23 @@ class Scheduler:
                 request_ids=tuple(spec.request_id for spec in run.requests),
             )
         )
-        gate = Gate(len(run.requests))
+        size = run.at_once or max(1, len(run.requests))
         sent: list[int] = []
         slots: dict[str, int] = {}
-        tasks: list[asyncio.Task[None]] = []
-        # At once, so that a cancellation that comes right behind finds them.
-        for spec in run.requests:
-            slot = slots.setdefault(spec.endpoint.base_url, 0)
-            slots[spec.endpoint.base_url] += 1
-            task = asyncio.create_task(self._request(spec, slot, gate, sent), name=f"request {spec.request_id}")
-            task.add_done_callback(partial(self._report_unbegun, spec.request_id, gate))
-            self._requests[spec.request_id] = task
-            tasks.append(task)
-        finish = asyncio.create_task(self._finish(run.run_id, tasks, sent), name=f"run {run.run_id}")
+        waves: list[_Wave] = []
+        # All tasks at once, so that a cancellation that comes right behind finds them.
+        for first in range(0, len(run.requests), size):
+            specs = run.requests[first : first + size]
+            wave = _Wave(Gate(len(specs)))
+            for spec in specs:
+                slot = slots.setdefault(spec.endpoint.base_url, 0)
+                slots[spec.endpoint.base_url] += 1
+                task = asyncio.create_task(self._request(spec, slot, wave, sent), name=f"request {spec.request_id}")
+                task.add_done_callback(partial(self._report_unbegun, spec.request_id, wave.gate))
+                self._requests[spec.request_id] = task
+                wave.tasks.append(task)
+            waves.append(wave)
+        finish = asyncio.create_task(self._finish(run.run_id, waves, sent), name=f"run {run.run_id}")
         self._runs.add(finish)
         finish.add_done_callback(self._runs.discard)
 
@@ -98,9 +102,13 @@ class Scheduler:
         if self._runs:
             await asyncio.wait(self._runs)
 
-    async def _finish(self, run_id: int, tasks: list[asyncio.Task[None]], sent: list[int]) -> None:
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._emit(RunEnded(run_id=run_id, t_ns=time.monotonic_ns(), send_spread_ns=metrics.spread_ns(sent)))
+    async def _finish(self, run_id: int, waves: list["_Wave"], sent: list[int]) -> None:
+        for wave in waves:
+            wave.turn.set()
+            await asyncio.gather(*wave.tasks, return_exceptions=True)
+        # Of requests that were not meant to start together a spread says nothing.
+        spread_ns = metrics.spread_ns(sent) if len(waves) == 1 else None
+        self._emit(RunEnded(run_id=run_id, t_ns=time.monotonic_ns(), send_spread_ns=spread_ns))
 
     def _report_unbegun(self, request_id: int, gate: Gate, task: asyncio.Task[None]) -> None:
         """A task that is cancelled before its first step never runs: say for it what it would have said."""
@@ -109,14 +117,14 @@ class Scheduler:
             self._requests.pop(request_id, None)
             self._emit(RequestEnded(request_id=request_id, t_ns=time.monotonic_ns(), status=Status.CANCELLED))
 
-    async def _request(self, spec: RequestSpec, slot: int, gate: Gate, sent: list[int]) -> None:
+    async def _request(self, spec: RequestSpec, slot: int, wave: "_Wave", sent: list[int]) -> None:
         at_gate = was_sent = False
 
         async def before_send() -> None:
             nonlocal at_gate
             if not at_gate:
                 at_gate = True
-                await gate.arrive()
+                await wave.gate.arrive()
 
         def emit(event: Event) -> None:
             nonlocal was_sent
@@ -128,6 +136,7 @@ class Scheduler:
 
         request_id = spec.request_id
         try:
+            await wave.turn.wait()
             ended = await self._attempts(spec, slot, emit, before_send)
         except asyncio.CancelledError:
             ended = RequestEnded(request_id=request_id, t_ns=time.monotonic_ns(), status=Status.CANCELLED)
@@ -137,7 +146,7 @@ class Scheduler:
             )
         finally:
             if not at_gate:
-                gate.leave()
+                wave.gate.leave()
             self._requests.pop(request_id, None)
         self._emit(ended)
 
@@ -164,3 +173,12 @@ class Scheduler:
             emit(AttemptFailed(request_id=spec.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
             await asyncio.sleep(wait_s)
         return ended
+
+
+class _Wave:
+    """Requests that are fired together, when it is their turn."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.turn = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []

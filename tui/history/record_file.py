@@ -10,29 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from tui.core import metrics
-from tui.core.events import Event, Failure, Instrument, Usage
-from tui.core.metrics import NS_PER_MS
+from tui.core.events import Event, Failure, Usage
+from tui.core.figures import Delay, Gaps, figures_of
 from tui.core.record import Attempt, RequestRecord
 from tui.core.timeline import Timeline
 from tui.errors import UsageError
-
-
-class Gaps(msgspec.Struct, frozen=True, kw_only=True):
-    """Gaps between consecutive chunks of an answer, ms."""
-
-    p50: float
-    p95: float
-    p99: float
-    max: float
-
-
-class Delay(msgspec.Struct, frozen=True, kw_only=True):
-    """How long data waited between arrival and read, ms."""
-
-    p50: float
-    p99: float
-    max: float
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="result", omit_defaults=True):
@@ -101,6 +83,7 @@ class RecordFile:
 
 def result_of(record: RequestRecord) -> Result:
     """The result line of a request that has ended."""
+    figures = figures_of(record)
     return Result(
         request_id=record.spec.request_id,
         target=record.spec.target,
@@ -110,50 +93,24 @@ def result_of(record: RequestRecord) -> Result:
         status=record.state.value,
         stop_reason=record.stop_reason,
         attempts=record.attempt,
-        ttft_ms=_ms(record.ttft_ns),
-        ttfo_ms=_ms(metrics.ttfo_ns(record.timeline)),
-        total_ms=_ms(record.total_ns),
-        tpot_ms=_ms(metrics.tpot_ns(record.timeline, record.usage.output_tokens)) if record.complete else None,
-        otps=record.otps,
-        gap_ms=_gaps(record),
-        connect_ms=_ms(metrics.set_up_ns(record.timeline)),
-        cold_ttft_ms=_ms(metrics.cold_ttft_ns(record.timeline)),
-        input_tokens=record.usage.input_tokens,
-        # Of an answer that broke off only the beginning was counted.
-        output_tokens=record.usage.output_tokens if record.complete else None,
+        ttft_ms=figures.ttft_ms,
+        ttfo_ms=figures.ttfo_ms,
+        total_ms=figures.ttlt_ms,
+        tpot_ms=figures.tpot_ms,
+        otps=figures.otps,
+        gap_ms=figures.gaps_ms,
+        connect_ms=figures.connect_ms,
+        cold_ttft_ms=figures.cold_ttft_ms,
+        input_tokens=figures.input_tokens,
+        output_tokens=figures.output_tokens,
         http_status=record.http_status,
         api_request_id=record.api_request_id,
         failure=record.failure,
-        stamp_source=record.instrument.stamp_source if record.instrument else None,
-        instrument_delay_ms=_delay(record.instrument),
-        stamps_shared=record.instrument.shared if record.instrument else None,
-        retry_ms=_ms(record.retry_ns),
+        stamp_source=figures.stamp_source,
+        instrument_delay_ms=figures.instrument_delay_ms,
+        stamps_shared=figures.stamps_shared,
+        retry_ms=figures.retry_ms,
         earlier=record.earlier,
         usage=record.usage,
         stamps=record.timeline,
     )
-
-
-def _gaps(record: RequestRecord) -> Gaps | None:
-    gaps = metrics.gaps(record.timeline)
-    if gaps is None:
-        return None
-    return Gaps(
-        p50=gaps.p50_ns / NS_PER_MS,
-        p95=gaps.p95_ns / NS_PER_MS,
-        p99=gaps.p99_ns / NS_PER_MS,
-        max=gaps.max_ns / NS_PER_MS,
-    )
-
-
-def _delay(instrument: Instrument | None) -> Delay | None:
-    if instrument is None:
-        return None
-    p50, p99, longest = instrument.delay_p50_ns, instrument.delay_p99_ns, instrument.delay_max_ns
-    if p50 is None or p99 is None or longest is None:
-        return None
-    return Delay(p50=p50 / NS_PER_MS, p99=p99 / NS_PER_MS, max=longest / NS_PER_MS)
-
-
-def _ms(ns: float | None) -> float | None:
-    return None if ns is None else ns / NS_PER_MS

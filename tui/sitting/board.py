@@ -1,18 +1,16 @@
 """The board: the lanes and what the events have said of them. State of the screen as plain data."""
 
+import hashlib
+from collections.abc import Sequence
+
 import msgspec
 
-from tui.core.events import EngineFailed, EngineReady, Event, Failure, FailureKind, RequestEnded, RunEnded, Status
+from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded
+from tui.core.outcome import Outcome, outcome_of
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord, State
+from tui.core.series import Repeat, Series, busted
 from tui.core.target import Target
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One finished request in a lane's history; `None` where the figure is undefined, as in a failed one."""
-
-    ttft_ns: int | None
-    total_ns: int | None
 
 
 class Lane:
@@ -21,7 +19,9 @@ class Lane:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.record: RequestRecord | None = None
+        """Its latest request; of several at once the first."""
         self.outcomes: list[Outcome] = []
+        """All of this sitting, warm-up included, but not those cancelled."""
         self.fastest_ttft = False
         """True if this lane had the shortest TTFT of the run that ended last."""
         self.fastest_total = False
@@ -30,6 +30,18 @@ class Lane:
     def label(self) -> str:
         """The target's label."""
         return self.target.label
+
+    @property
+    def current(self) -> list[Outcome]:
+        """The counted outcomes since anything asked was last changed: repeated measurements of one thing."""
+        asked = self.outcomes[-1].asked if self.outcomes else ""
+        found: list[Outcome] = []
+        for outcome in reversed(self.outcomes):
+            if outcome.asked != asked:
+                break
+            if outcome.counted:
+                found.append(outcome)
+        return found[::-1]
 
     @property
     def state(self) -> State:
@@ -44,6 +56,8 @@ class Board:
         self.lanes: list[Lane] = []
         self.version = 0
         self.engine_ready = False
+        self.sdk_version = ""
+        """Of the engine that was ready last; empty before any was."""
         self.engine_problem: str | None = None
         """What happened to the engine, while it has not come back."""
         self.runs = 0
@@ -51,7 +65,12 @@ class Board:
         self.run_in_flight = False
         self.send_spread_ns: int | None = None
         """Spread of the latest run's sends."""
-        self._by_request: dict[int, Lane] = {}
+        self.series: Series | None = None
+        """The series under way, or the one that ended last."""
+        self.series_paused = False
+        self.series_over = True
+        self._requests: dict[int, _Request] = {}
+        self._repeat: Repeat | None = None
         self._next_request = 1
 
     def set_targets(self, targets: tuple[Target, ...]) -> None:
@@ -60,20 +79,67 @@ class Board:
         self.lanes = [kept.get(_identity(target)) or Lane(target) for target in targets]
         self.version += 1
 
-    def start(self, plan: Plan) -> tuple[RequestSpec, ...]:
-        """Begin a run of `plan`, whose targets are those shown; returns its requests for the engine."""
-        requests = plan.requests(self._next_request)
-        self._next_request += len(requests)
-        self._by_request = {}
-        for lane, spec in zip(self.lanes, requests, strict=True):
-            lane.record = RequestRecord(spec=spec)
+    def start(self, plan: Plan, repeat: Repeat | None = None) -> tuple[RequestSpec, ...]:
+        """Begin a run of `plan`, whose targets are those shown; returns its requests for the engine, in their order.
+
+        `repeat` says how, when the run is one of a series.
+        """
+        self._repeat = repeat
+        self._requests = {}
+        if repeat is None:
+            self.series = None
+        for lane in self.lanes:
             lane.fastest_ttft = lane.fastest_total = False
-            self._by_request[spec.request_id] = lane
+        fired: list[RequestSpec] = []
+        copies = [self._specs(plan, repeat) for _ in range(repeat.concurrency if repeat else 1)]
+        for index in repeat.order if repeat else range(len(self.lanes)):
+            lane = self.lanes[index]
+            for copy, specs in enumerate(copies):
+                record = RequestRecord(spec=specs[index])
+                if copy == 0:
+                    lane.record = record
+                self._requests[record.spec.request_id] = _Request(lane, record, _asked(plan, lane.target))
+                fired.append(record.spec)
         self.runs += 1
         self.run_in_flight = True
         self.send_spread_ns = None
         self.version += 1
-        return requests
+        return tuple(fired)
+
+    def _specs(self, plan: Plan, repeat: Repeat | None) -> tuple[RequestSpec, ...]:
+        specs = plan.requests(self._next_request)
+        self._next_request += len(specs)
+        if repeat is None or repeat.cache_buster is None:
+            return specs
+        buster = repeat.cache_buster
+        return tuple(msgspec.structs.replace(spec, prompt=busted(spec.prompt, buster)) for spec in specs)
+
+    @property
+    def records(self) -> Sequence[RequestRecord]:
+        """Every request of the latest run, in the order in which they were asked."""
+        return [request.record for request in self._requests.values()]
+
+    @property
+    def busy(self) -> bool:
+        """True while a run is in flight or a series under way."""
+        return self.run_in_flight or (self.series is not None and not self.series_over)
+
+    def begin_series(self, series: Series) -> None:
+        """The runs that follow belong to this series."""
+        self.series = series
+        self.series_over = self.series_paused = False
+        self.version += 1
+
+    def series_changed(self, *, paused: bool) -> None:
+        """The series went on, or was paused or resumed."""
+        self.series_paused = paused
+        self.version += 1
+
+    def end_series(self) -> None:
+        """The series is over."""
+        self.series_over = True
+        self.series_paused = False
+        self.version += 1
 
     def clear(self) -> None:
         """Empty the lanes and their histories. Not while a run is in flight."""
@@ -85,62 +151,77 @@ class Board:
 
     def in_flight(self) -> tuple[int, ...]:
         """The ids of the requests that have not ended."""
-        return tuple(request_id for request_id, lane in self._by_request.items() if lane.state.in_flight)
+        return tuple(number for number, request in self._requests.items() if request.record.state.in_flight)
 
     def apply(self, events: list[Event]) -> list[RequestRecord]:
         """Take in a batch of events. Returns the requests that it ended."""
         ended: list[RequestRecord] = []
         for event in events:
             match event:
-                case EngineReady():
+                case EngineReady(sdk_version=version):
                     self.engine_ready = True
+                    self.sdk_version = version
                     self.engine_problem = None
-                case EngineFailed(t_ns=t_ns, message=message):
+                case EngineFailed(message=message):
                     self.engine_ready = False
                     self.engine_problem = message
-                    ended += self._abandon(t_ns, message)
+                    ended += self._abandon(event)
                 case RunEnded(send_spread_ns=spread):
                     self.send_spread_ns = spread
                     self._finish_run()
                 case _:
-                    lane = self._by_request.get(getattr(event, "request_id", -1))
-                    if lane is not None and lane.record is not None:
-                        lane.record.apply(event)
+                    request = self._requests.get(getattr(event, "request_id", -1))
+                    if request is not None:
+                        request.record.apply(event)
                         if isinstance(event, RequestEnded):
-                            ended.append(self._end(lane, lane.record))
+                            ended.append(self._end(request))
         if events:
             self.version += 1
         return ended
 
-    def _end(self, lane: Lane, record: RequestRecord) -> RequestRecord:
-        if record.status is not Status.CANCELLED:
-            total = record.total_ns
-            lane.outcomes.append(Outcome(ttft_ns=record.ttft_ns if total is not None else None, total_ns=total))
-        return record
+    def _end(self, request: "_Request") -> RequestRecord:
+        counted = self._repeat is None or not self._repeat.warm_up
+        outcome = outcome_of(request.record, run=self.runs, asked=request.asked, counted=counted)
+        if outcome is not None:
+            request.lane.outcomes.append(outcome)
+        return request.record
 
-    def _abandon(self, t_ns: int, message: str) -> list[RequestRecord]:
-        """The engine is gone: its requests failed with it."""
-        failure = Failure(
-            kind=FailureKind.ENGINE, message=f"{message} It is being started again; run once it is ready."
-        )
+    def _abandon(self, gone: EngineFailed) -> list[RequestRecord]:
+        """The engine is gone: its requests are interrupted with it."""
         ended: list[RequestRecord] = []
         for request_id in self.in_flight():
-            lane = self._by_request[request_id]
-            if lane.record is not None:
-                lane.record.apply(RequestEnded(request_id=request_id, t_ns=t_ns, status=Status.FAILED, failure=failure))
-                ended.append(self._end(lane, lane.record))
+            request = self._requests[request_id]
+            request.record.apply(gone.end_of(request_id))
+            ended.append(self._end(request))
         self._finish_run()
         return ended
 
     def _finish_run(self) -> None:
         """Mark the fastest; with one answer alone there is nothing to compare."""
         self.run_in_flight = False
-        answered = [lane for lane in self._by_request.values() if lane.record and lane.record.total_ns is not None]
+        answered = [lane for lane in self.lanes if lane.record and lane.record.total_ns is not None]
         if len(answered) < 2:
             return
         for lane in answered:
             lane.fastest_ttft = _ttft(lane) == min(map(_ttft, answered))
             lane.fastest_total = _total(lane) == min(map(_total, answered))
+
+
+class _Request:
+    """A request of the latest run, and the lane it belongs to."""
+
+    __slots__ = ("asked", "lane", "record")
+
+    def __init__(self, lane: Lane, record: RequestRecord, asked: str) -> None:
+        self.lane = lane
+        self.record = record
+        self.asked = asked
+
+
+def _asked(plan: Plan, target: Target) -> str:
+    """A digest of what is asked of a target: prompt, parameters, model and endpoint, but not the target's name."""
+    asked = (plan.prompt, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
+    return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()
 
 
 def _ttft(lane: Lane) -> int:

@@ -3,13 +3,11 @@
 import asyncio
 import gc
 import os
-import signal
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingsMap, BindingType
 from textual.screen import Screen
@@ -17,15 +15,19 @@ from textual.screen import Screen
 from tui.config.models import KnownModel
 from tui.config.remembered import save_targets
 from tui.config.schema import UiSettings
-from tui.errors import ConfigError, ExitCode
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.core.series import SeriesSettings
+from tui.errors import ConfigError
 from tui.sitting.session import Session
 from tui.ui.bindings import ACTIONS, spelled
-from tui.ui.clipboard import copy
 from tui.ui.driver import TerminalDriver
 from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
-from tui.ui.terminal import Terminal, can_stop
+from tui.ui.series_actions import SeriesActions
+from tui.ui.terminal import Terminal
+from tui.ui.terminal_actions import TerminalActions
 from tui.ui.themes import dress, markers_of
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.target_choice import TargetChoice
@@ -34,7 +36,7 @@ from tui.ui.widgets.target_picker import TargetPicker
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(App[None]):
+class LatencyApp(SeriesActions, TerminalActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -49,6 +51,7 @@ class LatencyApp(App[None]):
         settings: UiSettings,
         models: Sequence[KnownModel],
         *,
+        series: SeriesSettings | None = None,
         run_at_once: bool = False,
         terminal: Terminal | None = None,
         keymap: Keymap | None = None,
@@ -65,18 +68,13 @@ class LatencyApp(App[None]):
         self.session = session
         self.signal_noticed: Callable[[], None] = lambda: None
         """Called on the event loop when `leave_from_signal` has got through to it."""
+        self.series_settings = series or SeriesSettings()
         self._run_at_once = run_at_once
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
         self._models = models
         self._leaving = False
         self.main: MainScreen
-
-    def _watch_theme(self, theme_name: str) -> None:
-        """Not for the theme that everything was styled with to begin with: that would style and paint it all again."""
-        first, self._dressed_as = self._dressed_as, ""
-        if theme_name != first:
-            super()._watch_theme(theme_name)
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
@@ -99,7 +97,7 @@ class LatencyApp(App[None]):
         """Take up the engine once the first frame is on its way."""
         self._loop_of_app = asyncio.get_running_loop()
         self.session.on_change = self.main.wake
-        self.session.on_problem = self._complain
+        self.session.on_problem = self.complain
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
@@ -116,22 +114,29 @@ class LatencyApp(App[None]):
 
     async def action_run(self) -> None:
         """Fire the prompt, after asking if a run is in flight."""
+        asked = self.asked()
+        if asked is None:
+            return
+        if self.session.board.busy:
+            self._ask_to_rerun()
+            return
+        self.main.show_pane("lanes")
+        self.session.run(*asked)
+        self.main.wake()
+
+    def asked(self) -> tuple[Prompt, Parameters] | None:
+        """What stands in prompt and parameters, or None after saying what is missing."""
         try:
             parameters = self.main.parameters_form.read()
         except FieldError:
             self.main.show_pane("prompt")
-            return
+            return None
         prompt = self.main.prompt_pane.prompt
         if not prompt.user.strip():
-            self._complain("The user prompt is empty: write one, then run it.")
+            self.complain("The user prompt is empty: write one, then run it.")
             self.main.show_pane("prompt")
-            return
-        if self.session.board.run_in_flight:
-            self._ask_to_rerun()
-            return
-        self.main.show_pane("lanes")
-        self.session.run(prompt, parameters)
-        self.main.wake()
+            return None
+        return prompt, parameters
 
     def _ask_to_rerun(self) -> None:
         from tui.ui.screens.confirm import ConfirmScreen
@@ -143,13 +148,11 @@ class LatencyApp(App[None]):
         self.push_screen(ConfirmScreen("A run is in flight. Cancel it and run again?", "Run again"), answered)
 
     async def _rerun(self) -> None:
-        try:
-            parameters = self.main.parameters_form.read()
-        except FieldError:
-            return
-        await self.session.rerun(self.main.prompt_pane.prompt, parameters)
-        self.main.show_pane("lanes")
-        self.main.wake()
+        asked = self.asked()
+        if asked is not None:
+            await self.session.rerun(*asked)
+            self.main.show_pane("lanes")
+            self.main.wake()
 
     def action_cancel_all(self) -> None:
         """Cancel everything in flight."""
@@ -176,24 +179,11 @@ class LatencyApp(App[None]):
         selected = self.main.get_selected_text()
         text = selected or self.main.current_lane.text
         if not text:
-            self._complain("There is nothing to copy yet.")
+            self.complain("There is nothing to copy yet.")
             return
         self.copy_to_clipboard(text)
         what = "the selection" if selected else self.main.current_lane.lane.label
         self.notify(f"Copied {what}, {len(text):,} characters.", timeout=3, markup=False)
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """Copy `text`; the editors call this too."""
-        self._clipboard = text
-        if self._driver is None:
-            return
-        try:
-            path = copy(text, self.terminal, self._driver.write)
-        except OSError as error:
-            self._complain(f"The terminal has no room for it, and no file could be written: {error.strerror}.")
-            return
-        if path is not None:
-            self.notify(f"The terminal cannot take it: it is in {path}.", timeout=10, markup=False)
 
     def action_detail(self) -> None:
         """Show the current lane's request in detail."""
@@ -201,7 +191,7 @@ class LatencyApp(App[None]):
 
         record = self.main.current_lane.lane.record
         if record is None:
-            self._complain("There is nothing to show yet: run the prompt first.")
+            self.complain("There is nothing to show yet: run the prompt first.")
             return
         self.push_screen(DetailScreen(record))
 
@@ -214,8 +204,8 @@ class LatencyApp(App[None]):
 
     def action_clear(self) -> None:
         """Empty the lanes and the sitting's history."""
-        if self.session.board.run_in_flight:
-            self._complain("A run is in flight: cancel it before clearing.")
+        if self.session.board.busy:
+            self.complain("A run is in flight: cancel it before clearing.")
             return
         self.session.clear()
         self.main.wake()
@@ -229,13 +219,6 @@ class LatencyApp(App[None]):
         from tui.ui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self.keymap.actions, self.main.focused))
-
-    def action_suspend(self) -> None:
-        """Stop the program's whole job, as Ctrl+Z does in a shell."""
-        if not can_stop():
-            self._complain("There is no shell to go back to: stopped here, the program could not be woken again.")
-            return
-        os.killpg(0, signal.SIGTSTP)
 
     async def action_quit(self) -> None:
         """Cancel what is in flight, end the children, leave."""
@@ -256,20 +239,6 @@ class LatencyApp(App[None]):
             self._leaving = True
             await self.session.close()
             self.exit(return_code=status)
-
-    def crash(self, error: Exception) -> None:
-        """End because of an error of ours. Textual's own way prints every local variable: keys and prompts."""
-        self._handle_exception(error)
-
-    def _handle_exception(self, error: Exception) -> None:
-        from tui.ui.crash import say_and_report
-
-        self._return_code = ExitCode.ERROR
-        if self._exception is None:
-            self._exit_renderables.append(Text(say_and_report(error, self.terminal, self.size)))
-            self._exception = error
-            self._exception_event.set()
-        self._close_messages_no_wait()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a modal screen only that screen's own keys act, and quitting."""
@@ -301,7 +270,7 @@ class LatencyApp(App[None]):
         try:
             save_targets(event.targets)
         except ConfigError as error:
-            self._complain(str(error))
+            self.complain(str(error))
 
     def _describe_endpoints(self) -> None:
         plan = self.session.plan
@@ -310,7 +279,8 @@ class LatencyApp(App[None]):
         self.main.simulated = self.session.simulated
         self.main.hint = _USE_THE_API if plan.default_endpoint == "simulator" else ""
 
-    def _complain(self, sentence: str) -> None:
+    def complain(self, sentence: str) -> None:
+        """Say something that belongs to no lane."""
         self.notify(sentence, severity="warning", markup=False)
 
 

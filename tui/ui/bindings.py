@@ -58,6 +58,27 @@ ACTIONS = (
         group=Group.RUN,
     ),
     Action(
+        id="series",
+        keys=("shift+f5", "alt+s"),
+        title="Series",
+        help="Run the plan again and again, as the series' options say",
+        group=Group.RUN,
+    ),
+    Action(
+        id="series_options",
+        keys=("alt+o",),
+        title="Series options",
+        help="Set how a series is run: repeats, warm-up, order, budgets, until sure",
+        group=Group.RUN,
+    ),
+    Action(
+        id="pause",
+        keys=("alt+z",),
+        title="Pause",
+        help="Pause the series after the run in flight, or go on",
+        group=Group.RUN,
+    ),
+    Action(
         id="next_lane",
         keys=("f6", "ctrl+n"),
         title="Lane",
@@ -128,7 +149,7 @@ ACTIONS = (
     ),
     Action(
         id="suspend",
-        keys=("alt+z", "ctrl+z"),
+        keys=("alt+t", "ctrl+z"),
         title="Stop",
         help="Stop the program and go back to the shell; fg goes on. Ctrl+Z undoes in an editor",
         group=Group.SCREEN,

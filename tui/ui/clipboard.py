@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tui.config.paths import state_dir
-from tui.ui.private_file import write_private
+from tui.config.private_file import private_directory, write_private
 from tui.ui.terminal import Terminal
 
 LONGEST = 74_994
@@ -19,7 +19,10 @@ def copy(text: str, terminal: Terminal, write: Callable[[str], None]) -> Path | 
     is too long for it, into a private file, whose path is returned. Raises OSError if that cannot be written."""
     sequence = clipboard_sequence(text, terminal)
     if sequence is None:
-        return write_private(state_dir() / "copied.txt", text)
+        path = state_dir() / "copied.txt"
+        private_directory(path.parent)
+        write_private(path, text.encode("utf-8", "replace"))
+        return path
     write(sequence)
     return None
 

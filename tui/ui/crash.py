@@ -13,7 +13,7 @@ from textual.geometry import Size
 
 from tui import __version__
 from tui.config.paths import state_dir
-from tui.ui.private_file import write_private
+from tui.config.private_file import private_directory, write_private
 from tui.ui.terminal import Terminal
 
 
@@ -21,7 +21,9 @@ def say_and_report(error: BaseException, terminal: Terminal, size: Size) -> str:
     """Write a report on `error`; what to print, once the terminal is restored, for a person to read."""
     try:
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
-        path = write_private(state_dir() / "crashes" / name, "\n".join(_lines(error, terminal, size)) + "\n")
+        path = state_dir() / "crashes" / name
+        private_directory(path.parent)
+        write_private(path, ("\n".join(_lines(error, terminal, size)) + "\n").encode("utf-8", "replace"))
     except OSError as problem:
         where = f"A report could not be written: {problem.strerror}."
     else:

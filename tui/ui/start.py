@@ -6,12 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from tui.config import paths
 from tui.config.load import Loaded
 from tui.config.models import load_models
 from tui.config.plan import build_plan, needs_simulator
 from tui.config.remembered import effective_targets
 from tui.errors import ExitCode
 from tui.history.record_file import RecordFile
+from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
 
@@ -32,12 +34,14 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
 
     keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
     terminal = describe(os.environ, settings.ui.glyphs)
-    session = Session(plan, None, simulator, record_file)
+    history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
+    session = Session(plan, None, simulator, record_file, history)
     try:
         app = LatencyApp(
             session,
             settings.ui,
             models,
+            series=settings.series,
             run_at_once=run_at_once,
             terminal=terminal,
             keymap=keymap,

@@ -42,7 +42,7 @@ async def test_the_lanes_say_so_and_the_next_run_works(simulator: SimulatorProce
             await s.until(lambda: s.states == [State.STREAMING, State.DONE])
             text = s.views[0].text
             os.kill(s.app.session.engine_pid, signal.SIGKILL)
-            await s.until(lambda: s.states == [State.FAILED, State.DONE])
+            await s.until(lambda: s.states == [State.INTERRUPTED, State.DONE])
             assert s.views[0].text.startswith(text), "the text that had come stays"
             await s.until_shown("was ended by signal 9")
             assert not s.board.run_in_flight
@@ -87,6 +87,6 @@ async def test_running_again_after_the_engine_died_while_it_asked(simulator: Sim
             await s.streaming()
             await s.press("f5")
             os.kill(process.pid, signal.SIGKILL)
-            await s.until(lambda: s.states == [State.FAILED])
+            await s.until(lambda: s.states == [State.INTERRUPTED])
             await s.press(answer)
             await s.until(lambda: s.states == [State.STREAMING])

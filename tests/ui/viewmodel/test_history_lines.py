@@ -5,13 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len, set_cell_size
 
+from tui.core.events import Status
+from tui.core.outcome import Outcome
 from tui.core.target import Target
-from tui.sitting.board import Lane, Outcome
+from tui.sitting.board import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
 from tui.ui.viewmodel.sparkline import BLOCKS
 
 MS = 1_000_000
-FAILED = Outcome(ttft_ns=None, total_ns=None)
+FAILED = Outcome(status=Status.FAILED)
 
 
 def lane_of(name: str, *outcomes: Outcome) -> Lane:
@@ -21,7 +23,7 @@ def lane_of(name: str, *outcomes: Outcome) -> Lane:
 
 
 def took(ttft_ms: float, total_ms: float) -> Outcome:
-    return Outcome(ttft_ns=round(ttft_ms * MS), total_ns=round(total_ms * MS))
+    return Outcome(status=Status.DONE, ttft_ns=round(ttft_ms * MS), total_ns=round(total_ms * MS))
 
 
 def table(lanes: list[Lane], width: int = 100) -> HistoryTable:

@@ -3,6 +3,8 @@
 An absent figure is `—`, never zero. All are short: at most seven characters up to a day and a billion tokens.
 """
 
+from tui.core.wording import three_digits
+
 ABSENT = "—"
 """Stands for a figure that is undefined or not known yet."""
 
@@ -20,16 +22,16 @@ def format_ms(ns: int | None) -> str:
         return ABSENT
     size = abs(ns)
     if size < 999.5 * _NS_PER_MS:
-        return f"{_three_digits(ns / _NS_PER_MS)} ms"
+        return f"{three_digits(ns / _NS_PER_MS)} ms"
     if size < 999.5 * _NS_PER_S:
-        return f"{_three_digits(ns / _NS_PER_S)} s"
+        return f"{three_digits(ns / _NS_PER_S)} s"
     minutes, seconds = divmod(round(size / _NS_PER_S), 60)
     return f"{'-' if ns < 0 else ''}{minutes}:{seconds:02}"
 
 
 def format_rate(per_second: float | None) -> str:
     """A rate in 1/s: three significant digits, no unit: `8.31`, `64.2`, `212`, `1,240`."""
-    return ABSENT if per_second is None else _three_digits(per_second)
+    return ABSENT if per_second is None else three_digits(per_second)
 
 
 def format_count(count: int | None) -> str:
@@ -38,12 +40,4 @@ def format_count(count: int | None) -> str:
         return ABSENT
     if abs(count) < 999_950:
         return f"{count:,}"
-    return f"{_three_digits(count / 1_000_000)}M"
-
-
-def _three_digits(value: float) -> str:
-    """`value` to two decimals under 10, one under 100, none from there on; the limits are those of the rounded one."""
-    size = abs(value)
-    if size < 9.995:
-        return f"{value:.2f}"
-    return f"{value:.1f}" if size < 99.95 else f"{value:,.0f}"
+    return f"{three_digits(count / 1_000_000)}M"

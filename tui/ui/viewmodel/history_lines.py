@@ -67,11 +67,11 @@ def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable
 
 
 def _ttfts(lane: Lane) -> list[int | None]:
-    return [outcome.ttft_ns for outcome in lane.outcomes]
+    return [outcome.ttft_ns for outcome in lane.outcomes if outcome.counted]
 
 
 def _totals(lane: Lane) -> list[int | None]:
-    return [outcome.total_ns for outcome in lane.outcomes]
+    return [outcome.total_ns for outcome in lane.outcomes if outcome.counted]
 
 
 _METRICS: tuple[tuple[str, Callable[[Lane], list[int | None]]], ...] = (("TTFT", _ttfts), ("total", _totals))

@@ -1,6 +1,8 @@
 """One lane: the target's name, its state, its text as it arrives, and its figures."""
 
 import time
+from itertools import groupby
+from operator import itemgetter
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -86,8 +88,8 @@ class LaneView(Vertical):
             self._pieces_shown = 0
             self.stream.placeholder = "" if record is not None else "F5 runs the prompt."
         if record is not None and len(record.pieces) > self._pieces_shown:
-            for kind, text in record.pieces[self._pieces_shown :]:
-                self.stream.append(kind, text)
+            for kind, pieces in groupby(record.pieces[self._pieces_shown :], key=itemgetter(0)):
+                self.stream.append(kind, "".join(text for _, text in pieces))
             self._pieces_shown = len(record.pieces)
         self.stream.tick()
         ended = record is not None and not record.state.in_flight
@@ -141,6 +143,7 @@ class LaneView(Vertical):
         wanted = {
             "connecting": "-in-flight", "waiting": "-in-flight", "thinking": "-in-flight", "streaming": "-in-flight",
             "done": "-done", "failed": "-failed", "truncated": "-cut", "cancelled": "-cut",
+            "interrupted": "-failed",
         }.get(state.value)  # fmt: skip
         for name in _STATE_CLASSES:
             self.set_class(name == wanted, name)

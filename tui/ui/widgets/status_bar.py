@@ -9,6 +9,7 @@ from textual.widgets import Static
 from tui.core.sanitize import clean
 from tui.sitting.board import Board
 from tui.ui.viewmodel.figures import format_ms
+from tui.ui.viewmodel.series_lines import progress
 
 _BETWEEN = " · "
 
@@ -60,6 +61,8 @@ def _doing(board: Board) -> tuple[str, str]:
         doing = "engine restarting"
     elif not board.engine_ready:
         doing = "engine starting"
+    elif board.series is not None and (not board.series_over or not board.run_in_flight):
+        doing = progress(board.series, paused=board.series_paused, over=board.series_over)
     elif board.run_in_flight:
         doing = f"run {board.runs}: {len(board.in_flight())} in flight"
     elif board.runs:

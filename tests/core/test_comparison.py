@@ -1,0 +1,208 @@
+"""Comparisons of sets of samples: what is said, and how often it is wrong."""
+
+import itertools
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.core.comparison import ALL_PAIRS_TO, FEWEST, Comparison, Verdict, compare, compare_all, more_runs
+from tui.core.metrics import NS_PER_MS
+from tui.core.observation import Figure
+from tui.core.ranks import holm, mann_whitney
+from tui.core.statistics import Interval
+
+SAMPLES = st.lists(st.integers(1, 10**9), min_size=0, max_size=40)
+OPPOSITE = {
+    Verdict.FASTER: Verdict.SLOWER,
+    Verdict.SLOWER: Verdict.FASTER,
+    Verdict.NONE_SHOWN: Verdict.NONE_SHOWN,
+    Verdict.TOO_FEW: Verdict.TOO_FEW,
+}
+
+
+def arm(random: Random, count: int, middle_ms: float, sigma: float = 0.1) -> list[float]:
+    """Log-normal samples, ns."""
+    return [middle_ms * NS_PER_MS * random.lognormvariate(0, sigma) for _ in range(count)]
+
+
+def test_a_difference_in_words() -> None:
+    haiku = [float((500 + 10 * number) * NS_PER_MS) for number in range(20)]
+    opus = [sample + 212 * NS_PER_MS for sample in haiku]
+    found = compare(Figure.TTFT, ("haiku", haiku), ("opus", opus))
+    assert found.verdict is Verdict.FASTER
+    assert found.difference == -212 * NS_PER_MS
+    assert found.sentence.startswith("haiku is faster: TTFT 212 ms less (95 % interval ")
+    assert found.sentence.endswith(" ms), n = 20 and 20")
+    mirrored = compare(Figure.TTFT, ("opus", opus), ("haiku", haiku))
+    assert mirrored.verdict is Verdict.SLOWER
+    assert mirrored.sentence.startswith("haiku is faster: TTFT 212 ms less (95 % interval ")
+
+
+def test_more_tokens_per_second_is_faster() -> None:
+    quick, slow = [float(80 + number) for number in range(20)], [float(50 + number) for number in range(20)]
+    found = compare(Figure.OTPS, ("quick", quick), ("slow", slow))
+    assert found.verdict is Verdict.FASTER
+    assert found.sentence.startswith("quick is faster: OTPS 30.0 tok/s more (95 % interval ")
+
+
+def test_no_difference_in_words() -> None:
+    random = Random(4)
+    found = compare(Figure.TTFT, ("a", arm(random, 20, 1_000)), ("b", arm(random, 20, 1_000)))
+    assert found.verdict is Verdict.NONE_SHOWN
+    assert found.worth == 50 * NS_PER_MS
+    assert found.more_runs
+    assert found.sentence.startswith("no difference shown: TTFT of a between ")
+    assert "more runs of each would tell 50 ms apart" in found.sentence
+    coarse = compare(Figure.TTFT, ("a", arm(random, 20, 1_000)), ("b", arm(random, 20, 1_000)), worth=500 * NS_PER_MS)
+    assert coarse.more_runs == 0
+    assert coarse.sentence.endswith("n = 20 and 20")
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (FEWEST - 1, 30), (30, 0)])
+def test_too_few(first: int, second: int) -> None:
+    random = Random(1)
+    found = compare(Figure.TTFT, ("a", arm(random, first, 500)), ("b", arm(random, second, 50)))
+    assert found.verdict is Verdict.TOO_FEW
+    assert found.interval is None
+    assert found.sentence == f"too few runs to compare a and b: n = {first} and {second}, {FEWEST} of each are needed"
+
+
+def test_what_the_correction_makes_impossible_is_too_few() -> None:
+    random = Random(1)
+    sets = [(str(number), arm(random, FEWEST, 100 * (number + 1), 0.01)) for number in range(8)]
+    comparison = compare_all(Figure.TTFT, sets).comparisons[0]
+    assert comparison.verdict is Verdict.TOO_FEW
+    # 28 pairs: 28·2/C(12, 6) is more than 5 %, 28·2/C(14, 7) is less.
+    assert "7 of each are needed" in comparison.sentence
+
+
+@settings(deadline=None, max_examples=50)
+@given(SAMPLES, SAMPLES, st.integers(0, 3))
+def test_what_always_holds(first: list[int], second: list[int], seed: int) -> None:
+    found = compare(Figure.TOTAL, ("a", first), ("b", second), seed=seed)
+    assert found == compare(Figure.TOTAL, ("a", first), ("b", second), seed=seed)
+    if found.verdict is Verdict.TOO_FEW:
+        assert min(len(first), len(second)) < FEWEST
+        return
+    assert found.interval is not None
+    assert found.p is not None
+    assert min(first) - max(second) <= found.interval.low <= found.interval.high <= max(first) - min(second)
+    if found.verdict is Verdict.FASTER:
+        assert found.interval.high < 0
+        assert found.p <= 0.05
+    if found.verdict is Verdict.SLOWER:
+        assert found.interval.low > 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 30), st.integers(0, 200))
+def test_an_order_of_the_sets_is_none_of_the_verdict(seed: int, shift: int) -> None:
+    random = Random(seed)
+    first, second = arm(random, 15, 500), arm(random, 15, 500 + shift)
+    there = compare(Figure.TTFT, ("a", first), ("b", second), seed=1)
+    back = compare(Figure.TTFT, ("b", second), ("a", first), seed=1)
+    # Another draw moves the ends of an interval a little; the test is the same.
+    assert back.p == pytest.approx(there.p)
+    if OPPOSITE[there.verdict] is not back.verdict:
+        assert Verdict.NONE_SHOWN in (there.verdict, back.verdict)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 50), st.floats(0.1, 1_000))
+def test_the_unit_changes_nothing(seed: int, factor: float) -> None:
+    random = Random(seed)
+    first, second = arm(random, 12, 500), arm(random, 12, 560)
+    plain = compare(Figure.TTFT, ("a", first), ("b", second))
+    scaled = compare(Figure.TTFT, ("a", [factor * x for x in first]), ("b", [factor * x for x in second]))
+    assert (scaled.verdict, scaled.p) == (plain.verdict, plain.p)
+    assert scaled.ratio == pytest.approx(plain.ratio)
+    assert scaled.interval is not None
+    assert plain.interval is not None
+    assert scaled.interval.low == pytest.approx(factor * plain.interval.low)
+
+
+def test_the_number_of_runs_more() -> None:
+    # Standard error 10 of n = 20; d = 14 = (1.96 + 0.84)·σ/√n' needs n' = 20·(2.8·10/14)² = 80.
+    interval = Interval(low=-19.6, high=19.6, confidence=0.95)
+    assert more_runs(interval, 20, 14) == pytest.approx(60, abs=1)
+    assert more_runs(interval, 20, 28.1) == 0
+
+
+def test_places() -> None:
+    random = Random(2)
+    sets = [("slow", arm(random, 20, 900)), ("b", arm(random, 20, 500)), ("none", []), ("a", arm(random, 20, 500))]
+    found = compare_all(Figure.TTFT, sets)
+    assert {standing.name: standing.place for standing in found.standings} == {"a": 1, "b": 1, "none": 1, "slow": 3}
+    assert [standing.name for standing in found.standings][2:] == ["slow", "none"]
+    assert (found.comparisons[0].first, found.comparisons[0].second) == ("slow", "b")
+    assert len(found.comparisons) == 6
+
+
+def test_many_sets_are_compared_with_the_best_one() -> None:
+    random = Random(3)
+    sets = [(str(number), arm(random, 20, 500 + 200 * number)) for number in range(ALL_PAIRS_TO + 4)]
+    found = compare_all(Figure.TTFT, sets)
+    assert len(found.comparisons) == len(sets) - 1
+    assert all(each.first == "0" and each.verdict is Verdict.FASTER for each in found.comparisons)
+    assert [standing.place for standing in found.standings] == [1] + [2] * (len(sets) - 1)
+
+
+def rate(said: Callable[[Comparison], bool], rounds: int, count: int, ratio: float) -> float:
+    """How often something is said of two arms whose medians are `ratio` apart."""
+    random = Random(11)
+    return (
+        sum(
+            said(
+                compare(Figure.TTFT, ("a", arm(random, count, 500)), ("b", arm(random, count, 500 * ratio)), seed=seed)
+            )
+            for seed in range(rounds)
+        )
+        / rounds
+    )
+
+
+@pytest.mark.parametrize("count", [5, 10, 30])
+def test_equal_arms_are_seldom_told_apart(count: int) -> None:
+    rounds = 150
+    wrong = rate(lambda found: found.verdict in (Verdict.FASTER, Verdict.SLOWER), rounds, count, 1.0)
+    assert wrong <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
+
+
+def test_arms_15_percent_apart_are_told_apart() -> None:
+    assert rate(lambda found: found.verdict is Verdict.FASTER, 100, 20, 1.15) >= 0.9
+
+
+def test_the_runs_it_asks_for_do_tell_apart() -> None:
+    # Ten runs of each say how many more tell 40 ms apart; with as many as they say in the middle, eight of ten do.
+    random = Random(12)
+    asked = []
+    for seed in range(41):
+        first, second = arm(random, 10, 500), arm(random, 10, 500)
+        interval = compare(Figure.TTFT, ("a", first), ("b", second), seed=seed).interval
+        assert interval is not None
+        asked.append(more_runs(interval, 10, 40 * NS_PER_MS))
+    middle = sorted(asked)[20]
+    assert 10 < middle < 60
+    assert 0.68 <= rate(lambda found: found.verdict is Verdict.FASTER, 100, 10 + middle, 1.08) <= 0.95
+
+
+def test_several_equal_arms_together_are_seldom_told_apart() -> None:
+    random = Random(13)
+    rounds = 80
+    wrong = 0
+    for seed in range(rounds):
+        sets = [(str(number), arm(random, 12, 500)) for number in range(5)]
+        found = compare_all(Figure.TTFT, sets, seed=seed)
+        wrong += any(each.verdict is not Verdict.NONE_SHOWN for each in found.comparisons)
+    assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
+
+
+def test_p_is_corrected_for_all_comparisons() -> None:
+    random = Random(14)
+    sets = [(str(number), arm(random, 12, 500 + 20 * number)) for number in range(4)]
+    found = compare_all(Figure.TTFT, sets)
+    plain = [mann_whitney(first, second).p for (_, first), (_, second) in itertools.combinations(sets, 2)]
+    assert [each.p for each in found.comparisons] == pytest.approx(holm(plain))

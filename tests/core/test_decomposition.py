@@ -1,0 +1,197 @@
+"""Where the time goes."""
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.core.decomposition import FEWEST, Advice, Fit, Parts, fit, parts, typical
+from tui.core.events import Status, Usage
+from tui.core.metrics import NS_PER_MS
+from tui.core.observation import Observation
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.regression import Estimate
+from tui.core.statistics import Interval
+from tui.core.target import Endpoint, Timeouts
+from tui.core.timeline import Timeline
+
+MS = NS_PER_MS
+
+
+def answer(inputs: int, outputs: int, total_ms: float) -> Observation:
+    return Observation(input_tokens=inputs, output_tokens=outputs, total_ns=round(total_ms * MS))
+
+
+def sweep(inputs: list[int], outputs: list[int], seed: int = 1) -> list[Observation]:
+    random = Random(seed)
+    return [
+        answer(prompt, reply, (300 + 0.1 * prompt + 12 * reply) * random.lognormvariate(0, 0.01))
+        for prompt, reply in zip(inputs, outputs, strict=True)
+    ]
+
+
+def test_a_sweep_of_both() -> None:
+    inputs = [prompt for prompt in (500, 2_000, 8_000) for _ in range(8)]
+    outputs = [reply for _ in range(6) for reply in (20, 100, 200, 400)]
+    found = fit(sweep(inputs, outputs))
+    assert (found.advice, found.sentence, found.count) == (Advice.NOTHING, "", 24)
+    for estimate, truth in ((found.baseline, 300), (found.per_input, 0.1), (found.per_output, 12)):
+        assert estimate is not None
+        assert estimate.interval.low <= truth * MS <= estimate.interval.high
+        assert estimate.value == pytest.approx(truth * MS, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "advice", "said"),
+    [
+        (range(100, 1_000, 100), range(100, 1_000, 100), Advice.MORE_RUNS, "10 complete answers are needed"),
+        ([500] * 12, [100] * 12, Advice.VARY_BOTH, "vary max_tokens and prompt length"),
+        ([500, 501] * 6, [100, 110] * 6, Advice.VARY_BOTH, "vary max_tokens and prompt length"),
+        ([500] * 12, range(100, 700, 50), Advice.VARY_INPUT, "vary prompt length"),
+        (range(500, 6_500, 500), [100] * 12, Advice.VARY_OUTPUT, "vary max_tokens"),
+        (range(500, 6_500, 500), range(50, 650, 50), Advice.VARY_APART, "vary max_tokens at one prompt length"),
+        # A quarter of the largest, but of a dozen tokens.
+        ([8, 16] * 6, [100] * 12, Advice.VARY_BOTH, "vary max_tokens and prompt length"),
+    ],
+)
+def test_which_runs_would_make_it_possible(inputs: list[int], outputs: list[int], advice: Advice, said: str) -> None:
+    found = fit(sweep(list(inputs), list(outputs)))
+    assert found.advice is advice
+    assert said in found.sentence
+    assert (found.per_input is not None) == (advice is Advice.VARY_OUTPUT)
+    assert (found.per_output is not None) == (advice is Advice.VARY_INPUT)
+    assert (found.baseline is not None) == (advice in (Advice.VARY_INPUT, Advice.VARY_OUTPUT))
+
+
+def test_failures_and_unknown_counts_are_not_fitted() -> None:
+    assert fit([Observation(failed=True), Observation(total_ns=5)] * 20).count == 0
+    assert fit([answer(1, 1, 1)] * (FEWEST - 1)).advice is Advice.MORE_RUNS
+
+
+def complete(timeline: Timeline, input_tokens: int = 1_000) -> RequestRecord:
+    return RequestRecord(
+        spec=RequestSpec(
+            request_id=1,
+            target="t",
+            model="m",
+            endpoint=Endpoint(name="e", base_url="http://localhost"),
+            prompt=Prompt(user="u"),
+            parameters=Parameters(max_tokens=5),
+            timeouts=Timeouts(),
+        ),
+        timeline=timeline,
+        usage=Usage(input_tokens=input_tokens, output_tokens=10),
+        status=Status.DONE,
+    )
+
+
+def per_input(value: float, low: float) -> Fit:
+    interval = Interval(low=low, high=2 * value, confidence=0.95)
+    return Fit(advice=Advice.NOTHING, sentence="", count=20, per_input=Estimate(value=value, interval=interval))
+
+
+THOUGHT = Timeline(
+    connect_started_ns=10,
+    connected_ns=40,
+    tls_done_ns=60,
+    sent_ns=100,
+    thinking_started_ns=290,
+    content_ns=[300, 400, 700, 900],
+    thinking_pieces=2,
+    first_text_ns=700,
+)
+
+
+def test_the_parts_of_one_request() -> None:
+    assert parts(complete(THOUGHT)) == Parts(
+        connection_ns=50, baseline_ns=190, prompt_ns=None, thinking_ns=410, output_ns=200
+    )
+    plain = Timeline(reused_ns=5, sent_ns=100, content_ns=[300, 900], first_text_ns=300)
+    assert parts(complete(plain)) == Parts(
+        connection_ns=0, baseline_ns=200, prompt_ns=None, thinking_ns=0, output_ns=600
+    )
+
+
+def test_thinking_that_is_not_shown_is_thinking() -> None:
+    hidden = Timeline(sent_ns=100, thinking_started_ns=250, content_ns=[700, 900], first_text_ns=700)
+    found = parts(complete(hidden))
+    assert found is not None
+    assert (found.baseline_ns, found.thinking_ns, found.output_ns) == (150, 450, 200)
+
+
+def test_thinking_without_an_answer() -> None:
+    found = parts(complete(Timeline(sent_ns=100, content_ns=[300, 900], thinking_pieces=2)))
+    assert found is not None
+    assert (found.baseline_ns, found.thinking_ns, found.output_ns) == (200, 600, 0)
+
+
+def test_a_fit_splits_the_waiting() -> None:
+    found = parts(complete(THOUGHT), per_input(0.1, low=0.05))
+    assert found is not None
+    assert (found.baseline_ns, found.prompt_ns) == (90, 100)
+    # Never more than there was, and nothing from a slope that may be none.
+    most = parts(complete(THOUGHT), per_input(5.0, low=4.0))
+    assert most is not None
+    assert (most.baseline_ns, most.prompt_ns) == (0, 190)
+    none = parts(complete(THOUGHT), per_input(0.1, low=-0.05))
+    assert none is not None
+    assert none.prompt_ns is None
+
+
+def test_what_has_no_parts() -> None:
+    broken = complete(THOUGHT)
+    broken.status = Status.FAILED
+    assert parts(broken) is None
+    assert parts(complete(Timeline(sent_ns=1))) is None
+    assert typical([]) is None
+
+
+STAMPS = st.lists(st.integers(101, 10**12), min_size=1, max_size=30).map(sorted)
+
+
+@settings(deadline=None, max_examples=60)
+@given(STAMPS, st.integers(0, 30), st.integers(0, 10**12) | st.none(), st.floats(0.001, 1e6))
+def test_parts_add_up_to_the_total(stamps: list[int], thinking: int, started: int | None, slope: float) -> None:
+    thinking = min(thinking, len(stamps))
+    timeline = Timeline(
+        connect_started_ns=1,
+        connected_ns=41,
+        sent_ns=100,
+        thinking_started_ns=started,
+        content_ns=stamps,
+        thinking_pieces=thinking,
+        first_text_ns=stamps[thinking] if thinking < len(stamps) else None,
+    )
+    made = complete(timeline)
+    for fitted in (None, per_input(slope, low=slope / 2)):
+        found = parts(made, fitted)
+        assert found is not None
+        assert (
+            min(found.connection_ns, found.baseline_ns, found.prompt_ns or 0, found.thinking_ns, found.output_ns) >= 0
+        )
+        assert made.total_ns is not None
+        assert found.sum_ns == pytest.approx(made.total_ns + 40)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 10**9)] * 4), min_size=1, max_size=40))
+def test_a_typical_request_is_in_the_middle(rows: list[tuple[int, int, int, int]]) -> None:
+    every = [Parts(connection_ns=a, baseline_ns=b, prompt_ns=None, thinking_ns=c, output_ns=d) for a, b, c, d in rows]
+    found = typical(every)
+    assert found is not None
+    sums = sorted(each.sum_ns for each in every)
+    cut = len(sums) // 4
+    middle = sums[cut : len(sums) - cut]
+    assert found.sum_ns == pytest.approx(sum(middle) / len(middle))
+
+
+def test_a_typical_request_is_split_only_if_all_are() -> None:
+    split = Parts(connection_ns=0, baseline_ns=60, prompt_ns=40, thinking_ns=0, output_ns=10)
+    whole = Parts(connection_ns=0, baseline_ns=100, prompt_ns=None, thinking_ns=0, output_ns=10)
+    found = typical([split, split])
+    assert found == split
+    mixed = typical([split, whole])
+    assert mixed == whole

@@ -1,0 +1,118 @@
+"""What a change may cost."""
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.core.gates import Gate, State, judge, parse
+from tui.core.metrics import NS_PER_MS
+from tui.core.objectives import Statistic
+from tui.core.observation import Figure, Observation
+
+MS = NS_PER_MS
+
+
+def arm(random: Random, count: int, middle_ms: float, sigma: float = 0.1) -> list[Observation]:
+    return [Observation(ttft_ns=round(middle_ms * MS * random.lognormvariate(0, sigma))) for _ in range(count)]
+
+
+def rates(random: Random, count: int, middle: float) -> list[Observation]:
+    return [Observation(otps=middle * random.lognormvariate(0, 0.1)) for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("ttft.p50 +10%", (Figure.TTFT, Statistic.MEDIAN, 0.1, 0)),
+        ("total.p95 + 200ms", (Figure.TOTAL, Statistic.P95, 0, 200 * MS)),
+        ("ttlt.mean+1.5s", (Figure.TOTAL, Statistic.MEAN, 0, 1_500 * MS)),
+        ("otps.median -5%", (Figure.OTPS, Statistic.MEDIAN, 0.05, 0)),
+        ("otps.p50 -5", (Figure.OTPS, Statistic.MEDIAN, 0, 5)),
+        ("ttft.p50 +0%", (Figure.TTFT, Statistic.MEDIAN, 0, 0)),
+    ],
+)
+def test_parse(text: str, gate: tuple[Figure, Statistic, float, float]) -> None:
+    figure, statistic, relative, absolute = gate
+    assert parse(text) == Gate(figure=figure, statistic=statistic, relative=relative, absolute=absolute, text=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ttft +10%", "write it like 'ttft.p50 +10%'"),
+        ("ttft.p50 10%", "write it like"),
+        ("speed.p50 +10%", "'speed' is not measured"),
+        ("ttft.p51 +10%", "'p51' is not computed"),
+        ("ttft.p50 +10", "ttft is given in us, ms or s."),
+        ("ttft.p50 -10%", "more ttft is worse: write '+'."),
+        ("otps.p50 +10%", "less otps is worse: write '-'."),
+        ("ttft.max +10%", "cannot be told from chance"),
+        ("itl.p99 +10%", "cannot be told from chance"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match="Limit ") as caught:
+        parse(text)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("statistic", ["p50", "mean", "p90", "p95"])
+def test_it_holds_or_regresses_where_that_is_plain(statistic: str) -> None:
+    random = Random(1)
+    gate = parse(f"ttft.{statistic} +20%")
+    before = arm(random, 150, 500)
+    assert judge(gate, before, arm(random, 150, 500, 0.05)).state is State.HELD
+    assert judge(gate, before, arm(random, 150, 800)).state is State.REGRESSED
+    assert judge(gate, before, arm(random, 150, 600)).state is State.UNKNOWN
+    assert judge(parse(f"ttft.{statistic} +400ms"), before, arm(random, 150, 800)).state is State.HELD
+
+
+@pytest.mark.parametrize("statistic", ["p50", "mean", "p90"])
+def test_of_rates_less_is_worse(statistic: str) -> None:
+    random = Random(2)
+    gate = parse(f"otps.{statistic} -20%")
+    before = rates(random, 150, 80)
+    assert judge(gate, before, rates(random, 150, 80)).state is State.HELD
+    assert judge(gate, before, rates(random, 150, 50)).state is State.REGRESSED
+    assert judge(gate, before, rates(random, 150, 64)).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(("statistic", "few"), [("p50", 4), ("mean", 9), ("p95", 71)])
+def test_few_runs_open_no_gate(statistic: str, few: int) -> None:
+    random = Random(3)
+    found = judge(parse(f"ttft.{statistic} +50%"), arm(random, few, 500), arm(random, few, 500))
+    assert found.state is State.UNKNOWN
+    nothing = judge(parse("ttft.p50 +1%"), [], [Observation(failed=True)])
+    assert nothing.sentence == "ttft.p50 +1%: not yet known, n = 0 and 0, too few to bound the change"
+
+
+def test_the_sentence() -> None:
+    before = [Observation(ttft_ns=(400 + number) * MS) for number in range(21)]
+    after = [Observation(ttft_ns=(612 + number) * MS) for number in range(21)]
+    found = judge(parse("ttft.p50 +10%"), before, after)
+    assert found.sentence == "ttft.p50 +10%: regressed, 410 ms before, 622 ms after (95 %), n = 21 and 21"
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 100), st.integers(0, 300), st.integers(0, 60), st.integers(0, 60))
+def test_a_larger_allowance_is_never_stricter(seed: int, shift: int, allowance: int, more: int) -> None:
+    random = Random(seed)
+    before, after = arm(random, 80, 500), arm(random, 80, 500 + shift)
+    grade = [State.REGRESSED, State.UNKNOWN, State.HELD]
+    for statistic in ("p50", "p95"):
+        tight = judge(parse(f"ttft.{statistic} +{allowance}%"), before, after)
+        loose = judge(parse(f"ttft.{statistic} +{allowance + more}%"), before, after)
+        assert grade.index(tight.state) <= grade.index(loose.state)
+
+
+@pytest.mark.parametrize("statistic", ["p50", "mean", "p95"])
+def test_just_allowed_is_seldom_judged_at_all(statistic: str) -> None:
+    # The change is exactly what is allowed: either ruling is wrong by a hair, and comes one time in twenty.
+    random = Random(4)
+    rounds = 200
+    gate = parse(f"ttft.{statistic} +10%")
+    states = [judge(gate, arm(random, 75, 500), arm(random, 75, 550), seed=seed).state for seed in range(rounds)]
+    for state in (State.HELD, State.REGRESSED):
+        assert states.count(state) / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5

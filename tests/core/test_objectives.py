@@ -1,0 +1,171 @@
+"""Service levels: how they are written, and when they are met, missed or not yet known."""
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from tui.core.metrics import NS_PER_MS, NS_PER_S
+from tui.core.objectives import Objective, State, Statistic, judge, parse
+from tui.core.observation import Figure, Observation
+
+MS = NS_PER_MS
+
+
+def requests(*ttfts_ms: float, failures: int = 0) -> list[Observation]:
+    return [Observation(ttft_ns=round(ms * MS)) for ms in ttfts_ms] + [Observation(failed=True)] * failures
+
+
+@pytest.mark.parametrize(
+    ("text", "figure", "statistic", "limit"),
+    [
+        ("ttft.p95 < 800ms", Figure.TTFT, Statistic.P95, 800 * MS),
+        ("total.p50 < 4s", Figure.TOTAL, Statistic.MEDIAN, 4 * NS_PER_S),
+        ("TTLT.median<4 s", Figure.TOTAL, Statistic.MEDIAN, 4 * NS_PER_S),
+        ("tpot.mean < 20.5ms", Figure.TPOT, Statistic.MEAN, 20.5 * MS),
+        ("itl.p99 < 900us", Figure.ITL, Statistic.P99, 900_000),
+        ("otps.p50 > 80", Figure.OTPS, Statistic.MEDIAN, 80),
+        (" otps.min  >  80 tok/s ", Figure.OTPS, Statistic.MIN, 80),
+        ("ttfo.max < 1s", Figure.TTFO, Statistic.MAX, NS_PER_S),
+        ("errors < 1%", None, None, 0.01),
+        ("errors < 0.5 %", None, None, 0.005),
+    ],
+)
+def test_parse(text: str, figure: Figure | None, statistic: Statistic | None, limit: float) -> None:
+    assert parse(text) == Objective(figure=figure, statistic=statistic, limit=limit, text=" ".join(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "write it like 'ttft.p95 < 800ms'"),
+        ("ttft.p95 <= 800ms", "write it like"),
+        ("ttft.p95 < fast", "write it like"),
+        ("latency.p95 < 800ms", "'latency' is not measured; take one of ttft, ttfo, total, tpot, itl, otps, errors."),
+        ("ttft.p75 < 800ms", "'p75' is not computed; take one of p50, min, median, mean, p90, p95, p99, max."),
+        ("ttft < 800ms", "say of what: 'ttft.p50', 'ttft.p95' or 'ttft.max', for instance."),
+        ("ttft.p95 > 800ms", "less ttft is better, so the limit is written with '<'."),
+        ("otps.p50 < 80", "more otps is better, so the limit is written with '>'."),
+        ("ttft.p95 < 800", "ttft is given in us, ms or s."),
+        ("ttft.p95 < 800%", "ttft is given in us, ms or s, not '%'."),
+        ("otps.p50 > 80ms", "otps is given in tok/s, or no unit, not 'ms'."),
+        ("ttft.p95 < 0ms", "the limit must be more than 0."),
+        ("errors < 1", "errors are a share of all requests"),
+        ("errors > 1%", "errors are a share of all requests"),
+        ("errors.p95 < 1%", "errors are a share of all requests"),
+        ("errors < 101%", "errors are a share of all requests"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match="Objective ") as caught:
+        parse(text)
+    assert said in str(caught.value)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=30))
+def test_any_text_is_an_objective_or_a_sentence(text: str) -> None:
+    try:
+        parse(text)
+    except ValueError as error:
+        assert str(error).startswith("Objective ")  # noqa: PT017 - most texts raise, and either is right
+
+
+@pytest.mark.parametrize(
+    ("text", "observations", "state"),
+    [
+        ("ttft.p95 < 800ms", [], State.UNKNOWN),
+        ("ttft.p95 < 800ms", requests(*[500] * 58), State.UNKNOWN),
+        ("ttft.p95 < 800ms", requests(*[500] * 59), State.MET),
+        ("ttft.p95 < 800ms", requests(*[500] * 59, 900), State.UNKNOWN),
+        # All five over a limit that one in twenty may be over.
+        ("ttft.p95 < 800ms", requests(*[900] * 5), State.MISSED),
+        ("ttft.p50 < 800ms", requests(*[900] * 5), State.MISSED),
+        ("ttft.p50 < 800ms", requests(*[900] * 4), State.UNKNOWN),
+        ("ttft.p50 < 800ms", requests(*[800] * 5), State.MISSED),
+        ("ttft.p50 < 800ms", requests(*[799] * 5), State.MET),
+        ("ttft.max < 800ms", requests(10, 20), State.MET),
+        ("ttft.max < 800ms", requests(10, 900), State.MISSED),
+        ("ttft.min < 800ms", requests(10, 900), State.MET),
+        ("ttft.mean < 800ms", requests(*[10, 20] * 4), State.UNKNOWN),
+        ("ttft.mean < 800ms", requests(*[10, 20] * 5), State.MET),
+        ("ttft.mean < 14ms", requests(*[10, 20] * 500), State.MISSED),
+        ("otps.p50 > 80", [Observation(otps=90.0)] * 5, State.MET),
+        ("otps.p50 > 80", [Observation(otps=70.0)] * 5, State.MISSED),
+        ("errors < 1%", [], State.UNKNOWN),
+        ("errors < 1%", requests(*[10] * 298), State.UNKNOWN),
+        ("errors < 1%", requests(*[10] * 299), State.MET),
+        ("errors < 1%", requests(*[10] * 20, failures=4), State.MISSED),
+        ("itl.p50 < 20ms", [Observation(gaps_ns=(10 * MS,) * 40)] * 10, State.MET),
+        ("itl.p50 < 20ms", [Observation(gaps_ns=(10 * MS,) * 400)] * 9, State.UNKNOWN),
+        ("itl.mean < 20ms", [Observation(gaps_ns=(10 * MS, 12 * MS))] * 10, State.MET),
+        ("itl.max < 20ms", [Observation(gaps_ns=(10 * MS, 30 * MS))], State.MISSED),
+    ],
+)
+def test_judge(text: str, observations: list[Observation], state: State) -> None:
+    found = judge(parse(text), observations)
+    assert found.state is state
+    assert found.sentence.startswith(f"{text}: {state.value}, ")
+    assert found.failures == sum(observation.failed for observation in observations)
+
+
+def test_the_sentence_says_what_it_rests_on() -> None:
+    objective = parse("ttft.p95 < 800ms")
+    assert judge(objective, []).sentence == "ttft.p95 < 800ms: not yet known, no answers yet"
+    assert (
+        judge(objective, requests(500)).sentence
+        == "ttft.p95 < 800ms: not yet known, 500 ms in 1 answer, too few to bound it"
+    )
+    found = judge(objective, requests(*range(401, 501)))
+    assert found.sentence == "ttft.p95 < 800ms: met, 495 ms in 100 answers, at least 491 ms and at most 499 ms (95 %)"
+    found = judge(parse("errors < 1%"), requests(*[10] * 99, failures=1))
+    assert (
+        found.sentence == "errors < 1%: not yet known, 1 % in 100 requests, at least 0.05 % and at most 4.66 % (95 %)"
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 80), st.integers(0, 80))
+def test_a_percentile_is_judged_as_the_exact_test_of_the_share_over_the_limit(below: int, above: int) -> None:
+    count = below + above
+    found = judge(parse("ttft.p90 < 800ms"), requests(*[500] * below, *[900] * above))
+    if not count:
+        assert found.state is State.UNKNOWN
+    elif stats.binom.sf(below - 1, count, 0.9) <= 0.05:
+        assert found.state is State.MET
+    elif stats.binom.cdf(below, count, 0.9) <= 0.05:
+        assert found.state is State.MISSED
+    else:
+        assert found.state is State.UNKNOWN
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(1, 2_000), min_size=1, max_size=120), st.integers(1, 2_000), st.integers(0, 500))
+def test_a_looser_limit_is_never_harder(ttfts: list[int], limit: int, more: int) -> None:
+    grade = [State.MISSED, State.UNKNOWN, State.MET]
+    for statistic in ("p50", "p95", "mean", "max"):
+        tight = judge(parse(f"ttft.{statistic} < {limit}ms"), requests(*ttfts))
+        loose = judge(parse(f"ttft.{statistic} < {limit + more}ms"), requests(*ttfts))
+        assert grade.index(tight.state) <= grade.index(loose.state)
+        assert tight.value is not None
+        assert tight.low is None or tight.low <= tight.value
+        assert tight.high is None or tight.high >= tight.value - 1
+
+
+@pytest.mark.parametrize("statistic", ["p50", "p90"])
+def test_judging_is_seldom_wrong(statistic: str) -> None:
+    # The limit is where the percentile is: each answer is as good as wrong, and comes at most one time in twenty.
+    random = Random(3)
+    limit = 500 * float(stats.lognorm.ppf(0.5 if statistic == "p50" else 0.9, 0.3))
+    rounds = 500
+    states = [
+        judge(
+            parse(f"ttft.{statistic} < {limit:.9f}ms"),
+            requests(*(500 * random.lognormvariate(0, 0.3) for _ in range(60))),
+        ).state
+        for _ in range(rounds)
+    ]
+    for state in (State.MET, State.MISSED):
+        assert states.count(state) / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5

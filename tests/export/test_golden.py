@@ -1,0 +1,40 @@
+"""Every format, byte for byte. `python -m tests.export.test_golden` writes the files anew, to be looked at."""
+
+from pathlib import Path
+
+import pytest
+
+from tui.config import paths
+from tui.core.run import StoredRun
+from tui.export.formats import Format, render
+from tui.export.schema import FILE, schema
+
+from .samples import all_runs, simple_run
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES: dict[str, tuple[list[StoredRun], bool]] = {
+    "all": (all_runs(), True),
+    "without_texts": (all_runs(), False),
+    "simulated": ([simple_run()], True),
+}
+
+
+def rendered(case: str, wanted: Format) -> bytes:
+    runs, with_texts = CASES[case]
+    return render(runs, wanted, with_texts=with_texts, environ={}).encode()
+
+
+@pytest.mark.parametrize("wanted", Format)
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_what_it_was(case: str, wanted: Format) -> None:
+    assert rendered(case, wanted).decode() == (GOLDEN / f"{case}.{wanted.value}").read_bytes().decode()
+
+
+def test_the_schema_file_is_that_of_the_types() -> None:
+    assert paths.builtin_config(FILE).read_bytes() == schema()
+
+
+if __name__ == "__main__":
+    for case in CASES:
+        for wanted in Format:
+            (GOLDEN / f"{case}.{wanted.value}").write_bytes(rendered(case, wanted))

@@ -1,0 +1,108 @@
+"""What the report counts, and its charts."""
+
+import xml.etree.ElementTree as ET
+
+import msgspec
+
+from tui.core.run import StoredRun
+from tui.export import svg
+from tui.export.formats import Format, render
+from tui.export.report import lanes_of, report_of
+
+from .samples import MS, hostile_run, simple_run, timeline, warm_up_run
+
+
+def repeats(count: int) -> list[StoredRun]:
+    """Runs in which the first target takes 100, 101, … ms to its first token."""
+    runs = []
+    for number in range(count):
+        run = simple_run()
+        run.info = msgspec.structs.replace(run.info, uid=f"run-{number}", repeat=number + 1)
+        run.requests[0].timeline = timeline(0, [100 + number, 300], ended=310)
+        runs.append(run)
+    return runs
+
+
+def row(runs: list[StoredRun], target: str) -> dict[str, str]:
+    table = report_of(runs, with_texts=True).tables[0]
+    (found,) = [dict(zip(table.columns, cells, strict=True)) for cells in table.rows if cells[0] == target]
+    return found
+
+
+def test_only_complete_answers_count() -> None:
+    runs = repeats(21)
+    found = row(runs, "claude-haiku-5-5")
+    assert (found["Answers"], found["Failed"], found["Broken off"]) == ("21", "0", "0")
+    assert found["TTFT median, ms"] == "110.0"
+    assert (found["TTFT min, ms"], found["TTFT p95, ms"], found["TTFT max, ms"]) == ("100.0", "119.0", "120.0")
+    assert found["Total median, ms"] == "300.0"
+    assert row(runs, "failing")["Failed"] == "21"
+    assert row(runs, "cancelled")["Broken off"] == row(runs, "interrupted")["Broken off"] == "21"
+    assert row(runs, "cancelled")["TTFT median, ms"] == "—"
+
+
+def test_no_percentile_of_a_few() -> None:
+    assert row(repeats(19), "claude-haiku-5-5")["TTFT p95, ms"] == "—"
+    assert row(repeats(20), "claude-haiku-5-5")["TTFT p95, ms"] == "118.0"
+
+
+def test_warm_up_is_kept_but_not_counted() -> None:
+    report = report_of([warm_up_run()], with_texts=True)
+    assert report.lanes == []
+    assert "warm-up, not counted" in report.tables[1].rows[0][2]
+    assert len(report.tables[2].rows) == 1
+    assert "Targets" in render([warm_up_run()], Format.HTML, environ={})
+
+
+def test_the_same_name_elsewhere_is_another_lane() -> None:
+    real = simple_run()
+    for record in real.requests:
+        endpoint = msgspec.structs.replace(record.spec.endpoint, simulated=False)
+        record.spec = msgspec.structs.replace(record.spec, endpoint=endpoint)
+    lanes = lanes_of([simple_run(), real])
+    assert len(lanes) == 2 * len(real.requests)
+    report = report_of([simple_run(), real], with_texts=True)
+    assert report.simulated == "Rows marked so were measured on the built-in simulator, not on a model."
+
+
+def test_charts_are_drawings_with_every_answer() -> None:
+    lanes = lanes_of(repeats(3))
+    rows = [svg.Row(label=lane.target, samples_ns=lane.ttft_ns) for lane in lanes]
+    chart = ET.fromstring(svg.dots("TTFT", rows))
+    assert len(chart.findall("circle")) == sum(len(lane.ttft_ns) for lane in lanes) == 9
+    medians = [float(line.attrib["x1"]) for line in chart.findall("line") if line.attrib["class"] == "median"]
+    first = [float(dot.attrib["cx"]) for dot in chart.findall("circle")][:3]
+    assert medians[0] == sorted(first)[1]
+    assert max(float(dot.attrib["cx"]) for dot in chart.findall("circle")) == 870.0
+
+
+def test_the_timeline_shows_what_each_request_did() -> None:
+    chart = ET.fromstring(svg.timeline("latest", simple_run().requests))
+    key, *bars = [bar.attrib["class"] for bar in chart.findall("rect")][2:]
+    assert key == "text"
+    assert bars == [
+        "waiting",
+        "text",
+        "waiting",
+        "thinking",
+        "text",
+        "waiting",
+        "waiting",
+        "text",
+        "waiting",
+        "waiting",
+    ]
+    labels = [text.text for text in chart.findall("text") if text.attrib["class"] == "label"]
+    assert labels[1] == "claude-sonnet-5-5 (done)"
+    assert labels[-1] == "interrupted (interrupted)"
+
+
+def test_charts_of_hostile_labels_are_drawings() -> None:
+    run = hostile_run()
+    ET.fromstring(svg.timeline("<&\"'>\x1b", run.requests))
+    ET.fromstring(svg.dots("x", [svg.Row(label=target.label, samples_ns=[MS]) for target in run.plan.targets]))
+
+
+def test_nothing_measured_is_no_chart() -> None:
+    assert svg.dots("x", [svg.Row(label="a", samples_ns=[])]) == ""
+    assert svg.timeline("x", []) == ""

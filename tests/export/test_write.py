@@ -1,0 +1,90 @@
+"""Files: the suffix says the format, the owner alone may read, all of it or nothing."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tui.errors import UsageError
+from tui.export.formats import Format, format_of, render, write
+
+from .samples import all_runs, simple_run
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.csv", "x.md", "x.html", "X.JSON"])
+def test_the_suffix_says_the_format(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write(path, all_runs(), with_texts=False)
+    assert path.read_bytes().decode() == render(all_runs(), format_of(path), with_texts=False)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_suffix_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"name the file with one of \.json, \.jsonl, \.csv, \.md, \.html\.$"):
+        write(tmp_path / "x.xlsx", all_runs())
+    write(tmp_path / "x.xlsx", all_runs(), Format.CSV)
+    assert (tmp_path / "x.xlsx").read_bytes().startswith(b"run,")
+
+
+def test_an_older_file_is_replaced_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("older")
+    path.chmod(0o644)
+    write(path, all_runs())
+    assert path.read_text().startswith("{")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    write(tmp_path / "link.json", all_runs())
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "real.json").read_text().startswith("{")
+
+
+@pytest.mark.parametrize("fails", ["fsync", "replace"])
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("older")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, fails, full)
+    with pytest.raises(UsageError, match=r"x\.json cannot be written: no space left on device\.$"):
+        write(path, all_runs())
+    assert path.read_text() == "older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_and_a_pipe_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "dir.json").mkdir()
+    os.mkfifo(tmp_path / "pipe.json")
+    for name in ("dir.json", "pipe.json"):
+        with pytest.raises(UsageError, match="that is not a file"):
+            write(tmp_path / name, all_runs())
+    with pytest.raises(UsageError, match="no such file or directory"):
+        write(tmp_path / "none" / "x.json", all_runs())
+
+
+@pytest.mark.parametrize("wanted", Format)
+def test_without_runs_there_is_nothing_to_export(wanted: Format) -> None:
+    with pytest.raises(UsageError, match="nothing to export"):
+        render([], wanted)
+
+
+@pytest.mark.parametrize("wanted", Format)
+def test_every_format_says_simulated(wanted: Format) -> None:
+    simulated, real = render([simple_run()], wanted), render([all_runs()[0]], wanted)
+    if wanted is Format.JSON:
+        assert json.loads(simulated)["simulated"] is json.loads(simulated)["requests"][0]["simulated"] is True
+        assert json.loads(real)["simulated"] is json.loads(real)["requests"][0]["simulated"] is False
+    elif wanted is Format.JSONL:
+        assert [json.loads(line)["simulated"] for line in simulated.splitlines()] == [True] * 6
+        assert [json.loads(line)["simulated"] for line in real.splitlines()] == [False]
+    else:
+        assert "SIMULATED" in simulated
+        assert "SIMULATED" not in real

@@ -1,0 +1,133 @@
+"""`latency-tui run`, as a subprocess: results, files, exit codes."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tui.errors import ExitCode
+from tui.export import json_import
+
+from .conftest import Run
+
+Plan = Callable[..., str]
+
+
+def test_a_plan_is_measured_once_and_summed_up(run: Run, plan: Plan) -> None:
+    done = run("run", plan())
+    assert done.returncode == ExitCode.OK, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("SIMULATED")
+    assert lines[1].split()[:4] == ["target", "figure", "n", "failed"]
+    assert [line.split()[:3] for line in lines[2:]] == [
+        ["first", "TTFT", "1"],
+        ["first", "total", "1"],
+        ["second", "TTFT", "1"],
+        ["second", "total", "1"],
+    ]
+    assert "run 1 of 1" in done.stderr
+
+
+def test_files_hold_every_run_and_what_was_judged(run: Run, plan: Plan, tmp_path: Path) -> None:
+    name = plan('objectives = ["total.p50 < 60s", "ttft.max < 0.001ms"]')
+    done = run("run", name, "--repeat", "6", "--json", "a.json", "--junit", "a.xml", "--markdown", "a.md", "--quiet")
+    assert done.returncode == ExitCode.MISSED
+    assert done.stdout == ""
+    stored = json_import.read(tmp_path / "cwd" / "a.json")
+    assert [stored_run.info.warm_up for stored_run in stored] == [True] + [False] * 6
+    assert len({stored_run.info.series for stored_run in stored}) == 1
+    assert all([record.spec.target for record in stored_run.requests] == ["first", "second"] for stored_run in stored)
+    suite = ElementTree.parse(tmp_path / "cwd" / "a.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "2", "0")
+    assert {case.get("classname") for case in suite} == {"first", "second"}
+    assert "SIMULATED" in (tmp_path / "cwd" / "a.md").read_text()
+
+
+def test_standard_output_holds_nothing_but_the_json(run: Run, plan: Plan) -> None:
+    done = run("run", plan(), "--json", "-")
+    document = json.loads(done.stdout)
+    assert {request["target"] for request in document["requests"]} == {"first", "second"}
+    assert all(request["ttft_ms"] > 0 for request in document["requests"])
+    assert "TTFT" in done.stderr
+
+
+def test_what_too_few_runs_cannot_tell_is_not_measured(run: Run, plan: Plan) -> None:
+    done = run("run", plan('objectives = ["ttft.p95 < 60s"]'))
+    assert done.returncode == ExitCode.NOT_MEASURED
+    assert done.stdout.count("not yet known: ") == 2
+
+
+def test_a_target_that_never_answers_is_not_measured(run: Run, plan: Plan) -> None:
+    done = run("run", plan(), "--model", "no-such-model", "--junit", "-")
+    assert done.returncode == ExitCode.NOT_MEASURED
+    (case,) = ElementTree.fromstring(done.stdout)
+    assert [part.tag for part in case] == ["error"]
+
+
+def test_plain_says_every_request_in_a_line(run: Run, plan: Plan) -> None:
+    done = run("run", plan(), "--plain", "--repeat", "2")
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert sum(line.startswith(("first: done, TTFT ", "second: done, TTFT ")) for line in lines) == 6  # one is warm-up
+    assert "first: 2 complete answers, 0 failed." in lines
+    assert all(line.endswith(".") for line in lines)
+
+
+def test_until_sure_says_what_it_found(run: Run, plan: Plan) -> None:
+    done = run("run", plan(), "--until-sure", "total", "--repeat", "3")
+    assert done.stdout.splitlines()[-1].endswith("3 repeats.")
+    assert "in total" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nope.toml"], "nope.toml: cannot be read"),
+        (["plan.toml", "--repeat", "0"], "must be a whole number from 1 to 10000"),
+        (["plan.toml", "--json", "-", "--junit", "-"], "Only one of"),
+        (["plan.toml", "--json", "not/there/a.json"], "not/there/a.json cannot be written"),
+    ],
+)
+def test_what_cannot_be_used_is_said_before_anything_is_sent(
+    run: Run, plan: Plan, arguments: list[str], words: str
+) -> None:
+    plan()
+    done = run("run", *arguments)
+    assert done.returncode == ExitCode.USAGE
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_objective_is_a_usage_error(run: Run, plan: Plan) -> None:
+    done = run("run", plan('objectives = ["ttft < 3"]'))
+    assert done.returncode == ExitCode.USAGE
+    assert "plan.toml, line 1: objectives" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_in_order_and_reports_what_there_is(
+    plan: Plan, environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tui", "run", plan(), "--repeat", "9999", "--json", "a.json"],
+        cwd=tmp_path / "cwd",
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("run 3 of 9999"):
+            process.send_signal(number)
+            break
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert out.splitlines()[-1].startswith("Ended after ")
+    stored = json_import.read(tmp_path / "cwd" / "a.json")
+    assert sum(not stored_run.info.warm_up for stored_run in stored) >= 3

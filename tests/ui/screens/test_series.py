@@ -1,0 +1,105 @@
+"""Series on the screen: started, watched, paused, cancelled, set up."""
+
+import itertools
+
+from textual.widgets import Input, Select
+
+from tui.core.record import State
+from tui.core.series import Ending, SeriesSettings
+from tui.ui.screens.series import SeriesScreen
+
+from .conftest import OpenSitting
+from .driving import Sitting, fast, keys_of, steady
+
+
+def set_up(s: Sitting, **settings: object) -> None:
+    s.app.series_settings = SeriesSettings(**settings)  # type: ignore[arg-type]
+
+
+async def series_over(s: Sitting) -> None:
+    await s.until(lambda: s.board.series is not None and not s.board.busy)
+
+
+async def test_one_key_runs_the_plan_again_and_again(sitting: OpenSitting) -> None:
+    async with sitting(fast(2)) as s:
+        set_up(s, repeats=3, warm_ups=1)
+        await s.press(keys_of("series")[1])
+        await series_over(s)
+        assert s.board.runs == 4
+        assert [[outcome.counted for outcome in lane.outcomes] for lane in s.lanes] == [[False, True, True, True]] * 2
+        assert [len(lane.current) for lane in s.lanes] == [3, 3]
+        await s.until(lambda: "series: 3 of 3, done" in s.shown)
+
+
+async def test_in_turn_no_two_targets_are_in_flight_together(sitting: OpenSitting) -> None:
+    async with sitting(fast(3)) as s:
+        set_up(s, repeats=2, warm_ups=0, in_turn=True)
+        await s.press(keys_of("series")[1])
+        await series_over(s)
+        for run in (1, 2):
+            spans = sorted(
+                (outcome.sent_ns or 0, outcome.ended_ns or 0)
+                for lane in s.lanes
+                for outcome in lane.outcomes
+                if outcome.run == run
+            )
+            assert len(spans) == 3
+            assert all(ended <= sent for (_, ended), (sent, _) in itertools.pairwise(spans))
+
+
+async def test_pause_begins_no_further_run_and_resume_goes_on(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        set_up(s, repeats=10_000, warm_ups=0)
+        await s.press(keys_of("series")[1])
+        await s.press(keys_of("pause")[0])
+        await s.until(lambda: not s.board.run_in_flight and "paused" in s.shown)
+        begun = s.board.runs
+        assert s.board.busy
+        await s.press(keys_of("pause")[0])
+        await s.until(lambda: s.board.runs > begun + 1)
+        await s.press(keys_of("cancel_all")[0])
+        await s.until(lambda: not s.board.busy)
+
+
+async def test_cancel_ends_the_series_and_keeps_what_is_finished(sitting: OpenSitting) -> None:
+    async with sitting([*fast(1), *steady(1)]) as s:
+        set_up(s, repeats=50, warm_ups=0)
+        await s.press(keys_of("series")[1])
+        await s.until(lambda: s.states == [State.DONE, State.STREAMING])
+        await s.press(keys_of("cancel_all")[0])
+        await series_over(s)
+        assert s.board.series is not None
+        assert s.board.series.ending is Ending.CANCELLED
+        assert [len(lane.outcomes) for lane in s.lanes] == [1, 0]
+        assert s.board.runs == 1
+
+
+async def test_a_run_asked_for_during_a_series_asks_first(sitting: OpenSitting) -> None:
+    async with sitting(steady(1)) as s:
+        set_up(s, repeats=5, warm_ups=0)
+        await s.press(keys_of("series")[1])
+        await s.until(lambda: s.states == [State.STREAMING])
+        await s.press(keys_of("run")[0])
+        await s.press("y")
+        await s.until(lambda: s.board.runs == 2 and s.states == [State.STREAMING])
+        assert s.board.series is None
+        await s.press(keys_of("cancel_all")[0])
+        await s.until(lambda: not s.board.busy)
+
+
+async def test_options_are_set_checked_and_used(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press(keys_of("series_options")[0])
+        screen = s.app.screen
+        assert isinstance(screen, SeriesScreen)
+        repeats = screen.query(Input).first()
+        repeats.value = "0"
+        await s.press(keys_of("series")[1])
+        assert s.app.screen is screen
+        await s.until(lambda: "repeats must be a whole number from 1 to 10000, but is" in s.shown)
+        repeats.value = "2"
+        screen.query_one(Select).value = "total"
+        await s.press(keys_of("series")[1])
+        await series_over(s)
+        assert s.app.series_settings.repeats == 2
+        assert s.app.series_settings.until_sure == "total"

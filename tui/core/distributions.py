@@ -1,0 +1,98 @@
+"""The few probability distributions that intervals and tests rest on, with the standard library alone."""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from statistics import NormalDist
+
+_NORMAL = NormalDist()
+_NEGLIGIBLE = 1e-17
+"""Terms of a sum below this part of it are left out: less than a float's rounding."""
+
+
+def normal_quantile(probability: float) -> float:
+    """The standard normal distribution's quantile; `probability` strictly between 0 and 1."""
+    return _NORMAL.inv_cdf(probability)
+
+
+def normal_tail(z: float) -> float:
+    """P(Z ≥ z) of a standard normal Z, exact far out in the tail too."""
+    return math.erfc(z / math.sqrt(2)) / 2
+
+
+@lru_cache(maxsize=4096)
+def binomial_at_most(successes: int, trials: int, share: float) -> float:
+    """P(B ≤ `successes`) of a binomial B of `trials` with probability `share`, 0 < share < 1.
+
+    Summed from the mode's side outwards, so that it takes in the order of √trials terms.
+    """
+    if successes < 0:
+        return 0.0
+    if successes >= trials:
+        return 1.0
+    if successes <= trials * share:
+        return _tail(successes, trials, share)
+    return 1.0 - _tail(trials - successes - 1, trials, 1.0 - share)
+
+
+def binomial_at_least(successes: int, trials: int, share: float) -> float:
+    """P(B ≥ `successes`), without the rounding of 1 − P(B < successes)."""
+    return binomial_at_most(trials - successes, trials, 1.0 - share)
+
+
+def _tail(successes: int, trials: int, share: float) -> float:
+    """P(B ≤ successes) for `successes` below the mean: terms fall from the first on."""
+    log_term = (
+        math.lgamma(trials + 1)
+        - math.lgamma(successes + 1)
+        - math.lgamma(trials - successes + 1)
+        + successes * math.log(share)
+        + (trials - successes) * math.log1p(-share)
+    )
+    term = math.exp(log_term)
+    total, odds = term, (1.0 - share) / share
+    for count in range(successes, 0, -1):
+        term *= count / (trials - count + 1) * odds
+        total += term
+        if term < total * _NEGLIGIBLE:
+            break
+    return min(1.0, total)
+
+
+def share_bounds(successes: int, trials: int, confidence: float) -> tuple[float, float]:
+    """One-sided bounds of a proportion, each at `confidence`: Clopper and Pearson, Biometrika 26 (1934).
+
+    Exact: the lower bound is the least share at which so many successes or more have a probability of 1 − confidence,
+    the upper likewise. Together they are a two-sided interval of 2·confidence − 1. (0, 1) without trials.
+    """
+    tail = 1.0 - confidence
+    low = _root(lambda share: binomial_at_least(successes, trials, share) - tail) if successes else 0.0
+    high = _root(lambda share: tail - binomial_at_most(successes, trials, share)) if successes < trials else 1.0
+    return low, high
+
+
+def _root(rising: Callable[[float], float]) -> float:
+    """Where a function that rises from below zero at 0 to above it at 1 is zero, to 2⁻⁴⁰."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        if rising(middle) < 0:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def student_quantile(probability: float, degrees: int) -> float:
+    """Student's t quantile, to 0.3 % from four degrees of freedom on between 0.001 and 0.999.
+
+    Cornish-Fisher expansion, Abramowitz and Stegun (1964), 26.7.5.
+    """
+    z = normal_quantile(probability)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + math.fsum(term / float(degrees) ** power for power, term in enumerate(terms, start=1))

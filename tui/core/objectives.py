@@ -1,0 +1,258 @@
+"""Service levels: what a target must keep, as a person writes it, and whether it does.
+
+`ttft.p95 < 800ms`, `total.p50 < 4s`, `errors < 1%`, `otps.p50 > 80`, `tpot.mean < 20ms`.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from statistics import fmean, median
+
+import msgspec
+
+from tui.core import statistics
+from tui.core.distributions import share_bounds
+from tui.core.metrics import NS_PER_MS, NS_PER_S, percentile
+from tui.core.observation import Figure, Observation, present
+from tui.core.statistics import CONFIDENCE
+from tui.core.wording import amount, percent
+
+ERRORS = "errors"
+"""The share of requests that failed: the one objective that is not on a figure."""
+_ALIASES = {"ttlt": Figure.TOTAL.value}
+_UNITS = {"us": 1_000, "µs": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
+_RATE_UNITS = ("", "tok/s", "/s")
+_SHAPE = re.compile(
+    r"\s*(?P<name>[a-z]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign><|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
+    re.IGNORECASE,
+)
+
+
+class Statistic(StrEnum):
+    """What is taken of a figure's samples. `p50` may be written for the median."""
+
+    MIN = "min"
+    MEDIAN = "median"
+    MEAN = "mean"
+    P90 = "p90"
+    P95 = "p95"
+    P99 = "p99"
+    MAX = "max"
+
+    @property
+    def percent(self) -> int | None:
+        """Which percentile it is; None for min, mean and max."""
+        return _PERCENTS.get(self)
+
+
+_PERCENTS = {Statistic.MEDIAN: 50, Statistic.P90: 90, Statistic.P95: 95, Statistic.P99: 99}
+
+
+class Objective(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit; made by `parse`."""
+
+    figure: Figure | None
+    """None for the share of errors."""
+    statistic: Statistic | None
+    """None for the share of errors."""
+    limit: float
+    """ns for times, 1/s for OTPS, a share (0.01 is 1 %) for errors."""
+    text: str
+    """As it was written, blanks aside."""
+
+    @property
+    def less_is_better(self) -> bool:
+        """True for an upper limit."""
+        return self.figure is None or self.figure.less_is_better
+
+    def is_kept_by(self, value: float) -> bool:
+        """Is `value`, in the limit's unit, on the right side of the limit?"""
+        return value < self.limit if self.less_is_better else value > self.limit
+
+
+class State(StrEnum):
+    """How an objective stands."""
+
+    MET = "met"
+    MISSED = "missed"
+    UNKNOWN = "not yet known"
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """How an objective stands, and the figures that rests on, in the unit of the limit."""
+
+    objective: Objective
+    state: State
+    value: float | None
+    """The statistic of these samples; absent without any."""
+    low: float | None
+    """The true value is below with probability 1 − confidence at most; absent where too few samples bound it."""
+    high: float | None
+    """The true value is above with probability 1 − confidence at most."""
+    count: int
+    """Samples it rests on; for ITL answers, for errors requests."""
+    failures: int
+    sentence: str
+
+
+def parse(text: str) -> Objective:
+    """An objective from its text. Raises ValueError with a sentence that says what is wrong and what would be right."""
+    quoted = f"Objective {text.strip()!r}: "
+    match = _SHAPE.fullmatch(text)
+    if match is None:
+        raise ValueError(quoted + "write it like 'ttft.p95 < 800ms', 'otps.p50 > 80' or 'errors < 1%'.")
+    name, unit, sign = match["name"].lower(), match["unit"].lower(), match["sign"]
+    number = float(match["number"])
+    written = " ".join(text.split())
+    if name == ERRORS:
+        if match["statistic"] or sign != "<" or unit != "%" or not 0 < number <= 100:
+            raise ValueError(quoted + "errors are a share of all requests: write 'errors < 1%', up to 100 %.")
+        return Objective(figure=None, statistic=None, limit=number / 100, text=written)
+    figure = parse_figure(name, quoted, also=(ERRORS,))
+    if match["statistic"] is None:
+        raise ValueError(quoted + f"say of what: '{name}.p50', '{name}.p95' or '{name}.max', for instance.")
+    statistic = parse_statistic(match["statistic"].lower(), quoted)
+    if (sign == "<") != figure.less_is_better:
+        wanted = "<" if figure.less_is_better else ">"
+        better = "less" if figure.less_is_better else "more"
+        raise ValueError(quoted + f"{better} {name} is better, so the limit is written with '{wanted}'.")
+    limit = number * scale(figure, unit, quoted)
+    if not limit:
+        raise ValueError(quoted + "the limit must be more than 0.")
+    return Objective(figure=figure, statistic=statistic, limit=limit, text=written)
+
+
+def parse_figure(name: str, quoted: str, also: tuple[str, ...] = ()) -> Figure:
+    """A figure by its name or alias; `quoted` begins the sentence of the ValueError, `also` are names that are none."""
+    try:
+        return Figure(_ALIASES.get(name, name))
+    except ValueError:
+        names = ", ".join([*(figure.value for figure in Figure), *also])
+        raise ValueError(quoted + f"'{name}' is not measured; take one of {names}.") from None
+
+
+def parse_statistic(name: str, quoted: str) -> Statistic:
+    """A statistic by its name; `quoted` begins the sentence of the ValueError."""
+    try:
+        return Statistic.MEDIAN if name == "p50" else Statistic(name)
+    except ValueError:
+        names = ", ".join(["p50", *(statistic.value for statistic in Statistic)])
+        raise ValueError(quoted + f"'{name}' is not computed; take one of {names}.") from None
+
+
+def scale(figure: Figure, unit: str, quoted: str) -> float:
+    """What a number in `unit` is multiplied with for ns or 1/s; `quoted` begins the sentence of the ValueError."""
+    if figure.less_is_better and unit in _UNITS:
+        return _UNITS[unit]
+    if not figure.less_is_better and unit in _RATE_UNITS:
+        return 1
+    wanted = "us, ms or s" if figure.less_is_better else "tok/s, or no unit"
+    raise ValueError(quoted + f"{figure.value} is given in {wanted}" + (f", not '{unit}'." if unit else "."))
+
+
+def judge(objective: Objective, observations: Sequence[Observation], confidence: float = CONFIDENCE) -> Judgement:
+    """Does a target keep an objective? Met or missed only where a bound at `confidence` is on that side of the limit.
+
+    Percentiles: `percentile_bounds`, exact; of ITL `clustered_bounds`. Mean: `mean_bounds`; of ITL, of the
+    answers' own means. Errors: `share_bounds` (Clopper-Pearson), exact. Min and max are of the runs at hand, so they
+    are known at once. Judged again after every run, it is wrong at some time more often than at the one time meant.
+    """
+    failures = sum(observation.failed for observation in observations)
+    if objective.figure is None:
+        count = len(observations)
+        value = failures / count if count else None
+        low, high = share_bounds(failures, count, confidence) if count else (None, None)
+        return _judgement(objective, value, low, high, count, failures, confidence, percent)
+    assert objective.statistic is not None
+    figure = objective.figure
+    answers = [observation.gaps_ns for observation in observations if observation.gaps_ns]
+    ascending = sorted(present(observations, figure))
+    count = len(ascending)
+    if figure is Figure.ITL:
+        count = len(answers)
+        if objective.statistic is Statistic.MEAN:
+            ascending = sorted(fmean(gaps) for gaps in answers)
+    value = value_of(objective.statistic, ascending)
+    if figure is Figure.ITL and objective.statistic.percent is not None:
+        low, high = statistics.clustered_bounds(answers, objective.statistic.percent, confidence)
+    else:
+        low, high = _bounds(objective.statistic, ascending, confidence)
+    return _judgement(objective, value, low, high, count, failures, confidence, lambda number: amount(figure, number))
+
+
+def value_of(statistic: Statistic, ascending: Sequence[float]) -> float | None:
+    """One statistic of sorted samples, in their unit; None without any."""
+    if not ascending:
+        return None
+    match statistic:
+        case Statistic.MIN:
+            return ascending[0]
+        case Statistic.MAX:
+            return ascending[-1]
+        case Statistic.MEAN:
+            return fmean(ascending)
+        case Statistic.MEDIAN:
+            return median(ascending)
+        case _:
+            return percentile(ascending, _PERCENTS[statistic])
+
+
+def _bounds(statistic: Statistic, ascending: Sequence[float], confidence: float) -> tuple[float | None, float | None]:
+    if statistic.percent is not None:
+        return statistics.percentile_bounds(ascending, statistic.percent, confidence)
+    if statistic is Statistic.MEAN:
+        return statistics.mean_bounds(ascending, confidence)
+    value = value_of(statistic, ascending)
+    return value, value
+
+
+def _judgement(
+    objective: Objective,
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    count: int,
+    failures: int,
+    confidence: float,
+    written: Callable[[float], str],
+) -> Judgement:
+    surely_kept, surely_not = (high, low) if objective.less_is_better else (low, high)
+    state = State.UNKNOWN
+    if surely_kept is not None and objective.is_kept_by(surely_kept):
+        state = State.MET
+    elif surely_not is not None and not objective.is_kept_by(surely_not):
+        state = State.MISSED
+    said = _said(objective, value, low, high, count, confidence, written)
+    return Judgement(
+        objective=objective,
+        state=state,
+        value=value,
+        low=low,
+        high=high,
+        count=count,
+        failures=failures,
+        sentence=f"{objective.text}: {state.value}, {said}",
+    )
+
+
+def _said(
+    objective: Objective,
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    count: int,
+    confidence: float,
+    written: Callable[[float], str],
+) -> str:
+    of = "request" if objective.figure is None else "answer"
+    if value is None:
+        return f"no {of}s yet"
+    said = f"{written(value)} in {count} {of}{'s' if count > 1 else ''}"
+    if objective.statistic in (Statistic.MIN, Statistic.MAX):
+        return said
+    ends = []
+    if low:
+        ends.append(f"at least {written(low)}")
+    if high is not None:
+        ends.append(f"at most {written(high)}")
+    return f"{said}, {' and '.join(ends)} ({percent(confidence)})" if ends else f"{said}, too few to bound it"

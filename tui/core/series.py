@@ -1,0 +1,189 @@
+"""A series: one plan run again and again, in fair order, until the evidence or the budget is complete.
+
+Pure state: it says what to run next and takes in what came of it. `tui.sitting.series` drives it.
+"""
+
+import random
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+
+from tui.core.prompt import Prompt
+
+MAX_REPEATS = 10_000
+_FAILED_RUNS = 3
+"""Runs in a row without any answer after which a series goes no further."""
+
+Metric = Literal["ttft", "ttfo", "total"]
+"""What "until sure" decides by; lower is better in all of them."""
+
+
+class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a series is run."""
+
+    repeats: Annotated[int, msgspec.Meta(ge=1, le=MAX_REPEATS)] = 10
+    """Counted runs; with `until_sure` the most there may be."""
+    warm_ups: Annotated[int, msgspec.Meta(ge=0, le=100)] = 1
+    """Runs before those, kept but not counted: they open the connections and fill the server's caches."""
+    in_turn: bool = False
+    """Ask the targets one after another, so that they don't compete; otherwise all at once."""
+    gap: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+    """Pause between two runs, seconds."""
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=32)] = 1
+    """Requests per target that are in flight together."""
+    bust_cache: bool = False
+    """Begin every prompt with a text of its own, so that no run finds its prompt in the cache."""
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
+    """What the orders are drawn from; `None` draws a seed, which is recorded."""
+    max_requests: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Most requests, warm-up included; a run that would go beyond is not begun."""
+    max_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    """Estimated cost, US dollars, from which on no further run is begun."""
+    until_sure: Metric | None = None
+    """Stop as soon as the best target by this metric is known."""
+    confidence: Annotated[float, msgspec.Meta(ge=0.5, le=0.999)] = 0.95
+    """How sure that has to be."""
+
+
+class Repeat(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a series: whom to ask in which order, and what sets it apart."""
+
+    series: str
+    """Uid of the series."""
+    number: int
+    """From 1; warm-up runs are counted apart from the others."""
+    warm_up: bool
+    order: tuple[int, ...]
+    """Indexes of the lanes, in the order in which they are asked."""
+    in_turn: bool
+    concurrency: int
+    seed: int
+    """The series' seed: with `number` and `warm_up` it gives the order again."""
+    cache_buster: str | None = None
+    """What the prompt begins with; `None` leaves it alone."""
+
+
+class Ending(StrEnum):
+    """Why a series is over."""
+
+    COMPLETE = "complete"
+    SURE = "sure"
+    REQUESTS = "request budget spent"
+    COST = "cost budget spent"
+    CANCELLED = "cancelled"
+    FAILING = "nothing succeeds"
+    """Every request of several runs in a row failed."""
+
+
+class Series:
+    """A series under way."""
+
+    def __init__(self, settings: SeriesSettings, uid: str, lanes: int, seed: int) -> None:
+        """`lanes` is how many are asked; `seed` is used where the settings name none."""
+        self.settings = settings
+        self.uid = uid
+        self.seed = seed if settings.seed is None else settings.seed
+        self.lanes = lanes
+        self.done = 0
+        """Counted runs that are over."""
+        self.warm_ups_done = 0
+        self.requests = 0
+        """Requests begun."""
+        self.usd = 0.0
+        """Estimated cost so far, US dollars."""
+        self.run_ns: list[int] = []
+        """How long every run took, gap not included."""
+        self._failed_in_row = 0
+        self.ending: Ending | None = None
+        self.verdict: str | None = None
+        """What "until sure" has found, in one sentence."""
+
+    @property
+    def total(self) -> int:
+        """Counted runs it is to have at most."""
+        return self.settings.repeats
+
+    def next(self) -> Repeat | None:
+        """The run that comes next, or None when the series is over, for which `ending` then has the reason."""
+        if self.is_over():
+            return None
+        warm_up = self.warm_ups_done < self.settings.warm_ups
+        number = (self.warm_ups_done if warm_up else self.done) + 1
+        self.requests += self._requests_per_run
+        return Repeat(
+            series=self.uid,
+            number=number,
+            warm_up=warm_up,
+            order=order_of(self.seed, number, self.lanes, warm_up=warm_up),
+            in_turn=self.settings.in_turn,
+            concurrency=self.settings.concurrency,
+            seed=self.seed,
+            cache_buster=_cache_buster(self.uid, number, warm_up=warm_up) if self.settings.bust_cache else None,
+        )
+
+    def is_over(self) -> bool:
+        """True when no run follows; `ending` then has the reason."""
+        if self.ending is None:
+            self.ending = self._reason_to_end()
+        return self.ending is not None
+
+    def take(self, repeat: Repeat, took_ns: int, usd: float, *, all_failed: bool) -> None:
+        """Take in a run that is over: how long it took, ns, and its estimated cost, US dollars."""
+        if repeat.warm_up:
+            self.warm_ups_done += 1
+        else:
+            self.done += 1
+        self.run_ns.append(took_ns)
+        self.usd += usd
+        self._failed_in_row = self._failed_in_row + 1 if all_failed else 0
+
+    def end(self, reason: Ending) -> None:
+        """End it before its time; a series that is over stays as it ended."""
+        self.ending = self.ending or reason
+
+    def left_ns(self) -> int | None:
+        """Estimated time until all repeats are done, ns; absent until one run is over.
+
+        The mean of the latest eight runs and the gap, times the runs left.
+        """
+        if not self.run_ns:
+            return None
+        latest = self.run_ns[-8:]
+        left = self.settings.warm_ups - self.warm_ups_done + self.settings.repeats - self.done
+        return round(left * (sum(latest) / len(latest) + self.settings.gap * 1e9))
+
+    @property
+    def _requests_per_run(self) -> int:
+        return self.lanes * self.settings.concurrency
+
+    def _reason_to_end(self) -> Ending | None:
+        settings = self.settings
+        if self.done >= settings.repeats:
+            return Ending.COMPLETE
+        if self._failed_in_row >= _FAILED_RUNS:
+            return Ending.FAILING
+        if settings.max_requests is not None and self.requests + self._requests_per_run > settings.max_requests:
+            return Ending.REQUESTS
+        if settings.max_usd is not None and self.usd >= settings.max_usd:
+            return Ending.COST
+        return None
+
+
+def order_of(seed: int, number: int, lanes: int, *, warm_up: bool) -> tuple[int, ...]:
+    """The order of the lanes in one run of a series: drawn from the seed, a new one for every run."""
+    order = list(range(lanes))
+    random.Random(f"{seed} {'warm-up' if warm_up else 'run'} {number}").shuffle(order)
+    return tuple(order)
+
+
+def busted(prompt: Prompt, cache_buster: str) -> Prompt:
+    """`prompt` with the text in front of its first part: caches match from the start."""
+    if prompt.system:
+        return msgspec.structs.replace(prompt, system=f"{cache_buster}\n{prompt.system}")
+    return msgspec.structs.replace(prompt, user=f"{cache_buster}\n{prompt.user}")
+
+
+def _cache_buster(uid: str, number: int, *, warm_up: bool) -> str:
+    """Different in every run, equally long in all."""
+    return f"[{random.Random(f'{uid} {warm_up} {number}').getrandbits(64):016x}]"

@@ -1,0 +1,119 @@
+"""Snapshots: what was asked and what was measured, kept to compare with; the pinned one is the baseline."""
+
+import difflib
+from collections.abc import Sequence
+from statistics import median
+
+import msgspec
+
+from tui.core.comparison import Comparison, compare
+from tui.core.observation import Figure, Observation, present
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+
+COMPARED = (Figure.TTFT, Figure.TOTAL)
+"""What two snapshots are compared by, unless something else is asked for."""
+
+
+class LaneSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One target of a snapshot."""
+
+    name: str
+    """The lane's name."""
+    model: str
+    endpoint: str
+    prompt: Prompt
+    parameters: Parameters
+    observations: tuple[Observation, ...]
+    """Repeated measurements of this one thing, in order."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Named results."""
+
+    name: str
+    taken_unix_ns: int
+    lanes: tuple[LaneSnapshot, ...]
+
+    def lane(self, name: str) -> LaneSnapshot | None:
+        """The lane of that name."""
+        return next((lane for lane in self.lanes if lane.name == name), None)
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One lane now against the same lane before."""
+
+    name: str
+    comparisons: tuple[Comparison, ...]
+    """Now first, before second, one per figure."""
+    causes: tuple[str, ...]
+    """What is asked differently, a line each: parameters, then the lines of the prompt's diff."""
+    input_tokens: float | None
+    """Change of the median, tokens; absent where it is not known."""
+    output_tokens: float | None
+
+
+def change(
+    before: LaneSnapshot, now: LaneSnapshot, figures: Sequence[Figure] = COMPARED, *, confidence: float = 0.95
+) -> Change:
+    """How a lane has changed; the comparison of each figure stands alone."""
+    comparisons = tuple(
+        compare(
+            figure,
+            (now.name, present(now.observations, figure)),
+            (f"{now.name} before", present(before.observations, figure)),
+            confidence=confidence,
+        )
+        for figure in figures
+    )
+    return Change(
+        name=now.name,
+        comparisons=comparisons,
+        causes=tuple(causes(before, now)),
+        input_tokens=_median_change(_prompt_tokens(before), _prompt_tokens(now)),
+        output_tokens=_median_change(_output_tokens(before), _output_tokens(now)),
+    )
+
+
+def causes(before: LaneSnapshot, now: LaneSnapshot) -> list[str]:
+    """What is asked differently: model, endpoint, parameters as `effort: low → high`, then the prompt's diff."""
+    found = [
+        f"{name}: {old} → {new}"
+        for name, old, new in (("model", before.model, now.model), ("endpoint", before.endpoint, now.endpoint))
+        if old != new
+    ]
+    for name in now.parameters.__struct_fields__:
+        old, new = getattr(before.parameters, name), getattr(now.parameters, name)
+        if old != new:
+            found.append(f"{name}: {_value(old)} → {_value(new)}")
+    for part in now.prompt.__struct_fields__:
+        if part != "name":
+            found += _diff(part, getattr(before.prompt, part), getattr(now.prompt, part))
+    return found
+
+
+def _value(value: object) -> str:
+    return "not set" if value is None else msgspec.json.encode(value).decode()
+
+
+def _diff(part: str, old: object, new: object) -> list[str]:
+    if old == new:
+        return []
+    lines = [text if isinstance(text, str) else _value(text) for text in (old, new)]
+    return [
+        f"{line[0]} {part}: {line[1:]}"
+        for line in difflib.unified_diff(lines[0].splitlines(), lines[1].splitlines(), lineterm="", n=0)
+        if not line.startswith(("---", "+++", "@@"))
+    ]
+
+
+def _prompt_tokens(lane: LaneSnapshot) -> list[int]:
+    return [one.input_tokens + one.cached_tokens for one in lane.observations if one.input_tokens is not None]
+
+
+def _output_tokens(lane: LaneSnapshot) -> list[int]:
+    return [one.output_tokens for one in lane.observations if one.output_tokens is not None]
+
+
+def _median_change(before: Sequence[int], now: Sequence[int]) -> float | None:
+    return median(now) - median(before) if before and now else None

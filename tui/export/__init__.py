@@ -1,0 +1,1 @@
+"""Takes runs elsewhere: files in several formats, their import, and OpenTelemetry metrics."""

@@ -1,0 +1,232 @@
+"""The JSON export as types: what its schema (`configs/export.schema.json`) is made from.
+
+Figures are derived and there for scripts; everything they follow from is there too, so that an import computes the
+same ones. A field that is undefined is absent. Times are CLOCK_MONOTONIC nanoseconds of the measuring machine where
+the name ends in `_ns`, milliseconds where it ends in `_ms`, and wall-clock nanoseconds since 1970 in `_unix_ns`.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from tui.core.events import Failure, Instrument, Kind, Status, Usage
+from tui.core.figures import Delay, Gaps, figures_of
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan, RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import Attempt, RequestRecord
+from tui.core.run import RunInfo, StoredRun
+from tui.core.target import Endpoint, Retries, Timeouts
+from tui.core.timeline import Timeline
+
+FORMAT: Final = "latency-tui export"
+VERSION: Final = 1
+"""Raised when a reader of the version before would read it wrong; new optional fields do not raise it."""
+
+
+def _means(description: str) -> msgspec.Meta:
+    return msgspec.Meta(description=description)
+
+
+class ExportedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One request with its figures, its stamps and its content. Figures that are undefined are absent."""
+
+    run: Annotated[str, _means("The uid of the run it belongs to.")]
+    request_id: Annotated[int, _means("Unique within the sitting that measured it.")]
+    target: Annotated[str, _means("What the lane is called.")]
+    model: str
+    endpoint: Annotated[str, _means("The endpoint's name; its settings are in the run's plan.")]
+    simulated: Annotated[bool, _means("True: measured on the built-in simulator, SIMULATED.")]
+    status: Annotated[Status, _means("How it ended; interrupted: the program ended before it did.")]
+    error: Annotated[Failure | None, _means("Why it failed.")] = None
+    stop_reason: str | None = None
+    attempts: Annotated[int, _means("How often it was sent; figures and stamps are those of the last attempt.")]
+    ttft_ms: Annotated[float | None, _means("Request sent to first content of any kind.")] = None
+    ttfo_ms: Annotated[float | None, _means("Request sent to first content that is not thinking.")] = None
+    ttlt_ms: Annotated[float | None, _means("Request sent to last content, of a complete answer.")] = None
+    tpot_ms: Annotated[float | None, _means("(TTLT - TTFT) / (output tokens - 1).")] = None
+    otps: Annotated[float | None, _means("(output tokens - 1) / (TTLT - TTFT), per second.")] = None
+    itl_ms: Annotated[Gaps | None, _means("Gaps between consecutive pieces of content.")] = None
+    connect_ms: Annotated[float | None, _means("Name look-up, TCP and TLS; absent on a reused connection.")] = None
+    cold_ttft_ms: Annotated[float | None, _means("connect_ms + ttft_ms.")] = None
+    retry_ms: Annotated[float | None, _means("Time that earlier attempts took; in no other figure.")] = None
+    input_tokens: int | None = None
+    output_tokens: Annotated[int | None, _means("Thinking included; absent when the answer broke off.")] = None
+    stamp_source: Annotated[str | None, _means("Who stamped arrivals: kernel or read.")] = None
+    instrument_delay_ms: Annotated[Delay | None, _means("How long data waited between arrival and read.")] = None
+    stamps_shared: Annotated[int | None, _means("Pieces that arrived before their stamp, by less than the delay.")] = (
+        None
+    )
+    http_status: int | None = None
+    api_request_id: Annotated[str | None, _means("The request-id header, which names it to the API's support.")] = None
+    usage: Annotated[Usage, _means("Token counts as the API reported them last.")] = Usage()
+    stamps: Annotated[Timeline, _means("When what happened, CLOCK_MONOTONIC nanoseconds.")]
+    instrument: Annotated[Instrument | None, _means("The instrument's delay, nanoseconds.")] = None
+    earlier: Annotated[list[Attempt], _means("Attempts before the last one, with their stamps.")] = []
+    parameters: Annotated[Parameters, _means("What it was asked with.")]
+    timeouts: Timeouts
+    retries: Retries
+    prompt: Annotated[Prompt | None, _means("Absent where it is the plan's.")] = None
+    endpoint_settings: Annotated[Endpoint | None, _means("Absent where they are the plan's.")] = None
+    pieces: Annotated[
+        list[tuple[Kind, str]], _means("The content in order of arrival; absent when texts were left out.")
+    ] = []
+
+
+class ExportedRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run: what was asked of whom, when, and with what it was measured."""
+
+    info: RunInfo
+    started: Annotated[str, _means("The start in UTC, ISO 8601; info.started_unix_ns is exact.")]
+    simulated: Annotated[bool, _means("True when any of its requests was measured on the simulator.")]
+    plan: Plan
+    note: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs of latency-tui with every figure, stamp and setting. Keys are never in it."""
+
+    format: Literal["latency-tui export"]
+    version: Annotated[Literal[1], _means("Version of this schema.")]
+    app_version: Annotated[str, _means("latency-tui that measured the latest run.")]
+    sdk_version: Annotated[str, _means("anthropic SDK that measured the latest run; every run names its own.")]
+    simulated: Annotated[bool, _means("True when anything in it was measured on the built-in simulator.")]
+    with_texts: Annotated[bool, _means("False when prompts and answers were left out.")]
+    runs: list[ExportedRun]
+    requests: Annotated[list[ExportedRequest], _means("Of all runs, in the runs' order.")]
+
+
+def ending(record: RequestRecord) -> Status:
+    """How a request ended; one that has not is on its way out as interrupted."""
+    return Status.INTERRUPTED if record.status is None else record.status
+
+
+def latest(runs: list[StoredRun]) -> StoredRun:
+    """The run that was started last. Raises ValueError without runs."""
+    return max(runs, key=lambda run: run.info.started_unix_ns)
+
+
+def is_simulated(run: StoredRun) -> bool:
+    """True when any of the run's requests was measured on the simulator."""
+    return any(record.spec.endpoint.simulated for record in run.requests)
+
+
+def started(run: StoredRun) -> str:
+    """When the run was started, UTC, ISO 8601 with milliseconds."""
+    seconds, ns = divmod(run.info.started_unix_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000:03}Z"
+
+
+def export_of(runs: list[StoredRun], *, with_texts: bool) -> Export:
+    """The document of runs that are portable already (`tui.export.portable`)."""
+    return Export(
+        format=FORMAT,
+        version=VERSION,
+        app_version=latest(runs).info.app_version,
+        sdk_version=latest(runs).info.sdk_version,
+        simulated=any(map(is_simulated, runs)),
+        with_texts=with_texts,
+        runs=[
+            ExportedRun(
+                info=run.info,
+                started=started(run),
+                simulated=is_simulated(run),
+                plan=run.plan,
+                note=run.note,
+                tags=run.tags,
+            )
+            for run in runs
+        ],
+        requests=[request_of(run, record) for run in runs for record in run.requests],
+    )
+
+
+def request_of(run: StoredRun, record: RequestRecord) -> ExportedRequest:
+    """One request of a run as the document has it."""
+    figures, spec = figures_of(record), record.spec
+    return ExportedRequest(
+        run=run.info.uid,
+        request_id=spec.request_id,
+        target=spec.target,
+        model=spec.model,
+        endpoint=spec.endpoint.name,
+        simulated=spec.endpoint.simulated,
+        status=ending(record),
+        error=record.failure,
+        stop_reason=record.stop_reason,
+        attempts=record.attempt,
+        ttft_ms=figures.ttft_ms,
+        ttfo_ms=figures.ttfo_ms,
+        ttlt_ms=figures.ttlt_ms,
+        tpot_ms=figures.tpot_ms,
+        otps=figures.otps,
+        itl_ms=figures.gaps_ms,
+        connect_ms=figures.connect_ms,
+        cold_ttft_ms=figures.cold_ttft_ms,
+        retry_ms=figures.retry_ms,
+        input_tokens=figures.input_tokens,
+        output_tokens=figures.output_tokens,
+        stamp_source=figures.stamp_source,
+        instrument_delay_ms=figures.instrument_delay_ms,
+        stamps_shared=figures.stamps_shared,
+        http_status=record.http_status,
+        api_request_id=record.api_request_id,
+        usage=record.usage,
+        stamps=record.timeline,
+        instrument=record.instrument,
+        earlier=record.earlier,
+        parameters=spec.parameters,
+        timeouts=spec.timeouts,
+        retries=spec.retries,
+        prompt=None if spec.prompt == run.plan.prompt else spec.prompt,
+        endpoint_settings=None if spec.endpoint == _planned(run.plan, spec.endpoint.name) else spec.endpoint,
+        pieces=record.pieces,
+    )
+
+
+def runs_of(export: Export) -> list[StoredRun]:
+    """The runs of a document. Raises ValueError, with a reason in words, when its parts do not fit together."""
+    runs: dict[str, StoredRun] = {}
+    for run in export.runs:
+        if run.info.uid in runs:
+            raise ValueError("two runs have the same uid")
+        runs[run.info.uid] = StoredRun(info=run.info, plan=run.plan, requests=[], note=run.note, tags=run.tags)
+    for request in export.requests:
+        if (stored := runs.get(request.run)) is None:
+            raise ValueError("a request names a run that is not there")
+        stored.requests.append(_record(request, stored.plan))
+    return list(runs.values())
+
+
+def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
+    endpoint = request.endpoint_settings or _planned(plan, request.endpoint)
+    if endpoint is None:
+        raise ValueError("a request names an endpoint that is not in its plan")
+    return RequestRecord(
+        spec=RequestSpec(
+            request_id=request.request_id,
+            target=request.target,
+            model=request.model,
+            endpoint=endpoint,
+            prompt=plan.prompt if request.prompt is None else request.prompt,
+            parameters=request.parameters,
+            timeouts=request.timeouts,
+            retries=request.retries,
+        ),
+        timeline=request.stamps,
+        pieces=request.pieces,
+        usage=request.usage,
+        status=request.status,
+        stop_reason=request.stop_reason,
+        failure=request.error,
+        instrument=request.instrument,
+        earlier=request.earlier,
+        http_status=request.http_status,
+        api_request_id=request.api_request_id,
+    )
+
+
+def _planned(plan: Plan, name: str) -> Endpoint | None:
+    return next((endpoint for endpoint in plan.endpoints if endpoint.name == name), None)

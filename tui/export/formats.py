@@ -1,0 +1,82 @@
+"""The one way to export: a format by its name or a file's suffix, as text or as a file."""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from tui.config.private_file import write_private
+from tui.core.run import StoredRun
+from tui.errors import UsageError
+from tui.export.csv_export import render_csv
+from tui.export.html_report import render_html
+from tui.export.json_export import render_json, render_jsonl
+from tui.export.markdown import render_markdown
+from tui.export.portable import known_keys, portable
+
+
+class Format(StrEnum):
+    """What runs can be exported as; the value is a file's suffix without its dot."""
+
+    JSON = "json"
+    """Everything, with a schema; the only one that can be imported."""
+    JSONL = "jsonl"
+    """One request per line."""
+    CSV = "csv"
+    """One request per row."""
+    MARKDOWN = "md"
+    HTML = "html"
+
+
+_RENDER = {
+    Format.JSON: render_json,
+    Format.JSONL: render_jsonl,
+    Format.CSV: render_csv,
+    Format.MARKDOWN: render_markdown,
+    Format.HTML: render_html,
+}
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's suffix asks for. Raises UsageError for another suffix."""
+    suffix = path.suffix.lower().removeprefix(".")
+    try:
+        return Format(suffix)
+    except ValueError:
+        known = ", ".join(f".{known.value}" for known in Format)
+        raise UsageError(f"{path}: no export has this suffix; name the file with one of {known}.") from None
+
+
+def render(
+    runs: list[StoredRun], wanted: Format, *, with_texts: bool = True, environ: Mapping[str, str] | None = None
+) -> str:
+    """The runs in a format, without any key (`tui.export.portable`), in the order given; SIMULATED where they are.
+
+    Without texts, prompts and answers are left out. `environ` says which keys there are; None is this process' own.
+    Raises UsageError without runs.
+    """
+    if not runs:
+        raise UsageError("There is nothing to export: choose at least one run.")
+    keys = known_keys(runs, os.environ if environ is None else environ)
+    return _RENDER[wanted](portable(runs, keys, with_texts=with_texts), with_texts=with_texts)
+
+
+def write(path: Path, runs: list[StoredRun], wanted: Format | None = None, *, with_texts: bool = True) -> None:
+    """Write the runs to a file that only its owner can read, all of it or nothing; the suffix says the format.
+
+    Raises UsageError without runs, for an unknown suffix, and when the file cannot be written; then what was there
+    before is untouched.
+    """
+    write_text(path, render(runs, wanted or format_of(path), with_texts=with_texts))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a finished export to a file that only its owner can read, all of it or nothing. Raises as `write`."""
+    try:
+        place = path.resolve()  # a link stays one
+        if place.exists() and not place.is_file():
+            raise UsageError(f"The export {path} cannot be written: that is not a file; choose another name.")
+        write_private(place, text.encode())
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise UsageError(f"The export {path} cannot be written: {reason}.") from None

@@ -1,0 +1,100 @@
+"""Reads a JSON export back. The file is data from anywhere: it is checked, and nothing in it can get at a key."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui.core.record import RequestRecord
+from tui.core.run import StoredRun
+from tui.errors import UsageError
+from tui.export.document import FORMAT, VERSION, Export, runs_of
+from tui.export.portable import portable
+
+_LARGEST = 1 << 30
+_LARGEST_INTEGER = 1 << 63
+
+
+def read(path: Path) -> list[StoredRun]:
+    """The runs of the export at `path`, as `tui.export.portable` leaves them.
+
+    Raises UsageError, one sentence, when the file cannot be read, is no export, is of a newer version or is damaged.
+    """
+    name = _shown(str(path))
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{name}: is larger than 1 GiB, which is more than can be imported: export fewer runs.")
+        return parse(path.read_bytes(), name)
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise UsageError(f"{name}: cannot be read: {reason}.") from None
+
+
+def parse(data: bytes, name: str) -> list[StoredRun]:
+    """The runs of an export that was read already; `name` is what errors call it. Raises UsageError as `read`."""
+    tree = _tree(data, name)
+    version = tree.get("version")
+    if type(version) is not int or version != VERSION:
+        newer = type(version) is int and version > VERSION
+        remedy = "update latency-tui" if newer else "export it again"
+        shown = version if type(version) is int and abs(version) < _LARGEST_INTEGER else "unknown"
+        raise UsageError(f"{name}: is an export of version {shown}, but this program reads {VERSION}: {remedy}.")
+    try:
+        _check_sizes(tree)
+        runs = runs_of(msgspec.convert(tree, Export))
+        for run in runs:
+            _check(run)
+    except (ValueError, RecursionError) as problem:
+        reason = _shown(str(problem))
+        raise UsageError(
+            f"{name}: does not follow the schema of exports ({reason}): it was changed or damaged; export it again."
+        ) from None
+    return portable(runs)
+
+
+def _tree(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        tree = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError) as problem:
+        reason = _shown(str(problem))
+        raise UsageError(f"{name}: is not JSON ({reason}): it is damaged or another kind of file.") from None
+    if not isinstance(tree, dict) or tree.get("format") != FORMAT:
+        raise UsageError(f"{name}: is not an export of latency-tui: choose a file that was exported as .json.")
+    return tree
+
+
+def _check_sizes(tree: Any) -> None:
+    """Raise ValueError for an integer that no clock and no counter gives, and that could not be computed with."""
+    if isinstance(tree, dict):
+        for value in tree.values():
+            _check_sizes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            _check_sizes(value)
+    elif isinstance(tree, int) and not -_LARGEST_INTEGER <= tree < _LARGEST_INTEGER:
+        raise ValueError("a number is too large")
+
+
+def _check(run: StoredRun) -> None:
+    """Raise ValueError for a run that could not be shown."""
+    if not 0 <= run.info.started_unix_ns <= 253_402_300_799 * 1_000_000_000:
+        raise ValueError("a run's start is not between 1970 and 9999")
+    names = {endpoint.name for endpoint in run.plan.endpoints}
+    wanted = {target.endpoint or run.plan.default_endpoint for target in run.plan.targets}
+    if not wanted <= names:
+        raise ValueError("a target's endpoint is not in its plan")
+    for record in run.requests:
+        _check_stamps(record)
+
+
+def _check_stamps(record: RequestRecord) -> None:
+    stamps = record.timeline.content_ns
+    if any(later < earlier for earlier, later in itertools.pairwise(stamps)):
+        raise ValueError("stamps of content are not in order")
+    if not 0 <= record.timeline.thinking_pieces <= len(stamps):
+        raise ValueError("more pieces of thinking than of content")
+
+
+def _shown(text: str) -> str:
+    return "".join(char if char.isprintable() else "\ufffd" for char in text[:300])

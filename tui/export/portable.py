@@ -1,0 +1,202 @@
+"""Runs as they may leave this machine: without keys, without ways to get one, and in characters any reader takes.
+
+What is removed, from the runs themselves, so that no format can forget it:
+
+- how an endpoint gets its key (`api_key_env`, `key_command`) and its `ca_file`: they mean something on this machine
+  only, and in a file from elsewhere they could send a person's key, or run a command;
+- values of headers and of fields of `extra` whose name or value looks secret, user names and passwords in URLs;
+- everywhere, texts included: values of this process' environment variables that are named like keys or that an
+  endpoint names, and what has the form of an API key;
+- lone surrogates, which no encoding can write, become U+FFFD.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from tui.core.events import Kind
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan, RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.run import StoredRun
+from tui.core.target import Endpoint, Target
+from tui.core.timeline import Timeline
+
+REMOVED = "(removed)"
+"""Stands where something secret was."""
+
+_SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"(?<![a-z])sk[-_]|^(bearer|basic) |[a-z0-9+/_=]{32,}", re.IGNORECASE)
+_KEY_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$")
+_SHORTEST_KEY = 8
+_KEY_FORM = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}")
+_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]*@")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def known_keys(runs: Iterable[StoredRun], environ: Mapping[str, str]) -> list[str]:
+    """Values of environment variables that hold keys, longest first.
+
+    What is shorter than eight characters or all letters is a word, such as "disabled", and no key.
+    """
+    named = {endpoint.api_key_env for run in runs for endpoint in _endpoints(run)}
+    values = {value for name, value in environ.items() if name in named or _KEY_VARIABLE.search(name.upper())}
+    keys = [value for value in values if len(value) >= _SHORTEST_KEY and not value.isalpha()]
+    return sorted(keys, key=lambda key: (-len(key), key))
+
+
+def portable(runs: Iterable[StoredRun], keys: Iterable[str] = (), *, with_texts: bool = True) -> list[StoredRun]:
+    """Copies of the runs without anything secret (see the module), and without their number in this history.
+
+    Without texts, prompts, answers and the free table `extra` are left out as well.
+    """
+    known = [re.escape(key) for key in keys]
+    pattern = re.compile("|".join([*known, _KEY_FORM.pattern]))
+
+    def harmless(text: str) -> str:
+        return _SURROGATE.sub("\ufffd", pattern.sub(REMOVED, _PASSWORD_IN_URL.sub("", text)))
+
+    return [_texts(_run(run, harmless, with_texts=with_texts), harmless) for run in runs]
+
+
+def portable_endpoint(endpoint: Endpoint) -> Endpoint:
+    """An endpoint without its key's whereabouts and without anything that looks secret."""
+    return msgspec.structs.replace(
+        endpoint,
+        base_url=_without_user(endpoint.base_url),
+        proxy=_without_user(endpoint.proxy) if endpoint.proxy else endpoint.proxy,
+        api_key_env=None,
+        key_command=(),
+        ca_file=None,
+        headers={name: _value(name, value) for name, value in endpoint.headers.items()},
+    )
+
+
+def _endpoints(run: StoredRun) -> list[Endpoint]:
+    return [*run.plan.endpoints, *(record.spec.endpoint for record in run.requests)]
+
+
+def _run(run: StoredRun, harmless: Callable[[str], str], *, with_texts: bool) -> StoredRun:
+    return msgspec.structs.replace(
+        run,
+        number=None,
+        plan=_plan(run.plan) if with_texts else _plan_without_texts(_plan(run.plan)),
+        requests=[_record(record, harmless, with_texts=with_texts) for record in run.requests],
+    )
+
+
+def _plan(plan: Plan) -> Plan:
+    replace = msgspec.structs.replace
+    return replace(
+        plan,
+        parameters=_parameters(plan.parameters),
+        targets=tuple(replace(target, parameters=_parameters(target.parameters)) for target in plan.targets),
+        endpoints=tuple(map(portable_endpoint, plan.endpoints)),
+    )
+
+
+def _plan_without_texts(plan: Plan) -> Plan:
+    """Made from what is known to hold no text, so that a field that is new one day is left out and not let out."""
+    return Plan(
+        prompt=Prompt(),
+        parameters=_without_extra(plan.parameters),
+        targets=tuple(
+            Target(
+                model=target.model,
+                endpoint=target.endpoint,
+                name=target.name,
+                drop=target.drop,
+                parameters=_without_extra(target.parameters),
+            )
+            for target in plan.targets
+        ),
+        endpoints=plan.endpoints,
+        default_endpoint=plan.default_endpoint,
+        timeouts=plan.timeouts,
+        retries=plan.retries,
+    )
+
+
+def _record(record: RequestRecord, harmless: Callable[[str], str], *, with_texts: bool) -> RequestRecord:
+    return msgspec.structs.replace(
+        record,
+        spec=_spec(record.spec, with_texts=with_texts),
+        pieces=_pieces(record, harmless) if with_texts else [],
+    )
+
+
+def _spec(spec: RequestSpec, *, with_texts: bool) -> RequestSpec:
+    parameters = _parameters(spec.parameters)
+    return msgspec.structs.replace(
+        spec,
+        endpoint=portable_endpoint(spec.endpoint),
+        prompt=spec.prompt if with_texts else Prompt(),
+        parameters=parameters if with_texts else _without_extra(parameters),
+    )
+
+
+def _pieces(record: RequestRecord, harmless: Callable[[str], str]) -> list[tuple[Kind, str]]:
+    """The pieces; where something secret runs over the edge of one, all text of its kind in the first of that kind."""
+    pieces = record.pieces
+    for kind in Kind:
+        whole = record.text(kind)
+        if REMOVED in harmless(whole) and REMOVED not in whole:
+            texts = itertools.chain([harmless(whole)], itertools.repeat(""))
+            pieces = [(found, next(texts)) if found is kind else (found, text) for found, text in pieces]
+    return pieces
+
+
+def _parameters(parameters: Parameters) -> Parameters:
+    return (
+        parameters if parameters.extra is None else msgspec.structs.replace(parameters, extra=_fields(parameters.extra))
+    )
+
+
+def _without_extra(parameters: Parameters) -> Parameters:
+    return msgspec.structs.replace(parameters, extra=None)
+
+
+def _fields(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _fields(item, key) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_fields(item, name) for item in value]
+    return _value(name, value) if isinstance(value, str) else value
+
+
+def _value(name: str, value: str) -> str:
+    return REMOVED if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value) else value
+
+
+def _without_user(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return REMOVED
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else url
+
+
+def _texts(value: Any, harmless: Callable[[str], str]) -> Any:
+    """`value` with every text in it made harmless, names in free tables included."""
+    match value:
+        case Timeline() | StrEnum():
+            return value
+        case str():
+            return harmless(value)
+        case msgspec.Struct():
+            changed = {name: _texts(getattr(value, name), harmless) for name in value.__struct_fields__}
+            return msgspec.structs.replace(value, **changed)
+        case dict():
+            return {_texts(name, harmless): _texts(item, harmless) for name, item in value.items()}
+        case list():
+            return [_texts(item, harmless) for item in value]
+        case tuple():
+            return tuple(_texts(item, harmless) for item in value)
+        case _:
+            return value

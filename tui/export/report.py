@@ -1,0 +1,223 @@
+"""What a report says, as tables and texts; Markdown and HTML write the same."""
+
+from collections.abc import Sequence
+from statistics import median
+
+import msgspec
+
+from tui.core.events import Kind, Status
+from tui.core.figures import Figures, figures_of
+from tui.core.metrics import NS_PER_MS, percentile
+from tui.core.record import RequestRecord
+from tui.core.run import StoredRun
+from tui.export.document import ending, is_simulated, latest, started
+
+ABSENT = "—"
+SIMULATED = "SIMULATED"
+_P95_FROM = 20
+"""With fewer answers the 95th percentile is just the slowest one."""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of texts; columns after the first `labels` hold numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    labels: int
+    rows: Sequence[tuple[str, ...]]
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt or an answer."""
+
+    title: str
+    body: str
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """All requests of one target in the runs of a report, warm-up left out."""
+
+    target: str
+    model: str
+    endpoint: str
+    simulated: bool
+    records: list[RequestRecord]
+
+    @property
+    def complete(self) -> list[RequestRecord]:
+        """The answers that count."""
+        return [record for record in self.records if record.complete]
+
+    @property
+    def ttft_ns(self) -> list[int]:
+        """TTFT of the complete answers, in order of measurement, ns."""
+        return [ns for record in self.complete if (ns := record.ttft_ns) is not None]
+
+    @property
+    def total_ns(self) -> list[int]:
+        """Total times of the complete answers, in order of measurement, ns."""
+        return [ns for record in self.complete if (ns := record.total_ns) is not None]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a report says, in order."""
+
+    simulated: str | None
+    """One sentence where anything is simulated."""
+    facts: str
+    """When and with what it was measured."""
+    tables: list[Table]
+    texts: list[Text]
+    lanes: list[Lane]
+    latest: StoredRun
+
+
+def report_of(runs: list[StoredRun], *, with_texts: bool) -> Report:
+    """The report of runs that are portable already (`tui.export.portable`)."""
+    lanes = lanes_of(runs)
+    return Report(
+        simulated=_simulated(runs),
+        facts=_facts(runs),
+        tables=[_per_target(lanes), _per_run(runs), _per_request(runs)],
+        texts=_texts(runs) if with_texts else [],
+        lanes=lanes,
+        latest=latest(runs),
+    )
+
+
+def lanes_of(runs: list[StoredRun]) -> list[Lane]:
+    """The requests by target, in order of first appearance; warm-up runs are not among them."""
+    lanes: dict[tuple[str, str, str, bool], Lane] = {}
+    for run in runs:
+        for record in () if run.info.warm_up else run.requests:
+            spec = record.spec
+            key = (spec.target, spec.model, spec.endpoint.name, spec.endpoint.simulated)
+            if key not in lanes:
+                lanes[key] = Lane(target=key[0], model=key[1], endpoint=key[2], simulated=key[3], records=[])
+            lanes[key].records.append(record)
+    return list(lanes.values())
+
+
+def _simulated(runs: list[StoredRun]) -> str | None:
+    flags = {record.spec.endpoint.simulated for run in runs for record in run.requests}
+    if True not in flags:
+        return None
+    part = "Rows marked so were" if False in flags else "All of this was"
+    return f"{part} measured on the built-in simulator, not on a model."
+
+
+def _facts(runs: list[StoredRun]) -> str:
+    times = sorted(started(run) for run in runs)
+    when = times[0] if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
+    apps = ", ".join(sorted({run.info.app_version for run in runs}))
+    sdks = ", ".join(sorted({run.info.sdk_version for run in runs}))
+    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    return f"{count}, {when}, measured by latency-tui {apps} with the anthropic SDK {sdks}."
+
+
+def _per_target(lanes: list[Lane]) -> Table:
+    rows = []
+    for lane in lanes:
+        statuses = [record.status for record in lane.records]
+        failed = statuses.count(Status.FAILED)
+        rates = [rate for record in lane.complete if (rate := record.otps) is not None]
+        rows.append(
+            (
+                *_who(lane.target, lane.model, lane.endpoint, simulated=lane.simulated),
+                str(len(lane.complete)),
+                str(failed),
+                str(len(statuses) - len(lane.complete) - failed),
+                *_spread(lane.ttft_ns),
+                *_spread(lane.total_ns),
+                f"{median(rates):,.1f}" if rates else ABSENT,
+            )
+        )
+    columns = ("Target", "Model", "Endpoint", "Measured", "Answers", "Failed", "Broken off")
+    spread = ("median", "p95", "min", "max")
+    figures = [f"{name} {part}, ms" for name in ("TTFT", "Total") for part in spread]
+    return Table(title="Targets", columns=(*columns, *figures, "Tokens/s median"), labels=4, rows=rows)
+
+
+def _per_run(runs: list[StoredRun]) -> Table:
+    rows = [
+        (
+            f"{number}",
+            started(run),
+            f"{run.info.repeat}{' (warm-up, not counted)' if run.info.warm_up else ''}",
+            SIMULATED if is_simulated(run) else "",
+            run.note,
+            ", ".join(run.tags),
+            _ms(None if run.info.send_spread_ns is None else run.info.send_spread_ns / NS_PER_MS),
+        )
+        for number, run in enumerate(runs, 1)
+    ]
+    columns = ("Run", "Started", "Repeat", "Measured", "Note", "Tags", "Spread of sends, ms")
+    return Table(title="Runs", columns=columns, labels=6, rows=rows)
+
+
+def _per_request(runs: list[StoredRun]) -> Table:
+    rows = [_request(number, record, figures_of(record)) for number, record in _numbered(runs)]
+    labels = ("Run", "Target", "Model", "Endpoint", "Measured", "Status", "Stop reason", "Error", "Stamps")
+    times = ("TTFT", "TTFO", "Total", "TPOT", "ITL p50", "ITL p95", "ITL p99", "ITL max", "Connect", "± p99")
+    counts = ("Tokens/s", "Input tokens", "Output tokens", "Attempts")
+    columns = (*labels, *(f"{name}, ms" for name in times), *counts)
+    return Table(title="Requests", columns=columns, labels=len(labels), rows=rows)
+
+
+def _request(number: int, record: RequestRecord, figures: Figures) -> tuple[str, ...]:
+    gaps, delay = figures.gaps_ms, figures.instrument_delay_ms
+    spec = record.spec
+    return (
+        str(number),
+        *_who(spec.target, spec.model, spec.endpoint.name, simulated=spec.endpoint.simulated),
+        ending(record),
+        record.stop_reason or "",
+        f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
+        figures.stamp_source or "",
+        *map(_ms, (figures.ttft_ms, figures.ttfo_ms, figures.ttlt_ms, figures.tpot_ms)),
+        *map(_ms, (gaps.p50, gaps.p95, gaps.p99, gaps.max) if gaps else (None,) * 4),
+        _ms(figures.connect_ms),
+        _ms(delay.p99 if delay else None),
+        _ms(figures.otps),
+        *(ABSENT if count is None else f"{count:,}" for count in (figures.input_tokens, figures.output_tokens)),
+        str(record.attempt),
+    )
+
+
+def _texts(runs: list[StoredRun]) -> list[Text]:
+    texts = []
+    for number, run in enumerate(runs, 1):
+        shown = None
+        for record in run.requests:
+            name, prompt = f"Run {number}, {record.spec.target}", record.spec.prompt
+            parts = [] if prompt == shown else [(f"{name}: system", prompt.system), (f"{name}: prompt", prompt.user)]
+            parts += [(f"{name}: thinking", record.text(Kind.THINKING)), (f"{name}: answer", record.text())]
+            texts += [Text(title=title, body=body) for title, body in parts if body]
+            shown = prompt
+    return texts
+
+
+def _numbered(runs: list[StoredRun]) -> list[tuple[int, RequestRecord]]:
+    return [(number, record) for number, run in enumerate(runs, 1) for record in run.requests]
+
+
+def _who(target: str, model: str, endpoint: str, *, simulated: bool) -> tuple[str, str, str, str]:
+    return target, model, endpoint, SIMULATED if simulated else ""
+
+
+def _spread(samples_ns: Sequence[int]) -> tuple[str, str, str, str]:
+    """Median, p95, smallest and largest."""
+    if not samples_ns:
+        return (ABSENT,) * 4
+    ascending = sorted(samples_ns)
+    p95 = percentile(ascending, 95) / NS_PER_MS if len(ascending) >= _P95_FROM else None
+    return (
+        _ms(median(ascending) / NS_PER_MS),
+        _ms(p95),
+        _ms(ascending[0] / NS_PER_MS),
+        _ms(ascending[-1] / NS_PER_MS),
+    )
+
+
+def _ms(value: float | None) -> str:
+    return ABSENT if value is None else f"{value:,.2f}" if abs(value) < 100 else f"{value:,.1f}"

@@ -1,0 +1,105 @@
+"""Runs a plan without a screen: the same session, engine and history."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from tui.config import paths
+from tui.config.load import Loaded
+from tui.config.plan import build_plan, needs_simulator
+from tui.core.record import RequestRecord
+from tui.core.run import StoredRun
+from tui.core.series import Ending, Series, SeriesSettings
+from tui.engine.client import spawn
+from tui.headless.narration import Narrator
+from tui.history.record_file import RecordFile
+from tui.history.recorder import Recorder
+from tui.simulator.process import SimulatorProcess
+from tui.sitting.session import Session
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Measured(msgspec.Struct, kw_only=True):
+    """What came of it."""
+
+    runs: list[StoredRun]
+    """Every run, warm-up included; those of a cancelled series up to there."""
+    series: Series
+    stopped_by: int | None = None
+    """The signal that ended it early."""
+
+
+def measure(
+    loaded: Loaded,
+    settings: SeriesSettings,
+    narrator: Narrator,
+    *,
+    record: Path | None = None,
+    on_ended: Callable[[RequestRecord], None] = lambda _record: None,
+) -> Measured:
+    """Run the plan as a series. A signal ends it in order, with what is finished; the second one at once.
+
+    Raises ConfigError before anything is started.
+    """
+    config = loaded.settings
+    record_file = RecordFile(record) if record is not None else None
+    # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
+    build_plan(config, os.environ, simulator_url="http://127.0.0.1")
+    simulator = SimulatorProcess.start() if needs_simulator(config, os.environ) else None
+    plan = build_plan(config, os.environ, simulator.base_url if simulator is not None else None)
+    history = Recorder(paths.history_file(), config.history) if config.history.enabled else None
+    session = Session(plan, spawn(), simulator, record_file, history)
+    session.on_problem = narrator.problem
+    session.on_ended = on_ended
+    try:
+        return asyncio.run(_measure(session, settings, narrator))
+    finally:
+        session.kill()
+
+
+async def _measure(session: Session, settings: SeriesSettings, narrator: Narrator) -> Measured:
+    runs: list[StoredRun] = []
+    stopped_by: list[int] = []
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        if stopped_by:
+            os._exit(128 + number)
+        stopped_by.append(number)
+        narrator.note("Stopping: what is in flight is cancelled, what is finished is kept.")
+        session.cancel_all()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    await session.connect()
+    session.start_series(session.plan.prompt, session.plan.parameters, settings)
+    assert session.series is not None
+    series = session.series.series
+
+    def run_over(run: StoredRun) -> None:
+        runs.append(run)
+
+    def changed() -> None:
+        narrator.progress(series)
+
+    session.on_run_over = run_over
+    session.on_change = changed
+    narrator.progress(series)
+    await session.series.over()
+    narrator.end()
+    await session.close()
+    return Measured(runs=runs, series=series, stopped_by=stopped_by[0] if stopped_by else None)
+
+
+def reason(series: Series) -> str | None:
+    """What a series found out, or why it ended before all its runs, in one sentence; None without either."""
+    if series.settings.until_sure is not None and series.verdict:
+        return f"{series.verdict[0].upper()}{series.verdict[1:]}."
+    if series.ending in (None, Ending.COMPLETE):
+        return None
+    return f"Ended after {series.done} of {series.total} runs: {series.ending}."

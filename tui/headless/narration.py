@@ -1,0 +1,95 @@
+"""What a headless run says while it runs, on standard error: a bar on a terminal, lines elsewhere."""
+
+import sys
+from typing import TextIO
+
+from tui.core.observation import Figure
+from tui.core.record import RequestRecord
+from tui.core.sanitize import clean
+from tui.core.series import Series
+from tui.core.wording import amount
+
+_BAR_CELLS = 24
+
+
+class Narrator:
+    """Says how far a series is. `quiet` says nothing but problems."""
+
+    def __init__(self, stream: TextIO | None = None, *, quiet: bool) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self._quiet = quiet
+        self._is_terminal = self._stream.isatty()
+        self._bar = ""
+        self._said: tuple[int, int] | None = None
+
+    def problem(self, sentence: str) -> None:
+        """Say something that went wrong and belongs to no request."""
+        self._clear()
+        self._print(clean(sentence))
+        self._draw()
+
+    def note(self, sentence: str) -> None:
+        """Say something on the side."""
+        if not self._quiet:
+            self.problem(sentence)
+
+    def progress(self, series: Series) -> None:
+        """Say how far the series is, if that has changed."""
+        if self._quiet:
+            return
+        said = described(series)
+        if not self._is_terminal:
+            done = (series.warm_ups_done, series.done)
+            if done != self._said:
+                self._said = done
+                self._print(said)
+            return
+        filled = round(_BAR_CELLS * series.done / series.total)
+        self._clear()
+        self._bar = f"[{'#' * filled}{'.' * (_BAR_CELLS - filled)}] {said}"
+        self._draw()
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self._clear()
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+    def _draw(self) -> None:
+        if self._bar:
+            print(self._bar, end="", file=self._stream, flush=True)
+
+    def _clear(self) -> None:
+        if self._bar:
+            print(f"\r{' ' * len(self._bar)}\r", end="", file=self._stream, flush=True)
+            self._bar = ""
+
+
+def described(series: Series) -> str:
+    """How far a series is, in words."""
+    warm_ups = series.settings.warm_ups
+    if series.done == 0 and series.warm_ups_done < warm_ups:
+        parts = [f"warm-up {series.warm_ups_done} of {warm_ups}"]
+    else:
+        parts = [f"run {series.done} of {series.total}"]
+    if (left_ns := series.left_ns()) is not None and series.ending is None:
+        parts.append(f"{amount(Figure.TOTAL, left_ns)} left")
+    if series.usd:
+        parts.append(f"about ${series.usd:.4f} so far")
+    return ", ".join(parts)
+
+
+def request_line(record: RequestRecord) -> str:
+    """One finished request as a sentence, for `--plain`."""
+    name = clean(record.spec.target)
+    if record.failure is not None:
+        return f"{name}: {record.state.value}. {clean(record.failure.message)}"
+    parts = [f"{name}: {record.state.value}"]
+    if record.ttft_ns is not None:
+        parts.append(f"TTFT {amount(Figure.TTFT, record.ttft_ns)}")
+    if record.total_ns is not None:
+        parts.append(f"total {amount(Figure.TOTAL, record.total_ns)}")
+    if record.complete and record.usage.output_tokens is not None:
+        parts.append(f"{record.usage.output_tokens} tokens")
+    return ", ".join(parts) + "."

@@ -1,0 +1,52 @@
+"""What a headless run found: per target its figures, how its objectives stand, and the exit code that follows."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tui.core.objectives import Judgement, Objective, State, judge
+from tui.core.observation import Observation, observe
+from tui.core.run import StoredRun
+from tui.errors import ExitCode
+
+
+class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One target over all counted runs."""
+
+    name: str
+    observations: tuple[Observation, ...]
+    judgements: tuple[Judgement, ...]
+    """One per objective."""
+
+    @property
+    def answered(self) -> bool:
+        """True with at least one complete answer."""
+        return any(not observation.failed for observation in self.observations)
+
+
+def results_of(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[TargetResult]:
+    """Every target of `runs` in order of appearance; warm-up does not count, nor does what was cancelled."""
+    observed: dict[str, list[Observation]] = {}
+    for run in runs:
+        for record in run.requests:
+            found = observed.setdefault(record.spec.target, [])
+            if not run.info.warm_up and (observation := observe(record)) is not None:
+                found.append(observation)
+    return [
+        TargetResult(
+            name=name,
+            observations=tuple(observations),
+            judgements=tuple(judge(objective, observations) for objective in objectives),
+        )
+        for name, observations in observed.items()
+    ]
+
+
+def exit_code(results: Sequence[TargetResult]) -> ExitCode:
+    """0: every objective is met; 1: one is missed; 3: a target never answered, or an objective is not yet known."""
+    states = [judgement.state for result in results for judgement in result.judgements]
+    if State.MISSED in states:
+        return ExitCode.MISSED
+    if not results or State.UNKNOWN in states or not all(result.answered for result in results):
+        return ExitCode.NOT_MEASURED
+    return ExitCode.OK

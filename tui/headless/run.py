@@ -1,0 +1,146 @@
+"""`latency-tui run`: a plan measured without a screen. Results on standard output, the rest on standard error."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from tui.config.load import Flags, Loaded, load
+from tui.config.sources import Layer
+from tui.core.record import RequestRecord
+from tui.core.series import MAX_REPEATS, Metric, SeriesSettings
+from tui.errors import UsageError
+from tui.export.formats import Format, render, write, write_text
+from tui.headless import summary
+from tui.headless.junit import junit
+from tui.headless.measure import Measured, measure, reason
+from tui.headless.narration import Narrator, request_line
+from tui.headless.results import TargetResult, exit_code, results_of
+
+_EPILOG = """\
+exit codes: 0 all objectives met (or none set), 1 one missed, 2 a plan or argument cannot be used,
+3 a target never answered or an objective is not yet known, 130 interrupted.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    _check_outputs(options)
+    loaded = load(
+        Flags(models=tuple(options.model), base_url=options.base_url, config=options.plan, demo=options.demo),
+        os.environ,
+        Path.cwd(),
+    )
+    settings = _series(loaded, options)
+    narrator = Narrator(quiet=options.quiet or options.plain)
+    measured = measure(
+        loaded, settings, narrator, record=options.record, on_ended=_say_plainly if options.plain else _say_nothing
+    )
+    results = results_of(measured.runs, loaded.settings.objectives)
+    simulated = any(record.spec.endpoint.simulated for run in measured.runs for record in run.requests)
+    _write_files(options, measured, results, simulated=simulated)
+    _print(options, measured, results, simulated=simulated)
+    return 128 + measured.stopped_by if measured.stopped_by is not None else exit_code(results)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="latency-tui run",
+        description="Measure a plan without a screen, once or again and again, and judge its objectives.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "plan", nargs="?", type=Path, metavar="PLAN.toml", help="a plan file; without one, the settings"
+    )
+    parser.add_argument("--repeat", type=_repeats, metavar="N", help="counted runs, after the plan's warm-up")
+    parser.add_argument(
+        "--until-sure",
+        nargs="?",
+        const="ttft",
+        choices=get_args(Metric),
+        metavar="METRIC",
+        help="stop as soon as the best target is known by ttft (default), ttfo or total; --repeat is the most",
+    )
+    parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
+    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
+    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+    for name, what in (("json", "JSON export"), ("junit", "JUnit report"), ("markdown", "Markdown report")):
+        parser.add_argument(f"--{name}", metavar="FILE", help=f"write the {what} to FILE; - is standard output")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")
+    parser.add_argument("--no-texts", action="store_true", help="leave prompts and answers out of what is written")
+    parser.add_argument("--plain", action="store_true", help="line by line, for a screen reader or a log")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but problems and what was asked for")
+    return parser
+
+
+def _repeats(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_REPEATS:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_REPEATS}, but is {text!r}")
+    return int(text)
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """What is paid for must have a place to go to. Raises UsageError."""
+    given = [options.json, options.junit, options.markdown]
+    if given.count("-") > 1:
+        raise UsageError("Only one of --json, --junit and --markdown can go to standard output.")
+    for name in given:
+        if name not in (None, "-") and not os.access(Path(name).absolute().parent, os.W_OK):
+            raise UsageError(f"{name} cannot be written: its directory is not there or not writable; choose another.")
+
+
+def _series(loaded: Loaded, options: argparse.Namespace) -> SeriesSettings:
+    """The plan's series; one run without warm-up where neither the plan nor the command asks for more."""
+    settings = loaded.settings.series
+    if options.until_sure is not None:
+        settings = msgspec.structs.replace(settings, until_sure=options.until_sure)
+    if options.repeat is not None:
+        return msgspec.structs.replace(settings, repeats=options.repeat)
+    if settings.until_sure is None and loaded.provenance["series.repeats"].layer is Layer.BUILT_IN:
+        return msgspec.structs.replace(settings, repeats=1, warm_ups=0)
+    return settings
+
+
+def _say_plainly(record: RequestRecord) -> None:
+    print(request_line(record), flush=True)
+
+
+def _say_nothing(_record: RequestRecord) -> None:
+    pass
+
+
+def _write_files(
+    options: argparse.Namespace, measured: Measured, results: Sequence[TargetResult], *, simulated: bool
+) -> None:
+    with_texts = not options.no_texts
+    for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
+        if path == "-":
+            print(render(measured.runs, wanted, with_texts=with_texts), end="")
+        elif path is not None:
+            write(Path(path), measured.runs, wanted, with_texts=with_texts)
+    if options.junit == "-":
+        print(junit(results, simulated=simulated), end="")
+    elif options.junit is not None:
+        write_text(Path(options.junit), junit(results, simulated=simulated))
+
+
+def _print(
+    options: argparse.Namespace, measured: Measured, results: Sequence[TargetResult], *, simulated: bool
+) -> None:
+    """The summary: on standard output unless that holds a file."""
+    if options.quiet:
+        return
+    out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
+    lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
+    lines += summary.sentences(results) if options.plain else [summary.table(results)]
+    lines += summary.verdicts(results)
+    if why := reason(measured.series):
+        lines.append(why)
+    print("\n".join(lines), file=out)

@@ -1,0 +1,235 @@
+"""The side of the recorder that waits for the disk: transactions, and what happens when they fail. One thread's."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from tui.config.schema import HistorySettings
+from tui.core.events import Event
+from tui.core.plan import Plan, RequestSpec
+from tui.core.record import RequestRecord
+from tui.core.run import RunInfo
+from tui.errors import HistoryError
+from tui.history import journal, spill
+from tui.history.codec import UNREADABLE
+from tui.history.database import connect, is_corrupt, reason, set_aside, transaction
+from tui.history.pruning import prune
+from tui.history.writer_lock import WriterLock, is_alive
+from tui.history.writing import put_open_requests, put_request, put_run
+
+_FAILURES = (sqlite3.Error, OSError, HistoryError, *UNREADABLE)
+
+
+class OpenRun(msgspec.Struct, kw_only=True):
+    """A run that was begun; `info` is replaced as more is known."""
+
+    info: RunInfo
+    plan: Plan
+    specs: tuple[RequestSpec, ...]
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A run was fired."""
+
+    run: OpenRun
+
+
+class Known(msgspec.Struct, frozen=True):
+    """More is known of a run."""
+
+    run: OpenRun
+
+
+class Came(msgspec.Struct, frozen=True):
+    """Events came for requests in flight."""
+
+    events: list[Event]
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A request is over; `record` changes no more."""
+
+    run: OpenRun
+    lane: int
+    record: RequestRecord
+
+
+Item = Begun | Known | Came | Ended
+
+
+class Writer:
+    """Writes what the recorder hands over. Nothing that fails here is raised: it is said, and results are spilled."""
+
+    def __init__(
+        self,
+        path: Path,
+        uid: str,
+        settings: HistorySettings,
+        say: Callable[[str], None],
+        connect_to: Callable[[Path], sqlite3.Connection] = connect,
+    ) -> None:
+        """`uid` names this writer among all that write to the database at `path`."""
+        self._path = path
+        self._uid = uid
+        self._settings = settings
+        self._say = say
+        self._connect_to = connect_to
+        self._connection: sqlite3.Connection | None = None
+        self._lock: WriterLock | None = None
+        self._spill = spill.Spill(path.parent, uid)
+        self._unsaved: list[Ended] = []
+        """Finished requests that the database has not taken yet."""
+        self._failing = False
+        self._journaling = False
+        """False from a failure until the next run: a journal with a gap would make another text."""
+        self._open: set[tuple[str, int]] = set()
+        """Requests in flight that the database knows of: the run's uid and the lane."""
+        self._spilled = 0
+        """How many of `_unsaved` are in the spill file."""
+        self._batch = 0
+        self._durable = True
+
+    def open(self) -> None:
+        """Open the database, take in what dead programs left, and prune. What cannot be done is said."""
+        try:
+            self._opened()
+        except _FAILURES as error:
+            self._fail(error, [])
+
+    def commit(self, items: list[Item]) -> None:
+        """Write these in one transaction, with what was not taken before."""
+        if self._failing:
+            # Only results are worth another try, which may have to wait for the disk.
+            items = [item for item in items if isinstance(item, Ended)]
+            if not items:
+                return
+        ended = [item for item in items if isinstance(item, Ended)]
+        try:
+            try:
+                self._write(items)
+            except sqlite3.DatabaseError as error:
+                if self._connection is None or not is_corrupt(error):
+                    raise
+                self._begin_anew(error)
+                self._write(list(ended))
+        except _FAILURES as error:
+            self._journaling = False
+            self._fail(error, ended)
+        else:
+            self._recovered()
+
+    def close(self) -> None:
+        """Try once more what was not taken, and end. What is left stays in the spill file."""
+        if self._unsaved:
+            with contextlib.suppress(*_FAILURES):
+                self._write([])
+                self._recovered()
+        self._spill.close()
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._open_once()
+            except sqlite3.DatabaseError as error:
+                if not is_corrupt(error):
+                    raise
+                self._set_aside(error)
+                self._connection = self._open_once()
+            self._durable = True
+        return self._connection
+
+    def _open_once(self) -> sqlite3.Connection:
+        connection = self._connect_to(self._path)
+        try:
+            if self._lock is None:
+                self._lock = WriterLock(self._path.parent, self._uid)
+            journal.adopt(connection, lambda writer: writer == self._uid or is_alive(self._path.parent, writer))
+            spill.take_in(connection, self._path.parent)
+            prune(connection, self._settings)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_aside(self, error: Exception) -> None:
+        aside = set_aside(self._path)
+        if aside is not None:
+            self._say(
+                f"The history {self._path} is damaged ({reason(error)}): it is now {aside.name}; a new one begins."
+            )
+
+    def _begin_anew(self, error: Exception) -> None:
+        """Set aside a database that turned out damaged while in use; the next write opens a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._open.clear()
+        self._journaling = False
+        self._set_aside(error)
+
+    def _write(self, items: list[Item]) -> None:
+        connection = self._opened()
+        ended = [*self._unsaved, *(item for item in items if isinstance(item, Ended))]
+        begun = [item.run for item in items if isinstance(item, Begun)]
+        events = [event for item in items if isinstance(item, Came) for event in item.events]
+        journaling, in_flight = self._journaling or bool(begun), set(self._open)
+        self._sync(connection, durable=bool(ended))
+        with transaction(connection):
+            for run in begun:
+                number = put_run(connection, run.info, run.plan)
+                put_open_requests(connection, number, run.specs, self._uid)
+                in_flight |= {(run.info.uid, lane) for lane in range(len(run.specs))}
+            for item in items:
+                if isinstance(item, Known):
+                    put_run(connection, item.run.info, item.run.plan)
+            for one in ended:
+                put_request(connection, put_run(connection, one.run.info, one.run.plan), one.lane, one.record)
+            in_flight -= {(one.run.info.uid, one.lane) for one in ended}
+            if not in_flight:
+                journal.clear(connection, self._uid)
+            elif journaling and events:
+                journal.add(connection, self._uid, self._batch, events)
+        self._batch += 1
+        self._open, self._journaling = in_flight, journaling
+
+    def _sync(self, connection: sqlite3.Connection, *, durable: bool) -> None:
+        """A result is on the disk before it is shown, and outlives a power cut. For the journal it is enough to
+        outlive the program: syncing it several times a second would keep the disk busy for little."""
+        if durable != self._durable:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+
+    def _fail(self, error: Exception, ended: list[Ended]) -> None:
+        self._unsaved += ended
+        lines = [
+            spill.Kept(info=one.run.info, plan=one.run.plan, lane=one.lane, record=one.record)
+            for one in self._unsaved[self._spilled :]
+        ]
+        try:
+            self._spill.write(lines)
+        except (OSError, *UNREADABLE):
+            kept = "results are kept in memory only"
+        else:
+            self._spilled = len(self._unsaved)
+            kept = f"results go to {self._spill.path}, and into the history once that can be"
+        if not self._failing:
+            self._failing = True
+            self._say(f"The history {self._path} cannot be written ({reason(error)}): {kept}.")
+
+    def _recovered(self) -> None:
+        self._unsaved.clear()
+        self._spilled = 0
+        self._spill.discard()
+        if self._failing:
+            self._failing = False
+            self._say(f"The history {self._path} can be written again; all results are in it.")

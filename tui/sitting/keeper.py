@@ -1,0 +1,102 @@
+"""Between the engine and the board: what ends a request reaches the board only once it is stored."""
+
+import asyncio
+from collections.abc import Callable
+
+from tui.core.events import Event
+from tui.core.plan import Plan, RequestSpec
+from tui.core.run import RunInfo
+from tui.history.recorder import Recorder
+
+WAIT_FOR_DISK_S = 2.0
+"""How long a result may wait for the disk before it is shown all the same."""
+
+_SLOW = "The disk is slow: results are shown before they are stored in the history."
+
+
+class Keeper:
+    """Gives every batch of events to the recorder, then, in their order, to `deliver`.
+
+    Batches wait only behind one that ends a request, and that one for its commit.
+    """
+
+    def __init__(self, recorder: Recorder, deliver: Callable[[list[Event]], None], say: Callable[[str], None]) -> None:
+        self._recorder = recorder
+        self._deliver = deliver
+        self._say = say
+        self._held: list[tuple[int, list[Event]]] = []
+        """Batches in order, each with the ticket that must be safe before it is delivered."""
+        self._last = self._safe = 0
+        self._slow = False
+        """True from the first wait in vain until the disk has caught up."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def sdk_version(self) -> str:
+        """Of the engine that was ready last; empty before any was."""
+        return self._recorder.sdk_version
+
+    def start(self) -> None:
+        """Begin recording; what the recorder says comes on the running loop."""
+        loop = asyncio.get_running_loop()
+
+        def on_loop(call: Callable[..., None], argument: object) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(call, argument)
+
+        self._recorder.on_safe = lambda ticket: on_loop(self._is_safe, ticket)
+        self._recorder.on_problem = lambda sentence: on_loop(self._say, sentence)
+        self._recorder.start()
+
+    def begin(self, run_id: int, info: RunInfo, plan: Plan, specs: tuple[RequestSpec, ...]) -> None:
+        """A run is about to be fired."""
+        self._recorder.begin(run_id, info, plan, specs)
+
+    def take(self, events: list[Event]) -> None:
+        """A batch came from the engine."""
+        ticket = self._recorder.take(events)
+        if ticket is not None:
+            self._last = ticket
+        if self._slow or (ticket is None and not self._held):
+            self._deliver(events)
+            return
+        self._held.append((self._last, events))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WAIT_FOR_DISK_S, self._waited_in_vain)
+
+    async def close(self, within_s: float = WAIT_FOR_DISK_S) -> None:
+        """Store what was taken, and deliver it."""
+        await asyncio.to_thread(self._recorder.close, within_s)
+        self._release()
+
+    def close_at_once(self, within_s: float) -> None:
+        """As `close`, without an event loop, and without delivering."""
+        self._recorder.close(within_s)
+
+    def _is_safe(self, ticket: int) -> None:
+        self._safe = max(self._safe, ticket)
+        if self._safe == self._last:
+            self._slow = False
+        ready = [events for needed, events in self._held if needed <= self._safe]
+        del self._held[: len(ready)]
+        self._stop_timer()
+        if self._held:
+            self._timer = asyncio.get_running_loop().call_later(WAIT_FOR_DISK_S, self._waited_in_vain)
+        for events in ready:
+            self._deliver(events)
+
+    def _waited_in_vain(self) -> None:
+        self._slow = True
+        self._say(_SLOW)
+        self._release()
+
+    def _release(self) -> None:
+        self._stop_timer()
+        held, self._held = self._held, []
+        for _, events in held:
+            self._deliver(events)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

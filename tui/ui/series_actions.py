@@ -1,0 +1,68 @@
+"""What the application does about series."""
+
+from typing import TYPE_CHECKING, Any
+
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.core.series import SeriesSettings
+from tui.sitting.session import Session
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from tui.ui.screens.main import MainScreen
+
+    _Base = App[None]
+else:
+    _Base = object
+
+
+class SeriesActions(_Base):
+    """Starts, pauses and sets up series; a part of the application."""
+
+    session: Session
+    main: "MainScreen"
+    series_settings: SeriesSettings
+
+    def asked(self) -> tuple[Prompt, Parameters] | None:
+        """What the screen asks, or None after saying what is missing."""
+        raise NotImplementedError
+
+    def complain(self, sentence: str) -> None:
+        """Say what cannot be done."""
+        raise NotImplementedError
+
+    def action_series(self) -> None:
+        """Run the plan again and again."""
+        if self.session.board.busy:
+            self.complain("A run is in flight: cancel it, or let it end, before you start a series.")
+            return
+        asked = self.asked()
+        if asked is None:
+            return
+        self.main.show_pane("lanes")
+        self.session.start_series(*asked, self.series_settings)
+        self.main.wake()
+
+    def action_series_options(self) -> None:
+        """Set how a series is run."""
+        from tui.ui.screens.series import SeriesScreen
+
+        def done(result: Any) -> None:
+            if result is not None:
+                self.series_settings, start = result
+                if start:
+                    self.action_series()
+
+        self.push_screen(SeriesScreen(self.series_settings), done)
+
+    def action_pause(self) -> None:
+        """Pause the series, or go on."""
+        series = self.session.series
+        if series is None or self.session.board.series_over:
+            self.complain("There is no series to pause.")
+        elif series.paused:
+            series.resume()
+        else:
+            series.pause()
+        self.main.wake()

@@ -1,0 +1,23 @@
+"""A series in words."""
+
+from tui.core.series import Ending, Series
+from tui.ui.viewmodel.figures import format_ms
+
+
+def progress(series: Series, *, paused: bool, over: bool) -> str:
+    """How far it is, how long it takes on, what it has cost; or why it ended."""
+    settings = series.settings
+    if series.done == 0 and series.warm_ups_done < settings.warm_ups and not over:
+        done = f"series: warm-up {series.warm_ups_done + 1} of {settings.warm_ups}"
+    else:
+        done = f"series: {series.done} of {series.total}"
+    parts = [done]
+    if over:
+        parts.append("done" if series.ending in (None, Ending.COMPLETE) else str(series.ending))
+    elif paused:
+        parts.append("paused, Alt+Z goes on")
+    elif (left_ns := series.left_ns()) is not None:
+        parts.append(f"{format_ms(left_ns)} left")
+    if series.usd:
+        parts.append(f"≈ ${series.usd:.4f}")
+    return ", ".join(parts)
