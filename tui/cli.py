@@ -20,6 +20,8 @@ _CONFIG_DESCRIPTION = "Print the effective configuration and where each value ca
 _EPILOG = """\
 commands:
   latency-tui run              measure a plan without a screen (see `latency-tui run --help`)
+  latency-tui compare A B      compare two runs, series or exports; can gate a CI job
+  latency-tui history ...      list, show, export, import and delete stored runs
   latency-tui config           print the effective configuration and where each value came from
   latency-tui serve            show the screen in a browser (see `latency-tui serve --help`)
   latency-tui simulate         run the simulator alone (see `latency-tui simulate --help`)
@@ -63,6 +65,14 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.headless.run import main as run
 
         return run(arguments[1:])
+    if command == "compare":
+        from tui.headless.compare import main as compare
+
+        return compare(arguments[1:])
+    if command == "history":
+        from tui.headless.history import main as history
+
+        return history(arguments[1:])
     if command == "config":
         return _config(_parser("latency-tui config", with_prompt=False).parse_args(arguments[1:]))
     if command == "serve":

@@ -29,11 +29,16 @@ def excerpt(prompt: Prompt) -> str:
 
 def put_run(connection: sqlite3.Connection, info: RunInfo, plan: Plan) -> int:
     """Store a run, or what is newly known of it; its number."""
+    # Not an upsert: each would use up a number, and numbers are typed by people.
+    known = connection.execute(
+        "UPDATE runs SET started_unix_ns = ?, info = ? WHERE uid = ? RETURNING number",
+        (info.started_unix_ns, msgspec.msgpack.encode(info), info.uid),
+    ).fetchone()
+    if known is not None:
+        return int(known[0])
     row = connection.execute(
         """INSERT INTO runs (uid, started_unix_ns, series, repeat, warm_up, simulated, plan, excerpt, info)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (uid) DO UPDATE SET started_unix_ns = excluded.started_unix_ns, info = excluded.info
-        RETURNING number""",
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number""",
         (
             info.uid,
             info.started_unix_ns,

@@ -31,11 +31,6 @@ class Keeper:
         """True from the first wait in vain until the disk has caught up."""
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def sdk_version(self) -> str:
-        """Of the engine that was ready last; empty before any was."""
-        return self._recorder.sdk_version
-
     def start(self) -> None:
         """Begin recording; what the recorder says comes on the running loop."""
         loop = asyncio.get_running_loop()

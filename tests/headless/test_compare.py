@@ -1,0 +1,77 @@
+"""`latency-tui compare`: what is named, what is found, and the gate."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tui.core.run import StoredRun
+from tui.errors import ExitCode
+from tui.export import json_import
+from tui.export.formats import write
+
+from .conftest import Run
+
+Plan = Callable[..., str]
+
+
+@pytest.fixture
+def measured(run: Run, plan: Plan, tmp_path: Path) -> list[StoredRun]:
+    """Two series of six runs each: of one plan in the history and as a.json, and the same made slower as b.json."""
+    name = plan()
+    assert run("run", name, "--repeat", "6", "--json", "a.json", "--quiet").returncode == ExitCode.OK
+    runs = json_import.read(tmp_path / "cwd" / "a.json")
+    for stored in runs:
+        stored.info = msgspec.structs.replace(stored.info, uid=f"b{stored.info.uid[1:]}")
+        for record in stored.requests:
+            timeline = record.timeline
+            timeline.content_ns = [stamp + 200_000_000 for stamp in timeline.content_ns]
+            assert timeline.first_text_ns is not None
+            timeline.first_text_ns += 200_000_000
+    write(tmp_path / "cwd" / "b.json", runs)
+    return runs
+
+
+def test_a_slower_set_is_told_from_a_quick_one_and_gated(run: Run, measured: list[StoredRun]) -> None:
+    done = run("compare", "last", "b.json", "--fail-on", "ttft.p50 +10%")
+    assert done.returncode == ExitCode.MISSED, done.stdout + done.stderr
+    assert done.stdout.count("TTFT: A is faster: TTFT ") == 2
+    assert done.stdout.count("ttft.p50 +10%: regressed") == 2
+    assert done.stdout.startswith("SIMULATED")
+
+
+def test_equal_sets_show_no_difference_and_pass_a_wide_gate(run: Run, measured: list[StoredRun]) -> None:
+    done = run("compare", "a.json", "last", "--fail-on", "ttft.p50 +500ms", "--json", "-")
+    assert done.returncode == ExitCode.OK
+    report = json.loads(done.stdout)
+    assert [target["target"] for target in report["targets"]] == ["first", "second"]
+    assert {c["verdict"] for target in report["targets"] for c in target["comparisons"]} == {"no difference shown"}
+    assert {ruling["state"] for target in report["targets"] for ruling in target["rulings"]} == {"held"}
+
+
+def test_a_run_of_a_series_stands_for_the_series(run: Run, measured: list[StoredRun]) -> None:
+    assert "n = 6 and 6" in run("compare", "1", "last").stdout
+    assert "n = 6 and 6" in run("compare", "5", "7").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing", "last"], "nothing names no runs"),
+        (["99", "last"], "There is no run 99 in the history."),
+        (["a.json", "last", "--fail-on", "ttft +1"], "--fail-on: "),
+    ],
+)
+def test_what_cannot_be_compared_is_said(run: Run, measured: list[StoredRun], arguments: list[str], words: str) -> None:
+    done = run("compare", *arguments)
+    assert done.returncode in (ExitCode.USAGE, ExitCode.ERROR)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_history_has_no_last_run(run: Run) -> None:
+    done = run("compare", "last", "last")
+    assert done.returncode == ExitCode.USAGE
+    assert "last names no runs" in done.stderr

@@ -1,0 +1,88 @@
+"""`latency-tui history`: list, show, export, import, rm, prune, path."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tui.errors import ExitCode
+from tui.export import json_import
+
+from .conftest import Run
+
+Plan = Callable[..., str]
+
+
+@pytest.fixture
+def measured(run: Run, plan: Plan) -> None:
+    """A single run and a series of two."""
+    name = plan()
+    assert run("run", name, "--quiet").returncode == ExitCode.OK
+    assert run("run", name, "--quiet", "--repeat", "2").returncode == ExitCode.OK
+
+
+def test_runs_are_listed_latest_first_and_numbered_without_gaps(run: Run, measured: None) -> None:
+    lines = run("history", "list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["4", "3", "2", "1"]
+    assert "SIMULATED  repeat 2  first " in lines[0]
+    assert "warm-up 1" in lines[2]
+    rows = json.loads(run("history", "list", "--limit", "1", "--json", "-").stdout)
+    assert [row["number"] for row in rows] == [4]
+    none = run("history", "list", "--model", "no-such-model")
+    assert (none.returncode, none.stdout) == (ExitCode.OK, "")
+    assert "No run fits." in none.stderr
+
+
+def test_a_series_is_shown_as_a_whole(run: Run, measured: None) -> None:
+    shown = run("history", "show", "last").stdout
+    assert shown.startswith("Runs 2, 3, 4\n")
+    assert "first   TTFT    2 " in shown
+    assert run("history", "show", "1").stdout.startswith("Run 1\n")
+
+
+def test_what_is_exported_can_be_deleted_and_taken_in_again(run: Run, measured: None, tmp_path: Path) -> None:
+    assert run("history", "export", "1", "last", "--to", "all.json").returncode == ExitCode.OK
+    before = json_import.read(tmp_path / "cwd" / "all.json")
+    assert len(before) == 4
+    assert run("history", "rm", "1", "2", "3", "4").returncode == ExitCode.OK
+    assert run("history", "list").stdout == ""
+    assert "4 runs" in run("history", "import", "all.json").stderr
+    assert run("history", "export", "5", "last", "--to", "again.json").returncode == ExitCode.OK
+    again = json_import.read(tmp_path / "cwd" / "again.json")
+    assert [run_.requests for run_ in again] == [run_.requests for run_ in before]
+
+
+def test_other_formats_by_suffix_and_without_texts(run: Run, measured: None, tmp_path: Path) -> None:
+    for name in ("a.csv", "a.html", "a.md", "a.jsonl"):
+        assert run("history", "export", "last", "--to", name, "--no-texts").returncode == ExitCode.OK
+        text = (tmp_path / "cwd" / name).read_text()
+        assert "Why is the sky blue?" not in text
+        assert "first" in text
+
+
+def test_prune_keeps_everything_unless_told_otherwise(run: Run, measured: None) -> None:
+    assert "Deleted 0 runs" in run("history", "prune").stderr
+    assert "Deleted 0 runs" in run("history", "prune", LATENCY_TUI_HISTORY_KEEP_DAYS="1").stderr
+
+
+def test_the_path_is_where_the_history_is(run: Run, measured: None) -> None:
+    assert Path(run("history", "path").stdout.strip()).is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["rm", "77"], "Deleted 0 of 1 runs"),
+        (["show", "77"], "There is no run 77"),
+        (["export", "1", "--to", "a.doc"], "no export has this suffix"),
+        (["import", "not.json"], "not.json"),
+        (["list", "--since", "yesterday"], "must be a date such as 2026-11-22"),
+        ([], "required"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run: Run, measured: None, arguments: list[str], words: str) -> None:
+    done = run("history", *arguments)
+    assert done.returncode in (ExitCode.USAGE, ExitCode.ERROR)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

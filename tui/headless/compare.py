@@ -1,0 +1,137 @@
+"""`latency-tui compare A B`: two sets of runs, target by target, and whether the second may pass."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from tui.core import gates
+from tui.core.comparison import Comparison, compare
+from tui.core.gates import Gate, Ruling
+from tui.core.observation import Figure, present
+from tui.core.sanitize import clean
+from tui.errors import ExitCode, UsageError
+from tui.headless.references import history_if_any, is_simulated, runs_of
+from tui.headless.results import TargetResult, results_of
+
+_EPILOG = """\
+A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'baseline', or a JSON
+export. Exit codes: 0 compared and no gate closed, 1 a gate closed, 2 something cannot be used, 3 nothing to compare,
+or a gate cannot be judged yet.
+"""
+_FIGURES = (Figure.TTFT, Figure.TTFO, Figure.TOTAL, Figure.OTPS)
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One target in both sets."""
+
+    target: str
+    comparisons: tuple[Comparison, ...]
+    """B against A, one per figure."""
+    rulings: tuple[Ruling, ...]
+    """One per gate."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What `--json` prints. Times are nanoseconds, rates 1/s."""
+
+    simulated: bool
+    a: str
+    b: str
+    targets: tuple[Compared, ...]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    limits = _gates(options.fail_on)
+    with history_if_any() as store:
+        first, second = runs_of(options.a, store), runs_of(options.b, store)
+    before, after = results_of(first, ()), results_of(second, ())
+    compared = [_compare(old, new, limits) for old, new in _pairs(before, after)]
+    if not compared:
+        raise UsageError(f"{options.a} and {options.b} have no target in common.")
+    report = Report(
+        simulated=is_simulated(first) or is_simulated(second), a=options.a, b=options.b, targets=tuple(compared)
+    )
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+    else:
+        print("\n".join(_lines(report)))
+    return _exit_code(compared)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="latency-tui compare",
+        description="Compare two sets of runs: B against A.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("a", metavar="A")
+    parser.add_argument("b", metavar="B")
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        default=[],
+        metavar="LIMIT",
+        help="exit with 1 if B is surely worse than A by more, such as 'ttft.p50 +10%%'; repeatable",
+    )
+    parser.add_argument("--json", choices=["-"], help="- prints JSON")
+    return parser
+
+
+def _gates(texts: Sequence[str]) -> list[Gate]:
+    try:
+        return [gates.parse(text) for text in texts]
+    except ValueError as error:
+        raise UsageError(f"--fail-on: {error}") from None
+
+
+def _pairs(before: Sequence[TargetResult], after: Sequence[TargetResult]) -> list[tuple[TargetResult, TargetResult]]:
+    """Targets of the same name; where each side has only one, those two."""
+    if len(before) == len(after) == 1:
+        return [(before[0], after[0])]
+    named = {result.name: result for result in before}
+    return [(named[result.name], result) for result in after if result.name in named]
+
+
+def _compare(before: TargetResult, after: TargetResult, limits: Sequence[Gate]) -> Compared:
+    return Compared(
+        target=after.name,
+        comparisons=tuple(
+            compare(
+                figure,
+                ("B", present(after.observations, figure)),
+                ("A", present(before.observations, figure)),
+            )
+            for figure in _FIGURES
+            if figure is not Figure.TTFO or _thinks(before) or _thinks(after)
+        ),
+        rulings=tuple(gates.judge(gate, before.observations, after.observations) for gate in limits),
+    )
+
+
+def _thinks(result: TargetResult) -> bool:
+    """True where the first output token is not the first token of all; else TTFO says what TTFT does."""
+    return any(one.ttfo_ns not in (None, one.ttft_ns) for one in result.observations)
+
+
+def _lines(report: Report) -> list[str]:
+    lines = ["SIMULATED: measured on the built-in simulator."] if report.simulated else []
+    for compared in report.targets:
+        lines.append(f"{clean(compared.target)}:")
+        lines += [f"  {comparison.figure.label}: {comparison.sentence}." for comparison in compared.comparisons]
+        lines += [f"  {ruling.sentence}." for ruling in compared.rulings]
+    return lines
+
+
+def _exit_code(compared: Sequence[Compared]) -> ExitCode:
+    states = [ruling.state for one in compared for ruling in one.rulings]
+    if gates.State.REGRESSED in states:
+        return ExitCode.MISSED
+    if gates.State.UNKNOWN in states or not any(sum(c.counts) for one in compared for c in one.comparisons):
+        return ExitCode.NOT_MEASURED
+    return ExitCode.OK

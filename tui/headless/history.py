@@ -1,0 +1,157 @@
+"""`latency-tui history`: what is stored, listed, shown, exported, taken in, deleted."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from tui.config import paths
+from tui.config.load import Flags, load
+from tui.core.observation import Figure
+from tui.core.sanitize import clean
+from tui.core.stored import RunFilter, RunRow
+from tui.core.wording import amount
+from tui.errors import ExitCode, UsageError
+from tui.export import json_import
+from tui.export.formats import Format, render, write
+from tui.headless import summary
+from tui.headless.references import runs_of
+from tui.headless.results import results_of
+from tui.history.store import Store
+
+_NS_PER_S = 1_000_000_000
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    if options.action == "path":
+        print(paths.history_file())
+        return ExitCode.OK
+    with Store(paths.history_file()) as store:
+        _ACTIONS[options.action](options, store)
+    return ExitCode.OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="latency-tui history", description="The history of all runs.", allow_abbrev=False
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="list runs, the latest first", allow_abbrev=False)
+    listing.add_argument("--model", metavar="TEXT", help="part of a model's id or a target's name")
+    listing.add_argument("--endpoint", metavar="TEXT", help="part of an endpoint's name")
+    listing.add_argument("--text", metavar="TEXT", help="part of the prompt")
+    listing.add_argument("--tag", metavar="TAG")
+    listing.add_argument("--since", type=_date, metavar="DATE", help="from this day on (UTC), such as 2026-11-22")
+    listing.add_argument("--failed", action="store_true", help="only runs of which a request failed")
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default 50)")
+    listing.add_argument("--json", choices=["-"], help="- prints JSON")
+    show = actions.add_parser("show", help="sum a run up; one of a series, the whole series", allow_abbrev=False)
+    show.add_argument("run", metavar="RUN", help="a number, 'last', the name of a snapshot, or a JSON export")
+    show.add_argument("--json", choices=["-"], help="- prints the JSON export")
+    export = actions.add_parser("export", help="write runs to a file", allow_abbrev=False)
+    export.add_argument("run", nargs="+", metavar="RUN")
+    export.add_argument("--to", metavar="FILE", required=True, help=".json, .jsonl, .csv, .md or .html; - prints JSON")
+    export.add_argument("--no-texts", action="store_true", help="leave prompts and answers out")
+    taken = actions.add_parser("import", help="take in a JSON export", allow_abbrev=False)
+    taken.add_argument("file", type=Path, metavar="FILE")
+    removed = actions.add_parser("rm", help="delete runs for good", allow_abbrev=False)
+    removed.add_argument("number", nargs="+", type=int, metavar="NUMBER")
+    actions.add_parser("prune", help="delete what [history] does not keep", allow_abbrev=False)
+    actions.add_parser("path", help="print where the history is", allow_abbrev=False)
+    return parser
+
+
+def _date(text: str) -> int:
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * _NS_PER_S
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a date such as 2026-11-22, but is {text!r}") from None
+
+
+def _list(options: argparse.Namespace, store: Store) -> None:
+    wanted = RunFilter(
+        model=options.model,
+        endpoint=options.endpoint,
+        text=options.text,
+        tag=options.tag,
+        since_unix_ns=options.since,
+        failed=True if options.failed else None,
+    )
+    rows = store.runs(wanted, limit=max(0, options.limit))
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+        return
+    for row in rows:
+        print(_line(row))
+    count = store.count(wanted)
+    if count > len(rows):
+        print(f"{count - len(rows)} more; --limit shows them.", file=sys.stderr)
+    elif not rows:
+        print("No run fits.", file=sys.stderr)
+
+
+def _line(row: RunRow) -> str:
+    started = datetime.fromtimestamp(row.started_unix_ns / _NS_PER_S).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    parts = [f"{row.number:>6}  {started}"]
+    if row.simulated:
+        parts.append("SIMULATED")
+    if row.series is not None:
+        parts.append(f"{'warm-up' if row.warm_up else 'repeat'} {row.repeat}")
+    for target in row.targets:
+        took = amount(Figure.TOTAL, target.total_ns) if target.total_ns is not None else target.status
+        parts.append(f"{clean(target.target)} {took}")
+    parts += [f"#{clean(tag)}" for tag in row.tags]
+    return "  ".join([*parts, clean(row.excerpt)[:60]])
+
+
+def _show(options: argparse.Namespace, store: Store) -> None:
+    runs = runs_of(options.run, store)
+    if options.json:
+        sys.stdout.write(render(runs, Format.JSON))
+        return
+    numbers = ", ".join(str(run.number) for run in runs if run.number is not None)
+    print(f"Runs {numbers}" if len(runs) > 1 else f"Run {numbers}")
+    for note in dict.fromkeys(run.note for run in runs if run.note):
+        print(f"Note: {clean(note)}")
+    print(summary.table(results_of(runs, ())))
+
+
+def _export(options: argparse.Namespace, store: Store) -> None:
+    runs = [run for reference in options.run for run in runs_of(reference, store)]
+    if options.to == "-":
+        sys.stdout.write(render(runs, Format.JSON, with_texts=not options.no_texts))
+    else:
+        write(Path(options.to), runs, with_texts=not options.no_texts)
+
+
+def _import(options: argparse.Namespace, store: Store) -> None:
+    numbers = [store.add(run) for run in json_import.read(options.file)]
+    print(f"{len(numbers)} runs, numbers {min(numbers)} to {max(numbers)}.", file=sys.stderr)
+
+
+def _remove(options: argparse.Namespace, store: Store) -> None:
+    deleted = store.delete(options.number)
+    if deleted < len(set(options.number)):
+        raise UsageError(f"Deleted {deleted} of {len(set(options.number))} runs: the others are not in the history.")
+    print(f"Deleted {deleted} runs.", file=sys.stderr)
+
+
+def _prune(_options: argparse.Namespace, store: Store) -> None:
+    settings = load(Flags(), os.environ, Path.cwd()).settings.history
+    print(f"Deleted {store.prune(settings)} runs; {store.bytes_used() / 1e6:.1f} MB are in use.", file=sys.stderr)
+
+
+_ACTIONS = {
+    "list": _list,
+    "show": _show,
+    "export": _export,
+    "import": _import,
+    "rm": _remove,
+    "prune": _prune,
+}
