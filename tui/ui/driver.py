@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import termios
+import threading
 from codecs import getincrementaldecoder
 from typing import Any, Protocol, cast
 
@@ -22,6 +23,8 @@ from tui.ui.terminal import LEFT_ON, Terminal
 
 _GONE = 128 + signal.SIGHUP
 _DRAIN_S = 0.25
+_LAST_ANSWER_S = 0.25
+"""How long the last answer is waited for when the terminal is given back."""
 _QUIET_S = 0.1
 """How long the rest of an escape sequence may take."""
 _ANSWER_BEGINNINGS = tuple(ANSWER[:length] for length in range(len(ANSWER) - 1, 0, -1))
@@ -58,6 +61,10 @@ class TerminalDriver(LinuxDriver):
         self._is_on = False
         """Whether the terminal is ours at present."""
         self._resizing = False
+        self._open = 0
+        """Questions that the terminal has not answered; counted here because the reading thread sees the answers while
+        the event loop waits for them."""
+        self._all_answered = threading.Event()
 
     # Writing
 
@@ -70,8 +77,9 @@ class TerminalDriver(LinuxDriver):
         """Take the terminal over."""
         pacer = self._host.pacer
         pacer.forget()
+        self._open = 0
         if self._output is None:
-            self._output = TerminalOutput(self._tty, self._loop, pacer.question, self._gone)
+            self._output = TerminalOutput(self._tty, self._loop, self._question, self._gone)
             pacer.queued = lambda: self._output.queued if self._output is not None else 0
         super().start_application_mode()  # type: ignore[no-untyped-call]
         # It stays off if this is a background job, which has been stopped once more.
@@ -84,7 +92,11 @@ class TerminalDriver(LinuxDriver):
         if not self._is_on or self._output is None:
             return
         self._is_on = False
-        self._output.abandon()
+        if not self._output.abandon():
+            # What the terminal still has to say is for us, not for the shell that comes next.
+            self._output.drain(_DRAIN_S)
+            if self._open > 0 and self._host.pacer.has_answers:
+                self._all_answered.wait(_LAST_ANSWER_S)
         super().stop_application_mode()
         self.write(LEFT_ON)
         self._output.drain(_DRAIN_S)
@@ -96,6 +108,13 @@ class TerminalDriver(LinuxDriver):
             self._output.drain(_DRAIN_S)
             self._output.close()
             self._output = None
+
+    def _question(self) -> bytes:
+        question = self._host.pacer.question() if self._is_on else b""
+        if question:
+            self._open += 1
+            self._all_answered.clear()
+        return question
 
     def _gone(self) -> None:
         self._host.leave_from_signal(_GONE)
@@ -206,6 +225,9 @@ class TerminalDriver(LinuxDriver):
         """`text` without an answer to the pacer's question, and what may be the beginning of one."""
         pacer = self._host.pacer
         for _ in range(text.count(ANSWER)):
+            self._open -= 1
+            if self._open <= 0:
+                self._all_answered.set()
             self._loop.call_soon_threadsafe(pacer.answered)
         text = text.replace(ANSWER, "")
         if pacer.waits and text.endswith(_ANSWER_BEGINNINGS):

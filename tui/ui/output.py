@@ -60,9 +60,11 @@ class TerminalOutput:
             self._loop.call_soon_threadsafe(self._batch)
 
     def _batch(self) -> None:
-        if suffix := self._after():
-            with self._lock:
-                self._queue += suffix
+        with self._lock:
+            # Closed meanwhile, the descriptor may be another file's.
+            if self._gone:
+                return
+            self._queue += self._after()
         self._send()
 
     def _send(self) -> None:
@@ -75,7 +77,7 @@ class TerminalOutput:
         """Send as much as the terminal takes."""
         gone = False
         with self._lock:
-            while self._queue and not gone:
+            while self._queue and not gone and not self._gone:
                 try:
                     sent = os.write(self._fd, self._queue[:_PIECE_BYTES])
                 except BlockingIOError:
@@ -90,14 +92,16 @@ class TerminalOutput:
         if gone:
             self._on_gone()
 
-    def abandon(self) -> None:
+    def abandon(self) -> bool:
         """Drop what waits, here and in the kernel, if the terminal takes no more at present: what is written next must
-        come through."""
+        come through. Whether that was so."""
         with self._lock:
-            if self._queue or not select.select([], [self._fd], [], 0)[1]:
-                self._queue[:] = _ABORT
-                with contextlib.suppress(termios.error):
-                    termios.tcflush(self._fd, termios.TCOFLUSH)
+            if self._gone or not (self._queue or not select.select([], [self._fd], [], 0)[1]):
+                return False
+            self._queue[:] = _ABORT
+            with contextlib.suppress(termios.error):
+                termios.tcflush(self._fd, termios.TCOFLUSH)
+            return True
 
     def drain(self, within_s: float) -> None:
         """Wait, `within_s` seconds at most, until everything is sent. For when no event loop is there to do it."""

@@ -98,6 +98,11 @@ class Pacer:
             self._interval_s = max(self.frame_s, self._interval_s / _FASTER)
 
     @property
+    def has_answers(self) -> bool:
+        """Whether the terminal answers at all."""
+        return bool(self._delays)
+
+    @property
     def waits(self) -> bool:
         """Whether an answer is still to come."""
         return bool(self._asked_at)
