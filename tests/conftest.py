@@ -16,3 +16,11 @@ def child_environ(tmp_path: Path) -> dict[str, str]:
         environ[f"XDG_{kind}_HOME"] = str(tmp_path / "home" / kind.lower())
     (tmp_path / "home").mkdir()
     return environ
+
+
+@pytest.fixture
+def environ(child_environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The same, for a command that is started in an empty directory."""
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    return child_environ

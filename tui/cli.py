@@ -23,6 +23,7 @@ commands:
   latency-tui compare A B      compare two runs, series or exports; can gate a CI job
   latency-tui history ...      list, show, export, import and delete stored runs
   latency-tui config           print the effective configuration and where each value came from
+  latency-tui serve            show the screen in a browser (see `latency-tui serve --help`)
   latency-tui simulate         run the simulator alone (see `latency-tui simulate --help`)
 
 Without an API key it runs on the built-in simulator; set ANTHROPIC_API_KEY to use the API.
@@ -74,12 +75,17 @@ def _dispatch(arguments: list[str]) -> int:
         return history(arguments[1:])
     if command == "config":
         return _config(_parser("latency-tui config", with_prompt=False).parse_args(arguments[1:]))
+    if command == "serve":
+        return _serve(arguments[1:])
     return _screen(_parser("latency-tui", with_prompt=True).parse_args(arguments))
 
 
-def _parser(prog: str, *, with_prompt: bool) -> argparse.ArgumentParser:
+def _parser(
+    prog: str, *, with_prompt: bool, parents: Sequence[argparse.ArgumentParser] = ()
+) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
+        parents=parents,
         description=_DESCRIPTION if with_prompt else _CONFIG_DESCRIPTION,
         epilog=_EPILOG if with_prompt else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -91,6 +97,7 @@ def _parser(prog: str, *, with_prompt: bool) -> argparse.ArgumentParser:
         )
         parser.add_argument("--version", action="version", version=f"latency-tui {__version__}")
         parser.add_argument("--run", action="store_true", help="fire at once")
+        parser.add_argument("--fps", metavar="N", help="screen updates per second, or auto to follow the connection")
         parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")
     parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
     parser.add_argument("--system", metavar="TEXT", help="the system prompt")
@@ -111,16 +118,36 @@ def _config(options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def _serve(arguments: list[str]) -> int:
+    where = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    where.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; %(default)s")
+    where.add_argument("--port", type=int, default=8000, metavar="N", help="port to listen on; %(default)s")
+    options, rest = where.parse_known_args(arguments)
+    # Refused here, where it is read, and not on a page.
+    whole = _parser("latency-tui serve", with_prompt=True, parents=[where])
+    whole.parse_args(arguments)
+    try:
+        from tui.ui.serve import serve
+    except ModuleNotFoundError as error:
+        remedy = "install it with: pip install 'latency-tui[serve]'"
+        raise UsageError(f"The browser needs {error.name}, which is not installed; {remedy}.") from None
+    return serve(options.host, options.port, rest)
+
+
 def _screen(options: argparse.Namespace) -> int:
     from tui.config.load import load
 
     prompt = _prompt(options)
     loaded = load(_flags(options, prompt), os.environ, Path.cwd())
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+    # In a browser, pipes take the terminal's place: see tui.ui.serve.
+    in_browser = bool(os.environ.get("TEXTUAL_DRIVER"))
+    if not in_browser and not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise UsageError("The screen needs a terminal for its input and output; start it in one, without redirection.")
 
     from tui.ui.start import start
+    from tui.ui.terminal import require_screen
 
+    require_screen(os.environ)
     return start(loaded, run_at_once=options.run, record=options.record)
 
 
@@ -135,6 +162,7 @@ def _flags(options: argparse.Namespace, prompt: str | None) -> "Flags":
         base_url=options.base_url,
         config=options.config,
         demo=options.demo,
+        fps=getattr(options, "fps", None),
     )
 
 

@@ -34,6 +34,7 @@ def start(*, quick: bool) -> None:
     with sealed() as (_, environment):
         for _ in range(3 if quick else 9):
             with Terminal(HELLO, environment) as terminal:
+                terminal.wait_for("Hello from Textual")
                 terminal.settle(0.5)
                 theirs.append(terminal.first_frame_with(["Hello from Textual"]) - terminal.started)
                 paints_of_hello.append(terminal.count("Hello from Textual"))

@@ -20,6 +20,9 @@ from typing import Self
 
 import pyte
 
+sys.path.append(str(Path(__file__).parents[1] / "pty"))
+from link import ANSWER, QUESTION, SlowLink
+
 COLUMNS, ROWS = 120, 40
 LATENCY_TUI = str(Path(sys.executable).with_name("latency-tui"))
 
@@ -39,7 +42,10 @@ name = "steady {number}"
 class Terminal:
     """Runs one program on a pty, from `with` to its end. Times are seconds of CLOCK_MONOTONIC."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], link: tuple[float, float] | None = None
+    ) -> None:
+        """`link`: bytes per second, and seconds each way, of what lies between the program and this terminal."""
         self._log = bytearray()
         self._reads: list[tuple[int, float]] = []
         """Length of the log after each read, and when that was."""
@@ -48,6 +54,10 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             _become(command, environment)
+        self._far = self._fd
+        self._link = SlowLink(self._fd, *link) if link is not None else None
+        if self._link is not None:
+            self._fd = self._link.near
         fcntl.fcntl(self._fd, fcntl.F_SETFL, os.O_NONBLOCK | fcntl.fcntl(self._fd, fcntl.F_GETFL))
         self._reader = threading.Thread(target=self._drain, daemon=True)
         self._reader.start()
@@ -65,8 +75,10 @@ class Terminal:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+        if self._link is not None:
+            self._link.close()
         self._reader.join()
-        os.close(self._fd)
+        os.close(self._far)
 
     def _drain(self) -> None:
         while True:
@@ -77,6 +89,9 @@ class Terminal:
                 return
             if not chunk:
                 return
+            if self._link is None:
+                # As any terminal does: the program asks how far behind it is.
+                self.send(ANSWER * chunk.count(QUESTION))
             with self._grown:
                 self._log += chunk
                 self._reads.append((len(self._log), time.monotonic()))
@@ -112,6 +127,14 @@ class Terminal:
                 if not self._reader.is_alive() or not self._grown.wait(deadline - time.monotonic()):
                     raise TimeoutError(f"{text!r} did not show within {timeout_s:g} s:\n{self.screen_text()}")
             return self._reads[bisect_left(self._reads, (found + len(wanted), 0.0))][1]
+
+    def reads(self, since: int) -> Iterator[bytes]:
+        """What was written after `since` bytes, in the pieces in which it came."""
+        before = 0
+        for end, _ in list(self._reads):
+            if end > since:
+                yield bytes(self._log[max(before, since) : end])
+            before = end
 
     def count(self, text: str) -> int:
         """How often `text` was written."""

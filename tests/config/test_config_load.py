@@ -146,7 +146,7 @@ def test_variables_for_every_single_value(sealed: Path) -> None:
         (
             "LATENCY_TUI_UI_FRAME_RATE",
             "nan",
-            'LATENCY_TUI_UI_FRAME_RATE: ui.frame_rate must be a number from 1 to 30, but is "nan".',
+            'LATENCY_TUI_UI_FRAME_RATE: ui.frame_rate must be a number from 1 to 30, or "auto", but is "nan".',
         ),
         (
             "LATENCY_TUI_ENDPOINT",

@@ -9,7 +9,7 @@ import pytest
 from tui.config import paths, schema
 from tui.config.files import read_toml
 from tui.config.load import Flags, load
-from tui.config.schema import HistorySettings, UiSettings
+from tui.config.schema import HistorySettings, KeySettings, UiSettings
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, TimeoutOverrides, Timeouts
@@ -20,6 +20,7 @@ STRUCTS = {
     "timeouts": Timeouts,
     "history": HistorySettings,
     "ui": UiSettings,
+    "keys": KeySettings,
 }
 
 
@@ -53,6 +54,7 @@ def test_defaults_of_the_file_are_those_of_the_types(sealed: Path) -> None:
     assert settings.timeouts == Timeouts()
     assert settings.history == HistorySettings()
     assert settings.ui == UiSettings()
+    assert settings.keys == KeySettings()
 
 
 def test_configuration_in_a_wheel_is_found_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,46 +4,69 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pyte
+from link import ANSWER, QUESTION, SlowLink
 
 COLUMNS, ROWS = 120, 40
+PROGRAM = (sys.executable, "-P", "-m", "tui")
 WITHIN_S = 40.0
 """Longest wait for anything: a test that meets it has failed."""
 
 _MARK = "TERMINAL_UNDER_TEST"
+_ON_AT_REST = (b"25", b"7")
+"""Modes that are on in a terminal at rest: the cursor, and wrapping."""
 
 
 class Terminal:
     """One command in a pty of its own, which is its controlling terminal. Everything it writes is kept in `written`."""
 
-    def __init__(self, arguments: list[str], environ: dict[str, str], *, stdin: bytes | None = None) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        environ: dict[str, str],
+        *,
+        stdin: bytes | None = None,
+        program: Sequence[str] = PROGRAM,
+        term: str = "xterm-256color",
+        size: tuple[int, int] = (COLUMNS, ROWS),
+        ignore: signal.Signals | None = None,
+        link: tuple[float, float] | None = None,
+    ) -> None:
+        """Start `program` with these arguments; `ignore` is a signal that it is started to ignore, `link` the bytes per
+        second and the seconds each way of what lies between it and the person."""
         self._mark = uuid.uuid4().hex
-        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
-        self._master, self._slave = pty.openpty()
-        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self._tail = b""
+        self._pty, self._slave = pty.openpty()
+        self.link = SlowLink(self._pty, *link) if link is not None else None
+        self._master = self.link.near if self.link is not None else self._pty
+        set_size(self._slave, *size)
         self._modes_before = termios.tcgetattr(self._slave)
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tui", *arguments],
+            [*program, *arguments],
             stdin=self._slave if stdin is None else subprocess.PIPE,
             stdout=self._slave,
             stderr=self._slave,
-            env={**environ, "TERM": "xterm-256color", _MARK: self._mark},
+            env={**environ, "TERM": term, _MARK: self._mark},
             start_new_session=True,
-            preexec_fn=_take_terminal,
+            preexec_fn=partial(_take_terminal, ignore),
         )
         self._ended = os.pidfd_open(self.process.pid)
         if stdin is not None and self.process.stdin is not None:
@@ -74,7 +97,10 @@ class Terminal:
     @property
     def shown(self) -> str:
         """What is on the screen now."""
-        return "\n".join(self._screen.display)
+        # Not pyte's own `display`, which fails on a wide character of which one half has been painted over.
+        screen = self._screen
+        rows = (screen.buffer[y] for y in range(screen.lines))
+        return "\n".join("".join(row[x].data for x in range(screen.columns)) for row in rows)
 
     def until_ended(self) -> int:
         """The exit status, once the program has ended; what it wrote until then is read."""
@@ -85,7 +111,7 @@ class Terminal:
             assert readable, f"it did not end within {WITHIN_S} s; the screen is\n{self.shown}"
             if self._master in readable:
                 self._read()
-            else:
+            elif self.link is None or not self.link.is_carrying():
                 return self.process.wait()
 
     def hang_up(self) -> None:
@@ -93,25 +119,53 @@ class Terminal:
         os.close(self._master)
         self._master = -1
 
-    def family(self) -> list[int]:
-        """File descriptors that become readable when the program's processes end: itself and all it has started."""
+    def family(self, but: int | None = None) -> list[int]:
+        """File descriptors that become readable when the program's processes end: itself and all it has started,
+        without the process `but`."""
         fds = []
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if self._mark.encode() in (process / "environ").read_bytes():
+                marked = f"{_MARK}={self._mark}".encode() in (process / "environ").read_bytes().split(b"\0")
+                if marked and process.name != str(but):
                     fds.append(os.pidfd_open(int(process.name)))
         return fds
 
     def is_restored(self) -> bool:
         """Whether the line modes are as before, and what was switched on has been switched off at the end."""
-        undone = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1006l", b"\x1b[?2004l")
-        opposite = {b"l": b"h", b"h": b"l"}
-        off = all(self.written.rfind(code) > self.written.rfind(code[:-1] + opposite[code[-1:]]) for code in undone)
-        return off and _modes(self._slave) == _clean(self._modes_before)
+        written = b"".join(self.written.rpartition(b"\x1b[?1049h")[1:])  # since the screen was last taken over
+        last = dict(re.findall(rb"\x1b\[\?(\d+)([hl])", written))
+        on = {number for number, letter in last.items() if letter != (b"h" if number in _ON_AT_REST else b"l")}
+        keyboards = len(re.findall(rb"\x1b\[>\d+u", written)) - written.count(b"\x1b[<u")
+        return not on and not keyboards and _modes(self._slave) == _clean(self._modes_before)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the terminal's size; what is on the screen is forgotten: programs paint it anew."""
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        set_size(self._slave, columns, rows)
+
+    def stall(self) -> None:
+        """Fill the terminal up, so that it takes nothing more from the program until it is read."""
+        name = os.ttyname(self._slave)
+        filler = os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(filler, b"\0" * 4096)
+        os.close(filler)
+
+    def read_what_is_there(self) -> None:
+        """Take in what has been written so far."""
+        while select.select([self._master], [], [], 0)[0]:
+            self._read()
 
     def _read(self) -> None:
         data = os.read(self._master, 65536)
         self.written += data
+        if self.link is None:
+            # As any terminal does.
+            seen = self._tail + data
+            os.write(self._master, ANSWER * seen.count(QUESTION))
+            self._tail = seen[-len(QUESTION) + 1 :]
         self._stream.feed(data)
 
     def __enter__(self) -> Self:
@@ -122,6 +176,9 @@ class Terminal:
     ) -> None:
         self.process.kill()
         self.process.wait()
+        if self.link is not None:
+            self.link.close()
+            self._master = self._pty
         for fd in (self._master, self._slave, self._ended):
             if fd >= 0:
                 os.close(fd)
@@ -141,7 +198,14 @@ def all_ended(fds: list[int]) -> bool:
     return not left
 
 
-def _take_terminal() -> None:
+def set_size(terminal: int, columns: int, rows: int) -> None:
+    """Give a terminal a size; its programs are told."""
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def _take_terminal(ignore: signal.Signals | None) -> None:
+    if ignore is not None:
+        signal.signal(ignore, signal.SIG_IGN)
     fcntl.ioctl(2, termios.TIOCSCTTY, 0)
 
 

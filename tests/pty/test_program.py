@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stored import stored_statuses
 from terminal_under_test import WITHIN_S, Terminal, all_ended
 
-from tui.history.store import Store
 from tui.simulator.process import SimulatorProcess
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
@@ -22,28 +22,10 @@ CANARY = "sk-ant-canary-0123456789"
 SHORT = "Say in one sentence why the sky is blue."
 
 
-@pytest.fixture
-def environ(child_environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A sealed environment; the command starts in an empty directory."""
-    cwd = tmp_path / "cwd"
-    cwd.mkdir()
-    monkeypatch.chdir(cwd)
-    return child_environ
-
-
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[SimulatorProcess]:
     with SimulatorProcess.start() as process:
         yield process
-
-
-def stored_statuses(environ: dict[str, str]) -> list[list[str]]:
-    """How the requests of every stored run ended, the latest run first; text and stamps go together."""
-    with Store(Path(environ["XDG_DATA_HOME"]) / "latency-tui" / "history.db") as store:
-        for number in store.numbers():
-            for record in store.run(number).requests:
-                assert len(record.pieces) == len(record.timeline.content_ns)
-        return [[target.status for target in row.targets] for row in store.runs()]
 
 
 def test_the_main_job(environ: dict[str, str]) -> None:
@@ -76,21 +58,6 @@ def test_a_history_that_cannot_be_written_stops_nothing(environ: dict[str, str],
     assert list(tmp_path.glob("latency-tui-spill-*.jsonl"))
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_it_in_order_while_it_streams(
-    environ: dict[str, str], number: signal.Signals, status: int
-) -> None:
-    with Terminal(["--run", "--model", "sim-steady", "--max-tokens", "100000"], environ) as terminal:
-        terminal.until_shows("▶ streaming")
-        family = terminal.family()
-        assert len(family) == 3
-        terminal.process.send_signal(number)
-        assert terminal.until_ended() == status
-        assert terminal.is_restored()
-        assert all_ended(family)
-    assert stored_statuses(environ) == [["cancelled"]]
-
-
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "closed terminal"])
 def test_what_is_in_flight_is_cancelled_at_the_server(environ: dict[str, str], tmp_path: Path, how: str) -> None:
     log = tmp_path / "truth.jsonl"
@@ -109,20 +76,6 @@ def test_what_is_in_flight_is_cancelled_at_the_server(environ: dict[str, str], t
         while not (lines := log.read_text().splitlines()):
             assert time.monotonic() < deadline, "the server still answers"
         assert [json.loads(line)["end"] for line in lines] == ["cancelled"]
-    assert stored_statuses(environ) == [["cancelled"]]
-
-
-def test_a_terminal_that_goes_away_ends_it(environ: dict[str, str], tmp_path: Path) -> None:
-    record = tmp_path / "record.jsonl"
-    arguments = ["--run", "--model", "sim-steady", "--max-tokens", "100000", "--record", str(record)]
-    with Terminal(arguments, environ) as terminal:
-        terminal.until_shows("▶ streaming")
-        family = terminal.family()
-        terminal.hang_up()
-        assert all_ended(family)
-    # The request in flight was cancelled in order, and its result written.
-    results = [line for line in map(json.loads, record.read_text().splitlines()) if line["type"] == "result"]
-    assert [result["status"] for result in results] == ["cancelled"]
     assert stored_statuses(environ) == [["cancelled"]]
 
 

@@ -34,6 +34,8 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     """A plan file; relative to the directory the program is started in."""
     demo: bool = False
     """Asks the simulator, whatever the files and variables say."""
+    fps: str | None = None
+    """Screen updates per second, a number or `auto`."""
 
 
 def variables() -> dict[str, str]:
@@ -69,6 +71,7 @@ def from_flags(flags: Flags) -> dict[str, Entry]:
         ("PROMPT", "prompt.user", flags.prompt),
         ("--system", "prompt.system", flags.system),
         ("--max-tokens", "parameters.max_tokens", flags.max_tokens),
+        ("--fps", "ui.frame_rate", flags.fps),
     ]
     entries = {
         path: _entry(Layer.FLAG, name, path, keys[path], value) for name, path, value in given if value is not None
@@ -105,7 +108,7 @@ def _endpoint_key(name: str) -> Key:
 
 def _entry(layer: Layer, name: str, path: str, key: Key, raw: object) -> Entry:
     try:
-        value = value_of(key, raw, is_text=layer is Layer.ENVIRONMENT)
+        value = value_of(key, raw, is_text=layer is Layer.ENVIRONMENT or name == "--fps")
     except ValueError as problem:
         subject = "" if layer is Layer.FLAG else f"{path} "
         raise ConfigError(f"{name}: {subject}{problem}.") from None

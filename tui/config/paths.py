@@ -23,9 +23,14 @@ def user_config_file() -> Path:
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
 
 
+def state_dir() -> Path:
+    """What the program leaves behind for itself: the platform's state directory (XDG_STATE_HOME)."""
+    return platformdirs.user_state_path(APP_NAME, appauthor=False)
+
+
 def state_file() -> Path:
-    """What the program remembers of the last sitting, in the platform's state directory (XDG_STATE_HOME)."""
-    return platformdirs.user_state_path(APP_NAME, appauthor=False) / "targets.json"
+    """What the program remembers of the last sitting."""
+    return state_dir() / "targets.json"
 
 
 def history_file() -> Path:

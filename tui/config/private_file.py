@@ -22,3 +22,9 @@ def write_private(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(beside)  # noqa: PTH108 - as above
         raise
+
+
+def private_directory(path: Path) -> None:
+    """Make the directory `path`, with mode 0700 also if it was made before by other means. Raises OSError."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)

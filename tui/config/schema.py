@@ -3,7 +3,7 @@
 Defaults are values of `configs/default.toml`, the lowest layer, so that each stands in one place.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -28,6 +28,7 @@ __all__ = [
     "TOP",
     "VARIANT",
     "HistorySettings",
+    "KeySettings",
     "Settings",
     "UiSettings",
     "keys_by_path",
@@ -41,14 +42,33 @@ SIMULATOR = "simulator"
 CUSTOM = "custom"
 """The endpoint that `--base-url` defines."""
 
-FrameRate = Annotated[float, msgspec.Meta(ge=1, le=30)]
+FrameRate = Literal["auto"] | Annotated[float, msgspec.Meta(ge=1, le=30)]
 
 
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the screen."""
 
-    frame_rate: FrameRate = 10.0
-    """Screen updates per second."""
+    frame_rate: FrameRate = "auto"
+    """Screen updates per second; `auto`: as many as the link to the terminal carries, 10 at most."""
+
+    theme: Literal["auto", "terminal", "dark", "light", "high-contrast", "colour-blind"] = "auto"
+    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
+    """The shapes of states, lines and sparklines."""
+    markers: Literal["auto", "braille", "block", "ascii"] = "auto"
+    """What charts are drawn with."""
+
+    @property
+    def fixed_rate(self) -> float | None:
+        """Screen updates per second, or None to follow the link."""
+        return None if isinstance(self.frame_rate, str) else self.frame_rate
+
+
+class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the keyboard."""
+
+    preset: Literal["default", "emacs", "vi"] = "default"
+    actions: dict[str, tuple[str, ...]] = {}
+    """Keys by the id of an action, in place of the preset's."""
 
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -87,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     series: SeriesSettings
     history: HistorySettings
     ui: UiSettings
+    keys: KeySettings
 
 
 def _refuse_drop(value: tuple[str, ...]) -> str | None:
@@ -196,7 +217,30 @@ TABLES: dict[str, tuple[Key, ...]] = {
             name="frame_rate",
             type=type_of(UiSettings, "frame_rate"),
             unit="per second",
-            help="Screen updates; fewer suit a slow connection.",
+            help="Screen updates; auto: as many as the connection carries, 10 at most.",
+        ),
+        Key(
+            name="theme",
+            type=type_of(UiSettings, "theme"),
+            help="Colours; terminal: its own palette, auto: what suits the terminal. NO_COLOR goes before it.",
+        ),
+        Key(
+            name="glyphs",
+            type=type_of(UiSettings, "glyphs"),
+            help="Shapes of states, lines and sparklines; auto: what the terminal's character set has.",
+        ),
+        Key(
+            name="markers",
+            type=type_of(UiSettings, "markers"),
+            help="What charts are drawn with; auto: braille, or ascii where the glyphs are.",
+        ),
+    ),
+    "keys": (
+        Key(name="preset", type=type_of(KeySettings, "preset"), help="The set of keys to start from."),
+        Key(
+            name="actions",
+            type=type_of(KeySettings, "actions"),
+            help="Lists of keys by action, in place of the preset's.",
         ),
     ),
 }

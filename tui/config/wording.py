@@ -47,6 +47,12 @@ def expected(wanted: Any) -> str:
         return f"{', '.join(choices[:-1])} or {choices[-1]}"
     if get_origin(wanted) is tuple and (choices := _choices(get_args(wanted)[0])):
         return f"a list out of {', '.join(choices[:-1])} and {choices[-1]}"
+    if get_origin(wanted) in (Union, UnionType):
+        # Words besides numbers; a union of texts alone falls through.
+        words = [choice for part in get_args(wanted) for choice in _choices(part)]
+        rest = [part for part in get_args(wanted) if not _choices(part)]
+        if words and len(rest) == 1:
+            return f"{expected(rest[0])}, or {' or '.join(words)}"
     info = msgspec.inspect.type_info(wanted)
     match info:
         case msgspec.inspect.IntType(ge=low, le=high):

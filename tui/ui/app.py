@@ -2,13 +2,14 @@
 
 import asyncio
 import gc
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.screen import Screen
 
 from tui.config.models import KnownModel
@@ -18,10 +19,16 @@ from tui.core.series import SeriesSettings
 from tui.errors import ConfigError
 from tui.sitting.session import Session
 from tui.ui.baseline_actions import BaselineActions
-from tui.ui.bindings import ACTIONS, app_bindings, spelled
+from tui.ui.bindings import ACTIONS, spelled
+from tui.ui.driver import TerminalDriver
+from tui.ui.keymap import Keymap
+from tui.ui.pace import Pacer
 from tui.ui.prompt_actions import PromptActions
 from tui.ui.screens.main import MainScreen
 from tui.ui.series_actions import SeriesActions
+from tui.ui.terminal import Terminal
+from tui.ui.terminal_actions import TerminalActions
+from tui.ui.themes import dress, markers_of
 from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.target_picker import TargetPicker
@@ -29,12 +36,13 @@ from tui.ui.widgets.target_picker import TargetPicker
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(BaselineActions, PromptActions, SeriesActions, App[None]):
+class LatencyApp(BaselineActions, PromptActions, SeriesActions, TerminalActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
     CSS_PATH = "screens/main.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = list(app_bindings())
+    # Those of the keymap alone: it has Textual's own too.
+    BINDINGS: ClassVar[list[BindingType]] = []
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -45,14 +53,27 @@ class LatencyApp(BaselineActions, PromptActions, SeriesActions, App[None]):
         *,
         series: SeriesSettings | None = None,
         run_at_once: bool = False,
+        terminal: Terminal | None = None,
+        keymap: Keymap | None = None,
     ) -> None:
-        super().__init__()
+        # Read by the driver, and by themes before anything is styled.
+        self.terminal = terminal or Terminal()
+        self.pacer = Pacer(settings.fixed_rate)
+        # A driver named in the environment is a browser's: see `latency-tui serve`.
+        super().__init__(driver_class=None if os.environ.get("TEXTUAL_DRIVER") else TerminalDriver)
+        self._dressed_as = dress(self, settings.theme, self.terminal)
+        self.keymap = keymap or Keymap()
+        self._bindings = BindingsMap(self.keymap.bindings())
+        self.set_keymap(self.keymap.text)
         self.session = session
+        self.signal_noticed: Callable[[], None] = lambda: None
+        """Called on the event loop when `leave_from_signal` has got through to it."""
         self.series_settings = series or SeriesSettings()
         self._run_at_once = run_at_once
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
         self._models = models
+        self._leaving = False
         self.main: MainScreen
 
     def get_default_screen(self) -> Screen[Any]:
@@ -64,9 +85,11 @@ class LatencyApp(BaselineActions, PromptActions, SeriesActions, App[None]):
             PromptBook(plan.prompt, plan.variants, plan.rows, plan.row),
             plan.parameters,
             choice,
-            self._settings.frame_rate,
+            self.pacer,
             self.size,
+            self.keymap.actions,
         )
+        self.main.chart.markers = markers_of(self._settings.markers, self.terminal)
         self._describe_endpoints()
         return self.main
 
@@ -157,7 +180,7 @@ class LatencyApp(BaselineActions, PromptActions, SeriesActions, App[None]):
         """Show the help."""
         from tui.ui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self.keymap.actions, self.main.focused))
 
     async def action_quit(self) -> None:
         """Cancel what is in flight, end the children, leave."""
@@ -167,11 +190,17 @@ class LatencyApp(BaselineActions, PromptActions, SeriesActions, App[None]):
         """End in order with this exit status; for signal handlers, which may run at any point of the main thread."""
         if self._loop_of_app is None:
             raise SystemExit(status)
-        self._loop_of_app.call_soon_threadsafe(self.call_later, self._leave, status)
+        self._loop_of_app.call_soon_threadsafe(self._leave_soon, status)
+
+    def _leave_soon(self, status: int) -> None:
+        self.signal_noticed()
+        self.call_later(self._leave, status)
 
     async def _leave(self, status: int) -> None:
-        await self.session.close()
-        self.exit(return_code=status)
+        if not self._leaving:
+            self._leaving = True
+            await self.session.close()
+            self.exit(return_code=status)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a modal screen only that screen's own keys act, and quitting."""
@@ -181,9 +210,10 @@ class LatencyApp(BaselineActions, PromptActions, SeriesActions, App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the table, then the theme."""
-        for action in ACTIONS:
-            keys = ", ".join(map(spelled, action.keys))
-            yield SystemCommand(action.title, f"{action.help} ({keys})", self._runner(action.method))
+        for action in self.keymap.actions:
+            if action.method != "command_palette":
+                keys = f" ({', '.join(map(spelled, action.keys))})" if action.keys else ""
+                yield SystemCommand(action.title, f"{action.help}{keys}", self._runner(action.method))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def _runner(self, method: str) -> Any:

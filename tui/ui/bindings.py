@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 import msgspec
-from textual.binding import Binding
 
 
 class Group(StrEnum):
@@ -21,7 +20,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     """Unique; names the action in a keymap."""
     keys: tuple[str, ...]
-    """Keys in Textual's spelling, the one shown first. They work wherever the focus is."""
+    """Usual keys in Textual's spelling, the one shown first; `tui.ui.keymap` has those in effect. They work wherever
+    the focus is, but for a key that an editor needs."""
     title: str
     """In the footer: a word or two."""
     help: str
@@ -179,15 +179,30 @@ ACTIONS = (
         id="help",
         keys=("f1", "alt+h"),
         title="Help",
-        help="Show all keys and what the figures mean",
+        help="Explain what has the focus, all keys, and what the figures mean",
         group=Group.SCREEN,
         in_footer=True,
     ),
     Action(
+        id="suspend",
+        keys=("alt+9", "ctrl+z"),
+        title="Stop",
+        help="Stop the program and go back to the shell; fg goes on. Ctrl+Z undoes in an editor",
+        group=Group.SCREEN,
+    ),
+    Action(
         id="quit",
-        keys=("f10", "ctrl+q"),
+        keys=("f10", "ctrl+q", "alt+q"),
         title="Quit",
         help="Cancel what is in flight and leave",
+        group=Group.SCREEN,
+        in_footer=True,
+    ),
+    Action(
+        id="command_palette",
+        keys=("ctrl+p", "alt+0"),
+        title="All",
+        help="Find any action by its name",
         group=Group.SCREEN,
         in_footer=True,
     ),
@@ -205,20 +220,3 @@ def spelled(key: str) -> str:
 def short(key: str) -> str:
     """A key as the footer shows it: `ctrl+t` is ^T."""
     return spelled(key).replace("Ctrl+", "^")
-
-
-def app_bindings() -> list[Binding]:
-    """The table as Textual's bindings; they take precedence over the focused widget's."""
-    return [
-        Binding(
-            ",".join(action.keys),
-            action.method,
-            action.title,
-            show=action.in_footer,
-            key_display=short(action.keys[0]),
-            priority=True,
-            tooltip=action.help,
-            id=action.id,
-        )
-        for action in ACTIONS
-    ]

@@ -29,13 +29,24 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
 
     from tui.sitting.session import Session
     from tui.ui.app import LatencyApp
-    from tui.ui.terminal import end_on_signals
+    from tui.ui.keymap import keymap_of
+    from tui.ui.terminal import EndOnSignals, describe
 
+    keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
+    terminal = describe(os.environ, settings.ui.glyphs)
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
     session = Session(plan, None, simulator, record_file, history, settings.objectives)
     try:
-        app = LatencyApp(session, settings.ui, models, series=settings.series, run_at_once=run_at_once)
-        end_on_signals(app.leave_from_signal, session.kill)
+        app = LatencyApp(
+            session,
+            settings.ui,
+            models,
+            series=settings.series,
+            run_at_once=run_at_once,
+            terminal=terminal,
+            keymap=keymap,
+        )
+        app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
         # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
         gc.freeze()
         app.run()

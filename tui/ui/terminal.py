@@ -1,44 +1,155 @@
-"""Leaving the terminal as it was, whatever ends the program. Textual handles neither SIGTERM nor SIGHUP."""
+"""What the terminal can do, and leaving it as it was, whatever ends the program."""
 
 import contextlib
 import os
 import signal
+import sys
 import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import Literal
 
+import msgspec
+
+from tui.errors import UsageError
+
+ANSWER_S = 0.4
+"""How long the event loop may take to notice a signal before the program is ended without it."""
 GRACE_S = 3.0
-"""How long an ordered end may take after a signal before the program is ended anyway: a terminal that does not drain
-its output can block the event loop for ever."""
+"""How long an ordered end may take in all."""
+
+LEFT_ON = "\x1b[?2026l\x1b[?1002l\x1b[?1016l\x1b[?2048l\x1b]22;\x07\x1b[?7h\x1b[0m"
+"""Switches off what Textual leaves on or may have been cut off in: synchronised output, drags and pixels of the mouse,
+reports of the size, the pointer's shape, colours. All without effect where they are off."""
 
 _RESTORE = (
-    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[<u"
-    b"\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
+    b"\x18\x1b\\\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h"
+    + LEFT_ON.encode()
 )
-"""Mouse, focus and paste reporting off, the keyboard and line wrapping as they were, main screen, cursor shown."""
+"""Ends a sequence that was cut; mouse, focus and paste reporting off, the keyboard as it was, main screen, cursor."""
+
+Colours = Literal["truecolor", "256", "16", "none"]
+
+_COLOURLESS = ("vt", "ansi-m", "xterm-mono", "screen-bce-mono")
+_DUMB = ("dumb", "unknown", "")
 
 
-def end_on_signals(leave: Callable[[int], None], kill_children: Callable[[], None]) -> None:
-    """Have SIGTERM and SIGHUP call `leave(exit status)`; after `GRACE_S` the program ends in any case.
+class Terminal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the terminal can show, as far as the environment says."""
 
-    To be called on the main thread. The status is 128 plus the signal's number, as shells count it.
+    colours: Colours = "truecolor"
+    utf8: bool = True
+    """Whether its character set is UTF-8."""
+    glyphs: bool = True
+    """Whether its font has more shapes than ASCII's."""
+    light: bool = False
+    """Whether its background is light, where it says so."""
+    clipboard: bool = True
+    """Whether it may have a clipboard that programs can set: a console has none."""
+    inside: Literal["", "tmux", "screen"] = ""
+    """The multiplexer that the program runs in."""
+
+
+def require_screen(environ: Mapping[str, str]) -> None:
+    """Raise UsageError where a screen cannot be shown."""
+    term = environ.get("TERM", "")
+    if term in _DUMB:
+        raise UsageError(
+            f"This terminal (TERM={term or 'not set'}) cannot show a screen: use `latency-tui run --plain` here, or "
+            "set TERM to what the terminal is."
+        )
+
+
+def describe(environ: Mapping[str, str], glyphs: str) -> Terminal:
+    """What the environment says of the terminal: TERM, COLORTERM, NO_COLOR, COLORFGBG, TMUX, STY and the locale;
+    `glyphs` is the setting of that name."""
+    utf8 = _is_utf8(environ)
+    term = environ.get("TERM", "")
+    if environ.get("NO_COLOR") or term.startswith(_COLOURLESS):
+        colours: Colours = "none"
+    elif environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
+        colours = "truecolor"
+    else:
+        colours = "256" if "256color" in term or "kitty" in term else "16"
+    inside: Literal["", "tmux", "screen"] = "tmux" if environ.get("TMUX") else "screen" if environ.get("STY") else ""
+    return Terminal(
+        colours=colours,
+        utf8=utf8,
+        # The console's font has 512 characters at most; shapes are hardly among them.
+        glyphs=utf8 and term != "linux" if glyphs == "auto" else glyphs == "unicode",
+        light=environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15"),
+        clipboard=not term.startswith(("linux", "vt")),
+        inside=inside,
+    )
+
+
+def _is_utf8(environ: Mapping[str, str]) -> bool:
+    """Whether the locale's character set is UTF-8; with no locale at all it is taken to be: so it is in containers."""
+    names = [environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    # Python itself sets this one where the person's locale is C.
+    if sys.flags.utf8_mode and names[1] == "C.UTF-8":
+        names[1] = ""
+    locale = next((name for name in names if name), "")
+    return not locale or "utf8" in locale.lower().replace("-", "")
+
+
+def can_stop() -> bool:
+    """Whether a shell would notice that the program has stopped, and could wake it: its parent is in the same session,
+    but in another process group."""
+    try:
+        parent = os.getppid()
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    except OSError:
+        return False
+
+
+class EndOnSignals:
+    """SIGTERM, SIGHUP and SIGINT end the program: in order, or, if the event loop does not answer, without it.
+
+    The exit status is 128 plus the signal's number, as shells count it.
     """
 
-    before = _terminal_modes()
+    def __init__(self, leave: Callable[[int], None], kill_children: Callable[[], None]) -> None:
+        """To be made on the main thread. `leave` may be called at any point of it, and must call `noticed` from the
+        event loop."""
+        self._leave = leave
+        self._kill_children = kill_children
+        self._modes = _line_modes()
+        self._unnoticed: threading.Timer | None = None
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            # Started with nohup, it goes on without its terminal as long as it can: the driver ends it then.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._handle)
 
-    def handle(number: int, _frame: FrameType | None) -> None:
+    def noticed(self) -> None:
+        """The event loop is alive and will end the program."""
+        if self._unnoticed is not None:
+            self._unnoticed.cancel()
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         status = 128 + number
-        watchdog = threading.Timer(GRACE_S, _end, (status, kill_children, before))
-        watchdog.daemon = True
-        watchdog.start()
-        leave(status)
+        self._unnoticed = self._watchdog(ANSWER_S, status)
+        self._watchdog(GRACE_S, status)
+        self._leave(status)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, handle)
+    def _watchdog(self, seconds: float, status: int) -> threading.Timer:
+        timer = threading.Timer(seconds, self._end, (status,))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _end(self, status: int) -> None:
+        with contextlib.suppress(Exception):
+            self._kill_children()
+        restore(self._modes)
+        os._exit(status)
 
 
-def _terminal_modes() -> list[object] | None:
+LineModes = list[object]
+
+
+def _line_modes() -> LineModes | None:
     """The terminal's line modes, or None where there is no terminal."""
     try:
         return termios.tcgetattr(0)
@@ -46,13 +157,12 @@ def _terminal_modes() -> list[object] | None:
         return None
 
 
-def _end(status: int, kill_children: Callable[[], None], modes: list[object] | None) -> None:
-    with contextlib.suppress(Exception):
-        kill_children()
-    # Without blocking: if the terminal takes nothing, it gets nothing.
+def restore(modes: LineModes | None) -> None:
+    """Give the terminal back from outside the event loop, without ever waiting for it."""
     with contextlib.suppress(OSError, termios.error):
         terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        # What it has not taken would stand in the way; all of it belongs to the screen that is being left.
+        termios.tcflush(terminal, termios.TCOFLUSH)
         if modes is not None:
             termios.tcsetattr(terminal, termios.TCSANOW, modes)  # type: ignore[arg-type]
         os.write(terminal, _RESTORE)
-    os._exit(status)

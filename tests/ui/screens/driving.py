@@ -19,6 +19,7 @@ from tui.sitting.board import Board, Lane
 from tui.sitting.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.bindings import ACTIONS
+from tui.ui.keymap import Keymap
 from tui.ui.widgets.lane_view import LaneView
 
 DEADLINE_S = 30.0
@@ -155,10 +156,11 @@ async def sitting_of(
     *,
     size: tuple[int, int] = WIDE,
     run_at_once: bool = False,
+    keymap: Keymap | None = None,
 ) -> AsyncIterator[Sitting]:
     """The running app; its session is closed at the end, however that comes."""
     session = Session(plan, engine, None, None)
-    app = LatencyApp(session, UiSettings(frame_rate=30.0), load_models(), run_at_once=run_at_once)
+    app = LatencyApp(session, UiSettings(frame_rate=30.0), load_models(), run_at_once=run_at_once, keymap=keymap)
     try:
         async with app.run_test(size=size, notifications=True) as pilot:
             sitting = Sitting(app, pilot)

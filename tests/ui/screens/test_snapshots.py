@@ -7,6 +7,7 @@ by the test, which says what an engine would. Look at the pictures before accept
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Literal, get_args
 
 import pytest
 from textual.pilot import Pilot
@@ -33,6 +34,7 @@ from tui.core.target import Target
 from tui.engine.protocol import encode_events
 from tui.sitting.session import Session
 from tui.ui.app import LatencyApp
+from tui.ui.terminal import Terminal
 
 from .driving import SMALL, WIDE, Sitting, plan_of
 from .engine import BorrowedEngine
@@ -133,7 +135,13 @@ def shows(snap_compare: SnapCompare) -> Iterator[Callable[..., bool]]:
     fds: list[int] = []
     engines: list[BorrowedEngine] = []
 
-    def compare(steps: Steps, size: tuple[int, int] = WIDE, models: tuple[str, ...] = MODELS) -> bool:
+    def compare(
+        steps: Steps,
+        size: tuple[int, int] = WIDE,
+        models: tuple[str, ...] = MODELS,
+        settings: UiSettings = FAST_FRAMES,
+        terminal: Terminal | None = None,
+    ) -> bool:
         out, into = os.pipe()
         errors, kept = os.pipe()
         commands, command_in = os.pipe()
@@ -141,7 +149,7 @@ def shows(snap_compare: SnapCompare) -> Iterator[Callable[..., bool]]:
         engine = BorrowedEngine(command_in, out, errors, os.getpid())
         engines.append(engine)
         plan = plan_of([Target(model=model) for model in models], "http://127.0.0.1:1", PROMPT, 512, "Be brief.")
-        app = _App(Session(plan, engine, None, None), UiSettings(frame_rate=30.0), load_models())
+        app = _App(Session(plan, engine, None, None), settings, load_models(), terminal=terminal)
         app.engine_end = into
 
         async def run_before(pilot: Pilot[None]) -> None:
@@ -161,6 +169,7 @@ def shows(snap_compare: SnapCompare) -> Iterator[Callable[..., bool]]:
         os.close(fd)
 
 
+FAST_FRAMES = UiSettings(frame_rate=30.0)
 PROMPT = "Explain in three short paragraphs, to a curious ten-year-old, why the sky is blue at noon and red at sunset."
 
 
@@ -247,6 +256,25 @@ async def _variables(told: Told) -> None:
 async def _variants(told: Told) -> None:
     await told.press("alt+v", "a", *"terse", "enter")
     await told.pilot.pause()
+
+
+Theme = Literal["terminal", "light", "high-contrast", "colour-blind"]
+
+
+@pytest.mark.parametrize("steps", [_ended_otherwise, _search])
+@pytest.mark.parametrize("theme", get_args(Theme))
+def test_theme(shows: Callable[..., bool], steps: Steps, theme: Theme) -> None:
+    assert shows(steps, settings=UiSettings(frame_rate=30.0, theme=theme))
+
+
+@pytest.mark.parametrize("steps", [_ended_otherwise, _search])
+def test_no_colour(shows: Callable[..., bool], steps: Steps) -> None:
+    assert shows(steps, terminal=Terminal(colours="none"))
+
+
+@pytest.mark.parametrize("size", [(40, 12), (200, 60)], ids=["tiny", "huge"])
+def test_size(shows: Callable[..., bool], size: tuple[int, int]) -> None:
+    assert shows(_finished, size)
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])

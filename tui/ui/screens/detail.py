@@ -58,7 +58,7 @@ class DetailScreen(ModalScreen[None]):
                     Static(_table(groups[3:4]), classes="group", markup=False),
                     Static(_table(groups[4:]), classes="group", markup=False),
                 ),
-                Static(record.failure.message if record.failure else "", classes="note", markup=False),
+                Static(clean(record.failure.message) if record.failure else "", classes="note", markup=False),
             ),
         )
         box.border_title = Content(

@@ -1,5 +1,6 @@
-"""The help: every key, and what the figures mean."""
+"""The help: the part that has the focus, every key, and what the figures mean."""
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import ClassVar
 
@@ -8,13 +9,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.ui.bindings import ACTIONS, Group, spelled
+from tui.ui.bindings import Action, Group, spelled
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
 
 _KEY_CELLS = 20
 _TEXT_CELLS = 46
+_LINE_CELLS = _KEY_CELLS + _TEXT_CELLS
 """So that nothing wraps at 80 columns."""
 
 _FIGURES = (
@@ -34,6 +37,31 @@ _IN_THE_TEXT = (
 )
 
 
+_PARTS = {
+    "user": (
+        "The user prompt",
+        "What every target is asked. Edit it, then run it.",
+    ),
+    "system": ("The system prompt", "Sent before the user prompt, the same to every target. It may stay empty."),
+    "parameters": (
+        "Parameters",
+        "Shared by all targets. An empty field is not sent: the API decides. What a model refuses, its lane says.",
+    ),
+    "targets": (
+        "Targets",
+        "Type to search or to name any model; Enter or Space chooses. The choice is remembered for the next sitting.",
+    ),
+    "lanes": (
+        "A lane",
+        "One target's answer as it arrives: its state above, its figures below. Arrows scroll back, and the lane stops "
+        "following; End follows again. Shift with the arrows, or the mouse, selects.",
+    ),
+    "history": ("This sitting", "TTFT and total of every run so far, the newest at the right, all lanes on one scale."),
+    "chart": ("Latest run", "What each lane did when, from the run's first send on."),
+}
+"""What the parts of the main screen are, by the ids of their widgets."""
+
+
 class HelpScreen(ModalScreen[None]):
     """Shows the table of actions. Escape, F1 or Q closes it."""
 
@@ -48,9 +76,15 @@ class HelpScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "dismiss", "Close")]
 
+    def __init__(self, actions: Sequence[Action], focused: Widget | None) -> None:
+        """`actions` have the keys in effect; `focused` is explained first."""
+        super().__init__()
+        self._actions = actions
+        self._part = _part(focused)
+
     def compose(self) -> ComposeResult:
         """Everything as one text that scrolls."""
-        scroll = VerticalScroll(Static(_text(), markup=False))
+        scroll = VerticalScroll(Static(_text(self._actions, self._part), markup=False))
         scroll.border_title = "Help · Escape closes"
         yield scroll
 
@@ -59,12 +93,21 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(result)
 
 
-def _text() -> Content:
+def _part(focused: Widget | None) -> tuple[str, str] | None:
+    """Name and explanation of the innermost part around `focused` that has any."""
+    around = focused.ancestors_with_self if focused is not None else ()
+    return next((_PARTS[node.id] for node in around if node.id in _PARTS), None)
+
+
+def _text(actions: Sequence[Action], part: tuple[str, str] | None) -> Content:
     lines: list[str | tuple[str, str]] = []
+    if part is not None:
+        title, explanation = part
+        lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
     for group in Group:
         lines += _section(
             group.value,
-            [(", ".join(map(spelled, action.keys)), action.help) for action in ACTIONS if action.group is group],
+            [(", ".join(map(spelled, action.keys)), action.help) for action in actions if action.group is group],
         )
     lines += _section("In a lane's text", _IN_THE_TEXT)
     lines += _section("Figures", _FIGURES)

@@ -1,6 +1,7 @@
 """The main screen: prompt, parameters and targets on the left, lanes on the right, charts below."""
 
 import time
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -10,11 +11,13 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Tab, Tabs
+from textual.widgets import Static, Tab, Tabs
 
 from tui.core.parameters import Parameters
 from tui.sitting.board import Board
+from tui.ui.bindings import Action
 from tui.ui.charts.lanes_chart import LanesChart
+from tui.ui.pace import Pacer
 from tui.ui.viewmodel.evidence import Evidence
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
 from tui.ui.viewmodel.prompt_book import PromptBook
@@ -34,6 +37,8 @@ PANES = ("prompt", "lanes", "charts")
 
 _WIDE_COLUMNS, _WIDE_ROWS = 100, 30
 """From this size on all panes are shown at once."""
+_TINY_COLUMNS, _TINY_ROWS = 60, 16
+"""Below this there is no room for anything but asking for more."""
 _CHART_EVERY_S = 1.0
 
 
@@ -53,14 +58,16 @@ class MainScreen(Screen[None]):
         book: PromptBook,
         parameters: Parameters,
         choice: TargetChoice,
-        frame_rate: float,
+        pacer: Pacer,
         size: Size,
+        actions: Sequence[Action],
     ) -> None:
         """`size` is the terminal's, so that the first layout is already the right one."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
         super().__init__(classes=f"-show-{PANES[0]}{' -compact' if _is_compact(size) else ''}")
         self._board = board
-        self._frame_s = 1 / frame_rate
+        self._pacer = pacer
+        self._actions = actions
         self._timer: Timer | None = None
         self._painted_version = -1
         self._chart_due = 0.0
@@ -69,12 +76,14 @@ class MainScreen(Screen[None]):
         self.simulated = False
         self.hint = ""
         self.evidence = Evidence()
+        self._evidence_shown = True
         self.status = StatusBar()
         self.prompt_pane = PromptPane(book)
         self.parameters_form = ParametersForm(parameters)
         self.picker = TargetPicker(choice)
         self.lanes = LanesPane(board.lanes, id="lanes")
         self.history = HistoryView()
+        self._room = Static(id="room", markup=False)
         self.chart = LanesChart(id="chart")
         self.chart.border_title = "Latest run"
         self.chart.placeholder = "No run yet."
@@ -92,17 +101,26 @@ class MainScreen(Screen[None]):
         with Horizontal(id="charts"):
             yield self.history
             yield self.chart
-        yield KeyBar()
+        yield self._room
+        yield KeyBar(self._actions)
 
     def on_mount(self) -> None:
         """Begin to tick when something happens."""
-        self._timer = self.set_interval(self._frame_s, self._tick, pause=True)
+        self._timer = self.set_interval(self._pacer.frame_s, self._tick, pause=True)
         self.wake()
 
     def on_resize(self, event: Resize) -> None:
         """One pane at a time where not all fit."""
         if event.size:
             self.set_class(_is_compact(event.size), "-compact")
+            columns, rows = event.size
+            tiny = columns < _TINY_COLUMNS or rows < _TINY_ROWS
+            self.set_class(tiny, "-tiny")
+            if tiny:
+                self._room.update(
+                    f"latency-tui needs {_TINY_COLUMNS} columns and {_TINY_ROWS} rows; here are {columns} and {rows}. "
+                    "Make the window larger, please. What runs goes on."
+                )
 
     # Painting
 
@@ -114,10 +132,13 @@ class MainScreen(Screen[None]):
     def _tick(self) -> None:
         board = self._board
         worked_out = self.evidence.refresh_one(board)
-        idle = self._painted_version == board.version and not board.run_in_flight and not worked_out
-        if self._timer is not None and idle:
-            # No timer, nothing written.
+        self._evidence_shown = self._evidence_shown and not worked_out
+        current = self._painted_version == board.version and self._evidence_shown
+        if self._timer is not None and current and not board.run_in_flight:
+            # Idle: no timer, nothing written.
             self._timer.pause()
+            return
+        if not self._pacer.may_paint():
             return
         changed = self._painted_version != board.version
         self._painted_version = board.version
@@ -128,7 +149,8 @@ class MainScreen(Screen[None]):
             return
         now_ns = time.monotonic_ns()
         self.lanes.tick(now_ns)
-        if worked_out:
+        if not self._evidence_shown:
+            self._evidence_shown = True
             for view in self.lanes.views:
                 view.show_evidence(self.evidence.lines(view.lane))
         self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint)
@@ -139,7 +161,7 @@ class MainScreen(Screen[None]):
         elif time.monotonic() >= self._chart_due:
             self._chart_due = time.monotonic() + _CHART_EVERY_S
             # Between two ticks: a key that comes meanwhile waits for one of the two, not for both.
-            self.set_timer(self._frame_s / 2, self._draw_chart)
+            self.set_timer(self._pacer.frame_s / 2, self._draw_chart)
 
     def _draw_chart(self) -> None:
         records = [lane.record for lane in self._board.lanes if lane.record]

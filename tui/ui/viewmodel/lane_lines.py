@@ -3,6 +3,7 @@
 from tui.core import metrics
 from tui.core.events import Status
 from tui.core.record import RequestRecord, State
+from tui.core.sanitize import clean
 from tui.sitting.board import Lane
 from tui.ui.viewmodel.figures import ABSENT, format_count, format_ms, format_rate
 
@@ -72,7 +73,7 @@ def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
 def note(lane: Lane) -> str:
     """What needs saying of how the request ended, or nothing: the sentence of a failure."""
     record = lane.record
-    return record.failure.message if record is not None and record.failure is not None else ""
+    return clean(record.failure.message) if record is not None and record.failure is not None else ""
 
 
 def _delay(record: RequestRecord) -> str:

@@ -1,13 +1,13 @@
 """The last row: the keys, from the table of actions; each can be clicked."""
 
+from collections.abc import Sequence
+
 from rich.style import Style
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
-from tui.ui.bindings import ACTIONS, short
-
-_PALETTE = ("^P", "All", "command_palette")
+from tui.ui.bindings import Action, short
 
 
 class KeyBar(Static):
@@ -30,8 +30,10 @@ class KeyBar(Static):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, actions: Sequence[Action]) -> None:
+        """`actions` have the keys that are in effect."""
         super().__init__("", id="keys")
+        self._actions = actions
 
     @property
     def link_style(self) -> Style:
@@ -40,13 +42,14 @@ class KeyBar(Static):
 
     def on_resize(self, event: Resize) -> None:
         """Space the keys as the width allows."""
-        self.update(_line(event.size.width), layout=False)
+        self.update(_line(self._actions, event.size.width), layout=False)
 
 
-def _line(width: int) -> Content:
-    keys = [(short(action.keys[0]), action.title, action.method) for action in ACTIONS if action.in_footer]
-    keys.append(_PALETTE)
+def _line(actions: Sequence[Action], width: int) -> Content:
+    keys = [
+        (short(action.keys[0]), action.title, action.method) for action in actions if action.in_footer and action.keys
+    ]
     cells = sum(len(key) + 1 + len(title) for key, title, _ in keys)
-    gap = max(1, min(3, (width - cells) // len(keys)))
+    gap = max(1, min(3, (width - cells) // max(1, len(keys))))
     items = (f"[@click=app.{action}][bold $text-primary]{key}[/] {title}[/]" for key, title, action in keys)
     return Content.from_markup((" " * gap).join(items))

@@ -1,0 +1,99 @@
+"""Terminals of every kind: what is written to them is what they can show."""
+
+import re
+import sys
+
+import pytest
+from terminal_under_test import Terminal
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
+
+F5, F10 = b"\x1b[15~", b"\x1b[21~"
+MODELS = ["--model", "sim-fast", "--model", "no-such-model"]
+
+
+def colours_in(written: bytes) -> set[str]:
+    """The kinds of colours that were set: `16`, `256`, `truecolor`."""
+    kinds = set()
+    for sequence in re.findall(rb"\x1b\[([\d;]*)m", written):
+        numbers = [int(number or 0) for number in sequence.split(b";")]
+        while numbers:
+            number = numbers.pop(0)
+            if number in (38, 48):
+                kind = numbers.pop(0)
+                kinds.add("truecolor" if kind == 2 else "256")
+                del numbers[: 3 if kind == 2 else 1]
+            elif 30 <= number <= 37 or 40 <= number <= 47 or 90 <= number <= 107:
+                kinds.add("16")
+    return kinds
+
+
+def run_in(
+    environ: dict[str, str], term: str, *arguments: str, done: str = "✔ done", failed: str = "✖ failed"
+) -> bytes:
+    """What is written to a terminal during a sitting with a run that half fails."""
+    with Terminal([*arguments, *MODELS], environ, term=term) as terminal:
+        terminal.until_shows("SIMULATED")
+        terminal.press(F5)
+        terminal.until(lambda shown: done in shown and failed in shown)
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert terminal.is_restored()
+        return terminal.written
+
+
+@pytest.mark.parametrize(
+    ("term", "variables", "kinds"),
+    [
+        ("xterm-256color", {"COLORTERM": "truecolor"}, {"truecolor"}),
+        ("xterm-256color", {}, {"256"}),
+        ("screen-256color", {}, {"256"}),
+        ("tmux-256color", {"TMUX": "/tmp/no,1,0"}, {"256"}),
+        ("xterm", {}, {"16"}),
+        ("linux", {}, {"16"}),
+        ("vt100", {}, set()),
+        ("xterm-256color", {"NO_COLOR": "1", "COLORTERM": "truecolor"}, set()),
+    ],
+)
+def test_no_more_colours_than_it_has(
+    environ: dict[str, str], term: str, variables: dict[str, str], kinds: set[str]
+) -> None:
+    environ.pop("COLORTERM", None)
+    shapes = {"done": "v done", "failed": "X failed"} if term == "linux" else {}
+    written = run_in(environ | variables, term, **shapes)
+    found = colours_in(written)
+    # The terminal's own sixteen are used by every theme's charts and by the theme of terminals with few colours.
+    assert found - {"16"} == kinds - {"16"}
+    assert ("16" in found) <= bool(kinds)
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_one_that_cannot_show_a_screen_is_told_so(environ: dict[str, str], term: str) -> None:
+    with Terminal(MODELS, environ, term=term) as terminal:
+        assert terminal.until_ended() == 2
+        assert b"latency-tui run --plain" in terminal.written
+        assert b"\x1b" not in terminal.written
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "de_DE.ISO-8859-1"])
+def test_without_utf8_all_is_ascii_and_keeps_its_place(environ: dict[str, str], locale: str) -> None:
+    written = run_in(environ | {"LC_ALL": locale}, "xterm", "Grüße aus 東京", done="v done", failed="X failed")
+    assert written.isascii()
+    assert b"Gr??e aus ????" in re.sub(rb"\x1b\[[\d;]*m", b"", written)
+
+
+def test_resizing_again_and_again_ends_at_the_last_size(environ: dict[str, str]) -> None:
+    with Terminal(["--run", "--model", "sim-steady", "--max-tokens", "100000"], environ) as terminal:
+        terminal.until_shows("▶ streaming")
+        for step in range(60):
+            terminal.resize(40 + step * 7 % 160, 10 + step * 5 % 50)
+        terminal.resize(40, 12)
+        terminal.until_shows("window larger")
+        terminal.resize(80, 24)
+        terminal.until_shows("▶ streaming")
+        terminal.resize(200, 60)
+        terminal.until(lambda shown: "▶ streaming" in shown and "This sitting" in shown)
+        assert "window larger" not in terminal.shown
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert terminal.is_restored()

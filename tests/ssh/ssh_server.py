@@ -1,0 +1,75 @@
+"""A real OpenSSH server on loopback, on a port and with keys of its own."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+MISSING = next((name for name, path in (("sshd", SSHD), ("ssh", shutil.which("ssh"))) if path is None), None)
+"""What is not installed."""
+
+ALIVE_INTERVAL_S, ALIVE_COUNT = 1, 2
+"""A client that is silent for so many intervals is taken for dead."""
+
+
+class SshServer:
+    """An sshd that lets this user in with a throw-away key."""
+
+    def __init__(self, directory: Path, environ: dict[str, str]) -> None:
+        directory.mkdir(mode=0o700)
+        for name in ("host", "person"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
+        shutil.copy(directory / "person.pub", directory / "authorized_keys")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        # What a login would bring: sshd starts programs with an environment of its own.
+        passed = {name: value for name, value in environ.items() if name.startswith(("XDG_", "PYTHONPATH", "HOME"))}
+        config = {
+            "Port": self._port,
+            "ListenAddress": "127.0.0.1",
+            "HostKey": directory / "host",
+            "AuthorizedKeysFile": directory / "authorized_keys",
+            "PidFile": "none",
+            "StrictModes": "no",
+            "UsePAM": "no",
+            "PasswordAuthentication": "no",
+            "ClientAliveInterval": ALIVE_INTERVAL_S,
+            "ClientAliveCountMax": ALIVE_COUNT,
+            "SetEnv": " ".join(f'{name}="{value}"' for name, value in passed.items()),
+            "AcceptEnv": "TERMINAL_UNDER_TEST LANG COLORTERM",
+        }
+        (directory / "config").write_text("".join(f"{name} {value}\n" for name, value in config.items()))
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd asks for it when run by root
+        assert SSHD is not None
+        self._log = directory / "log"
+        self._process = subprocess.Popen([SSHD, "-D", "-f", str(directory / "config"), "-E", str(self._log)])
+        self.client = [
+            *("ssh", "-tt", "-F", "none", "-p", str(self._port), "-i", str(directory / "person")),
+            *("-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
+            *(
+                "-o",
+                "LogLevel=ERROR",
+                "-o",
+                "ConnectionAttempts=20",
+                "-o",
+                "SendEnv=TERMINAL_UNDER_TEST LANG COLORTERM",
+            ),
+            f"{pwd.getpwuid(os.geteuid()).pw_name}@127.0.0.1",
+        ]
+        """The command that logs in; what to run follows."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.wait()

@@ -1,0 +1,129 @@
+"""Hostile text from models, servers and files, on every part of a running screen: it is shown, and is nothing else."""
+
+import os
+import random
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from rich.cells import cell_len
+
+from tui.config.models import load_models
+from tui.core.events import Content, EngineReady, Event, Failure, FailureKind, Kind, RequestEnded, RunEnded, Status
+from tui.core.target import Target
+from tui.sitting.session import Session
+
+from .driving import WIDE, Sitting, plan_of
+from .engine import BorrowedEngine
+from .test_snapshots import FAST_FRAMES, Told, _App
+
+PIECES = (
+    *(
+        "\x1b[31m",
+        "\x1b]52;c;aGk=\x07",
+        "\x1b]0;title\x07",
+        "\x1bP1$r\x1b\\",
+        "\x9b5n",
+        "\x9d",
+        "\x07",
+        "\r",
+        "\x08",
+        "\x7f",
+    ),
+    *("\u202e", "\u2066", "\u2069", "\u200b", "\u200d", "\u2060", "\ufeff", "\u2028", "\x85", "\ufe0f", "\U000e0041"),
+    *("[red]", "[/]", "[@click=app.quit]", "[link=x]", "\\[", "]", "{", "%s", ":smile:"),
+    *(
+        "漢字",
+        "👩\u200d💻",
+        "e\u0301",
+        "नमस्ते",
+        "สวัสดี",
+        "ﷺ",
+        "\ud800",
+        "\udfff",
+        "\ufffe",
+        "\t",
+        "\n",
+        "a b",
+        "word " * 20,
+    ),
+    "x" * 5_000,
+)
+FORMAT_THAT_STAYS = "\u200c\u200d\u200e\u200f\u061c"
+"""What joins and directs within scripts that need it; see `tui.core.sanitize`."""
+
+
+def hostile(seed: int, pieces: int) -> str:
+    """A text out of what terminals and markup can be driven with."""
+    return "".join(random.Random(seed).choices(PIECES, k=pieces))
+
+
+def check(sitting: Sitting) -> None:
+    """Every row of the screen is as wide as the screen, and holds nothing that is not to be seen."""
+    width = sitting.app.size.width
+    for strip in sitting.app.screen._compositor.render_strips():
+        assert sum(cell_len(segment.text) for segment in strip) == width, repr(strip.text)
+        for character in strip.text:
+            kind = unicodedata.category(character)
+            assert kind not in ("Cc", "Cs", "Zl", "Zp"), repr(strip.text)
+            # Tags, overrides, zero-width spaces: but not what Persian or an emoji needs.
+            assert kind != "Cf" or character in FORMAT_THAT_STAYS, repr(strip.text)
+
+
+@asynccontextmanager
+async def told(names: list[str]) -> AsyncIterator[Told]:
+    """A sitting with targets of these names, whose engine says what the test does."""
+    out, into = os.pipe()
+    errors, errors_in = os.pipe()
+    commands, commands_in = os.pipe()
+    engine = BorrowedEngine(commands_in, out, errors, os.getpid())
+    targets = [Target(model=name) for name in names]
+    app = _App(
+        Session(plan_of(targets, "http://127.0.0.1:1", "Why?", 512), engine, None, None), FAST_FRAMES, load_models()
+    )
+    app.engine_end = into
+    try:
+        async with app.run_test(size=WIDE, notifications=True) as pilot:
+            sitting = Told(app, pilot, into)
+            await sitting.until(lambda: len(sitting.views) == len(names))
+            await sitting.say(EngineReady(pid=1, sdk_version="1.0"))
+            yield sitting
+    finally:
+        engine.close()
+        os.close(errors_in)
+        os.close(commands)
+
+
+def answer(request_id: int, seed: int) -> list[Event]:
+    """One that thinks and answers in hostile pieces, and fails with a hostile sentence."""
+    # The wire is UTF-8: what is no text cannot come through it.
+    texts = [hostile(seed + step, 6).encode("utf-8", "replace").decode() for step in range(8)]
+    failure = Failure(
+        kind=FailureKind.SERVER_ERROR, message=hostile(seed, 5).encode("utf-8", "replace").decode(), http_status=500
+    )
+    return [
+        *(
+            Content(request_id=request_id, kind=(Kind.THINKING, Kind.TEXT)[step % 2], t_ns=[step + 1], texts=[text])
+            for step, text in enumerate(texts)
+        ),
+        RequestEnded(request_id=request_id, t_ns=100, status=Status.FAILED, failure=failure),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_it_is_shown_and_does_nothing(seed: int) -> None:
+    names = [hostile(1_000 * seed + lane, 3)[:200].encode("utf-8", "replace").decode() for lane in range(3)]
+    async with told([name or "x" for name in names]) as sitting:
+        check(sitting)
+        await sitting.press("f5")
+        events = [event for lane in (1, 2, 3) for event in answer(lane, 100 * seed + 10 * lane)]
+        await sitting.say(*events, RunEnded(run_id=1, t_ns=200))
+        check(sitting)
+        for keys in (("f6", "home"), ("f9",), ("f9",), ("f4",), ("escape",), ("f3", *"word", "enter"), ("escape",)):
+            await sitting.press(*keys)
+            check(sitting)
+        # It was text, not markup: the brackets are there to be read, and nothing has quit the program.
+        everything = "".join(view.text for view in sitting.views)
+        assert "[" in everything
+        assert sitting.app.is_running

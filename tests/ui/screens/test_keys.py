@@ -1,0 +1,35 @@
+"""Keys that a person chose, in a running app."""
+
+from tui.config.schema import KeySettings
+from tui.simulator.process import SimulatorProcess
+from tui.ui.keymap import keymap_of
+from tui.ui.screens.search import SearchScreen
+
+from .driving import fast, plan_of, sitting_of
+from .engine import SharedEngine
+
+
+async def test_a_chosen_key_acts_is_shown_and_replaces_the_usual_ones(
+    shared_engine: SharedEngine, simulator: SimulatorProcess
+) -> None:
+    keys = KeySettings(preset="vi", actions={"run": ("f12", "r")})
+    plan = plan_of(fast(2), simulator.base_url, "Why?", 100)
+    with shared_engine.lend() as engine:
+        async with sitting_of(engine, plan, keymap=keymap_of(keys, "test")) as s:
+            assert "F12 Run" in s.shown
+            await s.press("f5", "ctrl+r")
+            assert s.board.runs == 0
+            # Letters type in an editor, and act in a lane.
+            await s.focus("#user")
+            await s.press("r", "j")
+            assert s.app.main.prompt_pane.prompt.user == "rjWhy?"
+            await s.focus("StreamView")
+            await s.press("r")
+            await s.until(lambda: s.board.runs == 1, "a run")
+            await s.run_over()
+            await s.press("slash")
+            assert isinstance(s.app.screen, SearchScreen)
+            await s.press("escape")
+            assert {"k", "j", "G"} <= s.app.active_bindings.keys()
+            await s.press("f1")
+            await s.until_shown("F12, R")

@@ -1,0 +1,135 @@
+"""Writing to the terminal without ever waiting for it: what it does not take at once is kept and tried again.
+
+Textual's own writer blocks when the terminal does, with a thread that nothing can end and, once 30 pieces wait, with
+the event loop: a link that stands still then stops keys, signals and the exit. Here the terminal is opened once more,
+for this program alone and without blocking, so that the shell's own descriptor stays as it is.
+"""
+
+import contextlib
+import os
+import select
+import termios
+import threading
+import time
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+
+_RETRY_S = 0.01
+"""How often a terminal that took nothing is asked again. A timer, because not every platform's event loop can watch a
+terminal for room."""
+_PIECE_BYTES = 65_536
+_ABORT = b"\x18\x1b\\"
+"""Ends any sequence that was cut in the middle: CAN for control sequences, ST for strings."""
+
+
+class TerminalOutput:
+    """The bytes on their way to a terminal.
+
+    `after` is asked, whenever a batch goes out, for bytes to put behind it. `on_gone` is called once, on the event
+    loop's thread, when the terminal has gone away.
+    """
+
+    def __init__(
+        self, fd: int, loop: AbstractEventLoop, after: Callable[[], bytes], on_gone: Callable[[], None]
+    ) -> None:
+        self._fd = _opened_again(fd)
+        self._loop = loop
+        self._after = after
+        self._on_gone = on_gone
+        self._lock = threading.Lock()
+        self._queue = bytearray()
+        self._scheduled = False
+        self._gone = False
+
+    @property
+    def queued(self) -> int:
+        """Bytes that the terminal has not taken yet."""
+        return len(self._queue)
+
+    def write(self, data: bytes) -> None:
+        """Send `data` with whatever else is written before the event loop comes round. Safe from any thread."""
+        with self._lock:
+            if self._gone:
+                return
+            self._queue += data
+            if self._scheduled:
+                return
+            self._scheduled = True
+        # A closed loop: the end of the program, where `drain` sends what is left.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._batch)
+
+    def _batch(self) -> None:
+        with self._lock:
+            # Closed meanwhile, the descriptor may be another file's.
+            if self._gone:
+                return
+            self._queue += self._after()
+        self._send()
+
+    def _send(self) -> None:
+        self._push()
+        self._scheduled = bool(self._queue)
+        if self._scheduled:
+            self._loop.call_later(_RETRY_S, self._send)
+
+    def _push(self) -> None:
+        """Send as much as the terminal takes."""
+        gone = False
+        with self._lock:
+            while self._queue and not gone and not self._gone:
+                try:
+                    sent = os.write(self._fd, self._queue[:_PIECE_BYTES])
+                except BlockingIOError:
+                    return
+                except OSError:
+                    gone = True
+                else:
+                    del self._queue[:sent]
+            if gone:
+                self._queue.clear()
+                self._gone = True
+        if gone:
+            self._on_gone()
+
+    def abandon(self) -> bool:
+        """Drop what waits, here and in the kernel, if the terminal takes no more at present: what is written next must
+        come through. Whether that was so."""
+        with self._lock:
+            if self._gone or not (self._queue or not select.select([], [self._fd], [], 0)[1]):
+                return False
+            self._queue[:] = _ABORT
+            with contextlib.suppress(termios.error):
+                termios.tcflush(self._fd, termios.TCOFLUSH)
+            return True
+
+    def drain(self, within_s: float) -> None:
+        """Wait, `within_s` seconds at most, until everything is sent. For when no event loop is there to do it."""
+        deadline = time.monotonic() + within_s
+        self._push()
+        while self._queue and (left := deadline - time.monotonic()) > 0:
+            select.select([], [self._fd], [], left)
+            self._push()
+
+    def close(self) -> None:
+        """Give the terminal back; nothing can be written any more."""
+        with self._lock:
+            self._gone = True
+            self._queue.clear()
+        os.close(self._fd)
+
+
+def _opened_again(fd: int) -> int:
+    """A descriptor of the same terminal that does not block; where it cannot be opened again, one that may."""
+    for name in (_name_of(fd), "/dev/tty"):
+        with contextlib.suppress(OSError):
+            if name is not None:
+                return os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    return os.dup(fd)
+
+
+def _name_of(fd: int) -> str | None:
+    try:
+        return os.ttyname(fd)
+    except OSError:
+        return None
