@@ -18,6 +18,7 @@ from tui.core.series import SeriesSettings
 from tui.errors import ConfigError
 from tui.sitting.session import Session
 from tui.ui.bindings import ACTIONS, app_bindings, spelled
+from tui.ui.lever_actions import LeverActions
 from tui.ui.prompt_actions import PromptActions
 from tui.ui.screens.main import MainScreen
 from tui.ui.series_actions import SeriesActions
@@ -28,7 +29,7 @@ from tui.ui.widgets.target_picker import TargetPicker
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(PromptActions, SeriesActions, App[None]):
+class LatencyApp(PromptActions, SeriesActions, LeverActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -66,6 +67,7 @@ class LatencyApp(PromptActions, SeriesActions, App[None]):
             self._settings.frame_rate,
             self.size,
         )
+        choice.learn(self._models)
         self._describe_endpoints()
         return self.main
 
@@ -74,6 +76,7 @@ class LatencyApp(PromptActions, SeriesActions, App[None]):
         self._loop_of_app = asyncio.get_running_loop()
         self.session.on_change = self.main.wake
         self.session.on_problem = self.complain
+        self.session.preview.on_models = self.models_changed
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
@@ -127,11 +130,11 @@ class LatencyApp(PromptActions, SeriesActions, App[None]):
         """Show the current lane's request in detail."""
         from tui.ui.screens.detail import DetailScreen
 
-        record = self.main.current_lane.lane.record
-        if record is None:
+        lane = self.main.current_lane.lane
+        if lane.record is None:
             self.complain("There is nothing to show yet: run the prompt first.")
             return
-        self.push_screen(DetailScreen(record))
+        self.push_screen(DetailScreen(lane.record, lane.cost))
 
     def action_search(self) -> None:
         """Search in the current lane."""
