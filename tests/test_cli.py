@@ -57,7 +57,9 @@ def test_version(shell: Shell) -> None:
     assert (process.returncode, process.stdout, process.stderr) == (0, f"latency-tui {__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["config", "--help"], ["simulate", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["-h"], ["config", "--help"], ["simulate", "--help"], ["models", "--help"]]
+)
 def test_help(shell: Shell, arguments: list[str]) -> None:
     process = shell(*arguments)
     assert process.returncode == 0
@@ -70,6 +72,15 @@ def test_the_help_names_every_option_of_the_issue(shell: Shell) -> None:
     options = ["PROMPT", "--model", "--system", "--file", "--max-tokens", "--base-url", "--config", "--demo", "--run"]
     for word in [*options, "--record", "--version", "simulate", "config", "ANTHROPIC_API_KEY"]:
         assert word in shown
+
+
+@pytest.mark.parametrize("arguments", [[], ["--refresh", "--demo"]])
+def test_models_are_listed(shell: Shell, arguments: list[str]) -> None:
+    process = shell("models", *arguments)
+    assert (process.returncode, process.stderr) == (0, "")
+    heading, *lines = process.stdout.splitlines()
+    assert heading.startswith("id ")
+    assert any(line.startswith("claude-haiku-4-5 ") and "200,000" in line and "1 / 5" in line for line in lines)
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])

@@ -24,6 +24,7 @@ commands:
   latency-tui history ...      list, show, export, import and delete stored runs
   latency-tui config           print the effective configuration and where each value came from
   latency-tui serve            show the screen in a browser (see `latency-tui serve --help`)
+  latency-tui models           the models that are known (see `latency-tui models --help`)
   latency-tui simulate         run the simulator alone (see `latency-tui simulate --help`)
 
 Without an API key it runs on the built-in simulator; set ANTHROPIC_API_KEY to use the API.
@@ -73,6 +74,10 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.headless.history import main as history
 
         return history(arguments[1:])
+    if command == "models":
+        from tui.headless.models import main as models
+
+        return models(arguments[1:])
     if command == "config":
         return _config(_parser("latency-tui config", with_prompt=False).parse_args(arguments[1:]))
     if command == "serve":

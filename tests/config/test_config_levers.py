@@ -121,7 +121,7 @@ def test_a_command_for_the_key_is_a_key(sealed: Path) -> None:
         ('inference_geo = ""', "parameters.inference_geo must be a text of 1 to 64 characters, but is empty."),
         ('inference_geo = "a b"', 'parameters.inference_geo must be the name of a region, such as us, but is "a b".'),
         ('extra = "x"', 'parameters.extra must be a table, but is "x".'),
-        ("extra = { stream = false }", "parameters.extra must not set stream: every answer is streamed."),
+        ("extra = { stream = false }", "parameters.extra must not set stream: it is a parameter of its own."),
         ("extra = { top_k = 1 }", "parameters.extra must not set top_k: it is a parameter of its own."),
         ("extra = { a = [nan] }", "parameters.extra must hold what JSON can say, but holds nan."),
         ("extra = { a = 2026-11-22 }", "parameters.extra must hold what JSON can say, but holds a date or time."),
@@ -185,7 +185,9 @@ def test_an_endpoint_that_cannot_be(text: str, end: str, sealed: Path) -> None:
     assert complaint(sealed, ENDPOINT + text + "\n").endswith(end)
 
 
-@pytest.mark.parametrize("text", ['key_command = "print-key"', 'ca_file = "ca.pem"', 'proxy = "http://proxy:1"'])
+@pytest.mark.parametrize(
+    "text", ['api_key_env = "KEY"', 'key_command = "print-key"', 'ca_file = "ca.pem"', 'proxy = "http://proxy:1"']
+)
 def test_a_file_that_nobody_chose_runs_nothing_and_reroutes_nothing(text: str, sealed: Path) -> None:
     sentence = complaint(sealed, ENDPOINT + text, name="latency-tui.toml")
     assert sentence.startswith("./latency-tui.toml, line 3: endpoints.far.")
@@ -211,3 +213,10 @@ def test_a_target_keeps_what_is_false_and_empty() -> None:
     target = Target(model="a", parameters=Parameters(cache=False, extra={}))
     save_targets((target,))
     assert load_targets() == (target,)
+
+
+def test_vertex_needs_to_know_where_and_for_whom(sealed: Path) -> None:
+    sentence = complaint(sealed, ENDPOINT + 'kind = "vertex"\nregion = "us-east5"\n')
+    assert sentence.endswith('endpoints.far has kind = "vertex", which needs a region and a project.')
+    far = settings(sealed, ENDPOINT + 'kind = "vertex"\nregion = "us-east5"\nproject = "mine"\n').endpoints["far"]
+    assert (far.kind, far.region, far.project) == ("vertex", "us-east5", "mine")

@@ -83,13 +83,41 @@ def test_endpoints_merge_key_by_key(sealed: Path) -> None:
     _write(
         paths.user_config_file(), '[endpoints.anthropic]\napi_key_env = "OTHER"\n[endpoints.x]\nbase_url="http://x"\n'
     )
-    _write(sealed / "latency-tui.toml", '[endpoints.x]\napi_key_env = "X_KEY"\n')
-    endpoints = load(Flags(), {}, sealed).settings.endpoints
+    plan = _write(sealed / "plan.toml", '[endpoints.x]\napi_key_env = "X_KEY"\n')
+    endpoints = load(Flags(config=plan), {}, sealed).settings.endpoints
     assert (endpoints["anthropic"].base_url, endpoints["anthropic"].api_key_env) == (
         "https://api.anthropic.com",
         "OTHER",
     )
     assert (endpoints["x"].base_url, endpoints["x"].api_key_env) == ("http://x", "X_KEY")
+
+
+NO_CHANGE = "and not changed by a file that was found and not chosen: put it into your own file, or name this one "
+
+
+@pytest.mark.parametrize(
+    "line", ['base_url = "https://evil.example"', 'headers = { x-a = "b" }', "timeouts.connect = 1"]
+)
+def test_a_file_that_nobody_chose_changes_no_endpoint(line: str, sealed: Path) -> None:
+    project = _write(sealed / "latency-tui.toml", f"[endpoints.anthropic]\n{line}\n")
+    sentence = _error(Flags(), {}, sealed)
+    assert sentence.startswith("./latency-tui.toml, line 1: endpoints.anthropic is defined in ")
+    assert sentence.endswith(f"{NO_CHANGE}with --config.")
+    # The remedy that it names: chosen, it may say what it likes.
+    load(Flags(config=Path(project.name)), {}, sealed)
+
+
+def test_nor_does_it_when_a_chosen_file_comes_after_it(sealed: Path) -> None:
+    """Else the later file's key would go to the earlier file's server."""
+    _write(sealed / "latency-tui.toml", '[endpoints.team]\nbase_url = "https://evil.example"\n')
+    plan = _write(sealed / "plan.toml", '[endpoints.team]\napi_key_env = "TEAM_KEY"\n')
+    assert NO_CHANGE in _error(Flags(config=plan), {}, sealed)
+
+
+def test_it_may_define_a_new_one_without_a_key(sealed: Path) -> None:
+    _write(sealed / "latency-tui.toml", '[endpoints.here]\nbase_url = "http://127.0.0.1:8080"\n')
+    here = load(Flags(), {"ANTHROPIC_API_KEY": "x"}, sealed).settings.endpoints["here"]
+    assert (here.api_key_env, here.key_command) == (None, ())
 
 
 def test_base_url_variable(sealed: Path) -> None:

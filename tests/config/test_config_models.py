@@ -1,26 +1,37 @@
 """The list of known models."""
 
+from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from tui.config import paths
 from tui.config.files import read_toml
 from tui.config.load import Flags, load
-from tui.config.models import load_models, models_of
+from tui.config.model_lists import known_models, save_list
+from tui.config.models import load_models, merged, models_of
 from tui.config.paths import builtin_config
+from tui.core.capabilities import refusals
+from tui.core.model import KnownModel, ListedModel
+from tui.core.parameters import Parameters
+from tui.core.target import Endpoint
 from tui.errors import ConfigError
 
 
 def test_the_list_is_valid_and_dated() -> None:
     models = {model.id: model for model in load_models()}
     haiku = models["claude-haiku-5-5"]
+    assert haiku.prices is not None
     assert (haiku.prices.input, haiku.prices.output) == (0.10, 0.50)
     assert haiku.prices.long_prompt_tokens == 100_000
     assert haiku.prices.note
     assert not haiku.accepts_temperature
     assert models["claude-haiku-4-5"].accepts_temperature
     assert models["claude-haiku-4-5"].context_tokens == 200_000
-    assert all(model.prices.read.year >= 2026 and model.facts_read.year >= 2026 for model in models.values())
+    for model in models.values():
+        assert model.prices is not None
+        assert min(model.prices.read.year, model.facts_read.year) >= 2026
 
 
 def test_the_default_targets_are_known(sealed: Path) -> None:
@@ -31,8 +42,9 @@ def test_the_default_targets_are_known(sealed: Path) -> None:
 def test_what_a_model_takes_is_consistent() -> None:
     for model in load_models():
         assert bool(model.effort) == (model.default_effort is not None)
-        assert model.default_effort is None or model.default_effort in model.effort
+        assert model.default_effort is None or model.default_effort in (model.effort or ())
         prices = model.prices
+        assert prices is not None
         assert prices.cache_read < prices.input < prices.cache_write_5m < prices.cache_write_1h < prices.output
         assert (prices.fast_input is None) == (prices.fast_output is None)
         assert model.fast or prices.fast_input is None
@@ -76,3 +88,34 @@ def test_mistakes_are_one_sentence(old: str, new: str, sentence: str, tmp_path: 
         models_of(read_toml(path, "models.toml"), "models.toml")
     assert str(caught.value).startswith("models.toml, line ")
     assert str(caught.value).endswith(sentence)
+
+
+READ = date(2027, 1, 2)
+
+
+def test_what_an_endpoint_lists_goes_over_what_is_known() -> None:
+    listed = [
+        ListedModel(id="claude-opus-5", lifecycle="deprecated", retires_on=date(2027, 1, 1), max_output_tokens=9),
+        ListedModel(id="local"),
+        ListedModel(id="odd", lifecycle="resting", effort=("low", "wild"), thinking=()),
+    ]
+    before = load_models()
+    models = {model.id: model for model in merged(before, listed, READ)}
+    opus = models["claude-opus-5"]
+    assert (opus.lifecycle_note, opus.max_output_tokens) == ("deprecated, retires 2027-01-01", 9)
+    assert opus.prices == next(model.prices for model in before if model.id == "claude-opus-5")
+    assert models["local"] == KnownModel(id="local", display_name="local", facts_read=READ)
+    assert (models["odd"].lifecycle, models["odd"].effort, models["odd"].thinking) == ("active", ("low",), ())
+    assert refusals(Parameters(effort="max", thinking="enabled", temperature=1.0), models["local"]) == {}
+    assert "odd does not think" in refusals(Parameters(thinking="adaptive"), models["odd"]).values()
+
+
+def test_lists_are_kept_per_server(sealed: Path) -> None:
+    here = Endpoint(name="here", base_url="http://127.0.0.1:1")
+    save_list(here, (ListedModel(id="local"),), READ)
+    assert paths.model_lists_file().stat().st_mode & 0o777 == 0o600
+    assert [model.id for model in known_models([here])][-1] == "local"
+    moved = msgspec.structs.replace(here, base_url="http://127.0.0.1:2")
+    assert known_models([moved]) == known_models([]) == load_models()
+    paths.model_lists_file().write_text("{broken")
+    assert known_models([here]) == load_models()

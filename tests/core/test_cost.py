@@ -2,9 +2,11 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui.config.models import load_models
-from tui.core.cost import Cost, estimate, total
+from tui.core.cost import Cost, dollars, estimate, total, upper_bound
 from tui.core.events import Usage
 from tui.core.parameters import Parameters
 
@@ -13,8 +15,10 @@ MODELS = {model.id.removeprefix("claude-"): model for model in load_models()}
 
 def usd(model: str, usage: Usage, **parameters: object) -> float:
     cost = estimate(usage, MODELS[model], Parameters(**parameters))  # type: ignore[arg-type]
+    prices = MODELS[model].prices
     assert cost is not None
-    assert cost.prices_read == MODELS[model].prices.read
+    assert prices is not None
+    assert cost.prices_read == prices.read
     return cost.usd
 
 
@@ -70,6 +74,7 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 
 def test_a_model_that_costs_nothing() -> None:
     model = MODELS["opus-5"]
+    assert model.prices is not None
     free = msgspec.structs.replace(model, prices=msgspec.structs.replace(model.prices, input=0.0, output=0.0))
     cost = estimate(Usage(input_tokens=5, output_tokens=5), free, Parameters())
     assert cost is not None
@@ -85,3 +90,61 @@ def test_totals() -> None:
     assert with_unknown.is_lower_bound
     assert total([None]) is None
     assert total([]) is None
+
+
+def test_what_was_served_goes_before_what_was_asked() -> None:
+    split = Usage(
+        input_tokens=0,
+        output_tokens=0,
+        cache_creation_input_tokens=3000,
+        cache_5m_input_tokens=1000,
+        cache_1h_input_tokens=2000,
+    )
+    assert usd("opus-5", split, cache="5m") == pytest.approx(1000 * 6.25e-6 + 2000 * 10e-6)
+    slow = Usage(input_tokens=1000, output_tokens=1000, speed="standard")
+    assert usd("opus-5", slow, speed="fast") == pytest.approx(0.005 + 0.025)
+
+
+def test_an_answer_that_broke_off_costs_this_or_more() -> None:
+    usage = Usage(input_tokens=1000, output_tokens=1)
+    for complete in (True, False):
+        cost = estimate(usage, MODELS["opus-5"], Parameters(), complete=complete)
+        assert cost is not None
+        assert cost.is_lower_bound is not complete
+
+
+COUNT = st.integers(0, 200_000)
+
+
+@given(COUNT, COUNT, COUNT, st.integers(0, 5000), st.sampled_from([None, "fast"]), st.sampled_from([None, "5m", "1h"]))
+def test_no_request_costs_more_than_its_upper_bound(
+    fresh: int, read: int, written: int, output: int, speed: str | None, cache: str | None
+) -> None:
+    if cache is None:
+        read = written = 0
+    parameters = Parameters(max_tokens=5000, speed=speed, cache=cache)  # type: ignore[arg-type]
+    for model in MODELS.values():
+        bound = upper_bound(fresh + read + written, model, parameters)
+        usage = Usage(
+            input_tokens=fresh,
+            output_tokens=output,
+            cache_read_input_tokens=read,
+            cache_creation_input_tokens=written,
+        )
+        cost = estimate(usage, model, parameters)
+        assert (bound is None) == (cost is None)
+        assert bound is None or cost is None or cost.usd <= bound.usd * (1 + 1e-9)
+
+
+def test_no_bound_without_a_price() -> None:
+    unpriced = msgspec.structs.replace(MODELS["opus-5"], prices=None)
+    assert upper_bound(1, unpriced, Parameters(max_tokens=1)) is None
+    assert upper_bound(1, None, Parameters(max_tokens=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [(0, "$0.00"), (0.00042, "$0.00042"), (0.0131, "$0.013"), (0.5, "$0.50"), (1.2, "$1.20"), (1204, "$1,204")],
+)
+def test_dollars(usd: float, text: str) -> None:
+    assert dollars(usd) == text

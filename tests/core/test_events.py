@@ -12,6 +12,7 @@ TYPES = {
     "run_started",
     "marked",
     "responded",
+    "message_opened",
     "attempt_failed",
     "content",
     "instrument",
@@ -19,6 +20,8 @@ TYPES = {
     "request_ended",
     "run_ended",
     "engine_failed",
+    "tokens_counted",
+    "models_listed",
 }
 
 

@@ -103,5 +103,5 @@ async def _decode(batches: Iterable[list[Segment]], headers: Mapping[str, str], 
                 await stream.read()
         except Exception as error:  # the tests look at it
             decoded.error = error
-    decoded.reusable = stream.reusable
+    decoded.reusable = stream.for_reuse is not None
     return decoded

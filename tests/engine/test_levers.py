@@ -61,7 +61,7 @@ class Received:
 
 
 def _key(headers: dict[str, str]) -> bytes:
-    return headers["authorization"].removeprefix("Bearer ").encode()
+    return headers.get("authorization", "").removeprefix("Bearer ").encode()
 
 
 @asynccontextmanager

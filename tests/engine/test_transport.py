@@ -454,7 +454,7 @@ async def test_the_marks_of_a_request_over_tls(environ: pytest.MonkeyPatch, cert
             port = await stack.enter_async_context(listening(proxy.socks))
             environ.setenv("https_proxy", f"socks5://127.0.0.1:{port}")
         api = MessagesApi({})
-        api._tls[None] = certificates[1]
+        api.clients._tls[None] = certificates[1]
         records = []
         for _ in range(2):
             spec = RequestSpec(

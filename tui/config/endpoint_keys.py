@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tui.config import urls
-from tui.config.keys import KEY_REMEDY, Key
+from tui.config.keys import KEY_REMEDY, Key, type_of
 from tui.config.wording import looks_secret, shown
+from tui.core.target import Endpoint
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _SECRET_HEADER = re.compile(r"(?:^|-)(?:api-?key|key|token|secret|password|cookie|authorization)$")
@@ -68,6 +69,12 @@ def _refuse_headers(value: dict[str, Any]) -> str | None:
     return None
 
 
+def _refuse_place(value: str) -> str | None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,62}", value):
+        return f"must be a name of letters, digits and -, but is {shown(value)}"
+    return None
+
+
 def _refuse_path(value: str) -> str | None:
     return None if value.strip() and value.isprintable() else "must be the path of a PEM file"
 
@@ -100,6 +107,7 @@ ENDPOINT = (
         name="api_key_env",
         type=str,
         help="Name of the environment variable that holds the key; empty or absent: no key is sent.",
+        chosen_files_only=True,
         refuse=_refuse_variable,
     ),
     Key(
@@ -109,6 +117,18 @@ ENDPOINT = (
         chosen_files_only=True,
         refuse=_refuse_command,
     ),
+    Key(
+        name="key_header",
+        type=type_of(Endpoint, "key_header"),
+        help="Header that holds the key: authorization (as a bearer token) or x-api-key.",
+    ),
+    Key(
+        name="kind",
+        type=type_of(Endpoint, "kind"),
+        help="anthropic for the API and what speaks like it; foundry or vertex for those clouds.",
+    ),
+    Key(name="region", type=str, help="Region of Vertex, such as us-east5 or global.", refuse=_refuse_place),
+    Key(name="project", type=str, help="Project of Vertex.", refuse=_refuse_place),
     Key(
         name="api_version",
         type=str,

@@ -3,6 +3,7 @@
 built-in `configs/default.toml` < user file < `./latency-tui.toml` < `--config` < environment < flags
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,7 @@ from tui.config.wording import hint, shown
 from tui.core.capabilities import contradiction
 from tui.core.objectives import parse as parse_objective
 from tui.core.parameters import Parameters
+from tui.core.plan import Budget
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Retries, Target, TimeoutOverrides, Timeouts
@@ -66,26 +68,52 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
     looked_for = [
         (Layer.BUILT_IN, path := paths.builtin_config("default.toml"), str(path)),
         (Layer.USER, path := paths.user_config_file(), str(path)),
-        (Layer.PROJECT, cwd / paths.PROJECT_FILE, f"./{paths.PROJECT_FILE}"),
     ]
-    if flags.config is not None:
-        looked_for.append((Layer.CONFIG, cwd / flags.config, str(flags.config)))
-    merged: dict[str, Entry] = {}
+    project = cwd / paths.PROJECT_FILE
+    chosen = cwd / flags.config if flags.config is not None else None
+    if chosen is None or os.path.realpath(chosen) != os.path.realpath(project):  # else it was found, but chosen too
+        looked_for.append((Layer.PROJECT, project, f"./{paths.PROJECT_FILE}"))
+    if chosen is not None:
+        looked_for.append((Layer.CONFIG, chosen, str(flags.config)))
+    layers: dict[Layer, dict[str, Entry]] = {}
     places: list[Place] = []
     for layer, path, name in looked_for:
         optional = layer in (Layer.USER, Layer.PROJECT)
         found = files.read_toml_if_there(path, name) if optional else files.read_toml(path, name)
         places.append(Place(layer=layer, path=path, name=name, was_read=found is not None))
         if found is not None:
-            _merge(merged, _with_rows(check_settings(found, layer, name), path, name))
-    _merge(merged, from_environment(environ))
-    _merge(merged, from_flags(flags))
+            layers[layer] = _with_rows(check_settings(found, layer, name), path, name)
+    layers[Layer.ENVIRONMENT] = from_environment(environ)
+    layers[Layer.FLAG] = from_flags(flags)
+    _refuse_changed_endpoints(layers)
+    merged: dict[str, Entry] = {}
+    for entries in layers.values():
+        _merge(merged, entries)
     return Loaded(
         settings=_settings(merged, is_demo=flags.demo),
         provenance={path: entry.source for path, entry in merged.items()},
         places=tuple(places),
         is_demo=flags.demo,
     )
+
+
+def _refuse_changed_endpoints(layers: Mapping[Layer, Mapping[str, Entry]]) -> None:
+    """Raise ConfigError where a file that merely lies in the working directory changes an endpoint of another layer.
+
+    It could send that endpoint's key, or what is asked there, to a server of its own choice. Endpoints that are new
+    are taken from it; they have no key, since `api_key_env` and `key_command` are not taken from such a file.
+    """
+    for path, entry in layers.get(Layer.PROJECT, {}).items():
+        table, _, name = path.partition(".")
+        if table != "endpoints" or "." in name:
+            continue
+        for layer, entries in layers.items():
+            elsewhere = next((entries[key] for key in entries if key.startswith(f"{path}.")), None)
+            if layer is not Layer.PROJECT and elsewhere is not None:
+                raise ConfigError(
+                    f"{entry.source}: {path} is defined in {elsewhere.source} and not changed by a file that was found "
+                    "and not chosen: put it into your own file, or name this one with --config."
+                )
 
 
 def _merge(merged: dict[str, Entry], layer: dict[str, Entry]) -> None:
@@ -129,6 +157,7 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
         retries=Retries(**_section(merged, "retries")),
         series=SeriesSettings(**_section(merged, "series")),
         history=HistorySettings(**_section(merged, "history")),
+        budget=Budget(**_section(merged, "budget")),
         ui=UiSettings(**_section(merged, "ui")),
         keys=KeySettings(**_section(merged, "keys")),
     )
@@ -171,11 +200,17 @@ def _endpoints(merged: Mapping[str, Entry]) -> dict[str, Endpoint]:
         given = _given(merged, path, schema.ENDPOINT)
         if "base_url" not in given:
             raise ConfigError(f"{entry.source}: {path} has no base_url.")
+        if given.get("kind") == "vertex" and not (given.get("region") and given.get("project")):
+            raise ConfigError(f'{entry.source}: {path} has kind = "vertex", which needs a region and a project.')
         endpoints[name] = Endpoint(
             name=name,
             base_url=given["base_url"].rstrip("/"),
             api_key_env=given.get("api_key_env") or None,
             key_command=words(given.get("key_command", ())),
+            key_header=given.get("key_header", "authorization"),
+            kind=given.get("kind", "anthropic"),
+            region=given.get("region"),
+            project=given.get("project"),
             api_version=given.get("api_version"),
             headers={header.lower(): value for header, value in given.get("headers", {}).items()},
             ca_file=given.get("ca_file"),

@@ -1,8 +1,8 @@
 """What is known of models: `configs/models.toml`, checked like any other file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -10,10 +10,10 @@ from tui.config import files, paths
 from tui.config.check import Checker
 from tui.config.keys import Key, refuse_label
 from tui.config.sources import Layer
-from tui.core.model import KnownModel, Prices
+from tui.core.model import KnownModel, Lifecycle, ListedModel, Prices
 from tui.core.parameters import Effort, ThinkingType
 
-__all__ = ["KnownModel", "load_models", "models_of"]
+__all__ = ["KnownModel", "load_models", "merged", "models_of"]
 
 _Price = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
 _Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
@@ -41,6 +41,9 @@ _KEYS = (
     Key(name="effort", type=tuple[Effort, ...], help="Accepted levels of effort; absent: it has none."),
     Key(name="default_effort", type=Effort, help="The level of a request that names none."),
     Key(name="fast", type=bool, help="Whether it has a fast mode."),
+    Key(
+        name="speed_beta", type=str, help="What anthropic-beta must name for the parameter speed.", refuse=refuse_label
+    ),
     Key(name="cache_min_tokens", type=_Tokens, unit="tokens", required=True, help="Shortest prompt that is cached."),
     Key(name="accepts_temperature", type=bool, required=True, help="Whether it takes temperature at all."),
     Key(name="accepts_prefill", type=bool, required=True, help="Whether the last turn may be its own."),
@@ -81,7 +84,41 @@ def models_of(document: files.Document, name: str) -> tuple[KnownModel, ...]:
     return tuple(_model(values) for values in tables)
 
 
+def merged(known: Sequence[KnownModel], listed: Sequence[ListedModel], read: date) -> tuple[KnownModel, ...]:
+    """`known` with what an endpoint listed on the day `read` over it; models that are new come last, in its order.
+
+    What the endpoint does not say stays as it was known, and is `None` for a new model.
+    """
+    by_id = {model.id: model for model in known}
+    for model in listed:
+        before = by_id.get(model.id) or KnownModel(id=model.id, display_name=model.id, facts_read=read)
+        says = {
+            "display_name": model.display_name,
+            "line": model.line,
+            "lifecycle": _among(model.lifecycle, Lifecycle),
+            "context_tokens": model.context_tokens,
+            "max_output_tokens": model.max_output_tokens,
+            "thinking": _all_among(model.thinking, ThinkingType),
+            "effort": _all_among(model.effort, Effort),
+        }
+        changes = {name: value for name, value in says.items() if value is not None}
+        by_id[model.id] = msgspec.structs.replace(
+            before, **changes, deprecated_on=model.deprecated_on, retires_on=model.retires_on, facts_read=read
+        )
+    return tuple(by_id.values())
+
+
+def _among(word: str | None, choices: Any) -> str | None:
+    return word if word in get_args(choices) else None
+
+
+def _all_among(words: tuple[str, ...] | None, choices: Any) -> tuple[str, ...] | None:
+    return None if words is None else tuple(word for word in words if word in get_args(choices))
+
+
 def _model(values: Mapping[str, Any]) -> KnownModel:
     prices = {field: values[key] for key, field in _OF_PRICES.items() if key in values}
     others = {key: value for key, value in values.items() if key not in _OF_PRICES}
-    return KnownModel(prices=Prices(**prices), **others)
+    # In our own file what is not said is known: it has none.
+    absent: dict[str, Any] = {"effort": (), "fast": False}
+    return KnownModel(prices=Prices(**prices), **(absent | others))

@@ -11,9 +11,18 @@ _OWN_FIELDS = {
     "model": "the target names the model",
     "messages": "[prompt] holds them",
     "system": "[prompt] holds it",
-    "stream": "every answer is streamed",
     **dict.fromkeys(
-        ("max_tokens", "stop_sequences", "speed", "service_tier", "inference_geo", "temperature", "top_p", "top_k"),
+        (
+            "max_tokens",
+            "stream",
+            "stop_sequences",
+            "speed",
+            "service_tier",
+            "inference_geo",
+            "temperature",
+            "top_p",
+            "top_k",
+        ),
         "it is a parameter of its own",
     ),
 }
@@ -63,6 +72,7 @@ def _key(name: str, help: str, unit: str = "", refuse: object = None) -> Key:  #
 
 PARAMETERS = (
     _key("max_tokens", "Most tokens the answer may have, thinking included.", "tokens"),
+    _key("stream", "Whether the answer comes as it is written; false shows what streaming saves."),
     _key(
         "stop_sequences",
         "Texts at which the model stops; they do not appear in the answer.",

@@ -36,3 +36,8 @@ def state_file() -> Path:
 def history_file() -> Path:
     """The history of all runs, in the platform's data directory (XDG_DATA_HOME is honoured)."""
     return platformdirs.user_data_path(APP_NAME, appauthor=False) / "history.db"
+
+
+def model_lists_file() -> Path:
+    """The models that endpoints listed, in the platform's state directory."""
+    return state_file().with_name("models.json")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tui.config import urls
+from tui.config.models import load_models
 from tui.config.schema import ANTHROPIC, AUTO, SIMULATOR, Settings
 from tui.config.wording import hint, shown
 from tui.core.plan import Plan
@@ -66,6 +67,8 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
         default_endpoint=default,
         timeouts=settings.timeouts,
         retries=settings.retries,
+        budget=settings.budget,
+        speed_betas={model.id: model.speed_beta for model in load_models() if model.speed_beta is not None},
     )
 
 

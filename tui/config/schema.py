@@ -16,6 +16,7 @@ from tui.config.wording import hint, shown
 from tui.core import objectives
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
+from tui.core.plan import Budget
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Retries, Target, Timeouts
@@ -106,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retries: Retries
     series: SeriesSettings
     history: HistorySettings
+    budget: Budget
     ui: UiSettings
     keys: KeySettings
 
@@ -210,6 +212,20 @@ TABLES: dict[str, tuple[Key, ...]] = {
             type=type_of(HistorySettings, "keep_mb"),
             unit="MB",
             help="The oldest runs are deleted above this size; 0 is no limit.",
+        ),
+    ),
+    "budget": (
+        Key(
+            name="sitting_usd",
+            type=type_of(Budget, "sitting_usd"),
+            unit="USD",
+            help="Most that a sitting may cost, at list prices; absent: no cap.",
+        ),
+        Key(
+            name="plan_usd",
+            type=type_of(Budget, "plan_usd"),
+            unit="USD",
+            help="Most that one run or series may cost, at list prices; absent: no cap.",
         ),
     ),
     "ui": (

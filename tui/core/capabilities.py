@@ -7,7 +7,7 @@ person who set the parameter.
 from collections.abc import Sequence
 
 from tui.core.model import KnownModel
-from tui.core.parameters import SAMPLING, Parameters
+from tui.core.parameters import SAMPLING, Parameters, ThinkingType
 
 _ABOVE_HIGH = ("xhigh", "max")
 """Levels of effort that the API refuses while thinking is off."""
@@ -21,20 +21,21 @@ def refusal(parameter: str, value: object, model: KnownModel | None) -> str | No
     if model is None or value is None:
         return None
     name = model.display_name
+    most, effort, thinking = model.max_output_tokens, model.effort, model.thinking
     match parameter:
-        case "max_tokens" if isinstance(value, int) and value > model.max_output_tokens:
-            return f"{name} answers with at most {model.max_output_tokens:,} tokens"
-        case "effort" if not model.effort:
+        case "max_tokens" if isinstance(value, int) and most is not None and value > most:
+            return f"{name} answers with at most {most:,} tokens"
+        case "effort" if effort is not None and not effort:
             return f"{name} has no levels of effort"
-        case "effort" if value not in model.effort:
-            return f"{name} takes effort {_listed(model.effort)}, not {value}"
-        case "thinking" if value not in model.thinking:
-            return _thinking_refusal(str(value), model)
-        case "thinking_budget" if "enabled" not in model.thinking:
+        case "effort" if effort is not None and value not in effort:
+            return f"{name} takes effort {_listed(effort)}, not {value}"
+        case "thinking" if thinking is not None and value not in thinking:
+            return _thinking_refusal(str(value), name, thinking)
+        case "thinking_budget" if thinking is not None and "enabled" not in thinking:
             return f"{name} takes no thinking budget; its effort says how long it thinks"
-        case "speed" if value == "fast" and not model.fast:
+        case "speed" if value == "fast" and model.fast is False:
             return f"{name} has no fast mode"
-        case _ if parameter in SAMPLING and not model.accepts_temperature:
+        case _ if parameter in SAMPLING and model.accepts_temperature is False:
             return f"{name} does not take {parameter}; only older models do"
     return None
 
@@ -54,7 +55,7 @@ def refusals(parameters: Parameters, model: KnownModel | None) -> dict[str, str]
 
 def prefill_refusal(model: KnownModel | None) -> str | None:
     """Why `model` cannot go on with an answer that is begun for it; None if it can, or may."""
-    if model is None or model.accepts_prefill:
+    if model is None or model.accepts_prefill is not False:
         return None
     return f"{model.display_name} does not take a prefill; only older models do"
 
@@ -73,13 +74,14 @@ def contradiction(parameters: Parameters) -> str | None:
     return None
 
 
-def _thinking_refusal(value: str, model: KnownModel) -> str:
-    name = model.display_name
-    if value == "disabled" and model.thinking == ("adaptive",):
+def _thinking_refusal(value: str, name: str, thinking: tuple[ThinkingType, ...]) -> str:
+    if value == "disabled" and thinking == ("adaptive",):
         return f"{name} always thinks; a lower effort makes it think less"
-    if value == "disabled" and "between_tools" in model.thinking:
+    if value == "disabled" and "between_tools" in thinking:
         return f'{name} takes thinking = "between_tools" in place of "disabled"'
-    return f"{name} takes thinking {_listed(model.thinking)}, not {value}"
+    if not thinking:
+        return f"{name} does not think"
+    return f"{name} takes thinking {_listed(thinking)}, not {value}"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from tui.core.events import Usage
-from tui.core.model import KnownModel
+from tui.core.model import KnownModel, Prices
 from tui.core.parameters import Parameters
 
 _PER = 1_000_000
@@ -23,36 +23,83 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """The date of the prices it is computed with."""
 
 
-def estimate(usage: Usage, model: KnownModel | None, parameters: Parameters) -> Cost | None:
+def estimate(usage: Usage, model: KnownModel | None, parameters: Parameters, *, complete: bool = True) -> Cost | None:
     """The cost of a request for which the API reported `usage`; None where nothing can be said.
 
-    That is so for a model that is not known, without any count, and for fast mode where its price is not known.
-    The API's `input_tokens` are those neither read from the cache nor written to it.
+    That is so for a model whose prices are not known, without any count, and for fast mode where its price is not
+    known. What was served goes before what was asked: the speed and the cache's lifetimes are those of `usage` where
+    it has them. The API's `input_tokens` are those neither read from the cache nor written to it. `complete` is False
+    for an answer that broke off, whose tokens were not all counted.
     """
-    if model is None or (usage.input_tokens is None and usage.output_tokens is None):
+    prices = model.prices if model is not None else None
+    if prices is None or (usage.input_tokens is None and usage.output_tokens is None):
         return None
-    prices = model.prices
-    input_price, output_price = prices.input, prices.output
-    if parameters.speed == "fast":
-        if prices.fast_input is None or prices.fast_output is None:
-            return None
-        input_price, output_price = prices.fast_input, prices.fast_output
-    dearer = input_price / prices.input if prices.input else 1.0
-    write_price = prices.cache_write_1h if parameters.cache == "1h" else prices.cache_write_5m
-    fresh, read, written = (
-        count or 0 for count in (usage.input_tokens, usage.cache_read_input_tokens, usage.cache_creation_input_tokens)
-    )
-    usd = fresh * input_price + (read * prices.cache_read + written * write_price) * dearer
+    rates = _rates(prices, usage.speed or parameters.speed)
+    if rates is None:
+        return None
+    input_price, output_price, dearer = rates
+    fresh, read = usage.input_tokens or 0, usage.cache_read_input_tokens or 0
+    written_5m, written_1h = _written(usage, parameters)
+    usd = fresh * input_price
+    usd += (read * prices.cache_read + written_5m * prices.cache_write_5m + written_1h * prices.cache_write_1h) * dearer
     usd += (usage.output_tokens or 0) * output_price
-    if prices.long_prompt_tokens is not None and fresh + read + written > prices.long_prompt_tokens:
-        usd *= prices.long_prompt_factor
-    is_incomplete = usage.input_tokens is None or usage.output_tokens is None
+    usd *= _length_factor(prices, fresh + read + written_5m + written_1h)
+    is_incomplete = not complete or usage.input_tokens is None or usage.output_tokens is None
     return Cost(
         usd=usd / _PER,
         # Some regions have a surcharge, which the list prices here do not say.
         is_lower_bound=is_incomplete or parameters.inference_geo not in (None, "global"),
         prices_read=prices.read,
     )
+
+
+def upper_bound(
+    input_tokens: int, model: KnownModel | None, parameters: Parameters, *, answers: bool = True
+) -> Cost | None:
+    """The most that a request with a prompt of `input_tokens` can cost at list prices; None where that is not known.
+
+    All of the input at the dearest of the prices that can apply to it (writing to the cache, where that is on), and
+    `max_tokens` of output; none of that where no answer is asked for.
+    """
+    prices = model.prices if model is not None else None
+    rates = _rates(prices, parameters.speed) if prices is not None else None
+    if prices is None or rates is None:
+        return None
+    input_price, output_price, dearer = rates
+    if parameters.cache:
+        write = prices.cache_write_1h if parameters.cache == "1h" else prices.cache_write_5m
+        input_price = max(input_price, write * dearer)
+    output_tokens = (parameters.max_tokens or 0) if answers else 0
+    usd = input_tokens * input_price + output_tokens * output_price
+    usd *= _length_factor(prices, input_tokens)
+    return Cost(
+        usd=usd / _PER,
+        is_lower_bound=parameters.inference_geo not in (None, "global"),
+        prices_read=prices.read,
+    )
+
+
+def _rates(prices: Prices, speed: str | None) -> tuple[float, float, float] | None:
+    """Prices of input and output at a speed, and the factor of the cache's; None where fast mode's are not known."""
+    if speed != "fast":
+        return prices.input, prices.output, 1.0
+    if prices.fast_input is None or prices.fast_output is None:
+        return None
+    return prices.fast_input, prices.fast_output, prices.fast_input / prices.input if prices.input else 1.0
+
+
+def _written(usage: Usage, parameters: Parameters) -> tuple[int, int]:
+    """Tokens written to the cache for 5 minutes and for an hour; undivided ones go by what was asked."""
+    written = usage.cache_creation_input_tokens or 0
+    if usage.cache_5m_input_tokens is not None or usage.cache_1h_input_tokens is not None:
+        return usage.cache_5m_input_tokens or 0, usage.cache_1h_input_tokens or 0
+    return (0, written) if parameters.cache == "1h" else (written, 0)
+
+
+def _length_factor(prices: Prices, prompt_tokens: int) -> float:
+    """What a long prompt multiplies all prices by."""
+    is_long = prices.long_prompt_tokens is not None and prompt_tokens > prices.long_prompt_tokens
+    return prices.long_prompt_factor if is_long else 1.0
 
 
 def total(costs: list[Cost | None]) -> Cost | None:
@@ -68,3 +115,15 @@ def total(costs: list[Cost | None]) -> Cost | None:
         is_lower_bound=len(known) < len(costs) or any(cost.is_lower_bound for cost in known),
         prices_read=min(cost.prices_read for cost in known),
     )
+
+
+def dollars(usd: float) -> str:
+    """An amount with two significant digits at least: `$0.00042`, `$0.013`, `$1.20`, `$104`."""
+    if usd >= 99.5:
+        return f"${usd:,.0f}"
+    if usd >= 1 or usd == 0:
+        return f"${usd:.2f}"
+    digits = 2
+    while usd < 10 ** (1 - digits) and digits < 7:
+        digits += 1
+    return f"${usd:.{digits}f}"

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+from tui.core.model import ListedModel
+
 
 class Mark(StrEnum):
     """A point in a request's timeline other than the arrival of content."""
@@ -101,6 +103,31 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_creation_input_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     thinking_tokens: int | None = None
+    cache_5m_input_tokens: int | None = None
+    cache_1h_input_tokens: int | None = None
+    """Of `cache_creation_input_tokens`, those kept for 5 minutes and for an hour."""
+    service_tier: str | None = None
+    """The tier that served the request: standard, priority or batch."""
+    speed: str | None = None
+    """The speed it was served at: standard or fast."""
+    inference_geo: str | None = None
+    """Where the model ran."""
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """All of the prompt: uncached, read from the cache and written to it; absent without any count."""
+        counts = (self.input_tokens, self.cache_read_input_tokens, self.cache_creation_input_tokens)
+        return None if self.input_tokens is None else sum(count or 0 for count in counts)
+
+
+class CacheMiss(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The API's diagnosis: why the prompt cache could not serve what the request before it left there."""
+
+    reason: str
+    """The API's word: model_changed, system_changed, tools_changed, messages_changed, previous_message_not_found,
+    unavailable, or one that is newer than this program."""
+    missed_input_tokens: int | None = None
+    """About how many input tokens would have been read from the cache."""
 
 
 def _snake(name: str) -> str:
@@ -167,6 +194,14 @@ class UsageReported(_Event, frozen=True, kw_only=True):
     usage: Usage
 
 
+class MessageOpened(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The API named its answer, and said what it knows of the prompt cache."""
+
+    request_id: int
+    message_id: str
+    cache_miss: CacheMiss | None = None
+
+
 class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """The instrument's own part in a request's times: how long data waited between arrival and read.
 
@@ -215,6 +250,25 @@ class RunEnded(_Event, frozen=True, kw_only=True):
     """From the first request's send to the last one's; absent with fewer than two sent."""
 
 
+class TokensCounted(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to a question for a prompt's length; never part of a run."""
+
+    count_id: int
+    input_tokens: int | None = None
+    """Absent where the endpoint did not say."""
+    has_counter: bool = True
+    """False if the endpoint has no such route, so that asking again is useless."""
+
+
+class ModelsListed(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to a question for an endpoint's models; never part of a run."""
+
+    endpoint: str
+    """Its name."""
+    models: tuple[ListedModel, ...] = ()
+    failure: Failure | None = None
+
+
 class EngineFailed(_Event, frozen=True, kw_only=True):
     """The engine process ended unasked. Made by the client, never sent by the engine."""
 
@@ -228,5 +282,7 @@ class EngineFailed(_Event, frozen=True, kw_only=True):
         return RequestEnded(request_id=request_id, t_ns=self.t_ns, status=Status.INTERRUPTED, failure=failure)
 
 
-RequestEvent = Marked | Responded | Content | UsageReported | Instrument | AttemptFailed | RequestEnded
-Event = EngineReady | RunStarted | RequestEvent | RunEnded | EngineFailed
+RequestEvent = Marked | Responded | MessageOpened | Content | UsageReported | Instrument | AttemptFailed | RequestEnded
+LookupEvent = TokensCounted | ModelsListed
+"""What is asked beside runs; neither recorded nor part of any figure."""
+Event = EngineReady | RunStarted | RequestEvent | RunEnded | LookupEvent | EngineFailed

@@ -19,7 +19,10 @@ Number = TypeVar("Number", int, float)
 
 
 def ttft_ns(timeline: Timeline) -> int | None:
-    """Time to first token: request sent → first content of any kind (text or thinking), ns."""
+    """Time to first token: request sent → first content of any kind (text or thinking), ns.
+
+    In an answer that is not streamed the first content can be used when the last byte has come: it is the total time.
+    """
     if timeline.sent_ns is None or not timeline.content_ns:
         return None
     return timeline.content_ns[0] - timeline.sent_ns
@@ -79,9 +82,12 @@ class Gaps(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gaps(timeline: Timeline) -> Gaps | None:
-    """Percentiles of the inter-chunk latencies, by `percentile`. Undefined for fewer than two chunks."""
+    """Percentiles of the inter-chunk latencies, by `percentile`.
+
+    Undefined for fewer than two chunks, and when all content arrived at one instant, as in an answer in one piece.
+    """
     in_order = gaps_ns(timeline)
-    if not in_order:
+    if not any(in_order):
         return None
     ascending = sorted(in_order)
     return Gaps(

@@ -1,6 +1,7 @@
 """What is known of a model: its limits, what it takes, and what it costs, each as its maker described it on a date."""
 
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -30,30 +31,63 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     """What else there is to say of the prices; empty when nothing."""
 
 
+Lifecycle = Literal["active", "deprecated", "retired"]
+
+
+class ListedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One model as an endpoint lists it; `None` where it does not say, as compatible servers mostly do not."""
+
+    id: str
+    display_name: str | None = None
+    line: str | None = None
+    lifecycle: str | None = None
+    deprecated_on: date | None = None
+    retires_on: date | None = None
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    thinking: tuple[str, ...] | None = None
+    effort: tuple[str, ...] | None = None
+
+
 class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One model."""
+    """One model. `None` is what nobody has said: it is neither refused nor priced for that."""
 
     id: str
     display_name: str
-    line: str
-    """Its family: haiku, sonnet, opus, fable."""
-    prices: Prices
-    context_tokens: int
+    line: str = ""
+    """Its family: haiku, sonnet, opus, fable; empty where that is not known."""
+    lifecycle: Lifecycle = "active"
+    deprecated_on: date | None = None
+    retires_on: date | None = None
+    """When it is to be taken away, as far as that is known."""
+    prices: Prices | None = None
+    context_tokens: int | None = None
     """Most tokens of input and output together."""
-    max_output_tokens: int
-    thinking: tuple[ThinkingType, ...]
+    max_output_tokens: int | None = None
+    thinking: tuple[ThinkingType, ...] | None = None
     """Accepted types of thinking."""
-    effort: tuple[Effort, ...] = ()
+    effort: tuple[Effort, ...] | None = None
     """Accepted levels of effort, in rising order; empty when it has none."""
     default_effort: Effort | None = None
     """The level of a request that names none."""
-    fast: bool = False
+    fast: bool | None = None
     """True when it has a fast mode."""
-    cache_min_tokens: int
+    speed_beta: str | None = None
+    """What the header `anthropic-beta` must name for the parameter `speed`."""
+    cache_min_tokens: int | None = None
     """Shortest prompt that is cached; a shorter one is not, without a word."""
-    accepts_temperature: bool
+    accepts_temperature: bool | None = None
     """True when it takes the sampling parameters under some version of the API."""
-    accepts_prefill: bool
+    accepts_prefill: bool | None = None
     """True when the last turn of a conversation may be the model's own."""
     facts_read: date
     """When everything but the prices was read."""
+
+    @property
+    def lifecycle_note(self) -> str:
+        """What its lifecycle means for someone who chooses it: `deprecated, retires 2027-01-01`; empty while active."""
+        if self.lifecycle == "active":
+            return ""
+        if self.lifecycle == "retired":
+            return f"retired {self.retires_on}" if self.retires_on else "retired"
+        return f"deprecated, retires {self.retires_on}" if self.retires_on else "deprecated"

@@ -29,6 +29,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
     """Most tokens the answer may have, thinking included."""
+    stream: bool | None = None
+    """Whether the answer comes as it is written, which is so unless this is `False`: then it comes in one piece."""
     stop_sequences: tuple[str, ...] | None = None
     """Texts at which the model stops; they do not appear in the answer."""
     effort: Effort | None = None

@@ -1,5 +1,7 @@
 """A plan: what is asked, how, and of whom; and the requests that one run of it sends."""
 
+from typing import Annotated
+
 import msgspec
 
 from tui.core.parameters import OLDER_API_VERSION, Parameters
@@ -24,6 +26,11 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters
     timeouts: Timeouts
     retries: Retries = Retries()
+    betas: tuple[str, ...] = ()
+    """What it says in the header `anthropic-beta`, besides what the endpoint's own headers do."""
+    warms_cache: bool = False
+    """True for a request that only fills the prompt cache: it counts in no statistics, and goes out with
+    `max_tokens = 0`, whatever its parameters say."""
 
     @property
     def api_version(self) -> str | None:
@@ -32,6 +39,15 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
         The endpoint's if that names one, else the older one for parameters that only that one takes.
         """
         return self.endpoint.api_version or (OLDER_API_VERSION if self.parameters.sampling else None)
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What may be spent, in US dollars at list prices; `None` is no cap."""
+
+    sitting_usd: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    """From the start of the program to its end."""
+    plan_usd: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    """All that one key sends: a run, or a series of repeats."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +62,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the endpoint for targets that name none."""
     timeouts: Timeouts = Timeouts()
     retries: Retries = Retries()
+    budget: Budget = Budget()
+    speed_betas: dict[str, str] = msgspec.field(default_factory=dict)
+    """What `anthropic-beta` must say for the parameter `speed`, by the id of the models that ask for it."""
     variants: tuple[Prompt, ...] = ()
     """All prompts held side by side, the one in use among them, each with a name; empty when there is only that."""
     ask_all: bool = False
@@ -139,9 +158,29 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 model=target.model,
                 endpoint=(endpoint := self.endpoint_of(target)),
                 prompt=self.prompt_of(target).filled(values),
-                parameters=self.parameters_of(target),
+                parameters=(parameters := self.parameters_of(target)),
                 timeouts=endpoint.timeouts.over(self.timeouts),
                 retries=self.retries,
+                betas=self._betas(target.model, parameters),
             )
             for request_id, target in enumerate(self.asked, first_id)
         )
+
+    def warming_requests(self, first_id: int) -> tuple[RequestSpec, ...]:
+        """The requests that put the prompt into the cache of every target that caches it, with ids from `first_id`.
+
+        They ask for no answer, and come in one piece: there is nothing to stream.
+        """
+        return tuple(
+            msgspec.structs.replace(
+                spec,
+                parameters=msgspec.structs.replace(spec.parameters, stream=False),
+                warms_cache=True,
+            )
+            for spec in self.requests(first_id)
+            if spec.parameters.cache
+        )
+
+    def _betas(self, model: str, parameters: Parameters) -> tuple[str, ...]:
+        beta = self.speed_betas.get(model) if parameters.speed is not None else None
+        return () if beta is None else (beta,)

@@ -7,11 +7,13 @@ import msgspec
 from tui.core import metrics
 from tui.core.events import (
     AttemptFailed,
+    CacheMiss,
     Content,
     Event,
     Failure,
     Instrument,
     Kind,
+    MessageOpened,
     RequestEnded,
     Responded,
     Status,
@@ -70,6 +72,9 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     """Attempts before the present one, in order; the fields above are those of the present one alone."""
     http_status: int | None = None
     api_request_id: str | None = None
+    message_id: str | None = None
+    cache_miss: CacheMiss | None = None
+    """Why the prompt was not in the cache, where the API said so."""
 
     def apply(self, event: Event) -> None:
         """Take in one event of this request."""
@@ -82,6 +87,9 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             case Responded(http_status=http_status, api_request_id=api_request_id):
                 self.http_status = http_status
                 self.api_request_id = api_request_id
+            case MessageOpened(message_id=message_id, cache_miss=cache_miss):
+                self.message_id = message_id
+                self.cache_miss = cache_miss
             case AttemptFailed(t_ns=t_ns, failure=failure):
                 self._set_aside(t_ns, failure)
             case Instrument():
@@ -106,7 +114,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         self.timeline = Timeline()
         self.usage = Usage()
         self.instrument = None
-        self.http_status = self.api_request_id = None
+        self.http_status = self.api_request_id = self.message_id = self.cache_miss = None
 
     @property
     def attempt(self) -> int:

@@ -1,10 +1,13 @@
 """Of whom it is asked: endpoints, and targets (a model at an endpoint with overrides)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from tui.core.parameters import Parameters
+
+ANTHROPIC_HOST = "api.anthropic.com"
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
@@ -57,6 +60,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     With neither, no key is sent.
     """
+    key_header: Literal["authorization", "x-api-key"] = "authorization"
+    """The header that holds the key: as a bearer token, or bare."""
+    kind: Literal["anthropic", "foundry", "vertex"] = "anthropic"
+    """How it is spoken to: as the API itself, or as a cloud that serves the same messages under routes of its own."""
+    region: str | None = None
+    project: str | None = None
+    """Where and for whom Vertex serves; unused elsewhere."""
     api_version: str | None = None
     """What goes out as `anthropic-version`; `None` is chosen per request (`RequestSpec.api_version`)."""
     headers: dict[str, str] = msgspec.field(default_factory=dict)
@@ -68,6 +78,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: TimeoutOverrides = TimeoutOverrides()
     simulated: bool = False
     """True for the built-in simulator; everything measured there is marked SIMULATED."""
+
+    @property
+    def is_anthropic(self) -> bool:
+        """True for Anthropic's own API and the simulator: what only those know may be asked of them."""
+        return self.simulated or urlsplit(self.base_url).hostname == ANTHROPIC_HOST
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

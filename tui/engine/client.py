@@ -10,7 +10,16 @@ from collections.abc import Callable
 from tui.core.events import EngineFailed, Event
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
-from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_events, encode_command
+from tui.engine.protocol import (
+    CancelRequests,
+    Command,
+    CountTokens,
+    FrameSplitter,
+    ListModels,
+    StartRun,
+    decode_events,
+    encode_command,
+)
 from tui.errors import ChildError
 
 STOP_WITHIN_S = 1.0
@@ -82,6 +91,11 @@ class EngineClient:
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each reports its end."""
         self._send(CancelRequests(request_ids=request_ids))
+
+    def ask_aside(self, command: CountTokens | ListModels) -> None:
+        """Ask something that is no run. An engine that has died does not answer."""
+        if self._end is None:
+            self._send(command)
 
     async def stop(self) -> None:
         """Let the engine close its connections and end, or kill it. Events that it still sends are delivered."""

@@ -153,11 +153,12 @@ def api_failure(
     )
 
 
-def not_a_stream(content_type: str) -> Failure:
-    """The server answered 200 with something that is no event stream."""
+def not_an_answer(content_type: str, *, streamed: bool) -> Failure:
+    """The server answered 200 with something that is no event stream, or no message where none was asked for."""
+    wanted = "an event stream" if streamed else "a message in JSON, which stream = false asks for"
     return Failure(
         kind=FailureKind.PROTOCOL,
-        message=f"The server answered 200 with {quote(content_type) or 'no content type'} instead of an event stream. "
+        message=f"The server answered 200 with {quote(content_type) or 'no content type'} instead of {wanted}. "
         "Check that the base URL is that of a Messages API.",
     )
 

@@ -1,32 +1,41 @@
-"""One streamed request through the SDK, and the clients it needs.
+"""One request through the SDK, its answer streamed or in one piece.
 
 The SDK stands at both ends: it builds, signs and sends the request and classifies the server's refusals; the body of
-a 200 is read raw, chunk by chunk, each with the time it arrived, and decoded by `sse` and `answer`. This is the only
-module besides the wire that imports anthropic or httpx2.
+a 200 is read raw, chunk by chunk, each with the time it arrived, and decoded by `sse` and `answer`. Only this module,
+`clients`, `lookups` and the wire import anthropic or httpx2.
 """
 
 import asyncio
 import math
 import os
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import anthropic
 import httpcore2
 import httpx2
 
-from tui.core.events import Event, Failure, FailureKind, Mark, Marked, RequestEnded, Responded, Status
+from tui.core.events import (
+    Event,
+    Failure,
+    FailureKind,
+    Mark,
+    Marked,
+    MessageOpened,
+    RequestEnded,
+    Responded,
+    Status,
+)
 from tui.core.plan import RequestSpec
-from tui.core.target import Endpoint
 from tui.engine import failures, request_body
 from tui.engine.answer import AnswerReader
 from tui.engine.body import BodyError
+from tui.engine.clients import Client, Clients
 from tui.engine.exchange import Exchange
 from tui.engine.keys import Keys
 from tui.engine.pump import Pump
-from tui.engine.stream import END_OF_CHUNKS, AnswerStream
-from tui.engine.transport import StampedTransport, tls_context
+from tui.engine.stream import AnswerStream
 from tui.engine.wire_stream import StampedStream, observer
 
 SDK_VERSION = anthropic.__version__
@@ -38,18 +47,18 @@ Emit = Callable[[Event], None]
 
 
 class MessagesApi:
-    """Sends requests; keeps one client, and so one connection, per endpoint and slot."""
+    """Sends requests, each over the connection of its endpoint and slot."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        self._keys = Keys(os.environ if environ is None else environ)
-        self._clients: dict[tuple[str, str | None, str | None, str | None, int], anthropic.AsyncAnthropic] = {}
-        self._tls: dict[str | None, ssl.SSLContext] = {}
+        self.keys = Keys(os.environ if environ is None else environ)
+        self.clients = Clients()
         self._pump = Pump()
+        self._last_message: dict[tuple[str, str], str] = {}
+        """Id of the last answer to a cached prompt, by base URL and target: the next is held against it."""
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            await client.close()
+        await self.clients.aclose()
 
     async def ask(
         self, spec: RequestSpec, slot: int, emit: Emit, before_send: Callable[[], Awaitable[None]]
@@ -60,52 +69,27 @@ class MessagesApi:
         Cancelling closes the connection.
         """
         endpoint = spec.endpoint
-        key = await self._keys.of(endpoint)
+        key = await self.keys.of(endpoint)
         if isinstance(key, Failure):
             return _ended(spec, Status.FAILED, failure=key)
         try:
-            client = self._client(endpoint, key, slot)
+            client = self.clients.of(endpoint, key, slot)
         except OSError as error:
             return _ended(spec, Status.FAILED, failure=failures.unusable_ca_file(endpoint, error))
         except ValueError:
             return _ended(spec, Status.FAILED, failure=failures.unusable_address(endpoint))
-        ended = await _Request(spec, client, self._pump, emit, before_send).run()
+        lane = (endpoint.base_url, spec.target)
+        asked = request_body.arguments(spec, previous_message_id=self._last_message.get(lane))
+
+        def watch(event: Event) -> None:
+            if isinstance(event, MessageOpened) and spec.parameters.cache:
+                self._last_message[lane] = event.message_id
+            emit(event)
+
+        ended = await _Request(spec, asked, client, key, self._pump, watch, before_send).run()
         if ended.failure is not None and ended.failure.kind is FailureKind.BAD_KEY:
-            self._keys.forget(endpoint)
+            self.keys.forget(endpoint)
         return ended
-
-    def _client(self, endpoint: Endpoint, key: str | None, slot: int) -> anthropic.AsyncAnthropic:
-        """The client for this endpoint, key and slot.
-
-        Raises OSError if the certificate authorities cannot be read, ValueError if the URL or the proxy is none.
-        """
-        client_id = (endpoint.base_url, key, endpoint.ca_file, endpoint.proxy, slot)
-        if (client := self._clients.get(client_id)) is None:
-            if (tls := self._tls.get(endpoint.ca_file)) is None:
-                tls = self._tls[endpoint.ca_file] = tls_context(endpoint.ca_file)
-            http_client = httpx2.AsyncClient(
-                transport=StampedTransport(endpoint.base_url, tls, endpoint.proxy),
-                event_hooks={"request": [_attach_trace]},
-                follow_redirects=False,
-                trust_env=False,
-            )
-            client = anthropic.AsyncAnthropic(
-                # With no key the SDK would look for credentials elsewhere; the header is dropped instead.
-                api_key=key or "none",
-                base_url=endpoint.base_url,
-                max_retries=0,
-                http_client=http_client,
-                open_telemetry=False,
-                default_headers=None if key else {"Authorization": anthropic.Omit()},  # type: ignore[dict-item]
-            )
-            self._clients[client_id] = client
-        return client
-
-
-async def _attach_trace(request: httpx2.Request) -> None:
-    exchange = observer.get()
-    assert isinstance(exchange, Exchange)
-    request.extensions["trace"] = exchange.trace
 
 
 class _Request:
@@ -114,13 +98,18 @@ class _Request:
     def __init__(
         self,
         spec: RequestSpec,
-        client: anthropic.AsyncAnthropic,
+        asked: dict[str, Any],
+        client: Client,
+        key: str | None,
         pump: Pump,
         emit: Emit,
         before_send: Callable[[], Awaitable[None]],
     ) -> None:
         self._spec = spec
+        self._asked = asked
+        self._streamed: bool = asked["stream"]
         self._client = client
+        self._key = key
         self._pump = pump
         self._emit = emit
         self._exchange = Exchange(spec.request_id, self.emit, before_send)
@@ -134,7 +123,8 @@ class _Request:
     def emit(self, event: Event) -> None:
         """Report what the connection's trace says; once the request is sent, the time for the first token runs."""
         self._emit(event)
-        if self._deadline is not None and isinstance(event, Marked) and event.mark is Mark.SENT:
+        is_sent = isinstance(event, Marked) and event.mark is Mark.SENT
+        if is_sent and self._deadline is not None and self._streamed:
             self._first_token_by = asyncio.get_running_loop().time() + self._spec.timeouts.first_token
             self._arm(self._deadline, self._whole, self._first_token_by)
 
@@ -170,7 +160,7 @@ class _Request:
         # Reading is under our own deadlines; only the connect is left to the transport.
         timeout = httpx2.Timeout(None, connect=spec.timeouts.connect)
         create = self._client.messages.with_streaming_response.create
-        async with create(**request_body.arguments(spec), timeout=timeout) as response:
+        async with create(**self._asked, timeout=timeout) as response:
             http = response.http_response
             self._responded = True
             self._emit(
@@ -182,18 +172,21 @@ class _Request:
                 )
             )
             content_type = http.headers.get("content-type", "").lower()
-            if not content_type.startswith("text/event-stream"):
-                return _ended(spec, Status.FAILED, failure=failures.not_a_stream(content_type))
+            if not content_type.startswith("text/event-stream" if self._streamed else "application/json"):
+                failure = failures.not_an_answer(content_type, streamed=self._streamed)
+                return _ended(spec, Status.FAILED, failure=failure)
             wire = http.extensions["network_stream"]
             assert isinstance(wire, StampedStream)
-            stream = AnswerStream(wire, http.headers, self._answer, self._pump, self._progress)
+            stream = AnswerStream(
+                wire, http.headers, self._answer, self._pump, self._progress, whole=not self._streamed
+            )
             try:
                 await stream.read()
             finally:
                 self._emit(stream.instrument(spec.request_id))
-            if stream.reusable:
-                # httpcore2 still waits for a body: an empty one lets it keep the connection for the next run.
-                wire.give_back(END_OF_CHUNKS)
+            if (rest := stream.for_reuse) is not None:
+                # httpcore2 still waits for a body: one lets it keep the connection for the next run.
+                wire.give_back(rest)
                 async for _ in http.aiter_raw():
                     pass
         return self._outcome()
@@ -206,6 +199,8 @@ class _Request:
         if self._answer.stopped:
             # Only the body's own end is missing; reading it keeps the connection for the next run.
             self._deadline.reschedule(now + _END_OF_BODY_S)
+        elif not self._streamed:
+            pass  # There are no steps to wait for, only the whole.
         elif self._answer.pieces or silence_until < self._first_token_by:
             self._arm(self._deadline, self._whole, silence_until, "the next event of the stream", "between_tokens")
         else:
@@ -245,8 +240,8 @@ class _Request:
         inner = body.get("error") if isinstance(body, dict) else None
         words = inner if isinstance(inner, dict) else {}
         message = str(words.get("message") or response.reason_phrase)
-        if self._spec.endpoint.api_key_env or self._spec.endpoint.key_command:
-            message = message.replace(str(self._client.api_key), "[the key]")  # some servers repeat what they got
+        if self._key:
+            message = message.replace(self._key, "[the key]")  # some servers repeat what they got
         return failures.api_failure(
             http_status=error.status_code,
             error_type=str(words.get("type") or ""),

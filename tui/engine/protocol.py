@@ -11,6 +11,7 @@ import msgspec
 
 from tui.core.events import Event
 from tui.core.plan import RequestSpec
+from tui.core.target import Endpoint
 from tui.errors import ChildError
 
 MAX_FRAME_BYTES = 256 * 1024 * 1024
@@ -34,7 +35,22 @@ class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requ
     request_ids: tuple[int, ...]
 
 
-Command = StartRun | CancelRequests
+class CountTokens(msgspec.Struct, frozen=True, kw_only=True, tag="count_tokens"):
+    """Ask each spec's endpoint how many tokens its prompt has; answered with `TokensCounted` under the same id.
+
+    A run that is started meanwhile ends it without an answer.
+    """
+
+    requests: tuple[RequestSpec, ...]
+
+
+class ListModels(msgspec.Struct, frozen=True, kw_only=True, tag="list_models"):
+    """Ask these endpoints for their models; answered with one `ModelsListed` each, unless a run is started."""
+
+    endpoints: tuple[Endpoint, ...]
+
+
+Command = StartRun | CancelRequests | CountTokens | ListModels
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

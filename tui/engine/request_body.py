@@ -15,14 +15,18 @@ from tui.core.prompt import Prompt
 _TYPES_WITH_DISPLAY = ("adaptive", "enabled")
 
 
-def arguments(spec: RequestSpec) -> dict[str, Any]:
-    """Everything `messages.create` is called with, but the timeout: `stream` is set, absent parameters are absent."""
+def arguments(spec: RequestSpec, *, previous_message_id: str | None = None) -> dict[str, Any]:
+    """Everything `messages.create` is called with, but the timeout: `stream` is set, absent parameters are absent.
+
+    Where the prompt is cached, the API is asked why it was not found there, if it was not: against the prompt that
+    was answered with `previous_message_id`, or, without one, from the next request on.
+    """
     parameters = spec.parameters
     named: dict[str, Any] = {
         "model": spec.model,
-        "max_tokens": parameters.max_tokens,
+        "max_tokens": 0 if spec.warms_cache else parameters.max_tokens,
         "messages": _messages(spec.prompt),
-        "stream": True,
+        "stream": parameters.stream is not False,
     }
     if spec.prompt.system:
         named["system"] = spec.prompt.system
@@ -35,6 +39,8 @@ def arguments(spec: RequestSpec) -> dict[str, Any]:
     if parameters.cache:
         ttl = {} if parameters.cache is True else {"ttl": parameters.cache}
         named["cache_control"] = {"type": "ephemeral", **ttl}
+        if spec.endpoint.is_anthropic:
+            named["diagnostics"] = {"previous_message_id": previous_message_id}
     for name in ("speed", "service_tier", "inference_geo"):
         if (value := getattr(parameters, name)) is not None:
             named[name] = value
@@ -42,10 +48,30 @@ def arguments(spec: RequestSpec) -> dict[str, Any]:
     for name, value in (parameters.extra or {}).items():
         into = named if name in named else unnamed
         into[name] = _merged(into.get(name), value)
+    headers = _headers(spec)
+    return named | ({"extra_body": unnamed} if unnamed else {}) | ({"extra_headers": headers} if headers else {})
+
+
+_COUNTED = ("model", "messages", "system", "thinking", "output_config", "cache_control", "speed")
+"""The fields that `messages.count_tokens` takes of what a request says."""
+
+
+def count_arguments(spec: RequestSpec) -> dict[str, Any]:
+    """Everything `messages.count_tokens` is called with to count the prompt of `spec`, but the timeout."""
+    asked = arguments(spec)
+    headers = asked.get("extra_headers")
+    counted = {name: asked[name] for name in _COUNTED if name in asked}
+    return counted | ({"extra_headers": headers} if headers else {})
+
+
+def _headers(spec: RequestSpec) -> dict[str, str]:
     headers = dict(spec.endpoint.headers)
     if spec.api_version is not None:
         headers["anthropic-version"] = spec.api_version
-    return named | ({"extra_body": unnamed} if unnamed else {}) | ({"extra_headers": headers} if headers else {})
+    if spec.betas:
+        given = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",") if beta.strip()]
+        headers["anthropic-beta"] = ",".join(dict.fromkeys([*given, *spec.betas]))
+    return headers
 
 
 def _messages(prompt: Prompt) -> list[dict[str, str]]:

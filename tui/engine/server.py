@@ -9,9 +9,18 @@ import sys
 from typing import NoReturn
 
 from tui.core.events import EngineReady
+from tui.engine.lookups import Lookups
 from tui.engine.messages_api import SDK_VERSION, MessagesApi
 from tui.engine.outbox import Outbox
-from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_command
+from tui.engine.protocol import (
+    CancelRequests,
+    Command,
+    CountTokens,
+    FrameSplitter,
+    ListModels,
+    StartRun,
+    decode_command,
+)
 from tui.engine.scheduler import Scheduler
 from tui.engine.warmup import rehearse
 from tui.errors import ChildError, ExitCode
@@ -60,6 +69,7 @@ async def _serve() -> None:
     outbox = Outbox(transport)
     api = MessagesApi()
     scheduler = Scheduler(api.ask, outbox.put)
+    lookups = Lookups(api.keys, api.clients, outbox.put)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, commands.put_nowait, None)
     calibration = await rehearse(api.ask)
@@ -70,9 +80,16 @@ async def _serve() -> None:
     while (command := await commands.get()) is not None:
         match command:
             case StartRun():
+                # Nothing else is on the wire while it is measured.
+                await lookups.cancel()
                 scheduler.start(command)
             case CancelRequests(request_ids=request_ids):
                 scheduler.cancel(request_ids)
+            case CountTokens(requests=requests):
+                lookups.count(requests)
+            case ListModels(endpoints=endpoints):
+                lookups.list_models(endpoints)
+    await lookups.cancel()
     await scheduler.shut_down()
     await api.aclose()
     outbox.close()

@@ -1,4 +1,7 @@
-"""The body of a streamed answer, from the connection's segments to the answer's events, each with its arrival."""
+"""The body of an answer, from the connection's segments to the answer's events, each with its arrival.
+
+It is an event stream, or one message in one piece.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,7 +16,7 @@ from tui.engine.pump import Pump
 from tui.engine.sse import SseDecoder
 from tui.engine.wire_stream import Segment, StampedStream
 
-END_OF_CHUNKS = b"0\r\n\r\n"
+_END_OF_CHUNKS = b"0\r\n\r\n"
 """An empty body in chunks: what is left for httpcore2 to read once we have read the real one."""
 
 
@@ -27,14 +30,21 @@ class AnswerStream:
         answer: AnswerReader,
         pump: Pump,
         on_progress: Callable[[], None],
+        *,
+        whole: bool = False,
     ) -> None:
-        """`on_progress` is called after every turn in which data came. Raises BodyError."""
+        """`on_progress` is called after every turn in which data came. With `whole` the body is one message in JSON,
+        which has arrived when its last byte has. Raises BodyError."""
         self._stream = stream
         self._body = RawBody(headers)
         self._answer = answer
         self._pump = pump
         self._on_progress = on_progress
-        self._decoder = SseDecoder()
+        self._decoder = None if whole else SseDecoder()
+        self._message = bytearray()
+        self._raw: list[bytes] = []
+        """What came of a message in one piece, as it was framed."""
+        self._last_ns = 0
         self._delays_ns: list[int] = []
         self._from_kernel = True
         self._shared = 0
@@ -55,9 +65,14 @@ class AnswerStream:
             self._pump.drop(self._turn)
 
     @property
-    def reusable(self) -> bool:
-        """True if the body was read to its end and `END_OF_CHUNKS` makes the connection serve another request."""
-        return self._body.complete and self._body.chunked
+    def for_reuse(self) -> bytes | None:
+        """What httpcore2 is to read in place of the body, so that the connection serves another request; None if it
+        cannot."""
+        if not self._body.complete:
+            return None
+        if self._body.chunked:
+            return _END_OF_CHUNKS
+        return b"".join(self._raw) if self._decoder is None else None
 
     def instrument(self, request_id: int) -> Instrument:
         """The instrument's own delay over this answer's reads."""
@@ -95,13 +110,23 @@ class AnswerStream:
             self._stream.check_end()
             if not self._body.complete and not self._body.ends_with_connection:
                 raise httpcore2.ReadError("the server closed the connection")
+            if self._decoder is None:
+                self._answer.take_whole(self._last_ns, bytes(self._message))
             return True
         self._from_kernel = self._from_kernel and segment.from_kernel
+        self._last_ns = segment.arrival_ns
         before = self._answer.pieces
-        for event in self._decoder.feed(self._body.feed(segment.data)):
-            self._answer.take(segment.arrival_ns, event)
+        data = self._body.feed(segment.data)
+        if self._decoder is None:
+            self._message += data
+            self._raw.append(segment.data)
+            if self._body.complete:
+                self._answer.take_whole(segment.arrival_ns, bytes(self._message))
+        else:
+            for event in self._decoder.feed(data):
+                self._answer.take(segment.arrival_ns, event)
         pieces = self._answer.pieces - before
-        if segment.parts > 1 and pieces > 1:
+        if segment.parts > 1 and pieces > 1 and self._decoder is not None:
             # They waited for this read together, and only the last one's arrival is known.
             self._shared += pieces - 1
             self._delays_ns.append(segment.read_ns - segment.since_ns)

@@ -13,6 +13,7 @@ import msgspec
 from tui.simulator import models, request, script
 from tui.simulator.answer import EVENT_STREAM, Answer, json_reply, refusal, reply
 from tui.simulator.cache import PromptCache
+from tui.simulator.diagnostics import Diagnostics
 from tui.simulator.faults import FAULTS, Fault
 from tui.simulator.planned import Planned
 from tui.simulator.profiles import Profile
@@ -42,6 +43,7 @@ class MessagesApi:
         self._asked: Counter[bytes] = Counter()
         self._limited: set[bytes] = set()
         self._cache = PromptCache(now_ns)
+        self._diagnostics = Diagnostics()
         self._requests = 0
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -107,7 +109,8 @@ class MessagesApi:
             return self._with_facts(refused, own, fault=name)
         fields = request.decode(body)
         profile = request.known_profile(fields, self._profiles)
-        asked = request.message_request(fields, version, profile)
+        betas = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",")]
+        asked = request.message_request(fields, version, profile, betas)
         ordinal = self._asked[asked.identity]
         self._asked[asked.identity] += 1
         facts = {"model": asked.model, "ordinal": ordinal, "fault": name}
@@ -120,8 +123,14 @@ class MessagesApi:
 
     def _events(self, profile: Profile, asked: request.MessageRequest, ordinal: int) -> Iterator[Planned]:
         use = self._cache.use(asked.prefixes, profile.cache_min_tokens)
-        events = script.plan(profile, msgspec.structs.replace(asked, cache=use), self._seed, ordinal)
+        wanted = asked.diagnosed
+        diagnostics = self._diagnostics.diagnose(wanted) if wanted is not None else None
+        answered = msgspec.structs.replace(asked, cache=use, diagnostics=diagnostics)
+        events = script.plan(profile, answered, self._seed, ordinal)
         opening = next(events)
+        if wanted is not None:
+            assert isinstance(opening.body, dict)
+            self._diagnostics.keep(opening.body["message"]["id"], wanted)
         self._cache.keep(asked.prefixes, profile.cache_min_tokens, opening.offset_ns)
         return chain([opening], events)
 

@@ -53,6 +53,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     fast_mode: Annotated[float, Meta(ge=1, le=10)] | None = None
     """What `speed = "fast"` multiplies the output speed by; without it the model refuses the parameter."""
 
+    fast_beta: str | None = None
+    """What the header `anthropic-beta` must name for the parameter `speed`; without it the model takes it so."""
+
     thinking: tuple[ThinkingType, ...] = ()
     """Accepted types of the parameter `thinking`."""
     thinks_unasked: bool = False

@@ -1,12 +1,13 @@
 """The body of `POST /v1/messages`, checked as the API checks it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from tui.simulator.cache import CacheUse, Prefix, prefixes
 from tui.simulator.conversation import conversation
+from tui.simulator.diagnostics import Asked, asked_of
 from tui.simulator.profiles import Effort, Profile
 from tui.simulator.refusals import ApiError, integer, one_of, optional_string, refuse_unknown, required
 
@@ -40,6 +41,10 @@ class MessageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Its beginnings, as the prompt cache knows them."""
     cache: CacheUse = CacheUse()
     """What it takes from the prompt cache and adds to it."""
+    diagnosed: Asked | None = None
+    """What it asks to know of the prompt cache."""
+    diagnostics: dict[str, Any] | None = None
+    """What the answer says to that."""
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -60,8 +65,10 @@ def known_profile(fields: Mapping[str, Any], profiles: Mapping[str, Profile]) ->
     return profiles[model]
 
 
-def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -> MessageRequest:
-    """The request, or the API's refusal of it."""
+def message_request(
+    fields: Mapping[str, Any], version: str, profile: Profile, betas: Collection[str] = ()
+) -> MessageRequest:
+    """The request, or the API's refusal of it. `betas` are those that its header `anthropic-beta` names."""
     refuse_unknown(fields, _FIELDS)
     max_tokens = integer(required(fields, "max_tokens"), "max_tokens", least=0)
     prompt, ends = conversation(fields, profile)
@@ -87,7 +94,7 @@ def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -
     if effort in ("xhigh", "max") and fields.get("thinking") and not thinks:
         kind = fields["thinking"]["type"]
         raise ApiError(400, f"\"thinking.type.{kind}\" is not supported with output_config.effort '{effort}'.")
-    content = {name: value for name, value in fields.items() if name not in ("stream", "metadata")}
+    content = {name: value for name, value in fields.items() if name not in ("stream", "metadata", "diagnostics")}
     one_of(fields.get("service_tier", "auto"), "service_tier", ("auto", "standard_only"))
     return MessageRequest(
         model=fields["model"],
@@ -101,9 +108,10 @@ def message_request(fields: Mapping[str, Any], version: str, profile: Profile) -
         thinking_budget=budget,
         thinking_omitted=omitted,
         effort=effort,
-        fast=_fast(fields.get("speed"), profile),
+        fast=_fast(fields.get("speed"), profile, betas),
         inference_geo=optional_string(fields.get("inference_geo"), "inference_geo"),
         prefixes=prefixes(fields, ends),
+        diagnosed=asked_of(fields, ends[-1]),
     )
 
 
@@ -213,9 +221,11 @@ def _effort(config: object, profile: Profile) -> Effort | None:
     return effort  # type: ignore[no-any-return]
 
 
-def _fast(speed: object, profile: Profile) -> bool:
+def _fast(speed: object, profile: Profile, betas: Collection[str]) -> bool:
     if speed is None:
         return False
+    if profile.fast_beta is not None and profile.fast_beta not in betas:
+        raise ApiError(400, "speed: Extra inputs are not permitted")
     one_of(speed, "speed", ("standard", "fast"))
     if speed == "fast" and profile.fast_mode is None:
         raise ApiError(400, "speed: 'fast' is not supported for this model.")

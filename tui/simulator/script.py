@@ -115,7 +115,7 @@ def _message_start(request: MessageRequest, words: Random) -> dict[str, Any]:
         "stop_sequence": None,
         "stop_details": None,
         "container": None,
-        "diagnostics": None,
+        "diagnostics": request.diagnostics,
         "usage": {
             **_input_usage(request),
             "cache_creation": {

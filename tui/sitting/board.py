@@ -2,62 +2,31 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded
+from tui.core.model import KnownModel
 from tui.core.objectives import Objective
-from tui.core.outcome import Outcome, outcome_of
+from tui.core.outcome import outcome_of
 from tui.core.plan import Plan, RequestSpec
-from tui.core.record import RequestRecord, State
+from tui.core.record import RequestRecord
 from tui.core.series import Repeat, Series, busted
 from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.core.target import Target
+from tui.sitting.lane import InputCount, Lane
+from tui.sitting.ledger import Ledger
 
-
-class Lane:
-    """One target on screen: its latest request, and the outcomes of this sitting."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.record: RequestRecord | None = None
-        """Its latest request; of several at once the first."""
-        self.outcomes: list[Outcome] = []
-        """All of this sitting, warm-up included, but not those cancelled."""
-        self.plan: Plan | None = None
-        """What it was asked with last."""
-        self.fastest_ttft = False
-        """True if this lane had the shortest TTFT of the run that ended last."""
-        self.fastest_total = False
-
-    @property
-    def label(self) -> str:
-        """The target's label."""
-        return self.target.label
-
-    @property
-    def current(self) -> list[Outcome]:
-        """The counted outcomes since anything asked was last changed: repeated measurements of one thing."""
-        asked = self.outcomes[-1].asked if self.outcomes else ""
-        found: list[Outcome] = []
-        for outcome in reversed(self.outcomes):
-            if outcome.asked != asked:
-                break
-            if outcome.counted:
-                found.append(outcome)
-        return found[::-1]
-
-    @property
-    def state(self) -> State:
-        """The state of the latest request, or idle."""
-        return State.IDLE if self.record is None else self.record.state
+__all__ = ["Board", "InputCount", "Lane"]
 
 
 class Board:
     """All lanes. Events go in through `apply`; widgets read, and compare `version` to see whether anything changed."""
 
-    def __init__(self, objectives: tuple[Objective, ...] = ()) -> None:
+    def __init__(self, models: Mapping[str, KnownModel] | None = None, objectives: tuple[Objective, ...] = ()) -> None:
+        """`models` has what is known of models, by id, for what requests cost."""
+        self.ledger = Ledger(models if models is not None else {})
         self.objectives = objectives
         """What every lane is to keep."""
         self.lanes: list[Lane] = []
@@ -98,7 +67,8 @@ class Board:
         if repeat is None:
             self.series = None
         for lane in self.lanes:
-            lane.fastest_ttft = lane.fastest_total = False
+            lane.fastest_ttft = lane.fastest_total = lane.cannot_warm = False
+            lane.cost = lane.warming = None
         fired: list[RequestSpec] = []
         copies = [self._specs(plan, repeat) for _ in range(repeat.concurrency if repeat else 1)]
         for index in repeat.order if repeat else range(len(self.lanes)):
@@ -111,6 +81,7 @@ class Board:
                 self._requests[record.spec.request_id] = _Request(lane, record, _asked(plan, lane.target, repeat))
                 fired.append(record.spec)
         self.runs += 1
+        self.ledger.start_run()
         self.run_in_flight = True
         self.send_spread_ns = None
         self.version += 1
@@ -123,6 +94,27 @@ class Board:
             return specs
         buster = repeat.cache_buster
         return tuple(msgspec.structs.replace(spec, prompt=busted(spec.prompt, buster)) for spec in specs)
+
+    def start_warming(self, plan: Plan) -> tuple[RequestSpec, ...]:
+        """Begin to warm the cache for `plan`, whose targets are those shown; returns the requests for the engine.
+
+        They are kept apart: lanes keep their answers, and nothing is counted but the cost. Without any request nothing
+        is begun.
+        """
+        requests = plan.warming_requests(self._next_request)
+        self._next_request += len(self.lanes)
+        by_target = {spec.target: spec for spec in requests}
+        self._repeat = None
+        self._requests = {}
+        for lane in self.lanes:
+            spec = by_target.get(lane.label)
+            lane.cannot_warm = spec is None
+            lane.warming = None if spec is None else RequestRecord(spec=spec)
+            if lane.warming is not None:
+                self._requests[lane.warming.spec.request_id] = _Request(lane, lane.warming, "")
+        self.run_in_flight = bool(requests)
+        self.version += 1
+        return requests
 
     @property
     def records(self) -> Sequence[RequestRecord]:
@@ -164,9 +156,9 @@ class Board:
     def clear(self) -> None:
         """Empty the lanes and their histories. Not while a run is in flight."""
         for lane in self.lanes:
-            lane.record = None
+            lane.record = lane.warming = lane.cost = None
             lane.outcomes.clear()
-            lane.fastest_ttft = lane.fastest_total = False
+            lane.fastest_ttft = lane.fastest_total = lane.cannot_warm = False
         self.version += 1
 
     def in_flight(self) -> tuple[int, ...]:
@@ -200,11 +192,17 @@ class Board:
         return ended
 
     def _end(self, request: "_Request") -> RequestRecord:
+        record = request.record
+        cost = self.ledger.add(record)
+        if record.spec.warms_cache:
+            return record
+        if record is request.lane.record:
+            request.lane.cost = cost
         counted = self._repeat is None or not self._repeat.warm_up
-        outcome = outcome_of(request.record, run=self.runs, asked=request.asked, counted=counted)
+        outcome = outcome_of(record, run=self.runs, asked=request.asked, counted=counted)
         if outcome is not None:
             request.lane.outcomes.append(outcome)
-        return request.record
+        return record
 
     def _abandon(self, gone: EngineFailed) -> list[RequestRecord]:
         """The engine is gone: its requests are interrupted with it."""
@@ -219,6 +217,8 @@ class Board:
     def _finish_run(self) -> None:
         """Mark the fastest; with one answer alone there is nothing to compare."""
         self.run_in_flight = False
+        if any(record.spec.warms_cache for record in self.records):
+            return
         answered = [lane for lane in self.lanes if lane.record and lane.record.total_ns is not None]
         if len(answered) < 2:
             return

@@ -1,11 +1,16 @@
 """Between the engine and the board: what ends a request reaches the board only once it is stored."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
+import msgspec
+
+import tui
 from tui.core.events import Event
 from tui.core.plan import Plan, RequestSpec
-from tui.core.run import RunInfo
+from tui.core.run import RunInfo, new_uid
+from tui.core.series import Repeat
 from tui.history.recorder import Recorder
 
 WAIT_FOR_DISK_S = 2.0
@@ -95,3 +100,19 @@ class Keeper:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def info_of(sdk_version: str, repeat: Repeat | None) -> RunInfo:
+    """What is kept of a run that is about to be fired. The engine's `run_started` says its time more exactly."""
+    now = time.time_ns()
+    info = RunInfo(uid=new_uid(now), started_unix_ns=now, app_version=tui.__version__, sdk_version=sdk_version)
+    if repeat is None:
+        return info
+    return msgspec.structs.replace(
+        info,
+        series=repeat.series,
+        repeat=repeat.number,
+        warm_up=repeat.warm_up,
+        in_turn=repeat.in_turn,
+        seed=repeat.seed,
+    )

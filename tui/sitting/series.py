@@ -21,8 +21,8 @@ class Runs(Protocol):
 
     board: Board
 
-    def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> None:
-        """Begin one run."""
+    def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> bool:
+        """Begin one run; false if it may not be begun."""
 
     async def run_over(self) -> None:
         """Wait until no run is in flight."""
@@ -89,10 +89,14 @@ class SeriesRunner:
         try:
             while (repeat := self.series.next()) is not None:
                 started_ns = time.monotonic_ns()
-                self._runs.run(self._prompt, self._parameters, repeat)
+                if not self._runs.run(self._prompt, self._parameters, repeat):
+                    self.series.end(Ending.COST)
+                    break
                 await self._runs.run_over()
                 all_failed = not any(record.complete for record in board.records)
-                self.series.take(repeat, time.monotonic_ns() - started_ns, 0.0, all_failed=all_failed)
+                spent = board.ledger.run
+                usd = spent.usd if spent is not None else 0.0
+                self.series.take(repeat, time.monotonic_ns() - started_ns, usd, all_failed=all_failed)
                 self._look(repeat)
                 board.series_changed(paused=self.paused)
                 if not self.series.is_over():

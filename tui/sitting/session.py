@@ -5,27 +5,30 @@ import contextlib
 import secrets
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
-import tui
-from tui.core.events import Event, RunEnded, RunStarted
+from tui.config.models import load_models
+from tui.core.events import EngineReady, Event, RunEnded, RunStarted
+from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
-from tui.core.plan import Plan
+from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
-from tui.core.run import RunInfo, StoredRun, new_uid
-from tui.core.series import Repeat, Series, SeriesSettings
+from tui.core.run import StoredRun, new_uid
+from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
 from tui.core.target import Target
 from tui.engine.client import EngineClient, spawn
+from tui.engine.protocol import CountTokens, ListModels
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.sitting.board import Board, Lane
-from tui.sitting.keeper import Keeper
+from tui.sitting.keeper import Keeper, info_of
+from tui.sitting.preview import Preview
 from tui.sitting.series import SeriesRunner
 from tui.sitting.snapshots import BASELINE, Snapshots
 
@@ -57,11 +60,16 @@ class Session:
         simulator: Simulator | None,
         record: RecordFile | None,
         history: Recorder | None = None,
+        models: Sequence[KnownModel] | None = None,
         objectives: tuple[Objective, ...] = (),
     ) -> None:
-        """With `engine` None one is spawned by `connect`, so that its imports do not hold up the first frame."""
+        """With `engine` None one is spawned by `connect`, so that its imports do not hold up the first frame.
+
+        `models` is what is known of models; without it that is what `models.toml` says.
+        """
         self.plan = plan
-        self.board = Board(objectives)
+        known = load_models() if models is None else models
+        self.board = Board({model.id: model for model in known}, objectives)
         self.board.set_targets(plan.targets)
         self.on_change: Callable[[], None] = lambda: None
         self.on_problem: Callable[[str], None] = lambda _sentence: None
@@ -83,8 +91,11 @@ class Session:
         """The series under way."""
         self.latest: StoredRun | None = None
         """The latest run, its requests as they stand."""
+        self._latest_id = 0
         self.run_uids: list[str] = []
         """Of every run of the sitting: `Outcome.run` counts them from 1."""
+        self.preview = Preview(self, known)
+        """What is known before anything is sent."""
 
     @property
     def simulated(self) -> bool:
@@ -113,31 +124,62 @@ class Session:
         self.plan = msgspec.structs.replace(self.plan, targets=targets)
         if not self.board.busy:
             self.board.set_targets(self.plan.asked)
+            self.preview.count_soon()
 
     def hold(self, plan: Plan) -> None:
         """Ask what this plan says from the next run on. Nothing may be in flight."""
         self.plan = plan
 
-    def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> None:
+    def consider(self, plan: Plan) -> None:
+        """This would be asked next: say how long it is. Not while anything is under way, which is asked something."""
+        if not self.board.busy:
+            self.hold(plan)
+            self.preview.count_soon()
+
+    def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> bool:
         """Fire `prompt`, or all variants, at all chosen targets; as `repeat` says, if it is one run of a series.
 
-        A series goes through the rows of the variables in order, a single run takes the one in use. Nothing may be in
-        flight. Raises KeyError with the name of a variable that has no value.
+        A series goes through the rows of the variables in order, a single run takes the one in use. False if nothing
+        was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a value.
         """
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
         asked = self.plan.of_run(None if repeat is None else repeat.number - 1)
+        if not self.preview.may_send(asked.requests(0), repeat.concurrency if repeat is not None else 1):
+            return False
         self.board.set_targets(asked.targets)
-        self._run_id += 1
-        self._run_over.clear()
         requests = self.board.start(asked, repeat)
-        info = _info(self.board.sdk_version, repeat)
+        info = info_of(self.board.sdk_version, repeat)
         in_lanes_order = sorted(self.board.records, key=lambda record: record.spec.request_id)
         self.latest = StoredRun(info=info, plan=asked, requests=in_lanes_order)
         self.run_uids.append(info.uid)
+        self._latest_id = self._run_id + 1
         if self._keeper is not None:
-            self._keeper.begin(self._run_id, info, asked, requests)
-        at_once = repeat.concurrency if repeat is not None and repeat.in_turn else None
+            self._keeper.begin(self._latest_id, info, asked, requests)
+        self._fire(requests, repeat.concurrency if repeat is not None and repeat.in_turn else None)
+        return True
+
+    def warm(self, prompt: Prompt, parameters: Parameters) -> None:
+        """Put `prompt` into the cache of every chosen target that caches it. No run: the history does not keep it."""
+        self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
+        asked = self.plan.of_run()
+        if not self.preview.may_send(asked.warming_requests(0)):
+            return
+        self.board.set_targets(asked.targets)
+        requests = self.board.start_warming(asked)
+        if requests:
+            self._fire(requests)
+        else:
+            self.on_problem("No target caches its prompt: set the parameter cache and try again.")
+
+    def _fire(self, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
+        self._run_id += 1
+        self._run_over.clear()
+        self.preview.run_starts()
         self._engine.start_run(self._run_id, requests, at_once)
+
+    def ask_aside(self, command: CountTokens | ListModels) -> None:
+        """Ask the engine something that is no run."""
+        self._engine.ask_aside(command)
 
     async def rerun(self, prompt: Prompt, parameters: Parameters) -> None:
         """Cancel the run or series in flight, wait for its end, and run again."""
@@ -164,9 +206,13 @@ class Session:
             self._engine.cancel((lane.record.spec.request_id,))
 
     def start_series(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
-        """Run the plan again and again as the settings say. Nothing may be in flight."""
+        """Run the plan again and again as the settings say, if the budget allows. Nothing may be in flight."""
+        self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
         series = Series(settings, new_uid(time.time_ns()), len(self.plan.asked), secrets.randbelow(2**31))
         self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
+        times = (settings.warm_ups + settings.repeats) * settings.concurrency
+        if not self.preview.may_send(self.plan.of_run().requests(0), times):
+            series.end(Ending.COST)
         self.series.start()
 
     async def pin(self, name: str = BASELINE) -> Snapshot | None:
@@ -190,6 +236,7 @@ class Session:
             await self._client.stop()
         if self._keeper is not None:
             await self._keeper.close()
+        self.preview.stop()
         self._close_rest()
 
     def kill(self) -> None:
@@ -209,6 +256,9 @@ class Session:
 
     def _take(self, events: list[Event]) -> None:
         """What the engine reports goes by way of the history, so that a lane says done of what is stored."""
+        events = self.preview.take(events)
+        if not events:
+            return
         if self._keeper is not None:
             self._keeper.take(events)
         else:
@@ -216,6 +266,7 @@ class Session:
 
     def _deliver(self, events: list[Event]) -> None:
         ended = self.board.apply(events)
+        self.preview.learn(ended)
         if self._record is not None:
             try:
                 self._record.write_events(events)
@@ -228,20 +279,23 @@ class Session:
                 self._record = None
                 self.on_problem(f"The record file {path} cannot be written ({error.strerror}); recording has stopped.")
         for event in events:
-            if isinstance(event, RunStarted) and event.run_id == self._run_id and self.latest is not None:
+            if isinstance(event, RunStarted) and event.run_id == self._latest_id and self.latest is not None:
                 self.latest.info = msgspec.structs.replace(self.latest.info, started_unix_ns=event.unix_ns)
         for record in ended:
-            self.on_ended(record)
+            if not record.spec.warms_cache:
+                self.on_ended(record)
         if any(isinstance(event, RunEnded) for event in events):
             self._failures = 0
         if not self.board.run_in_flight and not self._run_over.is_set():
             self._finish_run()
+        if any(isinstance(event, EngineReady | RunEnded) for event in events):
+            self.preview.count_soon()
         if self.board.engine_problem is not None and self._restarting is None:
             self._restarting = asyncio.create_task(self._restart())
         self.on_change()
 
     def _finish_run(self) -> None:
-        if self.latest is not None:
+        if self.latest is not None and self._latest_id == self._run_id:
             known = {"send_spread_ns": self.board.send_spread_ns, "sdk_version": self.board.sdk_version}
             self.latest.info = msgspec.structs.replace(self.latest.info, **known)
             self.on_run_over(self.latest)
@@ -250,24 +304,9 @@ class Session:
     async def _restart(self) -> None:
         """Start another engine; ever more slowly if it keeps failing."""
         self.on_problem(f"{self.board.engine_problem} It is being started again.")
+        self.preview.run_starts()
         await asyncio.sleep(_RESTART_AFTER_S[min(self._failures, len(_RESTART_AFTER_S) - 1)])
         self._failures += 1
         self._client = EngineClient(spawn(), self._take)
         self._restarting = None
         await self._engine.connect()
-
-
-def _info(sdk_version: str, repeat: Repeat | None) -> RunInfo:
-    """What is kept of a run that is about to be fired. The engine's `run_started` says its time more exactly."""
-    now = time.time_ns()
-    info = RunInfo(uid=new_uid(now), started_unix_ns=now, app_version=tui.__version__, sdk_version=sdk_version)
-    if repeat is None:
-        return info
-    return msgspec.structs.replace(
-        info,
-        series=repeat.series,
-        repeat=repeat.number,
-        warm_up=repeat.warm_up,
-        in_turn=repeat.in_turn,
-        seed=repeat.seed,
-    )

@@ -22,6 +22,7 @@ from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
 from tui.ui.driver import TerminalDriver
 from tui.ui.keymap import Keymap
+from tui.ui.lever_actions import LeverActions
 from tui.ui.pace import Pacer
 from tui.ui.prompt_actions import PromptActions
 from tui.ui.screens.main import MainScreen
@@ -36,7 +37,7 @@ from tui.ui.widgets.target_picker import TargetPicker
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(BaselineActions, PromptActions, SeriesActions, TerminalActions, App[None]):
+class LatencyApp(PromptActions, BaselineActions, LeverActions, SeriesActions, TerminalActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -90,6 +91,7 @@ class LatencyApp(BaselineActions, PromptActions, SeriesActions, TerminalActions,
             self.keymap.actions,
         )
         self.main.chart.markers = markers_of(self._settings.markers, self.terminal)
+        choice.learn(self._models)
         self._describe_endpoints()
         return self.main
 
@@ -98,6 +100,7 @@ class LatencyApp(BaselineActions, PromptActions, SeriesActions, TerminalActions,
         self._loop_of_app = asyncio.get_running_loop()
         self.session.on_change = self.main.wake
         self.session.on_problem = self.complain
+        self.session.preview.on_models = self.models_changed
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
@@ -151,11 +154,11 @@ class LatencyApp(BaselineActions, PromptActions, SeriesActions, TerminalActions,
         """Show the current lane's request in detail."""
         from tui.ui.screens.detail import DetailScreen
 
-        record = self.main.current_lane.lane.record
-        if record is None:
+        lane = self.main.current_lane.lane
+        if lane.record is None:
             self.complain("There is nothing to show yet: run the prompt first.")
             return
-        self.push_screen(DetailScreen(record))
+        self.push_screen(DetailScreen(lane.record, lane.cost))
 
     def action_search(self) -> None:
         """Search in the current lane."""

@@ -101,6 +101,20 @@ ACTIONS = (
         group=Group.PROMPT,
     ),
     Action(
+        id="warm_cache",
+        keys=("alt+m",),
+        title="Warm cache",
+        help="Put the prompt into the cache of every target whose parameter cache is on",
+        group=Group.RUN,
+    ),
+    Action(
+        id="refresh_models",
+        keys=("alt+6",),
+        title="Models",
+        help="Ask the targets' endpoints which models they have",
+        group=Group.SCREEN,
+    ),
+    Action(
         id="next_lane",
         keys=("f6", "ctrl+n"),
         title="Lane",

@@ -8,7 +8,7 @@ import msgspec
 
 from tui.config import paths
 from tui.config.load import Loaded
-from tui.config.models import load_models
+from tui.config.model_lists import known_models
 from tui.config.plan import build_plan, needs_simulator
 from tui.config.remembered import effective_targets
 from tui.errors import ExitCode
@@ -20,7 +20,7 @@ from tui.simulator.process import SimulatorProcess
 def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
     """Show the screen until the person leaves. Returns the exit status; raises ConfigError before anything shows."""
     settings = msgspec.structs.replace(loaded.settings, targets=effective_targets(loaded))
-    models = load_models()
+    models = known_models(settings.endpoints)
     record_file = RecordFile(record) if record is not None else None
     # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
     build_plan(settings, os.environ, simulator_url="http://127.0.0.1")
@@ -35,7 +35,7 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
     keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
     terminal = describe(os.environ, settings.ui.glyphs)
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
-    session = Session(plan, None, simulator, record_file, history, settings.objectives)
+    session = Session(plan, None, simulator, record_file, history, models, settings.objectives)
     try:
         app = LatencyApp(
             session,

@@ -69,9 +69,10 @@ async def test_a_series_repeats_what_was_run_last(sitting: OpenSitting) -> None:
         seen: list[list[str]] = []
         run = s.app.session.run
 
-        def noting(prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> None:
-            run(prompt, parameters, repeat)
+        def noting(prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> bool:
+            begun = run(prompt, parameters, repeat)
             seen.append(asked(s))
+            return begun
 
         s.app.session.run = noting  # type: ignore[method-assign]
         s.app.series_settings = type(s.app.series_settings)(repeats=3, warm_ups=1)

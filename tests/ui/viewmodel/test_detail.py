@@ -1,8 +1,12 @@
 """All figures of a request: right where they are defined, dashes where they are not."""
 
 import itertools
+from datetime import date
 
-from tui.core.events import Failure, FailureKind, Instrument, StampSource, Status, Usage
+import msgspec
+
+from tui.core.cost import Cost
+from tui.core.events import CacheMiss, Failure, FailureKind, Instrument, StampSource, Status, Usage
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -81,7 +85,7 @@ def test_a_whole_answer_on_a_new_connection() -> None:
         "attempt": "1",
         "HTTP status": "200",
         "request id": "req_1",
-        "input tokens": "12",
+        "input tokens, uncached": "12",
         "output tokens": "11",
         "thinking tokens": ABSENT,
         "chunks": "4",
@@ -89,6 +93,11 @@ def test_a_whole_answer_on_a_new_connection() -> None:
         "stamped by": "the kernel: the delay is in no figure",
         "delay p50 · p99 · max": "0.02 ms · 0.15 ms · 2.00 ms",
         "stamps shared": "0 of 4",
+        "delivery": "streamed",
+        "input read from cache": ABSENT,
+        "input written to cache": ABSENT,
+        "tier · speed · region": ABSENT,
+        "cost, estimated": ABSENT,
     }
 
 
@@ -96,6 +105,7 @@ def test_nothing_yet_is_all_dashes() -> None:
     shown = rows(RequestRecord(spec=SPEC))
     assert shown.pop("attempt") == "1"
     assert shown.pop("chunks") == "0"
+    assert shown.pop("delivery") == "streamed"
     assert {*shown.values()} == {ABSENT}
 
 
@@ -122,7 +132,7 @@ def test_thinking_alone_has_no_first_text() -> None:
     assert shown["TTFT, first token"] == "200 ms"
     assert shown["TTFO, first text"] == ABSENT
     assert shown["thinking tokens"] == "2"
-    assert shown["input tokens"] == ABSENT
+    assert shown["input tokens, uncached"] == ABSENT
 
 
 def test_an_empty_answer() -> None:
@@ -163,3 +173,28 @@ def test_without_the_kernels_stamps_the_delay_is_not_known() -> None:
     shown = rows(record)
     assert shown["stamped by"] == "the read: its delay is not known"
     assert shown["delay p50 · p99 · max"] == " · ".join([ABSENT] * 3)
+
+
+def test_how_it_was_served() -> None:
+    record = RequestRecord(
+        spec=msgspec.structs.replace(SPEC, parameters=Parameters(stream=False)),
+        usage=Usage(
+            input_tokens=12,
+            cache_read_input_tokens=4096,
+            cache_creation_input_tokens=300,
+            cache_5m_input_tokens=100,
+            cache_1h_input_tokens=200,
+            service_tier="priority",
+            speed="fast",
+        ),
+        cache_miss=CacheMiss(reason="tools_changed", missed_input_tokens=1234),
+    )
+    cost = Cost(usd=0.0131, is_lower_bound=True, prices_read=date(2026, 11, 22))
+    found = dict(itertools.chain(*detail_rows(record, cost)))
+    assert found["delivery"] == "not streamed: first is last"
+    assert found["input tokens, uncached"] == "12"
+    assert found["input read from cache"] == "4,096"
+    assert found["input written to cache"] == "300, 5m 100 · 1h 200"
+    assert found["tier · speed · region"] == f"priority · fast · {ABSENT}"
+    assert found["cost, estimated"] == "≥$0.013, prices of 2026-11-22"
+    assert found["cache diagnosis"].startswith("Cache missed: the tools differ")

@@ -1,8 +1,13 @@
 """What a lane says beside its text."""
 
+from datetime import date
+
+import msgspec
 import pytest
 
+from tui.core.cost import Cost
 from tui.core.events import (
+    CacheMiss,
     Content,
     Event,
     Failure,
@@ -10,6 +15,7 @@ from tui.core.events import (
     Kind,
     Mark,
     Marked,
+    MessageOpened,
     RequestEnded,
     Status,
     Usage,
@@ -20,7 +26,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.target import Endpoint, Target, Timeouts
-from tui.sitting.board import Lane
+from tui.sitting.board import InputCount, Lane
 from tui.ui.viewmodel.lane_lines import SHAPES, figures, note, state_line
 
 MS = 1_000_000
@@ -118,3 +124,42 @@ def test_a_failure_is_said() -> None:
     failure = Failure(kind=FailureKind.BAD_KEY, message="The key was refused: check ANTHROPIC_API_KEY.")
     assert note(lane_after(SENT, ended(Status.FAILED, failure=failure))) == failure.message
     assert note(lane_after(SENT, TEXT, ended(Status.DONE))) == ""
+
+
+def test_what_went_in_and_what_it_cost() -> None:
+    usage = Usage(input_tokens=12, cache_read_input_tokens=4_096, cache_creation_input_tokens=100, output_tokens=5)
+    lane = lane_after(SENT, TEXT, UsageReported(request_id=1, usage=usage), ended(Status.DONE, "end_turn"))
+    assert state_line(lane) == "✔ done · in 12 +4,096 read +100 written"
+    lane.cost = Cost(usd=0.0131, is_lower_bound=True, prices_read=date(2026, 11, 22))
+    assert state_line(lane) == "✔ done · ≥$0.013 · in 12 +4,096 read +100 written"
+
+
+def test_not_streamed_is_said() -> None:
+    lane = lane_after(SENT, ended(Status.DONE, "end_turn"))
+    assert lane.record is not None
+    lane.record.spec = msgspec.structs.replace(lane.record.spec, parameters=Parameters(stream=False))
+    assert state_line(lane) == "✔ done · not streamed"
+
+
+@pytest.mark.parametrize(("is_estimate", "shown"), [(True, "in ~1,234"), (False, "in 1,234")])
+def test_an_idle_lane_says_how_long_the_prompt_is(is_estimate: bool, shown: str) -> None:
+    lane = Lane(Target(model="m"))
+    lane.next_input = InputCount(tokens=1234, is_estimate=is_estimate)
+    assert state_line(lane) == f"○ idle · {shown}"
+
+
+@pytest.mark.parametrize(
+    ("read", "hits", "said"),
+    [
+        ("messages_changed", 0, "Cache missed: the messages differ"),
+        ("messages_changed", 500, ""),
+        ("brand_new\x1b[31m", 0, "Cache missed: brand_new"),
+    ],
+)
+def test_a_missed_cache(read: str, hits: int, said: str) -> None:
+    opened = MessageOpened(request_id=1, message_id="msg", cache_miss=CacheMiss(reason=read))
+    counted = UsageReported(request_id=1, usage=Usage(input_tokens=1, cache_read_input_tokens=hits))
+    shown = note(lane_after(SENT, opened, counted, ended(Status.DONE)))
+    assert shown.startswith(said)
+    assert bool(shown) == bool(said)
+    assert "\x1b" not in shown

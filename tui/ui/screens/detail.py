@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.core.cost import Cost
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.ui.charts.waterfall_chart import WaterfallChart
@@ -37,16 +38,17 @@ class DetailScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f4,q,enter", "close", "Close")]
 
-    def __init__(self, record: RequestRecord) -> None:
+    def __init__(self, record: RequestRecord, cost: Cost | None = None) -> None:
         super().__init__()
         self._record = record
+        self._cost = cost
         self._chart = WaterfallChart()
         self._chart.placeholder = "Nothing was sent yet."
 
     def compose(self) -> ComposeResult:
         """The waterfall above the figures, which stand in two columns."""
         record = self._record
-        groups = detail_rows(record)
+        groups = detail_rows(record, self._cost)
         box = Vertical(
             self._chart,
             VerticalScroll(

@@ -1,17 +1,20 @@
 """All figures of one request, for its detail view."""
 
 from tui.core import metrics
+from tui.core.cost import Cost
 from tui.core.events import StampSource
 from tui.core.record import RequestRecord
-from tui.ui.viewmodel.figures import ABSENT, format_count, format_ms, format_rate
+from tui.ui.viewmodel.figures import ABSENT, format_cost, format_count, format_ms, format_rate
+from tui.ui.viewmodel.lane_lines import cache_miss_sentence
 
 Row = tuple[str, str]
 """A figure's name and its value."""
 
 
-def detail_rows(record: RequestRecord) -> tuple[tuple[Row, ...], ...]:
-    """Groups of rows: times, pace, connection, tokens, instrument. Undefined figures are dashes."""
-    return (_times(record), _pace(record), _connection(record), _tokens(record), _instrument(record))
+def detail_rows(record: RequestRecord, cost: Cost | None = None) -> tuple[tuple[Row, ...], ...]:
+    """Groups of rows: times, pace, connection, tokens, prompt and cost, instrument. Undefined figures are dashes."""
+    tokens, served = _tokens(record), _served(record, cost)
+    return (_times(record), _pace(record), _connection(record), tokens, served, _instrument(record))
 
 
 def _times(record: RequestRecord) -> tuple[Row, ...]:
@@ -56,12 +59,32 @@ def _connection(record: RequestRecord) -> tuple[Row, ...]:
 def _tokens(record: RequestRecord) -> tuple[Row, ...]:
     usage = record.usage
     return (
-        ("input tokens", format_count(usage.input_tokens)),
+        ("input tokens, uncached", format_count(usage.input_tokens)),
         ("output tokens", format_count(usage.output_tokens if record.complete else None)),
         ("thinking tokens", format_count(usage.thinking_tokens)),
         ("chunks", format_count(len(record.timeline.content_ns))),
         ("stop reason", record.stop_reason or ABSENT),
     )
+
+
+def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:
+    """What went into the request and how it was served, in the API's words."""
+    usage = record.usage
+    written = format_count(usage.cache_creation_input_tokens)
+    if usage.cache_creation_input_tokens:
+        written += f", 5m {format_count(usage.cache_5m_input_tokens)} · 1h {format_count(usage.cache_1h_input_tokens)}"
+    where = (usage.service_tier, usage.speed, usage.inference_geo)
+    priced = "" if cost is None else f", prices of {cost.prices_read}"
+    rows = [
+        ("delivery", "not streamed: first is last" if record.spec.parameters.stream is False else "streamed"),
+        ("input read from cache", format_count(usage.cache_read_input_tokens)),
+        ("input written to cache", written),
+        ("tier · speed · region", " · ".join(word or ABSENT for word in where) if any(where) else ABSENT),
+        ("cost, estimated", f"{format_cost(cost)}{priced}"),
+    ]
+    if record.cache_miss is not None:
+        rows.append(("cache diagnosis", cache_miss_sentence(record.cache_miss)))
+    return tuple(rows)
 
 
 def _instrument(record: RequestRecord) -> tuple[Row, ...]:

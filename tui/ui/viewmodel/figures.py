@@ -3,7 +3,9 @@
 An absent figure is `—`, never zero. All are short: at most seven characters up to a day and a billion tokens.
 """
 
+from tui.core.cost import Cost, dollars
 from tui.core.wording import three_digits
+from tui.sitting.board import InputCount
 
 ABSENT = "—"
 """Stands for a figure that is undefined or not known yet."""
@@ -41,3 +43,13 @@ def format_count(count: int | None) -> str:
     if abs(count) < 999_950:
         return f"{count:,}"
     return f"{three_digits(count / 1_000_000)}M"
+
+
+def format_cost(cost: Cost | None) -> str:
+    """An estimate in US dollars; `≥` where it may be more."""
+    return ABSENT if cost is None else f"{'≥' if cost.is_lower_bound else ''}{dollars(cost.usd)}"
+
+
+def format_input(count: InputCount) -> str:
+    """Input tokens: `1,234`; `~1,200` where they are estimated."""
+    return f"{'~' if count.is_estimate else ''}{format_count(count.tokens)}"

@@ -1,11 +1,11 @@
 """What a lane says beside its text: its state and its figures, as plain lines."""
 
 from tui.core import metrics
-from tui.core.events import Status
+from tui.core.events import CacheMiss, Status
 from tui.core.record import RequestRecord, State
 from tui.core.sanitize import clean
 from tui.sitting.board import Lane
-from tui.ui.viewmodel.figures import ABSENT, format_count, format_ms, format_rate
+from tui.ui.viewmodel.figures import ABSENT, format_cost, format_count, format_input, format_ms, format_rate
 
 FASTEST = "★"
 """Marks the best figure of a run."""
@@ -28,7 +28,13 @@ _NS_PER_HALF_S = 500_000_000
 
 
 def state_line(lane: Lane) -> str:
-    """Shape and word of the lane's state."""
+    """Shape and word of the lane's state; then what went in and what it cost, or what became of its cache."""
+    if lane.warming is not None and lane.warming.state.in_flight:
+        return f"{SHAPES[State.WAITING]} warming the cache"
+    return " · ".join([_state(lane), *(_warmed(lane) or _facts(lane))])
+
+
+def _state(lane: Lane) -> str:
     state = lane.state
     line = f"{SHAPES[state]} {state.value}"
     record = lane.record
@@ -42,6 +48,39 @@ def state_line(lane: Lane) -> str:
     elif state is State.DONE and record.stop_reason not in (None, "end_turn"):
         line += f" ({record.stop_reason})"
     return line
+
+
+def _warmed(lane: Lane) -> list[str]:
+    """What became of the cache that was to be warmed."""
+    if lane.cannot_warm:
+        return ["not warmed: cache is off here"]
+    if lane.warming is None:
+        return []
+    usage, failure = lane.warming.usage, lane.warming.failure
+    if failure is not None or lane.warming.status is Status.CANCELLED:
+        return ["cache not warmed"]
+    if usage.cache_creation_input_tokens:
+        return [f"cache warmed: {format_count(usage.cache_creation_input_tokens)} written"]
+    if usage.cache_read_input_tokens:
+        return [f"already warm: {format_count(usage.cache_read_input_tokens)} read"]
+    return ["nothing cached: the prompt is too short, or the server has no cache"]
+
+
+def _facts(lane: Lane) -> list[str]:
+    record = lane.record
+    if record is None:
+        return [f"in {format_input(lane.next_input)}"] if lane.next_input is not None else []
+    facts = ["not streamed"] if record.spec.parameters.stream is False else []
+    if lane.cost is not None:
+        facts.append(format_cost(lane.cost))
+    usage = record.usage
+    read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
+    if read or written:
+        parts = [format_count(usage.input_tokens)]
+        parts += [f"+{format_count(read)} read"] if read else []
+        parts += [f"+{format_count(written)} written"] if written else []
+        facts.append(f"in {' '.join(parts)}")
+    return facts
 
 
 def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
@@ -71,9 +110,33 @@ def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
 
 
 def note(lane: Lane) -> str:
-    """What needs saying of how the request ended, or nothing: the sentence of a failure."""
+    """What needs saying of how the request ended, or nothing: the sentence of a failure, or of a missed cache."""
+    if lane.warming is not None and lane.warming.failure is not None:
+        return clean(lane.warming.failure.message)
     record = lane.record
-    return clean(record.failure.message) if record is not None and record.failure is not None else ""
+    if record is None:
+        return ""
+    if record.failure is not None:
+        return clean(record.failure.message)
+    missed = record.cache_miss is not None and not record.usage.cache_read_input_tokens
+    return cache_miss_sentence(record.cache_miss) if missed and record.cache_miss is not None else ""
+
+
+_MISSES = {
+    "model_changed": "the model or its speed differs from this lane's request before",
+    "system_changed": "the system prompt differs from this lane's request before",
+    "tools_changed": "the tools differ from this lane's request before",
+    "messages_changed": "the messages differ from this lane's request before",
+    "previous_message_not_found": "the API no longer knows the request before, so it cannot compare",
+    "unavailable": "the API has no diagnosis; thinking or another parameter may differ from the request before",
+}
+
+
+def cache_miss_sentence(miss: CacheMiss) -> str:
+    """The API's diagnosis of a missed cache, in words."""
+    reason = _MISSES.get(miss.reason, clean(miss.reason))
+    lost = miss.missed_input_tokens
+    return f"Cache missed: {reason}{f'; about {lost:,} tokens could have been read' if lost else ''}."
 
 
 def _delay(record: RequestRecord) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from tui.core.model import KnownModel
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
 
@@ -20,6 +21,17 @@ class TargetChoice:
         asked = {target.model for target in chosen}
         self.candidates: list[Target] = [*chosen, *(Target(model=model) for model, _ in known if model not in asked)]
         self._chosen = set(range(len(chosen)))
+        self._notes: dict[str, str] = {}
+
+    def learn(self, models: Iterable[KnownModel]) -> None:
+        """Offer these models too, and say of those that are on their way out when they go."""
+        models = tuple(models)
+        self._notes = {model.id: model.lifecycle_note for model in models}
+        asked = {target.model for target in self.candidates}
+        for model in models:
+            self._names[model.id] = model.display_name
+            if model.id not in asked:
+                self.candidates.append(Target(model=model.id))
 
     @property
     def chosen(self) -> tuple[Target, ...]:
@@ -34,7 +46,8 @@ class TargetChoice:
         """One line for the candidate at `index`: its label, and its endpoint where it names one."""
         target = self.candidates[index]
         at = f" @{target.endpoint}" if target.endpoint else ""
-        return f"{target.label}{at}"
+        note = self._notes.get(target.model)
+        return f"{target.label}{at}{f' ({note})' if note else ''}"
 
     def matching(self, query: str) -> list[int]:
         """Indices of the candidates in which every word of `query` occurs, whatever its case."""

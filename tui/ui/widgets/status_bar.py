@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from tui.core.sanitize import clean
 from tui.sitting.board import Board
-from tui.ui.viewmodel.figures import format_ms
+from tui.ui.viewmodel.figures import format_cost, format_input, format_ms
 from tui.ui.viewmodel.series_lines import progress
 
 _BETWEEN = " · "
@@ -46,8 +46,11 @@ class StatusBar(Static):
         where = ("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")
         hints = [(hint, ".status-bar--hint")] if simulated and hint else []
         long, short = ([where, (doing, ""), *hints] for doing in _doing(board))
+        more = [(text, "") for text in (_cost(board), _next_input(board)) if text]
         # What is measured, and how to measure the real thing, must be seen; the rest gives way in a narrow terminal.
-        for parts in ([("latency-tui", ""), *long], long, short):
+        name = [("latency-tui", "")]
+        costly = ([*name, *long, *more], [*long, *more], [*short, *more], [*short, *more[:1]])
+        for parts in (*costly, [*name, *long], long, short):
             if cell_len(_BETWEEN.join(text for text, _ in parts)) <= self.size.width:
                 break
         if parts != self._parts:
@@ -73,3 +76,20 @@ def _doing(board: Board) -> tuple[str, str]:
     else:
         doing = "ready"
     return doing, doing
+
+
+def _cost(board: Board) -> str:
+    """What the latest run and the sitting cost, at list prices; of the simulator what it would cost."""
+    run, sitting = board.ledger.run, board.ledger.sitting
+    if sitting is None:
+        return ""
+    return f"cost {format_cost(run)}, sitting {format_cost(sitting)}"
+
+
+def _next_input(board: Board) -> str:
+    """How long the prompt is that would be sent now, over all targets."""
+    counts = sorted((lane.next_input for lane in board.lanes if lane.next_input), key=lambda count: count.tokens)
+    if not counts or board.busy:
+        return ""
+    least, most = format_input(counts[0]), format_input(counts[-1])
+    return f"next in {least}" if least == most else f"next in {least} to {most}"

@@ -1,5 +1,7 @@
 """The choice of targets: a field that searches and adds, and the list."""
 
+from collections.abc import Iterable
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -8,6 +10,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.core.target import Target
 from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
@@ -46,6 +49,11 @@ class TargetPicker(Vertical):
 
     def on_mount(self) -> None:
         """Fill the list."""
+        self._fill()
+
+    def learn(self, models: Iterable[KnownModel]) -> None:
+        """Offer these models too."""
+        self._choice.learn(models)
         self._fill()
 
     @on(Input.Changed, "#target-search")

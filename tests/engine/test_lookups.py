@@ -1,0 +1,157 @@
+"""What is asked beside runs: counted prompts and listed models, by the real engine at the real simulator."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import date
+
+import pytest
+import pytest_asyncio
+
+from tui.core.events import ModelsListed, TokensCounted
+from tui.core.model import ListedModel
+from tui.core.target import Endpoint
+from tui.engine.protocol import CountTokens, ListModels
+from tui.simulator.process import SimulatorProcess
+
+from .driver import Driver
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ODD_LIST = b"""{"object": "list", "data": [
+    {"id": "local", "object": "model", "display_name": null, "created_at": null, "capabilities": null},
+    {"id": 7}, {"id": ""},
+    {"id": "old", "lifecycle": "deprecated", "deprecated_at": "2026-10-01T00:00:00Z",
+     "retires_at": "2027-01-01T00:00:00Z", "max_tokens": -5, "max_input_tokens": 8192}
+]}"""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def engine() -> AsyncIterator[Driver]:
+    driver = Driver()
+    await driver.connect()
+    yield driver
+    await driver.close()
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess.start() as process:
+        yield process
+
+
+async def counted(engine: Driver, *questions: CountTokens) -> dict[int, TokensCounted]:
+    engine.events.clear()
+    wanted = {spec.request_id for question in questions for spec in question.requests}
+    for question in questions:
+        engine.client.ask_aside(question)
+    await engine.until(lambda _: wanted <= {e.count_id for e in engine.events if isinstance(e, TokensCounted)})
+    return {event.count_id: event for event in engine.events if isinstance(event, TokensCounted)}
+
+
+async def listed(engine: Driver, base_url: str) -> ModelsListed:
+    engine.events.clear()
+    engine.client.ask_aside(ListModels(endpoints=(Endpoint(name="here", base_url=base_url),)))
+    event = await engine.until(lambda event: isinstance(event, ModelsListed))
+    assert isinstance(event, ModelsListed)
+    return event
+
+
+async def answering(status: bytes, body: bytes) -> asyncio.Server:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n" % (status, len(body))
+        writer.write(head + b"connection: close\r\n\r\n" + body)
+        writer.close()
+
+    return await asyncio.start_server(serve, "127.0.0.1", 0)
+
+
+def url_of(server: asyncio.Server) -> str:
+    return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_count_is_what_the_run_then_reports(engine: Driver, simulator: SimulatorProcess) -> None:
+    spec = engine.spec(simulator.base_url, user="Why is the sky blue, and why is it red in the evening?")
+    answer = (await counted(engine, CountTokens(requests=(spec,))))[spec.request_id]
+    (record,) = await engine.run(spec)
+    assert answer == TokensCounted(count_id=spec.request_id, input_tokens=record.usage.input_tokens)
+    # The question had a connection of its own: the run's is new.
+    assert record.timeline.reused_ns is None
+
+
+@pytest.mark.parametrize(("status", "has_counter"), [(b"404 Not Found", False), (b"500 Oh", True), (b"200 OK", False)])
+async def test_an_endpoint_without_a_counter(engine: Driver, status: bytes, has_counter: bool) -> None:
+    async with await answering(status, b"{}") as server:
+        spec = engine.spec(url_of(server))
+        answer = (await counted(engine, CountTokens(requests=(spec,))))[spec.request_id]
+    assert answer == TokensCounted(count_id=spec.request_id, has_counter=has_counter)
+
+
+async def test_nobody_there(engine: Driver) -> None:
+    spec = engine.spec("http://127.0.0.1:1")
+    assert (await counted(engine, CountTokens(requests=(spec,))))[spec.request_id].has_counter
+    failure = (await listed(engine, "http://127.0.0.1:1")).failure
+    assert failure is not None
+    assert "here" in failure.message
+
+
+async def test_a_run_ends_what_is_asked_beside_it(engine: Driver, simulator: SimulatorProcess) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    asked, gone = asyncio.Event(), asyncio.Event()
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        question = engine.spec(url_of(server))
+        engine.events.clear()
+        engine.client.ask_aside(CountTokens(requests=(question,)))
+        async with asyncio.timeout(20):
+            await asked.wait()
+            (record,) = await engine.run(engine.spec(simulator.base_url))
+            await gone.wait()
+        assert record.complete
+        assert not any(isinstance(event, TokensCounted) for event in engine.events)
+
+
+async def test_the_models_of_the_simulator(engine: Driver, simulator: SimulatorProcess) -> None:
+    event = await listed(engine, simulator.base_url)
+    assert event.failure is None
+    models = {model.id: model for model in event.models}
+    haiku = models["claude-haiku-5-5"]
+    assert (haiku.display_name, haiku.line, haiku.lifecycle) == ("Claude Haiku 5.5", "haiku", "active")
+    assert haiku.thinking == ("adaptive", "disabled")
+    assert haiku.effort == ("low", "medium", "high", "xhigh", "max")
+    assert haiku.context_tokens == 1_000_000
+    assert models["claude-haiku-4-5"].effort == ()
+
+
+async def test_what_a_compatible_server_leaves_out_is_none(engine: Driver) -> None:
+    async with await answering(b"200 OK", ODD_LIST) as server:
+        event = await listed(engine, url_of(server))
+    assert event.failure is None
+    assert event.models == (
+        ListedModel(id="local"),
+        ListedModel(
+            id="old",
+            lifecycle="deprecated",
+            deprecated_on=date(2026, 10, 1),
+            retires_on=date(2027, 1, 1),
+            context_tokens=8192,
+        ),
+    )
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"data": 5}', b'{"data": [1, "x", null]}', b"no JSON"])
+async def test_what_is_no_list(engine: Driver, body: bytes) -> None:
+    async with await answering(b"200 OK", body) as server:
+        event = await listed(engine, url_of(server))
+    assert event.models == ()
+
+
+async def test_no_such_route(engine: Driver) -> None:
+    async with await answering(b"404 Not Found", b"{}") as server:
+        failure = (await listed(engine, url_of(server))).failure
+    assert failure is not None
+    assert "does not list its models (HTTP 404)" in failure.message

@@ -1,0 +1,199 @@
+"""What is known before sending, and warmed caches: a real session, engine and simulator, without a screen."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from tui.core.parameters import Parameters
+from tui.core.plan import Budget, Plan
+from tui.core.prompt import Prompt
+from tui.core.series import Ending, SeriesSettings
+from tui.core.target import Endpoint, Target
+from tui.simulator.process import SimulatorProcess
+from tui.sitting.session import Session
+from tui.ui.viewmodel.lane_lines import note, state_line
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WITHIN_S = 30
+LONG = "A gateway counts the requests of each key, and turns away what is above its limit. " * 60
+CACHED = Target(model="claude-haiku-5-5", name="cached", parameters=Parameters(cache=True))
+PLAIN = Target(model="claude-haiku-5-5", name="plain")
+
+
+class Watched(Session):
+    """A session whose changes can be waited for."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan, None, None, None)
+        self.changed = asyncio.Event()
+        self.said: list[str] = []
+        self.on_change = self.changed.set
+        self.on_problem = self.said.append
+
+    async def until(self, wanted: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WITHIN_S):
+            while not wanted():
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def answered(self, prompt: Prompt, parameters: Parameters | None = None) -> None:
+        assert self.run(prompt, parameters or self.plan.parameters)
+        await self.until(lambda: not self.board.run_in_flight)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess.start() as process:
+        yield process
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def shared(simulator: SimulatorProcess) -> AsyncIterator[Watched]:
+    plan = Plan(
+        prompt=Prompt(user="x"),
+        parameters=Parameters(max_tokens=30),
+        targets=(CACHED, PLAIN),
+        endpoints=(
+            Endpoint(name="simulator", base_url=simulator.base_url, simulated=True),
+            Endpoint(name="bare", base_url=f"{simulator.base_url}/nowhere"),
+        ),
+        default_endpoint="simulator",
+    )
+    session = Watched(plan)
+    await session.connect()
+    await session.until(lambda: session.board.engine_ready)
+    yield session
+    await session.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def session(shared: Watched) -> Watched:
+    shared.said.clear()
+    shared.plan = msgspec.structs.replace(shared.plan, budget=Budget())
+    shared.choose((CACHED, PLAIN))
+    shared.clear()
+    return shared
+
+
+def spent(session: Session) -> float:
+    cost = session.board.ledger.sitting
+    return 0.0 if cost is None else cost.usd
+
+
+async def test_a_cache_is_warmed_apart_from_the_runs(session: Watched) -> None:
+    prompt = Prompt(user=LONG, system="warm")
+    await session.answered(prompt)
+    cached, plain = session.board.lanes
+    before, runs, cost = cached.record, session.board.runs, spent(session)
+    session.board.clear()
+    prompt = Prompt(user=LONG, system="warmed")
+    session.warm(prompt, session.plan.parameters)
+    assert state_line(cached) == "◔ warming the cache"
+    await session.until(lambda: not session.board.run_in_flight)
+    assert state_line(plain).endswith("not warmed: cache is off here")
+    assert cached.warming is not None
+    written = cached.warming.usage.cache_creation_input_tokens
+    assert written
+    assert state_line(cached).endswith(f"cache warmed: {written:,} written")
+    session.warm(prompt, session.plan.parameters)
+    await session.until(lambda: not session.board.run_in_flight)
+    assert state_line(cached).endswith(f"already warm: {written:,} read")
+    # No run and no outcome, but it costs.
+    assert (session.board.runs, cached.outcomes, cached.record) == (runs, [], None)
+    assert spent(session) > cost
+    await session.answered(prompt)
+    assert cached.record is not before
+    assert f"+{written:,} read" in state_line(cached)
+    assert "read" not in state_line(plain)
+    assert cached.cost is not None
+    assert plain.cost is not None
+    assert cached.cost.usd < plain.cost.usd
+
+
+async def test_a_missed_cache_is_said_in_words(session: Watched) -> None:
+    await session.answered(Prompt(user=LONG, system="before"))
+    await session.answered(Prompt(user=LONG, system="after"))
+    cached, plain = session.board.lanes
+    assert note(cached).startswith("Cache missed: the system prompt differs from this lane's request before; about ")
+    assert note(plain) == ""
+
+
+async def test_nothing_to_warm(session: Watched) -> None:
+    session.choose((PLAIN,))
+    session.warm(Prompt(user=LONG), session.plan.parameters)
+    assert session.said == ["No target caches its prompt: set the parameter cache and try again."]
+    assert not session.board.run_in_flight
+
+
+async def test_prompts_are_counted_once_they_stand_still(session: Watched) -> None:
+    prompt = Prompt(user="How long is this, and how long was it before it was counted?")
+    session.consider(msgspec.structs.replace(session.plan, prompt=prompt))
+    lane = session.board.lanes[1]
+    assert lane.next_input is not None
+    assert lane.next_input.is_estimate
+    await session.until(lambda: lane.next_input is not None and not lane.next_input.is_estimate)
+    counted = lane.next_input
+    assert state_line(lane) == f"○ idle · in {counted.tokens}"
+    await session.answered(prompt)
+    assert lane.record is not None
+    assert lane.record.usage.input_tokens == counted.tokens
+
+
+async def test_without_a_counter_an_estimate_stands_and_learns(session: Watched) -> None:
+    bare = Target(model="claude-haiku-5-5", endpoint="bare", name="bare")
+    session.choose((PLAIN, bare))
+    await session.answered(Prompt(user=LONG))
+    plain, other = session.board.lanes
+    session.consider(msgspec.structs.replace(session.plan, prompt=Prompt(user=LONG * 2)))
+    await session.until(lambda: plain.next_input is not None and not plain.next_input.is_estimate)
+    assert plain.next_input is not None
+    assert other.next_input is not None
+    assert other.next_input.is_estimate
+    # The model has answered elsewhere: how many bytes its tokens have is known.
+    assert other.next_input.tokens == pytest.approx(plain.next_input.tokens, rel=0.03)
+
+
+@pytest.mark.parametrize("cap", ["sitting_usd", "plan_usd"])
+async def test_a_cap_stops_before_sending(session: Watched, cap: str) -> None:
+    await session.answered(Prompt(user="What does a gateway do?"))
+    runs, cost = session.board.runs, spent(session)
+    left = 1e-9 + (cost if cap == "sitting_usd" else 0)
+    session.plan = msgspec.structs.replace(session.plan, budget=Budget(**{cap: left}))
+    assert not session.run(Prompt(user="What does a gateway do?"), session.plan.parameters)
+    session.warm(Prompt(user=LONG), session.plan.parameters)
+    session.start_series(Prompt(user="x"), session.plan.parameters, SeriesSettings(repeats=2))
+    assert session.series is not None
+    await session.series.over()
+    assert [sentence.partition(":")[0] for sentence in session.said] == ["Nothing was sent"] * 3
+    assert all(f"(budget.{cap})" in sentence for sentence in session.said)
+    assert (session.board.runs, session.board.busy, spent(session)) == (runs, False, cost)
+
+
+async def test_a_cap_counts_every_run_of_a_series(session: Watched) -> None:
+    prompt = Prompt(user="What does a gateway do?")
+    one = session.board.ledger.bound(session.plan.requests(0), lambda _: 100)
+    assert one is not None
+    session.plan = msgspec.structs.replace(session.plan, budget=Budget(plan_usd=one.usd * 3))
+    session.start_series(prompt, session.plan.parameters, SeriesSettings(repeats=5, warm_ups=0))
+    assert len(session.said) == 1
+    assert session.series is not None
+    await session.series.over()
+    assert (session.series.series.ending, session.series.series.done) == (Ending.COST, 0)
+
+
+async def test_models_are_listed_over_those_known(session: Watched) -> None:
+    changed = asyncio.Event()
+    session.preview.on_models = changed.set
+    before = {model.id: model for model in session.preview.models}
+    session.preview.refresh_models()
+    async with asyncio.timeout(WITHIN_S):
+        await changed.wait()
+    models = {model.id: model for model in session.preview.models}
+    assert before.keys() <= models.keys()
+    haiku = models["claude-haiku-5-5"]
+    assert haiku.prices == before["claude-haiku-5-5"].prices is not None
+    assert haiku.facts_read >= before["claude-haiku-5-5"].facts_read

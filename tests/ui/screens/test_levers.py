@@ -1,0 +1,38 @@
+"""Caches, prompt lengths, costs and lists of models on the screen."""
+
+import pytest
+
+from tui.core.parameters import Parameters
+from tui.core.target import Target
+
+from .conftest import OpenSitting
+from .driving import keys_of
+
+LONG = "A gateway counts the requests of each key, and turns away what is above its limit. " * 60
+CACHED = Target(model="claude-haiku-5-5", name="cached", parameters=Parameters(cache=True))
+PLAIN = Target(model="claude-haiku-5-5", name="plain")
+
+
+async def test_one_key_warms_the_cache(sitting: OpenSitting) -> None:
+    async with sitting([CACHED, PLAIN], prompt=LONG, max_tokens=20) as s:
+        await s.press(*keys_of("warm_cache"))
+        await s.until(lambda: "cache warmed:" in s.shown, "a warmed cache")
+        assert "not warmed: cache is off" in s.shown
+        assert s.board.runs == 0
+        await s.run()
+        await s.until(lambda: "truncated at 20 · $0.0" in s.shown, "the lanes' costs")
+        await s.until(lambda: "cost $0.0" in s.shown, "the cost of run and sitting")
+
+
+async def test_a_lane_says_how_long_the_prompt_is(sitting: OpenSitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.sitting.preview._COUNT_AFTER_S", 0.01)
+    async with sitting([PLAIN], prompt="Why is the sky blue?") as s:
+        await s.until(lambda: "idle · in 10" in s.shown, "the count")
+        await s.type_into("#user", "Why is the sky blue, and why is it not violet?")
+        await s.until(lambda: "idle · in 17" in s.shown, "the count of what was typed")
+
+
+async def test_one_key_lists_the_models(sitting: OpenSitting) -> None:
+    async with sitting([PLAIN]) as s:
+        await s.press(*keys_of("refresh_models"))
+        await s.until(lambda: "models are known" in s.shown, "the list")

@@ -1,0 +1,63 @@
+"""A lane: one target on screen, its latest request, and the outcomes of this sitting."""
+
+import msgspec
+
+from tui.core.cost import Cost
+from tui.core.outcome import Outcome
+from tui.core.plan import Plan
+from tui.core.record import RequestRecord, State
+from tui.core.target import Target
+
+
+class InputCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many tokens a prompt has."""
+
+    tokens: int
+    is_estimate: bool
+    """True where the endpoint has not counted them."""
+
+
+class Lane:
+    """One target on screen: its latest request, and the outcomes of this sitting."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.record: RequestRecord | None = None
+        """Its latest request; of several at once the first."""
+        self.cost: Cost | None = None
+        """What the latest request cost; absent while it runs and where it is not known."""
+        self.warming: RequestRecord | None = None
+        """The request that last warmed the cache for this lane, until the lane asks something."""
+        self.cannot_warm = False
+        """True if the cache was to be warmed, and this lane's prompt is not cached."""
+        self.next_input: InputCount | None = None
+        """Input tokens of what the lane would be asked now."""
+        self.outcomes: list[Outcome] = []
+        """All of this sitting, warm-up included, but not those cancelled."""
+        self.plan: Plan | None = None
+        """What it was asked with last."""
+        self.fastest_ttft = False
+        """True if this lane had the shortest TTFT of the run that ended last."""
+        self.fastest_total = False
+
+    @property
+    def label(self) -> str:
+        """The target's label."""
+        return self.target.label
+
+    @property
+    def current(self) -> list[Outcome]:
+        """The counted outcomes since anything asked was last changed: repeated measurements of one thing."""
+        asked = self.outcomes[-1].asked if self.outcomes else ""
+        found: list[Outcome] = []
+        for outcome in reversed(self.outcomes):
+            if outcome.asked != asked:
+                break
+            if outcome.counted:
+                found.append(outcome)
+        return found[::-1]
+
+    @property
+    def state(self) -> State:
+        """The state of the latest request, or idle."""
+        return State.IDLE if self.record is None else self.record.state

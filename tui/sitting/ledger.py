@@ -1,0 +1,87 @@
+"""What the sitting has cost so far, and whether more may be spent. Estimates at list prices, simulated or not."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tui.core.cost import Cost, dollars, estimate, total, upper_bound
+from tui.core.events import Usage
+from tui.core.model import KnownModel
+from tui.core.plan import Budget, RequestSpec
+from tui.core.record import RequestRecord
+
+
+class Ledger:
+    """Adds up the requests of a run and of the sitting.
+
+    A request that was turned away before anything was counted costs nothing. What the simulator answers is counted as
+    what it would cost.
+    """
+
+    def __init__(self, models: Mapping[str, KnownModel]) -> None:
+        """`models` may change, and is asked anew each time."""
+        self.models = models
+        self._of_run: list[Cost | None] = []
+        self._of_sitting: list[Cost | None] = []
+
+    def start_run(self) -> None:
+        """What comes now belongs to the next run."""
+        self._of_run = []
+
+    def add(self, record: RequestRecord) -> Cost | None:
+        """Count a request that has ended, and return what it costs, where that is known."""
+        if record.usage == Usage():
+            return None
+        spec = record.spec
+        cost = estimate(record.usage, self.models.get(spec.model), spec.parameters, complete=record.complete)
+        self._of_run.append(cost)
+        self._of_sitting.append(cost)
+        return cost
+
+    @property
+    def run(self) -> Cost | None:
+        """The latest run, so far."""
+        return total(self._of_run)
+
+    @property
+    def sitting(self) -> Cost | None:
+        """Everything since the start, warmed caches included."""
+        return total(self._of_sitting)
+
+    def bound(self, specs: Sequence[RequestSpec], input_tokens: Callable[[RequestSpec], int]) -> Cost | None:
+        """The most that these requests can cost; None where no price is known. `input_tokens` says how long each is.
+
+        Every attempt that the plan allows is counted: one that failed late may cost as much as one that did not.
+        """
+        return total(
+            [
+                upper_bound(
+                    input_tokens(spec), self.models.get(spec.model), spec.parameters, answers=not spec.warms_cache
+                )
+                for spec in specs
+                for _ in range(spec.retries.max + 1)
+            ]
+        )
+
+    def refusal(
+        self, budget: Budget, specs: Sequence[RequestSpec], input_tokens: Callable[[RequestSpec], int], times: int = 1
+    ) -> str | None:
+        """Why sending `specs` so many times could go beyond the budget, in one sentence; None if it cannot.
+
+        Models whose price is not known are not counted.
+        """
+        bound = self.bound(specs, input_tokens) if budget != Budget() else None
+        if bound is None:
+            return None
+        usd = bound.usd * times
+        could = f"Nothing was sent: this could cost up to {dollars(usd)}"
+        if budget.plan_usd is not None and usd > budget.plan_usd:
+            return (
+                f"{could}, more than the cap of {dollars(budget.plan_usd)} (budget.plan_usd); "
+                "lower max_tokens, ask fewer targets, or raise the cap."
+            )
+        spent = self.sitting.usd if self.sitting is not None else 0.0
+        if budget.sitting_usd is not None and spent + usd > budget.sitting_usd:
+            return (
+                f"{could}, and {dollars(spent)} of the sitting's {dollars(budget.sitting_usd)} (budget.sitting_usd) "
+                "are spent; lower max_tokens, ask fewer targets, or raise the cap."
+            )
+        return None

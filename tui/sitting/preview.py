@@ -1,0 +1,135 @@
+"""What is known before anything is sent: how long the prompt is, what it may cost, and which models there are."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Protocol
+
+from tui.config.model_lists import save_list
+from tui.config.models import merged
+from tui.core.events import Event, LookupEvent, ModelsListed, TokensCounted
+from tui.core.model import KnownModel
+from tui.core.plan import Plan, RequestSpec
+from tui.core.record import RequestRecord
+from tui.engine.protocol import CountTokens, ListModels
+from tui.errors import ConfigError
+from tui.sitting.board import Board
+from tui.sitting.counting import InputCounter
+
+_COUNT_AFTER_S = 0.4
+"""How long the prompt must stand still before its tokens are counted."""
+
+
+class Sitting(Protocol):
+    """What is needed of the session."""
+
+    plan: Plan
+    board: Board
+    on_change: Callable[[], None]
+    on_problem: Callable[[str], None]
+
+    def ask_aside(self, command: CountTokens | ListModels) -> None:
+        """Send a question to the engine."""
+
+
+class Preview:
+    """Asks ahead, and never while anything is measured."""
+
+    def __init__(self, sitting: Sitting, models: Sequence[KnownModel]) -> None:
+        self.models = tuple(models)
+        """All models that can be named."""
+        self.on_models: Callable[[], None] = lambda: None
+        """Called when `models` has changed."""
+        self._sitting = sitting
+        self._counter = InputCounter(sitting.ask_aside)
+        self._due: asyncio.TimerHandle | None = None
+
+    def count_soon(self) -> None:
+        """Show at once what is known of the prompt's length, and have it counted once it has stood still."""
+        self._show()
+        self.stop()
+        self._due = asyncio.get_running_loop().call_later(_COUNT_AFTER_S, self._count)
+
+    def stop(self) -> None:
+        """Count nothing more for now."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def run_starts(self) -> None:
+        """The engine drops what it has been asked beside runs."""
+        self.stop()
+        self._counter.forget_questions()
+
+    def refusal(self, specs: Sequence[RequestSpec], times: int = 1) -> str | None:
+        """Why sending all of `specs`, so many times, could go beyond the budget, in one sentence; None if it may be
+        sent."""
+        sitting = self._sitting
+        return sitting.board.ledger.refusal(sitting.plan.budget, specs, self._counter.at_most, times)
+
+    def may_send(self, specs: Sequence[RequestSpec], times: int = 1) -> bool:
+        """Whether the budget allows to send `specs` so many times; says why not."""
+        refusal = self.refusal(specs, times)
+        if refusal is not None:
+            self._sitting.on_problem(refusal)
+        return refusal is None
+
+    def refresh_models(self) -> None:
+        """Ask the endpoints of the chosen targets for their models; `on_models` tells when the list is new."""
+        plan = self._sitting.plan
+        endpoints = {endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}
+        self._sitting.ask_aside(ListModels(endpoints=tuple(endpoints.values())))
+
+    def take(self, events: list[Event]) -> list[Event]:
+        """Take in the answers; returns the events that are not for here."""
+        rest: list[Event] = [event for event in events if not isinstance(event, LookupEvent)]
+        for event in events:
+            if isinstance(event, TokensCounted):
+                self._counter.take(event)
+            elif isinstance(event, ModelsListed):
+                self._listed(event)
+        if len(rest) < len(events):
+            self._show()
+        return rest
+
+    def learn(self, ended: Sequence[RequestRecord]) -> None:
+        """Requests were answered: what they counted makes estimates better."""
+        for record in ended:
+            self._counter.learn(record)
+
+    def _count(self) -> None:
+        self._due = None
+        board = self._sitting.board
+        if board.engine_ready and not board.busy:
+            self._counter.ask_for(self._asked())
+
+    def _asked(self) -> Sequence[RequestSpec]:
+        """What would be sent now; nothing while the plan cannot be."""
+        plan = self._sitting.plan
+        return plan.of_run().requests(0) if plan.problem() is None else ()
+
+    def _show(self) -> None:
+        inputs = {spec.target: self._counter.of(spec) for spec in self._asked()}
+        board = self._sitting.board
+        if all(lane.next_input == inputs.get(lane.label) for lane in board.lanes):
+            return
+        for lane in board.lanes:
+            lane.next_input = inputs.get(lane.label)
+        board.version += 1
+        self._sitting.on_change()
+
+    def _listed(self, event: ModelsListed) -> None:
+        sitting = self._sitting
+        if event.failure is not None:
+            sitting.on_problem(event.failure.message)
+            return
+        today = date.today()
+        self.models = merged(self.models, event.models, today)
+        sitting.board.ledger.models = {model.id: model for model in self.models}
+        endpoint = next((endpoint for endpoint in sitting.plan.endpoints if endpoint.name == event.endpoint), None)
+        if endpoint is not None and not endpoint.simulated:
+            try:
+                save_list(endpoint, event.models, today)
+            except ConfigError as error:
+                sitting.on_problem(str(error))
+        self.on_models()

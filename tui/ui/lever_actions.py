@@ -1,0 +1,69 @@
+"""What the application does about caches, prompt lengths and lists of models."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from textual.widgets import TextArea
+
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.sitting.session import Session
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from tui.ui.screens.main import MainScreen
+
+    _Base = App[None]
+else:
+    _Base = object
+
+
+class LeverActions(_Base):
+    """Warms caches, and keeps what is known ahead of a run up to date; a part of the application."""
+
+    session: Session
+    main: "MainScreen"
+
+    def asked(self) -> tuple[Prompt, Parameters] | None:
+        """What the screen asks, or None after saying what is missing."""
+        raise NotImplementedError
+
+    def complain(self, sentence: str) -> None:
+        """Say what cannot be done."""
+        raise NotImplementedError
+
+    def action_warm_cache(self) -> None:
+        """Put the prompt into the cache of every target that caches it."""
+        if self.session.board.busy:
+            self.complain("A run is in flight: cancel it, or let it end, before you warm the cache.")
+            return
+        asked = self.asked()
+        if asked is not None:
+            self.main.show_pane("lanes")
+            self.session.warm(*asked)
+            self.main.wake()
+
+    def action_refresh_models(self) -> None:
+        """Ask the chosen targets' endpoints for their models."""
+        if self.session.board.busy:
+            self.complain("A run is in flight: cancel it, or let it end, before you ask for models.")
+            return
+        self.session.preview.refresh_models()
+
+    def models_changed(self) -> None:
+        """The list of models is new: the picker offers them."""
+        self.main.picker.learn(self.session.preview.models)
+        self.notify(f"{len(self.session.preview.models)} models are known.", timeout=3, markup=False)
+
+    def on_text_area_changed(self, _event: TextArea.Changed) -> None:
+        """The prompt changed: say how long it is now."""
+        if self.screen is not self.main:
+            return  # a screen over this one edits what the prompt's pane does not show yet
+        pane, plan = self.main.prompt_pane, self.session.plan
+        book = pane.book
+        self.session.consider(
+            msgspec.structs.replace(
+                plan, prompt=pane.prompt, variants=book.variants, rows=tuple(book.rows), row=book.row
+            )
+        )
