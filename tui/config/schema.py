@@ -3,7 +3,7 @@
 Defaults are values of `configs/default.toml`, the lowest layer, so that each stands in one place.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -41,6 +41,7 @@ SIMULATOR = "simulator"
 CUSTOM = "custom"
 """The endpoint that `--base-url` defines."""
 
+ChartMarker = Literal["braille", "block", "ascii"]
 FrameRate = Annotated[float, msgspec.Meta(ge=1, le=30)]
 
 
@@ -49,6 +50,8 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     frame_rate: FrameRate = 10.0
     """Screen updates per second."""
+    chart_marker: ChartMarker = "braille"
+    """What lines of charts are drawn with."""
 
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -197,6 +200,11 @@ TABLES: dict[str, tuple[Key, ...]] = {
             type=type_of(UiSettings, "frame_rate"),
             unit="per second",
             help="Screen updates; fewer suit a slow connection.",
+        ),
+        Key(
+            name="chart_marker",
+            type=type_of(UiSettings, "chart_marker"),
+            help="What lines of charts are drawn with; some fonts lack braille.",
         ),
     ),
 }

@@ -18,6 +18,8 @@ from tui.core.series import SeriesSettings
 from tui.errors import ConfigError
 from tui.sitting.session import Session
 from tui.ui.bindings import ACTIONS, app_bindings, spelled
+from tui.ui.chart_actions import ChartActions
+from tui.ui.charts.plot_view import Markers
 from tui.ui.prompt_actions import PromptActions
 from tui.ui.screens.main import MainScreen
 from tui.ui.series_actions import SeriesActions
@@ -28,7 +30,7 @@ from tui.ui.widgets.target_picker import TargetPicker
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(PromptActions, SeriesActions, App[None]):
+class LatencyApp(PromptActions, SeriesActions, ChartActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -66,6 +68,7 @@ class LatencyApp(PromptActions, SeriesActions, App[None]):
             self._settings.frame_rate,
             self.size,
         )
+        self.main.charts.markers = Markers(self._settings.chart_marker)
         self._describe_endpoints()
         return self.main
 
@@ -82,7 +85,8 @@ class LatencyApp(PromptActions, SeriesActions, App[None]):
         gc.freeze()
         await self.session.connect()
         # plotext takes a tenth of a second to import: not while the first run streams.
-        self.run_worker(partial(import_module, "tui.ui.charts.figure"), thread=True, group="warm up")
+        for module in ("figure", "drawing"):
+            self.run_worker(partial(import_module, f"tui.ui.charts.{module}"), thread=True, group="warm up")
         if self._run_at_once:
             await self.action_run()
 
