@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.outcome import Outcome
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.ui.viewmodel.axis import Unit, round_ticks, tick_labels
 from tui.ui.viewmodel.box_chart import box_plots
-from tui.ui.viewmodel.chart_source import MOST_ANSWERS, ChartSource
+from tui.ui.viewmodel.chart_source import MOST_ANSWERS, ChartSource, Span, baselines_of
 from tui.ui.viewmodel.decomposition_chart import Part, decomposition_numbers, decomposition_stacks, typical_parts
 from tui.ui.viewmodel.distribution_chart import distribution_plot, ecdf, histogram
 from tui.ui.viewmodel.five_numbers import five_numbers_of
@@ -148,7 +151,7 @@ def test_charts_of_runs_are_finite_and_on_their_axes(first: list[Outcome], secon
 def test_trend_shows_every_run_once(of_lane: list[Outcome]) -> None:
     plot = trend_plot(source_of(of_lane))
     shown = {curve.label: [round(x) for x, _ in curve.points] for curve in plot.curves}
-    complete = [outcome.run for outcome in of_lane if outcome.complete]
+    complete = [outcome.run for outcome in of_lane if outcome.total_ns is not None]
     assert shown.get("TTFT", []) == complete
     assert shown.get("total", []) == complete
     assert sorted(shown.get("failed", []) + complete) == [outcome.run for outcome in of_lane]
@@ -250,7 +253,7 @@ def test_speeds_of_all_lanes_have_one_unit() -> None:
 @given(outcomes())
 def test_parts_add_up_to_the_whole(of_lane: list[Outcome]) -> None:
     parts = typical_parts(of_lane)
-    complete = [outcome for outcome in of_lane if outcome.complete]
+    complete = [outcome for outcome in of_lane if outcome.total_ns is not None]
     assert bool(parts) is bool(complete)
     if complete:
         sums = sorted((outcome.set_up_ns or 0) + (outcome.total_ns or 0) for outcome in complete)
@@ -290,3 +293,28 @@ def test_charts_of_distributions_take_the_latest_answers() -> None:
     assert numbers.rows[0][-1] == str(MOST_ANSWERS)
     assert numbers.note == "Of the last 1,000 answers of each."
     assert len(ecdf([float(value) for value in range(100_000)])) <= 402
+
+
+def test_a_snapshot_makes_bands_by_lane() -> None:
+    lanes = {"many": tuple(outcome_of(run, (100 + run) * MS) for run in range(1, 22)), "one": (outcome_of(1, MS),)}
+    snapshot = Snapshot(
+        name="before",
+        taken_unix_ns=0,
+        lanes=tuple(
+            LaneSnapshot(
+                name=name,
+                model="m",
+                endpoint="e",
+                prompt=Prompt(user="u"),
+                parameters=Parameters(max_tokens=1),
+                observations=observations,
+            )
+            for name, observations in lanes.items()
+        ),
+    )
+    bands = baselines_of(snapshot)
+    many = bands["many"].ttft
+    assert many is not None
+    assert (many.low, many.median, many.high) == (106 * MS, 111 * MS, 116 * MS)
+    assert bands["one"].total == Span(2 * MS, 2 * MS, 2 * MS)
+    assert baselines_of(None) == {}

@@ -14,8 +14,9 @@ from textual.timer import Timer
 from textual.widgets import Tab, Tabs
 
 from tui.core.parameters import Parameters
+from tui.core.snapshot import Snapshot
 from tui.sitting.board import Board
-from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline
+from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, baselines_of
 from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.chart_pane import ChartPane
@@ -66,8 +67,8 @@ class MainScreen(Screen[None]):
         self._painted_version = -1
         self._slow_version = -1
         self._slow_drawn = 0.0
-        self.baselines: Mapping[str, LaneBaseline] = {}
-        """What lanes are compared with, by their labels. Replace it, do not change it."""
+        self._baseline: Snapshot | None = None
+        self._baselines: Mapping[str, LaneBaseline] = {}
         self._lanes_mounting = False
         self.endpoints: tuple[str, ...] = ()
         self.simulated = False
@@ -144,11 +145,14 @@ class MainScreen(Screen[None]):
 
     def chart_source(self) -> ChartSource:
         """What the charts are made of."""
+        if self._baseline is not self._board.baseline:
+            self._baseline = self._board.baseline
+            self._baselines = baselines_of(self._baseline)
         return ChartSource(
             lanes=self._board.lanes,
             current=self.lanes.current.lane,
             now_ns=time.monotonic_ns(),
-            baselines=self.baselines,
+            baselines=self._baselines,
         )
 
     async def _show_lanes(self) -> None:

@@ -1,12 +1,16 @@
 """What charts are made of: the lanes, which of them is current, and what they are compared with."""
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from types import MappingProxyType
 
 import msgspec
 
+from tui.core.observation import Figure, Observation, present
 from tui.core.outcome import Outcome
 from tui.core.series import Metric
+from tui.core.snapshot import Snapshot
+from tui.core.statistics import percentile_interval
 from tui.sitting.board import Lane
 from tui.ui.viewmodel.plot import MOST_LANES
 
@@ -29,6 +33,24 @@ class LaneBaseline(msgspec.Struct, frozen=True):
 
     ttft: Span | None = None
     total: Span | None = None
+
+
+def baselines_of(snapshot: Snapshot | None) -> Mapping[str, LaneBaseline]:
+    """The medians of a snapshot's lanes with their intervals; too few repeats leave the median alone."""
+    lanes = snapshot.lanes if snapshot is not None else ()
+    return {
+        lane.name: LaneBaseline(*(_span_of(lane.observations, metric) for metric in (Figure.TTFT, Figure.TOTAL)))
+        for lane in lanes
+    }
+
+
+def _span_of(observations: Sequence[Observation], figure: Figure) -> Span | None:
+    ascending = sorted(present(observations, figure))
+    if not ascending:
+        return None
+    middle = median(ascending)
+    interval = percentile_interval(ascending, 50)
+    return Span(interval.low, middle, interval.high) if interval else Span(middle, middle, middle)
 
 
 class ChartSource(msgspec.Struct, frozen=True, kw_only=True):

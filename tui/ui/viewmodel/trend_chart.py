@@ -44,7 +44,7 @@ def trend_plot(source: ChartSource) -> Plot:
         curves.append(
             Curve(label=METRIC_LABELS[metric], colour=colour, symbol=panel, points=points, panel=panel),
         )
-    failed = tuple((float(outcome.run), 0.0) for outcome in outcomes if not outcome.complete)
+    failed = tuple((float(outcome.run), 0.0) for outcome in outcomes if outcome.total_ns is None)
     if failed:
         curves.append(Curve(label="failed", colour=FAILED, symbol=FAILED_SYMBOL, points=failed, joined=False, panel=1))
     first, last = outcomes[0].run, outcomes[-1].run
