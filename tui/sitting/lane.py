@@ -39,6 +39,9 @@ class Lane:
         self.fastest_ttft = False
         """True if this lane had the shortest TTFT of the run that ended last."""
         self.fastest_total = False
+        self._current: list[Outcome] = []
+        self._taken = 0
+        self._last: Outcome | None = None
 
     @property
     def label(self) -> str:
@@ -48,14 +51,18 @@ class Lane:
     @property
     def current(self) -> list[Outcome]:
         """The counted outcomes since anything asked was last changed: repeated measurements of one thing."""
-        asked = self.outcomes[-1].asked if self.outcomes else ""
-        found: list[Outcome] = []
-        for outcome in reversed(self.outcomes):
-            if outcome.asked != asked:
-                break
+        outcomes = self.outcomes
+        if self._taken > len(outcomes) or (self._taken and outcomes[self._taken - 1] is not self._last):
+            self._taken, self._current = 0, []  # the sitting was cleared
+        # Taken in once each: it is asked for after every run.
+        for outcome in outcomes[self._taken :]:
+            if self._last is None or outcome.asked != self._last.asked:
+                self._current = []
+            self._last = outcome
             if outcome.counted:
-                found.append(outcome)
-        return found[::-1]
+                self._current.append(outcome)
+        self._taken = len(outcomes)
+        return list(self._current)
 
     @property
     def state(self) -> State:

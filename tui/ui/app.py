@@ -20,6 +20,7 @@ from tui.errors import ConfigError
 from tui.sitting.session import Session
 from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
+from tui.ui.chart_actions import ChartActions
 from tui.ui.driver import TerminalDriver
 from tui.ui.keymap import Keymap
 from tui.ui.lever_actions import LeverActions
@@ -37,7 +38,7 @@ from tui.ui.widgets.target_picker import TargetPicker
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(PromptActions, BaselineActions, LeverActions, SeriesActions, TerminalActions, App[None]):
+class LatencyApp(PromptActions, BaselineActions, ChartActions, LeverActions, SeriesActions, TerminalActions, App[None]):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -90,7 +91,7 @@ class LatencyApp(PromptActions, BaselineActions, LeverActions, SeriesActions, Te
             self.size,
             self.keymap.actions,
         )
-        self.main.chart.markers = markers_of(self._settings.markers, self.terminal)
+        self.main.charts.markers = markers_of(self._settings.markers, self.terminal)
         choice.learn(self._models)
         self._describe_endpoints()
         return self.main
@@ -109,7 +110,8 @@ class LatencyApp(PromptActions, BaselineActions, LeverActions, SeriesActions, Te
         gc.freeze()
         await self.session.connect()
         # plotext takes a tenth of a second to import: not while the first run streams.
-        self.run_worker(partial(import_module, "tui.ui.charts.figure"), thread=True, group="warm up")
+        for module in ("figure", "drawing"):
+            self.run_worker(partial(import_module, f"tui.ui.charts.{module}"), thread=True, group="warm up")
         if self._run_at_once:
             await self.action_run()
 

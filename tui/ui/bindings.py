@@ -11,6 +11,7 @@ class Group(StrEnum):
     RUN = "Run"
     PROMPT = "Prompt"
     LANES = "Lanes"
+    CHARTS = "Charts"
     SCREEN = "Screen"
 
 
@@ -180,6 +181,27 @@ ACTIONS = (
         help="Empty the lanes and the history of this sitting",
         group=Group.LANES,
         in_footer=True,
+    ),
+    Action(
+        id="next_chart",
+        keys=("alt+g",),
+        title="Chart",
+        help="Show the next chart",
+        group=Group.CHARTS,
+    ),
+    Action(
+        id="previous_chart",
+        keys=("alt+j",),
+        title="Chart before",
+        help="Show the chart before",
+        group=Group.CHARTS,
+    ),
+    Action(
+        id="maximise_chart",
+        keys=("alt+i",),
+        title="Max chart",
+        help="Show the chart over the whole screen, with its numbers; save it as text or SVG",
+        group=Group.CHARTS,
     ),
     Action(
         id="next_pane",

@@ -128,7 +128,14 @@ class Sitting:
 
     async def until_painted(self) -> None:
         """Wait until the screen has caught up with the board."""
-        await self.until(lambda: self.app.main._painted_version == self.board.version, "a painted screen")
+        main, board = self.app.main, self.board
+
+        def painted() -> bool:
+            # The charts follow twice a second at most; in flight they are never done.
+            slow = board.run_in_flight or main._slow_version == board.version
+            return main._painted_version == board.version and slow
+
+        await self.until(painted, "a painted screen")
         await self.pilot.pause()
 
     async def streaming(self) -> None:

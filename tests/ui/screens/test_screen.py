@@ -87,7 +87,7 @@ async def test_a_mistake_in_the_form_is_in_view_at_80_by_24(sitting: OpenSitting
 
 @pytest.mark.parametrize("key", keys_of("help"))
 async def test_help_names_every_key(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(1), size=(120, 60)) as s:
+    async with sitting(fast(1), size=(120, 90)) as s:
         await s.press(key)
         assert isinstance(s.app.screen, HelpScreen)
         for action in ACTIONS:

@@ -321,3 +321,14 @@ def test_confirm(shows: Callable[..., bool], size: tuple[int, int]) -> None:
         await told.say(*(event for number in (1, 2, 3) for event in request(number, 212, 940, 121)), RUN_OVER)
 
     assert shows(asked, size)
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+def test_chart_alone(shows: Callable[..., bool], size: tuple[int, int]) -> None:
+    async def alone(told: Told) -> None:
+        await _third_run(told)
+        await told.press("alt+g", "alt+i")
+        await told.until_shown("Numbers")
+        await told.until_shown("846 ms")
+
+    assert shows(alone, size)

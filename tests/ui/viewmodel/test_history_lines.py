@@ -10,6 +10,7 @@ from tui.core.outcome import Outcome
 from tui.core.target import Target
 from tui.sitting.board import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
+from tui.ui.viewmodel.lane_history import LaneHistory
 from tui.ui.viewmodel.sparkline import BLOCKS
 
 MS = 1_000_000
@@ -27,7 +28,7 @@ def took(ttft_ms: float, total_ms: float) -> Outcome:
 
 
 def table(lanes: list[Lane], width: int = 100) -> HistoryTable:
-    return history_table(lanes, width, set_cell_size)
+    return history_table([LaneHistory(lane) for lane in lanes], width, set_cell_size)
 
 
 def cells_of(line: str) -> list[str]:

@@ -1,16 +1,15 @@
 """The chart of the latest run: what every lane did when, one bar each on a common time axis."""
 
-from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.reactive import var
 from textual.strip import Strip
 
-from tui.core.sanitize import clean
-from tui.ui.charts.plot_view import Markers, PlotView
-from tui.ui.viewmodel.lanes_timeline import LaneSpans, LanesTimeline, Phase
+from tui.ui.charts.plot_view import Markers
+from tui.ui.charts.rows_view import RowsView
+from tui.ui.viewmodel.axis import round_ticks
+from tui.ui.viewmodel.lanes_timeline import LanesTimeline, Phase
 
 if TYPE_CHECKING:
     from tui.ui.charts.figure import Figure
@@ -21,16 +20,11 @@ ASCII_GLYPHS = {Phase.CONNECTING: ".", Phase.WAITING: "-", Phase.THINKING: "~", 
 
 _SHORT = {Phase.CONNECTING: "connect", Phase.WAITING: "wait", Phase.THINKING: "think", Phase.STREAMING: "stream"}
 """The key's words where the chart is narrow."""
-_FRAME_ROWS = 2
-"""Rows for the axis and its labels."""
 _SHORTEST_AXIS_S = 0.1
 
 
-class LanesChart(PlotView):
-    """One horizontal bar per lane, from the run's first send on, in seconds.
-
-    Lanes that do not fit are counted on the last row, `+N more`.
-    """
+class LanesChart(RowsView):
+    """One horizontal bar per lane, from the run's first send on, in seconds."""
 
     DEFAULT_CSS = """
     LanesChart {
@@ -83,51 +77,18 @@ class LanesChart(PlotView):
         from tui.ui.charts.figure import marker
 
         glyphs = self._glyphs
-        lanes, more = self._fitting(max(1, height - _FRAME_ROWS))
-        rows = len(lanes) + bool(more)
-        # Every second row stays empty where there is room for it.
-        stride = 2 if 2 * rows - 1 <= height - _FRAME_ROWS else 1
-        used = max(2, stride * (rows - 1) + 1)
-        figure.plot_size(width, min(height, used + _FRAME_ROWS))
-        figure.axes(False, axis="x", side="upper")
-        figure.axes(False, axis="y", side="right")
-        labels = [_fitted(lane.label, max(8, width * 2 // 5)) for lane in lanes] + ([f"+{more} more"] if more else [])
-        figure.ruler("y").lim(0, used - 1).direction(-1).ticks([stride * row for row in range(rows)], labels)
+        lanes = self.timeline.lanes
+        ys = self.lay_out(figure, width, height, [lane.label for lane in lanes])
         ticks = time_ticks(self.timeline.end_s, max(2, width // 12))
         figure.ruler("x").lim(min(0.0, self.timeline.start_s), ticks[-1])
         figure.ruler("x").ticks(ticks, [f"{tick:g}" for tick in ticks[:-1]] + [f"{ticks[-1]:g} s"])
         drawn_with = {phase: marker(glyphs[phase], self.colour(f"lanes-chart--{phase}")) for phase in Phase}
-        for row, lane in enumerate(lanes):
-            y = stride * row
+        for lane, y in zip(lanes, ys, strict=False):
             for span in lane.spans:
                 figure.draw(figure.segment((span.start_s, span.end_s), (y, y), marker=drawn_with[span.phase]))
-
-    def _fitting(self, rows: int) -> tuple[tuple[LaneSpans, ...], int]:
-        """The lanes shown on `rows` rows, and how many are not."""
-        lanes = self.timeline.lanes
-        if len(lanes) <= rows:
-            return lanes, 0
-        return lanes[: rows - 1], len(lanes) - rows + 1
 
 
 def time_ticks(end_s: float, most: int) -> list[float]:
     """At most `most` + 1 round moments from 0 s on; the last is at or after `end_s`, so that the axis stays as it is
     while a run grows a little."""
-    end_s = max(end_s, _SHORTEST_AXIS_S)
-    for exponent in count(-3):
-        for digit in (1, 2, 5):
-            step = digit * 10.0**exponent
-            steps = -int(-end_s // step)
-            if steps <= most:
-                return [round(index * step, 3) for index in range(steps + 1)]
-    raise AssertionError("steps grow without end")
-
-
-def _fitted(label: str, cells: int) -> str:
-    """`label` in at most `cells`, cut at its front: names of models differ at their ends."""
-    label = clean(label).replace("\n", " ").replace("\t", " ")
-    if cell_len(label) <= cells:
-        return label
-    while cell_len(label) >= cells:
-        label = label[1:]
-    return f"…{label}"
+    return round_ticks(0.0, max(end_s, _SHORTEST_AXIS_S), most)

@@ -23,7 +23,7 @@ Colour = tuple[int, int, int] | int
 _DEFAULT = (1, 2, 3)
 _DEFAULT_SEQUENCE = "\x1b[38;2;1;2;3m"
 
-_ASCII = str.maketrans("┌┐└┘├┤┬┴┼─│", "+++++++++-|")
+_ASCII = str.maketrans("┌┐└┘├┤┬┴┼─│┄…", "+++++++++-|-~")
 
 
 class Markers(StrEnum):
@@ -63,6 +63,11 @@ class PlotView(Widget):
         super().__init__(name=name, id=id, classes=classes)
         self._figure: Figure | None = None
         self._strips: list[Strip] = []
+
+    @property
+    def drawing(self) -> list[Strip]:
+        """The rows as they are shown."""
+        return self._strips
 
     @property
     def has_data(self) -> bool:

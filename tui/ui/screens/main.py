@@ -1,7 +1,7 @@
 """The main screen: prompt, parameters and targets on the left, lanes on the right, charts below."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -14,14 +14,15 @@ from textual.timer import Timer
 from textual.widgets import Static, Tab, Tabs
 
 from tui.core.parameters import Parameters
+from tui.core.snapshot import Snapshot
 from tui.sitting.board import Board
 from tui.ui.bindings import Action
-from tui.ui.charts.lanes_chart import LanesChart
 from tui.ui.pace import Pacer
+from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, baselines_of
 from tui.ui.viewmodel.evidence import Evidence
-from tui.ui.viewmodel.lanes_timeline import lanes_timeline
 from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.viewmodel.target_choice import TargetChoice
+from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.lane_view import LaneView
@@ -39,7 +40,8 @@ _WIDE_COLUMNS, _WIDE_ROWS = 100, 30
 """From this size on all panes are shown at once."""
 _TINY_COLUMNS, _TINY_ROWS = 60, 16
 """Below this there is no room for anything but asking for more."""
-_CHART_EVERY_S = 1.0
+_SLOW_S, _SLOW_IN_FLIGHT_S = 0.5, 1.0
+"""How often the charts and the table of the sitting are drawn at most; less often while a run is in flight."""
 
 
 def _is_compact(size: Size) -> bool:
@@ -70,7 +72,10 @@ class MainScreen(Screen[None]):
         self._actions = actions
         self._timer: Timer | None = None
         self._painted_version = -1
-        self._chart_due = 0.0
+        self._slow_version = -1
+        self._slow_drawn = 0.0
+        self._baseline: Snapshot | None = None
+        self._baselines: Mapping[str, LaneBaseline] = {}
         self._lanes_mounting = False
         self.endpoints: tuple[str, ...] = ()
         self.simulated = False
@@ -84,9 +89,7 @@ class MainScreen(Screen[None]):
         self.lanes = LanesPane(board.lanes, id="lanes")
         self.history = HistoryView()
         self._room = Static(id="room", markup=False)
-        self.chart = LanesChart(id="chart")
-        self.chart.border_title = "Latest run"
-        self.chart.placeholder = "No run yet."
+        self.charts = ChartPane(self.chart_source)
 
     def compose(self) -> ComposeResult:
         """Panes, with tabs above them that only a small terminal shows."""
@@ -100,7 +103,7 @@ class MainScreen(Screen[None]):
             yield self.lanes
         with Horizontal(id="charts"):
             yield self.history
-            yield self.chart
+            yield self.charts
         yield self._room
         yield KeyBar(self._actions)
 
@@ -133,53 +136,76 @@ class MainScreen(Screen[None]):
         board = self._board
         worked_out = self.evidence.refresh_one(board)
         self._evidence_shown = self._evidence_shown and not worked_out
-        current = self._painted_version == board.version and self._evidence_shown
-        if self._timer is not None and current and not board.run_in_flight:
+        is_current = self._painted_version == self._slow_version == board.version and self._evidence_shown
+        if self._timer is not None and is_current and not board.run_in_flight:
             # Idle: no timer, nothing written.
             self._timer.pause()
             return
         if not self._pacer.may_paint():
             return
-        changed = self._painted_version != board.version
-        self._painted_version = board.version
         if [view.lane for view in self.lanes.views] != board.lanes:
             if not self._lanes_mounting:
                 self._lanes_mounting = True
                 self.run_worker(self._show_lanes(), exclusive=True, group="lanes")
             return
-        now_ns = time.monotonic_ns()
-        self.lanes.tick(now_ns)
+        self._painted_version = board.version
+        self.lanes.tick(time.monotonic_ns())
         if not self._evidence_shown:
             self._evidence_shown = True
             for view in self.lanes.views:
                 view.show_evidence(self.evidence.lines(view.lane))
         self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint)
-        if changed:
-            self.history.show(board.lanes)
-        if not board.run_in_flight:
-            self._draw_chart()
-        elif time.monotonic() >= self._chart_due:
-            self._chart_due = time.monotonic() + _CHART_EVERY_S
+        now = time.monotonic()
+        if now < self._slow_drawn + (_SLOW_IN_FLIGHT_S if board.run_in_flight else _SLOW_S):
+            return
+        self._slow_drawn = now
+        if board.run_in_flight:
             # Between two ticks: a key that comes meanwhile waits for one of the two, not for both.
-            self.set_timer(self._pacer.frame_s / 2, self._draw_chart)
+            self.set_timer(self._pacer.frame_s / 2, self._draw_slow)
+        else:
+            self._draw_slow()
 
-    def _draw_chart(self) -> None:
-        records = [lane.record for lane in self._board.lanes if lane.record]
-        self.chart.timeline = lanes_timeline(records, time.monotonic_ns())
+    def _draw_slow(self) -> None:
+        self._slow_version = self._board.version
+        self.history.show(self._board.lanes)
+        self.charts.draw()
+
+    def chart_source(self) -> ChartSource:
+        """What the charts are made of."""
+        if self._baseline is not self._board.baseline:
+            self._baseline = self._board.baseline
+            self._baselines = baselines_of(self._baseline)
+        return ChartSource(
+            lanes=self._board.lanes,
+            current=self.lanes.current.lane,
+            now_ns=time.monotonic_ns(),
+            baselines=self._baselines,
+        )
 
     async def _show_lanes(self) -> None:
         try:
             await self.lanes.show(self._board.lanes)
         finally:
             self._lanes_mounting = False
-        self._painted_version = -1
+        self._repaint()
+
+    def _repaint(self) -> None:
+        self._painted_version = self._slow_version = -1
         self.wake()
+
+    def on_screen_resume(self) -> None:
+        """What was not painted under another screen."""
+        self._repaint()
 
     @on(StreamView.FollowChanged)
     def _follow_changed(self) -> None:
         """The lane's state line says whether it follows."""
         for view in self.lanes.views:
             view.tick(time.monotonic_ns())
+
+    def on_descendant_focus(self) -> None:
+        """Some charts are of the current lane."""
+        self.charts.draw()
 
     # Panes
 
@@ -222,6 +248,11 @@ class MainScreen(Screen[None]):
         """Focus another lane."""
         self.show_pane("lanes")
         self.lanes.go(step)
+
+    async def go_to_chart(self, step: int) -> None:
+        """Show another chart."""
+        self.show_pane("charts")
+        await self.charts.show_kind(self.charts.kind.after(step))
 
     def maximise_lane(self) -> None:
         """Show the current lane alone over the whole screen, or everything again."""

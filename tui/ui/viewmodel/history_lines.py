@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tui.core.statistics import summarise
-from tui.sitting.board import Lane
+from tui.ui.viewmodel.chart_source import METRIC_LABELS
 from tui.ui.viewmodel.figures import format_ms
+from tui.ui.viewmodel.lane_history import METRICS, LaneHistory
 from tui.ui.viewmodel.sparkline import spark
 
 Clip = Callable[[str, int], str]
@@ -28,7 +28,7 @@ class HistoryTable(msgspec.Struct, frozen=True, kw_only=True):
     """First and last column of the sparklines, the last not included."""
 
 
-def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable:
+def history_table(lanes: Sequence[LaneHistory], width: int, clip: Clip) -> HistoryTable:
     """The table in `width` cells. All targets share a scale from zero to the slowest, one per metric.
 
     The count is that of complete answers, with the failed ones after a plus sign.
@@ -41,21 +41,18 @@ def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable
     heading = clip("", label_cells + _METRIC_CELLS + spark_cells + 2) + "".join(
         f" {name:>{_FIGURE_CELLS}}" for name in _FIGURES
     )
-    tops = [
-        max((value for lane in lanes for value in samples(lane) if value is not None), default=0)
-        for _, samples in _METRICS
-    ]
+    tops = [max((lane.samples[metric].top for lane in lanes), default=0) for metric in METRICS]
     lines: list[str] = []
     for lane in lanes:
         label = lane.label
-        for (metric, samples), top in zip(_METRICS, tops, strict=True):
-            values = samples(lane)
-            summary = summarise(values)
-            figures = (summary.last, summary.best, summary.median)
-            failed = len(values) - summary.count
-            count = f"{summary.count}+{failed}×" if failed else str(summary.count)
+        for metric, top in zip(METRICS, tops, strict=True):
+            samples = lane.samples[metric]
+            values = samples.values
+            figures = (values[-1] if values else None, samples.best, samples.median)
+            failed = len(values) - samples.count
+            count = f"{samples.count}+{failed}×" if failed else str(samples.count)
             lines.append(
-                f"{clip(label, label_cells)} {metric:<{_METRIC_CELLS}}"
+                f"{clip(label, label_cells)} {METRIC_LABELS[metric]:<{_METRIC_CELLS}}"
                 f"{spark(values, spark_cells, 0, top):>{spark_cells}} "
                 + "".join(f" {format_ms(None if ns is None else round(ns)):>{_FIGURE_CELLS}}" for ns in figures)
                 + f"{count:>{_COUNT_CELLS}}"
@@ -64,14 +61,3 @@ def history_table(lanes: Sequence[Lane], width: int, clip: Clip) -> HistoryTable
     return HistoryTable(
         heading=heading + f"{'n':>{_COUNT_CELLS}}", lines=tuple(lines), spark=(start, start + spark_cells)
     )
-
-
-def _ttfts(lane: Lane) -> list[int | None]:
-    return [outcome.ttft_ns for outcome in lane.outcomes if outcome.counted]
-
-
-def _totals(lane: Lane) -> list[int | None]:
-    return [outcome.total_ns for outcome in lane.outcomes if outcome.counted]
-
-
-_METRICS: tuple[tuple[str, Callable[[Lane], list[int | None]]], ...] = (("TTFT", _ttfts), ("total", _totals))

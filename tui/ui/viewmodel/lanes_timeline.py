@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from tui.core.record import RequestRecord
 from tui.core.timeline import Timeline
+from tui.ui.viewmodel.figures import format_ms
+from tui.ui.viewmodel.numbers import Numbers
 
 _NS_PER_S = 1_000_000_000
 
@@ -76,6 +78,16 @@ def lanes_timeline(records: Iterable[RequestRecord], now_ns: int) -> LanesTimeli
             for record in records
         )
     )
+
+
+def timeline_numbers(timeline: LanesTimeline) -> Numbers:
+    """How long each lane was in each phase."""
+    rows = []
+    for lane in timeline.lanes:
+        lengths = {span.phase: span.end_s - span.start_s for span in lane.spans}
+        cells = (lengths.get(phase) for phase in Phase)
+        rows.append((lane.label, *(format_ms(None if cell is None else round(cell * _NS_PER_S)) for cell in cells)))
+    return Numbers(("lane", *Phase), tuple(rows))
 
 
 def _begun_ns(timeline: Timeline) -> int | None:

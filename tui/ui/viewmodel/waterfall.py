@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from tui.core.metrics import NS_PER_S
 from tui.core.record import RequestRecord
 from tui.core.timeline import Timeline
+from tui.ui.viewmodel.figures import format_ms
+from tui.ui.viewmodel.numbers import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,16 @@ def waterfall(record: RequestRecord) -> tuple[Step, ...]:
         if attempt.timeline.queued_ns is not None and attempt.timeline.ended_ns is not None
     ]
     return (*steps, *(step(*span) for span in _spans(record.timeline)))
+
+
+def step_numbers(steps: tuple[Step, ...]) -> Numbers:
+    """When each step began, and how long it took."""
+    rows = [(step.label, *map(_written, (step.start_s, step.end_s - step.start_s))) for step in steps]
+    return Numbers(("step", "from", "took"), tuple(rows))
+
+
+def _written(seconds: float) -> str:
+    return format_ms(round(seconds * NS_PER_S))
 
 
 def _spans(timeline: Timeline) -> list[tuple[str, int, int]]:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tui.core.sanitize import clean
 from tui.sitting.board import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
+from tui.ui.viewmodel.lane_history import LaneHistory
 
 
 class HistoryView(Vertical):
@@ -39,6 +40,7 @@ class HistoryView(Vertical):
         self._heading = Static("", classes="heading", markup=False)
         self._lines = Static("", classes="lines", markup=False)
         self._lanes: list[Lane] = []
+        self._histories: list[LaneHistory] = []
         self._drawn: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -48,15 +50,20 @@ class HistoryView(Vertical):
             yield self._lines
 
     def show(self, lanes: list[Lane]) -> None:
-        """Show these lanes' outcomes; nothing is drawn if nothing has changed."""
+        """Show these lanes' outcomes; nothing is drawn if nothing has changed, or while it is hidden."""
         self._lanes = lanes
         # One cell is left for the scrollbar, so that it covers no figure.
         width = self.size.width - 1
-        drawn = (width, *((lane.label, len(lane.outcomes)) for lane in lanes))
-        if width < 1 or drawn == self._drawn:
+        if width < 1 or not self.is_on_screen:
+            return
+        kept = {id(history.lane): history for history in self._histories}
+        self._histories = [kept.get(id(lane)) or LaneHistory(lane) for lane in lanes]
+        changed = [history.catch_up() for history in self._histories]
+        drawn = (width, *map(id, self._histories))
+        if drawn == self._drawn and not any(changed):
             return
         self._drawn = drawn
-        table = history_table(lanes, width, _clip)
+        table = history_table(self._histories, width, _clip)
         self._heading.update(table.heading, layout=False)
         self._lines.update(self._coloured(table))
 
@@ -65,6 +72,10 @@ class HistoryView(Vertical):
         styles = [self.get_visual_style(f"history-view--{metric}", partial=True) for metric in ("ttft", "total")]
         lines = [Content(line).stylize(styles[number % 2], *table.spark) for number, line in enumerate(table.lines)]
         return Content("\n").join(lines)
+
+    def on_show(self) -> None:
+        """Draw what has happened while it was hidden."""
+        self.call_after_refresh(lambda: self.show(self._lanes))
 
     def on_resize(self, _event: Resize) -> None:
         """Draw for the new width."""

@@ -1,0 +1,82 @@
+"""Lanes with outcomes and requests drawn from a fixed seed."""
+
+import random
+
+from tui.core.events import Content, Kind, Mark, Marked, RequestEnded, Status, Usage, UsageReported
+from tui.core.outcome import Outcome
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.target import Endpoint, Target, Timeouts
+from tui.sitting.board import Lane
+from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, Span
+
+MS = 1_000_000
+MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
+
+
+def outcome_of(run: int, ttft_ns: int | None, total_ns: int | None = None, ttfo_ns: int | None = None) -> Outcome:
+    """A finished request; a failed one without a TTFT."""
+    if ttft_ns is None:
+        return Outcome(run=run, status=Status.FAILED)
+    return Outcome(
+        run=run,
+        status=Status.DONE,
+        ttft_ns=ttft_ns,
+        ttfo_ns=ttft_ns if ttfo_ns is None else ttfo_ns,
+        total_ns=2 * ttft_ns if total_ns is None else total_ns,
+        set_up_ns=30 * MS if run == 1 else None,
+    )
+
+
+def lane_with(name: str, outcomes: list[Outcome], record: RequestRecord | None = None) -> Lane:
+    """A lane with this history."""
+    lane = Lane(Target(model=name))
+    lane.outcomes += outcomes
+    lane.record = record
+    return lane
+
+
+def record_with(content_ns: list[int], *, sent_ns: int = 12 * MS, tokens: int | None = 40) -> RequestRecord:
+    """A request whose content arrived at these moments; ended if it has tokens."""
+    spec = RequestSpec(
+        request_id=1,
+        target="model",
+        model="model",
+        endpoint=Endpoint(name="none", base_url="http://127.0.0.1", simulated=True),
+        prompt=Prompt(user="Go on."),
+        parameters=Parameters(max_tokens=1_000),
+        timeouts=Timeouts(),
+    )
+    record = RequestRecord(spec=spec)
+    record.apply(Marked(request_id=1, mark=Mark.QUEUED, t_ns=0))
+    record.apply(Marked(request_id=1, mark=Mark.SENT, t_ns=sent_ns))
+    record.apply(Content(request_id=1, kind=Kind.TEXT, t_ns=content_ns, texts=["x"] * len(content_ns)))
+    if tokens is not None:
+        record.apply(UsageReported(request_id=1, usage=Usage(output_tokens=tokens)))
+        end = max([sent_ns, *content_ns]) + 3 * MS
+        record.apply(RequestEnded(request_id=1, t_ns=end, status=Status.DONE, stop_reason="end_turn"))
+    return record
+
+
+def sitting(runs: int = 60) -> ChartSource:
+    """Three lanes after so many runs, with a baseline for the current one, the second."""
+    rng = random.Random(7)
+    lanes = []
+    for slower, model in enumerate(MODELS, 1):
+        outcomes = []
+        for run in range(1, runs + 1):
+            if rng.random() < 0.03:
+                outcomes.append(outcome_of(run, None))
+                continue
+            ttft = round(200 * slower * MS * (0.8 + 0.4 * rng.random()))
+            total = ttft + round(800 * slower * MS * (0.8 + 0.4 * rng.random()))
+            outcomes.append(outcome_of(run, ttft, total, ttft + 150 * (slower - 1) * MS))
+        stamps = [12 * MS + 200 * slower * MS]
+        for chunk in range(120 * slower):
+            gap = 10 * MS + round(5 * MS * rng.random()) + (250 * MS if chunk in (40, 90) else 0)
+            stamps.append(stamps[-1] + gap)
+        lanes.append(lane_with(model, outcomes, record_with(stamps, tokens=200 * slower)))
+    baseline = LaneBaseline(Span(360 * MS, 400 * MS, 440 * MS), Span(1_900 * MS, 2_000 * MS, 2_100 * MS))
+    return ChartSource(lanes=lanes, current=lanes[1], now_ns=10**10, baselines={MODELS[1]: baseline})

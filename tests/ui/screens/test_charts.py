@@ -1,0 +1,197 @@
+"""The charts of the main screen: gone through by keys and mouse, shown alone, saved."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from tui.core.series import SeriesSettings
+from tui.ui.charts.kinds import ChartKind
+from tui.ui.charts.lanes_chart import LanesChart
+from tui.ui.charts.plot_view import Markers, PlotView
+from tui.ui.screens.chart import ChartScreen
+from tui.ui.widgets.chart_strip import ChartStrip
+
+from .conftest import OpenSitting
+from .driving import SMALL, WIDE, Sitting, fast, keys_of, steady
+
+NEXT, BEFORE, MAX = keys_of("next_chart")[0], keys_of("previous_chart")[0], keys_of("maximise_chart")[0]
+
+
+def kind(s: Sitting) -> ChartKind:
+    return s.app.main.charts.kind
+
+
+def mounted(s: Sitting) -> int:
+    return len(s.app.main.charts.query(PlotView))
+
+
+async def open_alone(s: Sitting) -> ChartScreen:
+    await s.press(MAX)
+    await s.until(lambda: isinstance(s.app.screen, ChartScreen))
+    screen = s.app.screen
+    assert isinstance(screen, ChartScreen)
+    await s.until(lambda: screen._lines, "numbers")
+    return screen
+
+
+async def test_keys_go_through_all_charts_one_at_a_time(sitting: OpenSitting) -> None:
+    async with sitting(fast(2)) as s:
+        await s.run()
+        for expected in (*list(ChartKind)[1:], ChartKind.LATEST):
+            await s.press(NEXT)
+            assert kind(s) is expected
+            await s.until(lambda: s.app.main.charts.chart.has_data)
+            assert mounted(s) == 1
+        await s.press(BEFORE)
+        assert kind(s) is list(ChartKind)[-1]
+
+
+async def test_a_click_on_a_name_shows_its_chart(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        strip = s.app.main.query_one(ChartStrip)
+        row = strip.render_line(0).text
+        await s.pilot.click(strip, offset=(row.index("scatter") + 3, 0))
+        await s.until(lambda: kind(s) is ChartKind.SCATTER)
+        await s.until_shown("Total over TTFT")
+        # What does not fit is behind an arrow.
+        while "parts" not in row:
+            await s.pilot.click(strip, offset=(row.rindex("›"), 0))
+            await s.pilot.pause()
+            row = strip.render_line(0).text
+        await s.pilot.click(strip, offset=(row.index("parts"), 0))
+        await s.until(lambda: kind(s) is ChartKind.PARTS)
+        assert mounted(s) == 1
+
+
+async def test_in_a_small_terminal_the_key_brings_the_charts_to_the_front(sitting: OpenSitting) -> None:
+    async with sitting(fast(2), size=SMALL) as s:
+        await s.run()
+        await s.press(NEXT)
+        await s.until_shown("Trend by run")
+        assert s.app.main.has_class("-show-charts")
+
+
+async def test_a_chart_of_one_lane_follows_the_current_lane(sitting: OpenSitting) -> None:
+    async with sitting(fast(2)) as s:
+        await s.run()
+        await s.press(NEXT)
+        await s.until_shown("Trend by run · fast-1")
+        await s.press("f6", "f6")
+        await s.until_shown("Trend by run · fast-2")
+
+
+async def test_a_series_is_shown_to_its_end_though_seldom_drawn(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press(*[NEXT] * 4)
+        s.app.series_settings = SeriesSettings(repeats=30, warm_ups=0)
+        await s.press(keys_of("series")[1])
+        await s.until(lambda: s.board.series is not None and not s.board.busy)
+        await s.until_painted()
+        assert s.app.main.charts.numbers().rows[0][-1] == "30"
+        assert "30" in s.app.main.history._lines.content.plain  # type: ignore[union-attr]
+
+
+async def test_charts_of_a_stream_are_drawn_while_it_goes_on(sitting: OpenSitting) -> None:
+    async with sitting(steady(2)) as s:
+        await s.press(*[NEXT] * 5)
+        await s.streaming()
+        await s.until(lambda: s.app.main.charts.chart.has_data)
+        seen = s.app.main.charts.chart.drawing
+        await s.until(lambda: s.app.main.charts.chart.drawing != seen)
+        await s.press("f8")
+        await s.run_over()
+
+
+async def test_no_chart_is_drawn_while_it_is_hidden(sitting: OpenSitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with sitting(fast(2), size=SMALL) as s:
+        assert s.app.main.has_class("-show-prompt")
+        with monkeypatch.context() as patch:
+            patch.setattr(LanesChart, "draw", lambda *_: pytest.fail("drew"))
+            await s.run()
+            assert s.app.main.has_class("-show-lanes")
+            await s.pilot.pause()
+        await s.press("f2")
+        await s.until_shown("stream")
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_alone_it_has_its_numbers_beside_it(sitting: OpenSitting, size: tuple[int, int]) -> None:
+    async with sitting(fast(2), size=size) as s:
+        await s.run()
+        await s.press(*[NEXT] * 3)
+        screen = await open_alone(s)
+        await s.until_shown("Box plots · TTFT")
+        await s.until_shown("median")
+        await s.press("m")
+        await s.until_shown("Box plots · TTFO")
+        await s.press("right", "l")
+        await s.until_shown("correlation")
+        numbers = screen.query_one("#numbers", Static)
+        chart = screen.query_one(PlotView)
+        beside = numbers.region.x > chart.region.x
+        assert beside is (size == WIDE)
+        await s.press("escape")
+        await s.until(lambda: s.on_main)
+        assert kind(s) is ChartKind.SCATTER
+
+
+async def test_alone_it_follows_the_next_run(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press(NEXT)
+        screen = await open_alone(s)
+        s.app.session.run(*s.app.asked() or pytest.fail("nothing to ask"))
+        await s.until(lambda: any(line.startswith("1 ") for line in screen._lines))
+
+
+@pytest.mark.parametrize(("key", "suffix"), [("t", ".txt"), ("s", ".svg")])
+async def test_it_is_saved_in_the_working_directory(sitting: OpenSitting, key: str, suffix: str) -> None:
+    async with sitting(fast(2)) as s:
+        await s.run()
+        await s.press(NEXT)
+        await open_alone(s)
+        await s.press(key)
+        await s.until(lambda: s.notices)
+        await s.press(key)
+        await s.until(lambda: len(s.notices) > 1)
+        paths = sorted(Path.cwd().iterdir())
+        assert len(paths) == 2  # none is written over, nothing is left beside
+        for path in paths:
+            assert path.name.startswith("latency-tui-trend-")
+            assert path.suffix == suffix
+            assert any(str(path) in notice for notice in s.notices)
+            content = path.read_text()
+            for expected in ("SIMULATED", "fast-1", "TTFT", "run"):
+                assert expected in content
+
+
+async def test_it_is_saved_in_the_state_directory_where_the_working_one_is_closed(
+    sitting: OpenSitting, sealed: Path
+) -> None:
+    async with sitting(fast(1)) as s:
+        await s.run()
+        await open_alone(s)
+        (Path.cwd() / "gone").mkdir()
+        os.chdir("gone")
+        Path.cwd().rmdir()
+        try:
+            await s.press("t")
+            await s.until(lambda: s.notices)
+        finally:
+            os.chdir(sealed.parent)
+        (path,) = (sealed / "latency-tui").glob("*.txt")
+        assert str(path) in s.notices[-1]
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+async def test_markers_are_those_of_the_settings(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        s.app.main.charts.markers = Markers.ASCII
+        await s.run()
+        await s.press(NEXT)
+        await s.until(lambda: s.app.main.charts.chart.has_data)
+        assert "".join(strip.text for strip in s.app.main.charts.chart.drawing).isascii()
+        screen = await open_alone(s)
+        assert screen._holder.chart.markers is Markers.ASCII

@@ -1,0 +1,62 @@
+"""Samples taken in one by one are those of the whole list."""
+
+from statistics import median
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.core.events import Status
+from tui.core.outcome import Outcome
+from tui.core.target import Target
+from tui.sitting.board import Lane
+from tui.ui.viewmodel.lane_history import LaneHistory
+
+OUTCOMES = st.lists(
+    st.builds(
+        Outcome,
+        status=st.just(Status.DONE),
+        counted=st.booleans(),
+        asked=st.sampled_from(["a", "a", "a", "b"]),
+        ttft_ns=st.none() | st.integers(0, 10**12),
+    ),
+    max_size=12,
+)
+
+
+@given(st.lists(OUTCOMES | st.just("clear"), max_size=12))
+def test_caught_up_it_is_what_a_new_one_is(batches: list[list[Outcome] | str]) -> None:
+    lane = Lane(Target(model="a"))
+    history = LaneHistory(lane)
+    for batch in batches:
+        if isinstance(batch, str):
+            lane.outcomes.clear()
+        else:
+            lane.outcomes += batch
+            history.catch_up()
+            expected = [outcome.ttft_ns for outcome in lane.outcomes if outcome.counted]
+            present = [value for value in expected if value is not None]
+            samples = history.samples["ttft"]
+            assert samples.values == expected
+            assert (samples.count, samples.best, samples.top) == (
+                len(present),
+                min(present, default=None),
+                max(present, default=0),
+            )
+            assert samples.median == (median(present) if present else None)
+            assert not history.catch_up()
+
+
+@given(st.lists(OUTCOMES | st.just("clear"), max_size=12))
+def test_current_is_what_came_since_the_last_change(batches: list[list[Outcome] | str]) -> None:
+    lane = Lane(Target(model="a"))
+    for batch in batches:
+        if isinstance(batch, str):
+            lane.outcomes.clear()
+        else:
+            lane.outcomes += batch
+            expected: list[Outcome] = []
+            for outcome in reversed(lane.outcomes):
+                if outcome.asked != lane.outcomes[-1].asked:
+                    break
+                expected[:0] = [outcome] * outcome.counted
+            assert lane.current == expected

@@ -1,0 +1,149 @@
+"""One chart over the whole screen, with its numbers beside it."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import msgspec
+from rich.segment import Segment
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.events import Resize
+from textual.message import Message
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widgets import Static
+
+from tui.ui.charts.kinds import ChartKind
+from tui.ui.charts.labels import padded
+from tui.ui.charts.picture import svg_of, text_of
+from tui.ui.charts.plot_view import Markers
+from tui.ui.viewmodel.chart_source import METRICS, ChartSource
+from tui.ui.viewmodel.numbers import number_lines
+from tui.ui.widgets.chart_holder import ChartHolder
+
+_EVERY_S = 0.5
+_NARROWEST = 100
+"""Columns below which the numbers stand under the chart."""
+_HELP = "←→ chart · l lane · m metric · t save text · s save SVG · Esc closes"
+
+
+class ChartScreen(Screen[ChartKind]):
+    """Shows a chart of the sitting as it goes on; dismisses with the kind shown last."""
+
+    DEFAULT_CSS = """
+    ChartScreen {
+        & > Horizontal { height: 1fr; }
+        & ChartHolder {
+            width: 1fr; height: 1fr; padding: 0 1;
+            border-top: solid $panel-lighten-2; border-title-color: $foreground; border-title-style: bold;
+        }
+        & VerticalScroll {
+            width: auto; max-width: 50%; height: 1fr; padding: 0 1;
+            border-top: solid $panel-lighten-2; border-title-color: $foreground; border-title-style: bold;
+            scrollbar-size-vertical: 1;
+        }
+        & #numbers { width: auto; height: auto; text-wrap: nowrap; }
+        & > #chart-keys { height: 1; color: $text-muted; padding: 0 1; }
+        &.-narrow {
+            & > Horizontal { layout: vertical; }
+            & ChartHolder { height: 3fr; }
+            & VerticalScroll { width: 1fr; max-width: 100%; height: 2fr; }
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,alt+i", "close", "Close", priority=True),
+        Binding("right,alt+g", "step(1)", "Next chart", priority=True),
+        Binding("left,alt+j", "step(-1)", "Chart before", priority=True),
+        Binding("l,f6", "lane", "Lane", priority=True),
+        Binding("m", "metric", "Metric"),
+        Binding("t", "save('txt')", "Save as text"),
+        Binding("s", "save('svg')", "Save as SVG"),
+    ]
+
+    class Save(Message):
+        """The chart is to be written to a file."""
+
+        def __init__(self, kind: ChartKind, suffix: str, content: str) -> None:
+            super().__init__()
+            self.kind = kind
+            self.suffix = suffix
+            self.content = content
+
+    def __init__(self, source: Callable[[], ChartSource], kind: ChartKind, markers: Markers) -> None:
+        super().__init__()
+        self._source = source
+        self._lanes_on = 0
+        self._metric = 0
+        self._holder = ChartHolder(self._chosen, kind, id="maximised-chart")
+        self._holder.markers = markers
+        self._numbers = Static("", id="numbers", markup=False)
+        self._lines: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """The chart, its numbers and the keys."""
+        with Horizontal():
+            yield self._holder
+            with VerticalScroll() as scroll:
+                scroll.border_title = "Numbers"
+                yield self._numbers
+        yield Static(_HELP, id="chart-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Follow what happens."""
+        self.set_interval(_EVERY_S, self._draw)
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self, event: Resize) -> None:
+        """Beside each other where there is room."""
+        self.set_class(event.size.width < _NARROWEST, "-narrow")
+
+    def _chosen(self) -> ChartSource:
+        """The sitting, seen as this screen's keys chose."""
+        source = self._source()
+        lanes = source.lanes
+        at = next((number for number, lane in enumerate(lanes) if lane is source.current), 0)
+        current = lanes[(at + self._lanes_on) % len(lanes)]
+        metric = METRICS[(METRICS.index(source.metric) + self._metric) % len(METRICS)]
+        return msgspec.structs.replace(source, current=current, metric=metric)
+
+    def _draw(self) -> None:
+        if self._holder.draw() or not self._lines:
+            lines = number_lines(self._holder.numbers(), padded)
+            if lines != self._lines:
+                self._lines = lines
+                self._numbers.update("\n".join(lines))
+
+    async def action_step(self, step: int) -> None:
+        """Show another kind of chart."""
+        await self._holder.show_kind(self._holder.kind.after(step))
+        self.call_after_refresh(self._draw)
+
+    def action_lane(self) -> None:
+        """Look at the next lane."""
+        self._lanes_on += 1
+        self._draw()
+
+    def action_metric(self) -> None:
+        """Show the next metric, in the charts of one."""
+        self._metric += 1
+        self._draw()
+
+    def action_save(self, suffix: str) -> None:
+        """Hand the chart on as it stands, with its numbers."""
+        style = self._holder.chart.rich_style
+        title = self._holder.border_title or ""
+        simulated = any(lane.record and lane.record.spec.endpoint.simulated for lane in self._source().lanes)
+        rows = [f"{title} · SIMULATED" if simulated else str(title), ""]
+        lines = [
+            *(Strip([Segment(row, style)]) for row in rows),
+            *self._holder.chart.drawing,
+            *(Strip([Segment(line, style)]) for line in ("", *self._lines)),
+        ]
+        content = svg_of(lines, style) if suffix == "svg" else text_of(lines)
+        self.post_message(self.Save(self._holder.kind, suffix, content))
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(self._holder.kind)

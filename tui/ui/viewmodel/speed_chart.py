@@ -1,0 +1,82 @@
+"""How fast the answers of the latest run came, over the time since each was sent."""
+
+from bisect import bisect_left
+
+from tui.core.metrics import NS_PER_S
+from tui.core.record import RequestRecord
+from tui.ui.viewmodel.axis import Unit
+from tui.ui.viewmodel.chart_source import ChartSource
+from tui.ui.viewmodel.figures import format_count, format_ms, format_rate
+from tui.ui.viewmodel.numbers import Numbers
+from tui.ui.viewmodel.plot import Axis, Curve, Plot, Point, from_zero
+
+_MOST_STRETCHES = 60
+_CHUNKS_PER_STRETCH = 10
+"""On average at least: fewer would show the chance of where a chunk falls."""
+
+
+def speed_plot(source: ChartSource) -> Plot:
+    """Tokens per second once all answers are complete, chunks per second while one streams or has no count of tokens.
+
+    Of a stretch of time the speed is chunks / length; tokens are shared out evenly over the chunks.
+    """
+    in_tokens = _in_tokens(source)
+    curves = tuple(
+        Curve(label=lane.label, colour=str(number), symbol=number, points=points)
+        for number, lane in source.shown
+        if lane.record is not None and (points := speeds(lane.record, in_tokens=in_tokens))
+    )
+    return Plot(
+        x=Axis(
+            min((curve.points[0][0] for curve in curves), default=0.0),
+            max((curve.points[-1][0] for curve in curves), default=0.0) + 0.001,
+        ),
+        panels=(from_zero((y for curve in curves for _, y in curve.points), Unit.PLAIN),),
+        curves=curves,
+        more=source.more,
+    )
+
+
+def speed_numbers(source: ChartSource) -> Numbers:
+    """Each lane's mean speed, in chunks and in tokens."""
+    rows = []
+    for lane in source.lanes:
+        record = lane.record
+        if record is None or len(record.timeline.content_ns) < 2:
+            continue
+        stamps = record.timeline.content_ns
+        chunks, span = len(stamps), stamps[-1] - stamps[0]
+        rate = (chunks - 1) * NS_PER_S / span if span else None
+        rows.append((lane.label, format_count(chunks), format_ms(span), format_rate(rate), format_rate(record.otps)))
+    unit = "tokens" if _in_tokens(source) else "chunks"
+    return Numbers(("lane", "chunks", "took", "chunks/s", "tok/s"), tuple(rows), f"Drawn in {unit} per second.")
+
+
+def _in_tokens(source: ChartSource) -> bool:
+    records = [lane.record for lane in source.lanes if lane.record is not None and lane.record.timeline.content_ns]
+    return all(_tokens(record) is not None for record in records)
+
+
+def _tokens(record: RequestRecord) -> int | None:
+    tokens = record.usage.output_tokens
+    return tokens if record.complete and tokens is not None and tokens > 1 else None
+
+
+def speeds(record: RequestRecord, *, in_tokens: bool) -> tuple[Point, ...]:
+    """Seconds since the request was sent, and the speed in a stretch of time around that; empty below two chunks."""
+    stamps, sent = record.timeline.content_ns, record.timeline.sent_ns
+    if sent is None or len(stamps) < 2 or stamps[-1] <= stamps[0]:
+        return ()
+    tokens = _tokens(record) if in_tokens else None
+    per_chunk = 1.0 if tokens is None else (tokens - 1) / (len(stamps) - 1)
+    stretches = max(1, min(_MOST_STRETCHES, (len(stamps) - 1) // _CHUNKS_PER_STRETCH))
+    first, span = stamps[0], stamps[-1] - stamps[0]
+    points: list[Point] = []
+    # The first chunk opens the first stretch, and is no part of it.
+    before = 1
+    for stretch in range(1, stretches + 1):
+        upto = len(stamps) if stretch == stretches else bisect_left(stamps, first + span * stretch / stretches, 1)
+        middle = first - sent + span * (stretch - 0.5) / stretches
+        points.append((middle / NS_PER_S, (upto - before) * per_chunk * stretches * NS_PER_S / span))
+        before = upto
+    return tuple(points)
