@@ -31,12 +31,13 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     # Leaves the keys of emacs to whoever edits or reads.
     "emacs": {
         "run": ("f5", "alt+enter"),
-        "next_lane": ("f6", "alt+n"),
+        "next_lane": ("f6", "alt+7"),
         "maximise": ("f9", "alt+1"),
         "copy": ("alt+c",),
         "search": ("f3", "ctrl+s"),
         "command_palette": ("alt+x",),
-        "cancel_lane": ("f7", "alt+g"),
+        "cancel_lane": ("f7", "alt+8"),
+        "variants": ("alt+3",),
         "text.up": ("up", "ctrl+p"),
         "text.down": ("down", "ctrl+n"),
         "text.page_up": ("pageup", "alt+v"),

@@ -51,14 +51,14 @@ class Evidence:
 
 
 def change_line(comparison: Comparison) -> str:
-    """One figure against the baseline: difference, interval, and the verdict as a shape and a word."""
+    """One figure against the baseline: the verdict as a shape and a word, first, since a narrow lane cuts the rest."""
     figure, verdict = comparison.figure, VERDICTS[comparison.verdict]
     if comparison.difference is None or comparison.interval is None:
         now, before = comparison.medians
         by = f" {signed(comparison, now - before)}" if now is not None and before is not None else ""
-        return f"{figure.label}{by} {verdict}"
-    interval = span(figure, comparison.interval.low, comparison.interval.high)
-    return f"{figure.label} {signed(comparison, comparison.difference)} ({interval}) {verdict}"
+        return f"{verdict}: {figure.label}{by}"
+    interval = span(figure, comparison.interval.low, comparison.interval.high).replace("-", "−")
+    return f"{verdict}: {figure.label} {signed(comparison, comparison.difference)} ({interval})"
 
 
 def signed(comparison: Comparison, difference: float) -> str:
