@@ -6,7 +6,7 @@ import pytest
 
 from tui.config.load import Flags, load
 from tui.config.plan import build_plan, default_endpoint
-from tui.config.remembered import load_targets, save_targets
+from tui.config.remembered import TargetList, load_targets, save_targets
 from tui.config.schema import Settings
 from tui.config.show import describe
 from tui.core.parameters import Parameters
@@ -96,7 +96,7 @@ def test_the_listing_loads_to_the_same_settings(sealed: Path) -> None:
 def test_the_choice_of_targets_is_remembered_with_all_their_parameters(sealed: Path) -> None:
     targets = load(Flags(config=PLAN), {}, sealed).settings.targets
     save_targets(targets)
-    assert load_targets() == targets
+    assert load_targets() == TargetList(targets=targets)
 
 
 def test_a_command_for_the_key_is_a_key(sealed: Path) -> None:
@@ -212,7 +212,7 @@ def test_single_values_come_from_variables_too(sealed: Path) -> None:
 def test_a_target_keeps_what_is_false_and_empty() -> None:
     target = Target(model="a", parameters=Parameters(cache=False, extra={}))
     save_targets((target,))
-    assert load_targets() == (target,)
+    assert load_targets() == TargetList(targets=(target,))
 
 
 def test_vertex_needs_to_know_where_and_for_whom(sealed: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from tui.config import paths
 from tui.config.load import Flags, load
-from tui.config.remembered import effective_targets, load_targets, save_targets
+from tui.config.remembered import TargetList, effective_targets, load_targets, save_targets
 from tui.core.parameters import Parameters
+from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
 from tui.errors import ConfigError
 
@@ -26,12 +27,28 @@ def _mode(path: Path) -> int:
 def test_round_trip_and_modes() -> None:
     assert load_targets() is None
     save_targets(TARGETS)
-    assert load_targets() == TARGETS
+    assert load_targets() == TargetList(targets=TARGETS)
     save_targets(TARGETS[:1])
-    assert load_targets() == TARGETS[:1]
+    assert load_targets() == TargetList(targets=TARGETS[:1])
     path = paths.state_file()
     assert (_mode(path), _mode(path.parent)) == (0o600, 0o700)
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_is_not_chosen_is_kept_too(sealed: Path) -> None:
+    save_targets(TARGETS, {0, 2})
+    assert load_targets() == TargetList(targets=TARGETS, disabled=frozenset({0, 2}))
+    assert effective_targets(load(Flags(), {}, sealed)) == TARGETS[1:2]
+
+
+def test_of_more_than_can_be_asked_the_last_that_are_not_chosen_are_left_out() -> None:
+    targets = [Target(model=f"m{number}") for number in range(MAX_TARGETS + 2)]
+    save_targets(targets, {1, 5, 7})
+    found = load_targets()
+    assert found is not None
+    assert len(found.targets) == MAX_TARGETS
+    assert found.targets == (*targets[:5], targets[6], *targets[8:])
+    assert found.disabled == {1}
 
 
 def test_open_modes_are_closed() -> None:
@@ -48,7 +65,8 @@ def test_open_modes_are_closed() -> None:
     [
         b"", b"{", b"null", b"[]", b"\xff\xfe", b'{"targets": []}', b'{"targets": [{}]}', b'{"targets": 3}',
         b'{"targets": [{"model": "a", "max_tokens": -1}]}', b'{"targets": [{"model": "\\u001b[31m"}]}', b"{}",
-        b'{"targets": [{"model": "a"}], "later": 1}',
+        b'{"targets": [{"model": "a"}], "later": 1}', b'{"targets": [{"model": "a"}], "disabled": [0]}',
+        b'{"targets": [{"model": "a"}], "disabled": "x"}',
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_ignored(content: bytes, sealed: Path) -> None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from tui.config import urls
 from tui.config.models import load_models
 from tui.config.schema import ANTHROPIC, AUTO, SIMULATOR, Settings
 from tui.config.wording import hint, shown
+from tui.core.lanes import with_own_labels
 from tui.core.plan import Plan
-from tui.core.target import Endpoint, Target
+from tui.core.target import Endpoint
 from tui.errors import ConfigError
 
 
@@ -40,7 +39,7 @@ def needs_simulator(settings: Settings, environ: Mapping[str, str]) -> bool:
 def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: str | None) -> Plan:
     """The plan of these settings. `simulator_url` is the running simulator's; None when there is none.
 
-    Targets whose labels are alike get a number, so that every lane has a name of its own.
+    Every lane gets a label of its own (see `with_own_labels`).
 
     Raises ConfigError for an endpoint that does not exist, and for a key that would travel unencrypted; ValueError
     when a target needs the simulator and there is none.
@@ -62,7 +61,7 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
         variants=settings.variants,
         rows=settings.variables.rows,
         parameters=settings.parameters,
-        targets=_with_own_labels(settings.targets),
+        targets=with_own_labels(settings.targets),
         endpoints=tuple(endpoints),
         default_endpoint=default,
         timeouts=settings.timeouts,
@@ -80,17 +79,3 @@ def _refuse_open_key(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
             f"endpoints.{endpoint.name}.base_url is plain http to another machine, so the key {key} could be read "
             f"on the way: use https, or {remedy}."
         )
-
-
-def _with_own_labels(targets: tuple[Target, ...]) -> tuple[Target, ...]:
-    taken = {target.label for target in targets}
-    seen: set[str] = set()
-    named: list[Target] = []
-    for target in targets:
-        label, number = target.label, 2
-        while label in seen or (label != target.label and label in taken):
-            label = f"{target.label} ({number})"
-            number += 1
-        seen.add(label)
-        named.append(target if label == target.label else msgspec.structs.replace(target, name=label))
-    return tuple(named)

@@ -1,4 +1,6 @@
-"""The last choice of targets, kept between sittings in the state file."""
+"""The list of targets, and which of them are chosen, kept between sittings in the state file."""
+
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -10,29 +12,54 @@ from tui.config.private_file import write_private
 from tui.config.schema import SIMULATOR
 from tui.config.sources import Layer
 from tui.config.write import as_table
+from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
 from tui.errors import ConfigError
 
 
-def load_targets() -> tuple[Target, ...] | None:
-    """The targets last saved; None when there are none, or when the file cannot be used."""
+class TargetList(msgspec.Struct, frozen=True, kw_only=True):
+    """Targets in order, at least one of them chosen."""
+
+    targets: tuple[Target, ...]
+    disabled: frozenset[int] = frozenset()
+    """Indices of those that are not chosen."""
+
+    @property
+    def chosen(self) -> tuple[Target, ...]:
+        """Those that are asked."""
+        return tuple(target for index, target in enumerate(self.targets) if index not in self.disabled)
+
+
+def load_targets() -> TargetList | None:
+    """The list last saved; None when there is none, or when the file cannot be used."""
     path = paths.state_file()
     try:
         values = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+        disabled = msgspec.convert(values.pop("disabled", ()), frozenset[int])
         entries = check_settings(Document(values, {}), Layer.USER, str(path))
     except (OSError, UnicodeDecodeError, msgspec.DecodeError, ConfigError):
         return None  # a convenience: what is lost is one choice of targets, not a reason to refuse to start
     saved = entries.get("targets")
-    return msgspec.convert(saved.value, tuple[Target, ...]) if saved else None
+    if saved is None:
+        return None
+    found = TargetList(targets=msgspec.convert(saved.value, tuple[Target, ...]), disabled=disabled)
+    return found if found.chosen else None
 
 
-def save_targets(targets: tuple[Target, ...]) -> None:
-    """Remember these targets. The file is replaced in one step and readable by its owner only (0600, directory 0700).
+def save_targets(targets: Sequence[Target], disabled: Collection[int] = ()) -> None:
+    """Remember these targets, of which those at the indices `disabled` are not chosen; beyond `MAX_TARGETS` the last
+    of those are left out. The file is replaced in one step and readable by its owner only (0600, directory 0700).
 
     Raises ConfigError when it cannot be written.
     """
+    left_out = sorted(disabled, reverse=True)[: max(0, len(targets) - MAX_TARGETS)]
+    kept = [index for index in range(len(targets)) if index not in left_out]
+    values = {
+        "targets": [as_table(targets[index]) for index in kept],
+        "disabled": [position for position, index in enumerate(kept) if index in disabled],
+    }
     path = paths.state_file()
-    data = msgspec.json.format(msgspec.json.encode({"targets": [as_table(target) for target in targets]}))
+    data = msgspec.json.format(msgspec.json.encode(values))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.chmod(0o700)  # it may have been made before, by other means
@@ -43,21 +70,27 @@ def save_targets(targets: tuple[Target, ...]) -> None:
 
 
 def effective_targets(loaded: Loaded) -> tuple[Target, ...]:
+    """The targets to ask: those chosen of `target_list`."""
+    return target_list(loaded).chosen
+
+
+def target_list(loaded: Loaded) -> TargetList:
     """The targets to start with: those remembered, unless any layer above the built-in one names targets.
 
     Remembered targets at an endpoint that is no longer configured are set aside together, not one by one: half of
     a comparison is not what was chosen.
     """
-    remembered = remembered_targets(loaded)
-    return loaded.settings.targets if remembered is None else remembered
+    return remembered_targets(loaded) or TargetList(targets=loaded.settings.targets)
 
 
-def remembered_targets(loaded: Loaded) -> tuple[Target, ...] | None:
-    """The remembered targets, if it is they that apply (see `effective_targets`)."""
+def remembered_targets(loaded: Loaded) -> TargetList | None:
+    """The remembered targets, if it is they that apply (see `target_list`)."""
     if loaded.provenance["targets"].layer is not Layer.BUILT_IN:
         return None
     remembered = load_targets()
-    if remembered is None or loaded.is_demo:
-        return remembered and without_endpoints(remembered)
-    known = {SIMULATOR, *loaded.settings.endpoints}
-    return remembered if all(target.endpoint is None or target.endpoint in known for target in remembered) else None
+    if remembered is None:
+        return None
+    if loaded.is_demo:
+        return msgspec.structs.replace(remembered, targets=without_endpoints(remembered.targets))
+    known = {None, SIMULATOR, *loaded.settings.endpoints}
+    return remembered if all(target.endpoint in known for target in remembered.targets) else None

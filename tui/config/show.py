@@ -123,7 +123,7 @@ def _variables(loaded: Loaded) -> Iterator[_Line]:
 
 def _targets(loaded: Loaded) -> Iterator[_Line]:
     remembered = remembered_targets(loaded)
-    for position, target in enumerate(remembered or loaded.settings.targets):
+    for position, target in enumerate(remembered.chosen if remembered else loaded.settings.targets):
         if position:
             yield _Line("")
         yield _Line("[[targets]]")

@@ -38,7 +38,12 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
 
         The endpoint's if that names one, else the older one for parameters that only that one takes.
         """
-        return self.endpoint.api_version or (OLDER_API_VERSION if self.parameters.sampling else None)
+        return api_version(self.endpoint, self.parameters)
+
+
+def api_version(endpoint: Endpoint, parameters: Parameters) -> str | None:
+    """The API version that a request of these asks for; see `RequestSpec.api_version`."""
+    return endpoint.api_version or (OLDER_API_VERSION if parameters.sampling else None)
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded
+from tui.core.lanes import successors
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.outcome import outcome_of
@@ -52,9 +53,13 @@ class Board:
         self._next_request = 1
 
     def set_targets(self, targets: tuple[Target, ...]) -> None:
-        """Show these targets; lanes whose target stays keep their contents and history."""
-        kept = {_identity(lane.target): lane for lane in self.lanes}
-        self.lanes = [kept.get(_identity(target)) or Lane(target) for target in targets]
+        """Show these targets; lanes whose target goes on (see `successors`) keep their contents and history."""
+        went_on = successors([lane.target for lane in self.lanes], targets)
+        before, self.lanes = self.lanes, []
+        for target, index in zip(targets, went_on, strict=True):
+            lane = Lane(target) if index is None else before[index]
+            lane.target = target
+            self.lanes.append(lane)
         self.version += 1
 
     def start(self, plan: Plan, repeat: Repeat | None = None) -> tuple[RequestSpec, ...]:
@@ -274,7 +279,3 @@ def _total(lane: Lane) -> int:
     total = lane.record.total_ns if lane.record else None
     assert total is not None, "only complete answers are compared"
     return total
-
-
-def _identity(target: Target) -> tuple[str | None, str, str | None]:
-    return target.endpoint, target.model, target.name

@@ -6,7 +6,6 @@ import secrets
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -21,12 +20,12 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun, new_uid
 from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
-from tui.core.target import Target
 from tui.engine.client import EngineClient, spawn
 from tui.engine.protocol import CountTokens, ListModels
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.sitting.board import Board, Lane
+from tui.sitting.choosing import Choosing, Simulator
 from tui.sitting.keeper import Keeper, info_of
 from tui.sitting.preview import Preview
 from tui.sitting.series import SeriesRunner
@@ -39,14 +38,7 @@ _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine is started again, by how often it failed in a row; the last one repeats."""
 
 
-class Simulator(Protocol):
-    """The simulator's process."""
-
-    def stop(self) -> None:
-        """End it."""
-
-
-class Session:
+class Session(Choosing):
     """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the board.
 
     `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
@@ -80,7 +72,7 @@ class Session:
         )
         self._keeper = Keeper(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
         self._client = EngineClient(engine, self._take) if engine is not None else None
-        self._simulator = simulator
+        self.simulator = simulator
         self._record = record
         self._run_id = 0
         self._failures = 0
@@ -119,13 +111,6 @@ class Session:
             self._keeper.start()
         await self._engine.connect()
 
-    def choose(self, targets: tuple[Target, ...]) -> None:
-        """Ask these targets from the next run on. A choice during a run is shown when the run is over."""
-        self.plan = msgspec.structs.replace(self.plan, targets=targets)
-        if not self.board.busy:
-            self.board.set_targets(self.plan.asked)
-            self.preview.count_soon()
-
     def hold(self, plan: Plan) -> None:
         """Ask what this plan says from the next run on. Nothing may be in flight."""
         self.plan = plan
@@ -142,6 +127,8 @@ class Session:
         A series goes through the rows of the variables in order, a single run takes the one in use. False if nothing
         was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a value.
         """
+        if repeat is None:
+            self.take_choice()
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
         asked = self.plan.of_run(None if repeat is None else repeat.number - 1)
         if not self.preview.may_send(asked.requests(0), repeat.concurrency if repeat is not None else 1):
@@ -207,6 +194,7 @@ class Session:
 
     def start_series(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
         """Run the plan again and again as the settings say, if the budget allows. Nothing may be in flight."""
+        self.take_choice()
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
         series = Series(settings, new_uid(time.time_ns()), len(self.plan.asked), secrets.randbelow(2**31))
         self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
@@ -248,8 +236,8 @@ class Session:
         self._close_rest()
 
     def _close_rest(self) -> None:
-        if self._simulator is not None:
-            self._simulator.stop()
+        if self.simulator is not None:
+            self.simulator.stop()
         if self._record is not None:
             self._record.close()
             self._record = None

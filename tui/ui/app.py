@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
@@ -13,10 +13,9 @@ from textual.binding import BindingsMap, BindingType
 from textual.screen import Screen
 
 from tui.config.models import KnownModel
-from tui.config.remembered import save_targets
+from tui.config.remembered import TargetList
 from tui.config.schema import UiSettings
 from tui.core.series import SeriesSettings
-from tui.errors import ConfigError
 from tui.sitting.session import Session
 from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
@@ -28,17 +27,26 @@ from tui.ui.pace import Pacer
 from tui.ui.prompt_actions import PromptActions
 from tui.ui.screens.main import MainScreen
 from tui.ui.series_actions import SeriesActions
+from tui.ui.target_actions import TargetActions
 from tui.ui.terminal import Terminal
 from tui.ui.terminal_actions import TerminalActions
 from tui.ui.themes import dress, markers_of
 from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.viewmodel.target_choice import TargetChoice
-from tui.ui.widgets.target_picker import TargetPicker
 
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 
 
-class LatencyApp(PromptActions, BaselineActions, ChartActions, LeverActions, SeriesActions, TerminalActions, App[None]):
+class LatencyApp(
+    PromptActions,
+    TargetActions,
+    BaselineActions,
+    ChartActions,
+    LeverActions,
+    SeriesActions,
+    TerminalActions,
+    App[None],
+):
     """Edits a prompt, fires it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -53,11 +61,13 @@ class LatencyApp(PromptActions, BaselineActions, ChartActions, LeverActions, Ser
         settings: UiSettings,
         models: Sequence[KnownModel],
         *,
+        targets: TargetList | None = None,
         series: SeriesSettings | None = None,
         run_at_once: bool = False,
         terminal: Terminal | None = None,
         keymap: Keymap | None = None,
     ) -> None:
+        """`targets` is the list to choose from; absent, those of the session's plan."""
         # Read by the driver, and by themes before anything is styled.
         self.terminal = terminal or Terminal()
         self.pacer = Pacer(settings.fixed_rate)
@@ -68,6 +78,7 @@ class LatencyApp(PromptActions, BaselineActions, ChartActions, LeverActions, Ser
         self._bindings = BindingsMap(self.keymap.bindings())
         self.set_keymap(self.keymap.text)
         self.session = session
+        self._targets = targets or TargetList(targets=session.plan.targets)
         self.signal_noticed: Callable[[], None] = lambda: None
         """Called on the event loop when `leave_from_signal` has got through to it."""
         self.series_settings = series or SeriesSettings()
@@ -81,7 +92,8 @@ class LatencyApp(PromptActions, BaselineActions, ChartActions, LeverActions, Ser
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         plan = self.session.plan
-        choice = TargetChoice(plan.targets, [(model.id, model.display_name) for model in self._models])
+        known = [(model.id, model.display_name) for model in self._models]
+        choice = TargetChoice(self._targets.targets, known, self._targets.disabled)
         self.main = MainScreen(
             self.session.board,
             PromptBook(plan.prompt, plan.variants, plan.rows, plan.row),
@@ -93,7 +105,8 @@ class LatencyApp(PromptActions, BaselineActions, ChartActions, LeverActions, Ser
         )
         self.main.charts.markers = markers_of(self._settings.markers, self.terminal)
         choice.learn(self._models)
-        self._describe_endpoints()
+        self.describe_endpoints()
+        self.describe_lanes()
         return self.main
 
     async def on_mount(self) -> None:
@@ -227,19 +240,15 @@ class LatencyApp(PromptActions, BaselineActions, ChartActions, LeverActions, Ser
 
         return run
 
-    # What the session and the picker say
+    # What the session says
 
-    def on_target_picker_chosen(self, event: TargetPicker.Chosen) -> None:
-        """Ask other targets from now on, and remember them for the next sitting."""
-        self.session.choose(event.targets)
-        self._describe_endpoints()
-        self.main.wake()
-        try:
-            save_targets(event.targets)
-        except ConfigError as error:
-            self.complain(str(error))
+    @property
+    def known_models(self) -> Mapping[str, KnownModel]:
+        """What is known of models, by id."""
+        return {model.id: model for model in self.session.preview.models}
 
-    def _describe_endpoints(self) -> None:
+    def describe_endpoints(self) -> None:
+        """Say in the first row what is asked, and where."""
         plan = self.session.plan
         endpoints = dict.fromkeys(plan.endpoint_of(target).name for target in plan.targets)
         self.main.endpoints = tuple(endpoints)

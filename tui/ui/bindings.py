@@ -10,6 +10,7 @@ class Group(StrEnum):
 
     RUN = "Run"
     PROMPT = "Prompt"
+    TARGETS = "Targets and parameters"
     LANES = "Lanes"
     CHARTS = "Charts"
     SCREEN = "Screen"
@@ -114,6 +115,34 @@ ACTIONS = (
         title="Models",
         help="Ask the targets' endpoints which models they have",
         group=Group.SCREEN,
+    ),
+    Action(
+        id="edit_parameters",
+        keys=("alt+e",),
+        title="Parameters",
+        help="Edit all parameters that the targets share",
+        group=Group.TARGETS,
+    ),
+    Action(
+        id="edit_target",
+        keys=("alt+t",),
+        title="Target",
+        help="Edit the current lane's model, endpoint, name and own parameters",
+        group=Group.TARGETS,
+    ),
+    Action(
+        id="duplicate_target",
+        keys=("alt+u",),
+        title="Duplicate lane",
+        help="Ask the current lane's model once more, with other parameters",
+        group=Group.TARGETS,
+    ),
+    Action(
+        id="drop_parameter",
+        keys=("alt+k",),
+        title="Drop parameter",
+        help="Leave out the parameter that the current lane's model refuses",
+        group=Group.TARGETS,
     ),
     Action(
         id="next_lane",

@@ -10,7 +10,7 @@ from tui.config import paths
 from tui.config.load import Loaded
 from tui.config.model_lists import known_models
 from tui.config.plan import build_plan, needs_simulator
-from tui.config.remembered import effective_targets
+from tui.config.remembered import target_list
 from tui.errors import ExitCode
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
@@ -19,13 +19,19 @@ from tui.simulator.process import SimulatorProcess
 
 def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
     """Show the screen until the person leaves. Returns the exit status; raises ConfigError before anything shows."""
-    settings = msgspec.structs.replace(loaded.settings, targets=effective_targets(loaded))
+    targets = target_list(loaded)
+    settings = msgspec.structs.replace(loaded.settings, targets=targets.chosen)
     models = known_models(settings.endpoints)
     record_file = RecordFile(record) if record is not None else None
     # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
     build_plan(settings, os.environ, simulator_url="http://127.0.0.1")
     simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
     plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
+
+    if loaded.is_demo:
+        # Nor may a target be moved to a real server there.
+        simulated = tuple(endpoint for endpoint in plan.endpoints if endpoint.simulated)
+        plan = msgspec.structs.replace(plan, endpoints=simulated)
 
     from tui.sitting.session import Session
     from tui.ui.app import LatencyApp
@@ -41,6 +47,7 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
             session,
             settings.ui,
             models,
+            targets=targets,
             series=settings.series,
             run_at_once=run_at_once,
             terminal=terminal,

@@ -103,7 +103,7 @@ class Sitting:
         await self.pilot.press(*keys)
 
     async def focus(self, selector: str) -> None:
-        self.app.main.query_one(selector).focus()
+        self.app.screen.query_one(selector).focus()
         await self.pilot.pause()
 
     async def type_into(self, selector: str, text: str) -> None:

@@ -332,3 +332,34 @@ def test_chart_alone(shows: Callable[..., bool], size: tuple[int, int]) -> None:
         await told.until_shown("846 ms")
 
     assert shows(alone, size)
+
+
+async def _target(told: Told) -> None:
+    await told.press("alt+u", "down", "down", "right")
+
+
+async def _parameters(told: Told) -> None:
+    await told.press("alt+e")
+    await told.type_into("#temperature", "0.5")
+    await told.pilot.pause()
+
+
+async def _two_of_one_model(told: Told) -> None:
+    await told.press("alt+u", "down", "down", "right", "enter")
+    await told.until(lambda: len(told.views) == 4)
+    await told.focus("#target-list")
+    await told.press("home", "down")
+
+
+async def _refused(told: Told) -> None:
+    await told.press("alt+e")
+    await told.type_into("#temperature", "0.5")
+    await told.press("enter", "f2")
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+@pytest.mark.parametrize(
+    "steps", [_target, _parameters, _two_of_one_model, _refused], ids=lambda steps: steps.__name__.strip("_")
+)
+def test_targets_and_parameters(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:
+    assert shows(steps, size)

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 from textual.widgets import Input, OptionList
 
-from tui.config.remembered import load_targets
+from tui.config.remembered import TargetList, load_targets
 from tui.core.record import State
 from tui.core.target import Target
 
@@ -84,7 +84,7 @@ async def test_toggling_in_the_list(sitting: OpenSitting) -> None:
 
 async def test_a_click_toggles(sitting: OpenSitting) -> None:
     async with sitting((FAST, HAIKU)) as s:
-        await s.pilot.click("#target-list", offset=(3, 1))
+        await s.pilot.click("#target-list", offset=(0, 1))
         await lanes_are(s, "sim-fast")
 
 
@@ -127,7 +127,7 @@ async def test_the_choice_is_remembered(sitting: OpenSitting, sealed: Path) -> N
         await search(s, "haiku 5.5")
         await s.press("enter")
         await lanes_are(s, "sim-fast", "claude-haiku-5-5")
-    assert load_targets() == (FAST, HAIKU)
+    assert load_targets() == TargetList(targets=(FAST, HAIKU))
     file = state_file(sealed)
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(msgspec.json.decode(file.read_bytes())["targets"]) == 2

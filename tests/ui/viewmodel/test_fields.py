@@ -8,7 +8,6 @@ from tui.ui.viewmodel.fields import (
     FieldError,
     read_max_tokens,
     read_stop_sequences,
-    read_temperature,
     write_stop_sequences,
 )
 
@@ -36,7 +35,7 @@ def test_written_stop_sequences_stand_on_one_line(sequences: tuple[str, ...]) ->
 
 @given(st.text())
 def test_whatever_is_typed_is_read_or_refused_in_one_sentence(typed: str) -> None:
-    for read in (read_stop_sequences, read_max_tokens, read_temperature):
+    for read in (read_stop_sequences, read_max_tokens):
         try:
             read(typed)
         except FieldError as error:
@@ -107,18 +106,3 @@ def test_a_max_tokens_of_thousands_of_digits_is_refused() -> None:
     with pytest.raises(FieldError, match="max_tokens"):
         read_max_tokens("9" * 5_000)
     assert read_max_tokens("0" * 5_000 + "7") == 7
-
-
-@pytest.mark.parametrize(
-    ("typed", "number"), [("", None), (" ", None), ("0", 0), ("0.7", 0.7), ("1", 1), (" .5 ", 0.5)]
-)
-def test_temperature(typed: str, number: float | None) -> None:
-    assert read_temperature(typed) == number
-
-
-@pytest.mark.parametrize("typed", ["warm", "-0.1", "1.1", "2", "nan", "inf", "-inf", "0,7"])
-def test_a_temperature_that_cannot_be_sent_is_refused(typed: str) -> None:
-    with pytest.raises(FieldError) as refused:
-        read_temperature(typed)
-    assert str(refused.value).startswith("temperature")
-    assert_one_sentence(str(refused.value).replace("0. to", "0 to"))

@@ -1,7 +1,9 @@
-"""The choice of targets: 1 to 128 of them, searched, toggled and added to."""
+"""The list of targets: 1 to 128 chosen, searched, toggled, added to, copied, moved and removed."""
 
+import msgspec
 import pytest
 
+from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
 from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
@@ -112,3 +114,59 @@ def test_128_targets_and_not_one_more() -> None:
     choice.toggle(0)
     choice.add("one-more")
     assert len(choice.chosen) == MAX_TARGETS
+
+
+def test_one_model_may_be_asked_twice() -> None:
+    choice = TargetChoice((HAIKU,), KNOWN)
+    index = choice.insert(1, msgspec.structs.replace(choice.copy_of(0), parameters=Parameters(effort="low")))
+    assert choice.is_chosen(index)
+    assert [target.label for target in choice.labelled] == ["claude-haiku-5-5", "claude-haiku-5-5, effort low"]
+    assert [target.name for target in choice.chosen] == [None, None], "what it is called by is no name"
+    assert choice.describe(1) == "claude-haiku-5-5, effort low"
+    assert choice.index_of("claude-haiku-5-5, effort low") == 1
+    assert choice.index_of("gone") is None
+    choice.toggle(0)
+    assert choice.index_of("claude-haiku-5-5") == 1, "alone it is called by its model"
+
+
+def test_the_copy_of_a_named_one_says_so() -> None:
+    choice = TargetChoice((Target(model="m", name="mine"),), ())
+    assert choice.copy_of(0).name == "mine copy"
+
+
+def test_replacing_leaves_place_and_choice() -> None:
+    choice = TargetChoice((HAIKU, Target(model="b")), KNOWN, disabled={0})
+    choice.replace(0, Target(model="c"))
+    assert choice.candidates[0].model == "c"
+    assert choice.chosen == (Target(model="b"),)
+
+
+def test_moving_changes_the_order_of_the_lanes() -> None:
+    choice = TargetChoice((HAIKU, Target(model="b"), Target(model="c")), ())
+    choice.move(2, 0)
+    assert [target.model for target in choice.chosen] == ["c", "claude-haiku-5-5", "b"]
+
+
+def test_removing_is_for_all_but_the_last_chosen_one() -> None:
+    choice = TargetChoice((HAIKU, Target(model="b")), ())
+    choice.remove(0)
+    assert choice.candidates == [Target(model="b")]
+    with pytest.raises(ChoiceError, match="removing"):
+        choice.remove(0)
+
+
+def test_what_was_chosen_once_or_made_here_is_remembered_and_nothing_else() -> None:
+    choice = TargetChoice((HAIKU, Target(model="b")), KNOWN, disabled={1})
+    assert choice.remembered == ([HAIKU, Target(model="b")], [1])
+    choice.toggle(2)
+    choice.toggle(2)
+    assert choice.remembered == ([HAIKU, Target(model="b"), Target(model="claude-opus-5")], [1, 2])
+    again = TargetChoice(tuple(choice.remembered[0]), KNOWN, choice.remembered[1])
+    assert again.remembered == choice.remembered
+    assert again.candidates == choice.candidates
+
+
+def test_no_more_than_128_by_duplicating() -> None:
+    choice = TargetChoice(tuple(Target(model=f"m{number}") for number in range(MAX_TARGETS)), ())
+    with pytest.raises(ChoiceError, match="At most 128"):
+        choice.insert(1, choice.copy_of(0))

@@ -48,6 +48,13 @@ def _is_compact(size: Size) -> bool:
     return size.width < _WIDE_COLUMNS or size.height < _WIDE_ROWS
 
 
+def _tabs(shown: str) -> Tabs:
+    """Made only where they are seen: their seven widgets would hold up the first screen."""
+    return Tabs(
+        *(Tab(name.capitalize(), id=f"show-{name}") for name in PANES), active=f"show-{shown}", id="panes"
+    )  # fmt: skip
+
+
 class MainScreen(Screen[None]):
     """Lays out the panes, and paints them all on one tick while there is anything to paint."""
 
@@ -92,9 +99,10 @@ class MainScreen(Screen[None]):
         self.charts = ChartPane(self.chart_source)
 
     def compose(self) -> ComposeResult:
-        """Panes, with tabs above them that only a small terminal shows."""
+        """Panes, in a small terminal with tabs above them."""
         yield self.status
-        yield Tabs(*(Tab(name.capitalize(), id=f"show-{name}") for name in PANES), id="panes")
+        if self.compact:
+            yield _tabs(self.shown_pane)
         with Horizontal(id="top"):
             with Vertical(id="edit"):
                 yield self.prompt_pane
@@ -116,6 +124,8 @@ class MainScreen(Screen[None]):
         """One pane at a time where not all fit."""
         if event.size:
             self.set_class(_is_compact(event.size), "-compact")
+            if self.compact and not self.query("#panes"):
+                self.mount(_tabs(self.shown_pane), after=self.status)
             columns, rows = event.size
             tiny = columns < _TINY_COLUMNS or rows < _TINY_ROWS
             self.set_class(tiny, "-tiny")
@@ -214,13 +224,18 @@ class MainScreen(Screen[None]):
         """Whether one pane is shown at a time."""
         return self.has_class("-compact")
 
+    @property
+    def shown_pane(self) -> str:
+        """The pane in front, where one is shown at a time."""
+        return next(name for name in PANES if self.has_class(f"-show-{name}"))
+
     def show_pane(self, name: str) -> None:
         """Bring a pane to the front; where all are shown this changes nothing."""
         for pane in PANES:
             self.set_class(pane == name, f"-show-{pane}")
-        tabs = self.query_one("#panes", Tabs)
-        if tabs.active != f"show-{name}":
-            tabs.active = f"show-{name}"
+        for tabs in self.query("#panes").results(Tabs):
+            if tabs.active != f"show-{name}":
+                tabs.active = f"show-{name}"
 
     @on(Tabs.TabActivated, "#panes")
     def _tab_activated(self, event: Tabs.TabActivated) -> None:
@@ -229,8 +244,7 @@ class MainScreen(Screen[None]):
 
     def go_to_next_pane(self) -> None:
         """Bring the next pane to the front, and the focus into it."""
-        shown = next(name for name in PANES if self.has_class(f"-show-{name}"))
-        following = PANES[(PANES.index(shown) + 1) % len(PANES)]
+        following = PANES[(PANES.index(self.shown_pane) + 1) % len(PANES)]
         self.show_pane(following)
         if following == "prompt":
             self.prompt_pane.focus_editor()

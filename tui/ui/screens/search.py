@@ -12,13 +12,16 @@ from tui.ui.widgets.stream_view import StreamView
 
 
 class SearchScreen(ModalScreen[None]):
-    """Searches while the person types; Enter goes on to the next match, Escape leaves."""
+    """Searches while the person types; Enter goes on to the next match, Escape leaves.
+
+    It stands over the row of keys, which do nothing meanwhile.
+    """
 
     DEFAULT_CSS = """
     SearchScreen {
         align: center bottom;
         background: transparent;
-        & > Horizontal { height: 1; margin: 0 0 1 0; background: $panel; }
+        & > Horizontal { height: 1; background: $panel; }
         & Input { width: 1fr; }
         & Label { width: auto; padding: 0 1; color: $text-muted; }
     }

@@ -25,19 +25,6 @@ def read_max_tokens(typed: str) -> int:
     return number
 
 
-def read_temperature(typed: str) -> float | None:
-    """The number in the field, or None when it is empty. Raises FieldError outside 0 to 1."""
-    text = typed.strip()
-    if not text:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        raise FieldError(f"temperature must be a number from 0 to 1, not {text!r}.") from None
-    _check("temperature", number)
-    return number
-
-
 def read_stop_sequences(typed: str) -> tuple[str, ...] | None:
     r"""The sequences in the field, separated by commas; `\n`, `\t`, `\\` and `\,` stand for what they mean.
 

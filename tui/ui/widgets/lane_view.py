@@ -1,20 +1,28 @@
 """One lane: the target's name, its state, its text as it arrives, and its figures."""
 
 import time
+from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
+from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from tui.core.events import Kind
+from tui.core.lanes import differences
+from tui.core.model import KnownModel
+from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
+from tui.core.target import Target
 from tui.sitting.board import Lane
 from tui.ui.viewmodel.lane_lines import figures, note, state_line
+from tui.ui.viewmodel.lane_refusals import refusal_note
 from tui.ui.widgets.lines_view import LinesView
 from tui.ui.widgets.stream_view import StreamView
 
@@ -37,6 +45,7 @@ class LaneView(Vertical):
         &:focus-within { border-top: heavy $primary; }
         & > Static { height: auto; width: 1fr; }
         & > .state { height: 1; color: $text-muted; }
+        &.-differs > .state { height: 2; }
         &.-in-flight > .state { color: $text-warning; }
         &.-done > .state { color: $text-success; }
         &.-failed > .state, &.-cut > .state { color: $text-error; text-style: bold; }
@@ -53,14 +62,20 @@ class LaneView(Vertical):
     def __init__(self, lane: Lane) -> None:
         super().__init__()
         self.lane = lane
-        self.border_title = Content(clean(lane.label))
+        self._label = lane.label
+        self.border_title = Content(clean(self._label))
         self.stream = StreamView()
         self.stream.placeholder = "F5 runs the prompt."
-        self._state = LinesView(classes="state")
+        self._state = _Head(classes="state")
         self._note = Static("", classes="note", markup=False)
         self._figures = LinesView(classes="figures")
         self._evidence = LinesView(classes="evidence")
         self._evident: tuple[str, ...] = ()
+        self._plan: Plan | None = None
+        self._models: Mapping[str, KnownModel] = {}
+        self._described: Target | None = None
+        """The target that the name and the differences shown are of."""
+        self._differs = ""
         self._shown: RequestRecord | None = None
         self._pieces_shown = 0
         self._settled = False
@@ -83,6 +98,13 @@ class LaneView(Vertical):
         self.set_class(self.size.width >= _ONE_LINE_CELLS, "-wide")
         self._lines = ("", "", "")
         self.tick(time.monotonic_ns())
+
+    def describe(self, plan: Plan, models: Mapping[str, KnownModel]) -> None:
+        """Say in what the lane's next request differs from the shared parameters of `plan`, and what it would be
+        refused for by what is known of `models`."""
+        self._plan, self._models, self._described = plan, models, None
+        if self.is_mounted:
+            self._show_lines(time.monotonic_ns())
 
     def tick(self, now_ns: int) -> None:
         """Show what has changed. `now_ns` is the CLOCK_MONOTONIC time that requests in flight are shown at."""
@@ -124,18 +146,35 @@ class LaneView(Vertical):
         return clean(record.text(Kind.TEXT)) if record is not None else ""
 
     def _show_lines(self, now_ns: int) -> None:
-        lines = (self._state_text(), note(self.lane), self._figures_text(now_ns))
+        lines = (self._head_text(), self._note_text(), self._figures_text(now_ns))
         if lines == self._lines:
             return
         before, self._lines = self._lines, lines
         if lines[0] != before[0]:
             self._state.show(lines[0])
+            self.set_class("\n" in lines[0], "-differs")
             self._set_state_class()
         if lines[1] != before[1]:
             self._note.update(lines[1])
             self.set_class(bool(lines[1]), "-noted")
         if lines[2] != before[2]:
             self._figures.show(lines[2])
+
+    def _head_text(self) -> str:
+        """The state, and in what the lane differs if it does."""
+        if self._described is not self.lane.target:
+            self._described = self.lane.target
+            if self._label != self.lane.label:
+                self._label = self.lane.label
+                self.border_title = Content(clean(self._label))
+            if self._plan is not None:
+                self._differs = clean(" · ".join(differences(self.lane.target, self._plan)))
+        return f"{self._state_text()}\n{self._differs}" if self._differs else self._state_text()
+
+    def _note_text(self) -> str:
+        if self._plan is None:
+            return note(self.lane)
+        return refusal_note(self.lane, self._plan.parameters_of(self.lane.target), self._models)
 
     def _state_text(self) -> str:
         line = state_line(self.lane)
@@ -161,3 +200,19 @@ class LaneView(Vertical):
         }.get(state.value)  # fmt: skip
         for name in _STATE_CLASSES:
             self.set_class(name == wanted, name)
+
+
+class _Head(LinesView):
+    """The state in the lane's colour, and below it in what the lane differs, muted."""
+
+    DEFAULT_CSS = """
+    _Head {
+        & > .head--rest { color: $text-muted; text-style: none; }
+        &:ansi > .head--rest { color: ansi_default; text-style: dim; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"head--rest"}
+
+    def style_of(self, y: int) -> Style:
+        """See `LinesView.style_of`."""
+        return self.get_component_rich_style("head--rest") if y else super().style_of(y)

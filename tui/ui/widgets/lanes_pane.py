@@ -1,10 +1,13 @@
 """The lanes, side by side in as many columns as fit, the rest to scroll to."""
 
 import time
+from collections.abc import Mapping
 
 from textual.containers import VerticalScroll
 from textual.events import DescendantFocus, Resize
 
+from tui.core.model import KnownModel
+from tui.core.plan import Plan
 from tui.sitting.board import Lane
 from tui.ui.widgets.lane_view import LaneView
 
@@ -27,6 +30,7 @@ class LanesPane(VerticalScroll, can_focus=False):
         self.views = [LaneView(lane) for lane in lanes]
         super().__init__(*self.views, id=id)
         self._current = 0
+        self._asked: tuple[Plan, Mapping[str, KnownModel]] | None = None
         self.alone = False
         """Whether the current lane is maximised."""
 
@@ -43,7 +47,15 @@ class LanesPane(VerticalScroll, can_focus=False):
             if self.children[position] is not view:
                 self.move_child(view, before=position)
         self._current = min(self._current, len(self.views) - 1)
+        if self._asked is not None:
+            self.describe(*self._asked)
         self._arrange()
+
+    def describe(self, plan: Plan, models: Mapping[str, KnownModel]) -> None:
+        """Let every lane say in what its next request differs from the shared parameters of `plan`."""
+        self._asked = plan, models
+        for view in self.views:
+            view.describe(plan, models)
 
     @property
     def current(self) -> LaneView:

@@ -2,6 +2,7 @@
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -35,4 +36,8 @@ class LinesView(Widget):
         text = self._rows[y] if y < len(self._rows) else ""
         if cell_len(text) > width:
             text = f"{set_cell_size(text, max(0, width - 1))}…"
-        return Strip([Segment(set_cell_size(text, width), self.rich_style)], width)
+        return Strip([Segment(set_cell_size(text, width), self.style_of(y))], width)
+
+    def style_of(self, y: int) -> Style:
+        """What row `y` is painted in."""
+        return self.rich_style

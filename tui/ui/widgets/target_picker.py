@@ -1,45 +1,68 @@
-"""The choice of targets: a field that searches and adds, and the list."""
+"""The list of targets: a field that searches and adds, the list, and its keys."""
 
 from collections.abc import Iterable
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Click, DescendantBlur, DescendantFocus
 from textual.message import Message
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
-from tui.core.target import Target
 from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
+
+Wish = Literal["edit", "rename", "duplicate"]
+
+_KEYS = (
+    ("Enter", "on/off", "select"),
+    ("E", "edit", "picker('wish', 'edit')"),
+    ("D", "duplicate", "picker('wish', 'duplicate')"),
+    ("R", "rename", "picker('wish', 'rename')"),
+    ("-", "up", "picker('move', 'up')"),
+    ("+", "down", "picker('move', 'down')"),
+    ("Del", "remove", "picker('remove')"),
+)
+"""Key, meaning and the list's action, as the lines below it say them; each can be clicked."""
 
 
 class TargetPicker(Vertical):
-    """Chooses targets; Enter or a click on one chooses it, or no longer. Enter in the field adds a model by its id."""
+    """Edits the list of targets; Enter on one chooses it, or no longer. Enter in the field adds a model by its id."""
 
     DEFAULT_CSS = """
     TargetPicker {
-        height: 9;
+        height: 11;
         & > Input { width: 1fr; }
         & > OptionList { height: 1fr; padding: 0; }
+        & > .hint { height: auto; display: none; color: $text-muted; link-style: none; link-color: $text-muted;
+                    link-background-hover: $panel; link-color-hover: $foreground; }
+        & > .hint.-open { display: block; }
     }
     """
 
     class Chosen(Message):
-        """The choice changed."""
+        """The list changed, and with it perhaps what is asked."""
 
-        def __init__(self, targets: tuple[Target, ...]) -> None:
+    class Wished(Message):
+        """A target is to be edited, renamed or duplicated."""
+
+        def __init__(self, index: int, wish: Wish) -> None:
             super().__init__()
-            self.targets = targets
+            self.index = index
+            self.wish = wish
 
     def __init__(self, choice: TargetChoice) -> None:
         super().__init__(id="targets")
-        self._choice = choice
+        self.choice = choice
         self._search = Input(placeholder="search, or type a model's id", id="target-search", compact=True)
         self._search.cursor_blink = False
-        self._list = OptionList(id="target-list", compact=True, markup=False)
+        self._list = _List()
+        self._hint: Static | None = None
         self._shown: list[int] = []
 
     def compose(self) -> ComposeResult:
@@ -53,8 +76,26 @@ class TargetPicker(Vertical):
 
     def learn(self, models: Iterable[KnownModel]) -> None:
         """Offer these models too."""
-        self._choice.learn(models)
+        self.choice.learn(models)
         self._fill()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Say which keys the list has."""
+        if event.widget is self._list:
+            if self._hint is None:
+                self._hint = Static(_hint(), classes="hint")
+                self.mount(self._hint)
+            self._hint.set_class(True, "-open")
+
+    def on_descendant_blur(self, event: DescendantBlur) -> None:
+        """They are its own only."""
+        if self._hint is not None and self.screen.focused is not None:
+            self._hint.set_class(self.screen.focused is self._list, "-open")
+
+    def changed(self, highlight: int | None = None) -> None:
+        """Show the list as it is now, with the candidate at `highlight` under the cursor, and tell of it."""
+        self._fill(highlight)
+        self.post_message(self.Chosen())
 
     @on(Input.Changed, "#target-search")
     def _searched(self) -> None:
@@ -66,48 +107,112 @@ class TargetPicker(Vertical):
         typed = event.value.strip()
         if not typed:
             return
+        if len(self._shown) > 1:
+            self._list.focus()
+            return
         try:
-            if len(self._shown) == 1:
-                self._choice.toggle(self._shown[0])
-            elif self._shown:
-                self._list.focus()
-                return
+            if self._shown:
+                self.choice.toggle(self._shown[0])
             else:
-                self._choice.add(typed)
+                self.choice.add(typed)
         except ChoiceError as error:
-            self.app.notify(str(error), severity="warning", markup=False)
+            self._refuse(error)
             return
         self._search.value = ""
-        self._changed()
+        self.changed()
 
     @on(OptionList.OptionSelected, "#target-list")
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        index = self._shown[event.option_index]
-        try:
-            self._choice.toggle(index)
-        except ChoiceError as error:
-            self.app.notify(str(error), severity="warning", markup=False)
+        self._toggle(self._shown[event.option_index])
+
+    def pressed(self, position: int, *, on_mark: bool) -> None:
+        """A row was clicked: one that is not chosen is, and a click on the mark takes the choice back."""
+        index = self._shown[position]
+        if on_mark or not self.choice.is_chosen(index):
+            self._toggle(index)
+
+    def action_wish(self, wish: Wish) -> None:
+        """Ask for the highlighted target to be edited, renamed or duplicated."""
+        if self._list.highlighted is not None:
+            self.post_message(self.Wished(self._shown[self._list.highlighted], wish))
+
+    def action_move(self, direction: Literal["up", "down"]) -> None:
+        """Move the highlighted target up or down among those shown."""
+        at, step = self._list.highlighted, -1 if direction == "up" else 1
+        if at is not None and 0 <= at + step < len(self._shown):
+            to = self._shown[at + step]
+            self.choice.move(self._shown[at], to)
+            self.changed(to)
+
+    def action_remove(self) -> None:
+        """Take the highlighted target off the list."""
+        if self._list.highlighted is None:
             return
-        self._list.replace_option_prompt_at_index(event.option_index, self._line(index))
-        self._changed(refill=False)
+        try:
+            self.choice.remove(self._shown[self._list.highlighted])
+        except ChoiceError as error:
+            self._refuse(error)
+            return
+        self.changed()
 
-    def _changed(self, *, refill: bool = True) -> None:
-        if refill:
-            self._fill()
-        self._title()
-        self.post_message(self.Chosen(self._choice.chosen))
+    def _toggle(self, index: int) -> None:
+        try:
+            self.choice.toggle(index)
+        except ChoiceError as error:
+            self._refuse(error)
+            return
+        self.changed(index)
 
-    def _fill(self) -> None:
-        self._shown = self._choice.matching(self._search.value)
-        highlighted = self._list.highlighted
+    def _refuse(self, error: ChoiceError) -> None:
+        self.app.notify(str(error), severity="warning", markup=False)
+
+    def _fill(self, highlight: int | None = None) -> None:
+        self._shown = self.choice.matching(self._search.value)
+        highlighted = self._list.highlighted or 0
         self._list.set_options([Option(self._line(index)) for index in self._shown])
         if self._shown:
-            self._list.highlighted = min(highlighted or 0, len(self._shown) - 1)
-        self._title()
+            at = self._shown.index(highlight) if highlight in self._shown else min(highlighted, len(self._shown) - 1)
+            self._list.highlighted = at
+        self.border_title = f"Targets ({len(self.choice.chosen)}) · Alt+U duplicates"
 
     def _line(self, index: int) -> Content:
-        mark = "■" if self._choice.is_chosen(index) else "□"
-        return Content(f"{mark} {clean(self._choice.describe(index))}")
+        mark = "■" if self.choice.is_chosen(index) else "□"
+        return Content(f"{mark} {clean(self.choice.describe(index))}")
 
-    def _title(self) -> None:
-        self.border_title = f"Targets ({len(self._choice.chosen)})"
+
+class _List(OptionList):
+    """The list, with the keys that change it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "select", "On/off", show=False),
+        Binding("e", "picker('wish', 'edit')", "Edit", show=False),
+        Binding("d", "picker('wish', 'duplicate')", "Duplicate", show=False),
+        Binding("r", "picker('wish', 'rename')", "Rename", show=False),
+        Binding("minus,shift+up", "picker('move', 'up')", "Up", show=False),
+        Binding("plus,shift+down", "picker('move', 'down')", "Down", show=False),
+        Binding("delete", "picker('remove')", "Remove", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="target-list", compact=True, markup=False)
+
+    def action_picker(self, action: str, *arguments: object) -> None:
+        """Let the picker do it."""
+        getattr(self.parent, f"action_{action}")(*arguments)
+
+    async def _on_click(self, event: Click) -> None:
+        """A click highlights; on the mark, or on what is not chosen, it chooses. A second one edits."""
+        position = event.style.meta.get("option")
+        event.prevent_default()
+        if position is None or not isinstance(self.parent, TargetPicker):
+            return
+        self.highlighted = position
+        if event.chain == 2 and event.x > 1:
+            self.parent.action_wish("edit")
+        else:
+            self.parent.pressed(position, on_mark=event.x <= 1)
+
+
+def _hint() -> Content:
+    items = (f"[@click=focused.{action}][bold]{key}[/] {word}[/]" for key, word, action in _KEYS)
+    return Content.from_markup("  ".join(items))

@@ -1,0 +1,99 @@
+"""Which parameter a refusal means: in the words of the simulated API, which are the API's own."""
+
+from typing import Any
+
+import pytest
+
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.refused import belonging, refused_parameter
+from tui.core.target import Endpoint, Timeouts
+from tui.engine.failures import api_failure
+from tui.engine.request_body import arguments
+from tui.simulator.profiles import load
+from tui.simulator.refusals import ApiError
+from tui.simulator.request import message_request
+
+PROFILES = load()
+NEW = "2026-10-21"
+"""The API version that the SDK sends."""
+
+
+def words(model: str, parameters: Parameters, version: str | None = None) -> str:
+    """What the API says to a request with these parameters; as a lane shows it."""
+    spec = RequestSpec(
+        request_id=1,
+        target="t",
+        model=model,
+        endpoint=Endpoint(name="e", base_url="http://x", api_version=version),
+        prompt=Prompt(user="Why?"),
+        parameters=parameters,
+        timeouts=Timeouts(),
+    )
+    sent = arguments(spec)
+    fields = {name: value for name, value in sent.items() if name not in ("extra_body", "extra_headers")}
+    with pytest.raises(ApiError) as refused:
+        message_request(fields | sent.get("extra_body", {}), spec.api_version or NEW, PROFILES[model])
+    error = refused.value
+    return api_failure(http_status=error.status, error_type=error.type, message=str(error)).message
+
+
+@pytest.mark.parametrize(
+    ("model", "sent", "version", "meant"),
+    [
+        ("claude-opus-5-5", {"temperature": 0.5}, None, "temperature"),
+        ("claude-opus-5-5", {"top_p": 0.5}, NEW, "top_p"),
+        ("claude-opus-5-5", {"top_k": 5}, None, "top_k"),
+        ("claude-haiku-4-5", {"temperature": 0.5, "top_p": 0.5}, None, "temperature"),
+        ("claude-haiku-4-5", {"effort": "low"}, None, "effort"),
+        ("claude-haiku-4-5", {"thinking": "adaptive"}, None, "thinking"),
+        ("claude-opus-5-5", {"thinking": "enabled", "thinking_budget": 2048, "effort": "low"}, None, "thinking"),
+        ("claude-opus-5-5", {"thinking": "disabled"}, None, "thinking"),
+        ("claude-sonnet-5-5", {"thinking": "disabled"}, None, "thinking"),
+        ("claude-haiku-5-5", {"thinking": "disabled", "effort": "max"}, None, "thinking"),
+        ("claude-haiku-4-5", {"thinking": "enabled"}, None, "thinking"),
+        ("claude-haiku-4-5", {"thinking": "enabled", "thinking_budget": 4096, "max_tokens": 2000}, None,
+         "thinking_budget"),
+        ("claude-haiku-5-5", {"speed": "fast"}, None, "speed"),
+        ("claude-haiku-5-5", {"max_tokens": 999_999}, None, "max_tokens"),
+        ("claude-haiku-5-5", {"extra": {"frobnicate": 1}}, None, "extra"),
+        ("claude-haiku-5-5", {"extra": {"output_config": {"effort": "huge"}}, "speed": "standard"}, None, "extra"),
+    ],
+)  # fmt: skip
+def test_the_parameter_is_found_in_the_words(model: str, sent: dict[str, Any], version: str | None, meant: str) -> None:
+    parameters = Parameters(**({"max_tokens": 4096} | sent))
+    assert refused_parameter(words(model, parameters, version), parameters) == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "sent", "meant"),
+    [
+        ("thinking.enabled.display: Input should be 'summarized' or 'omitted'",
+         {"thinking": "enabled", "thinking_display": "omitted"}, "thinking_display"),
+        ("cache_control.ttl: Input should be '5m' or '1h'", {"cache": "5m"}, "cache"),
+        ("inference_geo: 'xx' is not available", {"inference_geo": "xx"}, "inference_geo"),
+        ("service_tier: Input should be 'auto' or 'standard_only'", {"service_tier": "auto"}, "service_tier"),
+        ("stop_sequences.0: each stop sequence must contain non-whitespace", {"stop_sequences": ("x",)},
+         "stop_sequences"),
+        ("messages: at least one message is required", {"effort": "low", "speed": "fast"}, None),
+        ("effort is high, the costs are low", {}, None),
+        ("this takes some rethinking, with efforts", {"thinking": "adaptive", "effort": "low"}, None),
+        ("", {"effort": "low"}, None),
+    ],
+)  # fmt: skip
+def test_other_words(said: str, sent: dict[str, Any], meant: str | None) -> None:
+    assert refused_parameter(said, Parameters(max_tokens=5, **sent)) == meant
+
+
+def test_only_what_was_sent_is_meant() -> None:
+    assert refused_parameter("`temperature` is deprecated for this model.", Parameters(top_p=0.5)) is None
+
+
+def test_what_means_nothing_without_the_other_goes_with_it() -> None:
+    enabled = Parameters(thinking="enabled", thinking_budget=2048, thinking_display="omitted", effort="low")
+    assert belonging("thinking", enabled) == ("thinking", "thinking_budget", "thinking_display")
+    assert belonging("thinking_budget", enabled) == ("thinking", "thinking_budget", "thinking_display")
+    assert belonging("thinking_display", enabled) == ("thinking_display",)
+    assert belonging("thinking_budget", Parameters(thinking_budget=2048)) == ("thinking_budget",)
+    assert belonging("effort", enabled) == ("effort",)

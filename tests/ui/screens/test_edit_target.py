@@ -1,0 +1,303 @@
+"""Editing targets and parameters: as a new user does it, by keys alone and by the mouse alone."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.widgets import Input, OptionList
+
+from tui.config.remembered import TargetList, load_targets
+from tui.core.parameters import Parameters
+from tui.core.record import State
+from tui.core.target import Endpoint, Target
+from tui.simulator.process import SimulatorProcess
+from tui.ui.screens.parameters import ParametersScreen
+from tui.ui.screens.target import TargetScreen
+from tui.ui.widgets.choice_line import ChoiceLine
+
+from .conftest import OpenSitting
+from .driving import SMALL, WIDE, Sitting, fast, keys_of, plan_of, sitting_of
+from .engine import SharedEngine
+from .test_targets import labels, lanes_are, listed
+
+HAIKU, OPUS = Target(model="claude-haiku-5-5"), Target(model="claude-opus-5-5")
+OLDER = Target(model="claude-haiku-4-5")
+EDIT, DUPLICATE = keys_of("edit_target")[0], keys_of("duplicate_target")[0]
+PARAMETERS, DROP = keys_of("edit_parameters")[0], keys_of("drop_parameter")[0]
+
+
+def chosen(s: Sitting) -> tuple[Target, ...]:
+    return s.app.main.picker.choice.chosen
+
+
+def sent(s: Sitting, lane: int) -> Parameters:
+    record = s.lanes[lane].record
+    assert record is not None
+    return record.spec.parameters
+
+
+async def click_word(s: Sitting, word: str, offset: int = 1) -> None:
+    """Click where `word` stands on the screen, so many cells into it."""
+    await s.until_shown(word)
+    row = next(row for row, line in enumerate(s.shown.splitlines()) if word in line)
+    column = s.shown.splitlines()[row].index(word)
+    assert await s.pilot.click(offset=(column + offset, row))
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_two_lanes_of_one_model_by_keys_alone(sitting: OpenSitting, size: tuple[int, int]) -> None:
+    """What a new user wants first: duplicate the lane, change one parameter, run."""
+    async with sitting((HAIKU,), size=size, max_tokens=20) as s:
+        form = s.app.main.parameters_form
+        form.show(msgspec.structs.replace(form.parameters, stop_sequences=()))  # as the built-in configuration has it
+        await s.press(DUPLICATE, "down", "down", "right", "enter", "f5")
+        await lanes_are(s, "claude-haiku-5-5", "claude-haiku-5-5, effort low")
+        await s.run_over()
+        assert [sent(s, lane).effort for lane in (0, 1)] == [None, "low"]
+        assert all(state in (State.DONE, State.TRUNCATED) for state in s.states)
+
+
+async def test_two_lanes_of_one_model_by_the_mouse_alone(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU,), max_tokens=20) as s:
+        await click_word(s, "■ claude-haiku-5-5", 5)
+        assert chosen(s) == (HAIKU,), "a click on a chosen one's name only takes the cursor there"
+        await click_word(s, "D duplicate", 3)
+        await click_word(s, " low ")
+        await click_word(s, "Done (Enter)")
+        await lanes_are(s, "claude-haiku-5-5", "claude-haiku-5-5, effort low")
+        await click_word(s, "F5 Run")
+        await s.until(lambda: s.board.runs == 1)
+        await s.run_over()
+        assert [sent(s, lane).effort for lane in (0, 1)] == [None, "low"]
+
+
+async def test_a_lane_says_only_what_differs(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU, Target(model=OPUS.model, parameters=Parameters(effort="low", cache="5m")))) as s:
+        await s.until_shown("effort low · cache 5m")
+        assert not s.views[0].has_class("-differs")
+        await s.press(PARAMETERS)
+        s.app.screen.query_one("#effort", ChoiceLine).choose("low")
+        await s.press("enter")
+        await s.until(lambda: "effort low · cache 5m" not in s.shown)
+        assert "cache 5m" in s.shown, "what is shared now is no difference any more"
+
+
+async def test_an_edited_target_keeps_its_lane_and_history(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU, OPUS), max_tokens=20) as s:
+        await s.run()
+        text = s.views[1].stream.text
+        await s.press("f6", "f6", EDIT, "down", "down", "right", "enter")
+        await s.until_shown("effort low")
+        assert s.views[1].stream.text == text
+        assert [len(lane.outcomes) for lane in s.lanes] == [1, 1]
+        await s.run()
+        assert len(s.lanes[1].outcomes) == 2
+        assert len(s.lanes[1].current) == 1, "what was measured before was another thing"
+        assert chosen(s)[1].parameters == Parameters(effort="low")
+
+
+async def test_escape_changes_nothing(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU,)) as s:
+        for key in (EDIT, DUPLICATE):
+            await s.press(key, "down", "down", "right", "escape")
+            assert s.on_main
+            assert chosen(s) == (HAIKU,)
+        await s.press(PARAMETERS, "down", "down", "right", "escape")
+        assert s.app.main.parameters_form.parameters.effort is None
+
+
+async def test_another_model_is_searched_and_makes_a_new_lane(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU,)) as s:
+        await s.press(EDIT)
+        await s.type_into("#model", "opus 5.5")
+        await s.until_shown("claude-opus-5-5  Claude Opus 5.5")
+        await s.press("enter")
+        assert s.app.screen.query_one("#model", Input).value == "claude-opus-5-5"
+        await s.press("enter")
+        await lanes_are(s, "claude-opus-5-5")
+
+
+async def test_one_of_several_models_is_picked_from_the_list(sitting: OpenSitting) -> None:
+    async with sitting((fast(1)[0],)) as s:
+        await s.press(EDIT)
+        await s.type_into("#model", "opus")
+        await s.press("enter")
+        assert s.app.focused is s.app.screen.query_one("#models", OptionList)
+        await s.press("down", "enter", "enter")
+        assert s.on_main
+        assert chosen(s)[0].model == "claude-opus-5"
+
+
+async def test_what_cannot_be_asked_is_said_and_stays(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU,)) as s:
+        await s.press(EDIT)
+        await s.type_into("#model", "two words")
+        await s.press("enter")
+        assert s.notices == ["A model's id has no spaces or control characters."]
+        await s.type_into("#model", "m")
+        await s.type_into("#temperature", "hot")
+        await s.press("enter")
+        assert isinstance(s.app.screen, TargetScreen)
+        await s.until_shown('temperature must be a number from 0 to 1, but is "hot".')
+        await s.press("home", "shift+end", "delete")
+        s.app.screen.query_one("#thinking", ChoiceLine).choose("enabled")
+        await s.press("enter")
+        await s.until_shown('thinking = "enabled" needs a thinking_budget.')
+
+
+async def test_renamed_moved_and_removed_from_the_list(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU, OPUS, OLDER)) as s:
+        await s.focus("#target-list")
+        await s.press("home", "r", *"quick", "enter")
+        await lanes_are(s, "quick", "claude-opus-5-5", "claude-haiku-4-5")
+        await s.press("plus")
+        await lanes_are(s, "claude-opus-5-5", "quick", "claude-haiku-4-5")
+        await s.press("shift+up", "shift+down", "shift+down")
+        await lanes_are(s, "claude-opus-5-5", "claude-haiku-4-5", "quick")
+        await s.press("delete")
+        await lanes_are(s, "claude-opus-5-5", "claude-haiku-4-5")
+        assert "■ quick" not in listed(s)
+        await s.press("home", "delete", "home", "delete")
+        assert s.notices == ["At least one target stays chosen; choose another before removing this one."]
+
+
+async def test_the_keys_of_the_list_are_said_while_it_has_the_focus(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU,)) as s:
+        assert "Del remove" not in s.shown
+        await s.focus("#target-list")
+        await s.until_shown("Del remove")
+        await s.focus("#user")
+        await s.until(lambda: "Del remove" not in s.shown)
+
+
+async def test_a_click_on_the_mark_takes_the_choice_back(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU, OPUS)) as s:
+        await s.pilot.click("#target-list", offset=(0, 1))
+        await lanes_are(s, "claude-haiku-5-5")
+        await s.pilot.click("#target-list", offset=(5, 1))
+        await lanes_are(s, "claude-haiku-5-5", "claude-opus-5-5")
+
+
+async def test_everything_is_remembered(sitting: OpenSitting, sealed: Path) -> None:
+    async with sitting((HAIKU, OPUS)) as s:
+        await s.press(DUPLICATE, "down", "down", "right", "enter")
+        await s.focus("#target-list")
+        await s.press("home", "enter", "plus")
+        await lanes_are(s, "claude-haiku-5-5", "claude-opus-5-5")
+    low = Target(model=HAIKU.model, parameters=Parameters(effort="low"))
+    assert load_targets() == TargetList(targets=(low, HAIKU, OPUS), disabled=frozenset({1}))
+
+
+async def test_a_shared_parameter_is_left_out_of_one_lane(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU, OPUS), max_tokens=20) as s:
+        s.app.main.query_one("#effort", ChoiceLine).choose("low")
+        await s.press("f6", "f6", EDIT)
+        await s.until_shown("shared: low")
+        await s.press("down", "down", "down", "up")
+        assert s.app.focused is s.app.screen.query_one("#effort"), "rows have one step each, whatever else they hold"
+        assert await s.pilot.click("#drop-effort")
+        await s.until_shown("left out")
+        await s.press("enter")
+        assert chosen(s)[1].drop == ("effort",)
+        await s.until_shown("no effort")
+        await s.run()
+        assert [sent(s, lane).effort for lane in (0, 1)] == ["low", None]
+
+
+async def test_what_a_model_refuses_is_said_before_it_is_sent_and_dropped(sitting: OpenSitting) -> None:
+    async with sitting((OLDER, OPUS), max_tokens=20) as s:
+        await s.press(PARAMETERS)
+        await s.type_into("#temperature", "0.5")
+        await s.until_shown("Claude Opus 5.5 does not take temperature")
+        await s.press("enter")
+        await s.until_shown("API 2023-06-01")
+        assert "leaves out temperature" in " ".join(s.views[1]._lines[1].split())
+        assert not s.views[0].has_class("-noted")
+        await s.press("f6", "f6", DROP)
+        await s.until_shown("no temperature")
+        assert chosen(s)[1].drop == ("temperature",)
+        await s.run()
+        assert [sent(s, lane).temperature for lane in (0, 1)] == [0.5, None]
+        assert s.states[1] in (State.DONE, State.TRUNCATED)
+
+
+async def test_what_the_api_refused_stands_in_the_lane_and_one_key_drops_it(sitting: OpenSitting) -> None:
+    """The simulator knows what it takes; here nothing is known of the model."""
+    async with sitting((Target(model="sim-fast"), HAIKU), max_tokens=20) as s:
+        s.app._models = ()
+        s.app.main.query_one("#thinking", ChoiceLine).choose("between_tools")
+        await s.run()
+        assert s.states[1:] == [State.FAILED]
+        note = s.views[1]._lines[1]
+        assert '"thinking.type.between_tools" is not supported for this model' in note
+        assert note.endswith("Alt+K leaves out thinking.")
+        await s.press("f6", "f6", DROP)
+        await s.until(lambda: "leaves out" not in s.views[1]._lines[1])
+        await s.run()
+        assert s.states[1] in (State.DONE, State.TRUNCATED)
+        assert sent(s, 1).thinking is None
+
+
+async def test_where_nothing_is_refused_there_is_nothing_to_drop(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU,)) as s:
+        await s.press(DROP)
+        assert s.notices == ["Nothing is known that this lane's model refuses; change its parameters with Alt+T."]
+
+
+async def test_the_parameters_that_are_set_stand_in_the_pane(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU,), max_tokens=20) as s:
+        await s.press(PARAMETERS)
+        assert isinstance(s.app.screen, ParametersScreen)
+        await s.type_into("#max-tokens", "30")
+        await s.type_into("#top-k", "4")
+        s.app.screen.query_one("#cache", ChoiceLine).choose("5m")
+        await s.press("enter")
+        await s.until_shown("more (Alt+E) · cache 5m")
+        assert s.app.main.query_one("#max-tokens", Input).value == "30"
+        assert s.app.main.parameters_form.read() == Parameters(max_tokens=30, cache="5m", top_k=4)
+
+
+async def test_a_target_is_moved_to_another_endpoint(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU,)) as s:
+        other = msgspec.structs.replace(s.app.session.plan.endpoints[0], name="other")
+        s.app.session.plan = msgspec.structs.replace(
+            s.app.session.plan, endpoints=(*s.app.session.plan.endpoints, other)
+        )
+        await s.press(EDIT, "up", "up", "right", "enter")
+        assert chosen(s) == (Target(model=HAIKU.model, endpoint="other"),)
+        await s.until_shown("@other")
+        await s.press("f5")
+        await s.until(lambda: s.lanes[0].record is not None and s.lanes[0].record.spec.endpoint.name == "other")
+        await s.run_over()
+
+
+async def test_the_simulator_is_started_for_the_first_target_that_asks_it(
+    shared_engine: SharedEngine, simulator: SimulatorProcess
+) -> None:
+    plan = plan_of((HAIKU,), simulator.base_url, "Why?", 20)
+    server = Endpoint(name="server", base_url=simulator.base_url)
+    plan = msgspec.structs.replace(plan, endpoints=(server,), default_endpoint="server")
+    with shared_engine.lend() as engine:
+        async with sitting_of(engine, plan) as s:
+            assert "SIMULATED" not in s.shown
+            await s.press(EDIT, "up", "up", "right", "enter")
+            await s.until_shown("SIMULATED")
+            await s.run()
+            assert s.states[0] in (State.DONE, State.TRUNCATED)
+
+
+async def test_a_choice_made_during_a_series_waits_for_its_end(sitting: OpenSitting) -> None:
+    """The order of a series counts the targets it began with."""
+    async with sitting(fast(2)) as s:
+        s.app.series_settings = type(s.app.series_settings)(repeats=10_000, warm_ups=0)
+        await s.press("alt+s")
+        await s.until(lambda: s.board.runs > 1)
+        await s.focus("#target-list")
+        await s.press("home", "down", "enter")
+        begun = s.board.runs
+        await s.until(lambda: s.board.runs > begun + 2)
+        assert labels(s) == ["fast-1", "fast-2"]
+        await s.press("f8")
+        await s.until(lambda: not s.board.busy)
+        await s.press("f5")
+        await lanes_are(s, "fast-1")

@@ -1,0 +1,69 @@
+"""All shared parameters."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+from tui.core.parameters import Parameters
+from tui.ui.viewmodel.fields import FieldError
+from tui.ui.viewmodel.parameter_rows import Asked
+from tui.ui.widgets.parameters_editor import ParametersEditor
+
+
+class ParametersScreen(ModalScreen[Parameters]):
+    """Edits the shared parameters; dismisses with them. Escape leaves them as they were."""
+
+    DEFAULT_CSS = """
+    ParametersScreen {
+        align: center middle;
+        & > Vertical {
+            width: 100; max-width: 100%; height: 21; max-height: 100%;
+            padding: 0 1; background: $panel; border: heavy $primary;
+            border-title-style: bold;
+        }
+        & .buttons { height: 1; align-horizontal: right; }
+        & Button { margin: 0 0 0 2; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close"),
+        Binding("enter", "done", "Done"),
+    ]
+
+    def __init__(self, parameters: Parameters, asked: Sequence[Asked]) -> None:
+        """`asked` are the chosen targets."""
+        super().__init__()
+        self._editor = ParametersEditor(parameters, lambda: asked)
+
+    def compose(self) -> ComposeResult:
+        """The fields above the buttons."""
+        with Vertical() as box:
+            box.border_title = "Parameters of all targets"
+            yield self._editor
+            with Horizontal(classes="buttons"):
+                yield Button("Done (Enter)", id="done", variant="primary", compact=True)
+                yield Button("Cancel (Esc)", id="cancel", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Do what the button says."""
+        if event.button.id == "cancel":
+            self.dismiss()
+        else:
+            self.action_done()
+
+    def on_input_submitted(self) -> None:
+        """Enter in a field keeps the parameters."""
+        self.action_done()
+
+    def action_done(self) -> None:
+        """Dismiss with the parameters, if they can be used."""
+        try:
+            parameters = self._editor.read()
+        except FieldError:
+            return
+        self.dismiss(parameters)

@@ -1,0 +1,189 @@
+"""One target: its model, endpoint and name, and the parameters in which it differs from the shared ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, OptionList
+from textual.widgets.option_list import Option
+
+from tui.config.keys import refuse_label
+from tui.core.lanes import own
+from tui.core.model import KnownModel
+from tui.core.parameters import Parameters
+from tui.core.sanitize import clean
+from tui.core.target import Target
+from tui.ui.viewmodel.fields import FieldError
+from tui.ui.viewmodel.parameter_rows import Asked
+from tui.ui.viewmodel.target_choice import ChoiceError, checked_model
+from tui.ui.widgets.choice_line import ChoiceLine
+from tui.ui.widgets.parameters_editor import ParametersEditor
+
+
+class TargetScreen(ModalScreen[Target]):
+    """Edits a target; dismisses with what became of it. Escape leaves it as it was."""
+
+    DEFAULT_CSS = """
+    TargetScreen {
+        align: center middle;
+        & > Vertical {
+            width: 100; max-width: 100%; height: 24; max-height: 100%;
+            padding: 0 1; background: $panel; border: heavy $primary;
+            border-title-style: bold;
+        }
+        & .head { height: 1; }
+        & .head > Label { width: 17; color: $text-muted; }
+        & .head > Input { width: 1fr; }
+        & #models { display: none; height: auto; max-height: 6; margin: 0 0 0 17; padding: 0; }
+        & #models.-open { display: block; }
+        & .buttons { height: 1; align-horizontal: right; }
+        & Button { margin: 0 0 0 2; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close"),
+        Binding("enter", "done", "Done"),
+        Binding("down", "app.focus_next", "Next", show=False),
+        Binding("up", "app.focus_previous", "Previous", show=False),
+    ]
+
+    def __init__(
+        self,
+        target: Target,
+        title: str,
+        shared: Parameters,
+        endpoints: Sequence[str],
+        default_endpoint: str,
+        models: Mapping[str, KnownModel],
+        *,
+        focus: str = "parameters",
+    ) -> None:
+        """`endpoints` are those to choose from; `models` what is known, by id; `focus` the part to begin with:
+        `parameters`, `model` or `name`."""
+        super().__init__()
+        self._heading = title
+        self._models = models
+        self._begin = focus
+        self._target = target
+        self._endpoint = ChoiceLine(
+            endpoints, target.endpoint or "", unset=f"default: {default_endpoint}", id="endpoint"
+        )
+        self._editor = ParametersEditor(target.parameters, self._asked, shared, target.drop)
+        self._list = OptionList(id="models", compact=True, markup=False)
+        self._matches: list[str] = []
+        self._model: Input
+        self._label: Input
+
+    def compose(self) -> ComposeResult:
+        """What it is, then its parameters, then the buttons."""
+        self._model = _field("model", self._target.model, "a model's id")
+        self._label = _field("name", self._target.name or "", "what the lane is called")
+        with Vertical() as box:
+            box.border_title = clean(self._heading)
+            with Horizontal(classes="head"):
+                yield Label("model")
+                yield self._model
+            yield self._list
+            with Horizontal(classes="head"):
+                yield Label("endpoint")
+                yield self._endpoint
+            with Horizontal(classes="head"):
+                yield Label("name")
+                yield self._label
+            yield self._editor
+            with Horizontal(classes="buttons"):
+                yield Button("Done (Enter)", id="done", variant="primary", compact=True)
+                yield Button("Cancel (Esc)", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin where it was asked for."""
+        self._suggest()
+        if self._begin == "parameters":
+            self._editor.focus_first()
+        else:
+            self.query_one(f"#{self._begin}").focus()
+
+    # The model
+
+    @on(Input.Changed, "#model")
+    def _suggest(self) -> None:
+        """Offer the models that what is typed occurs in, unless it is the id of one."""
+        typed = self._model.value.strip()
+        words = typed.casefold().split()
+        self._matches = [
+            model.id
+            for model in self._models.values()
+            if typed not in self._models
+            and all(word in f"{model.id} {model.display_name}".casefold() for word in words)
+        ]
+        lines = (f"{match}  {self._models[match].display_name}" for match in self._matches)
+        self._list.set_options([Option(clean(line)) for line in lines])
+        self._list.set_class(bool(self._matches), "-open")
+        self._label.placeholder = clean(", ".join((typed, *own(self._target)))) if typed else ""
+        if self._editor.is_mounted:
+            self._editor.judge()
+
+    @on(OptionList.OptionSelected, "#models")
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        self._model.value = self._matches[event.option_index]
+        self._model.focus()
+
+    def _asked(self) -> tuple[Asked, ...]:
+        model = self._model.value.strip()
+        return (Asked(target=Target(model=model), model=self._models.get(model)),)
+
+    # Ends
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Do what the button says."""
+        if event.button.id == "cancel":
+            self.dismiss()
+        else:
+            self.action_done()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field keeps the target, but takes first what was searched for: the only match, or one of them."""
+        if event.input is not self._model or not self._matches:
+            self.action_done()
+        elif len(self._matches) == 1:
+            self._model.value = self._matches[0]
+        else:
+            self._list.focus()
+            self._list.highlighted = 0
+
+    def action_done(self) -> None:
+        """Dismiss with the target, if it can be asked."""
+        try:
+            model = checked_model(self._model.value)
+        except ChoiceError as error:
+            self._refuse(self._model, str(error))
+            return
+        name = self._label.value.strip() or None
+        if name is not None and (complaint := refuse_label(name)):
+            self._refuse(self._label, f"The name {complaint}.")
+            return
+        try:
+            parameters = self._editor.read()
+        except FieldError:
+            return
+        endpoint, drop = self._endpoint.value or None, self._editor.dropped
+        self.dismiss(
+            msgspec.structs.replace(
+                self._target, model=model, endpoint=endpoint, name=name, drop=drop, parameters=parameters
+            )
+        )
+
+    def _refuse(self, field: Input, sentence: str) -> None:
+        field.focus()
+        self.notify(sentence, severity="warning", markup=False)
+
+
+def _field(name: str, value: str, placeholder: str) -> Input:
+    field = Input(value, id=name, placeholder=clean(placeholder), compact=True)
+    field.cursor_blink = False
+    return field

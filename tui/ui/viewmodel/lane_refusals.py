@@ -1,0 +1,42 @@
+"""What a lane was refused, or will be as far as is known, and which key helps."""
+
+from collections.abc import Iterator, Mapping
+
+from tui.core.capabilities import contradiction, refusals
+from tui.core.events import FailureKind
+from tui.core.model import KnownModel
+from tui.core.parameters import Parameters
+from tui.core.refused import refused_parameter
+from tui.sitting.board import Lane
+from tui.ui.viewmodel.lane_lines import note
+
+
+def refused(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> str | None:
+    """The parameter that the lane was refused for, or will be when it is asked with `sent`; None if that is not known.
+
+    One that was refused but is among those `sent` no longer is none.
+    """
+    failure = lane.record.failure if lane.record is not None else None
+    if failure is not None and failure.kind is FailureKind.BAD_REQUEST:
+        name = refused_parameter(failure.message, sent)
+        if name is not None:
+            return name
+    return next((name for name, _ in _foreseen(lane, sent, models)), None)
+
+
+def refusal_note(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> str:
+    """The sentence of a failure, or of the refusal to come, and the key that leaves out what is refused."""
+    said = note(lane)
+    name = refused(lane, sent, models) if not lane.state.in_flight else None
+    if name is None:
+        return said
+    if not said:
+        said = f"{next(reason for _, reason in _foreseen(lane, sent, models))}."
+    return f"{said} Alt+K leaves out {name.replace('_', ' ')}."
+
+
+def _foreseen(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> Iterator[tuple[str, str]]:
+    """What the lane's next request would be refused for: parameter and reason."""
+    yield from refusals(sent, models.get(lane.target.model)).items()
+    if (reason := contradiction(sent)) is not None:
+        yield "thinking", reason
