@@ -50,7 +50,7 @@ async def test_two_lanes_of_one_model_by_keys_alone(sitting: OpenSitting, size: 
     async with sitting((HAIKU,), size=size, max_tokens=20) as s:
         form = s.app.main.parameters_form
         form.show(msgspec.structs.replace(form.parameters, stop_sequences=()))  # as the built-in configuration has it
-        await s.press(DUPLICATE, "down", "down", "right", "enter", "f5")
+        await s.press(DUPLICATE, "down", "right", "enter", "f5")
         await lanes_are(s, "claude-haiku-5-5", "claude-haiku-5-5, effort low")
         await s.run_over()
         assert [sent(s, lane).effort for lane in (0, 1)] == [None, "low"]
@@ -86,7 +86,7 @@ async def test_an_edited_target_keeps_its_lane_and_history(sitting: OpenSitting)
     async with sitting((HAIKU, OPUS), max_tokens=20) as s:
         await s.run()
         text = s.views[1].stream.text
-        await s.press("f6", "f6", EDIT, "down", "down", "right", "enter")
+        await s.press("f6", "f6", EDIT, "down", "right", "enter")
         await s.until_shown("effort low")
         assert s.views[1].stream.text == text
         assert [len(lane.outcomes) for lane in s.lanes] == [1, 1]
@@ -99,10 +99,10 @@ async def test_an_edited_target_keeps_its_lane_and_history(sitting: OpenSitting)
 async def test_escape_changes_nothing(sitting: OpenSitting) -> None:
     async with sitting((HAIKU,)) as s:
         for key in (EDIT, DUPLICATE):
-            await s.press(key, "down", "down", "right", "escape")
+            await s.press(key, "down", "right", "escape")
             assert s.on_main
             assert chosen(s) == (HAIKU,)
-        await s.press(PARAMETERS, "down", "down", "right", "escape")
+        await s.press(PARAMETERS, "down", "right", "escape")
         assert s.app.main.parameters_form.parameters.effort is None
 
 
@@ -180,7 +180,7 @@ async def test_a_click_on_the_mark_takes_the_choice_back(sitting: OpenSitting) -
 
 async def test_everything_is_remembered(sitting: OpenSitting, sealed: Path) -> None:
     async with sitting((HAIKU, OPUS)) as s:
-        await s.press(DUPLICATE, "down", "down", "right", "enter")
+        await s.press(DUPLICATE, "down", "right", "enter")
         await s.focus("#target-list")
         await s.press("home", "enter", "plus")
         await lanes_are(s, "claude-haiku-5-5", "claude-opus-5-5")
@@ -193,7 +193,7 @@ async def test_a_shared_parameter_is_left_out_of_one_lane(sitting: OpenSitting) 
         s.app.main.query_one("#effort", ChoiceLine).choose("low")
         await s.press("f6", "f6", EDIT)
         await s.until_shown("shared: low")
-        await s.press("down", "down", "down", "up")
+        await s.press("down", "down", "up")
         assert s.app.focused is s.app.screen.query_one("#effort"), "rows have one step each, whatever else they hold"
         assert await s.pilot.click("#drop-effort")
         await s.until_shown("left out")

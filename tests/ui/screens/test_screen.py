@@ -108,7 +108,7 @@ async def test_help_closes(sitting: OpenSitting, key: str) -> None:
     ("selector", "words"),
     [
         ("#user", "What every target is asked"),
-        ("#temperature", "Shared by all"),
+        ("#effort", "Shared by all"),
         ("StreamView", "answer as it arrives"),
     ],
 )

@@ -335,7 +335,7 @@ def test_chart_alone(shows: Callable[..., bool], size: tuple[int, int]) -> None:
 
 
 async def _target(told: Told) -> None:
-    await told.press("alt+u", "down", "down", "right")
+    await told.press("alt+u", "down", "right")
 
 
 async def _parameters(told: Told) -> None:
@@ -345,7 +345,7 @@ async def _parameters(told: Told) -> None:
 
 
 async def _two_of_one_model(told: Told) -> None:
-    await told.press("alt+u", "down", "down", "right", "enter")
+    await told.press("alt+u", "down", "right", "enter")
     await told.until(lambda: len(told.views) == 4)
     await told.focus("#target-list")
     await told.press("home", "down")

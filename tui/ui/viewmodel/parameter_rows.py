@@ -3,7 +3,7 @@
 The rows come from the table of the configuration's keys: a parameter that stands there has a row here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -19,6 +19,7 @@ from tui.core.target import Target
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens, read_stop_sequences, write_stop_sequences
 
 _TITLES = {"stop_sequences": "stop", "inference_geo": "region"}
+_FIRST = ("max_tokens", "effort", "thinking", "thinking_budget", "thinking_display", "speed", "cache")
 _BOOL = {"on": True, "off": False}
 _HINTS = {
     "max_tokens": "1 to 1,000,000",
@@ -117,11 +118,16 @@ def _choices(wanted: Any) -> tuple[str, ...]:
     return tuple(choice for part in parts for choice in part) if parts and all(parts) else ()
 
 
-ROWS = tuple(
-    Row(name=key.name, key=key, choices=_choices(key.type) if get_origin(key.type) not in (tuple, dict) else ())
-    for key in PARAMETERS
-)
-"""All parameters, in the order of the configuration."""
+def _rows() -> Iterator[Row]:
+    keys = {key.name: key for key in PARAMETERS}
+    for name in dict.fromkeys((*_FIRST, *keys)):
+        wanted = keys[name].type
+        choices = _choices(wanted) if get_origin(wanted) not in (tuple, dict) else ()
+        yield Row(name=name, key=keys[name], choices=choices)
+
+
+ROWS = tuple(_rows())
+"""All parameters: those that move latency most, then the others in the order of the configuration."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
