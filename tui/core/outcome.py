@@ -4,7 +4,7 @@ from array import array
 
 import msgspec
 
-from tui.core import metrics
+from tui.core import decomposition, metrics
 from tui.core.events import Status
 from tui.core.observation import Observation, observe
 from tui.core.record import RequestRecord
@@ -22,6 +22,10 @@ class Outcome(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """False for warm-up, which no statistic counts."""
     set_up_ns: int | None = None
     """Connection set-up; absent on a reused connection."""
+    thinking_ns: float | None = None
+    """From the start of thinking to the first text; absent where there was no content."""
+    thinking_tokens: int | None = None
+    """Tokens of thinking among the output tokens; absent where the API did not say."""
 
 
 def outcome_of(record: RequestRecord, *, run: int = 0, asked: str = "", counted: bool = True) -> Outcome | None:
@@ -32,5 +36,14 @@ def outcome_of(record: RequestRecord, *, run: int = 0, asked: str = "", counted:
     fields = msgspec.structs.asdict(observation)
     # Thousands of gaps of thousands of answers: eight bytes each.
     fields["gaps_ns"] = array("q", [] if observation.failed else metrics.gaps_ns(record.timeline))
-    set_up_ns = metrics.set_up_ns(record.timeline)
-    return Outcome(**fields, status=record.status, run=run, asked=asked, counted=counted, set_up_ns=set_up_ns)
+    parts = decomposition.parts(record)
+    return Outcome(
+        **fields,
+        status=record.status,
+        run=run,
+        asked=asked,
+        counted=counted,
+        set_up_ns=metrics.set_up_ns(record.timeline),
+        thinking_ns=None if parts is None else parts.thinking_ns,
+        thinking_tokens=record.usage.thinking_tokens,
+    )

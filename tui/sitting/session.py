@@ -196,6 +196,8 @@ class Session(Choosing):
         """Run the plan again and again as the settings say, if the budget allows. Nothing may be in flight."""
         self.take_choice()
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
+        # "Until sure" compares the lanes: they must be those of this plan.
+        self.board.set_targets(self.plan.asked)
         series = Series(settings, new_uid(time.time_ns()), len(self.plan.asked), secrets.randbelow(2**31))
         self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
         times = (settings.warm_ups + settings.repeats) * settings.concurrency

@@ -17,6 +17,7 @@ from tui.config.remembered import TargetList
 from tui.config.schema import UiSettings
 from tui.core.series import SeriesSettings
 from tui.sitting.session import Session
+from tui.ui.advice_actions import AdviceActions
 from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
 from tui.ui.chart_actions import ChartActions
@@ -44,6 +45,7 @@ class LatencyApp(
     ChartActions,
     LeverActions,
     SeriesActions,
+    AdviceActions,
     TerminalActions,
     App[None],
 ):

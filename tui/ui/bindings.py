@@ -197,6 +197,13 @@ ACTIONS = (
         group=Group.LANES,
     ),
     Action(
+        id="advice",
+        keys=("alt+a",),
+        title="Advice",
+        help="Show what would make the current lane faster, by how much, and try it",
+        group=Group.LANES,
+    ),
+    Action(
         id="search",
         keys=("f3", "alt+f"),
         title="Search",

@@ -53,6 +53,7 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
             terminal=terminal,
             keymap=keymap,
         )
+        app.history_path = paths.history_file() if settings.history.enabled else None
         app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
         # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
         gc.freeze()

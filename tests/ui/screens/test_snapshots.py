@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 import tui.ui.app
+from tui.advice.trial import conclude
 from tui.config.models import load_models
 from tui.config.schema import UiSettings
 from tui.core.events import (
@@ -284,6 +285,35 @@ def test_size(shows: Callable[..., bool], size: tuple[int, int]) -> None:
     ids=lambda steps: steps.__name__.strip("_"),
 )
 def test_screen(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:
+    assert shows(steps, size)
+
+
+async def _advice(told: Told) -> None:
+    for number in range(6):
+        await told.answers(first_id=1 + 3 * number, faster_by=1 + number / 100)
+    await told.press("f6", "alt+a")
+    await told.pilot.pause()
+
+
+async def _trial(told: Told) -> None:
+    await _advice(told)
+    desk = told.app._desk
+    assert desk is not None
+    (suggestion, *_) = desk.advice.suggestions if desk.advice is not None else ()
+    assert suggestion.trial is not None
+    pairs = [((964 + number) * MS, (520 + number) * MS) for number in range(8)]
+    tried = conclude(
+        suggestion.id, suggestion.target, suggestion.headline, suggestion.trial, suggestion.saving, list(pairs)
+    )
+    desk.begin(lambda: tried)
+    desk.finish(())
+    await told.until_shown("measured")
+    await told.pilot.pause()
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+@pytest.mark.parametrize("steps", [_advice, _trial], ids=["list", "trial"])
+def test_advice(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:
     assert shows(steps, size)
 
 

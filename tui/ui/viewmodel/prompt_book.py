@@ -41,6 +41,11 @@ class PromptBook:
         given = {"system": system, "user": user, "prefill": prefill}
         self._change(**{name: text for name, text in given.items() if text is not None})
 
+    def put(self, before: Prompt, after: Prompt) -> None:
+        """Put a prompt in the place of another, or of the one in use where that other is no longer there."""
+        at = self.prompts.index(before) if before in self.prompts else self.current
+        self.prompts[at] = after
+
     def use(self, index: int) -> None:
         """Take another variant into use."""
         self.current = index % len(self.prompts)

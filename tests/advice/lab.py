@@ -1,0 +1,81 @@
+"""A real engine and a real simulator, asked without a screen."""
+
+import asyncio
+
+from tui.advice.advise import Advice, advise
+from tui.advice.evidence import from_runs
+from tui.advice.suggestion import Suggestion
+from tui.advice.trial import Tried
+from tui.core.model import KnownModel
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.run import StoredRun
+from tui.core.series import SeriesSettings
+from tui.core.target import Endpoint, Target
+from tui.sitting.session import Session
+from tui.sitting.trying import Trying
+
+from .made import known
+
+WITHIN_S = 60
+"""Longest wait for a series: a test that meets it has failed."""
+
+
+class Lab:
+    """One session, used for one experiment after another."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.runs: list[StoredRun] = []
+        session.on_run_over = self.runs.append
+
+    async def series(self, plan: Plan, settings: SeriesSettings) -> None:
+        """Run a plan again and again."""
+        self.session.hold(plan)
+        self.session.start_series(plan.prompt, plan.parameters, settings)
+        async with asyncio.timeout(WITHIN_S):
+            assert self.session.series is not None
+            await self.session.series.over()
+
+    async def measured(self, *plans: Plan, repeats: int = 8) -> Advice:
+        """The advice after a series of each plan, for the first target of the last."""
+        self.runs.clear()
+        for plan in plans:
+            await self.series(plan, SeriesSettings(repeats=repeats, warm_ups=1))
+        return advise(from_runs(self.runs, MODELS)[0])
+
+    async def tried(self, plan: Plan, suggestion: Suggestion) -> Tried:
+        """What a trial of a suggestion shows."""
+        self.session.hold(plan)
+        trying = Trying(self.session, suggestion.target, suggestion, lambda: None)
+        trying.start()
+        async with asyncio.timeout(WITHIN_S):
+            await trying.wait()
+        assert self.session.plan == plan
+        assert len(trying.measured) == 2
+        return trying.tried
+
+
+def plan_of(
+    base_url: str,
+    model: str,
+    *,
+    prompt: Prompt | None = None,
+    parameters: Parameters | None = None,
+    ca_file: str | None = None,
+) -> Plan:
+    """A plan that asks one model of the simulator."""
+    return Plan(
+        prompt=prompt or Prompt(user="Why is the sky blue?"),
+        parameters=parameters or Parameters(max_tokens=2_000),
+        targets=(Target(model=model),),
+        endpoints=(Endpoint(name="simulator", base_url=base_url, simulated=True, ca_file=ca_file),),
+        default_endpoint="simulator",
+    )
+
+
+MODELS: tuple[KnownModel, ...] = (
+    known("sim-slow-prefill", thinking=("disabled",), cache_min_tokens=100_000),
+    known("sim-cold-cache", thinking=("disabled",), cache_min_tokens=64),
+)

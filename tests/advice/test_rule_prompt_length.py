@@ -1,0 +1,42 @@
+"""Prompt length."""
+
+from tui.advice.evidence import Measured
+from tui.advice.rules.prompt_length import repeated, suggest
+from tui.advice.suggestion import Silence, Suggestion
+from tui.core.prompt import Prompt
+
+from .made import MS, answer, evidence, measured
+
+RULE = "Always answer in the language of the question."
+TWICE = Prompt(system=f"{RULE}\nBe kind.", user=f"{RULE} Why is the sky blue?")
+
+
+def read(tokens: int, prompt: Prompt) -> Measured:
+    """Six answers to a prompt of so many tokens, at 0.2 ms each."""
+    return measured(*(answer(50 + tokens * 0.2 + at / 10, input_tokens=tokens) for at in range(6)), prompt=prompt)
+
+
+def test_what_is_said_twice_is_found() -> None:
+    assert repeated(TWICE) == {RULE: 1}
+
+
+def test_saying_it_once_saves_its_tokens() -> None:
+    said = suggest(evidence(read(2_000, TWICE), read(500, Prompt(user="Hi"))))
+    assert isinstance(said, Suggestion)
+    share = len(RULE) / len(TWICE.system + TWICE.user)
+    assert abs(said.saving.ns - 2_000 * share * 0.2 * MS) < MS
+    assert said.trial is not None
+    assert said.trial.change.prompt_of(TWICE) == Prompt(system=TWICE.system, user=" Why is the sky blue?")
+
+
+def test_without_repeats_it_says_what_1000_tokens_cost() -> None:
+    said = suggest(evidence(read(4_000, Prompt(user="Why?")), read(500, Prompt(user="Hi"))))
+    assert isinstance(said, Suggestion)
+    assert abs(said.saving.ns - 200 * MS) < MS
+    assert said.trial is None
+
+
+def test_prompts_of_one_length_tell_nothing() -> None:
+    said = suggest(evidence(read(2_000, TWICE), read(2_010, Prompt(user="Hi"))))
+    assert isinstance(said, Silence)
+    assert "much longer or shorter" in said.run

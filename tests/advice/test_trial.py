@@ -1,0 +1,183 @@
+"""Trials: the plan that is run, what is concluded, and what accepting changes."""
+
+import math
+from random import Random
+
+import msgspec
+import pytest
+
+from tui.advice.suggestion import Basis, Change, PromptEdit, Saving, Trial
+from tui.advice.trial import (
+    Pair,
+    Result,
+    Tried,
+    accepted_parameters,
+    accepted_target,
+    conclude,
+    goes_to_shared,
+    origin_of,
+    pairs_of,
+    trial_plan,
+    trial_settings,
+)
+from tui.core.observation import Figure
+from tui.core.outcome import Outcome
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.statistics import Interval
+from tui.core.target import Target
+
+from .made import FAILED, MS, PLACE, answer
+
+LOW = Trial(change=Change(label="effort low", parameters=Parameters(effort="low")), figure=Figure.TOTAL)
+BRIEF = Trial(change=Change(label="brief", edit=PromptEdit(append="Be brief.")), figure=Figure.TOTAL)
+QUICK = Trial(change=Change(label="quick", model="quick"), figure=Figure.TOTAL)
+PREDICTED = Saving(
+    figure=Figure.TOTAL,
+    ns=100 * MS,
+    interval=Interval(low=80 * MS, high=120 * MS, confidence=0.95),
+    basis=Basis.DERIVED,
+    count=10,
+)
+
+
+def plan_of(*targets: Target, variants: tuple[Prompt, ...] = (), ask_all: bool = False) -> Plan:
+    return Plan(
+        prompt=variants[0] if variants else Prompt(user="Why?"),
+        parameters=Parameters(max_tokens=500, effort="high"),
+        targets=targets,
+        endpoints=(PLACE,),
+        default_endpoint="place",
+        variants=variants,
+        ask_all=ask_all,
+    )
+
+
+def concluded(pairs: list[Pair], predicted: Saving | None = PREDICTED) -> Tried:
+    return conclude("effort:low", "slow", "Ask with low effort", LOW, predicted, pairs)
+
+
+def test_a_trial_asks_the_target_as_it_is_and_changed() -> None:
+    plan = trial_plan(plan_of(Target(model="slow"), Target(model="other")), "slow", LOW)
+    assert [target.label for target in plan.asked] == ["slow", "slow · effort low"]
+    before, after = plan.requests(1)
+    assert before.parameters.effort == "high"
+    assert after.parameters == msgspec.structs.replace(before.parameters, effort="low")
+    assert before.prompt == after.prompt
+
+
+def test_a_trial_of_a_prompt_asks_a_variant_beside_it() -> None:
+    before, after = trial_plan(plan_of(Target(model="slow")), "slow", BRIEF).requests(1)
+    assert before.prompt.user == "Why?"
+    assert after.prompt.user == "Why?\n\nBe brief."
+
+
+def test_a_trial_of_one_variant_among_all() -> None:
+    variants = (Prompt(user="Why?", name="a"), Prompt(user="How?", name="b"))
+    plan = trial_plan(plan_of(Target(model="slow"), variants=variants, ask_all=True), "slow · b", BRIEF)
+    assert [request.prompt.user for request in plan.requests(1)] == ["How?", "How?\n\nBe brief."]
+
+
+def test_a_target_that_is_not_there() -> None:
+    with pytest.raises(KeyError):
+        trial_plan(plan_of(Target(model="slow")), "gone", LOW)
+    with pytest.raises(KeyError):
+        origin_of(plan_of(Target(model="slow")), "gone")
+
+
+def test_a_trial_decides_by_its_own_figure() -> None:
+    assert trial_settings(LOW).until_sure == "total"
+    assert trial_settings(msgspec.structs.replace(LOW, figure=Figure.TTFT)).until_sure == "ttft"
+
+
+def test_accepting_changes_the_shared_parameters_of_a_single_target() -> None:
+    own = Target(model="slow", parameters=Parameters(effort="max"), drop=("effort",))
+    plan = plan_of(own)
+    assert goes_to_shared(plan, LOW.change)
+    shared = accepted_parameters(plan.parameters, LOW.change)
+    target = accepted_target(own, LOW.change, shared=True)
+    plan = msgspec.structs.replace(plan, parameters=shared, targets=(target,))
+    assert plan.parameters_of(target).effort == "low"
+    assert target.label == "slow"
+
+
+def test_accepting_changes_one_target_of_several() -> None:
+    plan = plan_of(Target(model="slow"), Target(model="other"))
+    assert not goes_to_shared(plan, LOW.change)
+    target = accepted_target(plan.targets[0], LOW.change, shared=False)
+    assert plan.parameters_of(target).effort == "low"
+    assert target.label == "slow"
+
+
+def test_accepting_a_model_takes_its_place() -> None:
+    assert not goes_to_shared(plan_of(Target(model="slow")), QUICK.change)
+    assert accepted_target(Target(model="slow"), QUICK.change, shared=False) == Target(model="quick")
+
+
+def test_a_lane_s_target_and_prompt_are_found_again() -> None:
+    variants = (Prompt(user="Why?", name="a"), Prompt(user="How?", name="b"))
+    plan = plan_of(Target(model="slow"), Target(model="other"), variants=variants, ask_all=True)
+    assert origin_of(plan, "other · b") == (1, variants[1])
+    assert origin_of(msgspec.structs.replace(plan, ask_all=False), "other") == (1, variants[0])
+
+
+def test_unset_parameters_are_dropped() -> None:
+    trial = Trial(change=Change(label="no effort", unset=("effort",)), figure=Figure.TOTAL)
+    _, after = trial_plan(plan_of(Target(model="slow")), "slow", trial).requests(1)
+    assert after.parameters.effort is None
+    assert accepted_parameters(Parameters(effort="high"), trial.change).effort is None
+
+
+def test_a_clear_saving_is_confirmed_and_held() -> None:
+    tried = concluded([((300 + at) * MS, (200 + at) * MS) for at in range(20)])
+    assert tried.result is Result.FASTER
+    assert tried.held is True
+    assert tried.saved_ns == 100 * MS
+    assert "sure: faster, total 100 ms less" in tried.sentence
+
+
+def test_a_saving_far_from_the_prediction_is_told() -> None:
+    tried = concluded([((300 + at) * MS, (260 + at) * MS) for at in range(20)])
+    assert tried.result is Result.FASTER
+    assert tried.held is False
+
+
+def test_slower_alike_and_open() -> None:
+    assert concluded([((200 + at) * MS, (300 + at) * MS) for at in range(20)]).result is Result.SLOWER
+    random = Random(1)
+    alike: list[Pair] = [tuple(random.gauss(300, 3) * MS for _ in range(2)) for _ in range(40)]  # type: ignore[misc]
+    assert concluded(alike).result is Result.ALIKE
+    assert concluded(alike[:2]).result is Result.OPEN
+    assert concluded(alike[:2]).held is None
+    assert concluded([]).sentence == "no answer of both in 0 repeats"
+
+
+def test_a_failed_request_teaches_nothing() -> None:
+    tried = concluded([(300 * MS, None), (None, 200 * MS)] * 10)
+    assert tried.result is Result.OPEN
+
+
+def test_equal_arms_are_confirmed_no_more_often_than_stated() -> None:
+    random = Random(5)
+    trials, wrong = 300, 0
+    for _ in range(trials):
+        pairs: list[Pair] = [
+            (math.exp(random.gauss(0, 0.2)) * 300 * MS, math.exp(random.gauss(0, 0.2)) * 300 * MS) for _ in range(40)
+        ]
+        wrong += concluded(pairs).result is Result.FASTER
+    assert wrong <= 15, "5 % of 300"
+
+
+def test_pairs_are_those_of_one_run() -> None:
+    def of_run(run: int, total: float, *, counted: bool = True) -> Outcome:
+        return msgspec.structs.replace(answer(writing=total - 100), run=run, counted=counted)
+
+    before = [of_run(1, 300, counted=False), of_run(2, 310), of_run(3, 320)]
+    after = [of_run(1, 200, counted=False), msgspec.structs.replace(FAILED, run=2), of_run(3, 220)]
+    assert pairs_of(before, after, Figure.TOTAL) == [(310 * MS, None), (320 * MS, 220 * MS)]
+
+
+def test_the_ledger_s_entries_survive_json() -> None:
+    tried = concluded([((300 + at) * MS, (200 + at) * MS) for at in range(20)])
+    assert msgspec.json.decode(msgspec.json.encode(tried), type=Tried) == tried

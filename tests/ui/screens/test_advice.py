@@ -1,0 +1,158 @@
+"""Advice on the screen: from a run to a suggestion, to a trial, to its acceptance."""
+
+from pathlib import Path
+
+from textual.widgets import OptionList
+
+from tui.advice.trial import Result
+from tui.core.parameters import Parameters
+from tui.core.series import SeriesSettings
+from tui.core.target import Target
+from tui.history.store import Store
+from tui.ui.screens.advice import AdviceScreen
+
+from .conftest import OpenSitting
+from .driving import FAST, STEADY, Sitting
+
+THINKING = Target(model="sim-heavy-thinking")
+CHATTY = Target(model="sim-chatty")
+
+
+async def series(s: Sitting, repeats: int = 5) -> None:
+    s.app.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
+    await s.press("alt+s")
+    await s.until(lambda: s.board.series is not None and not s.board.busy)
+
+
+async def tried(s: Sitting) -> None:
+    """Try what is pointed at, and wait for the end."""
+    await s.press("t")
+    await s.until(lambda: s.app._desk is not None and s.app._desk.running, "a trial")
+    await s.until(lambda: s.app._desk is not None and s.app._desk.open is not None, "the trial's end")
+
+
+async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(sitting: OpenSitting, tmp_path: Path) -> None:
+    async with sitting([THINKING]) as s:
+        s.app.history_path = tmp_path / "history.db"
+        await series(s)
+        plan = s.app.session.plan
+        await s.press("alt+a")
+        await s.until_shown("Turn thinking off")
+        await s.until_shown("thinking-bound")
+        await tried(s)
+        assert s.app._desk is not None
+        assert s.app._desk.open is not None
+        assert s.app._desk.open.result is Result.FASTER
+        await s.until_shown("predicted total about")
+        await s.until_shown("verdict   sure: it is faster")
+        assert s.app.session.plan.targets == plan.targets
+        await s.press("a")
+        await s.until_shown("accepted")
+        assert s.app.main.parameters_form.read().thinking == "disabled"
+        await s.press("escape")
+        await s.until(lambda: s.on_main)
+        await s.run()
+        record = s.lanes[0].record
+        assert record is not None
+        assert record.spec.parameters.thinking == "disabled"
+        await s.app.workers.wait_for_complete()
+        with Store(tmp_path / "history.db") as store:
+            assert [entry.data["accepted"] for entry in store.tried()] == [True, None]
+
+
+async def test_a_prompt_is_tried_as_a_variant_and_accepted_into_the_editor(sitting: OpenSitting) -> None:
+    async with sitting([CHATTY]) as s:
+        await series(s)
+        await s.press("alt+a")
+        await s.until_shown("Ask for shorter answers")
+        await tried(s)
+        assert len(s.lanes) == 2
+        assert s.app.main.prompt_pane.prompt.user == "Why is the sky blue?"
+        await s.press("a", "escape")
+        await s.until(lambda: s.on_main)
+        assert "Be brief: answer in" in s.app.main.prompt_pane.prompt.user
+        await s.run()
+        assert len(s.lanes) == 1
+
+
+async def test_accepting_changes_only_the_target_that_was_tried(sitting: OpenSitting) -> None:
+    async with sitting([THINKING, FAST]) as s:
+        await series(s)
+        await s.press("alt+a")
+        await s.until_shown("Turn thinking off")
+        await tried(s)
+        await s.press("a")
+        await s.until(lambda: s.app.session.plan.targets[0].parameters.thinking is not None)
+        assert s.app.session.plan.targets[1] == FAST
+        assert s.app.main.parameters_form.read().thinking is None
+        assert s.app.session.plan.targets[0].parameters == Parameters(thinking="disabled")
+
+
+async def test_a_rejected_change_changes_nothing(sitting: OpenSitting) -> None:
+    async with sitting([THINKING]) as s:
+        await series(s)
+        await s.press("alt+a")
+        await tried(s)
+        await s.press("r")
+        await s.until_shown("rejected")
+        assert s.app.main.parameters_form.read().thinking is None
+
+
+async def test_a_trial_goes_on_while_its_screen_is_closed_and_can_be_cancelled(sitting: OpenSitting) -> None:
+    async with sitting([THINKING]) as s:
+        await s.run()
+        await s.press("alt+a")
+        await s.until_shown("T try")
+        await s.press("t", "escape")
+        await s.until(lambda: s.on_main and s.board.busy)
+        await s.press("alt+a")
+        await s.until_shown("Trying: ")
+        await s.press("c")
+        await s.until(lambda: not s.board.busy)
+        await s.until_shown("not sure whether it makes a difference")
+
+
+async def test_without_an_answer_there_is_no_advice(sitting: OpenSitting) -> None:
+    async with sitting([STEADY]) as s:
+        await s.press("alt+a")
+        assert s.on_main
+        assert s.notices == ["There is nothing to go by yet: let a run of this lane end first."]
+        await s.streaming()
+        await s.press("alt+a")
+        assert s.on_main
+
+
+async def test_what_cannot_be_done_is_said(sitting: OpenSitting) -> None:
+    async with sitting([FAST]) as s:
+        await s.run()
+        await s.press("alt+a")
+        await s.until(lambda: isinstance(s.app.screen, AdviceScreen))
+        await s.press("a")
+        await s.until(lambda: "There is no trial to decide on: try a suggestion first (T)." in s.notices)
+        listed = s.app.screen.query_one(OptionList)
+        rows = s.app._desk.rows if s.app._desk is not None else []
+        listed.highlighted = next(at for at, row in enumerate(rows) if row.trial is None)
+        await s.pilot.pause()
+        await s.press("enter")
+        await s.until(lambda: "This is not for the program to try: see what it says." in s.notices)
+
+
+async def test_the_first_note_is_said_once_and_the_ledger_is_remembered(sitting: OpenSitting, tmp_path: Path) -> None:
+    async with sitting([THINKING]) as s:
+        s.app.history_path = tmp_path / "history.db"
+        await series(s)
+        await s.press("alt+a")
+        await s.until_shown("First make a prompt that works well")
+        await tried(s)
+        await s.press("r", "escape")
+        await s.until(lambda: s.on_main)
+        await s.press("alt+a")
+        await s.until_shown("rejected")
+        assert "First make a prompt" not in s.shown
+        await s.app.workers.wait_for_complete()
+    async with sitting([THINKING]) as s:
+        s.app.history_path = tmp_path / "history.db"
+        await s.run()
+        await s.press("alt+a")
+        await s.until_shown("Tried (1):")
+        await s.until_shown("rejected")

@@ -1,0 +1,86 @@
+"""The advice screen's state and texts."""
+
+import msgspec
+import pytest
+
+from tui.advice.suggestion import Basis, Change, Saving, Silence, Trial
+from tui.advice.trial import Result, Tried
+from tui.core.observation import Figure
+from tui.core.parameters import Parameters
+from tui.core.statistics import Interval
+from tui.ui.viewmodel.advice_desk import AdviceDesk
+from tui.ui.viewmodel.advice_lines import detail_lines, ledger_lines, row_line, trial_lines
+
+MS = 1_000_000
+TRIAL = Trial(change=Change(label="effort low", parameters=Parameters(effort="low")), figure=Figure.TOTAL)
+TRIED = Tried(
+    id="effort:effort low",
+    target="slow",
+    headline="Ask with low effort",
+    trial=TRIAL,
+    predicted=Saving(
+        figure=Figure.TOTAL,
+        ns=100 * MS,
+        interval=Interval(low=80 * MS, high=120 * MS, confidence=0.95),
+        basis=Basis.DERIVED,
+        count=10,
+    ),
+    result=Result.FASTER,
+    repeats=8,
+    saved_ns=95 * MS,
+    interval=Interval(low=90 * MS, high=99 * MS, confidence=0.95),
+    held=True,
+    sentence="sure: faster",
+)
+
+
+def test_a_trial_runs_is_over_and_is_decided() -> None:
+    desk = AdviceDesk()
+    desk.begin(lambda: TRIED)
+    assert (desk.running, desk.trial) == (True, TRIED)
+    desk.finish(())
+    assert (desk.running, desk.trial) == (False, TRIED)
+    assert desk.open == desk.ledger[0] == TRIED
+    assert desk.decide(accepted=False).accepted is False
+    assert desk.trial is None
+    assert [entry.accepted for entry in desk.ledger] == [False]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_decision_takes_the_place_of_its_undecided_entry(order: int) -> None:
+    desk = AdviceDesk()
+    desk.remember([msgspec.structs.replace(TRIED, accepted=True), TRIED][::order])
+    assert [entry.accepted for entry in desk.ledger] == [True]
+    desk.remember([TRIED, msgspec.structs.replace(TRIED, repeats=9)])
+    assert [(entry.accepted, entry.repeats) for entry in desk.ledger] == [(True, 8), (None, 9)]
+
+
+def test_predicted_stands_against_measured() -> None:
+    assert trial_lines(TRIED, running=False) == [
+        "Tried: Ask with low effort. A accepts, R rejects; the lanes show both answers.",
+        "predicted total about 100 ms less (95 %: 80.0 to 120 ms), derived from 10 runs",
+        "measured  total 95.0 ms less (95 %: 90.0 to 99.0 ms)",
+        "verdict   sure: it is faster, as predicted",
+    ]
+    off = msgspec.structs.replace(TRIED, held=False)
+    assert trial_lines(off, running=False)[-1].endswith(", but not as predicted")
+    begun = msgspec.structs.replace(TRIED, saved_ns=None, interval=None, predicted=None)
+    assert trial_lines(begun, running=True)[1:] == [
+        "predicted nothing: it is tried to learn",
+        "measured  no answer of both yet",
+    ]
+
+
+def test_the_ledger_says_what_was_simulated_and_decided() -> None:
+    entry = msgspec.structs.replace(TRIED, simulated=True, accepted=True)
+    assert ledger_lines([entry]) == [
+        "Tried (1):",
+        "  SIMULATED · slow: Ask with low effort: faster, 95.0 ms saved, accepted",
+    ]
+    assert ledger_lines([]) == []
+
+
+def test_a_silence_says_which_run_would_tell() -> None:
+    silence = Silence(rule="region", reason="no region was measured", run="a series elsewhere")
+    assert row_line(silence, []) == "?          region: no region was measured"
+    assert detail_lines(silence)[1:] == ["What would tell: a series elsewhere", "That run is yours to make."]

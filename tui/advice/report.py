@@ -1,0 +1,114 @@
+"""Advice as text and as JSON, for the headless command."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tui.advice.advise import Advice
+from tui.advice.sources import FIRST_NOTE
+from tui.advice.suggestion import Basis, Saving, Silence, Suggestion
+from tui.core.metrics import NS_PER_MS
+from tui.core.sanitize import clean
+from tui.core.wording import amount, percent, span
+
+
+def as_text(advices: Sequence[Advice]) -> str:
+    """All advice, ready for a terminal: whatever came from a file or a model is cleaned."""
+    lines = [FIRST_NOTE]
+    for advice in advices:
+        lines += ["", *(clean(line) for line in _lines(advice))]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(advices: Sequence[Advice]) -> list[dict[str, Any]]:
+    """All advice as plain data; times in milliseconds, what is undefined is absent."""
+    return [
+        {
+            "target": advice.target,
+            "simulated": advice.simulated,
+            "answers": advice.count,
+            **_where(advice),
+            "conclusion": advice.conclusion,
+            "suggestions": [_suggestion(one) for one in advice.suggestions],
+            "minor": [_suggestion(one) for one in advice.minor],
+            "silent": [_silence(one) for one in advice.silences],
+        }
+        for advice in advices
+    ]
+
+
+def saving_sentence(saving: Saving) -> str:
+    """An estimate in words: `total about 820 ms less (95 %: 700 to 940 ms), derived from 10 runs`."""
+    less = "less" if saving.ns >= 0 else "more"
+    said = f"{saving.figure.label} about {amount(saving.figure, abs(saving.ns))} {less}"
+    runs = "1 run" if saving.count == 1 else f"{saving.count} runs"
+    if saving.interval is None:
+        return f"{said}, from {runs}: too few for an interval"
+    ends = f"{percent(saving.interval.confidence)}: {span(saving.figure, saving.interval.low, saving.interval.high)}"
+    return f"{said} ({ends}), {_BASES[saving.basis]} {runs}"
+
+
+_BASES = {
+    Basis.MEASURED: "measured in",
+    Basis.DERIVED: "derived from",
+    Basis.ASSUMED: "a presumed share of what was measured in",
+}
+
+
+def _lines(advice: Advice) -> Iterator[str]:
+    mark = " (SIMULATED)" if advice.simulated else ""
+    yield f"{advice.target}{mark}: {advice.conclusion}"
+    if advice.where is not None:
+        yield f"  {advice.where.sentence}"
+    for number, suggestion in enumerate(advice.suggestions, 1):
+        source = suggestion.source
+        yield f"  {number}. {suggestion.headline}"
+        yield f"     {saving_sentence(suggestion.saving)}"
+        for figure in suggestion.figures:
+            yield f"     {figure}"
+        yield f"     price: {suggestion.price}"
+        yield f"     source: {source.name}, {source.section}, {source.url}"
+    for suggestion in advice.minor:
+        yield f"  - too small to matter: {suggestion.headline} ({saving_sentence(suggestion.saving)})"
+    for silence in advice.silences:
+        if silence.run:
+            yield f"  - {silence.rule}: {silence.reason}; what would tell: {silence.run}"
+
+
+def _where(advice: Advice) -> dict[str, Any]:
+    if advice.where is None:
+        return {}
+    parts = advice.where.parts
+    spent = {name: getattr(parts, name) for name in parts.__struct_fields__}
+    return {
+        "bound": advice.where.bound.value,
+        "where_ms": {name.removesuffix("_ns"): _ms(value) for name, value in spent.items() if value is not None},
+    }
+
+
+def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
+    saving = suggestion.saving
+    described: dict[str, Any] = {
+        "id": suggestion.id,
+        "headline": suggestion.headline,
+        "figure": saving.figure.value,
+        "saves_ms": _ms(saving.ns),
+        "basis": saving.basis.value,
+        "runs": saving.count,
+        "rests_on": list(suggestion.figures),
+        "price": suggestion.price,
+        "source": {"name": suggestion.source.name, "section": suggestion.source.section, "url": suggestion.source.url},
+    }
+    if saving.interval is not None:
+        described["interval_ms"] = [_ms(saving.interval.low), _ms(saving.interval.high)]
+        described["confidence"] = saving.interval.confidence
+    if suggestion.trial is not None:
+        described["change"] = suggestion.trial.change.label
+    return described
+
+
+def _silence(silence: Silence) -> dict[str, Any]:
+    return {"rule": silence.rule, "reason": silence.reason, **({"run": silence.run} if silence.run else {})}
+
+
+def _ms(ns: float) -> float:
+    return ns / NS_PER_MS

@@ -1,0 +1,80 @@
+"""Another model: faster as measured here, never as its name says."""
+
+from tui.advice import sources
+from tui.advice.estimate import faster_arm, measured_saving
+from tui.advice.evidence import Evidence, Measured
+from tui.advice.suggestion import Change, Silence, Suggestion, Trial
+from tui.core.capabilities import refusals
+from tui.core.comparison import FEWEST
+from tui.core.observation import Figure
+from tui.core.parameters import Parameters
+
+RULE = "model"
+_FASTEST_FIRST = ("haiku", "sonnet", "opus", "fable")
+"""The lines in the order in which it is worth trying them; nothing is estimated by it."""
+
+
+def suggest(evidence: Evidence) -> Suggestion | Silence:
+    """The model that is shown to answer this prompt in less total time at the same endpoint."""
+    subject = evidence.subject
+    arms = [other for other in evidence.alike if other.target.model != subject.target.model]
+    found = faster_arm(evidence, arms)
+    if found is not None:
+        arm, comparison = found
+        return Suggestion(
+            id=f"{RULE}:{arm.target.model}",
+            target=subject.label,
+            headline=f"Ask {arm.target.model} instead of {subject.target.model}",
+            saving=measured_saving(comparison),
+            figures=(comparison.sentence,),
+            price="its answers may be worse: read both, side by side; " + _price(evidence, arm.target.model),
+            source=sources.MODEL,
+            trial=Trial(change=_change(subject, arm), figure=Figure.TOTAL),
+        )
+    if any(len(arm.answers) >= FEWEST for arm in arms):
+        return Silence(rule=RULE, reason="no other model that was measured is shown to be faster")
+    other = _worth_trying(evidence)
+    return Silence(
+        rule=RULE,
+        reason="no other model was measured on this prompt",
+        run=f"add {other or 'another model'} as a target and run a series of {FEWEST} or more",
+        trial=None
+        if other is None
+        else Trial(change=Change(label=other, model=other, unset=_refused(evidence, other)), figure=Figure.TOTAL),
+    )
+
+
+def _change(subject: Measured, arm: Measured) -> Change:
+    mine, others = subject.parameters, arm.parameters
+    names = others.__struct_fields__
+    differing = {name: getattr(others, name) for name in names if getattr(others, name) != getattr(mine, name)}
+    return Change(
+        label=arm.target.model,
+        model=arm.target.model,
+        parameters=Parameters(**{name: value for name, value in differing.items() if value is not None}),
+        unset=tuple(name for name, value in differing.items() if value is None),
+    )
+
+
+def _worth_trying(evidence: Evidence) -> str | None:
+    """The latest known model of the fastest line before the subject's own; None where there is none."""
+    model = evidence.model
+    if model is None or model.line not in _FASTEST_FIRST:
+        return None
+    before = _FASTEST_FIRST[: _FASTEST_FIRST.index(model.line)]
+    for line in before:
+        for other in evidence.models:
+            if other.line == line and other.lifecycle == "active":
+                return other.id
+    return None
+
+
+def _refused(evidence: Evidence, model_id: str) -> tuple[str, ...]:
+    return tuple(refusals(evidence.subject.parameters, evidence.known(model_id)))
+
+
+def _price(evidence: Evidence, model_id: str) -> str:
+    mine, other = (known.prices if known else None for known in (evidence.model, evidence.known(model_id)))
+    if mine is None or other is None or not mine.output:
+        return "its price beside this one's is not known here"
+    return f"its output costs {other.output / mine.output:.2g} times as much per token (list prices of {other.read})"

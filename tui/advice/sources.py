@@ -1,0 +1,36 @@
+"""Where the advice comes from: the published latency guide, and the API's documentation, as of 2026-11-22."""
+
+from tui.advice.suggestion import Source
+
+_DOCS = "https://platform.claude.com/docs/en/"
+_GUIDE_URL = f"{_DOCS}test-and-evaluate/strengthen-guardrails/reduce-latency"
+
+
+def _guide(section: str) -> Source:
+    return Source(name="Reducing latency", section=section, url=_GUIDE_URL)
+
+
+def _docs(page: str, path: str) -> Source:
+    return Source(name="Claude API documentation", section=page, url=_DOCS + path)
+
+
+MODEL = _guide("Choose the right model")
+LENGTH = _guide("Optimize prompt and output length")
+STREAMING = _guide("Leverage streaming")
+CACHE = _docs("Prompt caching", "build-with-claude/prompt-caching")
+EFFORT = _docs("Effort", "build-with-claude/effort")
+THINKING = _docs("Adaptive thinking", "build-with-claude/adaptive-thinking")
+FAST_MODE = _docs("Fast mode", "build-with-claude/fast-mode")
+SERVICE_TIER = _docs("Service tiers", "api/service-tiers")
+REGION = _docs("Data residency", "build-with-claude/data-residency")
+CONNECTION = Source(
+    name="RFC 9112, HTTP/1.1",
+    section="Persistence",
+    url="https://www.rfc-editor.org/rfc/rfc9112#section-9.3",
+)
+
+FIRST_NOTE = (
+    "First make a prompt that works well, without a thought of speed; then make it fast: "
+    "who tunes too early may never see what the best answer looks like."
+)
+"""The guide's own first note, in our words. It is said once."""

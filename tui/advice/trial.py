@@ -1,0 +1,218 @@
+"""Trying a change: what is run, what came of it beside what was predicted, and what accepting it changes."""
+
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+from random import Random
+from statistics import median
+
+import msgspec
+
+from tui.advice.suggestion import Change, Saving, Trial
+from tui.core import bootstrap
+from tui.core.comparison import FEWEST
+from tui.core.observation import Figure
+from tui.core.outcome import Outcome
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.sequential import Decision, UntilSure
+from tui.core.sequential import Outcome as Decided
+from tui.core.series import Metric, SeriesSettings
+from tui.core.statistics import CONFIDENCE, Interval
+from tui.core.target import Target
+from tui.core.wording import amount, percent, span
+
+BUDGET = 40
+"""Repeats after which a trial ends without being sure."""
+
+Pair = tuple[float | None, float | None]
+"""The figure of one repeat as it was asked, and with the change, ns; None for a request that failed."""
+
+
+class Result(StrEnum):
+    """What a trial has shown."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    ALIKE = "no difference of more than 5 %"
+    OPEN = "not sure"
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the ledger: a change that was tried, predicted against measured."""
+
+    id: str
+    """The suggestion's, or the rule's that had none."""
+    target: str
+    headline: str
+    trial: Trial
+    predicted: Saving | None
+    """None where it was tried to learn what it does."""
+    result: Result
+    repeats: int
+    saved_ns: float | None
+    """Median as it was − median with the change, ns; absent without an answer of both."""
+    interval: Interval | None
+    """Of that; absent with too few repeats. It is of these runs alone, which ended when they were sure."""
+    held: bool | None
+    """Whether what was measured is what was predicted, within both intervals; absent where one is."""
+    sentence: str
+    simulated: bool = False
+    accepted: bool | None = None
+    """What the person decided; absent until then."""
+
+
+def trial_plan(plan: Plan, label: str, trial: Trial) -> Plan:
+    """A plan that asks the target called `label` as it is, and with the change, side by side.
+
+    Raises KeyError for a target that the plan does not have.
+    """
+    target = plan.asked[_place(plan, label)]
+    changed = trial.change.target_of(target)
+    if trial.change.edit is None:
+        return msgspec.structs.replace(plan, targets=(target, changed), ask_all=False)
+    prompt = trial.change.prompt_of(plan.prompt_of(target))
+    variant = msgspec.structs.replace(prompt, name=f"{prompt.name or 'as it is'}, {trial.change.label}")
+    return msgspec.structs.replace(
+        plan,
+        variants=(*(plan.variants or (plan.prompt,)), variant),
+        targets=(target, msgspec.structs.replace(changed, variant=variant.name)),
+        ask_all=False,
+    )
+
+
+def trial_settings(trial: Trial) -> SeriesSettings:
+    """How a trial is run: both in turn, in an order drawn anew each time, until sure or until the budget is spent."""
+    metric: Metric = "ttft" if trial.figure is Figure.TTFT else "total"
+    return SeriesSettings(repeats=BUDGET, warm_ups=1, in_turn=True, until_sure=metric)
+
+
+def origin_of(plan: Plan, label: str) -> tuple[int, Prompt]:
+    """Which of the plan's targets the lane called `label` asks, and which prompt. Raises KeyError if there is none."""
+    place = _place(plan, label)
+    each = len(plan.variants) if plan.ask_all and plan.variants else 1
+    return place // each, plan.prompt_of(plan.asked[place])
+
+
+def goes_to_shared(plan: Plan, change: Change) -> bool:
+    """Whether accepting changes the shared parameters: where one target alone is asked, and keeps its model."""
+    return len(plan.targets) == 1 and change.model is None
+
+
+def accepted_parameters(parameters: Parameters, change: Change) -> Parameters:
+    """The shared parameters with the change."""
+    return parameters.without(change.unset).overridden_by(change.parameters)
+
+
+def accepted_target(target: Target, change: Change, *, shared: bool) -> Target:
+    """The target with the change; with `shared`, that is in the shared parameters, and nothing of its own hides it."""
+    if shared:
+        changed = [name for name in change.parameters.__struct_fields__ if getattr(change.parameters, name) is not None]
+        return msgspec.structs.replace(
+            target,
+            parameters=target.parameters.without((*change.unset, *changed)),
+            drop=tuple(name for name in target.drop if name not in changed),
+        )
+    return msgspec.structs.replace(change.target_of(target), name=target.name)
+
+
+def _place(plan: Plan, label: str) -> int:
+    for place, target in enumerate(plan.asked):
+        if target.label == label:
+            return place
+    raise KeyError(label)
+
+
+def pairs_of(before: Sequence[Outcome], after: Sequence[Outcome], figure: Figure) -> list[Pair]:
+    """One pair per run that both were asked in; of several requests in one run the first."""
+    first = {one.run: one.value(figure) for one in reversed(before) if one.counted}
+    second = {one.run: one.value(figure) for one in reversed(after) if one.counted}
+    return [(first[run], second[run]) for run in sorted(first.keys() & second.keys())]
+
+
+def conclude(
+    trial_id: str,
+    target: str,
+    headline: str,
+    trial: Trial,
+    predicted: Saving | None,
+    pairs: Sequence[Pair],
+    *,
+    simulated: bool = False,
+    budget: int = BUDGET,
+    confidence: float = CONFIDENCE,
+) -> Tried:
+    """What the repeats show, by the rule that may be asked after each of them (`sequential.UntilSure`).
+
+    Where the change makes no difference, it is found faster or slower with probability 1 − confidence at most.
+    """
+    decision = _decide(trial.figure, pairs, budget, confidence)
+    result = Result.OPEN
+    if decision is not None and decision.outcome is Decided.BEST:
+        result = Result.FASTER if decision.best == (_AFTER,) else Result.SLOWER
+    elif decision is not None and decision.outcome is Decided.ALIKE:
+        result = Result.ALIKE
+    before = [value for value, _ in pairs if value is not None]
+    after = [value for _, value in pairs if value is not None]
+    saved = median(before) - median(after) if before and after else None
+    interval = _interval(before, after, confidence)
+    return Tried(
+        id=trial_id,
+        target=target,
+        headline=headline,
+        trial=trial,
+        predicted=predicted,
+        result=result,
+        repeats=len(pairs),
+        saved_ns=saved,
+        interval=interval,
+        held=_held(predicted, saved, interval),
+        sentence=_sentence(trial.figure, result, saved, interval, len(pairs), confidence),
+        simulated=simulated,
+    )
+
+
+_BEFORE, _AFTER = "as it is", "changed"
+
+
+def _decide(figure: Figure, pairs: Sequence[Pair], budget: int, confidence: float) -> Decision | None:
+    rule = UntilSure(figure, (_BEFORE, _AFTER), budget=budget, confidence=confidence)
+    decision = None
+    for pair in pairs:
+        decision = rule.look(pair)
+        if decision.outcome is not Decided.GO_ON:
+            break
+    return decision
+
+
+def _interval(before: Sequence[float], after: Sequence[float], confidence: float) -> Interval | None:
+    if min(len(before), len(after)) < FEWEST:
+        return None
+    draws = [bootstrap.median_draws(sorted(samples), Random(seed)) for seed, samples in enumerate((before, after))]
+    return bootstrap.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], confidence)
+
+
+def _held(predicted: Saving | None, saved: float | None, measured: Interval | None) -> bool | None:
+    """Are both as far apart as independent errors let them be? Their widths add as the root of their squares."""
+    if predicted is None or predicted.interval is None or saved is None or measured is None:
+        return None
+    if saved < predicted.ns:
+        return predicted.ns - saved <= math.hypot(predicted.ns - predicted.interval.low, measured.high - saved)
+    return saved - predicted.ns <= math.hypot(predicted.interval.high - predicted.ns, saved - measured.low)
+
+
+def _sentence(
+    figure: Figure, result: Result, saved: float | None, interval: Interval | None, repeats: int, confidence: float
+) -> str:
+    if saved is None:
+        return f"no answer of both in {repeats} repeats"
+    said = {
+        Result.FASTER: "sure: faster",
+        Result.SLOWER: "sure: slower",
+        Result.ALIKE: f"sure: {Result.ALIKE.value}",
+        Result.OPEN: "not sure whether it makes a difference",
+    }[result]
+    measured = f"{figure.label} {amount(figure, abs(saved))} {'less' if saved >= 0 else 'more'}"
+    ends = f" ({percent(confidence)} interval {span(figure, interval.low, interval.high)} less)" if interval else ""
+    return f"{said}, {measured}{ends}, {repeats} repeats"

@@ -1,0 +1,86 @@
+"""Where a target's time goes, and what it is bound by."""
+
+from enum import StrEnum
+
+import msgspec
+
+from tui.advice.estimate import prefill_fit
+from tui.advice.evidence import Evidence
+from tui.core.decomposition import Parts, typical
+from tui.core.observation import Figure
+from tui.core.outcome import Outcome
+from tui.core.wording import amount, percent
+
+
+class Bound(StrEnum):
+    """The part of the time that is longest."""
+
+    CONNECTION = "connection-bound"
+    PROMPT = "prompt-bound"
+    """Reading the prompt; told from waiting where the cost per token is known."""
+    WAITING = "waiting-bound"
+    THINKING = "thinking-bound"
+    OUTPUT = "output-bound"
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """A typical request's time."""
+
+    parts: Parts
+    bound: Bound
+    sentence: str
+
+
+def where(evidence: Evidence) -> Where | None:
+    """The parts of a typical answer; None without any complete answer that has text.
+
+    The prompt's part is the fitted cost per token times the tokens that had to be processed.
+    """
+    answers = [one for one in evidence.subject.answers if one.ttft_ns is not None and one.total_ns is not None]
+    fitted = prefill_fit(evidence)
+    per_token = fitted[0].value if fitted else None
+    found = typical([_parts(one, per_token) for one in answers])
+    if found is None:
+        return None
+    named = {
+        Bound.CONNECTION: found.connection_ns,
+        Bound.PROMPT: found.prompt_ns or 0.0,
+        Bound.WAITING: found.baseline_ns,
+        Bound.THINKING: found.thinking_ns,
+        Bound.OUTPUT: found.output_ns,
+    }
+    bound = max(named, key=lambda part: named[part])
+    whole = found.sum_ns or 1.0
+    shares = ", ".join(
+        f"{percent(round(part / whole, 2))} {_WORDS[name]}"
+        for name, part in sorted(named.items(), key=lambda each: -each[1])
+        if part >= whole / 200
+    )
+    return Where(parts=found, bound=bound, sentence=f"{bound.value}: {shares} of {amount(Figure.TOTAL, found.sum_ns)}")
+
+
+_WORDS = {
+    Bound.CONNECTION: "connecting",
+    Bound.PROMPT: "reading the prompt",
+    Bound.WAITING: "waiting",
+    Bound.THINKING: "thinking",
+    Bound.OUTPUT: "output",
+}
+
+
+def _parts(answer: Outcome, per_token: float | None) -> Parts:
+    total, thinking = float(answer.total_ns or 0), answer.thinking_ns or 0.0
+    # Thinking whose text is withheld begins before the first content.
+    start = float(answer.ttft_ns or 0)
+    text = float(answer.ttfo_ns) if answer.ttfo_ns is not None else total
+    waiting = min(start, max(0.0, text - thinking))
+    prompt = None
+    if per_token is not None and answer.input_tokens is not None:
+        prompt = min(waiting, per_token * answer.input_tokens)
+    return Parts(
+        connection_ns=float(answer.set_up_ns or 0),
+        baseline_ns=waiting - (prompt or 0.0),
+        prompt_ns=prompt,
+        thinking_ns=text - waiting,
+        output_ns=total - text,
+    )

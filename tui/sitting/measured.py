@@ -1,0 +1,51 @@
+"""What the lanes of a sitting have measured, as advice takes it."""
+
+from collections.abc import Sequence
+
+from tui.advice.evidence import Evidence, Measured, evidence_of
+from tui.core.model import KnownModel
+from tui.core.outcome import Outcome
+from tui.core.record import State
+from tui.sitting.board import Lane
+
+_SAY_NOTHING = (State.IDLE, State.CANCELLED, State.INTERRUPTED)
+
+
+def measured_by(lane: Lane) -> Measured | None:
+    """What was asked last of a lane's target, with all answers to it; None while it is in flight, or was cancelled."""
+    record, outcomes = lane.record, lane.outcomes
+    if record is None or not outcomes or lane.state in _SAY_NOTHING or lane.state.in_flight:
+        return None
+    asked = outcomes[-1].asked
+    return Measured(
+        target=lane.target,
+        endpoint=record.spec.endpoint,
+        prompt=record.spec.prompt,
+        parameters=record.spec.parameters,
+        outcomes=tuple(lane.current),
+        warm_ups=tuple(one for one in outcomes if not one.counted and one.asked == asked),
+        record=record,
+    )
+
+
+def evidence_for(
+    lane: Lane, lanes: Sequence[Lane], tried: Sequence[Measured], models: Sequence[KnownModel]
+) -> Evidence | None:
+    """The evidence for one lane beside the others, and beside what was measured in trials."""
+    subject = measured_by(lane)
+    if subject is None:
+        return None
+    others = [found for other in lanes if other is not lane and (found := measured_by(other)) is not None]
+    evidence = evidence_of([subject, *others, *tried], [subject], models)[0]
+    return Evidence(
+        subject=subject,
+        others=evidence.others,
+        earlier=(*evidence.earlier, *_before(lane)),
+        models=evidence.models,
+    )
+
+
+def _before(lane: Lane) -> list[Outcome]:
+    """A lane's counted answers to anything else."""
+    asked = lane.outcomes[-1].asked
+    return [one for one in lane.outcomes if one.counted and one.asked != asked and one.total_ns is not None]

@@ -1,0 +1,82 @@
+"""Tries a suggestion: runs it beside what it would change, until sure or out of budget."""
+
+import asyncio
+from collections.abc import Callable
+
+from tui.advice.evidence import Measured
+from tui.advice.suggestion import Saving, Silence, Suggestion, Trial
+from tui.advice.trial import Tried, conclude, pairs_of, trial_plan, trial_settings
+from tui.core.outcome import Outcome
+from tui.sitting.board import Lane
+from tui.sitting.measured import measured_by
+from tui.sitting.session import Session
+
+
+class Trying:
+    """One trial on a session. Its two lanes stay on the board until the next run."""
+
+    def __init__(self, session: Session, target: str, said: Suggestion | Silence, on_over: Callable[[], None]) -> None:
+        """Try what `said` has a trial for, on the target called so. Raises KeyError if the plan does not ask it."""
+        assert said.trial is not None, "what cannot be tried is not"
+        self.target = target
+        self.trial: Trial = said.trial
+        self.id = said.id if isinstance(said, Suggestion) else said.rule
+        self.headline = said.headline if isinstance(said, Suggestion) else f"Try {said.trial.change.label}"
+        self.predicted: Saving | None = said.saving if isinstance(said, Suggestion) else None
+        self.over = False
+        self.measured: tuple[Measured, ...] = ()
+        """Both ways, once it is over."""
+        self._session = session
+        self._on_over = on_over
+        self._plan = trial_plan(session.plan, target, self.trial)
+        self._task: asyncio.Task[None] | None = None
+        self._said: Tried | None = None
+        self._lanes = session.board.lanes
+        self._runs_before = session.board.runs
+
+    def start(self) -> None:
+        """Begin. Nothing may be in flight."""
+        before = self._session.plan
+        self._runs_before = self._session.board.runs
+        self._session.hold(self._plan)
+        self._session.start_series(self._plan.prompt, self._plan.parameters, trial_settings(self.trial))
+        self._lanes = self._session.board.lanes
+        series = self._session.series
+        assert series is not None
+
+        async def wait() -> None:
+            try:
+                await series.over()
+            finally:
+                self._session.hold(before)
+                self.measured = tuple(found for lane in self._lanes if (found := measured_by(lane)) is not None)
+                self.over = True
+            self._on_over()
+
+        self._task = asyncio.create_task(wait(), name="trial")
+
+    def _own(self, lane: Lane) -> list[Outcome]:
+        """The outcomes of this trial: the same may have been asked before."""
+        return [outcome for outcome in lane.current if outcome.run > self._runs_before]
+
+    async def wait(self) -> None:
+        """Wait until it is over."""
+        if self._task is not None:
+            await self._task
+
+    @property
+    def tried(self) -> Tried:
+        """What it has shown so far."""
+        before, after = self._lanes
+        pairs = pairs_of(self._own(before), self._own(after), self.trial.figure)
+        if self._said is None or self._said.repeats != len(pairs):
+            self._said = conclude(
+                self.id,
+                self.target,
+                self.headline,
+                self.trial,
+                self.predicted,
+                pairs,
+                simulated=self._session.plan.endpoint_of(before.target).simulated,
+            )
+        return self._said

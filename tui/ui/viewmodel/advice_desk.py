@@ -1,0 +1,90 @@
+"""What the advice screen shows: the advice for one target, the trial under way, and the ledger of what was tried."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tui.advice.advise import Advice
+from tui.advice.evidence import Measured
+from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.trial import Tried
+
+_MOST_ARMS = 64
+
+
+class AdviceDesk:
+    """State of a sitting's advice."""
+
+    def __init__(self) -> None:
+        self.advice: Advice | None = None
+        self.version = 0
+        self.ledger: list[Tried] = []
+        """Everything that was tried, the latest first."""
+        self.open: Tried | None = None
+        """A trial that is over, and awaits a decision."""
+        self.measured: list[Measured] = []
+        """What trials have measured: evidence for what is advised next."""
+        self._look: Callable[[], Tried] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a trial is under way."""
+        return self._look is not None
+
+    @property
+    def trial(self) -> Tried | None:
+        """What the trial under way has shown so far, or the one that awaits a decision."""
+        return self.open if self._look is None else self._look()
+
+    @property
+    def rows(self) -> list[Suggestion | Silence]:
+        """What can be pointed at: suggestions, then what is not known but would be after a run."""
+        if self.advice is None:
+            return []
+        return [*self.advice.suggestions, *(silence for silence in self.advice.silences if silence.run)]
+
+    def advise(self, advice: Advice) -> None:
+        """Show this advice."""
+        self.advice = advice
+        self.version += 1
+
+    def begin(self, look: Callable[[], Tried]) -> None:
+        """A trial has begun; `look` says what it has shown so far."""
+        self._look = look
+        self.open = None
+        self.version += 1
+
+    def finish(self, measured: Sequence[Measured]) -> Tried:
+        """The trial is over; its last word."""
+        assert self._look is not None, "only a trial that has begun can be over"
+        self.open = self._look()
+        self._look = None
+        self.ledger.insert(0, self.open)
+        self.measured = [*measured, *self.measured][:_MOST_ARMS]
+        self.version += 1
+        return self.open
+
+    def decide(self, *, accepted: bool) -> Tried:
+        """Accept or reject the trial that is over."""
+        assert self.open is not None, "only a trial that is over can be decided on"
+        decided = msgspec.structs.replace(self.open, accepted=accepted)
+        self.ledger[self.ledger.index(self.open)] = decided
+        self.open = None
+        self.version += 1
+        return decided
+
+    def remember(self, entries: Sequence[Tried]) -> None:
+        """Add what earlier sittings tried, the latest first; a decision takes the place of its undecided entry."""
+        places = {_undecided(known): place for place, known in enumerate(self.ledger)}
+        for entry in entries:
+            place = places.setdefault(_undecided(entry), len(self.ledger))
+            if place == len(self.ledger):
+                self.ledger.append(entry)
+            elif self.ledger[place].accepted is None:
+                self.ledger[place] = entry
+        self.version += 1
+
+
+def _undecided(tried: Tried) -> bytes:
+    """What an entry and the decision on it have in common."""
+    return msgspec.json.encode(msgspec.structs.replace(tried, accepted=None))

@@ -1,0 +1,98 @@
+"""The advice screen's texts."""
+
+from tui.advice.advise import Advice
+from tui.advice.report import saving_sentence
+from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.trial import BUDGET, Result, Tried
+from tui.core.observation import Figure
+from tui.core.wording import amount, span
+
+_MOST_LEDGER = 8
+
+
+def head_lines(advice: Advice) -> list[str]:
+    """What follows, and where the time goes."""
+    mark = "SIMULATED · " if advice.simulated else ""
+    answers = f"{advice.count} answer{'' if advice.count == 1 else 's'}"
+    where = [] if advice.where is None else [advice.where.sentence]
+    return [f"{mark}{advice.conclusion}", *where, f"From {answers}; a series makes it sharper (Alt+S)."]
+
+
+def row_line(said: Suggestion | Silence, ledger: list[Tried]) -> str:
+    """One row of the list."""
+    if isinstance(said, Silence):
+        return f"?          {said.rule}: {said.reason}"
+    mark = _mark(said.id, said.target, ledger)
+    return f"{amount(Figure.TOTAL, said.saving.ns):>9}  {said.headline}{mark}"
+
+
+def detail_lines(said: Suggestion | Silence) -> list[str]:
+    """Everything about a row."""
+    if isinstance(said, Silence):
+        way = "T tries it beside what is asked now." if said.trial else "That run is yours to make."
+        return [said.reason, f"What would tell: {said.run}", way]
+    source = said.source
+    way = "T tries it." if said.trial else "This is not for the program to try."
+    return [
+        saving_sentence(said.saving),
+        *said.figures,
+        f"Price: {said.price}",
+        f"Source: {source.name}, {source.section}",
+        source.url,
+        way,
+    ]
+
+
+def trial_lines(tried: Tried, *, running: bool) -> list[str]:
+    """A trial under way, or one that awaits a decision: predicted against measured."""
+    head = f"Trying: {tried.headline}, repeat {tried.repeats} of {BUDGET} at most, C cancels"
+    if not running:
+        head = f"Tried: {tried.headline}. A accepts, R rejects; the lanes show both answers."
+    predicted = "nothing: it is tried to learn"
+    if tried.predicted is not None:
+        predicted = saving_sentence(tried.predicted)
+    return [head, f"predicted {predicted}", f"measured  {_measured(tried)}", *_verdict(tried, running=running)]
+
+
+def ledger_lines(ledger: list[Tried]) -> list[str]:
+    """What was tried, the latest first."""
+    if not ledger:
+        return []
+    lines = [f"Tried ({len(ledger)}):"]
+    for tried in ledger[:_MOST_LEDGER]:
+        decided = {True: "accepted", False: "rejected", None: "undecided"}[tried.accepted]
+        saved = "" if tried.saved_ns is None else f", {amount(tried.trial.figure, tried.saved_ns)} saved"
+        mark = "SIMULATED · " if tried.simulated else ""
+        lines.append(f"  {mark}{tried.target}: {tried.headline}: {tried.result.value}{saved}, {decided}")
+    return lines
+
+
+def _mark(suggestion_id: str, target: str, ledger: list[Tried]) -> str:
+    tried = next((one for one in ledger if one.id == suggestion_id and one.target == target), None)
+    if tried is None:
+        return ""
+    return f" · {'accepted' if tried.accepted else 'rejected' if tried.accepted is False else 'tried'}"
+
+
+def _measured(tried: Tried) -> str:
+    if tried.saved_ns is None:
+        return "no answer of both yet"
+    figure = tried.trial.figure
+    less = "less" if tried.saved_ns >= 0 else "more"
+    said = f"{figure.label} {amount(figure, abs(tried.saved_ns))} {less}"
+    if tried.interval is None:
+        return said
+    return f"{said} (95 %: {span(figure, tried.interval.low, tried.interval.high)})"
+
+
+def _verdict(tried: Tried, *, running: bool) -> list[str]:
+    if running:
+        return []
+    said = {
+        Result.FASTER: "sure: it is faster",
+        Result.SLOWER: "sure: it is slower",
+        Result.ALIKE: "sure: no difference of more than 5 %",
+        Result.OPEN: "not sure whether it makes a difference",
+    }[tried.result]
+    held = {True: ", as predicted", False: ", but not as predicted", None: ""}[tried.held]
+    return [f"verdict   {said}{held}"]
