@@ -20,6 +20,8 @@ _CONFIG_DESCRIPTION = "Print the effective configuration and where each value ca
 _EPILOG = """\
 commands:
   latency-tui run              measure a plan without a screen (see `latency-tui run --help`)
+  latency-tui advise           measure a plan and say what would save time
+  latency-tui doctor           check keys, endpoints, clocks, terminal and files
   latency-tui compare A B      compare two runs, series or exports; can gate a CI job
   latency-tui history ...      list, show, export, import and delete stored runs
   latency-tui config           print the effective configuration and where each value came from
@@ -66,6 +68,14 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.headless.run import main as run
 
         return run(arguments[1:])
+    if command == "advise":
+        from tui.headless.advise import main as advise
+
+        return advise(arguments[1:])
+    if command == "doctor":
+        from tui.headless.doctor import main as doctor
+
+        return doctor(arguments[1:])
     if command == "compare":
         from tui.headless.compare import main as compare
 

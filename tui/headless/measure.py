@@ -10,6 +10,7 @@ import msgspec
 
 from tui.config import paths
 from tui.config.load import Loaded
+from tui.config.model_lists import known_models
 from tui.config.plan import build_plan, needs_simulator
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
@@ -20,6 +21,7 @@ from tui.headless.narration import Narrator
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
+from tui.sitting.lane import Lane
 from tui.sitting.session import Session
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,6 +33,8 @@ class Measured(msgspec.Struct, kw_only=True):
     runs: list[StoredRun]
     """Every run, warm-up included; those of a cancelled series up to there."""
     series: Series
+    lanes: list[Lane]
+    """What each target has measured, in the plan's order."""
     stopped_by: int | None = None
     """The signal that ended it early."""
 
@@ -60,7 +64,8 @@ def measure(
     plan = build_plan(config, os.environ, simulator.base_url if simulator is not None else None)
     plan = msgspec.structs.replace(plan, ask_all=ask_all)
     history = Recorder(paths.history_file(), config.history) if config.history.enabled else None
-    session = Session(plan, spawn(), simulator, record_file, history)
+    models = known_models(config.endpoints)
+    session = Session(plan, spawn(), simulator, record_file, history, models, config.objectives)
     session.on_problem = narrator.problem
     session.on_ended = on_ended
     try:
@@ -100,7 +105,9 @@ async def _measure(session: Session, settings: SeriesSettings, narrator: Narrato
     await session.series.over()
     narrator.end()
     await session.close()
-    return Measured(runs=runs, series=series, stopped_by=stopped_by[0] if stopped_by else None)
+    return Measured(
+        runs=runs, series=series, lanes=session.board.lanes, stopped_by=stopped_by[0] if stopped_by else None
+    )
 
 
 def reason(series: Series) -> str | None:

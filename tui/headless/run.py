@@ -12,10 +12,11 @@ import msgspec
 from tui.config.load import Flags, Loaded, load
 from tui.config.sources import Layer
 from tui.core.record import RequestRecord
-from tui.core.series import MAX_REPEATS, Metric, SeriesSettings
+from tui.core.series import Metric, SeriesSettings
 from tui.errors import UsageError
 from tui.export.formats import Format, render, write, write_text
 from tui.headless import summary
+from tui.headless.arguments import repeats
 from tui.headless.junit import junit
 from tui.headless.measure import Measured, measure, reason
 from tui.headless.narration import Narrator, request_line
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "plan", nargs="?", type=Path, metavar="PLAN.toml", help="a plan file; without one, the settings"
     )
-    parser.add_argument("--repeat", type=_repeats, metavar="N", help="counted runs, after the plan's warm-up")
+    parser.add_argument("--repeat", type=repeats, metavar="N", help="counted runs, after the plan's warm-up")
     parser.add_argument(
         "--until-sure",
         nargs="?",
@@ -84,12 +85,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plain", action="store_true", help="line by line, for a screen reader or a log")
     parser.add_argument("--quiet", action="store_true", help="say nothing but problems and what was asked for")
     return parser
-
-
-def _repeats(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_REPEATS:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_REPEATS}, but is {text!r}")
-    return int(text)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:

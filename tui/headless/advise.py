@@ -1,0 +1,66 @@
+"""`latency-tui advise`: measures a plan and says what would save time."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tui.advice.advise import advise_all
+from tui.advice.report import as_json, as_text
+from tui.config.load import Flags, load
+from tui.config.model_lists import known_models
+from tui.config.sources import Layer
+from tui.errors import ExitCode
+from tui.headless.arguments import repeats
+from tui.headless.measure import measure
+from tui.headless.narration import Narrator
+from tui.sitting.measured import evidence_for
+
+_REPEATS = 10
+"""Runs where neither the plan nor the command says how many: most estimates have an interval from there on."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    loaded = load(
+        Flags(models=tuple(options.model), base_url=options.base_url, config=options.plan, demo=options.demo),
+        os.environ,
+        Path.cwd(),
+    )
+    settings = loaded.settings.series
+    if options.repeat is not None or loaded.provenance["series.repeats"].layer is Layer.BUILT_IN:
+        settings = msgspec.structs.replace(settings, repeats=options.repeat or _REPEATS)
+    measured = measure(loaded, settings, Narrator(quiet=options.quiet))
+    models = known_models(loaded.settings.endpoints)
+    found = [evidence_for(lane, measured.lanes, (), models) for lane in measured.lanes]
+    advice = advise_all([evidence for evidence in found if evidence is not None])
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(as_json(advice))).decode() + "\n")
+    else:
+        sys.stdout.write(as_text(advice))
+    if measured.stopped_by is not None:
+        return 128 + measured.stopped_by
+    return ExitCode.OK if any(one.count for one in advice) else ExitCode.NOT_MEASURED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="latency-tui advise",
+        description="Measure a plan and say what would save time, how much, and what that rests on.",
+        epilog="exit codes: 0 advice given, 2 a plan or argument cannot be used, 3 nothing answered, 130 interrupted.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN.toml", help="a plan file; none: the settings")
+    parser.add_argument(
+        "--repeat", type=repeats, metavar="N", help=f"counted runs (default: the plan's, or {_REPEATS})"
+    )
+    parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
+    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
+    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+    parser.add_argument("--json", choices=["-"], help="- prints JSON")
+    parser.add_argument("--quiet", action="store_true", help="say nothing while it runs")
+    return parser
