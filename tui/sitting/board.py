@@ -241,7 +241,7 @@ def snapshot_of(lane: Lane) -> LaneSnapshot | None:
         name=lane.label,
         model=lane.target.model,
         endpoint=lane.plan.endpoint_of(lane.target).name,
-        prompt=lane.plan.prompt,
+        prompt=lane.plan.prompt_of(lane.target),
         parameters=lane.plan.parameters_of(lane.target),
         observations=tuple(current),
         runs=tuple(dict.fromkeys(outcome.run for outcome in current)),

@@ -6,7 +6,7 @@ from textual.widgets import OptionList
 
 from tui.advice.trial import Result
 from tui.core.parameters import Parameters
-from tui.core.series import SeriesSettings
+from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Target
 from tui.history.store import Store
 from tui.ui.screens.advice import AdviceScreen
@@ -98,17 +98,28 @@ async def test_a_rejected_change_changes_nothing(sitting: OpenSitting) -> None:
         assert s.app.main.parameters_form.read().thinking is None
 
 
-async def test_a_trial_goes_on_while_its_screen_is_closed_and_can_be_cancelled(sitting: OpenSitting) -> None:
+async def test_a_trial_goes_on_while_its_screen_is_closed(sitting: OpenSitting) -> None:
     async with sitting([THINKING]) as s:
         await s.run()
         await s.press("alt+a")
         await s.until_shown("T try")
         await s.press("t", "escape")
-        await s.until(lambda: s.on_main and s.board.busy)
+        await s.until(lambda: s.on_main and s.app._desk is not None and s.app._desk.open is not None)
         await s.press("alt+a")
-        await s.until_shown("Trying: ")
-        await s.press("c")
-        await s.until(lambda: not s.board.busy)
+        await s.until_shown("verdict   sure: it is faster")
+
+
+async def test_a_trial_can_be_cancelled(sitting: OpenSitting) -> None:
+    async with sitting([THINKING]) as s:
+        await s.run()
+        plan = s.app.session.plan
+        await s.press("alt+a")
+        await s.until_shown("T try")
+        await s.press("t", "c")
+        await s.until(lambda: s.app._desk is not None and s.app._desk.open is not None)
+        assert s.board.series is not None
+        assert s.board.series.ending is Ending.CANCELLED
+        assert s.app.session.plan == plan
         await s.until_shown("not sure whether it makes a difference")
 
 

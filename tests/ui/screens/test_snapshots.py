@@ -307,7 +307,7 @@ async def _trial(told: Told) -> None:
     )
     desk.begin(lambda: tried)
     desk.finish(())
-    await told.until_shown("measured")
+    await told.until_shown("verdict ")
     await told.pilot.pause()
 
 
