@@ -31,7 +31,7 @@ class ChoiceLine(Widget, can_focus=True):
         width: 1fr;
         & > .choice-line--label { color: $text-muted; }
         & > .choice-line--unset { color: $foreground-muted; }
-        & > .choice-line--refused { color: $foreground-disabled; }
+        & > .choice-line--refused { color: $text-disabled; }
         & > .choice-line--chosen { text-style: bold; }
         &:focus > .choice-line--chosen { text-style: bold reverse; }
         &:ansi {

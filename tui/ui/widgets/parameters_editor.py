@@ -32,7 +32,7 @@ class ParametersEditor(Vertical):
                          text-wrap: nowrap; text-overflow: ellipsis; }
         & .row > Checkbox { width: auto; padding: 0 0 0 1; }
         & .row.-partly > .note, & .row.-refused > .note { display: block; }
-        & .row.-refused > Label, & .row.-refused > Input, & .row.-refused > ChoiceLine { color: $foreground-disabled; }
+        & .row.-refused > Label, & .row.-refused > Input, & .row.-refused > ChoiceLine { color: $text-disabled; }
         & > .explained { width: 1fr; height: 3; color: $text-muted; }
         & > .problem { display: none; color: $text-error; width: 1fr; }
         &.-problem > .problem { display: block; }

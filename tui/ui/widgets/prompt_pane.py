@@ -14,7 +14,7 @@ from tui.ui.widgets.editor import Editor
 
 _LOOK_AFTER_S = 0.3
 """Pause in typing after which the line above is made anew."""
-_INVITATION = "Alt+V: variants, {{variables}}, turns"
+_INVITATION = "Alt+V: variants, variables, turns"
 
 
 class PromptPane(Vertical):

@@ -1,0 +1,24 @@
+"""Every colour that a style names is there in every theme: one that is missing ends the program in that theme alone."""
+
+import re
+from pathlib import Path
+
+import pytest
+from textual.app import App
+
+import tui.ui
+from tui.ui.themes import OURS
+
+_STYLES = [path for path in Path(tui.ui.__file__).parent.rglob("*") if path.suffix in (".py", ".tcss")]
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "textual-dark", "textual-light", *(t.name for t in OURS)])
+def test_every_named_colour_is_there(theme: str) -> None:
+    app: App[None] = App()
+    for ours in OURS:
+        app.register_theme(ours)
+    app.theme = theme
+    known = app.get_css_variables()
+    named = {name for path in _STYLES for name in re.findall(r"\$([a-z][a-z0-9-]*)", path.read_text("utf-8"))}
+    assert len(named) > 10
+    assert not named - set(known)
