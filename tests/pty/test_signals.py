@@ -141,7 +141,7 @@ def test_stopping_with_a_key_in_a_shell(environ: dict[str, str]) -> None:
         terminal.until_shows("sh>")
         terminal.press(f"{sys.executable} -P -m tui --model sim-fast\r".encode())
         terminal.until_shows("○ idle")
-        terminal.press(b"\x1b9")
+        terminal.press(b"\x1bZ")
         terminal.until_shows("Stopped")
         terminal.press(b"fg\r")
         terminal.until_shows("○ idle")
@@ -154,7 +154,7 @@ def test_stopping_with_a_key_in_a_shell(environ: dict[str, str]) -> None:
 def test_without_a_shell_the_key_does_not_stop_it(environ: dict[str, str]) -> None:
     with Terminal(["--model", "sim-fast"], environ) as terminal:
         terminal.until_shows("○ idle")
-        terminal.press(b"\x1b9")
+        terminal.press(b"\x1bZ")
         terminal.until_shows("no shell to go back to")
         terminal.press(F10)
         assert terminal.until_ended() == 0

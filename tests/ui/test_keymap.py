@@ -3,6 +3,7 @@
 from itertools import chain
 
 import pytest
+from textual._xterm_parser import XTermParser
 
 from tui.config.schema import KeySettings
 from tui.errors import ConfigError
@@ -50,6 +51,22 @@ def test_keys_of_the_text_are_those_of_its_widget() -> None:
             if binding.id is not None:
                 bound.setdefault(binding.id, []).append(key)
     assert {name: tuple(keys) for name, keys in bound.items()} == TEXT_KEYS
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_keys_with_alt_are_what_a_terminal_sends_for_them(preset: str) -> None:
+    """A terminal sends Escape and the character; some of these Textual reads as something else, such as Alt+B."""
+    misread = {}
+    for name, keys in keymap(preset).items():
+        for key in keys:
+            *modifiers, character = key.split("+")
+            if modifiers in (["alt"], ["alt", "shift"]) and len(character) == 1:
+                sent = character.upper() if "shift" in modifiers else character
+                parser = XTermParser()
+                read = [event for part in (f"\x1b{sent}", "") for event in parser.feed(part)]
+                if [getattr(event, "key", None) for event in read] != [key]:
+                    misread[name] = key
+    assert not misread
 
 
 def test_ids_are_unique() -> None:

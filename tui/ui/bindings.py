@@ -111,7 +111,7 @@ ACTIONS = (
     ),
     Action(
         id="refresh_models",
-        keys=("alt+6",),
+        keys=("alt+shift+m",),
         title="Models",
         help="Ask the targets' endpoints which models they have",
         group=Group.SCREEN,
@@ -169,14 +169,14 @@ ACTIONS = (
     ),
     Action(
         id="pin_baseline",
-        keys=("alt+b",),
+        keys=("alt+shift+b",),
         title="Baseline",
         help="Pin the present results as the baseline; from then on the lanes show their change",
         group=Group.LANES,
     ),
     Action(
         id="compare",
-        keys=("alt+2",),
+        keys=("alt+shift+c",),
         title="Compare",
         help="Compare the present results, the baseline and other snapshots",
         group=Group.LANES,
@@ -205,7 +205,7 @@ ACTIONS = (
     ),
     Action(
         id="search",
-        keys=("f3", "alt+f"),
+        keys=("f3", "alt+shift+f"),
         title="Search",
         help="Search in the current lane's text",
         group=Group.LANES,
@@ -257,7 +257,7 @@ ACTIONS = (
     ),
     Action(
         id="suspend",
-        keys=("alt+9", "ctrl+z"),
+        keys=("alt+shift+z", "ctrl+z"),
         title="Stop",
         help="Stop the program and go back to the shell; fg goes on. Ctrl+Z undoes in an editor",
         group=Group.SCREEN,
@@ -272,7 +272,7 @@ ACTIONS = (
     ),
     Action(
         id="command_palette",
-        keys=("ctrl+p", "alt+0"),
+        keys=("ctrl+p", "alt+shift+p"),
         title="All",
         help="Find any action by its name",
         group=Group.SCREEN,

@@ -31,13 +31,13 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     # Leaves the keys of emacs to whoever edits or reads.
     "emacs": {
         "run": ("f5", "alt+enter"),
-        "next_lane": ("f6", "alt+7"),
-        "maximise": ("f9", "alt+1"),
+        "next_lane": ("f6", "alt+shift+n"),
+        "maximise": ("f9", "alt+shift+o"),
         "copy": ("alt+c",),
         "search": ("f3", "ctrl+s"),
         "command_palette": ("alt+x",),
-        "cancel_lane": ("f7", "alt+8"),
-        "variants": ("alt+3",),
+        "cancel_lane": ("f7", "alt+shift+x"),
+        "variants": ("alt+shift+v",),
         "text.up": ("up", "ctrl+p"),
         "text.down": ("down", "ctrl+n"),
         "text.page_up": ("pageup", "alt+v"),
@@ -48,7 +48,7 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     # Letters act where nothing is typed: in the lanes, not in the editors.
     "vi": {
-        "search": ("f3", "alt+f", "/"),
+        "search": ("f3", "alt+shift+f", "/"),
         "copy": ("ctrl+t", "alt+c", "y"),
         "next_lane": ("f6", "ctrl+n", "l"),
         "previous_lane": ("shift+f6", "alt+p", "h"),
