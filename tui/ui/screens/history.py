@@ -1,12 +1,14 @@
 """The history: all stored runs, found, looked at, and put to use."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.events import Resize
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -22,7 +24,7 @@ from tui.ui.screens.ask import AskScreen
 from tui.ui.screens.confirm import ConfirmScreen
 from tui.ui.screens.text import TextScreen
 from tui.ui.viewmodel.comparison_lines import comparison_lines
-from tui.ui.viewmodel.run_lines import HEADING, detail_lines
+from tui.ui.viewmodel.run_lines import detail_lines, heading
 from tui.ui.viewmodel.run_query import HINT, QueryError, parse_query
 from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.runs_list import RunsList
@@ -37,12 +39,12 @@ _KEYS = (
     ("replay", "r", "Replay"),
     ("compare", "c", "Compare"),
     ("note", "n", "Note"),
-    ("tags", "t", "Tags"),
+    ("tags", "t", "Tag"),
     ("export", "e", "Export"),
-    ("delete", "d", "Delete"),
+    ("delete", "d", "Del"),
     ("sort", "s", "Sort"),
-    ("filter", "/", "Filter"),
-    ("close", "esc", "Close"),
+    ("filter", "/", "Find"),
+    ("close", "esc", "Back"),
 )
 _ACTIONS = tuple(
     Action(id=name, keys=(key,), title=title, help="", group=Group.SCREEN, in_footer=True) for name, key, title in _KEYS
@@ -62,7 +64,7 @@ class HistoryScreen(Screen[StoredRun]):
         & > .heading { height: 1; text-style: bold; color: $text-muted; }
         & > RunsList { height: 3fr; }
         & > VerticalScroll {
-            height: 2fr; padding: 0 1;
+            height: 2fr; padding: 0 1; scrollbar-size-vertical: 1;
             border-top: solid $panel-lighten-2; border-title-style: bold; border-title-color: $foreground;
         }
         & > VerticalScroll:focus { border-top: heavy $primary; }
@@ -86,6 +88,7 @@ class HistoryScreen(Screen[StoredRun]):
         self._moving: Timer | None = None
         self._field: Input
         self._hint = Static(HINT, classes="hint", markup=False)
+        self._heading = Static("", classes="heading", markup=False)
         self._list = RunsList()
         self._detail = Static("", id="run", markup=False)
         self._box = VerticalScroll(self._detail)
@@ -96,10 +99,14 @@ class HistoryScreen(Screen[StoredRun]):
         self._field.cursor_blink = False
         yield self._field
         yield self._hint
-        yield Static(HEADING, classes="heading", markup=False)
+        yield self._heading
         yield self._list
         yield self._box
         yield KeyBar(_ACTIONS, namespace="screen")
+
+    def on_resize(self, event: Resize) -> None:
+        """The columns are those that fit."""
+        self._heading.update(heading(event.size.width), layout=False)
 
     def on_screen_resume(self) -> None:
         """Read the list, also after a replay or a question: something may have changed."""
@@ -193,7 +200,8 @@ class HistoryScreen(Screen[StoredRun]):
         """Write a note on the run."""
         run = await self._current()
         if run is not None and (number := run.number) is not None:
-            self._ask(f"Note on run {number}", run.note, "", lambda text: self._archive.set_note(number, text.strip()))
+            keep = partial(self._archive.set_note, number)
+            self._ask(f"Note on run {number}", clean(run.note), "", lambda text: keep(text.strip()))
 
     async def action_tags(self) -> None:
         """Tag the run."""
@@ -201,7 +209,7 @@ class HistoryScreen(Screen[StoredRun]):
         if run is not None and (number := run.number) is not None:
             self._ask(
                 f"Tags of run {number}",
-                " ".join(run.tags),
+                clean(" ".join(run.tags)),
                 "Separated by blanks.",
                 lambda text: self._archive.set_tags(number, _tags(text)),
             )

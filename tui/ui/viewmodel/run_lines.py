@@ -10,8 +10,8 @@ from tui.core.stored import RunRow
 from tui.ui.viewmodel.figures import format_count, format_ms, format_rate
 from tui.ui.viewmodel.lane_lines import SHAPES
 
-HEADING = f"  {'No.':>6}  {'started':<14}  {'state':<18} {'TTFT':>8} {'total':>8}  what"
-"""Above the rows. TTFT and total are the shortest of the run."""
+_WIDE_CELLS = 100
+"""Width from which a row has room for all of it."""
 
 _WORST_FIRST = (
     State.FAILED,
@@ -26,14 +26,28 @@ _MOST_OF_A_TEXT = 4_000
 """Characters of a prompt or an answer in the detail: the replay has the rest."""
 
 
-def row_line(row: RunRow, *, marked: bool) -> str:
-    """One run on one line, under `HEADING`."""
+def heading(width: int) -> str:
+    """What stands above the rows of a list so many cells wide. TTFT and total are the shortest of the run."""
+    started, state = _widths(width)
+    return f"  {'No.':>6}  {'started':<{started}}  {'state':<{state}} {'TTFT':>8} {'total':>8}  what"
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """Cells for the start and for the state: in a narrow list without the year, and without how many."""
+    return (14, 18) if width >= _WIDE_CELLS else (11, 13)
+
+
+def row_line(row: RunRow, width: int, *, marked: bool) -> str:
+    """One run on one line, under `heading`; it may be longer than `width` cells."""
+    start_cells, state_cells = _widths(width)
     finished = [target for target in row.targets if target.total_ns is not None]
     ttft = min((target.ttft_ns for target in finished if target.ttft_ns is not None), default=None)
     total = min((target.total_ns for target in finished if target.total_ns is not None), default=None)
     started = time.strftime("%y-%m-%d %H:%M", time.localtime(row.started_unix_ns // _NS_PER_S))
     figures = f"{format_ms(ttft):>8} {format_ms(total):>8}"
-    return f"{'◆' if marked else ' '} {row.number:>6}  {started}  {_state(row):<18} {figures}  {_what(row)}"
+    state = f"{_state(row)[:state_cells]:<{state_cells}}"
+    what = _what(row, "SIMULATED" if width >= _WIDE_CELLS else "SIM")
+    return f"{'◆' if marked else ' '} {row.number:>6}  {started[-start_cells:]}  {state} {figures}  {what}"
 
 
 def _state(row: RunRow) -> str:
@@ -46,9 +60,9 @@ def _state(row: RunRow) -> str:
     return f"{shape} {word}" + (f" {count}/{len(states)}" if count < len(states) else "")
 
 
-def _what(row: RunRow) -> str:
+def _what(row: RunRow, simulated: str) -> str:
     labels = [target.target for target in row.targets]
-    parts = ["SIMULATED"] if row.simulated else []
+    parts = [simulated] if row.simulated else []
     if row.series is not None:
         parts.append(f"{'warm-up' if row.warm_up else 'repeat'} {row.repeat}")
     parts += [f"#{tag}" for tag in row.tags]
@@ -93,10 +107,10 @@ def _request_lines(record: RequestRecord) -> list[str]:
     # Without a result it is in flight in some program, or was when it was read.
     state = record.state
     said = f"{SHAPES[state]} {state.value}" if record.status is not None else "▶ in flight"
-    figures = f"TTFT {format_ms(record.ttft_ns)}  total {format_ms(record.total_ns)}"
+    figures = f"TTFT {format_ms(record.ttft_ns):<7} total {format_ms(record.total_ns):<7}"
     tokens = format_count(record.usage.output_tokens if record.complete else None)
     where = f"{record.spec.target} @{record.spec.endpoint.name}"
-    line = f"{said:<13} {where}  {figures}  {tokens} tok  {format_rate(record.otps)} tok/s"
+    line = f"{said:<13} {figures} {tokens:>6} tok {format_rate(record.otps):>6} tok/s  {where}"
     return [line, f"  {record.failure.message}"] if record.failure is not None else [line]
 
 

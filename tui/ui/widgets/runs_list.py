@@ -127,7 +127,7 @@ class RunsList(ScrollView, can_focus=True):
             self._want(index)
             text = f"  {number:>6}  …"
         else:
-            text = row_line(row, marked=number == self.marked)
+            text = row_line(row, width, marked=number == self.marked)
             if any(target.status in ("failed", "interrupted") for target in row.targets):
                 style += self.get_component_rich_style("runs-list--unwell")
         if index == self._cursor:
