@@ -24,7 +24,7 @@ from tui.ui.screens.ask import AskScreen
 from tui.ui.screens.confirm import ConfirmScreen
 from tui.ui.screens.text import TextScreen
 from tui.ui.viewmodel.comparison_lines import comparison_lines
-from tui.ui.viewmodel.run_lines import detail_lines, heading
+from tui.ui.viewmodel.run_lines import detail_lines, heading, name_of, retention, tags_of
 from tui.ui.viewmodel.run_query import HINT, QueryError, parse_query
 from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.runs_list import RunsList
@@ -150,12 +150,9 @@ class HistoryScreen(Screen[StoredRun]):
             self._title(len(numbers) if filtered else None, *size)
 
     def _title(self, found: int | None, count: int, used: int) -> None:
-        settings = self._archive.settings
-        limits = [f"{settings.keep_days} days"] * bool(settings.keep_days)
-        limits += [f"{settings.keep_mb} MB"] * bool(settings.keep_mb)
-        kept = f"kept for at most {' and '.join(limits)}" if limits else "all is kept"
         runs = f"{count:,} runs" if found is None else f"{found:,} of {count:,} runs"
-        self._box.border_title = f"{runs}, {_ORDERS[self._sort]} · {used / 1e6:.1f} MB, {kept}"
+        kept = f"{used / 1e6:.1f} MB, {retention(self._archive.settings)}"
+        self._box.border_title = f"{runs}, {_ORDERS[self._sort]} · {kept}"
 
     def _say(self, problem: str) -> None:
         self._hint.update(problem or HINT)
@@ -211,7 +208,7 @@ class HistoryScreen(Screen[StoredRun]):
                 f"Tags of run {number}",
                 clean(" ".join(run.tags)),
                 "Separated by blanks.",
-                lambda text: self._archive.set_tags(number, _tags(text)),
+                lambda text: self._archive.set_tags(number, tags_of(text)),
             )
 
     def action_export(self) -> None:
@@ -258,7 +255,7 @@ class HistoryScreen(Screen[StoredRun]):
         sets = [await self._try(self._archive.with_repeats(one)) for one in sorted((marked, number))]
         if None in sets:
             return
-        before, now = (of_runs(_named(runs), runs[0].info.started_unix_ns, runs) for runs in sets if runs)
+        before, now = (of_runs(name_of(runs), runs[0].info.started_unix_ns, runs) for runs in sets if runs)
         lines = comparison_lines(before, now) if before.lanes and now.lanes else ["One of them has no finished answer."]
         self.app.push_screen(TextScreen(f"{before.name} → {now.name}", lines))
 
@@ -298,13 +295,3 @@ class HistoryScreen(Screen[StoredRun]):
         except LatencyTuiError as error:
             self.notify(str(error), severity="warning", markup=False)
             return None
-
-
-def _tags(text: str) -> list[str]:
-    return list(dict.fromkeys(word.removeprefix("#") for word in text.split() if word != "#"))
-
-
-def _named(runs: list[StoredRun]) -> str:
-    """What a set of runs is called: a series by its first and last run."""
-    first, last = runs[0].number, runs[-1].number
-    return f"run {first}" if first == last else f"runs {first} to {last}"

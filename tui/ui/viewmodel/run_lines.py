@@ -1,7 +1,9 @@
 """A stored run in words: one row of a list, and everything that is known of it."""
 
 import time
+from collections.abc import Sequence
 
+from tui.config.schema import HistorySettings
 from tui.core.events import Kind
 from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo, StoredRun
@@ -130,3 +132,21 @@ def _asked_lines(run: StoredRun) -> list[str]:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _MOST_OF_A_TEXT else f"{text[:_MOST_OF_A_TEXT]}…"
+
+
+def name_of(runs: Sequence[StoredRun]) -> str:
+    """What a set of runs is called: a series by its first and last run."""
+    first, last = runs[0].number, runs[-1].number
+    return f"run {first}" if first == last else f"runs {first} to {last}"
+
+
+def retention(settings: HistorySettings) -> str:
+    """How long runs are kept."""
+    limits = [f"{settings.keep_days} days"] if settings.keep_days else []
+    limits += [f"{settings.keep_mb} MB"] if settings.keep_mb else []
+    return f"kept for at most {' and '.join(limits)}" if limits else "all is kept"
+
+
+def tags_of(text: str) -> list[str]:
+    """The tags that were typed, separated by blanks, with or without #; each once."""
+    return list(dict.fromkeys(tag for word in text.split() if (tag := word.removeprefix("#"))))
