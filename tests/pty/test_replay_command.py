@@ -10,7 +10,7 @@ from terminal_under_test import Terminal, all_ended
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
 
-F5, F10, ESCAPE = b"\x1b[15~", b"\x1b[21~", b"\x1b"
+F5, F10, ESCAPE, ALT_Y = b"\x1b[15~", b"\x1b[21~", b"\x1b", b"\x1by"
 
 PLAN = """
 [prompt]
@@ -36,6 +36,8 @@ def test_a_run_and_its_export_are_replayed_and_nothing_is_stored(environ: dict[s
             terminal.press(F5)
             terminal.press(ESCAPE)
             terminal.until_shows("○ idle", 1)
+            terminal.press(ALT_Y)
+            terminal.until_shows("1 run, latest first")
             family = terminal.family()
             terminal.press(F10)
             assert terminal.until_ended() == 0

@@ -150,7 +150,7 @@ class HistoryScreen(Screen[StoredRun]):
             self._title(len(numbers) if filtered else None, *size)
 
     def _title(self, found: int | None, count: int, used: int) -> None:
-        runs = f"{count:,} runs" if found is None else f"{found:,} of {count:,} runs"
+        runs = ("1 run" if count == 1 else f"{count:,} runs") if found is None else f"{found:,} of {count:,} runs"
         kept = f"{used / 1e6:.1f} MB, {retention(self._archive.settings)}"
         self._box.border_title = f"{runs}, {_ORDERS[self._sort]} · {kept}"
 
