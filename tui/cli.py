@@ -24,6 +24,7 @@ commands:
   latency-tui doctor           check keys, endpoints, clocks, terminal and files
   latency-tui compare A B      compare two runs, series or exports; can gate a CI job
   latency-tui history ...      list, show, export, import and delete stored runs
+  latency-tui replay RUN       play a stored run again in the lanes (see `latency-tui replay --help`)
   latency-tui config           print the effective configuration and where each value came from
   latency-tui serve            show the screen in a browser (see `latency-tui serve --help`)
   latency-tui models           the models that are known (see `latency-tui models --help`)
@@ -90,6 +91,8 @@ def _dispatch(arguments: list[str]) -> int:
         return models(arguments[1:])
     if command == "config":
         return _config(_parser("latency-tui config", with_prompt=False).parse_args(arguments[1:]))
+    if command == "replay":
+        return _replay(arguments[1:])
     if command == "serve":
         return _serve(arguments[1:])
     return _screen(_parser("latency-tui", with_prompt=True).parse_args(arguments))
@@ -149,21 +152,59 @@ def _serve(arguments: list[str]) -> int:
     return serve(options.host, options.port, rest)
 
 
+def _replay(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="latency-tui replay",
+        description="Play a stored run again in the lanes, at its recorded pace. Nothing is sent or stored.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("run", metavar="RUN", help="its number, 'last', or a JSON export (of several runs, the last)")
+    parser.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="from 0.1 to 100; default 1")
+    options = parser.parse_args(arguments)
+    from tui.config.load import Flags, load
+    from tui.headless.references import history_if_any, run_of
+
+    with history_if_any() as store:
+        run = run_of(options.run, store)
+    _require_terminal()
+
+    from tui.ui.start import start
+
+    return start(load(Flags(), os.environ, Path.cwd()), run_at_once=False, record=None, replay=(run, options.speed))
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.1 <= speed <= 100:
+        raise argparse.ArgumentTypeError(f"must be a number from 0.1 to 100, but is {text!r}")
+    return speed
+
+
 def _screen(options: argparse.Namespace) -> int:
     from tui.config.load import load
 
     prompt = _prompt(options)
     loaded = load(_flags(options, prompt), os.environ, Path.cwd())
+    _require_terminal()
+
+    from tui.ui.start import start
+
+    return start(loaded, run_at_once=options.run, record=options.record)
+
+
+def _require_terminal() -> None:
+    """Raise UsageError where the screen cannot be shown."""
     # In a browser, pipes take the terminal's place: see tui.ui.serve.
     in_browser = bool(os.environ.get("TEXTUAL_DRIVER"))
     if not in_browser and not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise UsageError("The screen needs a terminal for its input and output; start it in one, without redirection.")
 
-    from tui.ui.start import start
     from tui.ui.terminal import require_screen
 
     require_screen(os.environ)
-    return start(loaded, run_at_once=options.run, record=options.record)
 
 
 def _flags(options: argparse.Namespace, prompt: str | None) -> "Flags":

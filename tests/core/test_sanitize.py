@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.sanitize import clean
+from tui.core.sanitize import clean, stand_ins
 
 FORBIDDEN = {
     *map(chr, range(0x20)),
@@ -94,3 +94,11 @@ def test_an_emoji_split_by_the_stream_arrives_whole() -> None:
     emoji = "❤\ufe0f\u200d🔥"
     for cut in range(len(emoji)):
         assert clean(emoji[:cut]) + clean(emoji[cut:]) == emoji
+
+
+@given(st.text())
+def test_stand_ins_move_no_character_and_leave_nothing_that_drives_a_terminal(text: str) -> None:
+    shown = stand_ins(text)
+    assert len(shown) == len(text)
+    assert not any(char in "\x1b\x9b\x07\r\u202e\x7f" for char in shown)
+    assert stand_ins("a\tb [red]\x1b[31m") == "a\tb [red]␛[31m"

@@ -46,6 +46,19 @@ _DROPPED_CHAR = re.compile(f"[{_DROPPED}\u200d\ufe0e\ufe0f]")
 _REPLACED_CHAR = re.compile(f"[{_REPLACED}]")
 
 
+_EDITED = re.compile(f"[\r{_CONTROLS}{_NEWLINES}{_REPLACED}]")
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return "\u2421" if code == 0x7F else chr(0x2400 + code) if code < 0x20 else "\ufffd"
+
+
+def stand_ins(text: str) -> str:
+    """A line as an editor may show it: what could harm is replaced, character by character, so that none moves."""
+    return _EDITED.sub(_stand_in, text)
+
+
 def _harmless(match: re.Match[str]) -> str:
     found = match[0]
     if found[0] == "\r" or found in _NEWLINES:

@@ -56,6 +56,13 @@ def runs_of(reference: str, store: Store | None) -> list[StoredRun]:
     )
 
 
+def run_of(reference: str, store: Store | None) -> StoredRun:
+    """The one run that `reference` names: as in `runs_of`, but one of a series by itself; of several the last."""
+    if store is not None and reference.isdecimal():
+        return store.run(int(reference))
+    return runs_of(reference, store)[-1]
+
+
 def _with_series(store: Store, number: int) -> list[StoredRun]:
     run = store.run(number)
     if run.info.series is None:

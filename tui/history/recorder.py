@@ -22,7 +22,7 @@ JOURNAL_EVERY_S = 0.2
 
 
 class Recorder:
-    """Records one sitting. To be used from one thread; its two callbacks come on another."""
+    """Records one sitting. To be used from one thread; its callbacks come on another."""
 
     def __init__(self, path: Path, settings: HistorySettings, make_writer: Callable[..., Writer] = Writer) -> None:
         """Nothing is opened before `start`."""
@@ -30,8 +30,12 @@ class Recorder:
         """Called with the latest ticket whose results are on the disk, or as safe as they can be made."""
         self.on_problem: Callable[[str], None] = lambda _sentence: None
         """Called with a sentence when the history cannot be written, and when it can again."""
+        self.on_interrupted: Callable[[int], None] = lambda _requests: None
+        """Called at the start with how many requests were in flight when earlier programs died, where any were."""
         self.path = path
+        self.settings = settings
         self._writer = make_writer(path, new_uid(time.time_ns()), settings, lambda sentence: self.on_problem(sentence))
+        self._writer.on_interrupted = lambda requests: self.on_interrupted(requests)
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._changed = threading.Condition()
         self._items: list[Item] = []

@@ -76,6 +76,8 @@ class Writer:
         self._uid = uid
         self._settings = settings
         self._say = say
+        self.on_interrupted: Callable[[int], None] = lambda _requests: None
+        """Called with how many requests programs that died had in flight, where there are any."""
         self._connect_to = connect_to
         self._connection: sqlite3.Connection | None = None
         self._lock: WriterLock | None = None
@@ -153,7 +155,11 @@ class Writer:
         try:
             if self._lock is None:
                 self._lock = WriterLock(self._path.parent, self._uid)
-            journal.adopt(connection, lambda writer: writer == self._uid or is_alive(self._path.parent, writer))
+            adopted = journal.adopt(
+                connection, lambda writer: writer == self._uid or is_alive(self._path.parent, writer)
+            )
+            if adopted:
+                self.on_interrupted(adopted)
             spill.take_in(connection, self._path.parent)
             prune(connection, self._settings)
         except BaseException:

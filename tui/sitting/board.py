@@ -121,6 +121,20 @@ class Board:
         self.version += 1
         return requests
 
+    def show_again(self, lanes: list[Lane], requests: Sequence[tuple[int, RequestSpec]]) -> None:
+        """Show these lanes, empty, in which a stored run's requests are told again: each with its lane's number."""
+        self.lanes = lanes
+        self.ledger = Ledger(self.ledger.models)
+        self._requests = {}
+        for place, spec in requests:
+            lane, record = lanes[place], RequestRecord(spec=spec)
+            lane.record = lane.record or record
+            self._requests[spec.request_id] = _Request(lane, record, "")
+        self.runs = 1
+        self.run_in_flight = True
+        self.send_spread_ns = None
+        self.version += 1
+
     @property
     def records(self) -> Sequence[RequestRecord]:
         """Every request of the latest run, in the order in which they were asked."""

@@ -26,6 +26,8 @@ class Keeper:
     """
 
     def __init__(self, recorder: Recorder, deliver: Callable[[list[Event]], None], say: Callable[[str], None]) -> None:
+        self.on_interrupted: Callable[[int], None] = lambda _requests: None
+        """Called when earlier programs died with so many requests in flight."""
         self._recorder = recorder
         self._deliver = deliver
         self._say = say
@@ -46,6 +48,7 @@ class Keeper:
 
         self._recorder.on_safe = lambda ticket: on_loop(self._is_safe, ticket)
         self._recorder.on_problem = lambda sentence: on_loop(self._say, sentence)
+        self._recorder.on_interrupted = lambda requests: on_loop(self.on_interrupted, requests)
         self._recorder.start()
 
     def begin(self, run_id: int, info: RunInfo, plan: Plan, specs: tuple[RequestSpec, ...]) -> None:

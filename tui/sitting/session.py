@@ -42,7 +42,8 @@ class Session(Choosing):
     """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the board.
 
     `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
-    every run; `on_problem` with a sentence when something went wrong that belongs to no lane.
+    every run; `on_problem` with a sentence when something went wrong that belongs to no lane; `on_interrupted` at the
+    start with how many requests an earlier sitting left in flight when it was killed.
     """
 
     def __init__(
@@ -67,6 +68,8 @@ class Session(Choosing):
         self.on_problem: Callable[[str], None] = lambda _sentence: None
         self.on_ended: Callable[[RequestRecord], None] = lambda _record: None
         self.on_run_over: Callable[[StoredRun], None] = lambda _run: None
+        self.on_interrupted: Callable[[int], None] = lambda _requests: None
+        self.recorder = history
         self.snapshots = Snapshots(
             self.board, history.path if history else None, lambda sentence: self.on_problem(sentence)
         )
@@ -108,6 +111,7 @@ class Session(Choosing):
     async def connect(self) -> None:
         """Start the engine, if that has not been done, take up its pipes, and open the history."""
         if self._keeper is not None:
+            self._keeper.on_interrupted = self.on_interrupted
             self._keeper.start()
         await self._engine.connect()
 

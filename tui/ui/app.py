@@ -15,6 +15,7 @@ from textual.screen import Screen
 from tui.config.models import KnownModel
 from tui.config.remembered import TargetList
 from tui.config.schema import UiSettings
+from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
 from tui.sitting.session import Session
 from tui.ui.advice_actions import AdviceActions
@@ -22,6 +23,7 @@ from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
 from tui.ui.chart_actions import ChartActions
 from tui.ui.driver import TerminalDriver
+from tui.ui.history_actions import HistoryActions
 from tui.ui.keymap import Keymap
 from tui.ui.lever_actions import LeverActions
 from tui.ui.pace import Pacer
@@ -43,6 +45,7 @@ class LatencyApp(
     TargetActions,
     BaselineActions,
     ChartActions,
+    HistoryActions,
     LeverActions,
     SeriesActions,
     AdviceActions,
@@ -66,10 +69,13 @@ class LatencyApp(
         targets: TargetList | None = None,
         series: SeriesSettings | None = None,
         run_at_once: bool = False,
+        replay: tuple[StoredRun, float] | None = None,
         terminal: Terminal | None = None,
         keymap: Keymap | None = None,
     ) -> None:
-        """`targets` is the list to choose from; absent, those of the session's plan."""
+        """`targets` is the list to choose from; absent, those of the session's plan. `replay` is a run to play at once,
+        and how fast.
+        """
         # Read by the driver, and by themes before anything is styled.
         self.terminal = terminal or Terminal()
         self.pacer = Pacer(settings.fixed_rate)
@@ -85,6 +91,7 @@ class LatencyApp(
         """Called on the event loop when `leave_from_signal` has got through to it."""
         self.series_settings = series or SeriesSettings()
         self._run_at_once = run_at_once
+        self._replay_at_once = replay
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
         self._models = models
@@ -94,28 +101,38 @@ class LatencyApp(
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         plan = self.session.plan
-        known = [(model.id, model.display_name) for model in self._models]
-        choice = TargetChoice(self._targets.targets, known, self._targets.disabled)
         self.main = MainScreen(
             self.session.board,
             PromptBook(plan.prompt, plan.variants, plan.rows, plan.row),
             plan.parameters,
-            choice,
+            self.choice_of(self._targets),
             self.pacer,
             self.size,
             self.keymap.actions,
         )
         self.main.charts.markers = markers_of(self._settings.markers, self.terminal)
-        choice.learn(self._models)
         self.describe_endpoints()
         self.describe_lanes()
         return self.main
+
+    @property
+    def front(self) -> MainScreen:
+        """What keys that only look act on: the replay while one is shown, else the main screen."""
+        return self.screen if isinstance(self.screen, MainScreen) else self.main
+
+    def choice_of(self, targets: TargetList) -> TargetChoice:
+        """A choice of these targets and all known models."""
+        known = [(model.id, model.display_name) for model in self._models]
+        choice = TargetChoice(targets.targets, known, targets.disabled)
+        choice.learn(self._models)
+        return choice
 
     async def on_mount(self) -> None:
         """Take up the engine once the first frame is on its way."""
         self._loop_of_app = asyncio.get_running_loop()
         self.session.on_change = self.main.wake
         self.session.on_problem = self.complain
+        self.session.on_interrupted = self.tell_interrupted
         self.session.preview.on_models = self.models_changed
         self.call_after_refresh(self._connect)
 
@@ -127,7 +144,9 @@ class LatencyApp(
         # plotext takes a tenth of a second to import: not while the first run streams.
         for module in ("figure", "drawing"):
             self.run_worker(partial(import_module, f"tui.ui.charts.{module}"), thread=True, group="warm up")
-        if self._run_at_once:
+        if self._replay_at_once is not None:
+            self.replay(*self._replay_at_once)
+        elif self._run_at_once:
             await self.action_run()
 
     # Actions
@@ -146,32 +165,32 @@ class LatencyApp(
 
     def action_next_lane(self) -> None:
         """Go to the next lane."""
-        self.main.go_to_lane(1)
+        self.front.go_to_lane(1)
 
     def action_previous_lane(self) -> None:
         """Go to the lane before."""
-        self.main.go_to_lane(-1)
+        self.front.go_to_lane(-1)
 
     def action_maximise(self) -> None:
         """Show the current lane alone, or all again."""
-        self.main.maximise_lane()
+        self.front.maximise_lane()
 
     def action_copy(self) -> None:
         """Copy the selected text, or the current lane's whole text, to the terminal's clipboard."""
-        selected = self.main.get_selected_text()
-        text = selected or self.main.current_lane.text
+        selected = self.front.get_selected_text()
+        text = selected or self.front.current_lane.text
         if not text:
             self.complain("There is nothing to copy yet.")
             return
         self.copy_to_clipboard(text)
-        what = "the selection" if selected else self.main.current_lane.lane.label
+        what = "the selection" if selected else self.front.current_lane.lane.label
         self.notify(f"Copied {what}, {len(text):,} characters.", timeout=3, markup=False)
 
     def action_detail(self) -> None:
         """Show the current lane's request in detail."""
         from tui.ui.screens.detail import DetailScreen
 
-        lane = self.main.current_lane.lane
+        lane = self.front.current_lane.lane
         if lane.record is None:
             self.complain("There is nothing to show yet: run the prompt first.")
             return
@@ -181,8 +200,8 @@ class LatencyApp(
         """Search in the current lane."""
         from tui.ui.screens.search import SearchScreen
 
-        self.main.show_pane("lanes")
-        self.push_screen(SearchScreen(self.main.current_lane.stream))
+        self.front.show_pane("lanes")
+        self.push_screen(SearchScreen(self.front.current_lane.stream))
 
     def action_clear(self) -> None:
         """Empty the lanes and the sitting's history."""
@@ -194,13 +213,13 @@ class LatencyApp(
 
     def action_next_pane(self) -> None:
         """Go on to the next pane."""
-        self.main.go_to_next_pane()
+        self.front.go_to_next_pane()
 
     def action_help(self) -> None:
         """Show the help."""
         from tui.ui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keymap.actions, self.main.focused))
+        self.push_screen(HelpScreen(self.keymap.actions, self.front.focused))
 
     async def action_quit(self) -> None:
         """Cancel what is in flight, end the children, leave."""
@@ -223,9 +242,9 @@ class LatencyApp(
             self.exit(return_code=status)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Over a modal screen only that screen's own keys act, and quitting."""
+        """Over a modal screen only that screen's own keys act, and quitting; over a replay also what only looks."""
         if action in _OVER_MAIN_ONLY and self.is_running and self.screen is not self.main:
-            return False
+            return action in _LOOKING and isinstance(self.screen, MainScreen)
         return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -263,3 +282,9 @@ class LatencyApp(
 
 
 _OVER_MAIN_ONLY = frozenset(action.method for action in ACTIONS) - {"quit"}
+_LOOKING = frozenset({"next_lane", "previous_lane", "maximise", "copy", "detail", "search", "next_pane", "help"}) | {
+    "next_chart",
+    "previous_chart",
+    "maximise_chart",
+}
+"""What works on a replay too: it acts on `front`."""

@@ -182,6 +182,13 @@ ACTIONS = (
         group=Group.LANES,
     ),
     Action(
+        id="history",
+        keys=("alt+y",),
+        title="History",
+        help="Find stored runs, and open, replay, compare, tag, export or delete them",
+        group=Group.RUN,
+    ),
+    Action(
         id="copy",
         keys=("ctrl+t", "alt+c"),
         title="Copy",

@@ -22,7 +22,10 @@ else:
 class ChartActions(_Base):
     """Goes through the charts, shows one alone and exports it; a part of the application."""
 
-    main: "MainScreen"
+    @property
+    def front(self) -> "MainScreen":
+        """The screen whose charts are meant."""
+        raise NotImplementedError
 
     def complain(self, sentence: str) -> None:
         """Say what cannot be done."""
@@ -30,23 +33,23 @@ class ChartActions(_Base):
 
     async def action_next_chart(self) -> None:
         """Show the next chart."""
-        await self.main.go_to_chart(1)
+        await self.front.go_to_chart(1)
 
     async def action_previous_chart(self) -> None:
         """Show the chart before."""
-        await self.main.go_to_chart(-1)
+        await self.front.go_to_chart(-1)
 
     def action_maximise_chart(self) -> None:
         """Show the chart over the whole screen."""
         from tui.ui.screens.chart import ChartScreen
 
-        pane = self.main.charts
+        pane = self.front.charts
 
         async def closed(kind: ChartKind | None) -> None:
             if kind is not None:
                 await pane.show_kind(kind)
 
-        self.push_screen(ChartScreen(self.main.chart_source, pane.kind, pane.markers), closed)
+        self.push_screen(ChartScreen(self.front.chart_source, pane.kind, pane.markers), closed)
 
     def on_chart_screen_save(self, event: "ChartScreen.Save") -> None:
         """Write the chart to the working directory, or to the state directory where that cannot be written."""

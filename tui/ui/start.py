@@ -11,14 +11,20 @@ from tui.config.load import Loaded
 from tui.config.model_lists import known_models
 from tui.config.plan import build_plan, needs_simulator
 from tui.config.remembered import target_list
+from tui.core.run import StoredRun
 from tui.errors import ExitCode
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
 
-def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
-    """Show the screen until the person leaves. Returns the exit status; raises ConfigError before anything shows."""
+def start(
+    loaded: Loaded, *, run_at_once: bool, record: Path | None, replay: tuple[StoredRun, float] | None = None
+) -> int:
+    """Show the screen until the person leaves; `replay` is a run to play first, and how fast.
+
+    Returns the exit status; raises ConfigError before anything shows.
+    """
     targets = target_list(loaded)
     settings = msgspec.structs.replace(loaded.settings, targets=targets.chosen)
     models = known_models(settings.endpoints)
@@ -50,6 +56,7 @@ def start(loaded: Loaded, *, run_at_once: bool, record: Path | None) -> int:
             targets=targets,
             series=settings.series,
             run_at_once=run_at_once,
+            replay=replay,
             terminal=terminal,
             keymap=keymap,
         )

@@ -9,6 +9,7 @@ from typing import Protocol
 import pytest
 
 from tui.core.target import Target
+from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
 from .driving import WIDE, Sitting, plan_of, sitting_of
@@ -26,6 +27,7 @@ class OpenSitting(Protocol):
         prompt: str = "Why is the sky blue?",
         max_tokens: int = 2_000,
         run_at_once: bool = False,
+        history: Recorder | None = None,
     ) -> AbstractAsyncContextManager[Sitting]: ...
 
 
@@ -72,10 +74,11 @@ def sitting(shared_engine: SharedEngine, simulator: SimulatorProcess) -> OpenSit
         prompt: str = "Why is the sky blue?",
         max_tokens: int = 2_000,
         run_at_once: bool = False,
+        history: Recorder | None = None,
     ) -> AsyncIterator[Sitting]:
         plan = plan_of(targets, simulator.base_url, prompt, max_tokens)
         with shared_engine.lend() as engine:
-            async with sitting_of(engine, plan, size=size, run_at_once=run_at_once) as opened:
+            async with sitting_of(engine, plan, size=size, run_at_once=run_at_once, history=history) as opened:
                 yield opened
 
     return open_sitting

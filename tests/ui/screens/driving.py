@@ -15,6 +15,7 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
+from tui.history.recorder import Recorder
 from tui.sitting.board import Board, Lane
 from tui.sitting.session import Session
 from tui.ui.app import LatencyApp
@@ -164,9 +165,10 @@ async def sitting_of(
     size: tuple[int, int] = WIDE,
     run_at_once: bool = False,
     keymap: Keymap | None = None,
+    history: Recorder | None = None,
 ) -> AsyncIterator[Sitting]:
     """The running app; its session is closed at the end, however that comes."""
-    session = Session(plan, engine, None, None)
+    session = Session(plan, engine, None, None, history)
     app = LatencyApp(session, UiSettings(frame_rate=30.0), load_models(), run_at_once=run_at_once, keymap=keymap)
     try:
         async with app.run_test(size=size, notifications=True) as pilot:

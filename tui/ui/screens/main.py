@@ -70,10 +70,11 @@ class MainScreen(Screen[None]):
         pacer: Pacer,
         size: Size,
         actions: Sequence[Action],
+        pane: str = PANES[0],
     ) -> None:
-        """`size` is the terminal's, so that the first layout is already the right one."""
+        """`size` is the terminal's, so that the first layout is already the right one; `pane` is in front at first."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
-        super().__init__(classes=f"-show-{PANES[0]}{' -compact' if _is_compact(size) else ''}")
+        super().__init__(classes=f"-show-{pane}{' -compact' if _is_compact(size) else ''}")
         self._board = board
         self._pacer = pacer
         self._actions = actions
@@ -87,13 +88,16 @@ class MainScreen(Screen[None]):
         self.endpoints: tuple[str, ...] = ()
         self.simulated = False
         self.hint = ""
+        self.replaying = ""
+        """What is replayed, and how; empty on the real thing."""
+        self.keys_namespace = "app"
         self.evidence = Evidence()
         self._evidence_shown = True
         self.status = StatusBar()
         self.prompt_pane = PromptPane(book)
         self.parameters_form = ParametersForm(parameters)
         self.picker = TargetPicker(choice)
-        self.lanes = LanesPane(board.lanes, id="lanes")
+        self.lanes = LanesPane(board.lanes, id="lanes", now_ns=self.now_ns)
         self.history = HistoryView()
         self._room = Static(id="room", markup=False)
         self.charts = ChartPane(self.chart_source)
@@ -113,7 +117,7 @@ class MainScreen(Screen[None]):
             yield self.history
             yield self.charts
         yield self._room
-        yield KeyBar(self._actions)
+        yield KeyBar(self._actions, self.keys_namespace)
 
     def on_mount(self) -> None:
         """Begin to tick when something happens."""
@@ -135,7 +139,22 @@ class MainScreen(Screen[None]):
                     "Make the window larger, please. What runs goes on."
                 )
 
+    async def edit(self, book: PromptBook, parameters: Parameters, choice: TargetChoice) -> None:
+        """Edit these from now on."""
+        self.prompt_pane = PromptPane(book)
+        self.parameters_form = ParametersForm(parameters)
+        self.picker = TargetPicker(choice)
+        box = self.query_one("#edit")
+        with self.app.batch_update():
+            await box.remove_children()
+            await box.mount_all([self.prompt_pane, self.parameters_form, self.picker])
+        self.prompt_pane.focus_editor()
+
     # Painting
+
+    def now_ns(self) -> int:
+        """The moment that is shown, on the clock of the stamps."""
+        return time.monotonic_ns()
 
     def wake(self) -> None:
         """Something has changed: paint on the next tick, and on each one after while it goes on."""
@@ -159,12 +178,12 @@ class MainScreen(Screen[None]):
                 self.run_worker(self._show_lanes(), exclusive=True, group="lanes")
             return
         self._painted_version = board.version
-        self.lanes.tick(time.monotonic_ns())
+        self.lanes.tick(self.now_ns())
         if not self._evidence_shown:
             self._evidence_shown = True
             for view in self.lanes.views:
                 view.show_evidence(self.evidence.lines(view.lane))
-        self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint)
+        self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying)
         now = time.monotonic()
         if now < self._slow_drawn + (_SLOW_IN_FLIGHT_S if board.run_in_flight else _SLOW_S):
             return
@@ -188,7 +207,7 @@ class MainScreen(Screen[None]):
         return ChartSource(
             lanes=self._board.lanes,
             current=self.lanes.current.lane,
-            now_ns=time.monotonic_ns(),
+            now_ns=self.now_ns(),
             baselines=self._baselines,
         )
 
@@ -211,7 +230,7 @@ class MainScreen(Screen[None]):
     def _follow_changed(self) -> None:
         """The lane's state line says whether it follows."""
         for view in self.lanes.views:
-            view.tick(time.monotonic_ns())
+            view.tick(self.now_ns())
 
     def on_descendant_focus(self) -> None:
         """Some charts are of the current lane."""

@@ -31,6 +31,8 @@ class ChartHolder(Vertical):
         self.kind = kind
         self.chart: PlotView = self._view(kind)
         self._drawn: object = None
+        self.mark = ""
+        """Stands in front of the title."""
         self.border_title = kind.heading
 
     def compose(self) -> ComposeResult:
@@ -79,7 +81,7 @@ class ChartHolder(Vertical):
             return False
         self._drawn = version
         data = drawing.build(source)
-        title = Content(clean(title_of(self.kind, source)))
+        title = Content(clean(self.mark + title_of(self.kind, source)))
         if title != self.border_title:
             self.border_title = title
         setattr(self.chart, drawing.attribute, data)

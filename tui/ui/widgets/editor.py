@@ -6,6 +6,8 @@ from typing import Any
 from rich.text import Span, Text
 from textual.widgets import TextArea
 
+from tui.core.sanitize import stand_ins
+
 _LONG_LINE = 4_000
 """Characters from which a line is cut up lazily."""
 
@@ -22,7 +24,7 @@ class Editor(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         """See `TextArea.get_line`."""
-        line = self.document.get_line(line_index)
+        line = stand_ins(self.document.get_line(line_index))
         kind = Text if len(line) < _LONG_LINE else _LongLine
         return kind(line, end="", no_wrap=True)
 

@@ -30,9 +30,10 @@ class KeyBar(Static):
     }
     """
 
-    def __init__(self, actions: Sequence[Action]) -> None:
-        """`actions` have the keys that are in effect."""
+    def __init__(self, actions: Sequence[Action], namespace: str = "app") -> None:
+        """`actions` have the keys that are in effect; `namespace` says who carries out what is clicked."""
         super().__init__("", id="keys")
+        self._namespace = namespace
         self._actions = actions
 
     @property
@@ -42,14 +43,14 @@ class KeyBar(Static):
 
     def on_resize(self, event: Resize) -> None:
         """Space the keys as the width allows."""
-        self.update(_line(self._actions, event.size.width), layout=False)
+        self.update(_line(self._actions, self._namespace, event.size.width), layout=False)
 
 
-def _line(actions: Sequence[Action], width: int) -> Content:
+def _line(actions: Sequence[Action], namespace: str, width: int) -> Content:
     keys = [
         (short(action.keys[0]), action.title, action.method) for action in actions if action.in_footer and action.keys
     ]
     cells = sum(len(key) + 1 + len(title) for key, title, _ in keys)
     gap = max(1, min(3, (width - cells) // max(1, len(keys))))
-    items = (f"[@click=app.{action}][bold $text-primary]{key}[/] {title}[/]" for key, title, action in keys)
+    items = (f"[@click={namespace}.{action}][bold $text-primary]{key}[/] {title}[/]" for key, title, action in keys)
     return Content.from_markup((" " * gap).join(items))

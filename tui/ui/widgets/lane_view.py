@@ -1,7 +1,7 @@
 """One lane: the target's name, its state, its text as it arrives, and its figures."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar
@@ -59,8 +59,10 @@ class LaneView(Vertical):
     }
     """
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        """`now_ns` is the moment that is shown, on the clock of the stamps."""
         super().__init__()
+        self._now_ns = now_ns
         self.lane = lane
         self._label = lane.label
         self.border_title = Content(clean(self._label))
@@ -91,20 +93,20 @@ class LaneView(Vertical):
 
     def on_mount(self) -> None:
         """Show the lane as it is."""
-        self.tick(time.monotonic_ns())
+        self.tick(self._now_ns())
 
     def on_resize(self) -> None:
         """Figures stand on one line where there is room."""
         self.set_class(self.size.width >= _ONE_LINE_CELLS, "-wide")
         self._lines = ("", "", "")
-        self.tick(time.monotonic_ns())
+        self.tick(self._now_ns())
 
     def describe(self, plan: Plan, models: Mapping[str, KnownModel]) -> None:
         """Say in what the lane's next request differs from the shared parameters of `plan`, and what it would be
         refused for by what is known of `models`."""
         self._plan, self._models, self._described = plan, models, None
         if self.is_mounted:
-            self._show_lines(time.monotonic_ns())
+            self._show_lines(self._now_ns())
 
     def tick(self, now_ns: int) -> None:
         """Show what has changed. `now_ns` is the CLOCK_MONOTONIC time that requests in flight are shown at."""

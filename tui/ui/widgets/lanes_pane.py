@@ -1,7 +1,7 @@
 """The lanes, side by side in as many columns as fit, the rest to scroll to."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from textual.containers import VerticalScroll
 from textual.events import DescendantFocus, Resize
@@ -26,8 +26,16 @@ class LanesPane(VerticalScroll, can_focus=False):
     }
     """
 
-    def __init__(self, lanes: list[Lane], *, id: str) -> None:  # noqa: A002  # Textual's name
-        self.views = [LaneView(lane) for lane in lanes]
+    def __init__(
+        self,
+        lanes: list[Lane],
+        *,
+        id: str,  # noqa: A002  # Textual's name
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """`now_ns` is the moment that is shown, on the clock of the stamps."""
+        self._now_ns = now_ns
+        self.views = [LaneView(lane, now_ns) for lane in lanes]
         super().__init__(*self.views, id=id)
         self._current = 0
         self._asked: tuple[Plan, Mapping[str, KnownModel]] | None = None
@@ -41,7 +49,7 @@ class LanesPane(VerticalScroll, can_focus=False):
         kept = {id(view.lane): view for view in self.views}
         wanted = {id(lane) for lane in lanes}
         await self.remove_children([view for view in self.views if id(view.lane) not in wanted])
-        self.views = [kept.get(id(lane)) or LaneView(lane) for lane in lanes]
+        self.views = [kept.get(id(lane)) or LaneView(lane, self._now_ns) for lane in lanes]
         await self.mount_all([view for view in self.views if not view.is_attached])
         for position, view in enumerate(self.views):
             if self.children[position] is not view:
@@ -87,7 +95,7 @@ class LanesPane(VerticalScroll, can_focus=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Lanes that come into view show the present."""
         super().watch_scroll_y(old_value, new_value)
-        self.call_after_refresh(lambda: self.tick(time.monotonic_ns()))
+        self.call_after_refresh(lambda: self.tick(self._now_ns()))
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """The lane that gets the focus is the current one."""

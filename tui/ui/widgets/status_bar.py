@@ -1,5 +1,6 @@
 """The first row: what is measured, and where."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -41,8 +42,10 @@ class StatusBar(Static):
         super().__init__("", id="status", markup=False)
         self._parts: list[Part] = []
 
-    def show(self, board: Board, endpoints: tuple[str, ...], *, simulated: bool, hint: str) -> None:
-        """Show the present state; paints only if it differs from what is shown."""
+    def show(
+        self, board: Board, endpoints: tuple[str, ...], *, simulated: bool, hint: str, replaying: str = ""
+    ) -> None:
+        """Show the present state, or what is replayed; paints only if it differs from what is shown."""
         where = ("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")
         hints = [(hint, ".status-bar--hint")] if simulated and hint else []
         long, short = ([where, (doing, ""), *hints] for doing in _doing(board))
@@ -50,7 +53,11 @@ class StatusBar(Static):
         # What is measured, and how to measure the real thing, must be seen; the rest gives way in a narrow terminal.
         name = [("latency-tui", "")]
         costly = ([*name, *long, *more], [*long, *more], [*short, *more], [*short, *more[:1]])
-        for parts in (*costly, [*name, *long], long, short):
+        choice: Sequence[list[Part]] = (*costly, [*name, *long], long, short)
+        if replaying:
+            played = [("REPLAY", ".status-bar--simulated"), where, (replaying, "")]
+            choice = ([*name, *played], played)
+        for parts in choice:
             if cell_len(_BETWEEN.join(text for text, _ in parts)) <= self.size.width:
                 break
         if parts != self._parts:

@@ -1,0 +1,70 @@
+"""Stored runs in words."""
+
+from tui.config.schema import HistorySettings
+from tui.core.stored import RunRow, TargetRow
+from tui.ui.viewmodel.run_lines import heading, retention, row_line, tags_of
+
+
+def row(*statuses: str, excerpt: str = "Why?", series: str | None = None, warm_up: bool = False) -> RunRow:
+    return RunRow(
+        number=12,
+        uid="u",
+        started_unix_ns=1_770_000_000 * 10**9,
+        series=series,
+        repeat=3,
+        warm_up=warm_up,
+        simulated=True,
+        excerpt=excerpt,
+        note="",
+        tags=("x",),
+        targets=tuple(
+            TargetRow(
+                target=f"t{number}",
+                model="m",
+                endpoint="e",
+                status=status,
+                ttft_ns=number * 10**8 if status == "done" else 1,
+                total_ns=number * 10**9 if status == "done" else None,
+                output_tokens=3,
+            )
+            for number, status in enumerate(statuses, 1)
+        ),
+    )
+
+
+def test_the_worst_state_and_the_shortest_times_are_shown() -> None:
+    line = row_line(row("done", "done", "failed"), 120, marked=True)
+    assert line.startswith("◆     12  ")
+    assert "✖ failed 1/3" in line
+    assert "100 ms   1.00 s" in line
+    assert line.endswith("SIMULATED #x 3 lanes Why?")
+    assert "▶ in flight 1/2" in row_line(row("done", "idle"), 120, marked=False)
+    assert "✔ done  " in row_line(row("done", "done"), 120, marked=False)
+    assert "— " in row_line(row("interrupted"), 120, marked=False)
+
+
+def test_a_run_of_a_series_says_which() -> None:
+    assert "repeat 3" in row_line(row("done", series="s"), 120, marked=False)
+    assert "warm-up 3" in row_line(row("done", series="s", warm_up=True), 120, marked=False)
+
+
+def test_columns_stand_under_their_heads_at_any_width() -> None:
+    for width in (80, 120):
+        line, head = row_line(row("done"), width, marked=False), heading(width)
+        assert line.index("✔") == head.index("state")
+        assert line.index("SIM") == head.index("what")
+    assert len(heading(80)) < len(heading(120))
+
+
+def test_nothing_in_a_row_can_drive_the_terminal() -> None:
+    line = row_line(row("done", excerpt="a\x1b[31m\nb"), 120, marked=False)
+    assert line.endswith("a␛[31m b")
+
+
+def test_what_is_kept() -> None:
+    assert retention(HistorySettings()) == "all is kept"
+    assert retention(HistorySettings(keep_days=30, keep_mb=500)) == "kept for at most 30 days and 500 MB"
+
+
+def test_tags_are_told_apart_by_blanks() -> None:
+    assert tags_of(" #a b  a # ##c") == ["a", "b", "#c"]

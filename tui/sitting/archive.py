@@ -1,0 +1,94 @@
+"""The history for the screen: everything is read and written on a thread of its own, and awaited."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from tui.config.schema import HistorySettings
+from tui.core.run import StoredRun
+from tui.core.stored import RunFilter, RunRow, Sort
+from tui.export.formats import write
+from tui.history.store import Store
+
+_T = TypeVar("_T")
+
+
+class Archive:
+    """The stored runs. Every method raises HistoryError, one sentence, if it fails; close it when done."""
+
+    def __init__(self, path: Path, settings: HistorySettings) -> None:
+        """`settings` say how long runs are kept. Nothing is opened yet."""
+        self.settings = settings
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
+        self._store: Store | None = None
+
+    async def numbers(self, wanted: RunFilter, sort: Sort) -> list[int]:
+        """The numbers of all runs wanted, the latest or the shortest first."""
+        return await self._do(lambda store: store.numbers(wanted, sort))
+
+    async def rows(self, numbers: Iterable[int]) -> list[RunRow]:
+        """What a list shows of these runs; those that are gone are left out."""
+        return await self._do(lambda store: store.rows(numbers))
+
+    async def size(self) -> tuple[int, int]:
+        """How many runs there are, and what they take up, bytes."""
+        return await self._do(lambda store: (store.count(), store.bytes_used()))
+
+    async def run(self, number: int) -> StoredRun:
+        """One run with everything."""
+        return await self._do(lambda store: store.run(number))
+
+    async def with_repeats(self, number: int) -> list[StoredRun]:
+        """A run, and the others of its series if it is of one, in the order of time."""
+
+        def read(store: Store) -> list[StoredRun]:
+            run = store.run(number)
+            if run.info.series is None:
+                return [run]
+            return [store.run(other) for other in store.numbers(RunFilter(series=run.info.series), reverse=True)]
+
+        return await self._do(read)
+
+    async def set_note(self, number: int, note: str) -> None:
+        """Write a note on a run."""
+        await self._do(lambda store: store.set_note(number, note))
+
+    async def set_tags(self, number: int, tags: Iterable[str]) -> None:
+        """Give a run these tags."""
+        await self._do(lambda store: store.set_tags(number, tags))
+
+    async def delete(self, number: int) -> None:
+        """Delete a run for good."""
+        await self._do(lambda store: store.delete([number]))
+
+    async def export(self, number: int, name: str) -> Path:
+        """Write a run to the file of that name, in the format that its suffix says; where that is.
+
+        Raises UsageError if it cannot be written.
+        """
+
+        def export(store: Store) -> Path:
+            # Path's own raises for a user who is not there.
+            path = Path(os.path.expanduser(name))  # noqa: PTH111
+            write(path, [store.run(number)])
+            return path
+
+        return await self._do(export)
+
+    async def close(self) -> None:
+        """Close the history, after what is under way."""
+        if self._store is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
+        self._thread.shutdown(wait=False)
+
+    async def _do(self, work: Callable[[Store], _T]) -> _T:
+        def on_thread() -> _T:
+            if self._store is None:
+                self._store = Store(self._path)
+            return work(self._store)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, on_thread)

@@ -1,0 +1,115 @@
+"""What the application does about stored runs: shows them, opens one in the editors, plays one again."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui.config.models import KnownModel
+from tui.config.remembered import TargetList
+from tui.config.schema import SIMULATOR
+from tui.core.reopen import reopened
+from tui.core.run import StoredRun
+from tui.core.sanitize import clean
+from tui.errors import ChildError
+from tui.sitting.session import Session
+from tui.ui.pace import Pacer
+from tui.ui.viewmodel.prompt_book import PromptBook
+from tui.ui.viewmodel.target_choice import TargetChoice
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from tui.ui.screens.main import MainScreen
+
+    _Base = App[None]
+else:
+    _Base = object
+
+
+class HistoryActions(_Base):
+    """Opens the history and what is in it; a part of the application."""
+
+    session: Session
+    main: "MainScreen"
+    pacer: Pacer
+    _models: Sequence[KnownModel]
+
+    def complain(self, sentence: str) -> None:
+        """Say what cannot be done."""
+        raise NotImplementedError
+
+    def choice_of(self, targets: TargetList) -> TargetChoice:
+        """A choice of these targets and all known models."""
+        raise NotImplementedError
+
+    def describe_endpoints(self) -> None:
+        """Say in the first row what is asked."""
+        raise NotImplementedError
+
+    def describe_lanes(self) -> None:
+        """Say on every lane in what it differs."""
+        raise NotImplementedError
+
+    def action_history(self) -> None:
+        """Show all stored runs."""
+        from tui.sitting.archive import Archive
+        from tui.ui.screens.history import HistoryScreen
+
+        recorder = self.session.recorder
+        if recorder is None:
+            self.complain("There is no history: it is switched off by history.enabled in the configuration.")
+            return
+
+        async def closed(run: StoredRun | None) -> None:
+            if run is not None:
+                await self.open_run(run)
+
+        self.push_screen(HistoryScreen(Archive(recorder.path, recorder.settings), self.replay), closed)
+
+    async def open_run(self, run: StoredRun) -> None:
+        """Take what a run asked into the editors; nothing is sent."""
+        if self.session.board.busy:
+            self.complain("A run is in flight: open another when it is over.")
+            return
+        stored = run.plan
+        if SIMULATOR in {target.endpoint or stored.default_endpoint for target in stored.targets}:
+            try:
+                self.session.add_simulator()
+            except ChildError as error:
+                self.complain(str(error))
+        plan, unknown = reopened(run.plan, self.session.plan)
+        self.session.hold(plan)
+        self.session.choose(plan.targets)
+        book = PromptBook(plan.prompt, plan.variants, plan.rows, plan.row)
+        await self.main.edit(book, plan.parameters, self.choice_of(TargetList(targets=plan.targets)))
+        self.describe_endpoints()
+        self.describe_lanes()
+        self.main.show_pane("prompt")
+        self.main.wake()
+        if unknown:
+            names = clean(", ".join(unknown))
+            self.complain(f"Targets at {names} were left out: there is no such endpoint in this sitting.")
+        else:
+            self.notify(f"Run {run.number} is open: F5 runs it again.", timeout=4, markup=False)
+
+    def replay(self, run: StoredRun, speed: float = 1.0) -> None:
+        """Play a run again, at `speed` recorded seconds per second."""
+        from tui.sitting.replay import Replay
+        from tui.ui.screens.replay import ReplayScreen
+
+        if not run.requests:
+            self.complain("There is nothing to replay: the run has no requests.")
+            return
+        replay = Replay(run, speed, {model.id: model for model in self._models})
+        screen = ReplayScreen(replay, self.pacer, self.size)
+        screen.charts.markers = self.main.charts.markers
+        self.push_screen(screen)
+
+    def tell_interrupted(self, requests: int) -> None:
+        """An earlier sitting was killed with so many requests in flight."""
+        unfinished = "1 request" if requests == 1 else f"{requests} requests"
+        self.notify(
+            f"The last sitting was interrupted: {unfinished} unfinished; Alt+Y shows them.",
+            severity="warning",
+            timeout=10,
+            markup=False,
+        )

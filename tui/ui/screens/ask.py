@@ -1,0 +1,46 @@
+"""A question that is answered with one line of text."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label
+
+
+class AskScreen(ModalScreen[str]):
+    """Asks; Enter dismisses with the text, Escape without any."""
+
+    DEFAULT_CSS = """
+    AskScreen {
+        align: center middle;
+        & > Vertical {
+            width: 70; max-width: 96%; height: auto;
+            padding: 0 1; background: $panel; border: heavy $primary;
+            border-title-style: bold;
+        }
+        & Label { color: $text-muted; width: 1fr; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
+
+    def __init__(self, question: str, text: str, hint: str) -> None:
+        """`text` stands there already; `hint` is said below."""
+        super().__init__()
+        self._question = question
+        self._text = text
+        self._hint = hint
+
+    def compose(self) -> ComposeResult:
+        """The field above the hint."""
+        with Vertical() as box:
+            box.border_title = self._question
+            field = Input(self._text, id="answer", compact=True)
+            field.cursor_blink = False
+            yield field
+            yield Label(f"{self._hint} Enter keeps it, Escape leaves it.", markup=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer."""
+        self.dismiss(event.value)

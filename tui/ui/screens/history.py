@@ -1,0 +1,297 @@
+"""The history: all stored runs, found, looked at, and put to use."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.events import Resize
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from tui.core.run import StoredRun
+from tui.core.sanitize import clean
+from tui.core.snapshot import of_runs
+from tui.core.stored import RunFilter, Sort
+from tui.errors import LatencyTuiError
+from tui.sitting.archive import Archive
+from tui.ui.bindings import Action, Group
+from tui.ui.screens.ask import AskScreen
+from tui.ui.screens.confirm import ConfirmScreen
+from tui.ui.screens.text import TextScreen
+from tui.ui.viewmodel.comparison_lines import comparison_lines
+from tui.ui.viewmodel.run_lines import detail_lines, heading, name_of, retention, tags_of
+from tui.ui.viewmodel.run_query import HINT, QueryError, parse_query
+from tui.ui.widgets.key_bar import KeyBar
+from tui.ui.widgets.runs_list import RunsList
+
+_T = TypeVar("_T")
+
+_AFTER_TYPING_S = 0.2
+_AFTER_MOVING_S = 0.1
+"""Pauses after which the list is filtered, and the run under the cursor is read."""
+_KEYS = (
+    ("open", "enter", "Open"),
+    ("replay", "r", "Replay"),
+    ("compare", "c", "Compare"),
+    ("note", "n", "Note"),
+    ("tags", "t", "Tag"),
+    ("export", "e", "Export"),
+    ("delete", "d", "Del"),
+    ("sort", "s", "Sort"),
+    ("filter", "/", "Find"),
+    ("close", "esc", "Back"),
+)
+_ACTIONS = tuple(
+    Action(id=name, keys=(key,), title=title, help="", group=Group.SCREEN, in_footer=True) for name, key, title in _KEYS
+)
+_ORDERS = {Sort.STARTED: "latest first", Sort.TTFT: "shortest TTFT first", Sort.TOTAL: "shortest total first"}
+
+
+class HistoryScreen(Screen[StoredRun]):
+    """Lists the runs above the detail of one; dismisses with the run to open in the editors, or without any."""
+
+    AUTO_FOCUS: ClassVar[str | None] = "#runs"
+    DEFAULT_CSS = """
+    HistoryScreen {
+        & > #query { height: 1; }
+        & > .hint { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; padding: 0 1; }
+        & > .hint.-problem { color: $text-warning; }
+        & > .heading { height: 1; text-style: bold; color: $text-muted; }
+        & > RunsList { height: 3fr; }
+        & > VerticalScroll {
+            height: 2fr; padding: 0 1; scrollbar-size-vertical: 1;
+            border-top: solid $panel-lighten-2; border-title-style: bold; border-title-color: $foreground;
+        }
+        & > VerticalScroll:focus { border-top: heavy $primary; }
+        & #run { height: auto; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close"),
+        Binding("slash", "filter", "Filter"),
+        *(Binding(key, name, title) for name, key, title in _KEYS if len(key) == 1 and key != "/"),
+    ]
+
+    def __init__(self, archive: Archive, replay: Callable[[StoredRun], None]) -> None:
+        """`replay` plays a run in the lanes. The archive is closed with the screen."""
+        super().__init__()
+        self._archive = archive
+        self._replay = replay
+        self._sort = Sort.STARTED
+        self._wanted = RunFilter()
+        self._typing: Timer | None = None
+        self._moving: Timer | None = None
+        self._field: Input
+        self._hint = Static(HINT, classes="hint", markup=False)
+        self._heading = Static("", classes="heading", markup=False)
+        self._list = RunsList()
+        self._detail = Static("", id="run", markup=False)
+        self._box = VerticalScroll(self._detail)
+
+    def compose(self) -> ComposeResult:
+        """Filter, list, detail, keys."""
+        self._field = Input(placeholder="filter the runs", id="query", compact=True)
+        self._field.cursor_blink = False
+        yield self._field
+        yield self._hint
+        yield self._heading
+        yield self._list
+        yield self._box
+        yield KeyBar(_ACTIONS, namespace="screen")
+
+    def on_resize(self, event: Resize) -> None:
+        """The columns are those that fit."""
+        self._heading.update(heading(event.size.width), layout=False)
+
+    def on_screen_resume(self) -> None:
+        """Read the list, also after a replay or a question: something may have changed."""
+        self._refill()
+
+    async def on_unmount(self) -> None:
+        """Close the history."""
+        await self._archive.close()
+
+    # The list
+
+    @on(Input.Changed, "#query")
+    def _typed(self) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(_AFTER_TYPING_S, self._refill)
+
+    @on(Input.Submitted, "#query")
+    def _to_list(self) -> None:
+        self._refill()
+        self._list.focus()
+
+    def _refill(self) -> None:
+        try:
+            self._wanted = parse_query(self._field.value)
+        except QueryError as error:
+            self._say(str(error))
+            return
+        self._say("")
+        self.run_worker(self._fill(), exclusive=True, group="list")
+
+    async def _fill(self) -> None:
+        numbers = await self._try(self._archive.numbers(self._wanted, self._sort))
+        if numbers is None:
+            return
+        filtered = self._wanted != RunFilter()
+        self._list.placeholder = "No run fits." if filtered else "No run is stored yet."
+        self._list.show(numbers)
+        size = await self._try(self._archive.size())
+        if size is not None:
+            self._title(len(numbers) if filtered else None, *size)
+
+    def _title(self, found: int | None, count: int, used: int) -> None:
+        runs = ("1 run" if count == 1 else f"{count:,} runs") if found is None else f"{found:,} of {count:,} runs"
+        kept = f"{used / 1e6:.1f} MB, {retention(self._archive.settings)}"
+        self._box.border_title = f"{runs}, {_ORDERS[self._sort]} · {kept}"
+
+    def _say(self, problem: str) -> None:
+        self._hint.update(problem or HINT)
+        self._hint.set_class(bool(problem), "-problem")
+
+    @on(RunsList.Wanted)
+    async def _read_rows(self, event: RunsList.Wanted) -> None:
+        rows = await self._try(self._archive.rows(event.numbers))
+        self._list.take(rows or [])
+
+    @on(RunsList.Moved)
+    def _moved(self) -> None:
+        if self._moving is not None:
+            self._moving.stop()
+        self._moving = self.set_timer(_AFTER_MOVING_S, self._look)
+
+    def _look(self) -> None:
+        self.run_worker(self._show_run(), exclusive=True, group="detail")
+
+    async def _show_run(self) -> None:
+        number = self._list.current
+        run = None if number is None else await self._try(self._archive.run(number))
+        self._detail.update("\n".join(detail_lines(run)) if run is not None else "")
+        self._box.scroll_home(animate=False)
+
+    # What is done with a run
+
+    @on(RunsList.Chosen)
+    async def action_open(self) -> None:
+        """Take the run into the editors."""
+        run = await self._current()
+        if run is not None:
+            self.dismiss(run)
+
+    async def action_replay(self) -> None:
+        """Play the run again."""
+        run = await self._current()
+        if run is not None:
+            self._replay(run)
+
+    async def action_note(self) -> None:
+        """Write a note on the run."""
+        run = await self._current()
+        if run is not None and (number := run.number) is not None:
+            keep = partial(self._archive.set_note, number)
+            self._ask(f"Note on run {number}", clean(run.note), "", lambda text: keep(text.strip()))
+
+    async def action_tags(self) -> None:
+        """Tag the run."""
+        run = await self._current()
+        if run is not None and (number := run.number) is not None:
+            self._ask(
+                f"Tags of run {number}",
+                clean(" ".join(run.tags)),
+                "Separated by blanks.",
+                lambda text: self._archive.set_tags(number, tags_of(text)),
+            )
+
+    def action_export(self) -> None:
+        """Write the run to a file."""
+        number = self._list.current
+        if number is None:
+            return
+
+        async def export(text: str) -> None:
+            path = await self._archive.export(number, text.strip())
+            self.notify(f"Wrote {clean(str(path))}.", timeout=4, markup=False)
+
+        self._ask(f"Export run {number} to", f"run-{number}.html", "A name in .json .jsonl .csv .md or .html.", export)
+
+    def action_delete(self) -> None:
+        """Delete the run, after asking."""
+        number = self._list.current
+        if number is None:
+            return
+
+        async def delete() -> None:
+            await self._try(self._archive.delete(number))
+            if self._list.marked == number:
+                self._list.mark(None)
+            self._refill()
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.run_worker(delete(), group="change")
+
+        self.app.push_screen(ConfirmScreen(f"Delete run {number} for good, from snapshots too?", "Delete"), answered)
+
+    async def action_compare(self) -> None:
+        """Mark the run, or compare it with the one that is marked."""
+        number, marked = self._list.current, self._list.marked
+        if number is None or number == marked:
+            self._list.mark(None)
+            return
+        if marked is None:
+            self._list.mark(number)
+            self.notify(f"Run {number} is marked ◆: press C on the run to compare it with.", timeout=4, markup=False)
+            return
+        self._list.mark(None)
+        sets = [await self._try(self._archive.with_repeats(one)) for one in sorted((marked, number))]
+        if None in sets:
+            return
+        before, now = (of_runs(name_of(runs), runs[0].info.started_unix_ns, runs) for runs in sets if runs)
+        lines = comparison_lines(before, now) if before.lanes and now.lanes else ["One of them has no finished answer."]
+        self.app.push_screen(TextScreen(f"{before.name} → {now.name}", lines))
+
+    def action_sort(self) -> None:
+        """Order by the next figure."""
+        orders = list(Sort)
+        self._sort = orders[(orders.index(self._sort) + 1) % len(orders)]
+        self._refill()
+
+    def action_filter(self) -> None:
+        """Go to the filter."""
+        self._field.focus()
+
+    def action_close(self) -> None:
+        """Go back to the lanes."""
+        self.dismiss()
+
+    async def _current(self) -> StoredRun | None:
+        number = self._list.current
+        return None if number is None else await self._try(self._archive.run(number))
+
+    def _ask(self, question: str, text: str, hint: str, act: Callable[[str], Awaitable[None]]) -> None:
+        async def carry_out(text: str) -> None:
+            await self._try(act(text))
+            self._refill()
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self.run_worker(carry_out(text), group="change")
+
+        self.app.push_screen(AskScreen(question, text, hint), answered)
+
+    async def _try(self, doing: Awaitable[_T]) -> _T | None:
+        """What comes of it, or None after saying why nothing does."""
+        try:
+            return await doing
+        except LatencyTuiError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return None

@@ -1,0 +1,108 @@
+"""A stored run in the lanes again: the main screen on a board of its own, driven by a replay."""
+
+import time
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+
+from tui.core.sanitize import clean
+from tui.sitting.replay import Replay
+from tui.ui.bindings import Action, Group
+from tui.ui.pace import Pacer
+from tui.ui.screens.main import MainScreen
+from tui.ui.viewmodel.prompt_book import PromptBook
+from tui.ui.viewmodel.target_choice import TargetChoice
+
+_KEYS = (
+    ("pause", "space", "Pause, go on"),
+    ("step", ".", "Step"),
+    ("faster", "+", "Faster"),
+    ("slower", "-", "Slower"),
+    ("end", "esc", "End"),
+)
+_ACTIONS = tuple(
+    Action(id=name, keys=(key,), title=title, help="", group=Group.SCREEN, in_footer=True) for name, key, title in _KEYS
+)
+
+
+class ReplayScreen(MainScreen):
+    """Plays a run. What is asked is shown and cannot be edited; nothing is sent, and nothing is stored."""
+
+    AUTO_FOCUS: ClassVar[str | None] = "StreamView"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pause", "Pause, go on"),
+        Binding("full_stop", "step", "Step"),
+        Binding("plus,equals_sign", "faster", "Faster"),
+        Binding("minus", "slower", "Slower"),
+        Binding("escape", "end", "End"),
+    ]
+
+    def __init__(self, replay: Replay, pacer: Pacer, size: Size) -> None:
+        """`size` is the terminal's."""
+        self._replay = replay
+        self._advanced_ns = time.monotonic_ns()
+        plan, requests = replay.run.plan, replay.run.requests
+        book = PromptBook(plan.prompt, plan.variants, plan.rows)
+        super().__init__(
+            replay.board, book, plan.parameters, TargetChoice(plan.targets, ()), pacer, size, _ACTIONS, pane="lanes"
+        )
+        self.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
+        self.simulated = any(record.spec.endpoint.simulated for record in requests)
+        number = replay.run.number
+        self._what = clean(f"run {number}" if number is not None else "a run from a file")
+        self.charts.mark = "REPLAY: "
+        self.history.border_title = "REPLAY"
+        self.keys_namespace = "screen"
+
+    def on_mount(self) -> None:
+        """What was asked is there to be read only."""
+        self.query_one("#edit").disabled = True
+        self._advanced_ns = time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        """The recorded moment that is shown."""
+        return self._replay.now_ns
+
+    def _tick(self) -> None:
+        now = time.monotonic_ns()
+        # Under another screen it stands still.
+        if self.is_current:
+            self._replay.advance(now - self._advanced_ns)
+        self._advanced_ns = now
+        self.replaying = self._describe()
+        super()._tick()
+
+    def _describe(self) -> str:
+        replay = self._replay
+        doing = "over, Space plays again" if replay.over else "paused" if replay.paused else ""
+        at = f"{replay.passed_s:.1f} of {replay.length_s:.1f} s"
+        return ", ".join(filter(None, (f"{self._what}: {at} at {replay.speed:g}x", doing)))
+
+    def action_pause(self) -> None:
+        """Pause, or go on; from the end begin again."""
+        if self._replay.over:
+            self._replay.restart()
+        else:
+            self._replay.paused = not self._replay.paused
+        self._advanced_ns = time.monotonic_ns()
+        self._repaint()
+
+    def action_step(self) -> None:
+        """Show the next event, and pause."""
+        self._replay.step()
+        self._repaint()
+
+    def action_faster(self) -> None:
+        """Play faster."""
+        self._replay.change_speed(1)
+        self._repaint()
+
+    def action_slower(self) -> None:
+        """Play more slowly."""
+        self._replay.change_speed(-1)
+        self._repaint()
+
+    def action_end(self) -> None:
+        """Go back."""
+        self.dismiss()

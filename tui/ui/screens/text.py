@@ -1,0 +1,39 @@
+"""Lines of text to read."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class TextScreen(ModalScreen[None]):
+    """Shows lines that are safe to print, to be scrolled through. Escape, Q or Enter closes it."""
+
+    DEFAULT_CSS = """
+    TextScreen {
+        align: center middle;
+        & > Vertical {
+            width: 96%; height: 96%; max-width: 130;
+            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
+        }
+        & Static { height: auto; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss", "Close")]
+
+    def __init__(self, title: str, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        """The text in a box."""
+        with Vertical() as box:
+            box.border_title = Content(f"{self._title} · Escape closes")
+            with VerticalScroll():
+                yield Static("\n".join(self._lines), id="text", markup=False)

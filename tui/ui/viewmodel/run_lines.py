@@ -1,0 +1,152 @@
+"""A stored run in words: one row of a list, and everything that is known of it."""
+
+import time
+from collections.abc import Sequence
+
+from tui.config.schema import HistorySettings
+from tui.core.events import Kind
+from tui.core.record import RequestRecord, State
+from tui.core.run import RunInfo, StoredRun
+from tui.core.sanitize import clean
+from tui.core.stored import RunRow
+from tui.ui.viewmodel.figures import format_count, format_ms, format_rate
+from tui.ui.viewmodel.lane_lines import SHAPES
+
+_WIDE_CELLS = 100
+"""Width from which a row has room for all of it."""
+
+_WORST_FIRST = (
+    State.FAILED,
+    State.INTERRUPTED,
+    State.IDLE,
+    State.CANCELLED,
+    State.TRUNCATED,
+    State.DONE,
+)
+_NS_PER_S = 1_000_000_000
+_MOST_OF_A_TEXT = 4_000
+"""Characters of a prompt or an answer in the detail: the replay has the rest."""
+
+
+def heading(width: int) -> str:
+    """What stands above the rows of a list so many cells wide. TTFT and total are the shortest of the run."""
+    started, state = _widths(width)
+    return f"  {'No.':>6}  {'started':<{started}}  {'state':<{state}} {'TTFT':>8} {'total':>8}  what"
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """Cells for the start and for the state: in a narrow list without the year, and without how many."""
+    return (14, 18) if width >= _WIDE_CELLS else (11, 13)
+
+
+def row_line(row: RunRow, width: int, *, marked: bool) -> str:
+    """One run on one line, under `heading`; it may be longer than `width` cells."""
+    start_cells, state_cells = _widths(width)
+    finished = [target for target in row.targets if target.total_ns is not None]
+    ttft = min((target.ttft_ns for target in finished if target.ttft_ns is not None), default=None)
+    total = min((target.total_ns for target in finished if target.total_ns is not None), default=None)
+    started = time.strftime("%y-%m-%d %H:%M", time.localtime(row.started_unix_ns // _NS_PER_S))
+    figures = f"{format_ms(ttft):>8} {format_ms(total):>8}"
+    state = f"{_state(row)[:state_cells]:<{state_cells}}"
+    what = _what(row, "SIMULATED" if width >= _WIDE_CELLS else "SIM")
+    return f"{'◆' if marked else ' '} {row.number:>6}  {started[-start_cells:]}  {state} {figures}  {what}"
+
+
+def _state(row: RunRow) -> str:
+    """The worst that became of any request, as shape and word, and of how many if not of all."""
+    states = [State(target.status) for target in row.targets]
+    worst = next((state for state in _WORST_FIRST if state in states), State.IDLE)
+    # Stored without a result yet: some program has it in flight.
+    shape, word = ("▶", "in flight") if worst is State.IDLE else (SHAPES[worst], worst.value)
+    count = states.count(worst)
+    return f"{shape} {word}" + (f" {count}/{len(states)}" if count < len(states) else "")
+
+
+def _what(row: RunRow, simulated: str) -> str:
+    labels = [target.target for target in row.targets]
+    parts = [simulated] if row.simulated else []
+    if row.series is not None:
+        parts.append(f"{'warm-up' if row.warm_up else 'repeat'} {row.repeat}")
+    parts += [f"#{tag}" for tag in row.tags]
+    parts += ["✎"] if row.note else []
+    parts.append(labels[0] if len(labels) == 1 else f"{len(labels)} lanes")
+    return clean(" ".join([*parts, row.excerpt])).replace("\n", " ").replace("\t", " ")
+
+
+def detail_lines(run: StoredRun) -> list[str]:
+    """Everything a person may want to know before opening, replaying or deleting it."""
+    lines = [_head(run)]
+    if run.note:
+        lines.append(f"✎ {run.note}")
+    for record in run.requests:
+        lines += _request_lines(record)
+    lines += ["", *_asked_lines(run)]
+    for record in run.requests:
+        answer = record.text(Kind.TEXT)
+        if answer:
+            lines += ["", f"{record.spec.target}:", _cut(answer)]
+    return [clean(line) for line in lines]
+
+
+def _head(run: StoredRun) -> str:
+    info = run.info
+    started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info.started_unix_ns // _NS_PER_S))
+    parts = [f"Run {run.number}", started]
+    if any(record.spec.endpoint.simulated for record in run.requests):
+        parts.append("SIMULATED")
+    parts += _series(info)
+    parts += [f"#{tag}" for tag in run.tags]
+    return " · ".join([*parts, f"version {info.app_version}", f"SDK {info.sdk_version or 'not known'}"])
+
+
+def _series(info: RunInfo) -> list[str]:
+    if info.series is None:
+        return []
+    return [f"{'warm-up' if info.warm_up else 'repeat'} {info.repeat} of a series"]
+
+
+def _request_lines(record: RequestRecord) -> list[str]:
+    # Without a result it is in flight in some program, or was when it was read.
+    state = record.state
+    said = f"{SHAPES[state]} {state.value}" if record.status is not None else "▶ in flight"
+    figures = f"TTFT {format_ms(record.ttft_ns):<7} total {format_ms(record.total_ns):<7}"
+    tokens = format_count(record.usage.output_tokens if record.complete else None)
+    where = f"{record.spec.target} @{record.spec.endpoint.name}"
+    line = f"{said:<13} {figures} {tokens:>6} tok {format_rate(record.otps):>6} tok/s  {where}"
+    return [line, f"  {record.failure.message}"] if record.failure is not None else [line]
+
+
+def _asked_lines(run: StoredRun) -> list[str]:
+    """The shared parameters, and every prompt as it was sent."""
+    parameters = run.plan.parameters
+    named = ((name, getattr(parameters, name)) for name in parameters.__struct_fields__)
+    lines = [", ".join(f"{name} {value}" for name, value in named if value is not None) or "no parameters set"]
+    for prompt in dict.fromkeys(record.spec.prompt for record in run.requests):
+        variant = f" ({prompt.name})" if prompt.name else ""
+        lines += [f"system{variant}: {_cut(prompt.system)}"] if prompt.system else []
+        lines += [f"{turn.role}{variant}: {_cut(turn.text)}" for turn in prompt.turns]
+        lines.append(f"user{variant}: {_cut(prompt.user)}")
+        lines += [f"prefill{variant}: {_cut(prompt.prefill)}"] if prompt.prefill else []
+    return lines
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_OF_A_TEXT else f"{text[:_MOST_OF_A_TEXT]}…"
+
+
+def name_of(runs: Sequence[StoredRun]) -> str:
+    """What a set of runs is called: a series by its first and last run."""
+    first, last = runs[0].number, runs[-1].number
+    return f"run {first}" if first == last else f"runs {first} to {last}"
+
+
+def retention(settings: HistorySettings) -> str:
+    """How long runs are kept."""
+    limits = [f"{settings.keep_days} days"] if settings.keep_days else []
+    limits += [f"{settings.keep_mb} MB"] if settings.keep_mb else []
+    return f"kept for at most {' and '.join(limits)}" if limits else "all is kept"
+
+
+def tags_of(text: str) -> list[str]:
+    """The tags that were typed, separated by blanks, with or without #; each once."""
+    return list(dict.fromkeys(tag for word in text.split() if (tag := word.removeprefix("#"))))
