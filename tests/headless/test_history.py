@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -59,6 +61,31 @@ def test_other_formats_by_suffix_and_without_texts(run: Run, measured: None, tmp
         text = (tmp_path / "cwd" / name).read_text()
         assert "Why is the sky blue?" not in text
         assert "first" in text
+
+
+def test_metrics_are_sent_where_the_environment_says(run: Run, measured: None) -> None:
+    pytest.importorskip("opentelemetry.sdk")
+    paths: list[str] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            paths.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        done = run("history", "send", "last", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert "Sent the metrics of 3 runs." in done.stderr
+    assert paths == ["/v1/metrics"]
 
 
 def test_prune_keeps_everything_unless_told_otherwise(run: Run, measured: None) -> None:

@@ -16,7 +16,7 @@ from tui.core.sanitize import clean
 from tui.core.stored import RunFilter, RunRow
 from tui.core.wording import amount
 from tui.errors import ExitCode, UsageError
-from tui.export import json_import
+from tui.export import json_import, otel
 from tui.export.formats import Format, render, write
 from tui.headless import summary
 from tui.headless.references import runs_of
@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", nargs="+", metavar="RUN")
     export.add_argument("--to", metavar="FILE", required=True, help=".json, .jsonl, .csv, .md or .html; - prints JSON")
     export.add_argument("--no-texts", action="store_true", help="leave prompts and answers out")
+    sent = actions.add_parser("send", help="send runs' metrics to OpenTelemetry (OTEL_* variables)", allow_abbrev=False)
+    sent.add_argument("run", nargs="+", metavar="RUN")
     taken = actions.add_parser("import", help="take in a JSON export", allow_abbrev=False)
     taken.add_argument("file", type=Path, metavar="FILE")
     removed = actions.add_parser("rm", help="delete runs for good", allow_abbrev=False)
@@ -130,6 +132,12 @@ def _export(options: argparse.Namespace, store: Store) -> None:
         write(Path(options.to), runs, with_texts=not options.no_texts)
 
 
+def _send(options: argparse.Namespace, store: Store) -> None:
+    runs = [run for reference in options.run for run in runs_of(reference, store)]
+    otel.send(runs)
+    print(f"Sent the metrics of {len(runs)} runs.", file=sys.stderr)
+
+
 def _import(options: argparse.Namespace, store: Store) -> None:
     numbers = [store.add(run) for run in json_import.read(options.file)]
     print(f"{len(numbers)} runs, numbers {min(numbers)} to {max(numbers)}.", file=sys.stderr)
@@ -151,6 +159,7 @@ _ACTIONS = {
     "list": _list,
     "show": _show,
     "export": _export,
+    "send": _send,
     "import": _import,
     "rm": _remove,
     "prune": _prune,

@@ -14,6 +14,7 @@ from tui.config.sources import Layer
 from tui.core.record import RequestRecord
 from tui.core.series import Metric, SeriesSettings
 from tui.errors import UsageError
+from tui.export import otel
 from tui.export.formats import Format, render, write, write_text
 from tui.headless import summary
 from tui.headless.arguments import repeats
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
     for name, what in (("json", "JSON export"), ("junit", "JUnit report"), ("markdown", "Markdown report")):
         parser.add_argument(f"--{name}", metavar="FILE", help=f"write the {what} to FILE; - is standard output")
+    parser.add_argument("--otel", action="store_true", help="send metrics to OpenTelemetry (OTEL_* variables)")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")
     parser.add_argument("--no-texts", action="store_true", help="leave prompts and answers out of what is written")
     parser.add_argument("--plain", action="store_true", help="line by line, for a screen reader or a log")
@@ -126,6 +128,8 @@ def _write_files(
             print(render(measured.runs, wanted, with_texts=with_texts), end="")
         elif path is not None:
             write(Path(path), measured.runs, wanted, with_texts=with_texts)
+    if options.otel:
+        otel.send(measured.runs)
     if options.junit == "-":
         print(junit(results, simulated=simulated), end="")
     elif options.junit is not None:

@@ -254,6 +254,7 @@ class LatencyApp(
                 keys = f" ({', '.join(map(spelled, action.keys))})" if action.keys else ""
                 yield SystemCommand(action.title, f"{action.help}{keys}", self._runner(action.method))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Picture", "Save the screen as an SVG in the working directory", self.action_picture)
 
     def _runner(self, method: str) -> Any:
         async def run() -> None:

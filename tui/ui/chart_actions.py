@@ -53,10 +53,17 @@ class ChartActions(_Base):
 
     def on_chart_screen_save(self, event: "ChartScreen.Save") -> None:
         """Write the chart to the working directory, or to the state directory where that cannot be written."""
+        self._save("chart", event.kind, event.suffix, event.content)
+
+    def action_picture(self) -> None:
+        """Save the screen as it is as an SVG."""
+        self._save("picture", "screen", "svg", self.export_screenshot())
+
+    def _save(self, what: str, kind: str, suffix: str, content: str) -> None:
         directories = (Path(), state_file().parent)
         try:
-            path = write_chart(directories, event.kind, f".{event.suffix}", event.content, datetime.now())
+            path = write_chart(directories, kind, f".{suffix}", content, datetime.now())
         except OSError as error:
-            self.complain(f"The chart cannot be written to {error.filename or directories[-1]}: {error.strerror}.")
+            self.complain(f"The {what} cannot be written to {error.filename or directories[-1]}: {error.strerror}.")
             return
         self.notify(f"Saved {path}", timeout=8, markup=False)

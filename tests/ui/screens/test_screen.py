@@ -1,6 +1,7 @@
 """Panes, sizes, help, palette, quitting, pasting, and writing nothing when idle."""
 
 import random
+from pathlib import Path
 
 import pytest
 from rich.console import RenderableType
@@ -145,6 +146,21 @@ async def test_the_palette_carries_out_an_action(sitting: OpenSitting, key: str)
         await s.until(lambda: s.board.runs == 1, "a run from the palette")
         await s.run_over()
         assert s.states == [State.DONE]
+
+
+async def test_a_picture_of_the_screen_is_saved_from_the_palette(sitting: OpenSitting) -> None:
+    async with sitting(fast(1)) as s:
+        await s.press("ctrl+p", *"Picture")
+        await s.until_shown("Save the screen as an SVG")
+        await s.press("enter")
+        await s.until(lambda: [picture for picture in saved_pictures() if "</svg>" in picture])
+        (picture,) = saved_pictures()
+        assert "fast-1" in picture
+        assert "SIMULATED" in picture
+
+
+def saved_pictures() -> list[str]:
+    return [path.read_text("utf-8") for path in Path().glob("latency-tui-screen-*.svg")]
 
 
 async def test_the_palette_opens_the_help(sitting: OpenSitting) -> None:
