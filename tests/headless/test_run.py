@@ -62,6 +62,14 @@ def test_what_too_few_runs_cannot_tell_is_not_measured(run: Run, plan: Plan) -> 
     assert done.stdout.count("not yet known: ") == 2
 
 
+def test_goodput_counts_the_requests_that_meet_every_objective(run: Run, plan: Plan) -> None:
+    met = run("run", plan('objectives = ["ttft.p50 < 60s"]'), "--repeat", "2")
+    assert "requests/s, 2 of 2 requests meet every objective" in met.stdout
+    missed = run("run", plan('objectives = ["ttft.p50 < 60s", "total.max < 0.001ms"]'), "--repeat", "2")
+    assert missed.stdout.count("0 requests/s, 0 of 2 requests meet every objective") == 2
+    assert "goodput" not in run("run", plan()).stdout
+
+
 def test_a_target_that_never_answers_is_not_measured(run: Run, plan: Plan) -> None:
     done = run("run", plan(), "--model", "no-such-model", "--junit", "-")
     assert done.returncode == ExitCode.NOT_MEASURED

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import msgspec
+
 from tui.config.load import Flags, load
 from tui.config.model_lists import known_models, save_list
 from tui.config.plan import build_plan, needs_simulator
@@ -39,8 +41,11 @@ def main(argv: list[str]) -> int:
         finally:
             if simulator is not None:
                 simulator.stop()
-    for line in table(known_models(settings.endpoints)):
-        print(line)
+    models = known_models(settings.endpoints)
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(models)).decode() + "\n")
+    else:
+        print("\n".join(table(models)))
     return ExitCode.OK if is_whole else ExitCode.ERROR
 
 
@@ -73,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
     parser.add_argument("--config", type=Path, metavar="PATH", help="a configuration or plan file (TOML)")
     parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+    parser.add_argument("--json", choices=["-"], help="- prints JSON")
     return parser
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from tui.config.load import Flags, Loaded, load
 from tui.config.sources import Layer
+from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
 from tui.core.series import Metric, SeriesSettings
 from tui.errors import UsageError
@@ -51,7 +52,10 @@ def main(arguments: Sequence[str]) -> int:
     results = results_of(measured.runs, loaded.settings.objectives)
     simulated = any(record.spec.endpoint.simulated for run in measured.runs for record in run.requests)
     _write_files(options, measured, results, simulated=simulated)
-    _print(options, measured, results, simulated=simulated)
+    if not options.quiet:
+        out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
+        objectives = loaded.settings.objectives
+        print(_summary(measured, results, objectives, plain=options.plain, simulated=simulated), file=out)
     return 128 + measured.stopped_by if measured.stopped_by is not None else exit_code(results)
 
 
@@ -136,16 +140,18 @@ def _write_files(
         write_text(Path(options.junit), junit(results, simulated=simulated))
 
 
-def _print(
-    options: argparse.Namespace, measured: Measured, results: Sequence[TargetResult], *, simulated: bool
-) -> None:
-    """The summary: on standard output unless that holds a file."""
-    if options.quiet:
-        return
-    out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
+def _summary(
+    measured: Measured,
+    results: Sequence[TargetResult],
+    objectives: Sequence[Objective],
+    *,
+    plain: bool,
+    simulated: bool,
+) -> str:
     lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
-    lines += summary.sentences(results) if options.plain else [summary.table(results)]
+    lines += summary.sentences(results) if plain else [summary.table(results)]
     lines += summary.verdicts(results)
+    lines += summary.goodput_lines(results, objectives)
     if why := reason(measured.series):
         lines.append(why)
-    print("\n".join(lines), file=out)
+    return "\n".join(lines)

@@ -3,11 +3,12 @@
 import unicodedata
 from collections.abc import Sequence
 
-from tui.core.objectives import Judgement, State
+from tui.core.goodput import goodput
+from tui.core.objectives import Judgement, Objective, State
 from tui.core.observation import Figure, samples
 from tui.core.sanitize import clean
 from tui.core.statistics import Description, describe
-from tui.core.wording import amount, span
+from tui.core.wording import amount, span, three_digits
 from tui.headless.results import TargetResult
 
 _ABSENT = "-"
@@ -52,6 +53,17 @@ def verdicts(results: Sequence[TargetResult]) -> list[str]:
         for result in results
         for judgement in result.judgements
     ]
+
+
+def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:
+    """Per target, how many requests a second meet every objective; nothing without objectives."""
+    lines = []
+    for result in results:
+        found = goodput(objectives, result.observations) if objectives else None
+        if found is not None:
+            of = f"{found.good} of {found.count} requests meet every objective"
+            lines.append(f"goodput: {clean(result.name)}: {three_digits(found.per_second)} requests/s, {of}")
+    return lines
 
 
 def _details(judgement: Judgement) -> str:
