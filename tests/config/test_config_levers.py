@@ -220,3 +220,15 @@ def test_vertex_needs_to_know_where_and_for_whom(sealed: Path) -> None:
     assert sentence.endswith('endpoints.far has kind = "vertex", which needs a region and a project.')
     far = settings(sealed, ENDPOINT + 'kind = "vertex"\nregion = "us-east5"\nproject = "mine"\n').endpoints["far"]
     assert (far.kind, far.region, far.project) == ("vertex", "us-east5", "mine")
+
+
+def test_bedrock_needs_to_know_where_and_signs_only_where_it_is_told_to(sealed: Path) -> None:
+    assert complaint(sealed, ENDPOINT + 'kind = "bedrock"\n').endswith(
+        'endpoints.far has kind = "bedrock", which needs a region.'
+    )
+    bedrock = ENDPOINT + 'kind = "bedrock"\nregion = "us-east-1"\n'
+    assert not settings(sealed, bedrock).endpoints["far"].aws_credentials
+    assert settings(sealed, bedrock + "aws_credentials = true\n").endpoints["far"].aws_credentials
+    assert complaint(sealed, ENDPOINT + "aws_credentials = true\n").endswith(
+        'endpoints.far has aws_credentials, which only kind = "bedrock" can use.'
+    )

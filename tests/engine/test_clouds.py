@@ -1,11 +1,18 @@
 """Endpoints that are clouds, and keys in other headers: the SDK's own clients over our sockets to a local server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import importlib
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from tui.core.events import FailureKind, RequestEnded, Status
 from tui.core.parameters import Parameters
@@ -70,6 +77,104 @@ async def test_vertex(api: MessagesApi) -> None:
     assert received.bodies[0]["anthropic_version"]
 
 
+async def test_bedrock_with_a_key_of_its_own(api: MessagesApi) -> None:
+    received = Received()
+    async with serving(received) as port:
+        record = await ask(api, f"http://127.0.0.1:{port}/anthropic", kind="bedrock", region="us-east-1")
+    assert (record.status, record.text()) == (Status.DONE, "x")
+    assert received.lines == ["POST /anthropic/v1/messages HTTP/1.1"]
+    assert received.headers[0]["authorization"] == f"Bearer {CANARY}"
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """AWS's own credentials in the environment, and nothing else of AWS's on this machine."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIACANARY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session-canary")
+    boto3_session = importlib.import_module("anthropic.lib.aws._auth")._get_session
+    boto3_session.cache_clear()
+    yield monkeypatch
+    boto3_session.cache_clear()
+
+
+async def ask_signed(url: str, environ: Mapping[str, str]) -> RequestRecord:
+    api = MessagesApi(environ)
+    try:
+        return await ask(api, url, kind="bedrock", region="us-east-1", aws_credentials=True)
+    finally:
+        await api.aclose()
+
+
+@pytest.mark.usefixtures("aws")
+async def test_bedrock_signed_with_the_credentials_of_aws() -> None:
+    received = Received()
+    async with serving(received) as port:
+        url = f"http://127.0.0.1:{port}/anthropic"
+        record = await ask_signed(url, {})
+    assert (record.status, record.text()) == (Status.DONE, "x")
+    sent = received.headers[0]
+    credential, names, signature = sent["authorization"].removeprefix("AWS4-HMAC-SHA256 ").split(", ")
+    assert credential == f"Credential=AKIACANARY/{sent['x-amz-date'][:8]}/us-east-1/bedrock-mantle/aws4_request"
+    assert sent["x-amz-security-token"] == "session-canary"
+    assert not any(CANARY in value for value in sent.values())
+    # The signature is what AWS would work out from what arrived.
+    again = AWSRequest(
+        "POST",
+        f"{url}/v1/messages",
+        {name: sent[name] for name in names.removeprefix("SignedHeaders=").split(";")},
+        received.raw[0],
+    )
+    again.context["timestamp"] = sent["x-amz-date"]
+    signer = SigV4Auth(Credentials("AKIACANARY", CANARY, "session-canary"), "bedrock-mantle", "us-east-1")
+    wanted = signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
+    assert signature == f"Signature={wanted}"
+
+
+@pytest.mark.usefixtures("aws")
+async def test_a_bearer_token_of_bedrock_goes_before_a_signature() -> None:
+    received = Received()
+    async with serving(received) as port:
+        record = await ask_signed(f"http://127.0.0.1:{port}", {"AWS_BEARER_TOKEN_BEDROCK": "bearer-canary"})
+    assert record.status is Status.DONE
+    assert received.headers[0]["authorization"] == "Bearer bearer-canary"
+
+
+async def test_bedrock_without_credentials_is_not_asked(aws: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        aws.delenv(name)
+    received = Received()
+    async with serving(received) as port:
+        record = await ask_signed(f"http://127.0.0.1:{port}", {})
+    assert record.failure is not None
+    assert record.failure.kind is FailureKind.NO_KEY
+    assert "could not be signed" in record.failure.message
+    assert received.lines == []
+
+
+async def test_bedrock_without_its_library_says_what_to_install(aws: pytest.MonkeyPatch) -> None:
+    aws.setitem(sys.modules, "boto3", None)
+    received = Received()
+    async with serving(received) as port:
+        record = await ask_signed(f"http://127.0.0.1:{port}", {})
+    assert record.failure is not None
+    assert "pip install 'latency-tui[bedrock]'" in record.failure.message
+    assert received.lines == []
+
+
+@pytest.mark.usefixtures("aws")
+async def test_a_signed_request_goes_over_plain_http_to_this_machine_only() -> None:
+    record = await ask_signed("http://192.0.2.1:8080", {})
+    assert record.failure is not None
+    assert record.failure.kind is FailureKind.BAD_KEY
+    assert "plain http" in record.failure.message
+
+
 @pytest.mark.parametrize("header", ["authorization", "x-api-key"])
 async def test_the_key_goes_into_the_header_that_is_named(api: MessagesApi, header: str) -> None:
     received = Received()
@@ -81,7 +186,7 @@ async def test_the_key_goes_into_the_header_that_is_named(api: MessagesApi, head
     assert [name for name, value in sent.items() if CANARY in value] == [header]
 
 
-@pytest.mark.parametrize("kind", ["foundry", "vertex"])
+@pytest.mark.parametrize("kind", ["bedrock", "foundry", "vertex"])
 async def test_a_cloud_that_refuses_the_key_does_not_get_it_shown(api: MessagesApi, kind: str) -> None:
     received = Received()
     received.refuse_with = f'{{"error": {{"type": "authentication_error", "message": "no: {CANARY}"}}}}'.encode()

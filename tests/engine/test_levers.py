@@ -37,6 +37,7 @@ class Received:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.raw: list[bytes] = []
         self.bodies: list[dict[str, Any]] = []
         self.refuse_with = b""
         self.writers: list[asyncio.StreamWriter] = []
@@ -50,7 +51,8 @@ class Received:
                 headers = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in rest}
                 self.lines.append(first)
                 self.headers.append(headers)
-                self.bodies.append(json.loads(await reader.readexactly(int(headers["content-length"]))))
+                self.raw.append(await reader.readexactly(int(headers["content-length"])))
+                self.bodies.append(json.loads(self.raw[-1]))
                 status, kind, body = (
                     (b"401 Unauthorized", b"application/json", self.refuse_with.replace(b"KEY", _key(headers)))
                     if self.refuse_with

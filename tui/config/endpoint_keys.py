@@ -125,10 +125,16 @@ ENDPOINT = (
     Key(
         name="kind",
         type=type_of(Endpoint, "kind"),
-        help="anthropic for the API and what speaks like it; foundry or vertex for those clouds.",
+        help="anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds.",
     ),
-    Key(name="region", type=str, help="Region of Vertex, such as us-east5 or global.", refuse=_refuse_place),
+    Key(name="region", type=str, help="Region of Bedrock or Vertex, such as us-east-1.", refuse=_refuse_place),
     Key(name="project", type=str, help="Project of Vertex.", refuse=_refuse_place),
+    Key(
+        name="aws_credentials",
+        type=bool,
+        help="Without a key, sign for Bedrock with AWS's own credentials: environment, profile or role.",
+        chosen_files_only=True,
+    ),
     Key(
         name="api_version",
         type=str,

@@ -202,6 +202,10 @@ def _endpoints(merged: Mapping[str, Entry]) -> dict[str, Endpoint]:
             raise ConfigError(f"{entry.source}: {path} has no base_url.")
         if given.get("kind") == "vertex" and not (given.get("region") and given.get("project")):
             raise ConfigError(f'{entry.source}: {path} has kind = "vertex", which needs a region and a project.')
+        if given.get("kind") == "bedrock" and not given.get("region"):
+            raise ConfigError(f'{entry.source}: {path} has kind = "bedrock", which needs a region.')
+        if given.get("aws_credentials") and given.get("kind") != "bedrock":
+            raise ConfigError(f'{entry.source}: {path} has aws_credentials, which only kind = "bedrock" can use.')
         endpoints[name] = Endpoint(
             name=name,
             base_url=given["base_url"].rstrip("/"),
@@ -211,6 +215,7 @@ def _endpoints(merged: Mapping[str, Entry]) -> dict[str, Endpoint]:
             kind=given.get("kind", "anthropic"),
             region=given.get("region"),
             project=given.get("project"),
+            aws_credentials=given.get("aws_credentials", False),
             api_version=given.get("api_version"),
             headers={header.lower(): value for header, value in given.get("headers", {}).items()},
             ca_file=given.get("ca_file"),

@@ -62,11 +62,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """
     key_header: Literal["authorization", "x-api-key"] = "authorization"
     """The header that holds the key: as a bearer token, or bare."""
-    kind: Literal["anthropic", "foundry", "vertex"] = "anthropic"
+    kind: Literal["anthropic", "bedrock", "foundry", "vertex"] = "anthropic"
     """How it is spoken to: as the API itself, or as a cloud that serves the same messages under routes of its own."""
     region: str | None = None
     project: str | None = None
-    """Where and for whom Vertex serves; unused elsewhere."""
+    """Where Bedrock and Vertex serve, and for whom Vertex does; unused elsewhere."""
+    aws_credentials: bool = False
+    """Without a key, sign for Bedrock with AWS's own credentials: of the environment, the profile or the machine."""
     api_version: str | None = None
     """What goes out as `anthropic-version`; `None` is chosen per request (`RequestSpec.api_version`)."""
     headers: dict[str, str] = msgspec.field(default_factory=dict)

@@ -7,11 +7,12 @@ import anthropic
 import httpx2
 
 from tui.core.target import Endpoint
+from tui.engine.bedrock import BedrockClient
 from tui.engine.exchange import Exchange
 from tui.engine.transport import StampedTransport, tls_context
 from tui.engine.wire_stream import observer
 
-Client = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicFoundry | anthropic.AsyncAnthropicVertex
+Client = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicFoundry | anthropic.AsyncAnthropicVertex | BedrockClient
 
 
 class Clients:
@@ -32,7 +33,7 @@ class Clients:
         Raises OSError if the certificate authorities cannot be read, ValueError if the URL or the proxy is none.
         """
         where = (endpoint.kind, endpoint.base_url, endpoint.region, endpoint.project, endpoint.ca_file, endpoint.proxy)
-        client_id = (*where, endpoint.key_header, key, slot)
+        client_id = (*where, endpoint.key_header, endpoint.aws_credentials, key, slot)
         if (client := self._clients.get(client_id)) is None:
             client = self._clients[client_id] = self._make(endpoint, key)
         return client
@@ -62,6 +63,14 @@ class Clients:
                 base_url=f"{endpoint.base_url}/v1",
                 region=endpoint.region or "",
                 project_id=endpoint.project or "",
+                **common,
+            )
+        if endpoint.kind == "bedrock":
+            return BedrockClient(
+                api_key=key,
+                skip_auth=not key and not endpoint.aws_credentials,
+                aws_region=endpoint.region,
+                base_url=endpoint.base_url,
                 **common,
             )
         return anthropic.AsyncAnthropic(

@@ -85,6 +85,14 @@ def unusable_key(endpoint: Endpoint, *, from_command: bool) -> Failure:
     )
 
 
+def unsigned(endpoint: Endpoint, why: str) -> Failure:
+    """AWS's credentials could not sign the request."""
+    return Failure(
+        kind=FailureKind.NO_KEY,
+        message=f"The request to endpoint {endpoint.name} could not be signed and was not sent: {quote(why)}",
+    )
+
+
 def open_key(endpoint: Endpoint) -> Failure:
     """The key would travel unencrypted to another machine."""
     return Failure(

@@ -16,6 +16,8 @@ from tui.engine import failures
 
 COMMAND_WITHIN_S = 30.0
 """How long a command may take: a password manager may ask its owner first."""
+BEDROCK_KEYS = ("AWS_BEARER_TOKEN_BEDROCK", "ANTHROPIC_AWS_API_KEY")
+"""Variables that AWS's own credentials may be in instead; the SDK would take them unseen by us."""
 _LONGEST_KEY = 16 * 1024
 _ENDED_WITHIN_S = 1.0
 """How long a killed command's output is read; a child that left its group may hold it open for ever."""
@@ -34,15 +36,23 @@ class Keys:
 
         A key that could be read on the way is not even looked for.
         """
-        variable = self._environ.get(endpoint.api_key_env or "", "").strip()
-        if not variable and not endpoint.key_command:
+        variable = self._variable(endpoint)
+        has_source = bool(variable or endpoint.key_command)
+        if not has_source and not endpoint.aws_credentials:
             return failures.no_key(endpoint) if endpoint.api_key_env else None
         if urls.is_plain_and_remote(endpoint.base_url):
             return failures.open_key(endpoint)
+        if not has_source:
+            return None  # the SDK signs
         key = variable or await self._from_command(endpoint)
         if isinstance(key, str) and not (key.isascii() and key.isprintable()):
             return failures.unusable_key(endpoint, from_command=not variable)
         return key
+
+    def _variable(self, endpoint: Endpoint) -> str:
+        names = (endpoint.api_key_env or "", *(BEDROCK_KEYS if endpoint.aws_credentials else ()))
+        values = (self._environ.get(name, "").strip() for name in names)
+        return next(filter(None, values), "")
 
     def forget(self, endpoint: Endpoint) -> None:
         """The server refused the key: a command is asked again for the next request."""

@@ -17,6 +17,7 @@ from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.engine import failures, request_body
+from tui.engine.bedrock import BedrockClient
 from tui.engine.clients import Client, Clients
 from tui.engine.exchange import Exchange
 from tui.engine.keys import Keys
@@ -97,8 +98,8 @@ class Lookups:
                 headers = dict(endpoint.headers)
                 if endpoint.api_version:
                     headers["anthropic-version"] = endpoint.api_version
-                if isinstance(client, anthropic.AsyncAnthropicVertex):
-                    raise TypeError("Vertex has no such route")
+                if isinstance(client, anthropic.AsyncAnthropicVertex | BedrockClient):
+                    raise TypeError("the SDK's client has no such route")
                 async for model in client.models.list(limit=_MOST_MODELS, timeout=_WITHIN_S, extra_headers=headers):
                     if (listed := _listed(model)) is not None:
                         models.append(listed)

@@ -30,6 +30,7 @@ from tui.core.events import (
 from tui.core.plan import RequestSpec
 from tui.engine import failures, request_body
 from tui.engine.answer import AnswerReader
+from tui.engine.bedrock import SigningError
 from tui.engine.body import BodyError
 from tui.engine.clients import Client, Clients
 from tui.engine.exchange import Exchange
@@ -139,6 +140,8 @@ class _Request:
             return _ended(spec, Status.FAILED, failure=failures.timed_out(*self._limit))
         except anthropic.APIStatusError as error:
             return _ended(spec, Status.FAILED, failure=self._refused(error))
+        except SigningError as error:
+            return _ended(spec, Status.FAILED, failure=failures.unsigned(spec.endpoint, str(error)))
         except anthropic.APITimeoutError:
             timeout = failures.timed_out("the connection", spec.timeouts.connect, "connect")
             return _ended(spec, Status.FAILED, failure=timeout)
@@ -240,8 +243,10 @@ class _Request:
         inner = body.get("error") if isinstance(body, dict) else None
         words = inner if isinstance(inner, dict) else {}
         message = str(words.get("message") or response.reason_phrase)
-        if self._key:
-            message = message.replace(self._key, "[the key]")  # some servers repeat what they got
+        # Some servers repeat what they got; what signed a request may be among it.
+        for secret in (self._key, response.request.headers.get("x-amz-security-token")):
+            if secret:
+                message = message.replace(secret, "[the key]")
         return failures.api_failure(
             http_status=error.status_code,
             error_type=str(words.get("type") or ""),

@@ -73,6 +73,7 @@ def portable_endpoint(endpoint: Endpoint) -> Endpoint:
         proxy=_without_user(endpoint.proxy) if endpoint.proxy else endpoint.proxy,
         api_key_env=None,
         key_command=(),
+        aws_credentials=False,
         ca_file=None,
         headers={name: _value(name, value) for name, value in endpoint.headers.items()},
     )

@@ -154,6 +154,8 @@ def _key(endpoint: Endpoint) -> Check:
         return Check(name=name, ok=True, found=f"in {variable}")
     if endpoint.key_command:
         return Check(name=name, ok=True, found=f"from the command {endpoint.key_command[0]}")
+    if endpoint.aws_credentials:
+        return Check(name=name, ok=True, found="signed with AWS's own credentials, where no key is set")
     if variable is None:
         return Check(name=name, ok=True, found="none needed")
     return Check(name=name, ok=False, found=f"{variable} is not set: export it, or use another endpoint")

@@ -15,7 +15,7 @@ from tui.errors import ChildError
 STOP_WITHIN_S = 1.0
 """How long a stopping simulator may take before it is killed."""
 
-_SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_SECRET", "_KEY")
+_SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_TOKEN_BEDROCK", "_SECRET", "_KEY")
 
 
 class SimulatorProcess:
