@@ -79,4 +79,6 @@ def sitting(runs: int = 60) -> ChartSource:
             stamps.append(stamps[-1] + gap)
         lanes.append(lane_with(model, outcomes, record_with(stamps, tokens=200 * slower)))
     baseline = LaneBaseline(Span(360 * MS, 400 * MS, 440 * MS), Span(1_900 * MS, 2_000 * MS, 2_100 * MS))
-    return ChartSource(lanes=lanes, current=lanes[1], now_ns=10**10, baselines={MODELS[1]: baseline})
+    return ChartSource(
+        lanes=lanes, current=lanes[1], now_ns=10**10, sweep_key="Alt+Shift+S", baselines={MODELS[1]: baseline}
+    )

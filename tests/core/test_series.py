@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.prompt import Prompt, Turn
-from tui.core.series import Ending, Repeat, Series, SeriesSettings, busted, order_of
+from tui.core.series import Ending, Repeat, Series, SeriesSettings, order_of
 
 S = 1_000_000_000
 
@@ -96,8 +96,8 @@ def test_cache_busters_differ_and_are_equally_long() -> None:
 
 
 def test_a_cache_buster_stands_in_front_of_everything() -> None:
-    assert busted(Prompt(system="s", user="u"), "[1]") == Prompt(system="[1]\ns", user="u")
-    assert busted(Prompt(user="u"), "[1]") == Prompt(user="[1]\nu")
+    assert Prompt(system="s", user="u").begun_with("[1]") == Prompt(system="[1]\ns", user="u")
+    assert Prompt(user="u").begun_with("[1]") == Prompt(user="[1]\nu")
     first, second = Turn(role="user", text="a"), Turn(role="assistant", text="b")
     changed = Turn(role="user", text="[1]\na")
-    assert busted(Prompt(user="u", turns=(first, second)), "[1]") == Prompt(user="u", turns=(changed, second))
+    assert Prompt(user="u", turns=(first, second)).begun_with("[1]") == Prompt(user="u", turns=(changed, second))

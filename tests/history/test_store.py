@@ -141,7 +141,7 @@ def test_orders_and_pages(path: Path) -> None:
         row = store.rows([failed])[0]
         assert [target.status for target in row.targets] == ["failed", "cancelled"]
         assert row.excerpt == "Why?"
-        assert (row.simulated, row.repeat, row.warm_up, row.tags) == (True, 1, False, ())
+        assert (row.simulated, row.repeat, row.kind, row.tags) == (True, 1, "repeat", ())
         assert store.rows([fast])[0].targets[0].ttft_ns == 4 * MS
 
 

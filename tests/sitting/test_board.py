@@ -23,9 +23,11 @@ from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import State
-from tui.core.series import Repeat
+from tui.core.series import Repeat, Series, SeriesSettings
+from tui.core.sweep import cells
 from tui.core.target import Endpoint, Target
 from tui.sitting.board import Board
+from tui.sitting.measured import measured_by
 
 MS = 1_000_000
 
@@ -246,6 +248,39 @@ def test_a_busted_cache_changes_the_prompt_of_the_request_and_not_what_is_asked(
         assert spec.prompt.user == f"[{number}]\nwhy?"
         board.apply([*answer(number, number, 50), RUN_ENDED])
     assert len(board.lanes[0].current) == 2
+
+
+def test_a_sweep_is_kept_apart_and_the_lanes_go_back_to_what_they_showed() -> None:
+    board = Board()
+    plan = plan_of("a")
+    board.set_targets(plan.targets)
+    board.start(plan)
+    board.apply([*answer(1, 10, 50), RUN_ENDED])
+    (lane,) = board.lanes
+    own = lane.record
+    assert own is not None
+    planned = cells(100, 400)
+    series = Series(SeriesSettings(repeats=len(planned), warm_ups=0), "s", 1, 1, planned)
+    board.begin_series(series)
+    for number in (2, 3):
+        repeat = series.next()
+        assert repeat is not None
+        assert repeat.cell is not None
+        (spec,) = board.start(plan, repeat)
+        assert len(spec.prompt.user) >= len("why?") + 3 * repeat.cell.padding_tokens
+        assert measured_by(lane) is None
+        board.apply([*answer(number, 20, 90), RUN_ENDED])
+        assert measured_by(lane) is None
+        series.take(repeat, 1, 0.0, all_failed=False)
+    board.end_series()
+    assert lane.record is own
+    assert [outcome.ttft_ns for outcome in lane.outcomes] == [10 * MS]
+    assert [outcome.total_ns for outcome in lane.swept] == [90 * MS, 90 * MS]
+    measured = measured_by(lane)
+    assert measured is not None
+    assert measured.prompt == plan.prompt
+    board.clear()
+    assert lane.swept == []
 
 
 def test_other_values_are_another_question_but_not_within_a_series() -> None:

@@ -90,7 +90,7 @@ def from_runs(runs: Sequence[StoredRun], models: Sequence[KnownModel]) -> list[E
             if target is None:
                 continue
             key = _key(record)
-            _add(things, key, target, record, number, counted=not run.info.warm_up)
+            _add(things, key, target, record, number, counted=run.info.counted)
             latest.append(key)
     return evidence_of(list(things.values()), [things[key] for key in dict.fromkeys(latest)], models)
 

@@ -8,7 +8,7 @@ from tui.advice.estimate import prefill_fit
 from tui.advice.evidence import Evidence
 from tui.core.decomposition import Parts, typical
 from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.outcome import parts_of
 from tui.core.wording import amount, percent
 
 
@@ -36,10 +36,10 @@ def where(evidence: Evidence) -> Where | None:
 
     The prompt's part is the fitted cost per token times the tokens that had to be processed.
     """
-    answers = [one for one in evidence.subject.answers if one.ttft_ns is not None and one.total_ns is not None]
     fitted = prefill_fit(evidence)
     per_token = fitted[0].value if fitted else None
-    found = typical([_parts(one, per_token) for one in answers])
+    answers = [parts_of(one, per_token) for one in evidence.subject.answers]
+    found = typical([parts for parts in answers if parts is not None])
     if found is None:
         return None
     named = {
@@ -66,21 +66,3 @@ _WORDS = {
     Bound.THINKING: "thinking",
     Bound.OUTPUT: "output",
 }
-
-
-def _parts(answer: Outcome, per_token: float | None) -> Parts:
-    total, thinking = float(answer.total_ns or 0), answer.thinking_ns or 0.0
-    # Thinking whose text is withheld begins before the first content.
-    start = float(answer.ttft_ns or 0)
-    text = float(answer.ttfo_ns) if answer.ttfo_ns is not None else total
-    waiting = min(start, max(0.0, text - thinking))
-    prompt = None
-    if per_token is not None and answer.input_tokens is not None:
-        prompt = min(waiting, per_token * answer.input_tokens)
-    return Parts(
-        connection_ns=float(answer.set_up_ns or 0),
-        baseline_ns=waiting - (prompt or 0.0),
-        prompt_ns=prompt,
-        thinking_ns=text - waiting,
-        output_ns=total - text,
-    )

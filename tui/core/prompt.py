@@ -59,6 +59,15 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
             name=self.name,
         )
 
+    def begun_with(self, text: str) -> "Prompt":
+        """This prompt with a text in front of its first part, be it to miss the cache, which matches from the start."""
+        if self.system:
+            return msgspec.structs.replace(self, system=f"{text}\n{self.system}")
+        if self.turns:
+            first = Turn(role=self.turns[0].role, text=f"{text}\n{self.turns[0].text}")
+            return msgspec.structs.replace(self, turns=(first, *self.turns[1:]))
+        return msgspec.structs.replace(self, user=f"{text}\n{self.user}")
+
     def texts(self) -> Iterator[str]:
         """All its texts, in the order in which they are read; some may be empty."""
         yield self.system

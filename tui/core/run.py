@@ -22,13 +22,25 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     repeat: int = 1
     """Which repeat of the series, from 1; warm-up runs are counted apart."""
     warm_up: bool = False
-    """True for a run that is kept but not counted."""
+    """True for a run before the others of its series."""
+    sweep: bool = False
+    """True for a run over other lengths of prompt and answer than the plan's."""
     in_turn: bool = False
     """True when the targets were asked one after another, false when all at once."""
     seed: int | None = None
     """What the order of the targets was drawn from; `None` when it was the plan's."""
     send_spread_ns: int | None = None
     """From the first request's send to the last one's."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether it takes part in statistics; otherwise it is kept, but no more."""
+        return not (self.warm_up or self.sweep)
+
+    @property
+    def kind(self) -> str:
+        """What a run of a series is called."""
+        return "warm-up" if self.warm_up else "sweep" if self.sweep else "repeat"
 
 
 class StoredRun(msgspec.Struct, kw_only=True):

@@ -4,12 +4,13 @@ Pure state: it says what to run next and takes in what came of it. `tui.sitting.
 """
 
 import random
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
 
-from tui.core.prompt import Prompt, Turn
+from tui.core.sweep import Cell
 
 MAX_REPEATS = 10_000
 _FAILED_RUNS = 3
@@ -62,6 +63,8 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
     """The series' seed: with `number` and `warm_up` it gives the order again."""
     cache_buster: str | None = None
     """What the prompt begins with; `None` leaves it alone."""
+    cell: Cell | None = None
+    """Other lengths than the plan's, for a run of a sweep, which is kept but not counted."""
 
 
 class Ending(StrEnum):
@@ -79,11 +82,16 @@ class Ending(StrEnum):
 class Series:
     """A series under way."""
 
-    def __init__(self, settings: SeriesSettings, uid: str, lanes: int, seed: int) -> None:
-        """`lanes` is how many are asked; `seed` is used where the settings name none."""
+    def __init__(self, settings: SeriesSettings, uid: str, lanes: int, seed: int, cells: Sequence[Cell] = ()) -> None:
+        """`lanes` is how many are asked; `seed` is used where the settings name none.
+
+        With `cells` it is a sweep: a run per cell, as many as the settings' repeats, in an order that the seed gives.
+        """
         self.settings = settings
         self.uid = uid
         self.seed = seed if settings.seed is None else settings.seed
+        self.cells = random.Random(f"{self.seed} cells").sample(cells, len(cells))
+        """What sets the counted runs of a sweep apart, in their order; empty for any other series."""
         self.lanes = lanes
         self.done = 0
         """Counted runs that are over."""
@@ -111,6 +119,9 @@ class Series:
         warm_up = self.warm_ups_done < self.settings.warm_ups
         number = (self.warm_ups_done if warm_up else self.done) + 1
         self.requests += self._requests_per_run
+        cell = self.cells[number - 1] if self.cells and not warm_up else None
+        # A sweep asks every length twice: the second time must not find the first in the cache.
+        is_busted = self.settings.bust_cache or cell is not None
         return Repeat(
             series=self.uid,
             number=number,
@@ -119,7 +130,8 @@ class Series:
             in_turn=self.settings.in_turn,
             concurrency=self.settings.concurrency,
             seed=self.seed,
-            cache_buster=_cache_buster(self.uid, number, warm_up=warm_up) if self.settings.bust_cache else None,
+            cell=cell,
+            cache_buster=_cache_buster(self.uid, number, warm_up=warm_up) if is_busted else None,
         )
 
     def is_over(self) -> bool:
@@ -175,16 +187,6 @@ def order_of(seed: int, number: int, lanes: int, *, warm_up: bool) -> tuple[int,
     order = list(range(lanes))
     random.Random(f"{seed} {'warm-up' if warm_up else 'run'} {number}").shuffle(order)
     return tuple(order)
-
-
-def busted(prompt: Prompt, cache_buster: str) -> Prompt:
-    """`prompt` with the text in front of its first part: caches match from the start."""
-    if prompt.system:
-        return msgspec.structs.replace(prompt, system=f"{cache_buster}\n{prompt.system}")
-    if prompt.turns:
-        first = Turn(role=prompt.turns[0].role, text=f"{cache_buster}\n{prompt.turns[0].text}")
-        return msgspec.structs.replace(prompt, turns=(first, *prompt.turns[1:]))
-    return msgspec.structs.replace(prompt, user=f"{cache_buster}\n{prompt.user}")
 
 
 def _cache_buster(uid: str, number: int, *, warm_up: bool) -> str:

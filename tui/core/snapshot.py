@@ -50,7 +50,7 @@ def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapsho
     observed: dict[str, list[Observation]] = {}
     for run in runs:
         for record in run.requests:
-            if run.info.warm_up or (observation := observe(record)) is None:
+            if not run.info.counted or (observation := observe(record)) is None:
                 continue
             latest[record.spec.target] = (run, record)
             observed.setdefault(record.spec.target, []).append(observation)

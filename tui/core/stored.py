@@ -56,7 +56,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     started_unix_ns: int
     series: str | None
     repeat: int
-    warm_up: bool
+    kind: str
+    """What a run of a series is called: repeat, warm-up or sweep."""
     simulated: bool
     excerpt: str
     """The beginning of the user's turn, on one line."""

@@ -30,6 +30,7 @@ _COLUMNS: dict[str, Callable[[_Row], _Value]] = {
     "series": lambda row: row.run.info.series,
     "repeat": lambda row: row.run.info.repeat,
     "warm_up": lambda row: "true" if row.run.info.warm_up else "false",
+    "sweep": lambda row: "true" if row.run.info.sweep else "false",
     "target": lambda row: row.record.spec.target,
     "model": lambda row: row.record.spec.model,
     "endpoint": lambda row: row.record.spec.endpoint.name,

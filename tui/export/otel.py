@@ -78,7 +78,7 @@ def record(runs: Iterable[StoredRun], provider: "MeterProvider") -> None:
     tokens = meter.create_histogram(
         TOKENS, unit="{token}", description="Tokens used.", explicit_bucket_boundaries_advisory=_COUNTS
     )
-    for request in (request for run in runs if not run.info.warm_up for request in run.requests):
+    for request in (request for run in runs if run.info.counted for request in run.requests):
         attributes = _attributes(request)
         if (took := _duration_ns(request)) is not None:
             duration.record(took / NS_PER_S, attributes | _error(request))

@@ -87,10 +87,10 @@ def report_of(runs: list[StoredRun], *, with_texts: bool) -> Report:
 
 
 def lanes_of(runs: list[StoredRun]) -> list[Lane]:
-    """The requests by target, in order of first appearance; warm-up runs are not among them."""
+    """The requests by target, in order of first appearance; warm-up and sweeps are not among them."""
     lanes: dict[tuple[str, str, str, bool], Lane] = {}
     for run in runs:
-        for record in () if run.info.warm_up else run.requests:
+        for record in run.requests if run.info.counted else ():
             spec = record.spec
             key = (spec.target, spec.model, spec.endpoint.name, spec.endpoint.simulated)
             if key not in lanes:
@@ -144,7 +144,7 @@ def _per_run(runs: list[StoredRun]) -> Table:
         (
             f"{number}",
             started(run),
-            f"{run.info.repeat}{' (warm-up, not counted)' if run.info.warm_up else ''}",
+            f"{run.info.repeat}{'' if run.info.counted else f' ({run.info.kind}, not counted)'}",
             SIMULATED if is_simulated(run) else "",
             run.note,
             ", ".join(run.tags),

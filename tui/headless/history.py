@@ -104,7 +104,7 @@ def _line(row: RunRow) -> str:
     if row.simulated:
         parts.append("SIMULATED")
     if row.series is not None:
-        parts.append(f"{'warm-up' if row.warm_up else 'repeat'} {row.repeat}")
+        parts.append(f"{row.kind} {row.repeat}")
     for target in row.targets:
         took = amount(Figure.TOTAL, target.total_ns) if target.total_ns is not None else target.status
         parts.append(f"{clean(target.target)} {took}")

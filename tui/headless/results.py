@@ -25,12 +25,12 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def results_of(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[TargetResult]:
-    """Every target of `runs` in order of appearance; warm-up does not count, nor does what was cancelled."""
+    """Every target of `runs` in order of appearance; warm-up and sweeps do not count, nor does what was cancelled."""
     observed: dict[str, list[Observation]] = {}
     for run in runs:
         for record in run.requests:
             found = observed.setdefault(record.spec.target, [])
-            if not run.info.warm_up and (observation := observe(record)) is not None:
+            if run.info.counted and (observation := observe(record)) is not None:
                 found.append(observation)
     return [
         TargetResult(

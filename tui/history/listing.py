@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from tui.core.stored import RunFilter, RunRow, Sort, TargetRow
 
+_KINDS = ("repeat", "warm-up", "sweep")
 _ORDER = {
     # What has no figure comes last, whichever way the others stand.
     (Sort.STARTED, False): "started_unix_ns DESC, number DESC",
@@ -64,7 +65,7 @@ def _row(connection: sqlite3.Connection, number: int) -> RunRow | None:
         started_unix_ns=started,
         series=series,
         repeat=repeat,
-        warm_up=bool(warm_up),
+        kind=_KINDS[warm_up],
         simulated=bool(simulated),
         excerpt=excerpt,
         note=note,

@@ -16,6 +16,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         """CREATE TABLE plans (
             id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, prompt TEXT NOT NULL, data BLOB NOT NULL)""",
         "CREATE TABLE specs (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",
+        # `warm_up` is 2 for a run of a sweep.
         # `ttft_ns` and `total_ns` are the shortest of the run's complete answers, for sorting.
         """CREATE TABLE runs (
             number INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, started_unix_ns INTEGER NOT NULL,

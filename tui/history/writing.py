@@ -46,7 +46,7 @@ def put_run(connection: sqlite3.Connection, info: RunInfo, plan: Plan) -> int:
             info.started_unix_ns,
             info.series,
             info.repeat,
-            info.warm_up,
+            2 if info.sweep and not info.warm_up else info.warm_up,
             any(plan.endpoint_of(target).simulated for target in plan.targets),
             _put_plan(connection, plan),
             excerpt(plan.prompt),

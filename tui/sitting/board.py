@@ -13,8 +13,9 @@ from tui.core.objectives import Objective
 from tui.core.outcome import outcome_of
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.series import Repeat, Series, busted
+from tui.core.series import Repeat, Series
 from tui.core.snapshot import LaneSnapshot, Snapshot
+from tui.core.sweep import swept
 from tui.core.target import Target
 from tui.sitting.lane import InputCount, Lane
 from tui.sitting.ledger import Ledger
@@ -79,6 +80,9 @@ class Board:
         for index in repeat.order if repeat else range(len(self.lanes)):
             lane = self.lanes[index]
             lane.plan = plan
+            if repeat is not None and repeat.cell is not None:
+                # The warm-up's, at the beginning: that asks what the plan asks.
+                lane.before_sweep = lane.before_sweep or lane.record
             for copy, specs in enumerate(copies):
                 record = RequestRecord(spec=specs[index])
                 if copy == 0:
@@ -95,10 +99,11 @@ class Board:
     def _specs(self, plan: Plan, repeat: Repeat | None) -> tuple[RequestSpec, ...]:
         specs = plan.requests(self._next_request)
         self._next_request += len(specs)
-        if repeat is None or repeat.cache_buster is None:
-            return specs
-        buster = repeat.cache_buster
-        return tuple(msgspec.structs.replace(spec, prompt=busted(spec.prompt, buster)) for spec in specs)
+        if repeat is not None and (cell := repeat.cell) is not None:
+            specs = tuple(swept(spec, cell) for spec in specs)
+        if repeat is not None and (buster := repeat.cache_buster) is not None:
+            specs = tuple(msgspec.structs.replace(spec, prompt=spec.prompt.begun_with(buster)) for spec in specs)
+        return specs
 
     def start_warming(self, plan: Plan) -> tuple[RequestSpec, ...]:
         """Begin to warm the cache for `plan`, whose targets are those shown; returns the requests for the engine.
@@ -157,7 +162,10 @@ class Board:
         self.version += 1
 
     def end_series(self) -> None:
-        """The series is over."""
+        """The series is over. A sweep's answers are to other questions: the lanes go back to what they showed."""
+        for lane in self.lanes:
+            if lane.before_sweep is not None:
+                lane.record, lane.before_sweep = lane.before_sweep, None
         self.series_over = True
         self.series_paused = False
         self.version += 1
@@ -177,6 +185,7 @@ class Board:
         for lane in self.lanes:
             lane.record = lane.warming = lane.cost = None
             lane.outcomes.clear()
+            lane.swept.clear()
             lane.fastest_ttft = lane.fastest_total = lane.cannot_warm = False
         self.version += 1
 
@@ -217,10 +226,12 @@ class Board:
             return record
         if record is request.lane.record:
             request.lane.cost = cost
-        counted = self._repeat is None or not self._repeat.warm_up
+        repeat = self._repeat
+        is_swept = repeat is not None and repeat.cell is not None
+        counted = repeat is None or not (repeat.warm_up or is_swept)
         outcome = outcome_of(record, run=self.runs, asked=request.asked, counted=counted)
         if outcome is not None:
-            request.lane.outcomes.append(outcome)
+            (request.lane.swept if is_swept else request.lane.outcomes).append(outcome)
         return record
 
     def _abandon(self, gone: EngineFailed) -> list[RequestRecord]:

@@ -116,6 +116,7 @@ def info_of(sdk_version: str, repeat: Repeat | None) -> RunInfo:
         series=repeat.series,
         repeat=repeat.number,
         warm_up=repeat.warm_up,
+        sweep=repeat.cell is not None,
         in_turn=repeat.in_turn,
         seed=repeat.seed,
     )

@@ -3,7 +3,8 @@
 import msgspec
 
 from tui.core.cost import Cost
-from tui.core.outcome import Outcome
+from tui.core.decomposition import Fit
+from tui.core.outcome import Outcome, fit
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord, State
 from tui.core.target import Target
@@ -34,6 +35,10 @@ class Lane:
         """Input tokens of what the lane would be asked now."""
         self.outcomes: list[Outcome] = []
         """All of this sitting, warm-up included, but not those cancelled."""
+        self.swept: list[Outcome] = []
+        """Of this sitting's sweeps: for fits, and for nothing else."""
+        self.before_sweep: RequestRecord | None = None
+        """While a sweep is under way, the request that stood here before."""
         self.plan: Plan | None = None
         """What it was asked with last."""
         self.fastest_ttft = False
@@ -63,6 +68,10 @@ class Lane:
                 self._current.append(outcome)
         self._taken = len(outcomes)
         return list(self._current)
+
+    def fit(self) -> Fit:
+        """What its answers say of the time per token, sweeps included."""
+        return fit([*self.swept, *(one for one in self.outcomes if one.counted)])
 
     @property
     def state(self) -> State:

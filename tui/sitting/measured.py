@@ -16,6 +16,8 @@ def measured_by(lane: Lane) -> Measured | None:
     record, outcomes = lane.record, lane.outcomes
     if record is None or not outcomes or lane.state in _SAY_NOTHING or lane.state.in_flight:
         return None
+    if lane.before_sweep is not None:
+        return None  # what stands there now was asked by a sweep
     asked = outcomes[-1].asked
     return Measured(
         target=lane.target,
@@ -48,4 +50,5 @@ def evidence_for(
 def _before(lane: Lane) -> list[Outcome]:
     """A lane's counted answers to anything else."""
     asked = lane.outcomes[-1].asked
-    return [one for one in lane.outcomes if one.counted and one.asked != asked and one.total_ns is not None]
+    other = [one for one in lane.outcomes if one.counted and one.asked != asked]
+    return [one for one in (*other, *lane.swept) if one.total_ns is not None]

@@ -20,6 +20,7 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun, new_uid
 from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
+from tui.core.sweep import costliest
 from tui.engine.client import EngineClient, spawn
 from tui.engine.protocol import CountTokens, ListModels
 from tui.history.record_file import RecordFile
@@ -30,6 +31,7 @@ from tui.sitting.keeper import Keeper, info_of
 from tui.sitting.preview import Preview
 from tui.sitting.series import SeriesRunner
 from tui.sitting.snapshots import BASELINE, Snapshots
+from tui.sitting.sweep import cells_around
 
 _LAST_WRITES_S = 1.0
 """How long the history may take to write what is left when the program is ended at once."""
@@ -206,6 +208,23 @@ class Session(Choosing):
         self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
         times = (settings.warm_ups + settings.repeats) * settings.concurrency
         if not self.preview.may_send(self.plan.of_run().requests(0), times):
+            series.end(Ending.COST)
+        self.series.start()
+
+    def start_sweep(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
+        """Run the plan with prompts and answers of other lengths, for the fits of the lanes; see `core.sweep`.
+
+        Order, gap, seed and budgets are those of the settings. Nothing may be in flight.
+        """
+        self.take_choice()
+        self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
+        self.board.set_targets(self.plan.asked)
+        specs = self.plan.of_run().requests(0)
+        planned = cells_around(specs, self.board.lanes)
+        settings = msgspec.structs.replace(settings, repeats=len(planned), warm_ups=1, concurrency=1, until_sure=None)
+        series = Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31), planned)
+        self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
+        if not self.preview.may_send(costliest(specs, planned), len(planned) + 1):
             series.end(Ending.COST)
         self.series.start()
 

@@ -82,6 +82,13 @@ ACTIONS = (
         group=Group.RUN,
     ),
     Action(
+        id="sweep",
+        keys=("alt+shift+s",),
+        title="Sweep",
+        help="Ask prompts and answers of other lengths, to learn the time per token (chart: parts)",
+        group=Group.RUN,
+    ),
+    Action(
         id="pause",
         keys=("alt+z",),
         title="Pause",

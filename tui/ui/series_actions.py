@@ -1,5 +1,6 @@
 """What the application does about series."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tui.core.parameters import Parameters
@@ -34,6 +35,13 @@ class SeriesActions(_Base):
 
     def action_series(self) -> None:
         """Run the plan again and again."""
+        self._start(self.session.start_series)
+
+    def action_sweep(self) -> None:
+        """Run the plan with prompts and answers of other lengths."""
+        self._start(self.session.start_sweep)
+
+    def _start(self, start: Callable[[Prompt, Parameters, SeriesSettings], None]) -> None:
         if self.session.board.busy:
             self.complain("A run is in flight: cancel it, or let it end, before you start a series.")
             return
@@ -41,7 +49,7 @@ class SeriesActions(_Base):
         if asked is None:
             return
         self.main.show_pane("lanes")
-        self.session.start_series(*asked, self.series_settings)
+        start(*asked, self.series_settings)
         self.main.wake()
 
     def action_series_options(self) -> None:

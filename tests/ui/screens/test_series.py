@@ -2,10 +2,15 @@
 
 import itertools
 
+import pytest
 from textual.widgets import Input, Select
 
+from tui.core.decomposition import Advice
+from tui.core.parameters import Parameters
 from tui.core.record import State
 from tui.core.series import Ending, SeriesSettings
+from tui.core.target import Target
+from tui.simulator.profiles import load
 from tui.ui.screens.series import SeriesScreen
 
 from .conftest import OpenSitting
@@ -103,3 +108,24 @@ async def test_options_are_set_checked_and_used(sitting: OpenSitting) -> None:
         await series_over(s)
         assert s.app.series_settings.repeats == 2
         assert s.app.series_settings.until_sure == "total"
+
+
+async def test_a_sweep_tells_the_time_per_token_and_nothing_else(sitting: OpenSitting) -> None:
+    profile = load()["sim-endless"]
+    async with sitting([Target(model="sim-endless", parameters=Parameters(max_tokens=128))]) as s:
+        set_up(s, repeats=1, warm_ups=0)
+        await s.press(keys_of("sweep")[0])
+        await s.until(lambda: "sweep: " in s.shown)
+        await series_over(s)
+        (lane,) = s.lanes
+        assert len(lane.swept) == 18
+        assert lane.current == []
+        assert lane.record is not None
+        assert lane.record.spec.prompt.user == s.app.session.plan.prompt.user
+        fit = lane.fit()
+        assert fit.advice is Advice.NOTHING
+        assert fit.per_output is not None
+        assert fit.per_output.value == pytest.approx(1e9 / profile.tokens_per_second, rel=0.2)
+        assert fit.per_input is not None
+        assert fit.per_input.value == pytest.approx(profile.prefill_ms_per_1k * 1e3, rel=0.2)
+        await s.until(lambda: "sweep: 18 of 18, done" in s.shown)

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_right
 from itertools import pairwise
 
+import msgspec
 import pytest
 from chart_samples import MS, lane_with, outcome_of, record_with, sitting
 from hypothesis import given
@@ -261,6 +262,30 @@ def test_parts_add_up_to_the_whole(of_lane: list[Outcome]) -> None:
         middle = sums[cut : len(sums) - cut]
         assert sum(length for _, length in parts) == pytest.approx(sum(middle) / len(middle))
         assert all(length >= 0 for _, length in parts)
+
+
+def test_the_part_of_the_prompt_is_told_by_a_fit_and_else_by_a_sweep() -> None:
+    of_lane = [
+        msgspec.structs.replace(
+            outcome_of(1, 200 * MS + 1_000 * tokens, 900 * MS + 1_000 * tokens, 500 * MS), input_tokens=tokens
+        )
+        for tokens in range(10_000, 30_000, 1_000)
+    ]
+    of_lane = [msgspec.structs.replace(one, output_tokens=50) for one in of_lane]
+    source = msgspec.structs.replace(source_of(of_lane[:5]), sweep_key="Alt+Shift+S")
+    stacks = decomposition_stacks(source)
+    assert stacks.hint == "prompt: Alt+Shift+S sweeps"
+    assert Part.PROMPT not in dict(stacks.stacks[0].parts)
+    assert "Too few runs" in decomposition_numbers(source).note
+    source = msgspec.structs.replace(source_of(of_lane), sweep_key="Alt+Shift+S")
+    stacks = decomposition_stacks(source)
+    assert stacks.hint == ""
+    assert dict(stacks.stacks[0].parts)[Part.PROMPT] == pytest.approx(19_500 * 1_000)
+    numbers = decomposition_numbers(source)
+    (row,) = numbers.rows
+    assert row[-2] == "1.00 ms (1.00 to 1.00 ms)"
+    assert row[-1] == "-"
+    assert "vary max_tokens" in numbers.note
 
 
 def test_parts_of_one_answer() -> None:

@@ -5,14 +5,14 @@ from tui.core.stored import RunRow, TargetRow
 from tui.ui.viewmodel.run_lines import heading, retention, row_line, tags_of
 
 
-def row(*statuses: str, excerpt: str = "Why?", series: str | None = None, warm_up: bool = False) -> RunRow:
+def row(*statuses: str, excerpt: str = "Why?", series: str | None = None, kind: str = "repeat") -> RunRow:
     return RunRow(
         number=12,
         uid="u",
         started_unix_ns=1_770_000_000 * 10**9,
         series=series,
         repeat=3,
-        warm_up=warm_up,
+        kind=kind,
         simulated=True,
         excerpt=excerpt,
         note="",
@@ -45,7 +45,7 @@ def test_the_worst_state_and_the_shortest_times_are_shown() -> None:
 
 def test_a_run_of_a_series_says_which() -> None:
     assert "repeat 3" in row_line(row("done", series="s"), 120, marked=False)
-    assert "warm-up 3" in row_line(row("done", series="s", warm_up=True), 120, marked=False)
+    assert "warm-up 3" in row_line(row("done", series="s", kind="warm-up"), 120, marked=False)
 
 
 def test_columns_stand_under_their_heads_at_any_width() -> None:

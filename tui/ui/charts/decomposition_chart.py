@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.segment import Segment
 from textual.reactive import var
 from textual.strip import Strip
 
@@ -80,7 +81,10 @@ class DecompositionChart(RowsView):
             for part, glyph in self._glyphs.items()
             if part in present
         ]
-        return key_strip(entries, self.rich_style + self.get_component_rich_style("plot-view--label"), width)
+        label = self.rich_style + self.get_component_rich_style("plot-view--label")
+        key, hint = key_strip(entries, label, width), self.stacks.hint
+        room = width - key.cell_length
+        return key if len(hint) > room else Strip([*key, Segment(f"{hint:>{room}}", label)])
 
     def draw(self, figure: "Figure", width: int, height: int) -> None:
         """One bar per target."""

@@ -43,7 +43,10 @@ class Drawing(msgspec.Struct, frozen=True):
 
 def _runs(source: ChartSource) -> Version:
     """Changes when a request has ended."""
-    ended = [(lane.label, len(lane.outcomes), id(lane.outcomes[-1]) if lane.outcomes else 0) for lane in source.lanes]
+    ended = [
+        (lane.label, len(lane.outcomes), len(lane.swept), id(lane.outcomes[-1]) if lane.outcomes else 0)
+        for lane in source.lanes
+    ]
     return id(source.current), source.metric, id(source.baselines), *ended
 
 

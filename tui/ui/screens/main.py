@@ -16,7 +16,7 @@ from textual.widgets import Static, Tab, Tabs
 from tui.core.parameters import Parameters
 from tui.core.snapshot import Snapshot
 from tui.sitting.board import Board
-from tui.ui.bindings import Action
+from tui.ui.bindings import Action, spelled
 from tui.ui.pace import Pacer
 from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, baselines_of
 from tui.ui.viewmodel.evidence import Evidence
@@ -78,6 +78,7 @@ class MainScreen(Screen[None]):
         self._board = board
         self._pacer = pacer
         self._actions = actions
+        self._sweep_key = next((spelled(action.keys[0]) for action in actions if action.id == "sweep"), "")
         self._timer: Timer | None = None
         self._painted_version = -1
         self._slow_version = -1
@@ -208,6 +209,7 @@ class MainScreen(Screen[None]):
             lanes=self._board.lanes,
             current=self.lanes.current.lane,
             now_ns=self.now_ns(),
+            sweep_key=self._sweep_key,
             baselines=self._baselines,
         )
 

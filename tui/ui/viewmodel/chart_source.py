@@ -62,6 +62,8 @@ class ChartSource(msgspec.Struct, frozen=True, kw_only=True):
     """CLOCK_MONOTONIC, for what is in flight."""
     metric: Metric = "ttft"
     """What the charts of one metric show."""
+    sweep_key: str = ""
+    """The key that starts a sweep."""
     baselines: Mapping[str, LaneBaseline] = MappingProxyType({})
     """By the lane's label."""
 

@@ -5,7 +5,12 @@ from enum import StrEnum
 
 import msgspec
 
-from tui.core.outcome import Outcome
+from tui.core.decomposition import Fit, typical
+from tui.core.observation import Figure
+from tui.core.outcome import Outcome, parts_of
+from tui.core.regression import Estimate
+from tui.core.wording import amount, span
+from tui.sitting.board import Lane
 from tui.ui.viewmodel.chart_source import ChartSource, bounded_note, latest_answers
 from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers
@@ -38,6 +43,8 @@ class Stacks(msgspec.Struct, frozen=True):
     """The targets in the lanes' order."""
 
     stacks: tuple[Stack, ...] = ()
+    hint: str = ""
+    """What would tell the prompt's part, in a few words; empty where it is told."""
 
 
 def decomposition_stacks(source: ChartSource) -> Stacks:
@@ -45,39 +52,58 @@ def decomposition_stacks(source: ChartSource) -> Stacks:
 
     Without a fit over prompts of different length, the prompt's part is in the baseline.
     """
-    return Stacks(tuple(Stack(lane.label, typical_parts(latest_answers(lane))) for lane in source.lanes))
+    fitted = _fitted(source)
+    stacks = [Stack(lane.label, typical_parts(latest_answers(lane), fit)) for lane, fit in fitted]
+    is_told = all(per_prompt_token(fit) is not None for _, fit in fitted)
+    return Stacks(tuple(stacks), "" if is_told or not source.sweep_key else f"prompt: {source.sweep_key} sweeps")
 
 
 def decomposition_numbers(source: ChartSource) -> Numbers:
-    """The parts of each lane's bar."""
-    rows = []
-    for stack in decomposition_stacks(source).stacks:
-        lengths = dict(stack.parts)
-        cells = [lengths.get(part) for part in Part] + [stack.total_ns if stack.parts else None]
-        rows.append((stack.label, *(format_ms(None if cell is None else round(cell)) for cell in cells)))
-    return Numbers(("typical", *Part, "sum"), tuple(rows), bounded_note(source.lanes))
+    """The parts of each lane's bar, and what its fit says of the time per token."""
+    rows: list[tuple[str, ...]] = []
+    notes: dict[str, None] = {}
+    for lane, fit in _fitted(source):
+        lengths = dict(typical_parts(latest_answers(lane), fit))
+        cells = [lengths.get(part) for part in Part] + [sum(lengths.values()) if lengths else None]
+        fitted = (_per_token(fit.per_input, 1_000), _per_token(fit.per_output, 1))
+        rows.append((lane.label, *(format_ms(None if cell is None else round(cell)) for cell in cells), *fitted))
+        if fit.sentence:
+            notes[fit.sentence] = None
+    said = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in notes]
+    if said and source.sweep_key:
+        said.append(f"{source.sweep_key} runs a sweep of prompt lengths and max_tokens.")
+    note = " ".join(filter(None, (bounded_note(source.lanes), *said)))
+    return Numbers(("typical", *Part, "sum", "per 1k prompt tokens", "per output token"), tuple(rows), note)
 
 
-def typical_parts(outcomes: Sequence[Outcome]) -> tuple[tuple[Part, float], ...]:
-    """The means of each part over the middle half of the answers by their sum, ns.
-
-    Medians of parts do not add up to a median; these means add up to the mean of that half.
-    """
-    ascending = sorted((parts for outcome in outcomes if (parts := _parts(outcome)) is not None), key=sum)
-    cut = len(ascending) // 4
-    middle = ascending[cut : len(ascending) - cut]
-    if not middle:
+def typical_parts(outcomes: Sequence[Outcome], fit: Fit | None = None) -> tuple[tuple[Part, float], ...]:
+    """The parts of `decomposition.typical`, ns; the prompt's only where the fit tells it."""
+    per_token = per_prompt_token(fit)
+    found = typical([parts for outcome in outcomes if (parts := parts_of(outcome, per_token)) is not None])
+    if found is None:
         return ()
-    return tuple(
-        (part, sum(column) / len(column)) for part, column in zip(_MEASURED, zip(*middle, strict=True), strict=True)
-    )
+    lengths = {
+        Part.CONNECTION: found.connection_ns,
+        Part.BASELINE: found.baseline_ns,
+        Part.PROMPT: found.prompt_ns,
+        Part.THINKING: found.thinking_ns,
+        Part.OUTPUT: found.output_ns,
+    }
+    return tuple((part, length) for part, length in lengths.items() if length is not None)
 
 
-_MEASURED = (Part.CONNECTION, Part.BASELINE, Part.THINKING, Part.OUTPUT)
+def per_prompt_token(fit: Fit | None) -> float | None:
+    """What a token of the prompt takes, ns, where it surely takes any time."""
+    found = fit.per_input if fit is not None else None
+    return found.value if found is not None and found.interval.low > 0 else None
 
 
-def _parts(outcome: Outcome) -> tuple[int, int, int, int] | None:
-    if outcome.ttft_ns is None or outcome.total_ns is None:
-        return None
-    text = outcome.total_ns if outcome.ttfo_ns is None else outcome.ttfo_ns
-    return (outcome.set_up_ns or 0, outcome.ttft_ns, text - outcome.ttft_ns, outcome.total_ns - text)
+def _fitted(source: ChartSource) -> list[tuple[Lane, Fit]]:
+    return [(lane, lane.fit()) for lane in source.lanes]
+
+
+def _per_token(estimate: Estimate | None, tokens: int) -> str:
+    if estimate is None:
+        return "-"
+    value, low, high = (each * tokens for each in (estimate.value, estimate.interval.low, estimate.interval.high))
+    return f"{amount(Figure.TOTAL, value)} ({span(Figure.TOTAL, low, high)})"

@@ -66,7 +66,7 @@ def _what(row: RunRow, simulated: str) -> str:
     labels = [target.target for target in row.targets]
     parts = [simulated] if row.simulated else []
     if row.series is not None:
-        parts.append(f"{'warm-up' if row.warm_up else 'repeat'} {row.repeat}")
+        parts.append(f"{row.kind} {row.repeat}")
     parts += [f"#{tag}" for tag in row.tags]
     parts += ["✎"] if row.note else []
     parts.append(labels[0] if len(labels) == 1 else f"{len(labels)} lanes")
@@ -102,7 +102,7 @@ def _head(run: StoredRun) -> str:
 def _series(info: RunInfo) -> list[str]:
     if info.series is None:
         return []
-    return [f"{'warm-up' if info.warm_up else 'repeat'} {info.repeat} of a series"]
+    return [f"{info.kind} {info.repeat} of a series"]
 
 
 def _request_lines(record: RequestRecord) -> list[str]:

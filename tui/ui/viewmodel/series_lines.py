@@ -7,10 +7,11 @@ from tui.ui.viewmodel.figures import format_ms
 def progress(series: Series, *, paused: bool, over: bool) -> str:
     """How far it is, how long it takes on, what it has cost; or why it ended."""
     settings = series.settings
+    what = "sweep" if series.cells else "series"
     if series.done == 0 and series.warm_ups_done < settings.warm_ups and not over:
-        done = f"series: warm-up {series.warm_ups_done + 1} of {settings.warm_ups}"
+        done = f"{what}: warm-up {series.warm_ups_done + 1} of {settings.warm_ups}"
     else:
-        done = f"series: {series.done} of {series.total}"
+        done = f"{what}: {series.done} of {series.total}"
     parts = [done]
     if over:
         parts.append("done" if series.ending in (None, Ending.COMPLETE) else str(series.ending))
