@@ -5,6 +5,7 @@
     ├── ConfigError            a configuration file, environment variable or flag cannot be used
     ├── ChildError             a child process of ours (engine, simulator) did not start or broke its protocol
     └── HistoryError           the history cannot be opened, read or written
+        └── NoSuchRunError     it was, but holds no such run
 
 Failures of single requests are not exceptions but data: `tui.core.events.Failure`.
 """
@@ -46,6 +47,17 @@ class ConfigError(LatencyTuiError):
 class ChildError(LatencyTuiError):
     """A child process (engine or simulator) did not start, or broke its protocol."""
 
+    exit_code = ExitCode.NOT_MEASURED
+
 
 class HistoryError(LatencyTuiError):
     """The history of runs cannot be opened, read or written."""
+
+    # Not 1: a CI job reads that as an objective missed, or a gate closed.
+    exit_code = ExitCode.NOT_MEASURED
+
+
+class NoSuchRunError(HistoryError):
+    """The history holds no run of this number or uid."""
+
+    exit_code = ExitCode.USAGE

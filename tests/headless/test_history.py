@@ -105,11 +105,26 @@ def test_the_path_is_where_the_history_is(run: Run, measured: None) -> None:
         (["export", "1", "--to", "a.doc"], "no export has this suffix"),
         (["import", "not.json"], "not.json"),
         (["list", "--since", "yesterday"], "must be a date such as 2026-11-22"),
+        (["list", "--limit", "0"], "must be a whole number from 1"),
         ([], "required"),
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, measured: None, arguments: list[str], words: str) -> None:
     done = run("history", *arguments)
-    assert done.returncode in (ExitCode.USAGE, ExitCode.ERROR)
+    assert done.returncode == ExitCode.USAGE
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_collector_that_is_not_there_is_one_sentence(run: Run, measured: None) -> None:
+    nowhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
+    done = run("history", "send", "1", **nowhere)
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.startswith("latency-tui: The OpenTelemetry collector did not take the metrics")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_history_that_cannot_be_opened_is_not_taken_for_a_closed_gate(run: Run) -> None:
+    done = run("history", "list", XDG_DATA_HOME="/dev/null")
+    assert (done.returncode, done.stdout) == (ExitCode.NOT_MEASURED, "")
+    assert "cannot be opened: not a directory." in done.stderr

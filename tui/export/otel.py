@@ -6,6 +6,7 @@ bounds given there. Beside the conventions' attributes stand `latency_tui.target
 that is how metrics work. Needs the extra `otel`; nothing of it is imported before it is used.
 """
 
+import logging
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -54,6 +55,8 @@ def send(runs: Iterable[StoredRun]) -> None:
     provider.shutdown()
     if data is None:
         raise UsageError("There is nothing to send to OpenTelemetry: no request in these runs was measured.")
+    # Its words for every attempt would stand before our one sentence.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
     exporter = OTLPMetricExporter()
     try:
         sent = exporter.export(data) is MetricExportResult.SUCCESS

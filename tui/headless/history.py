@@ -23,6 +23,7 @@ from tui.headless.references import runs_of
 from tui.headless.results import results_of
 from tui.history.store import Store
 
+_RUN = "a number, 'last', the name of a snapshot, or a JSON export"
 _NS_PER_S = 1_000_000_000
 
 
@@ -46,27 +47,33 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--model", metavar="TEXT", help="part of a model's id or a target's name")
     listing.add_argument("--endpoint", metavar="TEXT", help="part of an endpoint's name")
     listing.add_argument("--text", metavar="TEXT", help="part of the prompt")
-    listing.add_argument("--tag", metavar="TAG")
+    listing.add_argument("--tag", metavar="TAG", help="a tag, in full")
     listing.add_argument("--since", type=_date, metavar="DATE", help="from this day on (UTC), such as 2026-11-22")
     listing.add_argument("--failed", action="store_true", help="only runs of which a request failed")
-    listing.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default 50)")
+    listing.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default 50)")
     listing.add_argument("--json", choices=["-"], help="- prints JSON")
     show = actions.add_parser("show", help="sum a run up; one of a series, the whole series", allow_abbrev=False)
-    show.add_argument("run", metavar="RUN", help="a number, 'last', the name of a snapshot, or a JSON export")
+    show.add_argument("run", metavar="RUN", help=_RUN)
     show.add_argument("--json", choices=["-"], help="- prints the JSON export")
     export = actions.add_parser("export", help="write runs to a file", allow_abbrev=False)
-    export.add_argument("run", nargs="+", metavar="RUN")
+    export.add_argument("run", nargs="+", metavar="RUN", help=_RUN)
     export.add_argument("--to", metavar="FILE", required=True, help=".json, .jsonl, .csv, .md or .html; - prints JSON")
     export.add_argument("--no-texts", action="store_true", help="leave prompts and answers out")
     sent = actions.add_parser("send", help="send runs' metrics to OpenTelemetry (OTEL_* variables)", allow_abbrev=False)
-    sent.add_argument("run", nargs="+", metavar="RUN")
+    sent.add_argument("run", nargs="+", metavar="RUN", help=_RUN)
     taken = actions.add_parser("import", help="take in a JSON export", allow_abbrev=False)
-    taken.add_argument("file", type=Path, metavar="FILE")
+    taken.add_argument("file", type=Path, metavar="FILE", help="a file that was exported as .json")
     removed = actions.add_parser("rm", help="delete runs for good", allow_abbrev=False)
-    removed.add_argument("number", nargs="+", type=int, metavar="NUMBER")
+    removed.add_argument("number", nargs="+", type=int, metavar="NUMBER", help="as in the first column of the list")
     actions.add_parser("prune", help="delete what [history] does not keep", allow_abbrev=False)
     actions.add_parser("path", help="print where the history is", allow_abbrev=False)
     return parser
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, but is {text!r}")
+    return int(text)
 
 
 def _date(text: str) -> int:
@@ -85,7 +92,7 @@ def _list(options: argparse.Namespace, store: Store) -> None:
         since_unix_ns=options.since,
         failed=True if options.failed else None,
     )
-    rows = store.runs(wanted, limit=max(0, options.limit))
+    rows = store.runs(wanted, limit=options.limit)
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
         return

@@ -14,7 +14,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.stored import RunFilter, RunRow, Snapshot, Sort, Tried
-from tui.errors import HistoryError
+from tui.errors import HistoryError, NoSuchRunError
 from tui.history import journal, listing, pruning, spill
 from tui.history.codec import UNREADABLE, unpack, unpack_record
 from tui.history.database import connect, reason, transaction
@@ -89,7 +89,7 @@ class Store:
                 (number_or_uid,),
             ).fetchone()
             if row is None:
-                raise HistoryError(f"There is no run {number_or_uid} in the history.")
+                raise NoSuchRunError(f"There is no run {number_or_uid} in the history.")
             number, info, note, plan = row
             requests = self._connection.execute(
                 """SELECT request_id, data, record FROM requests JOIN specs ON specs.id = spec
@@ -165,7 +165,7 @@ class Store:
         with self._told("written"), transaction(self._connection) as connection:
             found = [connection.execute("SELECT number FROM runs WHERE uid = ?", (uid,)).fetchone() for uid in uids]
             if None in found:
-                raise HistoryError(f"There is no run {uids[found.index(None)]} in the history.")
+                raise NoSuchRunError(f"There is no run {uids[found.index(None)]} in the history.")
             connection.execute("DELETE FROM snapshots WHERE name = ?", (name,))
             connection.execute("INSERT INTO snapshots VALUES (?, ?)", (name, time.time_ns()))
             connection.executemany(
