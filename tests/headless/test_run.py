@@ -77,6 +77,19 @@ def test_a_target_that_never_answers_is_not_measured(run: Run, plan: Plan) -> No
     assert [part.tag for part in case] == ["error"]
 
 
+def test_why_a_target_fails_is_said_once_however_often_it_does(run: Run, plan: Plan) -> None:
+    name = plan()
+    done = run("run", name, "--model", "no-such-model", "--repeat", "3")
+    said = [line for line in done.stderr.splitlines() if "no-such-model: failed. " in line]
+    assert len(said) == 1
+    assert run("run", name, "--model", "no-such-model", "--quiet").stderr == ""
+
+
+def test_a_home_that_is_no_directory_holds_no_settings(run: Run, plan: Plan) -> None:
+    done = run("run", plan(), XDG_CONFIG_HOME="/dev/null")
+    assert done.returncode == ExitCode.OK
+
+
 def test_plain_says_every_request_in_a_line(run: Run, plan: Plan) -> None:
     done = run("run", plan(), "--plain", "--repeat", "2")
     assert done.stderr == ""

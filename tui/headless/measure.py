@@ -67,7 +67,12 @@ def measure(
     models = known_models(config.endpoints)
     session = Session(plan, spawn(), simulator, record_file, history, models, config.objectives)
     session.on_problem = narrator.problem
-    session.on_ended = on_ended
+
+    def ended(request: RequestRecord) -> None:
+        narrator.ended(request)
+        on_ended(request)
+
+    session.on_ended = ended
     try:
         return asyncio.run(_measure(session, settings, narrator))
     finally:

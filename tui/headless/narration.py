@@ -21,6 +21,7 @@ class Narrator:
         self._is_terminal = self._stream.isatty()
         self._bar = ""
         self._said: tuple[int, int] | None = None
+        self._failures: set[str] = set()
 
     def problem(self, sentence: str) -> None:
         """Say something that went wrong and belongs to no request."""
@@ -32,6 +33,12 @@ class Narrator:
         """Say something on the side."""
         if not self._quiet:
             self.problem(sentence)
+
+    def ended(self, request: RequestRecord) -> None:
+        """Say why a request failed: once for each target and cause, however often it comes."""
+        if request.failure is not None and (line := request_line(request)) not in self._failures:
+            self._failures.add(line)
+            self.note(line)
 
     def progress(self, series: Series) -> None:
         """Say how far the series is, if that has changed."""
