@@ -96,6 +96,13 @@ def test_the_cause_is_found_in_the_chain(error: Exception, kind: FailureKind, ca
     assert re.search(r"(Check|Start) the ", failure.message)
 
 
+def test_a_simulator_that_is_gone_is_no_server_of_the_persons_own() -> None:
+    simulator = Endpoint(name="simulator", base_url="http://127.0.0.1:8099", simulated=True)
+    failure = failures.connection_failure(ConnectionRefusedError(errno.ECONNREFUSED, "no"), simulator, in_stream=False)
+    assert failure.kind is FailureKind.CONNECTION_REFUSED
+    assert "The built-in simulator has ended" in failure.message
+
+
 def test_a_chain_that_bites_its_tail_ends() -> None:
     first, second = RuntimeError("first"), RuntimeError("second")
     first.__cause__, second.__cause__ = second, first

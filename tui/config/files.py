@@ -59,8 +59,8 @@ def _bytes(path: Path, name: str) -> bytes | None:
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # the latter with HOME=/dev/null, as service accounts have it
     except OSError as problem:
         raise ConfigError(f"{name}: cannot be read: {_lowered(problem.strerror or str(problem))}.") from None
     if len(data) > _LARGEST:

@@ -212,9 +212,12 @@ def connection_failure(error: BaseException, endpoint: Endpoint, *, in_stream: b
         if isinstance(cause, ConnectionRefusedError) or (
             isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED
         ):
+            remedy = "Start the server there, or correct the base URL."
+            if endpoint.simulated:
+                remedy = "The built-in simulator has ended: leave the program and start it again."
             return Failure(
                 kind=FailureKind.CONNECTION_REFUSED,
-                message=f"Nothing accepts connections at {where}. Start the server there, or correct the base URL.",
+                message=f"Nothing accepts connections at {where}. {remedy}",
             )
     return Failure(
         kind=FailureKind.CONNECTION,
