@@ -109,8 +109,8 @@ class TerminalDriver(LinuxDriver):
             self._output.close()
             self._output = None
 
-    def _question(self) -> bytes:
-        question = self._host.pacer.question() if self._is_on else b""
+    def _question(self, waiting: int) -> bytes:
+        question = self._host.pacer.question(waiting) if self._is_on else b""
         if question:
             self._open += 1
             self._all_answered.clear()

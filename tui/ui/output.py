@@ -25,12 +25,12 @@ _ABORT = b"\x18\x1b\\"
 class TerminalOutput:
     """The bytes on their way to a terminal.
 
-    `after` is asked, whenever a batch goes out, for bytes to put behind it. `on_gone` is called once, on the event
+    `after` is asked, whenever a batch goes out, for bytes to put behind so many. `on_gone` is called once, on the event
     loop's thread, when the terminal has gone away.
     """
 
     def __init__(
-        self, fd: int, loop: AbstractEventLoop, after: Callable[[], bytes], on_gone: Callable[[], None]
+        self, fd: int, loop: AbstractEventLoop, after: Callable[[int], bytes], on_gone: Callable[[], None]
     ) -> None:
         self._fd = _opened_again(fd)
         self._loop = loop
@@ -64,7 +64,7 @@ class TerminalOutput:
             # Closed meanwhile, the descriptor may be another file's.
             if self._gone:
                 return
-            self._queue += self._after()
+            self._queue += self._after(len(self._queue))
         self._send()
 
     def _send(self) -> None:

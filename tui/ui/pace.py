@@ -1,10 +1,11 @@
-"""How often the lanes may be painted: as often as the link to the terminal carries.
+"""How often the lanes may be painted, and how many at once: what the link to the terminal carries.
 
 What a program writes to a terminal over SSH vanishes into buffers of megabytes: that the link is slow cannot be seen
 from what is accepted. So a question is put behind a frame that every terminal answers (DSR 5, "are you well?"), and
-how long the answer takes says how much was in front of it.
+how long the answer takes says how much was in front of it, and how fast the link takes it away.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +21,20 @@ _BEHIND_S = 0.25
 _LATE_S, _EARLY_S = 0.15, 0.08
 """An answer later than this lowers the rate; one within this raises it again."""
 _SLOWER, _FASTER = 1.5, 1.2
+_AHEAD_S = 0.06
+"""A frame is no longer than what the link carries in this time, if it can be cut so short: a key's letter has to wait
+behind it."""
+_LEAST_BYTES, _TELLING_BYTES = 256, 1_000
+"""A batch shorter than the first is no frame; only one longer than the second is held up by the link rather than by a
+busy machine, and so tells its speed."""
+_HOPE = 1.1
+"""With every frame that was not held up, the link is taken to be so much faster."""
+_NOISE_S = 0.02
+"""An answer that is so little late was not held up by what stood in front of it."""
+_FAST_BYTES_PER_S = 1e6
+"""From here on the speed of a link is of no interest."""
+_CHART_BYTES = 1_500
+"""What charts and the table of the sitting take, about."""
 _UNANSWERED = 3
 """So many questions may be open before the first answer has come."""
 _GIVE_UP_AFTER_S = 3.0
@@ -45,7 +60,14 @@ class Pacer:
         self._painted_at = float("-inf")
         self._asked_at: deque[float] = deque()
         """When the questions that are not answered yet were sent."""
-        self._delays: deque[float] = deque(maxlen=_REMEMBERED)
+        self._batches: deque[int] = deque()
+        """The bytes in front of each of them."""
+        self._bytes_per_s = math.inf
+        self._lanes = 0
+        """How many lanes the latest frame painted."""
+        self._lane_bytes = 0.0
+        self._answers: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
+        """How long each took, and the bytes that stood in front of its question."""
 
     @property
     def rate(self) -> float:
@@ -63,26 +85,44 @@ class Pacer:
         self._painted_at = now
         return True
 
+    def lanes(self, count: int) -> int:
+        """How many of so many lanes the frame may paint that is painted now: at least one."""
+        self._lanes = count
+        if self._follows and self._lane_bytes and self._bytes_per_s < _FAST_BYTES_PER_S:
+            self._lanes = max(1, min(count, int(self._bytes_per_s * _AHEAD_S / self._lane_bytes)))
+        return self._lanes
+
+    @property
+    def may_draw_charts(self) -> bool:
+        """Whether charts may be drawn while lanes stream, and keys do not have to wait for it."""
+        return self._bytes_per_s * _AHEAD_S >= _CHART_BYTES
+
     def _is_behind(self, now: float) -> bool:
         """Whether what was sent before has not arrived yet."""
         if not self._asked_at:
             return False
         age = now - self._asked_at[0]
-        if age > (_LOST_AFTER_S if self._delays else _GIVE_UP_AFTER_S):
-            self._asked_at.clear()
-            self._follows = bool(self._delays)
+        if age > (_LOST_AFTER_S if self._answers else _GIVE_UP_AFTER_S):
+            self.forget()
+            self._follows = bool(self._answers)
             return False
-        return age > self._idle_s + _BEHIND_S if self._delays else len(self._asked_at) >= _UNANSWERED
+        return age > self._idle_s + _BEHIND_S if self._answers else len(self._asked_at) >= _UNANSWERED
 
     @property
     def _idle_s(self) -> float:
-        return min(self._delays, default=0.0)
+        return min(self._answers, default=(0.0, 0))[0]
 
-    def question(self) -> bytes:
-        """What to put behind whatever is being sent: a question, or nothing where the link is not followed."""
+    def question(self, waiting: int) -> bytes:
+        """What to put behind the `waiting` bytes that are being sent: a question, or nothing where the link is not
+        followed."""
         if not self._follows:
             return b""
+        self._batches.append(waiting)
         self._asked_at.append(self._clock())
+        if waiting >= _LEAST_BYTES and self._lanes:
+            each = waiting / self._lanes
+            self._lane_bytes = 0.8 * self._lane_bytes + 0.2 * each if self._lane_bytes else each
+            self._lanes = 0
         return PROBE
 
     def answered(self) -> None:
@@ -90,17 +130,31 @@ class Pacer:
         if not self._asked_at:
             return
         delay = self._clock() - self._asked_at.popleft()
-        self._delays.append(delay)
-        late = delay - self._idle_s
+        sent = self._batches.popleft()
+        late = delay - self._idle_s if self._answers else 0.0
+        self._measure(sent, late)
+        self._answers.append((delay, sent))
         if late > _LATE_S:
             self._interval_s = min(1 / SLOWEST, self._interval_s * _SLOWER)
         elif late < _EARLY_S:
             self._interval_s = max(self.frame_s, self._interval_s / _FASTER)
 
+    def _measure(self, sent: int, late: float) -> None:
+        """Learn how fast the link is; two batches under way make it look slower, never faster."""
+        # The fastest answer had bytes in front of it, too.
+        more = sent - min(self._answers, default=(0.0, 0))[1]
+        if late <= _NOISE_S and sent >= _LEAST_BYTES:
+            self._bytes_per_s *= _HOPE
+        elif late > _NOISE_S and more >= _TELLING_BYTES:
+            found = more / late
+            self._bytes_per_s = found if math.isinf(self._bytes_per_s) else 0.7 * self._bytes_per_s + 0.3 * found
+        if self._bytes_per_s > _FAST_BYTES_PER_S:
+            self._bytes_per_s = math.inf
+
     @property
     def has_answers(self) -> bool:
         """Whether the terminal answers at all."""
-        return bool(self._delays)
+        return bool(self._answers)
 
     @property
     def waits(self) -> bool:
@@ -110,3 +164,4 @@ class Pacer:
     def forget(self) -> None:
         """The terminal was given away meanwhile: no answer will come."""
         self._asked_at.clear()
+        self._batches.clear()

@@ -179,7 +179,9 @@ class MainScreen(Screen[None]):
                 self.run_worker(self._show_lanes(), exclusive=True, group="lanes")
             return
         self._painted_version = board.version
-        self.lanes.tick(self.now_ns())
+        # What is over is shown at once and whole; what streams comes again.
+        most = self._pacer.lanes(len(self.lanes.in_view))
+        self.lanes.tick(self.now_ns(), most if board.run_in_flight else None)
         if not self._evidence_shown:
             self._evidence_shown = True
             for view in self.lanes.views:
@@ -187,6 +189,8 @@ class MainScreen(Screen[None]):
         self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying)
         now = time.monotonic()
         if now < self._slow_drawn + (_SLOW_IN_FLIGHT_S if board.run_in_flight else _SLOW_S):
+            return
+        if board.run_in_flight and not self._pacer.may_draw_charts:
             return
         self._slow_drawn = now
         if board.run_in_flight:

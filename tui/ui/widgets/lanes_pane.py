@@ -38,6 +38,8 @@ class LanesPane(VerticalScroll, can_focus=False):
         self.views = [LaneView(lane, now_ns) for lane in lanes]
         super().__init__(*self.views, id=id)
         self._current = 0
+        self._next = 0
+        """The lane in view whose turn it is."""
         self._asked: tuple[Plan, Mapping[str, KnownModel]] | None = None
         self.alone = False
         """Whether the current lane is maximised."""
@@ -84,13 +86,28 @@ class LanesPane(VerticalScroll, can_focus=False):
         self._arrange()
         self.current.stream.focus()
 
-    def tick(self, now_ns: int) -> None:
-        """Let the lanes in view take over what has changed; the others do so when they come into view."""
+    @property
+    def in_view(self) -> list[LaneView]:
+        """The lanes that can be seen."""
         top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
-        for view in self.views:
-            region = view.virtual_region
-            if view.display and region.y < bottom and region.bottom > top:
-                view.tick(now_ns)
+        return [
+            view
+            for view in self.views
+            if view.display and view.virtual_region.y < bottom and view.virtual_region.bottom > top
+        ]
+
+    def tick(self, now_ns: int, most: int | None = None) -> None:
+        """Let the lanes in view take over what has changed; the others do so when they come into view.
+
+        With `most` only so many of them, each in its turn.
+        """
+        views = self.in_view
+        if most is not None and most < len(views):
+            first = self._next % len(views)
+            self._next = first + most
+            views = [*views[first:], *views[:first]][:most]
+        for view in views:
+            view.tick(now_ns)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Lanes that come into view show the present."""
