@@ -22,6 +22,7 @@ from tui.headless.arguments import repeats
 from tui.headless.junit import junit
 from tui.headless.measure import Measured, measure, reason
 from tui.headless.narration import Narrator, request_line
+from tui.headless.references import ledger_of
 from tui.headless.results import TargetResult, exit_code, results_of
 
 _EPILOG = """\
@@ -126,12 +127,12 @@ def _say_nothing(_record: RequestRecord) -> None:
 def _write_files(
     options: argparse.Namespace, measured: Measured, results: Sequence[TargetResult], *, simulated: bool
 ) -> None:
-    with_texts = not options.no_texts
+    with_texts, tried = not options.no_texts, ledger_of(measured.runs) if options.json or options.markdown else []
     for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
         if path == "-":
-            print(render(measured.runs, wanted, with_texts=with_texts), end="")
+            print(render(measured.runs, wanted, tried=tried, with_texts=with_texts), end="")
         elif path is not None:
-            write(Path(path), measured.runs, wanted, with_texts=with_texts)
+            write(Path(path), measured.runs, wanted, tried=tried, with_texts=with_texts)
     if options.otel:
         otel.send(measured.runs)
     if options.junit == "-":

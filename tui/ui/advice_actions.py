@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     _Base = App[None]
 else:
     _Base = object
-
-_WHAT = "advice"
-"""What the ledger's entries are called in the history."""
 
 
 class AdviceActions(_Base):
@@ -159,24 +154,25 @@ class AdviceActions(_Base):
 
     def _note(self, tried: "Tried") -> None:
         from tui.history.store import Store
+        from tui.sitting import trials
 
         try:
             assert self.history_path is not None
             with Store(self.history_path) as store:
-                store.note_tried(_WHAT, msgspec.to_builtins(tried))
+                trials.note(store, tried)
         except HistoryError as error:
             self.call_from_thread(self.complain, str(error))
 
     def _read_ledger(self) -> None:
-        from tui.advice.trial import Tried
         from tui.history.store import Store
+        from tui.sitting import trials
 
         try:
             assert self.history_path is not None
             with Store(self.history_path) as store:
-                found = [msgspec.convert(entry.data, Tried) for entry in store.tried() if entry.what == _WHAT]
-        except (HistoryError, msgspec.ValidationError) as error:
-            self.call_from_thread(self.complain, f"What was tried before cannot be read: {error}")
+                found = trials.read(store)
+        except HistoryError as error:
+            self.call_from_thread(self.complain, str(error))
             return
         if self._desk is not None:
             self.call_from_thread(self._desk.remember, found)
