@@ -14,6 +14,9 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.core.target import Endpoint, Target
 
+CUT_SHARE = 0.05
+"""Fewer answers than this may be cut, where nothing else was chosen."""
+
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was asked of one target, and the repeated measurements of it."""
@@ -56,6 +59,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     earlier: tuple[Observation, ...] = ()
     """Answers of the same model at the same endpoint to any prompt: lengths that differ tell what a token costs."""
     models: tuple[KnownModel, ...] = ()
+    cut_share: float = CUT_SHARE
+    """The share of answers that may be cut at max_tokens, as the person chose."""
 
     @property
     def model(self) -> KnownModel | None:

@@ -28,6 +28,7 @@ def as_json(advices: Sequence[Advice]) -> list[dict[str, Any]]:
             "answers": advice.count,
             **_where(advice),
             "conclusion": advice.conclusion,
+            "warnings": [_silence(one) for one in advice.warnings],
             "suggestions": [_suggestion(one) for one in advice.suggestions],
             "minor": [_suggestion(one) for one in advice.minor],
             "silent": [_silence(one) for one in advice.silences],
@@ -59,6 +60,8 @@ def _lines(advice: Advice) -> Iterator[str]:
     yield f"{advice.target}{mark}: {advice.conclusion}"
     if advice.where is not None:
         yield f"  {advice.where.sentence}"
+    for warning in advice.warnings:
+        yield f"  ! {warning.rule}: {warning.reason}; what would help: {warning.run}"
     for number, suggestion in enumerate(advice.suggestions, 1):
         source = suggestion.source
         yield f"  {number}. {suggestion.headline}"

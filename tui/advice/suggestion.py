@@ -130,6 +130,8 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """Which run would make it able to; empty where none would, because the rule has no place here."""
     trial: Trial | None = None
     """That run, where it is one that the program can make."""
+    warns: bool = False
+    """True where what was measured is not what is wanted: to be looked at before anything is made faster."""
 
 
 def _once(text: str, passage: str, *, seen: bool) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.advice.evidence import Evidence, Measured, evidence_of
+from tui.advice.evidence import CUT_SHARE, Evidence, Measured, evidence_of
 from tui.core.model import KnownModel
 from tui.core.outcome import Outcome
 from tui.core.record import State
@@ -31,9 +31,17 @@ def measured_by(lane: Lane) -> Measured | None:
 
 
 def evidence_for(
-    lane: Lane, lanes: Sequence[Lane], tried: Sequence[Measured], models: Sequence[KnownModel]
+    lane: Lane,
+    lanes: Sequence[Lane],
+    tried: Sequence[Measured],
+    models: Sequence[KnownModel],
+    *,
+    cut_share: float = CUT_SHARE,
 ) -> Evidence | None:
-    """The evidence for one lane beside the others, and beside what was measured in trials."""
+    """The evidence for one lane beside the others, and beside what was measured in trials.
+
+    `cut_share` is the share of answers that may be cut.
+    """
     subject = measured_by(lane)
     if subject is None:
         return None
@@ -44,6 +52,7 @@ def evidence_for(
         others=evidence.others,
         earlier=(*evidence.earlier, *_before(lane)),
         models=evidence.models,
+        cut_share=cut_share,
     )
 
 

@@ -39,10 +39,11 @@ class AdviceDesk:
 
     @property
     def rows(self) -> list[Suggestion | Silence]:
-        """What can be pointed at: suggestions, then what is not known but would be after a run."""
+        """What can be pointed at: warnings, suggestions, then what is not known but would be after a run."""
         if self.advice is None:
             return []
-        return [*self.advice.suggestions, *(silence for silence in self.advice.silences if silence.run)]
+        advice = self.advice
+        return [*advice.warnings, *advice.suggestions, *(silence for silence in advice.silences if silence.run)]
 
     def advise(self, advice: Advice) -> None:
         """Show this advice."""
