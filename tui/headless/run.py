@@ -14,11 +14,10 @@ from tui.config.sources import Layer
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
 from tui.core.series import Metric, SeriesSettings
-from tui.errors import UsageError
 from tui.export import otel
 from tui.export.formats import Format, render, write, write_text
 from tui.headless import summary
-from tui.headless.arguments import repeats
+from tui.headless.arguments import refuse_outputs, repeats
 from tui.headless.junit import junit
 from tui.headless.measure import Measured, measure, reason
 from tui.headless.narration import Narrator, request_line
@@ -34,7 +33,7 @@ exit codes: 0 all objectives met (or none set), 1 one missed, 2 a plan or argume
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
-    _check_outputs(options)
+    refuse_outputs({"--json": options.json, "--junit": options.junit, "--markdown": options.markdown})
     loaded = load(
         Flags(models=tuple(options.model), base_url=options.base_url, config=options.plan, demo=options.demo),
         os.environ,
@@ -92,16 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plain", action="store_true", help="line by line, for a screen reader or a log")
     parser.add_argument("--quiet", action="store_true", help="say nothing but problems and what was asked for")
     return parser
-
-
-def _check_outputs(options: argparse.Namespace) -> None:
-    """What is paid for must have a place to go to. Raises UsageError."""
-    given = [options.json, options.junit, options.markdown]
-    if given.count("-") > 1:
-        raise UsageError("Only one of --json, --junit and --markdown can go to standard output.")
-    for name in given:
-        if name not in (None, "-") and not os.access(Path(name).absolute().parent, os.W_OK):
-            raise UsageError(f"{name} cannot be written: its directory is not there or not writable; choose another.")
 
 
 def _series(loaded: Loaded, options: argparse.Namespace) -> SeriesSettings:

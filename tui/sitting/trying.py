@@ -10,6 +10,7 @@ from tui.advice.evidence import Measured
 from tui.advice.suggestion import Saving, Silence, Suggestion, Trial
 from tui.advice.trial import Tried, conclude, pairs_of, trial_plan, trial_settings
 from tui.core.outcome import Outcome
+from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.history.writing import excerpt
 from tui.sitting.board import Lane
@@ -68,6 +69,13 @@ class Trying:
     def _own(self, lane: Lane) -> list[Outcome]:
         """The outcomes of this trial: the same may have been asked before."""
         return [outcome for outcome in lane.current if outcome.run > self._runs_before]
+
+    @property
+    def records(self) -> list[RequestRecord | None]:
+        """The latest request of both ways."""
+        if self.measured:
+            return [measured.record for measured in self.measured]
+        return [lane.record for lane in self._lanes]
 
     async def wait(self) -> None:
         """Wait until it is over."""
