@@ -90,14 +90,14 @@ def test_what_changes_at_the_start_leaves_nothing_to_cache(written: Prompt) -> N
     assert static.sentence.startswith("nothing at its start stays the same, because {{")
 
 
-def test_variants_share_what_all_of_them_begin_with() -> None:
+def test_what_all_variants_begin_with_is_said_beside_it() -> None:
     other = REPLACE(WRITTEN, turns=(TURNS[0], Turn(role="assistant", text="Until eight.")))
-    static = static_of(of(variants=(WRITTEN, other)), 100)
-    assert "system and 1 earlier turn," in static.sentence
-    assert static.sentence.endswith("then the variants differ")
-    assert static.length.is_estimate
+    static = static_of(counted(of(variants=(WRITTEN, other)), whole=100, both=40), 100)
+    assert static.length.tokens == 60
+    assert "; all 2 variants begin with: system and 1 earlier turn, ~" in static.sentence
     apart = static_of(of(variants=(WRITTEN, REPLACE(WRITTEN, system="Be long."))), 100)
-    assert apart.sentence.startswith("nothing at its start stays the same, because the variants differ")
+    assert apart.sentence.endswith("all 2 variants begin with: nothing")
+    assert apart.length.tokens
 
 
 def test_a_prompt_that_was_read_from_the_cache_has_its_whole_length() -> None:

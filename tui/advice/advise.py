@@ -75,7 +75,7 @@ def advise(evidence: Evidence) -> Advice:
     suggestions = sorted(
         (one for one in said if isinstance(one, Suggestion)), key=lambda suggestion: -suggestion.saving.ns
     )
-    worth = tuple(suggestion for suggestion in suggestions if may_matter(suggestion))
+    worth = tuple(suggestion for suggestion in suggestions if suggestion.saving.matters)
     warnings = tuple(one for one in said if isinstance(one, Silence) and one.warns)
     count = len(evidence.subject.answers)
     return Advice(
@@ -85,7 +85,7 @@ def advise(evidence: Evidence) -> Advice:
         where=where(evidence),
         warnings=warnings,
         suggestions=worth,
-        minor=tuple(suggestion for suggestion in suggestions if not may_matter(suggestion)),
+        minor=tuple(suggestion for suggestion in suggestions if not suggestion.saving.matters),
         silences=tuple(one for one in said if isinstance(one, Silence) and not one.warns),
         conclusion=_conclusion(warnings, worth, count),
     )
@@ -94,12 +94,6 @@ def advise(evidence: Evidence) -> Advice:
 def advise_all(evidences: Sequence[Evidence]) -> list[Advice]:
     """The advice for each target, in their order."""
     return [advise(evidence) for evidence in evidences]
-
-
-def may_matter(suggestion: Suggestion) -> bool:
-    """Can it save `MATTERS_NS`, as far as its interval says, or its estimate where there is none?"""
-    saving = suggestion.saving
-    return (saving.ns if saving.interval is None else saving.interval.high) >= MATTERS_NS
 
 
 def _conclusion(warnings: Sequence[Silence], worth: Sequence[Suggestion], count: int) -> str:

@@ -53,7 +53,9 @@ def less(evidence: Evidence, rest: Prompt | None, whole: float) -> Length:
 
 def questions(measured: Measured, without: tuple[Prompt, ...] = ()) -> tuple[Prompt, ...]:
     """The prompts whose length must be counted to know that of the parts, and of what is not in `without`."""
-    rests = [rest for _, rest in _rests(measured)] + [_after(measured.prompt, _fixed(measured)[0])]
+    fixed = _fixed(measured)[0]
+    starts = {fixed, min(fixed, _shared(measured))} if measured.variants else {fixed}
+    rests = [rest for _, rest in _rests(measured)] + [_after(measured.prompt, start) for start in sorted(starts)]
     asked = [rest for rest in (*rests, *without) if rest is not None and rest.user.strip() and rest != measured.prompt]
     return tuple(dict.fromkeys([measured.prompt, *asked])) if asked else ()
 
@@ -68,30 +70,30 @@ def by_part(evidence: Evidence, whole: float) -> str:
         tokens=max(0.0, whole - sum(length.tokens for _, length in parts)),
         is_estimate=any(length.is_estimate for _, length in parts),
     )
-    said = ", ".join(f"{length} {name}" for name, length in (*parts, ("user", user)))
+    said = ", ".join(f"{length} {name}" for name, length in (*parts, ("user", user))) if parts else "all of the user"
     values = "".join(f"; of these {length} in variables" for name, length in lengths if name == _VARIABLES)
     return said + values
 
 
 def static_of(evidence: Evidence, whole: float) -> Static:
-    """What is the same at the start in all variants that were asked, and for all values of the variables."""
+    """What is the same at the start for all values of the variables; beside it, what all variants begin with."""
     subject = evidence.subject
     fixed, breaks = _fixed(subject)
-    rest = _after(subject.prompt, fixed)
-    length = less(evidence, rest, whole)
-    if rest is None:
+    length = less(evidence, _after(subject.prompt, fixed), whole)
+    is_all = fixed == len(_blocks(subject.prompt))
+    if is_all:
         sentence = f"nothing in it is a variable: all {length} tokens can be cached"
-        return Static(length=length, is_all=True, sentence=sentence)
-    if not fixed or not length.tokens:
+    elif not length.tokens:
         sentence = f"nothing at its start stays the same, because {breaks}: what changes should stand at the end"
-        return Static(length=Length(tokens=0, is_estimate=False), is_all=False, sentence=sentence)
-    turns = fixed - 1
-    names = [
-        *(["system"] if subject.prompt.system else []),
-        *([f"{turns} earlier turn{'s' * (turns > 1)}"] if turns else []),
-    ]
-    sentence = f"the same in every request: {' and '.join(names)}, {length} of {whole:,.0f} tokens; then {breaks}"
-    return Static(length=length, is_all=False, sentence=sentence)
+    else:
+        names = _names(subject.prompt, fixed)
+        sentence = f"the same in every request: {names}, {length} of {whole:,.0f} tokens; then {breaks}"
+    if len(subject.variants) > 1:
+        shared = min(fixed, _shared(subject))
+        common = less(evidence, _after(subject.prompt, shared), whole)
+        what = f"{_names(subject.prompt, shared)}, {common} tokens" if common.tokens else "nothing"
+        sentence += f"; all {len(subject.variants)} variants begin with: {what}"
+    return Static(length=length, is_all=is_all, sentence=sentence)
 
 
 _VARIABLES = "variables"
@@ -120,20 +122,28 @@ def _fixed(measured: Measured) -> tuple[int, str]:
 
     A variable is there to change, be its value now what it may.
     """
-    template = measured.template or measured.prompt
-    blocks = _blocks(template)
-    fixed, breaks = len(blocks), ""
-    for place, texts in enumerate([(template.system,), *((turn.text,) for turn in template.turns), (template.user,)]):
-        names = Prompt(user="".join(texts)).variables() if measured.template is not None else ()
-        if names:
-            fixed, breaks = place, f"{{{{{names[0]}}}}} changes"
-            break
-    for variant in measured.variants:
-        others = _blocks(variant)
-        same = next((at for at, (one, other) in enumerate(zip(blocks, others, strict=False)) if one != other), fixed)
-        if same < fixed:
-            fixed, breaks = same, "the variants differ"
-    return fixed, breaks
+    written = measured.template
+    blocks = [] if written is None else [written.system, *(turn.text for turn in written.turns), written.user]
+    for place, text in enumerate(blocks):
+        if names := Prompt(user=text).variables():
+            return place, f"{{{{{names[0]}}}}} changes"
+    return len(_blocks(measured.prompt)), ""
+
+
+def _shared(measured: Measured) -> int:
+    """How many blocks at the start all variants have in common."""
+    first, *others = map(_blocks, measured.variants)
+    different = [at for other in others for at, (one, its) in enumerate(zip(first, other, strict=False)) if one != its]
+    return min(different, default=len(first))
+
+
+def _names(prompt: Prompt, blocks: int) -> str:
+    """What the first blocks are called."""
+    if blocks == len(_blocks(prompt)):
+        return "all of it"
+    turns = blocks - 1
+    earlier = "1 earlier turn" if turns == 1 else f"{turns} earlier turns"
+    return " and ".join([*(["system"] if prompt.system else []), *([earlier] if turns > 0 else [])])
 
 
 def _after(prompt: Prompt, fixed: int) -> Prompt | None:

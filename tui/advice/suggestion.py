@@ -36,6 +36,11 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     """Runs it rests on."""
 
+    @property
+    def matters(self) -> bool:
+        """Can it save `MATTERS_NS`, as far as its interval says, or its estimate where there is none?"""
+        return (self.ns if self.interval is None else self.interval.high) >= MATTERS_NS
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Where the advice is published."""

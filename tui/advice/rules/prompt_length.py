@@ -37,11 +37,10 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
             run="a series with this prompt and one with it much longer or shorter, five runs each or more",
         )
     per_token, count = fitted
-    change = None
-    fewer = Length(tokens=min(float(_UNIT), tokens / 2), is_estimate=False)
-    if edited is not None:
-        change = Change(label="said once", edit=PromptEdit(repeated=tuple(repeated(subject.prompt))))
-        fewer = less(evidence, edited, tokens)
+    change, fewer = None, Length(tokens=min(float(_UNIT), tokens / 2), is_estimate=False)
+    twice = less(evidence, edited, tokens) if edited is not None else fewer
+    if edited is not None and fitted_saved(Figure.TTFT, per_token, twice.tokens, count).matters:
+        change, fewer = Change(label="said once", edit=PromptEdit(repeated=tuple(repeated(subject.prompt)))), twice
     return Suggestion(
         id=f"{RULE}:{change.label if change else 'shorter'}",
         target=subject.label,
