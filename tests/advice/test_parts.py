@@ -103,6 +103,7 @@ def test_what_all_variants_begin_with_is_said_beside_it() -> None:
 def test_a_prompt_that_was_read_from_the_cache_has_its_whole_length() -> None:
     assert whole_of(evidence(measured(answer(input_tokens=10, cached_tokens=90)))) == 100
     assert whole_of(evidence(measured())) is None
+    assert whole_of(REPLACE(evidence(measured(prompt=SENT)), counted=((SENT, 70),))) == 70
 
 
 def test_what_is_said_twice_is_counted_where_it_can_be() -> None:

@@ -11,6 +11,8 @@ import msgspec
 from tui.advice.evidence import Evidence, Measured
 from tui.core.prompt import Prompt
 
+UNKNOWN_LENGTH = "a run at an endpoint that reports or counts input tokens"
+"""What would tell how long a prompt is."""
 _LEAST_BYTES = 1
 
 
@@ -34,10 +36,10 @@ class Static(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def whole_of(evidence: Evidence) -> float | None:
-    """Tokens of the whole prompt as the API reported them, the median; None where it did not."""
+    """Tokens of the whole prompt: the median of what the API reported, else as it was counted; None without either."""
     answers = evidence.subject.answers
     counts = [one.input_tokens + one.cached_tokens for one in answers if one.input_tokens is not None]
-    return median(counts) if counts else None
+    return median(counts) if counts else dict(evidence.counted).get(evidence.subject.prompt)
 
 
 def less(evidence: Evidence, rest: Prompt | None, whole: float) -> Length:

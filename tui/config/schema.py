@@ -227,7 +227,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
         Key(
             name="cut_share",
             type=type_of(AdviceSettings, "cut_share"),
-            help="Share of answers that a suggested max_tokens may cut; 1: cut ones are as good as whole ones.",
+            help="Share of answers that a suggested output cap may cut; 1: cut ones are as good as whole ones.",
         ),
     ),
     "budget": (

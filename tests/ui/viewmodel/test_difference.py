@@ -11,7 +11,8 @@ from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.ui.viewmodel.difference import Answer, Difference, Piece, answer_of, differ, marked
 
-WORDS = st.lists(st.sampled_from(["the", "sky", "is", "blue.", "\n", "Why?", "—", "[-x-]"]), max_size=40).map(" ".join)
+SOME = ["the", "sky", "is", "blue.", "\n", "Why?", "—", "[-x-]", "空が青い"]
+WORDS = st.lists(st.sampled_from(SOME), max_size=40).map(" ".join)
 
 
 def compared(first: str, second: str) -> Difference:
@@ -28,6 +29,12 @@ def test_only_the_words_that_differ_are_marked() -> None:
     assert shown(found.first) == "The sky is <very> blue.\nIt is."
     assert shown(found.second) == "The sky is blue. It <surely> is."
     assert found.summary == "86 % of the words are the same; 1 only in the first, 1 only in the second"
+
+
+def test_where_no_space_is_between_words_characters_are_compared() -> None:
+    found = compared("空が青いのは", "海が青いのは")
+    assert shown(found.first) == "<空>が青いのは"
+    assert shown(found.second) == "<海>が青いのは"
 
 
 @given(WORDS, WORDS)

@@ -8,7 +8,7 @@ from tui.advice import sources
 from tui.advice.arms import change_to, measured_lever
 from tui.advice.estimate import fitted_saved, prefill_fit
 from tui.advice.evidence import Evidence
-from tui.advice.parts import Static, static_of, whole_of
+from tui.advice.parts import UNKNOWN_LENGTH, Static, static_of, whole_of
 from tui.advice.suggestion import Saving, Silence, Suggestion, Trial
 from tui.core.cost import dollars, length_factor
 from tui.core.observation import Figure
@@ -26,7 +26,7 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
     if subject.parameters.cache:
         return _on(evidence, tokens)
     if tokens is None:
-        return Silence(rule=RULE, reason="the prompt's length is not known", run="run once")
+        return Silence(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
     static = static_of(evidence, tokens)
     price = _price(evidence, static, tokens)
     shown = measured_lever(

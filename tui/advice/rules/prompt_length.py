@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tui.advice import sources
 from tui.advice.estimate import fitted_saved, prefill_fit
 from tui.advice.evidence import Evidence
-from tui.advice.parts import Length, by_part, less, static_of, whole_of
+from tui.advice.parts import UNKNOWN_LENGTH, Length, by_part, less, static_of, whole_of
 from tui.advice.suggestion import Change, PromptEdit, Silence, Suggestion, Trial
 from tui.core.observation import Figure
 from tui.core.prompt import Prompt
@@ -26,7 +26,7 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
     subject = evidence.subject
     tokens = whole_of(evidence)
     if tokens is None:
-        return Silence(rule=RULE, reason="the prompt's length is not known", run="run once")
+        return Silence(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
     fitted = prefill_fit(evidence)
     parts = f"{tokens:,.0f} tokens: {by_part(evidence, tokens)}"
     edited = said_once(subject.prompt)

@@ -11,7 +11,9 @@ from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.wording import amount, percent
 
-_WORD = re.compile(r"\s*\S+\s*")
+_ALONE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+"""Characters of scripts that put no space between words: each counts as one."""
+_WORD = re.compile(rf"\s*(?:[{_ALONE}]|[^\s{_ALONE}]+)\s*")
 _SENTENCE = re.compile(r"\s*\S[^.!?\n]*(?:[.!?]+|\n|$)\s*")
 _MOST_WORDS = 3_000
 """Longer answers are compared by the sentence: comparing takes time with the square of the length."""
@@ -64,7 +66,9 @@ def differ(first: Answer, second: Answer) -> Difference:
             summary="the same, word for word" if first.text.strip() else "neither has any text",
         )
     long = max(len(first.text.split()), len(second.text.split())) > _MOST_WORDS
-    parts = [(_SENTENCE if long else _WORD).findall(answer.text) for answer in (first, second)]
+    pattern = _SENTENCE if long else _WORD
+    # A text of nothing but space has no part, and is kept as it is.
+    parts = [pattern.findall(text) or [text] for text in (first.text, second.text)]
     keys = [[" ".join(part.split()) for part in side] for side in parts]
     matcher = difflib.SequenceMatcher(a=keys[0], b=keys[1], autojunk=False)
     pieces: tuple[list[Piece], list[Piece]] = ([], [])
@@ -72,7 +76,7 @@ def differ(first: Answer, second: Answer) -> Difference:
     for kind, *ends in matcher.get_opcodes():
         for side, (begin, end) in enumerate((ends[:2], ends[2:])):
             texts = parts[side][begin:end]
-            words = sum(len(text.split()) for text in texts)
+            words = sum(len(_WORD.findall(text)) for text in texts)
             counts[side] += 0 if kind == "equal" else words
             same += words if kind == "equal" else 0
             if texts:
