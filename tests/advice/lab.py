@@ -2,8 +2,10 @@
 
 import asyncio
 
+import msgspec
+
 from tui.advice.advise import Advice, advise
-from tui.advice.evidence import from_runs
+from tui.advice.evidence import CUT_SHARE, from_runs
 from tui.advice.suggestion import Suggestion
 from tui.advice.trial import Tried
 from tui.core.model import KnownModel
@@ -38,12 +40,12 @@ class Lab:
             assert self.session.series is not None
             await self.session.series.over()
 
-    async def measured(self, *plans: Plan, repeats: int = 8) -> Advice:
+    async def measured(self, *plans: Plan, repeats: int = 8, cut_share: float = CUT_SHARE) -> Advice:
         """The advice after a series of each plan, for the first target of the last."""
         self.runs.clear()
         for plan in plans:
             await self.series(plan, SeriesSettings(repeats=repeats, warm_ups=1))
-        return advise(from_runs(self.runs, MODELS)[0])
+        return advise(msgspec.structs.replace(from_runs(self.runs, MODELS)[0], cut_share=cut_share))
 
     async def tried(self, plan: Plan, suggestion: Suggestion) -> Tried:
         """What a trial of a suggestion shows."""

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tui.advice.advise import RULES, advise, may_matter
+from tui.advice.advise import RULES, advise
 from tui.advice.suggestion import Basis, Silence, Suggestion
 from tui.core.outcome import Outcome
 from tui.core.parameters import Parameters
@@ -32,7 +32,7 @@ def test_what_cannot_matter_is_not_suggested() -> None:
     advice = advise(evidence(measured(*answers(ttft=15, thinking=5, writing=20))))
     assert advice.suggestions == ()
     assert [one.id for one in advice.minor]
-    assert not any(map(may_matter, advice.minor))
+    assert not any(suggestion.saving.matters for suggestion in advice.minor)
     assert advice.conclusion == "Nothing that could be estimated here would help by more than 50 ms."
 
 

@@ -80,9 +80,18 @@ async def test_a_prompt_that_is_slow_to_read_says_nothing_twice(lab: Lab, simula
     assert_as_predicted(await lab.tried(plan, suggestion))
 
 
-async def test_answers_that_are_all_cut_get_a_smaller_cap(lab: Lab, simulator: SimulatorProcess) -> None:
+async def test_answers_that_are_all_cut_are_told_first_and_get_no_smaller_cap(
+    lab: Lab, simulator: SimulatorProcess
+) -> None:
+    advice = await lab.measured(plan_of(simulator.base_url, "sim-endless", parameters=Parameters(max_tokens=300)))
+    assert advice.conclusion.startswith("First look at this: 8 of 8 answers were cut at max_tokens (300)")
+    assert [warning.rule for warning in advice.warnings] == ["max_tokens"]
+    assert not [one for one in (*advice.suggestions, *advice.minor) if one.id.startswith("max_tokens")]
+
+
+async def test_answers_of_which_all_may_be_cut_get_a_smaller_cap(lab: Lab, simulator: SimulatorProcess) -> None:
     plan = plan_of(simulator.base_url, "sim-endless", parameters=Parameters(max_tokens=300))
-    suggestion = first(await lab.measured(plan), "max_tokens")
+    suggestion = first(await lab.measured(plan, cut_share=1.0), "max_tokens")
     assert_as_predicted(await lab.tried(plan, suggestion))
 
 

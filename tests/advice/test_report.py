@@ -25,7 +25,7 @@ def test_a_hostile_name_does_not_reach_the_terminal() -> None:
 
 def test_the_json_has_times_in_ms() -> None:
     advice = advise(evidence(measured(*answers(thinking=900))))
-    (said,) = json.loads(json.dumps(as_json([advice])))
+    (said,) = json.loads(json.dumps(as_json([advice])))["advice"]
     assert said["bound"] == "thinking-bound"
     assert said["answers"] == 10
     assert said["simulated"] is False

@@ -46,3 +46,10 @@ def test_a_model_that_was_not_faster_is_not_suggested() -> None:
 def test_another_prompt_does_not_count() -> None:
     other = measured(*answers(ttft=10), model="quick", prompt=Prompt(user="Hi"))
     assert isinstance(suggest(evidence(measured(*answers()), other)), Silence)
+
+
+def test_single_answers_show_nothing_but_are_named() -> None:
+    said = suggest(evidence(measured(*answers(1, ttft=300)), measured(*answers(1), model="quick")))
+    assert isinstance(said, Silence)
+    assert said.reason.startswith("other models were measured too few times to tell: known 3")
+    assert said.run == "a series of 5 or more of all of them"

@@ -19,7 +19,11 @@ def test_a_warm_cache_saves_reading_the_prompt() -> None:
     said = suggest(evidence(read(2_000, "Why?"), read(600, "Hi")))
     assert isinstance(said, Suggestion)
     assert abs(said.saving.ns - 400 * MS) < MS
-    assert "writing costs 1.25 and reading 0.1 times" in said.price
+    assert "writing these tokens for 5 minutes costs $0.010, each reading $0.00080, and without a cache $0.0080" in (
+        said.price
+    )
+    assert "1.25 and 0.1 times the input price" in said.price
+    assert any(figure.startswith("TTFT is 450 ms; with a warm cache 50.2 ms is predicted") for figure in said.figures)
 
 
 def test_a_prompt_too_short_is_not_cached() -> None:

@@ -9,6 +9,7 @@ from .made import MS, answer, evidence, measured
 
 RULE = "Always answer in the language of the question."
 TWICE = Prompt(system=f"{RULE}\nBe kind.", user=f"{RULE} Why is the sky blue?")
+LITTLE_TWICE = Prompt(system=f"{RULE}\nBe kind.", user=f"{RULE} Why is the sky blue? {'It is so very blue. ' * 60}")
 
 
 def read(tokens: int, prompt: Prompt) -> Measured:
@@ -40,3 +41,11 @@ def test_prompts_of_one_length_tell_nothing() -> None:
     said = suggest(evidence(read(2_000, TWICE), read(2_010, Prompt(user="Hi"))))
     assert isinstance(said, Silence)
     assert "much longer or shorter" in said.run
+
+
+def test_what_is_said_twice_and_hardly_matters_is_named_beside_shortening() -> None:
+    said = suggest(evidence(read(2_000, LITTLE_TWICE), read(500, Prompt(user="Hi"))))
+    assert isinstance(said, Suggestion)
+    assert said.trial is None
+    assert abs(said.saving.ns - 200 * MS) < MS
+    assert any("said more than once" in figure for figure in said.figures)

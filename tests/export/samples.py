@@ -1,6 +1,11 @@
 """Fixed runs for the golden files: one of every way a request can end, and texts that mean harm."""
 
+from tried_samples import TRIED
+
+from tui.advice.suggestion import Change, PromptEdit, Trial
+from tui.advice.trial import Result, Tried
 from tui.core.events import Failure, FailureKind, Instrument, Kind, StampSource, Status, Usage
+from tui.core.observation import Figure
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -198,6 +203,29 @@ def warm_up_run() -> StoredRun:
         plan=asked,
         requests=[record],
     )
+
+
+def all_tried() -> list[Tried]:
+    """A change that was accepted, and one whose every text means harm, that was tried to learn."""
+    everything = "\n".join(HOSTILE)
+    edit = PromptEdit(append=everything, repeated=tuple(HOSTILE))
+    harmful = Tried(
+        id=everything,
+        target=everything,
+        headline=everything,
+        trial=Trial(change=Change(label=everything, model=everything, edit=edit), figure=Figure.TTFT),
+        predicted=None,
+        result=Result.OPEN,
+        repeats=2,
+        saved_ns=None,
+        interval=None,
+        held=None,
+        sentence=everything,
+        model=everything,
+        endpoint="gateway",
+        prompt=everything,
+    )
+    return [TRIED, harmful]
 
 
 def all_runs() -> list[StoredRun]:

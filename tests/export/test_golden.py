@@ -1,27 +1,28 @@
-"""Every format, byte for byte. `python -m tests.export.test_golden` writes the files anew, to be looked at."""
+"""Every format, byte for byte. `PYTHONPATH=tests python -m tests.export.test_golden` writes the files anew."""
 
 from pathlib import Path
 
 import pytest
 
+from tui.advice.trial import Tried
 from tui.config import paths
 from tui.core.run import StoredRun
 from tui.export.formats import Format, render
 from tui.export.schema import FILE, schema
 
-from .samples import all_runs, simple_run
+from .samples import all_runs, all_tried, simple_run
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES: dict[str, tuple[list[StoredRun], bool]] = {
-    "all": (all_runs(), True),
-    "without_texts": (all_runs(), False),
-    "simulated": ([simple_run()], True),
+CASES: dict[str, tuple[list[StoredRun], list[Tried], bool]] = {
+    "all": (all_runs(), all_tried(), True),
+    "without_texts": (all_runs(), all_tried(), False),
+    "simulated": ([simple_run()], [], True),
 }
 
 
 def rendered(case: str, wanted: Format) -> bytes:
-    runs, with_texts = CASES[case]
-    return render(runs, wanted, with_texts=with_texts, environ={}).encode()
+    runs, tried, with_texts = CASES[case]
+    return render(runs, wanted, tried=tried, with_texts=with_texts, environ={}).encode()
 
 
 @pytest.mark.parametrize("wanted", Format)

@@ -15,11 +15,11 @@ from tui.core.run import StoredRun
 from tui.errors import UsageError
 from tui.export import json_import
 from tui.export.formats import Format, render, write
-from tui.export.portable import portable
+from tui.export.portable import portable, portable_ledger
 from tui.export.schema import FILE
 
 from .runs import stored_runs
-from .samples import all_runs, simple_run
+from .samples import all_runs, all_tried, simple_run
 
 SCHEMA = json.loads(paths.builtin_config(FILE).read_bytes())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -49,6 +49,23 @@ def test_nothing_is_lost_of_runs_without_secrets() -> None:
     run = simple_run()
     run.number = None
     assert imported(exported([run])) == [run]
+
+
+def test_the_ledger_comes_back() -> None:
+    runs = [simple_run()]
+    text = render(runs, Format.JSON, tried=all_tried(), environ={})
+    VALIDATOR.validate(json.loads(text))
+    back = json_import.parse_all(text.encode(), "x.json").tried
+    assert back == portable_ledger(all_tried())
+    assert back[0] == all_tried()[0]
+    assert json_import.parse_all(exported(runs).encode(), "x.json").tried == []
+
+
+def test_without_texts_the_ledger_has_none_of_the_prompt() -> None:
+    text = render([simple_run()], Format.JSON, tried=all_tried(), with_texts=False, environ={})
+    first, second = json_import.parse_all(text.encode(), "x.json").tried
+    assert (first.prompt, second.prompt, second.trial.change.edit) == ("", "", None)
+    assert first.saved_ns == all_tried()[0].saved_ns
 
 
 @pytest.mark.parametrize("with_texts", [True, False])

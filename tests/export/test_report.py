@@ -10,7 +10,7 @@ from tui.export import svg
 from tui.export.formats import Format, render
 from tui.export.report import lanes_of, report_of
 
-from .samples import MS, hostile_run, simple_run, timeline, warm_up_run
+from .samples import MS, all_tried, hostile_run, simple_run, timeline, warm_up_run
 
 
 def repeats(count: int) -> list[StoredRun]:
@@ -117,3 +117,16 @@ def test_a_conversation_is_told_in_its_order() -> None:
     run.requests[0].spec = msgspec.structs.replace(run.requests[0].spec, prompt=prompt)
     told = [text.body for text in report_of([run], with_texts=True).texts]
     assert told[:5] == ["Be kind.", "Hello", "Good day", "Why?", "Because"]
+
+
+def test_the_ledger_shows_predicted_against_measured() -> None:
+    tables = {table.title: table for table in report_of([simple_run()], all_tried(), with_texts=True).tables}
+    confirmed, to_learn = (dict(zip(tables["Tried"].columns, row, strict=True)) for row in tables["Tried"].rows)
+    assert confirmed["Change"] == "Ask with low effort"
+    assert confirmed["Predicted saving, ms"] == "100.0"
+    assert confirmed["Predicted interval, ms"] == "80.00 to 120.0 (95 %)"
+    assert confirmed["Measured saving, ms"] == "95.00"
+    assert (confirmed["Verdict"], confirmed["As predicted"], confirmed["Decision"]) == ("faster", "yes", "accepted")
+    assert confirmed["Measured"] == "SIMULATED"
+    assert (to_learn["Verdict"], to_learn["As predicted"], to_learn["Decision"]) == ("not sure", "—", "undecided")
+    assert "Tried" not in [table.title for table in report_of([simple_run()], with_texts=True).tables]

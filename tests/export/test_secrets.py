@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from tui.advice.suggestion import Change, PromptEdit, Trial
 from tui.core.events import Failure, FailureKind, Kind
+from tui.core.observation import Figure
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun
@@ -14,7 +16,7 @@ from tui.core.target import Endpoint
 from tui.export.formats import Format, render
 from tui.export.portable import REMOVED, portable
 
-from .samples import simple_run
+from .samples import all_tried, simple_run
 
 CANARY = "canary-31415-key"
 ENVIRON = {"ANTHROPIC_API_KEY": CANARY, "LOCAL": "another-271828", "MODE_KEY": "disabled", "SHORT_KEY": "sky"}
@@ -131,6 +133,25 @@ def test_the_variable_that_an_endpoint_names_is_a_key() -> None:
     with_prompt("is another-271828 good?")(run)
     for wanted in Format:
         assert "271828" not in render([run], wanted, environ=ENVIRON)
+
+
+@pytest.mark.parametrize("wanted", Format)
+def test_a_key_is_in_no_ledger(wanted: Format) -> None:
+    entry = msgspec.structs.replace(
+        all_tried()[0],
+        prompt=f"use {CANARY}",
+        headline=f"Ask {FORMED}",
+        trial=Trial(
+            change=Change(
+                label="longer",
+                parameters=Parameters(extra={"api_key": "hunter2"}),
+                edit=PromptEdit(append=f"and {CANARY}"),
+            ),
+            figure=Figure.TOTAL,
+        ),
+    )
+    text = render([simple_run()], wanted, tried=[entry], environ=ENVIRON)
+    assert not [secret for secret in (CANARY, FORMED, "hunter2") if secret in text]
 
 
 def test_keys_of_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import msgspec
 import pytest
+from tried_samples import TRIED
 
 from tui.errors import ExitCode
 from tui.export import json_import
+from tui.history.store import Store
+from tui.sitting import trials
 
 from .conftest import Run
 
@@ -53,6 +57,21 @@ def test_what_is_exported_can_be_deleted_and_taken_in_again(run: Run, measured: 
     assert run("history", "export", "5", "last", "--to", "again.json").returncode == ExitCode.OK
     again = json_import.read(tmp_path / "cwd" / "again.json")
     assert [run_.requests for run_ in again] == [run_.requests for run_ in before]
+
+
+def test_the_ledger_goes_out_and_comes_in_with_the_runs(run: Run, measured: None) -> None:
+    tried = msgspec.structs.replace(TRIED, model="sim-fast")
+    history = Path(run("history", "path").stdout.strip())
+    with Store(history) as store:
+        trials.note(store, tried)
+    for name in ("a.json", "a.md", "a.html", "a.csv"):
+        assert run("history", "export", "last", "--to", name).returncode == ExitCode.OK
+    assert "Ask with low effort" in run("history", "show", "last", "--json", "-").stdout
+    assert "Ask with low effort" in run("run", "plan.toml", "--quiet", "--markdown", "-").stdout
+    history.unlink()
+    assert run("history", "import", "a.json").returncode == ExitCode.OK
+    with Store(history) as store:
+        assert trials.read(store) == [tried]
 
 
 def test_other_formats_by_suffix_and_without_texts(run: Run, measured: None, tmp_path: Path) -> None:

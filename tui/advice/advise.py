@@ -58,6 +58,8 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     """Complete answers it rests on."""
     where: Where | None
+    warnings: tuple[Silence, ...]
+    """What to look at before anything is made faster."""
     suggestions: tuple[Suggestion, ...]
     """Those that may save `MATTERS_NS` or more, the most first."""
     minor: tuple[Suggestion, ...]
@@ -73,17 +75,19 @@ def advise(evidence: Evidence) -> Advice:
     suggestions = sorted(
         (one for one in said if isinstance(one, Suggestion)), key=lambda suggestion: -suggestion.saving.ns
     )
-    worth = tuple(suggestion for suggestion in suggestions if may_matter(suggestion))
+    worth = tuple(suggestion for suggestion in suggestions if suggestion.saving.matters)
+    warnings = tuple(one for one in said if isinstance(one, Silence) and one.warns)
     count = len(evidence.subject.answers)
     return Advice(
         target=evidence.subject.label,
         simulated=evidence.subject.endpoint.simulated,
         count=count,
         where=where(evidence),
+        warnings=warnings,
         suggestions=worth,
-        minor=tuple(suggestion for suggestion in suggestions if not may_matter(suggestion)),
-        silences=tuple(one for one in said if isinstance(one, Silence)),
-        conclusion=_conclusion(worth, count),
+        minor=tuple(suggestion for suggestion in suggestions if not suggestion.saving.matters),
+        silences=tuple(one for one in said if isinstance(one, Silence) and not one.warns),
+        conclusion=_conclusion(warnings, worth, count),
     )
 
 
@@ -92,13 +96,9 @@ def advise_all(evidences: Sequence[Evidence]) -> list[Advice]:
     return [advise(evidence) for evidence in evidences]
 
 
-def may_matter(suggestion: Suggestion) -> bool:
-    """Can it save `MATTERS_NS`, as far as its interval says, or its estimate where there is none?"""
-    saving = suggestion.saving
-    return (saving.ns if saving.interval is None else saving.interval.high) >= MATTERS_NS
-
-
-def _conclusion(worth: Sequence[Suggestion], count: int) -> str:
+def _conclusion(warnings: Sequence[Silence], worth: Sequence[Suggestion], count: int) -> str:
+    if warnings:
+        return f"First look at this: {warnings[0].reason}."
     if worth:
         return f"{worth[0].headline}: that would save the most."
     if count < FEWEST:

@@ -14,6 +14,9 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.core.target import Endpoint, Target
 
+CUT_SHARE = 0.05
+"""Fewer answers than this may be cut, where nothing else was chosen."""
+
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was asked of one target, and the repeated measurements of it."""
@@ -29,6 +32,10 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     warm_ups: tuple[Outcome, ...] = ()
     record: RequestRecord | None = None
     """The latest request, with its texts."""
+    template: Prompt | None = None
+    """The prompt as it was written, with its variables; None where that is not known."""
+    variants: tuple[Prompt, ...] = ()
+    """The variants that were asked side by side, as they were written."""
 
     @property
     def label(self) -> str:
@@ -56,6 +63,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     earlier: tuple[Observation, ...] = ()
     """Answers of the same model at the same endpoint to any prompt: lengths that differ tell what a token costs."""
     models: tuple[KnownModel, ...] = ()
+    counted: tuple[tuple[Prompt, int], ...] = ()
+    """Tokens of prompts as the endpoint counted them: see `tui.advice.parts.questions`."""
+    cut_share: float = CUT_SHARE
+    """The share of answers that may be cut at max_tokens, as the person chose."""
 
     @property
     def model(self) -> KnownModel | None:
@@ -91,6 +102,9 @@ def from_runs(runs: Sequence[StoredRun], models: Sequence[KnownModel]) -> list[E
                 continue
             key = _key(record)
             _add(things, key, target, record, number, counted=run.info.counted)
+            things[key] = msgspec.structs.replace(
+                things[key], template=run.plan.prompt_of(target), variants=run.plan.variants
+            )
             latest.append(key)
     return evidence_of(list(things.values()), [things[key] for key in dict.fromkeys(latest)], models)
 

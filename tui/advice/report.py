@@ -6,34 +6,57 @@ from typing import Any
 from tui.advice.advise import Advice
 from tui.advice.sources import FIRST_NOTE
 from tui.advice.suggestion import Basis, Saving, Silence, Suggestion
+from tui.advice.trial import Tried
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean
+from tui.core.statistics import Interval
 from tui.core.wording import amount, percent, span
 
 
-def as_text(advices: Sequence[Advice]) -> str:
-    """All advice, ready for a terminal: whatever came from a file or a model is cleaned."""
+def as_text(advices: Sequence[Advice], tried: Sequence[Tried] = ()) -> str:
+    """All advice and what was tried, ready for a terminal: whatever came from a file or a model is cleaned."""
     lines = [FIRST_NOTE]
     for advice in advices:
         lines += ["", *(clean(line) for line in _lines(advice))]
+    if tried:
+        lines += ["", "Tried before:", *(f"  - {clean(tried_sentence(entry))}" for entry in tried)]
     return "\n".join(lines) + "\n"
 
 
-def as_json(advices: Sequence[Advice]) -> list[dict[str, Any]]:
-    """All advice as plain data; times in milliseconds, what is undefined is absent."""
-    return [
-        {
-            "target": advice.target,
-            "simulated": advice.simulated,
-            "answers": advice.count,
-            **_where(advice),
-            "conclusion": advice.conclusion,
-            "suggestions": [_suggestion(one) for one in advice.suggestions],
-            "minor": [_suggestion(one) for one in advice.minor],
-            "silent": [_silence(one) for one in advice.silences],
-        }
-        for advice in advices
-    ]
+def as_json(advices: Sequence[Advice], tried: Sequence[Tried] = ()) -> dict[str, Any]:
+    """All advice and what was tried as plain data; times in milliseconds, what is undefined is absent."""
+    return {
+        "first_note": FIRST_NOTE,
+        "advice": [
+            {
+                "target": advice.target,
+                "simulated": advice.simulated,
+                "answers": advice.count,
+                **_where(advice),
+                "conclusion": advice.conclusion,
+                "warnings": [_silence(one) for one in advice.warnings],
+                "suggestions": [_suggestion(one) for one in advice.suggestions],
+                "minor": [_suggestion(one) for one in advice.minor],
+                "silent": [_silence(one) for one in advice.silences],
+            }
+            for advice in advices
+        ],
+        "tried": [_tried(entry) for entry in tried],
+    }
+
+
+def tried_sentence(tried: Tried) -> str:
+    """An entry of the ledger: what was predicted, what was measured, and what was decided."""
+    mark = "SIMULATED · " if tried.simulated else ""
+    predicted = "nothing" if tried.predicted is None else saving_sentence(tried.predicted)
+    return (
+        f"{mark}{tried.target}: {tried.headline}; predicted {predicted}; measured {tried.sentence}; {decision(tried)}"
+    )
+
+
+def decision(tried: Tried) -> str:
+    """What the person decided."""
+    return {True: "accepted", False: "rejected", None: "undecided"}[tried.accepted]
 
 
 def saving_sentence(saving: Saving) -> str:
@@ -59,6 +82,8 @@ def _lines(advice: Advice) -> Iterator[str]:
     yield f"{advice.target}{mark}: {advice.conclusion}"
     if advice.where is not None:
         yield f"  {advice.where.sentence}"
+    for warning in advice.warnings:
+        yield f"  ! {warning.rule}: {warning.reason}; what would help: {warning.run}"
     for number, suggestion in enumerate(advice.suggestions, 1):
         source = suggestion.source
         yield f"  {number}. {suggestion.headline}"
@@ -83,6 +108,33 @@ def _where(advice: Advice) -> dict[str, Any]:
         "bound": advice.where.bound.value,
         "where_ms": {name.removesuffix("_ns"): _ms(value) for name, value in spent.items() if value is not None},
     }
+
+
+def _tried(tried: Tried) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "target": tried.target,
+        "model": tried.model,
+        "endpoint": tried.endpoint,
+        "simulated": tried.simulated,
+        "begun_unix_ns": tried.begun_unix_ns,
+        "headline": tried.headline,
+        "change": tried.trial.change.label,
+        "figure": tried.trial.figure.value,
+        "verdict": tried.result.value,
+        "repeats": tried.repeats,
+        "decision": decision(tried),
+    }
+    if tried.predicted is not None:
+        described |= {"predicted_ms": _ms(tried.predicted.ns), **_interval("predicted_", tried.predicted.interval)}
+    if tried.saved_ns is not None:
+        described |= {"saved_ms": _ms(tried.saved_ns), **_interval("", tried.interval)}
+    if tried.held is not None:
+        described["as_predicted"] = tried.held
+    return described
+
+
+def _interval(name: str, interval: Interval | None) -> dict[str, Any]:
+    return {} if interval is None else {f"{name}interval_ms": [_ms(interval.low), _ms(interval.high)]}
 
 
 def _suggestion(suggestion: Suggestion) -> dict[str, Any]:

@@ -36,6 +36,11 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     """Runs it rests on."""
 
+    @property
+    def matters(self) -> bool:
+        """Can it save `MATTERS_NS`, as far as its interval says, or its estimate where there is none?"""
+        return (self.ns if self.interval is None else self.interval.high) >= MATTERS_NS
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Where the advice is published."""
@@ -130,6 +135,8 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """Which run would make it able to; empty where none would, because the rule has no place here."""
     trial: Trial | None = None
     """That run, where it is one that the program can make."""
+    warns: bool = False
+    """True where what was measured is not what is wanted: to be looked at before anything is made faster."""
 
 
 def _once(text: str, passage: str, *, seen: bool) -> str:

@@ -61,6 +61,16 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
     accepted: bool | None = None
     """What the person decided; absent until then."""
+    model: str = ""
+    """The model that was asked as it is."""
+    endpoint: str = ""
+    """The name of the endpoint that was asked."""
+    prompt: str = ""
+    """The beginning of the user's turn, on one line."""
+    series: str = ""
+    """Uid of the series that measured it."""
+    begun_unix_ns: int = 0
+    """Wall-clock time of the trial's start, nanoseconds since 1970."""
 
 
 def trial_plan(plan: Plan, label: str, trial: Trial) -> Plan:

@@ -15,7 +15,7 @@ from tui.config.check import check_settings
 from tui.config.endpoint_keys import words
 from tui.config.environment import Flags, from_environment, from_flags
 from tui.config.keys import Key
-from tui.config.schema import AUTO, SIMULATOR, HistorySettings, KeySettings, Settings, UiSettings
+from tui.config.schema import AUTO, SIMULATOR, AdviceSettings, HistorySettings, KeySettings, Settings, UiSettings
 from tui.config.sources import Entry, Layer, Source
 from tui.config.variables import Variables, read_rows
 from tui.config.wording import hint, shown
@@ -157,6 +157,7 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
         retries=Retries(**_section(merged, "retries")),
         series=SeriesSettings(**_section(merged, "series")),
         history=HistorySettings(**_section(merged, "history")),
+        advice=AdviceSettings(**_section(merged, "advice")),
         budget=Budget(**_section(merged, "budget")),
         ui=UiSettings(**_section(merged, "ui")),
         keys=KeySettings(**_section(merged, "keys")),

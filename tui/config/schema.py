@@ -28,6 +28,7 @@ __all__ = [
     "TARGET",
     "TOP",
     "VARIANT",
+    "AdviceSettings",
     "HistorySettings",
     "KeySettings",
     "Settings",
@@ -87,6 +88,13 @@ class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
     """The oldest runs are deleted above this size; 0 is no limit."""
 
 
+class AdviceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What advice may suggest."""
+
+    cut_share: Annotated[float, msgspec.Meta(ge=0.01, le=1)] = 0.05
+    """Share of answers that a suggested max_tokens may cut."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings in effect, checked."""
 
@@ -107,6 +115,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retries: Retries
     series: SeriesSettings
     history: HistorySettings
+    advice: AdviceSettings
     budget: Budget
     ui: UiSettings
     keys: KeySettings
@@ -212,6 +221,13 @@ TABLES: dict[str, tuple[Key, ...]] = {
             type=type_of(HistorySettings, "keep_mb"),
             unit="MB",
             help="The oldest runs are deleted above this size; 0 is no limit.",
+        ),
+    ),
+    "advice": (
+        Key(
+            name="cut_share",
+            type=type_of(AdviceSettings, "cut_share"),
+            help="Share of answers that a suggested output cap may cut; 1: cut ones are as good as whole ones.",
         ),
     ),
     "budget": (

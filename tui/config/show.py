@@ -33,7 +33,7 @@ def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
         _tables(loaded, ("parameters",)),
         _targets(loaded),
         _endpoints(loaded, environ),
-        _tables(loaded, ("timeouts", "retries", "series", "history", "ui", "keys")),
+        _tables(loaded, ("timeouts", "retries", "series", "history", "advice", "ui", "keys")),
     ]
     written = ("\n".join(_aligned(lines)) for block in blocks if (lines := list(block)))
     return "\n\n".join(written) + "\n"

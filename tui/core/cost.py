@@ -43,7 +43,7 @@ def estimate(usage: Usage, model: KnownModel | None, parameters: Parameters, *, 
     usd = fresh * input_price
     usd += (read * prices.cache_read + written_5m * prices.cache_write_5m + written_1h * prices.cache_write_1h) * dearer
     usd += (usage.output_tokens or 0) * output_price
-    usd *= _length_factor(prices, fresh + read + written_5m + written_1h)
+    usd *= length_factor(prices, fresh + read + written_5m + written_1h)
     is_incomplete = not complete or usage.input_tokens is None or usage.output_tokens is None
     return Cost(
         usd=usd / _PER,
@@ -71,7 +71,7 @@ def upper_bound(
         input_price = max(input_price, write * dearer)
     output_tokens = (parameters.max_tokens or 0) if answers else 0
     usd = input_tokens * input_price + output_tokens * output_price
-    usd *= _length_factor(prices, input_tokens)
+    usd *= length_factor(prices, input_tokens)
     return Cost(
         usd=usd / _PER,
         is_lower_bound=parameters.inference_geo not in (None, "global"),
@@ -96,7 +96,7 @@ def _written(usage: Usage, parameters: Parameters) -> tuple[int, int]:
     return (0, written) if parameters.cache == "1h" else (written, 0)
 
 
-def _length_factor(prices: Prices, prompt_tokens: int) -> float:
+def length_factor(prices: Prices, prompt_tokens: int) -> float:
     """What a long prompt multiplies all prices by."""
     is_long = prices.long_prompt_tokens is not None and prompt_tokens > prices.long_prompt_tokens
     return prices.long_prompt_factor if is_long else 1.0

@@ -5,11 +5,13 @@ same ones. A field that is undefined is absent. Times are CLOCK_MONOTONIC nanose
 the name ends in `_ns`, milliseconds where it ends in `_ms`, and wall-clock nanoseconds since 1970 in `_unix_ns`.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
 
+from tui.advice.trial import Tried
 from tui.core.events import Failure, Instrument, Kind, Status, Usage
 from tui.core.figures import Delay, Gaps, figures_of
 from tui.core.parameters import Parameters
@@ -96,6 +98,9 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     with_texts: Annotated[bool, _means("False when prompts and answers were left out.")]
     runs: list[ExportedRun]
     requests: Annotated[list[ExportedRequest], _means("Of all runs, in the runs' order.")]
+    tried: Annotated[
+        list[Tried], _means("The ledger: changes tried on what the runs ask, the latest first; savings in ns.")
+    ] = []
 
 
 def ending(record: RequestRecord) -> Status:
@@ -115,12 +120,17 @@ def is_simulated(run: StoredRun) -> bool:
 
 def started(run: StoredRun) -> str:
     """When the run was started, UTC, ISO 8601 with milliseconds."""
-    seconds, ns = divmod(run.info.started_unix_ns, 1_000_000_000)
+    return utc(run.info.started_unix_ns)
+
+
+def utc(unix_ns: int) -> str:
+    """A moment of wall-clock time, UTC, ISO 8601 with milliseconds."""
+    seconds, ns = divmod(unix_ns, 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000:03}Z"
 
 
-def export_of(runs: list[StoredRun], *, with_texts: bool) -> Export:
-    """The document of runs that are portable already (`tui.export.portable`)."""
+def export_of(runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool) -> Export:
+    """The document of runs and of what was tried, both portable already (`tui.export.portable`)."""
     return Export(
         format=FORMAT,
         version=VERSION,
@@ -140,6 +150,7 @@ def export_of(runs: list[StoredRun], *, with_texts: bool) -> Export:
             for run in runs
         ],
         requests=[request_of(run, record) for run in runs for record in run.requests],
+        tried=list(tried),
     )
 
 

@@ -1,10 +1,11 @@
 """The one way to export: a format by its name or a file's suffix, as text or as a file."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
+from tui.advice.trial import Tried
 from tui.config.private_file import write_private
 from tui.core.run import StoredRun
 from tui.errors import UsageError
@@ -12,7 +13,7 @@ from tui.export.csv_export import render_csv
 from tui.export.html_report import render_html
 from tui.export.json_export import render_json, render_jsonl
 from tui.export.markdown import render_markdown
-from tui.export.portable import known_keys, portable
+from tui.export.portable import known_keys, portable, portable_ledger
 
 
 class Format(StrEnum):
@@ -28,13 +29,8 @@ class Format(StrEnum):
     HTML = "html"
 
 
-_RENDER = {
-    Format.JSON: render_json,
-    Format.JSONL: render_jsonl,
-    Format.CSV: render_csv,
-    Format.MARKDOWN: render_markdown,
-    Format.HTML: render_html,
-}
+_REPORTS = {Format.JSON: render_json, Format.MARKDOWN: render_markdown, Format.HTML: render_html}
+_LISTS = {Format.JSONL: render_jsonl, Format.CSV: render_csv}
 
 
 def format_of(path: Path) -> Format:
@@ -48,26 +44,43 @@ def format_of(path: Path) -> Format:
 
 
 def render(
-    runs: list[StoredRun], wanted: Format, *, with_texts: bool = True, environ: Mapping[str, str] | None = None
+    runs: list[StoredRun],
+    wanted: Format,
+    *,
+    tried: Sequence[Tried] = (),
+    with_texts: bool = True,
+    environ: Mapping[str, str] | None = None,
 ) -> str:
     """The runs in a format, without any key (`tui.export.portable`), in the order given; SIMULATED where they are.
 
-    Without texts, prompts and answers are left out. `environ` says which keys there are; None is this process' own.
+    `tried` is the ledger of what was tried on them, which lists of requests leave out. Without texts, prompts and
+    answers are left out. `environ` says which keys there are; None is this process' own.
+
     Raises UsageError without runs.
     """
     if not runs:
         raise UsageError("There is nothing to export: choose at least one run.")
     keys = known_keys(runs, os.environ if environ is None else environ)
-    return _RENDER[wanted](portable(runs, keys, with_texts=with_texts), with_texts=with_texts)
+    found = portable(runs, keys, with_texts=with_texts)
+    if wanted in _LISTS:
+        return _LISTS[wanted](found, with_texts=with_texts)
+    return _REPORTS[wanted](found, portable_ledger(tried, keys, with_texts=with_texts), with_texts=with_texts)
 
 
-def write(path: Path, runs: list[StoredRun], wanted: Format | None = None, *, with_texts: bool = True) -> None:
+def write(
+    path: Path,
+    runs: list[StoredRun],
+    wanted: Format | None = None,
+    *,
+    tried: Sequence[Tried] = (),
+    with_texts: bool = True,
+) -> None:
     """Write the runs to a file that only its owner can read, all of it or nothing; the suffix says the format.
 
     Raises UsageError without runs, for an unknown suffix, and when the file cannot be written; then what was there
     before is untouched.
     """
-    write_text(path, render(runs, wanted or format_of(path), with_texts=with_texts))
+    write_text(path, render(runs, wanted or format_of(path), tried=tried, with_texts=with_texts))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,9 +1,13 @@
 """The report as one HTML page that needs nothing else: no script, no font, no picture from anywhere."""
 
+from collections.abc import Sequence
+
+from tui.advice.trial import Tried
 from tui.core.run import StoredRun
 from tui.export import svg
 from tui.export.escape import html_text
-from tui.export.report import SIMULATED, Report, Table, Text, report_of
+from tui.export.report import Report, Text, report_of
+from tui.export.tables import SIMULATED, Table
 
 # The policy holds even if something slipped through the escaping: nothing is loaded, nothing runs.
 _HEAD = """<!DOCTYPE html>
@@ -49,9 +53,9 @@ svg .tick { text-anchor: middle; }
 """
 
 
-def render_html(runs: list[StoredRun], *, with_texts: bool) -> str:
+def render_html(runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool) -> str:
     """The report with charts; all text from elsewhere is escaped."""
-    report = report_of(runs, with_texts=with_texts)
+    report = report_of(runs, tried, with_texts=with_texts)
     parts = []
     if report.simulated is not None:
         parts.append(f'<p class="simulated"><strong>{SIMULATED}.</strong> {html_text(report.simulated)}</p>')

@@ -1,9 +1,11 @@
 """JSON and JSON Lines: everything, for scripts and for other machines."""
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
+from tui.advice.trial import Tried
 from tui.core.prompt import Prompt
 from tui.core.run import RunInfo, StoredRun
 from tui.export.document import VERSION, ExportedRequest, export_of, request_of, started
@@ -21,16 +23,17 @@ class Line(ExportedRequest, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
-def render_json(runs: list[StoredRun], *, with_texts: bool) -> str:
-    """The document of `tui.export.document`: one line per run and per request, between lines of their own."""
+def render_json(runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool) -> str:
+    """The document of `tui.export.document`: one line per run, request and trial, between lines of their own."""
     encode = msgspec.json.encode
-    document = export_of(runs, with_texts=with_texts)
+    document = export_of(runs, tried, with_texts=with_texts)
     fields = [
         f'"{name}":{encode(getattr(document, name)).decode()}'
         for name in document.__struct_fields__
-        if name not in ("runs", "requests")
+        if name not in ("runs", "requests", "tried")
     ]
-    for name, members in (("runs", document.runs), ("requests", document.requests)):
+    lists = (("runs", document.runs), ("requests", document.requests), ("tried", document.tried))
+    for name, members in lists if document.tried else lists[:-1]:
         lines = ",\n".join(encode(member).decode() for member in members)
         fields.append(f'"{name}":[\n{lines}\n]')
     return visible("{\n" + ",\n".join(fields) + "\n}\n")

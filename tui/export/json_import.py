@@ -6,18 +6,32 @@ from typing import Any
 
 import msgspec
 
+from tui.advice.trial import Tried
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.errors import UsageError
 from tui.export.document import FORMAT, VERSION, Export, runs_of
-from tui.export.portable import portable
+from tui.export.portable import portable, portable_ledger
 
 _LARGEST = 1 << 30
 _LARGEST_INTEGER = 1 << 63
 
 
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export holds, as `tui.export.portable` leaves it."""
+
+    runs: list[StoredRun]
+    tried: list[Tried]
+    """The ledger of what was tried on them, the latest first."""
+
+
 def read(path: Path) -> list[StoredRun]:
-    """The runs of the export at `path`, as `tui.export.portable` leaves them.
+    """The runs of the export at `path`, as `tui.export.portable` leaves them. Raises UsageError as `read_all`."""
+    return read_all(path).runs
+
+
+def read_all(path: Path) -> Imported:
+    """What the export at `path` holds.
 
     Raises UsageError, one sentence, when the file cannot be read, is no export, is of a newer version or is damaged.
     """
@@ -25,14 +39,19 @@ def read(path: Path) -> list[StoredRun]:
     try:
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"{name}: is larger than 1 GiB, which is more than can be imported: export fewer runs.")
-        return parse(path.read_bytes(), name)
+        return parse_all(path.read_bytes(), name)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise UsageError(f"{name}: cannot be read: {reason}.") from None
 
 
 def parse(data: bytes, name: str) -> list[StoredRun]:
-    """The runs of an export that was read already; `name` is what errors call it. Raises UsageError as `read`."""
+    """The runs of an export that was read already; `name` is what errors call it. Raises UsageError as `read_all`."""
+    return parse_all(data, name).runs
+
+
+def parse_all(data: bytes, name: str) -> Imported:
+    """What an export holds that was read already. Raises UsageError as `read_all`."""
     tree = _tree(data, name)
     version = tree.get("version")
     if type(version) is not int or version != VERSION:
@@ -42,15 +61,18 @@ def parse(data: bytes, name: str) -> list[StoredRun]:
         raise UsageError(f"{name}: is an export of version {shown}, but this program reads {VERSION}: {remedy}.")
     try:
         _check_sizes(tree)
-        runs = runs_of(msgspec.convert(tree, Export))
+        export = msgspec.convert(tree, Export)
+        runs = runs_of(export)
         for run in runs:
             _check(run)
+        for entry in export.tried:
+            _check_moment(entry.begun_unix_ns)
     except (ValueError, RecursionError) as problem:
         reason = _shown(str(problem))
         raise UsageError(
             f"{name}: does not follow the schema of exports ({reason}): it was changed or damaged; export it again."
         ) from None
-    return portable(runs)
+    return Imported(runs=portable(runs), tried=portable_ledger(export.tried))
 
 
 def _tree(data: bytes, name: str) -> dict[str, Any]:
@@ -78,14 +100,18 @@ def _check_sizes(tree: Any) -> None:
 
 def _check(run: StoredRun) -> None:
     """Raise ValueError for a run that could not be shown."""
-    if not 0 <= run.info.started_unix_ns <= 253_402_300_799 * 1_000_000_000:
-        raise ValueError("a run's start is not between 1970 and 9999")
+    _check_moment(run.info.started_unix_ns)
     names = {endpoint.name for endpoint in run.plan.endpoints}
     wanted = {target.endpoint or run.plan.default_endpoint for target in run.plan.targets}
     if not wanted <= names:
         raise ValueError("a target's endpoint is not in its plan")
     for record in run.requests:
         _check_stamps(record)
+
+
+def _check_moment(unix_ns: int) -> None:
+    if not 0 <= unix_ns <= 253_402_300_799 * 1_000_000_000:
+        raise ValueError("a start is not between 1970 and 9999")
 
 
 def _check_stamps(record: RequestRecord) -> None:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from tui.advice.trial import Tried
 from tui.core.events import Kind
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
@@ -56,13 +57,14 @@ def portable(runs: Iterable[StoredRun], keys: Iterable[str] = (), *, with_texts:
 
     Without texts, prompts, answers and the free table `extra` are left out as well.
     """
-    known = [re.escape(key) for key in keys]
-    pattern = re.compile("|".join([*known, _KEY_FORM.pattern]))
-
-    def harmless(text: str) -> str:
-        return _SURROGATE.sub("\ufffd", pattern.sub(REMOVED, _PASSWORD_IN_URL.sub("", text)))
-
+    harmless = _harmless(keys)
     return [_texts(_run(run, harmless, with_texts=with_texts), harmless) for run in runs]
+
+
+def portable_ledger(tried: Iterable[Tried], keys: Iterable[str] = (), *, with_texts: bool = True) -> list[Tried]:
+    """Copies of the ledger's entries, as `portable` leaves runs."""
+    harmless = _harmless(keys)
+    return [_texts(_tried(entry, with_texts=with_texts), harmless) for entry in tried]
 
 
 def portable_endpoint(endpoint: Endpoint) -> Endpoint:
@@ -77,6 +79,25 @@ def portable_endpoint(endpoint: Endpoint) -> Endpoint:
         ca_file=None,
         headers={name: _value(name, value) for name, value in endpoint.headers.items()},
     )
+
+
+def _harmless(keys: Iterable[str]) -> Callable[[str], str]:
+    known = [re.escape(key) for key in keys]
+    pattern = re.compile("|".join([*known, _KEY_FORM.pattern]))
+
+    def harmless(text: str) -> str:
+        return _SURROGATE.sub("\ufffd", pattern.sub(REMOVED, _PASSWORD_IN_URL.sub("", text)))
+
+    return harmless
+
+
+def _tried(entry: Tried, *, with_texts: bool) -> Tried:
+    replace, change = msgspec.structs.replace, entry.trial.change
+    parameters = _parameters(change.parameters)
+    if with_texts:
+        return replace(entry, trial=replace(entry.trial, change=replace(change, parameters=parameters)))
+    bare = replace(change, parameters=_without_extra(parameters), edit=None)
+    return replace(entry, prompt="", trial=replace(entry.trial, change=bare))
 
 
 def _endpoints(run: StoredRun) -> list[Endpoint]:

@@ -5,6 +5,7 @@ from statistics import median
 
 import msgspec
 
+from tui.advice.trial import Tried
 from tui.core.events import Kind, Status
 from tui.core.figures import Figures, figures_of
 from tui.core.metrics import NS_PER_MS, percentile
@@ -12,20 +13,11 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.export.document import ending, is_simulated, latest, started
+from tui.export.tables import ABSENT, SIMULATED, Table, rounded
+from tui.export.tried_table import tried_table
 
-ABSENT = "—"
-SIMULATED = "SIMULATED"
 _P95_FROM = 20
 """With fewer answers the 95th percentile is just the slowest one."""
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """A table of texts; columns after the first `labels` hold numbers."""
-
-    title: str
-    columns: tuple[str, ...]
-    labels: int
-    rows: Sequence[tuple[str, ...]]
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,13 +65,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     latest: StoredRun
 
 
-def report_of(runs: list[StoredRun], *, with_texts: bool) -> Report:
-    """The report of runs that are portable already (`tui.export.portable`)."""
+def report_of(runs: list[StoredRun], tried: Sequence[Tried] = (), *, with_texts: bool) -> Report:
+    """The report of runs and of what was tried, both portable already (`tui.export.portable`)."""
     lanes = lanes_of(runs)
     return Report(
         simulated=_simulated(runs),
         facts=_facts(runs),
-        tables=[_per_target(lanes), _per_run(runs), _per_request(runs)],
+        tables=[
+            _per_target(lanes),
+            *([tried_table(tried)] if tried else []),
+            _per_run(runs),
+            _per_request(runs),
+        ],
         texts=_texts(runs) if with_texts else [],
         lanes=lanes,
         latest=latest(runs),
@@ -148,7 +145,7 @@ def _per_run(runs: list[StoredRun]) -> Table:
             SIMULATED if is_simulated(run) else "",
             run.note,
             ", ".join(run.tags),
-            _ms(None if run.info.send_spread_ns is None else run.info.send_spread_ns / NS_PER_MS),
+            rounded(None if run.info.send_spread_ns is None else run.info.send_spread_ns / NS_PER_MS),
         )
         for number, run in enumerate(runs, 1)
     ]
@@ -175,11 +172,11 @@ def _request(number: int, record: RequestRecord, figures: Figures) -> tuple[str,
         record.stop_reason or "",
         f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
         figures.stamp_source or "",
-        *map(_ms, (figures.ttft_ms, figures.ttfo_ms, figures.ttlt_ms, figures.tpot_ms)),
-        *map(_ms, (gaps.p50, gaps.p95, gaps.p99, gaps.max) if gaps else (None,) * 4),
-        _ms(figures.connect_ms),
-        _ms(delay.p99 if delay else None),
-        _ms(figures.otps),
+        *map(rounded, (figures.ttft_ms, figures.ttfo_ms, figures.ttlt_ms, figures.tpot_ms)),
+        *map(rounded, (gaps.p50, gaps.p95, gaps.p99, gaps.max) if gaps else (None,) * 4),
+        rounded(figures.connect_ms),
+        rounded(delay.p99 if delay else None),
+        rounded(figures.otps),
         *(ABSENT if count is None else f"{count:,}" for count in (figures.input_tokens, figures.output_tokens)),
         str(record.attempt),
     )
@@ -218,12 +215,8 @@ def _spread(samples_ns: Sequence[int]) -> tuple[str, str, str, str]:
     ascending = sorted(samples_ns)
     p95 = percentile(ascending, 95) / NS_PER_MS if len(ascending) >= _P95_FROM else None
     return (
-        _ms(median(ascending) / NS_PER_MS),
-        _ms(p95),
-        _ms(ascending[0] / NS_PER_MS),
-        _ms(ascending[-1] / NS_PER_MS),
+        rounded(median(ascending) / NS_PER_MS),
+        rounded(p95),
+        rounded(ascending[0] / NS_PER_MS),
+        rounded(ascending[-1] / NS_PER_MS),
     )
-
-
-def _ms(value: float | None) -> str:
-    return ABSENT if value is None else f"{value:,.2f}" if abs(value) < 100 else f"{value:,.1f}"

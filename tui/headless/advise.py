@@ -8,15 +8,20 @@ from pathlib import Path
 
 import msgspec
 
-from tui.advice.advise import advise_all
+from tui.advice.advise import Advice, advise_all
 from tui.advice.report import as_json, as_text
+from tui.advice.trial import Tried
 from tui.config.load import Flags, load
 from tui.config.model_lists import known_models
 from tui.config.sources import Layer
 from tui.errors import ExitCode
-from tui.headless.arguments import repeats
+from tui.export.advice_markdown import advice_markdown
+from tui.export.formats import write_text
+from tui.export.json_export import visible
+from tui.headless.arguments import refuse_outputs, repeats, share
 from tui.headless.measure import measure
 from tui.headless.narration import Narrator
+from tui.headless.references import ledger_of
 from tui.sitting.measured import evidence_for
 
 _REPEATS = 10
@@ -26,6 +31,7 @@ _REPEATS = 10
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
+    refuse_outputs({"--json": options.json, "--markdown": options.markdown})
     loaded = load(
         Flags(models=tuple(options.model), base_url=options.base_url, config=options.plan, demo=options.demo),
         os.environ,
@@ -34,17 +40,35 @@ def main(arguments: Sequence[str]) -> int:
     settings = loaded.settings.series
     if options.repeat is not None or loaded.provenance["series.repeats"].layer is Layer.BUILT_IN:
         settings = msgspec.structs.replace(settings, repeats=options.repeat or _REPEATS)
-    measured = measure(loaded, settings, Narrator(quiet=options.quiet))
+    measured = measure(loaded, settings, Narrator(quiet=options.quiet), ask_all=options.all_variants, count_parts=True)
     models = known_models(loaded.settings.endpoints)
-    found = [evidence_for(lane, measured.lanes, (), models) for lane in measured.lanes]
+    share = loaded.settings.advice.cut_share if options.cut_share is None else options.cut_share
+    found = [
+        evidence_for(lane, measured.lanes, (), models, counted=measured.counted, cut_share=share)
+        for lane in measured.lanes
+    ]
     advice = advise_all([evidence for evidence in found if evidence is not None])
-    if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(as_json(advice))).decode() + "\n")
-    else:
-        sys.stdout.write(as_text(advice))
+    _write(options, advice, ledger_of(measured.runs))
     if measured.stopped_by is not None:
         return 128 + measured.stopped_by
     return ExitCode.OK if any(one.count for one in advice) else ExitCode.NOT_MEASURED
+
+
+def _write(options: argparse.Namespace, advice: Sequence[Advice], tried: Sequence[Tried]) -> None:
+    """Files where they were asked for; the text on standard output unless that holds one."""
+    if options.json is not None:
+        _put(options.json, visible(msgspec.json.format(msgspec.json.encode(as_json(advice, tried))).decode()) + "\n")
+    if options.markdown is not None:
+        _put(options.markdown, advice_markdown(advice, tried))
+    if "-" not in (options.json, options.markdown):
+        sys.stdout.write(as_text(advice, tried))
+
+
+def _put(name: str, text: str) -> None:
+    if name == "-":
+        sys.stdout.write(text)
+    else:
+        write_text(Path(name), text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
     parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
     parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
-    parser.add_argument("--json", choices=["-"], help="- prints JSON")
+    parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt, a target each")
+    parser.add_argument(
+        "--cut-share", type=share, metavar="S", help="share of answers that max_tokens may cut (advice.cut_share)"
+    )
+    for name, what in (("json", "advice as JSON"), ("markdown", "a report in Markdown")):
+        parser.add_argument(f"--{name}", metavar="FILE", help=f"write {what} to FILE; - is standard output")
     parser.add_argument("--quiet", action="store_true", help="say nothing while it runs")
     return parser

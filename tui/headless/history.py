@@ -22,6 +22,7 @@ from tui.headless import summary
 from tui.headless.references import runs_of
 from tui.headless.results import results_of
 from tui.history.store import Store
+from tui.sitting import trials
 
 _RUN = "a number, 'last', the name of a snapshot, or a JSON export"
 _NS_PER_S = 1_000_000_000
@@ -122,7 +123,7 @@ def _line(row: RunRow) -> str:
 def _show(options: argparse.Namespace, store: Store) -> None:
     runs = runs_of(options.run, store)
     if options.json:
-        sys.stdout.write(render(runs, Format.JSON))
+        sys.stdout.write(render(runs, Format.JSON, tried=trials.of_runs(store, runs)))
         return
     numbers = ", ".join(str(run.number) for run in runs if run.number is not None)
     print(f"Runs {numbers}" if len(runs) > 1 else f"Run {numbers}")
@@ -133,10 +134,11 @@ def _show(options: argparse.Namespace, store: Store) -> None:
 
 def _export(options: argparse.Namespace, store: Store) -> None:
     runs = [run for reference in options.run for run in runs_of(reference, store)]
+    tried, with_texts = trials.of_runs(store, runs), not options.no_texts
     if options.to == "-":
-        sys.stdout.write(render(runs, Format.JSON, with_texts=not options.no_texts))
+        sys.stdout.write(render(runs, Format.JSON, tried=tried, with_texts=with_texts))
     else:
-        write(Path(options.to), runs, with_texts=not options.no_texts)
+        write(Path(options.to), runs, tried=tried, with_texts=with_texts)
 
 
 def _send(options: argparse.Namespace, store: Store) -> None:
@@ -146,7 +148,9 @@ def _send(options: argparse.Namespace, store: Store) -> None:
 
 
 def _import(options: argparse.Namespace, store: Store) -> None:
-    numbers = [store.add(run) for run in json_import.read(options.file)]
+    found = json_import.read_all(options.file)
+    numbers = [store.add(run) for run in found.runs]
+    trials.take_in(store, found.tried)
     print(f"{len(numbers)} runs, numbers {min(numbers)} to {max(numbers)}.", file=sys.stderr)
 
 

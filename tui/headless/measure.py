@@ -1,6 +1,7 @@
 """Runs a plan without a screen: the same session, engine and history."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from tui.config import paths
 from tui.config.load import Loaded
 from tui.config.model_lists import known_models
 from tui.config.plan import build_plan, needs_simulator
+from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.core.series import Ending, Series, SeriesSettings
@@ -22,8 +24,10 @@ from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 from tui.sitting.lane import Lane
+from tui.sitting.measured import length_questions
 from tui.sitting.session import Session
 
+_COUNT_WITHIN_S = 20.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -37,6 +41,8 @@ class Measured(msgspec.Struct, kw_only=True):
     """What each target has measured, in the plan's order."""
     stopped_by: int | None = None
     """The signal that ended it early."""
+    counted: dict[Prompt, int] = {}
+    """Tokens of the prompts of `tui.sitting.measured.length_questions`, as far as endpoints count."""
 
 
 def measure(
@@ -47,8 +53,10 @@ def measure(
     ask_all: bool = False,
     record: Path | None = None,
     on_ended: Callable[[RequestRecord], None] = lambda _record: None,
+    count_parts: bool = False,
 ) -> Measured:
-    """Run the plan as a series, of all variants of its prompt with `ask_all`.
+    """Run the plan as a series, of all variants of its prompt with `ask_all`; afterwards, with `count_parts`, have the
+    parts of the prompts counted.
 
     A signal ends it in order, with what is finished; the second one at once.
 
@@ -74,12 +82,12 @@ def measure(
 
     session.on_ended = ended
     try:
-        return asyncio.run(_measure(session, settings, narrator))
+        return asyncio.run(_measure(session, settings, narrator, count_parts=count_parts))
     finally:
         session.kill()
 
 
-async def _measure(session: Session, settings: SeriesSettings, narrator: Narrator) -> Measured:
+async def _measure(session: Session, settings: SeriesSettings, narrator: Narrator, *, count_parts: bool) -> Measured:
     runs: list[StoredRun] = []
     stopped_by: list[int] = []
     loop = asyncio.get_running_loop()
@@ -109,10 +117,30 @@ async def _measure(session: Session, settings: SeriesSettings, narrator: Narrato
     narrator.progress(series)
     await session.series.over()
     narrator.end()
+    counted = await _counted(session) if count_parts and not stopped_by else {}
     await session.close()
     return Measured(
-        runs=runs, series=series, lanes=session.board.lanes, stopped_by=stopped_by[0] if stopped_by else None
+        runs=runs,
+        series=series,
+        lanes=session.board.lanes,
+        stopped_by=stopped_by[0] if stopped_by else None,
+        counted=counted,
     )
+
+
+async def _counted(session: Session) -> dict[Prompt, int]:
+    """Have the parts of all lanes' prompts counted; what takes too long stays an estimate."""
+    preview = session.preview
+    specs = [spec for lane in session.board.lanes for spec in length_questions(lane)]
+    answered = asyncio.Event()
+    preview.on_counted = answered.set
+    preview.count_also(specs)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_COUNT_WITHIN_S):
+            while preview.counting:
+                answered.clear()
+                await answered.wait()
+    return preview.counted(specs)
 
 
 def reason(series: Series) -> str | None:

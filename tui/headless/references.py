@@ -5,12 +5,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tui.advice.trial import Tried
 from tui.config import paths
 from tui.core.run import StoredRun
 from tui.core.stored import RunFilter
 from tui.errors import HistoryError, UsageError
 from tui.export import json_import
 from tui.history.store import Store
+from tui.sitting import trials
 
 LAST = "last"
 
@@ -54,6 +56,16 @@ def runs_of(reference: str, store: Store | None) -> list[StoredRun]:
     raise UsageError(
         f"{reference} names no runs: give the number of a run, 'last', the name of a snapshot, or a JSON export."
     )
+
+
+def ledger_of(runs: list[StoredRun]) -> list[Tried]:
+    """What was tried on what `runs` ask, the latest first; nothing where there is no history that can be read."""
+    with history_if_any() as store:
+        try:
+            return [] if store is None else trials.of_runs(store, runs)
+        except HistoryError as error:
+            print(f"latency-tui: {error}", file=sys.stderr)
+            return []
 
 
 def run_of(reference: str, store: Store | None) -> StoredRun:

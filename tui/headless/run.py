@@ -14,14 +14,14 @@ from tui.config.sources import Layer
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
 from tui.core.series import Metric, SeriesSettings
-from tui.errors import UsageError
 from tui.export import otel
 from tui.export.formats import Format, render, write, write_text
 from tui.headless import summary
-from tui.headless.arguments import repeats
+from tui.headless.arguments import refuse_outputs, repeats
 from tui.headless.junit import junit
 from tui.headless.measure import Measured, measure, reason
 from tui.headless.narration import Narrator, request_line
+from tui.headless.references import ledger_of
 from tui.headless.results import TargetResult, exit_code, results_of
 
 _EPILOG = """\
@@ -33,7 +33,7 @@ exit codes: 0 all objectives met (or none set), 1 one missed, 2 a plan or argume
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
-    _check_outputs(options)
+    refuse_outputs({"--json": options.json, "--junit": options.junit, "--markdown": options.markdown})
     loaded = load(
         Flags(models=tuple(options.model), base_url=options.base_url, config=options.plan, demo=options.demo),
         os.environ,
@@ -93,16 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check_outputs(options: argparse.Namespace) -> None:
-    """What is paid for must have a place to go to. Raises UsageError."""
-    given = [options.json, options.junit, options.markdown]
-    if given.count("-") > 1:
-        raise UsageError("Only one of --json, --junit and --markdown can go to standard output.")
-    for name in given:
-        if name not in (None, "-") and not os.access(Path(name).absolute().parent, os.W_OK):
-            raise UsageError(f"{name} cannot be written: its directory is not there or not writable; choose another.")
-
-
 def _series(loaded: Loaded, options: argparse.Namespace) -> SeriesSettings:
     """The plan's series; one run without warm-up where neither the plan nor the command asks for more."""
     settings = loaded.settings.series
@@ -126,12 +116,12 @@ def _say_nothing(_record: RequestRecord) -> None:
 def _write_files(
     options: argparse.Namespace, measured: Measured, results: Sequence[TargetResult], *, simulated: bool
 ) -> None:
-    with_texts = not options.no_texts
+    with_texts, tried = not options.no_texts, ledger_of(measured.runs) if options.json or options.markdown else []
     for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
         if path == "-":
-            print(render(measured.runs, wanted, with_texts=with_texts), end="")
+            print(render(measured.runs, wanted, tried=tried, with_texts=with_texts), end="")
         elif path is not None:
-            write(Path(path), measured.runs, wanted, with_texts=with_texts)
+            write(Path(path), measured.runs, wanted, tried=tried, with_texts=with_texts)
     if options.otel:
         otel.send(measured.runs)
     if options.junit == "-":

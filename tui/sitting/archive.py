@@ -12,6 +12,7 @@ from tui.core.run import StoredRun
 from tui.core.stored import RunFilter, RunRow, Sort
 from tui.export.formats import write
 from tui.history.store import Store
+from tui.sitting import trials
 
 _T = TypeVar("_T")
 
@@ -74,7 +75,8 @@ class Archive:
         def export(store: Store) -> Path:
             # Path's own raises for a user who is not there.
             path = Path(os.path.expanduser(name))  # noqa: PTH111
-            write(path, [store.run(number)])
+            runs = [store.run(number)]
+            write(path, runs, tried=trials.of_runs(store, runs))
             return path
 
         return await self._do(export)

@@ -7,6 +7,7 @@ import msgspec
 
 from tui.core.events import TokensCounted
 from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.engine.protocol import CountTokens
 from tui.engine.request_body import count_arguments
@@ -65,6 +66,16 @@ class InputCounter:
                 del self._counted[next(iter(self._counted))]
         elif not event.has_counter:
             self._without_counter.add(url)
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self._asked)
+
+    def counted(self, specs: Sequence[RequestSpec]) -> dict[Prompt, int]:
+        """Tokens of those prompts of `specs` that were counted."""
+        found = {spec.prompt: self._counted.get(_key(spec)) for spec in specs}
+        return {prompt: tokens for prompt, tokens in found.items() if tokens is not None}
 
     def learn(self, record: RequestRecord) -> None:
         """Take from a request that was answered how many bytes of text a token of its model has."""

@@ -1,13 +1,21 @@
 """What the lanes of a sitting have measured, as advice takes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from tui.advice.evidence import Evidence, Measured, evidence_of
+import msgspec
+
+from tui.advice.evidence import CUT_SHARE, Evidence, Measured, evidence_of
+from tui.advice.parts import questions
+from tui.advice.rules.prompt_length import said_once
 from tui.core.model import KnownModel
 from tui.core.outcome import Outcome
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
 from tui.core.record import State
 from tui.sitting.board import Lane
 
+NOTHING_COUNTED: Mapping[Prompt, int] = MappingProxyType({})
 _SAY_NOTHING = (State.IDLE, State.CANCELLED, State.INTERRUPTED)
 
 
@@ -27,13 +35,24 @@ def measured_by(lane: Lane) -> Measured | None:
         outcomes=tuple(lane.current),
         warm_ups=tuple(one for one in outcomes if not one.counted and one.asked == asked),
         record=record,
+        template=None if lane.plan is None else lane.plan.prompt_of(lane.target),
+        variants=() if lane.plan is None else lane.plan.variants,
     )
 
 
 def evidence_for(
-    lane: Lane, lanes: Sequence[Lane], tried: Sequence[Measured], models: Sequence[KnownModel]
+    lane: Lane,
+    lanes: Sequence[Lane],
+    tried: Sequence[Measured],
+    models: Sequence[KnownModel],
+    *,
+    counted: Mapping[Prompt, int] = NOTHING_COUNTED,
+    cut_share: float = CUT_SHARE,
 ) -> Evidence | None:
-    """The evidence for one lane beside the others, and beside what was measured in trials."""
+    """The evidence for one lane beside the others, and beside what was measured in trials.
+
+    `counted` has tokens of the prompts of `length_questions`; `cut_share` is the share of answers that may be cut.
+    """
     subject = measured_by(lane)
     if subject is None:
         return None
@@ -44,7 +63,19 @@ def evidence_for(
         others=evidence.others,
         earlier=(*evidence.earlier, *_before(lane)),
         models=evidence.models,
+        counted=tuple(counted.items()),
+        cut_share=cut_share,
     )
+
+
+def length_questions(lane: Lane) -> tuple[RequestSpec, ...]:
+    """What to have counted, so that the length of the parts of a lane's prompt is known; empty where it has but one."""
+    measured, record = measured_by(lane), lane.record
+    if measured is None or record is None:
+        return ()
+    edited = said_once(measured.prompt)
+    asked = questions(measured, () if edited is None else (edited,))
+    return tuple(msgspec.structs.replace(record.spec, prompt=prompt) for prompt in asked)
 
 
 def _before(lane: Lane) -> list[Outcome]:

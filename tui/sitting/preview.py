@@ -10,6 +10,7 @@ from tui.config.models import merged
 from tui.core.events import Event, LookupEvent, ModelsListed, TokensCounted
 from tui.core.model import KnownModel
 from tui.core.plan import Plan, RequestSpec
+from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ConfigError
@@ -40,6 +41,8 @@ class Preview:
         """All models that can be named."""
         self.on_models: Callable[[], None] = lambda: None
         """Called when `models` has changed."""
+        self.on_counted: Callable[[], None] = lambda: None
+        """Called when all prompts of `count_also` are counted, or cannot be."""
         self._sitting = sitting
         self._counter = InputCounter(sitting.ask_aside)
         self._due: asyncio.TimerHandle | None = None
@@ -49,6 +52,21 @@ class Preview:
         self._show()
         self.stop()
         self._due = asyncio.get_running_loop().call_later(_COUNT_AFTER_S, self._count)
+
+    def count_also(self, specs: Sequence[RequestSpec]) -> None:
+        """Have these prompts counted as well, unless something is measured."""
+        board = self._sitting.board
+        if board.engine_ready and not board.busy:
+            self._counter.ask_for(specs)
+
+    def counted(self, specs: Sequence[RequestSpec]) -> dict[Prompt, int]:
+        """Tokens of those of these prompts that were counted."""
+        return self._counter.counted(specs)
+
+    @property
+    def counting(self) -> bool:
+        """Whether an endpoint is still to answer how long a prompt is."""
+        return self._counter.waits
 
     def stop(self) -> None:
         """Count nothing more for now."""
@@ -90,6 +108,8 @@ class Preview:
                 self._listed(event)
         if len(rest) < len(events):
             self._show()
+            if not self.counting:
+                self.on_counted()
         return rest
 
     def learn(self, ended: Sequence[RequestRecord]) -> None:

@@ -1,12 +1,18 @@
 """Tries a suggestion: runs it beside what it would change, until sure or out of budget."""
 
 import asyncio
+import time
 from collections.abc import Callable
+
+import msgspec
 
 from tui.advice.evidence import Measured
 from tui.advice.suggestion import Saving, Silence, Suggestion, Trial
 from tui.advice.trial import Tried, conclude, pairs_of, trial_plan, trial_settings
 from tui.core.outcome import Outcome
+from tui.core.record import RequestRecord
+from tui.core.sanitize import clean
+from tui.history.writing import excerpt
 from tui.sitting.board import Lane
 from tui.sitting.measured import measured_by
 from tui.sitting.session import Session
@@ -31,6 +37,9 @@ class Trying:
         self._plan = trial_plan(session.plan, target, self.trial)
         self._task: asyncio.Task[None] | None = None
         self._said: Tried | None = None
+        self._endpoint = self._plan.endpoint_of(self._plan.asked[0])
+        self._series = ""
+        self._begun_unix_ns = 0
         self._lanes = session.board.lanes
         self._runs_before = session.board.runs
 
@@ -38,11 +47,13 @@ class Trying:
         """Begin. Nothing may be in flight."""
         before = self._session.plan
         self._runs_before = self._session.board.runs
+        self._begun_unix_ns = time.time_ns()
         self._session.hold(self._plan)
         self._session.start_series(self._plan.prompt, self._plan.parameters, trial_settings(self.trial))
         self._lanes = self._session.board.lanes
         series = self._session.series
         assert series is not None
+        self._series = series.series.uid
 
         async def wait() -> None:
             try:
@@ -59,6 +70,13 @@ class Trying:
         """The outcomes of this trial: the same may have been asked before."""
         return [outcome for outcome in lane.current if outcome.run > self._runs_before]
 
+    @property
+    def records(self) -> list[RequestRecord | None]:
+        """The latest request of both ways."""
+        if self.measured:
+            return [measured.record for measured in self.measured]
+        return [lane.record for lane in self._lanes]
+
     async def wait(self) -> None:
         """Wait until it is over."""
         if self._task is not None:
@@ -70,13 +88,21 @@ class Trying:
         before, after = self._lanes
         pairs = pairs_of(self._own(before), self._own(after), self.trial.figure)
         if self._said is None or self._said.repeats != len(pairs):
-            self._said = conclude(
+            said = conclude(
                 self.id,
                 self.target,
                 self.headline,
                 self.trial,
                 self.predicted,
                 pairs,
-                simulated=self._session.plan.endpoint_of(before.target).simulated,
+                simulated=self._endpoint.simulated,
+            )
+            self._said = msgspec.structs.replace(
+                said,
+                model=before.target.model,
+                endpoint=self._endpoint.name,
+                prompt=clean(excerpt(self._plan.prompt_of(before.target))),
+                series=self._series,
+                begun_unix_ns=self._begun_unix_ns,
             )
         return self._said

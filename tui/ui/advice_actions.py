@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.wording import percent
 from tui.errors import HistoryError
 from tui.sitting.session import Session
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tui.advice.suggestion import Silence, Suggestion
     from tui.advice.trial import Tried
+    from tui.sitting.lane import Lane
     from tui.sitting.trying import Trying
     from tui.ui.screens.advice import AdviceScreen
     from tui.ui.screens.main import MainScreen
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-_WHAT = "advice"
-"""What the ledger's entries are called in the history."""
+_SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
+"""Those that a key goes through."""
 
 
 class AdviceActions(_Base):
@@ -41,6 +42,10 @@ class AdviceActions(_Base):
     """Where the ledger is kept; `None` keeps it for this sitting only."""
     _desk: "AdviceDesk | None" = None
     _trying: "Trying | None" = None
+    _advised: "Lane | None" = None
+    """The lane that the advice is for."""
+    cut_share: float = 0.05
+    """The share of answers that may be cut."""
 
     def asked(self, *, ask_all: bool | None = None) -> tuple[Prompt, Parameters] | None:
         """What the screen asks, or None after saying what is missing."""
@@ -50,10 +55,17 @@ class AdviceActions(_Base):
         """Say what cannot be done."""
         raise NotImplementedError
 
+    def show_difference(
+        self,
+        records: Sequence[RequestRecord | None],
+        first: RequestRecord | None,
+        second: RequestRecord | None = None,
+    ) -> None:
+        """Show two answers side by side."""
+        raise NotImplementedError
+
     def action_advice(self) -> None:
         """Show the advice for the current lane, or the trial under way."""
-        from tui.advice.advise import advise
-        from tui.sitting.measured import evidence_for
         from tui.ui.screens.advice import AdviceScreen
         from tui.ui.viewmodel.advice_desk import AdviceDesk
 
@@ -61,15 +73,48 @@ class AdviceActions(_Base):
         desk = self._desk or AdviceDesk()
         if not desk.running:
             lane = self.main.current_lane.lane
-            evidence = evidence_for(lane, self.session.board.lanes, desk.measured, self._models)
-            if evidence is None:
+            if not self._advise(desk, lane):
                 self.complain("There is nothing to go by yet: let a run of this lane end first.")
                 return
-            desk.advise(advise(evidence))
+            self._advised = lane
+            self._count_parts()
         self._desk = desk
         if first:
             self._work(self._read_ledger)
         self.push_screen(AdviceScreen(desk, first=first))
+
+    def _advise(self, desk: "AdviceDesk", lane: "Lane") -> bool:
+        """Ask all rules about a lane; False where there is nothing to go by."""
+        from tui.advice.advise import advise
+        from tui.sitting.measured import evidence_for, length_questions
+
+        evidence = evidence_for(
+            lane,
+            self.session.board.lanes,
+            desk.measured,
+            self._models,
+            counted=self.session.preview.counted(length_questions(lane)),
+            cut_share=self.cut_share,
+        )
+        if evidence is not None:
+            desk.advise(advise(evidence))
+        return evidence is not None
+
+    def _count_parts(self) -> None:
+        """Have the parts of the prompt counted, and advise again when they are."""
+        from tui.sitting.measured import length_questions
+
+        assert self._advised is not None, "only what was advised on is counted"
+        preview = self.session.preview
+        preview.on_counted = self._advise_again
+        preview.count_also(length_questions(self._advised))
+
+    def _advise_again(self) -> None:
+        from tui.ui.screens.advice import AdviceScreen
+
+        desk, lane = self._desk, self._advised
+        if desk is not None and lane is not None and not desk.running and isinstance(self.screen, AdviceScreen):
+            self._advise(desk, lane)
 
     def on_advice_screen_wished(self, event: "AdviceScreen.Wished") -> None:
         """Do what the person wants."""
@@ -79,8 +124,31 @@ class AdviceActions(_Base):
             case "cancel":
                 if self._desk is not None and self._desk.running:
                     self.session.cancel_all()
+            case "differ":
+                self._differ(event.said)
+            case "share":
+                self._choose_share()
             case "accept" | "reject":
                 self._decide(accepted=event.wish == "accept")
+
+    def _differ(self, said: "Suggestion | Silence | None") -> None:
+        """The answers of the trial that is shown; else the lane's own beside that of the model that is suggested."""
+        desk, lanes = self._desk, self.session.board.lanes
+        if desk is not None and desk.trial is not None and self._trying is not None:
+            records = self._trying.records
+            self.show_difference(records, records[0])
+            return
+        model = said.trial.change.model if said is not None and said.trial is not None else None
+        other = next((lane.record for lane in lanes if model is not None and lane.target.model == model), None)
+        first = self._advised.record if self._advised is not None else None
+        self.show_difference([lane.record for lane in lanes], first, other)
+
+    def _choose_share(self) -> None:
+        """The next share of answers that may be cut."""
+        self.cut_share = next((share for share in _SHARES if share > self.cut_share), _SHARES[0])
+        self._advise_again()
+        may = "All answers" if self.cut_share >= 1 else f"{percent(self.cut_share)} of answers"
+        self.notify(f"{may} may be cut by max_tokens.", timeout=3, markup=False)
 
     def _try(self, said: "Suggestion | Silence | None") -> None:
         from tui.sitting.trying import Trying
@@ -159,24 +227,25 @@ class AdviceActions(_Base):
 
     def _note(self, tried: "Tried") -> None:
         from tui.history.store import Store
+        from tui.sitting import trials
 
         try:
             assert self.history_path is not None
             with Store(self.history_path) as store:
-                store.note_tried(_WHAT, msgspec.to_builtins(tried))
+                trials.note(store, tried)
         except HistoryError as error:
             self.call_from_thread(self.complain, str(error))
 
     def _read_ledger(self) -> None:
-        from tui.advice.trial import Tried
         from tui.history.store import Store
+        from tui.sitting import trials
 
         try:
             assert self.history_path is not None
             with Store(self.history_path) as store:
-                found = [msgspec.convert(entry.data, Tried) for entry in store.tried() if entry.what == _WHAT]
-        except (HistoryError, msgspec.ValidationError) as error:
-            self.call_from_thread(self.complain, f"What was tried before cannot be read: {error}")
+                found = trials.read(store)
+        except HistoryError as error:
+            self.call_from_thread(self.complain, str(error))
             return
         if self._desk is not None:
             self.call_from_thread(self._desk.remember, found)

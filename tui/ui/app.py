@@ -22,6 +22,7 @@ from tui.ui.advice_actions import AdviceActions
 from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
 from tui.ui.chart_actions import ChartActions
+from tui.ui.difference_actions import DifferenceActions
 from tui.ui.driver import TerminalDriver
 from tui.ui.history_actions import HistoryActions
 from tui.ui.keymap import Keymap
@@ -48,6 +49,7 @@ class LatencyApp(
     HistoryActions,
     LeverActions,
     SeriesActions,
+    DifferenceActions,
     AdviceActions,
     TerminalActions,
     App[None],
@@ -284,6 +286,7 @@ class LatencyApp(
 
 _OVER_MAIN_ONLY = frozenset(action.method for action in ACTIONS) - {"quit"}
 _LOOKING = frozenset({"next_lane", "previous_lane", "maximise", "copy", "detail", "search", "next_pane", "help"}) | {
+    "difference",
     "next_chart",
     "previous_chart",
     "maximise_chart",

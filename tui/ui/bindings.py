@@ -211,6 +211,13 @@ ACTIONS = (
         group=Group.LANES,
     ),
     Action(
+        id="difference",
+        keys=("alt+shift+d",),
+        title="Differences",
+        help="Show the current lane's answer beside another's, and in which words they differ",
+        group=Group.LANES,
+    ),
+    Action(
         id="advice",
         keys=("alt+a",),
         title="Advice",

@@ -60,6 +60,7 @@ def start(
             terminal=terminal,
             keymap=keymap,
         )
+        app.cut_share = settings.advice.cut_share
         app.history_path = paths.history_file() if settings.history.enabled else None
         app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
         # What the imports made is never garbage: leave it out of every later collection, and of its pauses.

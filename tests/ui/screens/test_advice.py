@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 from textual.widgets import OptionList
 
 from tui.advice.trial import Result
 from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
 from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Target
 from tui.history.store import Store
@@ -167,3 +169,48 @@ async def test_the_first_note_is_said_once_and_the_ledger_is_remembered(sitting:
         await s.press("alt+a")
         await s.until_shown("Tried (1):")
         await s.until_shown("rejected")
+
+
+async def test_the_answers_of_a_trial_stand_side_by_side(sitting: OpenSitting) -> None:
+    async with sitting([CHATTY]) as s:
+        await series(s)
+        await s.press("alt+a")
+        await s.until_shown("Ask for shorter answers")
+        await tried(s)
+        await s.press("d")
+        await s.until_shown("only in the first, ")
+        titles = [str(s.app.screen.query_one(name).border_title) for name in ("#first", "#second")]
+        assert titles[0] == "sim-chatty"
+        assert titles[1].startswith("sim-chatty · ")
+        await s.press("escape")
+        await s.until(lambda: isinstance(s.app.screen, AdviceScreen))
+
+
+async def test_the_share_that_may_be_cut_is_chosen_by_a_key(sitting: OpenSitting) -> None:
+    async with sitting([Target(model="sim-endless")], max_tokens=400) as s:
+        await series(s)
+        await s.press("alt+a")
+        await s.until_shown("First look at this: 5 of 5 answers were cut at max_tokens (400)")
+        assert "Lower max_tokens" not in s.shown
+        await s.press("s", "s", "s", "s")
+        await s.until_shown("Lower max_tokens to 200")
+        assert "All answers may be cut by max_tokens." in s.notices
+
+
+async def test_the_parts_of_the_prompt_are_counted_once_it_is_shown(sitting: OpenSitting) -> None:
+    async with sitting([FAST]) as s:
+        s.app.session.hold(
+            msgspec.structs.replace(s.app.session.plan, prompt=Prompt(system="You are brief.", user="Why?"))
+        )
+        s.app.session.run(s.app.session.plan.prompt, s.app.session.plan.parameters)
+        await s.run_over()
+        await s.press("alt+a")
+        await s.until(lambda: isinstance(s.app.screen, AdviceScreen))
+
+        def parts() -> str:
+            assert s.app._desk is not None
+            assert s.app._desk.advice is not None
+            return next(one.reason for one in s.app._desk.advice.silences if one.rule == "prompt length")
+
+        await s.until(lambda: "~" not in parts(), "counts of the endpoint")
+        assert " system, " in parts()

@@ -311,6 +311,20 @@ async def _trial(told: Told) -> None:
     await told.pilot.pause()
 
 
+async def _difference(told: Told) -> None:
+    await told.answers()
+    record = told.app.session.board.lanes[1].record
+    assert record is not None
+    record.pieces = [(kind, text.replace("far more", "much more").replace("空", "海")) for kind, text in record.pieces]
+    await told.press("f6", "alt+shift+d")
+    await told.pilot.pause()
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+def test_difference(shows: Callable[..., bool], size: tuple[int, int]) -> None:
+    assert shows(_difference, size)
+
+
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 @pytest.mark.parametrize("steps", [_advice, _trial], ids=["list", "trial"])
 def test_advice(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:

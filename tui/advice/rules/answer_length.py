@@ -5,7 +5,7 @@ from statistics import median
 
 from tui.advice import sources
 from tui.advice.estimate import part_saved
-from tui.advice.evidence import Evidence
+from tui.advice.evidence import Evidence, Measured
 from tui.advice.suggestion import Change, PromptEdit, Silence, Suggestion, Trial
 from tui.core.observation import Figure
 from tui.core.wording import amount, percent
@@ -29,18 +29,17 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
             reason="answers are cut at max_tokens: how long they would be is not known",
             run="a series with a larger max_tokens",
         )
-    sentences = len(_SENTENCE.findall(subject.record.text()))
+    sentences = sentences_of(subject)
     if sentences < 3:
         return Silence(rule=RULE, reason="the answer is as short as a sentence or two")
     times = [float((one.total_ns or 0) - (one.ttfo_ns or 0)) for one in answers]
     fewer = max(1, round(sentences / 3))
     total = median([float(one.total_ns or 0) for one in answers])
-    limit = "one sentence" if fewer == 1 else f"at most {fewer} sentences"
-    change = Change(label=limit, edit=PromptEdit(append=f"Be brief: answer in {limit}."))
+    change = brief(fewer)
     return Suggestion(
-        id=f"{RULE}:{limit}",
+        id=f"{RULE}:{change.label}",
         target=subject.label,
-        headline=f"Ask for shorter answers: {limit} instead of {sentences}",
+        headline=f"Ask for shorter answers: {change.label} instead of {sentences}",
         saving=part_saved(Figure.TOTAL, times, _SHARE),
         figures=(
             f"writing the text takes {amount(Figure.TOTAL, median(times))}, "
@@ -52,6 +51,17 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
         source=sources.LENGTH,
         trial=Trial(change=change, figure=Figure.TOTAL),
     )
+
+
+def sentences_of(subject: Measured) -> int:
+    """How many whole sentences the latest answer has."""
+    return 0 if subject.record is None else len(_SENTENCE.findall(subject.record.text()))
+
+
+def brief(sentences: int) -> Change:
+    """Ask for so many sentences."""
+    limit = "one sentence" if sentences == 1 else f"at most {sentences} sentences"
+    return Change(label=limit, edit=PromptEdit(append=f"Be brief: answer in {limit}."))
 
 
 def _speed(evidence: Evidence) -> tuple[str, ...]:

@@ -1,5 +1,8 @@
 """Another model: faster as measured here, never as its name says."""
 
+from collections.abc import Sequence
+from statistics import median
+
 from tui.advice import sources
 from tui.advice.estimate import faster_arm, measured_saving
 from tui.advice.evidence import Evidence, Measured
@@ -8,6 +11,7 @@ from tui.core.capabilities import refusals
 from tui.core.comparison import FEWEST
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
+from tui.core.wording import amount
 
 RULE = "model"
 _FASTEST_FIRST = ("haiku", "sonnet", "opus", "fable")
@@ -33,15 +37,26 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
         )
     if any(len(arm.answers) >= FEWEST for arm in arms):
         return Silence(rule=RULE, reason="no other model that was measured is shown to be faster")
-    other = _worth_trying(evidence)
+    other, answered = _worth_trying(evidence), [arm for arm in arms if arm.answers]
+    alone = f"add {other or 'another model'} as a target and run a series of {FEWEST} or more"
     return Silence(
         rule=RULE,
-        reason="no other model was measured on this prompt",
-        run=f"add {other or 'another model'} as a target and run a series of {FEWEST} or more",
+        reason=_too_few(subject, answered) if answered else "no other model was measured on this prompt",
+        run=f"a series of {FEWEST} or more of all of them" if answered else alone,
         trial=None
         if other is None
         else Trial(change=Change(label=other, model=other, unset=_refused(evidence, other)), figure=Figure.TOTAL),
     )
+
+
+def _too_few(subject: Measured, arms: Sequence[Measured]) -> str:
+    """What single answers took, which shows nothing yet."""
+    took = [
+        f"{each.target.model} {amount(Figure.TOTAL, median([float(one.total_ns or 0) for one in each.answers]))}"
+        for each in (subject, *arms)
+        if each.answers
+    ]
+    return f"other models were measured too few times to tell: {', '.join(took)}"
 
 
 def _change(subject: Measured, arm: Measured) -> Change:

@@ -2,51 +2,57 @@
 
 import re
 from collections.abc import Iterator
-from statistics import median
 
 from tui.advice import sources
 from tui.advice.estimate import fitted_saved, prefill_fit
-from tui.advice.evidence import Evidence, Measured
+from tui.advice.evidence import Evidence
+from tui.advice.parts import UNKNOWN_LENGTH, Length, by_part, less, static_of, whole_of
 from tui.advice.suggestion import Change, PromptEdit, Silence, Suggestion, Trial
 from tui.core.observation import Figure
 from tui.core.prompt import Prompt
-from tui.core.wording import amount, percent, span
+from tui.core.wording import amount, span
 
 RULE = "prompt length"
 _UNIT = 1_000
 _LEAST_PASSAGE = 40
 """Characters from which on a repeated passage counts as one."""
+_SHOWN_PASSAGES = 3
+_SHOWN_CHARACTERS = 32
 _PRICE = "what the model is not told it cannot heed: leave out what is said twice before what is said once"
 
 
 def suggest(evidence: Evidence) -> Suggestion | Silence:
     """Fewer tokens of prompt, at the fitted cost per token: those said twice, else 1,000 or half of all."""
     subject = evidence.subject
-    counts = [one.input_tokens + one.cached_tokens for one in subject.answers if one.input_tokens is not None]
+    tokens = whole_of(evidence)
+    if tokens is None:
+        return Silence(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
     fitted = prefill_fit(evidence)
-    if not counts or fitted is None:
+    parts = f"{tokens:,.0f} tokens: {by_part(evidence, tokens)}"
+    edited = said_once(subject.prompt)
+    if fitted is None:
         return Silence(
             rule=RULE,
-            reason="what a token of the prompt costs is not known",
-            run="a series with this prompt and one with it much longer or shorter, five runs each or more",
+            reason=f"what a token of the prompt costs is not known; {'; '.join((parts, *_repeats(evidence, tokens)))}",
+            run="a sweep (Alt+Shift+S), or a series with this prompt and one with it much longer or shorter",
         )
     per_token, count = fitted
-    tokens = median(counts)
-    passages = repeated(subject.prompt)
-    share = sum(len(passage) * more for passage, more in passages.items()) / max(1, _length(subject.prompt))
-    fewer = tokens * share if passages else min(float(_UNIT), tokens / 2)
-    change = Change(label="said once", edit=PromptEdit(repeated=tuple(passages))) if passages else None
+    change, fewer = None, Length(tokens=min(float(_UNIT), tokens / 2), is_estimate=False)
+    twice = less(evidence, edited, tokens) if edited is not None else fewer
+    if edited is not None and fitted_saved(Figure.TTFT, per_token, twice.tokens, count).matters:
+        change, fewer = Change(label="said once", edit=PromptEdit(repeated=tuple(repeated(subject.prompt)))), twice
     return Suggestion(
         id=f"{RULE}:{change.label if change else 'shorter'}",
         target=subject.label,
         headline="Say in the prompt only once what it says twice" if change else "Shorten the prompt",
-        saving=fitted_saved(Figure.TTFT, per_token, fewer, count),
+        saving=fitted_saved(Figure.TTFT, per_token, fewer.tokens, count),
         figures=(
-            f"{tokens:,.0f} tokens: {_by_part(subject)}",
+            parts,
             f"{_UNIT:,} tokens fewer would save {amount(Figure.TTFT, per_token.value * _UNIT)} "
             f"({span(Figure.TTFT, per_token.interval.low * _UNIT, per_token.interval.high * _UNIT)}); "
-            f"the estimate is for {fewer:,.0f}",
-            *([f"{len(passages)} passages stand in it more than once"] if passages else []),
+            f"the estimate is for {fewer}",
+            *_repeats(evidence, tokens),
+            static_of(evidence, tokens).sentence,
         ),
         price=_PRICE,
         source=sources.LENGTH,
@@ -62,25 +68,31 @@ def repeated(prompt: Prompt) -> dict[str, int]:
     return {passage: more for passage, more in found.items() if more}
 
 
+def said_once(prompt: Prompt) -> Prompt | None:
+    """The prompt with every repeated passage in it once; None where none is repeated."""
+    passages = repeated(prompt)
+    return PromptEdit(repeated=tuple(passages)).of(prompt) if passages else None
+
+
+def _repeats(evidence: Evidence, tokens: float) -> tuple[str, ...]:
+    """What is said more than once, by its first words."""
+    prompt = evidence.subject.prompt
+    passages, edited = repeated(prompt), said_once(prompt)
+    if edited is None:
+        return ()
+    named = [f"“{_begun(passage)}” {more + 1} times" for passage, more in passages.items()]
+    others = len(named) - _SHOWN_PASSAGES
+    listed = [*named[:_SHOWN_PASSAGES], *([f"{others} more"] if others > 0 else [])]
+    return (f"said more than once, {less(evidence, edited, tokens)} tokens too many: {', '.join(listed)}",)
+
+
+def _begun(passage: str) -> str:
+    return passage if len(passage) <= _SHOWN_CHARACTERS else f"{passage[:_SHOWN_CHARACTERS].rstrip()}…"
+
+
 def _passages(prompt: Prompt) -> Iterator[str]:
-    for _, text in _parts(prompt):
+    for text in (prompt.system, *(turn.text for turn in prompt.turns), prompt.user):
         for line in text.splitlines():
             for sentence in re.split(r"(?<=[.!?]) +", line):
                 if len(sentence.strip()) >= _LEAST_PASSAGE:
                     yield sentence.strip()
-
-
-def _length(prompt: Prompt) -> int:
-    return sum(len(text) for _, text in _parts(prompt))
-
-
-def _parts(prompt: Prompt) -> tuple[tuple[str, str], ...]:
-    turns = "\n".join(turn.text for turn in prompt.turns)
-    return (("system", prompt.system), ("earlier turns", turns), ("user", prompt.user))
-
-
-def _by_part(subject: Measured) -> str:
-    """Shares by characters: tokens are only known for the whole."""
-    parts = _parts(subject.prompt)
-    whole = max(1, _length(subject.prompt))
-    return ", ".join(f"about {percent(round(len(text) / whole, 2))} {name}" for name, text in parts if text)

@@ -18,9 +18,9 @@ from tui.ui.viewmodel.advice_desk import AdviceDesk
 from tui.ui.viewmodel.advice_lines import detail_lines, head_lines, ledger_lines, row_line, trial_lines
 
 _LOOK_EVERY_S = 0.25
-_KEYS = "T try · A accept · R reject · C cancel the trial · Esc close"
+_KEYS = "T try · A accept · R reject · C cancel · D differences · S cut share"
 
-Wish = Literal["try", "accept", "reject", "cancel"]
+Wish = Literal["try", "accept", "reject", "cancel", "differ", "share"]
 
 
 class AdviceScreen(ModalScreen[None]):
@@ -56,13 +56,15 @@ class AdviceScreen(ModalScreen[None]):
         Binding("a", "wish('accept')", "Accept"),
         Binding("r", "wish('reject')", "Reject"),
         Binding("c", "wish('cancel')", "Cancel the trial"),
+        Binding("d,alt+shift+d", "wish('differ')", "Differences of the answers"),
+        Binding("s", "wish('share')", "Share of answers that may be cut"),
     ]
 
     class Wished(Message):
         """The person wants something done."""
 
         def __init__(self, wish: Wish, said: Suggestion | Silence | None) -> None:
-            """`said` is what is pointed at, for `try`."""
+            """`said` is what is pointed at, for `try` and `differ`."""
             super().__init__()
             self.wish = wish
             self.said = said

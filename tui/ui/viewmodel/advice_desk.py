@@ -6,6 +6,7 @@ import msgspec
 
 from tui.advice.advise import Advice
 from tui.advice.evidence import Measured
+from tui.advice.ledger import merged
 from tui.advice.suggestion import Silence, Suggestion
 from tui.advice.trial import Tried
 
@@ -38,10 +39,11 @@ class AdviceDesk:
 
     @property
     def rows(self) -> list[Suggestion | Silence]:
-        """What can be pointed at: suggestions, then what is not known but would be after a run."""
+        """What can be pointed at: warnings, suggestions, then what is not known but would be after a run."""
         if self.advice is None:
             return []
-        return [*self.advice.suggestions, *(silence for silence in self.advice.silences if silence.run)]
+        advice = self.advice
+        return [*advice.warnings, *advice.suggestions, *(silence for silence in advice.silences if silence.run)]
 
     def advise(self, advice: Advice) -> None:
         """Show this advice."""
@@ -75,16 +77,5 @@ class AdviceDesk:
 
     def remember(self, entries: Sequence[Tried]) -> None:
         """Add what earlier sittings tried, the latest first; a decision takes the place of its undecided entry."""
-        places = {_undecided(known): place for place, known in enumerate(self.ledger)}
-        for entry in entries:
-            place = places.setdefault(_undecided(entry), len(self.ledger))
-            if place == len(self.ledger):
-                self.ledger.append(entry)
-            elif self.ledger[place].accepted is None:
-                self.ledger[place] = entry
+        self.ledger = merged([*self.ledger, *entries])
         self.version += 1
-
-
-def _undecided(tried: Tried) -> bytes:
-    """What an entry and the decision on it have in common."""
-    return msgspec.json.encode(msgspec.structs.replace(tried, accepted=None))

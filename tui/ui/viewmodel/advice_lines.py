@@ -21,7 +21,7 @@ def head_lines(advice: Advice) -> list[str]:
 def row_line(said: Suggestion | Silence, ledger: list[Tried]) -> str:
     """One row of the list."""
     if isinstance(said, Silence):
-        return f"?          {said.rule}: {said.reason}"
+        return f"{'!' if said.warns else '?'}          {said.rule}: {said.reason}"
     mark = _mark(said.id, said.target, ledger)
     return f"{amount(Figure.TOTAL, said.saving.ns):>9}  {said.headline}{mark}"
 
@@ -29,8 +29,9 @@ def row_line(said: Suggestion | Silence, ledger: list[Tried]) -> str:
 def detail_lines(said: Suggestion | Silence) -> list[str]:
     """Everything about a row."""
     if isinstance(said, Silence):
-        way = "T tries it beside what is asked now." if said.trial else "That run is yours to make."
-        return [said.reason, f"What would tell: {said.run}", way]
+        what = f"“{said.trial.change.label}”" if said.trial and said.warns else "it"
+        way = f"T tries {what} beside what is asked now." if said.trial else "That run is yours to make."
+        return [said.reason, f"What would {'help' if said.warns else 'tell'}: {said.run}", way]
     source = said.source
     way = "T tries it." if said.trial else "This is not for the program to try."
     return [

@@ -1,0 +1,161 @@
+"""A prompt's length by part, and which part at its start is the same in every request.
+
+The endpoint counts whole prompts only, so that a part is what the prompt is longer by than without it. What was not
+counted is estimated from its share of the bytes of the text, and marked `~`.
+"""
+
+from statistics import median
+
+import msgspec
+
+from tui.advice.evidence import Evidence, Measured
+from tui.core.prompt import Prompt
+
+UNKNOWN_LENGTH = "a run at an endpoint that reports or counts input tokens"
+"""What would tell how long a prompt is."""
+_LEAST_BYTES = 1
+
+
+class Length(msgspec.Struct, frozen=True, kw_only=True):
+    """How many tokens something has."""
+
+    tokens: float
+    is_estimate: bool
+    """True where it was not counted."""
+
+    def __str__(self) -> str:
+        return f"{'~' if self.is_estimate else ''}{self.tokens:,.0f}"
+
+
+class Static(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts at the start of a prompt that are the same in every request, whole ones: what a cache can keep."""
+
+    length: Length
+    is_all: bool
+    sentence: str
+
+
+def whole_of(evidence: Evidence) -> float | None:
+    """Tokens of the whole prompt: the median of what the API reported, else as it was counted; None without either."""
+    answers = evidence.subject.answers
+    counts = [one.input_tokens + one.cached_tokens for one in answers if one.input_tokens is not None]
+    return median(counts) if counts else dict(evidence.counted).get(evidence.subject.prompt)
+
+
+def less(evidence: Evidence, rest: Prompt | None, whole: float) -> Length:
+    """How much longer the prompt, of `whole` tokens, is than `rest`, which is what is left of it; None: nothing is."""
+    if rest is None:
+        return Length(tokens=whole, is_estimate=False)
+    prompt, counted = evidence.subject.prompt, dict(evidence.counted)
+    if prompt in counted and rest in counted:
+        return Length(tokens=max(0, counted[prompt] - counted[rest]), is_estimate=False)
+    size = _size(prompt)
+    return Length(tokens=whole * max(0, size - _size(rest)) / max(_LEAST_BYTES, size), is_estimate=True)
+
+
+def questions(measured: Measured, without: tuple[Prompt, ...] = ()) -> tuple[Prompt, ...]:
+    """The prompts whose length must be counted to know that of the parts, and of what is not in `without`."""
+    fixed = _fixed(measured)[0]
+    starts = {fixed, min(fixed, _shared(measured))} if measured.variants else {fixed}
+    rests = [rest for _, rest in _rests(measured)] + [_after(measured.prompt, start) for start in sorted(starts)]
+    asked = [rest for rest in (*rests, *without) if rest is not None and rest.user.strip() and rest != measured.prompt]
+    return tuple(dict.fromkeys([measured.prompt, *asked])) if asked else ()
+
+
+def by_part(evidence: Evidence, whole: float) -> str:
+    """The parts of a prompt of `whole` tokens, as in `900 system, ~200 earlier turns, 140 user; of these ~30 in
+    variables`.
+    """
+    lengths = [(name, less(evidence, rest, whole)) for name, rest in _rests(evidence.subject)]
+    parts = [(name, length) for name, length in lengths if name != _VARIABLES]
+    user = Length(
+        tokens=max(0.0, whole - sum(length.tokens for _, length in parts)),
+        is_estimate=any(length.is_estimate for _, length in parts),
+    )
+    said = ", ".join(f"{length} {name}" for name, length in (*parts, ("user", user))) if parts else "all of the user"
+    values = "".join(f"; of these {length} in variables" for name, length in lengths if name == _VARIABLES)
+    return said + values
+
+
+def static_of(evidence: Evidence, whole: float) -> Static:
+    """What is the same at the start for all values of the variables; beside it, what all variants begin with."""
+    subject = evidence.subject
+    fixed, breaks = _fixed(subject)
+    length = less(evidence, _after(subject.prompt, fixed), whole)
+    is_all = fixed == len(_blocks(subject.prompt))
+    if is_all:
+        sentence = f"nothing in it is a variable: all {length} tokens can be cached"
+    elif not length.tokens:
+        sentence = f"nothing at its start stays the same, because {breaks}: what changes should stand at the end"
+    else:
+        names = _names(subject.prompt, fixed)
+        sentence = f"the same in every request: {names}, {length} of {whole:,.0f} tokens; then {breaks}"
+    if len(subject.variants) > 1:
+        shared = min(fixed, _shared(subject))
+        common = less(evidence, _after(subject.prompt, shared), whole)
+        what = f"{_names(subject.prompt, shared)}, {common} tokens" if common.tokens else "nothing"
+        sentence += f"; all {len(subject.variants)} variants begin with: {what}"
+    return Static(length=length, is_all=is_all, sentence=sentence)
+
+
+_VARIABLES = "variables"
+
+
+def _rests(measured: Measured) -> list[tuple[str, Prompt]]:
+    """What is left of the prompt without each part that it has."""
+    prompt, replace = measured.prompt, msgspec.structs.replace
+    found = []
+    if prompt.system:
+        found.append(("system", replace(prompt, system="")))
+    if prompt.turns:
+        found.append(("earlier turns", replace(prompt, turns=())))
+    template = measured.template
+    if template is not None and (names := template.variables()):
+        found.append((_VARIABLES, template.filled(dict.fromkeys(names, ""))))
+    return found
+
+
+def _blocks(prompt: Prompt) -> list[object]:
+    return [prompt.system, *prompt.turns, (prompt.user, prompt.prefill)]
+
+
+def _fixed(measured: Measured) -> tuple[int, str]:
+    """How many blocks at the start never change (system, each turn, the user's), and what changes then.
+
+    A variable is there to change, be its value now what it may.
+    """
+    written = measured.template
+    blocks = [] if written is None else [written.system, *(turn.text for turn in written.turns), written.user]
+    for place, text in enumerate(blocks):
+        if names := Prompt(user=text).variables():
+            return place, f"{{{{{names[0]}}}}} changes"
+    return len(_blocks(measured.prompt)), ""
+
+
+def _shared(measured: Measured) -> int:
+    """How many blocks at the start all variants have in common."""
+    first, *others = map(_blocks, measured.variants)
+    different = [at for other in others for at, (one, its) in enumerate(zip(first, other, strict=False)) if one != its]
+    return min(different, default=len(first))
+
+
+def _names(prompt: Prompt, blocks: int) -> str:
+    """What the first blocks are called."""
+    if blocks == len(_blocks(prompt)):
+        return "all of it"
+    turns = blocks - 1
+    earlier = "1 earlier turn" if turns == 1 else f"{turns} earlier turns"
+    return " and ".join([*(["system"] if prompt.system else []), *([earlier] if turns > 0 else [])])
+
+
+def _after(prompt: Prompt, fixed: int) -> Prompt | None:
+    """The prompt without its first blocks; None where nothing is left."""
+    if fixed >= len(prompt.turns) + 2:
+        return None
+    if not fixed:
+        return prompt
+    return msgspec.structs.replace(prompt, system="", turns=prompt.turns[fixed - 1 :])
+
+
+def _size(prompt: Prompt) -> int:
+    return sum(len(text.encode("utf-8", "replace")) for text in prompt.texts())

@@ -1,0 +1,54 @@
+"""Advice and what was tried in Markdown, for pull requests and notes."""
+
+from collections.abc import Iterator, Sequence
+
+from tui.advice.advise import Advice
+from tui.advice.report import saving_sentence
+from tui.advice.sources import FIRST_NOTE
+from tui.advice.suggestion import Suggestion
+from tui.advice.trial import Tried
+from tui.export.escape import markdown_line
+from tui.export.markdown import table_lines
+from tui.export.tables import SIMULATED
+from tui.export.tried_table import tried_table
+
+
+def advice_markdown(advices: Sequence[Advice], tried: Sequence[Tried]) -> str:
+    """The report; all text from elsewhere is escaped."""
+    parts = ["# latency-tui advice", FIRST_NOTE]
+    for advice in advices:
+        parts += [f"## {markdown_line(advice.target)}", *_head(advice)]
+        parts += ["\n".join(_suggestion(one, number)) for number, one in enumerate(advice.suggestions, 1)]
+        if rest := "\n".join(_rest(advice)):
+            parts.append(rest)
+    if tried:
+        table = tried_table(tried)
+        parts.append(f"## {table.title}\n\n{table_lines(table)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(advice: Advice) -> Iterator[str]:
+    if advice.simulated:
+        yield f"**{SIMULATED}.** Measured on the built-in simulator, not on a model."
+    yield f"**{markdown_line(advice.conclusion)}**"
+    if advice.where is not None:
+        yield f"From {advice.count} answers, {markdown_line(advice.where.sentence)}."
+    for warning in advice.warnings:
+        yield f"{markdown_line(f'{warning.rule}: {warning.reason}; what would help: {warning.run}')}."
+
+
+def _suggestion(suggestion: Suggestion, number: int) -> Iterator[str]:
+    yield f"{number}. **{markdown_line(suggestion.headline)}**: {markdown_line(saving_sentence(suggestion.saving))}"
+    for figure in suggestion.figures:
+        yield f"   - {markdown_line(figure)}"
+    yield f"   - price: {markdown_line(suggestion.price)}"
+    source = suggestion.source
+    yield f"   - source: {markdown_line(f'{source.name}, {source.section}')}, <{source.url}>"
+
+
+def _rest(advice: Advice) -> Iterator[str]:
+    for suggestion in advice.minor:
+        yield f"- too small to matter: {markdown_line(suggestion.headline)}"
+    for silence in advice.silences:
+        if silence.run:
+            yield f"- {markdown_line(f'{silence.rule}: {silence.reason}; what would tell: {silence.run}')}"
