@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tui.advice.trial import Tried
 from tui.config.private_file import write_private
+from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.errors import UsageError
 from tui.export.csv_export import render_csv
@@ -29,8 +30,8 @@ class Format(StrEnum):
     HTML = "html"
 
 
-_REPORTS = {Format.JSON: render_json, Format.MARKDOWN: render_markdown, Format.HTML: render_html}
 _LISTS = {Format.JSONL: render_jsonl, Format.CSV: render_csv}
+_JUDGED = {Format.MARKDOWN: render_markdown, Format.HTML: render_html}
 
 
 def format_of(path: Path) -> Format:
@@ -49,12 +50,14 @@ def render(
     *,
     tried: Sequence[Tried] = (),
     with_texts: bool = True,
+    objectives: Sequence[Objective] = (),
     environ: Mapping[str, str] | None = None,
 ) -> str:
     """The runs in a format, without any key (`tui.export.portable`), in the order given; SIMULATED where they are.
 
-    `tried` is the ledger of what was tried on them, which lists of requests leave out. Without texts, prompts and
-    answers are left out. `environ` says which keys there are; None is this process' own.
+    `tried` is the ledger of what was tried on them, which lists of requests leave out. Markdown and HTML judge the
+    runs by `objectives`. Without texts, prompts and answers are left out. `environ` says which keys there are; None is
+    this process' own.
 
     Raises UsageError without runs.
     """
@@ -64,7 +67,10 @@ def render(
     found = portable(runs, keys, with_texts=with_texts)
     if wanted in _LISTS:
         return _LISTS[wanted](found, with_texts=with_texts)
-    return _REPORTS[wanted](found, portable_ledger(tried, keys, with_texts=with_texts), with_texts=with_texts)
+    ledger = portable_ledger(tried, keys, with_texts=with_texts)
+    if wanted in _JUDGED:
+        return _JUDGED[wanted](found, ledger, with_texts=with_texts, objectives=objectives)
+    return render_json(found, ledger, with_texts=with_texts)
 
 
 def write(
@@ -74,13 +80,15 @@ def write(
     *,
     tried: Sequence[Tried] = (),
     with_texts: bool = True,
+    objectives: Sequence[Objective] = (),
 ) -> None:
     """Write the runs to a file that only its owner can read, all of it or nothing; the suffix says the format.
 
     Raises UsageError without runs, for an unknown suffix, and when the file cannot be written; then what was there
     before is untouched.
     """
-    write_text(path, render(runs, wanted or format_of(path), tried=tried, with_texts=with_texts))
+    text = render(runs, wanted or format_of(path), tried=tried, with_texts=with_texts, objectives=objectives)
+    write_text(path, text)
 
 
 def write_text(path: Path, text: str) -> None:

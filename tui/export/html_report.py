@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tui.advice.trial import Tried
+from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.export import svg
 from tui.export.escape import html_text
@@ -53,9 +54,11 @@ svg .tick { text-anchor: middle; }
 """
 
 
-def render_html(runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool) -> str:
+def render_html(
+    runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool, objectives: Sequence[Objective] = ()
+) -> str:
     """The report with charts; all text from elsewhere is escaped."""
-    report = report_of(runs, tried, with_texts=with_texts)
+    report = report_of(runs, tried, with_texts=with_texts, objectives=objectives)
     parts = []
     if report.simulated is not None:
         parts.append(f'<p class="simulated"><strong>{SIMULATED}.</strong> {html_text(report.simulated)}</p>')

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 
 from tui.advice.trial import Tried
+from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.export.escape import markdown_block, markdown_line
 from tui.export.report import report_of
 from tui.export.tables import SIMULATED, Table
 
 
-def render_markdown(runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool) -> str:
+def render_markdown(
+    runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool, objectives: Sequence[Objective] = ()
+) -> str:
     """The report; all text from elsewhere is escaped or in fenced blocks."""
-    report = report_of(runs, tried, with_texts=with_texts)
+    report = report_of(runs, tried, with_texts=with_texts, objectives=objectives)
     parts = ["# latency-tui report"]
     if report.simulated is not None:
         parts.append(f"**{SIMULATED}.** {report.simulated}")

@@ -8,7 +8,10 @@ import msgspec
 from tui.advice.trial import Tried
 from tui.core.events import Kind, Status
 from tui.core.figures import Figures, figures_of
+from tui.core.goodput import goodput
 from tui.core.metrics import NS_PER_MS, percentile
+from tui.core.objectives import Objective, State, judge
+from tui.core.observation import Observation, observe
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
@@ -16,6 +19,7 @@ from tui.export.document import ending, is_simulated, latest, started
 from tui.export.tables import ABSENT, SIMULATED, Table, rounded
 from tui.export.tried_table import tried_table
 
+_MARKS = {State.MET: "✔", State.MISSED: "✖", State.UNKNOWN: "?"}
 _P95_FROM = 20
 """With fewer answers the 95th percentile is just the slowest one."""
 
@@ -35,6 +39,11 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     simulated: bool
     records: list[RequestRecord]
+
+    @property
+    def observations(self) -> list[Observation]:
+        """What objectives judge: those not cancelled or interrupted."""
+        return [found for record in self.records if (found := observe(record)) is not None]
 
     @property
     def complete(self) -> list[RequestRecord]:
@@ -65,14 +74,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     latest: StoredRun
 
 
-def report_of(runs: list[StoredRun], tried: Sequence[Tried] = (), *, with_texts: bool) -> Report:
-    """The report of runs and of what was tried, both portable already (`tui.export.portable`)."""
+def report_of(
+    runs: list[StoredRun],
+    tried: Sequence[Tried] = (),
+    *,
+    with_texts: bool,
+    objectives: Sequence[Objective] = (),
+) -> Report:
+    """The report of runs, judged by these objectives, and of what was tried; both portable already
+    (`tui.export.portable`)."""
     lanes = lanes_of(runs)
+    judged = [_per_objective(lanes, objectives), _goodput(lanes, objectives)] if objectives and lanes else []
     return Report(
         simulated=_simulated(runs),
         facts=_facts(runs),
         tables=[
             _per_target(lanes),
+            *judged,
             *([tried_table(tried)] if tried else []),
             _per_run(runs),
             _per_request(runs),
@@ -134,6 +152,30 @@ def _per_target(lanes: list[Lane]) -> Table:
     spread = ("median", "p95", "min", "max")
     figures = [f"{name} {part}, ms" for name in ("TTFT", "Total") for part in spread]
     return Table(title="Targets", columns=(*columns, *figures, "Tokens/s median"), labels=4, rows=rows)
+
+
+def _per_objective(lanes: list[Lane], objectives: Sequence[Objective]) -> Table:
+    rows = []
+    for lane in lanes:
+        for objective in objectives:
+            found = judge(objective, lane.observations)
+            said = found.sentence.removeprefix(f"{objective.text}: {found.state.value}, ")
+            who = _who(lane.target, lane.model, lane.endpoint, simulated=lane.simulated)
+            rows.append((*who, objective.text, f"{_MARKS[found.state]} {found.state.value}", said, str(found.count)))
+    columns = ("Target", "Model", "Endpoint", "Measured", "Objective", "State", "Measured value", "Samples")
+    return Table(title="Objectives", columns=columns, labels=7, rows=rows)
+
+
+def _goodput(lanes: list[Lane], objectives: Sequence[Objective]) -> Table:
+    rows = []
+    for lane in lanes:
+        found = goodput(objectives, lane.observations)
+        figures = (ABSENT,) * 3
+        if found is not None:
+            figures = (f"{found.per_second:,.3g}", str(found.good), str(found.count))
+        rows.append((*_who(lane.target, lane.model, lane.endpoint, simulated=lane.simulated), *figures))
+    columns = ("Target", "Model", "Endpoint", "Measured", "Goodput, requests/s", "Keep every limit", "Requests")
+    return Table(title="Goodput", columns=columns, labels=4, rows=rows)
 
 
 def _per_run(runs: list[StoredRun]) -> Table:

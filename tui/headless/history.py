@@ -138,7 +138,8 @@ def _export(options: argparse.Namespace, store: Store) -> None:
     if options.to == "-":
         sys.stdout.write(render(runs, Format.JSON, tried=tried, with_texts=with_texts))
     else:
-        write(Path(options.to), runs, tried=tried, with_texts=with_texts)
+        objectives = load(Flags(), os.environ, Path.cwd()).settings.objectives
+        write(Path(options.to), runs, tried=tried, with_texts=with_texts, objectives=objectives)
 
 
 def _send(options: argparse.Namespace, store: Store) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from tui.config.schema import HistorySettings
+from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.core.stored import RunFilter, RunRow, Sort
 from tui.export.formats import write
@@ -20,8 +21,9 @@ _T = TypeVar("_T")
 class Archive:
     """The stored runs. Every method raises HistoryError, one sentence, if it fails; close it when done."""
 
-    def __init__(self, path: Path, settings: HistorySettings) -> None:
-        """`settings` say how long runs are kept. Nothing is opened yet."""
+    def __init__(self, path: Path, settings: HistorySettings, objectives: Sequence[Objective] = ()) -> None:
+        """`settings` say how long runs are kept, reports judge by `objectives`. Nothing is opened yet."""
+        self._objectives = objectives
         self.settings = settings
         self._path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
@@ -76,7 +78,7 @@ class Archive:
             # Path's own raises for a user who is not there.
             path = Path(os.path.expanduser(name))  # noqa: PTH111
             runs = [store.run(number)]
-            write(path, runs, tried=trials.of_runs(store, runs))
+            write(path, runs, tried=trials.of_runs(store, runs), objectives=self._objectives)
             return path
 
         return await self._do(export)

@@ -73,6 +73,9 @@ class Board:
         if repeat is None:
             self.series = None
         for lane in self.lanes:
+            if repeat is not None and repeat.cell is not None:
+                # The warm-up's, at the beginning: that asks what the plan asks.
+                lane.before_sweep = lane.before_sweep or lane.shown
             lane.fastest_ttft = lane.fastest_total = lane.cannot_warm = False
             lane.cost = lane.warming = None
         fired: list[RequestSpec] = []
@@ -80,9 +83,6 @@ class Board:
         for index in repeat.order if repeat else range(len(self.lanes)):
             lane = self.lanes[index]
             lane.plan = plan
-            if repeat is not None and repeat.cell is not None:
-                # The warm-up's, at the beginning: that asks what the plan asks.
-                lane.before_sweep = lane.before_sweep or lane.record
             for copy, specs in enumerate(copies):
                 record = RequestRecord(spec=specs[index])
                 if copy == 0:
@@ -165,7 +165,8 @@ class Board:
         """The series is over. A sweep's answers are to other questions: the lanes go back to what they showed."""
         for lane in self.lanes:
             if lane.before_sweep is not None:
-                lane.record, lane.before_sweep = lane.before_sweep, None
+                lane.go_back(lane.before_sweep)
+                lane.before_sweep = None
         self.series_over = True
         self.series_paused = False
         self.version += 1
@@ -178,6 +179,11 @@ class Board:
     def compare_with(self, baseline: Snapshot | None) -> None:
         """From now on the lanes show how they differ from this; None ends that."""
         self.baseline = baseline
+        self.version += 1
+
+    def judge_by(self, objectives: tuple[Objective, ...]) -> None:
+        """From now on every lane is to keep these."""
+        self.objectives = objectives
         self.version += 1
 
     def clear(self) -> None:

@@ -9,6 +9,9 @@ from tui.core.plan import Plan
 from tui.core.record import RequestRecord, State
 from tui.core.target import Target
 
+_MOST_FITTED = 200
+"""Answers to the plan, and as many to sweeps, that a fit takes."""
+
 
 class InputCount(msgspec.Struct, frozen=True, kw_only=True):
     """How many tokens a prompt has."""
@@ -16,6 +19,15 @@ class InputCount(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int
     is_estimate: bool
     """True where the endpoint has not counted them."""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a lane shows of its latest request."""
+
+    record: RequestRecord
+    cost: Cost | None
+    fastest_ttft: bool
+    fastest_total: bool
 
 
 class Lane:
@@ -37,8 +49,8 @@ class Lane:
         """All of this sitting, warm-up included, but not those cancelled."""
         self.swept: list[Outcome] = []
         """Of this sitting's sweeps: for fits, and for nothing else."""
-        self.before_sweep: RequestRecord | None = None
-        """While a sweep is under way, the request that stood here before."""
+        self.before_sweep: Shown | None = None
+        """While a sweep is under way, what stood here before."""
         self.plan: Plan | None = None
         """What it was asked with last."""
         self.fastest_ttft = False
@@ -71,7 +83,21 @@ class Lane:
 
     def fit(self) -> Fit:
         """What its answers say of the time per token, sweeps included."""
-        return fit([*self.swept, *(one for one in self.outcomes if one.counted)])
+        # The latest of both: a long series must not push out the sweep, from which alone the lengths can be told.
+        counted = (one for one in self.outcomes[-_MOST_FITTED:] if one.counted)
+        return fit([*self.swept[-_MOST_FITTED:], *counted])
+
+    @property
+    def shown(self) -> Shown | None:
+        """What it shows of its latest request; None without any."""
+        if self.record is None:
+            return None
+        return Shown(self.record, self.cost, self.fastest_ttft, self.fastest_total)
+
+    def go_back(self, shown: Shown) -> None:
+        """Show this again."""
+        self.record, self.cost = shown.record, shown.cost
+        self.fastest_ttft, self.fastest_total = shown.fastest_ttft, shown.fastest_total
 
     @property
     def state(self) -> State:

@@ -1,4 +1,4 @@
-"""What the application does about baselines and other snapshots."""
+"""What the application does about baselines, other snapshots and objectives."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,7 @@ from tui.sitting.session import Session
 if TYPE_CHECKING:
     from textual.app import App
 
+    from tui.core.objectives import Objective
     from tui.ui.screens.main import MainScreen
 
     _Base = App[None]
@@ -15,7 +16,7 @@ else:
 
 
 class BaselineActions(_Base):
-    """Pins and compares; a part of the application."""
+    """Pins, compares and judges; a part of the application."""
 
     session: Session
     main: "MainScreen"
@@ -38,6 +39,28 @@ class BaselineActions(_Base):
         lanes = "1 lane" if len(snapshot.lanes) == 1 else f"{len(snapshot.lanes)} lanes"
         self.notify(f"Baseline: {lanes}, n = {repeats}. Change something and run again.", timeout=4, markup=False)
         self.main.wake()
+
+    def action_objectives(self) -> None:
+        """Type in what every lane is to keep."""
+        from tui.ui.screens.objectives import ObjectivesScreen
+
+        board = self.session.board
+
+        def done(objectives: "tuple[Objective, ...] | None") -> None:
+            if objectives is not None:
+                board.judge_by(objectives)
+                self.main.wake()
+
+        self.push_screen(ObjectivesScreen(board.objectives), done)
+
+    def action_statistics(self) -> None:
+        """Show all statistics of what stands in the lanes."""
+        from tui.ui.screens.text import TextScreen, room
+        from tui.ui.viewmodel.statistics_lines import statistics_lines
+
+        board = self.session.board
+        lines = statistics_lines(board.lanes, board.objectives, room(self.size.width))
+        self.push_screen(TextScreen("Statistics, SIMULATED" if self.session.simulated else "Statistics", lines))
 
     async def action_compare(self) -> None:
         """Compare snapshots."""

@@ -182,6 +182,20 @@ ACTIONS = (
         group=Group.LANES,
     ),
     Action(
+        id="objectives",
+        keys=("alt+shift+g",),
+        title="Objectives",
+        help="Type in what every lane is to keep, such as ttft.p95 < 800ms",
+        group=Group.LANES,
+    ),
+    Action(
+        id="statistics",
+        keys=("alt+shift+t",),
+        title="Statistics",
+        help="Show all statistics of the present results, with objectives and goodput",
+        group=Group.LANES,
+    ),
+    Action(
         id="compare",
         keys=("alt+shift+c",),
         title="Compare",

@@ -63,7 +63,8 @@ class HistoryActions(_Base):
             if run is not None:
                 await self.open_run(run)
 
-        self.push_screen(HistoryScreen(Archive(recorder.path, recorder.settings), self.replay), closed)
+        archive = Archive(recorder.path, recorder.settings, self.session.board.objectives)
+        self.push_screen(HistoryScreen(archive, self.replay), closed)
 
     async def open_run(self, run: StoredRun) -> None:
         """Take what a run asked into the editors; nothing is sent."""

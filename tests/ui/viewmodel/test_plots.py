@@ -274,12 +274,14 @@ def test_the_part_of_the_prompt_is_told_by_a_fit_and_else_by_a_sweep() -> None:
     of_lane = [msgspec.structs.replace(one, output_tokens=50) for one in of_lane]
     source = msgspec.structs.replace(source_of(of_lane[:5]), sweep_key="Alt+Shift+S")
     stacks = decomposition_stacks(source)
-    assert stacks.hint == "prompt: Alt+Shift+S sweeps"
+    assert stacks.advice.startswith("Too few runs")
+    assert stacks.advice.endswith("Alt+Shift+S runs a sweep of prompt lengths and max_tokens.")
     assert Part.PROMPT not in dict(stacks.stacks[0].parts)
     assert "Too few runs" in decomposition_numbers(source).note
     source = msgspec.structs.replace(source_of(of_lane), sweep_key="Alt+Shift+S")
     stacks = decomposition_stacks(source)
-    assert stacks.hint == ""
+    assert "vary max_tokens" in stacks.advice
+    assert "Alt" not in decomposition_stacks(msgspec.structs.replace(source, sweep_key="")).advice
     assert dict(stacks.stacks[0].parts)[Part.PROMPT] == pytest.approx(19_500 * 1_000)
     numbers = decomposition_numbers(source)
     (row,) = numbers.rows

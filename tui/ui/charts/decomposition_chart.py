@@ -1,5 +1,6 @@
 """Where the time goes: one stacked bar per target."""
 
+import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -81,10 +82,12 @@ class DecompositionChart(RowsView):
             for part, glyph in self._glyphs.items()
             if part in present
         ]
-        label = self.rich_style + self.get_component_rich_style("plot-view--label")
-        key, hint = key_strip(entries, label, width), self.stacks.hint
-        room = width - key.cell_length
-        return key if len(hint) > room else Strip([*key, Segment(f"{hint:>{room}}", label)])
+        return key_strip(entries, self.rich_style + self.get_component_rich_style("plot-view--label"), width)
+
+    def foot(self, width: int) -> list[Strip]:
+        """What would tell the parts that are not told yet."""
+        muted = self.rich_style + self.get_component_rich_style("plot-view--label")
+        return [Strip([Segment(line, muted)]) for line in textwrap.wrap(self.stacks.advice, max(1, width))]
 
     def draw(self, figure: "Figure", width: int, height: int) -> None:
         """One bar per target."""

@@ -16,6 +16,7 @@ from tui.ui.charts.xy_chart import XYChart
 from tui.ui.viewmodel.box_chart import box_plots
 from tui.ui.viewmodel.chart_source import METRIC_LABELS, ChartSource
 from tui.ui.viewmodel.decomposition_chart import decomposition_numbers, decomposition_stacks
+from tui.ui.viewmodel.described import MOST_ITL_ANSWERS
 from tui.ui.viewmodel.distribution_chart import distribution_plot
 from tui.ui.viewmodel.five_numbers import five_numbers_of
 from tui.ui.viewmodel.gaps_chart import gaps_numbers, gaps_plot
@@ -85,7 +86,7 @@ DRAWINGS: dict[ChartKind, Drawing] = {
         "plot",
         lambda source: gaps_plot(source.current.record),
         _streams,
-        lambda source: gaps_numbers(source.current.record),
+        lambda source: gaps_numbers(source.current.record, source.current.current[-MOST_ITL_ANSWERS:]),
     ),
     ChartKind.SPEED: Drawing(XYChart, "plot", speed_plot, _streams, speed_numbers),
     ChartKind.STEPS: Drawing(WaterfallChart, "steps", _steps, _moments, lambda source: step_numbers(_steps(source))),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Colour = tuple[int, int, int] | int
 """A colour as plotext takes it: red, green and blue, or a number of the terminal's palette."""
 
+_FEWEST_ROWS = 4
+"""Rows of a drawing that a foot leaves."""
+
 # Stands for the terminal's own colour until the drawing is done: plotext puts one of its own where there is none.
 _DEFAULT = (1, 2, 3)
 _DEFAULT_SEQUENCE = "\x1b[38;2;1;2;3m"
@@ -78,6 +81,10 @@ class PlotView(Widget):
         """A row above the drawing, in at most `width` cells: plotext's title has one colour only."""
         return None
 
+    def foot(self, width: int) -> list[Strip]:
+        """Rows below the drawing, each in at most `width` cells; they give way where there is no room for both."""
+        return []
+
     def draw(self, figure: "Figure", width: int, height: int) -> None:
         """Draw the data on `figure`, which is empty and sized `width` by `height` cells."""
         raise NotImplementedError
@@ -111,8 +118,12 @@ class PlotView(Widget):
         else:
             head = self.head(width)
             strips = [] if head is None else [head]
+            foot = self.foot(width)
+            if height < len(strips) + len(foot) + _FEWEST_ROWS:
+                foot = []
             if height > len(strips):
-                strips += ansi_strips(self._text(width, height - len(strips)), style)
+                strips += ansi_strips(self._text(width, height - len(strips) - len(foot)), style)
+            strips += foot
         blank = Strip.blank(width, style)
         return [strip.adjust_cell_length(width, style) for strip in strips[:height]] + [blank] * (height - len(strips))
 

@@ -7,7 +7,7 @@ import msgspec
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, ScrollableContainer
 from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
@@ -38,17 +38,17 @@ class ChartScreen(Screen[ChartKind]):
             width: 1fr; height: 1fr; padding: 0 1;
             border-top: solid $panel-lighten-2; border-title-color: $foreground; border-title-style: bold;
         }
-        & VerticalScroll {
+        & ScrollableContainer {
             width: auto; max-width: 50%; height: 1fr; padding: 0 1;
             border-top: solid $panel-lighten-2; border-title-color: $foreground; border-title-style: bold;
-            scrollbar-size-vertical: 1;
+            scrollbar-size: 1 1;
         }
         & #numbers { width: auto; height: auto; text-wrap: nowrap; }
         & > #chart-keys { height: 1; color: $text-muted; padding: 0 1; }
         &.-narrow {
             & > Horizontal { layout: vertical; }
             & ChartHolder { height: 3fr; }
-            & VerticalScroll { width: 1fr; max-width: 100%; height: 2fr; }
+            & ScrollableContainer { width: 1fr; max-width: 100%; height: 2fr; }
         }
     }
     """
@@ -85,7 +85,7 @@ class ChartScreen(Screen[ChartKind]):
         """The chart, its numbers and the keys."""
         with Horizontal():
             yield self._holder
-            with VerticalScroll() as scroll:
+            with ScrollableContainer() as scroll:
                 scroll.border_title = "Numbers"
                 yield self._numbers
         yield Static(_HELP, id="chart-keys", markup=False)

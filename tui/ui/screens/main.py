@@ -213,7 +213,7 @@ class MainScreen(Screen[None]):
             lanes=self._board.lanes,
             current=self.lanes.current.lane,
             now_ns=self.now_ns(),
-            sweep_key=self._sweep_key,
+            sweep_key="" if self.replaying else self._sweep_key,
             baselines=self._baselines,
         )
 

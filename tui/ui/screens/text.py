@@ -10,6 +10,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+_WIDEST, _AROUND = 130, 6
+"""Cells of the box at most, and of what is around its lines: frame, padding and scrollbar."""
+
+
+def room(width: int) -> int:
+    """Cells that a line has in a terminal so wide."""
+    return min(_WIDEST, width * 96 // 100) - _AROUND
+
 
 class TextScreen(ModalScreen[None]):
     """Shows lines that are safe to print, to be scrolled through. Escape, Q or Enter closes it."""

@@ -43,8 +43,8 @@ class Stacks(msgspec.Struct, frozen=True):
     """The targets in the lanes' order."""
 
     stacks: tuple[Stack, ...] = ()
-    hint: str = ""
-    """What would tell the prompt's part, in a few words; empty where it is told."""
+    advice: str = ""
+    """Which run would tell what is not told yet, in a sentence or two; empty where nothing is missing."""
 
 
 def decomposition_stacks(source: ChartSource) -> Stacks:
@@ -54,26 +54,29 @@ def decomposition_stacks(source: ChartSource) -> Stacks:
     """
     fitted = _fitted(source)
     stacks = [Stack(lane.label, typical_parts(latest_answers(lane), fit)) for lane, fit in fitted]
-    is_told = all(per_prompt_token(fit) is not None for _, fit in fitted)
-    return Stacks(tuple(stacks), "" if is_told or not source.sweep_key else f"prompt: {source.sweep_key} sweeps")
+    return Stacks(tuple(stacks), advice(source, [fit for lane, fit in fitted if lane.outcomes or lane.swept]))
+
+
+def advice(source: ChartSource, fits: Sequence[Fit]) -> str:
+    """Which runs would make these fits whole, and the key that starts them."""
+    said = [f"{each[0].upper()}{each[1:]}." for each in dict.fromkeys(fit.sentence for fit in fits) if each]
+    if said and source.sweep_key:
+        said.append(f"{source.sweep_key} runs a sweep of prompt lengths and max_tokens.")
+    return " ".join(said)
 
 
 def decomposition_numbers(source: ChartSource) -> Numbers:
     """The parts of each lane's bar, and what its fit says of the time per token."""
     rows: list[tuple[str, ...]] = []
-    notes: dict[str, None] = {}
-    for lane, fit in _fitted(source):
+    pairs = _fitted(source)
+    for lane, fit in pairs:
         lengths = dict(typical_parts(latest_answers(lane), fit))
         cells = [lengths.get(part) for part in Part] + [sum(lengths.values()) if lengths else None]
-        fitted = (_per_token(fit.per_input, 1_000), _per_token(fit.per_output, 1))
+        fitted = (_per_token(fit.baseline, 1), _per_token(fit.per_input, 1_000), _per_token(fit.per_output, 1))
         rows.append((lane.label, *(format_ms(None if cell is None else round(cell)) for cell in cells), *fitted))
-        if fit.sentence:
-            notes[fit.sentence] = None
-    said = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in notes]
-    if said and source.sweep_key:
-        said.append(f"{source.sweep_key} runs a sweep of prompt lengths and max_tokens.")
-    note = " ".join(filter(None, (bounded_note(source.lanes), *said)))
-    return Numbers(("typical", *Part, "sum", "per 1k prompt tokens", "per output token"), tuple(rows), note)
+    note = "\n".join(filter(None, (bounded_note(source.lanes), advice(source, [fit for _, fit in pairs]))))
+    headings = ("typical", *Part, "sum", "fitted baseline", "per 1k prompt tokens", "per output token")
+    return Numbers(headings, tuple(rows), note)
 
 
 def typical_parts(outcomes: Sequence[Outcome], fit: Fit | None = None) -> tuple[tuple[Part, float], ...]:

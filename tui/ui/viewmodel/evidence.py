@@ -15,7 +15,8 @@ VERDICTS = {
     Verdict.TOO_FEW: "? too few runs",
 }
 """A shape and a word each."""
-_STATES = {State.MET: "✔", State.MISSED: "✖", State.UNKNOWN: "?"}
+MARKS = {State.MET: "✔", State.MISSED: "✖", State.UNKNOWN: "?"}
+"""A shape for each; a word goes with it."""
 
 
 class Evidence:
@@ -27,7 +28,7 @@ class Evidence:
     def refresh_one(self, board: Board) -> bool:
         """Work out one lane whose results have changed; False when there is none."""
         for lane in board.lanes:
-            state = (lane, len(lane.outcomes), board.baseline)
+            state = (lane, len(lane.outcomes), board.baseline, board.objectives)
             known = self._lines.get(id(lane))
             if known is None or any(old is not new and old != new for old, new in zip(known[0], state, strict=True)):
                 self._lines[id(lane)] = (state, tuple(self._work_out(board, lane)))
@@ -67,12 +68,10 @@ def signed(comparison: Comparison, difference: float) -> str:
 
 
 def objectives_line(judgements: Sequence[Judgement]) -> str:
-    """All objectives of a lane: what is missed or not yet known by name, what is met by number."""
-    parts = [
-        f"{_STATES[judgement.state]} {judgement.objective.text}"
-        for state in (State.MISSED, State.UNKNOWN)
-        for judgement in judgements
-        if judgement.state is state
-    ]
-    met = sum(judgement.state is State.MET for judgement in judgements)
-    return " ".join([f"{_STATES[State.MET]} {met} of {len(judgements)} met", *parts])
+    """All objectives of a lane, by what became of them: those missed first, since a narrow lane cuts the rest."""
+    parts = []
+    for state in (State.MISSED, State.UNKNOWN, State.MET):
+        texts = [judgement.objective.text for judgement in judgements if judgement.state is state]
+        if texts:
+            parts.append(f"{MARKS[state]} {state.value}: {', '.join(texts)}")
+    return " ".join(parts)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.core.metrics import percentile
+from tui.core.statistics import samples_needed
 from tui.ui.viewmodel.chart_source import METRIC_LABELS, ChartSource, bounded_note, latest_answers, values_of
 from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers
@@ -29,15 +30,34 @@ def five_numbers(samples: Sequence[int]) -> FiveNumbers | None:
 
 
 def five_numbers_of(source: ChartSource) -> Numbers:
-    """One row per lane."""
-    rows = []
+    """One row per lane; beyond the five, percentiles that the samples of any lane bound (`statistics.describe`)."""
+    figures: list[list[int | None]] = []
+    counts: list[int] = []
     for lane in source.lanes:
         samples = values_of(latest_answers(lane), source.metric)
         found = five_numbers(samples)
-        figures = msgspec.structs.astuple(found) if found else (None,) * 5
-        rows.append((lane.label, *map(format_ms, figures), str(len(samples))))
-    return Numbers(
-        (METRIC_LABELS[source.metric], "min", "25%", "median", "75%", "max", "n"),
-        tuple(rows),
-        bounded_note(source.lanes),
+        low = msgspec.structs.astuple(found) if found else (None,) * 5
+        counts.append(len(samples))
+        figures.append([*low[:4], *_bounded(samples), low[4]])
+    headings = ("min", "25%", "median", "75%", "p90", "p95", "p99", "max")
+    columns = [
+        place
+        for place, heading in enumerate(headings)
+        if not heading.startswith("p") or any(row[place] is not None for row in figures)
+    ]
+    rows = tuple(
+        (lane.label, *(format_ms(row[place]) for place in columns), str(count))
+        for lane, row, count in zip(source.lanes, figures, counts, strict=True)
     )
+    return Numbers(
+        (METRIC_LABELS[source.metric], *(headings[place] for place in columns), "n"), rows, bounded_note(source.lanes)
+    )
+
+
+def _bounded(samples: Sequence[int]) -> list[int | None]:
+    """p90, p95 and p99, each where so many samples bound it."""
+    ascending = sorted(samples)
+    return [
+        percentile(ascending, percent) if len(ascending) >= samples_needed(percent) else None
+        for percent in (90, 95, 99)
+    ]

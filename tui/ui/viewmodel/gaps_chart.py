@@ -7,7 +7,10 @@ from statistics import median
 
 from tui.core import metrics
 from tui.core.metrics import NS_PER_MS, NS_PER_S
+from tui.core.observation import Figure
+from tui.core.outcome import Outcome
 from tui.core.record import RequestRecord
+from tui.ui.viewmodel.described import described
 from tui.ui.viewmodel.figures import ABSENT, format_ms
 from tui.ui.viewmodel.numbers import Numbers
 from tui.ui.viewmodel.plot import STALL, STALL_SYMBOL, Axis, Curve, Plot, Point, from_zero
@@ -81,8 +84,8 @@ def _extremes(stamps: list[int]) -> list[tuple[int, int]]:
     return found
 
 
-def gaps_numbers(record: RequestRecord | None) -> Numbers:
-    """The percentiles once the answer is over, and the longest stalls."""
+def gaps_numbers(record: RequestRecord | None, repeats: Sequence[Outcome] = ()) -> Numbers:
+    """The percentiles once the answer is over, those of all gaps of its repeats, and the longest stalls."""
     stamps = record.timeline.content_ns if record else []
     sent = record.timeline.sent_ns if record else None
     if record is None or sent is None or len(stamps) < 2:
@@ -93,6 +96,12 @@ def gaps_numbers(record: RequestRecord | None) -> Numbers:
     if summary is not None:
         for name, ns in (("p50", summary.p50_ns), ("p95", summary.p95_ns), ("p99", summary.p99_ns)):
             rows.append((name, ABSENT, format_ms(ns)))
+    if len(repeats) > 1:
+        found = described(Figure.ITL, repeats)
+        named = (("p50", found.median), ("p90", found.p90), ("p95", found.p95), ("p99", found.p99))
+        rows += [
+            (f"{name} of {len(repeats)} answers", ABSENT, format_ms(round(ns))) for name, ns in named if ns is not None
+        ]
     gaps = [(gap, position + 1) for position, gap in enumerate(map(sub, stamps[1:], stamps)) if gap >= stall]
     gaps.sort(reverse=True)
     for gap, position in gaps[:_MOST_ROWS]:

@@ -17,7 +17,7 @@ class Numbers(msgspec.Struct, frozen=True):
     headings: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     note: str = ""
-    """A sentence below the table."""
+    """A sentence or several lines below the table."""
 
 
 def number_lines(numbers: Numbers, fit: Fit) -> list[str]:
@@ -29,4 +29,4 @@ def number_lines(numbers: Numbers, fit: Fit) -> list[str]:
         _GAP.join(fit(cell, width) if place == 0 else f"{cell:>{width}}" for place, (cell, width) in enumerate(cells))
         for cells in (list(zip(row, widths, strict=True)) for row in table)
     ]
-    return [*lines, "", numbers.note] if numbers.note else lines
+    return [*lines, "", *numbers.note.splitlines()] if numbers.note else lines

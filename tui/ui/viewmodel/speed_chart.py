@@ -1,11 +1,14 @@
 """How fast the answers of the latest run came, over the time since each was sent."""
 
 from bisect import bisect_left
+from statistics import median
 
 from tui.core.metrics import NS_PER_S
+from tui.core.observation import Figure, present
 from tui.core.record import RequestRecord
+from tui.sitting.board import Lane
 from tui.ui.viewmodel.axis import Unit
-from tui.ui.viewmodel.chart_source import ChartSource
+from tui.ui.viewmodel.chart_source import ChartSource, latest_answers
 from tui.ui.viewmodel.figures import format_count, format_ms, format_rate
 from tui.ui.viewmodel.numbers import Numbers
 from tui.ui.viewmodel.plot import Axis, Curve, Plot, Point, from_zero
@@ -38,7 +41,7 @@ def speed_plot(source: ChartSource) -> Plot:
 
 
 def speed_numbers(source: ChartSource) -> Numbers:
-    """Each lane's mean speed, in chunks and in tokens."""
+    """The mean speed of each lane's latest answer, in chunks and in tokens, and the medians of its repeats."""
     rows = []
     for lane in source.lanes:
         record = lane.record
@@ -47,9 +50,31 @@ def speed_numbers(source: ChartSource) -> Numbers:
         stamps = record.timeline.content_ns
         chunks, span = len(stamps), stamps[-1] - stamps[0]
         rate = (chunks - 1) * NS_PER_S / span if span else None
-        rows.append((lane.label, format_count(chunks), format_ms(span), format_rate(rate), format_rate(record.otps)))
+        rows.append(
+            (
+                lane.label,
+                format_count(chunks),
+                format_ms(span),
+                format_rate(rate),
+                format_rate(record.otps),
+                *_medians(lane),
+            )
+        )
     unit = "tokens" if _in_tokens(source) else "chunks"
-    return Numbers(("lane", "chunks", "took", "chunks/s", "tok/s"), tuple(rows), f"Drawn in {unit} per second.")
+    return Numbers(
+        ("lane", "chunks", "took", "chunks/s", "tok/s", "OTPS median", "TPOT median", "n"),
+        tuple(rows),
+        f"Drawn in {unit} per second; medians are of the repeats.",
+    )
+
+
+def _medians(lane: Lane) -> tuple[str, str, str]:
+    rates, times = (present(latest_answers(lane), figure) for figure in (Figure.OTPS, Figure.TPOT))
+    return (
+        format_rate(median(rates) if rates else None),
+        format_ms(round(median(times)) if times else None),
+        str(len(rates)),
+    )
 
 
 def _in_tokens(source: ChartSource) -> bool:
