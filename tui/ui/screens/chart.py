@@ -39,7 +39,7 @@ class ChartScreen(Screen[ChartKind]):
             border-top: solid $panel-lighten-2; border-title-color: $foreground; border-title-style: bold;
         }
         & ScrollableContainer {
-            width: auto; max-width: 50%; height: 1fr; padding: 0 1;
+            width: auto; max-width: 66%; height: 1fr; padding: 0 1;
             border-top: solid $panel-lighten-2; border-title-color: $foreground; border-title-style: bold;
             scrollbar-size: 1 1;
         }

@@ -1,5 +1,6 @@
 """Where a target's time goes: the parts of a typical answer as one stacked bar."""
 
+import textwrap
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -14,6 +15,9 @@ from tui.sitting.board import Lane
 from tui.ui.viewmodel.chart_source import ChartSource, bounded_note, latest_answers
 from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers
+
+_NOTE_CELLS = 56
+"""Width of the sentences below the table."""
 
 
 class Part(StrEnum):
@@ -72,11 +76,28 @@ def decomposition_numbers(source: ChartSource) -> Numbers:
     for lane, fit in pairs:
         lengths = dict(typical_parts(latest_answers(lane), fit))
         cells = [lengths.get(part) for part in Part] + [sum(lengths.values()) if lengths else None]
-        fitted = (_per_token(fit.baseline, 1), _per_token(fit.per_input, 1_000), _per_token(fit.per_output, 1))
-        rows.append((lane.label, *(format_ms(None if cell is None else round(cell)) for cell in cells), *fitted))
-    note = "\n".join(filter(None, (bounded_note(source.lanes), advice(source, [fit for _, fit in pairs]))))
-    headings = ("typical", *Part, "sum", "fitted baseline", "per 1k prompt tokens", "per output token")
-    return Numbers(headings, tuple(rows), note)
+        rows.append((lane.label, *(format_ms(None if cell is None else round(cell)) for cell in cells)))
+    fits = [line for lane, fit in pairs for line in fit_lines(lane.label, fit)]
+    if fits:
+        fits = ["Fitted to all lengths, with 95 % intervals:", *fits]
+    advised = textwrap.wrap(advice(source, [fit for _, fit in pairs]), _NOTE_CELLS)
+    note = "\n".join(filter(None, (*fits, *advised, bounded_note(source.lanes))))
+    return Numbers(("typical", *Part, "sum"), tuple(rows), note)
+
+
+def fit_lines(label: str, fit: Fit) -> list[str]:
+    """What a target takes apart from its tokens, and for them; empty without a fit. One that may be nothing says so."""
+    estimates = (
+        (fit.baseline, 1, "baseline"),
+        (fit.per_input, 1_000, "per 1,000 prompt tokens"),
+        (fit.per_output, 1, "per output token"),
+    )
+    lines = [
+        f"  {_per_token(each, tokens)} {what}{'' if each.interval.low > 0 else ', none shown'}"
+        for each, tokens, what in estimates
+        if each is not None
+    ]
+    return [f"{label}, {fit.count} answers", *lines] if lines else []
 
 
 def typical_parts(outcomes: Sequence[Outcome], fit: Fit | None = None) -> tuple[tuple[Part, float], ...]:
@@ -105,8 +126,6 @@ def _fitted(source: ChartSource) -> list[tuple[Lane, Fit]]:
     return [(lane, lane.fit()) for lane in source.lanes]
 
 
-def _per_token(estimate: Estimate | None, tokens: int) -> str:
-    if estimate is None:
-        return "-"
+def _per_token(estimate: Estimate, tokens: int) -> str:
     value, low, high = (each * tokens for each in (estimate.value, estimate.interval.low, estimate.interval.high))
     return f"{amount(Figure.TOTAL, value)} ({span(Figure.TOTAL, low, high)})"

@@ -50,14 +50,15 @@ def objective_lines(outcomes: Sequence[Outcome], objectives: Sequence[Objective]
     lines = [f"{MARKS[judgement.state]} {judgement.sentence}" for judgement in judgements]
     found = goodput(objectives, outcomes)
     if found is not None:
-        of = f"{found.good} of {found.count} requests keep every limit"
+        of = f"{found.good} of {found.count} request{'' if found.count == 1 else 's'} within every limit"
         lines.append(f"goodput {three_digits(found.per_second)} requests/s, {of}")
     return lines
 
 
 def _head(outcomes: Sequence[Outcome]) -> str:
     failed = sum(outcome.failed for outcome in outcomes)
-    parts = [f"{len(outcomes) - failed} answers, {failed} failed"]
+    answers = len(outcomes) - failed
+    parts = [f"{answers} answer{'' if answers == 1 else 's'}, {failed} failed"]
     for name in ("input", "output"):
         counts = [count for one in outcomes if (count := getattr(one, f"{name}_tokens")) is not None]
         parts += [f"{median(counts):,.0f} {name} tokens"] if counts else []
