@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 
 import msgspec
 
+from tui.core.objectives import parse
 from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun
 from tui.export import svg
@@ -45,6 +46,20 @@ def test_only_complete_answers_count() -> None:
 def test_no_percentile_of_a_few() -> None:
     assert row(repeats(19), "claude-haiku-5-5")["TTFT p95, ms"] == "—"
     assert row(repeats(20), "claude-haiku-5-5")["TTFT p95, ms"] == "118.0"
+
+
+def test_objectives_and_goodput_are_tables_of_their_own() -> None:
+    objectives = [parse("ttft.max < 115ms"), parse("errors < 1%")]
+    report = report_of(repeats(21), with_texts=True, objectives=objectives)
+    assert [table.title for table in report.tables] == ["Targets", "Objectives", "Goodput", "Runs", "Requests"]
+    mine = [cells for cells in report.tables[1].rows if cells[0] == "claude-haiku-5-5"]
+    assert [cells[4:6] for cells in mine] == [("ttft.max < 115ms", "✖ missed"), ("errors < 1%", "? not yet known")]
+    (good,) = [cells for cells in report.tables[2].rows if cells[0] == "claude-haiku-5-5"]
+    assert good[5:] == ("15", "21")
+    assert all(len(cells) == len(table.columns) for table in report.tables for cells in table.rows)
+    for wanted in (Format.MARKDOWN, Format.HTML):
+        assert "missed" in render(repeats(2), wanted, objectives=objectives, environ={})
+        assert "Goodput" not in render(repeats(2), wanted, environ={})
 
 
 def test_warm_up_is_kept_but_not_counted() -> None:

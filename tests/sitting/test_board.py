@@ -1,7 +1,10 @@
 """The board: what events make of the lanes."""
 
+from datetime import date
+
 import msgspec
 
+from tui.core.cost import Cost
 from tui.core.events import (
     Content,
     EngineFailed,
@@ -259,6 +262,7 @@ def test_a_sweep_is_kept_apart_and_the_lanes_go_back_to_what_they_showed() -> No
     (lane,) = board.lanes
     own = lane.record
     assert own is not None
+    cost = lane.cost = Cost(usd=0.25, is_lower_bound=False, prices_read=date(2026, 1, 1))
     planned = cells(100, 400)
     series = Series(SeriesSettings(repeats=len(planned), warm_ups=0), "s", 1, 1, planned)
     board.begin_series(series)
@@ -272,8 +276,10 @@ def test_a_sweep_is_kept_apart_and_the_lanes_go_back_to_what_they_showed() -> No
         board.apply([*answer(number, 20, 90), RUN_ENDED])
         assert measured_by(lane) is None
         series.take(repeat, 1, 0.0, all_failed=False)
+    assert lane.cost != cost
     board.end_series()
     assert lane.record is own
+    assert lane.cost == cost
     assert [outcome.ttft_ns for outcome in lane.outcomes] == [10 * MS]
     assert [outcome.total_ns for outcome in lane.swept] == [90 * MS, 90 * MS]
     measured = measured_by(lane)

@@ -346,3 +346,14 @@ def test_a_snapshot_makes_bands_by_lane() -> None:
     assert (many.low, many.median, many.high) == (106 * MS, 111 * MS, 116 * MS)
     assert bands["one"].total == Span(2 * MS, 2 * MS, 2 * MS)
     assert baselines_of(None) == {}
+
+
+def test_tables_have_the_percentiles_that_some_lane_bounds_and_no_other() -> None:
+    few = lane_with("few", [outcome_of(run, run * MS) for run in range(1, 11)])
+    numbers = five_numbers_of(ChartSource(lanes=[few], current=few, now_ns=0))
+    assert numbers.headings == ("TTFT", "min", "25%", "median", "75%", "max", "n")
+    many = lane_with("many", [outcome_of(run, run * MS) for run in range(1, 60)])
+    numbers = five_numbers_of(ChartSource(lanes=[few, many], current=few, now_ns=0))
+    assert numbers.headings == ("TTFT", "min", "25%", "median", "75%", "p90", "p95", "max", "n")
+    assert [row[5] for row in numbers.rows] == ["—", "54.0 ms"]
+    assert all(len(row) == len(numbers.headings) for row in numbers.rows)

@@ -81,6 +81,10 @@ class SettingsForm(VerticalScroll, can_focus=False):
                 unit = f" ({key.unit})" if key.unit else ""
                 self._explained.update(f"{key.help}{unit}")
 
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        """Say it in a word: the box itself differs in colour alone."""
+        event.checkbox.label = _word(event.value)
+
     def on_input_changed(self) -> None:
         """A corrected field takes its complaint away."""
         if self.has_class("-problem"):
@@ -91,10 +95,14 @@ class SettingsForm(VerticalScroll, can_focus=False):
         self.set_class(bool(sentence), "-problem")
 
 
+def _word(value: bool) -> str:
+    return "yes" if value else "no"
+
+
 def _field(key: Key, value: object) -> Input | Select[str] | Checkbox:
     wanted: Any = key.type
     if wanted is bool:
-        return Checkbox("", bool(value), compact=True)
+        return Checkbox(_word(bool(value)), bool(value), compact=True)
     if get_origin(wanted) is Literal:
         choices = [(str(choice), str(choice)) for choice in get_args(wanted)]
         if value is None:

@@ -1,0 +1,75 @@
+"""The table of all statistics: what is in it, and how it fits."""
+
+import msgspec
+import pytest
+from chart_samples import MS, lane_with, outcome_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.core.objectives import parse
+from tui.core.observation import Figure
+from tui.core.outcome import Outcome
+from tui.sitting.board import Lane
+from tui.ui.viewmodel.described import described
+from tui.ui.viewmodel.statistics_lines import objective_lines, statistics_lines
+
+SECOND = 1_000 * MS
+
+
+def lane(count: int, cached: int = 0) -> Lane:
+    """A lane with answers of 1 to `count` ms to the first token, one a second."""
+    outcomes = [
+        msgspec.structs.replace(
+            outcome_of(run, run * MS),
+            sent_ns=run * SECOND,
+            ended_ns=run * SECOND + MS,
+            gaps_ns=(MS, 2 * MS),
+            cached_tokens=100 if run <= cached else 0,
+        )
+        for run in range(1, count + 1)
+    ]
+    return lane_with("haiku", outcomes)
+
+
+def test_there_is_nothing_before_a_counted_run() -> None:
+    assert statistics_lines([lane(0)], (), 100) == ["No counted run yet."]
+
+
+@pytest.mark.parametrize(("count", "shown", "hidden"), [(28, (), ("p90", "p95")), (59, ("p90", "p95"), ("p99",))])
+def test_a_percentile_is_a_column_once_it_is_bounded(
+    count: int, shown: tuple[str, ...], hidden: tuple[str, ...]
+) -> None:
+    heading = statistics_lines([lane(count)], (), 200)[1].split()
+    assert set(shown) <= set(heading)
+    assert not set(hidden) & set(heading)
+
+
+def test_cached_tokens_are_marked() -> None:
+    assert "↺ cached tokens in 3" in statistics_lines([lane(9, cached=3)], (), 100)[0]
+    assert "↺" not in statistics_lines([lane(9)], (), 100)[0]
+
+
+def test_objectives_have_a_mark_a_word_and_their_bounds() -> None:
+    objectives = [parse(text) for text in ("ttft.max < 1s", "ttft.max < 5ms", "errors < 1%")]
+    met, missed, unknown, goodput = objective_lines(lane(10).outcomes, objectives)
+    assert met.startswith("✔ ttft.max < 1s: met, 10.0 ms")
+    assert missed.startswith("✖ ttft.max < 5ms: missed")
+    assert unknown.startswith("? errors < 1%: not yet known")
+    assert goodput == "goodput 0.44 requests/s, 4 of 10 requests within every limit"
+    assert objective_lines(lane(10).outcomes, []) == []
+
+
+@given(count=st.integers(1, 70), width=st.integers(70, 200))
+def test_no_line_of_a_table_is_wider_than_the_room(count: int, width: int) -> None:
+    lines = statistics_lines([lane(count)], (), width)
+    assert all(len(line) <= width for line in lines[1:8])
+
+
+def test_gaps_of_few_answers_bound_nothing() -> None:
+    outcomes: list[Outcome] = lane(9).outcomes
+    found = described(Figure.ITL, outcomes)
+    assert (found.count, found.median, found.median_interval, found.p90) == (18, 1.5 * MS, None, None)
+    many = [msgspec.structs.replace(one, gaps_ns=tuple(range(1, 101))) for one in lane(40).outcomes]
+    found = described(Figure.ITL, many)
+    assert found.median_interval is not None
+    assert found.p90 == pytest.approx(90, abs=1)
