@@ -5,6 +5,7 @@ import msgspec
 from tui.core.comparison import Verdict
 from tui.core.events import Status
 from tui.core.observation import Figure, Observation
+from tui.core.outcome import Outcome
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -52,6 +53,23 @@ def test_no_change_is_said_to_be_none() -> None:
     assert [comparison.verdict for comparison in found.comparisons] == [Verdict.NONE_SHOWN]
     assert found.causes == ()
     assert (found.input_tokens, found.output_tokens) == (0, 0)
+
+
+def test_runs_of_the_baseline_are_not_compared_with_themselves() -> None:
+    def measured(*ttft_ms: int) -> LaneSnapshot:
+        observations = tuple(
+            Outcome(run=run, status=Status.DONE, ttft_ns=ms * MS, total_ns=10 * ms * MS)
+            for run, ms in enumerate(ttft_ms, 1)
+        )
+        runs = tuple(range(1, len(ttft_ms) + 1))
+        return msgspec.structs.replace(lane(), observations=observations, runs=runs)
+
+    before = measured(*range(200, 220))
+    now = measured(*range(200, 220), *range(100, 120))
+    (comparison,) = change(before, now, [Figure.TTFT]).comparisons
+    assert (comparison.verdict, comparison.difference) == (Verdict.FASTER, -100 * MS)
+    (comparison,) = change(before, before, [Figure.TTFT]).comparisons
+    assert (comparison.verdict, comparison.difference) == (Verdict.NONE_SHOWN, 0)
 
 
 def test_lanes_without_answers_have_no_change() -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from tui.core.comparison import Comparison, compare
 from tui.core.observation import Figure, Observation, observe, present
+from tui.core.outcome import Outcome
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
@@ -93,7 +94,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 def change(
     before: LaneSnapshot, now: LaneSnapshot, figures: Sequence[Figure] = COMPARED, *, confidence: float = 0.95
 ) -> Change:
-    """How a lane has changed; the comparison of each figure stands alone."""
+    """How a lane has changed; the comparison of each figure stands alone.
+
+    Where nothing was asked differently, `now` holds the runs of `before` too: only those since are compared.
+    """
+    now = _since(before, now)
     comparisons = tuple(
         compare(
             figure,
@@ -110,6 +115,15 @@ def change(
         input_tokens=_median_change(_prompt_tokens(before), _prompt_tokens(now)),
         output_tokens=_median_change(_output_tokens(before), _output_tokens(now)),
     )
+
+
+def _since(before: LaneSnapshot, now: LaneSnapshot) -> LaneSnapshot:
+    """`now` without the runs of `before`; as it is if there are no others."""
+    shared = set(before.runs)
+    later = tuple(one for one in now.observations if not (isinstance(one, Outcome) and one.run in shared))
+    if not later or len(later) == len(now.observations):
+        return now
+    return msgspec.structs.replace(now, observations=later, runs=tuple(run for run in now.runs if run not in shared))
 
 
 def causes(before: LaneSnapshot, now: LaneSnapshot) -> list[str]:

@@ -15,11 +15,12 @@ from tui.ui.viewmodel.described import MOST_ITL_ANSWERS, described
 from tui.ui.viewmodel.evidence import MARKS
 from tui.ui.viewmodel.figures import ABSENT
 
-_GAP = "  "
+_WIDE = 90
+"""Cells from which columns stand two apart."""
 _CACHED = "↺"
 """Marks where cached tokens took part."""
 _INTERVAL = f"{CONFIDENCE * 100:g} % interval"
-_GIVES_WAY = ("sd", "mean", "min", "n")
+_GIVES_WAY = ("sd", "mean", "min", "n", "max")
 """Columns that a narrow terminal does without, in this order."""
 
 
@@ -70,14 +71,15 @@ def _head(outcomes: Sequence[Outcome]) -> str:
 def _table(outcomes: Sequence[Outcome], width: int) -> list[str]:
     rows = [_row(figure, outcomes) for figure in Figure]
     columns = [name for name in rows[0] if name == "" or any(row[name] != ABSENT for row in rows)]
+    gap = "  " if width >= _WIDE else " "
     for name in _GIVES_WAY:
-        if sum(_widths(rows, columns)) + len(_GAP) * (len(columns) - 1) <= width:
+        if sum(_widths(rows, columns)) + len(gap) * (len(columns) - 1) <= width:
             break
         columns = [column for column in columns if column != name]
     widths = _widths(rows, columns)
     heading = {name: name for name in columns}
     return [
-        _GAP.join(
+        gap.join(
             f"{row[name]:>{cells}}" if name else f"{row[name]:<{cells}}"
             for name, cells in zip(columns, widths, strict=True)
         )
