@@ -62,6 +62,21 @@ def test_what_too_few_runs_cannot_tell_is_not_measured(run: Run, plan: Plan) -> 
     assert done.stdout.count("not yet known: ") == 2
 
 
+def test_a_report_judges_the_objectives(run: Run, plan: Plan) -> None:
+    report = run("run", plan('objectives = ["ttft.max < 0.001ms"]'), "--markdown", "-").stdout
+    assert "ttft.max" in report.split("## Goodput")[0].split("## Objectives")[1]
+    assert "missed" in report
+
+
+def test_a_collector_that_is_away_does_not_hide_the_verdict(run: Run, plan: Plan) -> None:
+    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
+    missed = run("run", plan('objectives = ["ttft.max < 0.001ms"]'), "--otel", **away)
+    assert missed.returncode == ExitCode.MISSED
+    assert "ttft.max < 0.001ms" in missed.stdout
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in missed.stderr
+    assert run("run", plan(), "--otel", **away).returncode == ExitCode.USAGE
+
+
 def test_goodput_counts_the_requests_that_meet_every_objective(run: Run, plan: Plan) -> None:
     met = run("run", plan('objectives = ["ttft.p50 < 60s"]'), "--repeat", "2")
     assert "requests/s, 2 of 2 requests meet every objective" in met.stdout

@@ -14,6 +14,7 @@ from tui.config.sources import Layer
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
 from tui.core.series import Metric, SeriesSettings
+from tui.errors import UsageError
 from tui.export import otel
 from tui.export.formats import Format, render, write, write_text
 from tui.headless import summary
@@ -26,7 +27,7 @@ from tui.headless.results import TargetResult, exit_code, results_of
 
 _EPILOG = """\
 exit codes: 0 all objectives met (or none set), 1 one missed, 2 a plan or argument cannot be used,
-3 a target never answered or an objective is not yet known, 130 interrupted.
+3 a target never answered, an objective is not yet known, or engine or history failed, 130 interrupted.
 """
 
 
@@ -49,14 +50,20 @@ def main(arguments: Sequence[str]) -> int:
         record=options.record,
         on_ended=_say_plainly if options.plain else _say_nothing,
     )
-    results = results_of(measured.runs, loaded.settings.objectives)
+    objectives = loaded.settings.objectives
+    results = results_of(measured.runs, objectives)
     simulated = any(record.spec.endpoint.simulated for run in measured.runs for record in run.requests)
-    _write_files(options, measured, results, simulated=simulated)
+    status = 128 + measured.stopped_by if measured.stopped_by is not None else exit_code(results)
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
-        objectives = loaded.settings.objectives
         print(_summary(measured, results, objectives, plain=options.plain, simulated=simulated), file=out)
-    return 128 + measured.stopped_by if measured.stopped_by is not None else exit_code(results)
+    try:
+        _write_files(options, measured, results, objectives, simulated=simulated)
+    except UsageError as problem:
+        # What was measured was paid for: its verdict goes before that of a full disk or a collector that is away.
+        print(f"latency-tui: {problem}", file=sys.stderr)
+        return status or problem.exit_code
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,20 +121,25 @@ def _say_nothing(_record: RequestRecord) -> None:
 
 
 def _write_files(
-    options: argparse.Namespace, measured: Measured, results: Sequence[TargetResult], *, simulated: bool
+    options: argparse.Namespace,
+    measured: Measured,
+    results: Sequence[TargetResult],
+    objectives: Sequence[Objective],
+    *,
+    simulated: bool,
 ) -> None:
     with_texts, tried = not options.no_texts, ledger_of(measured.runs) if options.json or options.markdown else []
     for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
         if path == "-":
-            print(render(measured.runs, wanted, tried=tried, with_texts=with_texts), end="")
+            print(render(measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives), end="")
         elif path is not None:
-            write(Path(path), measured.runs, wanted, tried=tried, with_texts=with_texts)
-    if options.otel:
-        otel.send(measured.runs)
+            write(Path(path), measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives)
     if options.junit == "-":
         print(junit(results, simulated=simulated), end="")
     elif options.junit is not None:
         write_text(Path(options.junit), junit(results, simulated=simulated))
+    if options.otel:
+        otel.send(measured.runs)
 
 
 def _summary(
