@@ -293,8 +293,8 @@ class _Request:
 def _asked(plan: Plan, lane: Lane, repeat: Repeat | None) -> str:
     """A digest of what is asked of a lane's target.
 
-    The variables' values are part of it, but not in a series, which asks one thing of all rows. A sweep puts no question
-    of its own: what was asked before it, by either, is still asked.
+    The variables' values are part of it, but not in a series, which asks one thing of all rows. A sweep puts no
+    question of its own: what was asked before it, by either, is still asked.
     """
     in_use, of_all_rows = _digest(plan, lane.target, plan.values()), _digest(plan, lane.target, {})
     if repeat is None:

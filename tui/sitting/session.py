@@ -131,7 +131,8 @@ class Session(Choosing):
         """Fire `prompt`, or all variants, at all chosen targets; as `repeat` says, if it is one run of a series.
 
         A series goes through the rows of the variables in order, a single run and a sweep take the one in use. False if
-        nothing was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a value.
+        nothing was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a
+        value.
         """
         if repeat is None:
             self.take_choice()
