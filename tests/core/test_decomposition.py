@@ -67,6 +67,28 @@ def test_which_runs_would_make_it_possible(inputs: list[int], outputs: list[int]
     assert (found.baseline is not None) == (advice in (Advice.VARY_INPUT, Advice.VARY_OUTPUT))
 
 
+def test_a_time_per_token_that_may_be_none_wants_more_runs() -> None:
+    inputs = [prompt for prompt in (50, 1_000, 3_000) for _ in range(8)]
+    outputs = [reply for _ in range(6) for reply in (20, 100, 200, 400)]
+    random = Random(5)
+    slow = [300 * random.lognormvariate(0, 0.3) for _ in inputs]
+
+    def with_prompts_at(ms: float) -> Fit:
+        return fit(
+            [
+                answer(prompt, reply, wait + ms * prompt + 12 * reply)
+                for prompt, reply, wait in zip(inputs, outputs, slow, strict=True)
+            ]
+        )
+
+    unsure = with_prompts_at(0.0)
+    assert unsure.per_input is not None
+    assert unsure.per_input.interval.low <= 0
+    assert unsure.advice is Advice.UNSURE
+    assert "more runs of different lengths" in unsure.sentence
+    assert with_prompts_at(1.0).advice is Advice.NOTHING
+
+
 def test_failures_and_unknown_counts_are_not_fitted() -> None:
     assert fit([Observation(failed=True), Observation(total_ns=5)] * 20).count == 0
     assert fit([answer(1, 1, 1)] * (FEWEST - 1)).advice is Advice.MORE_RUNS

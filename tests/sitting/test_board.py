@@ -3,6 +3,7 @@
 from datetime import date
 
 import msgspec
+import pytest
 
 from tui.core.cost import Cost
 from tui.core.events import (
@@ -398,3 +399,26 @@ def test_the_latest_report_of_tokens_counts() -> None:
     record = board.lanes[0].record
     assert record is not None
     assert record.usage.output_tokens == 42
+
+
+@pytest.mark.parametrize("by_series", [False, True])
+def test_a_sweep_puts_no_question_of_its_own_where_there_are_variables(by_series: bool) -> None:
+    board = Board()
+    plan = msgspec.structs.replace(plan_of("a"), prompt=Prompt(user="{{what}}?"), rows=({"what": "why"},))
+    board.set_targets(plan.targets)
+    own = Series(SeriesSettings(repeats=1, warm_ups=0), "own", 1, 1).next() if by_series else None
+    board.start(plan, own)
+    board.apply([*answer(1, 10, 50), RUN_ENDED])
+    (lane,) = board.lanes
+    planned = cells(100, 400)
+    series = Series(SeriesSettings(repeats=len(planned), warm_ups=1), "s", 1, 1, planned)
+    board.begin_series(series)
+    for number in (2, 3):
+        repeat = series.next()
+        assert repeat is not None
+        board.start(plan, repeat)
+        board.apply([*answer(number, 20, 90), RUN_ENDED])
+        series.take(repeat, 1, 0.0, all_failed=False)
+    board.end_series()
+    assert [outcome.total_ns for outcome in lane.swept] == [90 * MS]
+    assert [outcome.total_ns for outcome in lane.current] == [50 * MS]

@@ -30,6 +30,8 @@ class Advice(StrEnum):
     VARY_BOTH = "vary both"
     VARY_APART = "vary apart"
     """Prompt and answer grow together, so that their parts cannot be told apart."""
+    UNSURE = "more of these lengths"
+    """Both vary enough, but a time per token may still be none: the noise is larger than what so few runs show."""
 
 
 _SENTENCES = {
@@ -39,6 +41,7 @@ _SENTENCES = {
     Advice.VARY_INPUT: "all prompts are about as long: vary prompt length to learn the time per input token",
     Advice.VARY_BOTH: "prompts and answers are all about as long: vary max_tokens and prompt length",
     Advice.VARY_APART: "long prompts had long answers: vary max_tokens at one prompt length to tell their parts apart",
+    Advice.UNSURE: "a time per token may still be none: more runs of different lengths would tell",
 }
 
 
@@ -87,6 +90,8 @@ def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE) -> 
     found = robust_fit(columns, totals, confidence) if columns else None
     if found is None:
         return _unfit(advice if columns == [] else Advice.VARY_APART, len(answers))
+    if advice is Advice.NOTHING and any(per_token.interval.low <= 0 for per_token in found[1:]):
+        advice = Advice.UNSURE
     return Fit(
         advice=advice,
         sentence=_SENTENCES[advice],

@@ -65,6 +65,8 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
     """What the prompt begins with; `None` leaves it alone."""
     cell: Cell | None = None
     """Other lengths than the plan's, for a run of a sweep, which is kept but not counted."""
+    sweep: bool = False
+    """True in a sweep, in its warm-up too: all its runs ask the row of the variables that is in use."""
 
 
 class Ending(StrEnum):
@@ -131,6 +133,7 @@ class Series:
             concurrency=self.settings.concurrency,
             seed=self.seed,
             cell=cell,
+            sweep=bool(self.cells),
             cache_buster=_cache_buster(self.uid, number, warm_up=warm_up) if is_busted else None,
         )
 

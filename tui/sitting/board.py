@@ -87,7 +87,7 @@ class Board:
                 record = RequestRecord(spec=specs[index])
                 if copy == 0:
                     lane.record = record
-                self._requests[record.spec.request_id] = _Request(lane, record, _asked(plan, lane.target, repeat))
+                self._requests[record.spec.request_id] = _Request(lane, record, _asked(plan, lane, repeat))
                 fired.append(record.spec)
         self.runs += 1
         self.ledger.start_run()
@@ -290,12 +290,22 @@ class _Request:
         self.asked = asked
 
 
-def _asked(plan: Plan, target: Target, repeat: Repeat | None) -> str:
-    """A digest of what is asked of a target: prompt, parameters, model and endpoint, but not the target's name.
+def _asked(plan: Plan, lane: Lane, repeat: Repeat | None) -> str:
+    """A digest of what is asked of a lane's target.
 
-    The variables' values are part of it, but not in a series, which asks one thing of all rows.
+    The variables' values are part of it, but not in a series, which asks one thing of all rows. A sweep puts no
+    question of its own: what was asked before it, by either, is still asked.
     """
-    values = plan.values() if repeat is None else {}
+    in_use, of_all_rows = _digest(plan, lane.target, plan.values()), _digest(plan, lane.target, {})
+    if repeat is None:
+        return in_use
+    if repeat.sweep and lane.outcomes and lane.outcomes[-1].asked == in_use:
+        return in_use
+    return of_all_rows
+
+
+def _digest(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
+    """Of prompt, parameters, model and endpoint, but not of the target's name."""
     asked = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
     return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()
 

@@ -130,13 +130,14 @@ class Session(Choosing):
     def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> bool:
         """Fire `prompt`, or all variants, at all chosen targets; as `repeat` says, if it is one run of a series.
 
-        A series goes through the rows of the variables in order, a single run takes the one in use. False if nothing
-        was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a value.
+        A series goes through the rows of the variables in order, a single run and a sweep take the one in use. False if
+        nothing was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a
+        value.
         """
         if repeat is None:
             self.take_choice()
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
-        asked = self.plan.of_run(None if repeat is None else repeat.number - 1)
+        asked = self.plan.of_run(None if repeat is None or repeat.sweep else repeat.number - 1)
         if not self.preview.may_send(asked.requests(0), repeat.concurrency if repeat is not None else 1):
             return False
         self.board.set_targets(asked.targets)

@@ -8,6 +8,7 @@ from textual.widgets import Input, Select
 from tui.core.decomposition import Advice
 from tui.core.parameters import Parameters
 from tui.core.record import State
+from tui.core.run import StoredRun
 from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Target
 from tui.simulator.profiles import load
@@ -129,3 +130,23 @@ async def test_a_sweep_tells_the_time_per_token_and_nothing_else(sitting: OpenSi
         assert fit.per_input is not None
         assert fit.per_input.value == pytest.approx(profile.prefill_ms_per_1k * 1e3, rel=0.2)
         await s.until(lambda: "sweep: 18 of 18, done" in s.shown)
+
+
+async def test_a_sweep_asks_the_row_in_use_and_leaves_what_was_counted(sitting: OpenSitting) -> None:
+    targets = [Target(model="sim-endless", parameters=Parameters(max_tokens=32))]
+    async with sitting(targets, prompt="Why is the {{what}} blue?") as s:
+        session, book = s.app.session, s.app.main.prompt_pane.book
+        book.rows, book.row = [{"what": "sky"}, {"what": "sea"}], 1
+        runs: list[StoredRun] = []
+        session.on_run_over = runs.append
+        set_up(s, repeats=1, warm_ups=0)
+        await s.run()
+        (lane,) = s.lanes
+        (own,) = lane.current
+        await s.press(keys_of("sweep")[0])
+        await s.until(lambda: s.board.series is not None)
+        await series_over(s)
+        asked = [request.spec.prompt.user.splitlines()[-1] for run in runs for request in run.requests]
+        assert s.board.series is not None
+        assert asked == ["Why is the sea blue?"] * (1 + 1 + s.board.series.total)
+        assert lane.current == [own]
