@@ -1,6 +1,5 @@
 """The board: the lanes and what the events have said of them. State of the screen as plain data."""
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 
@@ -14,9 +13,10 @@ from tui.core.outcome import outcome_of
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.series import Repeat, Series
-from tui.core.snapshot import LaneSnapshot, Snapshot
+from tui.core.snapshot import Snapshot
 from tui.core.sweep import swept
 from tui.core.target import Target
+from tui.sitting.asked import asked_of
 from tui.sitting.lane import InputCount, Lane
 from tui.sitting.ledger import Ledger
 
@@ -87,7 +87,7 @@ class Board:
                 record = RequestRecord(spec=specs[index])
                 if copy == 0:
                     lane.record = record
-                self._requests[record.spec.request_id] = _Request(lane, record, _asked(plan, lane, repeat))
+                self._requests[record.spec.request_id] = _Request(lane, record, asked_of(plan, lane, repeat))
                 fired.append(record.spec)
         self.runs += 1
         self.ledger.start_run()
@@ -173,7 +173,7 @@ class Board:
 
     def snapshot(self, name: str) -> Snapshot | None:
         """What stands in the lanes now under a name; None if no lane has a counted outcome."""
-        lanes = tuple(lane_ for lane in self.lanes if (lane_ := snapshot_of(lane)) is not None)
+        lanes = tuple(lane_ for lane in self.lanes if (lane_ := lane.snapshot()) is not None)
         return Snapshot(name=name, taken_unix_ns=time.time_ns(), lanes=lanes) if lanes else None
 
     def compare_with(self, baseline: Snapshot | None) -> None:
@@ -263,22 +263,6 @@ class Board:
             lane.fastest_total = _total(lane) == min(map(_total, answered))
 
 
-def snapshot_of(lane: Lane) -> LaneSnapshot | None:
-    """The present repeats of a lane and what was asked; None without any that counts."""
-    current = lane.current
-    if not current or lane.plan is None:
-        return None
-    return LaneSnapshot(
-        name=lane.label,
-        model=lane.target.model,
-        endpoint=lane.plan.endpoint_of(lane.target).name,
-        prompt=lane.plan.prompt_of(lane.target),
-        parameters=lane.plan.parameters_of(lane.target),
-        observations=tuple(current),
-        runs=tuple(dict.fromkeys(outcome.run for outcome in current)),
-    )
-
-
 class _Request:
     """A request of the latest run, and the lane it belongs to."""
 
@@ -288,26 +272,6 @@ class _Request:
         self.lane = lane
         self.record = record
         self.asked = asked
-
-
-def _asked(plan: Plan, lane: Lane, repeat: Repeat | None) -> str:
-    """A digest of what is asked of a lane's target.
-
-    The variables' values are part of it, but not in a series, which asks one thing of all rows. A sweep puts no
-    question of its own: what was asked before it, by either, is still asked.
-    """
-    in_use, of_all_rows = _digest(plan, lane.target, plan.values()), _digest(plan, lane.target, {})
-    if repeat is None:
-        return in_use
-    if repeat.sweep and lane.outcomes and lane.outcomes[-1].asked == in_use:
-        return in_use
-    return of_all_rows
-
-
-def _digest(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
-    """Of prompt, parameters, model and endpoint, but not of the target's name."""
-    asked = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
-    return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()
 
 
 def _ttft(lane: Lane) -> int:

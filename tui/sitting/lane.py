@@ -7,6 +7,7 @@ from tui.core.decomposition import Fit
 from tui.core.outcome import Outcome, fit
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord, State
+from tui.core.snapshot import LaneSnapshot
 from tui.core.target import Target
 
 _MOST_FITTED = 200
@@ -80,6 +81,21 @@ class Lane:
                 self._current.append(outcome)
         self._taken = len(outcomes)
         return list(self._current)
+
+    def snapshot(self) -> LaneSnapshot | None:
+        """Its present repeats and what was asked; None without any that counts."""
+        current = self.current
+        if not current or self.plan is None:
+            return None
+        return LaneSnapshot(
+            name=self.label,
+            model=self.target.model,
+            endpoint=self.plan.endpoint_of(self.target).name,
+            prompt=self.plan.prompt_of(self.target),
+            parameters=self.plan.parameters_of(self.target),
+            observations=tuple(current),
+            runs=tuple(dict.fromkeys(outcome.run for outcome in current)),
+        )
 
     def fit(self) -> Fit:
         """What its answers say of the time per token, sweeps included."""

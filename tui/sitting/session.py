@@ -201,31 +201,33 @@ class Session(Choosing):
 
     def start_series(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
         """Run the plan again and again as the settings say, if the budget allows. Nothing may be in flight."""
-        self.take_choice()
-        self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
-        # "Until sure" compares the lanes: they must be those of this plan.
-        self.board.set_targets(self.plan.asked)
-        series = Series(settings, new_uid(time.time_ns()), len(self.plan.asked), secrets.randbelow(2**31))
-        self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
-        times = (settings.warm_ups + settings.repeats) * settings.concurrency
-        if not self.preview.may_send(self.plan.of_run().requests(0), times):
-            series.end(Ending.COST)
-        self.series.start()
+        specs = self._prepare(prompt, parameters)
+        series = Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31))
+        self._start(series, specs)
 
     def start_sweep(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
         """Run the plan with prompts and answers of other lengths, for the fits of the lanes; see `core.sweep`.
 
         Order, gap, seed and budgets are those of the settings. Nothing may be in flight.
         """
+        specs = self._prepare(prompt, parameters)
+        cells = cells_around(specs, self.board.lanes)
+        settings = msgspec.structs.replace(settings, repeats=len(cells), warm_ups=1, concurrency=1, until_sure=None)
+        series = Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31), cells)
+        self._start(series, costliest(specs, cells))
+
+    def _prepare(self, prompt: Prompt, parameters: Parameters) -> tuple[RequestSpec, ...]:
         self.take_choice()
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
+        # "Until sure" compares the lanes: they must be those of this plan.
         self.board.set_targets(self.plan.asked)
-        specs = self.plan.of_run().requests(0)
-        planned = cells_around(specs, self.board.lanes)
-        settings = msgspec.structs.replace(settings, repeats=len(planned), warm_ups=1, concurrency=1, until_sure=None)
-        series = Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31), planned)
-        self.series = SeriesRunner(self, series, prompt, parameters, lambda: self.on_change())
-        if not self.preview.may_send(costliest(specs, planned), len(planned) + 1):
+        return self.plan.of_run().requests(0)
+
+    def _start(self, series: Series, at_most: Sequence[RequestSpec]) -> None:
+        """Begin the series, of which no run asks more than `at_most`."""
+        self.series = SeriesRunner(self, series, self.plan.prompt, self.plan.parameters, lambda: self.on_change())
+        settings = series.settings
+        if not self.preview.may_send(at_most, (settings.warm_ups + settings.repeats) * settings.concurrency):
             series.end(Ending.COST)
         self.series.start()
 

@@ -6,7 +6,7 @@ from tui.core.comparison import Comparison, Verdict
 from tui.core.objectives import Judgement, State, judge
 from tui.core.snapshot import change
 from tui.core.wording import amount, span
-from tui.sitting.board import Board, Lane, snapshot_of
+from tui.sitting.board import Board, Lane
 
 VERDICTS = {
     Verdict.FASTER: "▼ faster",
@@ -43,7 +43,7 @@ class Evidence:
     def _work_out(self, board: Board, lane: Lane) -> list[str]:
         lines: list[str] = []
         before = board.baseline.lane(lane.label) if board.baseline is not None else None
-        now = snapshot_of(lane)
+        now = lane.snapshot()
         if before is not None and now is not None and now.runs != before.runs:
             lines += map(change_line, change(before, now).comparisons)
         if board.objectives and lane.current:
