@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -38,6 +39,15 @@ def test_runs_are_listed_latest_first_and_numbered_without_gaps(run: Run, measur
     none = run("history", "list", "--model", "no-such-model")
     assert (none.returncode, none.stdout) == (ExitCode.OK, "")
     assert "No run fits." in none.stderr
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT-14", "Etc/GMT+12"])
+def test_a_day_is_the_one_that_the_list_shows(run: Run, measured: None, zone: str) -> None:
+    shown = run("history", "list", TZ=zone).stdout.splitlines()
+    day = date.fromisoformat(shown[-1].split()[1])
+    assert run("history", "list", "--since", f"{day}", TZ=zone).stdout.splitlines() == shown
+    later = max(date.fromisoformat(line.split()[1]) for line in shown) + timedelta(days=1)
+    assert run("history", "list", "--since", f"{later}", TZ=zone).stdout == ""
 
 
 def test_a_series_is_shown_as_a_whole(run: Run, measured: None) -> None:

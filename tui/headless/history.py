@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--endpoint", metavar="TEXT", help="part of an endpoint's name")
     listing.add_argument("--text", metavar="TEXT", help="part of the prompt")
     listing.add_argument("--tag", metavar="TAG", help="a tag, in full")
-    listing.add_argument("--since", type=_date, metavar="DATE", help="from this day on (UTC), such as 2026-11-22")
+    listing.add_argument("--since", type=_date, metavar="DATE", help="from this day on, local time: 2026-11-22")
     listing.add_argument("--failed", action="store_true", help="only runs of which a request failed")
     listing.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default 50)")
     listing.add_argument("--json", choices=["-"], help="- prints JSON")
@@ -79,7 +79,7 @@ def _limit(text: str) -> int:
 
 def _date(text: str) -> int:
     try:
-        return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * _NS_PER_S
+        return int(datetime.strptime(text, "%Y-%m-%d").astimezone().timestamp()) * _NS_PER_S
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a date such as 2026-11-22, but is {text!r}") from None
 
