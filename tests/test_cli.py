@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from canary import KEY, refuse
 
 from tui import __version__
 
@@ -32,6 +33,8 @@ class Shell:
             timeout=60,
             check=False,
         )
+        refuse(process.stdout, "standard output")
+        refuse(process.stderr, "standard error")
         return subprocess.CompletedProcess(
             arguments, process.returncode, process.stdout.decode(), process.stderr.decode("utf-8", "backslashreplace")
         )
@@ -108,8 +111,8 @@ def test_config_says_where_each_value_is_from(shell: Shell) -> None:
 
 
 def test_config_does_not_show_a_key(shell: Shell) -> None:
-    shell.environ["ANTHROPIC_API_KEY"] = "sk-ant-canary"
-    assert "sk-ant-canary" not in shell("config").stdout
+    shell.environ["ANTHROPIC_API_KEY"] = KEY
+    assert KEY not in shell("config").stdout
 
 
 @pytest.mark.parametrize(

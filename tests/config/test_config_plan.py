@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from canary import KEY as API_KEY
 
 from tui.config.load import Flags, load
 from tui.config.plan import build_plan, needs_simulator
@@ -12,7 +13,7 @@ from tui.core.target import Endpoint, Target
 from tui.errors import ConfigError
 
 URL = "http://127.0.0.1:4242"
-KEY = {"ANTHROPIC_API_KEY": "CANARY-5e1f"}
+KEY = {"ANTHROPIC_API_KEY": API_KEY}
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_auto_with_a_key_is_the_api(settings: Settings) -> None:
 
 
 def test_no_plan_holds_a_key(settings: Settings) -> None:
-    assert b"CANARY" not in msgspec.json.encode(build_plan(settings, KEY, URL))
+    assert API_KEY.encode() not in msgspec.json.encode(build_plan(settings, KEY, URL))
 
 
 def test_one_target_at_the_simulator_needs_it(settings: Settings) -> None:
@@ -68,7 +69,7 @@ def test_unknown_endpoint_of_a_target(settings: Settings) -> None:
 def test_key_never_travels_in_the_clear(settings: Settings, url: str) -> None:
     remote = _with(settings, far=Endpoint(name="far", base_url=url, api_key_env="FAR_KEY"))
     with pytest.raises(ConfigError) as caught:
-        build_plan(remote, {"FAR_KEY": "CANARY-5e1f"}, URL)
+        build_plan(remote, {"FAR_KEY": API_KEY}, URL)
     assert str(caught.value) == (
         "endpoints.far.base_url is plain http to another machine, so the key in FAR_KEY could be read on the way: "
         "use https, or unset FAR_KEY."

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import tomli
+from canary import KEY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from tui.config.write import toml
 from tui.core.target import Target
 
 PLAN = Path(__file__).parent / "valid/issue.toml"
-ENVIRON = {"ANTHROPIC_API_KEY": "CANARY-5e1f", "LATENCY_TUI_UI_FRAME_RATE": "4"}
+ENVIRON = {"ANTHROPIC_API_KEY": KEY, "LATENCY_TUI_UI_FRAME_RATE": "4"}
 
 
 def test_every_value_has_its_origin(sealed: Path) -> None:
@@ -38,7 +39,7 @@ def test_every_value_has_its_origin(sealed: Path) -> None:
 
 
 def test_no_key_is_shown(sealed: Path) -> None:
-    assert "CANARY" not in describe(load(Flags(config=PLAN), ENVIRON, sealed), ENVIRON)
+    assert KEY not in describe(load(Flags(config=PLAN), ENVIRON, sealed), ENVIRON)
 
 
 @pytest.mark.parametrize(

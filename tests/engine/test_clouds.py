@@ -13,6 +13,7 @@ import pytest_asyncio
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from canary import KEY
 
 from tui.core.events import FailureKind, RequestEnded, Status
 from tui.core.parameters import Parameters
@@ -22,12 +23,12 @@ from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.messages_api import MessagesApi
 
-from .test_levers import CANARY, Received, serving
+from .test_levers import Received, serving
 
 
 @pytest_asyncio.fixture
 async def api() -> AsyncIterator[MessagesApi]:
-    made = MessagesApi({"CLOUD_KEY": CANARY})
+    made = MessagesApi({"CLOUD_KEY": KEY})
     yield made
     await made.aclose()
 
@@ -61,7 +62,7 @@ async def test_foundry(api: MessagesApi) -> None:
     assert record.ttft_ns is not None
     assert record.instrument is not None
     assert received.lines == ["POST /anthropic/v1/messages HTTP/1.1"]
-    assert CANARY in {received.headers[0].get("api-key"), received.headers[0].get("x-api-key")}
+    assert KEY in {received.headers[0].get("api-key"), received.headers[0].get("x-api-key")}
 
 
 async def test_vertex(api: MessagesApi) -> None:
@@ -72,7 +73,7 @@ async def test_vertex(api: MessagesApi) -> None:
     assert (record.status, record.text()) == (Status.DONE, "x")
     route = "/v1/projects/mine/locations/us-east5/publishers/anthropic/models/claude-opus-5-5:streamRawPredict"
     assert received.lines == [f"POST {route} HTTP/1.1"]
-    assert received.headers[0]["authorization"] == f"Bearer {CANARY}"
+    assert received.headers[0]["authorization"] == f"Bearer {KEY}"
     assert "model" not in received.bodies[0]
     assert received.bodies[0]["anthropic_version"]
 
@@ -83,7 +84,7 @@ async def test_bedrock_with_a_key_of_its_own(api: MessagesApi) -> None:
         record = await ask(api, f"http://127.0.0.1:{port}/anthropic", kind="bedrock", region="us-east-1")
     assert (record.status, record.text()) == (Status.DONE, "x")
     assert received.lines == ["POST /anthropic/v1/messages HTTP/1.1"]
-    assert received.headers[0]["authorization"] == f"Bearer {CANARY}"
+    assert received.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Monk
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIACANARY")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session-canary")
     boto3_session = importlib.import_module("anthropic.lib.aws._auth")._get_session
     boto3_session.cache_clear()
@@ -122,7 +123,7 @@ async def test_bedrock_signed_with_the_credentials_of_aws() -> None:
     credential, names, signature = sent["authorization"].removeprefix("AWS4-HMAC-SHA256 ").split(", ")
     assert credential == f"Credential=AKIACANARY/{sent['x-amz-date'][:8]}/us-east-1/bedrock-mantle/aws4_request"
     assert sent["x-amz-security-token"] == "session-canary"
-    assert not any(CANARY in value for value in sent.values())
+    assert not any(KEY in value for value in sent.values())
     # The signature is what AWS would work out from what arrived.
     again = AWSRequest(
         "POST",
@@ -131,7 +132,7 @@ async def test_bedrock_signed_with_the_credentials_of_aws() -> None:
         received.raw[0],
     )
     again.context["timestamp"] = sent["x-amz-date"]
-    signer = SigV4Auth(Credentials("AKIACANARY", CANARY, "session-canary"), "bedrock-mantle", "us-east-1")
+    signer = SigV4Auth(Credentials("AKIACANARY", KEY, "session-canary"), "bedrock-mantle", "us-east-1")
     wanted = signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
     assert signature == f"Signature={wanted}"
 
@@ -182,16 +183,16 @@ async def test_the_key_goes_into_the_header_that_is_named(api: MessagesApi, head
         record = await ask(api, f"http://127.0.0.1:{port}", key_header=header)
     assert record.status is Status.DONE
     sent = received.headers[0]
-    assert sent[header].removeprefix("Bearer ") == CANARY
-    assert [name for name, value in sent.items() if CANARY in value] == [header]
+    assert sent[header].removeprefix("Bearer ") == KEY
+    assert [name for name, value in sent.items() if KEY in value] == [header]
 
 
 @pytest.mark.parametrize("kind", ["bedrock", "foundry", "vertex"])
 async def test_a_cloud_that_refuses_the_key_does_not_get_it_shown(api: MessagesApi, kind: str) -> None:
     received = Received()
-    received.refuse_with = f'{{"error": {{"type": "authentication_error", "message": "no: {CANARY}"}}}}'.encode()
+    received.refuse_with = f'{{"error": {{"type": "authentication_error", "message": "no: {KEY}"}}}}'.encode()
     async with serving(received) as port:
         record = await ask(api, f"http://127.0.0.1:{port}", kind=kind, region="r", project="p")
     assert record.failure is not None
     assert record.failure.kind is FailureKind.BAD_KEY
-    assert CANARY not in record.failure.message
+    assert KEY not in record.failure.message

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from canary import KEY
 
 from tui.core.events import (
     Content,
@@ -36,8 +37,7 @@ from .driver import WITHIN_S, Driver, TruthPipe
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CANARY = "sk-ant-canary-0123456789"
-KEYS = {"KEY_GOOD": CANARY, "KEY_BAD": "invalid", "KEY_TORN": f"{CANARY}\nsecond line", "KEY_BLANK": "  "}
+KEYS = {"KEY_GOOD": KEY, "KEY_BAD": "invalid", "KEY_TORN": f"{KEY}\nsecond line", "KEY_BLANK": "  "}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -210,7 +210,7 @@ async def test_the_key_is_said_nowhere(engine: Driver, simulator: SimulatorProce
     assert torn.failure is not None
     assert torn.failure.kind is FailureKind.BAD_KEY
     assert "KEY_TORN" in torn.failure.message
-    assert CANARY not in repr(engine.events)
+    assert KEY not in repr(engine.events)
 
 
 # Cancelling

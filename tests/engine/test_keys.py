@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from canary import KEY
 
 from tui.core.events import Failure, FailureKind
 from tui.core.target import Endpoint
 from tui.engine.keys import Keys
 
-CANARY = "sk-ant-canary-0123456789"
 HTTPS = "https://example.org"
 
 
@@ -28,15 +28,16 @@ def failed(outcome: str | Failure | None, kind: FailureKind, *words: str) -> Non
     assert outcome.kind is kind
     for word in ("far", *words):
         assert word in outcome.message
+    assert KEY not in outcome.message
     assert "canary" not in outcome.message
     assert outcome.message.endswith(".")
 
 
 async def test_a_variable_goes_before_a_command_and_neither_is_no_key() -> None:
-    command = python(f"print('{CANARY}')")
+    command = python(f"print('{KEY}')")
     keys = Keys({"FAR_KEY": " from-variable\n"})
     assert await keys.of(at(command, variable="FAR_KEY")) == "from-variable"
-    assert await keys.of(at(command, variable="OTHER_KEY")) == CANARY
+    assert await keys.of(at(command, variable="OTHER_KEY")) == KEY
     assert await keys.of(at()) is None
     failed(await keys.of(at(variable="OTHER_KEY")), FailureKind.NO_KEY, "set OTHER_KEY")
 
@@ -74,21 +75,23 @@ async def test_no_shell_sees_the_command() -> None:
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
-        (f"import sys; print('{CANARY}'); sys.exit(3)", FailureKind.NO_KEY, "ended with exit status 3"),
-        (f"import sys; print('{CANARY}', file=sys.stderr); sys.exit(1)", FailureKind.NO_KEY, "exit status 1"),
+        (f"import sys; print('{KEY}'); sys.exit(3)", FailureKind.NO_KEY, "ended with exit status 3"),
+        (f"import sys; print('{KEY}', file=sys.stderr); sys.exit(1)", FailureKind.NO_KEY, "exit status 1"),
         ("import os; os.kill(os.getpid(), 9)", FailureKind.NO_KEY, "was ended by signal 9"),
         ("print('  ')", FailureKind.NO_KEY, "printed nothing"),
-        (f"print('{CANARY}'); print('second')", FailureKind.BAD_KEY, "line break"),
+        (f"print('{KEY}'); print('second')", FailureKind.BAD_KEY, "line break"),
         ("print('schlüssel-canary')", FailureKind.BAD_KEY, "another character"),
-        (f"print('{CANARY}' * 100_000)", FailureKind.BAD_KEY, "another character"),
-        (f"while True: print('{CANARY}')", FailureKind.BAD_KEY, "another character"),
+        (f"print('{KEY}' * 100_000)", FailureKind.BAD_KEY, "another character"),
+        (f"while True: print('{KEY}')", FailureKind.BAD_KEY, "another character"),
     ],
 )
 async def test_a_command_that_gives_no_key(
     code: str, kind: FailureKind, words: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     failed(await Keys({}).of(at(python(code))), kind, words)
-    assert "canary" not in "".join(capfd.readouterr())
+    said = "".join(capfd.readouterr())
+    assert KEY not in said
+    assert "canary" not in said
 
 
 async def test_a_command_that_does_not_exist() -> None:
@@ -115,10 +118,10 @@ async def test_no_key_travels_in_the_clear_nor_is_it_looked_for(url: str, tmp_pa
     command = python("import sys; open(sys.argv[1], 'w')", str(mark))
     failed(await Keys({}).of(at(command, url=url)), FailureKind.BAD_KEY, "plain http", "Use https")
     assert not mark.exists()
-    failed(await Keys({"K": CANARY}).of(at(url=url, variable="K")), FailureKind.BAD_KEY, "was not sent")
+    failed(await Keys({"K": KEY}).of(at(url=url, variable="K")), FailureKind.BAD_KEY, "was not sent")
     failed(await Keys({}).of(at(url=url, variable="K")), FailureKind.NO_KEY)
     assert await Keys({}).of(at(url=url)) is None
 
 
 async def test_this_machine_gets_its_key_without_tls() -> None:
-    assert await Keys({"K": CANARY}).of(at(url="http://127.0.0.1:1", variable="K")) == CANARY
+    assert await Keys({"K": KEY}).of(at(url="http://127.0.0.1:1", variable="K")) == KEY

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from canary import KEY
 
 from tui.core.events import Event, FailureKind, RequestEnded, Status, UsageReported
 from tui.core.parameters import Parameters
@@ -22,7 +23,6 @@ from tui.core.target import Endpoint, Timeouts
 from tui.engine.messages_api import MessagesApi
 from tui.simulator.process import SimulatorProcess
 
-CANARY = "sk-ant-canary-0123456789"
 ANSWER = (
     b'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":1}}}\n\n'
     b'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"type":"text_delta","text":"x"}}\n\n'
@@ -94,7 +94,7 @@ async def ask(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ask]:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    api = MessagesApi({"GOOD_KEY": CANARY})
+    api = MessagesApi({"GOOD_KEY": KEY})
 
     async def at_once() -> None:
         """No gate."""
@@ -208,7 +208,7 @@ async def test_versions_and_headers_arrive(ask: Ask) -> None:
     newest, other = received.headers
     assert newest["anthropic-version"] == "2026-10-21"
     assert (other["anthropic-version"], other["x-team"]) == ("2024-01-01", "search")
-    assert other["authorization"] == f"Bearer {CANARY}"
+    assert other["authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ async def test_a_key_from_a_command_is_sent_and_said_nowhere(ask: Ask, tmp_path:
     keys.write_text("0")
     code = (
         "import pathlib, sys; path = pathlib.Path(sys.argv[1]); number = int(path.read_text()) + 1;"
-        f"path.write_text(str(number)); print('{CANARY}-' + str(number))"
+        f"path.write_text(str(number)); print('{KEY}-' + str(number))"
     )
     command = (sys.executable, "-c", code, str(keys))
     received = Received()
@@ -279,15 +279,15 @@ async def test_a_key_from_a_command_is_sent_and_said_nowhere(ask: Ask, tmp_path:
         again = await ask(url, key_command=command)
     assert good[0].status is again[0].status is Status.DONE
     assert [headers["authorization"] for headers in received.headers] == [
-        f"Bearer {CANARY}-1",
-        f"Bearer {CANARY}-1",
-        f"Bearer {CANARY}-2",
+        f"Bearer {KEY}-1",
+        f"Bearer {KEY}-1",
+        f"Bearer {KEY}-2",
     ]
     assert refused.failure is not None
     assert refused.failure.kind is FailureKind.BAD_KEY
     assert "bad key [the key]" in refused.failure.message
     assert "key_command" in refused.failure.message
-    assert CANARY not in repr((good, refused, events, again))
+    assert KEY not in repr((good, refused, events, again))
 
 
 async def test_a_proxy_is_used_where_it_is_asked_for(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

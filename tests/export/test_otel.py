@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from canary import KEY
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
@@ -130,10 +131,10 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Collector]]:
 
 
 def test_a_collector_gets_them(collector: type[Collector], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOME_API_KEY", "canary-31415")
+    monkeypatch.setenv("SOME_API_KEY", KEY)
     runs = all_runs()
     record = runs[1].requests[0]
-    record.spec = msgspec.structs.replace(record.spec, target="canary-31415")
+    record.spec = msgspec.structs.replace(record.spec, target=KEY)
     otel.send(runs)
     (body,) = collector.bodies
     request = ExportMetricsServiceRequest.FromString(body)
@@ -146,7 +147,7 @@ def test_a_collector_gets_them(collector: type[Collector], monkeypatch: pytest.M
     }
     services = [item.value.string_value for item in resource.resource.attributes if item.key == "service.name"]
     assert services == ["latency-tui"]
-    assert b"canary" not in body
+    assert KEY.encode() not in body
 
 
 def test_a_collector_that_refuses_is_a_sentence(collector: type[Collector]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from canary import KEY
 
 from tui.advice.suggestion import Change, PromptEdit, Trial
 from tui.core.events import Failure, FailureKind, Kind
@@ -18,8 +19,7 @@ from tui.export.portable import REMOVED, portable
 
 from .samples import all_tried, simple_run
 
-CANARY = "canary-31415-key"
-ENVIRON = {"ANTHROPIC_API_KEY": CANARY, "LOCAL": "another-271828", "MODE_KEY": "disabled", "SHORT_KEY": "sky"}
+ENVIRON = {"ANTHROPIC_API_KEY": KEY, "LOCAL": "another-271828", "MODE_KEY": "disabled", "SHORT_KEY": "sky"}
 FORMED = "sk-ant-api03-abcdefghijklmnop"
 
 
@@ -94,14 +94,14 @@ HIDING: dict[str, tuple[Callable[[StoredRun], None], str]] = {
     "command": (with_endpoint(key_command=("echo", "hunter2")), "hunter2"),
     "variable": (with_endpoint(api_key_env="hunter2"), "hunter2"),
     "extra": (with_extra({"tools": [{"authorization_token": "hunter2"}]}), "hunter2"),
-    "named variable": (with_prompt("is another-271828 good?"), CANARY),
-    "prompt": (with_prompt(f"is {CANARY} good?"), CANARY),
-    "conversation": (with_conversation(f"is {CANARY} good?"), CANARY),
-    "answer": (with_answer(f"no: {CANARY}"), CANARY),
-    "answer in pieces": (with_answer("no: canary-", "31415-", "key"), CANARY),
-    "error": (with_failure(f"401: {CANARY} is no key"), CANARY),
+    "named variable": (with_prompt("is another-271828 good?"), KEY),
+    "prompt": (with_prompt(f"is {KEY} good?"), KEY),
+    "conversation": (with_conversation(f"is {KEY} good?"), KEY),
+    "answer": (with_answer(f"no: {KEY}"), KEY),
+    "answer in pieces": (with_answer(f"no: {KEY[:20]}", KEY[20:30], KEY[30:]), KEY),
+    "error": (with_failure(f"401: {KEY} is no key"), KEY),
     "error with a url": (with_failure("http://me:hunter2@proxy: refused"), "hunter2"),
-    "note": (with_note(CANARY), CANARY),
+    "note": (with_note(KEY), KEY),
     "form": (with_prompt(f"my key is {FORMED}"), FORMED),
     "form in an error": (with_failure(f"bad key {FORMED}"), FORMED),
 }
@@ -155,10 +155,10 @@ def test_a_key_is_in_no_ledger(wanted: Format) -> None:
 
 
 def test_keys_of_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOME_API_KEY", CANARY)
+    monkeypatch.setenv("SOME_API_KEY", KEY)
     run = simple_run()
-    with_note(f"used {CANARY}")(run)
-    assert CANARY not in render([run], Format.JSON)
+    with_note(f"used {KEY}")(run)
+    assert KEY not in render([run], Format.JSON)
 
 
 def test_what_is_no_key_stays() -> None:
@@ -187,5 +187,5 @@ def test_it_says_that_something_was_removed() -> None:
 def test_the_runs_given_stay_what_they_are() -> None:
     run = simple_run()
     before = msgspec.json.encode(run)
-    portable([run], [CANARY], with_texts=False)
+    portable([run], [KEY], with_texts=False)
     assert msgspec.json.encode(run) == before

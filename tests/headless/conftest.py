@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from canary import SPARE, refuse
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -16,7 +17,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """The environment without anything of the person's own."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LANG")}
     home = {"HOME": str(tmp_path / "home"), "TERM": "xterm-256color"}
-    return kept | home | {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
+    return (
+        kept | home | SPARE | {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
+    )
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
     (tmp_path / "cwd").mkdir()
 
     def call(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-P", "-m", "tui", *arguments],
             cwd=tmp_path / "cwd",
             env=environment | more,
@@ -35,6 +38,9 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
             timeout=100,
             check=False,
         )
+        refuse(done.stdout, "standard output")
+        refuse(done.stderr, "standard error")
+        return done
 
     return call
 

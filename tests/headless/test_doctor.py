@@ -2,6 +2,8 @@
 
 import json
 
+from canary import KEY
+
 from tui.errors import ExitCode
 
 from .conftest import Run
@@ -17,14 +19,13 @@ def test_all_is_well_on_the_simulator(run: Run) -> None:
 
 
 def test_what_is_wrong_is_named_with_its_remedy(run: Run) -> None:
-    done = run("doctor", "--base-url", "https://127.0.0.1:9", ANTHROPIC_API_KEY="x")
+    done = run("doctor", "--base-url", "https://127.0.0.1:9", ANTHROPIC_API_KEY=KEY)
     assert done.returncode == ExitCode.ERROR
     wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
     assert any("endpoint custom" in line and "127.0.0.1:9" in line for line in wrong)
 
 
 def test_a_key_is_named_by_its_variable_and_never_shown(run: Run) -> None:
-    canary = "sk-ant-canary-0123456789"
-    done = run("doctor", "--base-url", "https://127.0.0.1:9", ANTHROPIC_API_KEY=canary)
+    done = run("doctor", "--base-url", "https://127.0.0.1:9", ANTHROPIC_API_KEY=KEY)
     assert "in ANTHROPIC_API_KEY" in done.stdout
-    assert canary not in done.stdout + done.stderr
+    assert KEY not in done.stdout + done.stderr

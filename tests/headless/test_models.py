@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from subprocess import CompletedProcess
 
+from canary import KEY
+
 from tui.errors import ExitCode
 
 Run = Callable[..., "CompletedProcess[str]"]
@@ -17,7 +19,7 @@ def test_the_table_and_the_json_name_the_same_models(run: Run) -> None:
 
 
 def test_a_list_that_cannot_be_fetched_is_said_outside_the_json(run: Run) -> None:
-    done = run("models", "--refresh", "--base-url", "http://127.0.0.1:9", "--json", "-", ANTHROPIC_API_KEY="sk-test")
+    done = run("models", "--refresh", "--base-url", "http://127.0.0.1:9", "--json", "-", ANTHROPIC_API_KEY=KEY)
     assert done.returncode == ExitCode.ERROR
     assert json.loads(done.stdout)
     assert "127.0.0.1:9" in done.stderr

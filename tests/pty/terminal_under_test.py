@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyte
+from canary import refuse
 from link import ANSWER, QUESTION, SlowLink
 
 COLUMNS, ROWS = 120, 40
@@ -182,6 +183,7 @@ class Terminal:
         for fd in (self._master, self._slave, self._ended):
             if fd >= 0:
                 os.close(fd)
+        refuse(self.written, "a terminal")
 
 
 def all_ended(fds: list[int]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from canary import KEY
 from stored import stored_statuses
 from terminal_under_test import WITHIN_S, Terminal, all_ended
 
@@ -18,7 +19,6 @@ from tui.simulator.process import SimulatorProcess
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
 
 F5, F8, F10 = b"\x1b[15~", b"\x1b[19~", b"\x1b[21~"
-CANARY = "sk-ant-canary-0123456789"
 SHORT = "Say in one sentence why the sky is blue."
 
 
@@ -63,7 +63,7 @@ def test_what_is_in_flight_is_cancelled_at_the_server(environ: dict[str, str], t
     log = tmp_path / "truth.jsonl"
     arguments = ["--run", "--model", "sim-steady", "--max-tokens", "100000", "--base-url"]
     with SimulatorProcess.start(log=log) as server:
-        with Terminal([*arguments, server.base_url], environ | {"ANTHROPIC_API_KEY": "k"}) as terminal:
+        with Terminal([*arguments, server.base_url], environ | {"ANTHROPIC_API_KEY": KEY}) as terminal:
             terminal.until_shows("▶ streaming")
             family = terminal.family()
             if how == "closed terminal":
@@ -104,13 +104,13 @@ def test_run_record_and_max_tokens_against_a_server_and_no_key_is_written(
 ) -> None:
     record = tmp_path / "record.jsonl"
     arguments = ["--run", "--record", str(record), "--max-tokens", "20", "--base-url", simulator.base_url]
-    with Terminal(arguments, {**environ, "ANTHROPIC_API_KEY": CANARY}) as terminal:
+    with Terminal(arguments, {**environ, "ANTHROPIC_API_KEY": KEY}) as terminal:
         terminal.until_shows("◧ truncated at 20", 3)
         terminal.press(F5)
         terminal.until_shows("run 2 over")
         terminal.press(F10)
         assert terminal.until_ended() == 0
-        assert CANARY.encode() not in terminal.written
+        assert KEY.encode() not in terminal.written
     lines = [json.loads(line) for line in record.read_text().splitlines()]
     results = [line for line in lines if line["type"] == "result"]
     assert len(results) == 6
@@ -123,15 +123,15 @@ def test_run_record_and_max_tokens_against_a_server_and_no_key_is_written(
         assert result["stamps"]["sent_ns"] < result["stamps"]["content_ns"][0]
     assert [line["run_id"] for line in lines if line["type"] == "run_ended"] == [1, 2]
     for path in (tmp_path / "home").rglob("*"):
-        assert not path.is_file() or CANARY.encode() not in path.read_bytes()
-    assert CANARY not in record.read_text()
+        assert not path.is_file() or KEY.encode() not in path.read_bytes()
+    assert KEY not in record.read_text()
 
 
 def test_a_model_cannot_drive_the_terminal(environ: dict[str, str]) -> None:
     with (
         SimulatorProcess.start(fault="control-characters") as hostile,
         Terminal(
-            ["--run", "--model", "sim-fast", "--base-url", hostile.base_url], environ | {"ANTHROPIC_API_KEY": "k"}
+            ["--run", "--model", "sim-fast", "--base-url", hostile.base_url], environ | {"ANTHROPIC_API_KEY": KEY}
         ) as terminal,
     ):
         terminal.until_shows("✔ done")

@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from canary import KEY
 from stored import stored_statuses
 from terminal_under_test import Terminal, all_ended
 
@@ -16,7 +17,6 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ne
 F5, F10 = b"\x1b[15~", b"\x1b[21~"
 LONG = ["--run", "--model", "sim-steady", "--max-tokens", "100000"]
 PROMPT = "a prompt that nobody else may read"
-CANARY = "sk-ant-canary-0123456789"
 
 
 def statuses(record: Path) -> list[str]:
@@ -174,7 +174,7 @@ def test_a_crash_restores_the_terminal_and_leaves_a_report_without_prompt_or_key
     """
     with Terminal(
         [PROMPT, "--demo", *LONG],
-        environ | {"ANTHROPIC_API_KEY": CANARY},
+        environ | {"ANTHROPIC_API_KEY": KEY},
         program=[sys.executable, "-c", dedent(program)],
     ) as terminal:
         terminal.until_shows("▶ streaming")
@@ -193,6 +193,6 @@ def test_a_crash_restores_the_terminal_and_leaves_a_report_without_prompt_or_key
     text = report.read_text()
     assert "KeyError" in text
     assert "in crash" in text
-    for secret in (PROMPT, CANARY):
+    for secret in (PROMPT, KEY):
         assert secret not in text
         assert secret not in said

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from canary import KEY
 from terminal_under_test import Terminal
 
 from tui.simulator.process import SimulatorProcess
@@ -27,7 +28,7 @@ def test_the_rate_falls_keys_come_through_and_the_figures_stay_true(environ: dic
         arguments = ["--model", "sim-steady"] * LANES
         arguments += ["--max-tokens", str(TOKENS), "--base-url", simulator.base_url, "--record", str(record)]
         with Terminal(
-            arguments, environ | {"ANTHROPIC_API_KEY": "any"}, link=(BYTES_PER_S, DELAY_S), size=(120, 40)
+            arguments, environ | {"ANTHROPIC_API_KEY": KEY}, link=(BYTES_PER_S, DELAY_S), size=(120, 40)
         ) as terminal:
             terminal.until_shows("○ idle", LANES)
             terminal.press(F5)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from canary import KEY
 from terminal_under_test import Terminal
 
 from tui.simulator.process import SimulatorProcess
@@ -42,7 +43,7 @@ def test_a_screen_that_is_stopped_for_two_seconds_moves_no_stored_time(
     record, log = tmp_path / "record.jsonl", tmp_path / "truth.jsonl"
     with SimulatorProcess.start(log=log) as simulator:
         arguments = ["--model", "sim-steady", "--max-tokens", str(TOKENS), "--base-url", simulator.base_url]
-        environ = child_environ | {"ANTHROPIC_API_KEY": "any"}
+        environ = child_environ | {"ANTHROPIC_API_KEY": KEY}
         with Terminal(["--run", "--record", str(record), *arguments], environ) as terminal:
             # One run undisturbed, one with the stall.
             terminal.until_shows("run 1 over")
