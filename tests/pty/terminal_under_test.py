@@ -28,7 +28,7 @@ PROGRAM = (sys.executable, "-P", "-m", "tui")
 WITHIN_S = 40.0
 """Longest wait for anything: a test that meets it has failed."""
 
-_MARK = "TERMINAL_UNDER_TEST"
+MARK = "TERMINAL_UNDER_TEST"
 _ON_AT_REST = (b"25", b"7")
 """Modes that are on in a terminal at rest: the cursor, and wrapping."""
 
@@ -65,7 +65,7 @@ class Terminal:
             stdin=self._slave if stdin is None else subprocess.PIPE,
             stdout=self._slave,
             stderr=self._slave,
-            env={**environ, "TERM": term, _MARK: self._mark},
+            env={**environ, "TERM": term, MARK: self._mark},
             start_new_session=True,
             preexec_fn=partial(_take_terminal, ignore),
         )
@@ -123,13 +123,7 @@ class Terminal:
     def family(self, but: int | None = None) -> list[int]:
         """File descriptors that become readable when the program's processes end: itself and all it has started,
         without the process `but`."""
-        fds = []
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                marked = f"{_MARK}={self._mark}".encode() in (process / "environ").read_bytes().split(b"\0")
-                if marked and process.name != str(but):
-                    fds.append(os.pidfd_open(int(process.name)))
-        return fds
+        return marked(self._mark, but)
 
     def is_restored(self) -> bool:
         """Whether the line modes are as before, and what was switched on has been switched off at the end."""
@@ -184,6 +178,17 @@ class Terminal:
             if fd >= 0:
                 os.close(fd)
         refuse(self.written, "a terminal")
+
+
+def marked(mark: str, but: int | None = None) -> list[int]:
+    """File descriptors of the processes that have this mark in their environment, without the process `but`."""
+    fds = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            has_mark = f"{MARK}={mark}".encode() in (process / "environ").read_bytes().split(b"\0")
+            if has_mark and process.name != str(but):
+                fds.append(os.pidfd_open(int(process.name)))
+    return fds
 
 
 def all_ended(fds: list[int]) -> bool:

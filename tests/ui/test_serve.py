@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from stored import stored_statuses
+from terminal_under_test import MARK, all_ended, marked
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WITHIN_S = 60.0
@@ -25,12 +28,14 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def served(environ: dict[str, str], *arguments: str) -> AsyncIterator[str]:
-    """The address that `latency-tui serve` prints; it has ended with 0 afterwards."""
+async def serving(environ: dict[str, str], *arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """A running `latency-tui serve`, and the address that it prints."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "tui", "serve", "--port", str(free_port()), *arguments),
         env=environ,
         stdout=asyncio.subprocess.PIPE,
+        # Without a terminal, whose end the kernel would tell all processes of.
+        start_new_session=True,
     )
     assert process.stdout is not None
     try:
@@ -38,11 +43,20 @@ async def served(environ: dict[str, str], *arguments: str) -> AsyncIterator[str]
             said = (await process.stdout.readline()).decode()
         address = re.search(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", said)
         assert address, said
-        yield address[0]
+        yield process, address[0]
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         async with asyncio.timeout(WITHIN_S):
-            assert await process.wait() == 0
+            await process.wait()
+
+
+@asynccontextmanager
+async def served(environ: dict[str, str], *arguments: str) -> AsyncIterator[str]:
+    """The address of a server, which has ended with 0 afterwards."""
+    async with serving(environ, *arguments) as (process, address):
+        yield address
+    assert process.returncode == 0
 
 
 async def test_without_the_secret_nothing_is_there(environ: dict[str, str]) -> None:
@@ -134,3 +148,25 @@ async def test_a_run_in_a_browser(environ: dict[str, str], tmp_path: Path) -> No
         after = await page.call("Page.captureScreenshot")
         assert before["data"] != after["data"]
         (tmp_path / "page.png").write_bytes(base64.b64decode(after["data"]))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+async def test_a_server_that_is_killed_leaves_no_process(environ: dict[str, str], busy: bool) -> None:
+    mark = uuid.uuid4().hex
+    run = ["--run", "--max-tokens", "100000"] if busy else []
+    async with (
+        serving(environ | {MARK: mark}, "--model", "sim-steady", *run) as (server, address),
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{address}ws?width=120&height=40") as page,
+    ):
+        painted = b""
+        async with asyncio.timeout(WITHIN_S):
+            while ("▶ streaming" if busy else "○ idle").encode() not in painted:
+                message = await page.receive()
+                painted += message.data if isinstance(message.data, bytes) else b""
+        family = marked(mark, but=server.pid)
+        assert len(family) >= 3  # the page's program, its engine, its simulator
+        server.kill()
+        assert all_ended(family)
+    assert stored_statuses(environ) == ([["cancelled"]] if busy else [])

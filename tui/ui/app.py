@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingsMap, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 
 from tui.config.models import KnownModel
@@ -81,8 +82,7 @@ class LatencyApp(
         # Read by the driver, and by themes before anything is styled.
         self.terminal = terminal or Terminal()
         self.pacer = Pacer(settings.fixed_rate)
-        # A driver named in the environment is a browser's: see `latency-tui serve`.
-        super().__init__(driver_class=None if os.environ.get("TEXTUAL_DRIVER") else TerminalDriver)
+        super().__init__(driver_class=_driver())
         self._dressed_as = dress(self, settings.theme, self.terminal)
         self.keymap = keymap or Keymap()
         self._bindings = BindingsMap(self.keymap.bindings())
@@ -282,6 +282,15 @@ class LatencyApp(
     def complain(self, sentence: str) -> None:
         """Say something that belongs to no lane."""
         self.notify(sentence, severity="warning", markup=False)
+
+
+def _driver() -> type[Driver]:
+    # One that is named in the environment is a browser's: see `latency-tui serve`.
+    if os.environ.get("TEXTUAL_DRIVER"):
+        from tui.ui.page_driver import PageDriver
+
+        return PageDriver
+    return TerminalDriver
 
 
 _OVER_MAIN_ONLY = frozenset(action.method for action in ACTIONS) - {"quit"}
