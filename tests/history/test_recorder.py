@@ -96,6 +96,21 @@ def test_the_engines_end_interrupts_what_was_in_flight(path: Path) -> None:
     assert len(first.pieces) == 3
 
 
+def test_the_next_sitting_is_told_once_of_what_was_cut_off(path: Path) -> None:
+    recorder = record(path, close=False)
+    recorder.cut_off()
+    recorder.take([*beginning(1), *beginning(2), *ending(1), *ending(2)])
+    assert recorder.close(30)
+    told: list[int] = []
+    for _ in range(2):
+        recorder = Recorder(path, SETTINGS)
+        recorder.on_interrupted = told.append
+        recorder.start()
+        recorder.cut_off()  # nothing is in flight
+        assert recorder.close(30)
+    assert told == [2]
+
+
 def test_what_a_dead_program_had_in_flight_becomes_interrupted(path: Path) -> None:
     # As after a kill: the journal is there, nobody holds the lock.
     writer = Writer(path, "dead", SETTINGS, pytest.fail)

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(MISSING is not None, reason=f"{MISSING} is not installed (Debian: openssh-server)"),
 ]
 
-F5, F10 = b"\x1b[15~", b"\x1b[21~"
+F5, F10, ALT_Y = b"\x1b[15~", b"\x1b[21~", b"\x1by"
 LONG = ["--run", "--model", "sim-steady", "--max-tokens", "100000"]
 
 
@@ -67,6 +67,13 @@ def test_a_connection_that_goes_leaves_no_process_and_no_request(
         assert all_ended(family)
     assert statuses(record) == ["cancelled"]
     assert stored_statuses(environ) == [["cancelled"]]
+    if end is signal.SIGKILL:
+        with Terminal([remote("--model", "sim-fast")], environ, program=server.client) as terminal:
+            terminal.until_shows("Alt+Y shows the interrupted run")
+            terminal.press(ALT_Y)
+            terminal.until_shows("⊘ cancelled")
+            terminal.press(F10)
+            assert terminal.until_ended() == 0
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")

@@ -15,6 +15,7 @@ from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunE
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, new_uid
+from tui.history import cut
 from tui.history.writer import Begun, Came, Ended, Item, Known, OpenRun, Writer
 
 JOURNAL_EVERY_S = 0.2
@@ -31,7 +32,7 @@ class Recorder:
         self.on_problem: Callable[[str], None] = lambda _sentence: None
         """Called with a sentence when the history cannot be written, and when it can again."""
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
-        """Called at the start with how many requests were in flight when earlier programs died, where any were."""
+        """Called at the start with how many requests earlier programs that died or were cut off had in flight."""
         self.path = path
         self.settings = settings
         self._writer = make_writer(path, new_uid(time.time_ns()), settings, lambda sentence: self.on_problem(sentence))
@@ -93,6 +94,11 @@ class Recorder:
             self._ticket += 1
         self._hand_over(items, urgent=ends)
         return self._ticket if ends else None
+
+    def cut_off(self) -> None:
+        """A signal ends the sitting: have the next one told of what is in flight."""
+        if self._open:
+            cut.leave(self.path.parent, len(self._open))
 
     def close(self, within_s: float) -> bool:
         """Write what was handed over and end; whether that was done in this time. May be called again."""

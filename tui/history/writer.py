@@ -13,7 +13,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo
 from tui.errors import HistoryError
-from tui.history import journal, spill
+from tui.history import cut, journal, spill
 from tui.history.codec import UNREADABLE
 from tui.history.database import connect, is_corrupt, reason, set_aside, transaction
 from tui.history.pruning import prune
@@ -77,7 +77,7 @@ class Writer:
         self._settings = settings
         self._say = say
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
-        """Called with how many requests programs that died had in flight, where there are any."""
+        """Called with how many requests programs that died or were cut off had in flight, where there are any."""
         self._connect_to = connect_to
         self._connection: sqlite3.Connection | None = None
         self._lock: WriterLock | None = None
@@ -158,8 +158,9 @@ class Writer:
             adopted = journal.adopt(
                 connection, lambda writer: writer == self._uid or is_alive(self._path.parent, writer)
             )
-            if adopted:
-                self.on_interrupted(adopted)
+            # One that was cut off, and could not end in order, left both.
+            if interrupted := max(adopted, cut.take(self._path.parent)):
+                self.on_interrupted(interrupted)
             spill.take_in(connection, self._path.parent)
             prune(connection, self._settings)
         except BaseException:

@@ -12,6 +12,7 @@ from tui.core.record import RequestRecord
 from tui.core.wording import percent
 from tui.errors import HistoryError
 from tui.sitting.session import Session
+from tui.ui.key_names import key
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -180,7 +181,7 @@ class AdviceActions(_Base):
         tried = self._desk.finish(self._trying.measured)
         self._work(partial(self._note, tried))
         self.main.wake()
-        self.notify(f"{tried.headline}: {tried.sentence}. Alt+A decides.", timeout=8, markup=False)
+        self.notify(f"{tried.headline}: {tried.sentence}. {key('advice')} decides.", timeout=8, markup=False)
 
     def _decide(self, *, accepted: bool) -> None:
         desk = self._desk
@@ -216,7 +217,7 @@ class AdviceActions(_Base):
         if target != choice.candidates[index]:
             choice.replace(index, target)
             self.main.picker.changed(index)
-        self.notify(f"Accepted: {tried.headline}. F5 runs it.", timeout=5, markup=False)
+        self.notify(f"Accepted: {tried.headline}. {key('run')} runs it.", timeout=5, markup=False)
         return True
 
     # The ledger, on threads of its own: a disk may be slow

@@ -26,6 +26,7 @@ from tui.ui.chart_actions import ChartActions
 from tui.ui.difference_actions import DifferenceActions
 from tui.ui.driver import TerminalDriver
 from tui.ui.history_actions import HistoryActions
+from tui.ui.key_names import use
 from tui.ui.keymap import Keymap
 from tui.ui.lever_actions import LeverActions
 from tui.ui.pace import Pacer
@@ -85,6 +86,7 @@ class LatencyApp(
         super().__init__(driver_class=_driver())
         self._dressed_as = dress(self, settings.theme, self.terminal)
         self.keymap = keymap or Keymap()
+        use(self.keymap.names())
         self._bindings = BindingsMap(self.keymap.bindings())
         self.set_keymap(self.keymap.text)
         self.session = session
@@ -240,6 +242,8 @@ class LatencyApp(
     async def _leave(self, status: int) -> None:
         if not self._leaving:
             self._leaving = True
+            if status and self.session.recorder is not None:
+                self.session.recorder.cut_off()
             await self.session.close()
             self.exit(return_code=status)
 
@@ -277,7 +281,8 @@ class LatencyApp(
         endpoints = dict.fromkeys(plan.endpoint_of(target).name for target in plan.targets)
         self.main.endpoints = tuple(endpoints)
         self.main.simulated = self.session.simulated
-        self.main.hint = _USE_THE_API if plan.default_endpoint == "simulator" else ""
+        use_the_api = _USE_THE_API if self.session.simulated and plan.default_endpoint == "simulator" else ""
+        self.main.hint = self.offer or use_the_api
 
     def complain(self, sentence: str) -> None:
         """Say something that belongs to no lane."""

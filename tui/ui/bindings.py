@@ -69,7 +69,7 @@ ACTIONS = (
     ),
     Action(
         id="series",
-        keys=("shift+f5", "alt+s"),
+        keys=("alt+s", "shift+f5"),
         title="Series",
         help="Run the plan again and again, as the series' options say",
         group=Group.RUN,
@@ -316,11 +316,33 @@ ACTIONS = (
 )
 """All actions of the main screen, in the order of footer and help."""
 
-_SPELLINGS = {"ctrl": "Ctrl", "alt": "Alt", "shift": "Shift"}
+_SPELLINGS = {
+    "ctrl": "Ctrl",
+    "alt": "Alt",
+    "shift": "Shift",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "enter": "Enter",
+    "escape": "Esc",
+    "slash": "/",
+    "question_mark": "?",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "minus": "-",
+    "plus": "+",
+}
 
 
 def spelled(key: str) -> str:
-    """A key as a person reads it: `ctrl+r` is Ctrl+R."""
+    """A key as a person reads it: `ctrl+r` is Ctrl+R; a letter alone is what is typed."""
+    if len(key) == 1:
+        return key
     return "+".join(_SPELLINGS.get(part, part.upper()) for part in key.split("+"))
 
 

@@ -11,6 +11,7 @@ from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.errors import ChildError
 from tui.sitting.session import Session
+from tui.ui.key_names import key
 from tui.ui.pace import Pacer
 from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.viewmodel.target_choice import TargetChoice
@@ -32,6 +33,8 @@ class HistoryActions(_Base):
     main: "MainScreen"
     pacer: Pacer
     _models: Sequence[KnownModel]
+    offer = ""
+    """What the first row offers until it is taken: to show the run that was interrupted."""
 
     def complain(self, sentence: str) -> None:
         """Say what cannot be done."""
@@ -63,8 +66,14 @@ class HistoryActions(_Base):
             if run is not None:
                 await self.open_run(run)
 
+        # Latest first: what was interrupted stands below the runs of this sitting.
+        at = len(self.session.run_uids) if self.offer else 0
+        if self.offer:
+            self.offer = ""
+            self.describe_endpoints()
+            self.main.wake()
         archive = Archive(recorder.path, recorder.settings, self.session.board.objectives)
-        self.push_screen(HistoryScreen(archive, self.replay), closed)
+        self.push_screen(HistoryScreen(archive, self.replay, at), closed)
 
     async def open_run(self, run: StoredRun) -> None:
         """Take what a run asked into the editors; nothing is sent."""
@@ -90,7 +99,7 @@ class HistoryActions(_Base):
             names = clean(", ".join(unknown))
             self.complain(f"Targets at {names} were left out: there is no such endpoint in this sitting.")
         else:
-            self.notify(f"Run {run.number} is open: F5 runs it again.", timeout=4, markup=False)
+            self.notify(f"Run {run.number} is open: {key('run')} runs it again.", timeout=4, markup=False)
 
     def replay(self, run: StoredRun, speed: float = 1.0) -> None:
         """Play a run again, at `speed` recorded seconds per second."""
@@ -108,8 +117,11 @@ class HistoryActions(_Base):
     def tell_interrupted(self, requests: int) -> None:
         """An earlier sitting was killed with so many requests in flight."""
         unfinished = "1 request" if requests == 1 else f"{requests} requests"
+        self.offer = f"{key('history')} shows the interrupted run"
+        self.describe_endpoints()
+        self.main.wake()
         self.notify(
-            f"The last sitting was interrupted: {unfinished} unfinished; Alt+Y shows them.",
+            f"The last sitting was interrupted: {unfinished} unfinished; {key('history')} shows the run.",
             severity="warning",
             timeout=10,
             markup=False,

@@ -26,6 +26,9 @@ TEXT_KEYS: dict[str, tuple[str, ...]] = {
 }
 """What moves and selects in a lane's text, with its usual keys; they act while the text has the focus."""
 
+THERE = ".there"
+"""Ends the id of a binding by which an action's key does what fits it on a screen of its own, such as close it."""
+
 PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     "default": {},
     # Leaves the keys of emacs to whoever edits or reads.
@@ -74,7 +77,8 @@ class Keymap(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...] = ACTIONS
     """The table of actions with the keys that they have now."""
     text: dict[str, str] = {}
-    """Keys within a lane's text that differ from the usual ones, as Textual writes a keymap."""
+    """Keys within a lane's text that differ from the usual ones, and those of actions on screens over the main one, as
+    Textual writes a keymap."""
 
     def bindings(self) -> list[Binding]:
         """The actions' keys as Textual's bindings; they go before the focused widget's, save where a key types."""
@@ -83,6 +87,11 @@ class Keymap(msgspec.Struct, frozen=True, kw_only=True):
             for action in self.actions
             for key in action.keys
         ]
+
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """All keys in effect, by action and by what moves in a lane's text."""
+        text = {name: tuple(self.text[name].split(",")) if name in self.text else TEXT_KEYS[name] for name in TEXT_KEYS}
+        return {action.id: action.keys for action in self.actions} | text
 
     def key_of(self, action_id: str) -> str:
         """The first key of an action as the footer shows it; empty where it has none."""
@@ -99,7 +108,8 @@ def keymap_of(settings: KeySettings, source: str) -> Keymap:
     _refuse_conflicts(effective, chosen, source)
     return Keymap(
         actions=tuple(msgspec.structs.replace(action, keys=effective[action.id]) for action in ACTIONS),
-        text={name: ",".join(effective[name]) for name in TEXT_KEYS if effective[name] != TEXT_KEYS[name]},
+        text={name: ",".join(effective[name]) for name in TEXT_KEYS if effective[name] != TEXT_KEYS[name]}
+        | {f"{action.id}{THERE}": ",".join(effective[action.id]) for action in ACTIONS},
     )
 
 

@@ -12,6 +12,7 @@ from tui.core.capabilities import prefill_refusal
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.sitting.session import Session
+from tui.ui.key_names import key
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.prompt_book import Row
 from tui.ui.widgets.prompt_pane import PromptHead
@@ -59,7 +60,7 @@ class PromptActions(_Base):
         )
         problem = plan.problem()
         if problem is not None:
-            self.complain(f"{problem} Alt+V has the variables." if plan.undefined() else problem)
+            self.complain(f"{problem} {key('variants')} has the variables." if plan.undefined() else problem)
             self.main.show_pane("prompt")
             return None
         self.session.hold(plan)
@@ -102,7 +103,7 @@ class PromptActions(_Base):
         if self.main.prompt_pane.book.variants:
             self.main.prompt_pane.next_variant()
         else:
-            self.complain("There is only one variant of the prompt: Alt+V adds others.")
+            self.complain(f"There is only one variant of the prompt: {key('variants')} adds others.")
 
     def action_variants(self) -> None:
         """Edit variants, variables and turns."""

@@ -14,6 +14,7 @@ from tui.core.refused import REQUIRED, belonging
 from tui.core.target import Target
 from tui.errors import ChildError, ConfigError
 from tui.sitting.session import Session
+from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_refusals import refused
 from tui.ui.viewmodel.parameter_rows import asked
 from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
@@ -168,18 +169,25 @@ class TargetActions(_Base):
         sent = self._plan().parameters_of(target)
         name = refused(lane, sent, self.known_models)
         if name is None:
-            self.complain("Nothing is known that this lane's model refuses; change its parameters with Alt+T.")
+            self.complain(
+                f"Nothing is known that this lane's model refuses; change its parameters with {key('edit_target')}."
+            )
             return
         names = belonging(name, sent)
         own = target.parameters.without(names)
         drop = tuple(dict.fromkeys([*target.drop, *(part for part in names if part != REQUIRED)]))
         if name == REQUIRED and target.parameters.max_tokens is None:
-            self.complain("max_tokens cannot be left out: change it, for all with Alt+E or for this lane with Alt+T.")
+            self.complain(
+                f"max_tokens cannot be left out: change it, for all with {key('edit_parameters')} "
+                f"or for this lane with {key('edit_target')}."
+            )
             return
         self.choice.replace(index, msgspec.structs.replace(target, drop=drop, parameters=own))
         self.main.picker.changed()
         listed = ", ".join(part.replace("_", " ") for part in names)
-        self.notify(f"{lane.label} is asked without {listed} from now on. F5 runs it.", timeout=5, markup=False)
+        self.notify(
+            f"{lane.label} is asked without {listed} from now on. {key('run')} runs it.", timeout=5, markup=False
+        )
 
     def _plan(self) -> Plan:
         return msgspec.structs.replace(self.session.plan, parameters=self.main.parameters_form.parameters)

@@ -269,10 +269,15 @@ async def test_requests_left_in_flight_are_said_once(sitting: OpenSitting, datab
         # As a program that was killed leaves it.
         store._connection.execute("UPDATE requests SET writer = 'dead', status = 'idle', record = NULL")
     async with sitting([FAST], history=Recorder(database, HistorySettings())) as s:
-        sentence = "The last sitting was interrupted: 2 requests unfinished; Alt+Y shows them."
+        sentence = "The last sitting was interrupted: 2 requests unfinished; Alt+Y shows the run."
         await s.until(lambda: sentence in s.notices)
+        await s.until_shown("Alt+Y shows the interrupted run")
+        # It is offered until it is taken, and stands where it can be seen, whatever has run since.
+        await s.run()
         await s.press("alt+y")
         await s.until_shown("↯ interrupted")
+        await s.press("escape")
+        assert "Alt+Y shows the interrupted run" not in s.shown
     async with sitting([FAST], history=Recorder(database, HistorySettings())) as s:
         await s.run()
         assert not [notice for notice in s.notices if "interrupted" in notice]

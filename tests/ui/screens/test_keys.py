@@ -32,4 +32,29 @@ async def test_a_chosen_key_acts_is_shown_and_replaces_the_usual_ones(
             await s.press("escape")
             assert {"k", "j", "G"} <= s.app.active_bindings.keys()
             await s.press("f1")
-            await s.until_shown("F12, R")
+            await s.until_shown("F12, r")
+
+
+async def test_sentences_and_screens_over_the_lanes_know_chosen_keys(
+    shared_engine: SharedEngine, simulator: SimulatorProcess
+) -> None:
+    actions: dict[str, tuple[str, ...]] = {
+        "run": ("f12",),
+        "variants": ("ctrl+y",),
+        "help": ("f11",),
+        "series": ("alt+5",),
+    }
+    plan = plan_of(fast(1), simulator.base_url, "Why?", 100)
+    with shared_engine.lend() as engine:
+        async with sitting_of(engine, plan, keymap=keymap_of(KeySettings(actions=actions), "test")) as s:
+            assert "F12 runs the prompt." in s.shown
+            assert "Ctrl+Y: variants" in s.shown
+            for key, closing in {"f11": "f11", "ctrl+y": "escape"}.items():
+                await s.press(key)
+                assert s.app.screen is not s.app.main
+                await s.press(closing)
+                assert s.app.screen is s.app.main
+            await s.press("alt+o")
+            assert "Start (Alt+5)" in s.shown
+            await s.press("alt+5")
+            await s.until(lambda: s.board.runs > 0, "a run of the series")

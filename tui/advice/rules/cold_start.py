@@ -36,7 +36,7 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
     return Suggestion(
         id=f"{RULE}:warm",
         target=subject.label,
-        headline="Warm the prompt cache before it is needed, with max_tokens 0 (Alt+M)",
+        headline="Warm the prompt cache before it is needed, with max_tokens 0",
         saving=measured_saving(comparison),
         figures=(said, comparison.sentence),
         price="every warming costs a write to the cache",

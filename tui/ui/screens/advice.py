@@ -51,7 +51,8 @@ class AdviceScreen(ModalScreen[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,alt+a", "dismiss", "Close"),
+        Binding("escape,q", "dismiss", "Close"),
+        Binding("alt+a", "dismiss", "Close", id="advice.there"),
         Binding("t", "wish('try')", "Try"),
         Binding("a", "wish('accept')", "Accept"),
         Binding("r", "wish('reject')", "Reject"),

@@ -53,10 +53,14 @@ class ChartScreen(Screen[ChartKind]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,alt+i", "close", "Close", priority=True),
-        Binding("right,alt+g", "step(1)", "Next chart", priority=True),
-        Binding("left,alt+j", "step(-1)", "Chart before", priority=True),
-        Binding("l,f6", "lane", "Lane", priority=True),
+        Binding("escape,q", "close", "Close", priority=True),
+        Binding("alt+i", "close", "Close", priority=True, id="maximise_chart.there"),
+        Binding("right", "step(1)", "Next chart", priority=True),
+        Binding("alt+g", "step(1)", "Next chart", priority=True, id="next_chart.there"),
+        Binding("left", "step(-1)", "Chart before", priority=True),
+        Binding("alt+j", "step(-1)", "Chart before", priority=True, id="previous_chart.there"),
+        Binding("l", "lane", "Lane", priority=True),
+        Binding("f6,ctrl+n", "lane", "Lane", priority=True, id="next_lane.there"),
         Binding("m", "metric", "Metric"),
         Binding("t", "save('txt')", "Save as text"),
         Binding("s", "save('svg')", "Save as SVG"),

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
+from tui.ui.key_names import key
 from tui.ui.viewmodel.comparison_lines import comparison_lines
 
 Act = Callable[[str], Awaitable[None]]
@@ -81,7 +82,9 @@ class CompareScreen(ModalScreen[None]):
     def _show(self) -> None:
         before, after = (self._chosen(self.query_one(name, Select).value) for name in ("#before", "#after"))
         if before is None or after is None:
-            self._text.update("Pin a baseline (Alt+Shift+B) or keep the present results under a name, then run again.")
+            self._text.update(
+                f"Pin a baseline ({key('pin_baseline')}) or keep the present results under a name, then run again."
+            )
             return
         taken = time.strftime("%Y-%m-%d %H:%M", time.localtime(before.taken_unix_ns / 1e9))
         head = f"{clean(before.name)}, taken {taken} → {clean(after.name)}"

@@ -36,7 +36,10 @@ class DetailScreen(ModalScreen[None]):
         & .note { color: $text-error; width: 1fr; height: auto; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f4,q,enter", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "close", "Close"),
+        Binding("f4,alt+d", "close", "Close", id="detail.there"),
+    ]
 
     def __init__(self, record: RequestRecord, cost: Cost | None = None) -> None:
         super().__init__()

@@ -1,6 +1,8 @@
 """The help: the part that has the focus, every key, and what the figures mean."""
 
+import re
 from collections.abc import Sequence
+from itertools import chain
 from textwrap import wrap
 from typing import ClassVar
 
@@ -13,10 +15,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.ui.bindings import Action, Group, spelled
+from tui.ui.key_names import key, keys
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
 
 _KEY_CELLS = 20
 _TEXT_CELLS = 46
+_ARROWS = [(f"Shift+{arrow}",) for arrow in "↑↓←→"]
 _LINE_CELLS = _KEY_CELLS + _TEXT_CELLS
 """So that nothing wraps at 80 columns."""
 
@@ -28,12 +32,6 @@ _FIGURES = (
     ("gap", "the longest gap between two chunks of the answer: its longest stall"),
     ("±", "the instrument's own delay, p99; with the kernel's stamps it is in none of the figures"),
     (FASTEST, "the fastest TTFT or total of the run"),
-)
-
-_IN_THE_TEXT = (
-    ("↑ ↓ PgUp PgDn Home", "scroll back; the lane stops following"),
-    ("End", "show the end and follow again"),
-    ("Shift+arrows, mouse", "select text"),
 )
 
 
@@ -53,8 +51,8 @@ _PARTS = {
     ),
     "lanes": (
         "A lane",
-        "One target's answer as it arrives: its state above, its figures below. Arrows scroll back, and the lane stops "
-        "following; End follows again. Shift with the arrows, or the mouse, selects.",
+        "One target's answer as it arrives: its state above, its figures below. $text.up scrolls back, and the lane "
+        "stops following; $text.follow follows again. $text.select_down and the like, or the mouse, select.",
     ),
     "history": ("This sitting", "TTFT and total of every run so far, the newest at the right, all lanes on one scale."),
     "chart": ("Latest run", "What each lane did when, from the run's first send on."),
@@ -74,7 +72,10 @@ class HelpScreen(ModalScreen[None]):
         }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "dismiss", "Close"),
+        Binding("f1,alt+h", "dismiss", "Close", id="help.there"),
+    ]
 
     def __init__(self, actions: Sequence[Action], focused: Widget | None) -> None:
         """`actions` have the keys in effect; `focused` is explained first."""
@@ -103,16 +104,30 @@ def _text(actions: Sequence[Action], part: tuple[str, str] | None) -> Content:
     lines: list[str | tuple[str, str]] = []
     if part is not None:
         title, explanation = part
+        explanation = re.sub(r"\$([\w.]+\w)", lambda named: key(named[1]), explanation)
         lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
     for group in Group:
         lines += _section(
             group.value,
             [(", ".join(map(spelled, action.keys)), action.help) for action in actions if action.group is group],
         )
-    lines += _section("In a lane's text", _IN_THE_TEXT)
+    lines += _section("In a lane's text", _in_the_text())
     lines += _section("Figures", _FIGURES)
     lines += _section("States", [("  ".join(f"{shape} {state.value}" for state, shape in SHAPES.items()), "")])
     return Content.assemble(*lines[:-1])
+
+
+def _in_the_text() -> list[tuple[str, str]]:
+    moving = [keys(f"text.{name}") for name in ("up", "down", "page_up", "page_down", "start")]
+    selecting = [keys(f"text.select_{name}")[:1] for name in ("up", "down", "left", "right")]
+    others = ", ".join(chain.from_iterable(names[1:] for names in moving))
+    selects = "Shift+arrows" if selecting == _ARROWS else " ".join(chain.from_iterable(selecting))
+    return [
+        (" ".join(chain.from_iterable(names[:1] for names in moving)), "scroll back; the lane stops following"),
+        *([(others, "the same")] if others else []),
+        (", ".join(keys("text.follow")), "show the end and follow again"),
+        (f"{selects}, mouse", "select text"),
+    ]
 
 
 def _section(title: str, rows: "list[tuple[str, str]] | tuple[tuple[str, str], ...]") -> list[str | tuple[str, str]]:

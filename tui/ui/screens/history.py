@@ -77,8 +77,8 @@ class HistoryScreen(Screen[StoredRun]):
         *(Binding(key, name, title) for name, key, title in _KEYS if len(key) == 1 and key != "/"),
     ]
 
-    def __init__(self, archive: Archive, replay: Callable[[StoredRun], None]) -> None:
-        """`replay` plays a run in the lanes. The archive is closed with the screen."""
+    def __init__(self, archive: Archive, replay: Callable[[StoredRun], None], at: int = 0) -> None:
+        """`replay` plays a run in the lanes; the cursor begins in place `at`. The archive is closed with the screen."""
         super().__init__()
         self._archive = archive
         self._replay = replay
@@ -89,7 +89,7 @@ class HistoryScreen(Screen[StoredRun]):
         self._field: Input
         self._hint = Static(HINT, classes="hint", markup=False)
         self._heading = Static("", classes="heading", markup=False)
-        self._list = RunsList()
+        self._list = RunsList(at)
         self._detail = Static("", id="run", markup=False)
         self._box = VerticalScroll(self._detail)
 

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import TabbedContent, TabPane
 
+from tui.ui.key_names import key
 from tui.ui.viewmodel.prompt_book import PromptBook, Row
 from tui.ui.widgets.turns_view import TurnsView
 from tui.ui.widgets.variables_view import VariablesView
@@ -33,7 +34,7 @@ class PromptsScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
-        Binding("alt+v", "next_tab", "Next tab", priority=True),
+        Binding("alt+v", "next_tab", "Next tab", priority=True, id="variants.there"),
     ]
 
     def __init__(
@@ -47,7 +48,7 @@ class PromptsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The three in tabs."""
         with Vertical() as box:
-            box.border_title = "Prompt · Alt+V next tab · Escape closes"
+            box.border_title = f"Prompt · {key('variants')} next tab · Escape closes"
             with TabbedContent(initial=f"tab-{self._first}"):
                 for name, view in zip(_TABS, self._views, strict=True):
                     with TabPane(name.capitalize(), id=f"tab-{name}"):

@@ -11,6 +11,7 @@ from textual.widgets import Button
 
 from tui.config.schema import TABLES
 from tui.core.series import SeriesSettings
+from tui.ui.key_names import key
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.widgets.settings_form import SettingsForm
 
@@ -33,7 +34,7 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),
-        Binding("shift+f5,alt+s", "done(True)", "Start", priority=True),
+        Binding("alt+s,shift+f5", "done(True)", "Start", priority=True, id="series.there"),
     ]
 
     def __init__(self, settings: SeriesSettings) -> None:
@@ -46,7 +47,7 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
             box.border_title = "Series"
             yield self._form
             with Horizontal(classes="buttons"):
-                yield Button("Start (Alt+S)", id="start", variant="primary", compact=True)
+                yield Button(f"Start ({key('series')})", id="start", variant="primary", compact=True)
                 yield Button("Keep", id="keep", compact=True)
                 yield Button("Cancel (Esc)", id="cancel", compact=True)
 

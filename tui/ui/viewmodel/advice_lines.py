@@ -6,6 +6,7 @@ from tui.advice.suggestion import Silence, Suggestion
 from tui.advice.trial import BUDGET, Result, Tried
 from tui.core.observation import Figure
 from tui.core.wording import amount, span
+from tui.ui.key_names import key
 
 _MOST_LEDGER = 8
 
@@ -15,7 +16,7 @@ def head_lines(advice: Advice) -> list[str]:
     mark = "SIMULATED · " if advice.simulated else ""
     answers = f"{advice.count} answer{'' if advice.count == 1 else 's'}"
     where = [] if advice.where is None else [advice.where.sentence]
-    return [f"{mark}{advice.conclusion}", *where, f"From {answers}; a series makes it sharper (Alt+S)."]
+    return [f"{mark}{advice.conclusion}", *where, f"From {answers}; a series makes it sharper ({key('series')})."]
 
 
 def row_line(said: Suggestion | Silence, ledger: list[Tried]) -> str:

@@ -8,6 +8,7 @@ from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.refused import refused_parameter
 from tui.sitting.board import Lane
+from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_lines import note
 
 
@@ -32,7 +33,7 @@ def refusal_note(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel])
         return said
     if not said:
         said = f"{next(reason for _, reason in _foreseen(lane, sent, models))}."
-    return f"{said} Alt+K leaves out {name.replace('_', ' ')}."
+    return f"{said} {key('drop_parameter')} leaves out {name.replace('_', ' ')}."
 
 
 def _foreseen(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.core.prompt import MAX_VARIANTS, Prompt, Role, Turn
+from tui.ui.key_names import key
 
 Row = dict[str, str]
 
@@ -173,5 +174,5 @@ def head(book: PromptBook) -> tuple[str, str]:
     if prompt.prefill:
         parts.append("prefill")
     undefined = [name for name in prompt.variables() if book.value(book.row, name) is None]
-    problem = f"{{{{{undefined[0]}}}}} has no value: Alt+V" if undefined else ""
+    problem = f"{{{{{undefined[0]}}}}} has no value: {key('variants')}" if undefined else ""
     return problem, " · ".join(parts)

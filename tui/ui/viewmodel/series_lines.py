@@ -1,6 +1,7 @@
 """A series in words."""
 
 from tui.core.series import Ending, Series
+from tui.ui.key_names import key
 from tui.ui.viewmodel.figures import format_ms
 
 
@@ -16,7 +17,7 @@ def progress(series: Series, *, paused: bool, over: bool) -> str:
     if over:
         parts.append("done" if series.ending in (None, Ending.COMPLETE) else str(series.ending))
     elif paused:
-        parts.append("paused, Alt+Z goes on")
+        parts.append(f"paused, {key('pause')} goes on")
     elif (left_ns := series.left_ns()) is not None:
         parts.append(f"{format_ms(left_ns)} left")
     if series.usd:

@@ -21,6 +21,7 @@ from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.target import Target
 from tui.sitting.board import Lane
+from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_lines import figures, note, state_line
 from tui.ui.viewmodel.lane_refusals import refusal_note
 from tui.ui.widgets.lines_view import LinesView
@@ -67,7 +68,7 @@ class LaneView(Vertical):
         self._label = lane.label
         self.border_title = Content(clean(self._label))
         self.stream = StreamView()
-        self.stream.placeholder = "F5 runs the prompt."
+        self.stream.placeholder = _invitation()
         self._state = _Head(classes="state")
         self._note = Static("", classes="note", markup=False)
         self._figures = LinesView(classes="figures")
@@ -115,7 +116,7 @@ class LaneView(Vertical):
             self.stream.clear()
             self._shown = record
             self._pieces_shown = 0
-            self.stream.placeholder = "" if record is not None else "F5 runs the prompt."
+            self.stream.placeholder = "" if record is not None else _invitation()
         if record is not None and len(record.pieces) > self._pieces_shown:
             for kind, pieces in groupby(record.pieces[self._pieces_shown :], key=itemgetter(0)):
                 self.stream.append(kind, "".join(text for _, text in pieces))
@@ -218,3 +219,7 @@ class _Head(LinesView):
     def style_of(self, y: int) -> Style:
         """See `LinesView.style_of`."""
         return self.get_component_rich_style("head--rest") if y else super().style_of(y)
+
+
+def _invitation() -> str:
+    return f"{key('run')} runs the prompt."

@@ -10,6 +10,7 @@ from textual.widgets import Input, Label, Static
 from tui.core.lanes import described
 from tui.core.parameters import Parameters
 from tui.core.sanitize import clean
+from tui.ui.key_names import key
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens
 from tui.ui.viewmodel.parameter_rows import ROWS
 from tui.ui.widgets.choice_line import ChoiceLine
@@ -119,7 +120,7 @@ class ParametersForm(Vertical):
         """What else is set, and how to get at all."""
         values = {row.name: getattr(self._parameters, row.name) for row in ROWS if row.name not in _HERE}
         parts = [described(name, value) for name, value in values.items() if value not in (None, ())]
-        more = Content.from_markup("[@click=app.edit_parameters]more (Alt+E)[/]")
+        more = Content.from_markup("[@click=app.edit_parameters]more ($key)[/]", key=key("edit_parameters"))
         return Content(" · ").join([more, *(Content(clean(part)) for part in parts)])
 
     def _say(self, sentence: str) -> None:

@@ -9,12 +9,12 @@ from textual.widgets import Static, TabbedContent, TabPane, TextArea
 
 from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
+from tui.ui.key_names import key
 from tui.ui.viewmodel.prompt_book import PromptBook, head
 from tui.ui.widgets.editor import Editor
 
 _LOOK_AFTER_S = 0.3
 """Pause in typing after which the line above is made anew."""
-_INVITATION = "Alt+V: variants, variables, turns"
 
 
 class PromptPane(Vertical):
@@ -37,7 +37,7 @@ class PromptPane(Vertical):
         super().__init__(id="prompt")
         self.book = book
         self._head = PromptHead(*head(book))
-        self._user = Editor(book.prompt.user, "user", "The user prompt. F5 runs it.")
+        self._user = Editor(book.prompt.user, "user", f"The user prompt. {key('run')} runs it.")
         self._system = Editor(book.prompt.system, "system", "The system prompt; may stay empty.")
         self._look: Timer | None = None
 
@@ -107,4 +107,7 @@ class PromptHead(Static):
 
 
 def _head_line(problem: str, parts: str) -> Content:
-    return Content(clean(" · ".join(filter(None, (problem and f"⚠ {problem}", parts)))) or _INVITATION)
+    return Content(
+        clean(" · ".join(filter(None, (problem and f"⚠ {problem}", parts))))
+        or f"{key('variants')}: variants, variables, turns"
+    )

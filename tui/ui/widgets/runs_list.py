@@ -66,12 +66,13 @@ class RunsList(ScrollView, can_focus=True):
     class Chosen(Message):
         """Enter was pressed on the run under the cursor, or it was clicked again."""
 
-    def __init__(self) -> None:
+    def __init__(self, at: int = 0) -> None:
+        """The cursor begins in place `at`."""
         super().__init__(id="runs")
         self._numbers: Sequence[int] = ()
         self._rows: dict[int, RunRow] = {}
         self._asked: set[int] = set()
-        self._cursor = 0
+        self._cursor = at
         self.marked: int | None = None
         """Number of the run that is marked for comparison."""
         self.placeholder = ""

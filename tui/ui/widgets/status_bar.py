@@ -47,7 +47,7 @@ class StatusBar(Static):
     ) -> None:
         """Show the present state, or what is replayed; paints only if it differs from what is shown."""
         where = ("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")
-        hints = [(hint, ".status-bar--hint")] if simulated and hint else []
+        hints = [(hint, ".status-bar--hint")] if hint else []
         long, short = ([where, (doing, ""), *hints] for doing in _doing(board))
         more = [(text, "") for text in (_cost(board), _next_input(board)) if text]
         # What is measured, and how to measure the real thing, must be seen; the rest gives way in a narrow terminal.

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
+from tui.ui.key_names import key
 from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
 
 Wish = Literal["edit", "rename", "duplicate"]
@@ -173,7 +174,7 @@ class TargetPicker(Vertical):
         if self._shown:
             at = self._shown.index(highlight) if highlight in self._shown else min(highlighted, len(self._shown) - 1)
             self._list.highlighted = at
-        self.border_title = f"Targets ({len(self.choice.chosen)}) · Alt+U duplicates"
+        self.border_title = f"Targets ({len(self.choice.chosen)}) · {key('duplicate_target')} duplicates"
 
     def _line(self, index: int) -> Content:
         mark = "■" if self.choice.is_chosen(index) else "□"

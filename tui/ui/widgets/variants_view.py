@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
+from tui.ui.key_names import key
 from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.widgets.prompt_part import PromptPart
 
@@ -90,7 +91,7 @@ class VariantsView(PromptPart):
     @on(OptionList.OptionSelected)
     def _selected(self) -> None:
         name = clean(self.book.prompt.name)
-        self.say(f"{name or 'This one'} is in use: F5 asks it, Alt+R asks all.")
+        self.say(f"{name or 'This one'} is in use: {key('run')} asks it, {key('run_all')} asks all.")
 
     @on(Input.Changed)
     def _renamed(self, event: Input.Changed) -> None:

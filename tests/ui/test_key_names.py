@@ -1,0 +1,62 @@
+"""Sentences name the keys that are in effect, and no other."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tui
+from tui.config.schema import KeySettings
+from tui.ui.bindings import ACTIONS, spelled
+from tui.ui.key_names import key, keys, use
+from tui.ui.keymap import Keymap, keymap_of
+
+SOURCES = [
+    path
+    for part in ("ui", "sitting", "core", "advice")
+    for path in Path(tui.__file__).parent.joinpath(part).rglob("*.py")
+]
+NAMED = re.compile(r"\bF\d\d?\b|\b(?:Alt|Ctrl)\+\S")
+
+
+@pytest.fixture(autouse=True)
+def _usual() -> Iterator[None]:
+    yield
+    use(Keymap().names())
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """The text constants of a module that are no docstrings."""
+    tree = ast.parse(path.read_text())
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
+def test_no_sentence_names_a_key_by_itself() -> None:
+    by_themselves = {
+        (path.name, text)
+        for path in SOURCES
+        for text in sentences(path)
+        if NAMED.search(text) and path.name != "bindings.py"
+    }
+    # On this one the terminal itself acts.
+    assert {text for _, text in by_themselves} == {
+        "Whoever has this address can use it and your API key. Ctrl+C ends it."
+    }
+
+
+def test_names_follow_the_keymap() -> None:
+    assert key("run") == "F5"
+    use(keymap_of(KeySettings(preset="emacs", actions={"run": ("ctrl+f12",), "detail": ()}), "me").names())
+    assert key("run") == "Ctrl+F12"
+    assert keys("text.down") == ("↓", "Ctrl+N")
+    assert key("detail") == "“Detail” in the palette"
+
+
+def test_every_action_has_a_name() -> None:
+    assert all(key(action.id) == spelled(action.keys[0]) for action in ACTIONS)
+    assert [spelled(name) for name in ("slash", "g", "G", "alt+less_than_sign")] == ["/", "g", "G", "Alt+<"]
