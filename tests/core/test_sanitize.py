@@ -100,5 +100,5 @@ def test_an_emoji_split_by_the_stream_arrives_whole() -> None:
 def test_stand_ins_move_no_character_and_leave_nothing_that_drives_a_terminal(text: str) -> None:
     shown = stand_ins(text)
     assert len(shown) == len(text)
-    assert not any(char in "\x1b\x9b\x07\r\u202e\x7f" for char in shown)
+    assert not any(char in "\x1b\x9b\x07\r\u202e\x7f\u200b\u2060" for char in shown)
     assert stand_ins("a\tb [red]\x1b[31m") == "a\tb [red]␛[31m"

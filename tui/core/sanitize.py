@@ -46,7 +46,7 @@ _DROPPED_CHAR = re.compile(f"[{_DROPPED}\u200d\ufe0e\ufe0f]")
 _REPLACED_CHAR = re.compile(f"[{_REPLACED}]")
 
 
-_EDITED = re.compile(f"[\r{_CONTROLS}{_NEWLINES}{_REPLACED}]")
+_EDITED = re.compile(f"[\r{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}]")
 
 
 def _stand_in(match: re.Match[str]) -> str:

@@ -5,12 +5,18 @@ import random
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import msgspec
 import pytest
 from rich.cells import cell_len
+from textual.events import Paste
+from textual.widgets import TabbedContent
 
 from tui.config.models import load_models
 from tui.core.events import Content, EngineReady, Event, Failure, FailureKind, Kind, RequestEnded, RunEnded, Status
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt, Turn
 from tui.core.target import Target
 from tui.sitting.session import Session
 
@@ -72,16 +78,16 @@ def check(sitting: Sitting) -> None:
 
 
 @asynccontextmanager
-async def told(names: list[str]) -> AsyncIterator[Told]:
-    """A sitting with targets of these names, whose engine says what the test does."""
+async def told(names: list[str], parameters: Parameters | None = None, **plan: Any) -> AsyncIterator[Told]:
+    """A sitting with targets of these names and more of a `plan`, whose engine says what the test does."""
     out, into = os.pipe()
     errors, errors_in = os.pipe()
     commands, commands_in = os.pipe()
     engine = BorrowedEngine(commands_in, out, errors, os.getpid())
     targets = [Target(model=name) for name in names]
-    app = _App(
-        Session(plan_of(targets, "http://127.0.0.1:1", "Why?", 512), engine, None, None), FAST_FRAMES, load_models()
-    )
+    asked = plan_of(targets, "http://127.0.0.1:1", "Why?", 512)
+    asked = msgspec.structs.replace(asked, parameters=parameters or asked.parameters, **plan)
+    app = _App(Session(asked, engine, None, None), FAST_FRAMES, load_models())
     app.engine_end = into
     try:
         async with app.run_test(size=WIDE, notifications=True) as pilot:
@@ -126,4 +132,46 @@ async def test_it_is_shown_and_does_nothing(seed: int) -> None:
         # It was text, not markup: the brackets are there to be read, and nothing has quit the program.
         everything = "".join(view.text for view in sitting.views)
         assert "[" in everything
+        assert sitting.app.is_running
+
+
+def text(seed: int, pieces: int = 6) -> str:
+    """A hostile text as a file can hold it, on several lines."""
+    return hostile(seed, pieces).encode("utf-8", "replace").decode()
+
+
+@pytest.mark.parametrize("seed", range(0, 2_000, 1_000))
+async def test_files_and_the_clipboard_put_nothing_into_fields_that_acts(seed: int) -> None:
+    """Names, prompts, variables and parameters from files, in every field and list; then the same pasted."""
+    prompts = [
+        Prompt(
+            name=text(seed + number, 3)[:80],
+            system=text(seed + 10 + number),
+            user=text(seed + 20 + number) + "{{a}}",
+            turns=(Turn(role="user", text=text(seed + 30)), Turn(role="assistant", text=text(seed + 31))),
+            prefill=text(seed + 40, 2).strip() or "x",
+        )
+        for number in range(2)
+    ]
+    rows = ({"a": text(seed + 50), "b": text(seed + 51)}, {"a": text(seed + 52), "b": ""})
+    parameters = Parameters(max_tokens=9, stop_sequences=(text(seed + 60, 3), "end"))
+    names = [text(seed + 70 + lane, 3)[:200] or "x" for lane in range(2)]
+    async with told(names, parameters, prompt=prompts[0], variants=tuple(prompts), rows=rows) as sitting:
+        check(sitting)
+        for keys in (
+            *(("alt+e",), ("tab",), ("escape",), ("alt+t",), ("tab",), ("escape",)),
+            *(("alt+v",), ("enter",), ("escape",), ("alt+v",), ("enter",), ("escape",), ("alt+v",), ("enter",)),
+            *(("escape",), ("escape",), ("alt+o",), ("escape",), ("alt+n",), ("alt+shift+c",)),
+        ):
+            await sitting.press(*keys)
+            check(sitting)
+        await sitting.press("escape")
+        for selector in ("#user", "#system", "#max-tokens", "#target-search"):
+            if selector == "#system":
+                sitting.app.main.query_one("#prompt TabbedContent", TabbedContent).active = "tab-system"
+            await sitting.focus(selector)
+            # As much as a person may have copied, in one line too.
+            sitting.app.post_message(Paste(text(seed + 80) + "y" * 20_000))
+            await sitting.press("right", "end", "home", "down")
+            check(sitting)
         assert sitting.app.is_running

@@ -8,6 +8,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
+from tui.ui.widgets.field import Field
+
 
 class AskScreen(ModalScreen[str]):
     """Asks; Enter dismisses with the text, Escape without any."""
@@ -36,8 +38,7 @@ class AskScreen(ModalScreen[str]):
         """The field above the hint."""
         with Vertical() as box:
             box.border_title = self._question
-            field = Input(self._text, id="answer", compact=True)
-            field.cursor_blink = False
+            field = Field(self._text, id="answer")
             yield field
             yield Label(f"{self._hint} Enter keeps it, Escape leaves it.", markup=False)
 

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
@@ -16,6 +17,7 @@ from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
 from tui.ui.key_names import key
 from tui.ui.viewmodel.comparison_lines import comparison_lines
+from tui.ui.widgets.field import Field
 
 Act = Callable[[str], Awaitable[None]]
 
@@ -49,8 +51,7 @@ class CompareScreen(ModalScreen[None]):
         self._keep = keep
         self._delete = delete
         self._text = Static("", id="compared", markup=False)
-        self._field = Input(placeholder="name the present results", id="snapshot-name", compact=True)
-        self._field.cursor_blink = False
+        self._field = Field(placeholder="name the present results", id="snapshot-name")
 
     def compose(self) -> ComposeResult:
         """The choice above, the comparison below."""
@@ -121,9 +122,9 @@ class CompareScreen(ModalScreen[None]):
             select.set_options(self._options())
             select.value = kept if self._chosen(kept) is not None else Select.NULL
 
-    def _options(self) -> list[tuple[str, str]]:
-        now = [("now", _NOW)] if self._now is not None else []
-        return [*now, *((clean(name), name) for name in self._snapshots)]
+    def _options(self) -> list[tuple[Content, str]]:
+        now = [(Content("now"), _NOW)] if self._now is not None else []
+        return [*now, *((Content(clean(name)), name) for name in self._snapshots)]
 
     def _chosen(self, name: object) -> Snapshot | None:
         return self._now if name == _NOW else self._snapshots.get(str(name))

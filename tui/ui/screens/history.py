@@ -26,6 +26,7 @@ from tui.ui.screens.text import TextScreen
 from tui.ui.viewmodel.comparison_lines import comparison_lines
 from tui.ui.viewmodel.run_lines import detail_lines, heading, name_of, retention, tags_of
 from tui.ui.viewmodel.run_query import HINT, QueryError, parse_query
+from tui.ui.widgets.field import Field
 from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.runs_list import RunsList
 
@@ -95,8 +96,7 @@ class HistoryScreen(Screen[StoredRun]):
 
     def compose(self) -> ComposeResult:
         """Filter, list, detail, keys."""
-        self._field = Input(placeholder="filter the runs", id="query", compact=True)
-        self._field.cursor_blink = False
+        self._field = Field(placeholder="filter the runs", id="query")
         yield self._field
         yield self._hint
         yield self._heading

@@ -8,6 +8,7 @@ from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
+from tui.ui.widgets.field import Field
 from tui.ui.widgets.stream_view import StreamView
 
 
@@ -35,8 +36,7 @@ class SearchScreen(ModalScreen[None]):
     def __init__(self, view: StreamView) -> None:
         super().__init__()
         self._view = view
-        self._field = Input(placeholder="search in this lane", compact=True)
-        self._field.cursor_blink = False
+        self._field = Field(placeholder="search in this lane")
         self._found = Label("Enter or ↓ next, ↑ previous, Esc closes", markup=False)
 
     def compose(self) -> ComposeResult:

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, OptionList
 from textual.widgets.option_list import Option
@@ -22,6 +23,7 @@ from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.parameter_rows import Asked
 from tui.ui.viewmodel.target_choice import ChoiceError, checked_model
 from tui.ui.widgets.choice_line import ChoiceLine
+from tui.ui.widgets.field import Field
 from tui.ui.widgets.parameters_editor import ParametersEditor
 
 
@@ -84,7 +86,7 @@ class TargetScreen(ModalScreen[Target]):
         self._model = _field("model", self._target.model, "a model's id")
         self._label = _field("name", self._target.name or "", "what the lane is called")
         with Vertical() as box:
-            box.border_title = clean(self._heading)
+            box.border_title = Content(clean(self._heading))
             with Horizontal(classes="head"):
                 yield Label("model")
                 yield self._model
@@ -184,6 +186,4 @@ class TargetScreen(ModalScreen[Target]):
 
 
 def _field(name: str, value: str, placeholder: str) -> Input:
-    field = Input(value, id=name, placeholder=clean(placeholder), compact=True)
-    field.cursor_blink = False
-    return field
+    return Field(value, id=name, placeholder=clean(placeholder))

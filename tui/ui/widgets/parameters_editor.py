@@ -16,6 +16,7 @@ from tui.core.sanitize import clean
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens
 from tui.ui.viewmodel.parameter_rows import ROWS, Asked, Row, refused_choices, standing
 from tui.ui.widgets.choice_line import ChoiceLine
+from tui.ui.widgets.field import Field
 
 
 class ParametersEditor(Vertical):
@@ -164,8 +165,7 @@ class ParametersEditor(Vertical):
         if row.choices:
             field = ChoiceLine(row.choices, text, unset=self._unset(row), id=_id(row))
         else:
-            field = Input(text, placeholder=self._unset(row), id=_id(row), compact=True)
-            field.cursor_blink = False
+            field = Field(text, placeholder=self._unset(row), id=_id(row))
         self._fields[row.name] = field
         return field
 

@@ -14,6 +14,7 @@ from tui.ui.key_names import key
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens
 from tui.ui.viewmodel.parameter_rows import ROWS
 from tui.ui.widgets.choice_line import ChoiceLine
+from tui.ui.widgets.field import Field
 
 _LABEL_CELLS = 13
 _HERE = ("max_tokens", "effort", "thinking")
@@ -58,10 +59,7 @@ class ParametersForm(Vertical):
     def compose(self) -> ComposeResult:
         """One row per parameter, then all the others."""
         # Made here and not before: an Input with a value can be made only while a screen is up.
-        self._max_tokens = Input(
-            str(self._parameters.max_tokens or ""), id="max-tokens", placeholder="required", compact=True
-        )
-        self._max_tokens.cursor_blink = False
+        self._max_tokens = Field(str(self._parameters.max_tokens or ""), id="max-tokens", placeholder="required")
         yield self._max_tokens
         yield self._effort
         yield self._thinking

@@ -10,6 +10,7 @@ from textual.widgets import Checkbox, Input, Label, Select
 from tui.config.check import value_of
 from tui.config.keys import Key
 from tui.ui.viewmodel.fields import FieldError
+from tui.ui.widgets.field import Field
 
 _UNSET = "not set"
 
@@ -109,6 +110,4 @@ def _field(key: Key, value: object) -> Input | Select[str] | Checkbox:
             return Select(choices, prompt=_UNSET, allow_blank=True, compact=True)
         return Select(choices, prompt=_UNSET, allow_blank=True, value=str(value), compact=True)
     text = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-    field = Input(text, placeholder=_UNSET, compact=True)
-    field.cursor_blink = False
-    return field
+    return Field(text, placeholder=_UNSET)

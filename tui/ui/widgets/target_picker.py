@@ -17,6 +17,7 @@ from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.ui.key_names import key
 from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
+from tui.ui.widgets.field import Field
 
 Wish = Literal["edit", "rename", "duplicate"]
 
@@ -60,8 +61,7 @@ class TargetPicker(Vertical):
     def __init__(self, choice: TargetChoice) -> None:
         super().__init__(id="targets")
         self.choice = choice
-        self._search = Input(placeholder="search, or type a model's id", id="target-search", compact=True)
-        self._search.cursor_blink = False
+        self._search = Field(placeholder="search, or type a model's id", id="target-search")
         self._list = _List()
         self._hint: Static | None = None
         self._shown: list[int] = []

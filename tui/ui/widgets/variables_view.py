@@ -13,6 +13,7 @@ from tui.core.sanitize import clean
 from tui.errors import ConfigError
 from tui.ui.viewmodel.prompt_book import PromptBook, Row
 from tui.ui.widgets.editor import Editor
+from tui.ui.widgets.field import Field
 from tui.ui.widgets.prompt_part import PromptPart
 
 _CELL_CELLS = 32
@@ -59,8 +60,7 @@ class VariablesView(PromptPart):
     def compose(self) -> ComposeResult:
         """The table above the value."""
         yield self._table
-        self._file = Input(placeholder="a CSV file, names in its first line, or JSONL; Enter loads it", compact=True)
-        self._file.cursor_blink = False
+        self._file = Field(placeholder="a CSV file, names in its first line, or JSONL; Enter loads it")
         yield self._file
         yield from self.keys()
         yield self.note

@@ -14,6 +14,7 @@ from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
 from tui.ui.key_names import key
 from tui.ui.viewmodel.prompt_book import PromptBook
+from tui.ui.widgets.field import Field
 from tui.ui.widgets.prompt_part import PromptPart
 
 _SHOWN_CHARACTERS = 4_000
@@ -45,8 +46,7 @@ class VariantsView(PromptPart):
     def compose(self) -> ComposeResult:
         """The list, the name, and the texts."""
         yield self._list
-        self._name_field = Input(self.book.prompt.name, placeholder="a name", compact=True)
-        self._name_field.cursor_blink = False
+        self._name_field = Field(self.book.prompt.name, placeholder="a name")
         with Horizontal(classes="name"):
             yield Label("name")
             yield self._name_field
