@@ -139,19 +139,19 @@ def test_the_variable_that_an_endpoint_names_is_a_key() -> None:
 def test_a_key_is_in_no_ledger(wanted: Format) -> None:
     entry = msgspec.structs.replace(
         all_tried()[0],
-        prompt=f"use {CANARY}",
+        prompt=f"use {KEY}",
         headline=f"Ask {FORMED}",
         trial=Trial(
             change=Change(
                 label="longer",
                 parameters=Parameters(extra={"api_key": "hunter2"}),
-                edit=PromptEdit(append=f"and {CANARY}"),
+                edit=PromptEdit(append=f"and {KEY}"),
             ),
             figure=Figure.TOTAL,
         ),
     )
     text = render([simple_run()], wanted, tried=[entry], environ=ENVIRON)
-    assert not [secret for secret in (CANARY, FORMED, "hunter2") if secret in text]
+    assert not [secret for secret in (KEY, FORMED, "hunter2") if secret in text]
 
 
 def test_keys_of_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> None:

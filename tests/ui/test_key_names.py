@@ -59,4 +59,4 @@ def test_names_follow_the_keymap() -> None:
 
 def test_every_action_has_a_name() -> None:
     assert all(key(action.id) == spelled(action.keys[0]) for action in ACTIONS)
-    assert [spelled(name) for name in ("slash", "g", "G", "alt+less_than_sign")] == ["/", "g", "G", "Alt+<"]
+    assert [spelled(name) for name in ("slash", "g", "G", "alt+less_than_sign")] == ["/", "G", "Shift+G", "Alt+<"]

@@ -328,8 +328,6 @@ _SPELLINGS = {
     "down": "↓",
     "left": "←",
     "right": "→",
-    "enter": "Enter",
-    "escape": "Esc",
     "slash": "/",
     "question_mark": "?",
     "less_than_sign": "<",
@@ -340,9 +338,9 @@ _SPELLINGS = {
 
 
 def spelled(key: str) -> str:
-    """A key as a person reads it: `ctrl+r` is Ctrl+R; a letter alone is what is typed."""
-    if len(key) == 1:
-        return key
+    """A key as a person reads it: `ctrl+r` is Ctrl+R; a capital alone is Shift with the letter."""
+    if len(key) == 1 and key.isupper():
+        return f"Shift+{key}"
     return "+".join(_SPELLINGS.get(part, part.upper()) for part in key.split("+"))
 
 

@@ -32,7 +32,7 @@ async def test_a_chosen_key_acts_is_shown_and_replaces_the_usual_ones(
             await s.press("escape")
             assert {"k", "j", "G"} <= s.app.active_bindings.keys()
             await s.press("f1")
-            await s.until_shown("F12, r")
+            await s.until_shown("F12, R")
 
 
 async def test_sentences_and_screens_over_the_lanes_know_chosen_keys(

@@ -46,7 +46,7 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
         return Silence(
             rule=RULE,
             reason=f"what reading the prompt costs is not known; {static.sentence}",
-            run="a series with the cache beside this one, or a sweep (Alt+Shift+S)",
+            run="a series with the cache beside this one, or a sweep",
             trial=trial,
         )
     per_token, count = fitted

@@ -34,7 +34,7 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
         return Silence(
             rule=RULE,
             reason=f"what a token of the prompt costs is not known; {'; '.join((parts, *_repeats(evidence, tokens)))}",
-            run="a sweep (Alt+Shift+S), or a series with this prompt and one with it much longer or shorter",
+            run="a sweep, or a series with this prompt and one with it much longer or shorter",
         )
     per_token, count = fitted
     change, fewer = None, Length(tokens=min(float(_UNIT), tokens / 2), is_estimate=False)

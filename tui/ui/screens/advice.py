@@ -57,7 +57,8 @@ class AdviceScreen(ModalScreen[None]):
         Binding("a", "wish('accept')", "Accept"),
         Binding("r", "wish('reject')", "Reject"),
         Binding("c", "wish('cancel')", "Cancel the trial"),
-        Binding("d,alt+shift+d", "wish('differ')", "Differences of the answers"),
+        Binding("d", "wish('differ')", "Differences of the answers"),
+        Binding("alt+shift+d", "wish('differ')", "Differences of the answers", id="difference.there"),
         Binding("s", "wish('share')", "Share of answers that may be cut"),
     ]
 

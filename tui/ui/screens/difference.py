@@ -39,7 +39,8 @@ class DifferenceScreen(ModalScreen[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,alt+shift+d", "dismiss", "Close"),
+        Binding("escape,q", "dismiss", "Close"),
+        Binding("alt+shift+d", "dismiss", "Close", id="difference.there"),
         Binding("n", "next", "Next answer"),
         Binding("up,k", "scroll_both(-1)", "Up"),
         Binding("down,j", "scroll_both(1)", "Down"),

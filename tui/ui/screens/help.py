@@ -51,8 +51,8 @@ _PARTS = {
     ),
     "lanes": (
         "A lane",
-        "One target's answer as it arrives: its state above, its figures below. $text.up scrolls back, and the lane "
-        "stops following; $text.follow follows again. $text.select_down and the like, or the mouse, select.",
+        "One target's answer as it arrives: its state above, its figures below. {text.up} scrolls back, and the lane "
+        "stops following; {text.follow} follows again. {text.select_down} and the like, or the mouse, select.",
     ),
     "history": ("This sitting", "TTFT and total of every run so far, the newest at the right, all lanes on one scale."),
     "chart": ("Latest run", "What each lane did when, from the run's first send on."),
@@ -104,7 +104,7 @@ def _text(actions: Sequence[Action], part: tuple[str, str] | None) -> Content:
     lines: list[str | tuple[str, str]] = []
     if part is not None:
         title, explanation = part
-        explanation = re.sub(r"\$([\w.]+\w)", lambda named: key(named[1]), explanation)
+        explanation = re.sub(r"\{([\w.]+)\}", lambda named: key(named[1]), explanation)
         lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
     for group in Group:
         lines += _section(

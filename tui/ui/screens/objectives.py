@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from tui.core.objectives import Objective, parse
+from tui.ui.widgets.field import Field
 
 _HINT = (
     "Separated by commas: ttft.p95 < 800ms, total.p50 < 4s, otps.p50 > 80, errors < 1%. "
@@ -45,9 +46,7 @@ class ObjectivesScreen(ModalScreen[tuple[Objective, ...]]):
         """The field above the hint."""
         with Vertical() as box:
             box.border_title = "Objectives"
-            field = Input(self._text, id="objectives", compact=True)
-            field.cursor_blink = False
-            yield field
+            yield Field(self._text, id="objectives")
             yield self._problem
             yield Label(_HINT, markup=False)
 
