@@ -70,6 +70,7 @@ class HistoryActions(_Base):
         at = len(self.session.run_uids) if self.offer else 0
         if self.offer:
             self.offer = ""
+            self.clear_notifications()  # it would cover what it speaks of
             self.describe_endpoints()
             self.main.wake()
         archive = Archive(recorder.path, recorder.settings, self.session.board.objectives)
