@@ -1,6 +1,7 @@
 """Arguments to one front end, which is imported only once it is chosen: `--help` and `--version` stay quick."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -184,6 +185,8 @@ def _speed(text: str) -> float:
 
 
 def _screen(options: argparse.Namespace) -> int:
+    # Until the first frame is painted, nothing that is made is garbage; the app turns this on again then.
+    gc.disable()
     from tui.config.load import load
 
     prompt = _prompt(options)

@@ -21,25 +21,40 @@ _SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_TOKEN_BEDROCK", "_SECRET", "_KEY")
 class SimulatorProcess:
     """A simulator on a port of its own. It ends when its standard input does, and so never outlives its parent."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", base_url: str) -> None:
-        self._process = process
-        self.base_url = base_url
+    def __init__(self, *, seed: int = 0, fault: str | None = None, log: Path | None = None) -> None:
+        """One to be started with `launch`. Its address is good at once: the listening socket is made here, and
+        connections wait in it. Raises ChildError."""
+        self._arguments = ["--seed", str(seed)]
+        if fault is not None:
+            self._arguments += ["--fault", fault]
+        if log is not None:
+            self._arguments += ["--log", str(log)]
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        except OSError as error:
+            raise _cannot_start(error) from None
+        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         """Where it answers, without a slash at the end."""
 
     @classmethod
     def start(cls, *, seed: int = 0, fault: str | None = None, log: Path | None = None) -> Self:
-        """Start one. The address is good at once: the listening socket is made here, and connections wait in it."""
-        arguments = ["--seed", str(seed)]
-        if fault is not None:
-            arguments += ["--fault", fault]
-        if log is not None:
-            arguments += ["--log", str(log)]
+        """Start one. Raises ChildError."""
+        simulator = cls(seed=seed, fault=fault, log=log)
+        simulator.launch()
+        return simulator
+
+    def launch(self) -> None:
+        """Start it, if that has not been done. Raises ChildError."""
+        if self._process is not None:
+            return
         try:
-            with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+            # Ours is closed here: once the child has gone, connections are refused instead of waiting for ever.
+            with self._listener as listener:
                 fd = listener.fileno()
-                process = subprocess.Popen(
+                self._process = subprocess.Popen(
                     # -P: a directory named `tui` where the person stands must not be taken for ours.
-                    [sys.executable, "-P", "-m", "tui", "simulate", "--listen-fd", str(fd), *arguments],
+                    [sys.executable, "-P", "-m", "tui", "simulate", "--listen-fd", str(fd), *self._arguments],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     # Nothing reads it, and a full pipe would block the child.
@@ -49,22 +64,24 @@ class SimulatorProcess:
                     # A terminal's Ctrl+C and hang-up are for the parent, which then ends the simulator in order.
                     start_new_session=True,
                 )
-                # Ours is closed here: once the child has gone, connections are refused instead of waiting for ever.
-                return cls(process, f"http://127.0.0.1:{listener.getsockname()[1]}")
         except OSError as error:
-            raise ChildError(f"The simulator cannot be started: {error.strerror or error}.") from None
+            raise _cannot_start(error) from None
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Its process id, once it is launched."""
+        assert self._process is not None
         return self._process.pid
 
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
-        return self._process.poll() is None
+        """Whether it is launched and has not ended yet."""
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         """Let it write its log and end, or kill it after `STOP_WITHIN_S`."""
+        if self._process is None:
+            self._listener.close()
+            return
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
@@ -81,6 +98,10 @@ class SimulatorProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _cannot_start(error: OSError) -> ChildError:
+    return ChildError(f"The simulator cannot be started: {error.strerror or error}.")
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,9 @@ from tui.sitting.preview import Preview
 class Simulator(Protocol):
     """The simulator's process."""
 
+    def launch(self) -> None:
+        """Start it, if that has not been done. Raises ChildError."""
+
     def stop(self) -> None:
         """End it."""
 

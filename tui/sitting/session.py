@@ -23,6 +23,7 @@ from tui.core.snapshot import Snapshot
 from tui.core.sweep import costliest
 from tui.engine.client import EngineClient, spawn
 from tui.engine.protocol import CountTokens, ListModels
+from tui.errors import ChildError
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.sitting.board import Board, Lane
@@ -111,11 +112,17 @@ class Session(Choosing):
         return self._client
 
     async def connect(self) -> None:
-        """Start the engine, if that has not been done, take up its pipes, and open the history."""
+        """Start engine and simulator, if that has not been done, take up the engine's pipes, and open the history."""
         if self._keeper is not None:
             self._keeper.on_interrupted = self.on_interrupted
             self._keeper.start()
-        await self._engine.connect()
+        engine = self._engine
+        if self.simulator is not None:
+            try:
+                self.simulator.launch()
+            except ChildError as error:
+                self.on_problem(str(error))
+        await engine.connect()
 
     def hold(self, plan: Plan) -> None:
         """Ask what this plan says from the next run on. Nothing may be in flight."""

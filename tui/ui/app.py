@@ -144,6 +144,7 @@ class LatencyApp(
         # The first frame is painted: what was made for it is never garbage, and need not be looked at again.
         gc.collect()
         gc.freeze()
+        gc.enable()
         await self.session.connect()
         # plotext takes a tenth of a second to import: not while the first run streams.
         for module in ("figure", "drawing"):

@@ -1,6 +1,5 @@
-"""Starting the screen. The simulator is started first, the engine, whose imports are heavy, once a frame is painted."""
+"""Starting the screen. Engine and simulator are started once a frame is painted: they would take the processor from it."""
 
-import gc
 import os
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def start(
     record_file = RecordFile(record) if record is not None else None
     # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
     build_plan(settings, os.environ, simulator_url="http://127.0.0.1")
-    simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
+    simulator = SimulatorProcess() if needs_simulator(settings, os.environ) else None
     plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
 
     if loaded.is_demo:
@@ -63,8 +62,6 @@ def start(
         app.cut_share = settings.advice.cut_share
         app.history_path = paths.history_file() if settings.history.enabled else None
         app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
-        # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
-        gc.freeze()
         app.run()
     finally:
         session.kill()

@@ -123,6 +123,9 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to tick when something happens."""
         self._timer = self.set_interval(self._pacer.frame_s, self._tick, pause=True)
+        # Not on the first tick only: these belong on the first picture.
+        self._show_status()
+        self.history.show(self._board.lanes)
         self.wake()
 
     def on_resize(self, event: Resize) -> None:
@@ -186,7 +189,7 @@ class MainScreen(Screen[None]):
             self._evidence_shown = True
             for view in self.lanes.views:
                 view.show_evidence(self.evidence.lines(view.lane))
-        self.status.show(board, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying)
+        self._show_status()
         now = time.monotonic()
         if now < self._slow_drawn + (_SLOW_IN_FLIGHT_S if board.run_in_flight else _SLOW_S):
             return
@@ -198,6 +201,11 @@ class MainScreen(Screen[None]):
             self.set_timer(self._pacer.frame_s / 2, self._draw_slow)
         else:
             self._draw_slow()
+
+    def _show_status(self) -> None:
+        self.status.show(
+            self._board, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying
+        )
 
     def _draw_slow(self) -> None:
         self._slow_version = self._board.version

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from rich.style import Style
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import Static
 
 from tui.ui.bindings import Action, short
@@ -32,7 +31,7 @@ class KeyBar(Static):
 
     def __init__(self, actions: Sequence[Action], namespace: str = "app") -> None:
         """`actions` have the keys that are in effect; `namespace` says who carries out what is clicked."""
-        super().__init__("", id="keys")
+        super().__init__(id="keys")
         self._namespace = namespace
         self._actions = actions
 
@@ -41,9 +40,9 @@ class KeyBar(Static):
         """None: Textual would give what can be clicked one colour, and the keys stand out from their titles."""
         return Style.null()
 
-    def on_resize(self, event: Resize) -> None:
-        """Space the keys as the width allows."""
-        self.update(_line(self._actions, self._namespace, event.size.width), layout=False)
+    def render(self) -> Content:
+        """The keys, spaced as the width allows; from the very first paint on."""
+        return _line(self._actions, self._namespace, self.size.width)
 
 
 def _line(actions: Sequence[Action], namespace: str, width: int) -> Content:

@@ -39,8 +39,11 @@ class StatusBar(Static):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"status-bar--simulated", "status-bar--hint"}
 
     def __init__(self) -> None:
-        super().__init__("", id="status", markup=False)
+        super().__init__(id="status", markup=False)
+        self._choice: Sequence[list[Part]] = ([],)
+        """What can be shown, the longest first."""
         self._parts: list[Part] = []
+        """What is shown of that."""
 
     def show(
         self, board: Board, endpoints: tuple[str, ...], *, simulated: bool, hint: str, replaying: str = ""
@@ -57,12 +60,21 @@ class StatusBar(Static):
         if replaying:
             played = [("REPLAY", ".status-bar--simulated"), where, (replaying, "")]
             choice = ([*name, *played], played)
-        for parts in choice:
+        self._choice = choice
+        if self._fitting() != self._parts:
+            self.refresh()
+
+    def _fitting(self) -> list[Part]:
+        """The longest choice that there is room for, or the last."""
+        for parts in self._choice:
             if cell_len(_BETWEEN.join(text for text, _ in parts)) <= self.size.width:
                 break
-        if parts != self._parts:
-            self._parts = parts
-            self.update(Content(_BETWEEN).join(Content.styled(*part) for part in parts), layout=False)
+        return parts
+
+    def render(self) -> Content:
+        """What fits."""
+        self._parts = self._fitting()
+        return Content(_BETWEEN).join(Content.styled(*part) for part in self._parts)
 
 
 def _doing(board: Board) -> tuple[str, str]:
