@@ -128,6 +128,11 @@ class MainScreen(Screen[None]):
         self.history.show(self._board.lanes)
         self.wake()
 
+    def update_node_styles(self, animate: bool = True) -> None:
+        """Not when the screen first comes up, while nothing is laid out: all of it was styled as it was mounted."""
+        if self.outer_size:
+            super().update_node_styles(animate)
+
     def on_resize(self, event: Resize) -> None:
         """One pane at a time where not all fit."""
         if event.size:
