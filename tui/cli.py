@@ -185,13 +185,13 @@ def _speed(text: str) -> float:
 
 
 def _screen(options: argparse.Namespace) -> int:
-    # Until the first frame is painted, nothing that is made is garbage; the app turns this on again then.
-    gc.disable()
     from tui.config.load import load
 
     prompt = _prompt(options)
     loaded = load(_flags(options, prompt), os.environ, Path.cwd())
     _require_terminal()
+    # Until the first frame is painted, nothing that is made is garbage; the app turns this on again then.
+    gc.disable()
 
     from tui.ui.start import start
 

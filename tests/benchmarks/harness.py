@@ -108,6 +108,12 @@ class Terminal:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    @property
+    def resident_mb(self) -> float:
+        """Megabytes of memory that this process, without its children, has resident."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1000
+
     def send(self, keys: bytes) -> None:
         """Type `keys`, however long the program takes to read them."""
         while keys:
@@ -170,6 +176,16 @@ class Terminal:
             if all(text in frame for text in texts):
                 return when
         raise TimeoutError(f"{texts} never stood on the screen together:\n{self.screen_text()}")
+
+    def first_full_frame(self, share: float = 0.95) -> float:
+        """When so much of all that stands on the screen now first stood there, each character in its place."""
+        frames = list(self.frames())
+        wanted = [(at, char) for at, char in enumerate(frames[-1][1]) if not char.isspace()]
+        return next(
+            when
+            for when, frame in frames
+            if sum(at < len(frame) and frame[at] == char for at, char in wanted) >= share * len(wanted)
+        )
 
 
 def _text(screen: pyte.Screen) -> str:

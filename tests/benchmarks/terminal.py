@@ -1,26 +1,28 @@
 """What the screen asks of a terminal and its link: the figures of a sitting over SSH, as ratios in one run.
 
-    python tests/benchmarks/terminal.py [--quick] [start] [echo] [link] [bytes] [idle] [end] [memory]
+    python tests/benchmarks/terminal.py [--quick] [--beside COMMAND ...] [start] [echo] [link] [bytes] [idle] [end]
+                                        [memory] [beside]
 
-Without names, everything. Nothing is asserted: figures on a busy machine are noisy, so compare ratios, run it twice.
+Without names, everything. `--beside` names other Textual programs, each as the path of its command, to be started in
+turns with ours; best installed in environments of their own, as by `uv tool install posting elia-chat`. Nothing is
+asserted: figures on a busy machine are noisy, so compare ratios, run it twice.
 """
 
 import argparse
 import os
 import pty
 import random
-import re
 import select
 import signal
 import subprocess
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
-from dashboard import RARE, echo, idle, row, start
-from harness import Terminal, percentile, sealed, steady
+from dashboard import HELLO, RARE, echo, idle, row, start
+from harness import LATENCY_TUI, Terminal, percentile, sealed, steady
 
 SLOW = (8_000.0, 0.1)
 """64 kbit/s, 200 ms there and back."""
@@ -115,19 +117,38 @@ def memory(*, quick: bool) -> None:
     lanes, seconds = 60, 10 if quick else 60
     with sealed() as (home, environment), Terminal([*steady(home, lanes), "--run"], environment) as terminal:
         terminal.wait_for("streaming")
-        before = _resident_mb(terminal.pid)
+        before = terminal.resident_mb
         time.sleep(seconds)
-        after = _resident_mb(terminal.pid)
+        after = terminal.resident_mb
     tokens = lanes * seconds * 100
     row(
         f"memory after {tokens:,} tokens", f"{after:.0f} MB", f"{before:.0f} MB at the first, x{after / before:.2f}", ""
     )
 
 
-def _resident_mb(pid: int) -> float:
-    match = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    assert match
-    return int(match[1]) / 1000
+def beside(*, quick: bool, others: Sequence[str] = ()) -> None:
+    """Ours and other Textual programs, started in turns: until the first screen stands, what they write, what they
+    hold. Their first screens show different things; ours alone has children, which do not count.
+    """
+    commands = {"a bare Textual app": HELLO, "latency-tui": [LATENCY_TUI, "--demo"]} | {
+        Path(other).name: [other] for other in others
+    }
+    starts: dict[str, list[float]] = {name: [] for name in commands}
+    idles: dict[str, int] = {}
+    held: dict[str, float] = {}
+    for _ in range(2 if quick else 7):
+        for name, command in commands.items():
+            with sealed() as (_, environment), Terminal(command, environment) as terminal:
+                time.sleep(6)
+                written = terminal.written
+                time.sleep(2)
+                idles[name], held[name] = (terminal.written - written) // 2, terminal.resident_mb
+                starts[name].append(terminal.first_full_frame() - terminal.started)
+    bare = median(starts["a bare Textual app"])
+    for name in commands:
+        took = median(starts[name])
+        says = f"{idles[name]} bytes/s idle, {held[name]:.0f} MB"
+        row(f"{name}, first screen", f"{took:.2f} s, x{took / bare:.2f}", says, "")
 
 
 SECTIONS: dict[str, Callable[..., None]] = {
@@ -138,6 +159,7 @@ SECTIONS: dict[str, Callable[..., None]] = {
     "idle": idle,
     "end": end,
     "memory": memory,
+    "beside": beside,
 }
 
 
@@ -145,6 +167,7 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--beside", action="append", default=[], metavar="COMMAND", help="another program's path")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"some of: {', '.join(SECTIONS)}")
     options = parser.parse_args()
     for name in options.sections:
@@ -152,7 +175,7 @@ def main() -> None:
             parser.error(f"{name!r} is none of {', '.join(SECTIONS)}")
     row("", "measured", "", "target")
     for name in options.sections or SECTIONS:
-        SECTIONS[name](quick=options.quick)
+        SECTIONS[name](quick=options.quick, **({"others": options.beside} if name == "beside" else {}))
 
 
 if __name__ == "__main__":
