@@ -177,7 +177,7 @@ class Terminal:
                 return when
         raise TimeoutError(f"{texts} never stood on the screen together:\n{self.screen_text()}")
 
-    def first_full_frame(self, share: float = 0.95) -> float:
+    def first_full_frame(self, share: float = 0.9) -> float:
         """When so much of all that stands on the screen now first stood there, each character in its place."""
         frames = list(self.frames())
         wanted = [(at, char) for at, char in enumerate(frames[-1][1]) if not char.isspace()]
