@@ -47,6 +47,7 @@ def test_it_stops_while_it_streams() -> None:
         wire.post(body("sim-steady", stream=True, max_tokens=100_000))
         wire.until(b"text_delta")
         process.stop()
+        assert process._process
         assert process._process.returncode == 0
 
 
@@ -54,11 +55,13 @@ def test_one_that_does_not_stop_is_killed() -> None:
     with SimulatorProcess.start() as process:
         os.kill(process.pid, signal.SIGSTOP)
         process.stop()
+        assert process._process
         assert process._process.returncode == -signal.SIGKILL
 
 
 def test_a_child_that_cannot_start_leaves_no_open_port(tmp_path: Path) -> None:
     with SimulatorProcess.start(log=tmp_path / "missing" / "log") as process:
+        assert process._process
         process._process.wait()
         assert refuses(process.base_url)
 
@@ -161,3 +164,18 @@ def test_it_is_light() -> None:
     heavy = {"anthropic", "httpx2", "httpcore2", "pydantic", "textual", "rich", "numpy", "plotext"}
     assert not heavy & set(loaded)
     assert not [name for name in loaded if name.startswith(("tui.core", "tui.engine", "tui.ui", "tui.history"))]
+
+
+def test_one_to_be_launched_later_has_its_address_and_lets_connections_wait() -> None:
+    with SimulatorProcess() as process, Wire(process.base_url) as wire:
+        assert not process.is_running()
+        wire.post(body("sim-fast"))
+        process.launch()
+        process.launch()
+        assert b"HTTP/1.1 200 " in wire.until(b"message")
+
+
+def test_one_that_was_never_launched_leaves_no_open_port() -> None:
+    process = SimulatorProcess()
+    process.stop()
+    assert refuses(process.base_url)

@@ -1,4 +1,4 @@
-"""Starting the screen. Engine and simulator are started once a frame is painted: they would take the processor from it."""
+"""Starting the screen. Engine and simulator are started once it is painted: they would take the processor from it."""
 
 import os
 from pathlib import Path
