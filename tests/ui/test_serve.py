@@ -162,7 +162,7 @@ async def test_a_server_that_is_killed_leaves_no_process(environ: dict[str, str]
     ):
         painted = b""
         async with asyncio.timeout(WITHIN_S):
-            while ("▶ streaming" if busy else "○ idle").encode() not in painted:
+            while (b"streaming" if busy else b"ready") not in painted:
                 message = await page.receive()
                 painted += message.data if isinstance(message.data, bytes) else b""
         family = marked(mark, but=server.pid)
