@@ -175,6 +175,20 @@ def test_one_to_be_launched_later_has_its_address_and_lets_connections_wait() ->
         assert b"HTTP/1.1 200 " in wire.until(b"message")
 
 
+def test_one_that_died_is_launched_again_at_the_same_address() -> None:
+    with SimulatorProcess.start() as process:
+        first = process.pid
+        os.kill(first, signal.SIGKILL)
+        assert process._process
+        process._process.wait()
+        assert refuses(process.base_url)
+        process.launch()
+        assert process.pid != first
+        with Wire(process.base_url) as wire:
+            wire.post(body("sim-fast"))
+            assert b"HTTP/1.1 200 " in wire.until(b"message")
+
+
 def test_one_that_was_never_launched_leaves_no_open_port() -> None:
     process = SimulatorProcess()
     process.stop()

@@ -34,7 +34,8 @@ class SimulatorProcess:
             self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         except OSError as error:
             raise _cannot_start(error) from None
-        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._address: tuple[str, int] = self._listener.getsockname()
+        self.base_url = f"http://127.0.0.1:{self._address[1]}"
         """Where it answers, without a slash at the end."""
 
     @classmethod
@@ -45,10 +46,13 @@ class SimulatorProcess:
         return simulator
 
     def launch(self) -> None:
-        """Start it, if that has not been done. Raises ChildError."""
-        if self._process is not None:
+        """Start it, or start it again at the same address if it has ended. Raises ChildError."""
+        if self.is_running():
             return
         try:
+            if self._process is not None:
+                self.stop()
+                self._listener = socket.create_server(self._address, backlog=1024)
             # Ours is closed here: once the child has gone, connections are refused instead of waiting for ever.
             with self._listener as listener:
                 fd = listener.fileno()

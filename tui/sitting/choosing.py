@@ -16,7 +16,7 @@ class Simulator(Protocol):
     """The simulator's process."""
 
     def launch(self) -> None:
-        """Start it, if that has not been done. Raises ChildError."""
+        """Start it if it does not run: not yet, or not any more. Raises ChildError."""
 
     def stop(self) -> None:
         """End it."""

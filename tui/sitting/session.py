@@ -112,16 +112,12 @@ class Session(Choosing):
         return self._client
 
     async def connect(self) -> None:
-        """Start engine and simulator, if that has not been done, take up the engine's pipes, and open the history."""
+        """Start engine and simulator, take up the engine's pipes, and open the history."""
         if self._keeper is not None:
             self._keeper.on_interrupted = self.on_interrupted
             self._keeper.start()
         engine = self._engine
-        if self.simulator is not None:
-            try:
-                self.simulator.launch()
-            except ChildError as error:
-                self.on_problem(str(error))
+        self._launch_simulator()
         await engine.connect()
 
     def hold(self, plan: Plan) -> None:
@@ -173,6 +169,7 @@ class Session(Choosing):
             self.on_problem("No target caches its prompt: set the parameter cache and try again.")
 
     def _fire(self, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
+        self._launch_simulator()
         self._run_id += 1
         self._run_over.clear()
         self.preview.run_starts()
@@ -270,6 +267,14 @@ class Session(Choosing):
             self._keeper.close_at_once(_LAST_WRITES_S)
         self._close_rest()
 
+    def _launch_simulator(self) -> None:
+        """Start it if it does not run: not yet, or not any more."""
+        if self.simulator is not None:
+            try:
+                self.simulator.launch()
+            except ChildError as error:
+                self.on_problem(str(error))
+
     def _close_rest(self) -> None:
         if self.simulator is not None:
             self.simulator.stop()
@@ -322,6 +327,8 @@ class Session(Choosing):
             known = {"send_spread_ns": self.board.send_spread_ns, "sdk_version": self.board.sdk_version}
             self.latest.info = msgspec.structs.replace(self.latest.info, **known)
             self.on_run_over(self.latest)
+        # If it died under this run: the next one is not to wait for its start.
+        self._launch_simulator()
         self._run_over.set()
 
     async def _restart(self) -> None:

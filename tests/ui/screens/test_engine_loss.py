@@ -90,3 +90,15 @@ async def test_running_again_after_the_engine_died_while_it_asked(simulator: Sim
             await s.until(lambda: s.states == [State.INTERRUPTED])
             await s.press(answer)
             await s.until(lambda: s.states == [State.STREAMING])
+
+
+async def test_a_simulator_that_dies_is_started_again() -> None:
+    with engine() as process, SimulatorProcess.start() as own:
+        async with sitting_of(process, plan_of((STEADY, FAST), own.base_url, "Why?", 2_000)) as s:
+            s.app.session.simulator = own
+            await s.press("f5")
+            await s.until(lambda: s.states == [State.STREAMING, State.DONE])
+            os.kill(own.pid, signal.SIGKILL)
+            await s.until(lambda: s.states == [State.FAILED, State.DONE])
+            await s.press("f5")
+            await s.until(lambda: s.states == [State.STREAMING, State.DONE])
