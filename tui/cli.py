@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = "Tune LLM latency in the terminal: edit a prompt, fire it at several models, watch TTFT and total time."
 
+_SERVE_DESCRIPTION = """\
+Show the screen in a browser, one program per page; each takes the arguments below. The address that is printed holds a
+token without which nothing is shown; only this machine is listened to unless --host says otherwise."""
 _CONFIG_DESCRIPTION = "Print the effective configuration and where each value came from."
 
 _EPILOG = """\
@@ -91,7 +94,7 @@ def _dispatch(arguments: list[str]) -> int:
 
         return models(arguments[1:])
     if command == "config":
-        return _config(_parser("latency-tui config", with_prompt=False).parse_args(arguments[1:]))
+        return _config(_parser("latency-tui config", _CONFIG_DESCRIPTION, with_prompt=False).parse_args(arguments[1:]))
     if command == "replay":
         return _replay(arguments[1:])
     if command == "serve":
@@ -100,13 +103,17 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _parser(
-    prog: str, *, with_prompt: bool, parents: Sequence[argparse.ArgumentParser] = ()
+    prog: str,
+    description: str = _DESCRIPTION,
+    *,
+    with_prompt: bool,
+    parents: Sequence[argparse.ArgumentParser] = (),
 ) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
         parents=parents,
-        description=_DESCRIPTION if with_prompt else _CONFIG_DESCRIPTION,
-        epilog=_EPILOG if with_prompt else None,
+        description=description,
+        epilog=_EPILOG if description == _DESCRIPTION else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -143,7 +150,7 @@ def _serve(arguments: list[str]) -> int:
     where.add_argument("--port", type=int, default=8000, metavar="N", help="port to listen on; %(default)s")
     options, rest = where.parse_known_args(arguments)
     # Refused here, where it is read, and not on a page.
-    whole = _parser("latency-tui serve", with_prompt=True, parents=[where])
+    whole = _parser("latency-tui serve", _SERVE_DESCRIPTION, with_prompt=True, parents=[where])
     whole.parse_args(arguments)
     try:
         from tui.ui.serve import serve

@@ -3,6 +3,7 @@
 import sys
 from typing import TextIO
 
+from tui.core.cost import dollars
 from tui.core.observation import Figure
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
@@ -83,7 +84,7 @@ def described(series: Series) -> str:
     if (left_ns := series.left_ns()) is not None and series.ending is None:
         parts.append(f"{amount(Figure.TOTAL, left_ns)} left")
     if series.usd:
-        parts.append(f"about ${series.usd:.4f} so far")
+        parts.append(f"about {dollars(series.usd)} so far")
     return ", ".join(parts)
 
 

@@ -1,5 +1,6 @@
 """A series in words."""
 
+from tui.core.cost import dollars
 from tui.core.series import Ending, Series
 from tui.ui.key_names import key
 from tui.ui.viewmodel.figures import format_ms
@@ -21,5 +22,5 @@ def progress(series: Series, *, paused: bool, over: bool) -> str:
     elif (left_ns := series.left_ns()) is not None:
         parts.append(f"{format_ms(left_ns)} left")
     if series.usd:
-        parts.append(f"≈ ${series.usd:.4f}")
+        parts.append(f"≈ {dollars(series.usd)}")
     return ", ".join(parts)
