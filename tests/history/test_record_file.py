@@ -74,8 +74,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 def write(path: Path, events: list[Event]) -> dict[str, Any]:
     file = RecordFile(path)
-    file.write_events(events)
-    file.write_result(record(events))
+    assert file.write(events, [record(events)]) is None
     file.close()
     return lines(path)[-1]
 
@@ -119,7 +118,7 @@ def test_the_result_of_a_failure_has_no_figures(tmp_path: Path) -> None:
 
 def test_a_batch_is_in_the_file_when_it_is_written(tmp_path: Path) -> None:
     file = RecordFile(tmp_path / "record")
-    file.write_events([EngineReady(pid=1, sdk_version="2")])
+    file.write([EngineReady(pid=1, sdk_version="2")])
     assert lines(tmp_path / "record")[0]["type"] == "engine_ready"
     file.close()
 
@@ -157,3 +156,12 @@ def test_a_path_that_cannot_be_written_is_one_sentence(tmp_path: Path, place: st
         RecordFile(path)
     assert str(path) in str(caught.value)
     assert "cannot be written" in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said_once() -> None:
+    file = RecordFile(Path("/dev/full"))
+    problem = file.write(DONE, [record(DONE)])
+    assert problem == "The record file /dev/full cannot be written (No space left on device); recording has stopped."
+    assert file.write(DONE) is None
+    file.close()

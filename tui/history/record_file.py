@@ -5,7 +5,9 @@ case; all their `*_ns` are CLOCK_MONOTONIC nanoseconds. After a request's `reque
 `result` with the fields of `Result`.
 """
 
+import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -66,19 +68,26 @@ class RecordFile:
             raise UsageError(f"The record file {path} cannot be written: {error.strerror}.") from None
         self._encoder = msgspec.json.Encoder()
 
-    def write_events(self, events: list[Event]) -> None:
-        """Append a batch of events. Raises OSError."""
-        self._file.write(self._encoder.encode_lines(events))
-        self._file.flush()
+    def write(self, events: Sequence[Event], ended: Sequence[RequestRecord] = ()) -> str | None:
+        """Append a batch of events, and the results of the requests that ended with it.
 
-    def write_result(self, record: RequestRecord) -> None:
-        """Append the line of a finished request. Raises OSError."""
-        self._file.write(self._encoder.encode(result_of(record)) + b"\n")
-        self._file.flush()
+        Returns a sentence if that fails; nothing more is written then.
+        """
+        if self._file.closed:
+            return None
+        try:
+            self._file.write(self._encoder.encode_lines(events))
+            self._file.write(self._encoder.encode_lines(map(result_of, ended)))
+            self._file.flush()
+        except OSError as error:
+            self.close()
+            return f"The record file {self.path} cannot be written ({error.strerror}); recording has stopped."
+        return None
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; what is in its buffer after a failure is lost."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def result_of(record: RequestRecord) -> Result:

@@ -1,7 +1,6 @@
 """The sitting: holds the engine, the simulator, the record file and the board together. No Textual."""
 
 import asyncio
-import contextlib
 import secrets
 import subprocess
 import time
@@ -280,7 +279,6 @@ class Session(Choosing):
             self.simulator.stop()
         if self._record is not None:
             self._record.close()
-            self._record = None
 
     def _take(self, events: list[Event]) -> None:
         """What the engine reports goes by way of the history, so that a lane says done of what is stored."""
@@ -295,17 +293,8 @@ class Session(Choosing):
     def _deliver(self, events: list[Event]) -> None:
         ended = self.board.apply(events)
         self.preview.learn(ended)
-        if self._record is not None:
-            try:
-                self._record.write_events(events)
-                for record in ended:
-                    self._record.write_result(record)
-            except OSError as error:
-                path = self._record.path
-                with contextlib.suppress(OSError):
-                    self._record.close()
-                self._record = None
-                self.on_problem(f"The record file {path} cannot be written ({error.strerror}); recording has stopped.")
+        if self._record is not None and (problem := self._record.write(events, ended)) is not None:
+            self.on_problem(problem)
         for event in events:
             if isinstance(event, RunStarted) and event.run_id == self._latest_id and self.latest is not None:
                 self.latest.info = msgspec.structs.replace(self.latest.info, started_unix_ns=event.unix_ns)
