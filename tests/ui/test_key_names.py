@@ -59,4 +59,5 @@ def test_names_follow_the_keymap() -> None:
 
 def test_every_action_has_a_name() -> None:
     assert all(key(action.id) == spelled(action.keys[0]) for action in ACTIONS)
-    assert [spelled(name) for name in ("slash", "g", "G", "alt+less_than_sign")] == ["/", "G", "Shift+G", "Alt+<"]
+    names = ("slash", "g", "G", "alt+less_than_sign", "alt+enter", "shift+f10")
+    assert [spelled(name) for name in names] == ["/", "G", "Shift+G", "Alt+<", "Alt+Enter", "Shift+F10"]

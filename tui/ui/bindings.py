@@ -121,7 +121,7 @@ ACTIONS = (
         keys=("alt+shift+m",),
         title="Models",
         help="Ask the targets' endpoints which models they have",
-        group=Group.SCREEN,
+        group=Group.TARGETS,
     ),
     Action(
         id="edit_parameters",
@@ -341,7 +341,7 @@ def spelled(key: str) -> str:
     """A key as a person reads it: `ctrl+r` is Ctrl+R; a capital alone is Shift with the letter."""
     if len(key) == 1 and key.isupper():
         return f"Shift+{key}"
-    return "+".join(_SPELLINGS.get(part, part.upper()) for part in key.split("+"))
+    return "+".join(_SPELLINGS.get(part, part.capitalize()) for part in key.split("+"))
 
 
 def short(key: str) -> str:
