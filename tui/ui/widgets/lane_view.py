@@ -181,7 +181,7 @@ class LaneView(Vertical):
     def _note_text(self) -> str:
         if self._plan is None:
             return note(self.lane)
-        return refusal_note(self.lane, self._plan.parameters_of(self.lane.target), self._models)
+        return refusal_note(self.lane, self._plan, self._models)
 
     def _state_rows(self) -> list[str]:
         cells = self._state.size.width
