@@ -47,8 +47,8 @@ lanes, in which no key is heard, and finds next to nothing: the tokens that arri
 
 
 class LatencyApp(
-    PromptActions,
     TargetActions,
+    PromptActions,
     BaselineActions,
     ChartActions,
     HistoryActions,

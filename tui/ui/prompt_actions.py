@@ -38,6 +38,10 @@ class PromptActions(_Base):
         """Say what cannot be done."""
         raise NotImplementedError
 
+    def describe_lanes(self) -> None:
+        """Say on every lane what it would be refused for."""
+        raise NotImplementedError
+
     def asked(self, *, ask_all: bool | None = None) -> tuple[Prompt, Parameters] | None:
         """What stands in prompt and parameters, held by the session; None after saying what is missing.
 
@@ -102,6 +106,7 @@ class PromptActions(_Base):
         self.main.show_pane("prompt")
         if self.main.prompt_pane.book.variants:
             self.main.prompt_pane.next_variant()
+            self.describe_lanes()
         else:
             self.complain(f"There is only one variant of the prompt: {key('variants')} adds others.")
 
@@ -117,6 +122,7 @@ class PromptActions(_Base):
         def closed(_result: None) -> None:
             pane.book.tidy()
             pane.show()
+            self.describe_lanes()
 
         screen = PromptsScreen(pane.book, _load, self._refusing_prefill(), tab=tab)
         self.push_screen(screen, closed)

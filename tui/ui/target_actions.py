@@ -190,4 +190,8 @@ class TargetActions(_Base):
         )
 
     def _plan(self) -> Plan:
-        return msgspec.structs.replace(self.session.plan, parameters=self.main.parameters_form.parameters)
+        """What would be asked now, without what is being typed."""
+        prompt = self.main.prompt_pane.book.prompt
+        return msgspec.structs.replace(
+            self.session.plan, prompt=prompt, parameters=self.main.parameters_form.parameters
+        )

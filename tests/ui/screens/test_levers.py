@@ -11,6 +11,7 @@ from .driving import keys_of
 LONG = "A gateway counts the requests of each key, and turns away what is above its limit. " * 60
 CACHED = Target(model="claude-haiku-5-5", name="cached", parameters=Parameters(cache=True))
 PLAIN = Target(model="claude-haiku-5-5", name="plain")
+OTHER = Target(model="claude-haiku-5-5", name="other")
 
 
 async def test_one_key_warms_the_cache(sitting: OpenSitting) -> None:
@@ -22,6 +23,18 @@ async def test_one_key_warms_the_cache(sitting: OpenSitting) -> None:
         await s.run()
         await s.until(lambda: "truncated at 20 · $0.0" in s.shown, "the lanes' costs")
         await s.until(lambda: "cost $0.0" in s.shown, "the cost of run and sitting")
+
+
+async def test_a_narrow_lane_shows_what_was_read_from_the_cache(sitting: OpenSitting) -> None:
+    async with sitting([CACHED, PLAIN, OTHER], prompt=LONG.upper(), max_tokens=20, size=(120, 40)) as s:
+        await s.press(*keys_of("warm_cache"))
+        await s.until(lambda: "cache warmed:" in s.shown, "a warmed cache")
+        await s.run()
+        await s.until_shown("in 0 +")
+        assert s.views[0].query_one(".state").size.height == 3
+        assert s.views[1].query_one(".state").size.height == 1
+        await s.press("f6", keys_of("maximise")[0])
+        await s.until(lambda: s.views[0].query_one(".state").size.height == 2, "room for all on one line")
 
 
 async def test_a_lane_says_how_long_the_prompt_is(sitting: OpenSitting, monkeypatch: pytest.MonkeyPatch) -> None:

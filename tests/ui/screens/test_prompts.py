@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from textual.widgets import DataTable, Input, OptionList, TabbedContent, TextArea
+from textual.widgets import DataTable, Input, OptionList, Static, TabbedContent, TextArea
 
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.record import State
 from tui.core.series import Repeat
+from tui.core.target import Target
 from tui.ui.screens.prompts import PromptsScreen
 
 from .conftest import OpenSitting
@@ -153,6 +154,25 @@ async def test_turns_and_a_prefill_are_sent(sitting: OpenSitting) -> None:
         assert [(turn.role, turn.text) for turn in prompt.turns] == [("user", "Hello"), ("assistant", "Good day")]
         assert (prompt.user, prompt.prefill) == ("Why?", "Because")
         assert s.states == [State.DONE]
+
+
+async def test_a_refused_prefill_is_said_before_it_is_sent_and_after(sitting: OpenSitting) -> None:
+    async with sitting([Target(model="claude-opus-5-5")], prompt="Why?", max_tokens=20) as s:
+        await open_screen(s)
+        await s.press("alt+v", "alt+v", "end", "enter", *"Because", "escape")
+        await close(s)
+        note = s.views[0].query_one(".note", Static)
+        refused = "Claude Opus 5.5 does not take a prefill; only older models do. Alt+V takes it away."
+        await s.until(lambda: str(note.content) == refused, "the refusal to come")
+        await s.run()
+        assert s.states == [State.FAILED]
+        assert str(note.content).startswith("The server refused the request")
+        assert str(note.content).endswith("Alt+V takes it away.")
+        await open_screen(s)
+        await s.press("alt+v", "alt+v", "end", "delete")
+        await close(s)
+        await s.run()
+        assert not s.views[0].has_class("-noted")
 
 
 async def test_a_turn_changes_its_role_and_goes(sitting: OpenSitting) -> None:

@@ -102,6 +102,12 @@ def test_a_max_tokens_that_cannot_be_sent_is_refused(typed: str) -> None:
     assert_one_sentence(str(refused.value))
 
 
+@pytest.mark.parametrize("typed", ["0", "-1", "2,000,000", "many"])
+def test_a_refused_max_tokens_is_told_its_range_in_the_words_of_the_other_fields(typed: str) -> None:
+    with pytest.raises(FieldError, match=r"^max_tokens must be a whole number from 1 to 1000000, but is .+\.$"):
+        read_max_tokens(typed)
+
+
 def test_a_max_tokens_of_thousands_of_digits_is_refused() -> None:
     with pytest.raises(FieldError, match="max_tokens"):
         read_max_tokens("9" * 5_000)

@@ -1,5 +1,6 @@
 """What a lane says beside its text."""
 
+import re
 from datetime import date
 
 import msgspec
@@ -27,7 +28,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.sitting.board import InputCount, Lane
-from tui.ui.viewmodel.lane_lines import SHAPES, figures, note, state_line
+from tui.ui.viewmodel.lane_lines import SHAPES, figures, note, state_line, state_lines
 
 MS = 1_000_000
 SENT = Marked(request_id=1, mark=Mark.SENT, t_ns=1_000 * MS)
@@ -132,6 +133,28 @@ def test_what_went_in_and_what_it_cost() -> None:
     assert state_line(lane) == "✔ done · in 12 +4,096 read +100 written"
     lane.cost = Cost(usd=0.0131, is_lower_bound=True, prices_read=date(2026, 11, 22))
     assert state_line(lane) == "✔ done · ≥$0.013 · in 12 +4,096 read +100 written"
+
+
+def test_where_the_state_line_would_be_cut_the_cache_has_lines_of_its_own() -> None:
+    usage = Usage(input_tokens=12, cache_read_input_tokens=4_096, output_tokens=5)
+    lane = lane_after(SENT, TEXT, UsageReported(request_id=1, usage=usage), ended(Status.DONE, "end_turn"))
+    lane.cost = Cost(usd=0.0131, is_lower_bound=True, prices_read=date(2026, 11, 22))
+    line = "✔ done · ≥$0.013 · in 12 +4,096 read"
+    assert state_lines(lane, len(line)) == [line]
+    assert state_lines(lane, len(line) - 1) == ["✔ done · ≥$0.013", "in 12 +4,096 read"]
+    idle = Lane(Target(model="m"))
+    assert state_lines(idle, 3) == ["○ idle"]
+    idle.cannot_warm = True
+    assert state_lines(idle, 25) == ["○ idle", "not warmed: cache is off", "here"]
+
+
+def test_where_the_state_line_would_be_cut_the_cap_gives_way_to_the_cost() -> None:
+    lane = lane_after(SENT, TEXT, ended(Status.TRUNCATED, "max_tokens"))
+    lane.cost = Cost(usd=0.0131, is_lower_bound=False, prices_read=date(2026, 11, 22))
+    line = state_line(lane)
+    assert re.fullmatch(r"◧ truncated at [\d,]+ · \$0.013", line)
+    assert state_lines(lane, len(line)) == [line]
+    assert state_lines(lane, len(line) - 1) == ["◧ truncated · $0.013"]
 
 
 def test_not_streamed_is_said() -> None:

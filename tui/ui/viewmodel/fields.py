@@ -2,10 +2,12 @@
 
 import msgspec
 
-from tui.core.parameters import Parameters
+from tui.config.check import value_of
+from tui.config.parameter_keys import PARAMETERS
 
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", ",": ","}
-_MOST_DIGITS = 15
+_MOST_DIGITS = 41
+_MAX_TOKENS = next(key for key in PARAMETERS if key.name == "max_tokens")
 
 
 class FieldError(ValueError):
@@ -17,12 +19,14 @@ def read_max_tokens(typed: str) -> int:
     text = typed.strip().replace(",", "").replace("_", "")
     if not text:
         raise FieldError("max_tokens is required: give a whole number from 1.")
-    if not (text.isascii() and text.isdigit()):
-        raise FieldError(f"max_tokens must be a whole number from 1, not {typed.strip()!r}.")
-    # Beyond so many digits it is only too large; Python refuses to read thousands of them.
-    number = int(text.lstrip("0")[:_MOST_DIGITS] or "0")
-    _check("max_tokens", number)
-    return number
+    given: object = typed.strip()
+    if text.isascii() and text.isdigit():
+        # Beyond so many digits it is only too large; Python refuses to read thousands of them.
+        given = int(text.lstrip("0")[:_MOST_DIGITS] or "0")
+    try:
+        return msgspec.convert(value_of(_MAX_TOKENS, given), int)
+    except ValueError as error:
+        raise FieldError(f"max_tokens {error}.") from None
 
 
 def read_stop_sequences(typed: str) -> tuple[str, ...] | None:
@@ -56,12 +60,3 @@ def write_stop_sequences(sequences: tuple[str, ...] | None) -> str:
     """The text that `read_stop_sequences` reads back as `sequences`."""
     back = {meaning: f"\\{letter}" for letter, meaning in _ESCAPES.items()}
     return ", ".join("".join(back.get(char, char) for char in sequence) for sequence in sequences or ())
-
-
-def _check(name: str, value: float) -> None:
-    """Raise FieldError, with the limit it breaks, unless the parameter `name` takes `value`."""
-    try:
-        msgspec.convert({name: value}, Parameters)
-    except msgspec.ValidationError as error:
-        reason = str(error).partition(" - at ")[0]
-        raise FieldError(f"{name}: {reason[0].lower()}{reason[1:]}, not {value:g}.") from None

@@ -1,5 +1,9 @@
 """What a lane says beside its text: its state and its figures, as plain lines."""
 
+from textwrap import wrap
+
+from rich.cells import cell_len
+
 from tui.core import metrics
 from tui.core.events import CacheMiss, Status
 from tui.core.record import RequestRecord, State
@@ -24,6 +28,7 @@ SHAPES: dict[State, str] = {
 }
 """One shape per state, each one cell wide."""
 
+_BETWEEN = " · "
 _NS_PER_HALF_S = 500_000_000
 
 
@@ -31,7 +36,21 @@ def state_line(lane: Lane) -> str:
     """Shape and word of the lane's state; then what went in and what it cost, or what became of its cache."""
     if lane.warming is not None and lane.warming.state.in_flight:
         return f"{SHAPES[State.WAITING]} warming the cache"
-    return " · ".join([_state(lane), *(_warmed(lane) or _facts(lane))])
+    return _BETWEEN.join([_state(lane), *(_warmed(lane) or [*_facts(lane), *_cached(lane)])])
+
+
+def state_lines(lane: Lane, cells: int) -> list[str]:
+    """The state line; where it would be cut at so many cells, what it says of the cache on lines of its own, and the
+    cap that cut the answer, which stands among the parameters too, left out before the cost."""
+    line = state_line(lane)
+    cache = _warmed(lane) or _cached(lane)
+    if cell_len(line) <= cells:
+        return [line]
+    if cache and line.endswith(cache[0]):
+        line, rows = line.removesuffix(_BETWEEN + cache[0]), wrap(cache[0], max(1, cells))
+    else:
+        rows = []
+    return [line.replace(_cap(lane), "", 1) if cell_len(line) > cells else line, *rows]
 
 
 def _state(lane: Lane) -> str:
@@ -44,10 +63,17 @@ def _state(lane: Lane) -> str:
         if record.earlier:
             line += f", attempt {record.attempt}"
     elif state is State.TRUNCATED:
-        line += f" at {format_count(record.spec.parameters.max_tokens)}"
+        line += _cap(lane)
     elif state is State.DONE and record.stop_reason not in (None, "end_turn"):
         line += f" ({record.stop_reason})"
     return line
+
+
+def _cap(lane: Lane) -> str:
+    """Where an answer was cut, behind the word for it; empty for any other."""
+    if lane.record is None or lane.state is not State.TRUNCATED:
+        return ""
+    return f" at {format_count(lane.record.spec.parameters.max_tokens)}"
 
 
 def _warmed(lane: Lane) -> list[str]:
@@ -73,14 +99,21 @@ def _facts(lane: Lane) -> list[str]:
     facts = ["not streamed"] if record.spec.parameters.stream is False else []
     if lane.cost is not None:
         facts.append(format_cost(lane.cost))
-    usage = record.usage
-    read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
-    if read or written:
-        parts = [format_count(usage.input_tokens)]
-        parts += [f"+{format_count(read)} read"] if read else []
-        parts += [f"+{format_count(written)} written"] if written else []
-        facts.append(f"in {' '.join(parts)}")
     return facts
+
+
+def _cached(lane: Lane) -> list[str]:
+    """How much went in beside what was read from the cache and written to it, if anything was."""
+    if lane.record is None:
+        return []
+    usage = lane.record.usage
+    read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
+    if not read and not written:
+        return []
+    parts = [format_count(usage.input_tokens)]
+    parts += [f"+{format_count(read)} read"] if read else []
+    parts += [f"+{format_count(written)} written"] if written else []
+    return [f"in {' '.join(parts)}"]
 
 
 def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:

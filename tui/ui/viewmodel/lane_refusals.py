@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from tui.core.capabilities import contradiction, refusals
+from tui.core.capabilities import contradiction, prefill_refusal, refusals
 from tui.core.events import FailureKind
 from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
+from tui.core.plan import Plan
 from tui.core.refused import refused_parameter
 from tui.sitting.board import Lane
 from tui.ui.key_names import key
@@ -25,15 +26,27 @@ def refused(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> s
     return next((name for name, _ in _foreseen(lane, sent, models)), None)
 
 
-def refusal_note(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> str:
-    """The sentence of a failure, or of the refusal to come, and the key that leaves out what is refused."""
-    said = note(lane)
-    name = refused(lane, sent, models) if not lane.state.in_flight else None
-    if name is None:
+def refusal_note(lane: Lane, plan: Plan, models: Mapping[str, KnownModel]) -> str:
+    """The sentence of a failure, or of the refusal to come when `plan` is run, and the key that helps."""
+    said, sent = note(lane), plan.parameters_of(lane.target)
+    if lane.state.in_flight:
         return said
+    name = refused(lane, sent, models)
+    if name is None:
+        reason = _of_prefill(lane, plan, models)
+        if reason is None or (said and "prefill" not in said):
+            return said
+        return f"{said or f'{reason}.'} {key('variants')} takes it away."
     if not said:
         said = f"{next(reason for _, reason in _foreseen(lane, sent, models))}."
     return f"{said} {key('drop_parameter')} leaves out {name.replace('_', ' ')}."
+
+
+def _of_prefill(lane: Lane, plan: Plan, models: Mapping[str, KnownModel]) -> str | None:
+    """Why the lane's model would refuse how its prompt begins the answer; None if it would not."""
+    variant = (prompt for prompt in plan.variants if prompt.name == lane.target.variant)
+    prefill = next(variant, plan.prompt).prefill
+    return prefill_refusal(models.get(lane.target.model)) if prefill else None
 
 
 def _foreseen(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> Iterator[tuple[str, str]]:

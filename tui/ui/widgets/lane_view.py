@@ -1,5 +1,6 @@
 """One lane: the target's name, its state, its text as it arrives, and its figures."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from itertools import groupby
@@ -22,7 +23,7 @@ from tui.core.sanitize import clean
 from tui.core.target import Target
 from tui.sitting.board import Lane
 from tui.ui.key_names import key
-from tui.ui.viewmodel.lane_lines import figures, note, state_line
+from tui.ui.viewmodel.lane_lines import figures, note, state_lines
 from tui.ui.viewmodel.lane_refusals import refusal_note
 from tui.ui.widgets.lines_view import LinesView
 from tui.ui.widgets.stream_view import StreamView
@@ -46,7 +47,6 @@ class LaneView(Vertical):
         &:focus-within { border-top: heavy $primary; }
         & > Static { height: auto; width: 1fr; }
         & > .state { height: 1; color: $text-muted; }
-        &.-differs > .state { height: 2; }
         &.-in-flight > .state { color: $text-warning; }
         &.-done > .state { color: $text-success; }
         &.-failed > .state, &.-cut > .state { color: $text-error; text-style: bold; }
@@ -70,6 +70,7 @@ class LaneView(Vertical):
         self.stream = StreamView()
         self.stream.placeholder = _invitation()
         self._state = _Head(classes="state")
+        self._head_rows = 1
         self._note = Static("", classes="note", markup=False)
         self._figures = LinesView(classes="figures")
         self._evidence = LinesView(classes="evidence")
@@ -155,7 +156,10 @@ class LaneView(Vertical):
         before, self._lines = self._lines, lines
         if lines[0] != before[0]:
             self._state.show(lines[0])
-            self.set_class("\n" in lines[0], "-differs")
+            rows = lines[0].count("\n") + 1
+            if rows != self._head_rows:
+                self._head_rows = rows
+                self._state.styles.height = rows
             self._set_state_class()
         if lines[1] != before[1]:
             self._note.update(lines[1])
@@ -172,20 +176,21 @@ class LaneView(Vertical):
                 self.border_title = Content(clean(self._label))
             if self._plan is not None:
                 self._differs = clean(" · ".join(differences(self.lane.target, self._plan)))
-        return f"{self._state_text()}\n{self._differs}" if self._differs else self._state_text()
+        return "\n".join([*self._state_rows(), *([self._differs] if self._differs else [])])
 
     def _note_text(self) -> str:
         if self._plan is None:
             return note(self.lane)
-        return refusal_note(self.lane, self._plan.parameters_of(self.lane.target), self._models)
+        return refusal_note(self.lane, self._plan, self._models)
 
-    def _state_text(self) -> str:
-        line = state_line(self.lane)
+    def _state_rows(self) -> list[str]:
+        cells = self._state.size.width
+        line, *rest = state_lines(self.lane, cells or sys.maxsize)
         if self.stream.following:
-            return line
+            return [line, *rest]
         long = f"{line}  ⏸ End follows"
         # In front where it would be cut: that the lane stands still is what must be seen.
-        return long if cell_len(long) <= self._state.size.width else f"⏸ End · {line}"
+        return [long if cell_len(long) <= cells else f"⏸ End · {line}", *rest]
 
     def _figures_text(self, now_ns: int) -> str:
         ttft, tokens, total, rate, gap, delay = figures(self.lane, now_ns)
@@ -206,7 +211,7 @@ class LaneView(Vertical):
 
 
 class _Head(LinesView):
-    """The state in the lane's colour, and below it in what the lane differs, muted."""
+    """The state in the lane's colour, and below it, muted, what it has no room for and in what the lane differs."""
 
     DEFAULT_CSS = """
     _Head {
