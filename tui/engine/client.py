@@ -31,18 +31,22 @@ _KEPT_STDERR_BYTES = 4096
 def spawn() -> "subprocess.Popen[bytes]":
     """Start an engine process. It ends when its standard input does, and so never outlives its parent.
 
-    Separate from `EngineClient`, so that the engine's imports can run while the parent still does its own.
+    Separate from `EngineClient`, so that the engine's imports can run while the parent still does its own. Raises
+    ChildError.
     """
-    return subprocess.Popen(
-        # -P: a directory named `tui` where the person stands must not be taken for ours.
-        [sys.executable, "-P", "-m", "tui", "engine"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        # A terminal's Ctrl+C and hang-up are for the parent, which then ends the engine in order.
-        start_new_session=True,
-    )
+    try:
+        return subprocess.Popen(
+            # -P: a directory named `tui` where the person stands must not be taken for ours.
+            [sys.executable, "-P", "-m", "tui", "engine"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            # A terminal's Ctrl+C and hang-up are for the parent, which then ends the engine in order.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ChildError(f"The engine cannot be started: {error.strerror or error}.") from None
 
 
 class EngineClient:

@@ -111,7 +111,7 @@ class Session(Choosing):
         return self._client
 
     async def connect(self) -> None:
-        """Start engine and simulator, take up the engine's pipes, and open the history."""
+        """Start engine and simulator, take up the engine's pipes, and open the history. Raises ChildError."""
         if self._keeper is not None:
             self._keeper.on_interrupted = self.on_interrupted
             self._keeper.start()
@@ -324,8 +324,14 @@ class Session(Choosing):
         """Start another engine; ever more slowly if it keeps failing."""
         self.on_problem(f"{self.board.engine_problem} It is being started again.")
         self.preview.run_starts()
-        await asyncio.sleep(_RESTART_AFTER_S[min(self._failures, len(_RESTART_AFTER_S) - 1)])
-        self._failures += 1
-        self._client = EngineClient(spawn(), self._take)
+        process = None
+        while process is None:
+            await asyncio.sleep(_RESTART_AFTER_S[min(self._failures, len(_RESTART_AFTER_S) - 1)])
+            self._failures += 1
+            try:
+                process = spawn()
+            except ChildError as error:
+                self.on_problem(f"{error} It is tried again.")
+        self._client = EngineClient(process, self._take)
         self._restarting = None
         await self._engine.connect()

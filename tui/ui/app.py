@@ -8,6 +8,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingsMap, BindingType
 from textual.driver import Driver
@@ -18,6 +19,7 @@ from tui.config.remembered import TargetList
 from tui.config.schema import UiSettings
 from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
+from tui.errors import ChildError, ExitCode
 from tui.sitting.session import Session
 from tui.ui.advice_actions import AdviceActions
 from tui.ui.baseline_actions import BaselineActions
@@ -149,7 +151,11 @@ class LatencyApp(
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
         gc.enable()
-        await self.session.connect()
+        try:
+            await self.session.connect()
+        except ChildError as error:
+            await self._leave(ExitCode.ERROR, f"latency-tui: {error}")
+            return
         # plotext takes a tenth of a second to import: not while the first run streams.
         for module in ("figure", "drawing"):
             self.run_worker(partial(import_module, f"tui.ui.charts.{module}"), thread=True, group="warm up")
@@ -244,13 +250,13 @@ class LatencyApp(
         self.signal_noticed()
         self.call_later(self._leave, status)
 
-    async def _leave(self, status: int) -> None:
+    async def _leave(self, status: int, why: str = "") -> None:
         if not self._leaving:
             self._leaving = True
             if status and self.session.recorder is not None:
                 self.session.recorder.cut_off()
             await self.session.close()
-            self.exit(return_code=status)
+            self.exit(return_code=status, message=Text(why) if why else None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a modal screen only that screen's own keys act, and quitting; over a replay also what only looks."""

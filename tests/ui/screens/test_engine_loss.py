@@ -9,9 +9,14 @@ from subprocess import Popen
 import pytest
 from textual.widgets import TextArea
 
+from tui.config.models import load_models
+from tui.config.schema import UiSettings
 from tui.core.record import State
 from tui.engine.client import spawn
+from tui.errors import ChildError, ExitCode
 from tui.simulator.process import SimulatorProcess
+from tui.sitting.session import Session
+from tui.ui.app import LatencyApp
 
 from .driving import FAST, STEADY, plan_of, sitting_of
 
@@ -102,3 +107,37 @@ async def test_a_simulator_that_dies_is_started_again() -> None:
             await s.until(lambda: s.states == [State.FAILED, State.DONE])
             await s.press("f5")
             await s.until(lambda: s.states == [State.STREAMING, State.DONE])
+
+
+async def test_an_engine_that_cannot_be_started_again_is_tried_again(
+    simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[ChildError] = []
+
+    def fails_once() -> "Popen[bytes]":
+        if not tries:
+            tries.append(ChildError("The engine cannot be started: Cannot allocate memory."))
+            raise tries[0]
+        return spawn()
+
+    monkeypatch.setattr("tui.sitting.session.spawn", fails_once)
+    with engine() as process:
+        async with sitting_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
+            await s.run()
+            os.kill(process.pid, signal.SIGKILL)
+            await s.until(lambda: s.app.session.engine_pid != process.pid, "another engine")
+            assert any("Cannot allocate memory. It is tried again." in notice for notice in s.notices)
+            await s.run()
+            assert s.states == [State.DONE]
+
+
+async def test_without_an_engine_the_program_ends_with_a_sentence(
+    simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    plan = plan_of((FAST,), simulator.base_url, "Why?", 2_000)
+    app = LatencyApp(Session(plan, None, None, None), UiSettings(), load_models())
+    async with app.run_test():
+        pass
+    assert app.return_code == ExitCode.ERROR
+    assert capsys.readouterr().err == "latency-tui: The engine cannot be started: No such file or directory.\n"
