@@ -137,7 +137,8 @@ async def test_without_an_engine_the_program_ends_with_a_sentence(
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     plan = plan_of((FAST,), simulator.base_url, "Why?", 2_000)
     app = LatencyApp(Session(plan, None, None, None), UiSettings(), load_models())
-    async with app.run_test():
-        pass
+    async with app.run_test() as pilot:
+        while not app._exit:
+            await pilot.pause()
     assert app.return_code == ExitCode.ERROR
     assert capsys.readouterr().err == "latency-tui: The engine cannot be started: No such file or directory.\n"
