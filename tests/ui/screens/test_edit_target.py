@@ -204,6 +204,24 @@ async def test_a_shared_parameter_is_left_out_of_one_lane(sitting: OpenSitting) 
         assert [sent(s, lane).effort for lane in (0, 1)] == ["low", None]
 
 
+async def test_what_is_left_out_has_no_value_of_its_own(sitting: OpenSitting) -> None:
+    async with sitting((HAIKU, OPUS)) as s:
+        s.app.main.query_one("#effort", ChoiceLine).choose("low")
+        await s.press("f6", "f6", EDIT)
+        await s.until_shown("▐ ▌ leave out")
+        effort = s.app.screen.query_one("#effort", ChoiceLine)
+        await s.press("down", "right")
+        assert effort.value
+        assert await s.pilot.click("#drop-effort")
+        await s.until_shown("▐X▌ leave out")
+        assert effort.value == "", "it would have been sent"
+        await s.focus("#effort")
+        await s.press("right")
+        await s.until_shown("▐ ▌ leave out")
+        await s.press("enter")
+        assert (chosen(s)[1].drop, chosen(s)[1].parameters.effort) == ((), "low")
+
+
 async def test_what_a_model_refuses_is_said_before_it_is_sent_and_dropped(sitting: OpenSitting) -> None:
     async with sitting((OLDER, OPUS), max_tokens=20) as s:
         await s.press(PARAMETERS)

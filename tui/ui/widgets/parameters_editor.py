@@ -134,16 +134,26 @@ class ParametersEditor(Vertical):
         """Say what the focused field means."""
         self._explain()
 
-    def on_input_changed(self) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Judge what was typed."""
-        self._changed()
+        self._set(event.input)
 
-    def on_choice_line_changed(self) -> None:
+    def on_choice_line_changed(self, event: ChoiceLine.Changed) -> None:
         """Judge what was chosen."""
+        self._set(event.line)
+
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        """Judge what is left out; a value of the target's own would be sent all the same, and goes."""
+        name = next(name for name, toggle in self._toggles.items() if toggle is event.checkbox)
+        if event.value:
+            self._fields[name].value = ""
         self._changed()
 
-    def on_checkbox_changed(self) -> None:
-        """Judge what is left out."""
+    def _set(self, changed: Input | ChoiceLine) -> None:
+        """What has a value is not left out."""
+        toggle = next((self._toggles.get(name) for name, field in self._fields.items() if field is changed), None)
+        if toggle is not None and changed.value:
+            toggle.value = False
         self._changed()
 
     def _changed(self) -> None:
@@ -205,9 +215,15 @@ class ParametersEditor(Vertical):
 
 
 class _Toggle(Checkbox, inherit_bindings=False):
-    """Enter is for the whole form."""
+    """Enter is for the whole form. It is empty where it is off; Textual's differs in colour alone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "toggle_button", "Leave out", show=False)]
+    BUTTON_INNER = " "
+
+    def watch_value(self) -> None:
+        """See `ToggleButton.watch_value`."""
+        self.BUTTON_INNER = "X" if self.value else " "
+        super().watch_value()
 
 
 class _Rows(VerticalScroll, can_focus=False, inherit_bindings=False):
