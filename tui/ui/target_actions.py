@@ -98,7 +98,8 @@ class TargetActions(_Base):
         """Ask other targets from now on, and remember them for the next sitting."""
         targets = self.choice.labelled
         try:
-            if any(target.endpoint == SIMULATOR for target in targets):
+            default = self.session.plan.default_endpoint
+            if any((target.endpoint or default) == SIMULATOR for target in targets):
                 self.session.add_simulator()
         except ChildError as error:
             self.complain(str(error))

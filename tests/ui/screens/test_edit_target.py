@@ -304,6 +304,24 @@ async def test_the_simulator_is_started_for_the_first_target_that_asks_it(
             assert s.states[0] in (State.DONE, State.TRUNCATED)
 
 
+async def test_the_simulator_is_started_for_a_model_at_the_default_endpoint_when_that_is_it(
+    shared_engine: SharedEngine, simulator: SimulatorProcess
+) -> None:
+    named = msgspec.structs.replace(HAIKU, endpoint="server")
+    plan = plan_of((named,), simulator.base_url, "Why?", 20)
+    server = Endpoint(name="server", base_url=simulator.base_url)
+    plan = msgspec.structs.replace(plan, endpoints=(server,), default_endpoint="simulator")
+    with shared_engine.lend() as engine:
+        async with sitting_of(engine, plan) as s:
+            assert "SIMULATED" not in s.shown
+            await s.focus("#target-list")
+            await s.press("home", "down", "enter")
+            await s.until_shown("SIMULATED")
+            await s.run()
+            assert len(s.states) == 2
+            assert s.states[1] in (State.DONE, State.TRUNCATED)
+
+
 async def test_a_choice_made_during_a_series_waits_for_its_end(sitting: OpenSitting) -> None:
     """The order of a series counts the targets it began with."""
     async with sitting(fast(2)) as s:
