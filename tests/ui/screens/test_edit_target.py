@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from textual.widgets import Input, OptionList
 
-from tui.config.remembered import TargetList, load_targets
+from tui.config.remembered import TargetList, load_targets, save_targets
 from tui.core.parameters import Parameters
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
@@ -186,6 +186,15 @@ async def test_everything_is_remembered(sitting: OpenSitting, sealed: Path) -> N
         await lanes_are(s, "claude-haiku-5-5", "claude-opus-5-5")
     low = Target(model=HAIKU.model, parameters=Parameters(effort="low"))
     assert load_targets() == TargetList(targets=(low, HAIKU, OPUS), disabled=frozenset({1}))
+
+
+async def test_a_list_that_a_plan_names_leaves_the_remembered_one(sitting: OpenSitting, sealed: Path) -> None:
+    save_targets((OLDER,))
+    async with sitting((HAIKU, OPUS)) as s:
+        s.app.remembers_targets = False
+        await s.press(DUPLICATE, "down", "right", "enter")
+        await s.until(lambda: labels(s)[1:] == ["claude-haiku-5-5, effort low", "claude-opus-5-5"])
+    assert load_targets() == TargetList(targets=(OLDER,))
 
 
 async def test_a_shared_parameter_is_left_out_of_one_lane(sitting: OpenSitting) -> None:
