@@ -7,7 +7,7 @@ import pytest
 
 from tui.config import paths
 from tui.config.load import Flags, load
-from tui.config.remembered import TargetList, effective_targets, load_targets, save_targets
+from tui.config.remembered import TargetList, effective_targets, is_own_list, load_targets, save_targets
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
@@ -94,6 +94,14 @@ def test_they_apply_only_over_the_built_in_ones(sealed: Path) -> None:
     assert [target.model for target in effective_targets(load(Flags(models=("m",)), {}, sealed))] == ["m"]
     (sealed / "latency-tui.toml").write_text('[[targets]]\nmodel = "n"\n')
     assert [target.model for target in effective_targets(load(Flags(), {}, sealed))] == ["n"]
+
+
+def test_only_a_persons_own_list_is_to_be_remembered(sealed: Path) -> None:
+    assert is_own_list(load(Flags(), {}, sealed))
+    assert is_own_list(load(Flags(demo=True), {}, sealed))
+    assert not is_own_list(load(Flags(models=("m",)), {}, sealed))
+    (sealed / "latency-tui.toml").write_text('[[targets]]\nmodel = "n"\n')
+    assert not is_own_list(load(Flags(), {}, sealed))
 
 
 def test_endpoint_that_is_gone_sets_them_aside(sealed: Path) -> None:

@@ -83,11 +83,14 @@ def target_list(loaded: Loaded) -> TargetList:
     return remembered_targets(loaded) or TargetList(targets=loaded.settings.targets)
 
 
+def is_own_list(loaded: Loaded) -> bool:
+    """Whether the targets are a person's own list, to be remembered, and not those that a plan or a flag names."""
+    return loaded.provenance["targets"].layer is Layer.BUILT_IN
+
+
 def remembered_targets(loaded: Loaded) -> TargetList | None:
     """The remembered targets, if it is they that apply (see `target_list`)."""
-    if loaded.provenance["targets"].layer is not Layer.BUILT_IN:
-        return None
-    remembered = load_targets()
+    remembered = load_targets() if is_own_list(loaded) else None
     if remembered is None:
         return None
     if loaded.is_demo:

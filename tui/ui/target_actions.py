@@ -36,6 +36,8 @@ class TargetActions(_Base):
 
     session: Session
     main: "MainScreen"
+    remembers_targets: bool = True
+    """Whether the list is kept for the next sitting; one that a plan names must not take a person's own away."""
 
     @property
     def known_models(self) -> Mapping[str, KnownModel]:
@@ -95,10 +97,11 @@ class TargetActions(_Base):
             self._edit(event.index, focus="name" if event.wish == "rename" else "parameters")
 
     def on_target_picker_chosen(self, _event: TargetPicker.Chosen) -> None:
-        """Ask other targets from now on, and remember them for the next sitting."""
+        """Ask other targets from now on, and remember them for the next sitting if they are a person's own list."""
         targets = self.choice.labelled
         try:
-            if any(target.endpoint == SIMULATOR for target in targets):
+            default = self.session.plan.default_endpoint
+            if any((target.endpoint or default) == SIMULATOR for target in targets):
                 self.session.add_simulator()
         except ChildError as error:
             self.complain(str(error))
@@ -107,6 +110,8 @@ class TargetActions(_Base):
         self.describe_endpoints()
         self.describe_lanes()
         self.main.wake()
+        if not self.remembers_targets:
+            return
         try:
             save_targets(*self.choice.remembered)
         except ConfigError as error:

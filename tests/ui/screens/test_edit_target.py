@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from textual.widgets import Input, OptionList
 
-from tui.config.remembered import TargetList, load_targets
+from tui.config.remembered import TargetList, load_targets, save_targets
 from tui.core.parameters import Parameters
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
@@ -188,6 +188,15 @@ async def test_everything_is_remembered(sitting: OpenSitting, sealed: Path) -> N
     assert load_targets() == TargetList(targets=(low, HAIKU, OPUS), disabled=frozenset({1}))
 
 
+async def test_a_list_that_a_plan_names_leaves_the_remembered_one(sitting: OpenSitting, sealed: Path) -> None:
+    save_targets((OLDER,))
+    async with sitting((HAIKU, OPUS)) as s:
+        s.app.remembers_targets = False
+        await s.press(DUPLICATE, "down", "right", "enter")
+        await s.until(lambda: labels(s)[1:] == ["claude-haiku-5-5, effort low", "claude-opus-5-5"])
+    assert load_targets() == TargetList(targets=(OLDER,))
+
+
 async def test_a_shared_parameter_is_left_out_of_one_lane(sitting: OpenSitting) -> None:
     async with sitting((HAIKU, OPUS), max_tokens=20) as s:
         s.app.main.query_one("#effort", ChoiceLine).choose("low")
@@ -302,6 +311,24 @@ async def test_the_simulator_is_started_for_the_first_target_that_asks_it(
             await s.until_shown("SIMULATED")
             await s.run()
             assert s.states[0] in (State.DONE, State.TRUNCATED)
+
+
+async def test_the_simulator_is_started_for_a_model_at_the_default_endpoint_when_that_is_it(
+    shared_engine: SharedEngine, simulator: SimulatorProcess
+) -> None:
+    named = msgspec.structs.replace(HAIKU, endpoint="server")
+    plan = plan_of((named,), simulator.base_url, "Why?", 20)
+    server = Endpoint(name="server", base_url=simulator.base_url)
+    plan = msgspec.structs.replace(plan, endpoints=(server,), default_endpoint="simulator")
+    with shared_engine.lend() as engine:
+        async with sitting_of(engine, plan) as s:
+            assert "SIMULATED" not in s.shown
+            await s.focus("#target-list")
+            await s.press("home", "down", "enter")
+            await s.until_shown("SIMULATED")
+            await s.run()
+            assert len(s.states) == 2
+            assert s.states[1] in (State.DONE, State.TRUNCATED)
 
 
 async def test_a_choice_made_during_a_series_waits_for_its_end(sitting: OpenSitting) -> None:

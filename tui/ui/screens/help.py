@@ -19,10 +19,10 @@ from tui.ui.key_names import key, keys
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
 
 _KEY_CELLS = 20
-_TEXT_CELLS = 46
+_TEXT_CELLS = 44
 _ARROWS = [(f"Shift+{arrow}",) for arrow in "↑↓←→"]
-_LINE_CELLS = _KEY_CELLS + _TEXT_CELLS
-"""So that nothing wraps at 80 columns."""
+_LINE_CELLS = _KEY_CELLS + 2 + _TEXT_CELLS
+"""So that, behind two blanks, nothing wraps at 80 columns."""
 
 _FIGURES = (
     ("TTFT", "time to first token: request sent to the first content, thinking or text"),

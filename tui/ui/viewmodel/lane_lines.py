@@ -2,8 +2,6 @@
 
 from textwrap import wrap
 
-from rich.cells import cell_len
-
 from tui.core import metrics
 from tui.core.events import CacheMiss, Status
 from tui.core.record import RequestRecord, State
@@ -44,13 +42,13 @@ def state_lines(lane: Lane, cells: int) -> list[str]:
     cap that cut the answer, which stands among the parameters too, left out before the cost."""
     line = state_line(lane)
     cache = _warmed(lane) or _cached(lane)
-    if cell_len(line) <= cells:
+    if len(line) <= cells:
         return [line]
     if cache and line.endswith(cache[0]):
         line, rows = line.removesuffix(_BETWEEN + cache[0]), wrap(cache[0], max(1, cells))
     else:
         rows = []
-    return [line.replace(_cap(lane), "", 1) if cell_len(line) > cells else line, *rows]
+    return [line.replace(_cap(lane), "", 1) if len(line) > cells else line, *rows]
 
 
 def _state(lane: Lane) -> str:
