@@ -119,6 +119,8 @@ async def _replay(s: Sitting) -> None:
     run.number = 12
     s.app.replay(run)
     await s.until(lambda: isinstance(s.app.screen, ReplayScreen))
+    # Both requests were sent at its first moment: the next two steps are the beginnings of the answers.
+    await s.until_shown("waiting")
     await s.press("space")
     await s.until_shown("paused")
     await s.press("full_stop", "full_stop")
