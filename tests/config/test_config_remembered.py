@@ -7,7 +7,7 @@ import pytest
 
 from tui.config import paths
 from tui.config.load import Flags, load
-from tui.config.remembered import TargetList, effective_targets, is_own_list, load_targets, save_targets
+from tui.config.remembered import TargetList, effective_targets, load_targets, save_targets, to_be_remembered
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
@@ -97,11 +97,11 @@ def test_they_apply_only_over_the_built_in_ones(sealed: Path) -> None:
 
 
 def test_only_a_persons_own_list_is_to_be_remembered(sealed: Path) -> None:
-    assert is_own_list(load(Flags(), {}, sealed))
-    assert is_own_list(load(Flags(demo=True), {}, sealed))
-    assert not is_own_list(load(Flags(models=("m",)), {}, sealed))
+    assert to_be_remembered(load(Flags(), {}, sealed))
+    assert to_be_remembered(load(Flags(demo=True), {}, sealed))
+    assert not to_be_remembered(load(Flags(models=("m",)), {}, sealed))
     (sealed / "latency-tui.toml").write_text('[[targets]]\nmodel = "n"\n')
-    assert not is_own_list(load(Flags(), {}, sealed))
+    assert not to_be_remembered(load(Flags(), {}, sealed))
 
 
 def test_endpoint_that_is_gone_sets_them_aside(sealed: Path) -> None:
@@ -113,3 +113,11 @@ def test_endpoint_that_is_gone_sets_them_aside(sealed: Path) -> None:
 def test_demo_asks_remembered_targets_at_the_simulator(sealed: Path) -> None:
     save_targets((Target(model="a", endpoint="anthropic"), Target(model="b", endpoint="gone")))
     assert effective_targets(load(Flags(demo=True), {}, sealed)) == (Target(model="a"), Target(model="b"))
+
+
+def test_a_demo_takes_no_endpoint_from_the_remembered_list(sealed: Path) -> None:
+    save_targets((Target(model="a"),))
+    assert to_be_remembered(load(Flags(demo=True), {}, sealed))
+    save_targets((Target(model="a"), Target(model="b", endpoint="local")))
+    assert not to_be_remembered(load(Flags(demo=True), {}, sealed))
+    assert to_be_remembered(load(Flags(), {}, sealed))

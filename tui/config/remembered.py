@@ -88,6 +88,13 @@ def is_own_list(loaded: Loaded) -> bool:
     return loaded.provenance["targets"].layer is Layer.BUILT_IN
 
 
+def to_be_remembered(loaded: Loaded) -> bool:
+    """Whether what becomes of the list of targets is to be saved: the person's own, unless it is shown without its
+    endpoints, as in a demo, and would lose them."""
+    saved = load_targets() if loaded.is_demo else None
+    return is_own_list(loaded) and (saved is None or saved.targets == without_endpoints(saved.targets))
+
+
 def remembered_targets(loaded: Loaded) -> TargetList | None:
     """The remembered targets, if it is they that apply (see `target_list`)."""
     remembered = load_targets() if is_own_list(loaded) else None

@@ -9,7 +9,7 @@ from tui.config import paths
 from tui.config.load import Loaded
 from tui.config.model_lists import known_models
 from tui.config.plan import build_plan, needs_simulator
-from tui.config.remembered import is_own_list, target_list
+from tui.config.remembered import target_list, to_be_remembered
 from tui.core.run import StoredRun
 from tui.errors import ExitCode
 from tui.history.record_file import RecordFile
@@ -62,7 +62,7 @@ def start(
             terminal=terminal,
             keymap=keymap,
         )
-        app.remembers_targets = is_own_list(loaded)
+        app.remembers_targets = to_be_remembered(loaded)
         app.cut_share = settings.advice.cut_share
         app.history_path = paths.history_file() if settings.history.enabled else None
         app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
