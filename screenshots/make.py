@@ -24,8 +24,8 @@ from tui.config.load import Flags, load
 from tui.config.models import load_models
 from tui.config.plan import build_plan
 from tui.engine.client import spawn
+from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
-from tui.sitting.session import Session
 from tui.ui.app import LatencyApp
 
 SEED = 3
@@ -54,7 +54,7 @@ def main() -> None:
     fonts = parser.parse_args().fonts
     with tempfile.TemporaryDirectory(prefix="latency-tui-screenshots-") as home:
         _seal(home)
-        asyncio.run(_sitting(_app(Path(home))))
+        asyncio.run(_session(_app(Path(home))))
     for path in sorted(HERE.glob("*.svg")):
         png = resvg_py.svg_to_bytes(
             svg_path=str(path), monospace_family="DejaVu Sans Mono", font_dirs=[fonts] if fonts else None, width=1600
@@ -78,8 +78,8 @@ def _app(home: Path) -> LatencyApp:
     return LatencyApp(Session(plan, engine, simulator, None), settings.ui, load_models())
 
 
-async def _sitting(app: LatencyApp) -> None:
-    """One sitting, photographed on the way."""
+async def _session(app: LatencyApp) -> None:
+    """One session, photographed on the way."""
     try:
         async with app.run_test(size=WIDE) as pilot:
             await _until(pilot, lambda: app.session.board.engine_ready, "the engine is ready")

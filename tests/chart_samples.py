@@ -9,7 +9,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
-from tui.sitting.board import Lane
+from tui.session.board import Lane
 from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, Span
 
 MS = 1_000_000
@@ -60,7 +60,7 @@ def record_with(content_ns: list[int], *, sent_ns: int = 12 * MS, tokens: int | 
     return record
 
 
-def sitting(runs: int = 60) -> ChartSource:
+def session(runs: int = 60) -> ChartSource:
     """Three lanes after so many runs, with a baseline for the current one, the second."""
     rng = random.Random(7)
     lanes = []

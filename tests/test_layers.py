@@ -42,7 +42,7 @@ def test_neither_screen_nor_sdk(modules: tuple[str, ...]) -> None:
 
 
 def test_the_screen_loads_no_sdk() -> None:
-    modules = loaded("tui.ui.app", "tui.ui.start", "tui.sitting.session", "tui.ui.screens.main")
+    modules = loaded("tui.ui.app", "tui.ui.start", "tui.session.session", "tui.ui.screens.main")
     assert "textual" in modules
     assert not (SDK | {"numpy"}) & modules
 

@@ -15,8 +15,8 @@ from tui.core.prompt import Prompt
 from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
-from tui.sitting.session import Session
-from tui.sitting.trying import Trying
+from tui.session.session import Session
+from tui.session.trying import Trying
 
 from .made import known
 

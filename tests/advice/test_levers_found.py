@@ -12,8 +12,8 @@ from tui.advice.suggestion import Suggestion
 from tui.advice.trial import Result, Tried
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
-from tui.sitting.session import Session
 
 from .lab import WITHIN_S, Lab, plan_of
 from .slow_door import certificate, slow_door

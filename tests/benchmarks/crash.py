@@ -26,14 +26,14 @@ def main() -> None:
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as directory, SimulatorProcess.start(seed=1) as simulator:
         history = Path(directory) / "history.db"
-        sittings = []
+        sessions = []
         for kill in range(options.kills):
             victim = VICTIMS[kill % len(VICTIMS)]
-            sittings.append(crash(simulator.base_url, history, f"{victim} {kill}", victim, 5, rng))
-            runs = sum(len(sitting.said("fired")) for sitting in sittings)
+            sessions.append(crash(simulator.base_url, history, f"{victim} {kill}", victim, 5, rng))
+            runs = sum(len(session.said("fired")) for session in sessions)
             print(f"\r{kill + 1} kills, {runs} runs", end="", flush=True)
-        statuses = check(history, sittings)
-    said = sum(len(sitting.said("ended")) for sitting in sittings)
+        statuses = check(history, sessions)
+    said = sum(len(session.said("ended")) for session in sessions)
     print(f"\nof {said} requests that were said to have ended none is missing; stored: {dict(statuses)}")
 
 

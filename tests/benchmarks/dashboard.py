@@ -18,7 +18,7 @@ from harness import LATENCY_TUI, Terminal, percentile, sealed, steady
 from long_lane import cpu_per_token_us
 
 HELLO = [sys.executable, str(Path(__file__).with_name("hello.py"))]
-FULL_PAINT = ("latency-tui", "Parameters", "Targets", "claude-opus-5-5", "F5 runs the prompt.", "This sitting", "Quit")
+FULL_PAINT = ("latency-tui", "Parameters", "Targets", "claude-opus-5-5", "F5 runs the prompt.", "This session", "Quit")
 """One text of every part of the first screen."""
 RARE = [chr(code) for code in (*range(0x0430, 0x0482), *range(0x048A, 0x052F), *range(0x0561, 0x0587))]
 """Letters that stand nowhere on the screen until they are typed."""

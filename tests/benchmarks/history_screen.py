@@ -26,7 +26,7 @@ from tui.config.schema import HistorySettings
 from tui.core.events import Status
 from tui.history.database import connect, transaction
 from tui.history.writing import put_request, put_run
-from tui.sitting.archive import Archive
+from tui.session.archive import Archive
 from tui.ui.screens.history import HistoryScreen
 from tui.ui.widgets.runs_list import RunsList
 

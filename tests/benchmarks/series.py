@@ -40,7 +40,7 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.series import Series, SeriesSettings
 from tui.core.target import Endpoint, Target
-from tui.sitting.session import Session
+from tui.session.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.charts.kinds import ChartKind
 

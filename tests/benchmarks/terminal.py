@@ -1,4 +1,4 @@
-"""What the screen asks of a terminal and its link: the figures of a sitting over SSH, as ratios in one run.
+"""What the screen asks of a terminal and its link: the figures of a session over SSH, as ratios in one run.
 
     python tests/benchmarks/terminal.py [--quick] [--beside COMMAND ...] [start] [echo] [link] [bytes] [idle] [end]
                                         [memory] [beside]

@@ -59,7 +59,7 @@ def test_output_loads_to_the_same_settings(flags: Flags, sealed: Path) -> None:
 def test_remembered_targets_are_shown_as_such(sealed: Path) -> None:
     save_targets((Target(model="kept"),))
     text = describe(load(Flags(), {}, sealed), {})
-    assert 'model = "kept"  # remembered from the last sitting' in text
+    assert 'model = "kept"  # remembered from the last session' in text
     assert "claude-haiku-5-5" not in text
     assert f"{paths.state_file()} (found)" in text
 

@@ -14,7 +14,7 @@ from tried_samples import TRIED
 from tui.errors import ExitCode
 from tui.export import json_import
 from tui.history.store import Store
-from tui.sitting import trials
+from tui.session import trials
 
 from .conftest import Run
 

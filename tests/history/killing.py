@@ -1,4 +1,4 @@
-"""Killing a sitting at random moments, and holding the history against what its lanes had said."""
+"""Killing a session at random moments, and holding the history against what its lanes had said."""
 
 import contextlib
 import json
@@ -16,15 +16,15 @@ from typing import Any
 from tui.core.record import RequestRecord
 from tui.history.store import Store
 
-from .sitting_process import TARGETS
+from .session_process import TARGETS
 
-SITTING = Path(__file__).with_name("sitting_process.py")
+SESSION_PROCESS = Path(__file__).with_name("session_process.py")
 WITHIN_S = 60.0
 VICTIMS = ("ui", "engine", "both")
 
 
-class Sitting:
-    """A sitting in a process of its own, and what it said."""
+class Session:
+    """A session in a process of its own, and what it said."""
 
     def __init__(self, base_url: str, history: Path, name: str, runs: int, *, largest_file: int | None = None) -> None:
         """`largest_file` is how large a file it may write, bytes."""
@@ -34,7 +34,7 @@ class Sitting:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(SITTING), base_url, str(history), name, str(runs)],
+            [sys.executable, "-P", str(SESSION_PROCESS), base_url, str(history), name, str(runs)],
             stdout=subprocess.PIPE,
             bufsize=0,
             preexec_fn=limit,
@@ -77,25 +77,25 @@ class Sitting:
         return self.process.wait(WITHIN_S)
 
 
-def crash(base_url: str, history: Path, name: str, victim: str, runs: int, rng: random.Random) -> Sitting:
-    """One sitting of up to `runs` runs, killed at a random moment of one of them, and read to its end."""
-    sitting = Sitting(base_url, history, name, runs)
-    sitting.until("engine")
-    sitting.until("fired", rng.randint(1, runs))
+def crash(base_url: str, history: Path, name: str, victim: str, runs: int, rng: random.Random) -> Session:
+    """One session of up to `runs` runs, killed at a random moment of one of them, and read to its end."""
+    session = Session(base_url, history, name, runs)
+    session.until("engine")
+    session.until("fired", rng.randint(1, runs))
     # The moment is what is random here; nothing waits for anything by it.
     select.select([], [], [], rng.uniform(0.0, 0.6))
-    sitting.kill(victim)
+    session.kill(victim)
     if victim == "engine":
         # It goes on with another engine, unless this was its last run.
-        while len(sitting.said("engine")) < 2 and sitting.read(WITHIN_S):
+        while len(session.said("engine")) < 2 and session.read(WITHIN_S):
             pass
-        sitting.process.terminate()
-    sitting.finish()
-    return sitting
+        session.process.terminate()
+    session.finish()
+    return session
 
 
-def check(history: Path, sittings: list[Sitting]) -> Counter[str]:
-    """Hold the history against what the lanes of these sittings said; how many requests have which status.
+def check(history: Path, sessions: list[Session]) -> Counter[str]:
+    """Hold the history against what the lanes of these sessions said; how many requests have which status.
 
     Fails if a request that was said to have ended is missing or otherwise than was said, if one is neither ended nor
     interrupted, or if text and stamps do not go together.
@@ -109,11 +109,11 @@ def check(history: Path, sittings: list[Sitting]) -> Counter[str]:
                 key = (record.spec.prompt.user, record.spec.target)
                 assert key not in stored, f"{key} is stored twice"
                 stored[key] = record
-    for sitting in sittings:
-        for prompt, target, status, text in sitting.said("ended"):
+    for session in sessions:
+        for prompt, target, status, text in session.said("ended"):
             record = stored[prompt, target]
             assert (record.status, record.text()) == (status, text), f"{prompt}, {target}"
-        fired = sitting.said("fired")
+        fired = session.said("fired")
         # The last may have been killed before it was known to anybody.
         assert all((prompt, "one") in stored for prompt in fired[:-1])
     for record in stored.values():

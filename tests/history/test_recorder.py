@@ -23,8 +23,8 @@ from tui.history.migrations import MIGRATIONS
 from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.history.writer import Begun, Came, Ended, Item, OpenRun, Writer
-from tui.sitting import keeper
-from tui.sitting.keeper import Keeper
+from tui.session import keeper
+from tui.session.keeper import Keeper
 
 from .making import beginning, ending, info, over, plan, started, stored
 
@@ -96,7 +96,7 @@ def test_the_engines_end_interrupts_what_was_in_flight(path: Path) -> None:
     assert len(first.pieces) == 3
 
 
-def test_the_next_sitting_is_told_once_of_what_was_cut_off(path: Path) -> None:
+def test_the_next_session_is_told_once_of_what_was_cut_off(path: Path) -> None:
     safe = threading.Event()
     recorder = record(path, close=False)
     recorder.on_safe = lambda _ticket: safe.set()

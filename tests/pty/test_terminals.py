@@ -31,7 +31,7 @@ def colours_in(written: bytes) -> set[str]:
 def run_in(
     environ: dict[str, str], term: str, *arguments: str, done: str = "✔ done", failed: str = "✖ failed"
 ) -> bytes:
-    """What is written to a terminal during a sitting with a run that half fails."""
+    """What is written to a terminal during a session with a run that half fails."""
     with Terminal([*arguments, *MODELS], environ, term=term) as terminal:
         terminal.until_shows("SIMULATED")
         terminal.press(F5)
@@ -92,7 +92,7 @@ def test_resizing_again_and_again_ends_at_the_last_size(environ: dict[str, str])
         terminal.resize(80, 24)
         terminal.until_shows("▶ streaming")
         terminal.resize(200, 60)
-        terminal.until(lambda shown: "▶ streaming" in shown and "This sitting" in shown)
+        terminal.until(lambda shown: "▶ streaming" in shown and "This session" in shown)
         assert "window larger" not in terminal.shown
         terminal.press(F10)
         assert terminal.until_ended() == 0

@@ -23,7 +23,7 @@ PLAIN = msgspec.structs.replace(
 )
 
 
-class Sitting:
+class Session:
     """One simulator without a socket, and its clock."""
 
     def __init__(self) -> None:
@@ -47,26 +47,26 @@ class Sitting:
 
 
 def test_the_first_writes_and_the_second_reads() -> None:
-    sitting = Sitting()
-    read, written, rest = sitting.usage(system=LONG, **CACHED)
+    session = Session()
+    read, written, rest = session.usage(system=LONG, **CACHED)
     assert (read, rest) == (0, 0)
     assert written > 1000
-    assert sitting.usage(system=LONG, **CACHED) == (written, 0, 0)
+    assert session.usage(system=LONG, **CACHED) == (written, 0, 0)
 
 
 def test_without_a_mark_nothing_is_read_or_written() -> None:
-    sitting = Sitting()
-    _, total, _ = sitting.usage(system=LONG, **CACHED)
-    assert sitting.usage(system=LONG) == (0, 0, total)
-    other = Sitting()
+    session = Session()
+    _, total, _ = session.usage(system=LONG, **CACHED)
+    assert session.usage(system=LONG) == (0, 0, total)
+    other = Session()
     assert other.usage(system=LONG) == (0, 0, total)
     assert other.usage(system=LONG, **CACHED) == (0, total, 0)
 
 
 def test_a_prompt_below_the_minimum_is_not_cached_without_a_word() -> None:
-    sitting = Sitting()
+    session = Session()
     for _ in range(2):
-        read, written, rest = sitting.usage(model="coarse", system=LONG, **CACHED)
+        read, written, rest = session.usage(model="coarse", system=LONG, **CACHED)
         assert (read, written) == (0, 0)
         assert rest > 1000
 
@@ -75,68 +75,68 @@ def test_a_prompt_below_the_minimum_is_not_cached_without_a_word() -> None:
     "changed", [{"model": "other"}, {"speed": "fast"}, {"system": "B" + LONG}, {"tools": [{"name": "look"}]}]
 )
 def test_any_other_beginning_is_another_entry(changed: dict[str, Any]) -> None:
-    sitting = Sitting()
-    sitting.usage(system=LONG, **CACHED)
-    read, written, _ = sitting.usage(**{"system": LONG, **CACHED, **changed})
+    session = Session()
+    session.usage(system=LONG, **CACHED)
+    read, written, _ = session.usage(**{"system": LONG, **CACHED, **changed})
     assert read == 0
     assert written > 1000
 
 
 def test_how_it_answers_is_no_other_beginning() -> None:
-    sitting = Sitting()
-    _, written, _ = sitting.usage(system=LONG, **CACHED)
+    session = Session()
+    _, written, _ = session.usage(system=LONG, **CACHED)
     asked = {"max_tokens": 7, "stop_sequences": ["END"], "output_config": {"effort": "low"}}
-    assert sitting.usage(system=LONG, **CACHED, **asked) == (written, 0, 0)
+    assert session.usage(system=LONG, **CACHED, **asked) == (written, 0, 0)
 
 
 def test_a_conversation_reads_what_it_had_and_writes_what_is_new() -> None:
-    sitting = Sitting()
+    session = Session()
     turns = [{"role": "user", "content": "Hello"}]
-    _, first, _ = sitting.usage(system=LONG, messages=turns, **CACHED)
+    _, first, _ = session.usage(system=LONG, messages=turns, **CACHED)
     turns += [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "And now?"}]
-    read, written, rest = sitting.usage(system=LONG, messages=turns, **CACHED)
+    read, written, rest = session.usage(system=LONG, messages=turns, **CACHED)
     assert (read, rest) == (first, 0)
     assert 0 < written < 50
 
 
 def test_a_marked_system_prompt_serves_every_question() -> None:
-    sitting = Sitting()
+    session = Session()
     system = [{"type": "text", "text": LONG, **HOUR}]
-    _, written, rest = sitting.usage(system=system)
+    _, written, rest = session.usage(system=system)
     assert rest > 0
     other = [{"role": "user", "content": "Another question"}]
-    assert sitting.usage(system=system, messages=other)[:2] == (written, 0)
-    assert sitting.usage(system=LONG, messages=other, **CACHED)[0] == written  # the mark itself is no content
+    assert session.usage(system=system, messages=other)[:2] == (written, 0)
+    assert session.usage(system=LONG, messages=other, **CACHED)[0] == written  # the mark itself is no content
 
 
 @pytest.mark.parametrize(("mark", "seconds"), [(CACHED, 300), (HOUR, 3600)])
 def test_an_entry_lives_on_from_its_last_use(mark: dict[str, Any], seconds: int) -> None:
-    sitting = Sitting()
-    _, written, _ = sitting.usage(system=LONG, **mark)
+    session = Session()
+    _, written, _ = session.usage(system=LONG, **mark)
     for _ in range(2):
-        sitting.now_ns += (seconds - 10) * S
-        assert sitting.usage(system=LONG, **mark)[0] == written
-    sitting.now_ns += (seconds + 10) * S
-    sitting.answer(system=LONG, **mark)  # written anew, and not to be read before it has begun
-    assert sitting.usage(system=LONG, **mark)[0] == 0
+        session.now_ns += (seconds - 10) * S
+        assert session.usage(system=LONG, **mark)[0] == written
+    session.now_ns += (seconds + 10) * S
+    session.answer(system=LONG, **mark)  # written anew, and not to be read before it has begun
+    assert session.usage(system=LONG, **mark)[0] == 0
 
 
 def test_requests_at_the_same_time_do_not_help_each_other() -> None:
-    sitting = Sitting()
-    sitting.answer(system=LONG, **CACHED)
-    assert sitting.usage(system=LONG, **CACHED)[0] == 0
+    session = Session()
+    session.answer(system=LONG, **CACHED)
+    assert session.usage(system=LONG, **CACHED)[0] == 0
 
 
 def test_what_is_read_costs_no_prefill_and_warming_says_nothing() -> None:
-    sitting = Sitting()
-    cold = sitting.first_token_ms(system=LONG)
-    (warming,) = sitting.answer(system=LONG, max_tokens=0, **CACHED).events
+    session = Session()
+    cold = session.first_token_ms(system=LONG)
+    (warming,) = session.answer(system=LONG, max_tokens=0, **CACHED).events
     message = json.loads(warming.encoded())
     assert (message["content"], message["usage"]["output_tokens"]) == ([], 0)
-    sitting.now_ns += warming.offset_ns
+    session.now_ns += warming.offset_ns
     tokens = message["usage"]["cache_creation_input_tokens"]
     assert message["usage"]["cache_creation"]["ephemeral_5m_input_tokens"] == tokens
-    warm = sitting.first_token_ms(system=LONG, **CACHED)
+    warm = session.first_token_ms(system=LONG, **CACHED)
     # Half of the time to first token, at which the message opens: 1 s per 1,000 tokens, and 100 ms besides.
     assert cold == pytest.approx((tokens * 1.0 + 100) / 2)
     assert warm == pytest.approx(100 / 2)

@@ -59,7 +59,7 @@ async def test_strict_validation_finds_nothing_wrong(simulator: SimulatorProcess
 
 
 async def test_successive_equal_requests_differ_and_a_second_process_repeats_them() -> None:
-    async def sitting() -> list[Any]:
+    async def session() -> list[Any]:
         with SimulatorProcess.start(seed=7) as process:
             async with AsyncAnthropic(api_key="any", base_url=process.base_url, max_retries=0) as client:
                 asked = [
@@ -67,9 +67,9 @@ async def test_successive_equal_requests_differ_and_a_second_process_repeats_the
                 ]
                 return [message.content[0] for message in asked]
 
-    first = await sitting()
+    first = await session()
     assert len({block.text for block in first}) == 3
-    assert await sitting() == first
+    assert await session() == first
 
 
 async def test_counted_tokens_are_those_of_the_usage(client: AsyncAnthropic) -> None:

@@ -43,7 +43,7 @@ def statuses(record: Path) -> list[str]:
     return [line["status"] for line in lines if line["type"] == "result"]
 
 
-def test_a_sitting_over_ssh(environ: dict[str, str], server: SshServer) -> None:
+def test_a_session_over_ssh(environ: dict[str, str], server: SshServer) -> None:
     with Terminal([remote("--model", "sim-fast")], environ, program=server.client) as terminal:
         terminal.until_shows("○ idle")
         terminal.press(F5)
@@ -96,7 +96,7 @@ def test_in_tmux_it_outlives_the_connection_and_goes_on_at_another_size(
             terminal.press(b"\x02d")  # detach, as a person does
             assert terminal.until_ended() == 0
         with Terminal([attach], environ | {"LANG": "C.UTF-8"}, program=server.client, size=(120, 40)) as terminal:
-            terminal.until(lambda shown: "This sitting" in shown and "▶ streaming" in shown)
+            terminal.until(lambda shown: "This session" in shown and "▶ streaming" in shown)
             assert not statuses(record)
             terminal.press(F10)
             terminal.until_ended()

@@ -15,7 +15,7 @@ from tui.ui.keymap import Keymap, keymap_of
 
 SOURCES = [
     path
-    for part in ("ui", "sitting", "core", "advice")
+    for part in ("ui", "session", "core", "advice")
     for path in Path(tui.__file__).parent.joinpath(part).rglob("*.py")
 ]
 NAMED = re.compile(r"\bF\d\d?\b|\b(?:Alt|Ctrl)\+\S")

@@ -29,7 +29,7 @@ def state_dir() -> Path:
 
 
 def state_file() -> Path:
-    """What the program remembers of the last sitting."""
+    """What the program remembers of the last session."""
     return state_dir() / "targets.json"
 
 

@@ -1,4 +1,4 @@
-"""The list of targets, and which of them are chosen, kept between sittings in the state file."""
+"""The list of targets, and which of them are chosen, kept between sessions in the state file."""
 
 from collections.abc import Collection, Sequence
 

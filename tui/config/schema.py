@@ -99,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings in effect, checked."""
 
     endpoint: str = AUTO
-    """Default endpoint of the sitting: `auto`, `simulator`, or a name in `endpoints`."""
+    """Default endpoint of the session: `auto`, `simulator`, or a name in `endpoints`."""
     objectives: tuple[Objective, ...] = ()
     """Service levels that every target is to keep."""
     prompt: Prompt
@@ -235,7 +235,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
             name="sitting_usd",
             type=type_of(Budget, "sitting_usd"),
             unit="USD",
-            help="Most that a sitting may cost, at list prices; absent: no cap.",
+            help="Most that a session may cost, at list prices; absent: no cap.",
         ),
         Key(
             name="plan_usd",

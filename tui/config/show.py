@@ -130,7 +130,7 @@ def _targets(loaded: Loaded) -> Iterator[_Line]:
         for name, value in as_table(target).items():
             source = loaded.provenance.get(f"targets.{position}.{name}")
             yield _Line(
-                f"{name} = {toml(value)}", "remembered from the last sitting" if remembered else _origin(source)
+                f"{name} = {toml(value)}", "remembered from the last session" if remembered else _origin(source)
             )
 
 

@@ -103,7 +103,7 @@ def length_factor(prices: Prices, prompt_tokens: int) -> float:
 
 
 def total(costs: list[Cost | None]) -> Cost | None:
-    """The sum of a run or a sitting, with the oldest of the prices' dates; None when no cost is known.
+    """The sum of a run or a session, with the oldest of the prices' dates; None when no cost is known.
 
     A cost that is not known makes the sum a lower bound.
     """

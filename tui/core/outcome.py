@@ -1,4 +1,4 @@
-"""A finished request of the sitting: what statistics take of it, and under which conditions it was measured."""
+"""A finished request of the session: what statistics take of it, and under which conditions it was measured."""
 
 import hashlib
 from array import array
@@ -14,7 +14,7 @@ from tui.core.plan import RequestSpec
 from tui.core.record import RequestRecord
 
 _MOST_FITTED = 400
-"""Answers that a fit takes, so that what it costs does not grow with the sitting."""
+"""Answers that a fit takes, so that what it costs does not grow with the session."""
 
 
 class Outcome(Observation, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,7 +16,7 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One request, complete: everything the engine needs to send it, except the key."""
 
     request_id: int
-    """Unique within the sitting."""
+    """Unique within the session."""
     target: str
     """The target's label."""
     model: str

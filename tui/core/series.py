@@ -1,6 +1,6 @@
 """A series: one plan run again and again, in fair order, until the evidence or the budget is complete.
 
-Pure state: it says what to run next and takes in what came of it. `tui.sitting.series` drives it.
+Pure state: it says what to run next and takes in what came of it. `tui.session.series` drives it.
 """
 
 import random

@@ -30,7 +30,7 @@ class LaneSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     observations: tuple[Observation, ...]
     """Repeated measurements of this one thing, in order."""
     runs: tuple[int, ...] = ()
-    """Numbers of the sitting's runs that they are from."""
+    """Numbers of the session's runs that they are from."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ _FEWEST_CLUSTERS = 10
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one metric over the runs of a sitting, in the unit of the samples; absent without samples."""
+    """The figures of one metric over the runs of a session, in the unit of the samples; absent without samples."""
 
     count: int
     last: int | None

@@ -92,7 +92,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     endpoint: str | None = None
-    """Name of an endpoint; `None` is the default endpoint of the sitting."""
+    """Name of an endpoint; `None` is the default endpoint of the session."""
     name: str | None = None
     """What the lane is called; `None` shows the model's id."""
     drop: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ class ExportedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """One request with its figures, its stamps and its content. Figures that are undefined are absent."""
 
     run: Annotated[str, _means("The uid of the run it belongs to.")]
-    request_id: Annotated[int, _means("Unique within the sitting that measured it.")]
+    request_id: Annotated[int, _means("Unique within the session that measured it.")]
     target: Annotated[str, _means("What the lane is called.")]
     model: str
     endpoint: Annotated[str, _means("The endpoint's name; its settings are in the run's plan.")]

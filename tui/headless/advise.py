@@ -22,7 +22,7 @@ from tui.headless.arguments import refuse_outputs, repeats, share
 from tui.headless.measure import measure
 from tui.headless.narration import Narrator
 from tui.headless.references import ledger_of
-from tui.sitting.measured import evidence_for
+from tui.session.measured import evidence_for
 
 _REPEATS = 10
 """Runs where neither the plan nor the command says how many: most estimates have an interval from there on."""

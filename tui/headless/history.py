@@ -22,7 +22,7 @@ from tui.headless import summary
 from tui.headless.references import runs_of
 from tui.headless.results import results_of
 from tui.history.store import Store
-from tui.sitting import trials
+from tui.session import trials
 
 _RUN = "a number, 'last', the name of a snapshot, or a JSON export"
 _NS_PER_S = 1_000_000_000

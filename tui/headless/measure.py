@@ -22,10 +22,10 @@ from tui.errors import ConfigError
 from tui.headless.narration import Narrator
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
+from tui.session.lane import Lane
+from tui.session.measured import length_questions
+from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
-from tui.sitting.lane import Lane
-from tui.sitting.measured import length_questions
-from tui.sitting.session import Session
 
 _COUNT_WITHIN_S = 20.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -42,7 +42,7 @@ class Measured(msgspec.Struct, kw_only=True):
     stopped_by: int | None = None
     """The signal that ended it early."""
     counted: dict[Prompt, int] = {}
-    """Tokens of the prompts of `tui.sitting.measured.length_questions`, as far as endpoints count."""
+    """Tokens of the prompts of `tui.session.measured.length_questions`, as far as endpoints count."""
 
 
 def measure(

@@ -12,7 +12,7 @@ from tui.core.stored import RunFilter
 from tui.errors import HistoryError, UsageError
 from tui.export import json_import
 from tui.history.store import Store
-from tui.sitting import trials
+from tui.session import trials
 
 LAST = "last"
 

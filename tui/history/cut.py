@@ -1,4 +1,4 @@
-"""What a sitting that a signal ended leaves for the next: how many requests it had in flight.
+"""What a session that a signal ended leaves for the next: how many requests it had in flight.
 
 Those are stored as cancelled, as if the person had wanted it; a dropped connection sends such a signal, and the person
 who connects again wants to know.

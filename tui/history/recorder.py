@@ -23,7 +23,7 @@ JOURNAL_EVERY_S = 0.2
 
 
 class Recorder:
-    """Records one sitting. To be used from one thread; its callbacks come on another."""
+    """Records one session. To be used from one thread; its callbacks come on another."""
 
     def __init__(self, path: Path, settings: HistorySettings, make_writer: Callable[..., Writer] = Writer) -> None:
         """Nothing is opened before `start`."""
@@ -96,7 +96,7 @@ class Recorder:
         return self._ticket if ends else None
 
     def cut_off(self) -> None:
-        """A signal ends the sitting: have the next one told of what is in flight."""
+        """A signal ends the session: have the next one told of what is in flight."""
         if self._open:
             cut.leave(self.path.parent, len(self._open))
 

@@ -39,7 +39,7 @@ _LONGER = re.compile(r"\b(?:detailed|in detail|essay|long|thorough(?:ly)?|step b
 def generators(seed: int, request: MessageRequest, ordinal: int) -> tuple[Random, Random]:
     """The request's own sources of words and of times.
 
-    `ordinal` counts the requests of this very content in one process: they differ, and a sitting can be repeated.
+    `ordinal` counts the requests of this very content in one process: they differ, and a session can be repeated.
     """
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{seed}\0{request.model}\0{ordinal}\0".encode())

@@ -11,7 +11,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.wording import percent
 from tui.errors import HistoryError
-from tui.sitting.session import Session
+from tui.session.session import Session
 from tui.ui.key_names import key
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from tui.advice.suggestion import Silence, Suggestion
     from tui.advice.trial import Tried
-    from tui.sitting.lane import Lane
-    from tui.sitting.trying import Trying
+    from tui.session.lane import Lane
+    from tui.session.trying import Trying
     from tui.ui.screens.advice import AdviceScreen
     from tui.ui.screens.main import MainScreen
     from tui.ui.viewmodel.advice_desk import AdviceDesk
@@ -40,7 +40,7 @@ class AdviceActions(_Base):
     main: "MainScreen"
     _models: Sequence[KnownModel]
     history_path: Path | None = None
-    """Where the ledger is kept; `None` keeps it for this sitting only."""
+    """Where the ledger is kept; `None` keeps it for this session only."""
     _desk: "AdviceDesk | None" = None
     _trying: "Trying | None" = None
     _advised: "Lane | None" = None
@@ -87,7 +87,7 @@ class AdviceActions(_Base):
     def _advise(self, desk: "AdviceDesk", lane: "Lane") -> bool:
         """Ask all rules about a lane; False where there is nothing to go by."""
         from tui.advice.advise import advise
-        from tui.sitting.measured import evidence_for, length_questions
+        from tui.session.measured import evidence_for, length_questions
 
         evidence = evidence_for(
             lane,
@@ -103,7 +103,7 @@ class AdviceActions(_Base):
 
     def _count_parts(self) -> None:
         """Have the parts of the prompt counted, and advise again when they are."""
-        from tui.sitting.measured import length_questions
+        from tui.session.measured import length_questions
 
         assert self._advised is not None, "only what was advised on is counted"
         preview = self.session.preview
@@ -152,7 +152,7 @@ class AdviceActions(_Base):
         self.notify(f"{may} may be cut by max_tokens.", timeout=3, markup=False)
 
     def _try(self, said: "Suggestion | Silence | None") -> None:
-        from tui.sitting.trying import Trying
+        from tui.session.trying import Trying
 
         desk = self._desk
         if desk is None or desk.advice is None or said is None:
@@ -228,7 +228,7 @@ class AdviceActions(_Base):
 
     def _note(self, tried: "Tried") -> None:
         from tui.history.store import Store
-        from tui.sitting import trials
+        from tui.session import trials
 
         try:
             assert self.history_path is not None
@@ -239,7 +239,7 @@ class AdviceActions(_Base):
 
     def _read_ledger(self) -> None:
         from tui.history.store import Store
-        from tui.sitting import trials
+        from tui.session import trials
 
         try:
             assert self.history_path is not None

@@ -20,7 +20,7 @@ from tui.config.schema import UiSettings
 from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
 from tui.errors import ChildError, ExitCode
-from tui.sitting.session import Session
+from tui.session.session import Session
 from tui.ui.advice_actions import AdviceActions
 from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
@@ -219,7 +219,7 @@ class LatencyApp(
         self.push_screen(SearchScreen(self.front.current_lane.stream))
 
     def action_clear(self) -> None:
-        """Empty the lanes and the sitting's history."""
+        """Empty the lanes and the session's history."""
         if self.session.board.busy:
             self.complain("A run is in flight: cancel it before clearing.")
             return

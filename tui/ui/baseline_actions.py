@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tui.sitting.session import Session
+from tui.session.session import Session
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -249,7 +249,7 @@ ACTIONS = (
         id="clear",
         keys=("ctrl+l", "alt+l"),
         title="Clear",
-        help="Empty the lanes and the history of this sitting",
+        help="Empty the lanes and the history of this session",
         group=Group.LANES,
         in_footer=True,
     ),

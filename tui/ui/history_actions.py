@@ -10,7 +10,7 @@ from tui.core.reopen import reopened
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.errors import ChildError
-from tui.sitting.session import Session
+from tui.session.session import Session
 from tui.ui.key_names import key
 from tui.ui.pace import Pacer
 from tui.ui.viewmodel.prompt_book import PromptBook
@@ -54,7 +54,7 @@ class HistoryActions(_Base):
 
     def action_history(self) -> None:
         """Show all stored runs."""
-        from tui.sitting.archive import Archive
+        from tui.session.archive import Archive
         from tui.ui.screens.history import HistoryScreen
 
         recorder = self.session.recorder
@@ -66,7 +66,7 @@ class HistoryActions(_Base):
             if run is not None:
                 await self.open_run(run)
 
-        # Latest first: what was interrupted stands below the runs of this sitting.
+        # Latest first: what was interrupted stands below the runs of this session.
         at = len(self.session.run_uids) if self.offer else 0
         if self.offer:
             self.offer = ""
@@ -98,13 +98,13 @@ class HistoryActions(_Base):
         self.main.wake()
         if unknown:
             names = clean(", ".join(unknown))
-            self.complain(f"Targets at {names} were left out: there is no such endpoint in this sitting.")
+            self.complain(f"Targets at {names} were left out: there is no such endpoint in this session.")
         else:
             self.notify(f"Run {run.number} is open: {key('run')} runs it again.", timeout=4, markup=False)
 
     def replay(self, run: StoredRun, speed: float = 1.0) -> None:
         """Play a run again, at `speed` recorded seconds per second."""
-        from tui.sitting.replay import Replay
+        from tui.session.replay import Replay
         from tui.ui.screens.replay import ReplayScreen
 
         if not run.requests:
@@ -116,13 +116,13 @@ class HistoryActions(_Base):
         self.push_screen(screen)
 
     def tell_interrupted(self, requests: int) -> None:
-        """An earlier sitting was killed with so many requests in flight."""
+        """An earlier session was killed with so many requests in flight."""
         unfinished = "1 request" if requests == 1 else f"{requests} requests"
         self.offer = f"{key('history')} shows the interrupted run"
         self.describe_endpoints()
         self.main.wake()
         self.notify(
-            f"The last sitting was interrupted: {unfinished} unfinished; {key('history')} shows the run.",
+            f"The last session was interrupted: {unfinished} unfinished; {key('history')} shows the run.",
             severity="warning",
             timeout=10,
             markup=False,

@@ -7,7 +7,7 @@ from textual.widgets import TextArea
 
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-from tui.sitting.session import Session
+from tui.session.session import Session
 
 if TYPE_CHECKING:
     from textual.app import App

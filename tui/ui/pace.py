@@ -34,7 +34,7 @@ _NOISE_S = 0.02
 _FAST_BYTES_PER_S = 1e6
 """From here on the speed of a link is of no interest."""
 _CHART_BYTES = 1_500
-"""What charts and the table of the sitting take, about."""
+"""What charts and the table of the session take, about."""
 _UNANSWERED = 3
 """So many questions may be open before the first answer has come."""
 _GIVE_UP_AFTER_S = 3.0

@@ -11,7 +11,7 @@ from tui.config.variables import read_rows
 from tui.core.capabilities import prefill_refusal
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-from tui.sitting.session import Session
+from tui.session.session import Session
 from tui.ui.key_names import key
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.prompt_book import Row

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
-from tui.sitting.session import Session
+from tui.session.session import Session
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -1,4 +1,4 @@
-"""The screen in a browser, through textual-serve: each page that is opened is a sitting of its own.
+"""The screen in a browser, through textual-serve: each page that is opened is a session of its own.
 
 Whoever has the address can use the program, and with it the API key: so it holds a secret, made anew at every start,
 and only this machine is listened to unless the person asks for more.
@@ -50,7 +50,7 @@ class _ServerWithSecret(Server):
         """Nothing: it does not listen yet."""
 
     async def run(self) -> None:
-        """Answer until SIGINT or SIGTERM; then end the sittings of all pages."""
+        """Answer until SIGINT or SIGTERM; then end the sessions of all pages."""
         over = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, over.set)

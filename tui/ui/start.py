@@ -41,7 +41,7 @@ def start(
     # Read when Textual is imported. Its timer for repaints, which is asleep while there is nothing to do, wakes up one
     # to two periods late: at its usual 60 a second a key's letter may stand back for 33 ms.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    from tui.sitting.session import Session
+    from tui.session.session import Session
     from tui.ui.app import LatencyApp
     from tui.ui.keymap import keymap_of
     from tui.ui.terminal import EndOnSignals, describe

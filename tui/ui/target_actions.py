@@ -13,7 +13,7 @@ from tui.core.plan import Plan
 from tui.core.refused import REQUIRED, belonging
 from tui.core.target import Target
 from tui.errors import ChildError, ConfigError
-from tui.sitting.session import Session
+from tui.session.session import Session
 from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_refusals import refused
 from tui.ui.viewmodel.parameter_rows import asked
@@ -37,7 +37,7 @@ class TargetActions(_Base):
     session: Session
     main: "MainScreen"
     remembers_targets: bool = True
-    """Whether the list is kept for the next sitting; one that a plan names must not take a person's own away."""
+    """Whether the list is kept for the next session; one that a plan names must not take a person's own away."""
 
     @property
     def known_models(self) -> Mapping[str, KnownModel]:
@@ -97,7 +97,7 @@ class TargetActions(_Base):
             self._edit(event.index, focus="name" if event.wish == "rename" else "parameters")
 
     def on_target_picker_chosen(self, _event: TargetPicker.Chosen) -> None:
-        """Ask other targets from now on, and remember them for the next sitting if they are a person's own list."""
+        """Ask other targets from now on, and remember them for the next session if they are a person's own list."""
         targets = self.choice.labelled
         try:
             default = self.session.plan.default_endpoint

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from chart_samples import MODELS, MS, lane_with, outcome_of, record_with, sitting
+from chart_samples import MODELS, MS, lane_with, outcome_of, record_with, session
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
@@ -53,7 +53,7 @@ async def drawn(app: Shown, pilot: Pilot[None]) -> None:
 @pytest.mark.parametrize("size", [PANE, WHOLE], ids=["pane", "whole"])
 @pytest.mark.parametrize("kind", ChartKind)
 def test_picture(snap_compare: SnapCompare, kind: ChartKind, size: tuple[int, int]) -> None:
-    app = Shown(sitting(), kind)
+    app = Shown(session(), kind)
 
     async def draw(pilot: Pilot[None]) -> None:
         await drawn(app, pilot)
@@ -65,7 +65,7 @@ def test_picture(snap_compare: SnapCompare, kind: ChartKind, size: tuple[int, in
 @pytest.mark.parametrize("size", [(1, 1), (5, 2), (12, 4), (24, 6), PANE, WHOLE])
 @pytest.mark.parametrize("kind", ChartKind)
 async def test_any_size_and_marker(kind: ChartKind, size: tuple[int, int], markers: Markers) -> None:
-    app = Shown(sitting(), kind, markers)
+    app = Shown(session(), kind, markers)
     async with app.run_test(size=size) as pilot:
         await drawn(app, pilot)
         assert len(app.rows) == size[1]
@@ -78,7 +78,7 @@ async def test_any_size_and_marker(kind: ChartKind, size: tuple[int, int], marke
 @pytest.mark.parametrize("runs", [1, 2, 3, 10_000])
 @pytest.mark.parametrize("kind", ChartKind)
 async def test_from_one_run_to_ten_thousand(kind: ChartKind, runs: int) -> None:
-    app = Shown(sitting(runs), kind)
+    app = Shown(session(runs), kind)
     async with app.run_test(size=PANE) as pilot:
         await drawn(app, pilot)
         assert len("".join(app.rows).split()) > 5
@@ -96,7 +96,7 @@ async def test_without_data_it_says_so_and_draws_nothing(kind: ChartKind, monkey
 
 async def test_curves_are_told_apart_without_colour() -> None:
     for markers, symbols in ((Markers.BRAILLE, SYMBOLS), (Markers.ASCII, ASCII_SYMBOLS)):
-        app = Shown(sitting(), ChartKind.SCATTER, markers)
+        app = Shown(session(), ChartKind.SCATTER, markers)
         async with app.run_test(size=WHOLE) as pilot:
             await drawn(app, pilot)
             for symbol, model in zip(symbols, MODELS, strict=False):
@@ -111,7 +111,7 @@ def test_parts_have_glyphs_of_their_own(glyphs: dict[Part, str]) -> None:
 
 
 async def test_the_baseline_is_a_band() -> None:
-    source = sitting()
+    source = session()
     with_band, without = Shown(source, ChartKind.TREND), Shown(source, ChartKind.TREND)
     without.source = msgspec.structs.replace(source, baselines={})
     for app, expected in ((with_band, True), (without, False)):
@@ -122,7 +122,7 @@ async def test_the_baseline_is_a_band() -> None:
 
 
 async def test_stalls_are_marked() -> None:
-    app = Shown(sitting(), ChartKind.GAPS)
+    app = Shown(session(), ChartKind.GAPS)
     async with app.run_test(size=WHOLE) as pilot:
         await drawn(app, pilot)
         assert sum(row.count("!") for row in app.rows[1:]) == 2
@@ -144,7 +144,7 @@ async def test_a_box_shows_its_median() -> None:
 
 
 async def test_only_what_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = sitting()
+    source = session()
     app = Shown(source, ChartKind.BOXES)
     async with app.run_test(size=PANE) as pilot:
         await drawn(app, pilot)
@@ -165,7 +165,7 @@ async def test_only_what_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_hidden_it_is_not_drawn() -> None:
-    app = Shown(sitting(), ChartKind.TREND)
+    app = Shown(session(), ChartKind.TREND)
     async with app.run_test(size=PANE) as pilot:
         await drawn(app, pilot)
         app.holder.display = False
@@ -180,7 +180,7 @@ async def test_hidden_it_is_not_drawn() -> None:
 
 
 async def test_colours_follow_the_theme() -> None:
-    app = Shown(sitting(), ChartKind.SCATTER)
+    app = Shown(session(), ChartKind.SCATTER)
     async with app.run_test(size=PANE) as pilot:
         await drawn(app, pilot)
         before = app.holder.chart.drawing

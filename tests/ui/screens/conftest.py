@@ -12,12 +12,12 @@ from tui.core.target import Target
 from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
-from .driving import WIDE, Sitting, plan_of, sitting_of
+from .driving import WIDE, AppDriver, app_driver_of, plan_of
 from .engine import SharedEngine
 
 
-class OpenSitting(Protocol):
-    """Opens a sitting with these targets; an async context manager."""
+class OpenApp(Protocol):
+    """Opens a session with these targets; an async context manager."""
 
     def __call__(
         self,
@@ -28,7 +28,7 @@ class OpenSitting(Protocol):
         max_tokens: int = 2_000,
         run_at_once: bool = False,
         history: Recorder | None = None,
-    ) -> AbstractAsyncContextManager[Sitting]: ...
+    ) -> AbstractAsyncContextManager[AppDriver]: ...
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for kind in ("CONFIG", "STATE", "DATA", "CACHE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind.lower()))
     # Prompts stay estimated: an answer of the counter would come into a picture, or not, as it pleases.
-    monkeypatch.setattr("tui.sitting.preview._COUNT_AFTER_S", 1e6)
+    monkeypatch.setattr("tui.session.preview._COUNT_AFTER_S", 1e6)
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
     return tmp_path / "state"
@@ -63,11 +63,11 @@ def shared_engine() -> Iterator[SharedEngine]:
 
 
 @pytest.fixture
-def sitting(shared_engine: SharedEngine, simulator: SimulatorProcess) -> OpenSitting:
-    """Opens sittings on the shared engine and simulator."""
+def open_app(shared_engine: SharedEngine, simulator: SimulatorProcess) -> OpenApp:
+    """Opens sessions on the shared engine and simulator."""
 
     @asynccontextmanager
-    async def open_sitting(
+    async def open_app(
         targets: Sequence[Target],
         *,
         size: tuple[int, int] = WIDE,
@@ -75,10 +75,10 @@ def sitting(shared_engine: SharedEngine, simulator: SimulatorProcess) -> OpenSit
         max_tokens: int = 2_000,
         run_at_once: bool = False,
         history: Recorder | None = None,
-    ) -> AsyncIterator[Sitting]:
+    ) -> AsyncIterator[AppDriver]:
         plan = plan_of(targets, simulator.base_url, prompt, max_tokens)
         with shared_engine.lend() as engine:
-            async with sitting_of(engine, plan, size=size, run_at_once=run_at_once, history=history) as opened:
+            async with app_driver_of(engine, plan, size=size, run_at_once=run_at_once, history=history) as opened:
                 yield opened
 
-    return open_sitting
+    return open_app

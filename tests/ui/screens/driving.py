@@ -1,4 +1,4 @@
-"""Driving a sitting: the app on a real engine and a real simulator, keys in, and conditions waited for."""
+"""Driving a session: the app on a real engine and a real simulator, keys in, and conditions waited for."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,8 +16,8 @@ from tui.core.prompt import Prompt
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
 from tui.history.recorder import Recorder
-from tui.sitting.board import Board, Lane
-from tui.sitting.session import Session
+from tui.session.board import Board, Lane
+from tui.session.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.bindings import ACTIONS
 from tui.ui.keymap import Keymap
@@ -49,7 +49,7 @@ def keys_of(action_id: str) -> tuple[str, ...]:
     return next(action.keys for action in ACTIONS if action.id == action_id)
 
 
-class Sitting:
+class AppDriver:
     """A running app and what a test does with it."""
 
     def __init__(self, app: LatencyApp, pilot: Pilot[None]) -> None:
@@ -158,7 +158,7 @@ def plan_of(targets: Sequence[Target], base_url: str, prompt: str, max_tokens: i
 
 
 @asynccontextmanager
-async def sitting_of(
+async def app_driver_of(
     engine: "Popen[bytes]",
     plan: Plan,
     *,
@@ -166,15 +166,15 @@ async def sitting_of(
     run_at_once: bool = False,
     keymap: Keymap | None = None,
     history: Recorder | None = None,
-) -> AsyncIterator[Sitting]:
+) -> AsyncIterator[AppDriver]:
     """The running app; its session is closed at the end, however that comes."""
     session = Session(plan, engine, None, None, history)
     app = LatencyApp(session, UiSettings(frame_rate=30.0), load_models(), run_at_once=run_at_once, keymap=keymap)
     try:
         async with app.run_test(size=size, notifications=True) as pilot:
-            sitting = Sitting(app, pilot)
-            await sitting.until(lambda: len(sitting.views) == len(plan.targets), "lanes")
-            await sitting.until(lambda: session.board.engine_ready, "an engine that is ready")
-            yield sitting
+            driver = AppDriver(app, pilot)
+            await driver.until(lambda: len(driver.views) == len(plan.targets), "lanes")
+            await driver.until(lambda: driver.board.engine_ready, "an engine that is ready")
+            yield driver
     finally:
         await session.close()

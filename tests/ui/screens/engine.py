@@ -1,4 +1,4 @@
-"""One real engine process for many sittings: starting one costs two seconds of CPU, and a screen test needs none of
+"""One real engine process for many sessions: starting one costs two seconds of CPU, and a screen test needs none of
 its own unless it is about the engine's end."""
 
 import contextlib

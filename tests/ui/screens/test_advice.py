@@ -13,28 +13,28 @@ from tui.core.target import Target
 from tui.history.store import Store
 from tui.ui.screens.advice import AdviceScreen
 
-from .conftest import OpenSitting
-from .driving import FAST, STEADY, Sitting
+from .conftest import OpenApp
+from .driving import FAST, STEADY, AppDriver
 
 THINKING = Target(model="sim-heavy-thinking")
 CHATTY = Target(model="sim-chatty")
 
 
-async def series(s: Sitting, repeats: int = 5) -> None:
+async def series(s: AppDriver, repeats: int = 5) -> None:
     s.app.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
     await s.press("alt+s")
     await s.until(lambda: s.board.series is not None and not s.board.busy)
 
 
-async def tried(s: Sitting) -> None:
+async def tried(s: AppDriver) -> None:
     """Try what is pointed at, and wait for the end."""
     await s.press("t")
     await s.until(lambda: s.app._desk is not None and s.app._desk.running, "a trial")
     await s.until(lambda: s.app._desk is not None and s.app._desk.open is not None, "the trial's end")
 
 
-async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(sitting: OpenSitting, tmp_path: Path) -> None:
-    async with sitting([THINKING]) as s:
+async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(open_app: OpenApp, tmp_path: Path) -> None:
+    async with open_app([THINKING]) as s:
         s.app.history_path = tmp_path / "history.db"
         await series(s)
         plan = s.app.session.plan
@@ -62,8 +62,8 @@ async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(sitting: O
             assert [entry.data["accepted"] for entry in store.tried()] == [True, None]
 
 
-async def test_a_prompt_is_tried_as_a_variant_and_accepted_into_the_editor(sitting: OpenSitting) -> None:
-    async with sitting([CHATTY]) as s:
+async def test_a_prompt_is_tried_as_a_variant_and_accepted_into_the_editor(open_app: OpenApp) -> None:
+    async with open_app([CHATTY]) as s:
         await series(s)
         await s.press("alt+a")
         await s.until_shown("Ask for shorter answers")
@@ -77,8 +77,8 @@ async def test_a_prompt_is_tried_as_a_variant_and_accepted_into_the_editor(sitti
         assert len(s.lanes) == 1
 
 
-async def test_accepting_changes_only_the_target_that_was_tried(sitting: OpenSitting) -> None:
-    async with sitting([THINKING, FAST]) as s:
+async def test_accepting_changes_only_the_target_that_was_tried(open_app: OpenApp) -> None:
+    async with open_app([THINKING, FAST]) as s:
         await series(s)
         await s.press("alt+a")
         await s.until_shown("Turn thinking off")
@@ -90,8 +90,8 @@ async def test_accepting_changes_only_the_target_that_was_tried(sitting: OpenSit
         assert s.app.session.plan.targets[0].parameters == Parameters(thinking="disabled")
 
 
-async def test_a_rejected_change_changes_nothing(sitting: OpenSitting) -> None:
-    async with sitting([THINKING]) as s:
+async def test_a_rejected_change_changes_nothing(open_app: OpenApp) -> None:
+    async with open_app([THINKING]) as s:
         await series(s)
         await s.press("alt+a")
         await tried(s)
@@ -100,8 +100,8 @@ async def test_a_rejected_change_changes_nothing(sitting: OpenSitting) -> None:
         assert s.app.main.parameters_form.read().thinking is None
 
 
-async def test_a_trial_goes_on_while_its_screen_is_closed(sitting: OpenSitting) -> None:
-    async with sitting([THINKING]) as s:
+async def test_a_trial_goes_on_while_its_screen_is_closed(open_app: OpenApp) -> None:
+    async with open_app([THINKING]) as s:
         await s.run()
         await s.press("alt+a")
         await s.until_shown("T try")
@@ -111,8 +111,8 @@ async def test_a_trial_goes_on_while_its_screen_is_closed(sitting: OpenSitting) 
         await s.until_shown("verdict   sure: it is faster")
 
 
-async def test_a_trial_can_be_cancelled(sitting: OpenSitting) -> None:
-    async with sitting([THINKING]) as s:
+async def test_a_trial_can_be_cancelled(open_app: OpenApp) -> None:
+    async with open_app([THINKING]) as s:
         await s.run()
         plan = s.app.session.plan
         await s.press("alt+a")
@@ -125,8 +125,8 @@ async def test_a_trial_can_be_cancelled(sitting: OpenSitting) -> None:
         await s.until_shown("not sure whether it makes a difference")
 
 
-async def test_without_an_answer_there_is_no_advice(sitting: OpenSitting) -> None:
-    async with sitting([STEADY]) as s:
+async def test_without_an_answer_there_is_no_advice(open_app: OpenApp) -> None:
+    async with open_app([STEADY]) as s:
         await s.press("alt+a")
         assert s.on_main
         assert s.notices == ["There is nothing to go by yet: let a run of this lane end first."]
@@ -135,8 +135,8 @@ async def test_without_an_answer_there_is_no_advice(sitting: OpenSitting) -> Non
         assert s.on_main
 
 
-async def test_what_cannot_be_done_is_said(sitting: OpenSitting) -> None:
-    async with sitting([FAST]) as s:
+async def test_what_cannot_be_done_is_said(open_app: OpenApp) -> None:
+    async with open_app([FAST]) as s:
         await s.run()
         await s.press("alt+a")
         await s.until(lambda: isinstance(s.app.screen, AdviceScreen))
@@ -150,8 +150,8 @@ async def test_what_cannot_be_done_is_said(sitting: OpenSitting) -> None:
         await s.until(lambda: "This is not for the program to try: see what it says." in s.notices)
 
 
-async def test_the_first_note_is_said_once_and_the_ledger_is_remembered(sitting: OpenSitting, tmp_path: Path) -> None:
-    async with sitting([THINKING]) as s:
+async def test_the_first_note_is_said_once_and_the_ledger_is_remembered(open_app: OpenApp, tmp_path: Path) -> None:
+    async with open_app([THINKING]) as s:
         s.app.history_path = tmp_path / "history.db"
         await series(s)
         await s.press("alt+a")
@@ -163,7 +163,7 @@ async def test_the_first_note_is_said_once_and_the_ledger_is_remembered(sitting:
         await s.until_shown("rejected")
         assert "First make a prompt" not in s.shown
         await s.app.workers.wait_for_complete()
-    async with sitting([THINKING]) as s:
+    async with open_app([THINKING]) as s:
         s.app.history_path = tmp_path / "history.db"
         await s.run()
         await s.press("alt+a")
@@ -171,8 +171,8 @@ async def test_the_first_note_is_said_once_and_the_ledger_is_remembered(sitting:
         await s.until_shown("rejected")
 
 
-async def test_the_answers_of_a_trial_stand_side_by_side(sitting: OpenSitting) -> None:
-    async with sitting([CHATTY]) as s:
+async def test_the_answers_of_a_trial_stand_side_by_side(open_app: OpenApp) -> None:
+    async with open_app([CHATTY]) as s:
         await series(s)
         await s.press("alt+a")
         await s.until_shown("Ask for shorter answers")
@@ -186,8 +186,8 @@ async def test_the_answers_of_a_trial_stand_side_by_side(sitting: OpenSitting) -
         await s.until(lambda: isinstance(s.app.screen, AdviceScreen))
 
 
-async def test_the_share_that_may_be_cut_is_chosen_by_a_key(sitting: OpenSitting) -> None:
-    async with sitting([Target(model="sim-endless")], max_tokens=400) as s:
+async def test_the_share_that_may_be_cut_is_chosen_by_a_key(open_app: OpenApp) -> None:
+    async with open_app([Target(model="sim-endless")], max_tokens=400) as s:
         await series(s)
         await s.press("alt+a")
         await s.until_shown("First look at this: 5 of 5 answers were cut at max_tokens (400)")
@@ -197,8 +197,8 @@ async def test_the_share_that_may_be_cut_is_chosen_by_a_key(sitting: OpenSitting
         assert "All answers may be cut by max_tokens." in s.notices
 
 
-async def test_the_parts_of_the_prompt_are_counted_once_it_is_shown(sitting: OpenSitting) -> None:
-    async with sitting([FAST]) as s:
+async def test_the_parts_of_the_prompt_are_counted_once_it_is_shown(open_app: OpenApp) -> None:
+    async with open_app([FAST]) as s:
         s.app.session.hold(
             msgspec.structs.replace(s.app.session.plan, prompt=Prompt(system="You are brief.", user="Why?"))
         )

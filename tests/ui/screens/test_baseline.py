@@ -9,18 +9,18 @@ from tui.ui.screens.compare import CompareScreen
 from tui.ui.screens.objectives import ObjectivesScreen
 from tui.ui.screens.text import TextScreen
 
-from .conftest import OpenSitting
-from .driving import Sitting, fast, keys_of
+from .conftest import OpenApp
+from .driving import AppDriver, fast, keys_of
 
 
-async def run_series(s: Sitting, repeats: int = 6) -> None:
+async def run_series(s: AppDriver, repeats: int = 6) -> None:
     s.app.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
     await s.press(keys_of("series")[1])
     await s.until(lambda: s.board.series is not None and not s.board.busy)
 
 
-async def test_lanes_show_their_change_against_the_pinned_baseline(sitting: OpenSitting) -> None:
-    async with sitting(fast(2)) as s:
+async def test_lanes_show_their_change_against_the_pinned_baseline(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
         await run_series(s)
         await s.press(keys_of("pin_baseline")[0])
         await s.until_shown("Baseline: 2 lanes, n = 6")
@@ -31,8 +31,8 @@ async def test_lanes_show_their_change_against_the_pinned_baseline(sitting: Open
         await s.until(lambda: sum(s.shown.count(verdict) for verdict in verdicts) == 4, "TTFT and total of two lanes")
 
 
-async def test_the_comparison_names_what_was_asked_differently(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_the_comparison_names_what_was_asked_differently(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await run_series(s)
         await s.press(keys_of("pin_baseline")[0])
         await s.type_into("#user", "Why is the sea blue?")
@@ -57,8 +57,8 @@ async def test_the_comparison_names_what_was_asked_differently(sitting: OpenSitt
         assert s.on_main
 
 
-async def test_objectives_are_typed_in_and_refused_in_the_words_of_their_parser(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_objectives_are_typed_in_and_refused_in_the_words_of_their_parser(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await run_series(s)
         await s.press(keys_of("objectives")[0])
         await s.until(lambda: isinstance(s.app.screen, ObjectivesScreen))
@@ -89,8 +89,8 @@ async def test_objectives_are_typed_in_and_refused_in_the_words_of_their_parser(
         assert s.board.objectives == ()
 
 
-async def test_there_is_nothing_to_pin_before_a_run(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_there_is_nothing_to_pin_before_a_run(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press(keys_of("pin_baseline")[0])
         await s.until_shown("There is nothing to pin yet")
         await s.press(keys_of("compare")[0])
@@ -98,8 +98,8 @@ async def test_there_is_nothing_to_pin_before_a_run(sitting: OpenSitting) -> Non
         await s.press("escape")
 
 
-async def test_lanes_say_how_the_objectives_stand(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_lanes_say_how_the_objectives_stand(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         s.board.objectives = (parse("total.p50 < 60s"), parse("ttft.max < 0.001ms"), parse("ttft.p99 < 60s"))
         await run_series(s)
         await s.until_shown("✖ missed: ttft.max < 0.001ms ? not yet known: ttft.p99 < 60s ✔ met: total")

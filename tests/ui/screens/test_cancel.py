@@ -5,13 +5,13 @@ import pytest
 from tui.core.record import State
 from tui.ui.screens.confirm import ConfirmScreen
 
-from .conftest import OpenSitting
+from .conftest import OpenApp
 from .driving import FAST, STEADY, fast, keys_of, steady
 
 
 @pytest.mark.parametrize("key", keys_of("cancel_all"))
-async def test_cancel_ends_every_request_and_keeps_the_text(sitting: OpenSitting, key: str) -> None:
-    async with sitting(steady(3)) as s:
+async def test_cancel_ends_every_request_and_keeps_the_text(open_app: OpenApp, key: str) -> None:
+    async with open_app(steady(3)) as s:
         await s.streaming()
         await s.press(key)
         await s.run_over()
@@ -22,8 +22,8 @@ async def test_cancel_ends_every_request_and_keeps_the_text(sitting: OpenSitting
 
 
 @pytest.mark.parametrize("key", keys_of("cancel_lane"))
-async def test_cancel_lane_ends_the_current_one_alone(sitting: OpenSitting, key: str) -> None:
-    async with sitting(steady(3)) as s:
+async def test_cancel_lane_ends_the_current_one_alone(open_app: OpenApp, key: str) -> None:
+    async with open_app(steady(3)) as s:
         await s.streaming()
         s.views[1].stream.focus()
         await s.pilot.pause()
@@ -34,8 +34,8 @@ async def test_cancel_lane_ends_the_current_one_alone(sitting: OpenSitting, key:
 
 
 @pytest.mark.parametrize("action", ["cancel_all", "cancel_lane"])
-async def test_cancelling_nothing_changes_nothing(sitting: OpenSitting, action: str) -> None:
-    async with sitting(fast(2)) as s:
+async def test_cancelling_nothing_changes_nothing(open_app: OpenApp, action: str) -> None:
+    async with open_app(fast(2)) as s:
         await s.press(keys_of(action)[0])
         assert s.states == [State.IDLE] * 2
         await s.run()
@@ -44,8 +44,8 @@ async def test_cancelling_nothing_changes_nothing(sitting: OpenSitting, action: 
 
 
 @pytest.mark.parametrize("key", keys_of("run"))
-async def test_running_in_flight_asks_first(sitting: OpenSitting, key: str) -> None:
-    async with sitting((STEADY, FAST)) as s:
+async def test_running_in_flight_asks_first(open_app: OpenApp, key: str) -> None:
+    async with open_app((STEADY, FAST)) as s:
         await s.press("f5")
         await s.until(lambda: s.states == [State.STREAMING, State.DONE])
         await s.press(key)
@@ -56,8 +56,8 @@ async def test_running_in_flight_asks_first(sitting: OpenSitting, key: str) -> N
 
 
 @pytest.mark.parametrize("answer", ["n", "escape"])
-async def test_no_leaves_the_run_alone(sitting: OpenSitting, answer: str) -> None:
-    async with sitting((STEADY,)) as s:
+async def test_no_leaves_the_run_alone(open_app: OpenApp, answer: str) -> None:
+    async with open_app((STEADY,)) as s:
         await s.streaming()
         record = s.lanes[0].record
         await s.press("f5", answer)
@@ -68,8 +68,8 @@ async def test_no_leaves_the_run_alone(sitting: OpenSitting, answer: str) -> Non
 
 
 @pytest.mark.parametrize("answer", ["y", "enter"])
-async def test_yes_cancels_and_runs_again(sitting: OpenSitting, answer: str) -> None:
-    async with sitting(steady(2)) as s:
+async def test_yes_cancels_and_runs_again(open_app: OpenApp, answer: str) -> None:
+    async with open_app(steady(2)) as s:
         await s.streaming()
         first = [lane.record for lane in s.lanes]
         await s.press("f5", answer)
@@ -78,8 +78,8 @@ async def test_yes_cancels_and_runs_again(sitting: OpenSitting, answer: str) -> 
         await s.until(lambda: s.states == [State.STREAMING] * 2)
 
 
-async def test_yes_runs_even_if_the_run_ended_meanwhile(sitting: OpenSitting) -> None:
-    async with sitting((STEADY,), max_tokens=30) as s:
+async def test_yes_runs_even_if_the_run_ended_meanwhile(open_app: OpenApp) -> None:
+    async with open_app((STEADY,), max_tokens=30) as s:
         await s.press("f5")
         await s.press("f5")
         assert isinstance(s.app.screen, ConfirmScreen)
@@ -88,8 +88,8 @@ async def test_yes_runs_even_if_the_run_ended_meanwhile(sitting: OpenSitting) ->
         await s.until(lambda: s.board.runs == 2)
 
 
-async def test_the_buttons_answer_too(sitting: OpenSitting) -> None:
-    async with sitting((STEADY,)) as s:
+async def test_the_buttons_answer_too(open_app: OpenApp) -> None:
+    async with open_app((STEADY,)) as s:
         await s.streaming()
         await s.press("f5")
         await s.pilot.click("#no")
@@ -100,8 +100,8 @@ async def test_the_buttons_answer_too(sitting: OpenSitting) -> None:
         await s.until(lambda: s.board.runs == 2)
 
 
-async def test_keys_of_the_main_screen_rest_while_it_asks(sitting: OpenSitting) -> None:
-    async with sitting((STEADY,)) as s:
+async def test_keys_of_the_main_screen_rest_while_it_asks(open_app: OpenApp) -> None:
+    async with open_app((STEADY,)) as s:
         await s.streaming()
         await s.press("f5")
         for key in ("f5", "f8", "f7", "ctrl+l", "f9", "f1"):

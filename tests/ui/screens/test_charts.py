@@ -14,21 +14,21 @@ from tui.ui.charts.plot_view import Markers, PlotView
 from tui.ui.screens.chart import ChartScreen
 from tui.ui.widgets.chart_strip import ChartStrip
 
-from .conftest import OpenSitting
-from .driving import SMALL, WIDE, Sitting, fast, keys_of, steady
+from .conftest import OpenApp
+from .driving import SMALL, WIDE, AppDriver, fast, keys_of, steady
 
 NEXT, BEFORE, MAX = keys_of("next_chart")[0], keys_of("previous_chart")[0], keys_of("maximise_chart")[0]
 
 
-def kind(s: Sitting) -> ChartKind:
+def kind(s: AppDriver) -> ChartKind:
     return s.app.main.charts.kind
 
 
-def mounted(s: Sitting) -> int:
+def mounted(s: AppDriver) -> int:
     return len(s.app.main.charts.query(PlotView))
 
 
-async def open_alone(s: Sitting) -> ChartScreen:
+async def open_alone(s: AppDriver) -> ChartScreen:
     await s.press(MAX)
     await s.until(lambda: isinstance(s.app.screen, ChartScreen))
     screen = s.app.screen
@@ -37,8 +37,8 @@ async def open_alone(s: Sitting) -> ChartScreen:
     return screen
 
 
-async def test_keys_go_through_all_charts_one_at_a_time(sitting: OpenSitting) -> None:
-    async with sitting(fast(2)) as s:
+async def test_keys_go_through_all_charts_one_at_a_time(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
         await s.run()
         for expected in (*list(ChartKind)[1:], ChartKind.LATEST):
             await s.press(NEXT)
@@ -49,8 +49,8 @@ async def test_keys_go_through_all_charts_one_at_a_time(sitting: OpenSitting) ->
         assert kind(s) is list(ChartKind)[-1]
 
 
-async def test_a_click_on_a_name_shows_its_chart(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_a_click_on_a_name_shows_its_chart(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         strip = s.app.main.query_one(ChartStrip)
         row = strip.render_line(0).text
         await s.pilot.click(strip, offset=(row.index("scatter") + 3, 0))
@@ -66,16 +66,16 @@ async def test_a_click_on_a_name_shows_its_chart(sitting: OpenSitting) -> None:
         assert mounted(s) == 1
 
 
-async def test_in_a_small_terminal_the_key_brings_the_charts_to_the_front(sitting: OpenSitting) -> None:
-    async with sitting(fast(2), size=SMALL) as s:
+async def test_in_a_small_terminal_the_key_brings_the_charts_to_the_front(open_app: OpenApp) -> None:
+    async with open_app(fast(2), size=SMALL) as s:
         await s.run()
         await s.press(NEXT)
         await s.until_shown("Trend by run")
         assert s.app.main.has_class("-show-charts")
 
 
-async def test_a_chart_of_one_lane_follows_the_current_lane(sitting: OpenSitting) -> None:
-    async with sitting(fast(2)) as s:
+async def test_a_chart_of_one_lane_follows_the_current_lane(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
         await s.run()
         await s.press(NEXT)
         await s.until_shown("Trend by run · fast-1")
@@ -83,8 +83,8 @@ async def test_a_chart_of_one_lane_follows_the_current_lane(sitting: OpenSitting
         await s.until_shown("Trend by run · fast-2")
 
 
-async def test_a_series_is_shown_to_its_end_though_seldom_drawn(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_a_series_is_shown_to_its_end_though_seldom_drawn(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press(*[NEXT] * 4)
         s.app.series_settings = SeriesSettings(repeats=30, warm_ups=0)
         await s.press(keys_of("series")[1])
@@ -94,8 +94,8 @@ async def test_a_series_is_shown_to_its_end_though_seldom_drawn(sitting: OpenSit
         assert "30" in s.app.main.history._lines.content.plain  # type: ignore[union-attr]
 
 
-async def test_charts_of_a_stream_are_drawn_while_it_goes_on(sitting: OpenSitting) -> None:
-    async with sitting(steady(2)) as s:
+async def test_charts_of_a_stream_are_drawn_while_it_goes_on(open_app: OpenApp) -> None:
+    async with open_app(steady(2)) as s:
         await s.press(*[NEXT] * 5)
         await s.streaming()
         await s.until(lambda: s.app.main.charts.chart.has_data)
@@ -105,8 +105,8 @@ async def test_charts_of_a_stream_are_drawn_while_it_goes_on(sitting: OpenSittin
         await s.run_over()
 
 
-async def test_no_chart_is_drawn_while_it_is_hidden(sitting: OpenSitting, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with sitting(fast(2), size=SMALL) as s:
+async def test_no_chart_is_drawn_while_it_is_hidden(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_app(fast(2), size=SMALL) as s:
         assert s.app.main.has_class("-show-prompt")
         with monkeypatch.context() as patch:
             patch.setattr(LanesChart, "draw", lambda *_: pytest.fail("drew"))
@@ -118,8 +118,8 @@ async def test_no_chart_is_drawn_while_it_is_hidden(sitting: OpenSitting, monkey
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL])
-async def test_alone_it_has_its_numbers_beside_it(sitting: OpenSitting, size: tuple[int, int]) -> None:
-    async with sitting(fast(2), size=size) as s:
+async def test_alone_it_has_its_numbers_beside_it(open_app: OpenApp, size: tuple[int, int]) -> None:
+    async with open_app(fast(2), size=size) as s:
         await s.run()
         await s.press(*[NEXT] * 3)
         screen = await open_alone(s)
@@ -138,8 +138,8 @@ async def test_alone_it_has_its_numbers_beside_it(sitting: OpenSitting, size: tu
         assert kind(s) is ChartKind.SCATTER
 
 
-async def test_alone_it_follows_the_next_run(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_alone_it_follows_the_next_run(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press(NEXT)
         screen = await open_alone(s)
         s.app.session.run(*s.app.asked() or pytest.fail("nothing to ask"))
@@ -147,8 +147,8 @@ async def test_alone_it_follows_the_next_run(sitting: OpenSitting) -> None:
 
 
 @pytest.mark.parametrize(("key", "suffix"), [("t", ".txt"), ("s", ".svg")])
-async def test_it_is_saved_in_the_working_directory(sitting: OpenSitting, key: str, suffix: str) -> None:
-    async with sitting(fast(2)) as s:
+async def test_it_is_saved_in_the_working_directory(open_app: OpenApp, key: str, suffix: str) -> None:
+    async with open_app(fast(2)) as s:
         await s.run()
         await s.press(NEXT)
         await open_alone(s)
@@ -168,9 +168,9 @@ async def test_it_is_saved_in_the_working_directory(sitting: OpenSitting, key: s
 
 
 async def test_it_is_saved_in_the_state_directory_where_the_working_one_is_closed(
-    sitting: OpenSitting, sealed: Path
+    open_app: OpenApp, sealed: Path
 ) -> None:
-    async with sitting(fast(1)) as s:
+    async with open_app(fast(1)) as s:
         await s.run()
         await open_alone(s)
         (Path.cwd() / "gone").mkdir()
@@ -186,8 +186,8 @@ async def test_it_is_saved_in_the_state_directory_where_the_working_one_is_close
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-async def test_markers_are_those_of_the_settings(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_markers_are_those_of_the_settings(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         s.app.main.charts.markers = Markers.ASCII
         await s.run()
         await s.press(NEXT)

@@ -4,13 +4,13 @@ import pytest
 
 from tui.ui.screens.detail import DetailScreen
 
-from .conftest import OpenSitting
+from .conftest import OpenApp
 from .driving import SMALL, WIDE, fast, keys_of
 
 
 @pytest.mark.parametrize("key", keys_of("detail"))
-async def test_detail_shows_the_current_lanes_request(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(2), size=WIDE) as s:
+async def test_detail_shows_the_current_lanes_request(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(2), size=WIDE) as s:
         await s.run()
         await s.press("f6", "f6", key)
         assert isinstance(s.app.screen, DetailScreen)
@@ -24,15 +24,15 @@ async def test_detail_shows_the_current_lanes_request(sitting: OpenSitting, key:
         assert s.on_main
 
 
-async def test_detail_of_nothing_says_what_to_do(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_detail_of_nothing_says_what_to_do(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press("f4")
         assert s.on_main
         await s.until_shown("run the prompt first")
 
 
-async def test_detail_scrolls_at_80_by_24(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), size=SMALL) as s:
+async def test_detail_scrolls_at_80_by_24(open_app: OpenApp) -> None:
+    async with open_app(fast(1), size=SMALL) as s:
         await s.run()
         await s.press("f4", "tab", "end")
         await s.until_shown("stamps shared")

@@ -6,17 +6,15 @@ from tui.core.events import Kind
 from tui.core.target import Target
 from tui.ui.screens.difference import DifferenceScreen
 
-from .conftest import OpenSitting
+from .conftest import OpenApp
 from .driving import FAST, SMALL, WIDE, fast
 
 CHATTY = Target(model="sim-chatty")
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-async def test_the_current_lane_s_answer_stands_beside_the_next_one_s(
-    sitting: OpenSitting, size: tuple[int, int]
-) -> None:
-    async with sitting([FAST, CHATTY], size=size) as s:
+async def test_the_current_lane_s_answer_stands_beside_the_next_one_s(open_app: OpenApp, size: tuple[int, int]) -> None:
+    async with open_app([FAST, CHATTY], size=size) as s:
         await s.run()
         await s.press("alt+shift+d")
         await s.until_shown("only in the first, ")
@@ -36,8 +34,8 @@ async def test_the_current_lane_s_answer_stands_beside_the_next_one_s(
         await s.until(lambda: s.on_main)
 
 
-async def test_both_scroll_together(sitting: OpenSitting) -> None:
-    async with sitting([CHATTY, Target(model="sim-chatty", name="other")], size=SMALL) as s:
+async def test_both_scroll_together(open_app: OpenApp) -> None:
+    async with open_app([CHATTY, Target(model="sim-chatty", name="other")], size=SMALL) as s:
         await s.run()
         await s.press("alt+shift+d")
         await s.until_shown("Arrows and Page keys scroll both")
@@ -50,8 +48,8 @@ async def test_both_scroll_together(sitting: OpenSitting) -> None:
         await s.until(lambda: [pane.scroll_y for pane in panes] == [0, 0])
 
 
-async def test_n_goes_on_to_the_next_answer(sitting: OpenSitting) -> None:
-    async with sitting(fast(3)) as s:
+async def test_n_goes_on_to_the_next_answer(open_app: OpenApp) -> None:
+    async with open_app(fast(3)) as s:
         await s.run()
         await s.press("f6", "f6", "alt+shift+d")
         await s.until_shown("N the next answer")
@@ -66,16 +64,16 @@ async def test_n_goes_on_to_the_next_answer(sitting: OpenSitting) -> None:
         assert titles() == ["fast-2", "fast-3"]
 
 
-async def test_one_answer_has_nothing_to_stand_beside(sitting: OpenSitting) -> None:
-    async with sitting([FAST]) as s:
+async def test_one_answer_has_nothing_to_stand_beside(open_app: OpenApp) -> None:
+    async with open_app([FAST]) as s:
         await s.run()
         await s.press("alt+shift+d")
         assert s.on_main
         assert s.notices == ["There are no two answers to compare: ask two lanes first."]
 
 
-async def test_what_a_model_says_is_no_markup(sitting: OpenSitting) -> None:
-    async with sitting(fast(2)) as s:
+async def test_what_a_model_says_is_no_markup(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
         await s.run()
         record = s.lanes[0].record
         assert record is not None

@@ -15,8 +15,8 @@ from tui.ui.screens.parameters import ParametersScreen
 from tui.ui.screens.target import TargetScreen
 from tui.ui.widgets.choice_line import ChoiceLine
 
-from .conftest import OpenSitting
-from .driving import SMALL, WIDE, Sitting, fast, keys_of, plan_of, sitting_of
+from .conftest import OpenApp
+from .driving import SMALL, WIDE, AppDriver, app_driver_of, fast, keys_of, plan_of
 from .engine import SharedEngine
 from .test_targets import labels, lanes_are, listed
 
@@ -26,17 +26,17 @@ EDIT, DUPLICATE = keys_of("edit_target")[0], keys_of("duplicate_target")[0]
 PARAMETERS, DROP = keys_of("edit_parameters")[0], keys_of("drop_parameter")[0]
 
 
-def chosen(s: Sitting) -> tuple[Target, ...]:
+def chosen(s: AppDriver) -> tuple[Target, ...]:
     return s.app.main.picker.choice.chosen
 
 
-def sent(s: Sitting, lane: int) -> Parameters:
+def sent(s: AppDriver, lane: int) -> Parameters:
     record = s.lanes[lane].record
     assert record is not None
     return record.spec.parameters
 
 
-async def click_word(s: Sitting, word: str, offset: int = 1) -> None:
+async def click_word(s: AppDriver, word: str, offset: int = 1) -> None:
     """Click where `word` stands on the screen, so many cells into it."""
     await s.until_shown(word)
     row = next(row for row, line in enumerate(s.shown.splitlines()) if word in line)
@@ -45,9 +45,9 @@ async def click_word(s: Sitting, word: str, offset: int = 1) -> None:
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-async def test_two_lanes_of_one_model_by_keys_alone(sitting: OpenSitting, size: tuple[int, int]) -> None:
+async def test_two_lanes_of_one_model_by_keys_alone(open_app: OpenApp, size: tuple[int, int]) -> None:
     """What a new user wants first: duplicate the lane, change one parameter, run."""
-    async with sitting((HAIKU,), size=size, max_tokens=20) as s:
+    async with open_app((HAIKU,), size=size, max_tokens=20) as s:
         form = s.app.main.parameters_form
         form.show(msgspec.structs.replace(form.parameters, stop_sequences=()))  # as the built-in configuration has it
         await s.press(DUPLICATE, "down", "right", "enter", "f5")
@@ -57,8 +57,8 @@ async def test_two_lanes_of_one_model_by_keys_alone(sitting: OpenSitting, size: 
         assert all(state in (State.DONE, State.TRUNCATED) for state in s.states)
 
 
-async def test_two_lanes_of_one_model_by_the_mouse_alone(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU,), max_tokens=20) as s:
+async def test_two_lanes_of_one_model_by_the_mouse_alone(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,), max_tokens=20) as s:
         await click_word(s, "■ claude-haiku-5-5", 5)
         assert chosen(s) == (HAIKU,), "a click on a chosen one's name only takes the cursor there"
         await click_word(s, "D duplicate", 3)
@@ -71,8 +71,8 @@ async def test_two_lanes_of_one_model_by_the_mouse_alone(sitting: OpenSitting) -
         assert [sent(s, lane).effort for lane in (0, 1)] == [None, "low"]
 
 
-async def test_a_lane_says_only_what_differs(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU, Target(model=OPUS.model, parameters=Parameters(effort="low", cache="5m")))) as s:
+async def test_a_lane_says_only_what_differs(open_app: OpenApp) -> None:
+    async with open_app((HAIKU, Target(model=OPUS.model, parameters=Parameters(effort="low", cache="5m")))) as s:
         await s.until_shown("effort low · cache 5m")
         assert s.views[0].query_one(".state").size.height == 1
         await s.press(PARAMETERS)
@@ -82,8 +82,8 @@ async def test_a_lane_says_only_what_differs(sitting: OpenSitting) -> None:
         assert "cache 5m" in s.shown, "what is shared now is no difference any more"
 
 
-async def test_an_edited_target_keeps_its_lane_and_history(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU, OPUS), max_tokens=20) as s:
+async def test_an_edited_target_keeps_its_lane_and_history(open_app: OpenApp) -> None:
+    async with open_app((HAIKU, OPUS), max_tokens=20) as s:
         await s.run()
         text = s.views[1].stream.text
         await s.press("f6", "f6", EDIT, "down", "right", "enter")
@@ -96,8 +96,8 @@ async def test_an_edited_target_keeps_its_lane_and_history(sitting: OpenSitting)
         assert chosen(s)[1].parameters == Parameters(effort="low")
 
 
-async def test_escape_changes_nothing(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU,)) as s:
+async def test_escape_changes_nothing(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,)) as s:
         for key in (EDIT, DUPLICATE):
             await s.press(key, "down", "right", "escape")
             assert s.on_main
@@ -106,8 +106,8 @@ async def test_escape_changes_nothing(sitting: OpenSitting) -> None:
         assert s.app.main.parameters_form.parameters.effort is None
 
 
-async def test_another_model_is_searched_and_makes_a_new_lane(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU,)) as s:
+async def test_another_model_is_searched_and_makes_a_new_lane(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,)) as s:
         await s.press(EDIT)
         await s.type_into("#model", "opus 5.5")
         await s.until_shown("claude-opus-5-5  Claude Opus 5.5")
@@ -117,8 +117,8 @@ async def test_another_model_is_searched_and_makes_a_new_lane(sitting: OpenSitti
         await lanes_are(s, "claude-opus-5-5")
 
 
-async def test_one_of_several_models_is_picked_from_the_list(sitting: OpenSitting) -> None:
-    async with sitting((fast(1)[0],)) as s:
+async def test_one_of_several_models_is_picked_from_the_list(open_app: OpenApp) -> None:
+    async with open_app((fast(1)[0],)) as s:
         await s.press(EDIT)
         await s.type_into("#model", "opus")
         await s.press("enter")
@@ -128,8 +128,8 @@ async def test_one_of_several_models_is_picked_from_the_list(sitting: OpenSittin
         assert chosen(s)[0].model == "claude-opus-5"
 
 
-async def test_what_cannot_be_asked_is_said_and_stays(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU,)) as s:
+async def test_what_cannot_be_asked_is_said_and_stays(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,)) as s:
         await s.press(EDIT)
         await s.type_into("#model", "two words")
         await s.press("enter")
@@ -145,8 +145,8 @@ async def test_what_cannot_be_asked_is_said_and_stays(sitting: OpenSitting) -> N
         await s.until_shown('thinking = "enabled" needs a thinking_budget.')
 
 
-async def test_renamed_moved_and_removed_from_the_list(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU, OPUS, OLDER)) as s:
+async def test_renamed_moved_and_removed_from_the_list(open_app: OpenApp) -> None:
+    async with open_app((HAIKU, OPUS, OLDER)) as s:
         await s.focus("#target-list")
         await s.press("home", "r", *"quick", "enter")
         await lanes_are(s, "quick", "claude-opus-5-5", "claude-haiku-4-5")
@@ -161,8 +161,8 @@ async def test_renamed_moved_and_removed_from_the_list(sitting: OpenSitting) -> 
         assert s.notices == ["At least one target stays chosen; choose another before removing this one."]
 
 
-async def test_the_keys_of_the_list_are_said_while_it_has_the_focus(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU,)) as s:
+async def test_the_keys_of_the_list_are_said_while_it_has_the_focus(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,)) as s:
         assert "Del remove" not in s.shown
         await s.focus("#target-list")
         await s.until_shown("Del remove")
@@ -170,16 +170,16 @@ async def test_the_keys_of_the_list_are_said_while_it_has_the_focus(sitting: Ope
         await s.until(lambda: "Del remove" not in s.shown)
 
 
-async def test_a_click_on_the_mark_takes_the_choice_back(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU, OPUS)) as s:
+async def test_a_click_on_the_mark_takes_the_choice_back(open_app: OpenApp) -> None:
+    async with open_app((HAIKU, OPUS)) as s:
         await s.pilot.click("#target-list", offset=(0, 1))
         await lanes_are(s, "claude-haiku-5-5")
         await s.pilot.click("#target-list", offset=(5, 1))
         await lanes_are(s, "claude-haiku-5-5", "claude-opus-5-5")
 
 
-async def test_everything_is_remembered(sitting: OpenSitting, sealed: Path) -> None:
-    async with sitting((HAIKU, OPUS)) as s:
+async def test_everything_is_remembered(open_app: OpenApp, sealed: Path) -> None:
+    async with open_app((HAIKU, OPUS)) as s:
         await s.press(DUPLICATE, "down", "right", "enter")
         await s.focus("#target-list")
         await s.press("home", "enter", "plus")
@@ -188,17 +188,17 @@ async def test_everything_is_remembered(sitting: OpenSitting, sealed: Path) -> N
     assert load_targets() == TargetList(targets=(low, HAIKU, OPUS), disabled=frozenset({1}))
 
 
-async def test_a_list_that_a_plan_names_leaves_the_remembered_one(sitting: OpenSitting, sealed: Path) -> None:
+async def test_a_list_that_a_plan_names_leaves_the_remembered_one(open_app: OpenApp, sealed: Path) -> None:
     save_targets((OLDER,))
-    async with sitting((HAIKU, OPUS)) as s:
+    async with open_app((HAIKU, OPUS)) as s:
         s.app.remembers_targets = False
         await s.press(DUPLICATE, "down", "right", "enter")
         await s.until(lambda: labels(s)[1:] == ["claude-haiku-5-5, effort low", "claude-opus-5-5"])
     assert load_targets() == TargetList(targets=(OLDER,))
 
 
-async def test_a_shared_parameter_is_left_out_of_one_lane(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU, OPUS), max_tokens=20) as s:
+async def test_a_shared_parameter_is_left_out_of_one_lane(open_app: OpenApp) -> None:
+    async with open_app((HAIKU, OPUS), max_tokens=20) as s:
         s.app.main.query_one("#effort", ChoiceLine).choose("low")
         await s.press("f6", "f6", EDIT)
         await s.until_shown("shared: low")
@@ -213,8 +213,8 @@ async def test_a_shared_parameter_is_left_out_of_one_lane(sitting: OpenSitting) 
         assert [sent(s, lane).effort for lane in (0, 1)] == ["low", None]
 
 
-async def test_what_is_left_out_has_no_value_of_its_own(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU, OPUS)) as s:
+async def test_what_is_left_out_has_no_value_of_its_own(open_app: OpenApp) -> None:
+    async with open_app((HAIKU, OPUS)) as s:
         s.app.main.query_one("#effort", ChoiceLine).choose("low")
         await s.press("f6", "f6", EDIT)
         await s.until_shown("▐ ▌ leave out")
@@ -231,8 +231,8 @@ async def test_what_is_left_out_has_no_value_of_its_own(sitting: OpenSitting) ->
         assert (chosen(s)[1].drop, chosen(s)[1].parameters.effort) == ((), "low")
 
 
-async def test_what_a_model_refuses_is_said_before_it_is_sent_and_dropped(sitting: OpenSitting) -> None:
-    async with sitting((OLDER, OPUS), max_tokens=20) as s:
+async def test_what_a_model_refuses_is_said_before_it_is_sent_and_dropped(open_app: OpenApp) -> None:
+    async with open_app((OLDER, OPUS), max_tokens=20) as s:
         await s.press(PARAMETERS)
         await s.type_into("#temperature", "0.5")
         await s.until_shown("Claude Opus 5.5 does not take temperature")
@@ -248,9 +248,9 @@ async def test_what_a_model_refuses_is_said_before_it_is_sent_and_dropped(sittin
         assert s.states[1] in (State.DONE, State.TRUNCATED)
 
 
-async def test_what_the_api_refused_stands_in_the_lane_and_one_key_drops_it(sitting: OpenSitting) -> None:
+async def test_what_the_api_refused_stands_in_the_lane_and_one_key_drops_it(open_app: OpenApp) -> None:
     """The simulator knows what it takes; here nothing is known of the model."""
-    async with sitting((Target(model="sim-fast"), HAIKU), max_tokens=20) as s:
+    async with open_app((Target(model="sim-fast"), HAIKU), max_tokens=20) as s:
         s.app._models = ()
         s.app.main.query_one("#thinking", ChoiceLine).choose("between_tools")
         await s.run()
@@ -265,14 +265,14 @@ async def test_what_the_api_refused_stands_in_the_lane_and_one_key_drops_it(sitt
         assert sent(s, 1).thinking is None
 
 
-async def test_where_nothing_is_refused_there_is_nothing_to_drop(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU,)) as s:
+async def test_where_nothing_is_refused_there_is_nothing_to_drop(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,)) as s:
         await s.press(DROP)
         assert s.notices == ["Nothing is known that this lane's model refuses; change its parameters with Alt+T."]
 
 
-async def test_the_parameters_that_are_set_stand_in_the_pane(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU,), max_tokens=20) as s:
+async def test_the_parameters_that_are_set_stand_in_the_pane(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,), max_tokens=20) as s:
         await s.press(PARAMETERS)
         assert isinstance(s.app.screen, ParametersScreen)
         await s.type_into("#max-tokens", "30")
@@ -284,8 +284,8 @@ async def test_the_parameters_that_are_set_stand_in_the_pane(sitting: OpenSittin
         assert s.app.main.parameters_form.read() == Parameters(max_tokens=30, cache="5m", top_k=4)
 
 
-async def test_a_target_is_moved_to_another_endpoint(sitting: OpenSitting) -> None:
-    async with sitting((HAIKU,)) as s:
+async def test_a_target_is_moved_to_another_endpoint(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,)) as s:
         other = msgspec.structs.replace(s.app.session.plan.endpoints[0], name="other")
         s.app.session.plan = msgspec.structs.replace(
             s.app.session.plan, endpoints=(*s.app.session.plan.endpoints, other)
@@ -305,7 +305,7 @@ async def test_the_simulator_is_started_for_the_first_target_that_asks_it(
     server = Endpoint(name="server", base_url=simulator.base_url)
     plan = msgspec.structs.replace(plan, endpoints=(server,), default_endpoint="server")
     with shared_engine.lend() as engine:
-        async with sitting_of(engine, plan) as s:
+        async with app_driver_of(engine, plan) as s:
             assert "SIMULATED" not in s.shown
             await s.press(EDIT, "up", "up", "right", "enter")
             await s.until_shown("SIMULATED")
@@ -321,7 +321,7 @@ async def test_the_simulator_is_started_for_a_model_at_the_default_endpoint_when
     server = Endpoint(name="server", base_url=simulator.base_url)
     plan = msgspec.structs.replace(plan, endpoints=(server,), default_endpoint="simulator")
     with shared_engine.lend() as engine:
-        async with sitting_of(engine, plan) as s:
+        async with app_driver_of(engine, plan) as s:
             assert "SIMULATED" not in s.shown
             await s.focus("#target-list")
             await s.press("home", "down", "enter")
@@ -331,9 +331,9 @@ async def test_the_simulator_is_started_for_a_model_at_the_default_endpoint_when
             assert s.states[1] in (State.DONE, State.TRUNCATED)
 
 
-async def test_a_choice_made_during_a_series_waits_for_its_end(sitting: OpenSitting) -> None:
+async def test_a_choice_made_during_a_series_waits_for_its_end(open_app: OpenApp) -> None:
     """The order of a series counts the targets it began with."""
-    async with sitting(fast(2)) as s:
+    async with open_app(fast(2)) as s:
         s.app.series_settings = type(s.app.series_settings)(repeats=10_000, warm_ups=0)
         await s.press("alt+s")
         await s.until(lambda: s.board.runs > 1)

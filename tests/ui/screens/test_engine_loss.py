@@ -14,11 +14,11 @@ from tui.config.schema import UiSettings
 from tui.core.record import State
 from tui.engine.client import spawn
 from tui.errors import ChildError, ExitCode
+from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
-from tui.sitting.session import Session
 from tui.ui.app import LatencyApp
 
-from .driving import FAST, STEADY, plan_of, sitting_of
+from .driving import FAST, STEADY, app_driver_of, plan_of
 
 
 def is_running(pid: int) -> bool:
@@ -42,7 +42,7 @@ def engine() -> Iterator["Popen[bytes]"]:
 
 async def test_the_lanes_say_so_and_the_next_run_works(simulator: SimulatorProcess) -> None:
     with engine() as process:
-        async with sitting_of(process, plan_of((STEADY, FAST), simulator.base_url, "Why?", 2_000)) as s:
+        async with app_driver_of(process, plan_of((STEADY, FAST), simulator.base_url, "Why?", 2_000)) as s:
             await s.press("f5")
             await s.until(lambda: s.states == [State.STREAMING, State.DONE])
             text = s.views[0].text
@@ -72,7 +72,7 @@ async def test_the_lanes_say_so_and_the_next_run_works(simulator: SimulatorProce
 
 async def test_an_engine_that_dies_idle_is_replaced(simulator: SimulatorProcess) -> None:
     with engine() as process:
-        async with sitting_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
+        async with app_driver_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
             await s.run()
             os.kill(process.pid, signal.SIGTERM)
             await s.until(lambda: s.app.session.engine_pid != process.pid, "another engine")
@@ -88,7 +88,7 @@ async def test_an_engine_that_dies_idle_is_replaced(simulator: SimulatorProcess)
 @pytest.mark.parametrize("answer", ["y"])
 async def test_running_again_after_the_engine_died_while_it_asked(simulator: SimulatorProcess, answer: str) -> None:
     with engine() as process:
-        async with sitting_of(process, plan_of((STEADY,), simulator.base_url, "Why?", 2_000)) as s:
+        async with app_driver_of(process, plan_of((STEADY,), simulator.base_url, "Why?", 2_000)) as s:
             await s.streaming()
             await s.press("f5")
             os.kill(process.pid, signal.SIGKILL)
@@ -99,7 +99,7 @@ async def test_running_again_after_the_engine_died_while_it_asked(simulator: Sim
 
 async def test_a_simulator_that_dies_is_started_again() -> None:
     with engine() as process, SimulatorProcess.start() as own:
-        async with sitting_of(process, plan_of((STEADY, FAST), own.base_url, "Why?", 2_000)) as s:
+        async with app_driver_of(process, plan_of((STEADY, FAST), own.base_url, "Why?", 2_000)) as s:
             s.app.session.simulator = own
             await s.press("f5")
             await s.until(lambda: s.states == [State.STREAMING, State.DONE])
@@ -120,9 +120,9 @@ async def test_an_engine_that_cannot_be_started_again_is_tried_again(
             raise tries[0]
         return spawn()
 
-    monkeypatch.setattr("tui.sitting.session.spawn", fails_once)
+    monkeypatch.setattr("tui.session.session.spawn", fails_once)
     with engine() as process:
-        async with sitting_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
+        async with app_driver_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
             await s.run()
             os.kill(process.pid, signal.SIGKILL)
             await s.until(lambda: s.app.session.engine_pid != process.pid, "another engine")

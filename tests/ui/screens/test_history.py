@@ -24,8 +24,8 @@ from tui.ui.screens.replay import ReplayScreen
 from tui.ui.screens.text import TextScreen
 from tui.ui.widgets.runs_list import RunsList
 
-from .conftest import OpenSitting
-from .driving import FAST, Sitting, fast, keys_of
+from .conftest import OpenApp
+from .driving import FAST, AppDriver, fast, keys_of
 
 MS = 1_000_000
 T0 = 1_770_000_000 * 10**9
@@ -76,7 +76,7 @@ RUNS = (
     stored("Count to ten.", "claude-haiku-5-5", endpoint="gateway", minute=3, ttft_ms=50, max_tokens=77),
 )
 
-Opened = Callable[..., AbstractAsyncContextManager[Sitting]]
+Opened = Callable[..., AbstractAsyncContextManager[AppDriver]]
 
 
 @pytest.fixture
@@ -85,15 +85,15 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(sitting: OpenSitting, database: Path) -> Opened:
-    """A sitting with these runs in its history, whose screen is up and filled."""
+def opened(open_app: OpenApp, database: Path) -> Opened:
+    """A session with these runs in its history, whose screen is up and filled."""
 
     @asynccontextmanager
-    async def open_history(*runs: StoredRun) -> AsyncIterator[Sitting]:
+    async def open_history(*runs: StoredRun) -> AsyncIterator[AppDriver]:
         with Store(database) as store:
             for run in runs or RUNS:
                 store.add(run)
-        async with sitting([FAST], history=Recorder(database, HistorySettings(keep_days=30_000))) as s:
+        async with open_app([FAST], history=Recorder(database, HistorySettings(keep_days=30_000))) as s:
             await s.press(keys_of("history")[0])
             await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
             await filled(s)
@@ -102,11 +102,11 @@ def opened(sitting: OpenSitting, database: Path) -> Opened:
     return open_history
 
 
-def runs_list(s: Sitting) -> RunsList:
+def runs_list(s: AppDriver) -> RunsList:
     return s.app.screen.query_one(RunsList)
 
 
-async def filled(s: Sitting) -> None:
+async def filled(s: AppDriver) -> None:
     """Wait until the list and the detail show what they are to show."""
     await s.until(lambda: runs_list(s).current is None or runs_list(s).current_row is not None, "a row")
     number = runs_list(s).current
@@ -114,11 +114,11 @@ async def filled(s: Sitting) -> None:
         await s.until(lambda: f"Run {number} · " in detail(s), "the detail")
 
 
-def detail(s: Sitting) -> str:
+def detail(s: AppDriver) -> str:
     return str(s.app.screen.query_one("#run", Static).content)
 
 
-def listed(s: Sitting) -> list[int]:
+def listed(s: AppDriver) -> list[int]:
     return list(runs_list(s)._numbers)
 
 
@@ -247,8 +247,8 @@ async def test_an_endpoint_that_is_not_ones_own_is_said(opened: Opened) -> None:
         assert s.app.main.prompt_pane.prompt.user == "Count to ten."
 
 
-async def test_a_live_run_is_in_the_list(sitting: OpenSitting, database: Path) -> None:
-    async with sitting(fast(2), history=Recorder(database, HistorySettings())) as s:
+async def test_a_live_run_is_in_the_list(open_app: OpenApp, database: Path) -> None:
+    async with open_app(fast(2), history=Recorder(database, HistorySettings())) as s:
         await s.press("alt+y")
         await s.until_shown("No run is stored yet.")
         await s.press("enter", "r", "n", "d", "c", "e", "escape")
@@ -257,19 +257,19 @@ async def test_a_live_run_is_in_the_list(sitting: OpenSitting, database: Path) -
         await s.until_shown("SIMULATED 2 lanes Why is the sky blue?")
 
 
-async def test_without_a_history_that_is_said(sitting: OpenSitting) -> None:
-    async with sitting([FAST]) as s:
+async def test_without_a_history_that_is_said(open_app: OpenApp) -> None:
+    async with open_app([FAST]) as s:
         await s.press("alt+y")
         await s.until_shown("There is no history")
 
 
-async def test_requests_left_in_flight_are_said_once(sitting: OpenSitting, database: Path) -> None:
+async def test_requests_left_in_flight_are_said_once(open_app: OpenApp, database: Path) -> None:
     with Store(database) as store:
         number = store.add(stored("Left", "sim-fast", "sim-steady"))
         # As a program that was killed leaves it.
         store._connection.execute("UPDATE requests SET writer = 'dead', status = 'idle', record = NULL")
-    async with sitting([FAST], history=Recorder(database, HistorySettings())) as s:
-        sentence = "The last sitting was interrupted: 2 requests unfinished; Alt+Y shows the run."
+    async with open_app([FAST], history=Recorder(database, HistorySettings())) as s:
+        sentence = "The last session was interrupted: 2 requests unfinished; Alt+Y shows the run."
         await s.until(lambda: sentence in s.notices)
         await s.until_shown("Alt+Y shows the interrupted run")
         # It is offered until it is taken, and stands where it can be seen, whatever has run since.
@@ -278,15 +278,15 @@ async def test_requests_left_in_flight_are_said_once(sitting: OpenSitting, datab
         await s.until_shown("↯ interrupted")
         await s.press("escape")
         assert "Alt+Y shows the interrupted run" not in s.shown
-    async with sitting([FAST], history=Recorder(database, HistorySettings())) as s:
+    async with open_app([FAST], history=Recorder(database, HistorySettings())) as s:
         await s.run()
         assert not [notice for notice in s.notices if "interrupted" in notice]
     with Store(database) as store:
         assert {request.status for request in store.run(number).requests} == {Status.INTERRUPTED}
 
 
-async def test_a_damaged_history_is_said_and_the_screen_stays(sitting: OpenSitting, database: Path) -> None:
-    async with sitting([FAST], history=Recorder(database, HistorySettings())) as s:
+async def test_a_damaged_history_is_said_and_the_screen_stays(open_app: OpenApp, database: Path) -> None:
+    async with open_app([FAST], history=Recorder(database, HistorySettings())) as s:
         await s.until(database.exists)
         s.app.session.recorder.path = database.parent  # type: ignore[union-attr]
         await s.press("alt+y")
@@ -298,16 +298,16 @@ async def test_a_damaged_history_is_said_and_the_screen_stays(sitting: OpenSitti
 # Replay
 
 
-def replaying(s: Sitting) -> ReplayScreen:
+def replaying(s: AppDriver) -> ReplayScreen:
     assert isinstance(s.app.screen, ReplayScreen)
     return s.app.screen
 
 
-def shown_text(s: Sitting) -> list[str]:
+def shown_text(s: AppDriver) -> list[str]:
     return [view.stream.text for view in replaying(s).lanes.views]
 
 
-async def start_replay(s: Sitting, run: StoredRun, speed: float = 1.0) -> None:
+async def start_replay(s: AppDriver, run: StoredRun, speed: float = 1.0) -> None:
     s.app.replay(run, speed)
     await s.until(lambda: isinstance(s.app.screen, ReplayScreen) and s.app.screen.lanes.views)
 
@@ -333,9 +333,9 @@ async def test_a_run_is_replayed_from_the_history_and_leaves_no_trace(opened: Op
         assert store.count() == 3
 
 
-async def test_it_pauses_steps_and_changes_its_speed(sitting: OpenSitting) -> None:
+async def test_it_pauses_steps_and_changes_its_speed(open_app: OpenApp) -> None:
     long = stored("Why?", "a", ttft_ms=3_600_000)
-    async with sitting([FAST]) as s:
+    async with open_app([FAST]) as s:
         await start_replay(s, long)
         await s.press("space")
         await s.until_shown("at 1x, paused")
@@ -352,8 +352,8 @@ async def test_it_pauses_steps_and_changes_its_speed(sitting: OpenSitting) -> No
         assert s.on_main
 
 
-async def test_looking_works_on_the_replay_and_the_lanes_come_back(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_looking_works_on_the_replay_and_the_lanes_come_back(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.run()
         answer = s.views[0].stream.text
         await start_replay(s, stored("Why?", "a", "b"), 100.0)
@@ -373,8 +373,8 @@ async def test_looking_works_on_the_replay_and_the_lanes_come_back(sitting: Open
         assert s.states == [State.DONE]
 
 
-async def test_a_live_run_goes_on_beneath_a_replay(sitting: OpenSitting) -> None:
-    async with sitting([Target(model="sim-steady")]) as s:
+async def test_a_live_run_goes_on_beneath_a_replay(open_app: OpenApp) -> None:
+    async with open_app([Target(model="sim-steady")]) as s:
         await s.streaming()
         await start_replay(s, stored("Why?", "a"), 100.0)
         await s.until_shown("over, Space plays again")
@@ -385,22 +385,22 @@ async def test_a_live_run_goes_on_beneath_a_replay(sitting: OpenSitting) -> None
         assert s.states == [State.CANCELLED]
 
 
-async def test_interrupted_requests_and_hostile_texts_are_replayed(sitting: OpenSitting) -> None:
+async def test_interrupted_requests_and_hostile_texts_are_replayed(open_app: OpenApp) -> None:
     run = stored("Why? [red]\x1b[31m", "a\x1b]0;x\x07")
     run.requests[0].status = Status.INTERRUPTED
     run.requests[0].timeline.ended_ns = None
     run.requests[0].pieces = [(Kind.TEXT, "[bold]\x1b[31m"), (Kind.TEXT, "x")]
-    async with sitting([FAST]) as s:
+    async with open_app([FAST]) as s:
         await start_replay(s, run, 100.0)
         await s.until_shown("↯ interrupted")
         assert "\x1b" not in s.shown
         assert "[bold]␛[31mx" in s.shown
 
 
-async def test_a_plan_that_makes_no_sense_is_shown_all_the_same(sitting: OpenSitting) -> None:
+async def test_a_plan_that_makes_no_sense_is_shown_all_the_same(open_app: OpenApp) -> None:
     run = stored("Why?", "a", "b")
     run.plan = msgspec.structs.replace(run.plan, targets=(), variants=(Prompt(user="x", name="n"),))
-    async with sitting([FAST]) as s:
+    async with open_app([FAST]) as s:
         await start_replay(s, run, 100.0)
         await s.until(lambda: shown_text(s) == ["First words. Last words."] * 2)
         s.app.replay(StoredRun(info=run.info, plan=run.plan, requests=[]))

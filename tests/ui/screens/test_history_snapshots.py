@@ -16,18 +16,18 @@ from tui.core.run import StoredRun
 from tui.engine.protocol import encode_events
 from tui.history.recorder import Recorder
 from tui.history.store import Store
-from tui.sitting.session import Session
+from tui.session.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.screens.history import HistoryScreen
 from tui.ui.screens.replay import ReplayScreen
 from tui.ui.widgets.runs_list import RunsList
 
-from .driving import SMALL, WIDE, Sitting, fast, plan_of
+from .driving import SMALL, WIDE, AppDriver, fast, plan_of
 from .engine import BorrowedEngine
 from .test_history import RUNS, stored
 
 SnapCompare = Callable[..., bool]
-Steps = Callable[[Sitting], Awaitable[None]]
+Steps = Callable[[AppDriver], Awaitable[None]]
 
 
 class _App(LatencyApp):
@@ -77,10 +77,10 @@ def shows(snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyP
         app.engine_end = into
 
         async def run_before(pilot: Pilot[None]) -> None:
-            sitting = Sitting(app, pilot)
+            session = AppDriver(app, pilot)
             os.write(into, encode_events([EngineReady(pid=1, sdk_version="1.0")]))
-            await sitting.until(lambda: sitting.board.engine_ready)
-            await steps(sitting)
+            await session.until(lambda: session.board.engine_ready)
+            await steps(session)
 
         try:
             return snap_compare(app, terminal_size=size, run_before=run_before)
@@ -94,7 +94,7 @@ def shows(snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyP
     time.tzset()
 
 
-async def _history(s: Sitting) -> None:
+async def _history(s: AppDriver) -> None:
     await s.press("alt+y")
     await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
     runs = s.app.screen.query_one(RunsList)
@@ -105,13 +105,13 @@ async def _history(s: Sitting) -> None:
     await s.pilot.pause()
 
 
-async def _mistake(s: Sitting) -> None:
+async def _mistake(s: AppDriver) -> None:
     await _history(s)
     await s.press("slash", *"why since:soon")
     await s.until_shown("give a day such as")
 
 
-async def _replay(s: Sitting) -> None:
+async def _replay(s: AppDriver) -> None:
     run = stored("Why is the sky blue?", "claude-haiku-5-5", "claude-opus-5-5", ttft_ms=3_600_000)
     run.requests[1].pieces[0] = (Kind.THINKING, "Scattering. ")
     run.requests[1].timeline.thinking_pieces = 1

@@ -18,9 +18,9 @@ from tui.core.events import Content, EngineReady, Event, Failure, FailureKind, K
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt, Turn
 from tui.core.target import Target
-from tui.sitting.session import Session
+from tui.session.session import Session
 
-from .driving import WIDE, Sitting, plan_of
+from .driving import WIDE, AppDriver, plan_of
 from .engine import BorrowedEngine
 from .test_snapshots import FAST_FRAMES, Told, _App
 
@@ -65,10 +65,10 @@ def hostile(seed: int, pieces: int) -> str:
     return "".join(random.Random(seed).choices(PIECES, k=pieces))
 
 
-def check(sitting: Sitting) -> None:
+def check(session: AppDriver) -> None:
     """Every row of the screen is as wide as the screen, and holds nothing that is not to be seen."""
-    width = sitting.app.size.width
-    for strip in sitting.app.screen._compositor.render_strips():
+    width = session.app.size.width
+    for strip in session.app.screen._compositor.render_strips():
         assert sum(cell_len(segment.text) for segment in strip) == width, repr(strip.text)
         for character in strip.text:
             kind = unicodedata.category(character)
@@ -79,7 +79,7 @@ def check(sitting: Sitting) -> None:
 
 @asynccontextmanager
 async def told(names: list[str], parameters: Parameters | None = None, **plan: Any) -> AsyncIterator[Told]:
-    """A sitting with targets of these names and more of a `plan`, whose engine says what the test does."""
+    """A session with targets of these names and more of a `plan`, whose engine says what the test does."""
     out, into = os.pipe()
     errors, errors_in = os.pipe()
     commands, commands_in = os.pipe()
@@ -91,10 +91,10 @@ async def told(names: list[str], parameters: Parameters | None = None, **plan: A
     app.engine_end = into
     try:
         async with app.run_test(size=WIDE, notifications=True) as pilot:
-            sitting = Told(app, pilot, into)
-            await sitting.until(lambda: len(sitting.views) == len(names))
-            await sitting.say(EngineReady(pid=1, sdk_version="1.0"))
-            yield sitting
+            session = Told(app, pilot, into)
+            await session.until(lambda: len(session.views) == len(names))
+            await session.say(EngineReady(pid=1, sdk_version="1.0"))
+            yield session
     finally:
         engine.close()
         os.close(errors_in)
@@ -120,19 +120,19 @@ def answer(request_id: int, seed: int) -> list[Event]:
 @pytest.mark.parametrize("seed", range(6))
 async def test_it_is_shown_and_does_nothing(seed: int) -> None:
     names = [hostile(1_000 * seed + lane, 3)[:200].encode("utf-8", "replace").decode() for lane in range(3)]
-    async with told([name or "x" for name in names]) as sitting:
-        check(sitting)
-        await sitting.press("f5")
+    async with told([name or "x" for name in names]) as session:
+        check(session)
+        await session.press("f5")
         events = [event for lane in (1, 2, 3) for event in answer(lane, 100 * seed + 10 * lane)]
-        await sitting.say(*events, RunEnded(run_id=1, t_ns=200))
-        check(sitting)
+        await session.say(*events, RunEnded(run_id=1, t_ns=200))
+        check(session)
         for keys in (("f6", "home"), ("f9",), ("f9",), ("f4",), ("escape",), ("f3", *"word", "enter"), ("escape",)):
-            await sitting.press(*keys)
-            check(sitting)
+            await session.press(*keys)
+            check(session)
         # It was text, not markup: the brackets are there to be read, and nothing has quit the program.
-        everything = "".join(view.text for view in sitting.views)
+        everything = "".join(view.text for view in session.views)
         assert "[" in everything
-        assert sitting.app.is_running
+        assert session.app.is_running
 
 
 def text(seed: int, pieces: int = 6) -> str:
@@ -156,22 +156,22 @@ async def test_files_and_the_clipboard_put_nothing_into_fields_that_acts(seed: i
     rows = ({"a": text(seed + 50), "b": text(seed + 51)}, {"a": text(seed + 52), "b": ""})
     parameters = Parameters(max_tokens=9, stop_sequences=(text(seed + 60, 3), "end"))
     names = [text(seed + 70 + lane, 3)[:200] or "x" for lane in range(2)]
-    async with told(names, parameters, prompt=prompts[0], variants=tuple(prompts), rows=rows) as sitting:
-        check(sitting)
+    async with told(names, parameters, prompt=prompts[0], variants=tuple(prompts), rows=rows) as session:
+        check(session)
         for keys in (
             *(("alt+e",), ("tab",), ("escape",), ("alt+t",), ("tab",), ("escape",)),
             *(("alt+v",), ("enter",), ("escape",), ("alt+v",), ("enter",), ("escape",), ("alt+v",), ("enter",)),
             *(("escape",), ("escape",), ("alt+o",), ("escape",), ("alt+n",), ("alt+shift+c",)),
         ):
-            await sitting.press(*keys)
-            check(sitting)
-        await sitting.press("escape")
+            await session.press(*keys)
+            check(session)
+        await session.press("escape")
         for selector in ("#user", "#system", "#max-tokens", "#target-search"):
             if selector == "#system":
-                sitting.app.main.query_one("#prompt TabbedContent", TabbedContent).active = "tab-system"
-            await sitting.focus(selector)
+                session.app.main.query_one("#prompt TabbedContent", TabbedContent).active = "tab-system"
+            await session.focus(selector)
             # As much as a person may have copied, in one line too.
-            sitting.app.post_message(Paste(text(seed + 80) + "y" * 20_000))
-            await sitting.press("right", "end", "home", "down")
-            check(sitting)
-        assert sitting.app.is_running
+            session.app.post_message(Paste(text(seed + 80) + "y" * 20_000))
+            await session.press("right", "end", "home", "down")
+            check(session)
+        assert session.app.is_running

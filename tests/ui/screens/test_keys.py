@@ -5,7 +5,7 @@ from tui.simulator.process import SimulatorProcess
 from tui.ui.keymap import keymap_of
 from tui.ui.screens.search import SearchScreen
 
-from .driving import fast, plan_of, sitting_of
+from .driving import app_driver_of, fast, plan_of
 from .engine import SharedEngine
 
 
@@ -15,7 +15,7 @@ async def test_a_chosen_key_acts_is_shown_and_replaces_the_usual_ones(
     keys = KeySettings(preset="vi", actions={"run": ("f12", "r")})
     plan = plan_of(fast(2), simulator.base_url, "Why?", 100)
     with shared_engine.lend() as engine:
-        async with sitting_of(engine, plan, keymap=keymap_of(keys, "test")) as s:
+        async with app_driver_of(engine, plan, keymap=keymap_of(keys, "test")) as s:
             assert "F12 Run" in s.shown
             await s.press("f5", "ctrl+r")
             assert s.board.runs == 0
@@ -46,7 +46,7 @@ async def test_sentences_and_screens_over_the_lanes_know_chosen_keys(
     }
     plan = plan_of(fast(1), simulator.base_url, "Why?", 100)
     with shared_engine.lend() as engine:
-        async with sitting_of(engine, plan, keymap=keymap_of(KeySettings(actions=actions), "test")) as s:
+        async with app_driver_of(engine, plan, keymap=keymap_of(KeySettings(actions=actions), "test")) as s:
             assert "F12 runs the prompt." in s.shown
             assert "Ctrl+Y: variants" in s.shown
             for key, closing in {"f11": "f11", "ctrl+y": "escape"}.items():

@@ -5,20 +5,20 @@ import pytest
 from tui.core.record import State
 from tui.ui.screens.search import SearchScreen
 
-from .conftest import OpenSitting
-from .driving import FAST, STEADY, Sitting, fast, keys_of, steady
+from .conftest import OpenApp
+from .driving import FAST, STEADY, AppDriver, fast, keys_of, steady
 
 LOW = (100, 30)
 """Both lanes have few rows, so that they are soon full."""
 
 
-def current(s: Sitting) -> int:
+def current(s: AppDriver) -> int:
     return s.views.index(s.app.main.current_lane)
 
 
 @pytest.mark.parametrize("key", keys_of("next_lane"))
-async def test_next_lane_goes_around(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(3)) as s:
+async def test_next_lane_goes_around(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(3)) as s:
         visited = []
         for _ in range(4):
             await s.press(key)
@@ -28,8 +28,8 @@ async def test_next_lane_goes_around(sitting: OpenSitting, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", keys_of("previous_lane"))
-async def test_previous_lane_goes_around(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(3)) as s:
+async def test_previous_lane_goes_around(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(3)) as s:
         await s.press("f6")
         visited = []
         for _ in range(3):
@@ -38,15 +38,15 @@ async def test_previous_lane_goes_around(sitting: OpenSitting, key: str) -> None
         assert visited == [2, 1, 0]
 
 
-async def test_a_click_makes_a_lane_the_current_one(sitting: OpenSitting) -> None:
-    async with sitting(fast(3)) as s:
+async def test_a_click_makes_a_lane_the_current_one(open_app: OpenApp) -> None:
+    async with open_app(fast(3)) as s:
         await s.pilot.click(s.views[2].stream)
         assert current(s) == 2
 
 
 @pytest.mark.parametrize("key", keys_of("maximise"))
-async def test_maximise_shows_one_lane_alone_and_all_again(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(3)) as s:
+async def test_maximise_shows_one_lane_alone_and_all_again(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(3)) as s:
         await s.run()
         await s.press("f6", "f6", key)
         await s.pilot.pause()
@@ -61,8 +61,8 @@ async def test_maximise_shows_one_lane_alone_and_all_again(sitting: OpenSitting,
         assert s.shown.count("✔ done") == 3
 
 
-async def test_next_lane_while_one_is_alone_shows_the_next_alone(sitting: OpenSitting) -> None:
-    async with sitting(fast(3)) as s:
+async def test_next_lane_while_one_is_alone_shows_the_next_alone(open_app: OpenApp) -> None:
+    async with open_app(fast(3)) as s:
         await s.press("f6", "f9")
         await s.press("f6")
         assert [view.display for view in s.views] == [False, True, False]
@@ -70,8 +70,8 @@ async def test_next_lane_while_one_is_alone_shows_the_next_alone(sitting: OpenSi
         assert s.app.focused is s.views[1].stream
 
 
-async def test_a_lane_that_was_hidden_shows_what_came_meanwhile(sitting: OpenSitting) -> None:
-    async with sitting(steady(3)) as s:
+async def test_a_lane_that_was_hidden_shows_what_came_meanwhile(open_app: OpenApp) -> None:
+    async with open_app(steady(3)) as s:
         await s.streaming()
         await s.press("f6", "f9")
         before = [view.lane.record.text() for view in s.views if view.lane.record]
@@ -83,8 +83,8 @@ async def test_a_lane_that_was_hidden_shows_what_came_meanwhile(sitting: OpenSit
 
 
 @pytest.mark.parametrize("key", ["up", "pageup", "home"])
-async def test_scrolling_back_stops_following_and_end_follows(sitting: OpenSitting, key: str) -> None:
-    async with sitting(steady(2), size=LOW) as s:
+async def test_scrolling_back_stops_following_and_end_follows(open_app: OpenApp, key: str) -> None:
+    async with open_app(steady(2), size=LOW) as s:
         await s.streaming()
         stream = s.views[0].stream
         await s.until(lambda: stream._top > 0, "more text than fits")
@@ -100,8 +100,8 @@ async def test_scrolling_back_stops_following_and_end_follows(sitting: OpenSitti
         assert stream._top > top
 
 
-async def test_a_wide_lane_says_what_end_does(sitting: OpenSitting) -> None:
-    async with sitting((FAST,), size=(100, 30)) as s:
+async def test_a_wide_lane_says_what_end_does(open_app: OpenApp) -> None:
+    async with open_app((FAST,), size=(100, 30)) as s:
         await s.run()
         await s.press("f6", "up")
         assert s.views[0].stream.following, "there is nothing to scroll"
@@ -111,16 +111,16 @@ async def test_a_wide_lane_says_what_end_does(sitting: OpenSitting) -> None:
         await s.until_shown("✔ done  ⏸ End follows")
 
 
-async def test_scrolling_one_lane_leaves_the_others(sitting: OpenSitting) -> None:
-    async with sitting(steady(2), size=LOW) as s:
+async def test_scrolling_one_lane_leaves_the_others(open_app: OpenApp) -> None:
+    async with open_app(steady(2), size=LOW) as s:
         await s.streaming()
         await s.until(lambda: s.views[0].stream._top > 0)
         await s.press("f6", "home")
         assert [view.stream.following for view in s.views] == [False, True]
 
 
-async def test_a_new_run_follows_again(sitting: OpenSitting) -> None:
-    async with sitting((STEADY, FAST), size=LOW) as s:
+async def test_a_new_run_follows_again(open_app: OpenApp) -> None:
+    async with open_app((STEADY, FAST), size=LOW) as s:
         await s.press("f5")
         await s.until(lambda: s.views[0].stream._top > 0)
         await s.press("f6", "home")
@@ -133,8 +133,8 @@ async def test_a_new_run_follows_again(sitting: OpenSitting) -> None:
 
 
 @pytest.mark.parametrize("key", keys_of("copy"))
-async def test_copy_takes_the_current_lanes_whole_text(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(2)) as s:
+async def test_copy_takes_the_current_lanes_whole_text(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(2)) as s:
         await s.run()
         await s.press("f6", "f6", key)
         assert s.app.clipboard == s.views[1].text != ""
@@ -142,24 +142,24 @@ async def test_copy_takes_the_current_lanes_whole_text(sitting: OpenSitting, key
 
 
 @pytest.mark.parametrize("key", keys_of("copy"))
-async def test_copy_takes_the_selection_where_there_is_one(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(2)) as s:
+async def test_copy_takes_the_selection_where_there_is_one(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(2)) as s:
         await s.run()
         await s.press("f6", "shift+right", "shift+right", "shift+right", key)
         assert s.app.clipboard == s.views[0].text[:3]
         assert s.notices == ["Copied the selection, 3 characters."]
 
 
-async def test_copying_nothing_says_so(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_copying_nothing_says_so(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press("ctrl+t")
         assert s.notices == ["There is nothing to copy yet."]
         assert s.app.clipboard == ""
 
 
 @pytest.mark.parametrize("key", keys_of("search"))
-async def test_search_finds_marks_and_leaves(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(2)) as s:
+async def test_search_finds_marks_and_leaves(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(2)) as s:
         await s.run()
         view = s.views[0]
         word = view.text.split()[0].strip(".,:").casefold()
@@ -175,16 +175,16 @@ async def test_search_finds_marks_and_leaves(sitting: OpenSitting, key: str) -> 
         assert view.stream._match is None
 
 
-async def test_a_search_without_a_match_says_so(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_a_search_without_a_match_says_so(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.run()
         await s.press("f3", *"qqqq")
         await s.until_shown("0 found")
         await s.press("enter", "down", "up", "escape")
 
 
-async def test_searching_while_the_lane_streams(sitting: OpenSitting) -> None:
-    async with sitting((STEADY,)) as s:
+async def test_searching_while_the_lane_streams(open_app: OpenApp) -> None:
+    async with open_app((STEADY,)) as s:
         await s.streaming()
         await s.press("f3", "e")
         before = len(s.views[0].text)
@@ -194,8 +194,8 @@ async def test_searching_while_the_lane_streams(sitting: OpenSitting) -> None:
 
 
 @pytest.mark.parametrize("key", keys_of("clear"))
-async def test_clear_empties_lanes_and_history(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(2)) as s:
+async def test_clear_empties_lanes_and_history(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(2)) as s:
         await s.run()
         await s.press(key)
         await s.until_painted()
@@ -205,13 +205,13 @@ async def test_clear_empties_lanes_and_history(sitting: OpenSitting, key: str) -
         assert s.shown.count("○ idle") == 2
         assert "No run yet." in s.shown
         assert "20 tok" not in s.shown
-        assert "█" not in s.shown[s.shown.index("This sitting") :]
+        assert "█" not in s.shown[s.shown.index("This session") :]
         await s.run()
         assert s.states == [State.DONE] * 2
 
 
-async def test_clearing_in_flight_is_refused(sitting: OpenSitting) -> None:
-    async with sitting((STEADY, FAST)) as s:
+async def test_clearing_in_flight_is_refused(open_app: OpenApp) -> None:
+    async with open_app((STEADY, FAST)) as s:
         await s.press("f5")
         await s.until(lambda: s.states == [State.STREAMING, State.DONE])
         await s.press("ctrl+l")
@@ -219,8 +219,8 @@ async def test_clearing_in_flight_is_refused(sitting: OpenSitting) -> None:
         assert s.notices == ["A run is in flight: cancel it before clearing."]
 
 
-async def test_128_lanes_run_and_scroll(sitting: OpenSitting) -> None:
-    async with sitting(fast(128)) as s:
+async def test_128_lanes_run_and_scroll(open_app: OpenApp) -> None:
+    async with open_app(fast(128)) as s:
         await s.run()
         assert s.states == [State.DONE] * 128
         pane = s.app.main.lanes

@@ -12,35 +12,35 @@ from tui.core.series import Repeat
 from tui.core.target import Target
 from tui.ui.screens.prompts import PromptsScreen
 
-from .conftest import OpenSitting
-from .driving import SMALL, STEADY, WIDE, Sitting, fast
+from .conftest import OpenApp
+from .driving import SMALL, STEADY, WIDE, AppDriver, fast
 
 
-def asked(s: Sitting) -> list[str]:
+def asked(s: AppDriver) -> list[str]:
     """What the lanes' latest requests asked."""
     return [lane.record.spec.prompt.user for lane in s.lanes if lane.record]
 
 
-def tab(s: Sitting) -> str:
+def tab(s: AppDriver) -> str:
     return s.app.screen.query_one(TabbedContent).active
 
 
-async def open_screen(s: Sitting, wanted: str = "tab-variants") -> None:
+async def open_screen(s: AppDriver, wanted: str = "tab-variants") -> None:
     await s.press("alt+v")
     await s.until(lambda: isinstance(s.app.screen, PromptsScreen))
     await s.pilot.pause()
     assert tab(s) == wanted
 
 
-async def close(s: Sitting) -> None:
+async def close(s: AppDriver) -> None:
     while not s.on_main:
         await s.press("escape")
         await s.pilot.pause()
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL])
-async def test_a_variant_is_added_changed_and_run_beside_the_first(sitting: OpenSitting, size: tuple[int, int]) -> None:
-    async with sitting(fast(2), size=size, prompt="Why?") as s:
+async def test_a_variant_is_added_changed_and_run_beside_the_first(open_app: OpenApp, size: tuple[int, int]) -> None:
+    async with open_app(fast(2), size=size, prompt="Why?") as s:
         await open_screen(s)
         await s.press("a", *"terse", "enter", "escape")
         assert s.on_main
@@ -60,8 +60,8 @@ async def test_a_variant_is_added_changed_and_run_beside_the_first(sitting: Open
         assert asked(s) == ["Why?"] * 2
 
 
-async def test_a_series_repeats_what_was_run_last(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), prompt="{{n}}?") as s:
+async def test_a_series_repeats_what_was_run_last(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="{{n}}?") as s:
         s.app.main.prompt_pane.book.load_rows([{"n": "one"}, {"n": "two"}])
         await open_screen(s)
         await s.press("a", "escape", "escape", "alt+r")
@@ -82,8 +82,8 @@ async def test_a_series_repeats_what_was_run_last(sitting: OpenSitting) -> None:
         assert seen == [[text] * 2 for text in ("one?", "one?", "two?", "one?")]
 
 
-async def test_an_undefined_variable_is_marked_and_not_sent(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), prompt="") as s:
+async def test_an_undefined_variable_is_marked_and_not_sent(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="") as s:
         await s.focus("#user")
         await s.press(*"In {{city}}")
         await s.until_shown("⚠ {{city}} has no value")
@@ -98,8 +98,8 @@ async def test_an_undefined_variable_is_marked_and_not_sent(sitting: OpenSitting
         assert asked(s) == ["In Rome"]
 
 
-async def test_rows_are_added_used_and_deleted(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), prompt="In {{city}}") as s:
+async def test_rows_are_added_used_and_deleted(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="In {{city}}") as s:
         book = s.app.main.prompt_pane.book
         await open_screen(s, "tab-variables")
         await s.press("enter", *"Rome", "escape", "a", "enter", *"Oslo", "escape", "u")
@@ -120,9 +120,9 @@ def put(rows: str) -> None:
     Path("rows.csv").write_text(rows)
 
 
-async def test_a_file_is_loaded_or_said_to_be_wrong(sitting: OpenSitting) -> None:
+async def test_a_file_is_loaded_or_said_to_be_wrong(open_app: OpenApp) -> None:
     put("city,[b]land\nRome,Italy\n")
-    async with sitting(fast(1), prompt="In {{city}}") as s:
+    async with open_app(fast(1), prompt="In {{city}}") as s:
         await open_screen(s, "tab-variables")
         await s.press("l", *"rows.csv", "enter")
         await s.until_shown('rows.csv, line 1: "[b]land" is no name')
@@ -136,8 +136,8 @@ async def test_a_file_is_loaded_or_said_to_be_wrong(sitting: OpenSitting) -> Non
         assert asked(s) == ["In [b]Rome"]
 
 
-async def test_turns_and_a_prefill_are_sent(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), prompt="Why?") as s:
+async def test_turns_and_a_prefill_are_sent(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="Why?") as s:
         await open_screen(s)
         await s.press("alt+v", "alt+v")
         await s.pilot.pause()
@@ -156,8 +156,8 @@ async def test_turns_and_a_prefill_are_sent(sitting: OpenSitting) -> None:
         assert s.states == [State.DONE]
 
 
-async def test_a_refused_prefill_is_said_before_it_is_sent_and_after(sitting: OpenSitting) -> None:
-    async with sitting([Target(model="claude-opus-5-5")], prompt="Why?", max_tokens=20) as s:
+async def test_a_refused_prefill_is_said_before_it_is_sent_and_after(open_app: OpenApp) -> None:
+    async with open_app([Target(model="claude-opus-5-5")], prompt="Why?", max_tokens=20) as s:
         await open_screen(s)
         await s.press("alt+v", "alt+v", "end", "enter", *"Because", "escape")
         await close(s)
@@ -175,8 +175,8 @@ async def test_a_refused_prefill_is_said_before_it_is_sent_and_after(sitting: Op
         assert not s.views[0].has_class("-noted")
 
 
-async def test_a_turn_changes_its_role_and_goes(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), prompt="Why?") as s:
+async def test_a_turn_changes_its_role_and_goes(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="Why?") as s:
         await open_screen(s)
         await s.press("alt+v", "alt+v", "a", *"Hi", "escape", "r")
         book = s.app.main.prompt_pane.book
@@ -190,8 +190,8 @@ async def test_a_turn_changes_its_role_and_goes(sitting: OpenSitting) -> None:
         assert s.app.main.query_one("#user", TextArea).text == "Why? Really?"
 
 
-async def test_the_mouse_does_it_all(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), prompt="Why?") as s:
+async def test_the_mouse_does_it_all(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="Why?") as s:
         await s.pilot.click("#prompt-head")
         await s.until(lambda: isinstance(s.app.screen, PromptsScreen))
         await s.pilot.pause()
@@ -205,8 +205,8 @@ async def test_the_mouse_does_it_all(sitting: OpenSitting) -> None:
         assert book.current == 0
 
 
-async def test_a_name_that_is_taken_is_refused(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), prompt="Why?") as s:
+async def test_a_name_that_is_taken_is_refused(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="Why?") as s:
         await open_screen(s)
         await s.press("a", *"variant 1")
         await s.until_shown("Another variant has this name.")
@@ -215,8 +215,8 @@ async def test_a_name_that_is_taken_is_refused(sitting: OpenSitting) -> None:
         assert s.app.main.prompt_pane.book.prompt.name == "variant"
 
 
-async def test_run_all_while_a_run_is_in_flight_asks_first(sitting: OpenSitting) -> None:
-    async with sitting((STEADY,)) as s:
+async def test_run_all_while_a_run_is_in_flight_asks_first(open_app: OpenApp) -> None:
+    async with open_app((STEADY,)) as s:
         await open_screen(s)
         await s.press("a", "escape", "escape")
         await s.streaming()
@@ -228,7 +228,7 @@ async def test_run_all_while_a_run_is_in_flight_asks_first(sitting: OpenSitting)
         await s.run_over()
 
 
-async def test_there_is_no_next_variant_of_one(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_there_is_no_next_variant_of_one(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press("alt+n")
         assert s.notices == ["There is only one variant of the prompt: Alt+V adds others."]

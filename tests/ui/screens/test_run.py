@@ -6,15 +6,15 @@ from textual.widgets import TextArea
 from tui.core.record import State
 from tui.core.target import Target
 
-from .conftest import OpenSitting
+from .conftest import OpenApp
 from .driving import fast, keys_of, steady
 
 REAL = tuple(Target(model=model) for model in ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5"))
 
 
 @pytest.mark.parametrize("key", keys_of("run"))
-async def test_run_fires_all_lanes_and_shows_text_and_figures(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(3)) as s:
+async def test_run_fires_all_lanes_and_shows_text_and_figures(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(3)) as s:
         await s.press(key)
         assert s.board.runs == 1
         await s.run_over()
@@ -37,33 +37,33 @@ async def test_run_fires_all_lanes_and_shows_text_and_figures(sitting: OpenSitti
         assert "run 1 over" in s.shown
 
 
-async def test_models_out_of_the_box_answer(sitting: OpenSitting) -> None:
-    async with sitting(REAL, prompt="Say hello in one short sentence.") as s:
+async def test_models_out_of_the_box_answer(open_app: OpenApp) -> None:
+    async with open_app(REAL, prompt="Say hello in one short sentence.") as s:
         await s.run()
         assert s.states == [State.DONE] * 3
         assert "┆ " in s.shown, "the thinking of the one that thinks unasked is told apart"
 
 
-async def test_what_was_measured_stands_below_the_lanes(sitting: OpenSitting) -> None:
-    async with sitting(fast(2)) as s:
+async def test_what_was_measured_stands_below_the_lanes(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
         for _ in range(3):
             await s.run()
         assert [len(lane.outcomes) for lane in s.lanes] == [3, 3]
-        assert "This sitting" in s.shown
+        assert "This session" in s.shown
         assert "Latest run" in s.shown
-        table = s.shown[s.shown.index("This sitting") :]
+        table = s.shown[s.shown.index("This session") :]
         assert "median" in table
         assert "fast-1" in table
         assert "█" in table
 
 
-async def test_run_at_once(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), run_at_once=True) as s:
+async def test_run_at_once(open_app: OpenApp) -> None:
+    async with open_app(fast(1), run_at_once=True) as s:
         await s.until(lambda: s.states == [State.DONE])
 
 
-async def test_the_edited_prompt_is_what_is_sent(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), prompt="one") as s:
+async def test_the_edited_prompt_is_what_is_sent(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="one") as s:
         await s.focus("#user")
         await s.press("end", *" two")
         await s.run()
@@ -72,8 +72,8 @@ async def test_the_edited_prompt_is_what_is_sent(sitting: OpenSitting) -> None:
         assert record.spec.prompt.user == "one two"
 
 
-async def test_the_system_prompt_is_sent(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_the_system_prompt_is_sent(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.pilot.click("#--content-tab-tab-system")
         await s.focus("#system")
         await s.press(*"Be brief.")
@@ -83,8 +83,8 @@ async def test_the_system_prompt_is_sent(sitting: OpenSitting) -> None:
         assert record.spec.prompt.system == "Be brief."
 
 
-async def test_parameters_are_sent(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_parameters_are_sent(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.type_into("#max-tokens", "7")
         await s.press("alt+e")
         await s.type_into("#stop-sequences", r"\n\nHuman:, END")
@@ -99,8 +99,8 @@ async def test_parameters_are_sent(sitting: OpenSitting) -> None:
         assert "◧ truncated at 7" in s.shown
 
 
-async def test_editing_goes_on_while_lanes_stream(sitting: OpenSitting) -> None:
-    async with sitting(steady(3), prompt="") as s:
+async def test_editing_goes_on_while_lanes_stream(open_app: OpenApp) -> None:
+    async with open_app(steady(3), prompt="") as s:
         await s.focus("#user")
         await s.press(*"why")
         await s.streaming()
@@ -116,8 +116,8 @@ async def test_editing_goes_on_while_lanes_stream(sitting: OpenSitting) -> None:
         assert record.spec.prompt.user == "why"
 
 
-async def test_an_unknown_model_fails_alone_and_says_why(sitting: OpenSitting) -> None:
-    async with sitting((*fast(2), Target(model="no-such-model"))) as s:
+async def test_an_unknown_model_fails_alone_and_says_why(open_app: OpenApp) -> None:
+    async with open_app((*fast(2), Target(model="no-such-model"))) as s:
         await s.run()
         assert s.states == [State.DONE, State.DONE, State.FAILED]
         record = s.lanes[2].record
@@ -132,8 +132,8 @@ async def test_an_unknown_model_fails_alone_and_says_why(sitting: OpenSitting) -
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n "])
-async def test_an_empty_prompt_is_not_sent(sitting: OpenSitting, prompt: str) -> None:
-    async with sitting(fast(1), prompt=prompt) as s:
+async def test_an_empty_prompt_is_not_sent(open_app: OpenApp, prompt: str) -> None:
+    async with open_app(fast(1), prompt=prompt) as s:
         await s.press("f5")
         assert s.board.runs == 0
         assert s.notices == ["The user prompt is empty: write one, then run it."]
@@ -143,9 +143,9 @@ async def test_an_empty_prompt_is_not_sent(sitting: OpenSitting, prompt: str) ->
     "typed",
     ["0", "", "9999999"],
 )
-async def test_what_cannot_be_sent_is_said_in_one_sentence(sitting: OpenSitting, typed: str) -> None:
+async def test_what_cannot_be_sent_is_said_in_one_sentence(open_app: OpenApp, typed: str) -> None:
     field = "#max-tokens"
-    async with sitting(fast(1)) as s:
+    async with open_app(fast(1)) as s:
         await s.type_into(field, typed)
         await s.focus("#user")
         await s.press("f5")

@@ -14,25 +14,25 @@ from tui.ui.bindings import ACTIONS
 from tui.ui.screens.confirm import ConfirmScreen
 from tui.ui.screens.help import HelpScreen
 
-from .conftest import OpenSitting
-from .driving import SMALL, STEADY, Sitting, fast, keys_of, steady
+from .conftest import OpenApp
+from .driving import SMALL, STEADY, AppDriver, fast, keys_of, steady
 
 
-def shown_panes(s: Sitting) -> list[str]:
+def shown_panes(s: AppDriver) -> list[str]:
     """Which of the panes are on screen."""
     regions = {"prompt": "#edit", "lanes": "#lanes", "charts": "#charts"}
     return [name for name, selector in regions.items() if s.app.main.query_one(selector).region.area > 0]
 
 
-async def test_all_panes_at_120_by_40(sitting: OpenSitting) -> None:
-    async with sitting(fast(3)) as s:
+async def test_all_panes_at_120_by_40(open_app: OpenApp) -> None:
+    async with open_app(fast(3)) as s:
         assert shown_panes(s) == ["prompt", "lanes", "charts"]
         assert not s.app.main.query("#panes")
 
 
 @pytest.mark.parametrize("key", keys_of("next_pane"))
-async def test_one_pane_at_a_time_at_80_by_24(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(3), size=SMALL) as s:
+async def test_one_pane_at_a_time_at_80_by_24(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(3), size=SMALL) as s:
         seen = [shown_panes(s)]
         for _ in range(3):
             await s.press(key)
@@ -41,8 +41,8 @@ async def test_one_pane_at_a_time_at_80_by_24(sitting: OpenSitting, key: str) ->
         assert seen == [["prompt"], ["lanes"], ["charts"], ["prompt"]]
 
 
-async def test_the_focus_goes_with_the_pane(sitting: OpenSitting) -> None:
-    async with sitting(fast(3), size=SMALL) as s:
+async def test_the_focus_goes_with_the_pane(open_app: OpenApp) -> None:
+    async with open_app(fast(3), size=SMALL) as s:
         editor = s.app.main.query_one("#user")
         focused = [s.app.focused]
         for _ in range(3):
@@ -53,14 +53,14 @@ async def test_the_focus_goes_with_the_pane(sitting: OpenSitting) -> None:
         assert "x" in s.app.main.query_one("#user", TextArea).text
 
 
-async def test_a_click_on_a_tab_shows_its_pane(sitting: OpenSitting) -> None:
-    async with sitting(fast(3), size=SMALL) as s:
+async def test_a_click_on_a_tab_shows_its_pane(open_app: OpenApp) -> None:
+    async with open_app(fast(3), size=SMALL) as s:
         await s.pilot.click("#show-charts")
         await s.until(lambda: shown_panes(s) == ["charts"])
 
 
-async def test_running_at_80_by_24_shows_the_lanes(sitting: OpenSitting) -> None:
-    async with sitting(fast(3), size=SMALL) as s:
+async def test_running_at_80_by_24_shows_the_lanes(open_app: OpenApp) -> None:
+    async with open_app(fast(3), size=SMALL) as s:
         await s.run()
         assert shown_panes(s) == ["lanes"]
         assert s.shown.count("✔ done") == 3
@@ -69,8 +69,8 @@ async def test_running_at_80_by_24_shows_the_lanes(sitting: OpenSitting) -> None
         assert "fast-3" in s.shown
 
 
-async def test_all_keys_of_the_footer_fit_into_80_columns(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), size=SMALL) as s:
+async def test_all_keys_of_the_footer_fit_into_80_columns(open_app: OpenApp) -> None:
+    async with open_app(fast(1), size=SMALL) as s:
         last = s.shown.splitlines()[-1]
         for action in ACTIONS:
             if action.in_footer:
@@ -78,8 +78,8 @@ async def test_all_keys_of_the_footer_fit_into_80_columns(sitting: OpenSitting) 
         assert last.rstrip().endswith("All")
 
 
-async def test_a_mistake_in_the_form_is_in_view_at_80_by_24(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), size=SMALL) as s:
+async def test_a_mistake_in_the_form_is_in_view_at_80_by_24(open_app: OpenApp) -> None:
+    async with open_app(fast(1), size=SMALL) as s:
         await s.type_into("#max-tokens", "none")
         await s.press("f2", "f5")
         assert shown_panes(s) == ["prompt"]
@@ -87,8 +87,8 @@ async def test_a_mistake_in_the_form_is_in_view_at_80_by_24(sitting: OpenSitting
 
 
 @pytest.mark.parametrize("key", keys_of("help"))
-async def test_help_names_every_key(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(1), size=(120, 110)) as s:
+async def test_help_names_every_key(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(1), size=(120, 110)) as s:
         await s.press(key)
         assert isinstance(s.app.screen, HelpScreen)
         for action in ACTIONS:
@@ -99,8 +99,8 @@ async def test_help_names_every_key(sitting: OpenSitting, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["escape", "f1", "q", "enter"])
-async def test_help_closes(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(1)) as s:
+async def test_help_closes(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(1)) as s:
         await s.press("f1", key)
         assert s.on_main
 
@@ -113,22 +113,22 @@ async def test_help_closes(sitting: OpenSitting, key: str) -> None:
         ("StreamView", "answer as it arrives"),
     ],
 )
-async def test_help_explains_what_has_the_focus_first(sitting: OpenSitting, selector: str, words: str) -> None:
-    async with sitting(fast(1)) as s:
+async def test_help_explains_what_has_the_focus_first(open_app: OpenApp, selector: str, words: str) -> None:
+    async with open_app(fast(1)) as s:
         await s.focus(selector)
         await s.press("f1")
         assert words in s.shown
         assert s.shown.index(words) < s.shown.index("Fire the prompt")
 
 
-async def test_help_scrolls_at_80_by_24(sitting: OpenSitting) -> None:
-    async with sitting(fast(1), size=SMALL) as s:
+async def test_help_scrolls_at_80_by_24(open_app: OpenApp) -> None:
+    async with open_app(fast(1), size=SMALL) as s:
         await s.press("f1", "end")
         await s.until_shown("✖ failed")
 
 
-async def test_the_palette_lists_every_action(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_the_palette_lists_every_action(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         titles = {command.title for command in s.app.get_system_commands(s.app.main)}
         assert {action.title for action in ACTIONS if action.id != "command_palette"} <= titles
         for action in ACTIONS:
@@ -136,8 +136,8 @@ async def test_the_palette_lists_every_action(sitting: OpenSitting) -> None:
 
 
 @pytest.mark.parametrize("key", ["ctrl+p"])
-async def test_the_palette_carries_out_an_action(sitting: OpenSitting, key: str) -> None:
-    async with sitting(fast(1)) as s:
+async def test_the_palette_carries_out_an_action(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(1)) as s:
         await s.press(key)
         assert isinstance(s.app.screen, CommandPalette)
         await s.press(*"Run")
@@ -148,8 +148,8 @@ async def test_the_palette_carries_out_an_action(sitting: OpenSitting, key: str)
         assert s.states == [State.DONE]
 
 
-async def test_a_picture_of_the_screen_is_saved_from_the_palette(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_a_picture_of_the_screen_is_saved_from_the_palette(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press("ctrl+p", *"Picture")
         await s.until_shown("Save the screen as an SVG")
         await s.press("enter")
@@ -163,8 +163,8 @@ def saved_pictures() -> list[str]:
     return [path.read_text("utf-8") for path in Path().glob("latency-tui-screen-*.svg")]
 
 
-async def test_the_palette_opens_the_help(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_the_palette_opens_the_help(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press("ctrl+p", *"Help")
         await s.until_shown("Explain what has the focus")
         await s.press("enter")
@@ -172,8 +172,8 @@ async def test_the_palette_opens_the_help(sitting: OpenSitting) -> None:
 
 
 @pytest.mark.parametrize("key", keys_of("quit"))
-async def test_quit_leaves_while_lanes_stream(sitting: OpenSitting, key: str) -> None:
-    async with sitting((STEADY,)) as s:
+async def test_quit_leaves_while_lanes_stream(open_app: OpenApp, key: str) -> None:
+    async with open_app((STEADY,)) as s:
         await s.streaming()
         await s.press(key)
         await s.until(lambda: s.app._exit)
@@ -181,8 +181,8 @@ async def test_quit_leaves_while_lanes_stream(sitting: OpenSitting, key: str) ->
 
 
 @pytest.mark.parametrize("opener", ["f1", "f3", "ctrl+p"])
-async def test_quit_works_over_every_modal_screen(sitting: OpenSitting, opener: str) -> None:
-    async with sitting(fast(1)) as s:
+async def test_quit_works_over_every_modal_screen(open_app: OpenApp, opener: str) -> None:
+    async with open_app(fast(1)) as s:
         await s.press(opener)
         assert not s.on_main
         await s.press("f10")
@@ -190,10 +190,10 @@ async def test_quit_works_over_every_modal_screen(sitting: OpenSitting, opener: 
 
 
 @pytest.mark.parametrize("action", [action.id for action in ACTIONS if action.in_footer])
-async def test_a_click_in_the_footer_is_the_key(sitting: OpenSitting, action: str) -> None:
+async def test_a_click_in_the_footer_is_the_key(open_app: OpenApp, action: str) -> None:
     """Every action of the footer can be carried out with the mouse, through the action the link names."""
     entry = next(entry for entry in ACTIONS if entry.id == action)
-    async with sitting(fast(1)) as s:
+    async with open_app(fast(1)) as s:
         called: list[str] = []
         setattr(s.app, f"action_{entry.method}", lambda: called.append(action))
         line = s.shown.splitlines()[-1]
@@ -201,9 +201,9 @@ async def test_a_click_in_the_footer_is_the_key(sitting: OpenSitting, action: st
         await s.until(lambda: called == [action])
 
 
-async def test_a_storm_of_sizes_while_lanes_stream(sitting: OpenSitting) -> None:
+async def test_a_storm_of_sizes_while_lanes_stream(open_app: OpenApp) -> None:
     chance = random.Random(8)
-    async with sitting(steady(5)) as s:
+    async with open_app(steady(5)) as s:
         await s.streaming()
         for _ in range(25):
             await s.pilot.resize_terminal(chance.randint(20, 200), chance.randint(6, 60))
@@ -219,8 +219,8 @@ async def test_a_storm_of_sizes_while_lanes_stream(sitting: OpenSitting) -> None
         assert s.shown.count("⊘ cancelled") == 5
 
 
-async def test_resizing_under_a_modal_screen(sitting: OpenSitting) -> None:
-    async with sitting((STEADY,)) as s:
+async def test_resizing_under_a_modal_screen(open_app: OpenApp) -> None:
+    async with open_app((STEADY,)) as s:
         await s.streaming()
         await s.press("f5")
         assert isinstance(s.app.screen, ConfirmScreen)
@@ -231,10 +231,10 @@ async def test_resizing_under_a_modal_screen(sitting: OpenSitting) -> None:
         assert shown_panes(s) == ["lanes"]
 
 
-async def test_a_paste_of_200_kb_arrives_whole(sitting: OpenSitting) -> None:
+async def test_a_paste_of_200_kb_arrives_whole(open_app: OpenApp) -> None:
     text = "\n".join(f"{number:05d} the quick brown fox, 速い狐, and a 🦊" for number in range(4_200))
     assert len(text.encode()) > 200_000
-    async with sitting(fast(1), prompt="") as s:
+    async with open_app(fast(1), prompt="") as s:
         await s.focus("#user")
         await s.paste(text)
         editor = s.app.main.query_one("#user", TextArea)
@@ -249,19 +249,19 @@ async def test_a_paste_of_200_kb_arrives_whole(sitting: OpenSitting) -> None:
         assert s.states == [State.DONE], record.failure
 
 
-async def test_a_paste_of_one_long_line_arrives_whole(sitting: OpenSitting) -> None:
+async def test_a_paste_of_one_long_line_arrives_whole(open_app: OpenApp) -> None:
     text = "word " * 40_000
-    async with sitting(fast(1), prompt="") as s:
+    async with open_app(fast(1), prompt="") as s:
         await s.focus("#user")
         await s.paste(text)
         editor = s.app.main.query_one("#user", TextArea)
         await s.until(lambda: editor.text == text, "the pasted text")
 
 
-async def test_idle_writes_nothing(sitting: OpenSitting, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_writes_nothing(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle is counted in turns of a timer of the app's own at the screen's own rate, which the screen's would take
     too, were it not paused."""
-    async with sitting(fast(3)) as s:
+    async with open_app(fast(3)) as s:
         await s.run()
         timer = s.app.main._timer
         assert timer is not None
@@ -287,8 +287,8 @@ async def test_idle_writes_nothing(sitting: OpenSitting, monkeypatch: pytest.Mon
         assert written, "what is counted is what is written"
 
 
-async def test_it_wakes_up_again(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_it_wakes_up_again(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.run()
         timer = s.app.main._timer
         assert timer is not None

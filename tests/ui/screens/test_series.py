@@ -14,20 +14,20 @@ from tui.core.target import Target
 from tui.simulator.profiles import load
 from tui.ui.screens.series import SeriesScreen
 
-from .conftest import OpenSitting
-from .driving import Sitting, fast, keys_of, steady
+from .conftest import OpenApp
+from .driving import AppDriver, fast, keys_of, steady
 
 
-def set_up(s: Sitting, **settings: object) -> None:
+def set_up(s: AppDriver, **settings: object) -> None:
     s.app.series_settings = SeriesSettings(**settings)  # type: ignore[arg-type]
 
 
-async def series_over(s: Sitting) -> None:
+async def series_over(s: AppDriver) -> None:
     await s.until(lambda: s.board.series is not None and not s.board.busy)
 
 
-async def test_one_key_runs_the_plan_again_and_again(sitting: OpenSitting) -> None:
-    async with sitting(fast(2)) as s:
+async def test_one_key_runs_the_plan_again_and_again(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
         set_up(s, repeats=3, warm_ups=1)
         await s.press(keys_of("series")[1])
         await series_over(s)
@@ -37,8 +37,8 @@ async def test_one_key_runs_the_plan_again_and_again(sitting: OpenSitting) -> No
         await s.until(lambda: "series: 3 of 3, done" in s.shown)
 
 
-async def test_in_turn_no_two_targets_are_in_flight_together(sitting: OpenSitting) -> None:
-    async with sitting(fast(3)) as s:
+async def test_in_turn_no_two_targets_are_in_flight_together(open_app: OpenApp) -> None:
+    async with open_app(fast(3)) as s:
         set_up(s, repeats=2, warm_ups=0, in_turn=True)
         await s.press(keys_of("series")[1])
         await series_over(s)
@@ -53,8 +53,8 @@ async def test_in_turn_no_two_targets_are_in_flight_together(sitting: OpenSittin
             assert all(ended <= sent for (_, ended), (sent, _) in itertools.pairwise(spans))
 
 
-async def test_pause_begins_no_further_run_and_resume_goes_on(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_pause_begins_no_further_run_and_resume_goes_on(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         set_up(s, repeats=10_000, warm_ups=0)
         await s.press(keys_of("series")[1])
         await s.press(keys_of("pause")[0])
@@ -67,8 +67,8 @@ async def test_pause_begins_no_further_run_and_resume_goes_on(sitting: OpenSitti
         await s.until(lambda: not s.board.busy)
 
 
-async def test_cancel_ends_the_series_and_keeps_what_is_finished(sitting: OpenSitting) -> None:
-    async with sitting([*fast(1), *steady(1)]) as s:
+async def test_cancel_ends_the_series_and_keeps_what_is_finished(open_app: OpenApp) -> None:
+    async with open_app([*fast(1), *steady(1)]) as s:
         set_up(s, repeats=50, warm_ups=0)
         await s.press(keys_of("series")[1])
         await s.until(lambda: s.states == [State.DONE, State.STREAMING])
@@ -80,8 +80,8 @@ async def test_cancel_ends_the_series_and_keeps_what_is_finished(sitting: OpenSi
         assert s.board.runs == 1
 
 
-async def test_a_run_asked_for_during_a_series_asks_first(sitting: OpenSitting) -> None:
-    async with sitting(steady(1)) as s:
+async def test_a_run_asked_for_during_a_series_asks_first(open_app: OpenApp) -> None:
+    async with open_app(steady(1)) as s:
         set_up(s, repeats=5, warm_ups=0)
         await s.press(keys_of("series")[1])
         await s.until(lambda: s.states == [State.STREAMING])
@@ -93,8 +93,8 @@ async def test_a_run_asked_for_during_a_series_asks_first(sitting: OpenSitting) 
         await s.until(lambda: not s.board.busy)
 
 
-async def test_options_are_set_checked_and_used(sitting: OpenSitting) -> None:
-    async with sitting(fast(1)) as s:
+async def test_options_are_set_checked_and_used(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
         await s.press(keys_of("series_options")[0])
         screen = s.app.screen
         assert isinstance(screen, SeriesScreen)
@@ -111,9 +111,9 @@ async def test_options_are_set_checked_and_used(sitting: OpenSitting) -> None:
         assert s.app.series_settings.until_sure == "total"
 
 
-async def test_a_sweep_tells_the_time_per_token_and_nothing_else(sitting: OpenSitting) -> None:
+async def test_a_sweep_tells_the_time_per_token_and_nothing_else(open_app: OpenApp) -> None:
     profile = load()["sim-endless"]
-    async with sitting([Target(model="sim-endless", parameters=Parameters(max_tokens=128))]) as s:
+    async with open_app([Target(model="sim-endless", parameters=Parameters(max_tokens=128))]) as s:
         set_up(s, repeats=1, warm_ups=0)
         await s.press(keys_of("sweep")[0])
         await s.until(lambda: "sweep: " in s.shown)
@@ -132,9 +132,9 @@ async def test_a_sweep_tells_the_time_per_token_and_nothing_else(sitting: OpenSi
         await s.until(lambda: "sweep: 18 of 18, done" in s.shown)
 
 
-async def test_a_sweep_asks_the_row_in_use_and_leaves_what_was_counted(sitting: OpenSitting) -> None:
+async def test_a_sweep_asks_the_row_in_use_and_leaves_what_was_counted(open_app: OpenApp) -> None:
     targets = [Target(model="sim-endless", parameters=Parameters(max_tokens=32))]
-    async with sitting(targets, prompt="Why is the {{what}} blue?") as s:
+    async with open_app(targets, prompt="Why is the {{what}} blue?") as s:
         session, book = s.app.session, s.app.main.prompt_pane.book
         book.rows, book.row = [{"what": "sky"}, {"what": "sea"}], 1
         runs: list[StoredRun] = []

@@ -1,4 +1,4 @@
-"""What the screen looks like: SVG snapshots of sittings told by events with fixed stamps.
+"""What the screen looks like: SVG snapshots of sessions told by events with fixed stamps.
 
 The session, its engine client, the board and the screen are the real ones; only the engine's end of the pipes is held
 by the test, which says what an engine would. Look at the pictures before accepting new ones (`--snapshot-update`).
@@ -33,11 +33,11 @@ from tui.core.events import (
 )
 from tui.core.target import Target
 from tui.engine.protocol import encode_events
-from tui.sitting.session import Session
+from tui.session.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.terminal import Terminal
 
-from .driving import SMALL, WIDE, Sitting, plan_of
+from .driving import SMALL, WIDE, AppDriver, plan_of
 from .engine import BorrowedEngine
 
 MS = 1_000_000
@@ -70,8 +70,8 @@ class _App(LatencyApp):
         await self.session.close()
 
 
-class Told(Sitting):
-    """A sitting whose engine says what the test tells it to."""
+class Told(AppDriver):
+    """A session whose engine says what the test tells it to."""
 
     def __init__(self, app: LatencyApp, pilot: Pilot[None], into: int) -> None:
         super().__init__(app, pilot)

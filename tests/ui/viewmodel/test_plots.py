@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from chart_samples import MS, lane_with, outcome_of, record_with, sitting
+from chart_samples import MS, lane_with, outcome_of, record_with, session
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -169,7 +169,7 @@ def test_trend_leaves_warm_up_out_and_bounds_its_table() -> None:
 
 
 def test_the_baseline_is_on_the_axis() -> None:
-    plot = trend_plot(sitting())
+    plot = trend_plot(session())
     for band in plot.bands:
         panel = plot.panels[band.panel]
         assert panel.low <= band.low <= band.middle <= band.high <= panel.high

@@ -72,7 +72,7 @@ class AdviceScreen(ModalScreen[None]):
             self.said = said
 
     def __init__(self, desk: AdviceDesk, *, first: bool) -> None:
-        """`first` is True the first time in a sitting: then the guide's own first note is shown."""
+        """`first` is True the first time in a session: then the guide's own first note is shown."""
         super().__init__()
         self._desk = desk
         self._shown: tuple[int, object] = (-1, None)

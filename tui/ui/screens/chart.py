@@ -29,7 +29,7 @@ _HELP = "←→ chart · l lane · m metric · t save text · s save SVG · Esc 
 
 
 class ChartScreen(Screen[ChartKind]):
-    """Shows a chart of the sitting as it goes on; dismisses with the kind shown last."""
+    """Shows a chart of the session as it goes on; dismisses with the kind shown last."""
 
     DEFAULT_CSS = """
     ChartScreen {
@@ -104,7 +104,7 @@ class ChartScreen(Screen[ChartKind]):
         self.set_class(event.size.width < _NARROWEST, "-narrow")
 
     def _chosen(self) -> ChartSource:
-        """The sitting, seen as this screen's keys chose."""
+        """The session, seen as this screen's keys chose."""
         source = self._source()
         lanes = source.lanes
         at = next((number for number, lane in enumerate(lanes) if lane is source.current), 0)

@@ -47,14 +47,14 @@ _PARTS = {
     ),
     "targets": (
         "Targets",
-        "Type to search or to name any model; Enter or Space chooses. The choice is remembered for the next sitting.",
+        "Type to search or to name any model; Enter or Space chooses. The choice is remembered for the next session.",
     ),
     "lanes": (
         "A lane",
         "One target's answer as it arrives: its state above, its figures below. {text.up} scrolls back, and the lane "
         "stops following; {text.follow} follows again. {text.select_down} and the like, or the mouse, select.",
     ),
-    "history": ("This sitting", "TTFT and total of every run so far, the newest at the right, all lanes on one scale."),
+    "history": ("This session", "TTFT and total of every run so far, the newest at the right, all lanes on one scale."),
     "chart": ("Latest run", "What each lane did when, from the run's first send on."),
 }
 """What the parts of the main screen are, by the ids of their widgets."""

@@ -18,7 +18,7 @@ from tui.core.sanitize import clean
 from tui.core.snapshot import of_runs
 from tui.core.stored import RunFilter, Sort
 from tui.errors import LatencyTuiError
-from tui.sitting.archive import Archive
+from tui.session.archive import Archive
 from tui.ui.bindings import Action, Group
 from tui.ui.screens.ask import AskScreen
 from tui.ui.screens.confirm import ConfirmScreen

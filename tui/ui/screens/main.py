@@ -15,7 +15,7 @@ from textual.widgets import Static, Tab, Tabs
 
 from tui.core.parameters import Parameters
 from tui.core.snapshot import Snapshot
-from tui.sitting.board import Board
+from tui.session.board import Board
 from tui.ui.bindings import Action, spelled
 from tui.ui.pace import Pacer
 from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, baselines_of
@@ -41,7 +41,7 @@ _WIDE_COLUMNS, _WIDE_ROWS = 100, 30
 _TINY_COLUMNS, _TINY_ROWS = 60, 16
 """Below this there is no room for anything but asking for more."""
 _SLOW_S, _SLOW_IN_FLIGHT_S = 0.5, 1.0
-"""How often the charts and the table of the sitting are drawn at most; less often while a run is in flight."""
+"""How often the charts and the table of the session are drawn at most; less often while a run is in flight."""
 
 
 def _is_compact(size: Size) -> bool:

@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
 from tui.core.sanitize import clean
-from tui.sitting.replay import Replay
+from tui.session.replay import Replay
 from tui.ui.bindings import Action, Group
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen

@@ -14,7 +14,7 @@ _MOST_ARMS = 64
 
 
 class AdviceDesk:
-    """State of a sitting's advice."""
+    """State of a session's advice."""
 
     def __init__(self) -> None:
         self.advice: Advice | None = None
@@ -76,6 +76,6 @@ class AdviceDesk:
         return decided
 
     def remember(self, entries: Sequence[Tried]) -> None:
-        """Add what earlier sittings tried, the latest first; a decision takes the place of its undecided entry."""
+        """Add what earlier sessions tried, the latest first; a decision takes the place of its undecided entry."""
         self.ledger = merged([*self.ledger, *entries])
         self.version += 1

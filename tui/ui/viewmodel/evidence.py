@@ -6,7 +6,7 @@ from tui.core.comparison import Comparison, Verdict
 from tui.core.objectives import Judgement, State, judge
 from tui.core.snapshot import change
 from tui.core.wording import amount, span
-from tui.sitting.board import Board, Lane
+from tui.session.board import Board, Lane
 
 VERDICTS = {
     Verdict.FASTER: "▼ faster",

@@ -1,4 +1,4 @@
-"""The table below the lanes: per target, sparklines of TTFT and total over the sitting, with their figures."""
+"""The table below the lanes: per target, sparklines of TTFT and total over the session, with their figures."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,10 +1,10 @@
-"""The samples of a lane over the sitting, taken in one by one: what a run costs does not grow with those before it."""
+"""The samples of a lane over the session, taken in one by one: what a run costs does not grow with those before it."""
 
 from bisect import insort
 
 from tui.core.outcome import Outcome
 from tui.core.series import Metric
-from tui.sitting.board import Lane
+from tui.session.board import Lane
 from tui.ui.viewmodel.chart_source import value_of
 
 METRICS: tuple[Metric, ...] = ("ttft", "total")
@@ -69,7 +69,7 @@ class LaneHistory:
         outcomes = self.lane.outcomes
         before = self._taken
         if before > len(outcomes) or (before and outcomes[before - 1] is not self._last):
-            self._taken = 0  # the sitting was cleared
+            self._taken = 0  # the session was cleared
         if not self._taken:
             self.samples = {metric: Samples() for metric in METRICS}
         for outcome in outcomes[self._taken :]:

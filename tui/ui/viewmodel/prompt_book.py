@@ -1,4 +1,4 @@
-"""The prompts and variables of a sitting, as a person edits them: variants, turns, and rows of values."""
+"""The prompts and variables of a session, as a person edits them: variants, turns, and rows of values."""
 
 from collections.abc import Sequence
 

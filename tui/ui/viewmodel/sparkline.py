@@ -19,7 +19,7 @@ def spark(values: Sequence[float | None], width: int, low: float, high: float, *
     """`values` in order, the newest at the right, in at most `width` cells; `low` is the bottom level, `high` the top.
 
     Up to `width` values take a cell each. More are shared out over all cells, each cell then showing the median of its
-    values, so that one slow run does not stand for its neighbours, and the whole sitting stays in view; cells differ by
+    values, so that one slow run does not stand for its neighbours, and the whole session stays in view; cells differ by
     at most one value. Of more than 15 values in a cell 15 are taken, evenly, so that ten thousand runs cost what a
     hundred do. A value that is absent (`None`: the request failed) shows as ×, and so does a cell in which nothing but
     failures fell. Values beyond `low` and `high` show as those; where both are the same, in the middle.

@@ -10,7 +10,7 @@ from tui.core.outcome import Outcome
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, span, three_digits
-from tui.sitting.lane import Lane
+from tui.session.lane import Lane
 from tui.ui.viewmodel.described import MOST_ITL_ANSWERS, described
 from tui.ui.viewmodel.evidence import MARKS
 from tui.ui.viewmodel.figures import ABSENT

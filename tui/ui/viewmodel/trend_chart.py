@@ -1,4 +1,4 @@
-"""TTFT and total time of the current lane over the runs of the sitting."""
+"""TTFT and total time of the current lane over the runs of the session."""
 
 from itertools import islice
 

@@ -1,4 +1,4 @@
-"""Per target, sparklines of TTFT and total time over the runs of this sitting."""
+"""Per target, sparklines of TTFT and total time over the runs of this session."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
-from tui.sitting.board import Lane
+from tui.session.board import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
 from tui.ui.viewmodel.lane_history import LaneHistory
 
@@ -36,7 +36,7 @@ class HistoryView(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="history")
-        self.border_title = "This sitting"
+        self.border_title = "This session"
         self._heading = Static("", classes="heading", markup=False)
         self._lines = Static("", classes="lines", markup=False)
         self._lanes: list[Lane] = []

@@ -21,7 +21,7 @@ from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.target import Target
-from tui.sitting.board import Lane
+from tui.session.board import Lane
 from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_lines import figures, note, state_lines
 from tui.ui.viewmodel.lane_refusals import refusal_note

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
-from tui.sitting.board import Board
+from tui.session.board import Board
 from tui.ui.viewmodel.figures import format_cost, format_input, format_ms
 from tui.ui.viewmodel.series_lines import progress
 
@@ -98,11 +98,11 @@ def _doing(board: Board) -> tuple[str, str]:
 
 
 def _cost(board: Board) -> str:
-    """What the latest run and the sitting cost, at list prices; of the simulator what it would cost."""
-    run, sitting = board.ledger.run, board.ledger.sitting
-    if sitting is None:
+    """What the latest run and the session cost, at list prices; of the simulator what it would cost."""
+    run, session = board.ledger.run, board.ledger.session
+    if session is None:
         return ""
-    return f"cost {format_cost(run)}, sitting {format_cost(sitting)}"
+    return f"cost {format_cost(run)}, session {format_cost(session)}"
 
 
 def _next_input(board: Board) -> str:

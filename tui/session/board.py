@@ -16,9 +16,9 @@ from tui.core.series import Repeat, Series
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import swept
 from tui.core.target import Target
-from tui.sitting.asked import asked_of
-from tui.sitting.lane import InputCount, Lane
-from tui.sitting.ledger import Ledger
+from tui.session.asked import asked_of
+from tui.session.lane import InputCount, Lane
+from tui.session.ledger import Ledger
 
 __all__ = ["Board", "InputCount", "Lane"]
 
@@ -39,7 +39,7 @@ class Board:
         self.engine_problem: str | None = None
         """What happened to the engine, while it has not come back."""
         self.runs = 0
-        """Runs started in this sitting."""
+        """Runs started in this session."""
         self.run_in_flight = False
         self.send_spread_ns: int | None = None
         """Spread of the latest run's sends."""

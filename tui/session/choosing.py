@@ -1,4 +1,4 @@
-"""Which targets a sitting asks: changed at once, or when what is under way is over."""
+"""Which targets a session asks: changed at once, or when what is under way is over."""
 
 from typing import Protocol
 
@@ -7,9 +7,9 @@ import msgspec
 from tui.config.schema import SIMULATOR
 from tui.core.plan import Plan
 from tui.core.target import Endpoint, Target
+from tui.session.board import Board
+from tui.session.preview import Preview
 from tui.simulator.process import SimulatorProcess
-from tui.sitting.board import Board
-from tui.sitting.preview import Preview
 
 
 class Simulator(Protocol):

@@ -13,7 +13,7 @@ from tui.core.run import StoredRun
 from tui.core.stored import RunFilter, RunRow, Sort
 from tui.export.formats import write
 from tui.history.store import Store
-from tui.sitting import trials
+from tui.session import trials
 
 _T = TypeVar("_T")
 

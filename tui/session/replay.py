@@ -10,7 +10,7 @@ from tui.core.record import RequestRecord
 from tui.core.replay import Timed, events_of_run
 from tui.core.run import StoredRun
 from tui.core.target import Target
-from tui.sitting.board import Board, Lane
+from tui.session.board import Board, Lane
 
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """What faster and slower go through."""

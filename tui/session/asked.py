@@ -8,7 +8,7 @@ import msgspec
 from tui.core.plan import Plan
 from tui.core.series import Repeat
 from tui.core.target import Target
-from tui.sitting.lane import Lane
+from tui.session.lane import Lane
 
 
 def asked_of(plan: Plan, lane: Lane, repeat: Repeat | None) -> str:

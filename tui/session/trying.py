@@ -13,9 +13,9 @@ from tui.core.outcome import Outcome
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.history.writing import excerpt
-from tui.sitting.board import Lane
-from tui.sitting.measured import measured_by
-from tui.sitting.session import Session
+from tui.session.board import Lane
+from tui.session.measured import measured_by
+from tui.session.session import Session
 
 
 class Trying:

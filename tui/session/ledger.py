@@ -1,4 +1,4 @@
-"""What the sitting has cost so far, and whether more may be spent. Estimates at list prices, simulated or not."""
+"""What the session has cost so far, and whether more may be spent. Estimates at list prices, simulated or not."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from tui.core.record import RequestRecord
 
 
 class Ledger:
-    """Adds up the requests of a run and of the sitting.
+    """Adds up the requests of a run and of the session.
 
     A request that was turned away before anything was counted costs nothing. What the simulator answers is counted as
     what it would cost.
@@ -20,7 +20,7 @@ class Ledger:
         """`models` may change, and is asked anew each time."""
         self.models = models
         self._of_run: list[Cost | None] = []
-        self._of_sitting: list[Cost | None] = []
+        self._of_session: list[Cost | None] = []
 
     def start_run(self) -> None:
         """What comes now belongs to the next run."""
@@ -33,7 +33,7 @@ class Ledger:
         spec = record.spec
         cost = estimate(record.usage, self.models.get(spec.model), spec.parameters, complete=record.complete)
         self._of_run.append(cost)
-        self._of_sitting.append(cost)
+        self._of_session.append(cost)
         return cost
 
     @property
@@ -42,9 +42,9 @@ class Ledger:
         return total(self._of_run)
 
     @property
-    def sitting(self) -> Cost | None:
+    def session(self) -> Cost | None:
         """Everything since the start, warmed caches included."""
-        return total(self._of_sitting)
+        return total(self._of_session)
 
     def bound(self, specs: Sequence[RequestSpec], input_tokens: Callable[[RequestSpec], int]) -> Cost | None:
         """The most that these requests can cost; None where no price is known. `input_tokens` says how long each is.
@@ -78,10 +78,10 @@ class Ledger:
                 f"{could}, more than the cap of {dollars(budget.plan_usd)} (budget.plan_usd); "
                 "lower max_tokens, ask fewer targets, or raise the cap."
             )
-        spent = self.sitting.usd if self.sitting is not None else 0.0
+        spent = self.session.usd if self.session is not None else 0.0
         if budget.sitting_usd is not None and spent + usd > budget.sitting_usd:
             return (
-                f"{could}, and {dollars(spent)} of the sitting's {dollars(budget.sitting_usd)} (budget.sitting_usd) "
+                f"{could}, and {dollars(spent)} of the session's {dollars(budget.sitting_usd)} (budget.sitting_usd) "
                 "are spent; lower max_tokens, ask fewer targets, or raise the cap."
             )
         return None

@@ -12,8 +12,8 @@ from tui.core.plan import Budget, Plan
 from tui.core.prompt import Prompt
 from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Endpoint, Target
+from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
-from tui.sitting.session import Session
 from tui.ui.viewmodel.lane_lines import note, state_line
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -80,7 +80,7 @@ async def session(shared: Watched) -> Watched:
 
 
 def spent(session: Session) -> float:
-    cost = session.board.ledger.sitting
+    cost = session.board.ledger.session
     return 0.0 if cost is None else cost.usd
 
 

@@ -30,8 +30,8 @@ from tui.core.record import State
 from tui.core.series import Repeat, Series, SeriesSettings
 from tui.core.sweep import cells
 from tui.core.target import Endpoint, Target
-from tui.sitting.board import Board
-from tui.sitting.measured import measured_by
+from tui.session.board import Board
+from tui.session.measured import measured_by
 
 MS = 1_000_000
 

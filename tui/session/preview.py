@@ -14,14 +14,14 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ConfigError
-from tui.sitting.board import Board
-from tui.sitting.counting import InputCounter
+from tui.session.board import Board
+from tui.session.counting import InputCounter
 
 _COUNT_AFTER_S = 0.4
 """How long the prompt must stand still before its tokens are counted."""
 
 
-class Sitting(Protocol):
+class SessionView(Protocol):
     """What is needed of the session."""
 
     plan: Plan
@@ -36,15 +36,15 @@ class Sitting(Protocol):
 class Preview:
     """Asks ahead, and never while anything is measured."""
 
-    def __init__(self, sitting: Sitting, models: Sequence[KnownModel]) -> None:
+    def __init__(self, session: SessionView, models: Sequence[KnownModel]) -> None:
         self.models = tuple(models)
         """All models that can be named."""
         self.on_models: Callable[[], None] = lambda: None
         """Called when `models` has changed."""
         self.on_counted: Callable[[], None] = lambda: None
         """Called when all prompts of `count_also` are counted, or cannot be."""
-        self._sitting = sitting
-        self._counter = InputCounter(sitting.ask_aside)
+        self._session = session
+        self._counter = InputCounter(session.ask_aside)
         self._due: asyncio.TimerHandle | None = None
 
     def count_soon(self) -> None:
@@ -55,7 +55,7 @@ class Preview:
 
     def count_also(self, specs: Sequence[RequestSpec]) -> None:
         """Have these prompts counted as well, unless something is measured."""
-        board = self._sitting.board
+        board = self._session.board
         if board.engine_ready and not board.busy:
             self._counter.ask_for(specs)
 
@@ -82,21 +82,21 @@ class Preview:
     def refusal(self, specs: Sequence[RequestSpec], times: int = 1) -> str | None:
         """Why sending all of `specs`, so many times, could go beyond the budget, in one sentence; None if it may be
         sent."""
-        sitting = self._sitting
-        return sitting.board.ledger.refusal(sitting.plan.budget, specs, self._counter.at_most, times)
+        session = self._session
+        return session.board.ledger.refusal(session.plan.budget, specs, self._counter.at_most, times)
 
     def may_send(self, specs: Sequence[RequestSpec], times: int = 1) -> bool:
         """Whether the budget allows to send `specs` so many times; says why not."""
         refusal = self.refusal(specs, times)
         if refusal is not None:
-            self._sitting.on_problem(refusal)
+            self._session.on_problem(refusal)
         return refusal is None
 
     def refresh_models(self) -> None:
         """Ask the endpoints of the chosen targets for their models; `on_models` tells when the list is new."""
-        plan = self._sitting.plan
+        plan = self._session.plan
         endpoints = {endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}
-        self._sitting.ask_aside(ListModels(endpoints=tuple(endpoints.values())))
+        self._session.ask_aside(ListModels(endpoints=tuple(endpoints.values())))
 
     def take(self, events: list[Event]) -> list[Event]:
         """Take in the answers; returns the events that are not for here."""
@@ -119,37 +119,37 @@ class Preview:
 
     def _count(self) -> None:
         self._due = None
-        board = self._sitting.board
+        board = self._session.board
         if board.engine_ready and not board.busy:
             self._counter.ask_for(self._asked())
 
     def _asked(self) -> Sequence[RequestSpec]:
         """What would be sent now; nothing while the plan cannot be."""
-        plan = self._sitting.plan
+        plan = self._session.plan
         return plan.of_run().requests(0) if plan.problem() is None else ()
 
     def _show(self) -> None:
         inputs = {spec.target: self._counter.of(spec) for spec in self._asked()}
-        board = self._sitting.board
+        board = self._session.board
         if all(lane.next_input == inputs.get(lane.label) for lane in board.lanes):
             return
         for lane in board.lanes:
             lane.next_input = inputs.get(lane.label)
         board.version += 1
-        self._sitting.on_change()
+        self._session.on_change()
 
     def _listed(self, event: ModelsListed) -> None:
-        sitting = self._sitting
+        session = self._session
         if event.failure is not None:
-            sitting.on_problem(event.failure.message)
+            session.on_problem(event.failure.message)
             return
         today = date.today()
         self.models = merged(self.models, event.models, today)
-        sitting.board.ledger.models = {model.id: model for model in self.models}
-        endpoint = next((endpoint for endpoint in sitting.plan.endpoints if endpoint.name == event.endpoint), None)
+        session.board.ledger.models = {model.id: model for model in self.models}
+        endpoint = next((endpoint for endpoint in session.plan.endpoints if endpoint.name == event.endpoint), None)
         if endpoint is not None and not endpoint.simulated:
             try:
                 save_list(endpoint, event.models, today)
             except ConfigError as error:
-                sitting.on_problem(str(error))
+                session.on_problem(str(error))
         self.on_models()

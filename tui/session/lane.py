@@ -1,4 +1,4 @@
-"""A lane: one target on screen, its latest request, and the outcomes of this sitting."""
+"""A lane: one target on screen, its latest request, and the outcomes of this session."""
 
 import msgspec
 
@@ -32,7 +32,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Lane:
-    """One target on screen: its latest request, and the outcomes of this sitting."""
+    """One target on screen: its latest request, and the outcomes of this session."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -47,9 +47,9 @@ class Lane:
         self.next_input: InputCount | None = None
         """Input tokens of what the lane would be asked now."""
         self.outcomes: list[Outcome] = []
-        """All of this sitting, warm-up included, but not those cancelled."""
+        """All of this session, warm-up included, but not those cancelled."""
         self.swept: list[Outcome] = []
-        """Of this sitting's sweeps: for fits, and for nothing else."""
+        """Of this session's sweeps: for fits, and for nothing else."""
         self.before_sweep: Shown | None = None
         """While a sweep is under way, what stood here before."""
         self.plan: Plan | None = None
@@ -71,7 +71,7 @@ class Lane:
         """The counted outcomes since anything asked was last changed: repeated measurements of one thing."""
         outcomes = self.outcomes
         if self._taken > len(outcomes) or (self._taken and outcomes[self._taken - 1] is not self._last):
-            self._taken, self._current = 0, []  # the sitting was cleared
+            self._taken, self._current = 0, []  # the session was cleared
         # Taken in once each: it is asked for after every run.
         for outcome in outcomes[self._taken :]:
             if self._last is None or outcome.asked != self._last.asked:

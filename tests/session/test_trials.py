@@ -8,7 +8,7 @@ from tried_samples import TRIED
 
 from tui.errors import HistoryError
 from tui.history.store import Store
-from tui.sitting import trials
+from tui.session import trials
 
 replace = msgspec.structs.replace
 

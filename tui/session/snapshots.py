@@ -1,4 +1,4 @@
-"""Named results: of this sitting in memory, of all sittings in the history."""
+"""Named results: of this session in memory, of all sessions in the history."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 from tui.core.snapshot import Snapshot, of_runs
 from tui.errors import HistoryError
 from tui.history.store import Store
-from tui.sitting.board import Board
+from tui.session.board import Board
 
 BASELINE = "baseline"
 """The name of the one that is pinned by a key."""
@@ -17,14 +17,14 @@ class Snapshots:
     """Takes, keeps and finds snapshots. The history is read and written on a thread of its own."""
 
     def __init__(self, board: Board, history: Path | None, say: Callable[[str], None]) -> None:
-        """Without a history they last as long as the sitting."""
+        """Without a history they last as long as the session."""
         self._board = board
         self._history = history
         self._say = say
         self._taken: dict[str, Snapshot] = {}
 
     async def take(self, name: str, uids: list[str]) -> Snapshot | None:
-        """Name what stands in the lanes; None if nothing was measured. `uids` are those of the sitting's runs."""
+        """Name what stands in the lanes; None if nothing was measured. `uids` are those of the session's runs."""
         snapshot = self._board.snapshot(name)
         if snapshot is None:
             return None
@@ -34,7 +34,7 @@ class Snapshots:
         return snapshot
 
     async def all(self) -> list[Snapshot]:
-        """All there are, those of this sitting first."""
+        """All there are, those of this session first."""
         found = dict(self._taken)
 
         def read(store: Store) -> None:

@@ -1,6 +1,6 @@
-"""A sitting without a screen, to be killed: fires run after run and says on standard output what its lanes say.
+"""A session without a screen, to be killed: fires run after run and says on standard output what its lanes say.
 
-    python -P tests/history/sitting_process.py BASE_URL HISTORY NAME RUNS
+    python -P tests/history/session_process.py BASE_URL HISTORY NAME RUNS
 
 Lines of JSON: `{"engine": pid}`, `{"fired": prompt}`, `{"ended": [prompt, target, status, text]}`,
 `{"said": sentence}`.
@@ -20,7 +20,7 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Target
 from tui.history.recorder import Recorder
-from tui.sitting.session import Session
+from tui.session.session import Session
 
 PARAMETERS = Parameters(max_tokens=30)
 TARGETS = (Target(model="sim-fast", name="one"), Target(model="sim-fast", name="two"), Target(model="sim-steady"))

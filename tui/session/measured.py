@@ -1,4 +1,4 @@
-"""What the lanes of a sitting have measured, as advice takes it."""
+"""What the lanes of a session have measured, as advice takes it."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from tui.core.outcome import Outcome
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import State
-from tui.sitting.board import Lane
+from tui.session.board import Lane
 
 NOTHING_COUNTED: Mapping[Prompt, int] = MappingProxyType({})
 _SAY_NOTHING = (State.IDLE, State.CANCELLED, State.INTERRUPTED)

@@ -1,4 +1,4 @@
-"""The sitting: holds the engine, the simulator, the record file and the board together. No Textual."""
+"""The session: holds the engine, the simulator, the record file and the board together. No Textual."""
 
 import asyncio
 import secrets
@@ -25,13 +25,13 @@ from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ChildError
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
-from tui.sitting.board import Board, Lane
-from tui.sitting.choosing import Choosing, Simulator
-from tui.sitting.keeper import Keeper, info_of
-from tui.sitting.preview import Preview
-from tui.sitting.series import SeriesRunner
-from tui.sitting.snapshots import BASELINE, Snapshots
-from tui.sitting.sweep import cells_around
+from tui.session.board import Board, Lane
+from tui.session.choosing import Choosing, Simulator
+from tui.session.keeper import Keeper, info_of
+from tui.session.preview import Preview
+from tui.session.series import SeriesRunner
+from tui.session.snapshots import BASELINE, Snapshots
+from tui.session.sweep import cells_around
 
 _LAST_WRITES_S = 1.0
 """How long the history may take to write what is left when the program is ended at once."""
@@ -45,7 +45,7 @@ class Session(Choosing):
 
     `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
     every run; `on_problem` with a sentence when something went wrong that belongs to no lane; `on_interrupted` at the
-    start with how many requests an earlier sitting left in flight when it was killed.
+    start with how many requests an earlier session left in flight when it was killed.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Session(Choosing):
         """The latest run, its requests as they stand."""
         self._latest_id = 0
         self.run_uids: list[str] = []
-        """Of every run of the sitting: `Outcome.run` counts them from 1."""
+        """Of every run of the session: `Outcome.run` counts them from 1."""
         self.preview = Preview(self, known)
         """What is known before anything is sent."""
 
@@ -242,7 +242,7 @@ class Session(Choosing):
         return snapshot
 
     def clear(self) -> None:
-        """Empty the lanes and the history of this sitting."""
+        """Empty the lanes and the history of this session."""
         self.board.clear()
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Target
-from tui.sitting.replay import Replay
+from tui.session.replay import Replay
 
 MS = 1_000_000
 START = 77_000 * MS

@@ -13,7 +13,7 @@ from tui.core.prompt import Prompt
 from tui.core.sequential import Outcome as Decided
 from tui.core.sequential import UntilSure
 from tui.core.series import Ending, Repeat, Series
-from tui.sitting.board import Board, Lane
+from tui.session.board import Board, Lane
 
 
 class Runs(Protocol):

@@ -1,1 +1,0 @@
-"""The sitting that both front ends share: the engine held, events folded into lanes, results kept. No Textual."""
