@@ -82,7 +82,7 @@ async def _session(app: LatencyApp) -> None:
     """One session, photographed on the way."""
     try:
         async with app.run_test(size=WIDE) as pilot:
-            await _until(pilot, lambda: app.session.board.engine_ready, "the engine is ready")
+            await _until(pilot, lambda: app.session.live.engine_ready, "the engine is ready")
             for _ in range(RUNS):
                 await _run(pilot, app)
             await _picture(pilot, app, "main")
@@ -109,12 +109,12 @@ async def _run(pilot: Pilot[None], app: LatencyApp) -> None:
 
 
 async def _finished(pilot: Pilot[None], app: LatencyApp) -> None:
-    await _until(pilot, lambda: not app.session.board.run_in_flight, "the run is over")
+    await _until(pilot, lambda: not app.session.live.run_in_flight, "the run is over")
 
 
 def _under_way(app: LatencyApp) -> bool:
     """Whether the slowest lane has begun."""
-    slowest = app.session.board.lanes[-1].record
+    slowest = app.session.live.lanes[-1].record
     return slowest is not None and len(slowest.pieces) >= 10
 
 
@@ -128,7 +128,7 @@ async def _until(pilot: Pilot[None], condition: Callable[[], bool], what: str) -
 
 async def _picture(pilot: Pilot[None], app: LatencyApp, name: str) -> None:
     """Let the screen settle, and write what it shows as SVG."""
-    await pilot.pause(1.2 if not app.session.board.run_in_flight else 0.1)
+    await pilot.pause(1.2 if not app.session.live.run_in_flight else 0.1)
     svg = _without_network(app.export_screenshot(title="latency-tui"))
     (HERE / f"{name}.svg").write_text(_TEXT.sub(_in_cells, svg), "utf-8")
     sys.stderr.write(f"screenshots/{name}\n")

@@ -9,7 +9,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, Span
 
 MS = 1_000_000

@@ -16,7 +16,7 @@ from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
 from tui.session.session import Session
-from tui.session.trying import Trying
+from tui.session.trial_runner import TrialRunner
 
 from .made import known
 
@@ -50,7 +50,7 @@ class Lab:
     async def tried(self, plan: Plan, suggestion: Suggestion) -> Tried:
         """What a trial of a suggestion shows."""
         self.session.hold(plan)
-        trying = Trying(self.session, suggestion.target, suggestion, lambda: None)
+        trying = TrialRunner(self.session, suggestion.target, suggestion, lambda: None)
         trying.start()
         async with asyncio.timeout(WITHIN_S):
             await trying.wait()

@@ -34,7 +34,7 @@ def simulator() -> Iterator[SimulatorProcess]:
 async def lab(simulator: SimulatorProcess) -> AsyncIterator[Lab]:
     session = Session(plan_of(simulator.base_url, "sim-fast"), None, None, None)
     ready = asyncio.Event()
-    session.on_change = lambda: ready.set() if session.board.engine_ready else None
+    session.on_change = lambda: ready.set() if session.live.engine_ready else None
     await session.connect()
     async with asyncio.timeout(WITHIN_S):
         await ready.wait()

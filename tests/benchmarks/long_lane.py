@@ -13,7 +13,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.charts.lanes_chart import LanesChart
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
 from tui.ui.widgets.lane_view import LaneView

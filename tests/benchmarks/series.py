@@ -1,4 +1,4 @@
-"""What a run costs the screen after a thousand of them: the real app and board, told of 8 targets' requests by events.
+"""What a run costs the screen after a thousand of them: the real app and live, told of 8 targets' requests by events.
 
     python tests/benchmarks/series.py [--quick] [CHART ...]
 
@@ -91,23 +91,23 @@ async def _measure(kind: ChartKind, runs: int) -> tuple[list[float], list[float]
     cpu: list[float] = []
     keys: list[float] = []
     async with app.run_test(size=(120, 40)) as pilot:
-        board = app.session.board
-        board.apply([EngineReady(pid=os.getpid(), sdk_version="1.0")])
+        live = app.session.live
+        live.apply([EngineReady(pid=os.getpid(), sdk_version="1.0")])
         await app.main.charts.show_kind(kind)
         app.main.query_one("#user").focus()
         await pilot.pause()
         series = Series(SeriesSettings(repeats=runs, warm_ups=0), "bench", TARGETS, 1)
-        board.begin_series(series)
+        live.begin_series(series)
         while (repeat := series.next()) is not None:
             began = time.process_time()
-            specs = board.start(app.session.plan, repeat)
+            specs = live.start(app.session.plan, repeat)
             app.main.wake()
             for spec in specs:
-                board.apply(_events(spec.request_id, board.runs))
-            board.apply([RunEnded(run_id=board.runs, t_ns=time.monotonic_ns(), send_spread_ns=1)])
+                live.apply(_events(spec.request_id, live.runs))
+            live.apply([RunEnded(run_id=live.runs, t_ns=time.monotonic_ns(), send_spread_ns=1)])
             series.take(repeat, 1, 0.0, all_failed=False)
             app.main.wake()
-            if board.runs % KEY_EVERY == 0:
+            if live.runs % KEY_EVERY == 0:
                 keys.append(await _key_s(app))
             await asyncio.sleep(RUN_S)
             cpu.append(time.process_time() - began)

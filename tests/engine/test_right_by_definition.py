@@ -21,7 +21,7 @@ from tui.core.record import RequestRecord
 from tui.core.statistics import summarise
 from tui.core.target import Retries, Target
 from tui.history.record_file import result_of
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.simulator.process import SimulatorProcess
 from tui.ui.viewmodel.detail import detail_rows
 from tui.ui.viewmodel.lane_lines import figures

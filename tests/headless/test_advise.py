@@ -10,7 +10,7 @@ from tried_samples import TRIED
 
 from tui.errors import ExitCode
 from tui.history.store import Store
-from tui.session import trials
+from tui.session import trial_log
 
 from .conftest import Run
 
@@ -32,8 +32,8 @@ def test_what_was_tried_stands_beside_the_advice(run: Run, plan: Plan, tmp_path:
     name = plan()
     (tmp_path / "data").mkdir()
     with Store(Path(run("history", "path").stdout.strip())) as store:
-        trials.note(store, msgspec.structs.replace(TRIED, model="sim-fast", target="first"))
-        trials.note(store, msgspec.structs.replace(TRIED, model="another", target="not this one"))
+        trial_log.note(store, msgspec.structs.replace(TRIED, model="sim-fast", target="first"))
+        trial_log.note(store, msgspec.structs.replace(TRIED, model="another", target="not this one"))
     done = run("advise", name, "--repeat", "2", "--json", "a.json", "--markdown", "a.md")
     assert done.returncode == ExitCode.OK, done.stderr
     (tried,) = json.loads((tmp_path / "cwd" / "a.json").read_text())["tried"]

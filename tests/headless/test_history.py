@@ -14,7 +14,7 @@ from tried_samples import TRIED
 from tui.errors import ExitCode
 from tui.export import json_import
 from tui.history.store import Store
-from tui.session import trials
+from tui.session import trial_log
 
 from .conftest import Run
 
@@ -73,7 +73,7 @@ def test_the_ledger_goes_out_and_comes_in_with_the_runs(run: Run, measured: None
     tried = msgspec.structs.replace(TRIED, model="sim-fast")
     history = Path(run("history", "path").stdout.strip())
     with Store(history) as store:
-        trials.note(store, tried)
+        trial_log.note(store, tried)
     for name in ("a.json", "a.md", "a.html", "a.csv"):
         assert run("history", "export", "last", "--to", name).returncode == ExitCode.OK
     assert "Ask with low effort" in run("history", "show", "last", "--json", "-").stdout
@@ -81,7 +81,7 @@ def test_the_ledger_goes_out_and_comes_in_with_the_runs(run: Run, measured: None
     history.unlink()
     assert run("history", "import", "a.json").returncode == ExitCode.OK
     with Store(history) as store:
-        assert trials.read(store) == [tried]
+        assert trial_log.read(store) == [tried]
 
 
 def test_other_formats_by_suffix_and_without_texts(run: Run, measured: None, tmp_path: Path) -> None:

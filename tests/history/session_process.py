@@ -48,14 +48,14 @@ class Driver:
         self.ready = asyncio.Event()
 
     def changed(self) -> None:
-        if self.session.board.engine_ready:
+        if self.session.live.engine_ready:
             if self.engine != self.session.engine_pid:
                 self.engine = self.session.engine_pid
                 say(engine=self.engine)
             self.ready.set()
         else:
             self.ready.clear()
-        for record in self.session.board.records:
+        for record in self.session.live.records:
             number = record.spec.request_id
             if record.status is not None and number not in self.told:
                 self.told.add(number)

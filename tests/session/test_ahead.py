@@ -42,7 +42,7 @@ class Watched(Session):
 
     async def answered(self, prompt: Prompt, parameters: Parameters | None = None) -> None:
         assert self.run(prompt, parameters or self.plan.parameters)
-        await self.until(lambda: not self.board.run_in_flight)
+        await self.until(lambda: not self.live.run_in_flight)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ async def shared(simulator: SimulatorProcess) -> AsyncIterator[Watched]:
     )
     session = Watched(plan)
     await session.connect()
-    await session.until(lambda: session.board.engine_ready)
+    await session.until(lambda: session.live.engine_ready)
     yield session
     await session.close()
 
@@ -80,30 +80,30 @@ async def session(shared: Watched) -> Watched:
 
 
 def spent(session: Session) -> float:
-    cost = session.board.ledger.session
+    cost = session.live.ledger.session
     return 0.0 if cost is None else cost.usd
 
 
 async def test_a_cache_is_warmed_apart_from_the_runs(session: Watched) -> None:
     prompt = Prompt(user=LONG, system="warm")
     await session.answered(prompt)
-    cached, plain = session.board.lanes
-    before, runs, cost = cached.record, session.board.runs, spent(session)
-    session.board.clear()
+    cached, plain = session.live.lanes
+    before, runs, cost = cached.record, session.live.runs, spent(session)
+    session.live.clear()
     prompt = Prompt(user=LONG, system="warmed")
     session.warm(prompt, session.plan.parameters)
     assert state_line(cached) == "◔ warming the cache"
-    await session.until(lambda: not session.board.run_in_flight)
+    await session.until(lambda: not session.live.run_in_flight)
     assert state_line(plain).endswith("not warmed: cache is off here")
     assert cached.warming is not None
     written = cached.warming.usage.cache_creation_input_tokens
     assert written
     assert state_line(cached).endswith(f"cache warmed: {written:,} written")
     session.warm(prompt, session.plan.parameters)
-    await session.until(lambda: not session.board.run_in_flight)
+    await session.until(lambda: not session.live.run_in_flight)
     assert state_line(cached).endswith(f"already warm: {written:,} read")
     # No run and no outcome, but it costs.
-    assert (session.board.runs, cached.outcomes, cached.record) == (runs, [], None)
+    assert (session.live.runs, cached.outcomes, cached.record) == (runs, [], None)
     assert spent(session) > cost
     await session.answered(prompt)
     assert cached.record is not before
@@ -117,7 +117,7 @@ async def test_a_cache_is_warmed_apart_from_the_runs(session: Watched) -> None:
 async def test_a_missed_cache_is_said_in_words(session: Watched) -> None:
     await session.answered(Prompt(user=LONG, system="before"))
     await session.answered(Prompt(user=LONG, system="after"))
-    cached, plain = session.board.lanes
+    cached, plain = session.live.lanes
     assert note(cached).startswith("Cache missed: the system prompt differs from this lane's request before; about ")
     assert note(plain) == ""
 
@@ -126,13 +126,13 @@ async def test_nothing_to_warm(session: Watched) -> None:
     session.choose((PLAIN,))
     session.warm(Prompt(user=LONG), session.plan.parameters)
     assert session.said == ["No target caches its prompt: set the parameter cache and try again."]
-    assert not session.board.run_in_flight
+    assert not session.live.run_in_flight
 
 
 async def test_prompts_are_counted_once_they_stand_still(session: Watched) -> None:
     prompt = Prompt(user="How long is this, and how long was it before it was counted?")
     session.consider(msgspec.structs.replace(session.plan, prompt=prompt))
-    lane = session.board.lanes[1]
+    lane = session.live.lanes[1]
     assert lane.next_input is not None
     assert lane.next_input.is_estimate
     await session.until(lambda: lane.next_input is not None and not lane.next_input.is_estimate)
@@ -147,7 +147,7 @@ async def test_without_a_counter_an_estimate_stands_and_learns(session: Watched)
     bare = Target(model="claude-haiku-5-5", endpoint="bare", name="bare")
     session.choose((PLAIN, bare))
     await session.answered(Prompt(user=LONG))
-    plain, other = session.board.lanes
+    plain, other = session.live.lanes
     session.consider(msgspec.structs.replace(session.plan, prompt=Prompt(user=LONG * 2)))
     await session.until(lambda: plain.next_input is not None and not plain.next_input.is_estimate)
     assert plain.next_input is not None
@@ -160,7 +160,7 @@ async def test_without_a_counter_an_estimate_stands_and_learns(session: Watched)
 @pytest.mark.parametrize("cap", ["sitting_usd", "plan_usd"])
 async def test_a_cap_stops_before_sending(session: Watched, cap: str) -> None:
     await session.answered(Prompt(user="What does a gateway do?"))
-    runs, cost = session.board.runs, spent(session)
+    runs, cost = session.live.runs, spent(session)
     left = 1e-9 + (cost if cap == "sitting_usd" else 0)
     session.plan = msgspec.structs.replace(session.plan, budget=Budget(**{cap: left}))
     assert not session.run(Prompt(user="What does a gateway do?"), session.plan.parameters)
@@ -170,12 +170,12 @@ async def test_a_cap_stops_before_sending(session: Watched, cap: str) -> None:
     await session.series.over()
     assert [sentence.partition(":")[0] for sentence in session.said] == ["Nothing was sent"] * 3
     assert all(f"(budget.{cap})" in sentence for sentence in session.said)
-    assert (session.board.runs, session.board.busy, spent(session)) == (runs, False, cost)
+    assert (session.live.runs, session.live.busy, spent(session)) == (runs, False, cost)
 
 
 async def test_a_cap_counts_every_run_of_a_series(session: Watched) -> None:
     prompt = Prompt(user="What does a gateway do?")
-    one = session.board.ledger.bound(session.plan.requests(0), lambda _: 100)
+    one = session.live.ledger.bound(session.plan.requests(0), lambda _: 100)
     assert one is not None
     session.plan = msgspec.structs.replace(session.plan, budget=Budget(plan_usd=one.usd * 3))
     session.start_series(prompt, session.plan.parameters, SeriesSettings(repeats=5, warm_ups=0))

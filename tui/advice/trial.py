@@ -1,4 +1,4 @@
-"""Trying a change: what is run, what came of it beside what was predicted, and what accepting it changes."""
+"""TrialRunner a change: what is run, what came of it beside what was predicted, and what accepting it changes."""
 
 import math
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ from tui.headless import summary
 from tui.headless.references import runs_of
 from tui.headless.results import results_of
 from tui.history.store import Store
-from tui.session import trials
+from tui.session import trial_log
 
 _RUN = "a number, 'last', the name of a snapshot, or a JSON export"
 _NS_PER_S = 1_000_000_000
@@ -123,7 +123,7 @@ def _line(row: RunRow) -> str:
 def _show(options: argparse.Namespace, store: Store) -> None:
     runs = runs_of(options.run, store)
     if options.json:
-        sys.stdout.write(render(runs, Format.JSON, tried=trials.of_runs(store, runs)))
+        sys.stdout.write(render(runs, Format.JSON, tried=trial_log.of_runs(store, runs)))
         return
     numbers = ", ".join(str(run.number) for run in runs if run.number is not None)
     print(f"Runs {numbers}" if len(runs) > 1 else f"Run {numbers}")
@@ -134,7 +134,7 @@ def _show(options: argparse.Namespace, store: Store) -> None:
 
 def _export(options: argparse.Namespace, store: Store) -> None:
     runs = [run for reference in options.run for run in runs_of(reference, store)]
-    tried, with_texts = trials.of_runs(store, runs), not options.no_texts
+    tried, with_texts = trial_log.of_runs(store, runs), not options.no_texts
     if options.to == "-":
         sys.stdout.write(render(runs, Format.JSON, tried=tried, with_texts=with_texts))
     else:
@@ -151,7 +151,7 @@ def _send(options: argparse.Namespace, store: Store) -> None:
 def _import(options: argparse.Namespace, store: Store) -> None:
     found = json_import.read_all(options.file)
     numbers = [store.add(run) for run in found.runs]
-    trials.take_in(store, found.tried)
+    trial_log.take_in(store, found.tried)
     print(f"{len(numbers)} runs, numbers {min(numbers)} to {max(numbers)}.", file=sys.stderr)
 
 

@@ -122,7 +122,7 @@ async def _measure(session: Session, settings: SeriesSettings, narrator: Narrato
     return Measured(
         runs=runs,
         series=series,
-        lanes=session.board.lanes,
+        lanes=session.live.lanes,
         stopped_by=stopped_by[0] if stopped_by else None,
         counted=counted,
     )
@@ -131,7 +131,7 @@ async def _measure(session: Session, settings: SeriesSettings, narrator: Narrato
 async def _counted(session: Session) -> dict[Prompt, int]:
     """Have the parts of all lanes' prompts counted; what takes too long stays an estimate."""
     preview = session.preview
-    specs = [spec for lane in session.board.lanes for spec in length_questions(lane)]
+    specs = [spec for lane in session.live.lanes for spec in length_questions(lane)]
     answered = asyncio.Event()
     preview.on_counted = answered.set
     preview.count_also(specs)

@@ -12,7 +12,7 @@ from tui.core.stored import RunFilter
 from tui.errors import HistoryError, UsageError
 from tui.export import json_import
 from tui.history.store import Store
-from tui.session import trials
+from tui.session import trial_log
 
 LAST = "last"
 
@@ -62,7 +62,7 @@ def ledger_of(runs: list[StoredRun]) -> list[Tried]:
     """What was tried on what `runs` ask, the latest first; nothing where there is no history that can be read."""
     with history_if_any() as store:
         try:
-            return [] if store is None else trials.of_runs(store, runs)
+            return [] if store is None else trial_log.of_runs(store, runs)
         except HistoryError as error:
             print(f"latency-tui: {error}", file=sys.stderr)
             return []

@@ -13,7 +13,7 @@ from tui.core.run import StoredRun
 from tui.core.stored import RunFilter, RunRow, Sort
 from tui.export.formats import write
 from tui.history.store import Store
-from tui.session import trials
+from tui.session import trial_log
 
 _T = TypeVar("_T")
 
@@ -78,7 +78,7 @@ class Archive:
             # Path's own raises for a user who is not there.
             path = Path(os.path.expanduser(name))  # noqa: PTH111
             runs = [store.run(number)]
-            write(path, runs, tried=trials.of_runs(store, runs), objectives=self._objectives)
+            write(path, runs, tried=trial_log.of_runs(store, runs), objectives=self._objectives)
             return path
 
         return await self._do(export)

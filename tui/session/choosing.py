@@ -7,7 +7,7 @@ import msgspec
 from tui.config.schema import SIMULATOR
 from tui.core.plan import Plan
 from tui.core.target import Endpoint, Target
-from tui.session.board import Board
+from tui.session.live import LiveState
 from tui.session.preview import Preview
 from tui.simulator.process import SimulatorProcess
 
@@ -26,7 +26,7 @@ class Choosing:
     """Holds the targets of the plan; a part of the session."""
 
     plan: Plan
-    board: Board
+    live: LiveState
     preview: Preview
     simulator: Simulator | None
     _chosen: tuple[Target, ...] | None = None
@@ -34,13 +34,13 @@ class Choosing:
 
     def choose(self, targets: tuple[Target, ...]) -> None:
         """Ask these targets from the next run on. A choice during a run is shown when the next one begins."""
-        if self.board.busy:
+        if self.live.busy:
             # The order of a series counts the targets it began with.
             self._chosen = targets
             return
         self._chosen = None
         self.plan = msgspec.structs.replace(self.plan, targets=targets)
-        self.board.set_targets(self.plan.asked)
+        self.live.set_targets(self.plan.asked)
         self.preview.count_soon()
 
     def take_choice(self) -> None:

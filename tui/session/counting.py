@@ -11,7 +11,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.engine.protocol import CountTokens
 from tui.engine.request_body import count_arguments
-from tui.session.board import InputCount
+from tui.session.live import InputCount
 
 _BYTES_PER_TOKEN = 4.0
 """Of a model that has not answered yet: about right for English, high for most else in UTF-8."""

@@ -1,4 +1,4 @@
-"""Between the engine and the board: what ends a request reaches the board only once it is stored."""
+"""between the engine and the live state: what ends a request reaches the live state only once it is stored."""
 
 import asyncio
 import time

@@ -13,7 +13,7 @@ from tui.core.outcome import Outcome
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import State
-from tui.session.board import Lane
+from tui.session.live import Lane
 
 NOTHING_COUNTED: Mapping[Prompt, int] = MappingProxyType({})
 _SAY_NOTHING = (State.IDLE, State.CANCELLED, State.INTERRUPTED)

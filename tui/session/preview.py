@@ -14,8 +14,8 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ConfigError
-from tui.session.board import Board
 from tui.session.counting import InputCounter
+from tui.session.live import LiveState
 
 _COUNT_AFTER_S = 0.4
 """How long the prompt must stand still before its tokens are counted."""
@@ -25,7 +25,7 @@ class SessionView(Protocol):
     """What is needed of the session."""
 
     plan: Plan
-    board: Board
+    live: LiveState
     on_change: Callable[[], None]
     on_problem: Callable[[str], None]
 
@@ -55,8 +55,8 @@ class Preview:
 
     def count_also(self, specs: Sequence[RequestSpec]) -> None:
         """Have these prompts counted as well, unless something is measured."""
-        board = self._session.board
-        if board.engine_ready and not board.busy:
+        live = self._session.live
+        if live.engine_ready and not live.busy:
             self._counter.ask_for(specs)
 
     def counted(self, specs: Sequence[RequestSpec]) -> dict[Prompt, int]:
@@ -83,7 +83,7 @@ class Preview:
         """Why sending all of `specs`, so many times, could go beyond the budget, in one sentence; None if it may be
         sent."""
         session = self._session
-        return session.board.ledger.refusal(session.plan.budget, specs, self._counter.at_most, times)
+        return session.live.ledger.refusal(session.plan.budget, specs, self._counter.at_most, times)
 
     def may_send(self, specs: Sequence[RequestSpec], times: int = 1) -> bool:
         """Whether the budget allows to send `specs` so many times; says why not."""
@@ -119,8 +119,8 @@ class Preview:
 
     def _count(self) -> None:
         self._due = None
-        board = self._session.board
-        if board.engine_ready and not board.busy:
+        live = self._session.live
+        if live.engine_ready and not live.busy:
             self._counter.ask_for(self._asked())
 
     def _asked(self) -> Sequence[RequestSpec]:
@@ -130,12 +130,12 @@ class Preview:
 
     def _show(self) -> None:
         inputs = {spec.target: self._counter.of(spec) for spec in self._asked()}
-        board = self._session.board
-        if all(lane.next_input == inputs.get(lane.label) for lane in board.lanes):
+        live = self._session.live
+        if all(lane.next_input == inputs.get(lane.label) for lane in live.lanes):
             return
-        for lane in board.lanes:
+        for lane in live.lanes:
             lane.next_input = inputs.get(lane.label)
-        board.version += 1
+        live.version += 1
         self._session.on_change()
 
     def _listed(self, event: ModelsListed) -> None:
@@ -145,7 +145,7 @@ class Preview:
             return
         today = date.today()
         self.models = merged(self.models, event.models, today)
-        session.board.ledger.models = {model.id: model for model in self.models}
+        session.live.ledger.models = {model.id: model for model in self.models}
         endpoint = next((endpoint for endpoint in session.plan.endpoints if endpoint.name == event.endpoint), None)
         if endpoint is not None and not endpoint.simulated:
             try:

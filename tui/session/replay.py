@@ -1,4 +1,4 @@
-"""A stored run played again: the events of its requests come to a board of their own, at their recorded moments."""
+"""A stored run played again: the events of its requests go to a live state of their own, at their recorded moments."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from tui.core.record import RequestRecord
 from tui.core.replay import Timed, events_of_run
 from tui.core.run import StoredRun
 from tui.core.target import Target
-from tui.session.board import Board, Lane
+from tui.session.live import Lane, LiveState
 
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """What faster and slower go through."""
@@ -30,7 +30,7 @@ class Replay:
         )
         self.speed = min(max(speed, SLOWEST), FASTEST)
         self.paused = False
-        self.board = Board(models)
+        self.live = LiveState(models)
         self._events: list[Timed] = events_of_run(self.run)
         last = max((t_ns for t_ns, _ in self._events), default=0)
         self._events.append((last, RunEnded(run_id=1, t_ns=last, send_spread_ns=run.info.send_spread_ns)))
@@ -59,8 +59,8 @@ class Replay:
         self._position = 0
         self.now_ns = self._events[0][0]
         self.paused = False
-        self.board.show_again(_lanes(self.run), [(place, record.spec) for place, record in _places(self.run)])
-        self.board.apply([EngineReady(pid=0, sdk_version=self.run.info.sdk_version)])
+        self.live.show_again(_lanes(self.run), [(place, record.spec) for place, record in _places(self.run)])
+        self.live.apply([EngineReady(pid=0, sdk_version=self.run.info.sdk_version)])
 
     def advance(self, passed_ns: int) -> None:
         """So much time has passed, ns: show what comes up to then. Paused, nothing does."""
@@ -92,7 +92,7 @@ class Replay:
         events = [event for _, event in self._events[self._position : end]]
         self._position = end
         if events:
-            self.board.apply(events)
+            self.live.apply(events)
 
 
 def _numbered(record: RequestRecord, number: int) -> RequestRecord:

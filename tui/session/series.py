@@ -13,13 +13,13 @@ from tui.core.prompt import Prompt
 from tui.core.sequential import Outcome as Decided
 from tui.core.sequential import UntilSure
 from tui.core.series import Ending, Repeat, Series
-from tui.session.board import Board, Lane
+from tui.session.live import Lane, LiveState
 
 
 class Runs(Protocol):
     """What a series needs of the session."""
 
-    board: Board
+    live: LiveState
 
     def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> bool:
         """Begin one run; false if it may not be begun."""
@@ -44,7 +44,7 @@ class SeriesRunner:
         self._cancelled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._until_sure: UntilSure | None = None
-        settings, lanes = series.settings, runs.board.lanes
+        settings, lanes = series.settings, runs.live.lanes
         if settings.until_sure is not None and len(lanes) > 1:
             self._until_sure = UntilSure(
                 Figure(settings.until_sure),
@@ -60,18 +60,18 @@ class SeriesRunner:
 
     def start(self) -> None:
         """Begin the first run."""
-        self._runs.board.begin_series(self.series)
+        self._runs.live.begin_series(self.series)
         self._task = asyncio.create_task(self._drive(), name=f"series {self.series.uid}")
 
     def pause(self) -> None:
         """Begin no further run until `resume`; the one in flight goes on to its end."""
         self._may_go_on.clear()
-        self._runs.board.series_changed(paused=self.paused)
+        self._runs.live.series_changed(paused=self.paused)
 
     def resume(self) -> None:
         """Go on."""
         self._may_go_on.set()
-        self._runs.board.series_changed(paused=self.paused)
+        self._runs.live.series_changed(paused=self.paused)
 
     def cancel(self) -> None:
         """Begin no further run; what is finished is kept."""
@@ -85,7 +85,7 @@ class SeriesRunner:
             await self._task
 
     async def _drive(self) -> None:
-        board = self._runs.board
+        live = self._runs.live
         try:
             while (repeat := self.series.next()) is not None:
                 started_ns = time.monotonic_ns()
@@ -93,17 +93,17 @@ class SeriesRunner:
                     self.series.end(Ending.COST)
                     break
                 await self._runs.run_over()
-                all_failed = not any(record.complete for record in board.records)
-                spent = board.ledger.run
+                all_failed = not any(record.complete for record in live.records)
+                spent = live.ledger.run
                 usd = spent.usd if spent is not None else 0.0
                 self.series.take(repeat, time.monotonic_ns() - started_ns, usd, all_failed=all_failed)
                 self._look(repeat)
-                board.series_changed(paused=self.paused)
+                live.series_changed(paused=self.paused)
                 if not self.series.is_over():
                     await self._gap()
                     await self._may_go_on.wait()
         finally:
-            board.end_series()
+            live.end_series()
             self._on_over()
 
     def _look(self, repeat: Repeat) -> None:
@@ -111,14 +111,14 @@ class SeriesRunner:
         if self._until_sure is None or repeat.warm_up:
             return
         figure = Figure(self.series.settings.until_sure or Figure.TTFT)
-        decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._runs.board.lanes])
+        decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._runs.live.lanes])
         self.series.verdict = decision.sentence
         if decision.outcome in (Decided.BEST, Decided.ALIKE):
             self.series.end(Ending.SURE)
 
     def _figure_of_run(self, lane: Lane, figure: Figure) -> float | None:
         """A lane's figure in the latest run; of several requests at once the median."""
-        run = self._runs.board.runs
+        run = self._runs.live.runs
         values = [
             outcome.value(figure)
             for outcome in lane.outcomes[-self.series.settings.concurrency :]

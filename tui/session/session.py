@@ -1,4 +1,4 @@
-"""The session: holds the engine, the simulator, the record file and the board together. No Textual."""
+"""The session: holds the engine, the simulator, the record file and the live state together. No Textual."""
 
 import asyncio
 import secrets
@@ -25,9 +25,9 @@ from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ChildError
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
-from tui.session.board import Board, Lane
 from tui.session.choosing import Choosing, Simulator
 from tui.session.keeper import Keeper, info_of
+from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
 from tui.session.series import SeriesRunner
 from tui.session.snapshots import BASELINE, Snapshots
@@ -41,7 +41,7 @@ _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 
 
 class Session(Choosing):
-    """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the board.
+    """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the live state.
 
     `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
     every run; `on_problem` with a sentence when something went wrong that belongs to no lane; `on_interrupted` at the
@@ -64,8 +64,8 @@ class Session(Choosing):
         """
         self.plan = plan
         known = load_models() if models is None else models
-        self.board = Board({model.id: model for model in known}, objectives)
-        self.board.set_targets(plan.targets)
+        self.live = LiveState({model.id: model for model in known}, objectives)
+        self.live.set_targets(plan.targets)
         self.on_change: Callable[[], None] = lambda: None
         self.on_problem: Callable[[str], None] = lambda _sentence: None
         self.on_ended: Callable[[RequestRecord], None] = lambda _record: None
@@ -73,7 +73,7 @@ class Session(Choosing):
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
         self.recorder = history
         self.snapshots = Snapshots(
-            self.board, history.path if history else None, lambda sentence: self.on_problem(sentence)
+            self.live, history.path if history else None, lambda sentence: self.on_problem(sentence)
         )
         self._keeper = Keeper(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
         self._client = EngineClient(engine, self._take) if engine is not None else None
@@ -125,7 +125,7 @@ class Session(Choosing):
 
     def consider(self, plan: Plan) -> None:
         """This would be asked next: say how long it is. Not while anything is under way, which is asked something."""
-        if not self.board.busy:
+        if not self.live.busy:
             self.hold(plan)
             self.preview.count_soon()
 
@@ -142,10 +142,10 @@ class Session(Choosing):
         asked = self.plan.of_run(None if repeat is None or repeat.sweep else repeat.number - 1)
         if not self.preview.may_send(asked.requests(0), repeat.concurrency if repeat is not None else 1):
             return False
-        self.board.set_targets(asked.targets)
-        requests = self.board.start(asked, repeat)
-        info = info_of(self.board.sdk_version, repeat)
-        in_lanes_order = sorted(self.board.records, key=lambda record: record.spec.request_id)
+        self.live.set_targets(asked.targets)
+        requests = self.live.start(asked, repeat)
+        info = info_of(self.live.sdk_version, repeat)
+        in_lanes_order = sorted(self.live.records, key=lambda record: record.spec.request_id)
         self.latest = StoredRun(info=info, plan=asked, requests=in_lanes_order)
         self.run_uids.append(info.uid)
         self._latest_id = self._run_id + 1
@@ -160,8 +160,8 @@ class Session(Choosing):
         asked = self.plan.of_run()
         if not self.preview.may_send(asked.warming_requests(0)):
             return
-        self.board.set_targets(asked.targets)
-        requests = self.board.start_warming(asked)
+        self.live.set_targets(asked.targets)
+        requests = self.live.start_warming(asked)
         if requests:
             self._fire(requests)
         else:
@@ -194,7 +194,7 @@ class Session(Choosing):
         """Cancel everything in flight, and the series it belongs to."""
         if self.series is not None:
             self.series.cancel()
-        if request_ids := self.board.in_flight():
+        if request_ids := self.live.in_flight():
             self._engine.cancel(request_ids)
 
     def cancel(self, lane: Lane) -> None:
@@ -214,7 +214,7 @@ class Session(Choosing):
         Order, gap, seed and budgets are those of the settings. Nothing may be in flight.
         """
         specs = self._prepare(prompt, parameters)
-        cells = cells_around(specs, self.board.lanes)
+        cells = cells_around(specs, self.live.lanes)
         settings = msgspec.structs.replace(settings, repeats=len(cells), warm_ups=1, concurrency=1, until_sure=None)
         series = Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31), cells)
         self._start(series, costliest(specs, cells))
@@ -223,7 +223,7 @@ class Session(Choosing):
         self.take_choice()
         self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
         # "Until sure" compares the lanes: they must be those of this plan.
-        self.board.set_targets(self.plan.asked)
+        self.live.set_targets(self.plan.asked)
         return self.plan.of_run().requests(0)
 
     def _start(self, series: Series, at_most: Sequence[RequestSpec]) -> None:
@@ -238,12 +238,12 @@ class Session(Choosing):
         """Keep what stands in the lanes under a name, and compare with it from now on; None if nothing was measured."""
         snapshot = await self.snapshots.take(name, self.run_uids)
         if snapshot is not None:
-            self.board.compare_with(snapshot)
+            self.live.compare_with(snapshot)
         return snapshot
 
     def clear(self) -> None:
         """Empty the lanes and the history of this session."""
-        self.board.clear()
+        self.live.clear()
 
     async def close(self) -> None:
         """Cancel what is in flight, take in how it ended, and end the children."""
@@ -291,7 +291,7 @@ class Session(Choosing):
             self._deliver(events)
 
     def _deliver(self, events: list[Event]) -> None:
-        ended = self.board.apply(events)
+        ended = self.live.apply(events)
         self.preview.learn(ended)
         if self._record is not None and (problem := self._record.write(events, ended)) is not None:
             self.on_problem(problem)
@@ -303,17 +303,17 @@ class Session(Choosing):
                 self.on_ended(record)
         if any(isinstance(event, RunEnded) for event in events):
             self._failures = 0
-        if not self.board.run_in_flight and not self._run_over.is_set():
+        if not self.live.run_in_flight and not self._run_over.is_set():
             self._finish_run()
         if any(isinstance(event, EngineReady | RunEnded) for event in events):
             self.preview.count_soon()
-        if self.board.engine_problem is not None and self._restarting is None:
+        if self.live.engine_problem is not None and self._restarting is None:
             self._restarting = asyncio.create_task(self._restart())
         self.on_change()
 
     def _finish_run(self) -> None:
         if self.latest is not None and self._latest_id == self._run_id:
-            known = {"send_spread_ns": self.board.send_spread_ns, "sdk_version": self.board.sdk_version}
+            known = {"send_spread_ns": self.live.send_spread_ns, "sdk_version": self.live.sdk_version}
             self.latest.info = msgspec.structs.replace(self.latest.info, **known)
             self.on_run_over(self.latest)
         # If it died under this run: the next one is not to wait for its start.
@@ -322,7 +322,7 @@ class Session(Choosing):
 
     async def _restart(self) -> None:
         """Start another engine; ever more slowly if it keeps failing."""
-        self.on_problem(f"{self.board.engine_problem} It is being started again.")
+        self.on_problem(f"{self.live.engine_problem} It is being started again.")
         self.preview.run_starts()
         process = None
         while process is None:

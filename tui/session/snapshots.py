@@ -7,7 +7,7 @@ from pathlib import Path
 from tui.core.snapshot import Snapshot, of_runs
 from tui.errors import HistoryError
 from tui.history.store import Store
-from tui.session.board import Board
+from tui.session.live import LiveState
 
 BASELINE = "baseline"
 """The name of the one that is pinned by a key."""
@@ -16,16 +16,16 @@ BASELINE = "baseline"
 class Snapshots:
     """Takes, keeps and finds snapshots. The history is read and written on a thread of its own."""
 
-    def __init__(self, board: Board, history: Path | None, say: Callable[[str], None]) -> None:
+    def __init__(self, live: LiveState, history: Path | None, say: Callable[[str], None]) -> None:
         """Without a history they last as long as the session."""
-        self._board = board
+        self._live = live
         self._history = history
         self._say = say
         self._taken: dict[str, Snapshot] = {}
 
     async def take(self, name: str, uids: list[str]) -> Snapshot | None:
         """Name what stands in the lanes; None if nothing was measured. `uids` are those of the session's runs."""
-        snapshot = self._board.snapshot(name)
+        snapshot = self._live.snapshot(name)
         if snapshot is None:
             return None
         self._taken[name] = snapshot

@@ -6,7 +6,7 @@ from statistics import median
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.sweep import Cell, cells
-from tui.session.board import Lane
+from tui.session.live import Lane
 
 _CHARACTERS_PER_TOKEN = 4
 

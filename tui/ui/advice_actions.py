@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui.advice.suggestion import Silence, Suggestion
     from tui.advice.trial import Tried
     from tui.session.lane import Lane
-    from tui.session.trying import Trying
+    from tui.session.trial_runner import TrialRunner
     from tui.ui.screens.advice import AdviceScreen
     from tui.ui.screens.main import MainScreen
     from tui.ui.viewmodel.advice_desk import AdviceDesk
@@ -42,7 +42,7 @@ class AdviceActions(_Base):
     history_path: Path | None = None
     """Where the ledger is kept; `None` keeps it for this session only."""
     _desk: "AdviceDesk | None" = None
-    _trying: "Trying | None" = None
+    _trying: "TrialRunner | None" = None
     _advised: "Lane | None" = None
     """The lane that the advice is for."""
     cut_share: float = 0.05
@@ -91,7 +91,7 @@ class AdviceActions(_Base):
 
         evidence = evidence_for(
             lane,
-            self.session.board.lanes,
+            self.session.live.lanes,
             desk.measured,
             self._models,
             counted=self.session.preview.counted(length_questions(lane)),
@@ -134,7 +134,7 @@ class AdviceActions(_Base):
 
     def _differ(self, said: "Suggestion | Silence | None") -> None:
         """The answers of the trial that is shown; else the lane's own beside that of the model that is suggested."""
-        desk, lanes = self._desk, self.session.board.lanes
+        desk, lanes = self._desk, self.session.live.lanes
         if desk is not None and desk.trial is not None and self._trying is not None:
             records = self._trying.records
             self.show_difference(records, records[0])
@@ -152,7 +152,7 @@ class AdviceActions(_Base):
         self.notify(f"{may} may be cut by max_tokens.", timeout=3, markup=False)
 
     def _try(self, said: "Suggestion | Silence | None") -> None:
-        from tui.session.trying import Trying
+        from tui.session.trial_runner import TrialRunner
 
         desk = self._desk
         if desk is None or desk.advice is None or said is None:
@@ -160,13 +160,13 @@ class AdviceActions(_Base):
         if said.trial is None:
             self.complain("This is not for the program to try: see what it says.")
             return
-        if self.session.board.busy:
+        if self.session.live.busy:
             self.complain("A run is in flight: let it end before you try something.")
             return
         if self.asked() is None:
             return
         try:
-            self._trying = Trying(self.session, desk.advice.target, said, self._trial_over)
+            self._trying = TrialRunner(self.session, desk.advice.target, said, self._trial_over)
         except KeyError:
             self.complain("This lane's target is no longer asked: run again, then ask for advice.")
             return
@@ -228,23 +228,23 @@ class AdviceActions(_Base):
 
     def _note(self, tried: "Tried") -> None:
         from tui.history.store import Store
-        from tui.session import trials
+        from tui.session import trial_log
 
         try:
             assert self.history_path is not None
             with Store(self.history_path) as store:
-                trials.note(store, tried)
+                trial_log.note(store, tried)
         except HistoryError as error:
             self.call_from_thread(self.complain, str(error))
 
     def _read_ledger(self) -> None:
         from tui.history.store import Store
-        from tui.session import trials
+        from tui.session import trial_log
 
         try:
             assert self.history_path is not None
             with Store(self.history_path) as store:
-                found = trials.read(store)
+                found = trial_log.read(store)
         except HistoryError as error:
             self.call_from_thread(self.complain, str(error))
             return

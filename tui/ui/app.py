@@ -20,7 +20,9 @@ from tui.config.schema import UiSettings
 from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
 from tui.errors import ChildError, ExitCode
+from tui.session.prompt_book import PromptBook
 from tui.session.session import Session
+from tui.session.target_choice import TargetChoice
 from tui.ui.advice_actions import AdviceActions
 from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
@@ -39,8 +41,6 @@ from tui.ui.target_actions import TargetActions
 from tui.ui.terminal import Terminal
 from tui.ui.terminal_actions import TerminalActions
 from tui.ui.themes import dress, markers_of
-from tui.ui.viewmodel.prompt_book import PromptBook
-from tui.ui.viewmodel.target_choice import TargetChoice
 
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
 _COLLECT_AFTER = (700, 10, 500)
@@ -111,7 +111,7 @@ class LatencyApp(
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         plan = self.session.plan
         self.main = MainScreen(
-            self.session.board,
+            self.session.live,
             PromptBook(plan.prompt, plan.variants, plan.rows, plan.row),
             plan.parameters,
             self.choice_of(self._targets),
@@ -220,7 +220,7 @@ class LatencyApp(
 
     def action_clear(self) -> None:
         """Empty the lanes and the session's history."""
-        if self.session.board.busy:
+        if self.session.live.busy:
             self.complain("A run is in flight: cancel it before clearing.")
             return
         self.session.clear()

@@ -27,7 +27,7 @@ class BaselineActions(_Base):
 
     async def action_pin_baseline(self) -> None:
         """Pin the present results as the baseline."""
-        if self.session.board.busy:
+        if self.session.live.busy:
             self.complain("A run is in flight: pin the baseline when it is over.")
             return
         snapshot = await self.session.pin()
@@ -44,22 +44,22 @@ class BaselineActions(_Base):
         """Type in what every lane is to keep."""
         from tui.ui.screens.objectives import ObjectivesScreen
 
-        board = self.session.board
+        live = self.session.live
 
         def done(objectives: "tuple[Objective, ...] | None") -> None:
             if objectives is not None:
-                board.judge_by(objectives)
+                live.judge_by(objectives)
                 self.main.wake()
 
-        self.push_screen(ObjectivesScreen(board.objectives), done)
+        self.push_screen(ObjectivesScreen(live.objectives), done)
 
     def action_statistics(self) -> None:
         """Show all statistics of what stands in the lanes."""
         from tui.ui.screens.text import TextScreen, room
         from tui.ui.viewmodel.statistics_lines import statistics_lines
 
-        board = self.session.board
-        lines = statistics_lines(board.lanes, board.objectives, room(self.size.width))
+        live = self.session.live
+        lines = statistics_lines(live.lanes, live.objectives, room(self.size.width))
         self.push_screen(TextScreen("Statistics, SIMULATED" if self.session.simulated else "Statistics", lines))
 
     async def action_compare(self) -> None:
@@ -72,5 +72,5 @@ class BaselineActions(_Base):
             await session.snapshots.take(name, session.run_uids)
 
         self.push_screen(
-            CompareScreen(await session.snapshots.all(), session.board.snapshot("now"), keep, session.snapshots.delete)
+            CompareScreen(await session.snapshots.all(), session.live.snapshot("now"), keep, session.snapshots.delete)
         )

@@ -10,11 +10,11 @@ from tui.core.reopen import reopened
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.errors import ChildError
+from tui.session.prompt_book import PromptBook
 from tui.session.session import Session
+from tui.session.target_choice import TargetChoice
 from tui.ui.key_names import key
 from tui.ui.pace import Pacer
-from tui.ui.viewmodel.prompt_book import PromptBook
-from tui.ui.viewmodel.target_choice import TargetChoice
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -73,12 +73,12 @@ class HistoryActions(_Base):
             self.clear_notifications()  # it would cover what it speaks of
             self.describe_endpoints()
             self.main.wake()
-        archive = Archive(recorder.path, recorder.settings, self.session.board.objectives)
+        archive = Archive(recorder.path, recorder.settings, self.session.live.objectives)
         self.push_screen(HistoryScreen(archive, self.replay, at), closed)
 
     async def open_run(self, run: StoredRun) -> None:
         """Take what a run asked into the editors; nothing is sent."""
-        if self.session.board.busy:
+        if self.session.live.busy:
             self.complain("A run is in flight: open another when it is over.")
             return
         stored = run.plan

@@ -35,7 +35,7 @@ class LeverActions(_Base):
 
     def action_warm_cache(self) -> None:
         """Put the prompt into the cache of every target that caches it."""
-        if self.session.board.busy:
+        if self.session.live.busy:
             self.complain("A run is in flight: cancel it, or let it end, before you warm the cache.")
             return
         asked = self.asked()
@@ -46,7 +46,7 @@ class LeverActions(_Base):
 
     def action_refresh_models(self) -> None:
         """Ask the chosen targets' endpoints for their models."""
-        if self.session.board.busy:
+        if self.session.live.busy:
             self.complain("A run is in flight: cancel it, or let it end, before you ask for models.")
             return
         self.session.preview.refresh_models()

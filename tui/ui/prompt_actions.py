@@ -11,10 +11,10 @@ from tui.config.variables import read_rows
 from tui.core.capabilities import prefill_refusal
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.session.prompt_book import Row
 from tui.session.session import Session
 from tui.ui.key_names import key
 from tui.ui.viewmodel.fields import FieldError
-from tui.ui.viewmodel.prompt_book import Row
 from tui.ui.widgets.prompt_pane import PromptHead
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class PromptActions(_Base):
 
     def fire(self, *, ask_all: bool) -> None:
         """Fire the prompt in use or all variants, after asking if a run is in flight."""
-        if self.session.board.busy:
+        if self.session.live.busy:
             self._ask_to_rerun(ask_all=ask_all)
             return
         asked = self.asked(ask_all=ask_all)

@@ -42,7 +42,7 @@ class SeriesActions(_Base):
         self._start(self.session.start_sweep)
 
     def _start(self, start: Callable[[Prompt, Parameters, SeriesSettings], None]) -> None:
-        if self.session.board.busy:
+        if self.session.live.busy:
             self.complain("A run is in flight: cancel it, or let it end, before you start a series.")
             return
         asked = self.asked()
@@ -67,7 +67,7 @@ class SeriesActions(_Base):
     def action_pause(self) -> None:
         """Pause the series, or go on."""
         series = self.session.series
-        if series is None or self.session.board.series_over:
+        if series is None or self.session.live.series_over:
             self.complain("There is no series to pause.")
         elif series.paused:
             series.resume()

@@ -14,10 +14,10 @@ from tui.core.refused import REQUIRED, belonging
 from tui.core.target import Target
 from tui.errors import ChildError, ConfigError
 from tui.session.session import Session
+from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_refusals import refused
 from tui.ui.viewmodel.parameter_rows import asked
-from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
 from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.target_picker import TargetPicker
 

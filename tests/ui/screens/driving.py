@@ -16,7 +16,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
 from tui.history.recorder import Recorder
-from tui.session.board import Board, Lane
+from tui.session.live import Lane, LiveState
 from tui.session.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.bindings import ACTIONS
@@ -57,12 +57,12 @@ class AppDriver:
         self.pilot = pilot
 
     @property
-    def board(self) -> Board:
-        return self.app.session.board
+    def live(self) -> LiveState:
+        return self.app.session.live
 
     @property
     def lanes(self) -> list[Lane]:
-        return self.board.lanes
+        return self.live.lanes
 
     @property
     def views(self) -> list[LaneView]:
@@ -120,21 +120,21 @@ class AppDriver:
     async def run(self) -> None:
         """Fire, and wait until the run is over and shown."""
         await self.press("f5")
-        assert self.board.run_in_flight or self.board.runs
+        assert self.live.run_in_flight or self.live.runs
         await self.run_over()
 
     async def run_over(self) -> None:
-        await self.until(lambda: not self.board.run_in_flight, "the end of the run")
+        await self.until(lambda: not self.live.run_in_flight, "the end of the run")
         await self.until_painted()
 
     async def until_painted(self) -> None:
-        """Wait until the screen has caught up with the board."""
-        main, board = self.app.main, self.board
+        """Wait until the screen has caught up with the live state."""
+        main, live = self.app.main, self.live
 
         def painted() -> bool:
             # The charts follow twice a second at most; in flight they are never done.
-            slow = board.run_in_flight or main._slow_version == board.version
-            return main._painted_version == board.version and slow
+            slow = live.run_in_flight or main._slow_version == live.version
+            return main._painted_version == live.version and slow
 
         await self.until(painted, "a painted screen")
         await self.pilot.pause()
@@ -174,7 +174,7 @@ async def app_driver_of(
         async with app.run_test(size=size, notifications=True) as pilot:
             driver = AppDriver(app, pilot)
             await driver.until(lambda: len(driver.views) == len(plan.targets), "lanes")
-            await driver.until(lambda: driver.board.engine_ready, "an engine that is ready")
+            await driver.until(lambda: driver.live.engine_ready, "an engine that is ready")
             yield driver
     finally:
         await session.close()

@@ -23,7 +23,7 @@ CHATTY = Target(model="sim-chatty")
 async def series(s: AppDriver, repeats: int = 5) -> None:
     s.app.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
     await s.press("alt+s")
-    await s.until(lambda: s.board.series is not None and not s.board.busy)
+    await s.until(lambda: s.live.series is not None and not s.live.busy)
 
 
 async def tried(s: AppDriver) -> None:
@@ -119,8 +119,8 @@ async def test_a_trial_can_be_cancelled(open_app: OpenApp) -> None:
         await s.until_shown("T try")
         await s.press("t", "c")
         await s.until(lambda: s.app._desk is not None and s.app._desk.open is not None)
-        assert s.board.series is not None
-        assert s.board.series.ending is Ending.CANCELLED
+        assert s.live.series is not None
+        assert s.live.series.ending is Ending.CANCELLED
         assert s.app.session.plan == plan
         await s.until_shown("not sure whether it makes a difference")
 

@@ -16,7 +16,7 @@ from .driving import AppDriver, fast, keys_of
 async def run_series(s: AppDriver, repeats: int = 6) -> None:
     s.app.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
     await s.press(keys_of("series")[1])
-    await s.until(lambda: s.board.series is not None and not s.board.busy)
+    await s.until(lambda: s.live.series is not None and not s.live.busy)
 
 
 async def test_lanes_show_their_change_against_the_pinned_baseline(open_app: OpenApp) -> None:
@@ -70,7 +70,7 @@ async def test_objectives_are_typed_in_and_refused_in_the_words_of_their_parser(
             parse(" total.p50 > 1s")
         await s.until(lambda: problem.has_class("-said"))
         assert str(problem.content) == str(refused.value)
-        assert s.board.objectives == ()
+        assert s.live.objectives == ()
         field.value = "ttft.p50 < 60s, total.max < 1us, errors < 1%"
         await s.until(lambda: not problem.has_class("-said"))
         await s.press("enter")
@@ -86,7 +86,7 @@ async def test_objectives_are_typed_in_and_refused_in_the_words_of_their_parser(
         s.app.screen.query_one("#objectives", Input).value = ""
         await s.press("enter")
         await s.until(lambda: s.on_main and "missed" not in s.shown)
-        assert s.board.objectives == ()
+        assert s.live.objectives == ()
 
 
 async def test_there_is_nothing_to_pin_before_a_run(open_app: OpenApp) -> None:
@@ -100,6 +100,6 @@ async def test_there_is_nothing_to_pin_before_a_run(open_app: OpenApp) -> None:
 
 async def test_lanes_say_how_the_objectives_stand(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
-        s.board.objectives = (parse("total.p50 < 60s"), parse("ttft.max < 0.001ms"), parse("ttft.p99 < 60s"))
+        s.live.objectives = (parse("total.p50 < 60s"), parse("ttft.max < 0.001ms"), parse("ttft.p99 < 60s"))
         await run_series(s)
         await s.until_shown("✖ missed: ttft.max < 0.001ms ? not yet known: ttft.p99 < 60s ✔ met: total")

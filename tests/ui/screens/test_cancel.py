@@ -30,7 +30,7 @@ async def test_cancel_lane_ends_the_current_one_alone(open_app: OpenApp, key: st
         await s.press(key)
         await s.until(lambda: s.states[1] is State.CANCELLED)
         assert [s.states[0], s.states[2]] == [State.STREAMING] * 2
-        assert s.board.run_in_flight
+        assert s.live.run_in_flight
 
 
 @pytest.mark.parametrize("action", ["cancel_all", "cancel_lane"])
@@ -51,7 +51,7 @@ async def test_running_in_flight_asks_first(open_app: OpenApp, key: str) -> None
         await s.press(key)
         assert isinstance(s.app.screen, ConfirmScreen)
         await s.until_shown("A run is in flight")
-        assert s.board.runs == 1
+        assert s.live.runs == 1
         assert s.states[0] is State.STREAMING, "asking stops nothing"
 
 
@@ -64,7 +64,7 @@ async def test_no_leaves_the_run_alone(open_app: OpenApp, answer: str) -> None:
         assert s.on_main
         assert s.lanes[0].record is record
         assert s.states == [State.STREAMING]
-        assert s.board.runs == 1
+        assert s.live.runs == 1
 
 
 @pytest.mark.parametrize("answer", ["y", "enter"])
@@ -73,7 +73,7 @@ async def test_yes_cancels_and_runs_again(open_app: OpenApp, answer: str) -> Non
         await s.streaming()
         first = [lane.record for lane in s.lanes]
         await s.press("f5", answer)
-        await s.until(lambda: s.board.runs == 2)
+        await s.until(lambda: s.live.runs == 2)
         assert all(record is not None and record.state is State.CANCELLED for record in first)
         await s.until(lambda: s.states == [State.STREAMING] * 2)
 
@@ -85,7 +85,7 @@ async def test_yes_runs_even_if_the_run_ended_meanwhile(open_app: OpenApp) -> No
         assert isinstance(s.app.screen, ConfirmScreen)
         await s.until(lambda: s.states == [State.TRUNCATED])
         await s.press("y")
-        await s.until(lambda: s.board.runs == 2)
+        await s.until(lambda: s.live.runs == 2)
 
 
 async def test_the_buttons_answer_too(open_app: OpenApp) -> None:
@@ -94,10 +94,10 @@ async def test_the_buttons_answer_too(open_app: OpenApp) -> None:
         await s.press("f5")
         await s.pilot.click("#no")
         assert s.on_main
-        assert s.board.runs == 1
+        assert s.live.runs == 1
         await s.press("f5")
         await s.pilot.click("#yes")
-        await s.until(lambda: s.board.runs == 2)
+        await s.until(lambda: s.live.runs == 2)
 
 
 async def test_keys_of_the_main_screen_rest_while_it_asks(open_app: OpenApp) -> None:

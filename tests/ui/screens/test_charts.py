@@ -88,7 +88,7 @@ async def test_a_series_is_shown_to_its_end_though_seldom_drawn(open_app: OpenAp
         await s.press(*[NEXT] * 4)
         s.app.series_settings = SeriesSettings(repeats=30, warm_ups=0)
         await s.press(keys_of("series")[1])
-        await s.until(lambda: s.board.series is not None and not s.board.busy)
+        await s.until(lambda: s.live.series is not None and not s.live.busy)
         await s.until_painted()
         assert s.app.main.charts.numbers().rows[0][-1] == "30"
         assert "30" in s.app.main.history._lines.content.plain  # type: ignore[union-attr]

@@ -66,7 +66,7 @@ async def test_two_lanes_of_one_model_by_the_mouse_alone(open_app: OpenApp) -> N
         await click_word(s, "Done (Enter)")
         await lanes_are(s, "claude-haiku-5-5", "claude-haiku-5-5, effort low")
         await click_word(s, "F5 Run")
-        await s.until(lambda: s.board.runs == 1)
+        await s.until(lambda: s.live.runs == 1)
         await s.run_over()
         assert [sent(s, lane).effort for lane in (0, 1)] == [None, "low"]
 
@@ -336,13 +336,13 @@ async def test_a_choice_made_during_a_series_waits_for_its_end(open_app: OpenApp
     async with open_app(fast(2)) as s:
         s.app.series_settings = type(s.app.series_settings)(repeats=10_000, warm_ups=0)
         await s.press("alt+s")
-        await s.until(lambda: s.board.runs > 1)
+        await s.until(lambda: s.live.runs > 1)
         await s.focus("#target-list")
         await s.press("home", "down", "enter")
-        begun = s.board.runs
-        await s.until(lambda: s.board.runs > begun + 2)
+        begun = s.live.runs
+        await s.until(lambda: s.live.runs > begun + 2)
         assert labels(s) == ["fast-1", "fast-2"]
         await s.press("f8")
-        await s.until(lambda: not s.board.busy)
+        await s.until(lambda: not s.live.busy)
         await s.press("f5")
         await lanes_are(s, "fast-1")

@@ -50,12 +50,12 @@ async def test_the_lanes_say_so_and_the_next_run_works(simulator: SimulatorProce
             await s.until(lambda: s.states == [State.INTERRUPTED, State.DONE])
             assert s.views[0].text.startswith(text), "the text that had come stays"
             await s.until_shown("was ended by signal 9")
-            assert not s.board.run_in_flight
+            assert not s.live.run_in_flight
             assert any("being started again" in notice for notice in s.notices)
 
             await s.focus("#user")
             await s.press(*"Yes, ")
-            await s.until(lambda: s.board.engine_ready, "another engine")
+            await s.until(lambda: s.live.engine_ready, "another engine")
             other = s.app.session.engine_pid
             assert other != process.pid
             assert s.app.main.query_one("#user", TextArea).text == "Yes, Why?"
@@ -79,7 +79,7 @@ async def test_an_engine_that_dies_idle_is_replaced(simulator: SimulatorProcess)
             assert s.states == [State.DONE], "what was answered stays"
             # Without waiting for it: what is asked before it is ready is sent when it is.
             await s.run()
-            assert s.board.runs == 2
+            assert s.live.runs == 2
             assert s.states == [State.DONE]
             other = s.app.session.engine_pid
         assert not is_running(other)

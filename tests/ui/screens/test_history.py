@@ -322,10 +322,10 @@ async def test_a_run_is_replayed_from_the_history_and_leaves_no_trace(opened: Op
         assert "TTFT 100 ms" in s.shown
         assert "REPLAY: " in s.shown
         await s.press("space")
-        await s.until(lambda: replaying(s)._board.run_in_flight)
+        await s.until(lambda: replaying(s)._live.run_in_flight)
         await s.press("f5", "alt+s", "escape")
         await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
-        assert s.board.runs == 0
+        assert s.live.runs == 0
         await s.press("escape")
         assert s.on_main
         assert s.lanes[0].record is None
@@ -378,7 +378,7 @@ async def test_a_live_run_goes_on_beneath_a_replay(open_app: OpenApp) -> None:
         await s.streaming()
         await start_replay(s, stored("Why?", "a"), 100.0)
         await s.until_shown("over, Space plays again")
-        assert s.board.run_in_flight
+        assert s.live.run_in_flight
         await s.press("escape")
         await s.press(keys_of("cancel_all")[0])
         await s.run_over()

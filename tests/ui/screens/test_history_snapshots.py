@@ -79,7 +79,7 @@ def shows(snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyP
         async def run_before(pilot: Pilot[None]) -> None:
             session = AppDriver(app, pilot)
             os.write(into, encode_events([EngineReady(pid=1, sdk_version="1.0")]))
-            await session.until(lambda: session.board.engine_ready)
+            await session.until(lambda: session.live.engine_ready)
             await steps(session)
 
         try:

@@ -18,14 +18,14 @@ async def test_a_chosen_key_acts_is_shown_and_replaces_the_usual_ones(
         async with app_driver_of(engine, plan, keymap=keymap_of(keys, "test")) as s:
             assert "F12 Run" in s.shown
             await s.press("f5", "ctrl+r")
-            assert s.board.runs == 0
+            assert s.live.runs == 0
             # Letters type in an editor, and act in a lane.
             await s.focus("#user")
             await s.press("r", "j")
             assert s.app.main.prompt_pane.prompt.user == "rjWhy?"
             await s.focus("StreamView")
             await s.press("r")
-            await s.until(lambda: s.board.runs == 1, "a run")
+            await s.until(lambda: s.live.runs == 1, "a run")
             await s.run_over()
             await s.press("slash")
             assert isinstance(s.app.screen, SearchScreen)
@@ -57,4 +57,4 @@ async def test_sentences_and_screens_over_the_lanes_know_chosen_keys(
             await s.press("alt+o")
             assert "Start (Alt+5)" in s.shown
             await s.press("alt+5")
-            await s.until(lambda: s.board.runs > 0, "a run of the series")
+            await s.until(lambda: s.live.runs > 0, "a run of the series")

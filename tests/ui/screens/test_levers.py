@@ -19,7 +19,7 @@ async def test_one_key_warms_the_cache(open_app: OpenApp) -> None:
         await s.press(*keys_of("warm_cache"))
         await s.until(lambda: "cache warmed:" in s.shown, "a warmed cache")
         assert "not warmed: cache is off" in s.shown
-        assert s.board.runs == 0
+        assert s.live.runs == 0
         await s.run()
         await s.until(lambda: "truncated at 20 · $0.0" in s.shown, "the lanes' costs")
         await s.until(lambda: "cost $0.0" in s.shown, "the cost of run and session")

@@ -47,14 +47,14 @@ async def test_a_variant_is_added_changed_and_run_beside_the_first(open_app: Ope
         await s.until_shown("terse 2/2")
         await s.focus("#user")
         await s.press("end", *" Be brief.", "alt+r")
-        await s.until(lambda: s.board.runs == 1)
+        await s.until(lambda: s.live.runs == 1)
         await s.run_over()
         labels = [lane.label for lane in s.lanes]
         assert labels == ["fast-1 · variant 1", "fast-1 · terse", "fast-2 · variant 1", "fast-2 · terse"]
         assert asked(s) == ["Why?", "Why? Be brief."] * 2
         assert s.states == [State.DONE] * 4
         await s.press("alt+n", "f5")
-        await s.until(lambda: s.board.runs == 2)
+        await s.until(lambda: s.live.runs == 2)
         await s.run_over()
         assert [lane.label for lane in s.lanes] == ["fast-1", "fast-2"]
         assert asked(s) == ["Why?"] * 2
@@ -65,7 +65,7 @@ async def test_a_series_repeats_what_was_run_last(open_app: OpenApp) -> None:
         s.app.main.prompt_pane.book.load_rows([{"n": "one"}, {"n": "two"}])
         await open_screen(s)
         await s.press("a", "escape", "escape", "alt+r")
-        await s.until(lambda: s.board.runs == 1)
+        await s.until(lambda: s.live.runs == 1)
         await s.run_over()
         seen: list[list[str]] = []
         run = s.app.session.run
@@ -78,7 +78,7 @@ async def test_a_series_repeats_what_was_run_last(open_app: OpenApp) -> None:
         s.app.session.run = noting  # type: ignore[method-assign]
         s.app.series_settings = type(s.app.series_settings)(repeats=3, warm_ups=1)
         await s.press("alt+s")
-        await s.until(lambda: s.board.series is not None and s.board.series_over, "the end of the series")
+        await s.until(lambda: s.live.series is not None and s.live.series_over, "the end of the series")
         assert seen == [[text] * 2 for text in ("one?", "one?", "two?", "one?")]
 
 
@@ -88,7 +88,7 @@ async def test_an_undefined_variable_is_marked_and_not_sent(open_app: OpenApp) -
         await s.press(*"In {{city}}")
         await s.until_shown("⚠ {{city}} has no value")
         await s.press("f5")
-        assert s.board.runs == 0
+        assert s.live.runs == 0
         assert s.notices[0].startswith("{{city}} has no value: give it one")
         await open_screen(s, "tab-variables")
         await s.press("enter", *"Rome")
@@ -223,7 +223,7 @@ async def test_run_all_while_a_run_is_in_flight_asks_first(open_app: OpenApp) ->
         await s.press("alt+r")
         await s.until_shown("Cancel it and run again?")
         await s.press("y")
-        await s.until(lambda: s.board.runs == 2 and len(s.lanes) == 2)
+        await s.until(lambda: s.live.runs == 2 and len(s.lanes) == 2)
         await s.press("f8")
         await s.run_over()
 

@@ -16,7 +16,7 @@ REAL = tuple(Target(model=model) for model in ("claude-haiku-5-5", "claude-sonne
 async def test_run_fires_all_lanes_and_shows_text_and_figures(open_app: OpenApp, key: str) -> None:
     async with open_app(fast(3)) as s:
         await s.press(key)
-        assert s.board.runs == 1
+        assert s.live.runs == 1
         await s.run_over()
         assert s.states == [State.DONE] * 3
         for view in s.views:
@@ -135,7 +135,7 @@ async def test_an_unknown_model_fails_alone_and_says_why(open_app: OpenApp) -> N
 async def test_an_empty_prompt_is_not_sent(open_app: OpenApp, prompt: str) -> None:
     async with open_app(fast(1), prompt=prompt) as s:
         await s.press("f5")
-        assert s.board.runs == 0
+        assert s.live.runs == 0
         assert s.notices == ["The user prompt is empty: write one, then run it."]
 
 
@@ -149,11 +149,11 @@ async def test_what_cannot_be_sent_is_said_in_one_sentence(open_app: OpenApp, ty
         await s.type_into(field, typed)
         await s.focus("#user")
         await s.press("f5")
-        assert s.board.runs == 0
+        assert s.live.runs == 0
         assert s.app.focused is s.app.main.query_one(field)
         problem = s.app.main.query_one("#parameters .problem")
         assert problem.size.height >= 1
         await s.type_into(field, "1")
         assert not s.app.main.parameters_form.has_class("-problem"), "a corrected field takes its complaint away"
         await s.run()
-        assert s.board.runs == 1
+        assert s.live.runs == 1

@@ -143,7 +143,7 @@ async def test_the_palette_carries_out_an_action(open_app: OpenApp, key: str) ->
         await s.press(*"Run")
         await s.until_shown("Fire the prompt")
         await s.press("enter")
-        await s.until(lambda: s.board.runs == 1, "a run from the palette")
+        await s.until(lambda: s.live.runs == 1, "a run from the palette")
         await s.run_over()
         assert s.states == [State.DONE]
 
@@ -294,6 +294,6 @@ async def test_it_wakes_up_again(open_app: OpenApp) -> None:
         assert timer is not None
         await s.until(lambda: not timer._active.is_set())
         await s.press("f5")
-        await s.until(lambda: s.board.runs == 2)
+        await s.until(lambda: s.live.runs == 2)
         await s.run_over()
         assert "run 2 over" in s.shown

@@ -23,7 +23,7 @@ def set_up(s: AppDriver, **settings: object) -> None:
 
 
 async def series_over(s: AppDriver) -> None:
-    await s.until(lambda: s.board.series is not None and not s.board.busy)
+    await s.until(lambda: s.live.series is not None and not s.live.busy)
 
 
 async def test_one_key_runs_the_plan_again_and_again(open_app: OpenApp) -> None:
@@ -31,7 +31,7 @@ async def test_one_key_runs_the_plan_again_and_again(open_app: OpenApp) -> None:
         set_up(s, repeats=3, warm_ups=1)
         await s.press(keys_of("series")[1])
         await series_over(s)
-        assert s.board.runs == 4
+        assert s.live.runs == 4
         assert [[outcome.counted for outcome in lane.outcomes] for lane in s.lanes] == [[False, True, True, True]] * 2
         assert [len(lane.current) for lane in s.lanes] == [3, 3]
         await s.until(lambda: "series: 3 of 3, done" in s.shown)
@@ -58,13 +58,13 @@ async def test_pause_begins_no_further_run_and_resume_goes_on(open_app: OpenApp)
         set_up(s, repeats=10_000, warm_ups=0)
         await s.press(keys_of("series")[1])
         await s.press(keys_of("pause")[0])
-        await s.until(lambda: not s.board.run_in_flight and "paused" in s.shown)
-        begun = s.board.runs
-        assert s.board.busy
+        await s.until(lambda: not s.live.run_in_flight and "paused" in s.shown)
+        begun = s.live.runs
+        assert s.live.busy
         await s.press(keys_of("pause")[0])
-        await s.until(lambda: s.board.runs > begun + 1)
+        await s.until(lambda: s.live.runs > begun + 1)
         await s.press(keys_of("cancel_all")[0])
-        await s.until(lambda: not s.board.busy)
+        await s.until(lambda: not s.live.busy)
 
 
 async def test_cancel_ends_the_series_and_keeps_what_is_finished(open_app: OpenApp) -> None:
@@ -74,10 +74,10 @@ async def test_cancel_ends_the_series_and_keeps_what_is_finished(open_app: OpenA
         await s.until(lambda: s.states == [State.DONE, State.STREAMING])
         await s.press(keys_of("cancel_all")[0])
         await series_over(s)
-        assert s.board.series is not None
-        assert s.board.series.ending is Ending.CANCELLED
+        assert s.live.series is not None
+        assert s.live.series.ending is Ending.CANCELLED
         assert [len(lane.outcomes) for lane in s.lanes] == [1, 0]
-        assert s.board.runs == 1
+        assert s.live.runs == 1
 
 
 async def test_a_run_asked_for_during_a_series_asks_first(open_app: OpenApp) -> None:
@@ -87,10 +87,10 @@ async def test_a_run_asked_for_during_a_series_asks_first(open_app: OpenApp) -> 
         await s.until(lambda: s.states == [State.STREAMING])
         await s.press(keys_of("run")[0])
         await s.press("y")
-        await s.until(lambda: s.board.runs == 2 and s.states == [State.STREAMING])
-        assert s.board.series is None
+        await s.until(lambda: s.live.runs == 2 and s.states == [State.STREAMING])
+        assert s.live.series is None
         await s.press(keys_of("cancel_all")[0])
-        await s.until(lambda: not s.board.busy)
+        await s.until(lambda: not s.live.busy)
 
 
 async def test_options_are_set_checked_and_used(open_app: OpenApp) -> None:
@@ -144,9 +144,9 @@ async def test_a_sweep_asks_the_row_in_use_and_leaves_what_was_counted(open_app:
         (lane,) = s.lanes
         (own,) = lane.current
         await s.press(keys_of("sweep")[0])
-        await s.until(lambda: s.board.series is not None)
+        await s.until(lambda: s.live.series is not None)
         await series_over(s)
         asked = [request.spec.prompt.user.splitlines()[-1] for run in runs for request in run.requests]
-        assert s.board.series is not None
-        assert asked == ["Why is the sea blue?"] * (1 + 1 + s.board.series.total)
+        assert s.live.series is not None
+        assert asked == ["Why is the sea blue?"] * (1 + 1 + s.live.series.total)
         assert lane.current == [own]

@@ -1,7 +1,7 @@
 """What the screen looks like: SVG snapshots of sessions told by events with fixed stamps.
 
-The session, its engine client, the board and the screen are the real ones; only the engine's end of the pipes is held
-by the test, which says what an engine would. Look at the pictures before accepting new ones (`--snapshot-update`).
+The session, its engine client, the live state and the screen are the real ones. The test holds only the engine's end of
+the pipes, and says what an engine would. Look at the pictures before accepting new ones (`--snapshot-update`).
 """
 
 import os
@@ -79,9 +79,9 @@ class Told(AppDriver):
 
     async def say(self, *events: Event) -> None:
         """Let the engine report this, and wait until it is shown."""
-        before = self.board.version
+        before = self.live.version
         os.write(self._into, encode_events(list(events)))
-        await self.until(lambda: self.board.version > before)
+        await self.until(lambda: self.live.version > before)
         await self.until_painted()
 
     async def answers(self, first_id: int = 1, faster_by: float = 1.0) -> None:
@@ -159,7 +159,7 @@ def shows(snap_compare: SnapCompare) -> Iterator[Callable[..., bool]]:
             await told.say(EngineReady(pid=1, sdk_version="1.0"))
             await steps(told)
             await told.until_painted()
-            await told.until(lambda: not told.board.run_in_flight)
+            await told.until(lambda: not told.live.run_in_flight)
 
         return snap_compare(app, terminal_size=size, run_before=run_before)
 
@@ -313,7 +313,7 @@ async def _trial(told: Told) -> None:
 
 async def _difference(told: Told) -> None:
     await told.answers()
-    record = told.app.session.board.lanes[1].record
+    record = told.app.session.live.lanes[1].record
     assert record is not None
     record.pieces = [(kind, text.replace("far more", "much more").replace("空", "海")) for kind, text in record.pieces]
     await told.press("f6", "alt+shift+d")

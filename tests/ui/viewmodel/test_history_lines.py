@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from tui.core.events import Status
 from tui.core.outcome import Outcome
 from tui.core.target import Target
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
 from tui.ui.viewmodel.lane_history import LaneHistory
 from tui.ui.viewmodel.sparkline import BLOCKS

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tui.core.events import Status
 from tui.core.outcome import Outcome
 from tui.core.target import Target
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.lane_history import LaneHistory
 
 OUTCOMES = st.lists(

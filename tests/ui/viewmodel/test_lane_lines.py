@@ -27,7 +27,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.target import Endpoint, Target, Timeouts
-from tui.session.board import InputCount, Lane
+from tui.session.live import InputCount, Lane
 from tui.ui.viewmodel.lane_lines import SHAPES, figures, note, state_line, state_lines
 
 MS = 1_000_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tui.core.objectives import parse
 from tui.core.observation import Figure
 from tui.core.outcome import Outcome
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.described import described
 from tui.ui.viewmodel.statistics_lines import objective_lines, statistics_lines
 

@@ -15,13 +15,13 @@ from textual.widgets import Static, Tab, Tabs
 
 from tui.core.parameters import Parameters
 from tui.core.snapshot import Snapshot
-from tui.session.board import Board
+from tui.session.live import LiveState
+from tui.session.prompt_book import PromptBook
+from tui.session.target_choice import TargetChoice
 from tui.ui.bindings import Action, spelled
 from tui.ui.pace import Pacer
 from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, baselines_of
 from tui.ui.viewmodel.evidence import Evidence
-from tui.ui.viewmodel.prompt_book import PromptBook
-from tui.ui.viewmodel.target_choice import TargetChoice
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.key_bar import KeyBar
@@ -63,7 +63,7 @@ class MainScreen(Screen[None]):
 
     def __init__(
         self,
-        board: Board,
+        live: LiveState,
         book: PromptBook,
         parameters: Parameters,
         choice: TargetChoice,
@@ -75,7 +75,7 @@ class MainScreen(Screen[None]):
         """`size` is the terminal's, so that the first layout is already the right one; `pane` is in front at first."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
         super().__init__(classes=f"-show-{pane}{' -compact' if _is_compact(size) else ''}")
-        self._board = board
+        self._live = live
         self._pacer = pacer
         self._actions = actions
         self._sweep_key = next((spelled(action.keys[0]) for action in actions if action.id == "sweep"), "")
@@ -98,7 +98,7 @@ class MainScreen(Screen[None]):
         self.prompt_pane = PromptPane(book)
         self.parameters_form = ParametersForm(parameters)
         self.picker = TargetPicker(choice)
-        self.lanes = LanesPane(board.lanes, id="lanes", now_ns=self.now_ns)
+        self.lanes = LanesPane(live.lanes, id="lanes", now_ns=self.now_ns)
         self.history = HistoryView()
         self._room = Static(id="room", markup=False)
         self.charts = ChartPane(self.chart_source)
@@ -125,7 +125,7 @@ class MainScreen(Screen[None]):
         self._timer = self.set_interval(self._pacer.frame_s, self._tick, pause=True)
         # Not on the first tick only: these belong on the first picture.
         self._show_status()
-        self.history.show(self._board.lanes)
+        self.history.show(self._live.lanes)
         self.wake()
 
     def update_node_styles(self, animate: bool = True) -> None:
@@ -171,59 +171,57 @@ class MainScreen(Screen[None]):
             self._timer.resume()
 
     def _tick(self) -> None:
-        board = self._board
-        worked_out = self.evidence.refresh_one(board)
+        live = self._live
+        worked_out = self.evidence.refresh_one(live)
         self._evidence_shown = self._evidence_shown and not worked_out
-        is_current = self._painted_version == self._slow_version == board.version and self._evidence_shown
-        if self._timer is not None and is_current and not board.run_in_flight:
+        is_current = self._painted_version == self._slow_version == live.version and self._evidence_shown
+        if self._timer is not None and is_current and not live.run_in_flight:
             # Idle: no timer, nothing written.
             self._timer.pause()
             return
         if not self._pacer.may_paint():
             return
-        if [view.lane for view in self.lanes.views] != board.lanes:
+        if [view.lane for view in self.lanes.views] != live.lanes:
             if not self._lanes_mounting:
                 self._lanes_mounting = True
                 self.run_worker(self._show_lanes(), exclusive=True, group="lanes")
             return
-        self._painted_version = board.version
+        self._painted_version = live.version
         # What is over is shown at once and whole; what streams comes again.
         most = self._pacer.lanes(len(self.lanes.in_view))
-        self.lanes.tick(self.now_ns(), most if board.run_in_flight else None)
+        self.lanes.tick(self.now_ns(), most if live.run_in_flight else None)
         if not self._evidence_shown:
             self._evidence_shown = True
             for view in self.lanes.views:
                 view.show_evidence(self.evidence.lines(view.lane))
         self._show_status()
         now = time.monotonic()
-        if now < self._slow_drawn + (_SLOW_IN_FLIGHT_S if board.run_in_flight else _SLOW_S):
+        if now < self._slow_drawn + (_SLOW_IN_FLIGHT_S if live.run_in_flight else _SLOW_S):
             return
-        if board.run_in_flight and not self._pacer.may_draw_charts:
+        if live.run_in_flight and not self._pacer.may_draw_charts:
             return
         self._slow_drawn = now
-        if board.run_in_flight:
+        if live.run_in_flight:
             # Between two ticks: a key that comes meanwhile waits for one of the two, not for both.
             self.set_timer(self._pacer.frame_s / 2, self._draw_slow)
         else:
             self._draw_slow()
 
     def _show_status(self) -> None:
-        self.status.show(
-            self._board, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying
-        )
+        self.status.show(self._live, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying)
 
     def _draw_slow(self) -> None:
-        self._slow_version = self._board.version
-        self.history.show(self._board.lanes)
+        self._slow_version = self._live.version
+        self.history.show(self._live.lanes)
         self.charts.draw()
 
     def chart_source(self) -> ChartSource:
         """What the charts are made of."""
-        if self._baseline is not self._board.baseline:
-            self._baseline = self._board.baseline
+        if self._baseline is not self._live.baseline:
+            self._baseline = self._live.baseline
             self._baselines = baselines_of(self._baseline)
         return ChartSource(
-            lanes=self._board.lanes,
+            lanes=self._live.lanes,
             current=self.lanes.current.lane,
             now_ns=self.now_ns(),
             sweep_key="" if self.replaying else self._sweep_key,
@@ -232,7 +230,7 @@ class MainScreen(Screen[None]):
 
     async def _show_lanes(self) -> None:
         try:
-            await self.lanes.show(self._board.lanes)
+            await self.lanes.show(self._live.lanes)
         finally:
             self._lanes_mounting = False
         self._repaint()

@@ -9,8 +9,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import TabbedContent, TabPane
 
+from tui.session.prompt_book import PromptBook, Row
 from tui.ui.key_names import key
-from tui.ui.viewmodel.prompt_book import PromptBook, Row
 from tui.ui.widgets.turns_view import TurnsView
 from tui.ui.widgets.variables_view import VariablesView
 from tui.ui.widgets.variants_view import VariantsView

@@ -1,4 +1,4 @@
-"""A stored run in the lanes again: the main screen on a board of its own, driven by a replay."""
+"""A stored run in the lanes again: the main screen on a live state of its own, driven by a replay."""
 
 import time
 from typing import ClassVar
@@ -7,12 +7,12 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
 from tui.core.sanitize import clean
+from tui.session.prompt_book import PromptBook
 from tui.session.replay import Replay
+from tui.session.target_choice import TargetChoice
 from tui.ui.bindings import Action, Group
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
-from tui.ui.viewmodel.prompt_book import PromptBook
-from tui.ui.viewmodel.target_choice import TargetChoice
 
 _KEYS = (
     ("pause", "space", "Pause, go on"),
@@ -45,7 +45,7 @@ class ReplayScreen(MainScreen):
         plan, requests = replay.run.plan, replay.run.requests
         book = PromptBook(plan.prompt, plan.variants, plan.rows)
         super().__init__(
-            replay.board, book, plan.parameters, TargetChoice(plan.targets, ()), pacer, size, _ACTIONS, pane="lanes"
+            replay.live, book, plan.parameters, TargetChoice(plan.targets, ()), pacer, size, _ACTIONS, pane="lanes"
         )
         self.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
         self.simulated = any(record.spec.endpoint.simulated for record in requests)

@@ -19,9 +19,9 @@ from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.sanitize import clean
 from tui.core.target import Target
+from tui.session.target_choice import ChoiceError, checked_model
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.parameter_rows import Asked
-from tui.ui.viewmodel.target_choice import ChoiceError, checked_model
 from tui.ui.widgets.choice_line import ChoiceLine
 from tui.ui.widgets.field import Field
 from tui.ui.widgets.parameters_editor import ParametersEditor

@@ -47,7 +47,7 @@ def detail_lines(said: Suggestion | Silence) -> list[str]:
 
 def trial_lines(tried: Tried, *, running: bool) -> list[str]:
     """A trial under way, or one that awaits a decision: predicted against measured."""
-    head = f"Trying: {tried.headline}, repeat {tried.repeats} of {BUDGET} at most, C cancels"
+    head = f"TrialRunner: {tried.headline}, repeat {tried.repeats} of {BUDGET} at most, C cancels"
     if not running:
         head = f"Tried: {tried.headline}. A accepts, R rejects; the lanes show both answers."
     predicted = "nothing: it is tried to learn"

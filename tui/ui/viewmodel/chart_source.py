@@ -11,7 +11,7 @@ from tui.core.outcome import Outcome
 from tui.core.series import Metric
 from tui.core.snapshot import Snapshot
 from tui.core.statistics import percentile_interval
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.plot import MOST_LANES
 
 MOST_ANSWERS = 1_000

@@ -11,7 +11,7 @@ from tui.core.observation import Figure
 from tui.core.outcome import Outcome, parts_of
 from tui.core.regression import Estimate
 from tui.core.wording import amount, span
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.chart_source import ChartSource, bounded_note, latest_answers
 from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers

@@ -6,7 +6,7 @@ from tui.core.comparison import Comparison, Verdict
 from tui.core.objectives import Judgement, State, judge
 from tui.core.snapshot import change
 from tui.core.wording import amount, span
-from tui.session.board import Board, Lane
+from tui.session.live import Lane, LiveState
 
 VERDICTS = {
     Verdict.FASTER: "▼ faster",
@@ -25,13 +25,13 @@ class Evidence:
     def __init__(self) -> None:
         self._lines: dict[int, tuple[tuple[object, ...], tuple[str, ...]]] = {}
 
-    def refresh_one(self, board: Board) -> bool:
+    def refresh_one(self, live: LiveState) -> bool:
         """Work out one lane whose results have changed; False when there is none."""
-        for lane in board.lanes:
-            state = (lane, len(lane.outcomes), board.baseline, board.objectives)
+        for lane in live.lanes:
+            state = (lane, len(lane.outcomes), live.baseline, live.objectives)
             known = self._lines.get(id(lane))
             if known is None or any(old is not new and old != new for old, new in zip(known[0], state, strict=True)):
-                self._lines[id(lane)] = (state, tuple(self._work_out(board, lane)))
+                self._lines[id(lane)] = (state, tuple(self._work_out(live, lane)))
                 return True
         return False
 
@@ -40,14 +40,14 @@ class Evidence:
         known = self._lines.get(id(lane))
         return known[1] if known is not None and known[0][0] is lane else ()
 
-    def _work_out(self, board: Board, lane: Lane) -> list[str]:
+    def _work_out(self, live: LiveState, lane: Lane) -> list[str]:
         lines: list[str] = []
-        before = board.baseline.lane(lane.label) if board.baseline is not None else None
+        before = live.baseline.lane(lane.label) if live.baseline is not None else None
         now = lane.snapshot()
         if before is not None and now is not None and now.runs != before.runs:
             lines += map(change_line, change(before, now).comparisons)
-        if board.objectives and lane.current:
-            lines.append(objectives_line([judge(objective, lane.current) for objective in board.objectives]))
+        if live.objectives and lane.current:
+            lines.append(objectives_line([judge(objective, lane.current) for objective in live.objectives]))
         return lines
 
 

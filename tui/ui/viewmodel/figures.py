@@ -5,7 +5,7 @@ An absent figure is `—`, never zero. All are short: at most seven characters u
 
 from tui.core.cost import Cost, dollars
 from tui.core.wording import three_digits
-from tui.session.board import InputCount
+from tui.session.live import InputCount
 
 ABSENT = "—"
 """Stands for a figure that is undefined or not known yet."""

@@ -4,7 +4,7 @@ from bisect import insort
 
 from tui.core.outcome import Outcome
 from tui.core.series import Metric
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.chart_source import value_of
 
 METRICS: tuple[Metric, ...] = ("ttft", "total")

@@ -6,7 +6,7 @@ from tui.core import metrics
 from tui.core.events import CacheMiss, Status
 from tui.core.record import RequestRecord, State
 from tui.core.sanitize import clean
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.figures import ABSENT, format_cost, format_count, format_input, format_ms, format_rate
 
 FASTEST = "★"

@@ -8,7 +8,7 @@ from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.refused import refused_parameter
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_lines import note
 

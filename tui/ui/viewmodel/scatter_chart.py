@@ -3,7 +3,7 @@
 import statistics
 
 from tui.core.metrics import NS_PER_S
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.chart_source import ChartSource, bounded_note, latest_answers
 from tui.ui.viewmodel.figures import ABSENT, format_ms
 from tui.ui.viewmodel.numbers import Numbers

@@ -6,7 +6,7 @@ from statistics import median
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Figure, present
 from tui.core.record import RequestRecord
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.axis import Unit
 from tui.ui.viewmodel.chart_source import ChartSource, latest_answers
 from tui.ui.viewmodel.figures import format_count, format_ms, format_rate

@@ -10,7 +10,7 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
 from tui.ui.viewmodel.lane_history import LaneHistory
 

@@ -21,7 +21,7 @@ from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.target import Target
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_lines import figures, note, state_lines
 from tui.ui.viewmodel.lane_refusals import refusal_note
@@ -34,7 +34,7 @@ _STATE_CLASSES = ("-in-flight", "-done", "-failed", "-cut")
 
 
 class LaneView(Vertical):
-    """Shows one lane of the board; `tick` takes over what has changed since the last one."""
+    """Shows one lane of the live state; `tick` takes over what has changed since the last one."""
 
     DEFAULT_CSS = """
     LaneView {

@@ -8,7 +8,7 @@ from textual.events import DescendantFocus, Resize
 
 from tui.core.model import KnownModel
 from tui.core.plan import Plan
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.ui.widgets.lane_view import LaneView
 
 _NARROWEST_LANE = 26

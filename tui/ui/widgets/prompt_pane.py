@@ -9,8 +9,9 @@ from textual.widgets import Static, TabbedContent, TabPane, TextArea
 
 from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
+from tui.session.prompt_book import PromptBook
 from tui.ui.key_names import key
-from tui.ui.viewmodel.prompt_book import PromptBook, head
+from tui.ui.viewmodel.prompt_head import head
 from tui.ui.widgets.editor import Editor
 
 _LOOK_AFTER_S = 0.3

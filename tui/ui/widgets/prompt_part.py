@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.ui.viewmodel.prompt_book import BookError, PromptBook
+from tui.session.prompt_book import BookError, PromptBook
 
 P = ParamSpec("P")
 

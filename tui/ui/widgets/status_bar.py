@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
-from tui.session.board import Board
+from tui.session.live import LiveState
 from tui.ui.viewmodel.figures import format_cost, format_input, format_ms
 from tui.ui.viewmodel.series_lines import progress
 
@@ -46,13 +46,13 @@ class StatusBar(Static):
         """What is shown of that."""
 
     def show(
-        self, board: Board, endpoints: tuple[str, ...], *, simulated: bool, hint: str, replaying: str = ""
+        self, live: LiveState, endpoints: tuple[str, ...], *, simulated: bool, hint: str, replaying: str = ""
     ) -> None:
         """Show the present state, or what is replayed; paints only if it differs from what is shown."""
         where = ("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")
         hints = [(hint, ".status-bar--hint")] if hint else []
-        long, short = ([where, (doing, ""), *hints] for doing in _doing(board))
-        more = [(text, "") for text in (_cost(board), _next_input(board)) if text]
+        long, short = ([where, (doing, ""), *hints] for doing in _doing(live))
+        more = [(text, "") for text in (_cost(live), _next_input(live)) if text]
         # What is measured, and how to measure the real thing, must be seen; the rest gives way in a narrow terminal.
         name = [("latency-tui", "")]
         costly = ([*name, *long, *more], [*long, *more], [*short, *more], [*short, *more[:1]])
@@ -77,38 +77,38 @@ class StatusBar(Static):
         return Content(_BETWEEN).join(Content.styled(*part) for part in self._parts)
 
 
-def _doing(board: Board) -> tuple[str, str]:
+def _doing(live: LiveState) -> tuple[str, str]:
     """What goes on, at length and in short."""
-    if board.engine_problem is not None:
+    if live.engine_problem is not None:
         doing = "engine restarting"
-    elif not board.engine_ready:
+    elif not live.engine_ready:
         doing = "engine starting"
-    elif board.series is not None and (not board.series_over or not board.run_in_flight):
-        doing = progress(board.series, paused=board.series_paused, over=board.series_over)
-    elif board.run_in_flight:
-        doing = f"run {board.runs}: {len(board.in_flight())} in flight"
-    elif board.runs:
-        doing = f"run {board.runs} over"
-        if board.send_spread_ns is not None:
-            spread = format_ms(board.send_spread_ns)
+    elif live.series is not None and (not live.series_over or not live.run_in_flight):
+        doing = progress(live.series, paused=live.series_paused, over=live.series_over)
+    elif live.run_in_flight:
+        doing = f"run {live.runs}: {len(live.in_flight())} in flight"
+    elif live.runs:
+        doing = f"run {live.runs} over"
+        if live.send_spread_ns is not None:
+            spread = format_ms(live.send_spread_ns)
             return f"{doing}, sent within {spread}", f"{doing}, spread {spread}"
     else:
         doing = "ready"
     return doing, doing
 
 
-def _cost(board: Board) -> str:
+def _cost(live: LiveState) -> str:
     """What the latest run and the session cost, at list prices; of the simulator what it would cost."""
-    run, session = board.ledger.run, board.ledger.session
+    run, session = live.ledger.run, live.ledger.session
     if session is None:
         return ""
     return f"cost {format_cost(run)}, session {format_cost(session)}"
 
 
-def _next_input(board: Board) -> str:
+def _next_input(live: LiveState) -> str:
     """How long the prompt is that would be sent now, over all targets."""
-    counts = sorted((lane.next_input for lane in board.lanes if lane.next_input), key=lambda count: count.tokens)
-    if not counts or board.busy:
+    counts = sorted((lane.next_input for lane in live.lanes if lane.next_input), key=lambda count: count.tokens)
+    if not counts or live.busy:
         return ""
     least, most = format_input(counts[0]), format_input(counts[-1])
     return f"next in {least}" if least == most else f"next in {least} to {most}"

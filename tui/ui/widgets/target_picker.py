@@ -15,8 +15,8 @@ from textual.widgets.option_list import Option
 
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
+from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.key_names import key
-from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
 from tui.ui.widgets.field import Field
 
 Wish = Literal["edit", "rename", "duplicate"]

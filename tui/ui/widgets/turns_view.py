@@ -12,7 +12,7 @@ from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
 from tui.core.sanitize import clean
-from tui.ui.viewmodel.prompt_book import PromptBook
+from tui.session.prompt_book import PromptBook
 from tui.ui.widgets.editor import Editor
 from tui.ui.widgets.prompt_part import PromptPart
 

@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Input, TextArea
 
 from tui.core.sanitize import clean
 from tui.errors import ConfigError
-from tui.ui.viewmodel.prompt_book import PromptBook, Row
+from tui.session.prompt_book import PromptBook, Row
 from tui.ui.widgets.editor import Editor
 from tui.ui.widgets.field import Field
 from tui.ui.widgets.prompt_part import PromptPart

@@ -12,8 +12,8 @@ from textual.widgets.option_list import Option
 
 from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
+from tui.session.prompt_book import PromptBook
 from tui.ui.key_names import key
-from tui.ui.viewmodel.prompt_book import PromptBook
 from tui.ui.widgets.field import Field
 from tui.ui.widgets.prompt_part import PromptPart
 

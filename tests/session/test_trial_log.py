@@ -8,7 +8,7 @@ from tried_samples import TRIED
 
 from tui.errors import HistoryError
 from tui.history.store import Store
-from tui.session import trials
+from tui.session import trial_log
 
 replace = msgspec.structs.replace
 
@@ -17,19 +17,19 @@ def test_the_ledger_is_the_latest_first_with_what_was_decided(tmp_path: Path) ->
     later = replace(TRIED, begun_unix_ns=TRIED.begun_unix_ns + 1, accepted=False)
     with Store(tmp_path / "history.db") as store:
         for entry in (later, replace(TRIED, accepted=None), TRIED):
-            trials.note(store, entry)
+            trial_log.note(store, entry)
         store.note_tried("something else", {})
-        assert trials.read(store) == [later, TRIED]
-        assert trials.of_runs(store, []) == []
+        assert trial_log.read(store) == [later, TRIED]
+        assert trial_log.of_runs(store, []) == []
 
 
 def test_what_comes_from_elsewhere_is_taken_in_once(tmp_path: Path) -> None:
     with Store(tmp_path / "history.db") as store:
-        trials.note(store, replace(TRIED, accepted=None))
+        trial_log.note(store, replace(TRIED, accepted=None))
         earlier = replace(TRIED, begun_unix_ns=1)
         for _ in range(2):
-            trials.take_in(store, [TRIED, earlier])
-        assert trials.read(store) == [TRIED, earlier]
+            trial_log.take_in(store, [TRIED, earlier])
+        assert trial_log.read(store) == [TRIED, earlier]
         assert len(store.tried()) == 3
 
 
@@ -37,4 +37,4 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     with Store(tmp_path / "history.db") as store:
         store.note_tried("advice", {"id": 3})
         with pytest.raises(HistoryError, match="What was tried before cannot be read"):
-            trials.read(store)
+            trial_log.read(store)

@@ -1,4 +1,4 @@
-"""The board: the lanes and what the events have said of them. State of the screen as plain data."""
+"""The live: the lanes and what the events have said of them. State of the screen as plain data."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ from tui.session.asked import asked_of
 from tui.session.lane import InputCount, Lane
 from tui.session.ledger import Ledger
 
-__all__ = ["Board", "InputCount", "Lane"]
+__all__ = ["InputCount", "Lane", "LiveState"]
 
 
-class Board:
+class LiveState:
     """All lanes. Events go in through `apply`; widgets read, and compare `version` to see whether anything changed."""
 
     def __init__(self, models: Mapping[str, KnownModel] | None = None, objectives: tuple[Objective, ...] = ()) -> None:

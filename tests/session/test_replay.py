@@ -1,4 +1,4 @@
-"""Replay: time goes in, events come to the board at their recorded moments, and in the end everything is as it was."""
+"""Replay: events reach the live state at their recorded moments, and in the end everything is as it was."""
 
 import msgspec
 import pytest
@@ -41,11 +41,11 @@ def run(copies: int = 1) -> StoredRun:
 
 
 def texts(replay: Replay) -> list[str]:
-    return [lane.record.text() if lane.record else "" for lane in replay.board.lanes]
+    return [lane.record.text() if lane.record else "" for lane in replay.live.lanes]
 
 
 def states(replay: Replay) -> list[State]:
-    return [lane.state for lane in replay.board.lanes]
+    return [lane.state for lane in replay.live.lanes]
 
 
 def test_time_brings_the_events_up_to_then() -> None:
@@ -58,7 +58,7 @@ def test_time_brings_the_events_up_to_then() -> None:
     assert texts(replay) == ["one ", ""]
     replay.advance(250 * MS)
     assert texts(replay) == ["one two", "one "]
-    assert replay.board.run_in_flight
+    assert replay.live.run_in_flight
     replay.advance(10**12)
     assert replay.over
     assert states(replay) == [State.DONE] * 2
@@ -71,11 +71,11 @@ def test_in_the_end_every_record_is_as_it_was() -> None:
     replay.advance(10**12)
     assert [
         msgspec.structs.replace(shown, spec=record.spec)
-        for shown, record in zip(replay.board.records, stored.requests, strict=True)
+        for shown, record in zip(replay.live.records, stored.requests, strict=True)
     ] == stored.requests
-    assert len(replay.board.lanes) == 2
-    assert replay.board.lanes[0].fastest_total
-    assert replay.board.send_spread_ns == 5
+    assert len(replay.live.lanes) == 2
+    assert replay.live.lanes[0].fastest_total
+    assert replay.live.send_spread_ns == 5
     assert stored.requests[0].spec.request_id == 40, "the stored run itself is left alone"
 
 

@@ -13,13 +13,13 @@ from tui.core.outcome import Outcome
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.history.writing import excerpt
-from tui.session.board import Lane
+from tui.session.live import Lane
 from tui.session.measured import measured_by
 from tui.session.session import Session
 
 
-class Trying:
-    """One trial on a session. Its two lanes stay on the board until the next run."""
+class TrialRunner:
+    """One trial on a session. Its two lanes stay in the live state until the next run."""
 
     def __init__(self, session: Session, target: str, said: Suggestion | Silence, on_over: Callable[[], None]) -> None:
         """Try what `said` has a trial for, on the target called so. Raises KeyError if the plan does not ask it."""
@@ -40,17 +40,17 @@ class Trying:
         self._endpoint = self._plan.endpoint_of(self._plan.asked[0])
         self._series = ""
         self._begun_unix_ns = 0
-        self._lanes = session.board.lanes
-        self._runs_before = session.board.runs
+        self._lanes = session.live.lanes
+        self._runs_before = session.live.runs
 
     def start(self) -> None:
         """Begin. Nothing may be in flight."""
         before = self._session.plan
-        self._runs_before = self._session.board.runs
+        self._runs_before = self._session.live.runs
         self._begun_unix_ns = time.time_ns()
         self._session.hold(self._plan)
         self._session.start_series(self._plan.prompt, self._plan.parameters, trial_settings(self.trial))
-        self._lanes = self._session.board.lanes
+        self._lanes = self._session.live.lanes
         series = self._session.series
         assert series is not None
         self._series = series.series.uid

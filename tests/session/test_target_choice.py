@@ -6,7 +6,7 @@ import pytest
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
-from tui.ui.viewmodel.target_choice import ChoiceError, TargetChoice
+from tui.session.target_choice import ChoiceError, TargetChoice
 
 KNOWN = (("claude-haiku-5-5", "Claude Haiku 5.5"), ("claude-opus-5", "Claude Opus 5"), ("claude-opus-5-5", "Opus 5.5"))
 HAIKU = Target(model="claude-haiku-5-5")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.prompt import MAX_VARIANTS, Prompt, Turn
-from tui.ui.viewmodel.prompt_book import BookError, PromptBook, head
+from tui.session.prompt_book import BookError, PromptBook
 
 LONG, SHORT = Prompt(user="Long {{a}}", name="long"), Prompt(user="{{a}} {{b}}", name="short")
 
@@ -106,12 +106,3 @@ def test_the_row_in_use_stays_the_row_in_use(steps: list[tuple[str, int]]) -> No
         if step == "use" or len(edited.rows) == 1:
             used = edited.rows[edited.row]
         assert edited.rows[edited.row] is used
-
-
-def test_the_head_says_what_there_is() -> None:
-    assert head(PromptBook(Prompt(user="u"))) == ("", "")
-    assert head(book()) == ("{{a}} has no value: Alt+V", "short 2/2")
-    assert head(book({"a": "1"})) == ("{{b}} has no value: Alt+V", "short 2/2 · 2 var")
-    turns = (Turn(role="user", text="x"),)
-    full = PromptBook(Prompt(user="{{a}}", turns=turns, prefill="y"), (), ({"a": "1"}, {"a": "2"}), 1)
-    assert head(full) == ("", "row 2/2 · 1 turn · prefill")

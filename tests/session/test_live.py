@@ -1,4 +1,4 @@
-"""The board: what events make of the lanes."""
+"""The live: what events make of the lanes."""
 
 from datetime import date
 
@@ -30,7 +30,7 @@ from tui.core.record import State
 from tui.core.series import Repeat, Series, SeriesSettings
 from tui.core.sweep import cells
 from tui.core.target import Endpoint, Target
-from tui.session.board import Board
+from tui.session.live import LiveState
 from tui.session.measured import measured_by
 
 MS = 1_000_000
@@ -46,12 +46,12 @@ def plan_of(*names: str) -> Plan:
     )
 
 
-def started(*names: str) -> Board:
-    board = Board()
+def started(*names: str) -> LiveState:
+    live = LiveState()
     plan = plan_of(*names)
-    board.set_targets(plan.targets)
-    board.start(plan)
-    return board
+    live.set_targets(plan.targets)
+    live.start(plan)
+    return live
 
 
 def sent(request_id: int, ms: int = 0) -> Event:
@@ -75,16 +75,16 @@ RUN_ENDED = RunEnded(run_id=1, t_ns=9_000 * MS, send_spread_ns=200_000)
 
 
 def test_a_lane_is_idle_until_it_is_asked() -> None:
-    board = Board()
-    board.set_targets(plan_of("a").targets)
-    assert board.lanes[0].state is State.IDLE
-    assert board.lanes[0].label == "a"
-    assert board.in_flight() == ()
+    live = LiveState()
+    live.set_targets(plan_of("a").targets)
+    assert live.lanes[0].state is State.IDLE
+    assert live.lanes[0].label == "a"
+    assert live.in_flight() == ()
 
 
 def test_events_lead_a_lane_through_its_states() -> None:
-    board = started("a")
-    lane = board.lanes[0]
+    live = started("a")
+    lane = live.lanes[0]
     states = [lane.state]
     for event in (
         Marked(request_id=1, mark=Mark.QUEUED, t_ns=0),
@@ -93,7 +93,7 @@ def test_events_lead_a_lane_through_its_states() -> None:
         text(1, 200),
         ended(1, 300),
     ):
-        board.apply([event])
+        live.apply([event])
         states.append(lane.state)
     assert states == [
         State.CONNECTING,
@@ -106,92 +106,92 @@ def test_events_lead_a_lane_through_its_states() -> None:
 
 
 def test_a_thinking_block_without_text_is_thinking() -> None:
-    board = started("a")
-    board.apply([sent(1), Marked(request_id=1, mark=Mark.THINKING_STARTED, t_ns=50 * MS)])
-    assert board.lanes[0].state is State.THINKING
+    live = started("a")
+    live.apply([sent(1), Marked(request_id=1, mark=Mark.THINKING_STARTED, t_ns=50 * MS)])
+    assert live.lanes[0].state is State.THINKING
 
 
 def test_requests_are_counted_up_over_runs() -> None:
-    board = Board()
+    live = LiveState()
     plan = plan_of("a", "b")
-    board.set_targets(plan.targets)
-    assert [spec.request_id for spec in board.start(plan)] == [1, 2]
-    board.apply([ended(1, 1, Status.CANCELLED), ended(2, 1, Status.CANCELLED), RUN_ENDED])
-    assert [spec.request_id for spec in board.start(plan)] == [3, 4]
-    assert board.runs == 2
+    live.set_targets(plan.targets)
+    assert [spec.request_id for spec in live.start(plan)] == [1, 2]
+    live.apply([ended(1, 1, Status.CANCELLED), ended(2, 1, Status.CANCELLED), RUN_ENDED])
+    assert [spec.request_id for spec in live.start(plan)] == [3, 4]
+    assert live.runs == 2
 
 
 def test_late_events_of_an_earlier_run_change_nothing() -> None:
-    board = started("a")
-    board.apply([*answer(1, 10, 20), RUN_ENDED])
-    board.start(plan_of("a"))
-    assert board.apply([text(1, 99), ended(1, 100)]) == []
-    assert board.lanes[0].state is State.CONNECTING
+    live = started("a")
+    live.apply([*answer(1, 10, 20), RUN_ENDED])
+    live.start(plan_of("a"))
+    assert live.apply([text(1, 99), ended(1, 100)]) == []
+    assert live.lanes[0].state is State.CONNECTING
 
 
 def test_in_flight_are_those_that_have_not_ended() -> None:
-    board = started("a", "b")
-    assert board.in_flight() == (1, 2)
-    board.apply(answer(1, 10, 20))
-    assert board.in_flight() == (2,)
-    assert board.run_in_flight, "the run lasts until all its requests are over"
+    live = started("a", "b")
+    assert live.in_flight() == (1, 2)
+    live.apply(answer(1, 10, 20))
+    assert live.in_flight() == (2,)
+    assert live.run_in_flight, "the run lasts until all its requests are over"
 
 
 def test_apply_returns_the_requests_that_ended() -> None:
-    board = started("a", "b")
-    records = board.apply([*answer(2, 10, 20), sent(1)])
+    live = started("a", "b")
+    records = live.apply([*answer(2, 10, 20), sent(1)])
     assert [record.spec.target for record in records] == ["b"]
 
 
 def test_the_shortest_figures_of_a_run_are_marked() -> None:
-    board = started("a", "b", "c")
-    board.apply([*answer(1, 10, 90), *answer(2, 20, 50), *answer(3, 30, 70), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in board.lanes] == [True, False, False]
-    assert [lane.fastest_total for lane in board.lanes] == [False, True, False]
+    live = started("a", "b", "c")
+    live.apply([*answer(1, 10, 90), *answer(2, 20, 50), *answer(3, 30, 70), RUN_ENDED])
+    assert [lane.fastest_ttft for lane in live.lanes] == [True, False, False]
+    assert [lane.fastest_total for lane in live.lanes] == [False, True, False]
 
 
 def test_nothing_is_marked_before_the_run_is_over() -> None:
-    board = started("a", "b", "c")
-    board.apply([*answer(1, 10, 90), *answer(2, 20, 50)])
-    assert not any(lane.fastest_ttft or lane.fastest_total for lane in board.lanes)
+    live = started("a", "b", "c")
+    live.apply([*answer(1, 10, 90), *answer(2, 20, 50)])
+    assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
 
 
 def test_lanes_that_tie_are_all_marked() -> None:
-    board = started("a", "b", "c")
-    board.apply([*answer(1, 10, 50), *answer(2, 10, 50), *answer(3, 11, 51), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in board.lanes] == [True, True, False]
-    assert [lane.fastest_total for lane in board.lanes] == [True, True, False]
+    live = started("a", "b", "c")
+    live.apply([*answer(1, 10, 50), *answer(2, 10, 50), *answer(3, 11, 51), RUN_ENDED])
+    assert [lane.fastest_ttft for lane in live.lanes] == [True, True, False]
+    assert [lane.fastest_total for lane in live.lanes] == [True, True, False]
 
 
 def test_one_answer_alone_is_not_the_fastest() -> None:
-    board = started("a", "b")
-    board.apply([*answer(1, 10, 50), ended(2, 5, Status.FAILED), RUN_ENDED])
-    assert not any(lane.fastest_ttft or lane.fastest_total for lane in board.lanes)
+    live = started("a", "b")
+    live.apply([*answer(1, 10, 50), ended(2, 5, Status.FAILED), RUN_ENDED])
+    assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
 
 
 def test_a_lane_that_broke_off_is_not_the_fastest() -> None:
-    board = started("a", "b", "c")
-    board.apply([*answer(1, 1, 2, Status.FAILED), *answer(2, 10, 50), *answer(3, 20, 60, Status.TRUNCATED), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in board.lanes] == [False, True, False]
+    live = started("a", "b", "c")
+    live.apply([*answer(1, 1, 2, Status.FAILED), *answer(2, 10, 50), *answer(3, 20, 60, Status.TRUNCATED), RUN_ENDED])
+    assert [lane.fastest_ttft for lane in live.lanes] == [False, True, False]
 
 
 def test_answers_without_content_spoil_no_comparison() -> None:
-    board = started("a", "b", "c")
-    board.apply([sent(1), ended(1, 5), *answer(2, 10, 50), *answer(3, 20, 40), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in board.lanes] == [False, True, False]
-    assert [lane.fastest_total for lane in board.lanes] == [False, False, True]
+    live = started("a", "b", "c")
+    live.apply([sent(1), ended(1, 5), *answer(2, 10, 50), *answer(3, 20, 40), RUN_ENDED])
+    assert [lane.fastest_ttft for lane in live.lanes] == [False, True, False]
+    assert [lane.fastest_total for lane in live.lanes] == [False, False, True]
 
 
 def test_a_new_run_takes_the_marks_away() -> None:
-    board = started("a", "b")
-    board.apply([*answer(1, 10, 50), *answer(2, 20, 60), RUN_ENDED])
-    board.start(plan_of("a", "b"))
-    assert not any(lane.fastest_ttft or lane.fastest_total for lane in board.lanes)
+    live = started("a", "b")
+    live.apply([*answer(1, 10, 50), *answer(2, 20, 60), RUN_ENDED])
+    live.start(plan_of("a", "b"))
+    assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
 
 
 def test_outcomes_keep_what_was_answered_and_that_a_request_failed() -> None:
-    board = started("a", "b", "c", "d")
-    board.apply(
+    live = started("a", "b", "c", "d")
+    live.apply(
         [
             *answer(1, 10, 50),
             *answer(2, 20, 60, Status.TRUNCATED),
@@ -200,7 +200,7 @@ def test_outcomes_keep_what_was_answered_and_that_a_request_failed() -> None:
             RUN_ENDED,
         ]
     )
-    kept = [[(outcome.status, outcome.ttft_ns, outcome.total_ns) for outcome in lane.outcomes] for lane in board.lanes]
+    kept = [[(outcome.status, outcome.ttft_ns, outcome.total_ns) for outcome in lane.outcomes] for lane in live.lanes]
     assert kept == [
         [(Status.DONE, 10 * MS, 50 * MS)],
         [(Status.TRUNCATED, 20 * MS, 60 * MS)],
@@ -216,69 +216,69 @@ def repeat_of(*order: int, number: int = 1, warm_up: bool = False, concurrency: 
 
 
 def test_a_repeat_asks_in_its_own_order_and_every_lane_as_often_as_it_says() -> None:
-    board = Board()
+    live = LiveState()
     plan = plan_of("a", "b")
-    board.set_targets(plan.targets)
-    specs = board.start(plan, repeat_of(1, 0, concurrency=2))
+    live.set_targets(plan.targets)
+    specs = live.start(plan, repeat_of(1, 0, concurrency=2))
     assert [spec.target for spec in specs] == ["b", "b", "a", "a"]
     assert len({spec.request_id for spec in specs}) == 4
-    board.apply([event for spec in specs for event in answer(spec.request_id, 10, 50)])
-    assert [len(lane.outcomes) for lane in board.lanes] == [2, 2]
-    assert board.in_flight() == ()
+    live.apply([event for spec in specs for event in answer(spec.request_id, 10, 50)])
+    assert [len(lane.outcomes) for lane in live.lanes] == [2, 2]
+    assert live.in_flight() == ()
 
 
 def test_warm_up_is_kept_and_not_counted_and_a_change_of_what_is_asked_begins_anew() -> None:
-    board = Board()
+    live = LiveState()
     plan = plan_of("a")
-    board.set_targets(plan.targets)
+    live.set_targets(plan.targets)
     for number, repeat in enumerate((repeat_of(0, warm_up=True), repeat_of(0), None), 1):
-        board.start(plan, repeat)
-        board.apply([*answer(number, number, 50), RUN_ENDED])
-    (lane,) = board.lanes
+        live.start(plan, repeat)
+        live.apply([*answer(number, number, 50), RUN_ENDED])
+    (lane,) = live.lanes
     assert [outcome.counted for outcome in lane.outcomes] == [False, True, True]
     assert [outcome.ttft_ns for outcome in lane.current] == [2 * MS, 3 * MS]
-    board.start(msgspec.structs.replace(plan, prompt=Prompt(user="why not?")))
-    board.apply([*answer(4, 4, 50), RUN_ENDED])
+    live.start(msgspec.structs.replace(plan, prompt=Prompt(user="why not?")))
+    live.apply([*answer(4, 4, 50), RUN_ENDED])
     assert [outcome.ttft_ns for outcome in lane.current] == [4 * MS]
     assert len(lane.outcomes) == 4
 
 
 def test_a_busted_cache_changes_the_prompt_of_the_request_and_not_what_is_asked() -> None:
-    board = Board()
+    live = LiveState()
     plan = plan_of("a")
-    board.set_targets(plan.targets)
+    live.set_targets(plan.targets)
     for number in (1, 2):
-        (spec,) = board.start(plan, msgspec.structs.replace(repeat_of(0), cache_buster=f"[{number}]"))
+        (spec,) = live.start(plan, msgspec.structs.replace(repeat_of(0), cache_buster=f"[{number}]"))
         assert spec.prompt.user == f"[{number}]\nwhy?"
-        board.apply([*answer(number, number, 50), RUN_ENDED])
-    assert len(board.lanes[0].current) == 2
+        live.apply([*answer(number, number, 50), RUN_ENDED])
+    assert len(live.lanes[0].current) == 2
 
 
 def test_a_sweep_is_kept_apart_and_the_lanes_go_back_to_what_they_showed() -> None:
-    board = Board()
+    live = LiveState()
     plan = plan_of("a")
-    board.set_targets(plan.targets)
-    board.start(plan)
-    board.apply([*answer(1, 10, 50), RUN_ENDED])
-    (lane,) = board.lanes
+    live.set_targets(plan.targets)
+    live.start(plan)
+    live.apply([*answer(1, 10, 50), RUN_ENDED])
+    (lane,) = live.lanes
     own = lane.record
     assert own is not None
     cost = lane.cost = Cost(usd=0.25, is_lower_bound=False, prices_read=date(2026, 1, 1))
     planned = cells(100, 400)
     series = Series(SeriesSettings(repeats=len(planned), warm_ups=0), "s", 1, 1, planned)
-    board.begin_series(series)
+    live.begin_series(series)
     for number in (2, 3):
         repeat = series.next()
         assert repeat is not None
         assert repeat.cell is not None
-        (spec,) = board.start(plan, repeat)
+        (spec,) = live.start(plan, repeat)
         assert len(spec.prompt.user) >= len("why?") + 3 * repeat.cell.padding_tokens
         assert measured_by(lane) is None
-        board.apply([*answer(number, 20, 90), RUN_ENDED])
+        live.apply([*answer(number, 20, 90), RUN_ENDED])
         assert measured_by(lane) is None
         series.take(repeat, 1, 0.0, all_failed=False)
     assert lane.cost != cost
-    board.end_series()
+    live.end_series()
     assert lane.record is own
     assert lane.cost == cost
     assert [outcome.ttft_ns for outcome in lane.outcomes] == [10 * MS]
@@ -286,32 +286,32 @@ def test_a_sweep_is_kept_apart_and_the_lanes_go_back_to_what_they_showed() -> No
     measured = measured_by(lane)
     assert measured is not None
     assert measured.prompt == plan.prompt
-    board.clear()
+    live.clear()
     assert lane.swept == []
 
 
 def test_other_values_are_another_question_but_not_within_a_series() -> None:
-    board = Board()
+    live = LiveState()
     template = msgspec.structs.replace(plan_of("a"), prompt=Prompt(user="why {{b}}?"))
     plans = [msgspec.structs.replace(template, rows=({"b": value},)) for value in ("x", "y")]
-    board.set_targets(template.targets)
+    live.set_targets(template.targets)
     for number, plan in enumerate(plans, 1):
-        board.start(plan)
-        board.apply([*answer(number, number, 50), RUN_ENDED])
-    (lane,) = board.lanes
+        live.start(plan)
+        live.apply([*answer(number, number, 50), RUN_ENDED])
+    (lane,) = live.lanes
     assert len(lane.current) == 1
     for number, plan in enumerate(plans, 3):
-        board.start(plan, repeat_of(0, number=number))
-        board.apply([*answer(number, number, 50), RUN_ENDED])
+        live.start(plan, repeat_of(0, number=number))
+        live.apply([*answer(number, number, 50), RUN_ENDED])
     assert len(lane.current) == 2
 
 
 def test_the_engines_end_fails_what_was_in_flight_and_keeps_its_text() -> None:
-    board = started("a", "b")
-    board.apply([EngineReady(pid=1, sdk_version="1"), *answer(1, 10, 50), sent(2), text(2, 20)])
-    records = board.apply([EngineFailed(t_ns=70 * MS, message="The measuring process was ended by signal 9.")])
+    live = started("a", "b")
+    live.apply([EngineReady(pid=1, sdk_version="1"), *answer(1, 10, 50), sent(2), text(2, 20)])
+    records = live.apply([EngineFailed(t_ns=70 * MS, message="The measuring process was ended by signal 9.")])
     assert [record.spec.target for record in records] == ["b"]
-    done, lost = board.lanes
+    done, lost = live.lanes
     assert done.state is State.DONE
     assert lost.state is State.INTERRUPTED
     assert lost.record is not None
@@ -319,106 +319,106 @@ def test_the_engines_end_fails_what_was_in_flight_and_keeps_its_text() -> None:
     assert lost.record.failure is not None
     assert lost.record.failure.kind is FailureKind.ENGINE
     assert "signal 9" in lost.record.failure.message
-    assert not board.run_in_flight
-    assert not board.engine_ready
-    assert board.engine_problem is not None
+    assert not live.run_in_flight
+    assert not live.engine_ready
+    assert live.engine_problem is not None
 
 
 def test_an_engine_that_is_back_is_no_problem() -> None:
-    board = started("a")
-    board.apply([EngineFailed(t_ns=1, message="Gone.")])
-    board.apply([EngineReady(pid=2, sdk_version="1")])
-    assert board.engine_ready
-    assert board.engine_problem is None
+    live = started("a")
+    live.apply([EngineFailed(t_ns=1, message="Gone.")])
+    live.apply([EngineReady(pid=2, sdk_version="1")])
+    assert live.engine_ready
+    assert live.engine_problem is None
 
 
 def test_the_engines_end_outside_a_run_touches_no_lane() -> None:
-    board = started("a")
-    board.apply([*answer(1, 10, 20), RUN_ENDED])
-    assert board.apply([EngineFailed(t_ns=1, message="Gone.")]) == []
-    assert board.lanes[0].state is State.DONE
-    assert len(board.lanes[0].outcomes) == 1
+    live = started("a")
+    live.apply([*answer(1, 10, 20), RUN_ENDED])
+    assert live.apply([EngineFailed(t_ns=1, message="Gone.")]) == []
+    assert live.lanes[0].state is State.DONE
+    assert len(live.lanes[0].outcomes) == 1
 
 
 def test_other_targets_keep_the_lanes_that_stay() -> None:
-    board = started("a", "b", "c")
-    board.apply([*answer(1, 10, 50), *answer(2, 20, 60), *answer(3, 30, 70), RUN_ENDED])
-    a, _, c = board.lanes
-    board.set_targets(plan_of("c", "d", "a").targets)
-    assert [lane.label for lane in board.lanes] == ["c", "d", "a"]
-    assert board.lanes[0] is c
-    assert board.lanes[2] is a
+    live = started("a", "b", "c")
+    live.apply([*answer(1, 10, 50), *answer(2, 20, 60), *answer(3, 30, 70), RUN_ENDED])
+    a, _, c = live.lanes
+    live.set_targets(plan_of("c", "d", "a").targets)
+    assert [lane.label for lane in live.lanes] == ["c", "d", "a"]
+    assert live.lanes[0] is c
+    assert live.lanes[2] is a
     assert len(c.outcomes) == 1
-    assert board.lanes[1].state is State.IDLE
+    assert live.lanes[1].state is State.IDLE
 
 
 def test_targets_of_one_model_are_told_apart() -> None:
-    board = Board()
+    live = LiveState()
     targets = (
         Target(model="a", endpoint="one"),
         Target(model="a", endpoint="two"),
         Target(model="a", endpoint="one", name="again"),
     )
-    board.set_targets(targets)
-    before = list(board.lanes)
+    live.set_targets(targets)
+    before = list(live.lanes)
     assert len({id(lane) for lane in before}) == 3
-    board.set_targets(targets[::-1])
-    assert board.lanes == before[::-1]
+    live.set_targets(targets[::-1])
+    assert live.lanes == before[::-1]
 
 
 def test_clearing_leaves_idle_lanes_without_history() -> None:
-    board = started("a", "b")
-    board.apply([*answer(1, 10, 50), *answer(2, 20, 60), RUN_ENDED])
-    board.clear()
-    assert [lane.state for lane in board.lanes] == [State.IDLE, State.IDLE]
-    assert [lane.outcomes for lane in board.lanes] == [[], []]
-    assert not any(lane.fastest_ttft or lane.fastest_total for lane in board.lanes)
+    live = started("a", "b")
+    live.apply([*answer(1, 10, 50), *answer(2, 20, 60), RUN_ENDED])
+    live.clear()
+    assert [lane.state for lane in live.lanes] == [State.IDLE, State.IDLE]
+    assert [lane.outcomes for lane in live.lanes] == [[], []]
+    assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
 
 
 def test_the_version_changes_with_every_batch_and_only_then() -> None:
-    board = started("a")
-    before = board.version
-    board.apply([])
-    assert board.version == before
-    board.apply([RunStarted(run_id=1, t_ns=0, unix_ns=0, request_ids=(1,))])
-    assert board.version > before
+    live = started("a")
+    before = live.version
+    live.apply([])
+    assert live.version == before
+    live.apply([RunStarted(run_id=1, t_ns=0, unix_ns=0, request_ids=(1,))])
+    assert live.version > before
 
 
 def test_the_spread_of_the_sends_is_kept_until_the_next_run() -> None:
-    board = started("a")
-    board.apply([*answer(1, 10, 20), RUN_ENDED])
-    assert board.send_spread_ns == 200_000
-    board.start(plan_of("a"))
-    assert board.send_spread_ns is None
+    live = started("a")
+    live.apply([*answer(1, 10, 20), RUN_ENDED])
+    assert live.send_spread_ns == 200_000
+    live.start(plan_of("a"))
+    assert live.send_spread_ns is None
 
 
 def test_the_latest_report_of_tokens_counts() -> None:
-    board = started("a")
+    live = started("a")
     for tokens in (1, 42):
-        board.apply([UsageReported(request_id=1, usage=Usage(output_tokens=tokens))])
-    record = board.lanes[0].record
+        live.apply([UsageReported(request_id=1, usage=Usage(output_tokens=tokens))])
+    record = live.lanes[0].record
     assert record is not None
     assert record.usage.output_tokens == 42
 
 
 @pytest.mark.parametrize("by_series", [False, True])
 def test_a_sweep_puts_no_question_of_its_own_where_there_are_variables(by_series: bool) -> None:
-    board = Board()
+    live = LiveState()
     plan = msgspec.structs.replace(plan_of("a"), prompt=Prompt(user="{{what}}?"), rows=({"what": "why"},))
-    board.set_targets(plan.targets)
+    live.set_targets(plan.targets)
     own = Series(SeriesSettings(repeats=1, warm_ups=0), "own", 1, 1).next() if by_series else None
-    board.start(plan, own)
-    board.apply([*answer(1, 10, 50), RUN_ENDED])
-    (lane,) = board.lanes
+    live.start(plan, own)
+    live.apply([*answer(1, 10, 50), RUN_ENDED])
+    (lane,) = live.lanes
     planned = cells(100, 400)
     series = Series(SeriesSettings(repeats=len(planned), warm_ups=1), "s", 1, 1, planned)
-    board.begin_series(series)
+    live.begin_series(series)
     for number in (2, 3):
         repeat = series.next()
         assert repeat is not None
-        board.start(plan, repeat)
-        board.apply([*answer(number, 20, 90), RUN_ENDED])
+        live.start(plan, repeat)
+        live.apply([*answer(number, 20, 90), RUN_ENDED])
         series.take(repeat, 1, 0.0, all_failed=False)
-    board.end_series()
+    live.end_series()
     assert [outcome.total_ns for outcome in lane.swept] == [90 * MS]
     assert [outcome.total_ns for outcome in lane.current] == [50 * MS]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.core.prompt import MAX_VARIANTS, Prompt, Role, Turn
-from tui.ui.key_names import key
 
 Row = dict[str, str]
 
@@ -158,21 +157,3 @@ class PromptBook:
     def _free_name(self) -> str:
         taken = {prompt.name for prompt in self.prompts}
         return next(name for number in range(1, len(taken) + 2) if (name := f"variant {number}") not in taken)
-
-
-def head(book: PromptBook) -> tuple[str, str]:
-    """What is said above the prompt: what is wrong with it, and what it consists of. Either may be empty."""
-    prompt, parts = book.prompt, []
-    if book.variants:
-        parts.append(f"{prompt.name} {book.current + 1}/{len(book.prompts)}")
-    if len(book.rows) > 1:
-        parts.append(f"row {book.row + 1}/{len(book.rows)}")
-    elif book.rows and prompt.variables():
-        parts.append(f"{len(prompt.variables())} var")
-    if prompt.turns:
-        parts.append(f"{len(prompt.turns)} turn{'s' if len(prompt.turns) > 1 else ''}")
-    if prompt.prefill:
-        parts.append("prefill")
-    undefined = [name for name in prompt.variables() if book.value(book.row, name) is None]
-    problem = f"{{{{{undefined[0]}}}}} has no value: {key('variants')}" if undefined else ""
-    return problem, " · ".join(parts)
