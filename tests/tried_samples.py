@@ -1,14 +1,14 @@
 """An entry of the ledger, for tests of whatever keeps, shows or exports one."""
 
 from tui.advice.suggestion import Basis, Change, Saving, Trial
-from tui.advice.trial import Result, Tried
+from tui.advice.trial import TrialResult, TrialVerdict
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
 from tui.core.statistics import Interval
 
 _MS = 1_000_000.0
 
-TRIED = Tried(
+TRIED = TrialResult(
     id="effort:effort low",
     target="claude-haiku-5-5",
     headline="Ask with low effort",
@@ -20,7 +20,7 @@ TRIED = Tried(
         basis=Basis.DERIVED,
         count=10,
     ),
-    result=Result.FASTER,
+    result=TrialVerdict.FASTER,
     repeats=8,
     saved_ns=95 * _MS,
     interval=Interval(low=90 * _MS, high=99.5 * _MS, confidence=0.95),

@@ -7,7 +7,7 @@ import msgspec
 from tui.advice.advise import Advice, advise
 from tui.advice.evidence import CUT_SHARE, from_runs
 from tui.advice.suggestion import Suggestion
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -47,7 +47,7 @@ class Lab:
             await self.series(plan, SeriesSettings(repeats=repeats, warm_ups=1))
         return advise(msgspec.structs.replace(from_runs(self.runs, MODELS)[0], cut_share=cut_share))
 
-    async def tried(self, plan: Plan, suggestion: Suggestion) -> Tried:
+    async def tried(self, plan: Plan, suggestion: Suggestion) -> TrialResult:
         """What a trial of a suggestion shows."""
         self.session.hold(plan)
         trying = TrialRunner(self.session, suggestion.target, suggestion, lambda: None)

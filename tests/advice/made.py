@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tui.advice.evidence import Evidence, Measured
+from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.core.events import Kind, Status, Usage
 from tui.core.model import KnownModel, Prices
 from tui.core.outcome import Outcome
@@ -71,7 +71,7 @@ def measured(
     warm_ups: tuple[Outcome, ...] = (),
     text: str = TEXT,
     name: str | None = None,
-) -> Measured:
+) -> MeasuredTarget:
     """One target's answers."""
     parameters = parameters or Parameters(max_tokens=500)
     target = Target(model=model, name=name)
@@ -85,7 +85,7 @@ def measured(
         timeouts=Timeouts(),
     )
     record = RequestRecord(spec=spec, pieces=[(Kind.TEXT, text)], usage=Usage(), status=Status.DONE)
-    return Measured(
+    return MeasuredTarget(
         target=target,
         endpoint=PLACE,
         prompt=prompt,
@@ -135,7 +135,7 @@ def known(
     )
 
 
-def evidence(subject: Measured, *others: Measured, models: tuple[KnownModel, ...] = (known(),)) -> Evidence:
+def evidence(subject: MeasuredTarget, *others: MeasuredTarget, models: tuple[KnownModel, ...] = (known(),)) -> Evidence:
     """The evidence for a subject beside others."""
     return Evidence(
         subject=subject,

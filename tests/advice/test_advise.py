@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from tui.advice.advise import RULES, advise
-from tui.advice.suggestion import Basis, Silence, Suggestion
+from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.outcome import Outcome
 from tui.core.parameters import Parameters
 
@@ -24,7 +24,7 @@ def test_the_largest_saving_comes_first() -> None:
 def test_every_rule_says_something_of_nothing() -> None:
     for subject in (measured(), measured(FAILED, FAILED)):
         for rule in RULES:
-            assert isinstance(rule(evidence(subject)), Silence)
+            assert isinstance(rule(evidence(subject)), NoSuggestion)
         assert advise(evidence(subject)).conclusion.startswith("Too few runs")
 
 
@@ -90,4 +90,4 @@ def test_a_derived_interval_holds_the_true_part_at_its_rate() -> None:
 def test_no_rule_raises_on_odd_answers(rule: object) -> None:
     odd = Outcome(status=answer().status, ttft_ns=0, total_ns=0, ttfo_ns=None, input_tokens=None)
     assert callable(rule)
-    assert isinstance(rule(evidence(measured(odd, *[FAILED] * 2), models=())), Silence | Suggestion)
+    assert isinstance(rule(evidence(measured(odd, *[FAILED] * 2), models=())), NoSuggestion | Suggestion)

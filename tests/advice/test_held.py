@@ -7,7 +7,7 @@ import pytest
 
 from tui.advice.rules.thinking import suggest
 from tui.advice.suggestion import Suggestion
-from tui.advice.trial import BUDGET, Pair, Result, Tried, conclude
+from tui.advice.trial import BUDGET, Pair, TrialResult, TrialVerdict, conclude
 from tui.core.outcome import Outcome as Answered
 from tui.core.sequential import Outcome, UntilSure
 
@@ -16,7 +16,7 @@ from .made import MS, answer, evidence, measured
 TRIALS = 150
 
 
-def tried(random: Random, thinking: float, rest: float, noise: float) -> Tried:
+def tried(random: Random, thinking: float, rest: float, noise: float) -> TrialResult:
     """A prediction from ten noisy answers, and a trial of it that ends when it is sure; times in ms."""
 
     def times() -> tuple[float, float, float]:
@@ -46,4 +46,4 @@ def test_what_was_predicted_is_what_is_measured(thinking: float, rest: float, no
     assert None not in held
     # 95 % of 150 is 142; fewer than 136 come by chance once in a hundred times (binomial).
     assert sum(map(bool, held)) >= 136
-    assert not any(entry.result is Result.SLOWER for entry in entries)
+    assert not any(entry.result is TrialVerdict.SLOWER for entry in entries)

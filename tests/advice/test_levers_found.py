@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tui.advice.advise import Advice
 from tui.advice.suggestion import Suggestion
-from tui.advice.trial import Result, Tried
+from tui.advice.trial import TrialResult, TrialVerdict
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.session.session import Session
@@ -50,8 +50,8 @@ def first(advice: Advice, rule: str) -> Suggestion:
     return advice.suggestions[0]
 
 
-def assert_as_predicted(tried: Tried) -> None:
-    assert tried.result is Result.FASTER, tried.sentence
+def assert_as_predicted(tried: TrialResult) -> None:
+    assert tried.result is TrialVerdict.FASTER, tried.sentence
     assert tried.held, (tried.sentence, tried.predicted)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tui.advice.evidence import Evidence
 from tui.advice.rules import fast_mode, region, service_tier, temperature
-from tui.advice.suggestion import Basis, Silence, Suggestion
+from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.parameters import Parameters
 
 from .made import MS, answers, evidence, known, measured
@@ -24,7 +24,7 @@ TAKES_IT = (known(accepts_temperature=True, fast=True),)
     ],
 )
 def test_a_value_that_is_shown_to_be_faster_is_suggested(
-    suggest: Callable[[Evidence], Suggestion | Silence], asked: Parameters, other: Parameters
+    suggest: Callable[[Evidence], Suggestion | NoSuggestion], asked: Parameters, other: Parameters
 ) -> None:
     subject, fast = measured(*answers(), parameters=asked), measured(*answers(ttft=20), parameters=other)
     said = suggest(evidence(subject, fast, models=TAKES_IT))
@@ -32,7 +32,7 @@ def test_a_value_that_is_shown_to_be_faster_is_suggested(
     assert said.saving.basis is Basis.MEASURED
     assert 75 * MS < said.saving.ns < 85 * MS
     alike = suggest(evidence(subject, measured(*answers(), parameters=other), models=TAKES_IT))
-    assert isinstance(alike, Silence) or alike.saving.basis is not Basis.MEASURED
+    assert isinstance(alike, NoSuggestion) or alike.saving.basis is not Basis.MEASURED
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ def test_a_value_that_is_shown_to_be_faster_is_suggested(
     ],
 )
 def test_what_was_not_measured_can_be_tried(
-    suggest: Callable[[Evidence], Suggestion | Silence], asked: Parameters
+    suggest: Callable[[Evidence], Suggestion | NoSuggestion], asked: Parameters
 ) -> None:
     said = suggest(evidence(measured(*answers(), parameters=asked), models=TAKES_IT))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert said.run
     assert said.trial is not None
 
@@ -55,12 +55,12 @@ def test_what_was_not_measured_can_be_tried(
 def test_a_second_parameter_that_differs_spoils_the_comparison() -> None:
     other = measured(*answers(ttft=20), parameters=Parameters(temperature=0.2, max_tokens=20))
     said = temperature.suggest(evidence(measured(*answers(), parameters=Parameters()), other, models=TAKES_IT))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
 
 
 def test_a_model_that_refuses_temperature_says_so() -> None:
     said = temperature.suggest(evidence(measured(*answers())))
-    assert said == Silence(rule="temperature", reason="Known does not take temperature; only older models do")
+    assert said == NoSuggestion(rule="temperature", reason="Known does not take temperature; only older models do")
 
 
 def test_temperature_tells_lengths_and_their_spread() -> None:
@@ -82,5 +82,5 @@ def test_fast_mode_takes_a_part_of_the_writing() -> None:
 
 
 def test_a_model_without_fast_mode_says_so() -> None:
-    assert isinstance(fast_mode.suggest(evidence(measured(*answers()))), Silence)
-    assert isinstance(fast_mode.suggest(evidence(measured(*answers()), models=())), Silence)
+    assert isinstance(fast_mode.suggest(evidence(measured(*answers()))), NoSuggestion)
+    assert isinstance(fast_mode.suggest(evidence(measured(*answers()), models=())), NoSuggestion)

@@ -6,7 +6,7 @@ import pytest
 from tui.advice.evidence import Evidence
 from tui.advice.parts import by_part, less, questions, static_of, whole_of
 from tui.advice.rules.prompt_length import said_once, suggest
-from tui.advice.suggestion import Silence
+from tui.advice.suggestion import NoSuggestion
 from tui.core.prompt import Prompt, Turn
 
 from .made import answer, evidence, measured
@@ -114,5 +114,5 @@ def test_what_is_said_twice_is_counted_where_it_can_be() -> None:
     about = REPLACE(of(twice, twice), counted=((twice, 100), (edited, 91)))
     assert less(about, edited, 100).tokens == 9
     said = suggest(about)
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert "said more than once, 9 tokens too many: “Always answer in the language of…” 2 times" in said.reason

@@ -1,7 +1,7 @@
 """Answer length."""
 
 from tui.advice.rules.answer_length import suggest
-from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.events import Status
 
 from .made import MS, PROMPT, answer, answers, evidence, measured
@@ -18,11 +18,11 @@ def test_a_third_of_the_sentences_is_asked_for() -> None:
 
 def test_a_short_answer_is_left_alone() -> None:
     said = suggest(evidence(measured(*answers(), text="It scatters. So it is blue.")))
-    assert said == Silence(rule="answer length", reason="the answer is as short as a sentence or two")
+    assert said == NoSuggestion(rule="answer length", reason="the answer is as short as a sentence or two")
 
 
 def test_of_cut_answers_the_length_is_not_known() -> None:
     cut = [answer(status=Status.TRUNCATED) for _ in range(8)]
     said = suggest(evidence(measured(*cut)))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert said.run == "a series with a larger max_tokens"

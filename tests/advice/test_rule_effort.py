@@ -1,7 +1,7 @@
 """Effort."""
 
 from tui.advice.rules.effort import suggest
-from tui.advice.suggestion import Basis, Silence, Suggestion
+from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.parameters import Parameters
 
 from .made import MS, answers, evidence, known, measured
@@ -18,17 +18,17 @@ def test_a_part_of_the_thinking_is_presumed_to_go() -> None:
 
 def test_the_lowest_level_cannot_be_lowered() -> None:
     low = measured(*answers(thinking=300), parameters=Parameters(effort="low"))
-    assert suggest(evidence(low)) == Silence(rule="effort", reason="effort is at its lowest")
+    assert suggest(evidence(low)) == NoSuggestion(rule="effort", reason="effort is at its lowest")
 
 
 def test_a_model_without_levels_says_so() -> None:
     said = suggest(evidence(measured(*answers(thinking=300)), models=(known(effort=(), default_effort=None),)))
-    assert said == Silence(rule="effort", reason="Known has no levels of effort")
+    assert said == NoSuggestion(rule="effort", reason="Known has no levels of effort")
 
 
 def test_without_thinking_only_a_run_would_tell() -> None:
     said = suggest(evidence(measured(*answers())))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert said.trial is not None
     assert said.trial.change.parameters.effort == "low"
 

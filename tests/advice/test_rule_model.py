@@ -1,7 +1,7 @@
 """Another model."""
 
 from tui.advice.rules.model import suggest
-from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 
@@ -32,7 +32,7 @@ def test_what_the_other_was_asked_with_is_what_is_tried() -> None:
 
 def test_a_model_of_a_faster_line_is_no_reason_by_itself() -> None:
     said = suggest(evidence(measured(*answers()), models=(known(), QUICK)))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert "add quick as a target" in said.run
     assert said.trial is not None
     assert said.trial.change.model == "quick"
@@ -40,16 +40,16 @@ def test_a_model_of_a_faster_line_is_no_reason_by_itself() -> None:
 
 def test_a_model_that_was_not_faster_is_not_suggested() -> None:
     said = suggest(evidence(measured(*answers()), measured(*answers(), model="quick")))
-    assert said == Silence(rule="model", reason="no other model that was measured is shown to be faster")
+    assert said == NoSuggestion(rule="model", reason="no other model that was measured is shown to be faster")
 
 
 def test_another_prompt_does_not_count() -> None:
     other = measured(*answers(ttft=10), model="quick", prompt=Prompt(user="Hi"))
-    assert isinstance(suggest(evidence(measured(*answers()), other)), Silence)
+    assert isinstance(suggest(evidence(measured(*answers()), other)), NoSuggestion)
 
 
 def test_single_answers_show_nothing_but_are_named() -> None:
     said = suggest(evidence(measured(*answers(1, ttft=300)), measured(*answers(1), model="quick")))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert said.reason.startswith("other models were measured too few times to tell: known 3")
     assert said.run == "a series of 5 or more of all of them"

@@ -1,15 +1,15 @@
 """Prompt caching."""
 
-from tui.advice.evidence import Measured
+from tui.advice.evidence import MeasuredTarget
 from tui.advice.rules.prompt_cache import suggest
-from tui.advice.suggestion import Basis, Silence, Suggestion
+from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 
 from .made import MS, answer, answers, evidence, measured
 
 
-def read(tokens: int, prompt: str) -> Measured:
+def read(tokens: int, prompt: str) -> MeasuredTarget:
     """Six answers to a prompt of so many tokens, at 0.2 ms each."""
     times = (50 + tokens * 0.2 + at / 10 for at in range(6))
     return measured(*(answer(ttft, input_tokens=tokens) for ttft in times), prompt=Prompt(user=prompt))
@@ -28,13 +28,13 @@ def test_a_warm_cache_saves_reading_the_prompt() -> None:
 
 def test_a_prompt_too_short_is_not_cached() -> None:
     said = suggest(evidence(read(500, "Why?"), read(100, "Hi")))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert "512 are the fewest" in said.reason
 
 
 def test_where_the_cost_of_reading_is_not_known_it_can_be_tried() -> None:
     said = suggest(evidence(read(2_000, "Why?")))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert said.trial is not None
     assert said.trial.change.parameters == Parameters(cache=True)
 
@@ -48,5 +48,5 @@ def test_a_cache_that_was_measured_needs_no_fit() -> None:
 
 def test_a_cache_that_serves_nothing_is_told() -> None:
     said = suggest(evidence(measured(*answers(), parameters=Parameters(cache=True))))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert "nothing was read from it" in said.reason

@@ -1,8 +1,8 @@
 """Prompt length."""
 
-from tui.advice.evidence import Measured
+from tui.advice.evidence import MeasuredTarget
 from tui.advice.rules.prompt_length import repeated, suggest
-from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.prompt import Prompt
 
 from .made import MS, answer, evidence, measured
@@ -12,7 +12,7 @@ TWICE = Prompt(system=f"{RULE}\nBe kind.", user=f"{RULE} Why is the sky blue?")
 LITTLE_TWICE = Prompt(system=f"{RULE}\nBe kind.", user=f"{RULE} Why is the sky blue? {'It is so very blue. ' * 60}")
 
 
-def read(tokens: int, prompt: Prompt) -> Measured:
+def read(tokens: int, prompt: Prompt) -> MeasuredTarget:
     """Six answers to a prompt of so many tokens, at 0.2 ms each."""
     return measured(*(answer(50 + tokens * 0.2 + at / 10, input_tokens=tokens) for at in range(6)), prompt=prompt)
 
@@ -39,7 +39,7 @@ def test_without_repeats_it_says_what_1000_tokens_cost() -> None:
 
 def test_prompts_of_one_length_tell_nothing() -> None:
     said = suggest(evidence(read(2_000, TWICE), read(2_010, Prompt(user="Hi"))))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert "much longer or shorter" in said.run
 
 

@@ -1,7 +1,7 @@
 """Streaming."""
 
 from tui.advice.rules.streaming import suggest
-from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
 
@@ -22,10 +22,10 @@ def test_the_reader_of_a_streamed_answer_begins_sooner() -> None:
 
 def test_what_was_never_streamed_can_be_tried() -> None:
     said = suggest(evidence(measured(*answers(ttft=600, writing=0), parameters=WHOLE)))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert said.trial is not None
 
 
 def test_what_streams_is_told_what_that_gains() -> None:
     said = suggest(evidence(measured(*answers(ttft=100, writing=500))))
-    assert said == Silence(rule="streaming", reason="it streams already: a reader begins 500 ms before the end")
+    assert said == NoSuggestion(rule="streaming", reason="it streams already: a reader begins 500 ms before the end")

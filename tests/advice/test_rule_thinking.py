@@ -1,7 +1,7 @@
 """Thinking off."""
 
 from tui.advice.rules.thinking import suggest
-from tui.advice.suggestion import Basis, Silence, Suggestion
+from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.parameters import Parameters
 
 from .made import MS, answers, evidence, known, measured
@@ -31,16 +31,16 @@ def test_with_few_runs_there_is_no_interval() -> None:
 
 
 def test_it_is_silent_where_nothing_is_to_gain() -> None:
-    assert suggest(evidence(measured(*answers()))) == Silence(
+    assert suggest(evidence(measured(*answers()))) == NoSuggestion(
         rule="thinking", reason="it does not think before it answers"
     )
     off = measured(*answers(), parameters=Parameters(thinking="disabled"))
-    assert suggest(evidence(off)) == Silence(rule="thinking", reason="thinking is off")
+    assert suggest(evidence(off)) == NoSuggestion(rule="thinking", reason="thinking is off")
 
 
 def test_a_model_that_always_thinks_is_not_asked_to_stop() -> None:
     said = suggest(evidence(measured(*answers(thinking=300)), models=(known(thinking=("adaptive",)),)))
-    assert isinstance(said, Silence)
+    assert isinstance(said, NoSuggestion)
     assert "always thinks" in said.reason
 
 

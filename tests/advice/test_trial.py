@@ -9,8 +9,8 @@ import pytest
 from tui.advice.suggestion import Basis, Change, PromptEdit, Saving, Trial
 from tui.advice.trial import (
     Pair,
-    Result,
-    Tried,
+    TrialResult,
+    TrialVerdict,
     accepted_parameters,
     accepted_target,
     conclude,
@@ -54,7 +54,7 @@ def plan_of(*targets: Target, variants: tuple[Prompt, ...] = (), ask_all: bool =
     )
 
 
-def concluded(pairs: list[Pair], predicted: Saving | None = PREDICTED) -> Tried:
+def concluded(pairs: list[Pair], predicted: Saving | None = PREDICTED) -> TrialResult:
     return conclude("effort:low", "slow", "Ask with low effort", LOW, predicted, pairs)
 
 
@@ -131,7 +131,7 @@ def test_unset_parameters_are_dropped() -> None:
 
 def test_a_clear_saving_is_confirmed_and_held() -> None:
     tried = concluded([((300 + at) * MS, (200 + at) * MS) for at in range(20)])
-    assert tried.result is Result.FASTER
+    assert tried.result is TrialVerdict.FASTER
     assert tried.held is True
     assert tried.saved_ns == 100 * MS
     assert "sure: faster, total 100 ms less" in tried.sentence
@@ -139,23 +139,23 @@ def test_a_clear_saving_is_confirmed_and_held() -> None:
 
 def test_a_saving_far_from_the_prediction_is_told() -> None:
     tried = concluded([((300 + at) * MS, (260 + at) * MS) for at in range(20)])
-    assert tried.result is Result.FASTER
+    assert tried.result is TrialVerdict.FASTER
     assert tried.held is False
 
 
 def test_slower_alike_and_open() -> None:
-    assert concluded([((200 + at) * MS, (300 + at) * MS) for at in range(20)]).result is Result.SLOWER
+    assert concluded([((200 + at) * MS, (300 + at) * MS) for at in range(20)]).result is TrialVerdict.SLOWER
     random = Random(1)
     alike: list[Pair] = [tuple(random.gauss(300, 3) * MS for _ in range(2)) for _ in range(40)]  # type: ignore[misc]
-    assert concluded(alike).result is Result.ALIKE
-    assert concluded(alike[:2]).result is Result.OPEN
+    assert concluded(alike).result is TrialVerdict.ALIKE
+    assert concluded(alike[:2]).result is TrialVerdict.OPEN
     assert concluded(alike[:2]).held is None
     assert concluded([]).sentence == "no answer of both in 0 repeats"
 
 
 def test_a_failed_request_teaches_nothing() -> None:
     tried = concluded([(300 * MS, None), (None, 200 * MS)] * 10)
-    assert tried.result is Result.OPEN
+    assert tried.result is TrialVerdict.OPEN
 
 
 def test_equal_arms_are_confirmed_no_more_often_than_stated() -> None:
@@ -165,7 +165,7 @@ def test_equal_arms_are_confirmed_no_more_often_than_stated() -> None:
         pairs: list[Pair] = [
             (math.exp(random.gauss(0, 0.2)) * 300 * MS, math.exp(random.gauss(0, 0.2)) * 300 * MS) for _ in range(40)
         ]
-        wrong += concluded(pairs).result is Result.FASTER
+        wrong += concluded(pairs).result is TrialVerdict.FASTER
     assert wrong <= 15, "5 % of 300"
 
 
@@ -180,4 +180,4 @@ def test_pairs_are_those_of_one_run() -> None:
 
 def test_the_ledger_s_entries_survive_json() -> None:
     tried = concluded([((300 + at) * MS, (200 + at) * MS) for at in range(20)])
-    assert msgspec.json.decode(msgspec.json.encode(tried), type=Tried) == tried
+    assert msgspec.json.decode(msgspec.json.encode(tried), type=TrialResult) == tried

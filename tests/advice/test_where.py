@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.advice.evidence import Measured
+from tui.advice.evidence import MeasuredTarget
 from tui.advice.where import Bound, where
 from tui.core.prompt import Prompt
 
@@ -18,7 +18,7 @@ from .made import FAILED, MS, answer, answers, evidence, measured
         (measured(*(answer(set_up=500) for _ in range(5))), Bound.CONNECTION),
     ],
 )
-def test_it_is_bound_by_the_longest_part(subject: Measured, bound: Bound) -> None:
+def test_it_is_bound_by_the_longest_part(subject: MeasuredTarget, bound: Bound) -> None:
     found = where(evidence(subject))
     assert found is not None
     assert found.bound is bound
@@ -26,7 +26,7 @@ def test_it_is_bound_by_the_longest_part(subject: Measured, bound: Bound) -> Non
 
 
 def test_reading_the_prompt_is_told_from_waiting_by_the_fitted_cost() -> None:
-    def read(tokens: int, prompt: str) -> Measured:
+    def read(tokens: int, prompt: str) -> MeasuredTarget:
         times = (20 + tokens * 0.2 + at / 10 for at in range(6))
         return measured(*(answer(ttft, input_tokens=tokens) for ttft in times), prompt=Prompt(user=prompt))
 

@@ -3,7 +3,7 @@
 from tried_samples import TRIED
 
 from tui.advice.suggestion import Change, PromptEdit, Trial
-from tui.advice.trial import Result, Tried
+from tui.advice.trial import TrialResult, TrialVerdict
 from tui.core.events import Failure, FailureKind, Instrument, Kind, StampSource, Status, Usage
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
@@ -205,17 +205,17 @@ def warm_up_run() -> StoredRun:
     )
 
 
-def all_tried() -> list[Tried]:
+def all_tried() -> list[TrialResult]:
     """A change that was accepted, and one whose every text means harm, that was tried to learn."""
     everything = "\n".join(HOSTILE)
     edit = PromptEdit(append=everything, repeated=tuple(HOSTILE))
-    harmful = Tried(
+    harmful = TrialResult(
         id=everything,
         target=everything,
         headline=everything,
         trial=Trial(change=Change(label=everything, model=everything, edit=edit), figure=Figure.TTFT),
         predicted=None,
-        result=Result.OPEN,
+        result=TrialVerdict.OPEN,
         repeats=2,
         saved_ns=None,
         interval=None,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.config import paths
 from tui.core.run import StoredRun
 from tui.export.formats import Format, render
@@ -13,7 +13,7 @@ from tui.export.schema import FILE, schema
 from .samples import all_runs, all_tried, simple_run
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES: dict[str, tuple[list[StoredRun], list[Tried], bool]] = {
+CASES: dict[str, tuple[list[StoredRun], list[TrialResult], bool]] = {
     "all": (all_runs(), all_tried(), True),
     "without_texts": (all_runs(), all_tried(), False),
     "simulated": ([simple_run()], [], True),

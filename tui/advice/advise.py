@@ -21,13 +21,13 @@ from tui.advice.rules import (
     temperature,
     thinking,
 )
-from tui.advice.suggestion import MATTERS_NS, Silence, Suggestion
+from tui.advice.suggestion import MATTERS_NS, NoSuggestion, Suggestion
 from tui.advice.where import Where, where
 from tui.core.comparison import FEWEST
 from tui.core.observation import Figure
 from tui.core.wording import round_amount
 
-Rule = Callable[[Evidence], Suggestion | Silence]
+Rule = Callable[[Evidence], Suggestion | NoSuggestion]
 
 RULES: tuple[Rule, ...] = tuple(
     rule.suggest
@@ -58,13 +58,13 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     """Complete answers it rests on."""
     where: Where | None
-    warnings: tuple[Silence, ...]
+    warnings: tuple[NoSuggestion, ...]
     """What to look at before anything is made faster."""
     suggestions: tuple[Suggestion, ...]
     """Those that may save `MATTERS_NS` or more, the most first."""
     minor: tuple[Suggestion, ...]
     """Those that surely save less."""
-    silences: tuple[Silence, ...]
+    no_suggestions: tuple[NoSuggestion, ...]
     conclusion: str
     """What follows, in one sentence."""
 
@@ -76,7 +76,7 @@ def advise(evidence: Evidence) -> Advice:
         (one for one in said if isinstance(one, Suggestion)), key=lambda suggestion: -suggestion.saving.ns
     )
     worth = tuple(suggestion for suggestion in suggestions if suggestion.saving.matters)
-    warnings = tuple(one for one in said if isinstance(one, Silence) and one.warns)
+    warnings = tuple(one for one in said if isinstance(one, NoSuggestion) and one.warns)
     count = len(evidence.subject.answers)
     return Advice(
         target=evidence.subject.label,
@@ -86,7 +86,7 @@ def advise(evidence: Evidence) -> Advice:
         warnings=warnings,
         suggestions=worth,
         minor=tuple(suggestion for suggestion in suggestions if not suggestion.saving.matters),
-        silences=tuple(one for one in said if isinstance(one, Silence) and not one.warns),
+        no_suggestions=tuple(one for one in said if isinstance(one, NoSuggestion) and not one.warns),
         conclusion=_conclusion(warnings, worth, count),
     )
 
@@ -96,7 +96,7 @@ def advise_all(evidences: Sequence[Evidence]) -> list[Advice]:
     return [advise(evidence) for evidence in evidences]
 
 
-def _conclusion(warnings: Sequence[Silence], worth: Sequence[Suggestion], count: int) -> str:
+def _conclusion(warnings: Sequence[NoSuggestion], worth: Sequence[Suggestion], count: int) -> str:
     if warnings:
         return f"First look at this: {warnings[0].reason}."
     if worth:

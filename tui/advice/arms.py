@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from tui.advice.estimate import faster_arm, measured_saving
-from tui.advice.evidence import Evidence, Measured
-from tui.advice.suggestion import Change, Source, Suggestion, Trial
+from tui.advice.estimate import faster_alternative, measured_saving
+from tui.advice.evidence import Evidence, MeasuredTarget
+from tui.advice.suggestion import Change, Citation, Suggestion, Trial
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
 
 
-def arms_of(evidence: Evidence, parameter: str) -> tuple[Measured, ...]:
+def alternatives_of(evidence: Evidence, parameter: str) -> tuple[MeasuredTarget, ...]:
     """The measurements of the same model that differ from the subject in this one parameter only."""
     subject = evidence.subject
     mine = msgspec.structs.replace(subject.parameters, **{parameter: None})
@@ -37,14 +37,14 @@ def measured_lever(
     rule: str,
     parameter: str,
     price: str,
-    source: Source,
+    source: Citation,
     *,
     figure: Figure = Figure.TOTAL,
     only: Callable[[object], bool] = lambda _value: True,
 ) -> Suggestion | None:
     """The suggestion of the value of `parameter` that was shown to be faster; None where none was."""
-    arms = [arm for arm in arms_of(evidence, parameter) if only(getattr(arm.parameters, parameter))]
-    found = faster_arm(evidence, arms, figure)
+    arms = [arm for arm in alternatives_of(evidence, parameter) if only(getattr(arm.parameters, parameter))]
+    found = faster_alternative(evidence, arms, figure)
     if found is None:
         return None
     arm, comparison = found

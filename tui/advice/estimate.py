@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from random import Random
 from statistics import median
 
-from tui.advice.evidence import Evidence, Measured
+from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.advice.suggestion import Basis, Saving
 from tui.core import bootstrap
 from tui.core.comparison import FEWEST, Comparison, Verdict, compare
@@ -84,9 +84,9 @@ def prefill_fit(evidence: Evidence) -> tuple[Estimate, int] | None:
     return found[1], len(pairs)
 
 
-def faster_arm(
-    evidence: Evidence, arms: Sequence[Measured], figure: Figure = Figure.TOTAL
-) -> tuple[Measured, Comparison] | None:
+def faster_alternative(
+    evidence: Evidence, arms: Sequence[MeasuredTarget], figure: Figure = Figure.TOTAL
+) -> tuple[MeasuredTarget, Comparison] | None:
     """The arm that is shown to be faster than the subject by most; None where none is.
 
     Every arm is compared at a confidence corrected for their number (Bonferroni), so that among equal ones any is

@@ -18,7 +18,7 @@ CUT_SHARE = 0.05
 """Fewer answers than this may be cut, where nothing else was chosen."""
 
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
+class MeasuredTarget(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was asked of one target, and the repeated measurements of it."""
 
     target: Target
@@ -57,8 +57,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """All that one target's advice rests on."""
 
-    subject: Measured
-    others: tuple[Measured, ...] = ()
+    subject: MeasuredTarget
+    others: tuple[MeasuredTarget, ...] = ()
     """What else was measured in the same circumstances: other targets, and the same with other parameters."""
     earlier: tuple[Observation, ...] = ()
     """Answers of the same model at the same endpoint to any prompt: lengths that differ tell what a token costs."""
@@ -78,7 +78,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         return next((model for model in self.models if model.id == model_id), None)
 
     @property
-    def alike(self) -> tuple[Measured, ...]:
+    def alike(self) -> tuple[MeasuredTarget, ...]:
         """The others that were asked the same prompt at the same endpoint."""
         return tuple(
             other
@@ -92,7 +92,7 @@ def from_runs(runs: Sequence[StoredRun], models: Sequence[KnownModel]) -> list[E
 
     What an earlier run asked differently (of the same target or another) becomes the evidence's others.
     """
-    things: dict[bytes, Measured] = {}
+    things: dict[bytes, MeasuredTarget] = {}
     latest: list[bytes] = []
     for number, run in enumerate(runs, 1):
         latest = []
@@ -110,7 +110,7 @@ def from_runs(runs: Sequence[StoredRun], models: Sequence[KnownModel]) -> list[E
 
 
 def evidence_of(
-    measured: Sequence[Measured], subjects: Sequence[Measured], models: Sequence[KnownModel]
+    measured: Sequence[MeasuredTarget], subjects: Sequence[MeasuredTarget], models: Sequence[KnownModel]
 ) -> list[Evidence]:
     """The evidence for each of `subjects`, which are among `measured`."""
     return [
@@ -137,10 +137,16 @@ def _key(record: RequestRecord) -> bytes:
 
 
 def _add(
-    things: dict[bytes, Measured], key: bytes, target: Target, record: RequestRecord, number: int, *, counted: bool
+    things: dict[bytes, MeasuredTarget],
+    key: bytes,
+    target: Target,
+    record: RequestRecord,
+    number: int,
+    *,
+    counted: bool,
 ) -> None:
     spec = record.spec
-    thing = things.get(key) or Measured(
+    thing = things.get(key) or MeasuredTarget(
         target=target, endpoint=spec.endpoint, prompt=spec.prompt, parameters=spec.parameters, outcomes=()
     )
     outcome = outcome_of(record, run=number, counted=counted)

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.run import StoredRun
 
 
-def merged(entries: Iterable[Tried]) -> list[Tried]:
+def merged(entries: Iterable[TrialResult]) -> list[TrialResult]:
     """The entries in their order, each trial once: a decision takes the place of its undecided entry."""
-    found: dict[bytes, Tried] = {}
+    found: dict[bytes, TrialResult] = {}
     for entry in entries:
         known = found.setdefault(_undecided(entry), entry)
         if known.accepted is None:
@@ -18,7 +18,7 @@ def merged(entries: Iterable[Tried]) -> list[Tried]:
     return list(found.values())
 
 
-def concerning(entries: Iterable[Tried], runs: Sequence[StoredRun]) -> list[Tried]:
+def concerning(entries: Iterable[TrialResult], runs: Sequence[StoredRun]) -> list[TrialResult]:
     """What was tried in these runs, or on a model that they ask at the same endpoint, in the entries' order.
 
     The model that a change asks instead counts as well: once it is accepted, it is the one that is asked.
@@ -36,6 +36,6 @@ def concerning(entries: Iterable[Tried], runs: Sequence[StoredRun]) -> list[Trie
     ]
 
 
-def _undecided(tried: Tried) -> bytes:
+def _undecided(tried: TrialResult) -> bytes:
     """What an entry and the decision on it have in common."""
     return msgspec.json.encode(msgspec.structs.replace(tried, accepted=None))

@@ -8,7 +8,7 @@ from statistics import median
 
 import msgspec
 
-from tui.advice.evidence import Evidence, Measured
+from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.core.prompt import Prompt
 
 UNKNOWN_LENGTH = "a run at an endpoint that reports or counts input tokens"
@@ -53,7 +53,7 @@ def less(evidence: Evidence, rest: Prompt | None, whole: float) -> Length:
     return Length(tokens=whole * max(0, size - _size(rest)) / max(_LEAST_BYTES, size), is_estimate=True)
 
 
-def questions(measured: Measured, without: tuple[Prompt, ...] = ()) -> tuple[Prompt, ...]:
+def questions(measured: MeasuredTarget, without: tuple[Prompt, ...] = ()) -> tuple[Prompt, ...]:
     """The prompts whose length must be counted to know that of the parts, and of what is not in `without`."""
     fixed = _fixed(measured)[0]
     starts = {fixed, min(fixed, _shared(measured))} if measured.variants else {fixed}
@@ -101,7 +101,7 @@ def static_of(evidence: Evidence, whole: float) -> Static:
 _VARIABLES = "variables"
 
 
-def _rests(measured: Measured) -> list[tuple[str, Prompt]]:
+def _rests(measured: MeasuredTarget) -> list[tuple[str, Prompt]]:
     """What is left of the prompt without each part that it has."""
     prompt, replace = measured.prompt, msgspec.structs.replace
     found = []
@@ -119,7 +119,7 @@ def _blocks(prompt: Prompt) -> list[object]:
     return [prompt.system, *prompt.turns, (prompt.user, prompt.prefill)]
 
 
-def _fixed(measured: Measured) -> tuple[int, str]:
+def _fixed(measured: MeasuredTarget) -> tuple[int, str]:
     """How many blocks at the start never change (system, each turn, the user's), and what changes then.
 
     A variable is there to change, be its value now what it may.
@@ -132,7 +132,7 @@ def _fixed(measured: Measured) -> tuple[int, str]:
     return len(_blocks(measured.prompt)), ""
 
 
-def _shared(measured: Measured) -> int:
+def _shared(measured: MeasuredTarget) -> int:
     """How many blocks at the start all variants have in common."""
     first, *others = map(_blocks, measured.variants)
     different = [at for other in others for at, (one, its) in enumerate(zip(first, other, strict=False)) if one != its]

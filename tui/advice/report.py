@@ -5,15 +5,15 @@ from typing import Any
 
 from tui.advice.advise import Advice
 from tui.advice.sources import FIRST_NOTE
-from tui.advice.suggestion import Basis, Saving, Silence, Suggestion
-from tui.advice.trial import Tried
+from tui.advice.suggestion import Basis, NoSuggestion, Saving, Suggestion
+from tui.advice.trial import TrialResult
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean
 from tui.core.statistics import Interval
 from tui.core.wording import amount, percent, span
 
 
-def as_text(advices: Sequence[Advice], tried: Sequence[Tried] = ()) -> str:
+def as_text(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> str:
     """All advice and what was tried, ready for a terminal: whatever came from a file or a model is cleaned."""
     lines = [FIRST_NOTE]
     for advice in advices:
@@ -23,7 +23,7 @@ def as_text(advices: Sequence[Advice], tried: Sequence[Tried] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(advices: Sequence[Advice], tried: Sequence[Tried] = ()) -> dict[str, Any]:
+def as_json(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> dict[str, Any]:
     """All advice and what was tried as plain data; times in milliseconds, what is undefined is absent."""
     return {
         "first_note": FIRST_NOTE,
@@ -37,7 +37,7 @@ def as_json(advices: Sequence[Advice], tried: Sequence[Tried] = ()) -> dict[str,
                 "warnings": [_silence(one) for one in advice.warnings],
                 "suggestions": [_suggestion(one) for one in advice.suggestions],
                 "minor": [_suggestion(one) for one in advice.minor],
-                "silent": [_silence(one) for one in advice.silences],
+                "silent": [_silence(one) for one in advice.no_suggestions],
             }
             for advice in advices
         ],
@@ -45,7 +45,7 @@ def as_json(advices: Sequence[Advice], tried: Sequence[Tried] = ()) -> dict[str,
     }
 
 
-def tried_sentence(tried: Tried) -> str:
+def tried_sentence(tried: TrialResult) -> str:
     """An entry of the ledger: what was predicted, what was measured, and what was decided."""
     mark = "SIMULATED · " if tried.simulated else ""
     predicted = "nothing" if tried.predicted is None else saving_sentence(tried.predicted)
@@ -54,7 +54,7 @@ def tried_sentence(tried: Tried) -> str:
     )
 
 
-def decision(tried: Tried) -> str:
+def decision(tried: TrialResult) -> str:
     """What the person decided."""
     return {True: "accepted", False: "rejected", None: "undecided"}[tried.accepted]
 
@@ -94,7 +94,7 @@ def _lines(advice: Advice) -> Iterator[str]:
         yield f"     source: {source.name}, {source.section}, {source.url}"
     for suggestion in advice.minor:
         yield f"  - too small to matter: {suggestion.headline} ({saving_sentence(suggestion.saving)})"
-    for silence in advice.silences:
+    for silence in advice.no_suggestions:
         if silence.run:
             yield f"  - {silence.rule}: {silence.reason}; what would tell: {silence.run}"
 
@@ -110,7 +110,7 @@ def _where(advice: Advice) -> dict[str, Any]:
     }
 
 
-def _tried(tried: Tried) -> dict[str, Any]:
+def _tried(tried: TrialResult) -> dict[str, Any]:
     described: dict[str, Any] = {
         "target": tried.target,
         "model": tried.model,
@@ -158,7 +158,7 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
     return described
 
 
-def _silence(silence: Silence) -> dict[str, Any]:
+def _silence(silence: NoSuggestion) -> dict[str, Any]:
     return {"rule": silence.rule, "reason": silence.reason, **({"run": silence.run} if silence.run else {})}
 
 

@@ -1,17 +1,17 @@
 """Where the advice comes from: the published latency guide, and the API's documentation, as of 2026-11-22."""
 
-from tui.advice.suggestion import Source
+from tui.advice.suggestion import Citation
 
 _DOCS = "https://platform.claude.com/docs/en/"
 _GUIDE_URL = f"{_DOCS}test-and-evaluate/strengthen-guardrails/reduce-latency"
 
 
-def _guide(section: str) -> Source:
-    return Source(name="Reducing latency", section=section, url=_GUIDE_URL)
+def _guide(section: str) -> Citation:
+    return Citation(name="Reducing latency", section=section, url=_GUIDE_URL)
 
 
-def _docs(page: str, path: str) -> Source:
-    return Source(name="Claude API documentation", section=page, url=_DOCS + path)
+def _docs(page: str, path: str) -> Citation:
+    return Citation(name="Claude API documentation", section=page, url=_DOCS + path)
 
 
 MODEL = _guide("Choose the right model")
@@ -23,7 +23,7 @@ THINKING = _docs("Adaptive thinking", "build-with-claude/adaptive-thinking")
 FAST_MODE = _docs("Fast mode", "build-with-claude/fast-mode")
 SERVICE_TIER = _docs("Service tiers", "api/service-tiers")
 REGION = _docs("Data residency", "build-with-claude/data-residency")
-CONNECTION = Source(
+CONNECTION = Citation(
     name="RFC 9112, HTTP/1.1",
     section="Persistence",
     url="https://www.rfc-editor.org/rfc/rfc9112#section-9.3",

@@ -42,7 +42,7 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
         return (self.ns if self.interval is None else self.interval.high) >= MATTERS_NS
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class Citation(msgspec.Struct, frozen=True, kw_only=True):
     """Where the advice is published."""
 
     name: str
@@ -121,12 +121,12 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """What the estimate rests on, a sentence each."""
     price: str
     """What it may cost in quality or money."""
-    source: Source
+    source: Citation
     trial: Trial | None
     """None for what is not the program's to try."""
 
 
-class Silence(msgspec.Struct, frozen=True, kw_only=True):
+class NoSuggestion(msgspec.Struct, frozen=True, kw_only=True):
     """Why a rule makes no suggestion."""
 
     rule: str

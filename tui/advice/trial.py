@@ -30,7 +30,7 @@ Pair = tuple[float | None, float | None]
 """The figure of one repeat as it was asked, and with the change, ns; None for a request that failed."""
 
 
-class Result(StrEnum):
+class TrialVerdict(StrEnum):
     """What a trial has shown."""
 
     FASTER = "faster"
@@ -39,7 +39,7 @@ class Result(StrEnum):
     OPEN = "not sure"
 
 
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
+class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of the ledger: a change that was tried, predicted against measured."""
 
     id: str
@@ -49,7 +49,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     trial: Trial
     predicted: Saving | None
     """None where it was tried to learn what it does."""
-    result: Result
+    result: TrialVerdict
     repeats: int
     saved_ns: float | None
     """Median as it was − median with the change, ns; absent without an answer of both."""
@@ -152,22 +152,22 @@ def conclude(
     simulated: bool = False,
     budget: int = BUDGET,
     confidence: float = CONFIDENCE,
-) -> Tried:
+) -> TrialResult:
     """What the repeats show, by the rule that may be asked after each of them (`sequential.UntilSure`).
 
     Where the change makes no difference, it is found faster or slower with probability 1 − confidence at most.
     """
     decision = _decide(trial.figure, pairs, budget, confidence)
-    result = Result.OPEN
+    result = TrialVerdict.OPEN
     if decision is not None and decision.outcome is Decided.BEST:
-        result = Result.FASTER if decision.best == (_AFTER,) else Result.SLOWER
+        result = TrialVerdict.FASTER if decision.best == (_AFTER,) else TrialVerdict.SLOWER
     elif decision is not None and decision.outcome is Decided.ALIKE:
-        result = Result.ALIKE
+        result = TrialVerdict.ALIKE
     before = [value for value, _ in pairs if value is not None]
     after = [value for _, value in pairs if value is not None]
     saved = median(before) - median(after) if before and after else None
     interval = _interval(before, after, confidence)
-    return Tried(
+    return TrialResult(
         id=trial_id,
         target=target,
         headline=headline,
@@ -213,15 +213,20 @@ def _held(predicted: Saving | None, saved: float | None, measured: Interval | No
 
 
 def _sentence(
-    figure: Figure, result: Result, saved: float | None, interval: Interval | None, repeats: int, confidence: float
+    figure: Figure,
+    result: TrialVerdict,
+    saved: float | None,
+    interval: Interval | None,
+    repeats: int,
+    confidence: float,
 ) -> str:
     if saved is None:
         return f"no answer of both in {repeats} repeats"
     said = {
-        Result.FASTER: "sure: faster",
-        Result.SLOWER: "sure: slower",
-        Result.ALIKE: f"sure: {Result.ALIKE.value}",
-        Result.OPEN: "not sure whether it makes a difference",
+        TrialVerdict.FASTER: "sure: faster",
+        TrialVerdict.SLOWER: "sure: slower",
+        TrialVerdict.ALIKE: f"sure: {TrialVerdict.ALIKE.value}",
+        TrialVerdict.OPEN: "not sure whether it makes a difference",
     }[result]
     measured = f"{figure.label} {amount(figure, abs(saved))} {'less' if saved >= 0 else 'more'}"
     ends = f" ({percent(confidence)} interval {span(figure, interval.low, interval.high)} less)" if interval else ""

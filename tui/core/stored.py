@@ -66,7 +66,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[TargetRow, ...]
 
 
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
+class StoredTrial(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the ledger of what was tried."""
 
     number: int
@@ -75,7 +75,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class StoredSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A name for some runs, which are then never pruned."""
 
     name: str

@@ -6,14 +6,14 @@ from tui.advice.advise import Advice
 from tui.advice.report import saving_sentence
 from tui.advice.sources import FIRST_NOTE
 from tui.advice.suggestion import Suggestion
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.export.escape import markdown_line
 from tui.export.markdown import table_lines
 from tui.export.tables import SIMULATED
 from tui.export.tried_table import tried_table
 
 
-def advice_markdown(advices: Sequence[Advice], tried: Sequence[Tried]) -> str:
+def advice_markdown(advices: Sequence[Advice], tried: Sequence[TrialResult]) -> str:
     """The report; all text from elsewhere is escaped."""
     parts = ["# latency-tui advice", FIRST_NOTE]
     for advice in advices:
@@ -49,6 +49,6 @@ def _suggestion(suggestion: Suggestion, number: int) -> Iterator[str]:
 def _rest(advice: Advice) -> Iterator[str]:
     for suggestion in advice.minor:
         yield f"- too small to matter: {markdown_line(suggestion.headline)}"
-    for silence in advice.silences:
+    for silence in advice.no_suggestions:
         if silence.run:
             yield f"- {markdown_line(f'{silence.rule}: {silence.reason}; what would tell: {silence.run}')}"

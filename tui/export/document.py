@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.events import Failure, Instrument, Kind, Status, Usage
 from tui.core.figures import Delay, Gaps, figures_of
 from tui.core.parameters import Parameters
@@ -99,7 +99,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     runs: list[ExportedRun]
     requests: Annotated[list[ExportedRequest], _means("Of all runs, in the runs' order.")]
     tried: Annotated[
-        list[Tried], _means("The ledger: changes tried on what the runs ask, the latest first; savings in ns.")
+        list[TrialResult], _means("The ledger: changes tried on what the runs ask, the latest first; savings in ns.")
     ] = []
 
 
@@ -129,7 +129,7 @@ def utc(unix_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000:03}Z"
 
 
-def export_of(runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool) -> Export:
+def export_of(runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts: bool) -> Export:
     """The document of runs and of what was tried, both portable already (`tui.export.portable`)."""
     return Export(
         format=FORMAT,

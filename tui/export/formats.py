@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.config.private_file import write_private
 from tui.core.objectives import Objective
 from tui.core.run import StoredRun
@@ -48,7 +48,7 @@ def render(
     runs: list[StoredRun],
     wanted: Format,
     *,
-    tried: Sequence[Tried] = (),
+    tried: Sequence[TrialResult] = (),
     with_texts: bool = True,
     objectives: Sequence[Objective] = (),
     environ: Mapping[str, str] | None = None,
@@ -78,7 +78,7 @@ def write(
     runs: list[StoredRun],
     wanted: Format | None = None,
     *,
-    tried: Sequence[Tried] = (),
+    tried: Sequence[TrialResult] = (),
     with_texts: bool = True,
     objectives: Sequence[Objective] = (),
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.export import svg
@@ -55,7 +55,7 @@ svg .tick { text-anchor: middle; }
 
 
 def render_html(
-    runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool, objectives: Sequence[Objective] = ()
+    runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts: bool, objectives: Sequence[Objective] = ()
 ) -> str:
     """The report with charts; all text from elsewhere is escaped."""
     report = report_of(runs, tried, with_texts=with_texts, objectives=objectives)

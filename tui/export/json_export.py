@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.prompt import Prompt
 from tui.core.run import RunInfo, StoredRun
 from tui.export.document import VERSION, ExportedRequest, export_of, request_of, started
@@ -23,7 +23,7 @@ class Line(ExportedRequest, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
-def render_json(runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool) -> str:
+def render_json(runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts: bool) -> str:
     """The document of `tui.export.document`: one line per run, request and trial, between lines of their own."""
     encode = msgspec.json.encode
     document = export_of(runs, tried, with_texts=with_texts)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.errors import UsageError
@@ -21,7 +21,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What an export holds, as `tui.export.portable` leaves it."""
 
     runs: list[StoredRun]
-    tried: list[Tried]
+    tried: list[TrialResult]
     """The ledger of what was tried on them, the latest first."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.export.escape import markdown_block, markdown_line
@@ -11,7 +11,7 @@ from tui.export.tables import SIMULATED, Table
 
 
 def render_markdown(
-    runs: list[StoredRun], tried: Sequence[Tried], *, with_texts: bool, objectives: Sequence[Objective] = ()
+    runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts: bool, objectives: Sequence[Objective] = ()
 ) -> str:
     """The report; all text from elsewhere is escaped or in fenced blocks."""
     report = report_of(runs, tried, with_texts=with_texts, objectives=objectives)

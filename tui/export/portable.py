@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.events import Kind
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
@@ -61,7 +61,9 @@ def portable(runs: Iterable[StoredRun], keys: Iterable[str] = (), *, with_texts:
     return [_texts(_run(run, harmless, with_texts=with_texts), harmless) for run in runs]
 
 
-def portable_ledger(tried: Iterable[Tried], keys: Iterable[str] = (), *, with_texts: bool = True) -> list[Tried]:
+def portable_ledger(
+    tried: Iterable[TrialResult], keys: Iterable[str] = (), *, with_texts: bool = True
+) -> list[TrialResult]:
     """Copies of the ledger's entries, as `portable` leaves runs."""
     harmless = _harmless(keys)
     return [_texts(_tried(entry, with_texts=with_texts), harmless) for entry in tried]
@@ -91,7 +93,7 @@ def _harmless(keys: Iterable[str]) -> Callable[[str], str]:
     return harmless
 
 
-def _tried(entry: Tried, *, with_texts: bool) -> Tried:
+def _tried(entry: TrialResult, *, with_texts: bool) -> TrialResult:
     replace, change = msgspec.structs.replace, entry.trial.change
     parameters = _parameters(change.parameters)
     if with_texts:

@@ -5,7 +5,7 @@ from statistics import median
 
 import msgspec
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.events import Kind, Status
 from tui.core.figures import Figures, figures_of
 from tui.core.goodput import goodput
@@ -76,7 +76,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def report_of(
     runs: list[StoredRun],
-    tried: Sequence[Tried] = (),
+    tried: Sequence[TrialResult] = (),
     *,
     with_texts: bool,
     objectives: Sequence[Objective] = (),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.core.metrics import NS_PER_MS
 from tui.core.statistics import Interval
 from tui.core.wording import percent
@@ -27,12 +27,12 @@ _LABELS = (
 _NUMBERS = ("Predicted saving, ms", "Predicted interval, ms", "Measured saving, ms", "Measured interval, ms", "Repeats")
 
 
-def tried_table(tried: Sequence[Tried]) -> Table:
+def tried_table(tried: Sequence[TrialResult]) -> Table:
     """One row per trial, the latest first. A saving below zero is a loss."""
     return Table(title="Tried", columns=(*_LABELS, *_NUMBERS), labels=len(_LABELS), rows=[_row(one) for one in tried])
 
 
-def _row(tried: Tried) -> tuple[str, ...]:
+def _row(tried: TrialResult) -> tuple[str, ...]:
     predicted = tried.predicted
     return (
         utc(tried.begun_unix_ns),

@@ -10,7 +10,7 @@ import msgspec
 
 from tui.advice.advise import Advice, advise_all
 from tui.advice.report import as_json, as_text
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.config.load import Flags, load
 from tui.config.model_lists import known_models
 from tui.config.sources import Layer
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     return ExitCode.OK if any(one.count for one in advice) else ExitCode.NOT_MEASURED
 
 
-def _write(options: argparse.Namespace, advice: Sequence[Advice], tried: Sequence[Tried]) -> None:
+def _write(options: argparse.Namespace, advice: Sequence[Advice], tried: Sequence[TrialResult]) -> None:
     """Files where they were asked for; the text on standard output unless that holds one."""
     if options.json is not None:
         _put(options.json, visible(msgspec.json.format(msgspec.json.encode(as_json(advice, tried))).decode()) + "\n")

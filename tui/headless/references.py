@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tui.advice.trial import Tried
+from tui.advice.trial import TrialResult
 from tui.config import paths
 from tui.core.run import StoredRun
 from tui.core.stored import RunFilter
@@ -58,7 +58,7 @@ def runs_of(reference: str, store: Store | None) -> list[StoredRun]:
     )
 
 
-def ledger_of(runs: list[StoredRun]) -> list[Tried]:
+def ledger_of(runs: list[StoredRun]) -> list[TrialResult]:
     """What was tried on what `runs` ask, the latest first; nothing where there is no history that can be read."""
     with history_if_any() as store:
         try:

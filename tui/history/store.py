@@ -13,7 +13,7 @@ from tui.config.schema import HistorySettings
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
-from tui.core.stored import RunFilter, RunRow, Snapshot, Sort, Tried
+from tui.core.stored import RunFilter, RunRow, Sort, StoredSnapshot, StoredTrial
 from tui.errors import HistoryError, NoSuchRunError
 from tui.history import journal, listing, pruning, spill
 from tui.history.codec import UNREADABLE, unpack, unpack_record
@@ -173,12 +173,12 @@ class Store:
                 [(name, place, number) for place, (number,) in enumerate(found)],
             )
 
-    def snapshots(self) -> list[Snapshot]:
+    def snapshots(self) -> list[StoredSnapshot]:
         """All snapshots, the latest first."""
         with self._told("read"):
             named = self._connection.execute("SELECT name, made_unix_ns FROM snapshots ORDER BY 2 DESC, 1").fetchall()
             return [
-                Snapshot(
+                StoredSnapshot(
                     name=name,
                     made_unix_ns=made,
                     uids=tuple(
@@ -205,12 +205,12 @@ class Store:
             ).fetchone()
             return int(row[0])
 
-    def tried(self) -> list[Tried]:
+    def tried(self) -> list[StoredTrial]:
         """The ledger, the latest entry first."""
         with self._told("read"):
             rows = self._connection.execute("SELECT id, at_unix_ns, what, data FROM tried ORDER BY id DESC")
             return [
-                Tried(number=number, at_unix_ns=at, what=what, data=msgspec.json.decode(data))
+                StoredTrial(number=number, at_unix_ns=at, what=what, data=msgspec.json.decode(data))
                 for number, at, what, data in rows
             ]
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from tui.advice.evidence import CUT_SHARE, Evidence, Measured, evidence_of
+from tui.advice.evidence import CUT_SHARE, Evidence, MeasuredTarget, evidence_of
 from tui.advice.parts import questions
 from tui.advice.rules.prompt_length import said_once
 from tui.core.model import KnownModel
@@ -19,7 +19,7 @@ NOTHING_COUNTED: Mapping[Prompt, int] = MappingProxyType({})
 _SAY_NOTHING = (State.IDLE, State.CANCELLED, State.INTERRUPTED)
 
 
-def measured_by(lane: Lane) -> Measured | None:
+def measured_by(lane: Lane) -> MeasuredTarget | None:
     """What was asked last of a lane's target, with all answers to it; None while it is in flight, or was cancelled."""
     record, outcomes = lane.record, lane.outcomes
     if record is None or not outcomes or lane.state in _SAY_NOTHING or lane.state.in_flight:
@@ -27,7 +27,7 @@ def measured_by(lane: Lane) -> Measured | None:
     if lane.before_sweep is not None:
         return None  # what stands there now was asked by a sweep
     asked = outcomes[-1].asked
-    return Measured(
+    return MeasuredTarget(
         target=lane.target,
         endpoint=record.spec.endpoint,
         prompt=record.spec.prompt,
@@ -43,7 +43,7 @@ def measured_by(lane: Lane) -> Measured | None:
 def evidence_for(
     lane: Lane,
     lanes: Sequence[Lane],
-    tried: Sequence[Measured],
+    tried: Sequence[MeasuredTarget],
     models: Sequence[KnownModel],
     *,
     counted: Mapping[Prompt, int] = NOTHING_COUNTED,

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from tui.advice.evidence import Measured
-from tui.advice.suggestion import Saving, Silence, Suggestion, Trial
-from tui.advice.trial import Tried, conclude, pairs_of, trial_plan, trial_settings
+from tui.advice.evidence import MeasuredTarget
+from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
+from tui.advice.trial import TrialResult, conclude, pairs_of, trial_plan, trial_settings
 from tui.core.outcome import Outcome
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
@@ -21,7 +21,9 @@ from tui.session.session import Session
 class TrialRunner:
     """One trial on a session. Its two lanes stay in the live state until the next run."""
 
-    def __init__(self, session: Session, target: str, said: Suggestion | Silence, on_over: Callable[[], None]) -> None:
+    def __init__(
+        self, session: Session, target: str, said: Suggestion | NoSuggestion, on_over: Callable[[], None]
+    ) -> None:
         """Try what `said` has a trial for, on the target called so. Raises KeyError if the plan does not ask it."""
         assert said.trial is not None, "what cannot be tried is not"
         self.target = target
@@ -30,13 +32,13 @@ class TrialRunner:
         self.headline = said.headline if isinstance(said, Suggestion) else f"Try {said.trial.change.label}"
         self.predicted: Saving | None = said.saving if isinstance(said, Suggestion) else None
         self.over = False
-        self.measured: tuple[Measured, ...] = ()
+        self.measured: tuple[MeasuredTarget, ...] = ()
         """Both ways, once it is over."""
         self._session = session
         self._on_over = on_over
         self._plan = trial_plan(session.plan, target, self.trial)
         self._task: asyncio.Task[None] | None = None
-        self._said: Tried | None = None
+        self._said: TrialResult | None = None
         self._endpoint = self._plan.endpoint_of(self._plan.asked[0])
         self._series = ""
         self._begun_unix_ns = 0
@@ -83,7 +85,7 @@ class TrialRunner:
             await self._task
 
     @property
-    def tried(self) -> Tried:
+    def tried(self) -> TrialResult:
         """What it has shown so far."""
         before, after = self._lanes
         pairs = pairs_of(self._own(before), self._own(after), self.trial.figure)

@@ -17,8 +17,8 @@ from tui.ui.key_names import key
 if TYPE_CHECKING:
     from textual.app import App
 
-    from tui.advice.suggestion import Silence, Suggestion
-    from tui.advice.trial import Tried
+    from tui.advice.suggestion import NoSuggestion, Suggestion
+    from tui.advice.trial import TrialResult
     from tui.session.lane import Lane
     from tui.session.trial_runner import TrialRunner
     from tui.ui.screens.advice import AdviceScreen
@@ -132,7 +132,7 @@ class AdviceActions(_Base):
             case "accept" | "reject":
                 self._decide(accepted=event.wish == "accept")
 
-    def _differ(self, said: "Suggestion | Silence | None") -> None:
+    def _differ(self, said: "Suggestion | NoSuggestion | None") -> None:
         """The answers of the trial that is shown; else the lane's own beside that of the model that is suggested."""
         desk, lanes = self._desk, self.session.live.lanes
         if desk is not None and desk.trial is not None and self._trying is not None:
@@ -151,7 +151,7 @@ class AdviceActions(_Base):
         may = "All answers" if self.cut_share >= 1 else f"{percent(self.cut_share)} of answers"
         self.notify(f"{may} may be cut by max_tokens.", timeout=3, markup=False)
 
-    def _try(self, said: "Suggestion | Silence | None") -> None:
+    def _try(self, said: "Suggestion | NoSuggestion | None") -> None:
         from tui.session.trial_runner import TrialRunner
 
         desk = self._desk
@@ -192,7 +192,7 @@ class AdviceActions(_Base):
             return
         self._work(partial(self._note, desk.decide(accepted=accepted)))
 
-    def _accept(self, tried: "Tried") -> bool:
+    def _accept(self, tried: "TrialResult") -> bool:
         """Put the change into the prompt, the parameters or the target; whether that could be done."""
         from tui.advice.trial import accepted_parameters, accepted_target, goes_to_shared, origin_of
 
@@ -226,7 +226,7 @@ class AdviceActions(_Base):
         if self.history_path is not None:
             self.run_worker(work, thread=True, group="ledger")
 
-    def _note(self, tried: "Tried") -> None:
+    def _note(self, tried: "TrialResult") -> None:
         from tui.history.store import Store
         from tui.session import trial_log
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 from textual.widgets import OptionList
 
-from tui.advice.trial import Result
+from tui.advice.trial import TrialVerdict
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.series import Ending, SeriesSettings
@@ -44,7 +44,7 @@ async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(open_app: 
         await tried(s)
         assert s.app._desk is not None
         assert s.app._desk.open is not None
-        assert s.app._desk.open.result is Result.FASTER
+        assert s.app._desk.open.result is TrialVerdict.FASTER
         await s.until_shown("predicted total about")
         await s.until_shown("verdict   sure: it is faster")
         assert s.app.session.plan.targets == plan.targets
@@ -210,7 +210,7 @@ async def test_the_parts_of_the_prompt_are_counted_once_it_is_shown(open_app: Op
         def parts() -> str:
             assert s.app._desk is not None
             assert s.app._desk.advice is not None
-            return next(one.reason for one in s.app._desk.advice.silences if one.rule == "prompt length")
+            return next(one.reason for one in s.app._desk.advice.no_suggestions if one.rule == "prompt length")
 
         await s.until(lambda: "~" not in parts(), "counts of the endpoint")
         assert " system, " in parts()

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from tui.advice.suggestion import Basis, Change, Saving, Silence, Trial
-from tui.advice.trial import Result, Tried
+from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Trial
+from tui.advice.trial import TrialResult, TrialVerdict
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
 from tui.core.statistics import Interval
@@ -13,7 +13,7 @@ from tui.ui.viewmodel.advice_lines import detail_lines, ledger_lines, row_line, 
 
 MS = 1_000_000
 TRIAL = Trial(change=Change(label="effort low", parameters=Parameters(effort="low")), figure=Figure.TOTAL)
-TRIED = Tried(
+TRIED = TrialResult(
     id="effort:effort low",
     target="slow",
     headline="Ask with low effort",
@@ -25,7 +25,7 @@ TRIED = Tried(
         basis=Basis.DERIVED,
         count=10,
     ),
-    result=Result.FASTER,
+    result=TrialVerdict.FASTER,
     repeats=8,
     saved_ns=95 * MS,
     interval=Interval(low=90 * MS, high=99 * MS, confidence=0.95),
@@ -81,6 +81,6 @@ def test_the_ledger_says_what_was_simulated_and_decided() -> None:
 
 
 def test_a_silence_says_which_run_would_tell() -> None:
-    silence = Silence(rule="region", reason="no region was measured", run="a series elsewhere")
+    silence = NoSuggestion(rule="region", reason="no region was measured", run="a series elsewhere")
     assert row_line(silence, []) == "?          region: no region was measured"
     assert detail_lines(silence)[1:] == ["What would tell: a series elsewhere", "That run is yours to make."]

@@ -5,8 +5,8 @@ from statistics import median
 
 from tui.advice import sources
 from tui.advice.estimate import part_saved
-from tui.advice.evidence import Evidence, Measured
-from tui.advice.suggestion import Change, PromptEdit, Silence, Suggestion, Trial
+from tui.advice.evidence import Evidence, MeasuredTarget
+from tui.advice.suggestion import Change, NoSuggestion, PromptEdit, Suggestion, Trial
 from tui.core.observation import Figure
 from tui.core.wording import amount, percent
 
@@ -17,21 +17,21 @@ _SHARE = (0.25, 0.6, 0.9)
 _MOSTLY_CUT = 0.5
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """A third of the sentences, asked for in the prompt: about two thirds of the time of writing."""
     subject = evidence.subject
     answers = [one for one in subject.answers if one.ttfo_ns is not None and one.total_ns is not None]
     if not answers or subject.record is None:
-        return Silence(rule=RULE, reason="no answer with text yet", run="run once")
+        return NoSuggestion(rule=RULE, reason="no answer with text yet", run="run once")
     if subject.cut_share >= _MOSTLY_CUT:
-        return Silence(
+        return NoSuggestion(
             rule=RULE,
             reason="answers are cut at max_tokens: how long they would be is not known",
             run="a series with a larger max_tokens",
         )
     sentences = sentences_of(subject)
     if sentences < 3:
-        return Silence(rule=RULE, reason="the answer is as short as a sentence or two")
+        return NoSuggestion(rule=RULE, reason="the answer is as short as a sentence or two")
     times = [float((one.total_ns or 0) - (one.ttfo_ns or 0)) for one in answers]
     fewer = max(1, round(sentences / 3))
     total = median([float(one.total_ns or 0) for one in answers])
@@ -53,7 +53,7 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
     )
 
 
-def sentences_of(subject: Measured) -> int:
+def sentences_of(subject: MeasuredTarget) -> int:
     """How many whole sentences the latest answer has."""
     return 0 if subject.record is None else len(_SENTENCE.findall(subject.record.text()))
 

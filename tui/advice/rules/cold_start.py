@@ -5,7 +5,7 @@ from statistics import median
 from tui.advice import sources
 from tui.advice.estimate import measured_saving
 from tui.advice.evidence import Evidence
-from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.comparison import FEWEST, Verdict, compare
 from tui.core.observation import Figure
 from tui.core.wording import amount
@@ -13,26 +13,26 @@ from tui.core.wording import amount
 RULE = "cold start"
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Warm the cache before the first user comes: TTFT of requests that wrote to it less that of those that read."""
     subject = evidence.subject
     if not subject.parameters.cache:
-        return Silence(rule=RULE, reason="nothing is cached, so that every request is as cold as the first")
+        return NoSuggestion(rule=RULE, reason="nothing is cached, so that every request is as cold as the first")
     every = (*subject.warm_ups, *subject.answers)
     cold = [float(one.ttft_ns) for one in every if one.ttft_ns is not None and not one.cached_tokens]
     warm = [float(one.ttft_ns) for one in every if one.ttft_ns is not None and one.cached_tokens]
     if not cold or not warm:
-        return Silence(rule=RULE, reason="no request found the cache cold, or none warm", run="run it twice")
+        return NoSuggestion(rule=RULE, reason="no request found the cache cold, or none warm", run="run it twice")
     said = f"{len(cold)} requests found the cache cold, {len(warm)} warm"
     if len(cold) < FEWEST or len(warm) < FEWEST:
-        return Silence(
+        return NoSuggestion(
             rule=RULE,
             reason=f"{said}: TTFT {amount(Figure.TTFT, median(cold))} and {amount(Figure.TTFT, median(warm))}",
             run=f"{FEWEST} cold runs, more than five minutes or an hour apart, as the cache lasts",
         )
     comparison = compare(Figure.TTFT, ("a warm cache", warm), ("a cold one", cold))
     if comparison.verdict is not Verdict.FASTER:
-        return Silence(rule=RULE, reason=comparison.sentence)
+        return NoSuggestion(rule=RULE, reason=comparison.sentence)
     return Suggestion(
         id=f"{RULE}:warm",
         target=subject.label,

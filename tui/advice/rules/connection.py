@@ -5,7 +5,7 @@ from statistics import median
 from tui.advice import sources
 from tui.advice.estimate import part_saved
 from tui.advice.evidence import Evidence
-from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.observation import Figure
 from tui.core.wording import amount
 
@@ -13,7 +13,7 @@ RULE = "connection"
 _MOSTLY = 0.5
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Reuse: all of the set-up, where most requests had to set one up."""
     subject = evidence.subject
     answers = subject.answers
@@ -35,8 +35,8 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
         )
     cold = [float(one.set_up_ns) for one in (*subject.warm_ups, *answers) if one.set_up_ns is not None]
     if not cold:
-        return Silence(rule=RULE, reason="connections are reused")
-    return Silence(
+        return NoSuggestion(rule=RULE, reason="connections are reused")
+    return NoSuggestion(
         rule=RULE,
         reason=f"connections are reused; a client that opens one per request waits {amount(Figure.TTFT, median(cold))} "
         "more each time",

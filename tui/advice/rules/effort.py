@@ -6,7 +6,7 @@ from tui.advice import sources
 from tui.advice.arms import change_to, measured_lever
 from tui.advice.estimate import part_saved
 from tui.advice.evidence import Evidence
-from tui.advice.suggestion import Silence, Suggestion, Trial
+from tui.advice.suggestion import NoSuggestion, Suggestion, Trial
 from tui.core.capabilities import refusal
 from tui.core.observation import Figure
 from tui.core.parameters import Effort
@@ -20,7 +20,7 @@ _SHARE = (0.1, 0.5, 0.95)
 _PRICE = "answers to hard questions may be worse; fewer tokens, so it is cheaper"
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """The lowest level of effort: a part of the thinking time, which only trying tells."""
     subject, model = evidence.subject, evidence.model
     now = subject.parameters.effort or (model.default_effort if model else None)
@@ -29,13 +29,13 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
     if shown is not None:
         return shown
     if now == LEVELS[0]:
-        return Silence(rule=RULE, reason="effort is at its lowest")
+        return NoSuggestion(rule=RULE, reason="effort is at its lowest")
     if (refused := refusal("effort", LEVELS[0], model)) is not None:
-        return Silence(rule=RULE, reason=refused)
+        return NoSuggestion(rule=RULE, reason=refused)
     times = [one.thinking_ns for one in subject.answers if one.thinking_ns is not None]
     trial = Trial(change=change_to("effort", LEVELS[0]), figure=Figure.TOTAL)
     if not any(times):
-        return Silence(
+        return NoSuggestion(
             rule=RULE,
             reason="it does not think before it answers, so that its effort is not seen in its times",
             run="a series with effort low beside this one",

@@ -4,7 +4,7 @@ from tui.advice import sources
 from tui.advice.arms import change_to, measured_lever
 from tui.advice.estimate import part_saved
 from tui.advice.evidence import Evidence
-from tui.advice.suggestion import Silence, Suggestion, Trial
+from tui.advice.suggestion import NoSuggestion, Suggestion, Trial
 from tui.core.capabilities import refusal
 from tui.core.observation import Figure
 from tui.core.wording import amount
@@ -16,20 +16,20 @@ _SHARE = (0.0, 1 - 1 / 2.0, 1 - 1 / _MOST)
 """What that takes away of the time of writing."""
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Fast mode: up to 60 % of the time from the first content to the last."""
     subject, model = evidence.subject, evidence.model
     price = _price(evidence)
     if subject.parameters.speed == "fast":
-        return Silence(rule=RULE, reason="fast mode is on")
+        return NoSuggestion(rule=RULE, reason="fast mode is on")
     shown = measured_lever(evidence, RULE, "speed", price, sources.FAST_MODE, only=lambda value: value == "fast")
     if shown is not None:
         return shown
     if model is None or not model.fast:
-        return Silence(rule=RULE, reason=refusal("speed", "fast", model) or "this model is not known to have one")
+        return NoSuggestion(rule=RULE, reason=refusal("speed", "fast", model) or "this model is not known to have one")
     times = [float(one.total_ns - one.ttft_ns) for one in subject.answers if one.total_ns and one.ttft_ns]
     if not times:
-        return Silence(rule=RULE, reason="no answer yet", run="run once")
+        return NoSuggestion(rule=RULE, reason="no answer yet", run="run once")
     return Suggestion(
         id=f"{RULE}:speed fast",
         target=subject.label,

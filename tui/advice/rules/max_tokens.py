@@ -8,7 +8,7 @@ from tui.advice.arms import change_to
 from tui.advice.estimate import part_saved
 from tui.advice.evidence import Evidence
 from tui.advice.rules.answer_length import brief, sentences_of
-from tui.advice.suggestion import Silence, Suggestion, Trial
+from tui.advice.suggestion import NoSuggestion, Suggestion, Trial
 from tui.core import statistics
 from tui.core.events import Status
 from tui.core.metrics import percentile
@@ -23,7 +23,7 @@ _WARNING = (
 )
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """The least cap that surely cuts fewer answers than the chosen share; a warning where more than that are cut now.
 
     How long a cut answer would be is not known: it counts as longer than any other. Where all may be cut
@@ -32,7 +32,7 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
     subject = evidence.subject
     answers = [one for one in subject.answers if one.output_tokens is not None]
     if not answers:
-        return Silence(rule=RULE, reason="no answer yet", run="run once")
+        return NoSuggestion(rule=RULE, reason="no answer yet", run="run once")
     cap, cut, share = subject.parameters.max_tokens, subject.cut_share, evidence.cut_share
     said = f"{round(cut * len(answers))} of {len(answers)} answers were cut at max_tokens"
     if cut > share:
@@ -44,28 +44,28 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
         place = round(100 * (1 - share))
         _, bound = statistics.percentile_bounds(lengths, place)
         if bound is None:
-            return Silence(
+            return NoSuggestion(
                 rule=RULE,
                 reason=f"{said}; which cap would cut fewer than {percent(share)} is not known",
                 run=f"a series of {statistics.samples_needed(place)} runs",
             )
         if math.isinf(bound):
-            return Silence(
+            return NoSuggestion(
                 rule=RULE, reason=f"{said}; whether a lower one cuts fewer than {percent(share)} is not sure"
             )
         least = int(bound) + 1
     if (cap is not None and cap <= least) or least <= (subject.parameters.thinking_budget or 0):
-        return Silence(rule=RULE, reason=f"{said}, and none lower than {least:,} would cut few enough")
+        return NoSuggestion(rule=RULE, reason=f"{said}, and none lower than {least:,} would cut few enough")
     return _lower(evidence, least, answers, said)
 
 
-def _cut(evidence: Evidence, said: str) -> Silence:
+def _cut(evidence: Evidence, said: str) -> NoSuggestion:
     """Nothing is saved by cutting more: answers that end by themselves come first."""
     subject = evidence.subject
     sentences = sentences_of(subject)
     cap = subject.parameters.max_tokens
     at = f" ({cap:,})" if cap is not None else ""
-    return Silence(
+    return NoSuggestion(
         rule=RULE,
         reason=f"{said}{at}: what was timed is a part of them, and how long they are is not known",
         run="raise max_tokens or ask for shorter answers, then a series; if cut ones will do, advice.cut_share says so",
@@ -74,7 +74,7 @@ def _cut(evidence: Evidence, said: str) -> Silence:
     )
 
 
-def _lower(evidence: Evidence, cap: int, answers: list[Outcome], said: str) -> Suggestion | Silence:
+def _lower(evidence: Evidence, cap: int, answers: list[Outcome], said: str) -> Suggestion | NoSuggestion:
     """The time of every answer beyond the new cap, at its own time per token."""
     share = evidence.cut_share
     timed = [(one.tpot_ns, one.output_tokens or 0) for one in answers if one.tpot_ns is not None]
@@ -83,7 +83,7 @@ def _lower(evidence: Evidence, cap: int, answers: list[Outcome], said: str) -> S
     fewer = "would cut all answers, as is allowed," if share >= 1 else f"would cut fewer than {percent(share)}"
     if not beyond or not median(beyond):
         typical = percentile(sorted(one.output_tokens or 0 for one in answers), 50)
-        return Silence(
+        return NoSuggestion(
             rule=RULE,
             reason=f"{said}; a cap of {cap:,} {fewer} and save typical answers nothing, whose length is {typical:,} "
             f"tokens: it only bounds the longest ({_WARNING})",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from statistics import median
 
 from tui.advice import sources
-from tui.advice.estimate import faster_arm, measured_saving
-from tui.advice.evidence import Evidence, Measured
-from tui.advice.suggestion import Change, Silence, Suggestion, Trial
+from tui.advice.estimate import faster_alternative, measured_saving
+from tui.advice.evidence import Evidence, MeasuredTarget
+from tui.advice.suggestion import Change, NoSuggestion, Suggestion, Trial
 from tui.core.capabilities import refusals
 from tui.core.comparison import FEWEST
 from tui.core.observation import Figure
@@ -18,11 +18,11 @@ _FASTEST_FIRST = ("haiku", "sonnet", "opus", "fable")
 """The lines in the order in which it is worth trying them; nothing is estimated by it."""
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """The model that is shown to answer this prompt in less total time at the same endpoint."""
     subject = evidence.subject
     arms = [other for other in evidence.alike if other.target.model != subject.target.model]
-    found = faster_arm(evidence, arms)
+    found = faster_alternative(evidence, arms)
     if found is not None:
         arm, comparison = found
         return Suggestion(
@@ -36,10 +36,10 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
             trial=Trial(change=_change(subject, arm), figure=Figure.TOTAL),
         )
     if any(len(arm.answers) >= FEWEST for arm in arms):
-        return Silence(rule=RULE, reason="no other model that was measured is shown to be faster")
+        return NoSuggestion(rule=RULE, reason="no other model that was measured is shown to be faster")
     other, answered = _worth_trying(evidence), [arm for arm in arms if arm.answers]
     alone = f"add {other or 'another model'} as a target and run a series of {FEWEST} or more"
-    return Silence(
+    return NoSuggestion(
         rule=RULE,
         reason=_too_few(subject, answered) if answered else "no other model was measured on this prompt",
         run=f"a series of {FEWEST} or more of all of them" if answered else alone,
@@ -49,7 +49,7 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
     )
 
 
-def _too_few(subject: Measured, arms: Sequence[Measured]) -> str:
+def _too_few(subject: MeasuredTarget, arms: Sequence[MeasuredTarget]) -> str:
     """What single answers took, which shows nothing yet."""
     took = [
         f"{each.target.model} {amount(Figure.TOTAL, median([float(one.total_ns or 0) for one in each.answers]))}"
@@ -59,7 +59,7 @@ def _too_few(subject: Measured, arms: Sequence[Measured]) -> str:
     return f"other models were measured too few times to tell: {', '.join(took)}"
 
 
-def _change(subject: Measured, arm: Measured) -> Change:
+def _change(subject: MeasuredTarget, arm: MeasuredTarget) -> Change:
     mine, others = subject.parameters, arm.parameters
     names = others.__struct_fields__
     differing = {name: getattr(others, name) for name in names if getattr(others, name) != getattr(mine, name)}

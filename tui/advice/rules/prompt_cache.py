@@ -9,7 +9,7 @@ from tui.advice.arms import change_to, measured_lever
 from tui.advice.estimate import fitted_saved, prefill_fit
 from tui.advice.evidence import Evidence
 from tui.advice.parts import UNKNOWN_LENGTH, Static, static_of, whole_of
-from tui.advice.suggestion import Saving, Silence, Suggestion, Trial
+from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
 from tui.core.cost import dollars, length_factor
 from tui.core.observation import Figure
 from tui.core.wording import amount, span
@@ -19,14 +19,14 @@ _PARAMETER = "cache"
 _MILLION = 1_000_000
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """TTFT with a warm cache: less by the fitted cost per token times the tokens at the start that never change."""
     subject = evidence.subject
     tokens = whole_of(evidence)
     if subject.parameters.cache:
         return _on(evidence, tokens)
     if tokens is None:
-        return Silence(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
+        return NoSuggestion(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
     static = static_of(evidence, tokens)
     price = _price(evidence, static, tokens)
     shown = measured_lever(
@@ -35,15 +35,15 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
     if shown is not None:
         return msgspec.structs.replace(shown, figures=(*shown.figures, static.sentence))
     if not static.length.tokens:
-        return Silence(rule=RULE, reason=static.sentence, run="a series with what changes moved to the end")
+        return NoSuggestion(rule=RULE, reason=static.sentence, run="a series with what changes moved to the end")
     least = evidence.model.cache_min_tokens if evidence.model else None
     if least is not None and static.length.tokens < least:
-        return Silence(rule=RULE, reason=f"{static.sentence}; {least:,} are the fewest that this model caches")
+        return NoSuggestion(rule=RULE, reason=f"{static.sentence}; {least:,} are the fewest that this model caches")
     # The parameter caches all of the prompt, which serves nobody where its end changes.
     trial = Trial(change=change_to(_PARAMETER, True), figure=Figure.TTFT) if static.is_all else None
     fitted = prefill_fit(evidence)
     if fitted is None:
-        return Silence(
+        return NoSuggestion(
             rule=RULE,
             reason=f"what reading the prompt costs is not known; {static.sentence}",
             run="a series with the cache beside this one, or a sweep",
@@ -80,17 +80,17 @@ def _predicted(evidence: Evidence, saving: Saving) -> tuple[str, ...]:
     return (f"{said} is predicted ({span(Figure.TTFT, low, high)})",)
 
 
-def _on(evidence: Evidence, tokens: float | None) -> Silence:
+def _on(evidence: Evidence, tokens: float | None) -> NoSuggestion:
     answers = evidence.subject.answers
     hits = sum(one.cached_tokens > 0 for one in answers)
     if answers and not hits:
         static = f": {static_of(evidence, tokens).sentence}" if tokens is not None else ""
-        return Silence(
+        return NoSuggestion(
             rule=RULE,
             reason=f"the cache is on, but nothing was read from it{static}",
             run="look at the start of the prompt: it must be long enough, and what changes should stand at its end",
         )
-    return Silence(rule=RULE, reason=f"the cache is on, and served {hits} of {len(answers)} answers")
+    return NoSuggestion(rule=RULE, reason=f"the cache is on, and served {hits} of {len(answers)} answers")
 
 
 def _price(evidence: Evidence, static: Static, tokens: float) -> str:

@@ -7,7 +7,7 @@ from tui.advice import sources
 from tui.advice.estimate import fitted_saved, prefill_fit
 from tui.advice.evidence import Evidence
 from tui.advice.parts import UNKNOWN_LENGTH, Length, by_part, less, static_of, whole_of
-from tui.advice.suggestion import Change, PromptEdit, Silence, Suggestion, Trial
+from tui.advice.suggestion import Change, NoSuggestion, PromptEdit, Suggestion, Trial
 from tui.core.observation import Figure
 from tui.core.prompt import Prompt
 from tui.core.wording import amount, span
@@ -21,17 +21,17 @@ _SHOWN_CHARACTERS = 32
 _PRICE = "what the model is not told it cannot heed: leave out what is said twice before what is said once"
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Fewer tokens of prompt, at the fitted cost per token: those said twice, else 1,000 or half of all."""
     subject = evidence.subject
     tokens = whole_of(evidence)
     if tokens is None:
-        return Silence(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
+        return NoSuggestion(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
     fitted = prefill_fit(evidence)
     parts = f"{tokens:,.0f} tokens: {by_part(evidence, tokens)}"
     edited = said_once(subject.prompt)
     if fitted is None:
-        return Silence(
+        return NoSuggestion(
             rule=RULE,
             reason=f"what a token of the prompt costs is not known; {'; '.join((parts, *_repeats(evidence, tokens)))}",
             run="a sweep, or a series with this prompt and one with it much longer or shorter",

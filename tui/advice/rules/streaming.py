@@ -5,9 +5,9 @@ from statistics import median
 import msgspec
 
 from tui.advice import sources
-from tui.advice.estimate import faster_arm, measured_saving
+from tui.advice.estimate import faster_alternative, measured_saving
 from tui.advice.evidence import Evidence
-from tui.advice.suggestion import Change, Silence, Suggestion, Trial
+from tui.advice.suggestion import Change, NoSuggestion, Suggestion, Trial
 from tui.core.comparison import FEWEST
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
@@ -17,11 +17,11 @@ RULE = "streaming"
 _TRIAL = Trial(change=Change(label="streamed", parameters=Parameters(stream=True)), figure=Figure.TTFT)
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """For a target that is asked in one piece: what is read when the first token comes, as it was measured."""
     subject = evidence.subject
     if subject.parameters.stream is not False:
-        return Silence(rule=RULE, reason=_streamed(evidence))
+        return NoSuggestion(rule=RULE, reason=_streamed(evidence))
     rest = msgspec.structs.replace(subject.parameters, stream=None)
     arms = [
         other
@@ -30,11 +30,11 @@ def suggest(evidence: Evidence) -> Suggestion | Silence:
         and other.parameters.stream is not False
         and msgspec.structs.replace(other.parameters, stream=None) == rest
     ]
-    found = faster_arm(evidence, arms, Figure.TTFT)
+    found = faster_alternative(evidence, arms, Figure.TTFT)
     if found is None:
         if any(len(arm.answers) >= FEWEST for arm in arms):
-            return Silence(rule=RULE, reason="the first token is not shown to come sooner when it streams")
-        return Silence(
+            return NoSuggestion(rule=RULE, reason="the first token is not shown to come sooner when it streams")
+        return NoSuggestion(
             rule=RULE,
             reason="answers come in one piece; when their first token would come is not known",
             run="a series that streams beside this one",

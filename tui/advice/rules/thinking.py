@@ -6,7 +6,7 @@ from tui.advice import sources
 from tui.advice.arms import change_to, measured_lever
 from tui.advice.estimate import part_saved
 from tui.advice.evidence import Evidence
-from tui.advice.suggestion import Silence, Suggestion, Trial
+from tui.advice.suggestion import NoSuggestion, Suggestion, Trial
 from tui.core.capabilities import refusal
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
@@ -17,23 +17,23 @@ _OFF = ("disabled", "between_tools")
 _PRICE = "answers to hard questions may be worse; thinking tokens cost as output, so it is cheaper"
 
 
-def suggest(evidence: Evidence) -> Suggestion | Silence:
+def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Thinking off: all of the time from the start of thinking to the first text."""
     subject = evidence.subject
     shown = measured_lever(evidence, RULE, "thinking", _PRICE, sources.THINKING, only=lambda value: value in _OFF)
     if shown is not None:
         return shown
     if subject.parameters.thinking in _OFF:
-        return Silence(rule=RULE, reason="thinking is off")
+        return NoSuggestion(rule=RULE, reason="thinking is off")
     times = [one.thinking_ns for one in subject.answers if one.thinking_ns is not None]
     if not times:
-        return Silence(rule=RULE, reason="no answer yet", run="run once")
+        return NoSuggestion(rule=RULE, reason="no answer yet", run="run once")
     if not any(times):
-        return Silence(rule=RULE, reason="it does not think before it answers")
+        return NoSuggestion(rule=RULE, reason="it does not think before it answers")
     refused = {value: refusal("thinking", value, evidence.model) for value in _OFF}
     off = next((value for value in _OFF if refused[value] is None), None)
     if off is None:
-        return Silence(rule=RULE, reason=refused["disabled"] or "its thinking cannot be turned off")
+        return NoSuggestion(rule=RULE, reason=refused["disabled"] or "its thinking cannot be turned off")
     saving = part_saved(Figure.TOTAL, times)
     change = msgspec.structs.replace(change_to("thinking", off), unset=_senseless(subject.parameters))
     return Suggestion(

@@ -12,7 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.advice.sources import FIRST_NOTE
-from tui.advice.suggestion import Silence, Suggestion
+from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.sanitize import clean
 from tui.ui.viewmodel.advice_desk import AdviceDesk
 from tui.ui.viewmodel.advice_lines import detail_lines, head_lines, ledger_lines, row_line, trial_lines
@@ -65,7 +65,7 @@ class AdviceScreen(ModalScreen[None]):
     class Wished(Message):
         """The person wants something done."""
 
-        def __init__(self, wish: Wish, said: Suggestion | Silence | None) -> None:
+        def __init__(self, wish: Wish, said: Suggestion | NoSuggestion | None) -> None:
             """`said` is what is pointed at, for `try` and `differ`."""
             super().__init__()
             self.wish = wish
@@ -118,7 +118,7 @@ class AdviceScreen(ModalScreen[None]):
         self.post_message(self.Wished(wish, self._pointed))
 
     @property
-    def _pointed(self) -> Suggestion | Silence | None:
+    def _pointed(self) -> Suggestion | NoSuggestion | None:
         rows, at = self._desk.rows, self._list.highlighted
         return rows[at] if at is not None and at < len(rows) else None
 

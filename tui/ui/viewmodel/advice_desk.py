@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tui.advice.advise import Advice
-from tui.advice.evidence import Measured
+from tui.advice.evidence import MeasuredTarget
 from tui.advice.ledger import merged
-from tui.advice.suggestion import Silence, Suggestion
-from tui.advice.trial import Tried
+from tui.advice.suggestion import NoSuggestion, Suggestion
+from tui.advice.trial import TrialResult
 
 _MOST_ARMS = 64
 
@@ -19,13 +19,13 @@ class AdviceDesk:
     def __init__(self) -> None:
         self.advice: Advice | None = None
         self.version = 0
-        self.ledger: list[Tried] = []
+        self.ledger: list[TrialResult] = []
         """Everything that was tried, the latest first."""
-        self.open: Tried | None = None
+        self.open: TrialResult | None = None
         """A trial that is over, and awaits a decision."""
-        self.measured: list[Measured] = []
+        self.measured: list[MeasuredTarget] = []
         """What trials have measured: evidence for what is advised next."""
-        self._look: Callable[[], Tried] | None = None
+        self._look: Callable[[], TrialResult] | None = None
 
     @property
     def running(self) -> bool:
@@ -33,30 +33,30 @@ class AdviceDesk:
         return self._look is not None
 
     @property
-    def trial(self) -> Tried | None:
+    def trial(self) -> TrialResult | None:
         """What the trial under way has shown so far, or the one that awaits a decision."""
         return self.open if self._look is None else self._look()
 
     @property
-    def rows(self) -> list[Suggestion | Silence]:
+    def rows(self) -> list[Suggestion | NoSuggestion]:
         """What can be pointed at: warnings, suggestions, then what is not known but would be after a run."""
         if self.advice is None:
             return []
         advice = self.advice
-        return [*advice.warnings, *advice.suggestions, *(silence for silence in advice.silences if silence.run)]
+        return [*advice.warnings, *advice.suggestions, *(silence for silence in advice.no_suggestions if silence.run)]
 
     def advise(self, advice: Advice) -> None:
         """Show this advice."""
         self.advice = advice
         self.version += 1
 
-    def begin(self, look: Callable[[], Tried]) -> None:
+    def begin(self, look: Callable[[], TrialResult]) -> None:
         """A trial has begun; `look` says what it has shown so far."""
         self._look = look
         self.open = None
         self.version += 1
 
-    def finish(self, measured: Sequence[Measured]) -> Tried:
+    def finish(self, measured: Sequence[MeasuredTarget]) -> TrialResult:
         """The trial is over; its last word."""
         assert self._look is not None, "only a trial that has begun can be over"
         self.open = self._look()
@@ -66,7 +66,7 @@ class AdviceDesk:
         self.version += 1
         return self.open
 
-    def decide(self, *, accepted: bool) -> Tried:
+    def decide(self, *, accepted: bool) -> TrialResult:
         """Accept or reject the trial that is over."""
         assert self.open is not None, "only a trial that is over can be decided on"
         decided = msgspec.structs.replace(self.open, accepted=accepted)
@@ -75,7 +75,7 @@ class AdviceDesk:
         self.version += 1
         return decided
 
-    def remember(self, entries: Sequence[Tried]) -> None:
+    def remember(self, entries: Sequence[TrialResult]) -> None:
         """Add what earlier sessions tried, the latest first; a decision takes the place of its undecided entry."""
         self.ledger = merged([*self.ledger, *entries])
         self.version += 1

@@ -2,8 +2,8 @@
 
 from tui.advice.advise import Advice
 from tui.advice.report import saving_sentence
-from tui.advice.suggestion import Silence, Suggestion
-from tui.advice.trial import BUDGET, Result, Tried
+from tui.advice.suggestion import NoSuggestion, Suggestion
+from tui.advice.trial import BUDGET, TrialResult, TrialVerdict
 from tui.core.observation import Figure
 from tui.core.wording import amount, span
 from tui.ui.key_names import key
@@ -19,17 +19,17 @@ def head_lines(advice: Advice) -> list[str]:
     return [f"{mark}{advice.conclusion}", *where, f"From {answers}; a series makes it sharper ({key('series')})."]
 
 
-def row_line(said: Suggestion | Silence, ledger: list[Tried]) -> str:
+def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
     """One row of the list."""
-    if isinstance(said, Silence):
+    if isinstance(said, NoSuggestion):
         return f"{'!' if said.warns else '?'}          {said.rule}: {said.reason}"
     mark = _mark(said.id, said.target, ledger)
     return f"{amount(Figure.TOTAL, said.saving.ns):>9}  {said.headline}{mark}"
 
 
-def detail_lines(said: Suggestion | Silence) -> list[str]:
+def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
     """Everything about a row."""
-    if isinstance(said, Silence):
+    if isinstance(said, NoSuggestion):
         what = f"“{said.trial.change.label}”" if said.trial and said.warns else "it"
         way = f"T tries {what} beside what is asked now." if said.trial else "That run is yours to make."
         return [said.reason, f"What would {'help' if said.warns else 'tell'}: {said.run}", way]
@@ -45,7 +45,7 @@ def detail_lines(said: Suggestion | Silence) -> list[str]:
     ]
 
 
-def trial_lines(tried: Tried, *, running: bool) -> list[str]:
+def trial_lines(tried: TrialResult, *, running: bool) -> list[str]:
     """A trial under way, or one that awaits a decision: predicted against measured."""
     head = f"TrialRunner: {tried.headline}, repeat {tried.repeats} of {BUDGET} at most, C cancels"
     if not running:
@@ -56,7 +56,7 @@ def trial_lines(tried: Tried, *, running: bool) -> list[str]:
     return [head, f"predicted {predicted}", f"measured  {_measured(tried)}", *_verdict(tried, running=running)]
 
 
-def ledger_lines(ledger: list[Tried]) -> list[str]:
+def ledger_lines(ledger: list[TrialResult]) -> list[str]:
     """What was tried, the latest first."""
     if not ledger:
         return []
@@ -69,14 +69,14 @@ def ledger_lines(ledger: list[Tried]) -> list[str]:
     return lines
 
 
-def _mark(suggestion_id: str, target: str, ledger: list[Tried]) -> str:
+def _mark(suggestion_id: str, target: str, ledger: list[TrialResult]) -> str:
     tried = next((one for one in ledger if one.id == suggestion_id and one.target == target), None)
     if tried is None:
         return ""
     return f" · {'accepted' if tried.accepted else 'rejected' if tried.accepted is False else 'tried'}"
 
 
-def _measured(tried: Tried) -> str:
+def _measured(tried: TrialResult) -> str:
     if tried.saved_ns is None:
         return "no answer of both yet"
     figure = tried.trial.figure
@@ -87,14 +87,14 @@ def _measured(tried: Tried) -> str:
     return f"{said} (95 %: {span(figure, tried.interval.low, tried.interval.high)})"
 
 
-def _verdict(tried: Tried, *, running: bool) -> list[str]:
+def _verdict(tried: TrialResult, *, running: bool) -> list[str]:
     if running:
         return []
     said = {
-        Result.FASTER: "sure: it is faster",
-        Result.SLOWER: "sure: it is slower",
-        Result.ALIKE: "sure: no difference of more than 5 %",
-        Result.OPEN: "not sure whether it makes a difference",
+        TrialVerdict.FASTER: "sure: it is faster",
+        TrialVerdict.SLOWER: "sure: it is slower",
+        TrialVerdict.ALIKE: "sure: no difference of more than 5 %",
+        TrialVerdict.OPEN: "not sure whether it makes a difference",
     }[tried.result]
     held = {True: ", as predicted", False: ", but not as predicted", None: ""}[tried.held]
     return [f"verdict   {said}{held}"]
