@@ -200,6 +200,17 @@ def test_several_equal_arms_together_are_seldom_told_apart() -> None:
     assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
 
 
+def test_one_of_many_equal_arms_is_seldom_told_apart_from_the_best() -> None:
+    # Without a correction, 17 of these 30 rounds show a difference; with Holm's for the pairs tested alone, 5.
+    random = Random(15)
+    wrong = 0
+    for seed in range(30):
+        sets = [(str(number), arm(random, 20, 500)) for number in range(ALL_PAIRS_TO + 4)]
+        found = compare_all(Figure.TTFT, sets, seed=seed)
+        wrong += any(each.verdict is not Verdict.NONE_SHOWN for each in found.comparisons)
+    assert wrong <= 2
+
+
 def test_p_is_corrected_for_all_comparisons() -> None:
     random = Random(14)
     sets = [(str(number), arm(random, 12, 500 + 20 * number)) for number in range(4)]

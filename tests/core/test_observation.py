@@ -1,9 +1,11 @@
 """Requests as statistics take them."""
 
+import msgspec
 import pytest
 
 from tui.core.events import Status, Usage
 from tui.core.observation import Figure, Observation, observe, present, samples
+from tui.core.outcome import fit, outcome_of
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -83,3 +85,24 @@ def test_samples_keep_failures_but_not_what_is_undefined() -> None:
     assert samples(observations, Figure.ITL) == [1, 2, None, 3]
     assert present(observations, Figure.ITL) == [1, 2, 3]
     assert describe(samples(observations, Figure.TTFT)).failures == 1
+
+
+def test_a_fit_takes_answers_of_one_endpoint_model_and_set_of_parameters() -> None:
+    """A time per token is one server's: answers of another, or asked otherwise, must not move it."""
+    first = request(Status.DONE, USAGE)
+
+    def like(**changed: object) -> RequestRecord:
+        return msgspec.structs.replace(first, spec=msgspec.structs.replace(first.spec, **changed))
+
+    elsewhere = Endpoint(name="f", base_url="http://localhost")
+    moved = Endpoint(name="e", base_url="http://localhost:1")
+    others = [
+        like(endpoint=elsewhere),
+        like(endpoint=moved),
+        like(model="n"),
+        like(parameters=Parameters(max_tokens=5, effort="low")),
+    ]
+    shorter = like(parameters=Parameters(max_tokens=1))
+    outcomes = [found for one in (*others, shorter, first) if (found := outcome_of(one)) is not None]
+    assert len(outcomes) == 6
+    assert fit(outcomes).count == 2

@@ -1,7 +1,6 @@
 """What a report says, as tables and texts; Markdown and HTML write the same."""
 
 from collections.abc import Sequence
-from statistics import median
 
 import msgspec
 
@@ -9,19 +8,18 @@ from tui.advice.trial import TrialResult
 from tui.core.events import Kind, Status
 from tui.core.figures import Figures, figures_of
 from tui.core.goodput import goodput
-from tui.core.metrics import NS_PER_MS, percentile
+from tui.core.metrics import NS_PER_MS
 from tui.core.objectives import Objective, State, judge
-from tui.core.observation import Observation, observe
+from tui.core.observation import Figure, Observation, observe, samples
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
+from tui.core.statistics import describe
 from tui.export.document import ending, is_simulated, latest, started
 from tui.export.tables import ABSENT, SIMULATED, Table, rounded
 from tui.export.tried_table import tried_table
 
 _MARKS = {State.MET: "✔", State.MISSED: "✖", State.UNKNOWN: "?"}
-_P95_FROM = 20
-"""With fewer answers the 95th percentile is just the slowest one."""
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,16 +134,17 @@ def _per_target(lanes: list[Lane]) -> Table:
     for lane in lanes:
         statuses = [record.status for record in lane.records]
         failed = statuses.count(Status.FAILED)
-        rates = [rate for record in lane.complete if (rate := record.otps) is not None]
+        observations = lane.observations
+        rate = describe(samples(observations, Figure.OTPS)).median
         rows.append(
             (
                 *_who(lane.target, lane.model, lane.endpoint, simulated=lane.simulated),
                 str(len(lane.complete)),
                 str(failed),
                 str(len(statuses) - len(lane.complete) - failed),
-                *_spread(lane.ttft_ns),
-                *_spread(lane.total_ns),
-                f"{median(rates):,.1f}" if rates else ABSENT,
+                *_spread(observations, Figure.TTFT),
+                *_spread(observations, Figure.TOTAL),
+                ABSENT if rate is None else f"{rate:,.1f}",
             )
         )
     columns = ("Target", "Model", "Endpoint", "Measured", "Answers", "Failed", "Broken off")
@@ -250,15 +249,9 @@ def _who(target: str, model: str, endpoint: str, *, simulated: bool) -> tuple[st
     return target, model, endpoint, SIMULATED if simulated else ""
 
 
-def _spread(samples_ns: Sequence[int]) -> tuple[str, str, str, str]:
-    """Median, p95, smallest and largest."""
-    if not samples_ns:
-        return (ABSENT,) * 4
-    ascending = sorted(samples_ns)
-    p95 = percentile(ascending, 95) / NS_PER_MS if len(ascending) >= _P95_FROM else None
-    return (
-        rounded(median(ascending) / NS_PER_MS),
-        rounded(p95),
-        rounded(ascending[0] / NS_PER_MS),
-        rounded(ascending[-1] / NS_PER_MS),
-    )
+def _spread(observations: Sequence[Observation], figure: Figure) -> tuple[str, str, str, str]:
+    """Median, p95, smallest and largest, ms."""
+    found = describe(samples(observations, figure))
+    shown = (found.median, found.p95, found.min, found.max)
+    median, p95, least, most = (rounded(None if ns is None else ns / NS_PER_MS) for ns in shown)
+    return median, p95, least, most
