@@ -1,6 +1,7 @@
-"""Running the command as a person or a CI job does, in a sealed environment."""
+"""Runs the command as a person or a CI job does, in a sealed environment."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,26 +13,23 @@ from canary import SPARE, refuse
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """The environment without anything of the person's own."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LANG")}
-    home = {"HOME": str(tmp_path / "home"), "TERM": "xterm-256color"}
-    return (
-        kept | home | SPARE | {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
-    )
+class Workplace:
+    """An empty home and an empty working directory below `base`, and the command as it runs there."""
 
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.cwd = base / "cwd"
+        self.cwd.mkdir()
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LANG")}
+        xdg = {f"XDG_{kind}_HOME": str(base / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
+        self.environment = kept | {"HOME": str(base / "home"), "TERM": "xterm-256color"} | SPARE | xdg
 
-@pytest.fixture
-def run(tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Runs `latency-tui` with these arguments to its end, in a directory of its own."""
-    (tmp_path / "cwd").mkdir()
-
-    def call(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        """Run `latency-tui` with these arguments to its end."""
         done = subprocess.run(
             [sys.executable, "-P", "-m", "tui", *arguments],
-            cwd=tmp_path / "cwd",
-            env=environment | more,
+            cwd=self.cwd,
+            env=self.environment | more,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -42,14 +40,8 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
         refuse(done.stderr, "standard error")
         return done
 
-    return call
-
-
-@pytest.fixture
-def plan(tmp_path: Path, run: Run) -> Callable[[str], str]:
-    """Writes a plan of two quick simulated targets, with more lines in front; returns its name."""
-
-    def write(more: str = "") -> str:
+    def plan(self, more: str = "") -> str:
+        """Write a plan of two quick simulated targets, with more lines in front; return its name."""
         text = f"""{more}
 [prompt]
 user = "Why is the sky blue?"
@@ -62,7 +54,39 @@ name = "first"
 model = "sim-fast"
 name = "second"
 """
-        (tmp_path / "cwd" / "plan.toml").write_text(text)
+        (self.cwd / "plan.toml").write_text(text)
         return "plan.toml"
 
-    return write
+    def copy_to(self, other: "Workplace") -> None:
+        """Leave everything that was written here in `other`, the history too."""
+        shutil.copytree(self.base, other.base, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Workplace:
+    """A workplace below the test's temporary directory."""
+    return Workplace(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A workplace in which a module measures once, for all its tests; they work on copies."""
+    return Workplace(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture
+def environment(workplace: Workplace) -> dict[str, str]:
+    """The environment without anything from the person's own."""
+    return workplace.environment
+
+
+@pytest.fixture
+def run(workplace: Workplace) -> Run:
+    """Runs `latency-tui` with these arguments to its end, in an empty directory."""
+    return workplace.run
+
+
+@pytest.fixture
+def plan(workplace: Workplace) -> Callable[..., str]:
+    """Writes a plan of two quick simulated targets, with more lines in front; returns its name."""
+    return workplace.plan

@@ -1,28 +1,24 @@
 """`latency-tui compare`: what is named, what is found, and the gate."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import pytest
 
-from tui.core.run import StoredRun
 from tui.errors import ExitCode
 from tui.export import json_import
 from tui.export.formats import write
 
-from .conftest import Run
-
-Plan = Callable[..., str]
+from .conftest import Run, Workplace
 
 
-@pytest.fixture
-def measured(run: Run, plan: Plan, tmp_path: Path) -> list[StoredRun]:
-    """Two series of six runs each: of one plan in the history and as a.json, and the same made slower as b.json."""
-    name = plan()
-    assert run("run", name, "--repeat", "6", "--json", "a.json", "--quiet").returncode == ExitCode.OK
-    runs = json_import.read(tmp_path / "cwd" / "a.json")
+@pytest.fixture(scope="module")
+def measured_once(shared_workplace: Workplace) -> Workplace:
+    """The workplace of two series of six runs each: one in the history and as a.json, and the same slower as b.json."""
+    name = shared_workplace.plan()
+    done = shared_workplace.run("run", name, "--repeat", "6", "--json", "a.json", "--quiet")
+    assert done.returncode == ExitCode.OK, done.stderr
+    runs = json_import.read(shared_workplace.cwd / "a.json")
     for stored in runs:
         stored.info = msgspec.structs.replace(stored.info, uid=f"b{stored.info.uid[1:]}")
         for record in stored.requests:
@@ -30,11 +26,17 @@ def measured(run: Run, plan: Plan, tmp_path: Path) -> list[StoredRun]:
             timeline.content_ns = [stamp + 200_000_000 for stamp in timeline.content_ns]
             assert timeline.first_text_ns is not None
             timeline.first_text_ns += 200_000_000
-    write(tmp_path / "cwd" / "b.json", runs)
-    return runs
+    write(shared_workplace.cwd / "b.json", runs)
+    return shared_workplace
 
 
-def test_a_slower_set_is_told_from_a_quick_one_and_gated(run: Run, measured: list[StoredRun]) -> None:
+@pytest.fixture
+def measured(measured_once: Workplace, workplace: Workplace) -> None:
+    """A history of one series, which is a.json too, and its slower like as b.json."""
+    measured_once.copy_to(workplace)
+
+
+def test_a_slower_set_is_told_from_a_quick_one_and_gated(run: Run, measured: None) -> None:
     done = run("compare", "last", "b.json", "--fail-on", "ttft.p50 +10%")
     assert done.returncode == ExitCode.MISSED, done.stdout + done.stderr
     assert done.stdout.count("TTFT: A is faster: TTFT ") == 2
@@ -42,7 +44,7 @@ def test_a_slower_set_is_told_from_a_quick_one_and_gated(run: Run, measured: lis
     assert done.stdout.startswith("SIMULATED")
 
 
-def test_equal_sets_show_no_difference_and_pass_a_wide_gate(run: Run, measured: list[StoredRun]) -> None:
+def test_equal_sets_show_no_difference_and_pass_a_wide_gate(run: Run, measured: None) -> None:
     done = run("compare", "a.json", "last", "--fail-on", "ttft.p50 +500ms", "--json", "-")
     assert done.returncode == ExitCode.OK
     report = json.loads(done.stdout)
@@ -51,7 +53,7 @@ def test_equal_sets_show_no_difference_and_pass_a_wide_gate(run: Run, measured: 
     assert {ruling["state"] for target in report["targets"] for ruling in target["rulings"]} == {"held"}
 
 
-def test_a_run_of_a_series_stands_for_the_series(run: Run, measured: list[StoredRun]) -> None:
+def test_a_run_of_a_series_stands_for_the_series(run: Run, measured: None) -> None:
     assert "n = 6 and 6" in run("compare", "1", "last").stdout
     assert "n = 6 and 6" in run("compare", "5", "7").stdout
 
@@ -64,7 +66,7 @@ def test_a_run_of_a_series_stands_for_the_series(run: Run, measured: list[Stored
         (["a.json", "last", "--fail-on", "ttft +1"], "--fail-on: "),
     ],
 )
-def test_what_cannot_be_compared_is_said(run: Run, measured: list[StoredRun], arguments: list[str], words: str) -> None:
+def test_what_cannot_be_compared_is_said(run: Run, measured: None, arguments: list[str], words: str) -> None:
     done = run("compare", *arguments)
     assert done.returncode == ExitCode.USAGE
     assert words in done.stderr

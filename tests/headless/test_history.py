@@ -1,7 +1,6 @@
 """`latency-tui history`: list, show, export, import, rm, prune, path."""
 
 import json
-from collections.abc import Callable
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,17 +15,23 @@ from tui.export import json_import
 from tui.history.store import Store
 from tui.session import trial_log
 
-from .conftest import Run
+from .conftest import Run, Workplace
 
-Plan = Callable[..., str]
+
+@pytest.fixture(scope="module")
+def measured_once(shared_workplace: Workplace) -> Workplace:
+    """The workplace of a single run and a series of two."""
+    name = shared_workplace.plan()
+    for more in ((), ("--repeat", "2")):
+        done = shared_workplace.run("run", name, "--quiet", *more)
+        assert done.returncode == ExitCode.OK, done.stderr
+    return shared_workplace
 
 
 @pytest.fixture
-def measured(run: Run, plan: Plan) -> None:
-    """A single run and a series of two."""
-    name = plan()
-    assert run("run", name, "--quiet").returncode == ExitCode.OK
-    assert run("run", name, "--quiet", "--repeat", "2").returncode == ExitCode.OK
+def measured(measured_once: Workplace, workplace: Workplace) -> None:
+    """A history of a single run and a series of two, and the plan they followed."""
+    measured_once.copy_to(workplace)
 
 
 def test_runs_are_listed_latest_first_and_numbered_without_gaps(run: Run, measured: None) -> None:
