@@ -6,6 +6,14 @@ from pathlib import Path
 
 import pytest
 from canary import SPARE
+from hypothesis import HealthCheck, settings
+
+# One profile for all property tests. A deadline, or a limit on how long examples take to make, is an assertion on the
+# wall clock: a busy machine is no failure.
+settings.register_profile(
+    "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("tests")
 
 pytest_plugins = ["canary", "pytester"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import tomli
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.config.lines import KeyPath, key_lines
@@ -63,7 +63,6 @@ def _leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object
             yield from _leaves(inner, (*path, position))
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(_documents())
 def test_agrees_with_tomli(text: str) -> None:
     try:

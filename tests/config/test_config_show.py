@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import tomli
 from canary import KEY
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.config import paths
@@ -64,7 +64,6 @@ def test_remembered_targets_are_shown_as_such(sealed: Path) -> None:
     assert f"{paths.state_file()} (found)" in text
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_survives(text: str) -> None:
     written = toml(text)
@@ -72,7 +71,6 @@ def test_any_text_survives(text: str) -> None:
     assert all(char.isprintable() or char == "\n" for char in written)
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**60), 2**60) | st.booleans())
 def test_any_number_survives(value: float) -> None:
     assert tomli.loads(f"key = {toml(value)}")["key"] == value

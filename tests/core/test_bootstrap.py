@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.bootstrap import median_draws, percentile_bootstrap
@@ -24,7 +24,6 @@ def test_it_is_the_distribution_of_all_resamples(samples: list[float]) -> None:
         assert draws.count(value) / rounds == pytest.approx(share, abs=4 * (share / rounds) ** 0.5)
 
 
-@settings(deadline=None, max_examples=60)
 @given(SAMPLES, st.integers(0, 5), st.integers(1, 1_000), st.integers(0, 10**9))
 def test_draws_are_bounded_and_move_with_the_samples(samples: list[int], seed: int, factor: int, shift: int) -> None:
     draws = median_draws(samples, Random(seed), 50)

@@ -79,7 +79,7 @@ def test_what_the_correction_makes_impossible_is_too_few() -> None:
     assert "7 of each are needed" in comparison.sentence
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(SAMPLES, SAMPLES, st.integers(0, 3))
 def test_what_always_holds(first: list[int], second: list[int], seed: int) -> None:
     found = compare(Figure.TOTAL, ("a", first), ("b", second), seed=seed)
@@ -97,7 +97,7 @@ def test_what_always_holds(first: list[int], second: list[int], seed: int) -> No
         assert found.interval.low > 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 30), st.integers(0, 200))
 def test_an_order_of_the_sets_is_none_of_the_verdict(seed: int, shift: int) -> None:
     random = Random(seed)
@@ -110,7 +110,7 @@ def test_an_order_of_the_sets_is_none_of_the_verdict(seed: int, shift: int) -> N
         assert Verdict.NONE_SHOWN in (there.verdict, back.verdict)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 50), st.floats(0.1, 1_000))
 def test_the_unit_changes_nothing(seed: int, factor: float) -> None:
     random = Random(seed)

@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.decomposition import FEWEST, Advice, Fit, Parts, fit, parts, typical
@@ -175,7 +175,6 @@ def test_what_has_no_parts() -> None:
 STAMPS = st.lists(st.integers(101, 10**12), min_size=1, max_size=30).map(sorted)
 
 
-@settings(deadline=None, max_examples=60)
 @given(STAMPS, st.integers(0, 30), st.integers(0, 10**12) | st.none(), st.floats(0.001, 1e6))
 def test_parts_add_up_to_the_total(stamps: list[int], thinking: int, started: int | None, slope: float) -> None:
     thinking = min(thinking, len(stamps))

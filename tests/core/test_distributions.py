@@ -18,7 +18,7 @@ TRIALS = st.integers(1, 3_000)
 SHARES = st.sampled_from([0.01, 0.05, 0.1, 0.5, 0.9, 0.95, 0.99])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.data(), TRIALS, SHARES)
 def test_the_binomial_is_scipys(data: st.DataObject, trials: int, share: float) -> None:
     successes = data.draw(st.integers(0, trials))
@@ -52,7 +52,6 @@ def test_the_rule_of_three() -> None:
     assert share_bounds(0, 0, 0.95) == (0, 1)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.floats(0.001, 0.999))
 def test_the_normal_is_scipys(probability: float) -> None:
     assert normal_quantile(probability) == pytest.approx(stats.norm.ppf(probability), abs=1e-9)

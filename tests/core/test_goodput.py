@@ -1,6 +1,6 @@
 """Goodput."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.goodput import goodput, is_good
@@ -44,7 +44,6 @@ def test_no_span_no_rate() -> None:
     assert goodput([TTFT], [Observation(sent_ns=5, ended_ns=5)]) is None
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(1, 1_000), min_size=1, max_size=20), st.integers(1, 1_000), st.integers(0, 500))
 def test_a_looser_limit_never_lowers_it(ttfts: list[int], limit: int, more: int) -> None:
     observations = [Observation(sent_ns=0, ended_ns=10**9, ttft_ns=ttft * MS) for ttft in ttfts]

@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -64,7 +64,6 @@ def test_what_is_wrong_is_said(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=30))
 def test_any_text_is_an_objective_or_a_sentence(text: str) -> None:
     try:
@@ -126,7 +125,6 @@ def test_the_sentence_says_what_it_rests_on() -> None:
     )
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 80), st.integers(0, 80))
 def test_a_percentile_is_judged_as_the_exact_test_of_the_share_over_the_limit(below: int, above: int) -> None:
     count = below + above
@@ -141,7 +139,6 @@ def test_a_percentile_is_judged_as_the_exact_test_of_the_share_over_the_limit(be
         assert found.state is State.UNKNOWN
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(1, 2_000), min_size=1, max_size=120), st.integers(1, 2_000), st.integers(0, 500))
 def test_a_looser_limit_is_never_harder(ttfts: list[int], limit: int, more: int) -> None:
     grade = [State.MISSED, State.UNKNOWN, State.MET]

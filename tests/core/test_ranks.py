@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -12,7 +12,6 @@ VALUES = st.lists(st.integers(0, 60), min_size=1, max_size=40)
 APART = st.lists(st.integers(0, 10**9), min_size=2, max_size=50, unique=True)
 
 
-@settings(deadline=None, max_examples=60)
 @given(VALUES, VALUES)
 def test_with_ties_it_is_scipys_approximation(first: list[int], second: list[int]) -> None:
     found = mann_whitney(first, second)
@@ -24,7 +23,6 @@ def test_with_ties_it_is_scipys_approximation(first: list[int], second: list[int
         assert found.p == 1
 
 
-@settings(deadline=None, max_examples=60)
 @given(APART, st.data())
 def test_without_ties_it_is_scipys_exact_test(values: list[int], data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, len(values) - 1))
@@ -45,7 +43,6 @@ def test_many_samples_are_approximated() -> None:
     assert found.p == pytest.approx(stats.mannwhitneyu(first, second, method="exact").pvalue, rel=0.05)
 
 
-@settings(deadline=None, max_examples=60)
 @given(VALUES, VALUES, st.integers(1, 9), st.integers(-9, 9))
 def test_only_the_order_counts(first: list[int], second: list[int], factor: int, shift: int) -> None:
     found = mann_whitney(first, second)

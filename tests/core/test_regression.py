@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
 
@@ -11,7 +11,6 @@ from tui.core.regression import robust_fit
 TOKENS = st.lists(st.integers(1, 5_000), min_size=12, max_size=40, unique=True)
 
 
-@settings(deadline=None, max_examples=60)
 @given(TOKENS, st.integers(0, 10**9), st.integers(0, 10**6), st.integers(1, 10**8))
 def test_without_noise_it_is_exact(tokens: list[int], base: int, slope: int, other: int) -> None:
     outputs = [(7 * count) % 911 for count in tokens]
@@ -26,7 +25,6 @@ def test_without_noise_it_is_exact(tokens: list[int], base: int, slope: int, oth
     assert found[2].value * max(outputs) == pytest.approx(other * max(outputs), abs=1e-5 * largest)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 200), st.floats(0.001, 1_000), st.floats(-1e3, 1e3))
 def test_it_moves_with_the_values(seed: int, factor: float, shift: float) -> None:
     rng = np.random.default_rng(seed)

@@ -152,7 +152,7 @@ def test_one_target_has_no_rival() -> None:
         UntilSure(Figure.TTFT, "a", budget=9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 99), st.floats(0.01, 1e6), st.permutations(range(3)))
 def test_neither_unit_nor_order_matter(seed: int, factor: float, order: list[int]) -> None:
     random = Random(seed)
@@ -167,7 +167,7 @@ def test_neither_unit_nor_order_matter(seed: int, factor: float, order: list[int
         assert first.doubt == pytest.approx(second.doubt, rel=1e-6)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.floats(-60, 60), min_size=1, max_size=7))
 def test_no_strategy_gains_on_average_when_signs_are_fair(leads: list[float]) -> None:
     """The mean wealth over all signs of the same sizes is 1: what Ville's bound rests on."""

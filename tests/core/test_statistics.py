@@ -46,7 +46,6 @@ def test_a_failed_run_is_the_last_but_is_not_counted() -> None:
     assert summarise([30, 10, None]) == Summary(count=2, last=None, best=10, median=20)
 
 
-@settings(deadline=None, max_examples=60)
 @given(SAMPLES)
 def test_a_description_is_numpys(samples: list[int]) -> None:
     found = describe([*samples, None])
@@ -73,7 +72,6 @@ def test_a_description_is_in_order(samples: list[int]) -> None:
         assert interval.low <= found.median <= interval.high
 
 
-@settings(deadline=None, max_examples=60)
 @given(SAMPLES, PERCENTS, st.integers(1, 1_000), st.integers(0, 10**9))
 def test_intervals_move_with_the_samples(samples: list[int], percent: int, factor: int, shift: int) -> None:
     ascending = sorted(samples)
@@ -85,7 +83,6 @@ def test_intervals_move_with_the_samples(samples: list[int], percent: int, facto
     assert (moved.low, moved.high) == (factor * plain.low + shift, factor * plain.high + shift)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 2_000), PERCENTS)
 def test_a_surer_interval_is_wider_and_more_samples_make_it_narrower(count: int, percent: int) -> None:
     samples = list(range(count))
@@ -106,7 +103,7 @@ def test_how_many_samples_a_percentile_needs() -> None:
     assert samples_needed(5) == samples_needed(95)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(PERCENTS, st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_an_interval_exists_from_that_many_on(percent: int, confidence: float) -> None:
     needed = samples_needed(percent, confidence)
@@ -115,7 +112,7 @@ def test_an_interval_exists_from_that_many_on(percent: int, confidence: float) -
         assert percentile_interval(range(count), percent, confidence) is not None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(1, 1_500), PERCENTS, st.sampled_from([0.8, 0.95, 0.99]))
 def test_exact_coverage_is_what_is_said_or_more(count: int, percent: int, confidence: float) -> None:
     interval = percentile_interval(range(1, count + 1), percent, confidence)
@@ -127,7 +124,6 @@ def test_exact_coverage_is_what_is_said_or_more(count: int, percent: int, confid
         assert covered >= confidence - 1e-9
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(6, 500))
 def test_the_medians_interval_is_scipys(count: int) -> None:
     samples = [float(number) for number in range(count)]
@@ -148,7 +144,6 @@ def test_published_ranks() -> None:
     assert (interval.low, interval.high) == pytest.approx((85, 97), abs=1)
 
 
-@settings(deadline=None, max_examples=60)
 @given(SAMPLES, PERCENTS)
 def test_one_sided_bounds_are_within_the_two_sided(samples: list[int], percent: int) -> None:
     ascending = sorted(samples)
@@ -174,7 +169,6 @@ def test_coverage_by_simulation(percent: int, count: int) -> None:
     assert hits / rounds >= 0.95 - 3 * (0.95 * 0.05 / rounds) ** 0.5
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(1, 1e6), min_size=10, max_size=60))
 def test_the_means_bounds_are_students(samples: list[float]) -> None:
     low, high = mean_bounds(samples)

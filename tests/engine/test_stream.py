@@ -107,7 +107,6 @@ def test_split_at_every_byte_boundary(variant: str) -> None:
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "gzip"])
-@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_any_split_in_any_turns(variant: str, data: st.DataObject) -> None:
     headers, wire, completing = one_of(variant)
@@ -122,7 +121,7 @@ def test_any_split_in_any_turns(variant: str, data: st.DataObject) -> None:
     assert decoded.progress >= 1
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_what_stands_elsewhere_in_the_split_does_not_matter(data: st.DataObject) -> None:
     """Two splits that both have one segment from `start` to `end`: the events completed there have one stamp."""

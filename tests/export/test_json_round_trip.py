@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.config import paths
@@ -33,7 +33,6 @@ def imported(text: str) -> list[StoredRun]:
     return json_import.parse(text.encode(), "x.json")
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(stored_runs(), min_size=1, max_size=3, unique_by=lambda run: run.info.uid), st.booleans())
 def test_what_goes_out_comes_back(runs: list[StoredRun], with_texts: bool) -> None:
     text = exported(runs, with_texts=with_texts)
@@ -184,7 +183,6 @@ def test_what_cannot_be_imported_is_one_sentence(tmp_path: Path, data: bytes, wo
 
 
 @given(st.binary(max_size=200), st.integers(0, 10_000), st.integers(0, 10_000))
-@settings(deadline=None)
 def test_no_damage_is_more_than_a_sentence(junk: bytes, start: int, length: int) -> None:
     data = exported([simple_run()]).encode()
     damaged = data[: start % len(data)] + junk + data[start % len(data) + length :]

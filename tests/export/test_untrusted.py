@@ -148,14 +148,13 @@ def test_a_cell_of_markdown_is_the_text(text: str) -> None:
 
 
 @given(MEAN)
-@settings(deadline=None)
 def test_a_block_of_markdown_is_the_text(text: str) -> None:
     found = tokens(markdown_block(text) + "\n\n# after\n")
     assert [token.type for token in found][:2] == ["fence", "heading_open"]
     assert found[0].content == clean(text) + "\n"
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(MEAN, st.sampled_from(Format))
 def test_no_field_gets_through(text: str, wanted: Format) -> None:
     run = all_runs()[1]
