@@ -14,6 +14,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.session.live import Lane
+from tui.ui.bindings import KeyNames
 from tui.ui.charts.lanes_chart import LanesChart
 from tui.ui.viewmodel.lanes_timeline import lanes_timeline
 from tui.ui.widgets.lane_view import LaneView
@@ -34,7 +35,7 @@ class _LongLane(App[None]):
 
     def __init__(self, lane: Lane) -> None:
         super().__init__()
-        self.view = LaneView(lane)
+        self.view = LaneView(lane, KeyNames())
         self.chart = LanesChart(id="chart")
 
     def compose(self) -> ComposeResult:

@@ -5,12 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import tui
 from tui.config.schema import KeySettings
-from tui.ui.bindings import ACTIONS, spelled
-from tui.ui.key_names import key, keys, use
+from tui.ui.bindings import ACTIONS, KeyNames, spelled
 from tui.ui.keymap import Keymap, keymap_of
 
 SOURCES = [
@@ -19,12 +16,6 @@ SOURCES = [
     for path in Path(tui.__file__).parent.joinpath(part).rglob("*.py")
 ]
 NAMED = re.compile(r"\bF\d\d?\b|\b(?:Alt|Ctrl)\+\S")
-
-
-@pytest.fixture(autouse=True)
-def _usual() -> Iterator[None]:
-    yield
-    use(Keymap().names())
 
 
 def sentences(path: Path) -> Iterator[str]:
@@ -50,14 +41,15 @@ def test_no_sentence_names_a_key_by_itself() -> None:
 
 
 def test_names_follow_the_keymap() -> None:
-    assert key("run") == "F5"
-    use(keymap_of(KeySettings(preset="emacs", actions={"run": ("ctrl+f12",), "detail": ()}), "me").names())
-    assert key("run") == "Ctrl+F12"
-    assert keys("text.down") == ("↓", "Ctrl+N")
-    assert key("detail") == "“Detail” in the palette"
+    assert Keymap().names()("run") == "F5"
+    keys = keymap_of(KeySettings(preset="emacs", actions={"run": ("ctrl+f12",), "detail": ()}), "me").names()
+    assert keys("run") == "Ctrl+F12"
+    assert keys.all("text.down") == ("↓", "Ctrl+N")
+    assert keys("detail") == "“Detail” in the palette"
 
 
 def test_every_action_has_a_name() -> None:
-    assert all(key(action.id) == spelled(action.keys[0]) for action in ACTIONS)
+    keys = KeyNames()
+    assert all(keys(action.id) == spelled(action.keys[0]) for action in ACTIONS)
     names = ("slash", "g", "G", "alt+less_than_sign", "alt+enter", "shift+f10")
     assert [spelled(name) for name in names] == ["/", "G", "Shift+G", "Alt+<", "Alt+Enter", "Shift+F10"]

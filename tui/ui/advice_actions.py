@@ -12,6 +12,7 @@ from tui.core.record import RequestRecord
 from tui.core.wording import percent
 from tui.errors import HistoryError
 from tui.session.session import Session
+from tui.ui.bindings import KeyNames
 from tui.ui.key_names import key
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class AdviceActions(_Base):
     """Advice on the screen; a part of the application. Its modules are imported when they are first needed."""
 
     session: Session
+    key_names: KeyNames
     main: "MainScreen"
     _models: Sequence[KnownModel]
     history_path: Path | None = None
@@ -82,7 +84,7 @@ class AdviceActions(_Base):
         self._desk = desk
         if first:
             self._work(self._read_ledger)
-        self.push_screen(AdviceScreen(desk, first=first))
+        self.push_screen(AdviceScreen(desk, self.key_names, first=first))
 
     def _advise(self, desk: "AdviceDesk", lane: "Lane") -> bool:
         """Ask all rules about a lane; False where there is nothing to go by."""

@@ -91,7 +91,8 @@ class LatencyApp(
         super().__init__(driver_class=_driver())
         self._dressed_as = dress(self, settings.theme, self.terminal)
         self.keymap = keymap or Keymap()
-        use(self.keymap.names())
+        self.key_names = self.keymap.names()
+        use(self.key_names.keys)
         self._bindings = BindingsMap(self.keymap.bindings())
         self.set_keymap(self.keymap.text)
         self.session = session
@@ -118,6 +119,7 @@ class LatencyApp(
             self.pacer,
             self.size,
             self.keymap.actions,
+            self.key_names,
         )
         self.main.charts.markers = markers_of(self._settings.markers, self.terminal)
         self.describe_endpoints()
@@ -234,7 +236,7 @@ class LatencyApp(
         """Show the help."""
         from tui.ui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keymap.actions, self.front.focused))
+        self.push_screen(HelpScreen(self.keymap.actions, self.key_names, self.front.focused))
 
     async def action_quit(self) -> None:
         """Cancel what is in flight, end the children, leave."""

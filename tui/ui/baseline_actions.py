@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tui.session.session import Session
+from tui.ui.bindings import KeyNames
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -19,6 +20,7 @@ class BaselineActions(_Base):
     """Pins, compares and judges; a part of the application."""
 
     session: Session
+    key_names: KeyNames
     main: "MainScreen"
 
     def complain(self, sentence: str) -> None:
@@ -72,5 +74,11 @@ class BaselineActions(_Base):
             await session.snapshots.take(name, session.run_uids)
 
         self.push_screen(
-            CompareScreen(await session.snapshots.all(), session.live.snapshot("now"), keep, session.snapshots.delete)
+            CompareScreen(
+                await session.snapshots.all(),
+                session.live.snapshot("now"),
+                keep,
+                session.snapshots.delete,
+                self.key_names,
+            )
         )

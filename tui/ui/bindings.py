@@ -1,5 +1,6 @@
 """The one table of actions: bindings, footer, help, palette and the README's table of keys are made from it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -347,3 +348,24 @@ def spelled(key: str) -> str:
 def short(key: str) -> str:
     """A key as the footer shows it: `ctrl+t` is ^T."""
     return spelled(key).replace("Ctrl+", "^")
+
+
+_TITLES = {action.id: action.title for action in ACTIONS}
+
+
+class KeyNames(msgspec.Struct, frozen=True):
+    """Names of the keys in effect. Whoever writes a sentence that names a key gets them handed in."""
+
+    keys: Mapping[str, tuple[str, ...]] = msgspec.field(
+        default_factory=lambda: {action.id: action.keys for action in ACTIONS}
+    )
+    """Keys in Textual's spelling, by the id of their action."""
+
+    def __call__(self, action_id: str) -> str:
+        """An action's first key as a person reads it; for one without a key, its name in the palette."""
+        keys = self.keys[action_id]
+        return spelled(keys[0]) if keys else f"“{_TITLES.get(action_id, action_id)}” in the palette"
+
+    def all(self, action_id: str) -> tuple[str, ...]:
+        """All keys of an action, as a person reads them."""
+        return tuple(map(spelled, self.keys[action_id]))

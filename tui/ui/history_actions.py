@@ -13,6 +13,7 @@ from tui.errors import ChildError
 from tui.session.prompt_book import PromptBook
 from tui.session.session import Session
 from tui.session.target_choice import TargetChoice
+from tui.ui.bindings import KeyNames
 from tui.ui.key_names import key
 from tui.ui.pace import Pacer
 
@@ -30,6 +31,7 @@ class HistoryActions(_Base):
     """Opens the history and what is in it; a part of the application."""
 
     session: Session
+    key_names: KeyNames
     main: "MainScreen"
     pacer: Pacer
     _models: Sequence[KnownModel]
@@ -111,7 +113,7 @@ class HistoryActions(_Base):
             self.complain("There is nothing to replay: the run has no requests.")
             return
         replay = Replay(run, speed, {model.id: model for model in self._models})
-        screen = ReplayScreen(replay, self.pacer, self.size)
+        screen = ReplayScreen(replay, self.pacer, self.size, self.key_names)
         screen.charts.markers = self.main.charts.markers
         self.push_screen(screen)
 

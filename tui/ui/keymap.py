@@ -9,7 +9,7 @@ from textual.keys import Keys, _character_to_key
 from tui.config.schema import KeySettings
 from tui.config.wording import nearest, shown
 from tui.errors import ConfigError
-from tui.ui.bindings import ACTIONS, Action, short
+from tui.ui.bindings import ACTIONS, Action, KeyNames
 
 TEXT_KEYS: dict[str, tuple[str, ...]] = {
     "text.up": ("up",),
@@ -88,14 +88,10 @@ class Keymap(msgspec.Struct, frozen=True, kw_only=True):
             for key in action.keys
         ]
 
-    def names(self) -> dict[str, tuple[str, ...]]:
-        """All keys in effect, by action and by what moves in a lane's text."""
+    def names(self) -> KeyNames:
+        """The names of all keys in effect."""
         text = {name: tuple(self.text[name].split(",")) if name in self.text else TEXT_KEYS[name] for name in TEXT_KEYS}
-        return {action.id: action.keys for action in self.actions} | text
-
-    def key_of(self, action_id: str) -> str:
-        """The first key of an action as the footer shows it; empty where it has none."""
-        return next((short(action.keys[0]) for action in self.actions if action.id == action_id and action.keys), "")
+        return KeyNames({action.id: action.keys for action in self.actions} | text)
 
 
 def keymap_of(settings: KeySettings, source: str) -> Keymap:

@@ -13,6 +13,7 @@ from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.session.prompt_book import Row
 from tui.session.session import Session
+from tui.ui.bindings import KeyNames
 from tui.ui.key_names import key
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.widgets.prompt_pane import PromptHead
@@ -31,6 +32,7 @@ class PromptActions(_Base):
     """Reads what is asked off the screen, switches variants and opens their screen; a part of the application."""
 
     session: Session
+    key_names: KeyNames
     main: "MainScreen"
     _models: Sequence[KnownModel]
 
@@ -124,7 +126,7 @@ class PromptActions(_Base):
             pane.show()
             self.describe_lanes()
 
-        screen = PromptsScreen(pane.book, _load, self._refusing_prefill(), tab=tab)
+        screen = PromptsScreen(pane.book, _load, self._refusing_prefill(), self.key_names, tab=tab)
         self.push_screen(screen, closed)
 
     def on_prompt_head_clicked(self, _event: PromptHead.Clicked) -> None:

@@ -7,6 +7,7 @@ from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.session.session import Session
+from tui.ui.bindings import KeyNames
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -22,6 +23,7 @@ class SeriesActions(_Base):
     """Starts, pauses and sets up series; a part of the application."""
 
     session: Session
+    key_names: KeyNames
     main: "MainScreen"
     series_settings: SeriesSettings
 
@@ -62,7 +64,7 @@ class SeriesActions(_Base):
                 if start:
                     self.action_series()
 
-        self.push_screen(SeriesScreen(self.series_settings), done)
+        self.push_screen(SeriesScreen(self.series_settings, self.key_names), done)
 
     def action_pause(self) -> None:
         """Pause the series, or go on."""

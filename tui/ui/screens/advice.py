@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 from tui.advice.sources import FIRST_NOTE
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.sanitize import clean
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.advice_desk import AdviceDesk
 from tui.ui.viewmodel.advice_lines import detail_lines, head_lines, ledger_lines, row_line, trial_lines
 
@@ -71,10 +72,11 @@ class AdviceScreen(ModalScreen[None]):
             self.wish = wish
             self.said = said
 
-    def __init__(self, desk: AdviceDesk, *, first: bool) -> None:
+    def __init__(self, desk: AdviceDesk, keys: KeyNames, *, first: bool) -> None:
         """`first` is True the first time in a session: then the guide's own first note is shown."""
         super().__init__()
         self._desk = desk
+        self._keys = keys
         self._shown: tuple[int, object] = (-1, None)
         self._box = Vertical()
         self._head = Static(id="advice-head", markup=False)
@@ -136,7 +138,7 @@ class AdviceScreen(ModalScreen[None]):
     def _fill(self) -> None:
         desk, highlighted = self._desk, self._list.highlighted
         if desk.advice is not None:
-            self._head.update(_text(head_lines(desk.advice)))
+            self._head.update(_text(head_lines(desk.advice, self._keys)))
         self._list.set_options([Option(Content(clean(row_line(said, desk.ledger)))) for said in desk.rows])
         if desk.rows:
             self._list.highlighted = min(highlighted or 0, len(desk.rows) - 1)

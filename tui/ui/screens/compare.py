@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.comparison_lines import comparison_lines
 from tui.ui.widgets.field import Field
 
@@ -43,11 +43,12 @@ class CompareScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
-    def __init__(self, snapshots: list[Snapshot], now: Snapshot | None, keep: Act, delete: Act) -> None:
+    def __init__(self, snapshots: list[Snapshot], now: Snapshot | None, keep: Act, delete: Act, keys: KeyNames) -> None:
         """`now` is what stands in the lanes; `keep` and `delete` take a snapshot's name."""
         super().__init__()
         self._snapshots = {snapshot.name: snapshot for snapshot in snapshots}
         self._now = now
+        self._keys = keys
         self._keep = keep
         self._delete = delete
         self._text = Static("", id="compared", markup=False)
@@ -84,7 +85,7 @@ class CompareScreen(ModalScreen[None]):
         before, after = (self._chosen(self.query_one(name, Select).value) for name in ("#before", "#after"))
         if before is None or after is None:
             self._text.update(
-                f"Pin a baseline ({key('pin_baseline')}) or keep the present results under a name, then run again."
+                f"Pin a baseline ({self._keys('pin_baseline')}) or keep the results under a name, then run again."
             )
             return
         taken = time.strftime("%Y-%m-%d %H:%M", time.localtime(before.taken_unix_ns / 1e9))

@@ -14,8 +14,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.ui.bindings import Action, Group, spelled
-from tui.ui.key_names import key, keys
+from tui.ui.bindings import Action, Group, KeyNames, spelled
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
 
 _KEY_CELLS = 20
@@ -77,15 +76,16 @@ class HelpScreen(ModalScreen[None]):
         Binding("f1,alt+h", "dismiss", "Close", id="help.there"),
     ]
 
-    def __init__(self, actions: Sequence[Action], focused: Widget | None) -> None:
-        """`actions` have the keys in effect; `focused` is explained first."""
+    def __init__(self, actions: Sequence[Action], keys: KeyNames, focused: Widget | None) -> None:
+        """`actions` and `keys` have the keys in effect; `focused` is explained first."""
         super().__init__()
         self._actions = actions
+        self._keys = keys
         self._part = _part(focused)
 
     def compose(self) -> ComposeResult:
         """Everything as one text that scrolls."""
-        scroll = VerticalScroll(Static(_text(self._actions, self._part), markup=False))
+        scroll = VerticalScroll(Static(_text(self._actions, self._keys, self._part), markup=False))
         scroll.border_title = "Help · Escape closes"
         yield scroll
 
@@ -100,32 +100,32 @@ def _part(focused: Widget | None) -> tuple[str, str] | None:
     return next((_PARTS[node.id] for node in around if node.id in _PARTS), None)
 
 
-def _text(actions: Sequence[Action], part: tuple[str, str] | None) -> Content:
+def _text(actions: Sequence[Action], keys: KeyNames, part: tuple[str, str] | None) -> Content:
     lines: list[str | tuple[str, str]] = []
     if part is not None:
         title, explanation = part
-        explanation = re.sub(r"\{([\w.]+)\}", lambda named: key(named[1]), explanation)
+        explanation = re.sub(r"\{([\w.]+)\}", lambda named: keys(named[1]), explanation)
         lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
     for group in Group:
         lines += _section(
             group.value,
             [(", ".join(map(spelled, action.keys)), action.help) for action in actions if action.group is group],
         )
-    lines += _section("In a lane's text", _in_the_text())
+    lines += _section("In a lane's text", _in_the_text(keys))
     lines += _section("Figures", _FIGURES)
     lines += _section("States", [("  ".join(f"{shape} {state.value}" for state, shape in SHAPES.items()), "")])
     return Content.assemble(*lines[:-1])
 
 
-def _in_the_text() -> list[tuple[str, str]]:
-    moving = [keys(f"text.{name}") for name in ("up", "down", "page_up", "page_down", "start")]
-    selecting = [keys(f"text.select_{name}")[:1] for name in ("up", "down", "left", "right")]
+def _in_the_text(keys: KeyNames) -> list[tuple[str, str]]:
+    moving = [keys.all(f"text.{name}") for name in ("up", "down", "page_up", "page_down", "start")]
+    selecting = [keys.all(f"text.select_{name}")[:1] for name in ("up", "down", "left", "right")]
     others = ", ".join(chain.from_iterable(names[1:] for names in moving))
     selects = "Shift+arrows" if selecting == _ARROWS else " ".join(chain.from_iterable(selecting))
     return [
         (" ".join(chain.from_iterable(names[:1] for names in moving)), "scroll back; the lane stops following"),
         *([(others, "the same")] if others else []),
-        (", ".join(keys("text.follow")), "show the end and follow again"),
+        (", ".join(keys.all("text.follow")), "show the end and follow again"),
         (f"{selects}, mouse", "select text"),
     ]
 

@@ -18,7 +18,7 @@ from tui.core.snapshot import Snapshot
 from tui.session.live import LiveState
 from tui.session.prompt_book import PromptBook
 from tui.session.target_choice import TargetChoice
-from tui.ui.bindings import Action, spelled
+from tui.ui.bindings import Action, KeyNames
 from tui.ui.pace import Pacer
 from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, baselines_of
 from tui.ui.viewmodel.evidence import Evidence
@@ -70,6 +70,7 @@ class MainScreen(Screen[None]):
         pacer: Pacer,
         size: Size,
         actions: Sequence[Action],
+        keys: KeyNames,
         pane: str = PANES[0],
     ) -> None:
         """`size` is the terminal's, so that the first layout is already the right one; `pane` is in front at first."""
@@ -78,7 +79,7 @@ class MainScreen(Screen[None]):
         self._live = live
         self._pacer = pacer
         self._actions = actions
-        self._sweep_key = next((spelled(action.keys[0]) for action in actions if action.id == "sweep"), "")
+        self._keys = keys
         self._timer: Timer | None = None
         self._painted_version = -1
         self._slow_version = -1
@@ -94,11 +95,11 @@ class MainScreen(Screen[None]):
         self.keys_namespace = "app"
         self.evidence = Evidence()
         self._evidence_shown = True
-        self.status = StatusBar()
-        self.prompt_pane = PromptPane(book)
-        self.parameters_form = ParametersForm(parameters)
-        self.picker = TargetPicker(choice)
-        self.lanes = LanesPane(live.lanes, id="lanes", now_ns=self.now_ns)
+        self.status = StatusBar(keys)
+        self.prompt_pane = PromptPane(book, keys)
+        self.parameters_form = ParametersForm(parameters, keys)
+        self.picker = TargetPicker(choice, keys)
+        self.lanes = LanesPane(live.lanes, keys, id="lanes", now_ns=self.now_ns)
         self.history = HistoryView()
         self._room = Static(id="room", markup=False)
         self.charts = ChartPane(self.chart_source)
@@ -150,9 +151,9 @@ class MainScreen(Screen[None]):
 
     async def edit(self, book: PromptBook, parameters: Parameters, choice: TargetChoice) -> None:
         """Edit these from now on."""
-        self.prompt_pane = PromptPane(book)
-        self.parameters_form = ParametersForm(parameters)
-        self.picker = TargetPicker(choice)
+        self.prompt_pane = PromptPane(book, self._keys)
+        self.parameters_form = ParametersForm(parameters, self._keys)
+        self.picker = TargetPicker(choice, self._keys)
         box = self.query_one("#edit")
         with self.app.batch_update():
             await box.remove_children()
@@ -224,7 +225,7 @@ class MainScreen(Screen[None]):
             lanes=self._live.lanes,
             current=self.lanes.current.lane,
             now_ns=self.now_ns(),
-            sweep_key="" if self.replaying else self._sweep_key,
+            sweep_key="" if self.replaying else self._keys("sweep"),
             baselines=self._baselines,
         )
 

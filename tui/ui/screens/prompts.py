@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import TabbedContent, TabPane
 
 from tui.session.prompt_book import PromptBook, Row
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.widgets.turns_view import TurnsView
 from tui.ui.widgets.variables_view import VariablesView
 from tui.ui.widgets.variants_view import VariantsView
@@ -38,17 +38,24 @@ class PromptsScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, book: PromptBook, load: Callable[[str], Sequence[Row]], refusing: Sequence[str], *, tab: str = "variants"
+        self,
+        book: PromptBook,
+        load: Callable[[str], Sequence[Row]],
+        refusing: Sequence[str],
+        keys: KeyNames,
+        *,
+        tab: str = "variants",
     ) -> None:
         """`load` reads a file of rows; `refusing` are the labels of targets that take no prefill; `tab` is in front."""
         super().__init__()
         self._first = tab
-        self._views = (VariantsView(book), VariablesView(book, load), TurnsView(book, refusing))
+        self._keys = keys
+        self._views = (VariantsView(book, keys), VariablesView(book, load), TurnsView(book, refusing))
 
     def compose(self) -> ComposeResult:
         """The three in tabs."""
         with Vertical() as box:
-            box.border_title = f"Prompt · {key('variants')} next tab · Escape closes"
+            box.border_title = f"Prompt · {self._keys('variants')} next tab · Escape closes"
             with TabbedContent(initial=f"tab-{self._first}"):
                 for name, view in zip(_TABS, self._views, strict=True):
                     with TabPane(name.capitalize(), id=f"tab-{name}"):

@@ -10,7 +10,7 @@ from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
 from tui.session.replay import Replay
 from tui.session.target_choice import TargetChoice
-from tui.ui.bindings import Action, Group
+from tui.ui.bindings import Action, Group, KeyNames
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
 
@@ -38,14 +38,22 @@ class ReplayScreen(MainScreen):
         Binding("escape", "end", "End"),
     ]
 
-    def __init__(self, replay: Replay, pacer: Pacer, size: Size) -> None:
+    def __init__(self, replay: Replay, pacer: Pacer, size: Size, keys: KeyNames) -> None:
         """`size` is the terminal's."""
         self._replay = replay
         self._advanced_ns = time.monotonic_ns()
         plan, requests = replay.run.plan, replay.run.requests
         book = PromptBook(plan.prompt, plan.variants, plan.rows)
         super().__init__(
-            replay.live, book, plan.parameters, TargetChoice(plan.targets, ()), pacer, size, _ACTIONS, pane="lanes"
+            replay.live,
+            book,
+            plan.parameters,
+            TargetChoice(plan.targets, ()),
+            pacer,
+            size,
+            _ACTIONS,
+            keys,
+            pane="lanes",
         )
         self.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
         self.simulated = any(record.spec.endpoint.simulated for record in requests)

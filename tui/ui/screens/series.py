@@ -11,7 +11,7 @@ from textual.widgets import Button
 
 from tui.config.schema import TABLES
 from tui.core.series import SeriesSettings
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.widgets.settings_form import SettingsForm
 
@@ -37,8 +37,9 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
         Binding("alt+s,shift+f5", "done(True)", "Start", priority=True, id="series.there"),
     ]
 
-    def __init__(self, settings: SeriesSettings) -> None:
+    def __init__(self, settings: SeriesSettings, keys: KeyNames) -> None:
         super().__init__()
+        self._keys = keys
         self._form = SettingsForm(TABLES["series"], msgspec.structs.asdict(settings))
 
     def compose(self) -> ComposeResult:
@@ -47,7 +48,7 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
             box.border_title = "Series"
             yield self._form
             with Horizontal(classes="buttons"):
-                yield Button(f"Start ({key('series')})", id="start", variant="primary", compact=True)
+                yield Button(f"Start ({self._keys('series')})", id="start", variant="primary", compact=True)
                 yield Button("Keep", id="keep", compact=True)
                 yield Button("Cancel (Esc)", id="cancel", compact=True)
 

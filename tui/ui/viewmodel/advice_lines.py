@@ -6,17 +6,17 @@ from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.advice.trial import BUDGET, TrialResult, TrialVerdict
 from tui.core.observation import Figure
 from tui.core.wording import amount, span
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 
 _MOST_LEDGER = 8
 
 
-def head_lines(advice: Advice) -> list[str]:
+def head_lines(advice: Advice, keys: KeyNames) -> list[str]:
     """What follows, and where the time goes."""
     mark = "SIMULATED · " if advice.simulated else ""
     answers = f"{advice.count} answer{'' if advice.count == 1 else 's'}"
     where = [] if advice.where is None else [advice.where.sentence]
-    return [f"{mark}{advice.conclusion}", *where, f"From {answers}; a series makes it sharper ({key('series')})."]
+    return [f"{mark}{advice.conclusion}", *where, f"From {answers}; a series makes it sharper ({keys('series')})."]
 
 
 def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:

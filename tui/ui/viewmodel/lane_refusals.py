@@ -9,7 +9,7 @@ from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.refused import refused_parameter
 from tui.session.live import Lane
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.lane_lines import note
 
 
@@ -26,7 +26,7 @@ def refused(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> s
     return next((name for name, _ in _foreseen(lane, sent, models)), None)
 
 
-def refusal_note(lane: Lane, plan: Plan, models: Mapping[str, KnownModel]) -> str:
+def refusal_note(lane: Lane, plan: Plan, models: Mapping[str, KnownModel], keys: KeyNames) -> str:
     """The sentence of a failure, or of the refusal to come when `plan` is run, and the key that helps."""
     said, sent = note(lane), plan.parameters_of(lane.target)
     if lane.state.in_flight:
@@ -36,10 +36,10 @@ def refusal_note(lane: Lane, plan: Plan, models: Mapping[str, KnownModel]) -> st
         reason = _of_prefill(lane, plan, models)
         if reason is None or (said and "prefill" not in said):
             return said
-        return f"{said or f'{reason}.'} {key('variants')} takes it away."
+        return f"{said or f'{reason}.'} {keys('variants')} takes it away."
     if not said:
         said = f"{next(reason for _, reason in _foreseen(lane, sent, models))}."
-    return f"{said} {key('drop_parameter')} leaves out {name.replace('_', ' ')}."
+    return f"{said} {keys('drop_parameter')} leaves out {name.replace('_', ' ')}."
 
 
 def _of_prefill(lane: Lane, plan: Plan, models: Mapping[str, KnownModel]) -> str | None:

@@ -1,10 +1,10 @@
 """Line above the prompt: its problem, and its parts."""
 
 from tui.session.prompt_book import PromptBook
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 
 
-def head(book: PromptBook) -> tuple[str, str]:
+def head(book: PromptBook, keys: KeyNames) -> tuple[str, str]:
     """The prompt's problem and its parts, a line each. Either may be empty."""
     prompt, parts = book.prompt, []
     if book.variants:
@@ -18,5 +18,5 @@ def head(book: PromptBook) -> tuple[str, str]:
     if prompt.prefill:
         parts.append("prefill")
     undefined = [name for name in prompt.variables() if book.value(book.row, name) is None]
-    problem = f"{{{{{undefined[0]}}}}} has no value: {key('variants')}" if undefined else ""
+    problem = f"{{{{{undefined[0]}}}}} has no value: {keys('variants')}" if undefined else ""
     return problem, " · ".join(parts)

@@ -2,11 +2,11 @@
 
 from tui.core.cost import dollars
 from tui.core.series import Ending, Series
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.figures import format_ms
 
 
-def progress(series: Series, *, paused: bool, over: bool) -> str:
+def progress(series: Series, keys: KeyNames, *, paused: bool, over: bool) -> str:
     """How far it is, how long it takes on, what it has cost; or why it ended."""
     settings = series.settings
     what = "sweep" if series.cells else "series"
@@ -18,7 +18,7 @@ def progress(series: Series, *, paused: bool, over: bool) -> str:
     if over:
         parts.append("done" if series.ending in (None, Ending.COMPLETE) else str(series.ending))
     elif paused:
-        parts.append(f"paused, {key('pause')} goes on")
+        parts.append(f"paused, {keys('pause')} goes on")
     elif (left_ns := series.left_ns()) is not None:
         parts.append(f"{format_ms(left_ns)} left")
     if series.usd:

@@ -22,7 +22,7 @@ from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.target import Target
 from tui.session.live import Lane
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.lane_lines import figures, note, state_lines
 from tui.ui.viewmodel.lane_refusals import refusal_note
 from tui.ui.widgets.lines_view import LinesView
@@ -60,15 +60,17 @@ class LaneView(Vertical):
     }
     """
 
-    def __init__(self, lane: Lane, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(self, lane: Lane, keys: KeyNames, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
         """`now_ns` is the moment that is shown, on the clock of the stamps."""
         super().__init__()
         self._now_ns = now_ns
+        self._keys = keys
+        self._invitation = f"{keys('run')} runs the prompt."
         self.lane = lane
         self._label = lane.label
         self.border_title = Content(clean(self._label))
         self.stream = StreamView()
-        self.stream.placeholder = _invitation()
+        self.stream.placeholder = self._invitation
         self._state = _Head(classes="state")
         self._head_rows = 1
         self._note = Static("", classes="note", markup=False)
@@ -117,7 +119,7 @@ class LaneView(Vertical):
             self.stream.clear()
             self._shown = record
             self._pieces_shown = 0
-            self.stream.placeholder = "" if record is not None else _invitation()
+            self.stream.placeholder = "" if record is not None else self._invitation
         if record is not None and len(record.pieces) > self._pieces_shown:
             for kind, pieces in groupby(record.pieces[self._pieces_shown :], key=itemgetter(0)):
                 self.stream.append(kind, "".join(text for _, text in pieces))
@@ -181,7 +183,7 @@ class LaneView(Vertical):
     def _note_text(self) -> str:
         if self._plan is None:
             return note(self.lane)
-        return refusal_note(self.lane, self._plan, self._models)
+        return refusal_note(self.lane, self._plan, self._models, self._keys)
 
     def _state_rows(self) -> list[str]:
         cells = self._state.size.width
@@ -224,7 +226,3 @@ class _Head(LinesView):
     def style_of(self, y: int) -> Style:
         """See `LinesView.style_of`."""
         return self.get_component_rich_style("head--rest") if y else super().style_of(y)
-
-
-def _invitation() -> str:
-    return f"{key('run')} runs the prompt."

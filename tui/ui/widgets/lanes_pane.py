@@ -9,6 +9,7 @@ from textual.events import DescendantFocus, Resize
 from tui.core.model import KnownModel
 from tui.core.plan import Plan
 from tui.session.live import Lane
+from tui.ui.bindings import KeyNames
 from tui.ui.widgets.lane_view import LaneView
 
 _NARROWEST_LANE = 26
@@ -29,13 +30,15 @@ class LanesPane(VerticalScroll, can_focus=False):
     def __init__(
         self,
         lanes: list[Lane],
+        keys: KeyNames,
         *,
         id: str,  # noqa: A002  # Textual's name
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """`now_ns` is the moment that is shown, on the clock of the stamps."""
         self._now_ns = now_ns
-        self.views = [LaneView(lane, now_ns) for lane in lanes]
+        self._keys = keys
+        self.views = [LaneView(lane, keys, now_ns) for lane in lanes]
         super().__init__(*self.views, id=id)
         self._current = 0
         self._next = 0
@@ -51,7 +54,7 @@ class LanesPane(VerticalScroll, can_focus=False):
         kept = {id(view.lane): view for view in self.views}
         wanted = {id(lane) for lane in lanes}
         await self.remove_children([view for view in self.views if id(view.lane) not in wanted])
-        self.views = [kept.get(id(lane)) or LaneView(lane, self._now_ns) for lane in lanes]
+        self.views = [kept.get(id(lane)) or LaneView(lane, self._keys, self._now_ns) for lane in lanes]
         await self.mount_all([view for view in self.views if not view.is_attached])
         for position, view in enumerate(self.views):
             if self.children[position] is not view:

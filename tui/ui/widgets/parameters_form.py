@@ -10,7 +10,7 @@ from textual.widgets import Input, Label, Static
 from tui.core.lanes import described
 from tui.core.parameters import Parameters
 from tui.core.sanitize import clean
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens
 from tui.ui.viewmodel.parameter_rows import ROWS
 from tui.ui.widgets.choice_line import ChoiceLine
@@ -42,8 +42,9 @@ class ParametersForm(Vertical):
     class Changed(Message):
         """The parameters are others now."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, keys: KeyNames) -> None:
         super().__init__(id="parameters")
+        self._keys = keys
         self.border_title = "Parameters"
         self._parameters = parameters
         self._problem: Label | None = None
@@ -118,7 +119,7 @@ class ParametersForm(Vertical):
         """What else is set, and how to get at all."""
         values = {row.name: getattr(self._parameters, row.name) for row in ROWS if row.name not in _HERE}
         parts = [described(name, value) for name, value in values.items() if value not in (None, ())]
-        more = Content.from_markup(f"[@click=app.edit_parameters]more ({key('edit_parameters')})[/]")
+        more = Content.from_markup(f"[@click=app.edit_parameters]more ({self._keys('edit_parameters')})[/]")
         return Content(" · ").join([more, *(Content(clean(part)) for part in parts)])
 
     def _say(self, sentence: str) -> None:

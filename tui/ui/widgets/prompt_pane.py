@@ -10,7 +10,7 @@ from textual.widgets import Static, TabbedContent, TabPane, TextArea
 from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.prompt_head import head
 from tui.ui.widgets.editor import Editor
 
@@ -34,11 +34,12 @@ class PromptPane(Vertical):
     }
     """
 
-    def __init__(self, book: PromptBook) -> None:
+    def __init__(self, book: PromptBook, keys: KeyNames) -> None:
         super().__init__(id="prompt")
+        self._keys = keys
         self.book = book
-        self._head = PromptHead(*head(book))
-        self._user = Editor(book.prompt.user, "user", f"The user prompt. {key('run')} runs it.")
+        self._head = PromptHead(keys, *head(book, keys))
+        self._user = Editor(book.prompt.user, "user", f"The user prompt. {keys('run')} runs it.")
         self._system = Editor(book.prompt.system, "system", "The system prompt; may stay empty.")
         self._look: Timer | None = None
 
@@ -62,7 +63,7 @@ class PromptPane(Vertical):
         for editor, text in ((self._user, self.book.prompt.user), (self._system, self.book.prompt.system)):
             if editor.text != text:
                 editor.load_text(text)
-        self._head.show(*head(self.book))
+        self._head.show(*head(self.book, self._keys))
 
     def next_variant(self) -> None:
         """Take the next variant into use."""
@@ -78,7 +79,7 @@ class PromptPane(Vertical):
 
     def _look_again(self) -> None:
         self.book.edit(system=self._system.text, user=self._user.text)
-        self._head.show(*head(self.book))
+        self._head.show(*head(self.book, self._keys))
 
     def focus_editor(self) -> None:
         """Put the cursor into the editor in view."""
@@ -91,8 +92,9 @@ class PromptHead(Static):
     class Clicked(Message):
         """The line was clicked."""
 
-    def __init__(self, problem: str, parts: str) -> None:
-        super().__init__(_head_line(problem, parts), id="prompt-head", classes="-problem" if problem else None)
+    def __init__(self, keys: KeyNames, problem: str, parts: str) -> None:
+        super().__init__(_head_line(keys, problem, parts), id="prompt-head", classes="-problem" if problem else None)
+        self._keys = keys
         self._shown = (problem, parts)
 
     def show(self, problem: str, parts: str) -> None:
@@ -100,15 +102,15 @@ class PromptHead(Static):
         if (problem, parts) != self._shown:
             self._shown = (problem, parts)
             self.set_class(bool(problem), "-problem")
-            self.update(_head_line(problem, parts), layout=False)
+            self.update(_head_line(self._keys, problem, parts), layout=False)
 
     def on_click(self) -> None:
         """Say so."""
         self.post_message(self.Clicked())
 
 
-def _head_line(problem: str, parts: str) -> Content:
+def _head_line(keys: KeyNames, problem: str, parts: str) -> Content:
     return Content(
         clean(" · ".join(filter(None, (problem and f"⚠ {problem}", parts))))
-        or f"{key('variants')}: variants, variables, turns"
+        or f"{keys('variants')}: variants, variables, turns"
     )

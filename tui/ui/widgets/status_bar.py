@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from tui.core.sanitize import clean
 from tui.session.live import LiveState
+from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.figures import format_cost, format_input, format_ms
 from tui.ui.viewmodel.series_lines import progress
 
@@ -38,8 +39,9 @@ class StatusBar(Static):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"status-bar--simulated", "status-bar--hint"}
 
-    def __init__(self) -> None:
+    def __init__(self, keys: KeyNames) -> None:
         super().__init__(id="status", markup=False)
+        self._keys = keys
         self._choice: Sequence[list[Part]] = ([],)
         """What can be shown, the longest first."""
         self._parts: list[Part] = []
@@ -51,7 +53,7 @@ class StatusBar(Static):
         """Show the present state, or what is replayed; paints only if it differs from what is shown."""
         where = ("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")
         hints = [(hint, ".status-bar--hint")] if hint else []
-        long, short = ([where, (doing, ""), *hints] for doing in _doing(live))
+        long, short = ([where, (doing, ""), *hints] for doing in _doing(live, self._keys))
         more = [(text, "") for text in (_cost(live), _next_input(live)) if text]
         # What is measured, and how to measure the real thing, must be seen; the rest gives way in a narrow terminal.
         name = [("latency-tui", "")]
@@ -77,14 +79,14 @@ class StatusBar(Static):
         return Content(_BETWEEN).join(Content.styled(*part) for part in self._parts)
 
 
-def _doing(live: LiveState) -> tuple[str, str]:
+def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
     """What goes on, at length and in short."""
     if live.engine_problem is not None:
         doing = "engine restarting"
     elif not live.engine_ready:
         doing = "engine starting"
     elif live.series is not None and (not live.series_over or not live.run_in_flight):
-        doing = progress(live.series, paused=live.series_paused, over=live.series_over)
+        doing = progress(live.series, keys, paused=live.series_paused, over=live.series_over)
     elif live.run_in_flight:
         doing = f"run {live.runs}: {len(live.in_flight())} in flight"
     elif live.runs:

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.session.target_choice import ChoiceError, TargetChoice
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.widgets.field import Field
 
 Wish = Literal["edit", "rename", "duplicate"]
@@ -58,8 +58,9 @@ class TargetPicker(Vertical):
             self.index = index
             self.wish = wish
 
-    def __init__(self, choice: TargetChoice) -> None:
+    def __init__(self, choice: TargetChoice, keys: KeyNames) -> None:
         super().__init__(id="targets")
+        self._keys = keys
         self.choice = choice
         self._search = Field(placeholder="search, or type a model's id", id="target-search")
         self._list = _List()
@@ -174,7 +175,7 @@ class TargetPicker(Vertical):
         if self._shown:
             at = self._shown.index(highlight) if highlight in self._shown else min(highlighted, len(self._shown) - 1)
             self._list.highlighted = at
-        self.border_title = f"Targets ({len(self.choice.chosen)}) · {key('duplicate_target')} duplicates"
+        self.border_title = f"Targets ({len(self.choice.chosen)}) · {self._keys('duplicate_target')} duplicates"
 
     def _line(self, index: int) -> Content:
         mark = "■" if self.choice.is_chosen(index) else "□"

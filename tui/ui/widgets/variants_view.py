@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
-from tui.ui.key_names import key
+from tui.ui.bindings import KeyNames
 from tui.ui.widgets.field import Field
 from tui.ui.widgets.prompt_part import PromptPart
 
@@ -37,7 +37,8 @@ class VariantsView(PromptPart):
         Binding("delete", "delete", "Delete"),
     ]
 
-    def __init__(self, book: PromptBook) -> None:
+    def __init__(self, book: PromptBook, keys: KeyNames) -> None:
+        self._key_names = keys
         super().__init__(book, (("add", "Add a copy (A)"), ("rename", "Rename (R)"), ("delete", "Delete (Del)")))
         self._list = OptionList(compact=True, markup=False)
         self._name_field: Input
@@ -91,7 +92,9 @@ class VariantsView(PromptPart):
     @on(OptionList.OptionSelected)
     def _selected(self) -> None:
         name = clean(self.book.prompt.name)
-        self.say(f"{name or 'This one'} is in use: {key('run')} asks it, {key('run_all')} asks all.")
+        self.say(
+            f"{name or 'This one'} is in use: {self._key_names('run')} asks it, {self._key_names('run_all')} asks all."
+        )
 
     @on(Input.Changed)
     def _renamed(self, event: Input.Changed) -> None:
