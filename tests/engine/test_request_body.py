@@ -20,11 +20,10 @@ from tui.core.target import Endpoint, Timeouts
 from tui.engine.request_body import arguments
 
 SDK = message_create_params.MessageCreateParamsStreaming
-OUR_OWN = {"extra_body", "extra_headers"}
 
 
 def sent(parameters: Parameters, prompt: Prompt | None = None, **endpoint: Any) -> dict[str, Any]:
-    """The arguments for these parameters, checked against the SDK's types."""
+    """The body and headers for these parameters, checked against the SDK's types as far as it has any."""
     found = arguments(
         RequestSpec(
             request_id=1,
@@ -36,12 +35,15 @@ def sent(parameters: Parameters, prompt: Prompt | None = None, **endpoint: Any) 
             timeouts=Timeouts(),
         )
     )
-    named = {name: value for name, value in found.items() if name not in OUR_OWN}
+    added = found.pop("extra_body", {})
+    known = {name: value for name, value in added.items() if name in get_type_hints(SDK)}
+    unknown = {name: value for name, value in added.items() if name not in known}
+    named = {name: value for name, value in found.items() if name != "extra_headers"} | known
     assert set(named) <= set(get_type_hints(SDK))
     TypeAdapter(SDK).validate_python(named, strict=True)
     for name in named:  # the SDK declares some fields twice over; each alone has to fit too
         TypeAdapter(get_type_hints(SDK)[name]).validate_python(named[name])
-    return found
+    return found | known | ({"beside the types": unknown} if unknown else {})
 
 
 def added(parameters: Parameters, **endpoint: Any) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def test_a_conversation_with_a_prefill() -> None:
         (Parameters(service_tier="standard_only"), {"service_tier": "standard_only"}),
         (Parameters(inference_geo="us"), {"inference_geo": "us"}),
         (Parameters(extra={}), {}),
-        (Parameters(extra={"newest": [1, {"a": "b"}]}), {"extra_body": {"newest": [1, {"a": "b"}]}}),
+        (Parameters(extra={"newest": [1, {"a": "b"}]}), {"beside the types": {"newest": [1, {"a": "b"}]}}),
         (
             Parameters(effort="low", extra={"output_config": {"format": {"type": "json_schema", "schema": {}}}}),
             {"output_config": {"effort": "low", "format": {"type": "json_schema", "schema": {}}}},
@@ -119,7 +121,7 @@ def test_each_parameter(parameters: Parameters, wire: dict[str, Any]) -> None:
 def test_sampling_goes_out_under_the_older_version_beside_the_sdks_types(name: str, value: float) -> None:
     wire = added(Parameters(**{name: value}, extra={"newest": 1}))  # type: ignore[arg-type]
     assert wire == {
-        "extra_body": {name: value, "newest": 1},
+        "beside the types": {name: value, "newest": 1},
         "extra_headers": {"anthropic-version": "2023-06-01"},
     }
     assert name not in get_type_hints(SDK)

@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tui.config import urls
-from tui.config.keys import KEY_REMEDY, Key, type_of
+from tui.config.keys import KEY_REMEDY, Key
 from tui.config.wording import looks_secret, shown
+from tui.core.setting import type_of
 from tui.core.target import Endpoint
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")

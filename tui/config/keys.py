@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_origin
 
 import msgspec
 
@@ -31,18 +31,6 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     def is_single(self) -> bool:
         """True for a key whose value a variable of the environment can give: no list and no table."""
         return get_origin(self.type) not in (tuple, dict)
-
-
-def type_of(struct: type[msgspec.Struct], field: str) -> Any:
-    """A field's type with its limits and without `| None`: TOML has no null, a key is there or it is not."""
-    hint = get_type_hints(struct, include_extras=True)[field]
-    inner = [part for part in get_args(hint) if part is not type(None)]
-    if type(None) not in get_args(hint):
-        return hint
-    wanted = inner[0]
-    for part in inner[1:]:
-        wanted |= part
-    return wanted
 
 
 def refuse_label(value: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from tui.config.endpoint_keys import ENDPOINT
-from tui.config.keys import Key, refuse_endpoint_name, refuse_label, type_of
+from tui.config.keys import Key, refuse_endpoint_name, refuse_label
 from tui.config.parameter_keys import PARAMETERS
 from tui.config.prompt_keys import PROMPT, VARIANT
 from tui.config.variables import Variables
@@ -19,6 +19,7 @@ from tui.core.parameters import Parameters
 from tui.core.plan import Budget
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
+from tui.core.setting import type_of
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 __all__ = [

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.core.parameters import Parameters
+from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.plan import Plan, api_version
 from tui.core.target import Target
 
-_WORDS = {"stop_sequences": "stop", "thinking_budget": "budget", "service_tier": "tier", "inference_geo": "region"}
-"""Parameters whose names are long for a lane's head."""
 _LONGEST_VALUE = 24
 
 
 def described(name: str, value: object) -> str:
     """A parameter and its value in few words: `effort low`, `cache 5m`; with `None`: `no effort`."""
-    word = _WORDS.get(name, name.replace("_", " "))
+    word = PARAMETERS[name].word
     if value is None:
         return f"no {word}"
     if isinstance(value, bool):

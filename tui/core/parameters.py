@@ -1,12 +1,17 @@
-"""How it is asked: the request parameters a person can set, shared or per target.
+"""Request parameters a person can set, shared or per target, each declared once on its field of `Parameters`.
 
-Names and values are the API's own, as the SDK's types give them; ranges are those of the API's reference.
+The request body, forms, configuration keys, lane heads, refusals and documentation derive from these declarations; only
+what has structure on the wire (`is_structured`) is also code, in the request body. Names and values are the API's own,
+as the SDK's types give them; ranges are those of the API's reference.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
+
+from tui.core.setting import Setting, declaration, settings_of
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 ThinkingType = Literal["adaptive", "enabled", "disabled", "between_tools"]
@@ -23,53 +28,176 @@ SAMPLING = ("temperature", "top_p", "top_k")
 OLDER_API_VERSION = "2023-06-01"
 """The API version under which models that still take the sampling parameters accept them."""
 
+REQUIRED = "max_tokens"
+"""The one parameter that a request cannot go without."""
+
+
+class Parameter(Setting, frozen=True, kw_only=True):
+    """Declaration of one parameter. Empty texts in an annotation stand for what follows from the field's name."""
+
+    example: Any
+    """A value other than the API's default: for documentation and tests."""
+    wire: str = ""
+    """Place in the request's body, names joined by dots."""
+    is_structured: bool = False
+    """True where the value is not sent as it is: the request body has code for it."""
+    is_counted: bool = False
+    """True where `count_tokens` takes it as well."""
+    moves_latency: bool = False
+    """True for those that move latency most; forms show them first."""
+    title: str = ""
+    """Label of its row in a form."""
+    word: str = ""
+    """Its name in a lane's head, where room is short."""
+    hint: str = ""
+    """What an empty text field says of what may be typed; empty where there are choices."""
+    probes: tuple[Any, ...] = ()
+    """Values that stand for all there are, to learn whether a model takes the parameter at all; empty: its choices."""
+    named: str = ""
+    """Pattern of what the API calls it in a refusal."""
+
+    def of_field(self, name: str) -> "Parameter":
+        """The declaration of the field `name`, with its empty texts filled in."""
+        wire = self.wire or name
+        title = self.title or name.replace("_", " ")
+        table, _, leaf = wire.rpartition(".")
+        named = self.named or (rf"(?:{table}(?:\.\w+)*\.)?{leaf}" if table else leaf)
+        return msgspec.structs.replace(self, wire=wire, title=title, word=self.word or title, named=named)
+
+
+def _parameter(help: str, **declared: Any) -> msgspec.Meta:  # noqa: A002 - the declaration's own word
+    return declaration(Parameter(help=help, **declared))
+
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Request parameters. `None` means "not set": inherited from the shared ones, or left to the API."""
 
-    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
-    """Most tokens the answer may have, thinking included."""
-    stream: bool | None = None
-    """Whether the answer comes as it is written, which is so unless this is `False`: then it comes in one piece."""
-    stop_sequences: tuple[str, ...] | None = None
-    """Texts at which the model stops; they do not appear in the answer."""
-    effort: Effort | None = None
-    """How much effort goes into the answer, thinking above all."""
-    thinking: ThinkingType | None = None
-    """Whether and how the model thinks before it answers."""
-    thinking_budget: Annotated[int, msgspec.Meta(ge=1024, le=1_000_000)] | None = None
-    """Most thinking tokens of `thinking = "enabled"`; sent with that type only."""
-    thinking_display: ThinkingDisplay | None = None
-    """Whether the thinking is shown in summary or withheld; sent with the types "adaptive" and "enabled" only."""
-    speed: Speed | None = None
-    """Fast mode raises output tokens per second, not TTFT, on models that have it; it costs more."""
-    cache: bool | CacheTtl | None = None
-    """Whether the prompt is cached, and for how long: `True` leaves that to the API (5 minutes), `False` is off."""
-    service_tier: ServiceTier | None = None
-    """Whether priority capacity may serve the request."""
-    inference_geo: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
-    """Region in which the model runs."""
-    temperature: Share | None = None
-    """Randomness, 0 to 1. See `SAMPLING`."""
-    top_p: Share | None = None
-    """Sampling from the most likely tokens that together reach this probability, 0 to 1. See `SAMPLING`."""
-    top_k: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
-    """Sampling from this many of the most likely tokens. See `SAMPLING`."""
-    extra: dict[str, Any] | None = None
-    """Fields of the request's body that have no parameter here, merged into it last, tables into tables."""
+    max_tokens: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
+        _parameter(
+            "Most tokens the answer may have, thinking included.",
+            unit="tokens", example=1024, moves_latency=True, hint="1 to 1,000,000",
+        ),
+    ] = None  # fmt: skip
+    stream: Annotated[
+        bool | None,
+        _parameter(
+            "Whether the answer comes as it is written; false shows what streaming saves.",
+            example=False,
+            named="stream(?=[:`])",  # the word alone says where an error stood
+        ),
+    ] = None
+    stop_sequences: Annotated[
+        tuple[str, ...] | None,
+        _parameter(
+            "Texts at which the model stops; they do not appear in the answer.",
+            example=("END",), title="stop", hint="texts, separated by commas",
+        ),
+    ] = None  # fmt: skip
+    effort: Annotated[
+        Effort | None,
+        _parameter(
+            "How much effort goes into the answer, thinking above all; less is faster.",
+            example="low", wire="output_config.effort", is_counted=True, moves_latency=True,
+        ),
+    ] = None  # fmt: skip
+    thinking: Annotated[
+        ThinkingType | None,
+        _parameter(
+            "Whether and how the model thinks before it answers; models differ in the types they take.",
+            example="adaptive", wire="thinking.type", is_structured=True, is_counted=True, moves_latency=True,
+            named="thinking",
+        ),
+    ] = None  # fmt: skip
+    thinking_budget: Annotated[
+        Annotated[int, msgspec.Meta(ge=1024, le=1_000_000)] | None,
+        _parameter(
+            'Most thinking tokens, for thinking = "enabled", which needs it.',
+            unit="tokens", example=2048, wire="thinking.budget_tokens", is_structured=True, is_counted=True,
+            moves_latency=True, word="budget", hint="1,024 or more, for enabled", probes=(2048,),
+        ),
+    ] = None  # fmt: skip
+    thinking_display: Annotated[
+        ThinkingDisplay | None,
+        _parameter(
+            "Whether thinking is shown in summary or withheld; it takes its time either way.",
+            example="omitted", wire="thinking.display", is_structured=True, is_counted=True, moves_latency=True,
+            named=r"thinking(?:\.\w+)*\.display",
+        ),
+    ] = None  # fmt: skip
+    speed: Annotated[
+        Speed | None,
+        _parameter(
+            "Fast mode, on models that have it: more output tokens per second at a higher price.",
+            example="fast", is_counted=True, moves_latency=True, probes=("fast",),
+        ),
+    ] = None  # fmt: skip
+    cache: Annotated[
+        bool | CacheTtl | None,
+        _parameter(
+            "Whether the prompt is cached: true for the API's own time, 5m or 1h.",
+            example="1h", wire="cache_control", is_structured=True, is_counted=True, moves_latency=True,
+        ),
+    ] = None  # fmt: skip
+    service_tier: Annotated[
+        ServiceTier | None,
+        _parameter("Whether priority capacity may serve the request.", example="standard_only", word="tier"),
+    ] = None
+    inference_geo: Annotated[
+        Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None,
+        _parameter("Region in which the model runs.", example="us", title="region", hint="such as us"),
+    ] = None
+    temperature: Annotated[
+        Share | None,
+        _parameter(
+            "Randomness, 0 to 1; only older models and compatible servers accept it.",
+            example=0.2, hint="0 to 1", probes=(0.5,),
+        ),
+    ] = None  # fmt: skip
+    top_p: Annotated[
+        Share | None,
+        _parameter(
+            "Probability that the candidates for a token add up to, 0 to 1; as temperature.",
+            example=0.9, hint="0 to 1", probes=(0.5,),
+        ),
+    ] = None  # fmt: skip
+    top_k: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None,
+        _parameter(
+            "Number of candidates for a token; as temperature.", example=40, hint="0 or more", probes=(40,),
+        ),
+    ] = None  # fmt: skip
+    extra: Annotated[
+        dict[str, Any] | None,
+        _parameter(
+            "Further fields of the request's body, merged into it last, tables into tables.",
+            example={"metadata": {"user_id": "me"}}, is_structured=True, hint='{"name": "value"} or name = "value"',
+        ),
+    ] = None  # fmt: skip
 
     def overridden_by(self, overrides: "Parameters") -> "Parameters":
         """These parameters with every field that `overrides` sets taken from there."""
-        changes = {
-            name: value for name in overrides.__struct_fields__ if (value := getattr(overrides, name)) is not None
-        }
-        return msgspec.structs.replace(self, **changes)
+        return msgspec.structs.replace(self, **dict(overrides.set_ones()))
 
     def without(self, names: Iterable[str]) -> "Parameters":
         """These parameters with the fields `names` not set."""
         return msgspec.structs.replace(self, **dict.fromkeys(names))
 
+    def set_ones(self) -> Iterator[tuple[str, Any]]:
+        """Name and value of every parameter that is set."""
+        return ((name, value) for name in self.__struct_fields__ if (value := getattr(self, name)) is not None)
+
     @property
     def sampling(self) -> tuple[str, ...]:
         """Names of the sampling parameters that are set."""
         return tuple(name for name in SAMPLING if getattr(self, name) is not None)
+
+
+def _declarations() -> Iterator[tuple[str, Parameter]]:
+    for name, declared in settings_of(Parameters).items():
+        assert isinstance(declared, Parameter), f"{name} is not declared as a parameter"
+        yield name, declared.of_field(name)
+
+
+PARAMETERS: Mapping[str, Parameter] = MappingProxyType(dict(_declarations()))
+"""The declaration of every parameter, by field, in the fields' order."""

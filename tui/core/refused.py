@@ -3,20 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from tui.core.parameters import Parameters
-
-REQUIRED = "max_tokens"
-"""The one parameter that a request cannot go without."""
+from tui.core.parameters import PARAMETERS, REQUIRED, Parameters
 
 _THINKING = ("thinking", "thinking_budget", "thinking_display")
-_PATHS = {
-    "thinking_budget": r"(?:thinking(?:\.\w+)*\.)?budget_tokens",
-    "thinking_display": r"thinking(?:\.\w+)*\.display",
-    "effort": r"(?:output_config\.)?effort",
-    "cache": r"cache_control",
-    "stream": r"stream(?=[:`])",  # the word alone says where an error stood
-}
-"""How the API calls parameters that have another name here."""
 
 
 def refused_parameter(words: str, sent: Parameters) -> str | None:
@@ -38,11 +27,8 @@ def belonging(name: str, sent: Parameters) -> tuple[str, ...]:
 
 def _named(words: str, sent: Parameters) -> Iterator[tuple[int, int, str]]:
     """Where each parameter stands in `words`, and how long its name is there, the longer one first."""
-    for name in sent.__struct_fields__:
-        value = getattr(sent, name)
-        if value is None:
-            continue
-        names = list(map(re.escape, value)) if isinstance(value, dict) else [_PATHS.get(name, name)]
+    for name, value in sent.set_ones():
+        names = list(map(re.escape, value)) if isinstance(value, dict) else [PARAMETERS[name].named]
         for path in names:
             if found := re.search(rf"(?<![\w.])(?:{path})(?!\w)", words):
                 yield found.start(), -len(found.group()), name

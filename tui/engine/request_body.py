@@ -1,67 +1,73 @@
-"""From a request's specification to the arguments of the SDK's `messages.create`. Pure, and without the SDK.
+"""Body of a request, from its specification. Pure, and without the SDK.
 
-What the SDK names goes in by name, everything else in `extra_body`, which it merges into the body as it is: today that
-is the sampling parameters, which are gone from its signature, and whatever `extra` adds. They need an API version that
-still takes them, `RequestSpec.api_version`, which goes out as a header.
+Every parameter goes where its declaration says (`Parameter.wire`), so that a parameter that is set is sent. Only those
+with structure have code here: thinking, the cache and `extra`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from tui.core.parameters import SAMPLING, Parameters
+from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 
 _TYPES_WITH_DISPLAY = ("adaptive", "enabled")
+_CONTENT = ("model", "messages", "system")
+_NAMED = (*_CONTENT, "max_tokens", "stream")
+"""Fields that the SDK must be given by name. All others go in `extra_body`, which it merges into the body as it is:
+it knows neither the sampling parameters, which are gone from its signature, nor what is newer than it."""
 
 
-def arguments(spec: RequestSpec, *, previous_message_id: str | None = None) -> dict[str, Any]:
-    """Everything `messages.create` is called with, but the timeout: `stream` is set, absent parameters are absent.
+def body(spec: RequestSpec, *, previous_message_id: str | None = None) -> dict[str, Any]:
+    """The body of `POST /v1/messages`; parameters that are not set are absent.
 
-    Where the prompt is cached, the API is asked why it was not found there, if it was not: against the prompt that
-    was answered with `previous_message_id`, or, without one, from the next request on.
+    Where the prompt is cached, the API is asked for the reason of a miss, compared with the prompt that was answered
+    with `previous_message_id`; without one, from the next request on.
     """
     parameters = spec.parameters
-    named: dict[str, Any] = {
+    built: dict[str, Any] = {
         "model": spec.model,
-        "max_tokens": 0 if spec.warms_cache else parameters.max_tokens,
+        "max_tokens": parameters.max_tokens,
         "messages": _messages(spec.prompt),
         "stream": parameters.stream is not False,
     }
     if spec.prompt.system:
-        named["system"] = spec.prompt.system
-    if parameters.stop_sequences:
-        named["stop_sequences"] = list(parameters.stop_sequences)
-    if parameters.effort is not None:
-        named["output_config"] = {"effort": parameters.effort}
+        built["system"] = spec.prompt.system
+    for name, value in parameters.set_ones():
+        if not PARAMETERS[name].is_structured and value != ():
+            _put(built, PARAMETERS[name].wire, list(value) if isinstance(value, tuple) else value)
+    if spec.warms_cache:
+        built["max_tokens"] = 0
     if parameters.thinking is not None:
-        named["thinking"] = _thinking(parameters)
+        built["thinking"] = _thinking(parameters)
     if parameters.cache:
         ttl = {} if parameters.cache is True else {"ttl": parameters.cache}
-        named["cache_control"] = {"type": "ephemeral", **ttl}
+        built["cache_control"] = {"type": "ephemeral", **ttl}
         if spec.endpoint.is_anthropic:
-            named["diagnostics"] = {"previous_message_id": previous_message_id}
-    for name in ("speed", "service_tier", "inference_geo"):
-        if (value := getattr(parameters, name)) is not None:
-            named[name] = value
-    unnamed = {name: getattr(parameters, name) for name in SAMPLING if getattr(parameters, name) is not None}
+            built["diagnostics"] = {"previous_message_id": previous_message_id}
     for name, value in (parameters.extra or {}).items():
-        into = named if name in named else unnamed
-        into[name] = _merged(into.get(name), value)
-    headers = _headers(spec)
-    return named | ({"extra_body": unnamed} if unnamed else {}) | ({"extra_headers": headers} if headers else {})
+        built[name] = _merged(built.get(name), value)
+    return built
 
 
-_COUNTED = ("model", "messages", "system", "thinking", "output_config", "cache_control", "speed")
-"""The fields that `messages.count_tokens` takes of what a request says."""
+def arguments(spec: RequestSpec, *, previous_message_id: str | None = None) -> dict[str, Any]:
+    """Arguments of the SDK's `messages.create`, except the timeout; see `body`."""
+    return _as_arguments(body(spec, previous_message_id=previous_message_id), spec)
 
 
 def count_arguments(spec: RequestSpec) -> dict[str, Any]:
-    """Everything `messages.count_tokens` is called with to count the prompt of `spec`, but the timeout."""
-    asked = arguments(spec)
-    headers = asked.get("extra_headers")
-    counted = {name: asked[name] for name in _COUNTED if name in asked}
-    return counted | ({"extra_headers": headers} if headers else {})
+    """Arguments of the SDK's `messages.count_tokens` for the prompt of `spec`, except the timeout."""
+    counted = {*_CONTENT, *(one.wire.partition(".")[0] for one in PARAMETERS.values() if one.is_counted)}
+    return _as_arguments({name: value for name, value in body(spec).items() if name in counted}, spec)
+
+
+def _as_arguments(built: Mapping[str, Any], spec: RequestSpec) -> dict[str, Any]:
+    found = {name: value for name, value in built.items() if name in _NAMED}
+    if unnamed := {name: value for name, value in built.items() if name not in _NAMED}:
+        found["extra_body"] = unnamed
+    if headers := _headers(spec):
+        found["extra_headers"] = headers
+    return found
 
 
 def _headers(spec: RequestSpec) -> dict[str, str]:
@@ -89,6 +95,14 @@ def _thinking(parameters: Parameters) -> dict[str, Any]:
     if parameters.thinking in _TYPES_WITH_DISPLAY and parameters.thinking_display is not None:
         thinking["display"] = parameters.thinking_display
     return thinking
+
+
+def _put(built: dict[str, Any], path: str, value: object) -> None:
+    """Set the field of the body at `path`, names joined by dots."""
+    *tables, name = path.split(".")
+    for table in tables:
+        built = built.setdefault(table, {})
+    built[name] = value
 
 
 def _merged(present: object, value: object) -> object:

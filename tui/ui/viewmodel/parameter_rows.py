@@ -14,30 +14,12 @@ from tui.config.keys import Key
 from tui.config.parameter_keys import PARAMETERS
 from tui.core.capabilities import refusal, refusals
 from tui.core.model import KnownModel
+from tui.core.parameters import PARAMETERS as DECLARED
 from tui.core.parameters import SAMPLING, Parameters
 from tui.core.target import Target
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens, read_stop_sequences, write_stop_sequences
 
-_TITLES = {"stop_sequences": "stop", "inference_geo": "region"}
-_FIRST = ("max_tokens", "effort", "thinking", "thinking_budget", "thinking_display", "speed", "cache")
 _BOOL = {"on": True, "off": False}
-_HINTS = {
-    "max_tokens": "1 to 1,000,000",
-    "stop_sequences": "texts, separated by commas",
-    "thinking_budget": "1,024 or more, for enabled",
-    "inference_geo": "such as us",
-    "temperature": "0 to 1",
-    "top_p": "0 to 1",
-    "top_k": "0 or more",
-    "extra": '{"name": "value"} or name = "value"',
-}
-"""What an empty field says of what may be typed."""
-_TRIED: dict[str, tuple[object, ...]] = {
-    "speed": ("fast",),
-    "thinking_budget": (2048,),
-    **dict.fromkeys(SAMPLING, (0.5,)),
-}
-"""Values that stand for all there are, to know whether a model takes a parameter at all. Else its choices do."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,12 +34,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """What the row is called."""
-        return _TITLES.get(self.name, self.name.replace("_", " "))
+        return DECLARED[self.name].title
 
     @property
     def hint(self) -> str:
         """What may be typed."""
-        return _HINTS.get(self.name, "")
+        return DECLARED[self.name].hint
 
     @property
     def help(self) -> str:
@@ -120,7 +102,7 @@ def _choices(wanted: Any) -> tuple[str, ...]:
 
 def _rows() -> Iterator[Row]:
     keys = {key.name: key for key in PARAMETERS}
-    for name in dict.fromkeys((*_FIRST, *keys)):
+    for name in sorted(keys, key=lambda name: not DECLARED[name].moves_latency):
         wanted = keys[name].type
         choices = _choices(wanted) if get_origin(wanted) not in (tuple, dict) else ()
         yield Row(name=name, key=keys[name], choices=choices)
@@ -186,6 +168,6 @@ def refused_choices(row: Row, targets: Sequence[Asked]) -> frozenset[str]:
 def _reason(row: Row, shared: Parameters, asked: Asked) -> str | None:
     if getattr(shared, row.name) is not None:
         return refusals(asked.with_shared(shared), asked.model).get(row.name)
-    tried = _TRIED.get(row.name) or tuple(row.read(choice) for choice in row.choices)
-    reasons = [refusal(row.name, value, asked.model) for value in tried]
+    probes = DECLARED[row.name].probes or tuple(row.read(choice) for choice in row.choices)
+    reasons = [refusal(row.name, value, asked.model) for value in probes]
     return reasons[0] if reasons and all(reasons) else None

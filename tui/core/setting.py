@@ -1,0 +1,71 @@
+"""Settings declared on the fields that hold them: help, unit and who may set it stand in the field's annotation.
+
+    connect: Annotated[Seconds, setting("Name look-up, TCP and TLS together.", "seconds")] = 10.0
+
+Forms, configuration keys, listings and documentation read them with `settings_of`. In a JSON schema the help is the
+field's description.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+SetBy = Literal["anyone", "chosen files"]
+"""Layers that may set a key. A project file is found, not chosen: it may set only what anyone may."""
+
+_EXTRA = "setting"
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """Declaration of one setting."""
+
+    help: str
+    """One sentence."""
+    unit: str = ""
+    set_by: SetBy = "anyone"
+
+
+def setting(help: str, unit: str = "", *, set_by: SetBy = "anyone") -> msgspec.Meta:  # noqa: A002 - the field's word
+    """The annotation that declares a field as a setting."""
+    return declaration(Setting(help=help, unit=unit, set_by=set_by))
+
+
+def declaration(declared: Setting) -> msgspec.Meta:
+    """The annotation that carries `declared`."""
+    return msgspec.Meta(description=declared.help, extra={_EXTRA: declared})
+
+
+@cache
+def settings_of(struct: type[msgspec.Struct]) -> Mapping[str, Setting]:
+    """The settings declared on the fields of `struct`, by name, in the fields' order."""
+    hints = get_type_hints(struct, include_extras=True)
+    found = {name: _declared(hints[name]) for name in struct.__struct_fields__}
+    return MappingProxyType({name: declared for name, declared in found.items() if declared is not None})
+
+
+@cache
+def type_of(struct: type[msgspec.Struct], field: str) -> Any:
+    """A field's type with its limits, without its declaration and without `| None`: TOML has no null."""
+    hint = get_type_hints(struct, include_extras=True)[field]
+    if get_origin(hint) is Annotated:
+        wanted, *notes = get_args(hint)
+        kept = [note for note in notes if _declared(Annotated[wanted, note]) is None]
+        hint = Annotated[(wanted, *kept)] if kept else wanted
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    if type(None) not in get_args(hint):
+        return hint
+    wanted = parts[0]
+    for part in parts[1:]:
+        wanted |= part
+    return wanted
+
+
+def _declared(hint: Any) -> Setting | None:
+    for note in getattr(hint, "__metadata__", ()):
+        if isinstance(note, msgspec.Meta) and _EXTRA in (note.extra or {}):
+            declared: Setting = (note.extra or {})[_EXTRA]
+            return declared
+    return None
