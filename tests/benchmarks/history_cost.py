@@ -25,8 +25,8 @@ from tui.engine.outbox import FLUSH_INTERVAL_S
 from tui.history.codec import pack_record
 from tui.history.database import connect, transaction
 from tui.history.recorder import Recorder
+from tui.history.rows import put_request, put_run
 from tui.history.store import Store
-from tui.history.writing import put_request, put_run
 
 WORDS = Path(__file__).read_text().split()
 

@@ -25,7 +25,7 @@ from textual.widgets import Input, Static
 from tui.config.schema import HistorySettings
 from tui.core.events import Status
 from tui.history.database import connect, transaction
-from tui.history.writing import put_request, put_run
+from tui.history.rows import put_request, put_run
 from tui.session.archive import Archive
 from tui.ui.screens.history import HistoryScreen
 from tui.ui.widgets.runs_list import RunsList

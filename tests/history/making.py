@@ -1,8 +1,10 @@
-"""Runs and events to store."""
+"""Runs and events to store, and helpers that write and read them."""
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
+from tui.config.schema import HistorySettings
 from tui.core.events import (
     Content,
     EngineReady,
@@ -28,8 +30,11 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Target
+from tui.history.store import Store
+from tui.history.writer import Begun, Came, Ended, Item, OpenRun, Writer
 
 MS = 1_000_000
+SETTINGS = HistorySettings()
 DAY_NS = 86_400_000_000_000
 _serial = itertools.count(1)
 
@@ -106,3 +111,30 @@ def stored(
         record.timeline.content_ns = [stamp + later_ms * MS for stamp in record.timeline.content_ns]
         requests.append(record)
     return StoredRun(info=about or info(), plan=asked, requests=requests)
+
+
+def items() -> list[list[Item]]:
+    """What the recorder passes to the writer for one run."""
+    run = OpenRun(info=info(uid="the-run"), plan=plan(), specs=plan().requests(1))
+    first, second = stored().requests
+    return [
+        [Begun(run)],
+        [Came(beginning(1))],
+        [Came([*beginning(2), *ending(1)]), Ended(run, 0, first)],
+        [Came(ending(2)), Ended(run, 1, second)],
+    ]
+
+
+def writes(path: Path, said: list[str]) -> None:
+    """Write one run, and collect the problems that the writer reports."""
+    writer = Writer(path, "w", SETTINGS, said.append)
+    writer.open()
+    for batch in items():
+        writer.commit(batch)
+    writer.close()
+
+
+def read(path: Path, uid: str = "the-run") -> StoredRun:
+    """Read a run back."""
+    with Store(path) as store:
+        return store.run(uid)

@@ -1,50 +1,15 @@
-"""The store: what is put in comes out, lists find it, and files are private."""
+"""The store: runs, lists, notes, snapshots and the trial log come out as they went in."""
 
-import contextlib
-import os
-import sqlite3
-import stat
 from pathlib import Path
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tui.config.schema import HistorySettings
-from tui.core.events import Kind, Status
-from tui.core.plan import Plan
-from tui.core.record import Attempt, RequestRecord
+from tui.core.events import Status
 from tui.core.stored import RunFilter, Sort
-from tui.core.timeline import Timeline
 from tui.errors import HistoryError
-from tui.history.codec import pack_record, unpack, unpack_record
-from tui.history.migrations import MIGRATIONS, Migration, migrate
-from tui.history.pruning import prune
 from tui.history.store import Store
 
 from .making import DAY_NS, MS, info, plan, stored
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "history.db"
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from(Kind), st.text(), st.integers(0, 10**10))),
-    st.integers(-(2**61), 2**61),
-)
-def test_a_record_comes_out_as_it_was(pieces: list[tuple[Kind, str, int]], first_ns: int) -> None:
-    record = stored().requests[0]
-    record.pieces = [(kind, text) for kind, text, _ in pieces]
-    stamp = first_ns
-    record.timeline.content_ns = [stamp := stamp + gap for _, _, gap in pieces]
-    failure = stored(statuses=(Status.FAILED, Status.DONE)).requests[0].failure
-    assert failure is not None
-    attempt = Attempt(timeline=Timeline(content_ns=[3]), failure=failure, http_status=529, api_request_id=None)
-    record.earlier.append(attempt)
-    assert unpack_record(pack_record(record), record.spec) == record
 
 
 def test_a_run_comes_out_as_it_was(path: Path) -> None:
@@ -59,37 +24,6 @@ def test_a_run_comes_out_as_it_was(path: Path) -> None:
         assert by_number == by_uid == run
         with pytest.raises(HistoryError, match="no run 99"):
             store.run(99)
-
-
-def test_a_plan_of_an_older_version_takes_the_defaults() -> None:
-    older = msgspec.to_builtins(plan())
-    del older["retries"], older["timeouts"], older["prompt"]["system"]
-    import zlib
-
-    read = unpack(zlib.compress(msgspec.msgpack.encode(older | {"gone": 1})), Plan)
-    assert read.targets == plan().targets
-    assert read.prompt.system == ""
-
-
-def test_only_its_owner_reads_it(path: Path) -> None:
-    before = os.umask(0)
-    try:
-        with Store(path) as store:
-            store.add(stored())
-            files = list(path.parent.iterdir())
-            assert {file.name for file in files} >= {"history.db", "history.db-wal", "history.db-shm"}
-            for file in files:
-                assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-
-def test_a_file_that_others_could_read_is_taken_from_them(path: Path) -> None:
-    Store(path).close()
-    path.chmod(0o644)
-    Store(path).close()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_filters(path: Path) -> None:
@@ -122,9 +56,6 @@ def test_filters(path: Path) -> None:
         assert found(simulated=False) == [second]
         assert found(series="s") == [third]
         assert found(model="opus", failed=False) == [first]
-        assert store.models() == ["fast", "haiku", "opus", "slow"]
-        assert store.endpoints() == ["api", "simulator"]
-        assert store.tags() == ["prod", "slow"]
 
 
 def test_orders_and_pages(path: Path) -> None:
@@ -155,50 +86,6 @@ def test_notes_and_tags_are_replaced(path: Path) -> None:
         assert (store.run(number).note, store.run(number).tags) == ("two", ("c",))
 
 
-def test_deleting_leaves_nothing(path: Path) -> None:
-    with Store(path) as store:
-        first, second = store.add(stored(plan("mine"))), store.add(stored(plan("canary-prompt")))
-        store.save_snapshot("base", [store.run(second).info.uid])
-        assert store.delete([second, 99]) == 1
-        assert store.numbers() == [first]
-        assert store.snapshots()[0].uids == ()
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        for table in ("plans", "runs"):
-            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
-        assert connection.execute("SELECT count(*) FROM specs").fetchone() == (2,)
-
-
-def test_equal_plans_are_stored_once(path: Path) -> None:
-    with Store(path) as store:
-        for _ in range(5):
-            store.add(stored(plan("long " * 1000)))
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            assert connection.execute("SELECT count(*) FROM plans").fetchone() == (1,)
-            assert connection.execute("SELECT count(*) FROM specs").fetchone() == (2,)
-
-
-def test_pruning_by_age_spares_what_a_snapshot_names(path: Path) -> None:
-    with Store(path) as store:
-        kept, _, recent = (store.add(stored(about=info(started=day * DAY_NS))) for day in (1, 2, 9))
-        store.save_snapshot("base", [store.run(kept).info.uid])
-        assert prune(store._connection, HistorySettings(), 10 * DAY_NS) == 0
-        assert prune(store._connection, HistorySettings(keep_days=5), 10 * DAY_NS) == 1
-        assert store.numbers() == [recent, kept]
-
-
-def test_pruning_by_size_deletes_the_oldest(path: Path) -> None:
-    with Store(path) as store:
-        for day in range(120):
-            run = stored(plan(os.urandom(20_000).hex()), info(started=day))
-            store.add(run)
-        assert store.bytes_used() > 2_000_000
-        assert store.prune(HistorySettings(keep_mb=2)) > 0
-        assert store.bytes_used() <= 2_000_000
-        left = store.numbers(reverse=True)
-        assert left == list(range(left[0], 121)), "the latest stay"
-    assert path.stat().st_size < 5_000_000, "the file gives the room back"
-
-
 def test_snapshots(path: Path) -> None:
     with Store(path) as store:
         uids = [store.run(store.add(stored())).info.uid for _ in range(3)]
@@ -216,7 +103,7 @@ def test_snapshots(path: Path) -> None:
         assert store.count() == 3
 
 
-def test_the_ledger(path: Path) -> None:
+def test_the_trial_log(path: Path) -> None:
     with Store(path) as store:
         store.note_tried("effort", {"from": "high", "to": "low"})
         store.note_tried("cache", {})
@@ -231,51 +118,3 @@ def test_a_damaged_file_is_one_sentence(path: Path) -> None:
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(HistoryError, match=r"cannot be opened: file is not a database\."):
         Store(path)
-
-
-# Migrations
-
-NEXT: tuple[Migration, ...] = (*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN mood TEXT", "UPDATE runs SET mood = 'new'"))
-
-
-def version_of(path: Path) -> int:
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def test_a_schema_moves_forward_after_a_backup(path: Path) -> None:
-    with Store(path) as store:
-        store.add(stored())
-        migrate(store._connection, path, NEXT)
-        assert store._connection.execute("SELECT mood FROM runs").fetchall() == [("new",)]
-        assert store.count() == 1
-    assert version_of(path) == len(NEXT)
-    backup = path.with_name(f"history-before-schema-{len(NEXT)}.db")
-    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
-    assert version_of(backup) == len(MIGRATIONS)
-    with Store(backup) as store:
-        assert store.count() == 1
-
-
-def test_a_step_that_fails_changes_nothing(path: Path) -> None:
-    broken = (*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN mood TEXT", "UPDATE nowhere SET mood = 1"))
-    with Store(path) as store:
-        store.add(stored())
-        with pytest.raises(sqlite3.OperationalError, match="nowhere"):
-            migrate(store._connection, path, broken)
-        assert "mood" not in [row[1] for row in store._connection.execute("PRAGMA table_info(runs)")]
-    assert version_of(path) == len(MIGRATIONS)
-
-
-def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
-    with Store(path) as store:
-        migrate(store._connection, path, NEXT)
-    before = path.read_bytes()
-    with pytest.raises(HistoryError, match=r"newer latency-tui .* update latency-tui"):
-        Store(path)
-    assert path.read_bytes() == before
-
-
-def test_a_record_in_flight_elsewhere_has_no_answer(path: Path) -> None:
-    record = RequestRecord(spec=plan().requests(1)[0])
-    assert unpack_record(pack_record(record), record.spec) == record

@@ -1,1 +1,1 @@
-"""What is kept of runs."""
+"""History: the database of runs, the recorder that fills it, and the record file."""

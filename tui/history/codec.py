@@ -1,6 +1,6 @@
-"""How a request's record and a plan stand in the database: whole structs as MessagePack, stamps and text packed apart.
+"""Encoding of plans and records in the database: structs as compressed MessagePack, stamps and text packed apart.
 
-Whatever field a struct gets later is stored with it, and a field that an older row does not have takes its default.
+A field that a struct gets later is stored without further ado, and takes its default where an older row lacks it.
 """
 
 import hashlib
@@ -23,26 +23,26 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 def pack(value: object) -> bytes:
-    """Any struct, compressed."""
+    """Encode and compress a struct."""
     return zlib.compress(_encode(value), _LEVEL)
 
 
 def unpack(data: bytes, kind: type[_T]) -> _T:
-    """The struct that `pack` was given. Raises `UNREADABLE` if it is not that."""
+    """Decode what `pack` returned. Raises one of `UNREADABLE` for anything else."""
     return msgspec.msgpack.decode(zlib.decompress(data), type=kind)
 
 
 UNREADABLE = (msgspec.MsgspecError, zlib.error, ValueError, KeyError, TypeError)
-"""What decoding a damaged row may raise."""
+"""Exceptions that decoding a damaged row may raise."""
 
 
 def digest(value: Plan | RequestSpec) -> bytes:
-    """What tells whether the same plan or specification is stored already."""
+    """Hash a plan or specification, to find the row of an equal one."""
     return hashlib.sha256(_encode(value)).digest()
 
 
 def pack_record(record: RequestRecord) -> bytes:
-    """A request without its specification, which is stored apart, once for all repeats."""
+    """Encode a request without its specification, which all repeats share in a row of its own."""
     fields = msgspec.structs.asdict(record)
     del fields["spec"], fields["pieces"]
     fields["timeline"] = msgspec.structs.replace(record.timeline, content_ns=[])
@@ -54,7 +54,7 @@ def pack_record(record: RequestRecord) -> bytes:
 
 
 def unpack_record(data: bytes, spec: RequestSpec) -> RequestRecord:
-    """The request that `pack_record` was given. Raises `UNREADABLE`."""
+    """Decode a request. Raises one of `UNREADABLE`."""
     fields: dict[str, Any] = msgspec.msgpack.decode(zlib.decompress(data))
     stamps = list(itertools.accumulate(unpack_numbers(fields.pop("stamps"))))
     kinds, lengths, text = fields.pop("content")
@@ -70,7 +70,7 @@ def unpack_record(data: bytes, spec: RequestSpec) -> RequestRecord:
 
 
 def pack_numbers(numbers: list[int]) -> bytes:
-    """64-bit numbers; bytes of equal weight stand together, since the high ones of small numbers are all alike."""
+    """Encode 64-bit numbers with bytes of equal weight side by side: the high bytes of small numbers compress well."""
     raw = array("q", numbers)
     if sys.byteorder == "big":
         raw.byteswap()
@@ -79,7 +79,7 @@ def pack_numbers(numbers: list[int]) -> bytes:
 
 
 def unpack_numbers(data: bytes) -> list[int]:
-    """The numbers that `pack_numbers` was given. Raises ValueError if the bytes do not make whole numbers."""
+    """Decode numbers. Raises ValueError if the bytes do not make whole ones."""
     count, rest = divmod(len(data), 8)
     if rest:
         raise ValueError("packed numbers are cut off")
@@ -93,5 +93,5 @@ def unpack_numbers(data: bytes) -> list[int]:
 
 
 def _steps(stamps: list[int]) -> list[int]:
-    """The first stamp, then each one's distance from the one before."""
+    """Return the first stamp, then the distance of each from the one before."""
     return [*stamps[:1], *(later - earlier for earlier, later in itertools.pairwise(stamps))]

@@ -1,4 +1,7 @@
-"""Opening the database: private to its owner, in WAL mode, at this program's schema; and setting a broken one aside."""
+"""The database: opened private to its owner, in WAL mode and at this program's schema, or set aside when damaged.
+
+The schema is a list of numbered steps. A step that was released is never changed.
+"""
 
 import contextlib
 import fcntl
@@ -10,21 +13,71 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui.errors import HistoryError
-from tui.history.migrations import migrate
 
 BUSY_TIMEOUT_S = 5.0
-"""How long one program waits for another's transaction; all of ours take milliseconds."""
+"""Longest wait for the transaction of another program; ours take milliseconds."""
 
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
+Migration = tuple[str, ...]
+"""Statements of one step."""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    (
+        # One row per distinct plan. `prompt` is there to be searched.
+        """CREATE TABLE plans (
+            id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, prompt TEXT NOT NULL, data BLOB NOT NULL)""",
+        "CREATE TABLE specs (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",
+        # `warm_up` is 2 for a run of a sweep.
+        # `ttft_ns` and `total_ns` are the shortest of the run's complete answers, for sorting.
+        """CREATE TABLE runs (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, started_unix_ns INTEGER NOT NULL,
+            series TEXT, repeat INTEGER NOT NULL, warm_up INTEGER NOT NULL, simulated INTEGER NOT NULL,
+            unwell INTEGER NOT NULL DEFAULT 0, ttft_ns INTEGER, total_ns INTEGER,
+            plan INTEGER NOT NULL REFERENCES plans, excerpt TEXT NOT NULL, note TEXT NOT NULL DEFAULT '',
+            info BLOB NOT NULL)""",
+        "CREATE INDEX runs_started ON runs (started_unix_ns)",
+        "CREATE INDEX runs_ttft ON runs (ttft_ns)",
+        "CREATE INDEX runs_total ON runs (total_ns)",
+        "CREATE INDEX runs_series ON runs (series) WHERE series IS NOT NULL",
+        "CREATE INDEX runs_unwell ON runs (unwell) WHERE unwell",
+        "CREATE INDEX runs_plan ON runs (plan)",
+        # `record` is NULL while the request is in flight; `writer` then names the program that has it.
+        """CREATE TABLE requests (
+            run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, lane INTEGER NOT NULL,
+            writer TEXT, request_id INTEGER NOT NULL, target TEXT NOT NULL, model TEXT NOT NULL,
+            endpoint TEXT NOT NULL, simulated INTEGER NOT NULL, status TEXT NOT NULL,
+            ttft_ns INTEGER, total_ns INTEGER, output_tokens INTEGER,
+            spec INTEGER NOT NULL REFERENCES specs, record BLOB,
+            PRIMARY KEY (run, lane))""",
+        "CREATE INDEX requests_model ON requests (model, run)",
+        "CREATE INDEX requests_endpoint ON requests (endpoint, run)",
+        "CREATE INDEX requests_spec ON requests (spec)",
+        "CREATE INDEX requests_writer ON requests (writer) WHERE writer IS NOT NULL",
+        # Events of requests in flight, in batches; deleted once the writer has nothing in flight.
+        "CREATE TABLE journal (writer TEXT NOT NULL, batch INTEGER NOT NULL, events BLOB NOT NULL,"
+        " PRIMARY KEY (writer, batch)) WITHOUT ROWID",
+        "CREATE TABLE tags (run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, tag TEXT NOT NULL,"
+        " PRIMARY KEY (run, tag)) WITHOUT ROWID",
+        "CREATE INDEX tags_tag ON tags (tag, run)",
+        "CREATE TABLE snapshots (name TEXT PRIMARY KEY, made_unix_ns INTEGER NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE snapshot_runs (
+            name TEXT NOT NULL REFERENCES snapshots ON DELETE CASCADE, place INTEGER NOT NULL,
+            run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, PRIMARY KEY (name, place)) WITHOUT ROWID""",
+        "CREATE INDEX snapshot_runs_run ON snapshot_runs (run)",
+        "CREATE TABLE tried (id INTEGER PRIMARY KEY, at_unix_ns INTEGER NOT NULL, what TEXT NOT NULL,"
+        " data BLOB NOT NULL)",
+    ),
+)
+
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The database at `path`, made if it is not there (0600, its directory 0700), with the current schema.
+    """Open the database at `path`, at the current schema; make it if missing (0600, its directory 0700).
 
     Transactions are begun explicitly. Raises OSError, sqlite3.Error, and HistoryError for a newer schema.
     """
     make_private_directory(path.parent)
-    # Made before SQLite does it, which would make it 0644; the -wal and -shm beside it get the same mode.
+    # SQLite would make it 0644. The -wal and -shm files beside it take its mode.
     handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if stat.S_IMODE(os.fstat(handle).st_mode) & 0o077:
@@ -46,7 +99,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def make_private_directory(path: Path) -> None:
-    """Make `path`, 0700, or take it from others if it is ours. Raises OSError."""
+    """Make the directory `path` with mode 0700, or tighten the mode of one that is ours. Raises OSError."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
@@ -54,35 +107,72 @@ def make_private_directory(path: Path) -> None:
             path.chmod(mode & 0o700)
 
 
+def migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+    """Bring the schema of the database at `path` up to date, each step in one transaction.
+
+    Copies an older database beside it first. Raises sqlite3.Error, and HistoryError for a schema newer than ours.
+    """
+    wanted = len(migrations)
+    version = _version(connection)
+    if version > wanted:
+        raise HistoryError(
+            f"The history {path} was written by a newer latency-tui (schema {version}, this one knows {wanted}): "
+            "update latency-tui, or move the file away."
+        )
+    if 0 < version < wanted:
+        _back_up(connection, path.with_name(f"{path.stem}-before-schema-{wanted}{path.suffix}"))
+    while version < wanted:
+        with transaction(connection):
+            # Another program may have come first.
+            version = _version(connection)
+            for statement in migrations[version] if version < wanted else ():
+                connection.execute(statement)
+            version = max(version, min(version + 1, wanted))
+            connection.execute(f"PRAGMA user_version = {version}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _back_up(connection: sqlite3.Connection, path: Path) -> None:
+    """Copy the whole database to `path`, readable by its owner only, in place of an earlier copy."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    with contextlib.closing(sqlite3.connect(beside)) as copy:
+        connection.backup(copy)
+    beside.replace(path)
+
+
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """All or nothing of what is executed inside. Raises sqlite3.Error."""
+    """Commit everything executed inside, or nothing of it. Raises sqlite3.Error."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
         connection.execute("COMMIT")
     except BaseException:
-        # After a full disk SQLite has rolled back by itself, and says so.
+        # When the disk is full, SQLite has rolled back already and reports that.
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
 
 
 def is_corrupt(error: Exception) -> bool:
-    """Whether SQLite says that the file is damaged, or no database at all."""
+    """Report whether SQLite found the file damaged, or no database at all."""
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, as the middle of a sentence."""
+    """Return the reason of a failure, worded for the middle of a sentence."""
     text = str(error) if isinstance(error, HistoryError) else getattr(error, "strerror", None) or str(error)
     return text[:1].lower() + text[1:].rstrip(".")
 
 
 def set_aside(path: Path) -> Path | None:
-    """Move a damaged database out of the way; where to, or None if it was whole after all. Raises OSError.
+    """Move a damaged database out of the way, and return its new path, or None if it is whole. Raises OSError.
 
-    Two programs may come upon it at once: the second finds the first one's new database and leaves that alone.
+    When two programs find the damage at once, the second finds the new database of the first and leaves it alone.
     """
     lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -100,7 +190,7 @@ def set_aside(path: Path) -> Path | None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether SQLite finds no damage. Reads the whole file."""
+    """Report whether SQLite finds no damage. Reads the whole file."""
     if not path.exists():
         return True
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:

@@ -15,7 +15,7 @@ from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunE
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, new_uid
-from tui.history import cut
+from tui.history.interruption import leave_note
 from tui.history.writer import Begun, Came, Ended, Item, Known, OpenRun, Writer
 
 JOURNAL_EVERY_S = 0.2
@@ -98,7 +98,7 @@ class Recorder:
     def cut_off(self) -> None:
         """A signal ends the session: have the next one told of what is in flight."""
         if self._open:
-            cut.leave(self.path.parent, len(self._open))
+            leave_note(self.path.parent, len(self._open))
 
     def close(self, within_s: float) -> bool:
         """Write what was handed over and end; whether that was done in this time. May be called again."""

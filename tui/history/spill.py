@@ -1,4 +1,4 @@
-"""The spill file: finished requests that the database did not take, as lines of JSON, until it does."""
+"""Spill file: finished requests that could not be written to the database, as lines of JSON, until they can be."""
 
 import contextlib
 import fcntl
@@ -15,14 +15,14 @@ from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo
 from tui.history.database import make_private_directory, transaction
-from tui.history.writing import put_request, put_run
+from tui.history.rows import put_request, put_run
 
 _PREFIX = "latency-tui-spill-"
 _ENDING = ".jsonl"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """One finished request with all that its run needs: a line of the file."""
+    """One line of the file: a finished request with its run and plan."""
 
     info: RunInfo
     plan: Plan
@@ -31,22 +31,22 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spill:
-    """One program's spill file, made when it is first needed: beside the database, or else in the temp directory."""
+    """Spill file of one program, made on first use beside the database or in the temp directory."""
 
     def __init__(self, directory: Path, writer: str) -> None:
         self._places = _places(directory)
         self._name = f"{_PREFIX}{writer}{_ENDING}"
         self._handle: int | None = None
         self.path: Path | None = None
-        """Where it is; None while there is none."""
+        """Path of the file; None while there is none."""
 
     def write(self, kept: list[Kept]) -> None:
-        """Append lines and have them on the disk. Raises OSError if no place takes them."""
+        """Append lines and sync them to the disk. Raises OSError if no place takes them."""
         data = msgspec.json.Encoder().encode_lines(kept)
         if self._handle is not None and self.path is not None:
             with contextlib.suppress(OSError):
                 return self._append(self._handle, data)
-            # What stands there already is taken in at the next start.
+            # The next start takes in the lines that are there already.
             self._places.remove(self.path.parent)
             self.close()
         problem: OSError = OSError("there is no place for it")
@@ -62,7 +62,7 @@ class Spill:
             make_private_directory(path.parent)
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            # Others leave it alone as long as it is locked.
+            # Other programs leave a locked file alone.
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._append(handle, data)
         except OSError:
@@ -71,7 +71,7 @@ class Spill:
         self._handle, self.path = handle, path
 
     def _append(self, handle: int, data: bytes) -> None:
-        """All of `data`, or nothing: half a line would spoil what follows."""
+        """Append all of `data` or nothing, because half a line would spoil the next one."""
         before = os.fstat(handle).st_size
         try:
             view = memoryview(data)
@@ -84,14 +84,14 @@ class Spill:
             raise
 
     def discard(self) -> None:
-        """The database has it all now."""
+        """Empty and close the file: the database has everything now."""
         if self._handle is not None:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, 0)
         self.close()
 
     def close(self) -> None:
-        """Leave the file, if there is anything in it, for the next start."""
+        """Close the file, and leave it for the next start unless it is empty."""
         if self._handle is not None and self.path is not None:
             if not os.fstat(self._handle).st_size:
                 with contextlib.suppress(OSError):
@@ -101,9 +101,9 @@ class Spill:
 
 
 def take_in(connection: sqlite3.Connection, directory: Path) -> int:
-    """Store what earlier programs spilled, and remove their files; how many requests that were.
+    """Store the requests in spill files of earlier programs, remove the files, and return the number of requests.
 
-    A file whose program is alive is left alone. One with lines that cannot be read is renamed and kept. Raises
+    Leaves the file of a live program alone. Renames and keeps a file with lines that cannot be read. Raises
     sqlite3.Error.
     """
     taken = 0
@@ -121,7 +121,7 @@ def take_in(connection: sqlite3.Connection, directory: Path) -> int:
 
 @contextlib.contextmanager
 def _claimed(path: Path) -> Iterator[bytes]:
-    """The content of a spill file of ours that nobody writes. Raises OSError for any other."""
+    """Lock a spill file of ours that no program writes, and yield its content. Raises OSError for others."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = os.fstat(handle)
@@ -135,7 +135,7 @@ def _claimed(path: Path) -> Iterator[bytes]:
 
 
 def _lines(data: bytes) -> tuple[list[Kept], bool]:
-    """The lines that can be read, and whether those are all."""
+    """Return the lines that can be read, and whether these are all."""
     decoder = msgspec.json.Decoder(Kept)
     kept: list[Kept] = []
     lines = data.splitlines()

@@ -1,4 +1,4 @@
-"""The store: what screens, exports and commands read of the history and change in it."""
+"""Store: everything that screens, exports and commands read from the history and change in it."""
 
 import contextlib
 import sqlite3
@@ -13,35 +13,42 @@ from tui.config.schema import HistorySettings
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
-from tui.core.stored import RunFilter, RunRow, Sort, StoredSnapshot, StoredTrial
+from tui.core.stored import RunFilter, RunRow, Sort, StoredSnapshot, StoredTrial, TargetRow
 from tui.errors import HistoryError, NoSuchRunError
-from tui.history import journal, listing, pruning, spill
+from tui.history import rows, spill
 from tui.history.codec import UNREADABLE, unpack, unpack_record
 from tui.history.database import connect, reason, transaction
-from tui.history.writer_lock import is_alive
-from tui.history.writing import put_request, put_run
+from tui.history.interruption import adopt, is_alive
 
 ALL = RunFilter()
 
+_KINDS = ("repeat", "warm-up", "sweep")
+_ORDER = {
+    # Runs without the figure come last in either order.
+    (Sort.STARTED, False): "started_unix_ns DESC, number DESC",
+    (Sort.STARTED, True): "started_unix_ns, number",
+    (Sort.TTFT, False): "ttft_ns IS NULL, ttft_ns, number",
+    (Sort.TTFT, True): "ttft_ns DESC, number DESC",
+    (Sort.TOTAL, False): "total_ns IS NULL, total_ns, number",
+    (Sort.TOTAL, True): "total_ns DESC, number DESC",
+}
+
 
 class Store:
-    """An open history. For the thread that opened it; every method raises HistoryError, one sentence, if it fails."""
+    """An open history, for the thread that opened it. A method that fails raises HistoryError with one sentence."""
 
     def __init__(self, path: Path) -> None:
-        """Open the history at `path`, make it if it is not there, and take in what programs that died left."""
+        """Open the history at `path`, make it if missing, and store what programs that died left in flight."""
         self.path = path
         with self._told("opened"):
             self._connection = connect(path)
-        try:
-            with self._told("written"):
-                journal.adopt(self._connection, lambda writer: is_alive(path.parent, writer))
-                spill.take_in(self._connection, path.parent)
-        except HistoryError:
-            # What is there can be read even where nothing can be written.
-            pass
+        # A history that cannot be written can still be read.
+        with contextlib.suppress(HistoryError), self._told("written"):
+            adopt(self._connection, lambda writer: is_alive(path.parent, writer))
+            spill.take_in(self._connection, path.parent)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the history."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -53,9 +60,31 @@ class Store:
     # Reading
 
     def count(self, wanted: RunFilter = ALL) -> int:
-        """How many runs there are."""
+        """Return the number of runs that match."""
+        where, values = _where(wanted)
         with self._told("read"):
-            return listing.count(self._connection, wanted)
+            return int(self._connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])  # noqa: S608 - see `_where`
+
+    def numbers(
+        self,
+        wanted: RunFilter = ALL,
+        sort: Sort = Sort.STARTED,
+        *,
+        reverse: bool = False,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[int]:
+        """Return the numbers of the runs that match, the latest or the shortest first. No limit if it is negative."""
+        where, values = _where(wanted)
+        query = f"SELECT number FROM runs {where} ORDER BY {_ORDER[sort, reverse]} LIMIT ? OFFSET ?"  # noqa: S608 - see `_where`
+        with self._told("read"):
+            return [number for (number,) in self._connection.execute(query, (*values, limit, offset))]
+
+    def rows(self, numbers: Iterable[int]) -> list[RunRow]:
+        """Return the list entries of these runs, in this order, without those that are gone."""
+        with self._told("read"):
+            found = [_row(self._connection, number) for number in numbers]
+        return [row for row in found if row is not None]
 
     def runs(
         self,
@@ -66,22 +95,11 @@ class Store:
         limit: int = 100,
         offset: int = 0,
     ) -> list[RunRow]:
-        """Some of the runs wanted, the latest or the shortest first."""
-        with self._told("read"):
-            return listing.page(self._connection, wanted, sort, reverse=reverse, limit=limit, offset=offset)
-
-    def numbers(self, wanted: RunFilter = ALL, sort: Sort = Sort.STARTED, *, reverse: bool = False) -> list[int]:
-        """The numbers of all runs wanted, in order; `rows` has what a list shows of them."""
-        with self._told("read"):
-            return listing.numbers(self._connection, wanted, sort, reverse=reverse)
-
-    def rows(self, numbers: Iterable[int]) -> list[RunRow]:
-        """What a list shows of these runs, in this order; those that are gone are left out."""
-        with self._told("read"):
-            return listing.rows(self._connection, numbers)
+        """Return a page of the list entries of the runs that match, the latest or the shortest first."""
+        return self.rows(self.numbers(wanted, sort, reverse=reverse, limit=limit, offset=offset))
 
     def run(self, number_or_uid: int | str) -> StoredRun:
-        """One run with everything. A request in flight in another program is there without its answer."""
+        """Return one run with everything. A request in flight in another program has no answer yet."""
         column = "number" if isinstance(number_or_uid, int) else "uid"
         with self._told("read"):
             row = self._connection.execute(
@@ -102,66 +120,54 @@ class Store:
                 requests=[_record(*request) for request in requests],
                 number=number,
                 note=note,
-                tags=listing.tags_of(self._connection, number),
+                tags=_tags(self._connection, number),
             )
 
-    def models(self) -> list[str]:
-        """All models that were asked, in alphabetical order."""
-        return self._texts("SELECT DISTINCT model FROM requests ORDER BY 1")
-
-    def endpoints(self) -> list[str]:
-        """The names of all endpoints that were asked, in alphabetical order."""
-        return self._texts("SELECT DISTINCT endpoint FROM requests ORDER BY 1")
-
-    def tags(self) -> list[str]:
-        """All tags in use, in alphabetical order."""
-        return self._texts("SELECT DISTINCT tag FROM tags ORDER BY 1")
-
     def bytes_used(self) -> int:
-        """What the stored runs take up, bytes."""
+        """Return the size of the stored runs, bytes."""
         with self._told("read"):
-            return pruning.bytes_used(self._connection)
+            return rows.bytes_used(self._connection)
 
     # Changing
 
     def add(self, run: StoredRun) -> int:
-        """Store a run that came from elsewhere, as an import does; its number. One that is there already is left."""
+        """Store a run from elsewhere, unless it is there already, and return its number."""
         with self._told("written"), transaction(self._connection) as connection:
             there = connection.execute("SELECT number FROM runs WHERE uid = ?", (run.info.uid,)).fetchone()
             if there is not None:
                 return int(there[0])
-            number = put_run(connection, run.info, run.plan)
+            number = rows.put_run(connection, run.info, run.plan)
             for lane, record in enumerate(run.requests):
-                put_request(connection, number, lane, record)
+                rows.put_request(connection, number, lane, record)
             connection.execute("UPDATE runs SET note = ? WHERE number = ?", (run.note, number))
-            connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(number, tag) for tag in run.tags])
+            _put_tags(connection, number, run.tags)
             return number
 
     def set_note(self, number: int, note: str) -> None:
-        """Write a note on a run, in place of the one it had."""
+        """Set the note of a run, in place of the one it had."""
         with self._told("written"):
             self._connection.execute("UPDATE runs SET note = ? WHERE number = ?", (note, number))
 
     def set_tags(self, number: int, tags: Iterable[str]) -> None:
-        """Give a run these tags, in place of those it had."""
+        """Set the tags of a run, in place of those it had."""
         with self._told("written"), transaction(self._connection) as connection:
             connection.execute("DELETE FROM tags WHERE run = ?", (number,))
-            connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(number, tag) for tag in tags])
+            _put_tags(connection, number, tags)
 
     def delete(self, numbers: Iterable[int]) -> int:
-        """Delete runs for good, from snapshots too; how many there were."""
+        """Delete runs for good, from snapshots too, and return how many there were."""
         with self._told("written"):
-            return pruning.delete(self._connection, numbers)
+            return rows.delete(self._connection, numbers)
 
     def prune(self, settings: HistorySettings) -> int:
-        """Delete what is older or more than the settings allow, except what snapshots name; how many runs."""
+        """Delete runs beyond the limits on age and size, except those in snapshots, and return how many."""
         with self._told("written"):
-            return pruning.prune(self._connection, settings)
+            return rows.prune(self._connection, settings)
 
-    # Snapshots, and the ledger of what was tried
+    # Snapshots and trials
 
     def save_snapshot(self, name: str, uids: Sequence[str]) -> None:
-        """Name these runs, in place of what had the name."""
+        """Save these runs as the snapshot called `name`, in place of an earlier one."""
         with self._told("written"), transaction(self._connection) as connection:
             found = [connection.execute("SELECT number FROM runs WHERE uid = ?", (uid,)).fetchone() for uid in uids]
             if None in found:
@@ -174,30 +180,26 @@ class Store:
             )
 
     def snapshots(self) -> list[StoredSnapshot]:
-        """All snapshots, the latest first."""
+        """Return all snapshots, the latest first."""
         with self._told("read"):
             named = self._connection.execute("SELECT name, made_unix_ns FROM snapshots ORDER BY 2 DESC, 1").fetchall()
+            query = "SELECT uid FROM snapshot_runs JOIN runs ON number = run WHERE name = ? ORDER BY place"
             return [
                 StoredSnapshot(
                     name=name,
                     made_unix_ns=made,
-                    uids=tuple(
-                        self._texts(
-                            "SELECT uid FROM snapshot_runs JOIN runs ON number = run WHERE name = ? ORDER BY place",
-                            name,
-                        )
-                    ),
+                    uids=tuple(uid for (uid,) in self._connection.execute(query, (name,))),
                 )
                 for name, made in named
             ]
 
     def delete_snapshot(self, name: str) -> None:
-        """Forget a name; its runs stay."""
+        """Delete a snapshot; its runs stay."""
         with self._told("written"):
             self._connection.execute("DELETE FROM snapshots WHERE name = ?", (name,))
 
     def note_tried(self, what: str, data: dict[str, Any]) -> int:
-        """Enter something into the ledger; its number."""
+        """Add an entry to the trial log, and return its number."""
         with self._told("written"):
             row = self._connection.execute(
                 "INSERT INTO tried (at_unix_ns, what, data) VALUES (?, ?, ?) RETURNING id",
@@ -206,20 +208,17 @@ class Store:
             return int(row[0])
 
     def tried(self) -> list[StoredTrial]:
-        """The ledger, the latest entry first."""
+        """Return the trial log, the latest entry first."""
         with self._told("read"):
-            rows = self._connection.execute("SELECT id, at_unix_ns, what, data FROM tried ORDER BY id DESC")
+            found = self._connection.execute("SELECT id, at_unix_ns, what, data FROM tried ORDER BY id DESC")
             return [
                 StoredTrial(number=number, at_unix_ns=at, what=what, data=msgspec.json.decode(data))
-                for number, at, what, data in rows
+                for number, at, what, data in found
             ]
-
-    def _texts(self, query: str, *values: object) -> list[str]:
-        with self._told("read"):
-            return [text for (text,) in self._connection.execute(query, values)]
 
     @contextlib.contextmanager
     def _told(self, what: str) -> Iterator[None]:
+        """Turn any failure inside into a HistoryError that says what could not be done."""
         try:
             yield
         except (sqlite3.Error, OSError, *UNREADABLE) as error:
@@ -227,5 +226,84 @@ class Store:
 
 
 def _record(request_id: int, spec: bytes, record: bytes | None) -> RequestRecord:
-    asked = msgspec.structs.replace(unpack(spec, RequestSpec), request_id=request_id)
-    return RequestRecord(spec=asked) if record is None else unpack_record(record, asked)
+    own = msgspec.structs.replace(unpack(spec, RequestSpec), request_id=request_id)
+    return RequestRecord(spec=own) if record is None else unpack_record(record, own)
+
+
+def _row(connection: sqlite3.Connection, number: int) -> RunRow | None:
+    run = connection.execute(
+        """SELECT uid, started_unix_ns, series, repeat, warm_up, simulated, excerpt, note
+        FROM runs WHERE number = ?""",
+        (number,),
+    ).fetchone()
+    if run is None:
+        return None
+    uid, started, series, repeat, warm_up, simulated, excerpt, note = run
+    requests = connection.execute(
+        """SELECT target, model, endpoint, status, ttft_ns, total_ns, output_tokens
+        FROM requests WHERE run = ? ORDER BY lane""",
+        (number,),
+    )
+    return RunRow(
+        number=number,
+        uid=uid,
+        started_unix_ns=started,
+        series=series,
+        repeat=repeat,
+        kind=_KINDS[warm_up],
+        simulated=bool(simulated),
+        excerpt=excerpt,
+        note=note,
+        tags=_tags(connection, number),
+        targets=tuple(
+            TargetRow(**dict(zip(TargetRow.__struct_fields__, request, strict=True))) for request in requests
+        ),
+    )
+
+
+def _tags(connection: sqlite3.Connection, number: int) -> tuple[str, ...]:
+    found = connection.execute("SELECT tag FROM tags WHERE run = ? ORDER BY tag", (number,))
+    return tuple(tag for (tag,) in found)
+
+
+def _put_tags(connection: sqlite3.Connection, number: int, tags: Iterable[str]) -> None:
+    connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(number, tag) for tag in tags])
+
+
+def _where(wanted: RunFilter) -> tuple[str, tuple[object, ...]]:
+    """Return the condition, which holds only words of ours, and the values for its question marks."""
+    like = r"LIKE ? ESCAPE '\'"
+    of_requests = "number IN (SELECT run FROM requests WHERE"
+    conditions: list[tuple[str, tuple[object, ...]]] = []
+    if wanted.model is not None:
+        part = _pattern(wanted.model)
+        conditions.append((f"{of_requests} model {like} OR target {like})", (part, part)))
+    if wanted.endpoint is not None:
+        conditions.append((f"{of_requests} endpoint {like})", (_pattern(wanted.endpoint),)))
+    if wanted.since_unix_ns is not None:
+        conditions.append(("started_unix_ns >= ?", (wanted.since_unix_ns,)))
+    if wanted.until_unix_ns is not None:
+        conditions.append(("started_unix_ns < ?", (wanted.until_unix_ns,)))
+    if wanted.text is not None:
+        conditions.append((f"plan IN (SELECT id FROM plans WHERE prompt {like})", (_pattern(wanted.text),)))  # noqa: S608 - our own words
+    if wanted.tag is not None:
+        conditions.append(("number IN (SELECT run FROM tags WHERE tag = ?)", (wanted.tag,)))
+    if wanted.failed is not None:
+        conditions.append(("unwell" if wanted.failed else "NOT unwell", ()))
+    if wanted.simulated is not None:
+        conditions.append(("simulated = ?", (wanted.simulated,)))
+    if wanted.series is not None:
+        conditions.append(("series = ?", (wanted.series,)))
+    if not conditions:
+        return "", ()
+    return (
+        "WHERE " + " AND ".join(condition for condition, _ in conditions),
+        tuple(value for _, values in conditions for value in values),
+    )
+
+
+def _pattern(text: str) -> str:
+    """Return the LIKE pattern for any text that contains this one."""
+    for character in "\\%_":
+        text = text.replace(character, f"\\{character}")
+    return f"%{text}%"

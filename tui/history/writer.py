@@ -1,4 +1,4 @@
-"""The side of the recorder that waits for the disk: transactions, and what happens when they fail. One thread's."""
+"""Writer: the recorder's transactions, and a safe place for results when a transaction fails. Runs on one thread."""
 
 import contextlib
 import sqlite3
@@ -13,18 +13,17 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo
 from tui.errors import HistoryError
-from tui.history import cut, journal, spill
+from tui.history import spill
 from tui.history.codec import UNREADABLE
 from tui.history.database import connect, is_corrupt, reason, set_aside, transaction
-from tui.history.pruning import prune
-from tui.history.writer_lock import WriterLock, is_alive
-from tui.history.writing import put_open_requests, put_request, put_run
+from tui.history.interruption import WriterLock, add_events, adopt, clear_events, is_alive, take_note
+from tui.history.rows import prune, put_open_requests, put_request, put_run
 
 _FAILURES = (sqlite3.Error, OSError, HistoryError, *UNREADABLE)
 
 
 class OpenRun(msgspec.Struct, kw_only=True):
-    """A run that was begun; `info` is replaced as more is known."""
+    """A run that has begun; `info` is replaced as more is known."""
 
     info: RunInfo
     plan: Plan
@@ -32,7 +31,7 @@ class OpenRun(msgspec.Struct, kw_only=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A run was fired."""
+    """A run was sent."""
 
     run: OpenRun
 
@@ -44,13 +43,13 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Came(msgspec.Struct, frozen=True):
-    """Events came for requests in flight."""
+    """Events arrived for requests in flight."""
 
     events: list[Event]
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """A request is over; `record` changes no more."""
+    """A request has ended; `record` no longer changes."""
 
     run: OpenRun
     lane: int
@@ -61,7 +60,7 @@ Item = Begun | Known | Came | Ended
 
 
 class Writer:
-    """Writes what the recorder hands over. Nothing that fails here is raised: it is said, and results are spilled."""
+    """Writes the recorder's items. A failure is never raised: it is reported, and results go to the spill file."""
 
     def __init__(
         self,
@@ -71,13 +70,13 @@ class Writer:
         say: Callable[[str], None],
         connect_to: Callable[[Path], sqlite3.Connection] = connect,
     ) -> None:
-        """`uid` names this writer among all that write to the database at `path`."""
+        """Prepare to write to the database at `path` as the writer `uid`, and to report problems with `say`."""
         self._path = path
         self._uid = uid
         self._settings = settings
         self._say = say
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
-        """Called with how many requests programs that died or were cut off had in flight, where there are any."""
+        """Called with the number of requests, if any, that earlier programs had in flight when they ended."""
         self._connect_to = connect_to
         self._connection: sqlite3.Connection | None = None
         self._lock: WriterLock | None = None
@@ -86,25 +85,25 @@ class Writer:
         """Finished requests that the database has not taken yet."""
         self._failing = False
         self._journaling = False
-        """False from a failure until the next run: a journal with a gap would make another text."""
+        """False from a failure until the next run: a journal with a gap would yield a wrong text."""
         self._open: set[tuple[str, int]] = set()
-        """Requests in flight that the database knows of: the run's uid and the lane."""
+        """Requests that are in flight in the database: the run's uid and the lane."""
         self._spilled = 0
-        """How many of `_unsaved` are in the spill file."""
+        """Number of `_unsaved` that are in the spill file, from the first."""
         self._batch = 0
         self._durable = True
 
     def open(self) -> None:
-        """Open the database, take in what dead programs left, and prune. What cannot be done is said."""
+        """Open the database, take in what dead programs left, and prune. Reports what fails."""
         try:
             self._opened()
         except _FAILURES as error:
             self._fail(error, [])
 
     def commit(self, items: list[Item]) -> None:
-        """Write these in one transaction, with what was not taken before."""
+        """Write these items in one transaction, together with results that failed before."""
         if self._failing:
-            # Only results are worth another try, which may have to wait for the disk.
+            # Only results are worth another attempt, which may block on the disk.
             items = [item for item in items if isinstance(item, Ended)]
             if not items:
                 return
@@ -124,7 +123,7 @@ class Writer:
             self._recovered()
 
     def close(self) -> None:
-        """Try once more what was not taken, and end. What is left stays in the spill file."""
+        """Write results that failed before once more, and close. Those that fail again stay in the spill file."""
         if self._unsaved:
             with contextlib.suppress(*_FAILURES):
                 self._write([])
@@ -155,13 +154,12 @@ class Writer:
         try:
             if self._lock is None:
                 self._lock = WriterLock(self._path.parent, self._uid)
-            adopted = journal.adopt(
-                connection, lambda writer: writer == self._uid or is_alive(self._path.parent, writer)
-            )
-            # One that was cut off, and could not end in order, left both.
-            if interrupted := max(adopted, cut.take(self._path.parent)):
+            directory = self._path.parent
+            adopted = adopt(connection, lambda writer: writer == self._uid or is_alive(directory, writer))
+            # A program that was cut off and then died left both a note and a journal.
+            if interrupted := max(adopted, take_note(directory)):
                 self.on_interrupted(interrupted)
-            spill.take_in(connection, self._path.parent)
+            spill.take_in(connection, directory)
             prune(connection, self._settings)
         except BaseException:
             connection.close()
@@ -176,7 +174,7 @@ class Writer:
             )
 
     def _begin_anew(self, error: Exception) -> None:
-        """Set aside a database that turned out damaged while in use; the next write opens a new one."""
+        """Set aside a database found damaged while in use. The next write opens a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -203,15 +201,18 @@ class Writer:
                 put_request(connection, put_run(connection, one.run.info, one.run.plan), one.lane, one.record)
             in_flight -= {(one.run.info.uid, one.lane) for one in ended}
             if not in_flight:
-                journal.clear(connection, self._uid)
+                clear_events(connection, self._uid)
             elif journaling and events:
-                journal.add(connection, self._uid, self._batch, events)
+                add_events(connection, self._uid, self._batch, events)
         self._batch += 1
         self._open, self._journaling = in_flight, journaling
 
     def _sync(self, connection: sqlite3.Connection, *, durable: bool) -> None:
-        """A result is on the disk before it is shown, and outlives a power cut. For the journal it is enough to
-        outlive the program: syncing it several times a second would keep the disk busy for little."""
+        """Choose whether the next transaction outlives a power cut, or only the program.
+
+        A result must outlive a power cut before it is shown. The journal need not: syncing it several times a second
+        would keep the disk busy for little.
+        """
         if durable != self._durable:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable

@@ -12,7 +12,7 @@ from tui.advice.trial import TrialResult, conclude, pairs_of, trial_plan, trial_
 from tui.core.outcome import Outcome
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
-from tui.history.writing import excerpt
+from tui.history.rows import excerpt
 from tui.session.live import Lane
 from tui.session.measured import measured_by
 from tui.session.session import Session

@@ -1,37 +1,49 @@
-"""Putting runs and their requests into the database. All of it inside a transaction of the caller's."""
+"""Rows of the database: store runs and their requests, delete runs, and prune to the limits on age and size.
+
+Storing happens inside a transaction of the caller; deleting makes its own.
+"""
 
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from tui.config.schema import HistorySettings
 from tui.core.events import Status
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo
 from tui.history.codec import digest, pack, pack_record
+from tui.history.database import transaction
 
 EXCERPT_CHARACTERS = 200
+
+_NS_PER_DAY = 86_400_000_000_000
+_BYTES_PER_MB = 1_000_000
+
+_FREE = "NOT EXISTS (SELECT 1 FROM snapshot_runs WHERE snapshot_runs.run = number)"
+"""Condition for runs that no snapshot names; those that one names stay."""
 
 _UNWELL = f"'{Status.FAILED}', '{Status.INTERRUPTED}'"
 
 
 def prompt_text(plan: Plan) -> str:
-    """The whole text of what the plan asks, with the values of its variables, as the history is searched."""
+    """Return the text that a search of the history looks in: the plan's prompts and the values of their variables."""
     prompts = dict.fromkeys([plan.prompt, *map(plan.prompt_of, plan.asked)])
     texts = (*(text for prompt in prompts for text in prompt.texts()), *plan.values().values())
     return "\n".join(filter(None, texts))
 
 
 def excerpt(prompt: Prompt) -> str:
-    """The beginning of what the user says, on one line."""
+    """Return the beginning of the user's turn, on one line."""
     return " ".join(prompt.user[: EXCERPT_CHARACTERS * 2].split())[:EXCERPT_CHARACTERS]
 
 
 def put_run(connection: sqlite3.Connection, info: RunInfo, plan: Plan) -> int:
-    """Store a run, or what is newly known of it; its number."""
-    # Not an upsert: each would use up a number, and numbers are typed by people.
+    """Store a run, or update what is known of it, and return its number."""
+    # Not an upsert: that would use up a number each time, and people type these numbers.
     known = connection.execute(
         "UPDATE runs SET started_unix_ns = ?, info = ? WHERE uid = ? RETURNING number",
         (info.started_unix_ns, msgspec.msgpack.encode(info), info.uid),
@@ -57,14 +69,14 @@ def put_run(connection: sqlite3.Connection, info: RunInfo, plan: Plan) -> int:
 
 
 def put_open_requests(connection: sqlite3.Connection, run: int, specs: Sequence[RequestSpec], writer: str) -> None:
-    """Store what a run is about to ask; `writer` answers for it."""
+    """Store the requests that a run is about to send, as in flight in the program `writer`."""
     for lane, spec in enumerate(specs):
         record = RequestRecord(spec=spec)
         _put_request(connection, run, lane, record, writer, None)
 
 
 def put_request(connection: sqlite3.Connection, run: int, lane: int, record: RequestRecord) -> None:
-    """Store a request that is over, in place of what there was of it."""
+    """Store a finished request, in place of its row as one in flight."""
     _put_request(connection, run, lane, record, None, pack_record(record))
     connection.execute(
         f"""UPDATE runs SET (unwell, ttft_ns, total_ns) = (
@@ -112,7 +124,7 @@ def _put_plan(connection: sqlite3.Connection, plan: Plan) -> int:
 
 
 def _put_spec(connection: sqlite3.Connection, spec: RequestSpec) -> int:
-    """Stored without its id, by which alone repeats differ."""
+    """Store a specification without its request id, so that repeats share one row."""
     bare = msgspec.structs.replace(spec, request_id=0)
     key = digest(bare)
     row = connection.execute("SELECT id FROM specs WHERE digest = ?", (key,)).fetchone()
@@ -124,6 +136,49 @@ def _put_spec(connection: sqlite3.Connection, spec: RequestSpec) -> int:
 
 
 def drop_unused(connection: sqlite3.Connection) -> None:
-    """Delete plans and specifications that no run has any more."""
+    """Delete plans and specifications that no run uses any more."""
     connection.execute("DELETE FROM plans WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.plan = plans.id)")
     connection.execute("DELETE FROM specs WHERE NOT EXISTS (SELECT 1 FROM requests WHERE requests.spec = specs.id)")
+
+
+def delete(connection: sqlite3.Connection, numbers: Iterable[int]) -> int:
+    """Delete runs with everything that belongs to them, and return how many there were. Raises sqlite3.Error."""
+    with transaction(connection):
+        deleted = sum(connection.execute("DELETE FROM runs WHERE number = ?", (number,)).rowcount for number in numbers)
+        drop_unused(connection)
+    # A script, because one step of this statement frees one page, and a cursor takes a single step.
+    connection.executescript("PRAGMA incremental_vacuum")
+    return deleted
+
+
+def prune(connection: sqlite3.Connection, settings: HistorySettings, now_unix_ns: int | None = None) -> int:
+    """Delete runs beyond the limits on age and size, oldest first, and return how many. Raises sqlite3.Error."""
+    deleted = 0
+    if settings.keep_days:
+        now = time.time_ns() if now_unix_ns is None else now_unix_ns
+        before = now - settings.keep_days * _NS_PER_DAY
+        rows = connection.execute(f"SELECT number FROM runs WHERE started_unix_ns < ? AND {_FREE}", (before,))  # noqa: S608
+        if old := [number for (number,) in rows.fetchall()]:
+            deleted += delete(connection, old)
+    limit = settings.keep_mb * _BYTES_PER_MB
+    while limit and (used := bytes_used(connection)) > limit:
+        (stored,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+        # At most half the estimated surplus per round: run sizes vary, and no run should go that need not.
+        at_once = max(1, stored * (used - limit) // used // 2)
+        rows = connection.execute(
+            f"SELECT number FROM runs WHERE {_FREE} ORDER BY started_unix_ns LIMIT ?",  # noqa: S608
+            (at_once,),
+        )
+        oldest = [number for (number,) in rows.fetchall()]
+        if not oldest:
+            break
+        deleted += delete(connection, oldest)
+    return deleted
+
+
+def bytes_used(connection: sqlite3.Connection) -> int:
+    """Return the size of the stored runs in the database, bytes."""
+    size, pages, free = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
+    )
+    return int(size * (pages - free))
