@@ -1,0 +1,103 @@
+"""The tables in the documents that come from code. `PYTHONPATH=tests python -m docs.tables` writes them anew."""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from docs.pages import PAGES, ROOT, generated
+from tui.config.schema import PARAMETERS
+from tui.config.wording import expected
+from tui.simulator.faults import FAULTS
+from tui.ui.bindings import ACTIONS, spelled
+from tui.ui.charts.kinds import ChartKind
+from tui.ui.keymap import TEXT_KEYS
+
+TEN = (
+    "run",
+    "series",
+    "cancel_all",
+    "next_lane",
+    "maximise",
+    "detail",
+    "edit_parameters",
+    "pin_baseline",
+    "advice",
+    "history",
+)
+"""The actions of the README's ten keys."""
+
+
+def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(heading), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _keys(only: Iterable[str] | None = None) -> str:
+    rows = {action.id: (", ".join(map(spelled, action.keys)), action.title, action.help) for action in ACTIONS}
+    return _table(("Key", "Action", "What it does"), rows.values() if only is None else [rows[one] for one in only])
+
+
+def _action_names() -> str:
+    rows = [(f"`{action.id}`", action.title) for action in ACTIONS]
+    rows += [(f"`{name}`", "in a lane's text") for name in TEXT_KEYS]
+    return _table(("Name", "Action"), rows)
+
+
+def _parameters() -> str:
+    rows = [(f"`{key.name}`", expected(key.type).replace("|", "\\|"), key.help) for key in PARAMETERS]
+    return _table(("Parameter", "Value", "Meaning"), rows)
+
+
+def _charts() -> str:
+    return _table(("Name", "Chart", "Of"), [(kind.tab, kind.heading, _of(kind)) for kind in ChartKind])
+
+
+def _of(kind: ChartKind) -> str:
+    return "the current lane" if kind.of_one_lane else "all lanes"
+
+
+def _faults() -> str:
+    return _table(("Fault", "What the simulator does"), [(f"`{name}`", fault.help) for name, fault in FAULTS.items()])
+
+
+def _accuracy() -> str:
+    """Three rows of the benchmark's figures, over plain TCP and over TLS."""
+    figures = (ROOT / "tests/benchmarks/FIGURES.md").read_text("utf-8")
+    rows = []
+    for name in ("TTFT error", "token arrival error", "the SDK timed the usual way, TTFT error"):
+        found = re.search(rf"^\| {name} \|(.+)\|$", figures, re.MULTILINE)
+        assert found is not None, f"FIGURES.md has no row {name}"
+        cells = [re.sub(r"\(.*?\)", "", cell).strip() for cell in found[1].split("|")]
+        rows.append((name, *cells[:3]))
+    return _table(("p99, plain / TLS", "1 stream", "32 streams", "128 streams"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "keys": _keys,
+    "ten-keys": lambda: _keys(TEN),
+    "action-names": _action_names,
+    "parameters": _parameters,
+    "charts": _charts,
+    "faults": _faults,
+    "accuracy": _accuracy,
+}
+"""Each by the name of its markers."""
+
+
+def written(page: Path) -> str:
+    """The page with its tables as the code has them."""
+    text = page.read_text("utf-8")
+    for found in reversed(generated(text)):
+        text = text[: found.start("table")] + TABLES[found["name"]]() + text[found.end("table") :]
+    return text
+
+
+def main() -> None:
+    """Write every table anew."""
+    for page in PAGES:
+        page.write_text(written(page), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Every command of the documents runs, as a person would type it after installing.
+
+The README's own commands run first, in order; what they leave (a plan, an export, a history) is what the others find.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from canary import SPARE
+from terminal_under_test import Terminal
+
+from docs.pages import PAGES, README, ROOT, Block, blocks
+from tui.simulator.process import SimulatorProcess
+
+OF_CI = ("run", "test")
+"""Comments of the blocks that `.ci/run` runs."""
+PORT = "8099"
+"""The documents' port for a server on this machine."""
+F10 = b"\x1b[21~"
+LANE = re.compile("○ idle|◌ connecting|◔ waiting|◑ thinking|▶ streaming|✔ done|REPLAY")
+"""Any state of a lane: the screen is there."""
+
+
+def _unique(found: list[Block]) -> list[Block]:
+    """Those whose text was not there before: a page may show a command of another's again."""
+    return list({(block.comment, block.text): block for block in reversed(found)}.values())[::-1]
+
+
+COMMANDS = [block for page in PAGES for block in blocks(page, "sh") if block.comment not in OF_CI]
+OWN = [block for block in COMMANDS if block.page == README and not block.comment]
+SHOWN_BEFORE = {block.text for block in OWN}
+OTHERS = [one for one in _unique(COMMANDS) if one.comment not in ("screen", "server") and one.text not in SHOWN_BEFORE]
+SCREENS = [block for block in _unique(COMMANDS) if block.comment == "screen"]
+SERVERS = [block for block in _unique(COMMANDS) if block.comment == "server"]
+
+
+class Checkout:
+    """A directory that looks to a shell as the checkout does after the README's first command."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def script(self, commands: str) -> str:
+        """`commands` where `latency-tui` is on the PATH."""
+        return f"source .venv/bin/activate\n{commands}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Nothing of the person at this machine."""
+        ours = ("LATENCY_TUI_", "ANTHROPIC_", "XDG_", "TEXTUAL", "COLUMNS", "LINES", "NO_COLOR", "OTEL_")
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        home = self.directory / "home"
+        places = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
+        return environ | SPARE | places | {"HOME": str(home), "TMPDIR": str(self.directory)}
+
+
+@pytest.fixture(scope="module")
+def after_readme(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The checkout after the README's commands."""
+    checkout = Checkout(tmp_path_factory.mktemp("checkout"))
+    (checkout.directory / ".venv/bin").mkdir(parents=True)
+    (checkout.directory / ".venv/bin/activate").symlink_to(Path(sys.prefix) / "bin/activate")
+    shutil.copytree(ROOT / "configs", checkout.directory / "configs")
+    (checkout.directory / "plan.toml").write_text(blocks(README, "toml")[0].text)
+    (checkout.directory / "letter.txt").write_text("Why is the sky blue?")
+    script = "\n".join(block.text for block in OWN)
+    assert script.startswith("source .venv/bin/activate\n"), "the README puts the program on the PATH first"
+    _run(script, checkout)
+    return checkout
+
+
+@pytest.fixture
+def checkout(after_readme: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of that for one block."""
+    shutil.copytree(after_readme.directory, tmp_path / "checkout", symlinks=True)
+    return Checkout(tmp_path / "checkout")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The port of a simulator."""
+    with SimulatorProcess.start() as simulator:
+        yield simulator.base_url.rpartition(":")[2]
+
+
+def _run(script: str, checkout: Checkout) -> int:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=checkout.directory,
+        env=checkout.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=100,
+    )
+    sys.stdout.write(done.stdout)
+    return done.returncode
+
+
+def _name(block: Block) -> str:
+    return block.name
+
+
+def test_the_readmes_commands_run(after_readme: Checkout) -> None:
+    assert (after_readme.directory / "baseline.json").exists()
+
+
+@pytest.mark.parametrize("block", OTHERS, ids=_name)
+def test_commands_run(block: Block, checkout: Checkout, server: str) -> None:
+    status = _run(checkout.script(block.text.replace(PORT, server)), checkout)
+    assert status in [int(word) for word in block.comment.split()[1:] or ["0"]]
+
+
+@pytest.mark.parametrize("block", SCREENS, ids=_name)
+def test_screens_open_and_close(block: Block, checkout: Checkout, server: str) -> None:
+    for line in block.text.replace(PORT, server).splitlines():
+        script = f"cd {checkout.directory}\n{checkout.script(line)}"
+        with Terminal(["-c", script], checkout.environ, program=("bash",)) as terminal:
+            terminal.until(lambda shown: LANE.search(shown) is not None)
+            terminal.press(F10)
+            assert terminal.until_ended() == 0
+
+
+@pytest.mark.parametrize("block", SERVERS, ids=_name)
+def test_servers_start_and_stop(block: Block, checkout: Checkout) -> None:
+    for line in block.text.splitlines():
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(free.getsockname()[1])
+        process = subprocess.Popen(
+            ["bash", "-c", checkout.script(f"exec {line.replace(PORT, port)}")],
+            cwd=checkout.directory,
+            env=checkout.environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        with process:
+            assert process.stdout is not None
+            assert any(f"127.0.0.1:{port}" in said for said in process.stdout)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait() in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
