@@ -18,7 +18,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.refused import refused_parameter
 from tui.core.target import Endpoint, Target, Timeouts
-from tui.engine.request_body import arguments, body
+from tui.engine.wires.messages.request_body import arguments, body
 from tui.export.formats import Format, render
 from tui.export.schema import schema as export_schema
 from tui.session.asked import asked_of as fingerprint_of

@@ -23,8 +23,8 @@ _F5 = b"\x1b[15~"
 _STAMP_READS = """\
 import sys
 if sys.orig_argv[-2:] == ["tui", "engine"]:
-    from tui.engine import wire
-    wire._KERNEL_STAMPS = False
+    from tui.engine.transport import socket_stream
+    socket_stream._KERNEL_STAMPS = False
 """
 """A sitecustomize for the engine alone: it then does what it does where the kernel gives no stamps."""
 

@@ -10,7 +10,7 @@ from tui.core.prompt import Prompt
 from tui.core.refused import belonging, refused_parameter
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.failures import api_failure
-from tui.engine.request_body import arguments
+from tui.engine.wires.messages.request_body import arguments
 from tui.simulator.profiles import load
 from tui.simulator.refusals import ApiError
 from tui.simulator.request import message_request

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 import httpcore2
 
 from tui.core.events import Content, Event, Instrument, Mark, Marked
-from tui.engine.answer import AnswerReader
+from tui.engine.answer_stream import AnswerStream
 from tui.engine.pump import Pump
-from tui.engine.stream import AnswerStream
-from tui.engine.wire_stream import Segment, StampedStream
+from tui.engine.transport.stamped_stream import Segment, StampedStream
+from tui.engine.wires.messages.answer import AnswerReader
 
 HEADERS: Mapping[str, str] = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tui.core.events import Event, Mark, Marked
-from tui.engine.wire_stream import Segment, WireObserver
+from tui.engine.transport.stamped_stream import Segment, WireObserver
 
 
 class Exchange(WireObserver):

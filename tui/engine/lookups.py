@@ -16,12 +16,13 @@ from tui.core.events import Event, Failure, FailureKind, ModelsListed, TokensCou
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
-from tui.engine import failures, request_body
-from tui.engine.bedrock import BedrockClient
-from tui.engine.clients import Client, Clients
+from tui.engine import failures
 from tui.engine.exchange import Exchange
 from tui.engine.keys import Keys
-from tui.engine.wire_stream import observer
+from tui.engine.transport.stamped_stream import observer
+from tui.engine.wires.messages import request_body
+from tui.engine.wires.messages.bedrock import BedrockClient
+from tui.engine.wires.messages.clients import Client, Clients
 
 _SLOT = -1
 """No run's requests have it."""

@@ -28,16 +28,17 @@ from tui.core.events import (
     Status,
 )
 from tui.core.plan import RequestSpec
-from tui.engine import failures, request_body
-from tui.engine.answer import AnswerReader
-from tui.engine.bedrock import SigningError
-from tui.engine.body import BodyError
-from tui.engine.clients import Client, Clients
+from tui.engine import failures
+from tui.engine.answer_stream import AnswerStream
 from tui.engine.exchange import Exchange
 from tui.engine.keys import Keys
 from tui.engine.pump import Pump
-from tui.engine.stream import AnswerStream
-from tui.engine.wire_stream import StampedStream, observer
+from tui.engine.transport.body import BodyError
+from tui.engine.transport.stamped_stream import StampedStream, observer
+from tui.engine.wires.messages import request_body
+from tui.engine.wires.messages.answer import AnswerReader
+from tui.engine.wires.messages.bedrock import SigningError
+from tui.engine.wires.messages.clients import Client, Clients
 
 SDK_VERSION = anthropic.__version__
 

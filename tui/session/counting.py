@@ -10,7 +10,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.engine.protocol import CountTokens
-from tui.engine.request_body import count_arguments
+from tui.engine.wires.messages.request_body import count_arguments
 from tui.session.live import InputCount
 
 _BYTES_PER_TOKEN = 4.0

@@ -7,10 +7,10 @@ import anthropic
 import httpx2
 
 from tui.core.target import Endpoint
-from tui.engine.bedrock import BedrockClient
 from tui.engine.exchange import Exchange
-from tui.engine.transport import StampedTransport, tls_context
-from tui.engine.wire_stream import observer
+from tui.engine.transport.http_transport import StampedTransport, tls_context
+from tui.engine.transport.stamped_stream import observer
+from tui.engine.wires.messages.bedrock import BedrockClient
 
 Client = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicFoundry | anthropic.AsyncAnthropicVertex | BedrockClient
 

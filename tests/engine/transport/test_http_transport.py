@@ -21,13 +21,13 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.messages_api import MessagesApi
-from tui.engine.transport import StampedTransport
+from tui.engine.transport.http_transport import StampedTransport
+from tui.engine.transport.socket_stream import SocketStream
+from tui.engine.transport.stamped_stream import Segment, StampedStream, WireObserver, observer
+from tui.engine.transport.tls_stream import TlsStream
 from tui.engine.warmup import _DELTA, _END, _START
-from tui.engine.wire import SocketStream
-from tui.engine.wire_stream import Segment, StampedStream, WireObserver, observer
-from tui.engine.wire_tls import TlsStream
 
-from .test_wire import WITHIN_S, Contexts, certificates
+from .test_socket_stream import WITHIN_S, Contexts, certificates
 
 __all__ = ["certificates"]
 

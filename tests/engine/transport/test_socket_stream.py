@@ -15,10 +15,10 @@ from typing import Any
 import httpcore2
 import pytest
 
-from tui.engine import wire as module
-from tui.engine.wire import SocketStream, StampedBackend
-from tui.engine.wire_stream import Segment, StampedStream, WireObserver, observer
-from tui.engine.wire_tls import TlsStream
+from tui.engine.transport import socket_stream as module
+from tui.engine.transport.socket_stream import SocketStream, StampedBackend
+from tui.engine.transport.stamped_stream import Segment, StampedStream, WireObserver, observer
+from tui.engine.transport.tls_stream import TlsStream
 
 WITHIN_S = 30
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"

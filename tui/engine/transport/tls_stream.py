@@ -7,7 +7,7 @@ from typing import Any
 
 import httpcore2
 
-from tui.engine.wire_stream import READ_BYTES, Segment, StampedStream, socket_errors_as
+from tui.engine.transport.stamped_stream import READ_BYTES, Segment, StampedStream, socket_errors_as
 
 
 class TlsStream(StampedStream):

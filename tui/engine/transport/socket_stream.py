@@ -18,9 +18,9 @@ from typing import Any
 import httpcore2
 from aiohappyeyeballs import start_connection
 
-from tui.engine.clock import StampClock
-from tui.engine.wire_stream import READ_BYTES, Segment, StampedStream, observer, socket_errors_as
-from tui.engine.wire_tls import TlsStream
+from tui.engine.transport.clock import StampClock
+from tui.engine.transport.stamped_stream import READ_BYTES, Segment, StampedStream, observer, socket_errors_as
+from tui.engine.transport.tls_stream import TlsStream
 
 SO_TIMESTAMPNS = 35
 """<asm-generic/socket.h>; Python's socket module does not name it."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.engine.body import BodyError, RawBody
+from tui.engine.transport.body import BodyError, RawBody
 
 CHUNKED = {"transfer-encoding": "chunked"}
 TEXT = b"event: ping\ndata: {}\n\n" * 20

@@ -9,7 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore2
 import httpx2
 
-from tui.engine.wire import StampedBackend
+from tui.engine.transport.socket_stream import StampedBackend
 
 _IDLE_S = 300.0
 """How long an unused connection is kept; servers usually close it before."""

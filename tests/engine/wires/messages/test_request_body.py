@@ -17,7 +17,7 @@ from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt, Turn
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.request_body import arguments
+from tui.engine.wires.messages.request_body import arguments
 
 SDK = message_create_params.MessageCreateParamsStreaming
 

@@ -20,7 +20,7 @@ from tui.core.events import (
     UsageReported,
 )
 from tui.engine.failures import api_failure
-from tui.engine.sse import ServerSentEvent
+from tui.engine.transport.sse import ServerSentEvent
 
 
 class _Block(msgspec.Struct):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.events import Content, Event, FailureKind, Kind, Mark, Marked, Status, Usage, UsageReported
-from tui.engine.answer import AnswerReader
-from tui.engine.sse import ServerSentEvent
+from tui.engine.transport.sse import ServerSentEvent
+from tui.engine.wires.messages.answer import AnswerReader
 
 
 class Stream:

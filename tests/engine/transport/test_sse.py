@@ -8,7 +8,7 @@ from anthropic._streaming import SSEDecoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.engine.sse import ServerSentEvent, SseDecoder
+from tui.engine.transport.sse import ServerSentEvent, SseDecoder
 
 
 def decode(chunks: Iterable[bytes]) -> list[ServerSentEvent]:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.core.events import FailureKind, Mark, StampSource, Status
-from tui.engine.body import BodyError
-from tui.engine.wire_stream import Segment
+from tui.engine.transport.body import BodyError
+from tui.engine.transport.stamped_stream import Segment
 
 from .scripted import END, HEADERS, decode, segment
 

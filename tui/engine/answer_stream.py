@@ -10,11 +10,11 @@ import httpcore2
 
 from tui.core.events import Instrument, StampSource
 from tui.core.metrics import percentile
-from tui.engine.answer import AnswerReader
-from tui.engine.body import RawBody
 from tui.engine.pump import Pump
-from tui.engine.sse import SseDecoder
-from tui.engine.wire_stream import Segment, StampedStream
+from tui.engine.transport.body import RawBody
+from tui.engine.transport.sse import SseDecoder
+from tui.engine.transport.stamped_stream import Segment, StampedStream
+from tui.engine.wires.messages.answer import AnswerReader
 
 _END_OF_CHUNKS = b"0\r\n\r\n"
 """An empty body in chunks: what is left for httpcore2 to read once we have read the real one."""
