@@ -19,10 +19,10 @@ from pathlib import Path
 import resvg_py
 from rich.cells import cell_len
 from textual.pilot import Pilot
-
-from tui.config.load import Flags, load
 from tui.config.models import load_models
 from tui.config.plan import build_plan
+
+from tui.config.load import Flags, load
 from tui.engine.client import spawn
 from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess

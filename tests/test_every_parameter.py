@@ -9,14 +9,12 @@ from export.samples import simple_run
 
 from tui.config import schema
 from tui.config.load import Flags, load
-from tui.config.show import describe
-from tui.config.write import toml
-from tui.core.capabilities import refusals
+from tui.config.show import describe, toml
 from tui.core.lanes import own
 from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.refused import refused_parameter
+from tui.core.refusals import refusals, refused_parameter
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.engine.wires.messages.request_body import arguments, body
 from tui.export.formats import Format, render

@@ -28,7 +28,7 @@ def loaded(*modules: str) -> set[str]:
     [
         ("tui.core.events", "tui.core.record", "tui.core.plan", "tui.core.statistics", "tui.core.sanitize"),
         ("tui.core.comparison", "tui.core.sequential", "tui.core.gates", "tui.core.goodput", "tui.core.decomposition"),
-        ("tui.config.load", "tui.config.show", "tui.config.plan", "tui.config.remembered", "tui.config.models"),
+        ("tui.config.load", "tui.config.show", "tui.config.remembered", "tui.config.known_models"),
         ("tui.history.record_file", "tui.history.recorder", "tui.history.store"),
         ("tui.export.formats", "tui.export.json_import", "tui.export.otel"),
         ("tui.engine.client", "tui.engine.protocol"),

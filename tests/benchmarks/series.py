@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from textual.events import Key
 from textual.widgets import TextArea
 
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.config.schema import UiSettings
 from tui.core.events import (
     Content,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.core.cost import Cost, dollars, estimate, total, upper_bound
 from tui.core.events import Usage
 from tui.core.parameters import Parameters

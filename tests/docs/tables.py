@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from docs.pages import PAGES, ROOT, generated
+from tui.config.keys import expected
 from tui.config.schema import PARAMETERS
-from tui.config.wording import expected
 from tui.simulator.faults import FAULTS
 from tui.ui.bindings import ACTIONS, spelled
 from tui.ui.charts.kinds import ChartKind

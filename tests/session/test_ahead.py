@@ -157,11 +157,11 @@ async def test_without_a_counter_an_estimate_stands_and_learns(session: Watched)
     assert other.next_input.tokens == pytest.approx(plain.next_input.tokens, rel=0.03)
 
 
-@pytest.mark.parametrize("cap", ["sitting_usd", "plan_usd"])
+@pytest.mark.parametrize("cap", ["session_usd", "plan_usd"])
 async def test_a_cap_stops_before_sending(session: Watched, cap: str) -> None:
     await session.answered(Prompt(user="What does a gateway do?"))
     runs, cost = session.live.runs, spent(session)
-    left = 1e-9 + (cost if cap == "sitting_usd" else 0)
+    left = 1e-9 + (cost if cap == "session_usd" else 0)
     session.plan = msgspec.structs.replace(session.plan, budget=Budget(**{cap: left}))
     assert not session.run(Prompt(user="What does a gateway do?"), session.plan.parameters)
     session.warm(Prompt(user=LONG), session.plan.parameters)

@@ -6,12 +6,10 @@ from typing import Any
 import msgspec
 
 from tui.config import schema
-from tui.config.files import Document
-from tui.config.keys import Key, refuse_endpoint_name
-from tui.config.lines import KeyPath
-from tui.config.sources import Entry, Layer, Source
+from tui.config.endpoints import ENDPOINT
+from tui.config.files import Document, KeyPath
+from tui.config.keys import Key, Layer, Origin, SetValue, expected, hint, nearest, refuse_endpoint_name, shown
 from tui.config.variables import MAX_ROWS, Row, Variables, differing_name, refuse_name, value_text
-from tui.config.wording import expected, hint, nearest, shown
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.prompt import MAX_VARIANTS
@@ -58,7 +56,7 @@ def target_of(values: Mapping[str, Any]) -> Target:
     )
 
 
-def check_settings(document: Document, layer: Layer, name: str) -> dict[str, Entry]:
+def check_settings(document: Document, layer: Layer, name: str) -> dict[str, SetValue]:
     """Every value of a settings document by its dotted path. Raises ConfigError for the first problem in file order.
 
     `targets`, `prompts` and `variables` are one entry each beside those of their parts, since a later layer replaces
@@ -89,7 +87,7 @@ class Checker:
     """Collects the values of one document, and its problems."""
 
     def __init__(self, layer: Layer, name: str, where: dict[KeyPath, int]) -> None:
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, SetValue] = {}
         self._layer = layer
         self._name = name
         self._where = where
@@ -107,10 +105,11 @@ class Checker:
             return None
         before = len(self._problems)
         known = {key.name: key for key in keys}
+        old = {key.old_name: key for key in keys if key.old_name and key.name not in given}
         values: dict[str, object] = {}
         for word, raw in given.items():
-            if word in known:
-                values[word] = self.value((*path, word), known[word], raw)
+            if key := known.get(word) or old.get(word):
+                values[key.name] = self.value((*path, word), key, raw)
             else:
                 self.unknown((*path, word), known)
         missing = [key.name for key in keys if key.required and key.name not in given]
@@ -120,7 +119,7 @@ class Checker:
 
     def value(self, path: KeyPath, key: Key, raw: object) -> object:
         """Check one value and enter it under its path."""
-        if key.chosen_files_only and self._layer is Layer.PROJECT:
+        if not self._layer.may_set(key.set_by):
             remedy = "put it into your own file, or name this one with --config"
             self._problem(path, f"is not taken from a file that was found and not chosen: {remedy}")
             return None
@@ -134,7 +133,7 @@ class Checker:
         except ValueError as problem:
             self._problem(path, str(problem))
             return None
-        self._enter(path, value)
+        self._enter((*path[:-1], key.name), value, at=path)
         return value
 
     def tables(self, path: KeyPath, keys: Sequence[Key], given: object) -> list[dict[str, object]]:
@@ -228,7 +227,7 @@ class Checker:
                 if isinstance(table, dict):
                     flat = {key: value for key, value in table.items() if key != "timeouts"}
                     timeouts = table.get("timeouts")
-                self.table(path, schema.ENDPOINT, flat)
+                self.table(path, ENDPOINT, flat)
                 if timeouts is not None:
                     self.table((*path, "timeouts"), schema.TABLES["timeouts"], timeouts)
 
@@ -249,13 +248,13 @@ class Checker:
         printable = word if word.isprintable() and "not shown" not in shown(word) else shown(word)
         self._problem(path, f"{prefix}{printable}; {end}", lead="unknown key ")
 
-    def _enter(self, path: KeyPath, value: object) -> None:
-        source = Source(self._layer, self._name, self._line(path))
-        self.entries[dotted(path)] = Entry(value, source)
+    def _enter(self, path: KeyPath, value: object, *, at: KeyPath = ()) -> None:
+        origin = Origin(self._layer, self._name, self._line(at or path))
+        self.entries[dotted(path)] = SetValue(value, origin)
 
     def _problem(self, path: KeyPath, text: str, *, at: KeyPath = (), lead: str = "") -> None:
         line = self._line(at or path)
-        place = Source(self._layer, self._name, line)
+        place = Origin(self._layer, self._name, line)
         subject = lead or f"{dotted(path)} "
         end = "" if text.endswith((".", "?")) else "."
         self._problems.append((line or 0, f"{place}: {subject}{text}{end}"))

@@ -7,10 +7,9 @@ import msgspec
 
 from tui.config import schema
 from tui.config.check import target_of, value_of
-from tui.config.keys import Key
+from tui.config.endpoints import ENDPOINT
+from tui.config.keys import Key, Layer, Origin, SetValue, hint
 from tui.config.schema import ANTHROPIC, CUSTOM, SIMULATOR
-from tui.config.sources import Entry, Layer, Source
-from tui.config.wording import hint
 from tui.core.plan import MAX_TARGETS
 from tui.errors import ConfigError
 
@@ -20,7 +19,7 @@ KEY_VARIABLE = "ANTHROPIC_API_KEY"
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line can set. `None`, empty and False mean: not given."""
+    """Values that the command line can set. `None`, empty and False mean: not given."""
 
     prompt: str | None = None
     """The user's turn, from the argument, a file or standard input."""
@@ -40,15 +39,20 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
 
 def variables() -> dict[str, str]:
     """Every LATENCY_TUI_* variable there is, with the dotted key it sets: the keys that hold a single value."""
-    keys = schema.keys_by_path()
-    return {PREFIX + path.upper().replace(".", "_"): path for path, key in keys.items() if key.is_single}
+    found = {}
+    for path, key in schema.keys_by_path().items():
+        table = path.removesuffix(key.name)
+        for name in [key.old_name, key.name] if key.is_single else []:
+            if name:
+                found[PREFIX + (table + name).upper().replace(".", "_")] = path
+    return found
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, Entry]:
+def from_environment(environ: Mapping[str, str]) -> dict[str, SetValue]:
     """The values that variables set. Raises ConfigError for an unknown LATENCY_TUI_* or a value out of range."""
     known = variables()
     keys = schema.keys_by_path()
-    entries: dict[str, Entry] = {}
+    entries: dict[str, SetValue] = {}
     for name in sorted(environ):
         if name in known:
             entries[known[name]] = _entry(Layer.ENVIRONMENT, name, known[name], keys[known[name]], environ[name])
@@ -62,7 +66,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Entry]:
     return entries
 
 
-def from_flags(flags: Flags) -> dict[str, Entry]:
+def from_flags(flags: Flags) -> dict[str, SetValue]:
     """The values that the command line sets. Raises ConfigError for a value that cannot be used."""
     if flags.demo and flags.base_url is not None:
         raise ConfigError("--demo and --base-url exclude each other: --demo asks the simulator.")
@@ -79,18 +83,18 @@ def from_flags(flags: Flags) -> dict[str, Entry]:
     entries |= dict(_targets(flags.models))
     if flags.base_url is not None:
         table = f"endpoints.{CUSTOM}"
-        source = Source(Layer.FLAG, "--base-url")
-        entries[table] = Entry(None, source)
+        origin = Origin(Layer.FLAG, "--base-url")
+        entries[table] = SetValue(None, origin)
         url = f"{table}.base_url"
         entries[url] = _entry(Layer.FLAG, "--base-url", url, _endpoint_key("base_url"), flags.base_url)
-        entries[f"{table}.api_key_env"] = Entry(KEY_VARIABLE, source)
-        entries["endpoint"] = Entry(CUSTOM, source)
+        entries[f"{table}.api_key_env"] = SetValue(KEY_VARIABLE, origin)
+        entries["endpoint"] = SetValue(CUSTOM, origin)
     if flags.demo:
-        entries["endpoint"] = Entry(SIMULATOR, Source(Layer.FLAG, "--demo"))
+        entries["endpoint"] = SetValue(SIMULATOR, Origin(Layer.FLAG, "--demo"))
     return entries
 
 
-def _targets(models: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
+def _targets(models: tuple[str, ...]) -> Iterator[tuple[str, SetValue]]:
     if not models:
         return
     if len(models) > MAX_TARGETS:
@@ -99,17 +103,17 @@ def _targets(models: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
     for position, model in enumerate(models):
         path = f"targets.{position}.model"
         yield path, _entry(Layer.FLAG, "--model", path, key, model)
-    yield "targets", Entry(tuple(target_of({"model": model}) for model in models), Source(Layer.FLAG, "--model"))
+    yield "targets", SetValue(tuple(target_of({"model": model}) for model in models), Origin(Layer.FLAG, "--model"))
 
 
 def _endpoint_key(name: str) -> Key:
-    return next(key for key in schema.ENDPOINT if key.name == name)
+    return next(key for key in ENDPOINT if key.name == name)
 
 
-def _entry(layer: Layer, name: str, path: str, key: Key, raw: object) -> Entry:
+def _entry(layer: Layer, name: str, path: str, key: Key, raw: object) -> SetValue:
     try:
         value = value_of(key, raw, is_text=layer is Layer.ENVIRONMENT or name == "--fps")
     except ValueError as problem:
         subject = "" if layer is Layer.FLAG else f"{path} "
         raise ConfigError(f"{name}: {subject}{problem}.") from None
-    return Entry(value, Source(layer, name))
+    return SetValue(value, Origin(layer, name))

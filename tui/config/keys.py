@@ -1,14 +1,56 @@
-"""What a key of a table is, and the checks that several of them share."""
+"""Keys of the configuration, the origin of their values, and the words that errors have for both."""
 
+import difflib
 import re
-from collections.abc import Callable
-from typing import Any, get_origin
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from tui.config.wording import shown
+from tui.core.setting import SetBy, settings_of, type_of
 
-KEY_REMEDY = "a key itself never belongs in a file"
+_LOOKS_SECRET = re.compile(r"sk[-_]|:[^:]*@|^[A-Za-z0-9_\-]{32,}$")
+_LONGEST_SHOWN = 40
+
+Refusal = Callable[[Any], str | None]
+"""Says what is wrong with a value of the right type, as the end of a sentence that starts with the key."""
+
+
+class Layer(StrEnum):
+    """The layers of configuration, in rising order of precedence."""
+
+    BUILT_IN = "built-in"
+    USER = "user file"
+    PROJECT = "project file"
+    CONFIG = "--config"
+    ENVIRONMENT = "environment"
+    FLAG = "flag"
+
+    def may_set(self, set_by: SetBy) -> bool:
+        """True where this layer may set a key. A project file merely lies there: nobody chose it."""
+        return set_by == "anyone" or self is not Layer.PROJECT
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """The place that set one value; `str()` is how an error or a listing names it."""
+
+    layer: Layer
+    name: str
+    """A file's path as it was given, a variable's name, or a flag."""
+    line: int | None = None
+    """Line of the key, counted from 1; absent outside files."""
+
+    def __str__(self) -> str:
+        return self.name if self.line is None else f"{self.name}, line {self.line}"
+
+
+class SetValue(msgspec.Struct, frozen=True):
+    """One value of one layer, checked."""
+
+    value: object
+    origin: Origin
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,17 +62,41 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence."""
     unit: str = ""
     required: bool = False
-    chosen_files_only: bool = False
-    """True for what a file that merely lies in the working directory must not say: it was not chosen by anyone."""
+    set_by: SetBy = "anyone"
+    old_name: str = ""
     items: tuple["Key", ...] = ()
     """For a list of tables: the keys of each."""
-    refuse: Callable[[Any], str | None] | None = None
-    """Says what is wrong with a value of the right type, as the end of a sentence that starts with the key."""
+    refuse: Refusal | None = None
 
     @property
     def is_single(self) -> bool:
         """True for a key whose value a variable of the environment can give: no list and no table."""
         return get_origin(self.type) not in (tuple, dict)
+
+
+def keys_of(
+    struct: type[msgspec.Struct],
+    *,
+    refuse: Mapping[str, Refusal] | None = None,
+    types: Mapping[str, Any] | None = None,
+    items: Mapping[str, tuple[Key, ...]] | None = None,
+    required: Iterable[str] = (),
+) -> tuple[Key, ...]:
+    """The keys of the settings declared on `struct`. `types` are those that a file has in place of the field's."""
+    return tuple(
+        Key(
+            name=name,
+            type=(types or {}).get(name) or type_of(struct, name),
+            help=declared.help,
+            unit=declared.unit,
+            required=name in required,
+            set_by=declared.set_by,
+            old_name=declared.old_name,
+            items=(items or {}).get(name, ()),
+            refuse=(refuse or {}).get(name),
+        )
+        for name, declared in settings_of(struct).items()
+    )
 
 
 def refuse_label(value: str) -> str | None:
@@ -45,3 +111,103 @@ def refuse_endpoint_name(value: str) -> str | None:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
         return f"must be 1 to 64 letters, digits, - or _, but is {shown(value)}"
     return None
+
+
+def looks_secret(text: str) -> bool:
+    """True for what could be a key."""
+    return bool(_LOOKS_SECRET.search(text))
+
+
+def shown(value: object) -> str:
+    """`value` as it may be quoted in an error: shortened, escaped, and withheld where it could be a key."""
+    if value == "":
+        return "empty"
+    if isinstance(value, str):
+        if looks_secret(value):
+            return "a text that is not shown here because it looks like a key"
+        short = value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…"
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in f'"{short}"')
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        digits = str(value) if abs(value) < 10**_LONGEST_SHOWN else ""
+        return digits or "a number of more than 40 digits"
+    if isinstance(value, float):
+        return str(value)
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        odd = next((item for item in value if not isinstance(item, str)), None)
+        return "a list" if odd is None else f"a list that holds {shown(odd)}"
+    return "a date or time"
+
+
+def expected(wanted: Any) -> str:
+    """A type with its limits, in words: "a whole number from 1 to 10"."""
+    if choices := _choices(wanted):
+        return f"{', '.join(choices[:-1])} or {choices[-1]}"
+    if get_origin(wanted) is tuple and (choices := _choices(get_args(wanted)[0])):
+        return f"a list out of {', '.join(choices[:-1])} and {choices[-1]}"
+    if get_origin(wanted) in (Union, UnionType):
+        # Words besides numbers; a union of texts alone falls through.
+        words = [choice for part in get_args(wanted) for choice in _choices(part)]
+        rest = [part for part in get_args(wanted) if not _choices(part)]
+        if words and len(rest) == 1:
+            return f"{expected(rest[0])}, or {' or '.join(words)}"
+    info = msgspec.inspect.type_info(wanted)
+    match info:
+        case msgspec.inspect.IntType(ge=low, le=high):
+            return f"a whole number{_limits(None, low, high)}"
+        case msgspec.inspect.FloatType(gt=above, ge=low, le=high):
+            return f"a number{_limits(above, low, high)}"
+        case msgspec.inspect.VarTupleType():
+            return "a list of texts"
+        case msgspec.inspect.UnionType():
+            return "a text or a list of texts"
+        case msgspec.inspect.DictType():
+            return "a table"
+        case msgspec.inspect.StrType(min_length=least, max_length=most) if most is not None:
+            return f"a text of {least} to {most} characters"
+        case msgspec.inspect.DateType():
+            return "a date such as 2026-11-22"
+    return "a text"
+
+
+def _choices(wanted: Any) -> list[str]:
+    """All values of a type that has only few, as TOML writes them; empty for any other type."""
+    if wanted is bool:
+        return ["true", "false"]
+    if get_origin(wanted) is Literal:
+        return [f'"{value}"' for value in get_args(wanted)]
+    if get_origin(wanted) in (Union, UnionType):
+        parts = [_choices(part) for part in get_args(wanted)]
+        return [choice for part in parts for choice in part] if all(parts) else []
+    return []
+
+
+def _limits(above: float | None, low: float | None, high: float | None) -> str:
+    if above is not None:
+        return f" above {above:g} and up to {_number(high)}" if high is not None else f" above {above:g}"
+    if low is not None:
+        return f" from {_number(low)} to {_number(high)}" if high is not None else f" of at least {_number(low)}"
+    return ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate most like `word`, whatever the case of either, or None when none is like it."""
+    by_lower = {candidate.lower(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.55)
+    return by_lower[found[0]] if found else None
+
+
+def hint(word: str, candidates: Iterable[str], prefix: str = "") -> str:
+    """The end of a sentence on an unknown word: the nearest candidate, or all of them, each behind `prefix`."""
+    names = list(candidates)
+    found = nearest(word, names)
+    if found:
+        return f"did you mean {prefix}{found}?"
+    return f"known are {', '.join(prefix + name for name in names)}."

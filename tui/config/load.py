@@ -1,4 +1,4 @@
-"""Six layers into one set of settings, each value with the place it came from.
+"""From six layers to one set of settings, each value with its origin, and from settings to the plan that a run sends.
 
 built-in `configs/default.toml` < user file < `./latency-tui.toml` < `--config` < environment < flags
 """
@@ -12,23 +12,22 @@ import msgspec
 
 from tui.config import files, paths, schema
 from tui.config.check import check_settings
-from tui.config.endpoint_keys import words
+from tui.config.endpoints import ENDPOINT, endpoint_of, has_key, refuse_combination, refuse_open_key
 from tui.config.environment import Flags, from_environment, from_flags
-from tui.config.keys import Key
-from tui.config.schema import AUTO, SIMULATOR, AdviceSettings, HistorySettings, KeySettings, Settings, UiSettings
-from tui.config.sources import Entry, Layer, Source
+from tui.config.keys import Key, Layer, Origin, SetValue, hint, shown
+from tui.config.known_models import load_models
+from tui.config.schema import ANTHROPIC, AUTO, SIMULATOR, Settings
 from tui.config.variables import Variables, read_rows
-from tui.config.wording import hint, shown
-from tui.core.capabilities import contradiction
+from tui.core.lanes import with_own_labels
 from tui.core.objectives import parse as parse_objective
 from tui.core.parameters import Parameters
-from tui.core.plan import Budget
+from tui.core.plan import Plan
 from tui.core.prompt import Prompt
-from tui.core.series import SeriesSettings
-from tui.core.target import Endpoint, Retries, Target, TimeoutOverrides, Timeouts
+from tui.core.refusals import contradiction
+from tui.core.target import Endpoint, Target, TimeoutOverrides
 from tui.errors import ConfigError
 
-__all__ = ["Flags", "Layer", "Loaded", "Place", "Source", "load"]
+__all__ = ["Flags", "Layer", "Loaded", "Origin", "Place", "build_plan", "default_endpoint", "load", "needs_simulator"]
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +45,12 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """The settings in effect and how they came about."""
 
     settings: Settings
-    provenance: dict[str, Source]
+    provenance: dict[str, Origin]
     """By dotted key (`timeouts.connect`, `endpoints.NAME.base_url`, `targets`, `targets.0.model`), for keys set."""
     places: tuple[Place, ...]
     """All files looked for, lowest layer first."""
     is_demo: bool
     """True with `--demo`: nothing but the simulator may be asked."""
-
-    @property
-    def files_read(self) -> tuple[Path, ...]:
-        """The files that exist and were read, lowest layer first."""
-        return tuple(place.path for place in self.places if place.was_read)
 
 
 def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
@@ -75,7 +69,7 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
         looked_for.append((Layer.PROJECT, project, f"./{paths.PROJECT_FILE}"))
     if chosen is not None:
         looked_for.append((Layer.CONFIG, chosen, str(flags.config)))
-    layers: dict[Layer, dict[str, Entry]] = {}
+    layers: dict[Layer, dict[str, SetValue]] = {}
     places: list[Place] = []
     for layer, path, name in looked_for:
         optional = layer in (Layer.USER, Layer.PROJECT)
@@ -86,18 +80,18 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
     layers[Layer.ENVIRONMENT] = from_environment(environ)
     layers[Layer.FLAG] = from_flags(flags)
     _refuse_changed_endpoints(layers)
-    merged: dict[str, Entry] = {}
+    merged: dict[str, SetValue] = {}
     for entries in layers.values():
         _merge(merged, entries)
     return Loaded(
         settings=_settings(merged, is_demo=flags.demo),
-        provenance={path: entry.source for path, entry in merged.items()},
+        provenance={path: entry.origin for path, entry in merged.items()},
         places=tuple(places),
         is_demo=flags.demo,
     )
 
 
-def _refuse_changed_endpoints(layers: Mapping[Layer, Mapping[str, Entry]]) -> None:
+def _refuse_changed_endpoints(layers: Mapping[Layer, Mapping[str, SetValue]]) -> None:
     """Raise ConfigError where a file that merely lies in the working directory changes an endpoint of another layer.
 
     It could send that endpoint's key, or what is asked there, to a server of its own choice. Endpoints that are new
@@ -111,12 +105,12 @@ def _refuse_changed_endpoints(layers: Mapping[Layer, Mapping[str, Entry]]) -> No
             elsewhere = next((entries[key] for key in entries if key.startswith(f"{path}.")), None)
             if layer is not Layer.PROJECT and elsewhere is not None:
                 raise ConfigError(
-                    f"{entry.source}: {path} is defined in {elsewhere.source} and not changed by a file that was found "
+                    f"{entry.origin}: {path} is defined in {elsewhere.origin} and not changed by a file that was found "
                     "and not chosen: put it into your own file, or name this one with --config."
                 )
 
 
-def _merge(merged: dict[str, Entry], layer: dict[str, Entry]) -> None:
+def _merge(merged: dict[str, SetValue], layer: dict[str, SetValue]) -> None:
     for whole in ("targets", "prompts", "variables"):
         if whole in layer:
             for path in [path for path in merged if path.startswith(f"{whole}.")]:
@@ -124,7 +118,7 @@ def _merge(merged: dict[str, Entry], layer: dict[str, Entry]) -> None:
     merged |= layer
 
 
-def _with_rows(entries: dict[str, Entry], path: Path, name: str) -> dict[str, Entry]:
+def _with_rows(entries: dict[str, SetValue], path: Path, name: str) -> dict[str, SetValue]:
     """The entries of the document at `path`, with the rows of the file that [variables] names."""
     given = entries.get("variables")
     if given is None or not isinstance(given.value, Variables) or given.value.file is None:
@@ -133,12 +127,12 @@ def _with_rows(entries: dict[str, Entry], path: Path, name: str) -> dict[str, En
     try:
         rows = read_rows(path.parent / file, str(Path(name).parent / file))
     except ConfigError as problem:
-        raise ConfigError(f"{entries['variables.file'].source}: variables.file: {problem}") from None
+        raise ConfigError(f"{entries['variables.file'].origin}: variables.file: {problem}") from None
     found = Variables(rows=rows, file=str((path.parent / file).resolve()))
-    return entries | {"variables": Entry(found, given.source)}
+    return entries | {"variables": SetValue(found, given.origin)}
 
 
-def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
+def _settings(merged: Mapping[str, SetValue], *, is_demo: bool) -> Settings:
     endpoints = _endpoints(merged)
     targets = cast(tuple[Target, ...], merged["targets"].value)
     parameters = Parameters(**_section(merged, "parameters"))
@@ -147,31 +141,22 @@ def _settings(merged: Mapping[str, Entry], *, is_demo: bool) -> Settings:
     return Settings(
         endpoint=str(merged["endpoint"].value),
         objectives=tuple(map(parse_objective, cast(tuple[str, ...], merged["objectives"].value))),
-        prompt=Prompt(**_section(merged, "prompt")),
         variants=_variants(merged),
         variables=cast(Variables, merged["variables"].value) if "variables" in merged else Variables(),
-        parameters=parameters,
         targets=without_endpoints(targets) if is_demo else targets,
         endpoints=endpoints,
-        timeouts=Timeouts(**_section(merged, "timeouts")),
-        retries=Retries(**_section(merged, "retries")),
-        series=SeriesSettings(**_section(merged, "series")),
-        history=HistorySettings(**_section(merged, "history")),
-        advice=AdviceSettings(**_section(merged, "advice")),
-        budget=Budget(**_section(merged, "budget")),
-        ui=UiSettings(**_section(merged, "ui")),
-        keys=KeySettings(**_section(merged, "keys")),
+        **{table: struct(**_section(merged, table)) for table, struct in schema.STRUCTS.items()},
     )
 
 
-def _variants(merged: Mapping[str, Entry]) -> tuple[Prompt, ...]:
+def _variants(merged: Mapping[str, SetValue]) -> tuple[Prompt, ...]:
     """The variants, each with what it leaves out from [prompt], and with what [prompt] says in a later layer."""
     if "prompts" not in merged:
         return ()
     given = merged["prompts"]
     shared = {key: value for key, value in _section(merged, "prompt").items() if key != "name"}
     rank = list(Layer).index
-    later = {key for key in shared if rank(merged[f"prompt.{key}"].source.layer) > rank(given.source.layer)}
+    later = {key for key in shared if rank(merged[f"prompt.{key}"].origin.layer) > rank(given.origin.layer)}
     return tuple(
         Prompt(**shared | {key: value for key, value in own.items() if key not in later})
         for own in cast(tuple[dict[str, Any], ...], given.value)
@@ -183,58 +168,40 @@ def without_endpoints(targets: tuple[Target, ...]) -> tuple[Target, ...]:
     return tuple(msgspec.structs.replace(target, endpoint=None) for target in targets)
 
 
-def _section(merged: Mapping[str, Entry], table: str) -> dict[str, Any]:
+def _section(merged: Mapping[str, SetValue], table: str) -> dict[str, Any]:
     return _given(merged, table, schema.TABLES[table])
 
 
-def _given(merged: Mapping[str, Entry], path: str, keys: Sequence[Key]) -> dict[str, Any]:
+def _given(merged: Mapping[str, SetValue], path: str, keys: Sequence[Key]) -> dict[str, Any]:
     """The values that are set of the table at `path`, by key."""
     return {key.name: merged[f"{path}.{key.name}"].value for key in keys if f"{path}.{key.name}" in merged}
 
 
-def _endpoints(merged: Mapping[str, Entry]) -> dict[str, Endpoint]:
-    endpoints: dict[str, Endpoint] = {}
+def _endpoints(merged: Mapping[str, SetValue]) -> dict[str, Endpoint]:
+    found: dict[str, Endpoint] = {}
     for path, entry in merged.items():
         table, _, name = path.partition(".")
         if table != "endpoints" or "." in name:
             continue
-        given = _given(merged, path, schema.ENDPOINT)
-        if "base_url" not in given:
-            raise ConfigError(f"{entry.source}: {path} has no base_url.")
-        if given.get("kind") == "vertex" and not (given.get("region") and given.get("project")):
-            raise ConfigError(f'{entry.source}: {path} has kind = "vertex", which needs a region and a project.')
-        if given.get("kind") == "bedrock" and not given.get("region"):
-            raise ConfigError(f'{entry.source}: {path} has kind = "bedrock", which needs a region.')
-        if given.get("aws_credentials") and given.get("kind") != "bedrock":
-            raise ConfigError(f'{entry.source}: {path} has aws_credentials, which only kind = "bedrock" can use.')
-        endpoints[name] = Endpoint(
-            name=name,
-            base_url=given["base_url"].rstrip("/"),
-            api_key_env=given.get("api_key_env") or None,
-            key_command=words(given.get("key_command", ())),
-            key_header=given.get("key_header", "authorization"),
-            kind=given.get("kind", "anthropic"),
-            region=given.get("region"),
-            project=given.get("project"),
-            aws_credentials=given.get("aws_credentials", False),
-            api_version=given.get("api_version"),
-            headers={header.lower(): value for header, value in given.get("headers", {}).items()},
-            ca_file=given.get("ca_file"),
-            proxy=given.get("proxy"),
-            timeouts=TimeoutOverrides(**_given(merged, f"{path}.timeouts", schema.TABLES["timeouts"])),
-        )
-    return endpoints
+        given = _given(merged, path, ENDPOINT)
+        if complaint := refuse_combination(given):
+            raise ConfigError(f"{entry.origin}: {path} {complaint}.")
+        timeouts = TimeoutOverrides(**_given(merged, f"{path}.timeouts", schema.TABLES["timeouts"]))
+        found[name] = endpoint_of(name, given, timeouts)
+    return found
 
 
-def _check_parameters(merged: Mapping[str, Entry], shared: Parameters, targets: tuple[Target, ...]) -> None:
+def _check_parameters(merged: Mapping[str, SetValue], shared: Parameters, targets: tuple[Target, ...]) -> None:
     """Raise ConfigError where the parameters of a target cannot go together, whatever the model."""
     for position, target in enumerate(targets):
         complaint = contradiction(shared.without(target.drop).overridden_by(target.parameters))
         if complaint:
-            raise ConfigError(f"{merged[f'targets.{position}.model'].source}: targets.{position}: {complaint}.")
+            raise ConfigError(f"{merged[f'targets.{position}.model'].origin}: targets.{position}: {complaint}.")
 
 
-def _check_names(merged: Mapping[str, Entry], targets: tuple[Target, ...], endpoints: Mapping[str, Endpoint]) -> None:
+def _check_names(
+    merged: Mapping[str, SetValue], targets: tuple[Target, ...], endpoints: Mapping[str, Endpoint]
+) -> None:
     """Raise ConfigError where an endpoint is named that does not exist."""
     named = [("endpoint", str(merged["endpoint"].value), [AUTO, SIMULATOR, *endpoints])]
     for position, target in enumerate(targets):
@@ -242,5 +209,54 @@ def _check_names(merged: Mapping[str, Entry], targets: tuple[Target, ...], endpo
             named.append((f"targets.{position}.endpoint", target.endpoint, [SIMULATOR, *endpoints]))
     for path, name, known in named:
         if name not in known:
-            source = merged[path].source
-            raise ConfigError(f"{source}: {path} names {shown(name)}, which is not an endpoint; {hint(name, known)}")
+            origin = merged[path].origin
+            raise ConfigError(f"{origin}: {path} names {shown(name)}, which is not an endpoint; {hint(name, known)}")
+
+
+def default_endpoint(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Name of the endpoint for targets that name none: `auto` is anthropic when its key is set, else the simulator."""
+    if settings.endpoint != AUTO:
+        return settings.endpoint
+    anthropic = settings.endpoints.get(ANTHROPIC)
+    return ANTHROPIC if anthropic is not None and has_key(anthropic, environ) else SIMULATOR
+
+
+def needs_simulator(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """True when at least one target is asked at the simulator."""
+    default = default_endpoint(settings, environ)
+    return any((target.endpoint or default) == SIMULATOR for target in settings.targets)
+
+
+def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: str | None) -> Plan:
+    """The plan of these settings. `simulator_url` is the running simulator's; None when there is none.
+
+    Every lane gets a label of its own (see `with_own_labels`).
+
+    Raises ConfigError for an endpoint that does not exist, and for a key that would travel unencrypted; ValueError
+    when a target needs the simulator and there is none.
+    """
+    default = default_endpoint(settings, environ)
+    known = [*settings.endpoints, SIMULATOR]
+    for name in [default, *(target.endpoint for target in settings.targets if target.endpoint)]:
+        if name not in known:
+            raise ConfigError(f"{shown(name)} is not an endpoint; {hint(name, known)}")
+    for endpoint in settings.endpoints.values():
+        refuse_open_key(endpoint, environ)
+    endpoints = list(settings.endpoints.values())
+    if simulator_url is not None:
+        endpoints.append(Endpoint(name=SIMULATOR, base_url=simulator_url, simulated=True))
+    elif needs_simulator(settings, environ):
+        raise ValueError("the plan needs the simulator, and no URL of one was given")
+    return Plan(
+        prompt=settings.variants[0] if settings.variants else settings.prompt,
+        variants=settings.variants,
+        rows=settings.variables.rows,
+        parameters=settings.parameters,
+        targets=with_own_labels(settings.targets),
+        endpoints=tuple(endpoints),
+        default_endpoint=default,
+        timeouts=settings.timeouts,
+        retries=settings.retries,
+        budget=settings.budget,
+        speed_betas={model.id: model.speed_beta for model in load_models() if model.speed_beta is not None},
+    )

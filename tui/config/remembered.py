@@ -7,11 +7,10 @@ import msgspec
 from tui.config import paths
 from tui.config.check import check_settings
 from tui.config.files import Document
+from tui.config.keys import Layer
 from tui.config.load import Loaded, without_endpoints
-from tui.config.private_file import write_private
+from tui.config.paths import private_directory, write_private
 from tui.config.schema import SIMULATOR
-from tui.config.sources import Layer
-from tui.config.write import as_table
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
 from tui.errors import ConfigError
@@ -28,6 +27,13 @@ class TargetList(msgspec.Struct, frozen=True, kw_only=True):
     def chosen(self) -> tuple[Target, ...]:
         """Those that are asked."""
         return tuple(target for index, target in enumerate(self.targets) if index not in self.disabled)
+
+
+def as_table(target: Target) -> dict[str, object]:
+    """A target as a configuration file writes it: flat, and only what is set."""
+    parameters = {name: getattr(target.parameters, name) for name in target.parameters.__struct_fields__}
+    values = {"model": target.model, "endpoint": target.endpoint, "name": target.name, "drop": target.drop or None}
+    return {key: value for key, value in (values | parameters).items() if value is not None}
 
 
 def load_targets() -> TargetList | None:
@@ -61,17 +67,11 @@ def save_targets(targets: Sequence[Target], disabled: Collection[int] = ()) -> N
     path = paths.state_file()
     data = msgspec.json.format(msgspec.json.encode(values))
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.chmod(0o700)  # it may have been made before, by other means
+        private_directory(path.parent)
         write_private(path, data)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise ConfigError(f"{path}: the choice of targets cannot be saved: {reason}.") from None
-
-
-def effective_targets(loaded: Loaded) -> tuple[Target, ...]:
-    """The targets to ask: those chosen of `target_list`."""
-    return target_list(loaded).chosen
 
 
 def target_list(loaded: Loaded) -> TargetList:

@@ -1,41 +1,26 @@
-"""Every setting: its type, limits, unit and meaning, in the one table that loading, errors and listings read.
+"""Every setting: the structs that hold them, and the tables of their keys, which loading, errors and listings read.
 
-Defaults are values of `configs/default.toml`, the lowest layer, so that each stands in one place.
+Help, unit and limits stand on the fields. Defaults are values of `configs/default.toml`, the lowest layer, so that each
+stands in one place.
 """
 
-from typing import Annotated, Literal
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tui.config.endpoint_keys import ENDPOINT
-from tui.config.keys import Key, refuse_endpoint_name, refuse_label
-from tui.config.parameter_keys import PARAMETERS
-from tui.config.prompt_keys import PROMPT, VARIANT
+from tui.config.keys import Key, hint, keys_of, refuse_endpoint_name, refuse_label, shown
 from tui.config.variables import Variables
-from tui.config.wording import hint, shown
 from tui.core import objectives
+from tui.core import parameters as core
 from tui.core.objectives import Objective
-from tui.core.parameters import Parameters
+from tui.core.parameters import REQUIRED, Parameters
 from tui.core.plan import Budget
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, Turn
 from tui.core.series import SeriesSettings
-from tui.core.setting import type_of
+from tui.core.setting import setting
 from tui.core.target import Endpoint, Retries, Target, Timeouts
-
-__all__ = [
-    "ENDPOINT",
-    "PARAMETERS",
-    "TABLES",
-    "TARGET",
-    "TOP",
-    "VARIANT",
-    "AdviceSettings",
-    "HistorySettings",
-    "KeySettings",
-    "Settings",
-    "UiSettings",
-    "keys_by_path",
-]
 
 AUTO = "auto"
 """The default endpoint that means: the API when its key is set, else the simulator."""
@@ -46,19 +31,28 @@ CUSTOM = "custom"
 """The endpoint that `--base-url` defines."""
 
 FrameRate = Literal["auto"] | Annotated[float, msgspec.Meta(ge=1, le=30)]
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+Megabytes = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the screen."""
 
-    frame_rate: FrameRate = "auto"
-    """Screen updates per second; `auto`: as many as the link to the terminal carries, 10 at most."""
-
-    theme: Literal["auto", "terminal", "dark", "light", "high-contrast", "colour-blind"] = "auto"
-    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
-    """The shapes of states, lines and sparklines."""
-    markers: Literal["auto", "braille", "block", "ascii"] = "auto"
-    """What charts are drawn with."""
+    frame_rate: Annotated[
+        FrameRate, setting("Screen updates; auto: as many as the connection carries, 10 at most.", "per second")
+    ] = "auto"
+    theme: Annotated[
+        Literal["auto", "terminal", "dark", "light", "high-contrast", "colour-blind"],
+        setting("Colours; terminal: its own palette, auto: what suits the terminal. NO_COLOR turns them off."),
+    ] = "auto"
+    glyphs: Annotated[
+        Literal["auto", "unicode", "ascii"],
+        setting("Shapes of states, lines and sparklines; auto: what the terminal's character set has."),
+    ] = "auto"
+    markers: Annotated[
+        Literal["auto", "braille", "block", "ascii"],
+        setting("What charts are drawn with; auto: braille, or ascii where the glyphs are."),
+    ] = "auto"
 
     @property
     def fixed_rate(self) -> float | None:
@@ -69,40 +63,41 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the keyboard."""
 
-    preset: Literal["default", "emacs", "vi"] = "default"
-    actions: dict[str, tuple[str, ...]] = {}
-    """Keys by the id of an action, in place of the preset's."""
-
-
-Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
-Megabytes = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    preset: Annotated[Literal["default", "emacs", "vi"], setting("The set of keys to start from.")] = "default"
+    actions: Annotated[dict[str, tuple[str, ...]], setting("Lists of keys by action, in place of the preset's.")] = {}
 
 
 class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of runs, and for how long."""
+    """Settings of the history of runs."""
 
-    enabled: bool = True
-    """Whether runs are stored at all."""
-    keep_days: Days = 0
-    """Older runs are deleted at the start of the program; 0 keeps them for ever."""
-    keep_mb: Megabytes = 0
-    """The oldest runs are deleted above this size; 0 is no limit."""
+    enabled: Annotated[bool, setting("Whether every run is stored.")] = True
+    keep_days: Annotated[Days, setting("Older runs are deleted at the start; 0 keeps all.", "days")] = 0
+    keep_mb: Annotated[Megabytes, setting("The oldest runs are deleted above this size; 0 is no limit.", "MB")] = 0
 
 
 class AdviceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What advice may suggest."""
+    """Settings of the advice."""
 
-    cut_share: Annotated[float, msgspec.Meta(ge=0.01, le=1)] = 0.05
-    """Share of answers that a suggested max_tokens may cut."""
+    cut_share: Annotated[
+        float,
+        msgspec.Meta(ge=0.01, le=1),
+        setting("Share of answers that a suggested output cap may cut; 1: cut ones are as good as whole ones."),
+    ] = 0.05
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings in effect, checked."""
 
-    endpoint: str = AUTO
-    """Default endpoint of the session: `auto`, `simulator`, or a name in `endpoints`."""
-    objectives: tuple[Objective, ...] = ()
-    """Service levels that every target is to keep."""
+    endpoint: Annotated[
+        str,
+        setting(
+            "Endpoint of targets that name none: auto (the API when its key is set, else the simulator) or a name."
+        ),
+    ] = AUTO
+    objectives: Annotated[
+        tuple[Objective, ...],
+        setting("Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'."),
+    ] = ()
     prompt: Prompt
     variants: tuple[Prompt, ...]
     """Prompts held side by side, each with a name; the first is the one in use. Empty: there is only `prompt`."""
@@ -122,23 +117,60 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeySettings
 
 
+_OWN_FIELDS = {
+    "model": "the target names the model",
+    "messages": "[prompt] holds them",
+    "system": "[prompt] holds it",
+    **{
+        declared.wire: "it is a parameter of its own"
+        for declared in core.PARAMETERS.values()
+        if not declared.is_structured and "." not in declared.wire
+    },
+}
+"""Fields of the request's body that `extra` must leave alone, and why: what is shown must be what is sent."""
+
+_LARGEST = 2**63 - 1
+
+
+def _refuse_stop_sequences(value: tuple[str, ...]) -> str | None:
+    return "must not contain an empty text" if "" in value else None
+
+
+def _refuse_geo(value: str) -> str | None:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        return f"must be the name of a region, such as us, but is {shown(value)}"
+    return None
+
+
+def _refuse_extra(value: dict[str, object]) -> str | None:
+    for name, reason in _OWN_FIELDS.items():
+        if name in value:
+            return f"must not set {name}: {reason}"
+    for part in _parts(value):
+        if not isinstance(part, bool | int | float | str):
+            return f"must hold what JSON can say, but holds {shown(part)}"
+        if isinstance(part, float) and not math.isfinite(part):
+            return f"must hold what JSON can say, but holds {part}"
+        if isinstance(part, int) and abs(part) > _LARGEST:
+            return "must hold whole numbers of at most 64 bits"
+    return None
+
+
+def _parts(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from _parts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _parts(part)
+    else:
+        yield value
+
+
 def _refuse_drop(value: tuple[str, ...]) -> str | None:
-    known = [key.name for key in PARAMETERS if key.name != "max_tokens"]  # the API requires that one
+    known = [name for name in core.PARAMETERS if name != REQUIRED]
     unknown = next((name for name in value if name not in known), None)
     return None if unknown is None else f"names {shown(unknown)}, which cannot be dropped; {hint(unknown, known)}"
-
-
-def _series(name: str, help: str, unit: str = "") -> Key:  # noqa: A002 - the key's own word
-    return Key(name=name, type=type_of(SeriesSettings, name), help=help, unit=unit)
-
-
-TARGET = (
-    Key(name="model", type=str, required=True, help="The model's id.", refuse=refuse_label),
-    Key(name="endpoint", type=str, help="Endpoint to ask; absent: the default one.", refuse=refuse_endpoint_name),
-    Key(name="name", type=str, help="What the lane is called; absent: the model's id.", refuse=refuse_label),
-    Key(name="drop", type=tuple[str, ...], help="Shared parameters that it does not send.", refuse=_refuse_drop),
-    *PARAMETERS,
-)
 
 
 def _refuse_objectives(value: tuple[str, ...]) -> str | None:
@@ -150,145 +182,64 @@ def _refuse_objectives(value: tuple[str, ...]) -> str | None:
     return None
 
 
-TOP = (
-    Key(
-        name="endpoint",
-        type=str,
-        help="Endpoint of targets that name none: auto (the API when its key is set, else the simulator) or a name.",
-        refuse=refuse_endpoint_name,
-    ),
-    Key(
-        name="objectives",
-        type=tuple[str, ...],
-        help="Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'.",
-        refuse=_refuse_objectives,
-    ),
+def _refuse_empty(value: str) -> str | None:
+    return None if value else "must not be empty"
+
+
+def _refuse_turns(value: tuple[Turn, ...]) -> str | None:
+    return "must begin with a turn of the user" if value and value[0].role != "user" else None
+
+
+def _refuse_prefill(value: str) -> str | None:
+    return "must not end with white space: the API refuses that" if value != value.rstrip() else None
+
+
+PARAMETERS = keys_of(
+    Parameters,
+    refuse={"stop_sequences": _refuse_stop_sequences, "inference_geo": _refuse_geo, "extra": _refuse_extra},
 )
-TABLES: dict[str, tuple[Key, ...]] = {
-    "prompt": PROMPT,
-    "parameters": PARAMETERS,
-    "timeouts": (
-        Key(
-            name="connect",
-            type=type_of(Timeouts, "connect"),
-            unit="seconds",
-            help="Name look-up, TCP and TLS together.",
-        ),
-        Key(
-            name="first_token",
-            type=type_of(Timeouts, "first_token"),
-            unit="seconds",
-            help="From the request sent to the first content token.",
-        ),
-        Key(
-            name="between_tokens",
-            type=type_of(Timeouts, "between_tokens"),
-            unit="seconds",
-            help="Silence between two events of a stream.",
-        ),
-        Key(name="request", type=type_of(Timeouts, "request"), unit="seconds", help="The whole request."),
+PROMPT = keys_of(
+    Prompt,
+    items={"turns": keys_of(Turn, required=("role", "text"), refuse={"text": _refuse_empty})},
+    refuse={"turns": _refuse_turns, "prefill": _refuse_prefill},
+)
+"""All texts may hold variables: {{name}}."""
+VARIANT = (
+    Key(name="name", type=str, required=True, help="Its name; unique.", refuse=refuse_label),
+    *(msgspec.structs.replace(key, help=f"{key.help} Absent: that of [prompt].") for key in PROMPT[:-1]),
+)
+"""The keys of [[prompts]]. A variant takes from [prompt] what it leaves out."""
+TARGET = (
+    *keys_of(
+        Target,
+        required=("model",),
+        refuse={"model": refuse_label, "endpoint": refuse_endpoint_name, "name": refuse_label, "drop": _refuse_drop},
     ),
-    "retries": (
-        Key(
-            name="max",
-            type=type_of(Retries, "max"),
-            unit="attempts",
-            help="Most attempts after the first when the server turns a request away; each is shown apart.",
-        ),
-    ),
-    "series": (
-        _series("repeats", "Counted runs of a series; with until_sure the most there may be.", "runs"),
-        _series("warm_ups", "Runs before those, kept but not counted.", "runs"),
-        _series("in_turn", "Ask the targets one after another, so that they don't compete, and not all at once."),
-        _series("gap", "Pause between two runs.", "seconds"),
-        _series("concurrency", "Requests per target that are in flight together.", "requests"),
-        _series("bust_cache", "Begin every prompt with a text of its own, so that no run finds it in the cache."),
-        _series("seed", "What the orders of the targets are drawn from; absent: drawn, and recorded."),
-        _series("max_requests", "Most requests of a series, warm-up included.", "requests"),
-        _series("max_usd", "Estimated cost from which on no further run is begun.", "US dollars"),
-        _series("until_sure", "Stop as soon as the target with the best median of this metric is known."),
-        _series("confidence", "How sure that has to be."),
-    ),
-    "history": (
-        Key(name="enabled", type=bool, help="Whether every run is stored."),
-        Key(
-            name="keep_days",
-            type=type_of(HistorySettings, "keep_days"),
-            unit="days",
-            help="Older runs are deleted at the start; 0 keeps all.",
-        ),
-        Key(
-            name="keep_mb",
-            type=type_of(HistorySettings, "keep_mb"),
-            unit="MB",
-            help="The oldest runs are deleted above this size; 0 is no limit.",
-        ),
-    ),
-    "advice": (
-        Key(
-            name="cut_share",
-            type=type_of(AdviceSettings, "cut_share"),
-            help="Share of answers that a suggested output cap may cut; 1: cut ones are as good as whole ones.",
-        ),
-    ),
-    "budget": (
-        Key(
-            name="sitting_usd",
-            type=type_of(Budget, "sitting_usd"),
-            unit="USD",
-            help="Most that a session may cost, at list prices; absent: no cap.",
-        ),
-        Key(
-            name="plan_usd",
-            type=type_of(Budget, "plan_usd"),
-            unit="USD",
-            help="Most that one run or series may cost, at list prices; absent: no cap.",
-        ),
-    ),
-    "ui": (
-        Key(
-            name="frame_rate",
-            type=type_of(UiSettings, "frame_rate"),
-            unit="per second",
-            help="Screen updates; auto: as many as the connection carries, 10 at most.",
-        ),
-        Key(
-            name="theme",
-            type=type_of(UiSettings, "theme"),
-            help="Colours; terminal: its own palette, auto: what suits the terminal. NO_COLOR goes before it.",
-        ),
-        Key(
-            name="glyphs",
-            type=type_of(UiSettings, "glyphs"),
-            help="Shapes of states, lines and sparklines; auto: what the terminal's character set has.",
-        ),
-        Key(
-            name="markers",
-            type=type_of(UiSettings, "markers"),
-            help="What charts are drawn with; auto: braille, or ascii where the glyphs are.",
-        ),
-    ),
-    "keys": (
-        Key(name="preset", type=type_of(KeySettings, "preset"), help="The set of keys to start from."),
-        Key(
-            name="actions",
-            type=type_of(KeySettings, "actions"),
-            help="Lists of keys by action, in place of the preset's.",
-        ),
-    ),
+    *PARAMETERS,
+)
+TOP = keys_of(
+    Settings,
+    types={"objectives": tuple[str, ...]},
+    refuse={"endpoint": refuse_endpoint_name, "objectives": _refuse_objectives},
+)
+STRUCTS: dict[str, Any] = {
+    "prompt": Prompt,
+    "parameters": Parameters,
+    "timeouts": Timeouts,
+    "retries": Retries,
+    "series": SeriesSettings,
+    "history": HistorySettings,
+    "advice": AdviceSettings,
+    "budget": Budget,
+    "ui": UiSettings,
+    "keys": KeySettings,
 }
+"""The struct that holds each table with fixed keys."""
+TABLES = {table: keys_of(struct) for table, struct in STRUCTS.items()} | {"prompt": PROMPT, "parameters": PARAMETERS}
 """The tables with fixed keys. `targets` (of TARGET), `prompts` (of VARIANT), `endpoints.NAME` (of ENDPOINT) and
 `variables` are lists and maps."""
 COLLECTIONS = ("targets", "endpoints", "prompts", "variables")
-VARIABLES = (
-    Key(
-        name="file",
-        type=str,
-        help="A CSV or JSONL file with the rows, relative to the file that names it.",
-        chosen_files_only=True,
-    ),
-    Key(name="rows", type=tuple[dict[str, str], ...], help="The rows of values, a table each."),
-)
+VARIABLES = keys_of(Variables)
 """The keys of [variables] beside the names of variables."""
 
 

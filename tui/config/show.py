@@ -1,20 +1,20 @@
-"""What `latency-tui config` prints: every value in effect and where it came from, as TOML that can be loaded again."""
+"""Output of `latency-tui config`: every value in effect and its origin, as TOML that can be loaded again."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from tui.config import paths, schema
-from tui.config.keys import Key
-from tui.config.load import Loaded
-from tui.config.plan import default_endpoint, is_key_set
-from tui.config.remembered import remembered_targets
+from tui.config.endpoints import ENDPOINT, is_key_set
+from tui.config.keys import Key, Layer, Origin, expected
+from tui.config.load import Loaded, default_endpoint
+from tui.config.remembered import as_table, remembered_targets
 from tui.config.schema import AUTO
-from tui.config.sources import Layer, Source
-from tui.config.wording import expected
-from tui.config.write import as_table, printable, toml
 from tui.core.target import Endpoint
 
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n"}
 _WIDEST = 48
 """Columns that a key and its value may take before the note on its origin stands further right than the others."""
 
@@ -33,7 +33,7 @@ def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
         _tables(loaded, ("parameters",)),
         _targets(loaded),
         _endpoints(loaded, environ),
-        _tables(loaded, ("timeouts", "retries", "series", "history", "advice", "ui", "keys")),
+        _tables(loaded, ("timeouts", "retries", "series", "history", "advice", "budget", "ui", "keys")),
     ]
     written = ("\n".join(_aligned(lines)) for block in blocks if (lines := list(block)))
     return "\n\n".join(written) + "\n"
@@ -99,10 +99,10 @@ def _variants(loaded: Loaded) -> Iterator[_Line]:
         yield _Line("[[prompts]]")
         for key in schema.VARIANT:
             places = (f"prompts.{position}.{key.name}", f"prompt.{key.name}")
-            sources = [source for path in places if (source := loaded.provenance.get(path))]
-            # The later layer of the two goes before; in the same one the variant's own does.
-            source = max(sources, key=lambda source: list(Layer).index(source.layer), default=None)
-            yield _Line(f"{key.name} = {toml(msgspec.to_builtins(getattr(variant, key.name)))}", _origin(source))
+            origins = [origin for path in places if (origin := loaded.provenance.get(path))]
+            # The higher layer wins; within one layer the variant's own value wins.
+            origin = max(origins, key=lambda origin: list(Layer).index(origin.layer), default=None)
+            yield _Line(f"{key.name} = {toml(msgspec.to_builtins(getattr(variant, key.name)))}", _origin(origin))
 
 
 def _variables(loaded: Loaded) -> Iterator[_Line]:
@@ -140,7 +140,7 @@ def _endpoints(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:
             yield _Line("")
         path = f"endpoints.{endpoint.name}"
         yield _Line(f"[{path}]")
-        for key in schema.ENDPOINT:
+        for key in ENDPOINT:
             value = getattr(endpoint, key.name)
             origin = _origin(loaded.provenance.get(f"{path}.{key.name}"))
             if key.name == "api_key_env":
@@ -159,14 +159,50 @@ def _key_state(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
     return "key_command is asked for the key" if endpoint.key_command else "no key is sent"
 
 
-def _origin(source: Source | None) -> str:
-    if source is None:
+def _origin(origin: Origin | None) -> str:
+    if origin is None:
         return "not set"
-    match source.layer:
+    match origin.layer:
         case Layer.BUILT_IN:
-            return f"built-in, line {source.line}"
+            return f"built-in, line {origin.line}"
         case Layer.ENVIRONMENT:
-            return f"variable {source.name}"
+            return f"variable {origin.name}"
         case Layer.FLAG:
-            return f"flag {source.name}"
-    return f"{source.name}:{source.line}"
+            return f"flag {origin.name}"
+    return f"{origin.name}:{origin.line}"
+
+
+def toml(value: object) -> str:
+    """`value` in TOML, free of control characters: nothing a file holds can drive the terminal it is printed on."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(toml(item) for item in value)}]"
+    if isinstance(value, dict):
+        parts = ", ".join(f"{_key(name)} = {toml(item)}" for name, item in value.items())
+        return f"{{ {parts} }}" if parts else "{}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else str(value)
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with everything that is not a visible character or a space escaped."""
+    return "".join(_ESCAPES.get(char) or _escaped(char) for char in text)
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else '"' + printable(name).replace('"', '\\"') + '"'
+
+
+def _text(text: str) -> str:
+    if "\n" not in text:
+        return '"' + printable(text).replace('"', '\\"') + '"'
+    lines = "\n".join(printable(line) for line in text.split("\n"))
+    return '"""\n' + lines.replace('"""', '""\\"').removesuffix('"') + ('\\""""' if lines.endswith('"') else '"""')
+
+
+def _escaped(char: str) -> str:
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04X}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08X}"

@@ -4,12 +4,14 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from tui.config.files import read_text
-from tui.config.wording import shown
+from tui.config.keys import shown
 from tui.core.prompt import is_variable_name
+from tui.core.setting import setting
 from tui.errors import ConfigError
 
 MAX_ROWS = 10_000
@@ -21,12 +23,15 @@ _NAME_RULE = "a variable's name is a letter or _, then up to 63 letters, digits,
 
 
 class Variables(msgspec.Struct, frozen=True):
-    """What [variables] says."""
+    """The table [variables]."""
 
-    rows: tuple[Row, ...] = ()
+    rows: Annotated[tuple[Row, ...], setting("The rows of values, a table each.")] = ()
     """With the same names each."""
-    file: str | None = None
-    """Absolute path of the file they came from."""
+    file: Annotated[
+        str | None,
+        setting("A CSV or JSONL file with the rows, relative to the file that names it.", set_by="chosen files"),
+    ] = None
+    """Here its absolute path."""
 
 
 def refuse_name(name: str) -> str | None:
@@ -67,7 +72,7 @@ def read_rows(path: Path, name: str) -> tuple[Row, ...]:
 
 
 def differing_name(row: Mapping[str, object], first: Mapping[str, object]) -> str | None:
-    """How the names of `row` differ from those of the first one, as the end of a sentence; None if they don't."""
+    """The difference between the names of `row` and those of the first one, as the end of a sentence, or None."""
     for missing in first:
         if missing not in row:
             return f"has no {shown(missing)}, which the first row has"

@@ -6,6 +6,7 @@ import msgspec
 
 from tui.core.parameters import OLDER_API_VERSION, Parameters
 from tui.core.prompt import Prompt, undefined_sentence
+from tui.core.setting import setting
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 MAX_TARGETS = 128
@@ -46,13 +47,28 @@ def api_version(endpoint: Endpoint, parameters: Parameters) -> str | None:
     return endpoint.api_version or (OLDER_API_VERSION if parameters.sampling else None)
 
 
-class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What may be spent, in US dollars at list prices; `None` is no cap."""
+_Dollars = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
-    sitting_usd: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
-    """From the start of the program to its end."""
-    plan_usd: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
-    """All that one key sends: a run, or a series of repeats."""
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Caps on what may be spent, in US dollars at list prices; `None` is no cap."""
+
+    session_usd: Annotated[
+        _Dollars | None,
+        setting(
+            "Most that a session, from start to end of the program, may cost; absent: no cap.",
+            "USD",
+            old_name="sitting_usd",
+        ),
+    ] = None
+    plan_usd: Annotated[_Dollars | None, setting("Most that one run or series may cost; absent: no cap.", "USD")] = None
+    sitting_usd: _Dollars | None = None
+    """Old name of `session_usd`: read for one version, never written."""
+
+    def __post_init__(self) -> None:
+        if self.sitting_usd is not None:
+            msgspec.structs.force_setattr(self, "session_usd", self.sitting_usd)
+            msgspec.structs.force_setattr(self, "sitting_usd", None)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

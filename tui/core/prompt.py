@@ -1,10 +1,12 @@
-"""What is asked: the parts of one conversation, and the variables `{{name}}` in them."""
+"""Prompts: the parts of one conversation, and the variables `{{name}}` in them."""
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from tui.core.setting import setting
 
 Role = Literal["user", "assistant"]
 
@@ -18,23 +20,22 @@ _VARIABLE = re.compile(r"(\\?)\{\{[ \t]*(" + _NAME + r")[ \t]*\}\}")
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """One earlier turn of a conversation."""
 
-    role: Role
-    text: str
+    role: Annotated[Role, setting("The speaker.")]
+    text: Annotated[str, setting("The words.")]
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """One prompt. All its texts may hold variables, until `filled` has put their values in."""
 
-    system: str = ""
-    """May be empty."""
-    user: str = ""
-    """The last turn of the user."""
-    turns: tuple[Turn, ...] = ()
-    """What was said before it, oldest first."""
-    prefill: str = ""
-    """How the answer begins; newer models refuse one."""
-    name: str = ""
-    """What it is called among other variants; the only one needs none."""
+    system: Annotated[str, setting("The system text; may be empty.")] = ""
+    user: Annotated[str, setting("The user's turn.")] = ""
+    turns: Annotated[
+        tuple[Turn, ...],
+        setting("Earlier turns, oldest first: tables with a role (user or assistant) and a text."),
+    ] = ()
+    prefill: Annotated[str, setting("Beginning of the answer; newer models refuse one.")] = ""
+    name: Annotated[str, setting("Name on the screen; may be empty.")] = ""
+    """Tells it from other variants."""
 
     def variables(self) -> tuple[str, ...]:
         r"""The names of the variables, in the order in which they first appear. `\{{name}}` is not one."""
@@ -60,7 +61,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def begun_with(self, text: str) -> "Prompt":
-        """This prompt with a text in front of its first part, be it to miss the cache, which matches from the start."""
+        """This prompt with a text in front of its first part, such as one that misses the cache."""
         if self.system:
             return msgspec.structs.replace(self, system=f"{text}\n{self.system}")
         if self.turns:
@@ -82,5 +83,5 @@ def is_variable_name(name: str) -> bool:
 
 
 def undefined_sentence(name: str) -> str:
-    """What is wrong with a prompt whose variable `name` has no value, and what to do."""
+    """The sentence for a prompt whose variable `name` has no value, with the remedy."""
     return f"{{{{{name}}}}} has no value: give it one in the variables, or write \\{{{{{name}}}}} to send it as it is."

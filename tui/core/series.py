@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from tui.core.setting import setting
 from tui.core.sweep import Cell
 
 MAX_REPEATS = 10_000
@@ -21,30 +22,46 @@ Metric = Literal["ttft", "ttfo", "total"]
 
 
 class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a series is run."""
+    """Settings of a series."""
 
-    repeats: Annotated[int, msgspec.Meta(ge=1, le=MAX_REPEATS)] = 10
-    """Counted runs; with `until_sure` the most there may be."""
-    warm_ups: Annotated[int, msgspec.Meta(ge=0, le=100)] = 1
-    """Runs before those, kept but not counted: they open the connections and fill the server's caches."""
-    in_turn: bool = False
-    """Ask the targets one after another, so that they don't compete; otherwise all at once."""
-    gap: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
-    """Pause between two runs, seconds."""
-    concurrency: Annotated[int, msgspec.Meta(ge=1, le=32)] = 1
-    """Requests per target that are in flight together."""
-    bust_cache: bool = False
-    """Begin every prompt with a text of its own, so that no run finds its prompt in the cache."""
-    seed: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
-    """What the orders are drawn from; `None` draws a seed, which is recorded."""
-    max_requests: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    """Most requests, warm-up included; a run that would go beyond is not begun."""
-    max_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    """Estimated cost, US dollars, from which on no further run is begun."""
-    until_sure: Metric | None = None
-    """Stop as soon as the best target by this metric is known."""
-    confidence: Annotated[float, msgspec.Meta(ge=0.5, le=0.999)] = 0.95
-    """How sure that has to be."""
+    repeats: Annotated[
+        int,
+        msgspec.Meta(ge=1, le=MAX_REPEATS),
+        setting("Counted runs of a series; with until_sure the most there may be.", "runs"),
+    ] = 10
+    warm_ups: Annotated[
+        int, msgspec.Meta(ge=0, le=100), setting("Runs before those, kept but not counted.", "runs")
+    ] = 1
+    """They open the connections and fill the server's caches."""
+    in_turn: Annotated[
+        bool, setting("Ask the targets one after another, so that they don't compete, and not all at once.")
+    ] = False
+    gap: Annotated[float, msgspec.Meta(ge=0, le=3600), setting("Pause between two runs.", "seconds")] = 0.0
+    concurrency: Annotated[
+        int, msgspec.Meta(ge=1, le=32), setting("Requests per target that are in flight together.", "requests")
+    ] = 1
+    bust_cache: Annotated[
+        bool, setting("Begin every prompt with a text of its own, so that no run finds it in the cache.")
+    ] = False
+    seed: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,
+        setting("Seed of the orders of the targets; absent: drawn, and recorded."),
+    ] = None
+    max_requests: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        setting("Most requests of a series, warm-up included.", "requests"),
+    ] = None
+    """A run that would go beyond is not begun."""
+    max_usd: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)] | None,
+        setting("Estimated cost from which on no further run is begun.", "US dollars"),
+    ] = None
+    until_sure: Annotated[
+        Metric | None, setting("Stop as soon as the target with the best median of this metric is known.")
+    ] = None
+    confidence: Annotated[
+        float, msgspec.Meta(ge=0.5, le=0.999), setting("Confidence that until_sure has to reach.")
+    ] = 0.95
 
 
 class Repeat(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,11 +26,19 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence."""
     unit: str = ""
     set_by: SetBy = "anyone"
+    old_name: str = ""
+    """Key of the previous version, still read."""
 
 
-def setting(help: str, unit: str = "", *, set_by: SetBy = "anyone") -> msgspec.Meta:  # noqa: A002 - the field's word
+def setting(
+    help: str,  # noqa: A002 - the field's word
+    unit: str = "",
+    *,
+    set_by: SetBy = "anyone",
+    old_name: str = "",
+) -> msgspec.Meta:
     """The annotation that declares a field as a setting."""
-    return declaration(Setting(help=help, unit=unit, set_by=set_by))
+    return declaration(Setting(help=help, unit=unit, set_by=set_by, old_name=old_name))
 
 
 def declaration(declared: Setting) -> msgspec.Meta:

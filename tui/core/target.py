@@ -1,4 +1,4 @@
-"""Of whom it is asked: endpoints, and targets (a model at an endpoint with overrides)."""
+"""Endpoints, and targets: a model at an endpoint with the parameters in which it differs."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tui.core.parameters import Parameters
+from tui.core.setting import setting
 
 ANTHROPIC_HOST = "api.anthropic.com"
 
@@ -13,16 +14,12 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """How long to wait before a request counts as failed, in seconds."""
+    """Longest waits before a request counts as failed, in seconds."""
 
-    connect: Seconds = 10.0
-    """Name look-up, TCP and TLS together."""
-    first_token: Seconds = 120.0
-    """Request sent to the first content token."""
-    between_tokens: Seconds = 60.0
-    """Silence between two events of a stream."""
-    request: Seconds = 600.0
-    """The whole request."""
+    connect: Annotated[Seconds, setting("Name look-up, TCP and TLS together.", "seconds")] = 10.0
+    first_token: Annotated[Seconds, setting("From the request sent to the first content token.", "seconds")] = 120.0
+    between_tokens: Annotated[Seconds, setting("Silence between two events of a stream.", "seconds")] = 60.0
+    request: Annotated[Seconds, setting("The whole request.", "seconds")] = 600.0
 
 
 class TimeoutOverrides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,65 +38,89 @@ class TimeoutOverrides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class Retries(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a request that the server turned away is sent again. Every attempt has a timeline of its own."""
+    """Repetition of requests that the server turned away. Every attempt has its own timeline."""
 
-    max: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0
-    """Most attempts after the first."""
+    max: Annotated[
+        int,
+        msgspec.Meta(ge=0, le=10),
+        setting("Most attempts after the first when the server turns a request away; each is shown apart.", "attempts"),
+    ] = 0
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A server that speaks the Messages API."""
 
     name: str
-    base_url: str
-    """Scheme, host and port, without `/v1`."""
-    api_key_env: str | None = None
-    """Name of the environment variable that holds the key. The key itself is never stored."""
-    key_command: tuple[str, ...] = ()
-    """Program and arguments whose standard output is the key, run by the engine when the variable is not set.
-
-    With neither, no key is sent.
-    """
-    key_header: Literal["authorization", "x-api-key"] = "authorization"
-    """The header that holds the key: as a bearer token, or bare."""
-    kind: Literal["anthropic", "bedrock", "foundry", "vertex"] = "anthropic"
-    """How it is spoken to: as the API itself, or as a cloud that serves the same messages under routes of its own."""
-    region: str | None = None
-    project: str | None = None
-    """Where Bedrock and Vertex serve, and for whom Vertex does; unused elsewhere."""
-    aws_credentials: bool = False
-    """Without a key, sign for Bedrock with AWS's own credentials: of the environment, the profile or the machine."""
-    api_version: str | None = None
-    """What goes out as `anthropic-version`; `None` is chosen per request (`RequestSpec.api_version`)."""
-    headers: dict[str, str] = msgspec.field(default_factory=dict)
-    """Further request headers, names in lower case; none of them secret."""
-    ca_file: str | None = None
-    """PEM file of certificate authorities to trust besides the usual ones; `~` is the home directory."""
-    proxy: str | None = None
-    """URL of the proxy; empty for none; `None` is what the environment says. This machine is reached directly."""
+    base_url: Annotated[str, setting("Scheme, host and port of a server that speaks the Messages API, without /v1.")]
+    api_key_env: Annotated[
+        str | None,
+        setting(
+            "Name of the environment variable that holds the key; empty or absent: no key is sent.",
+            set_by="chosen files",
+        ),
+    ] = None
+    """The key itself is never stored."""
+    key_command: Annotated[
+        tuple[str, ...],
+        setting(
+            "Command whose standard output is the key, run when the variable is not set; no shell sees it.",
+            set_by="chosen files",
+        ),
+    ] = ()
+    """Program and arguments; the engine runs it."""
+    key_header: Annotated[
+        Literal["authorization", "x-api-key"],
+        setting("Header that holds the key: authorization (as a bearer token) or x-api-key."),
+    ] = "authorization"
+    kind: Annotated[
+        Literal["anthropic", "bedrock", "foundry", "vertex"],
+        setting("anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds."),
+    ] = "anthropic"
+    region: Annotated[str | None, setting("Region of Bedrock or Vertex, such as us-east-1.")] = None
+    project: Annotated[str | None, setting("Project of Vertex.")] = None
+    aws_credentials: Annotated[
+        bool,
+        setting(
+            "Without a key, sign for Bedrock with AWS's own credentials: environment, profile or role.",
+            set_by="chosen files",
+        ),
+    ] = False
+    api_version: Annotated[
+        str | None, setting("What is sent as anthropic-version; absent: the newest that takes the parameters.")
+    ] = None
+    """`None` is chosen per request (`RequestSpec.api_version`)."""
+    headers: Annotated[dict[str, str], setting("Further request headers.")] = msgspec.field(default_factory=dict)
+    """Names in lower case; none of them secret."""
+    ca_file: Annotated[
+        str | None,
+        setting("PEM file of certificate authorities to trust besides the usual ones.", set_by="chosen files"),
+    ] = None
+    """`~` is the home directory."""
+    proxy: Annotated[
+        str | None,
+        setting("URL of the proxy; empty: none; absent: what HTTPS_PROXY and its like say.", set_by="chosen files"),
+    ] = None
+    """This machine is reached directly."""
     timeouts: TimeoutOverrides = TimeoutOverrides()
     simulated: bool = False
     """True for the built-in simulator; everything measured there is marked SIMULATED."""
 
     @property
     def is_anthropic(self) -> bool:
-        """True for Anthropic's own API and the simulator: what only those know may be asked of them."""
+        """True for Anthropic's own API and the simulator, which alone know some of its fields."""
         return self.simulated or urlsplit(self.base_url).hostname == ANTHROPIC_HOST
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A model at an endpoint, with the parameters in which it differs from the shared ones."""
 
-    model: str
-    endpoint: str | None = None
-    """Name of an endpoint; `None` is the default endpoint of the session."""
-    name: str | None = None
-    """What the lane is called; `None` shows the model's id."""
-    drop: tuple[str, ...] = ()
-    """Names of shared parameters that this target does not send."""
+    model: Annotated[str, setting("The model's id.")]
+    endpoint: Annotated[str | None, setting("Endpoint to ask; absent: the default one.")] = None
+    name: Annotated[str | None, setting("Name of the lane; absent: the model's id.")] = None
+    drop: Annotated[tuple[str, ...], setting("Shared parameters that it does not send.")] = ()
     parameters: Parameters = Parameters()
     variant: str | None = None
-    """Name of the prompt variant it is asked; `None` is the one in use. Set by `Plan.asked`."""
+    """Name of its prompt variant; `None` is the one in use. Set by `Plan.asked`."""
 
     @property
     def label(self) -> str:

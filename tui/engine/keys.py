@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Mapping
 
-from tui.config import urls
+from tui.config.endpoints import is_plain_and_remote
 from tui.core.events import Failure
 from tui.core.target import Endpoint
 from tui.engine import failures
@@ -40,7 +40,7 @@ class Keys:
         has_source = bool(variable or endpoint.key_command)
         if not has_source and not endpoint.aws_credentials:
             return failures.no_key(endpoint) if endpoint.api_key_env else None
-        if urls.is_plain_and_remote(endpoint.base_url):
+        if is_plain_and_remote(endpoint.base_url):
             return failures.open_key(endpoint)
         if not has_source:
             return None  # the SDK signs

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tui.advice.trial import TrialResult
-from tui.config.private_file import write_private
+from tui.config.paths import write_private
 from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.errors import UsageError

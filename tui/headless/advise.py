@@ -11,9 +11,9 @@ import msgspec
 from tui.advice.advise import Advice, advise_all
 from tui.advice.report import as_json, as_text
 from tui.advice.trial import TrialResult
+from tui.config.keys import Layer
+from tui.config.known_models import known_models
 from tui.config.load import Flags, load
-from tui.config.model_lists import known_models
-from tui.config.sources import Layer
 from tui.errors import ExitCode
 from tui.export.advice_markdown import advice_markdown
 from tui.export.formats import write_text

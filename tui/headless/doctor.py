@@ -14,8 +14,8 @@ import msgspec
 
 from tui import __version__
 from tui.config import paths
-from tui.config.load import Flags, load
-from tui.config.plan import build_plan, is_key_set, needs_simulator
+from tui.config.endpoints import is_key_set
+from tui.config.load import Flags, build_plan, load, needs_simulator
 from tui.core.events import EngineFailed, EngineReady, Event, FailureKind, ModelsListed, StampSource
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean

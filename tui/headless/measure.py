@@ -10,9 +10,8 @@ from pathlib import Path
 import msgspec
 
 from tui.config import paths
-from tui.config.load import Loaded
-from tui.config.model_lists import known_models
-from tui.config.plan import build_plan, needs_simulator
+from tui.config.known_models import known_models
+from tui.config.load import Loaded, build_plan, needs_simulator
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from tui.config.load import Flags, load
-from tui.config.model_lists import known_models, save_list
-from tui.config.plan import build_plan, needs_simulator
+from tui.config.known_models import known_models, save_list
+from tui.config.load import Flags, build_plan, load, needs_simulator
 from tui.core.events import Event, ModelsListed
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean

@@ -9,8 +9,8 @@ from typing import get_args
 
 import msgspec
 
+from tui.config.keys import Layer
 from tui.config.load import Flags, Loaded, load
-from tui.config.sources import Layer
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
 from tui.core.series import Metric, SeriesSettings

@@ -79,9 +79,9 @@ class Ledger:
                 "lower max_tokens, ask fewer targets, or raise the cap."
             )
         spent = self.session.usd if self.session is not None else 0.0
-        if budget.sitting_usd is not None and spent + usd > budget.sitting_usd:
+        if budget.session_usd is not None and spent + usd > budget.session_usd:
             return (
-                f"{could}, and {dollars(spent)} of the session's {dollars(budget.sitting_usd)} (budget.sitting_usd) "
+                f"{could}, and {dollars(spent)} of the session's {dollars(budget.session_usd)} (budget.session_usd) "
                 "are spent; lower max_tokens, ask fewer targets, or raise the cap."
             )
         return None

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Protocol
 
-from tui.config.model_lists import save_list
-from tui.config.models import merged
+from tui.config.known_models import merged, save_list
 from tui.core.events import Event, LookupEvent, ModelsListed, TokensCounted
 from tui.core.model import KnownModel
 from tui.core.plan import Plan, RequestSpec

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.core.events import EngineReady, Event, RunEnded, RunStarted
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective

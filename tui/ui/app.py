@@ -14,9 +14,9 @@ from textual.binding import BindingsMap, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 
-from tui.config.models import KnownModel
 from tui.config.remembered import TargetList
 from tui.config.schema import UiSettings
+from tui.core.model import KnownModel
 from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
 from tui.errors import ChildError, ExitCode

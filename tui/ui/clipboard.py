@@ -4,8 +4,7 @@ import base64
 from collections.abc import Callable
 from pathlib import Path
 
-from tui.config.paths import state_dir
-from tui.config.private_file import private_directory, write_private
+from tui.config.paths import private_directory, state_dir, write_private
 from tui.ui.terminal import Terminal
 
 LONGEST = 74_994

@@ -12,8 +12,7 @@ from textual import __version__ as textual_version
 from textual.geometry import Size
 
 from tui import __version__
-from tui.config.paths import state_dir
-from tui.config.private_file import private_directory, write_private
+from tui.config.paths import private_directory, state_dir, write_private
 from tui.ui.terminal import Terminal
 
 

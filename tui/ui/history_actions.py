@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tui.config.models import KnownModel
 from tui.config.remembered import TargetList
 from tui.config.schema import SIMULATOR
+from tui.core.model import KnownModel
 from tui.core.reopen import reopened
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean

@@ -6,8 +6,8 @@ import msgspec
 from textual.binding import Binding
 from textual.keys import Keys, _character_to_key
 
+from tui.config.keys import nearest, shown
 from tui.config.schema import KeySettings
-from tui.config.wording import nearest, shown
 from tui.errors import ConfigError
 from tui.ui.bindings import ACTIONS, Action, KeyNames
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config.models import KnownModel
 from tui.config.variables import read_rows
-from tui.core.capabilities import prefill_refusal
+from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
+from tui.core.refusals import prefill_refusal
 from tui.session.prompt_book import Row
 from tui.session.session import Session
 from tui.ui.bindings import KeyNames

@@ -6,9 +6,8 @@ from pathlib import Path
 import msgspec
 
 from tui.config import paths
-from tui.config.load import Loaded
-from tui.config.model_lists import known_models
-from tui.config.plan import build_plan, needs_simulator
+from tui.config.known_models import known_models
+from tui.config.load import Loaded, build_plan, needs_simulator
 from tui.config.remembered import target_list, to_be_remembered
 from tui.core.run import StoredRun
 from tui.errors import ExitCode

@@ -10,7 +10,7 @@ from tui.config.schema import SIMULATOR
 from tui.core.model import KnownModel
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.plan import Plan
-from tui.core.refused import belonging
+from tui.core.refusals import belonging
 from tui.core.target import Target
 from tui.errors import ChildError, ConfigError
 from tui.session.session import Session

@@ -8,7 +8,7 @@ from subprocess import Popen
 from textual.events import Paste
 from textual.pilot import Pilot
 
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.config.schema import UiSettings
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan

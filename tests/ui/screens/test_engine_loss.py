@@ -9,7 +9,7 @@ from subprocess import Popen
 import pytest
 from textual.widgets import TextArea
 
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.config.schema import UiSettings
 from tui.core.record import State
 from tui.engine.client import spawn

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 import tui.ui.app
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.config.schema import HistorySettings, UiSettings
 from tui.core.events import EngineReady, Kind, Status
 from tui.core.run import StoredRun

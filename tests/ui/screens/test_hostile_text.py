@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from textual.events import Paste
 from textual.widgets import TabbedContent
 
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.core.events import Content, EngineReady, Event, Failure, FailureKind, Kind, RequestEnded, RunEnded, Status
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt, Turn

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 import tui.ui.app
 from tui.advice.trial import conclude
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.config.schema import UiSettings
 from tui.core.events import (
     Content,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.config.models import load_models
+from tui.config.known_models import load_models
 from tui.core.parameters import Parameters
 from tui.core.target import Target
 from tui.ui.viewmodel.fields import FieldError

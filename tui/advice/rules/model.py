@@ -7,10 +7,10 @@ from tui.advice import sources
 from tui.advice.estimate import faster_alternative, measured_saving
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.advice.suggestion import Change, NoSuggestion, Suggestion, Trial
-from tui.core.capabilities import refusals
 from tui.core.comparison import FEWEST
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
+from tui.core.refusals import refusals
 from tui.core.wording import amount
 
 RULE = "model"

@@ -8,9 +8,9 @@ from tui.advice import sources
 from tui.advice.arms import alternatives_of, change_to, measured_lever
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.advice.suggestion import NoSuggestion, Suggestion, Trial
-from tui.core.capabilities import refusal
 from tui.core.comparison import FEWEST
 from tui.core.observation import Figure
+from tui.core.refusals import refusal
 
 RULE = "temperature"
 _LOW = 0.2

@@ -7,9 +7,9 @@ from tui.advice.arms import change_to, measured_lever
 from tui.advice.estimate import part_saved
 from tui.advice.evidence import Evidence
 from tui.advice.suggestion import NoSuggestion, Suggestion, Trial
-from tui.core.capabilities import refusal
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
+from tui.core.refusals import refusal
 from tui.core.wording import amount
 
 RULE = "thinking"

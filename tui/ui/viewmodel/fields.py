@@ -3,7 +3,7 @@
 import msgspec
 
 from tui.config.check import value_of
-from tui.config.parameter_keys import PARAMETERS
+from tui.config.schema import PARAMETERS
 
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", ",": ","}
 _MOST_DIGITS = 41

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from tui.core.capabilities import contradiction, prefill_refusal, refusals
 from tui.core.events import FailureKind
 from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
-from tui.core.refused import refused_parameter
+from tui.core.refusals import contradiction, prefill_refusal, refusals, refused_parameter
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.lane_lines import note

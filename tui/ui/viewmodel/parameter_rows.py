@@ -11,11 +11,11 @@ import tomli
 
 from tui.config.check import value_of
 from tui.config.keys import Key
-from tui.config.parameter_keys import PARAMETERS
-from tui.core.capabilities import refusal, refusals
+from tui.config.schema import PARAMETERS
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS as DECLARED
 from tui.core.parameters import SAMPLING, Parameters
+from tui.core.refusals import refusal, refusals
 from tui.core.target import Target
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens, read_stop_sequences, write_stop_sequences
 

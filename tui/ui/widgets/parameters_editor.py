@@ -9,8 +9,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label
 
-from tui.core.capabilities import contradiction
 from tui.core.parameters import REQUIRED, Parameters
+from tui.core.refusals import contradiction
 from tui.core.sanitize import clean
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens
 from tui.ui.viewmodel.parameter_rows import ROWS, Asked, Row, refused_choices, standing

@@ -6,7 +6,7 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.config.lines import KeyPath, key_lines
+from tui.config.files import KeyPath, key_lines
 
 _FILLERS = [
     "",

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from tui.config import paths
 from tui.config.load import Flags, load
 from tui.config.remembered import save_targets
-from tui.config.show import describe
-from tui.config.write import toml
+from tui.config.show import describe, toml
 from tui.core.target import Target
 
 PLAN = Path(__file__).parent / "valid/issue.toml"
@@ -74,3 +73,11 @@ def test_any_text_survives(text: str) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**60), 2**60) | st.booleans())
 def test_any_number_survives(value: float) -> None:
     assert tomli.loads(f"key = {toml(value)}")["key"] == value
+
+
+def test_the_budget_is_listed(sealed: Path) -> None:
+    (sealed / "plan.toml").write_text("[budget]\nsession_usd = 0.5\n")
+    loaded = load(Flags(config=Path("plan.toml")), {}, sealed)
+    text = describe(loaded, {})
+    (sealed / "again.toml").write_text(text)
+    assert load(Flags(config=Path("again.toml")), {}, sealed).settings.budget == loaded.settings.budget

@@ -6,8 +6,7 @@ import msgspec
 import pytest
 from canary import KEY as API_KEY
 
-from tui.config.load import Flags, load
-from tui.config.plan import build_plan, needs_simulator
+from tui.config.load import Flags, build_plan, load, needs_simulator
 from tui.config.schema import Settings
 from tui.core.target import Endpoint, Target
 from tui.errors import ConfigError

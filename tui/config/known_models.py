@@ -1,4 +1,4 @@
-"""What is known of models: `configs/models.toml`, checked like any other file."""
+"""Known models: those of `configs/models.toml`, under what endpoints listed last, kept in the state directory."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -8,12 +8,12 @@ import msgspec
 
 from tui.config import files, paths
 from tui.config.check import Checker
-from tui.config.keys import Key, refuse_label
-from tui.config.sources import Layer
+from tui.config.keys import Key, Layer, refuse_label
+from tui.config.paths import private_directory, write_private
 from tui.core.model import KnownModel, Lifecycle, ListedModel, Prices
 from tui.core.parameters import Effort, ThinkingType
-
-__all__ = ["KnownModel", "load_models", "merged", "models_of"]
+from tui.core.target import Endpoint
+from tui.errors import ConfigError
 
 _Price = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
 _Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
@@ -119,6 +119,49 @@ def _all_among(words: tuple[str, ...] | None, choices: Any) -> tuple[str, ...] |
 def _model(values: Mapping[str, Any]) -> KnownModel:
     prices = {field: values[key] for key, field in _OF_PRICES.items() if key in values}
     others = {key: value for key, value in values.items() if key not in _OF_PRICES}
-    # In our own file what is not said is known: it has none.
+    # In our own file an absent key means that the model has none.
     absent: dict[str, Any] = {"effort": (), "fast": False}
     return KnownModel(prices=Prices(**prices), **(absent | others))
+
+
+class ModelList(msgspec.Struct, frozen=True, kw_only=True):
+    """The models that one endpoint listed."""
+
+    base_url: str
+    """Where it was then: a list of another server is not used."""
+    read: date
+    models: tuple[ListedModel, ...]
+
+
+def load_lists() -> dict[str, ModelList]:
+    """The lists by endpoint's name; empty when there are none, or when the file cannot be used."""
+    try:
+        return msgspec.json.decode(paths.model_lists_file().read_bytes(), type=dict[str, ModelList])
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return {}  # a cache: asking again brings it back
+
+
+def save_list(endpoint: Endpoint, models: tuple[ListedModel, ...], read: date) -> None:
+    """Remember what `endpoint` listed on this day. Raises ConfigError when the file cannot be written."""
+    path = paths.model_lists_file()
+    lists = load_lists() | {endpoint.name: ModelList(base_url=endpoint.base_url, read=read, models=models)}
+    try:
+        private_directory(path.parent)
+        write_private(path, msgspec.json.encode(lists))
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise ConfigError(f"{path}: the list of models cannot be saved: {reason}.") from None
+
+
+def known_models(endpoints: Mapping[str, Endpoint] | Sequence[Endpoint]) -> tuple[KnownModel, ...]:
+    """All models that can be named: those of `configs/models.toml`, under what these endpoints listed last.
+
+    Raises ConfigError for the first problem of models.toml.
+    """
+    known = load_models()
+    lists = load_lists()
+    for endpoint in endpoints.values() if isinstance(endpoints, Mapping) else endpoints:
+        kept = lists.get(endpoint.name)
+        if kept is not None and kept.base_url == endpoint.base_url:
+            known = merged(known, kept.models, kept.read)
+    return known

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.config.load import Flags, load
-from tui.config.plan import build_plan, default_endpoint
+from tui.config.load import Flags, build_plan, default_endpoint, load
 from tui.config.remembered import TargetList, load_targets, save_targets
 from tui.config.schema import Settings
 from tui.config.show import describe

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tui.config.load import Flags, load
+from tui.config.load import Flags, build_plan, load
 from tui.config.paths import builtin_config
-from tui.config.plan import build_plan
 from tui.errors import ConfigError
 
 HERE = Path(__file__).parent
@@ -18,7 +17,7 @@ EXAMPLES = sorted(builtin_config("examples").glob("*.toml"))
 @pytest.mark.parametrize("path", [*VALID, *EXAMPLES], ids=lambda path: path.stem)
 def test_valid_file_makes_a_plan(path: Path, sealed: Path) -> None:
     loaded = load(Flags(config=path), {}, sealed)
-    assert loaded.files_read[-1] == path
+    assert loaded.places[-1].path == path
     plan = build_plan(loaded.settings, {}, "http://127.0.0.1:1")
     assert len(plan.requests(1)) == len(loaded.settings.targets)
 

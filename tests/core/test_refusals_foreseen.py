@@ -2,9 +2,9 @@
 
 import pytest
 
-from tui.config.models import load_models
-from tui.core.capabilities import contradiction, prefill_refusal, refusal, refusals
+from tui.config.known_models import load_models
 from tui.core.parameters import Parameters
+from tui.core.refusals import contradiction, prefill_refusal, refusal, refusals
 
 MODELS = {model.id.removeprefix("claude-"): model for model in load_models()}
 

@@ -7,7 +7,7 @@ import pytest
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.refused import belonging, refused_parameter
+from tui.core.refusals import belonging, refused_parameter
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.failures import api_failure
 from tui.engine.wires.messages.request_body import arguments

@@ -8,13 +8,12 @@ import pytest
 
 from tui.config import paths
 from tui.config.files import read_toml
+from tui.config.known_models import known_models, load_models, merged, models_of, save_list
 from tui.config.load import Flags, load
-from tui.config.model_lists import known_models, save_list
-from tui.config.models import load_models, merged, models_of
 from tui.config.paths import builtin_config
-from tui.core.capabilities import refusals
 from tui.core.model import KnownModel, ListedModel
 from tui.core.parameters import Parameters
+from tui.core.refusals import refusals
 from tui.core.target import Endpoint
 from tui.errors import ConfigError
 

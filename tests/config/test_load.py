@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tui.config import paths
-from tui.config.load import Flags, Layer, Source, load
+from tui.config.load import Flags, Layer, Origin, load
+from tui.core.plan import Budget
 from tui.errors import ConfigError
 
 
@@ -31,7 +32,7 @@ def test_defaults_alone(sealed: Path) -> None:
     assert settings.parameters.temperature is None
     assert settings.endpoint == "auto"
     assert settings.prompt.user
-    assert loaded.files_read == (paths.builtin_config("default.toml"),)
+    assert [place.path for place in loaded.places if place.was_read] == [paths.builtin_config("default.toml")]
     assert {source.layer for source in loaded.provenance.values()} == {Layer.BUILT_IN}
 
 
@@ -39,23 +40,23 @@ def test_each_layer_beats_the_one_below(sealed: Path) -> None:
     """Raise the layers one by one: each takes `max_tokens` over, and keeps its own key afterwards."""
     flags, environ = Flags(), dict[str, str]()
 
-    def look() -> tuple[int | None, Source]:
+    def look() -> tuple[int | None, Origin]:
         loaded = load(flags, environ, sealed)
         return loaded.settings.parameters.max_tokens, loaded.provenance["parameters.max_tokens"]
 
     assert look()[0] == 512
     user = paths.user_config_file()
     _write(user, "[parameters]\nmax_tokens = 11\n[timeouts]\nconnect = 1\n")
-    assert look() == (11, Source(Layer.USER, str(user), 2))
+    assert look() == (11, Origin(Layer.USER, str(user), 2))
     _write(sealed / "latency-tui.toml", "[parameters]\n\nmax_tokens = 12\n[timeouts]\nfirst_token = 2\n")
-    assert look() == (12, Source(Layer.PROJECT, "./latency-tui.toml", 3))
+    assert look() == (12, Origin(Layer.PROJECT, "./latency-tui.toml", 3))
     _write(sealed / "plan.toml", "[parameters]\nmax_tokens = 13\n[timeouts]\nrequest = 3\n")
     flags = Flags(config=Path("plan.toml"))
-    assert look() == (13, Source(Layer.CONFIG, "plan.toml", 2))
+    assert look() == (13, Origin(Layer.CONFIG, "plan.toml", 2))
     environ["LATENCY_TUI_PARAMETERS_MAX_TOKENS"] = "14"
-    assert look() == (14, Source(Layer.ENVIRONMENT, "LATENCY_TUI_PARAMETERS_MAX_TOKENS"))
+    assert look() == (14, Origin(Layer.ENVIRONMENT, "LATENCY_TUI_PARAMETERS_MAX_TOKENS"))
     flags = Flags(config=Path("plan.toml"), max_tokens=15)
-    assert look() == (15, Source(Layer.FLAG, "--max-tokens"))
+    assert look() == (15, Origin(Layer.FLAG, "--max-tokens"))
 
     loaded = load(flags, environ, sealed)
     timeouts = loaded.settings.timeouts
@@ -65,7 +66,7 @@ def test_each_layer_beats_the_one_below(sealed: Path) -> None:
         Layer.PROJECT,
         Layer.CONFIG,
     ]
-    assert len(loaded.files_read) == 4
+    assert sum(place.was_read for place in loaded.places) == 4
 
 
 def test_targets_are_replaced_as_a_whole(sealed: Path) -> None:
@@ -76,7 +77,7 @@ def test_targets_are_replaced_as_a_whole(sealed: Path) -> None:
     assert [path for path in loaded.provenance if path.startswith("targets")] == ["targets", "targets.0.model"]
     loaded = load(Flags(models=("d", "e")), {}, sealed)
     assert [target.model for target in loaded.settings.targets] == ["d", "e"]
-    assert loaded.provenance["targets"] == loaded.provenance["targets.1.model"] == Source(Layer.FLAG, "--model")
+    assert loaded.provenance["targets"] == loaded.provenance["targets.1.model"] == Origin(Layer.FLAG, "--model")
 
 
 def test_endpoints_merge_key_by_key(sealed: Path) -> None:
@@ -124,7 +125,7 @@ def test_base_url_variable(sealed: Path) -> None:
     name = "ANTHROPIC_BASE_URL"
     loaded = load(Flags(), {name: "http://localhost:9/"}, sealed)
     assert loaded.settings.endpoints["anthropic"].base_url == "http://localhost:9"
-    assert loaded.provenance["endpoints.anthropic.base_url"] == Source(Layer.ENVIRONMENT, name)
+    assert loaded.provenance["endpoints.anthropic.base_url"] == Origin(Layer.ENVIRONMENT, name)
     assert load(Flags(), {name: " "}, sealed).settings.endpoints["anthropic"].base_url == "https://api.anthropic.com"
     sentence = _error(Flags(), {name: "http://localhost:9/v1"}, sealed)
     assert sentence.startswith(f"{name}: endpoints.anthropic.base_url must end before /v1")
@@ -199,7 +200,7 @@ def test_flags(sealed: Path) -> None:
     assert (settings.prompt.user, settings.prompt.system, settings.endpoint) == ("p", "s", "custom")
     custom = settings.endpoints["custom"]
     assert (custom.base_url, custom.api_key_env) == ("https://h/x", "ANTHROPIC_API_KEY")
-    assert loaded.provenance["endpoint"] == Source(Layer.FLAG, "--base-url")
+    assert loaded.provenance["endpoint"] == Origin(Layer.FLAG, "--base-url")
 
 
 @pytest.mark.parametrize(
@@ -236,3 +237,19 @@ def test_project_file_that_is_a_directory(sealed: Path) -> None:
 def test_nothing_is_created(sealed: Path) -> None:
     load(Flags(), {}, sealed)
     assert sorted(path.name for path in sealed.parent.rglob("*")) == ["cwd"]
+
+
+@pytest.mark.parametrize("name", ["session_usd", "sitting_usd"])
+def test_the_cap_of_a_session_is_read_under_its_old_name_too(name: str, sealed: Path) -> None:
+    _write(sealed / "plan.toml", f"[budget]\n{name} = 0.5\n")
+    loaded = load(Flags(config=Path("plan.toml")), {}, sealed)
+    assert loaded.settings.budget == Budget(session_usd=0.5)
+    assert loaded.provenance["budget.session_usd"].line == 2
+    assert load(Flags(), {f"LATENCY_TUI_BUDGET_{name.upper()}": "0.5"}, sealed).settings.budget.session_usd == 0.5
+    _write(sealed / "plan.toml", f"[budget]\n{name} = -1\n")
+    assert f"budget.{name} must be" in _error(Flags(config=Path("plan.toml")), {}, sealed)
+
+
+def test_the_new_name_wins_over_the_old_one(sealed: Path) -> None:
+    _write(sealed / "plan.toml", "[budget]\nsession_usd = 1\nsitting_usd = 2\n")
+    assert "unknown key budget.sitting_usd" in _error(Flags(config=Path("plan.toml")), {}, sealed)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.config.load import Flags, Loaded, load
-from tui.config.plan import build_plan
+from tui.config.load import Flags, Loaded, build_plan, load
 from tui.config.show import describe
 from tui.config.variables import MAX_ROWS, read_rows
 from tui.core.prompt import Prompt, Turn

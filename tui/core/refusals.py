@@ -1,16 +1,20 @@
-"""What a model cannot take, said before it is sent. What is not known is not refused: the API has the last word.
+"""Parameters that a model refuses: foreseen before they are sent, and recognised in the API's words afterwards.
+
+What is not known is not refused: the API has the last word.
 
 Pure functions over `Parameters` and `KnownModel`. A reason is one sentence without its full stop, in words for the
 person who set the parameter.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from tui.core.model import KnownModel
-from tui.core.parameters import SAMPLING, Parameters, ThinkingType
+from tui.core.parameters import PARAMETERS, REQUIRED, SAMPLING, Parameters, ThinkingType
 
 _ABOVE_HIGH = ("xhigh", "max")
 """Levels of effort that the API refuses while thinking is off."""
+_THINKING = ("thinking", "thinking_budget", "thinking_display")
 
 
 def refusal(parameter: str, value: object, model: KnownModel | None) -> str | None:
@@ -86,3 +90,29 @@ def _thinking_refusal(value: str, name: str, thinking: tuple[ThinkingType, ...])
 
 def _listed(words: Sequence[str]) -> str:
     return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
+
+
+def refused_parameter(words: str, sent: Parameters) -> str | None:
+    """The first parameter among those `sent` that the API's `words` name, a field of `Parameters`; None if they name
+    none.
+
+    `max_tokens` is meant only where nothing else is: a request needs it, so that the other one has to give way.
+    """
+    named = sorted(_named(words, sent))
+    return next((name for *_, name in named if name != REQUIRED), REQUIRED if named else None)
+
+
+def belonging(name: str, sent: Parameters) -> tuple[str, ...]:
+    """What has to go when the parameter `name` does: itself, and what of `sent` means nothing without it."""
+    if name == "thinking" or (name == "thinking_budget" and sent.thinking == "enabled"):
+        return tuple(part for part in _THINKING if getattr(sent, part) is not None)
+    return (name,)
+
+
+def _named(words: str, sent: Parameters) -> Iterator[tuple[int, int, str]]:
+    """Where each parameter stands in `words`, and how long its name is there, the longer one first."""
+    for name, value in sent.set_ones():
+        names = list(map(re.escape, value)) if isinstance(value, dict) else [PARAMETERS[name].named]
+        for path in names:
+            if found := re.search(rf"(?<![\w.])(?:{path})(?!\w)", words):
+                yield found.start(), -len(found.group()), name

@@ -7,7 +7,7 @@ import pytest
 
 from tui.config import paths
 from tui.config.load import Flags, load
-from tui.config.remembered import TargetList, effective_targets, load_targets, save_targets, to_be_remembered
+from tui.config.remembered import TargetList, load_targets, save_targets, target_list, to_be_remembered
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
@@ -38,7 +38,7 @@ def test_round_trip_and_modes() -> None:
 def test_what_is_not_chosen_is_kept_too(sealed: Path) -> None:
     save_targets(TARGETS, {0, 2})
     assert load_targets() == TargetList(targets=TARGETS, disabled=frozenset({0, 2}))
-    assert effective_targets(load(Flags(), {}, sealed)) == TARGETS[1:2]
+    assert target_list(load(Flags(), {}, sealed)).chosen == TARGETS[1:2]
 
 
 def test_of_more_than_can_be_asked_the_last_that_are_not_chosen_are_left_out() -> None:
@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_ignored(content: bytes, sealed: Path) -> None:
     path.write_bytes(content)
     assert load_targets() is None
     loaded = load(Flags(), {}, sealed)
-    assert effective_targets(loaded) == loaded.settings.targets
+    assert target_list(loaded).chosen == loaded.settings.targets
 
 
 def test_directory_in_its_place() -> None:
@@ -90,10 +90,10 @@ def test_directory_in_its_place() -> None:
 
 def test_they_apply_only_over_the_built_in_ones(sealed: Path) -> None:
     save_targets(TARGETS)
-    assert effective_targets(load(Flags(), {}, sealed)) == TARGETS
-    assert [target.model for target in effective_targets(load(Flags(models=("m",)), {}, sealed))] == ["m"]
+    assert target_list(load(Flags(), {}, sealed)).chosen == TARGETS
+    assert [target.model for target in target_list(load(Flags(models=("m",)), {}, sealed)).chosen] == ["m"]
     (sealed / "latency-tui.toml").write_text('[[targets]]\nmodel = "n"\n')
-    assert [target.model for target in effective_targets(load(Flags(), {}, sealed))] == ["n"]
+    assert [target.model for target in target_list(load(Flags(), {}, sealed)).chosen] == ["n"]
 
 
 def test_only_a_persons_own_list_is_to_be_remembered(sealed: Path) -> None:
@@ -107,12 +107,12 @@ def test_only_a_persons_own_list_is_to_be_remembered(sealed: Path) -> None:
 def test_endpoint_that_is_gone_sets_them_aside(sealed: Path) -> None:
     save_targets((Target(model="a"), Target(model="b", endpoint="gone")))
     loaded = load(Flags(), {}, sealed)
-    assert effective_targets(loaded) == loaded.settings.targets
+    assert target_list(loaded).chosen == loaded.settings.targets
 
 
 def test_demo_asks_remembered_targets_at_the_simulator(sealed: Path) -> None:
     save_targets((Target(model="a", endpoint="anthropic"), Target(model="b", endpoint="gone")))
-    assert effective_targets(load(Flags(demo=True), {}, sealed)) == (Target(model="a"), Target(model="b"))
+    assert target_list(load(Flags(demo=True), {}, sealed)).chosen == (Target(model="a"), Target(model="b"))
 
 
 def test_a_demo_takes_no_endpoint_from_the_remembered_list(sealed: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tui.config import paths, schema
+from tui.config.endpoints import ENDPOINT
 from tui.config.files import read_toml
 from tui.config.load import Flags, load
 from tui.config.schema import HistorySettings, KeySettings, UiSettings
@@ -30,13 +31,13 @@ def test_every_field_has_a_key(table: str) -> None:
 
 
 def test_every_key_is_explained() -> None:
-    for key in [*schema.keys_by_path().values(), *schema.TARGET, *schema.ENDPOINT]:
+    for key in [*schema.keys_by_path().values(), *schema.TARGET, *ENDPOINT]:
         assert key.help.endswith("."), key.name
 
 
 def test_every_field_of_an_endpoint_has_a_key() -> None:
     others = {"name", "simulated", "timeouts"}
-    assert [key.name for key in schema.ENDPOINT] == [name for name in Endpoint.__struct_fields__ if name not in others]
+    assert [key.name for key in ENDPOINT] == [name for name in Endpoint.__struct_fields__ if name not in others]
     assert TimeoutOverrides.__struct_fields__ == Timeouts.__struct_fields__
 
 
@@ -71,7 +72,7 @@ def test_xdg_directories_are_honoured(tmp_path: Path) -> None:
 
 
 def test_importing_stays_light() -> None:
-    code = "import sys, tui.config.load, tui.config.plan, tui.config.show, tui.config.models; print(*sys.modules)"
+    code = "import sys, tui.config.load, tui.config.show, tui.config.known_models; print(*sys.modules)"
     modules = set(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )

@@ -1,0 +1,210 @@
+"""Endpoints in a configuration: the values that their keys may hold, and guards on the secrets among them."""
+
+import ipaddress
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from tui.config.keys import keys_of, looks_secret, shown
+from tui.core.target import Endpoint, TimeoutOverrides
+from tui.errors import ConfigError
+
+KEY_REMEDY = "a key itself never belongs in a file"
+_HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(?:%\w+)?")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_SECRET_HEADER = re.compile(r"(?:^|-)(?:api-?key|key|token|secret|password|cookie|authorization)$")
+_OWN_HEADERS = {
+    "anthropic-version": "set api_version",
+    **dict.fromkeys(
+        ("host", "connection", "content-length", "content-type", "transfer-encoding", "accept-encoding", "te"),
+        "it belongs to the connection",
+    ),
+}
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+def refuse_base_url(url: str) -> str | None:
+    """What is wrong with `url` as a base URL, as the end of a sentence; None when nothing is.
+
+    Credentials inside the URL are refused, and no part of such a URL is repeated.
+    """
+    wanted = "must be an http:// or https:// URL with a host, such as https://api.anthropic.com"
+    if not url.isprintable() or " " in url:
+        return f"{wanted}, but contains spaces or control characters"
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
+        return f"{wanted}, but is {shown(url)}"
+    if "@" in parts.netloc:
+        return "must not contain a user name or password: name the key's environment variable in api_key_env"
+    if not parts.hostname or not _HOST.fullmatch(parts.hostname):
+        return f"{wanted}, but is {shown(url)}"
+    if parts.query or parts.fragment:
+        return "must end before any ? or #"
+    path = parts.path.rstrip("/")
+    if path.endswith(("/v1", "/v1/messages")):
+        return "must end before /v1, which is added to every request"
+    return None
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        return None
+    return parts
+
+
+def is_plain_and_remote(url: str) -> bool:
+    """True when a key sent to `url` could be read on the way: http to a host that is not this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address == ipaddress.IPv6Address("::1") or (address.version == 4 and address.is_loopback)
+
+
+def words(command: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The program and its arguments; a text is split as a shell would, but nothing else of it is done."""
+    return tuple(shlex.split(command)) if isinstance(command, str) else command
+
+
+def _refuse_variable(value: str) -> str | None:
+    # Upper case only, and never repeated: what stands here by mistake is most often the key itself.
+    if value and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", value):
+        return f"must be the name of an environment variable (upper-case letters, digits and _); {KEY_REMEDY}"
+    return None
+
+
+def _refuse_command(value: str | tuple[str, ...]) -> str | None:
+    try:
+        command = words(value)
+    except ValueError:
+        return "must be a command, but its quotes are not closed"
+    if not command or not command[0] or any("\0" in word for word in command):
+        return "must be a program and its arguments"
+    if any(word.startswith("sk-") or looks_secret(word.rpartition("=")[2]) for word in command):
+        return f"must be a command whose output is the key; {KEY_REMEDY}"
+    return None
+
+
+def _refuse_version(value: str) -> str | None:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return f"must be a text such as 2026-10-21, but is {shown(value)}"
+    return None
+
+
+def _refuse_headers(value: dict[str, Any]) -> str | None:
+    names = [name.lower() for name in value]
+    for name, text in value.items():
+        low = name.lower()
+        if not _HEADER.fullmatch(name):
+            return f"must have names of letters, digits and -, but one is {shown(name)}"
+        if low in _OWN_HEADERS:
+            return f"must not set {low}: {_OWN_HEADERS[low]}"
+        if _SECRET_HEADER.search(low):
+            return f"must not set {low}; {KEY_REMEDY}"
+        if names.count(low) > 1:
+            return f"must not set {low} twice"
+        if not isinstance(text, str) or not text.isascii() or not text.isprintable():
+            return f"must hold printable ASCII texts, but {low} does not"
+    return None
+
+
+def _refuse_place(value: str) -> str | None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,62}", value):
+        return f"must be a name of letters, digits and -, but is {shown(value)}"
+    return None
+
+
+def _refuse_path(value: str) -> str | None:
+    return None if value.strip() and value.isprintable() else "must be the path of a PEM file"
+
+
+def _refuse_proxy(value: str) -> str | None:
+    if not value:
+        return None
+    wanted = "must be a URL such as http://proxy.example:3128 or socks5://127.0.0.1:1080, or empty for none"
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        return wanted
+    if "@" in parts.netloc:
+        return "must not contain a user name or password: leave it out and set HTTPS_PROXY in the environment"
+    if parts.scheme not in _PROXY_SCHEMES or not host or not value.isprintable() or " " in value:
+        return f"{wanted}, but is {shown(value)}"
+    return None
+
+
+ENDPOINT = keys_of(
+    Endpoint,
+    types={"key_command": str | tuple[str, ...], "headers": dict[str, Any]},
+    refuse={
+        "base_url": refuse_base_url,
+        "api_key_env": _refuse_variable,
+        "key_command": _refuse_command,
+        "region": _refuse_place,
+        "project": _refuse_place,
+        "api_version": _refuse_version,
+        "headers": _refuse_headers,
+        "ca_file": _refuse_path,
+        "proxy": _refuse_proxy,
+    },
+)
+"""The keys of [endpoints.NAME], except its table of timeouts."""
+
+
+def refuse_combination(given: Mapping[str, Any]) -> str | None:
+    """What is missing from the values of an endpoint, or cannot stand beside others of them."""
+    if "base_url" not in given:
+        return "has no base_url"
+    if given.get("kind") == "vertex" and not (given.get("region") and given.get("project")):
+        return 'has kind = "vertex", which needs a region and a project'
+    if given.get("kind") == "bedrock" and not given.get("region"):
+        return 'has kind = "bedrock", which needs a region'
+    if given.get("aws_credentials") and given.get("kind") != "bedrock":
+        return 'has aws_credentials, which only kind = "bedrock" can use'
+    return None
+
+
+def endpoint_of(name: str, given: Mapping[str, Any], timeouts: TimeoutOverrides) -> Endpoint:
+    """The endpoint of these values, checked before."""
+    own = {
+        "base_url": given["base_url"].rstrip("/"),
+        "api_key_env": given.get("api_key_env") or None,
+        "key_command": words(given.get("key_command", ())),
+        "headers": {header.lower(): value for header, value in given.get("headers", {}).items()},
+    }
+    return Endpoint(name=name, timeouts=timeouts, **{**given, **own})
+
+
+def has_key(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
+    """True when the endpoint's key variable is set to more than blanks, or a command would give a key."""
+    return bool(endpoint.key_command) or is_key_set(endpoint, environ)
+
+
+def is_key_set(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
+    """True when the endpoint's key variable is set to more than blanks."""
+    return endpoint.api_key_env is not None and bool(environ.get(endpoint.api_key_env, "").strip())
+
+
+def refuse_open_key(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
+    """Raise ConfigError for an endpoint whose key would travel unencrypted to another machine."""
+    if has_key(endpoint, environ) and is_plain_and_remote(endpoint.base_url):
+        variable = endpoint.api_key_env if is_key_set(endpoint, environ) else None
+        key, remedy = (f"in {variable}", f"unset {variable}") if variable else ("of key_command", "remove key_command")
+        raise ConfigError(
+            f"endpoints.{endpoint.name}.base_url is plain http to another machine, so the key {key} could be read "
+            f"on the way: use https, or {remedy}."
+        )
