@@ -19,12 +19,14 @@ from pathlib import Path
 import resvg_py
 from rich.cells import cell_len
 from textual.pilot import Pilot
-from tui.config.models import load_models
 from tui.config.plan import build_plan
 
+from tui.config.known_models import load_models
 from tui.config.load import Flags, load
 from tui.engine.client import spawn
+from tui.session.draft import Draft
 from tui.session.session import Session
+from tui.session.target_choice import TargetChoice
 from tui.simulator.process import SimulatorProcess
 from tui.ui.app import LatencyApp
 
@@ -75,7 +77,8 @@ def _app(home: Path) -> LatencyApp:
     settings = load(flags, os.environ, home).settings
     engine, simulator = spawn(), SimulatorProcess.start(seed=SEED)
     plan = build_plan(settings, os.environ, simulator.base_url)
-    return LatencyApp(Session(plan, engine, simulator, None), settings.ui, load_models())
+    draft = Draft(plan, TargetChoice.among(load_models(), plan.targets))
+    return LatencyApp(Session(engine, simulator), draft, settings.ui, load_models())
 
 
 async def _session(app: LatencyApp) -> None:

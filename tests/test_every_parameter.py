@@ -19,8 +19,8 @@ from tui.core.target import Endpoint, Target, Timeouts
 from tui.engine.wires.messages.request_body import arguments, body
 from tui.export.formats import Format, render
 from tui.export.schema import schema as export_schema
-from tui.session.asked import asked_of as fingerprint_of
 from tui.session.lane import Lane
+from tui.session.lane import fingerprint_of as fingerprint_of
 from tui.simulator.profiles import load as load_profiles
 from tui.simulator.request import message_request
 from tui.ui.viewmodel.parameter_rows import ROWS

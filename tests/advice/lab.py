@@ -34,8 +34,7 @@ class Lab:
 
     async def series(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run a plan again and again."""
-        self.session.hold(plan)
-        self.session.start_series(plan.prompt, plan.parameters, settings)
+        self.session.start_series(plan, settings)
         async with asyncio.timeout(WITHIN_S):
             assert self.session.series is not None
             await self.session.series.over()
@@ -49,12 +48,10 @@ class Lab:
 
     async def tried(self, plan: Plan, suggestion: Suggestion) -> TrialResult:
         """What a trial of a suggestion shows."""
-        self.session.hold(plan)
-        trying = TrialRunner(self.session, suggestion.target, suggestion, lambda: None)
+        trying = TrialRunner(self.session, plan, suggestion.target, suggestion, lambda: None)
         trying.start()
         async with asyncio.timeout(WITHIN_S):
             await trying.wait()
-        assert self.session.plan == plan
         assert len(trying.measured) == 2
         return trying.tried
 

@@ -32,7 +32,7 @@ def simulator() -> Iterator[SimulatorProcess]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lab(simulator: SimulatorProcess) -> AsyncIterator[Lab]:
-    session = Session(plan_of(simulator.base_url, "sim-fast"), None, None, None)
+    session = Session()
     ready = asyncio.Event()
     session.on_change = lambda: ready.set() if session.live.engine_ready else None
     await session.connect()

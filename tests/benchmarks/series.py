@@ -40,7 +40,9 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.series import Series, SeriesSettings
 from tui.core.target import Endpoint, Target
+from tui.session.draft import Draft
 from tui.session.session import Session
+from tui.session.target_choice import TargetChoice
 from tui.ui.app import LatencyApp
 from tui.ui.charts.kinds import ChartKind
 
@@ -87,7 +89,9 @@ def _events(request_id: int, run: int) -> list[Event]:
 
 async def _measure(kind: ChartKind, runs: int) -> tuple[list[float], list[float]]:
     """CPU s per run, and s from a key to its paint, for every run."""
-    app = _App(Session(_plan(), None, None, None), UiSettings(), load_models())
+    app = _App(
+        Session(), Draft(_plan(), TargetChoice.among(load_models(), _plan().targets)), UiSettings(), load_models()
+    )
     cpu: list[float] = []
     keys: list[float] = []
     async with app.run_test(size=(120, 40)) as pilot:
@@ -100,7 +104,7 @@ async def _measure(kind: ChartKind, runs: int) -> tuple[list[float], list[float]
         live.begin_series(series)
         while (repeat := series.next()) is not None:
             began = time.process_time()
-            specs = live.start(app.session.plan, repeat)
+            specs = live.start(app.draft.plan(), repeat)
             app.main.wake()
             for spec in specs:
                 live.apply(_events(spec.request_id, live.runs))

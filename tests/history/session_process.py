@@ -14,6 +14,8 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
+
 from tui.config.schema import HistorySettings
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -33,14 +35,14 @@ def say(**line: object) -> None:
 class Driver:
     def __init__(self, base_url: str, history: Path) -> None:
         endpoint = Endpoint(name="simulator", base_url=base_url, simulated=True)
-        plan = Plan(
+        self.plan = Plan(
             prompt=Prompt(),
             parameters=PARAMETERS,
             targets=TARGETS,
             endpoints=(endpoint,),
             default_endpoint="simulator",
         )
-        self.session = Session(plan, None, None, None, Recorder(history, HistorySettings()))
+        self.session = Session(history=Recorder(history, HistorySettings()))
         self.session.on_change = self.changed
         self.session.on_problem = lambda sentence: say(said=sentence)
         self.told: set[int] = set()
@@ -67,7 +69,7 @@ class Driver:
             await self.ready.wait()
             prompt = f"{name} {run}"
             say(fired=prompt)
-            self.session.run(Prompt(user=prompt), PARAMETERS)
+            self.session.run(msgspec.structs.replace(self.plan, prompt=Prompt(user=prompt)))
             await self.session.run_over()
 
 

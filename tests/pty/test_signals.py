@@ -167,7 +167,7 @@ def test_a_crash_restores_the_terminal_and_leaves_a_report_without_prompt_or_key
         from tui.cli import main
         from tui.ui.app import LatencyApp
         def crash(self):
-            prompt = self.main.prompt_pane.prompt
+            prompt = self.draft.book.prompt
             raise KeyError(prompt.user)
         LatencyApp.action_cancel_all = crash
         raise SystemExit(main())

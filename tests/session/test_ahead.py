@@ -28,7 +28,8 @@ class Watched(Session):
     """A session whose changes can be waited for."""
 
     def __init__(self, plan: Plan) -> None:
-        super().__init__(plan, None, None, None)
+        super().__init__()
+        self.plan = plan
         self.changed = asyncio.Event()
         self.said: list[str] = []
         self.on_change = self.changed.set
@@ -40,8 +41,15 @@ class Watched(Session):
                 self.changed.clear()
                 await self.changed.wait()
 
-    async def answered(self, prompt: Prompt, parameters: Parameters | None = None) -> None:
-        assert self.run(prompt, parameters or self.plan.parameters)
+    def asking(self, prompt: Prompt) -> Plan:
+        return msgspec.structs.replace(self.plan, prompt=prompt)
+
+    def choose(self, *targets: Target) -> None:
+        self.plan = msgspec.structs.replace(self.plan, targets=targets)
+        self.show(self.plan)
+
+    async def answered(self, prompt: Prompt) -> None:
+        assert self.run(self.asking(prompt))
         await self.until(lambda: not self.live.run_in_flight)
 
 
@@ -74,7 +82,7 @@ async def shared(simulator: SimulatorProcess) -> AsyncIterator[Watched]:
 async def session(shared: Watched) -> Watched:
     shared.said.clear()
     shared.plan = msgspec.structs.replace(shared.plan, budget=Budget())
-    shared.choose((CACHED, PLAIN))
+    shared.choose(CACHED, PLAIN)
     shared.clear()
     return shared
 
@@ -91,7 +99,7 @@ async def test_a_cache_is_warmed_apart_from_the_runs(session: Watched) -> None:
     before, runs, cost = cached.record, session.live.runs, spent(session)
     session.live.clear()
     prompt = Prompt(user=LONG, system="warmed")
-    session.warm(prompt, session.plan.parameters)
+    session.warm(session.asking(prompt))
     assert state_line(cached) == "◔ warming the cache"
     await session.until(lambda: not session.live.run_in_flight)
     assert state_line(plain).endswith("not warmed: cache is off here")
@@ -99,7 +107,7 @@ async def test_a_cache_is_warmed_apart_from_the_runs(session: Watched) -> None:
     written = cached.warming.usage.cache_creation_input_tokens
     assert written
     assert state_line(cached).endswith(f"cache warmed: {written:,} written")
-    session.warm(prompt, session.plan.parameters)
+    session.warm(session.asking(prompt))
     await session.until(lambda: not session.live.run_in_flight)
     assert state_line(cached).endswith(f"already warm: {written:,} read")
     # No run and no outcome, but it costs.
@@ -123,15 +131,15 @@ async def test_a_missed_cache_is_said_in_words(session: Watched) -> None:
 
 
 async def test_nothing_to_warm(session: Watched) -> None:
-    session.choose((PLAIN,))
-    session.warm(Prompt(user=LONG), session.plan.parameters)
+    session.choose(PLAIN)
+    session.warm(session.asking(Prompt(user=LONG)))
     assert session.said == ["No target caches its prompt: set the parameter cache and try again."]
     assert not session.live.run_in_flight
 
 
 async def test_prompts_are_counted_once_they_stand_still(session: Watched) -> None:
     prompt = Prompt(user="How long is this, and how long was it before it was counted?")
-    session.consider(msgspec.structs.replace(session.plan, prompt=prompt))
+    session.preview.expect(session.asking(prompt))
     lane = session.live.lanes[1]
     assert lane.next_input is not None
     assert lane.next_input.is_estimate
@@ -145,10 +153,10 @@ async def test_prompts_are_counted_once_they_stand_still(session: Watched) -> No
 
 async def test_without_a_counter_an_estimate_stands_and_learns(session: Watched) -> None:
     bare = Target(model="claude-haiku-5-5", endpoint="bare", name="bare")
-    session.choose((PLAIN, bare))
+    session.choose(PLAIN, bare)
     await session.answered(Prompt(user=LONG))
     plain, other = session.live.lanes
-    session.consider(msgspec.structs.replace(session.plan, prompt=Prompt(user=LONG * 2)))
+    session.preview.expect(session.asking(Prompt(user=LONG * 2)))
     await session.until(lambda: plain.next_input is not None and not plain.next_input.is_estimate)
     assert plain.next_input is not None
     assert other.next_input is not None
@@ -163,9 +171,9 @@ async def test_a_cap_stops_before_sending(session: Watched, cap: str) -> None:
     runs, cost = session.live.runs, spent(session)
     left = 1e-9 + (cost if cap == "session_usd" else 0)
     session.plan = msgspec.structs.replace(session.plan, budget=Budget(**{cap: left}))
-    assert not session.run(Prompt(user="What does a gateway do?"), session.plan.parameters)
-    session.warm(Prompt(user=LONG), session.plan.parameters)
-    session.start_series(Prompt(user="x"), session.plan.parameters, SeriesSettings(repeats=2))
+    assert not session.run(session.asking(Prompt(user="What does a gateway do?")))
+    session.warm(session.asking(Prompt(user=LONG)))
+    session.start_series(session.asking(Prompt(user="x")), SeriesSettings(repeats=2))
     assert session.series is not None
     await session.series.over()
     assert [sentence.partition(":")[0] for sentence in session.said] == ["Nothing was sent"] * 3
@@ -178,7 +186,7 @@ async def test_a_cap_counts_every_run_of_a_series(session: Watched) -> None:
     one = session.live.ledger.bound(session.plan.requests(0), lambda _: 100)
     assert one is not None
     session.plan = msgspec.structs.replace(session.plan, budget=Budget(plan_usd=one.usd * 3))
-    session.start_series(prompt, session.plan.parameters, SeriesSettings(repeats=5, warm_ups=0))
+    session.start_series(session.asking(prompt), SeriesSettings(repeats=5, warm_ups=0))
     assert len(session.said) == 1
     assert session.series is not None
     await session.series.over()
@@ -189,7 +197,7 @@ async def test_models_are_listed_over_those_known(session: Watched) -> None:
     changed = asyncio.Event()
     session.preview.on_models = changed.set
     before = {model.id: model for model in session.preview.models}
-    session.preview.refresh_models()
+    session.preview.refresh_models(session.plan)
     async with asyncio.timeout(WITHIN_S):
         await changed.wait()
     models = {model.id: model for model in session.preview.models}

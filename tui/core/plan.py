@@ -96,6 +96,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The row in use, from 0; past the last one it begins again."""
 
     @property
+    def simulated(self) -> bool:
+        """True if any target is asked at the simulator."""
+        return any(self.endpoint_of(target).simulated for target in self.targets)
+
+    @property
     def asked(self) -> tuple[Target, ...]:
         """The targets as they are asked, one per lane: with `ask_all` each of them once for every variant."""
         if not self.ask_all or not self.variants:
@@ -130,6 +135,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def problem(self) -> str | None:
         """Why nothing of it can be sent, in one sentence; None when it can."""
+        if (missing := self.missing_endpoint()) is not None:
+            return f"There is no endpoint {missing}: choose another target."
         if not all(self.prompt_of(target).user.strip() for target in self.asked):
             return "The user prompt is empty: write one, then run it."
         if len(self.asked) > MAX_TARGETS:
@@ -153,6 +160,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             rows=(values,) if values else (),
             row=0,
         )
+
+    def missing_endpoint(self) -> str | None:
+        """Name of an endpoint that a target is asked at and the plan does not have; None when it has all."""
+        known = {endpoint.name for endpoint in self.endpoints}
+        names = (target.endpoint or self.default_endpoint for target in self.targets)
+        return next((name for name in names if name not in known), None)
 
     def endpoint_of(self, target: Target) -> Endpoint:
         """The endpoint that `target` is asked at. Raises KeyError for a name the plan does not have."""

@@ -12,6 +12,7 @@ import msgspec
 from tui.config import paths
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
+from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
@@ -72,7 +73,7 @@ def measure(
     plan = msgspec.structs.replace(plan, ask_all=ask_all)
     history = Recorder(paths.history_file(), config.history) if config.history.enabled else None
     models = known_models(config.endpoints)
-    session = Session(plan, spawn(), simulator, record_file, history, models, config.objectives)
+    session = Session(spawn(), simulator, record_file, history, models, config.objectives)
     session.on_problem = narrator.problem
 
     def ended(request: RequestRecord) -> None:
@@ -81,12 +82,14 @@ def measure(
 
     session.on_ended = ended
     try:
-        return asyncio.run(_measure(session, settings, narrator, count_parts=count_parts))
+        return asyncio.run(_measure(session, plan, settings, narrator, count_parts=count_parts))
     finally:
         session.kill()
 
 
-async def _measure(session: Session, settings: SeriesSettings, narrator: Narrator, *, count_parts: bool) -> Measured:
+async def _measure(
+    session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, *, count_parts: bool
+) -> Measured:
     runs: list[StoredRun] = []
     stopped_by: list[int] = []
     loop = asyncio.get_running_loop()
@@ -101,7 +104,7 @@ async def _measure(session: Session, settings: SeriesSettings, narrator: Narrato
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop, number)
     await session.connect()
-    session.start_series(session.plan.prompt, session.plan.parameters, settings)
+    session.start_series(plan, settings)
     assert session.series is not None
     series = session.series.series
 

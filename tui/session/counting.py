@@ -55,8 +55,8 @@ class InputCounter:
         self._asked.clear()
         self._urls.clear()
 
-    def take(self, event: TokensCounted) -> None:
-        """Take in an answer."""
+    def answer(self, event: TokensCounted) -> None:
+        """Take in an endpoint's answer."""
         key, url = self._asked.pop(event.count_id, None), self._urls.pop(event.count_id, None)
         if key is None or url is None:
             return

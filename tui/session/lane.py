@@ -1,5 +1,8 @@
 """A lane: one target on screen, its latest request, and the outcomes of this session."""
 
+import hashlib
+from collections.abc import Mapping
+
 import msgspec
 
 from tui.core.cost import Cost
@@ -7,6 +10,7 @@ from tui.core.decomposition import Fit
 from tui.core.outcome import Outcome, fit
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord, State
+from tui.core.series import Repeat
 from tui.core.snapshot import LaneSnapshot
 from tui.core.target import Target
 
@@ -119,3 +123,23 @@ class Lane:
     def state(self) -> State:
         """The state of the latest request, or idle."""
         return State.IDLE if self.record is None else self.record.state
+
+
+def fingerprint_of(plan: Plan, lane: "Lane", repeat: Repeat | None) -> str:
+    """Digest of what a lane's target is asked: requests with the same one are repeats of one measurement.
+
+    The variables' values are part of it, but not in a series, which goes through all rows. A sweep keeps the
+    fingerprint of the run or series before it, so that it does not start a new group of repeats.
+    """
+    in_use, of_all_rows = _digest(plan, lane.target, plan.values()), _digest(plan, lane.target, {})
+    if repeat is None:
+        return in_use
+    if repeat.sweep and lane.outcomes and lane.outcomes[-1].asked == in_use:
+        return in_use
+    return of_all_rows
+
+
+def _digest(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
+    """Digest of prompt, parameters, model and endpoint, but not of the target's name."""
+    asked = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
+    return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()

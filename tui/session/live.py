@@ -16,8 +16,7 @@ from tui.core.series import Repeat, Series
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import swept
 from tui.core.target import Target
-from tui.session.asked import asked_of
-from tui.session.lane import InputCount, Lane
+from tui.session.lane import InputCount, Lane, fingerprint_of
 from tui.session.ledger import Ledger
 
 __all__ = ["InputCount", "Lane", "LiveState"]
@@ -87,7 +86,7 @@ class LiveState:
                 record = RequestRecord(spec=specs[index])
                 if copy == 0:
                     lane.record = record
-                self._requests[record.spec.request_id] = _Request(lane, record, asked_of(plan, lane, repeat))
+                self._requests[record.spec.request_id] = _Request(lane, record, fingerprint_of(plan, lane, repeat))
                 fired.append(record.spec)
         self.runs += 1
         self.ledger.start_run()

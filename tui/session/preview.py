@@ -1,16 +1,16 @@
-"""What is known before anything is sent: how long the prompt is, what it may cost, and which models there are."""
+"""Preview of a run: the length of its prompts, its highest cost, and the models that an endpoint has."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Protocol
 
 from tui.config.known_models import merged, save_list
 from tui.core.events import Event, LookupEvent, ModelsListed, TokensCounted
 from tui.core.model import KnownModel
-from tui.core.plan import Plan, RequestSpec
+from tui.core.plan import Budget, Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
+from tui.core.target import Endpoint
 from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ConfigError
 from tui.session.counting import InputCounter
@@ -20,31 +20,37 @@ _COUNT_AFTER_S = 0.4
 """How long the prompt must stand still before its tokens are counted."""
 
 
-class SessionView(Protocol):
-    """What is needed of the session."""
-
-    plan: Plan
-    live: LiveState
-    on_change: Callable[[], None]
-    on_problem: Callable[[str], None]
-
-    def ask_aside(self, command: CountTokens | ListModels) -> None:
-        """Send a question to the engine."""
-
-
 class Preview:
-    """Asks ahead, and never while anything is measured."""
+    """Questions to the engine ahead of a run; none while anything is measured."""
 
-    def __init__(self, session: SessionView, models: Sequence[KnownModel]) -> None:
+    def __init__(
+        self, live: LiveState, models: Sequence[KnownModel], ask_aside: Callable[[CountTokens | ListModels], None]
+    ) -> None:
+        """`ask_aside` sends a question to the engine."""
         self.models = tuple(models)
         """All models that can be named."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when the live state says another length."""
+        self.on_problem: Callable[[str], None] = lambda _sentence: None
+        """Called with a sentence when nothing may be sent, and when a list of models cannot be had."""
         self.on_models: Callable[[], None] = lambda: None
         """Called when `models` has changed."""
         self.on_counted: Callable[[], None] = lambda: None
         """Called when all prompts of `count_also` are counted, or cannot be."""
-        self._session = session
-        self._counter = InputCounter(session.ask_aside)
+        self._live = live
+        self._ask_aside = ask_aside
+        self._counter = InputCounter(ask_aside)
+        self._expected: Plan | None = None
+        """The plan that would be asked next, as far as is known."""
+        self._listing: dict[str, Endpoint] = {}
+        """The endpoints that were asked for their models, by name."""
         self._due: asyncio.TimerHandle | None = None
+
+    def expect(self, plan: Plan) -> None:
+        """Take note that `plan` would be asked next: show how long its prompts are."""
+        self._expected = plan
+        if not self._live.busy:
+            self.count_soon()
 
     def count_soon(self) -> None:
         """Show at once what is known of the prompt's length, and have it counted once it has stood still."""
@@ -54,7 +60,7 @@ class Preview:
 
     def count_also(self, specs: Sequence[RequestSpec]) -> None:
         """Have these prompts counted as well, unless something is measured."""
-        live = self._session.live
+        live = self._live
         if live.engine_ready and not live.busy:
             self._counter.ask_for(specs)
 
@@ -64,7 +70,7 @@ class Preview:
 
     @property
     def counting(self) -> bool:
-        """Whether an endpoint is still to answer how long a prompt is."""
+        """True while an endpoint has not answered how long a prompt is."""
         return self._counter.waits
 
     def stop(self) -> None:
@@ -74,35 +80,28 @@ class Preview:
             self._due = None
 
     def run_starts(self) -> None:
-        """The engine drops what it has been asked beside runs."""
+        """Forget open questions: the engine drops them when a run starts."""
         self.stop()
         self._counter.forget_questions()
 
-    def refusal(self, specs: Sequence[RequestSpec], times: int = 1) -> str | None:
-        """Why sending all of `specs`, so many times, could go beyond the budget, in one sentence; None if it may be
-        sent."""
-        session = self._session
-        return session.live.ledger.refusal(session.plan.budget, specs, self._counter.at_most, times)
-
-    def may_send(self, specs: Sequence[RequestSpec], times: int = 1) -> bool:
-        """Whether the budget allows to send `specs` so many times; says why not."""
-        refusal = self.refusal(specs, times)
+    def may_send(self, budget: Budget, specs: Sequence[RequestSpec], times: int = 1) -> bool:
+        """Tell whether `budget` allows to send `specs` that many times; if not, `on_problem` says why."""
+        refusal = self._live.ledger.refusal(budget, specs, self._counter.at_most, times)
         if refusal is not None:
-            self._session.on_problem(refusal)
+            self.on_problem(refusal)
         return refusal is None
 
-    def refresh_models(self) -> None:
-        """Ask the endpoints of the chosen targets for their models; `on_models` tells when the list is new."""
-        plan = self._session.plan
-        endpoints = {endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}
-        self._session.ask_aside(ListModels(endpoints=tuple(endpoints.values())))
+    def refresh_models(self, plan: Plan) -> None:
+        """Ask the endpoints of the plan's targets for their models; `on_models` tells when the list is new."""
+        self._listing = {endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}
+        self._ask_aside(ListModels(endpoints=tuple(self._listing.values())))
 
-    def take(self, events: list[Event]) -> list[Event]:
-        """Take in the answers; returns the events that are not for here."""
+    def answer(self, events: list[Event]) -> list[Event]:
+        """Take the answers to questions out of a batch; returns the other events."""
         rest: list[Event] = [event for event in events if not isinstance(event, LookupEvent)]
         for event in events:
             if isinstance(event, TokensCounted):
-                self._counter.take(event)
+                self._counter.answer(event)
             elif isinstance(event, ModelsListed):
                 self._listed(event)
         if len(rest) < len(events):
@@ -112,43 +111,42 @@ class Preview:
         return rest
 
     def learn(self, ended: Sequence[RequestRecord]) -> None:
-        """Requests were answered: what they counted makes estimates better."""
+        """Improve the estimates by what answered requests counted."""
         for record in ended:
             self._counter.learn(record)
 
     def _count(self) -> None:
         self._due = None
-        live = self._session.live
+        live = self._live
         if live.engine_ready and not live.busy:
-            self._counter.ask_for(self._asked())
+            self._counter.ask_for(self._next_requests())
 
-    def _asked(self) -> Sequence[RequestSpec]:
-        """What would be sent now; nothing while the plan cannot be."""
-        plan = self._session.plan
-        return plan.of_run().requests(0) if plan.problem() is None else ()
+    def _next_requests(self) -> Sequence[RequestSpec]:
+        """The requests that would be sent next; none while the plan cannot be sent."""
+        plan = self._expected
+        return plan.of_run().requests(0) if plan is not None and plan.problem() is None else ()
 
     def _show(self) -> None:
-        inputs = {spec.target: self._counter.of(spec) for spec in self._asked()}
-        live = self._session.live
+        inputs = {spec.target: self._counter.of(spec) for spec in self._next_requests()}
+        live = self._live
         if all(lane.next_input == inputs.get(lane.label) for lane in live.lanes):
             return
         for lane in live.lanes:
             lane.next_input = inputs.get(lane.label)
         live.version += 1
-        self._session.on_change()
+        self.on_change()
 
     def _listed(self, event: ModelsListed) -> None:
-        session = self._session
         if event.failure is not None:
-            session.on_problem(event.failure.message)
+            self.on_problem(event.failure.message)
             return
         today = date.today()
         self.models = merged(self.models, event.models, today)
-        session.live.ledger.models = {model.id: model for model in self.models}
-        endpoint = next((endpoint for endpoint in session.plan.endpoints if endpoint.name == event.endpoint), None)
+        self._live.ledger.models = {model.id: model for model in self.models}
+        endpoint = self._listing.get(event.endpoint)
         if endpoint is not None and not endpoint.simulated:
             try:
                 save_list(endpoint, event.models, today)
             except ConfigError as error:
-                session.on_problem(str(error))
+                self.on_problem(str(error))
         self.on_models()

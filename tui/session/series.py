@@ -3,48 +3,46 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
-from typing import Protocol
 
 from tui.core.observation import Figure
-from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.sequential import Outcome as Decided
 from tui.core.sequential import UntilSure
 from tui.core.series import Ending, Repeat, Series
+from tui.core.sweep import Cell, cells
 from tui.session.live import Lane, LiveState
 
-
-class Runs(Protocol):
-    """What a series needs of the session."""
-
-    live: LiveState
-
-    def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> bool:
-        """Begin one run; false if it may not be begun."""
-
-    async def run_over(self) -> None:
-        """Wait until no run is in flight."""
+_CHARACTERS_PER_TOKEN = 4
+"""Rough length of a token in English text."""
 
 
 class SeriesRunner:
     """One series under way."""
 
     def __init__(
-        self, runs: Runs, series: Series, prompt: Prompt, parameters: Parameters, on_over: Callable[[], None]
+        self,
+        live: LiveState,
+        series: Series,
+        run_to_end: Callable[[Repeat], Awaitable[bool]],
+        on_over: Callable[[], None],
     ) -> None:
+        """`run_to_end` makes one run and waits for its end; it returns False if the run may not be begun.
+
+        `on_over` is called at the end of the series.
+        """
         self.series = series
         self._on_over = on_over
-        self._runs = runs
-        self._prompt = prompt
-        self._parameters = parameters
+        self._live = live
+        self._run_to_end = run_to_end
         self._may_go_on = asyncio.Event()
         self._may_go_on.set()
         self._cancelled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._until_sure: UntilSure | None = None
-        settings, lanes = series.settings, runs.live.lanes
+        settings, lanes = series.settings, live.lanes
         if settings.until_sure is not None and len(lanes) > 1:
             self._until_sure = UntilSure(
                 Figure(settings.until_sure),
@@ -60,18 +58,18 @@ class SeriesRunner:
 
     def start(self) -> None:
         """Begin the first run."""
-        self._runs.live.begin_series(self.series)
+        self._live.begin_series(self.series)
         self._task = asyncio.create_task(self._drive(), name=f"series {self.series.uid}")
 
     def pause(self) -> None:
         """Begin no further run until `resume`; the one in flight goes on to its end."""
         self._may_go_on.clear()
-        self._runs.live.series_changed(paused=self.paused)
+        self._live.series_changed(paused=self.paused)
 
     def resume(self) -> None:
         """Go on."""
         self._may_go_on.set()
-        self._runs.live.series_changed(paused=self.paused)
+        self._live.series_changed(paused=self.paused)
 
     def cancel(self) -> None:
         """Begin no further run; what is finished is kept."""
@@ -85,14 +83,13 @@ class SeriesRunner:
             await self._task
 
     async def _drive(self) -> None:
-        live = self._runs.live
+        live = self._live
         try:
             while (repeat := self.series.next()) is not None:
                 started_ns = time.monotonic_ns()
-                if not self._runs.run(self._prompt, self._parameters, repeat):
+                if not await self._run_to_end(repeat):
                     self.series.end(Ending.COST)
                     break
-                await self._runs.run_over()
                 all_failed = not any(record.complete for record in live.records)
                 spent = live.ledger.run
                 usd = spent.usd if spent is not None else 0.0
@@ -111,14 +108,14 @@ class SeriesRunner:
         if self._until_sure is None or repeat.warm_up:
             return
         figure = Figure(self.series.settings.until_sure or Figure.TTFT)
-        decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._runs.live.lanes])
+        decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._live.lanes])
         self.series.verdict = decision.sentence
         if decision.outcome in (Decided.BEST, Decided.ALIKE):
             self.series.end(Ending.SURE)
 
     def _figure_of_run(self, lane: Lane, figure: Figure) -> float | None:
         """A lane's figure in the latest run; of several requests at once the median."""
-        run = self._runs.live.runs
+        run = self._live.runs
         values = [
             outcome.value(figure)
             for outcome in lane.outcomes[-self.series.settings.concurrency :]
@@ -132,3 +129,23 @@ class SeriesRunner:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(gap_s):
                     await self._cancelled.wait()
+
+
+def cells_around(specs: Sequence[RequestSpec], lanes: Sequence[Lane]) -> tuple[Cell, ...]:
+    """Runs of a sweep that suit all `lanes`, whose requests are `specs`.
+
+    Their lengths lie around the longest prompt and the shortest of the typical answers, which a higher limit would not
+    cut. Before a lane has answered, its `max_tokens` stands for its answer.
+    """
+    answers = [_answer_tokens(spec, lane) for spec, lane in zip(specs, lanes, strict=True)]
+    budgets = [spec.parameters.thinking_budget or 0 for spec in specs if spec.parameters.thinking == "enabled"]
+    return cells(max(_tokens(spec.prompt) for spec in specs), min(answers), max(budgets, default=0))
+
+
+def _answer_tokens(spec: RequestSpec, lane: Lane) -> int:
+    counts = [one.output_tokens for one in lane.current if one.output_tokens]
+    return round(median(counts)) if counts else spec.parameters.max_tokens or 0
+
+
+def _tokens(prompt: Prompt) -> int:
+    return sum(map(len, prompt.texts())) // _CHARACTERS_PER_TOKEN

@@ -9,29 +9,27 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tui.config.known_models import load_models
+from tui.config.schema import SIMULATOR
 from tui.core.events import EngineReady, Event, RunEnded, RunStarted
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
-from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
-from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun, new_uid
 from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import costliest
+from tui.core.target import Endpoint
 from tui.engine.client import EngineClient, spawn
-from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ChildError
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
-from tui.session.choosing import Choosing, Simulator
 from tui.session.keeper import Keeper, info_of
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
-from tui.session.series import SeriesRunner
+from tui.session.series import SeriesRunner, cells_around
 from tui.session.snapshots import BASELINE, Snapshots
-from tui.session.sweep import cells_around
+from tui.simulator.process import SimulatorProcess
 
 _LAST_WRITES_S = 1.0
 """How long the history may take to write what is left when the program is ended at once."""
@@ -40,8 +38,10 @@ _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine is started again, by how often it failed in a row; the last one repeats."""
 
 
-class Session(Choosing):
+class Session:
     """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the live state.
+
+    It asks what it is given: every run, series and warming comes with its plan.
 
     `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
     every run; `on_problem` with a sentence when something went wrong that belongs to no lane; `on_interrupted` at the
@@ -50,10 +50,9 @@ class Session(Choosing):
 
     def __init__(
         self,
-        plan: Plan,
-        engine: "subprocess.Popen[bytes] | None",
-        simulator: Simulator | None,
-        record: RecordFile | None,
+        engine: "subprocess.Popen[bytes] | None" = None,
+        simulator: SimulatorProcess | None = None,
+        record: RecordFile | None = None,
         history: Recorder | None = None,
         models: Sequence[KnownModel] | None = None,
         objectives: tuple[Objective, ...] = (),
@@ -62,10 +61,8 @@ class Session(Choosing):
 
         `models` is what is known of models; without it that is what `models.toml` says.
         """
-        self.plan = plan
         known = load_models() if models is None else models
         self.live = LiveState({model.id: model for model in known}, objectives)
-        self.live.set_targets(plan.targets)
         self.on_change: Callable[[], None] = lambda: None
         self.on_problem: Callable[[str], None] = lambda _sentence: None
         self.on_ended: Callable[[RequestRecord], None] = lambda _record: None
@@ -91,13 +88,9 @@ class Session(Choosing):
         self._latest_id = 0
         self.run_uids: list[str] = []
         """Of every run of the session: `Outcome.run` counts them from 1."""
-        self.preview = Preview(self, known)
-        """What is known before anything is sent."""
-
-    @property
-    def simulated(self) -> bool:
-        """True if any chosen target is asked at the simulator."""
-        return any(self.plan.endpoint_of(target).simulated for target in self.plan.targets)
+        self.preview = Preview(self.live, known, lambda command: self._engine.ask_aside(command))
+        self.preview.on_change = lambda: self.on_change()
+        self.preview.on_problem = lambda sentence: self.on_problem(sentence)
 
     @property
     def engine_pid(self) -> int:
@@ -119,49 +112,41 @@ class Session(Choosing):
         self._launch_simulator()
         await engine.connect()
 
-    def hold(self, plan: Plan) -> None:
-        """Ask what this plan says from the next run on. Nothing may be in flight."""
-        self.plan = plan
-
-    def consider(self, plan: Plan) -> None:
-        """This would be asked next: say how long it is. Not while anything is under way, which is asked something."""
+    def show(self, plan: Plan) -> None:
+        """Show the lanes that `plan` would ask next, unless something is under way: that keeps its lanes to its end."""
         if not self.live.busy:
-            self.hold(plan)
-            self.preview.count_soon()
+            self.live.set_targets(plan.asked)
+        self.preview.expect(plan)
 
-    def run(self, prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> bool:
-        """Fire `prompt`, or all variants, at all chosen targets; as `repeat` says, if it is one run of a series.
+    def run(self, plan: Plan, repeat: Repeat | None = None) -> bool:
+        """Fire what `plan` asks; as `repeat` says, if it is one run of a series.
 
-        A series goes through the rows of the variables in order, a single run and a sweep take the one in use. False if
+        A series goes through the rows of the variables in order. A single run and a sweep take the row in use. False if
         nothing was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a
         value.
         """
-        if repeat is None:
-            self.take_choice()
-        self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
-        asked = self.plan.of_run(None if repeat is None or repeat.sweep else repeat.number - 1)
-        if not self.preview.may_send(asked.requests(0), repeat.concurrency if repeat is not None else 1):
+        sent = plan.of_run(None if repeat is None or repeat.sweep else repeat.number - 1)
+        if not self.preview.may_send(plan.budget, sent.requests(0), repeat.concurrency if repeat is not None else 1):
             return False
-        self.live.set_targets(asked.targets)
-        requests = self.live.start(asked, repeat)
+        self.live.set_targets(sent.targets)
+        requests = self.live.start(sent, repeat)
         info = info_of(self.live.sdk_version, repeat)
         in_lanes_order = sorted(self.live.records, key=lambda record: record.spec.request_id)
-        self.latest = StoredRun(info=info, plan=asked, requests=in_lanes_order)
+        self.latest = StoredRun(info=info, plan=sent, requests=in_lanes_order)
         self.run_uids.append(info.uid)
         self._latest_id = self._run_id + 1
         if self._keeper is not None:
-            self._keeper.begin(self._latest_id, info, asked, requests)
+            self._keeper.begin(self._latest_id, info, sent, requests)
         self._fire(requests, repeat.concurrency if repeat is not None and repeat.in_turn else None)
         return True
 
-    def warm(self, prompt: Prompt, parameters: Parameters) -> None:
-        """Put `prompt` into the cache of every chosen target that caches it. No run: the history does not keep it."""
-        self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
-        asked = self.plan.of_run()
-        if not self.preview.may_send(asked.warming_requests(0)):
+    def warm(self, plan: Plan) -> None:
+        """Put the plan's prompt into the cache of every target that caches it. No run: the history does not keep it."""
+        sent = plan.of_run()
+        if not self.preview.may_send(plan.budget, sent.warming_requests(0)):
             return
-        self.live.set_targets(asked.targets)
-        requests = self.live.start_warming(asked)
+        self.live.set_targets(sent.targets)
+        requests = self.live.start_warming(sent)
         if requests:
             self._fire(requests)
         else:
@@ -174,17 +159,13 @@ class Session(Choosing):
         self.preview.run_starts()
         self._engine.start_run(self._run_id, requests, at_once)
 
-    def ask_aside(self, command: CountTokens | ListModels) -> None:
-        """Ask the engine something that is no run."""
-        self._engine.ask_aside(command)
-
-    async def rerun(self, prompt: Prompt, parameters: Parameters) -> None:
-        """Cancel the run or series in flight, wait for its end, and run again."""
+    async def rerun(self, plan: Plan) -> None:
+        """Cancel the run or series in flight, wait for its end, and run `plan`."""
         self.cancel_all()
         await self.run_over()
         if self.series is not None:
             await self.series.over()
-        self.run(prompt, parameters)
+        self.run(plan)
 
     async def run_over(self) -> None:
         """Wait until no run is in flight."""
@@ -202,35 +183,39 @@ class Session(Choosing):
         if lane.record is not None and lane.state.in_flight:
             self._engine.cancel((lane.record.spec.request_id,))
 
-    def start_series(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
-        """Run the plan again and again as the settings say, if the budget allows. Nothing may be in flight."""
-        specs = self._prepare(prompt, parameters)
-        series = Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31))
-        self._start(series, specs)
+    def start_series(self, plan: Plan, settings: SeriesSettings) -> None:
+        """Run `plan` again and again as the settings say, if the budget allows. Nothing may be in flight."""
+        specs = self._show_lanes(plan)
+        self._start(plan, Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31)), specs)
 
-    def start_sweep(self, prompt: Prompt, parameters: Parameters, settings: SeriesSettings) -> None:
-        """Run the plan with prompts and answers of other lengths, for the fits of the lanes; see `core.sweep`.
+    def start_sweep(self, plan: Plan, settings: SeriesSettings) -> None:
+        """Run `plan` with prompts and answers of other lengths, for the fits of the lanes; see `core.sweep`.
 
         Order, gap, seed and budgets are those of the settings. Nothing may be in flight.
         """
-        specs = self._prepare(prompt, parameters)
+        specs = self._show_lanes(plan)
         cells = cells_around(specs, self.live.lanes)
         settings = msgspec.structs.replace(settings, repeats=len(cells), warm_ups=1, concurrency=1, until_sure=None)
         series = Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31), cells)
-        self._start(series, costliest(specs, cells))
+        self._start(plan, series, costliest(specs, cells))
 
-    def _prepare(self, prompt: Prompt, parameters: Parameters) -> tuple[RequestSpec, ...]:
-        self.take_choice()
-        self.plan = msgspec.structs.replace(self.plan, prompt=prompt, parameters=parameters)
-        # "Until sure" compares the lanes: they must be those of this plan.
-        self.live.set_targets(self.plan.asked)
-        return self.plan.of_run().requests(0)
+    def _show_lanes(self, plan: Plan) -> tuple[RequestSpec, ...]:
+        """Show the lanes of `plan`, which "until sure" compares; returns its requests, in their order."""
+        self.live.set_targets(plan.asked)
+        return plan.of_run().requests(0)
 
-    def _start(self, series: Series, at_most: Sequence[RequestSpec]) -> None:
+    def _start(self, plan: Plan, series: Series, at_most: Sequence[RequestSpec]) -> None:
         """Begin the series, of which no run asks more than `at_most`."""
-        self.series = SeriesRunner(self, series, self.plan.prompt, self.plan.parameters, lambda: self.on_change())
+
+        async def run_to_end(repeat: Repeat) -> bool:
+            may_run = self.run(plan, repeat)
+            await self.run_over()
+            return may_run
+
+        self.series = SeriesRunner(self.live, series, run_to_end, lambda: self.on_change())
         settings = series.settings
-        if not self.preview.may_send(at_most, (settings.warm_ups + settings.repeats) * settings.concurrency):
+        times = (settings.warm_ups + settings.repeats) * settings.concurrency
+        if not self.preview.may_send(plan.budget, at_most, times):
             series.end(Ending.COST)
         self.series.start()
 
@@ -240,6 +225,12 @@ class Session(Choosing):
         if snapshot is not None:
             self.live.compare_with(snapshot)
         return snapshot
+
+    def add_simulator(self) -> Endpoint:
+        """Start the simulator, if there is none yet, and return its endpoint. Raises ChildError."""
+        if self.simulator is None:
+            self.simulator = SimulatorProcess.start()
+        return Endpoint(name=SIMULATOR, base_url=self.simulator.base_url, simulated=True)
 
     def clear(self) -> None:
         """Empty the lanes and the history of this session."""
@@ -282,7 +273,7 @@ class Session(Choosing):
 
     def _take(self, events: list[Event]) -> None:
         """What the engine reports goes by way of the history, so that a lane says done of what is stored."""
-        events = self.preview.take(events)
+        events = self.preview.answer(events)
         if not events:
             return
         if self._keeper is not None:

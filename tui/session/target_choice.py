@@ -1,6 +1,6 @@
 """The list of targets: what could be asked, what is chosen, and in which order."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -37,6 +37,15 @@ class TargetChoice:
         asked = {target.model for target in targets}
         self._list += [_Candidate(Target(model=model), False, False) for model, _ in known if model not in asked]
         self._notes: dict[str, str] = {}
+
+    @classmethod
+    def among(
+        cls, models: Sequence[KnownModel], targets: tuple[Target, ...], disabled: Collection[int] = ()
+    ) -> "TargetChoice":
+        """Choice of `targets`, without those at `disabled`, among all known models."""
+        choice = cls(targets, [(model.id, model.display_name) for model in models], disabled)
+        choice.learn(models)
+        return choice
 
     def learn(self, models: Iterable[KnownModel]) -> None:
         """Offer these models too, and say of those that are on their way out when they go."""

@@ -10,6 +10,7 @@ from tui.advice.evidence import MeasuredTarget
 from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
 from tui.advice.trial import TrialResult, conclude, pairs_of, trial_plan, trial_settings
 from tui.core.outcome import Outcome
+from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.history.rows import excerpt
@@ -22,9 +23,17 @@ class TrialRunner:
     """One trial on a session. Its two lanes stay in the live state until the next run."""
 
     def __init__(
-        self, session: Session, target: str, said: Suggestion | NoSuggestion, on_over: Callable[[], None]
+        self,
+        session: Session,
+        plan: Plan,
+        target: str,
+        said: Suggestion | NoSuggestion,
+        on_over: Callable[[], None],
     ) -> None:
-        """Try what `said` has a trial for, on the target called so. Raises KeyError if the plan does not ask it."""
+        """Try what `said` has a trial for, on the target of `plan` that is called `target`.
+
+        Raises KeyError if the plan does not ask it.
+        """
         assert said.trial is not None, "what cannot be tried is not"
         self.target = target
         self.trial: Trial = said.trial
@@ -36,7 +45,7 @@ class TrialRunner:
         """Both ways, once it is over."""
         self._session = session
         self._on_over = on_over
-        self._plan = trial_plan(session.plan, target, self.trial)
+        self._plan = trial_plan(plan, target, self.trial)
         self._task: asyncio.Task[None] | None = None
         self._said: TrialResult | None = None
         self._endpoint = self._plan.endpoint_of(self._plan.asked[0])
@@ -47,11 +56,9 @@ class TrialRunner:
 
     def start(self) -> None:
         """Begin. Nothing may be in flight."""
-        before = self._session.plan
         self._runs_before = self._session.live.runs
         self._begun_unix_ns = time.time_ns()
-        self._session.hold(self._plan)
-        self._session.start_series(self._plan.prompt, self._plan.parameters, trial_settings(self.trial))
+        self._session.start_series(self._plan, trial_settings(self.trial))
         self._lanes = self._session.live.lanes
         series = self._session.series
         assert series is not None
@@ -61,7 +68,6 @@ class TrialRunner:
             try:
                 await series.over()
             finally:
-                self._session.hold(before)
                 self.measured = tuple(found for lane in self._lanes if (found := measured_by(lane)) is not None)
                 self.over = True
             self._on_over()

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.core.model import KnownModel
-from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.wording import percent
 from tui.errors import HistoryError
+from tui.session.draft import Draft
 from tui.session.session import Session
 from tui.ui.bindings import KeyNames
 from tui.ui.key_names import key
@@ -39,6 +39,7 @@ class AdviceActions(_Base):
 
     session: Session
     key_names: KeyNames
+    draft: Draft
     main: "MainScreen"
     _models: Sequence[KnownModel]
     history_path: Path | None = None
@@ -50,8 +51,8 @@ class AdviceActions(_Base):
     cut_share: float = 0.05
     """The share of answers that may be cut."""
 
-    def asked(self, *, ask_all: bool | None = None) -> tuple[Prompt, Parameters] | None:
-        """What the screen asks, or None after saying what is missing."""
+    def plan(self, *, ask_all: bool | None = None) -> Plan | None:
+        """The plan that the draft makes, or None after saying what is missing."""
         raise NotImplementedError
 
     def complain(self, sentence: str) -> None:
@@ -165,10 +166,11 @@ class AdviceActions(_Base):
         if self.session.live.busy:
             self.complain("A run is in flight: let it end before you try something.")
             return
-        if self.asked() is None:
+        plan = self.plan()
+        if plan is None:
             return
         try:
-            self._trying = TrialRunner(self.session, desk.advice.target, said, self._trial_over)
+            self._trying = TrialRunner(self.session, plan, desk.advice.target, said, self._trial_over)
         except KeyError:
             self.complain("This lane's target is no longer asked: run again, then ask for advice.")
             return
@@ -198,7 +200,8 @@ class AdviceActions(_Base):
         """Put the change into the prompt, the parameters or the target; whether that could be done."""
         from tui.advice.trial import accepted_parameters, accepted_target, goes_to_shared, origin_of
 
-        plan, change, choice = self.session.plan, tried.trial.change, self.main.picker.choice
+        self.main.prompt_pane.commit()
+        plan, change, choice = self.draft.plan(), tried.trial.change, self.draft.targets
         try:
             number, prompt = origin_of(plan, tried.target)
         except KeyError:
@@ -208,13 +211,14 @@ class AdviceActions(_Base):
             self.complain("The target that was tried is no longer asked: choose it again, then accept.")
             return False
         if change.edit is not None:
-            pane = self.main.prompt_pane
-            now = pane.prompt if prompt not in pane.book.prompts else prompt
-            pane.book.put(now, change.prompt_of(now))
-            pane.show()
+            book = self.draft.book
+            now = book.prompt if prompt not in book.prompts else prompt
+            book.put(now, change.prompt_of(now))
+            self.main.prompt_pane.show()
         shared = goes_to_shared(plan, change)
         if shared:
-            self.main.parameters_form.show(accepted_parameters(plan.parameters, change))
+            self.draft.parameters = accepted_parameters(plan.parameters, change)
+            self.main.parameters_form.show(self.draft.parameters)
         target = accepted_target(choice.candidates[index], change, shared=shared)
         if target != choice.candidates[index]:
             choice.replace(index, target)

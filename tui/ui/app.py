@@ -14,15 +14,13 @@ from textual.binding import BindingsMap, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 
-from tui.config.remembered import TargetList
 from tui.config.schema import UiSettings
 from tui.core.model import KnownModel
 from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
 from tui.errors import ChildError, ExitCode
-from tui.session.prompt_book import PromptBook
+from tui.session.draft import Draft
 from tui.session.session import Session
-from tui.session.target_choice import TargetChoice
 from tui.ui.advice_actions import AdviceActions
 from tui.ui.baseline_actions import BaselineActions
 from tui.ui.bindings import ACTIONS, spelled
@@ -72,19 +70,17 @@ class LatencyApp(
     def __init__(
         self,
         session: Session,
+        draft: Draft,
         settings: UiSettings,
         models: Sequence[KnownModel],
         *,
-        targets: TargetList | None = None,
         series: SeriesSettings | None = None,
         run_at_once: bool = False,
         replay: tuple[StoredRun, float] | None = None,
         terminal: Terminal | None = None,
         keymap: Keymap | None = None,
     ) -> None:
-        """`targets` is the list to choose from; absent, those of the session's plan. `replay` is a run to play at once,
-        and how fast.
-        """
+        """`replay` is a run to play at once, and how fast."""
         # Read by the driver, and by themes before anything is styled.
         self.terminal = terminal or Terminal()
         self.pacer = Pacer(settings.fixed_rate)
@@ -96,7 +92,8 @@ class LatencyApp(
         self._bindings = BindingsMap(self.keymap.bindings())
         self.set_keymap(self.keymap.text)
         self.session = session
-        self._targets = targets or TargetList(targets=session.plan.targets)
+        self.draft = draft
+        session.live.set_targets(draft.plan().asked)
         self.signal_noticed: Callable[[], None] = lambda: None
         """Called on the event loop when `leave_from_signal` has got through to it."""
         self.series_settings = series or SeriesSettings()
@@ -110,16 +107,8 @@ class LatencyApp(
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
-        plan = self.session.plan
         self.main = MainScreen(
-            self.session.live,
-            PromptBook(plan.prompt, plan.variants, plan.rows, plan.row),
-            plan.parameters,
-            self.choice_of(self._targets),
-            self.pacer,
-            self.size,
-            self.keymap.actions,
-            self.key_names,
+            self.session.live, self.draft, self.pacer, self.size, self.keymap.actions, self.key_names
         )
         self.main.charts.markers = markers_of(self._settings.markers, self.terminal)
         self.describe_endpoints()
@@ -131,13 +120,6 @@ class LatencyApp(
         """What keys that only look act on: the replay while one is shown, else the main screen."""
         return self.screen if isinstance(self.screen, MainScreen) else self.main
 
-    def choice_of(self, targets: TargetList) -> TargetChoice:
-        """A choice of these targets and all known models."""
-        known = [(model.id, model.display_name) for model in self._models]
-        choice = TargetChoice(targets.targets, known, targets.disabled)
-        choice.learn(self._models)
-        return choice
-
     async def on_mount(self) -> None:
         """Take up the engine once the first frame is on its way."""
         self._loop_of_app = asyncio.get_running_loop()
@@ -145,6 +127,7 @@ class LatencyApp(
         self.session.on_problem = self.complain
         self.session.on_interrupted = self.tell_interrupted
         self.session.preview.on_models = self.models_changed
+        self.session.preview.expect(self.draft.plan())
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
@@ -290,11 +273,11 @@ class LatencyApp(
 
     def describe_endpoints(self) -> None:
         """Say in the first row what is asked, and where."""
-        plan = self.session.plan
+        plan = self.draft.plan()
         endpoints = dict.fromkeys(plan.endpoint_of(target).name for target in plan.targets)
         self.main.endpoints = tuple(endpoints)
-        self.main.simulated = self.session.simulated
-        use_the_api = _USE_THE_API if self.session.simulated and plan.default_endpoint == "simulator" else ""
+        self.main.simulated = plan.simulated
+        use_the_api = _USE_THE_API if plan.simulated and plan.default_endpoint == "simulator" else ""
         self.main.hint = self.offer or use_the_api
 
     def complain(self, sentence: str) -> None:

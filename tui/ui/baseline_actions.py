@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from tui.session.draft import Draft
 from tui.session.session import Session
 from tui.ui.bindings import KeyNames
 
@@ -21,6 +22,7 @@ class BaselineActions(_Base):
 
     session: Session
     key_names: KeyNames
+    draft: Draft
     main: "MainScreen"
 
     def complain(self, sentence: str) -> None:
@@ -62,7 +64,7 @@ class BaselineActions(_Base):
 
         live = self.session.live
         lines = statistics_lines(live.lanes, live.objectives, room(self.size.width))
-        self.push_screen(TextScreen("Statistics, SIMULATED" if self.session.simulated else "Statistics", lines))
+        self.push_screen(TextScreen("Statistics, SIMULATED" if self.draft.plan().simulated else "Statistics", lines))
 
     async def action_compare(self) -> None:
         """Compare snapshots."""

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tui.config.remembered import TargetList
 from tui.config.schema import SIMULATOR
 from tui.core.model import KnownModel
-from tui.core.reopen import reopened
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.errors import ChildError
-from tui.session.prompt_book import PromptBook
+from tui.session.draft import Draft
 from tui.session.session import Session
-from tui.session.target_choice import TargetChoice
 from tui.ui.bindings import KeyNames
 from tui.ui.key_names import key
 from tui.ui.pace import Pacer
@@ -32,6 +29,7 @@ class HistoryActions(_Base):
 
     session: Session
     key_names: KeyNames
+    draft: Draft
     main: "MainScreen"
     pacer: Pacer
     _models: Sequence[KnownModel]
@@ -40,10 +38,6 @@ class HistoryActions(_Base):
 
     def complain(self, sentence: str) -> None:
         """Say what cannot be done."""
-        raise NotImplementedError
-
-    def choice_of(self, targets: TargetList) -> TargetChoice:
-        """A choice of these targets and all known models."""
         raise NotImplementedError
 
     def describe_endpoints(self) -> None:
@@ -86,14 +80,12 @@ class HistoryActions(_Base):
         stored = run.plan
         if SIMULATOR in {target.endpoint or stored.default_endpoint for target in stored.targets}:
             try:
-                self.session.add_simulator()
+                self._offer_simulator()
             except ChildError as error:
                 self.complain(str(error))
-        plan, unknown = reopened(run.plan, self.session.plan)
-        self.session.hold(plan)
-        self.session.choose(plan.targets)
-        book = PromptBook(plan.prompt, plan.variants, plan.rows, plan.row)
-        await self.main.edit(book, plan.parameters, self.choice_of(TargetList(targets=plan.targets)))
+        unknown = self.draft.open(run.plan, self._models)
+        self.session.show(self.draft.plan())
+        await self.main.edit_anew()
         self.describe_endpoints()
         self.describe_lanes()
         self.main.show_pane("prompt")
@@ -103,6 +95,10 @@ class HistoryActions(_Base):
             self.complain(f"Targets at {names} were left out: there is no such endpoint in this session.")
         else:
             self.notify(f"Run {run.number} is open: {key('run')} runs it again.", timeout=4, markup=False)
+
+    def _offer_simulator(self) -> None:
+        if all(endpoint.name != SIMULATOR for endpoint in self.draft.endpoints):
+            self.draft.add_endpoint(self.session.add_simulator())
 
     def replay(self, run: StoredRun, speed: float = 1.0) -> None:
         """Play a run again, at `speed` recorded seconds per second."""

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from textual.widgets import TextArea
 
-from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.plan import Plan
+from tui.session.draft import Draft
 from tui.session.session import Session
 
 if TYPE_CHECKING:
@@ -23,10 +22,11 @@ class LeverActions(_Base):
     """Warms caches, and keeps what is known ahead of a run up to date; a part of the application."""
 
     session: Session
+    draft: Draft
     main: "MainScreen"
 
-    def asked(self) -> tuple[Prompt, Parameters] | None:
-        """What the screen asks, or None after saying what is missing."""
+    def plan(self) -> Plan | None:
+        """The plan that the draft makes, or None after saying what is missing."""
         raise NotImplementedError
 
     def complain(self, sentence: str) -> None:
@@ -38,10 +38,10 @@ class LeverActions(_Base):
         if self.session.live.busy:
             self.complain("A run is in flight: cancel it, or let it end, before you warm the cache.")
             return
-        asked = self.asked()
-        if asked is not None:
+        plan = self.plan()
+        if plan is not None:
             self.main.show_pane("lanes")
-            self.session.warm(*asked)
+            self.session.warm(plan)
             self.main.wake()
 
     def action_refresh_models(self) -> None:
@@ -49,7 +49,7 @@ class LeverActions(_Base):
         if self.session.live.busy:
             self.complain("A run is in flight: cancel it, or let it end, before you ask for models.")
             return
-        self.session.preview.refresh_models()
+        self.session.preview.refresh_models(self.draft.plan())
 
     def models_changed(self) -> None:
         """The list of models is new: the picker offers them."""
@@ -60,10 +60,4 @@ class LeverActions(_Base):
         """The prompt changed: say how long it is now."""
         if self.screen is not self.main:
             return  # a screen over this one edits what the prompt's pane does not show yet
-        pane, plan = self.main.prompt_pane, self.session.plan
-        book = pane.book
-        self.session.consider(
-            msgspec.structs.replace(
-                plan, prompt=pane.prompt, variants=book.variants, rows=tuple(book.rows), row=book.row
-            )
-        )
+        self.session.preview.expect(self.draft.plan())

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tui.config.variables import read_rows
 from tui.core.model import KnownModel
-from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.plan import Plan
 from tui.core.refusals import prefill_refusal
+from tui.session.draft import Draft
 from tui.session.prompt_book import Row
 from tui.session.session import Session
 from tui.ui.bindings import KeyNames
@@ -33,6 +31,7 @@ class PromptActions(_Base):
 
     session: Session
     key_names: KeyNames
+    draft: Draft
     main: "MainScreen"
     _models: Sequence[KnownModel]
 
@@ -44,33 +43,25 @@ class PromptActions(_Base):
         """Say on every lane what it would be refused for."""
         raise NotImplementedError
 
-    def asked(self, *, ask_all: bool | None = None) -> tuple[Prompt, Parameters] | None:
-        """What stands in prompt and parameters, held by the session; None after saying what is missing.
+    def plan(self, *, ask_all: bool | None = None) -> Plan | None:
+        """The plan that the draft makes, typed to its last letter; None after saying what is missing.
 
-        `ask_all` says whether all variants are asked; `None` leaves that as it was last. Not while a run or a series
-        is under way.
+        `ask_all` says whether all variants are asked; `None` leaves that as it was last.
         """
         try:
-            parameters = self.main.parameters_form.read()
+            self.main.commit()
         except FieldError:
             self.main.show_pane("prompt")
             return None
-        prompt, book = self.main.prompt_pane.prompt, self.main.prompt_pane.book
-        plan = msgspec.structs.replace(
-            self.session.plan,
-            prompt=prompt,
-            variants=book.variants,
-            rows=tuple(book.rows),
-            row=book.row,
-            ask_all=self.session.plan.ask_all if ask_all is None else ask_all,
-        )
+        if ask_all is not None:
+            self.draft.ask_all = ask_all
+        plan = self.draft.plan()
         problem = plan.problem()
         if problem is not None:
             self.complain(f"{problem} {key('variants')} has the variables." if plan.undefined() else problem)
             self.main.show_pane("prompt")
             return None
-        self.session.hold(plan)
-        return prompt, parameters
+        return plan
 
     async def action_run_all(self) -> None:
         """Fire all variants."""
@@ -81,10 +72,10 @@ class PromptActions(_Base):
         if self.session.live.busy:
             self._ask_to_rerun(ask_all=ask_all)
             return
-        asked = self.asked(ask_all=ask_all)
-        if asked is not None:
+        plan = self.plan(ask_all=ask_all)
+        if plan is not None:
             self.main.show_pane("lanes")
-            self.session.run(*asked)
+            self.session.run(plan)
             self.main.wake()
 
     def _ask_to_rerun(self, *, ask_all: bool) -> None:
@@ -97,16 +88,16 @@ class PromptActions(_Base):
         self.push_screen(ConfirmScreen("A run is in flight. Cancel it and run again?", "Run again"), answered)
 
     async def _rerun(self, *, ask_all: bool) -> None:
-        asked = self.asked(ask_all=ask_all)
-        if asked is not None:
-            await self.session.rerun(*asked)
+        plan = self.plan(ask_all=ask_all)
+        if plan is not None:
+            await self.session.rerun(plan)
             self.main.show_pane("lanes")
             self.main.wake()
 
     def action_next_variant(self) -> None:
         """Take the next variant into use."""
         self.main.show_pane("prompt")
-        if self.main.prompt_pane.book.variants:
+        if self.draft.book.variants:
             self.main.prompt_pane.next_variant()
             self.describe_lanes()
         else:
@@ -116,17 +107,17 @@ class PromptActions(_Base):
         """Edit variants, variables and turns."""
         from tui.ui.screens.prompts import PromptsScreen
 
-        pane = self.main.prompt_pane
-        prompt = pane.prompt
-        values = pane.book.rows[pane.book.row] if pane.book.rows else {}
-        tab = "variables" if any(name not in values for name in prompt.variables()) else "variants"
+        pane, book = self.main.prompt_pane, self.draft.book
+        pane.commit()
+        values = book.rows[book.row] if book.rows else {}
+        tab = "variables" if any(name not in values for name in book.prompt.variables()) else "variants"
 
         def closed(_result: None) -> None:
-            pane.book.tidy()
+            book.tidy()
             pane.show()
             self.describe_lanes()
 
-        screen = PromptsScreen(pane.book, _load, self._refusing_prefill(), self.key_names, tab=tab)
+        screen = PromptsScreen(book, _load, self._refusing_prefill(), self.key_names, tab=tab)
         self.push_screen(screen, closed)
 
     def on_prompt_head_clicked(self, _event: PromptHead.Clicked) -> None:
@@ -135,7 +126,7 @@ class PromptActions(_Base):
 
     def _refusing_prefill(self) -> list[str]:
         known = {model.id: model for model in self._models}
-        return [target.label for target in self.session.plan.targets if prefill_refusal(known.get(target.model))]
+        return [target.label for target in self.draft.plan().targets if prefill_refusal(known.get(target.model))]
 
 
 def _load(text: str) -> tuple[Row, ...]:

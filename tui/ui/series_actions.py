@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.plan import Plan
 from tui.core.series import SeriesSettings
 from tui.session.session import Session
 from tui.ui.bindings import KeyNames
@@ -27,8 +26,8 @@ class SeriesActions(_Base):
     main: "MainScreen"
     series_settings: SeriesSettings
 
-    def asked(self) -> tuple[Prompt, Parameters] | None:
-        """What the screen asks, or None after saying what is missing."""
+    def plan(self) -> Plan | None:
+        """The plan that the draft makes, or None after saying what is missing."""
         raise NotImplementedError
 
     def complain(self, sentence: str) -> None:
@@ -43,15 +42,15 @@ class SeriesActions(_Base):
         """Run the plan with prompts and answers of other lengths."""
         self._start(self.session.start_sweep)
 
-    def _start(self, start: Callable[[Prompt, Parameters, SeriesSettings], None]) -> None:
+    def _start(self, start: Callable[[Plan, SeriesSettings], None]) -> None:
         if self.session.live.busy:
             self.complain("A run is in flight: cancel it, or let it end, before you start a series.")
             return
-        asked = self.asked()
-        if asked is None:
+        plan = self.plan()
+        if plan is None:
             return
         self.main.show_pane("lanes")
-        start(*asked, self.series_settings)
+        start(plan, self.series_settings)
         self.main.wake()
 
     def action_series_options(self) -> None:

@@ -40,7 +40,9 @@ def start(
     # Read when Textual is imported. Its timer for repaints, which is asleep while there is nothing to do, wakes up one
     # to two periods late: at its usual 60 a second a key's letter may stand back for 33 ms.
     os.environ.setdefault("TEXTUAL_FPS", "120")
+    from tui.session.draft import Draft
     from tui.session.session import Session
+    from tui.session.target_choice import TargetChoice
     from tui.ui.app import LatencyApp
     from tui.ui.keymap import keymap_of
     from tui.ui.terminal import EndOnSignals, describe
@@ -48,13 +50,13 @@ def start(
     keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
     terminal = describe(os.environ, settings.ui.glyphs)
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
-    session = Session(plan, None, simulator, record_file, history, models, settings.objectives)
+    session = Session(None, simulator, record_file, history, models, settings.objectives)
     try:
         app = LatencyApp(
             session,
+            Draft(plan, TargetChoice.among(models, targets.targets, targets.disabled)),
             settings.ui,
             models,
-            targets=targets,
             series=settings.series,
             run_at_once=run_at_once,
             replay=replay,

@@ -9,10 +9,10 @@ from tui.config.remembered import save_targets
 from tui.config.schema import SIMULATOR
 from tui.core.model import KnownModel
 from tui.core.parameters import REQUIRED, Parameters
-from tui.core.plan import Plan
 from tui.core.refusals import belonging
 from tui.core.target import Target
 from tui.errors import ChildError, ConfigError
+from tui.session.draft import Draft
 from tui.session.session import Session
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.key_names import key
@@ -35,6 +35,7 @@ class TargetActions(_Base):
     """Edits the list of targets, each of them, and the parameters they share; a part of the application."""
 
     session: Session
+    draft: Draft
     main: "MainScreen"
     remembers_targets: bool = True
     """Whether the list is kept for the next session; one that a plan names must not take a person's own away."""
@@ -55,7 +56,7 @@ class TargetActions(_Base):
     @property
     def choice(self) -> TargetChoice:
         """The list of targets."""
-        return self.main.picker.choice
+        return self.draft.targets
 
     # Parameters
 
@@ -67,9 +68,10 @@ class TargetActions(_Base):
 
         def done(parameters: Parameters | None) -> None:
             if parameters is not None:
+                self.draft.parameters = parameters
                 form.show(parameters)
 
-        self.push_screen(ParametersScreen(form.parameters, asked(self.choice.labelled, self.known_models)), done)
+        self.push_screen(ParametersScreen(self.draft.parameters, asked(self.choice.labelled, self.known_models)), done)
 
     def on_parameters_form_changed(self, _event: ParametersForm.Changed) -> None:
         """What is shared now says in what the targets differ."""
@@ -98,15 +100,15 @@ class TargetActions(_Base):
 
     def on_target_picker_chosen(self, _event: TargetPicker.Chosen) -> None:
         """Ask other targets from now on, and remember them for the next session if they are a person's own list."""
-        targets = self.choice.labelled
+        plan = self.draft.plan()
         try:
-            default = self.session.plan.default_endpoint
-            if any((target.endpoint or default) == SIMULATOR for target in targets):
-                self.session.add_simulator()
+            if plan.missing_endpoint() == SIMULATOR:
+                self.draft.add_endpoint(self.session.add_simulator())
+                plan = self.draft.plan()
         except ChildError as error:
             self.complain(str(error))
             return
-        self.session.choose(targets)
+        self.session.show(plan)
         self.describe_endpoints()
         self.describe_lanes()
         self.main.wake()
@@ -119,7 +121,9 @@ class TargetActions(_Base):
 
     def describe_lanes(self) -> None:
         """Say on every lane in what it differs, and what it would be refused for."""
-        self.main.lanes.describe(self._plan(), self.known_models)
+        plan = self.draft.plan()
+        if plan.missing_endpoint() is None:
+            self.main.lanes.describe(plan, self.known_models)
 
     def _edit(self, index: int, focus: str = "parameters") -> None:
         def done(target: Target | None) -> None:
@@ -143,10 +147,10 @@ class TargetActions(_Base):
     def _open(self, target: Target, title: str, focus: str, done: Any) -> None:
         from tui.ui.screens.target import TargetScreen
 
-        plan = self.session.plan
+        plan = self.draft.plan()
         names = dict.fromkeys([*(endpoint.name for endpoint in plan.endpoints), SIMULATOR])
         endpoints = [name for name in names if name != plan.default_endpoint or name == target.endpoint]
-        shared = self.main.parameters_form.parameters
+        shared = self.draft.parameters
         screen = TargetScreen(
             target, title, shared, endpoints, plan.default_endpoint, self.known_models, focus=focus
         )  # fmt: skip
@@ -171,7 +175,7 @@ class TargetActions(_Base):
         if index is None:
             return
         target = self.choice.candidates[index]
-        sent = self._plan().parameters_of(target)
+        sent = self.draft.plan().parameters_of(target)
         name = refused(lane, sent, self.known_models)
         if name is None:
             self.complain(
@@ -192,11 +196,4 @@ class TargetActions(_Base):
         listed = ", ".join(part.replace("_", " ") for part in names)
         self.notify(
             f"{lane.label} is asked without {listed} from now on. {key('run')} runs it.", timeout=5, markup=False
-        )
-
-    def _plan(self) -> Plan:
-        """What would be asked now, without what is being typed."""
-        prompt = self.main.prompt_pane.book.prompt
-        return msgspec.structs.replace(
-            self.session.plan, prompt=prompt, parameters=self.main.parameters_form.parameters
         )

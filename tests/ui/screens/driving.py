@@ -16,8 +16,10 @@ from tui.core.prompt import Prompt
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
 from tui.history.recorder import Recorder
+from tui.session.draft import Draft
 from tui.session.live import Lane, LiveState
 from tui.session.session import Session
+from tui.session.target_choice import TargetChoice
 from tui.ui.app import LatencyApp
 from tui.ui.bindings import ACTIONS
 from tui.ui.keymap import Keymap
@@ -157,6 +159,11 @@ def plan_of(targets: Sequence[Target], base_url: str, prompt: str, max_tokens: i
     )
 
 
+def draft_of(plan: Plan) -> Draft:
+    """The draft that asks `plan`, among all known models."""
+    return Draft(plan, TargetChoice.among(load_models(), plan.targets))
+
+
 @asynccontextmanager
 async def app_driver_of(
     engine: "Popen[bytes]",
@@ -168,8 +175,15 @@ async def app_driver_of(
     history: Recorder | None = None,
 ) -> AsyncIterator[AppDriver]:
     """The running app; its session is closed at the end, however that comes."""
-    session = Session(plan, engine, None, None, history)
-    app = LatencyApp(session, UiSettings(frame_rate=30.0), load_models(), run_at_once=run_at_once, keymap=keymap)
+    session = Session(engine, history=history)
+    app = LatencyApp(
+        session,
+        draft_of(plan),
+        UiSettings(frame_rate=30.0),
+        load_models(),
+        run_at_once=run_at_once,
+        keymap=keymap,
+    )
     try:
         async with app.run_test(size=size, notifications=True) as pilot:
             driver = AppDriver(app, pilot)

@@ -37,7 +37,7 @@ async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(open_app: 
     async with open_app([THINKING]) as s:
         s.app.history_path = tmp_path / "history.db"
         await series(s)
-        plan = s.app.session.plan
+        plan = s.app.draft.plan()
         await s.press("alt+a")
         await s.until_shown("Turn thinking off")
         await s.until_shown("thinking-bound")
@@ -47,7 +47,7 @@ async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(open_app: 
         assert s.app._desk.open.result is TrialVerdict.FASTER
         await s.until_shown("predicted total about")
         await s.until_shown("verdict   sure: it is faster")
-        assert s.app.session.plan.targets == plan.targets
+        assert s.app.draft.plan().targets == plan.targets
         await s.press("a")
         await s.until_shown("accepted")
         assert s.app.main.parameters_form.read().thinking == "disabled"
@@ -69,10 +69,10 @@ async def test_a_prompt_is_tried_as_a_variant_and_accepted_into_the_editor(open_
         await s.until_shown("Ask for shorter answers")
         await tried(s)
         assert len(s.lanes) == 2
-        assert s.app.main.prompt_pane.prompt.user == "Why is the sky blue?"
+        assert s.app.draft.book.prompt.user == "Why is the sky blue?"
         await s.press("a", "escape")
         await s.until(lambda: s.on_main)
-        assert "Be brief: answer in" in s.app.main.prompt_pane.prompt.user
+        assert "Be brief: answer in" in s.app.draft.book.prompt.user
         await s.run()
         assert len(s.lanes) == 1
 
@@ -84,10 +84,10 @@ async def test_accepting_changes_only_the_target_that_was_tried(open_app: OpenAp
         await s.until_shown("Turn thinking off")
         await tried(s)
         await s.press("a")
-        await s.until(lambda: s.app.session.plan.targets[0].parameters.thinking is not None)
-        assert s.app.session.plan.targets[1] == FAST
+        await s.until(lambda: s.app.draft.plan().targets[0].parameters.thinking is not None)
+        assert s.app.draft.plan().targets[1] == FAST
         assert s.app.main.parameters_form.read().thinking is None
-        assert s.app.session.plan.targets[0].parameters == Parameters(thinking="disabled")
+        assert s.app.draft.plan().targets[0].parameters == Parameters(thinking="disabled")
 
 
 async def test_a_rejected_change_changes_nothing(open_app: OpenApp) -> None:
@@ -114,14 +114,14 @@ async def test_a_trial_goes_on_while_its_screen_is_closed(open_app: OpenApp) -> 
 async def test_a_trial_can_be_cancelled(open_app: OpenApp) -> None:
     async with open_app([THINKING]) as s:
         await s.run()
-        plan = s.app.session.plan
+        plan = s.app.draft.plan()
         await s.press("alt+a")
         await s.until_shown("T try")
         await s.press("t", "c")
         await s.until(lambda: s.app._desk is not None and s.app._desk.open is not None)
         assert s.live.series is not None
         assert s.live.series.ending is Ending.CANCELLED
-        assert s.app.session.plan == plan
+        assert s.app.draft.plan() == plan
         await s.until_shown("not sure whether it makes a difference")
 
 
@@ -199,10 +199,8 @@ async def test_the_share_that_may_be_cut_is_chosen_by_a_key(open_app: OpenApp) -
 
 async def test_the_parts_of_the_prompt_are_counted_once_it_is_shown(open_app: OpenApp) -> None:
     async with open_app([FAST]) as s:
-        s.app.session.hold(
-            msgspec.structs.replace(s.app.session.plan, prompt=Prompt(system="You are brief.", user="Why?"))
-        )
-        s.app.session.run(s.app.session.plan.prompt, s.app.session.plan.parameters)
+        prompt = Prompt(system="You are brief.", user="Why?")
+        s.app.session.run(msgspec.structs.replace(s.app.draft.plan(), prompt=prompt))
         await s.run_over()
         await s.press("alt+a")
         await s.until(lambda: isinstance(s.app.screen, AdviceScreen))

@@ -27,7 +27,7 @@ PARAMETERS, DROP = keys_of("edit_parameters")[0], keys_of("drop_parameter")[0]
 
 
 def chosen(s: AppDriver) -> tuple[Target, ...]:
-    return s.app.main.picker.choice.chosen
+    return s.app.draft.targets.chosen
 
 
 def sent(s: AppDriver, lane: int) -> Parameters:
@@ -286,10 +286,7 @@ async def test_the_parameters_that_are_set_stand_in_the_pane(open_app: OpenApp) 
 
 async def test_a_target_is_moved_to_another_endpoint(open_app: OpenApp) -> None:
     async with open_app((HAIKU,)) as s:
-        other = msgspec.structs.replace(s.app.session.plan.endpoints[0], name="other")
-        s.app.session.plan = msgspec.structs.replace(
-            s.app.session.plan, endpoints=(*s.app.session.plan.endpoints, other)
-        )
+        s.app.draft.add_endpoint(msgspec.structs.replace(s.app.draft.endpoints[0], name="other"))
         await s.press(EDIT, "up", "up", "right", "enter")
         assert chosen(s) == (Target(model=HAIKU.model, endpoint="other"),)
         await s.until_shown("@other")

@@ -18,7 +18,7 @@ from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
 from tui.ui.app import LatencyApp
 
-from .driving import FAST, STEADY, app_driver_of, plan_of
+from .driving import FAST, STEADY, app_driver_of, draft_of, plan_of
 
 
 def is_running(pid: int) -> bool:
@@ -136,7 +136,7 @@ async def test_without_an_engine_the_program_ends_with_a_sentence(
 ) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     plan = plan_of((FAST,), simulator.base_url, "Why?", 2_000)
-    app = LatencyApp(Session(plan, None, None, None), UiSettings(), load_models())
+    app = LatencyApp(Session(), draft_of(plan), UiSettings(), load_models())
     async with app.run_test() as pilot:
         while not app._exit:
             await pilot.pause()

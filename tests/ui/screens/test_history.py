@@ -226,9 +226,9 @@ async def test_two_runs_are_compared_with_the_diff_of_what_they_asked(opened: Op
 async def test_a_run_is_opened_into_the_editors_and_can_be_run(opened: Opened, database: Path) -> None:
     async with opened(stored("Why is the sea blue?", "sim-fast", max_tokens=40)) as s:
         await s.press("enter")
-        await s.until(lambda: s.on_main and s.app.main.prompt_pane.prompt.user == "Why is the sea blue?")
+        await s.until(lambda: s.on_main and s.app.draft.book.prompt.user == "Why is the sea blue?")
         await s.until(lambda: s.app.main.parameters_form.is_attached)
-        assert s.app.main.prompt_pane.prompt.system == "Be brief."
+        assert s.app.draft.book.prompt.system == "Be brief."
         assert s.app.main.parameters_form.read().max_tokens == 40
         await s.run()
         assert s.lanes[0].record is not None
@@ -243,8 +243,8 @@ async def test_an_endpoint_that_is_not_ones_own_is_said(opened: Opened) -> None:
         await s.press("enter")
         await s.until_shown("Targets at gateway were left out")
         assert s.on_main
-        assert [target.model for target in s.app.session.plan.targets] == ["sim-fast"]
-        assert s.app.main.prompt_pane.prompt.user == "Count to ten."
+        assert [target.model for target in s.app.draft.plan().targets] == ["sim-fast"]
+        assert s.app.draft.book.prompt.user == "Count to ten."
 
 
 async def test_a_live_run_is_in_the_list(open_app: OpenApp, database: Path) -> None:

@@ -22,7 +22,7 @@ from tui.ui.screens.history import HistoryScreen
 from tui.ui.screens.replay import ReplayScreen
 from tui.ui.widgets.runs_list import RunsList
 
-from .driving import SMALL, WIDE, AppDriver, fast, plan_of
+from .driving import SMALL, WIDE, AppDriver, draft_of, fast, plan_of
 from .engine import BorrowedEngine
 from .test_history import RUNS, stored
 
@@ -66,14 +66,9 @@ def shows(snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyP
         errors, kept = os.pipe()
         commands, command_in = os.pipe()
         engine = BorrowedEngine(command_in, out, errors, os.getpid())
-        session = Session(
-            plan_of(fast(2), "http://127.0.0.1:1", "Why?", 512),
-            engine,
-            None,
-            None,
-            Recorder(database, HistorySettings()),
-        )
-        app = _App(session, UiSettings(frame_rate=30.0), load_models())
+        plan = plan_of(fast(2), "http://127.0.0.1:1", "Why?", 512)
+        session = Session(engine, history=Recorder(database, HistorySettings()))
+        app = _App(session, draft_of(plan), UiSettings(frame_rate=30.0), load_models())
         app.engine_end = into
 
         async def run_before(pilot: Pilot[None]) -> None:

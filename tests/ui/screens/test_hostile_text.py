@@ -20,7 +20,7 @@ from tui.core.prompt import Prompt, Turn
 from tui.core.target import Target
 from tui.session.session import Session
 
-from .driving import WIDE, AppDriver, plan_of
+from .driving import WIDE, AppDriver, draft_of, plan_of
 from .engine import BorrowedEngine
 from .test_snapshots import FAST_FRAMES, Told, _App
 
@@ -87,7 +87,7 @@ async def told(names: list[str], parameters: Parameters | None = None, **plan: A
     targets = [Target(model=name) for name in names]
     asked = plan_of(targets, "http://127.0.0.1:1", "Why?", 512)
     asked = msgspec.structs.replace(asked, parameters=parameters or asked.parameters, **plan)
-    app = _App(Session(asked, engine, None, None), FAST_FRAMES, load_models())
+    app = _App(Session(engine), draft_of(asked), FAST_FRAMES, load_models())
     app.engine_end = into
     try:
         async with app.run_test(size=WIDE, notifications=True) as pilot:

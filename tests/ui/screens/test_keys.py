@@ -22,7 +22,7 @@ async def test_a_chosen_key_acts_is_shown_and_replaces_the_usual_ones(
             # Letters type in an editor, and act in a lane.
             await s.focus("#user")
             await s.press("r", "j")
-            assert s.app.main.prompt_pane.prompt.user == "rjWhy?"
+            assert s.app.draft.book.prompt.user == "rjWhy?"
             await s.focus("StreamView")
             await s.press("r")
             await s.until(lambda: s.live.runs == 1, "a run")

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable, Input, OptionList, Static, TabbedContent, TextArea
 
-from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.plan import Plan
 from tui.core.record import State
 from tui.core.series import Repeat
 from tui.core.target import Target
@@ -62,7 +61,7 @@ async def test_a_variant_is_added_changed_and_run_beside_the_first(open_app: Ope
 
 async def test_a_series_repeats_what_was_run_last(open_app: OpenApp) -> None:
     async with open_app(fast(1), prompt="{{n}}?") as s:
-        s.app.main.prompt_pane.book.load_rows([{"n": "one"}, {"n": "two"}])
+        s.app.draft.book.load_rows([{"n": "one"}, {"n": "two"}])
         await open_screen(s)
         await s.press("a", "escape", "escape", "alt+r")
         await s.until(lambda: s.live.runs == 1)
@@ -70,8 +69,8 @@ async def test_a_series_repeats_what_was_run_last(open_app: OpenApp) -> None:
         seen: list[list[str]] = []
         run = s.app.session.run
 
-        def noting(prompt: Prompt, parameters: Parameters, repeat: Repeat | None = None) -> bool:
-            begun = run(prompt, parameters, repeat)
+        def noting(plan: Plan, repeat: Repeat | None = None) -> bool:
+            begun = run(plan, repeat)
             seen.append(asked(s))
             return begun
 
@@ -100,7 +99,7 @@ async def test_an_undefined_variable_is_marked_and_not_sent(open_app: OpenApp) -
 
 async def test_rows_are_added_used_and_deleted(open_app: OpenApp) -> None:
     async with open_app(fast(1), prompt="In {{city}}") as s:
-        book = s.app.main.prompt_pane.book
+        book = s.app.draft.book
         await open_screen(s, "tab-variables")
         await s.press("enter", *"Rome", "escape", "a", "enter", *"Oslo", "escape", "u")
         await s.until_shown("▶ 2")
@@ -179,7 +178,7 @@ async def test_a_turn_changes_its_role_and_goes(open_app: OpenApp) -> None:
     async with open_app(fast(1), prompt="Why?") as s:
         await open_screen(s)
         await s.press("alt+v", "alt+v", "a", *"Hi", "escape", "r")
-        book = s.app.main.prompt_pane.book
+        book = s.app.draft.book
         assert [turn.role for turn in book.prompt.turns] == ["assistant"]
         await s.press("delete")
         assert book.prompt.turns == ()
@@ -198,7 +197,7 @@ async def test_the_mouse_does_it_all(open_app: OpenApp) -> None:
         await s.pilot.click("VariantsView #add")
         await s.pilot.pause()
         assert isinstance(s.app.focused, Input)
-        book = s.app.main.prompt_pane.book
+        book = s.app.draft.book
         assert len(book.prompts) == 2
         await s.pilot.click("VariantsView OptionList", offset=(3, 0))
         await s.until_shown("variant 1 is in use")
@@ -212,7 +211,7 @@ async def test_a_name_that_is_taken_is_refused(open_app: OpenApp) -> None:
         await s.until_shown("Another variant has this name.")
         await s.press("escape")
         assert s.app.screen.query_one(OptionList).has_focus
-        assert s.app.main.prompt_pane.book.prompt.name == "variant"
+        assert s.app.draft.book.prompt.name == "variant"
 
 
 async def test_run_all_while_a_run_is_in_flight_asks_first(open_app: OpenApp) -> None:

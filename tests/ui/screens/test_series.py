@@ -122,7 +122,7 @@ async def test_a_sweep_tells_the_time_per_token_and_nothing_else(open_app: OpenA
         assert len(lane.swept) == 18
         assert lane.current == []
         assert lane.record is not None
-        assert lane.record.spec.prompt.user == s.app.session.plan.prompt.user
+        assert lane.record.spec.prompt.user == s.app.draft.plan().prompt.user
         fit = lane.fit()
         assert fit.advice is Advice.NOTHING
         assert fit.per_output is not None
@@ -135,7 +135,7 @@ async def test_a_sweep_tells_the_time_per_token_and_nothing_else(open_app: OpenA
 async def test_a_sweep_asks_the_row_in_use_and_leaves_what_was_counted(open_app: OpenApp) -> None:
     targets = [Target(model="sim-endless", parameters=Parameters(max_tokens=32))]
     async with open_app(targets, prompt="Why is the {{what}} blue?") as s:
-        session, book = s.app.session, s.app.main.prompt_pane.book
+        session, book = s.app.session, s.app.draft.book
         book.rows, book.row = [{"what": "sky"}, {"what": "sea"}], 1
         runs: list[StoredRun] = []
         session.on_run_over = runs.append

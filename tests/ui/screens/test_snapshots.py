@@ -37,7 +37,7 @@ from tui.session.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.terminal import Terminal
 
-from .driving import SMALL, WIDE, AppDriver, plan_of
+from .driving import SMALL, WIDE, AppDriver, draft_of, plan_of
 from .engine import BorrowedEngine
 
 MS = 1_000_000
@@ -150,7 +150,7 @@ def shows(snap_compare: SnapCompare) -> Iterator[Callable[..., bool]]:
         engine = BorrowedEngine(command_in, out, errors, os.getpid())
         engines.append(engine)
         plan = plan_of([Target(model=model) for model in models], "http://127.0.0.1:1", PROMPT, 512, "Be brief.")
-        app = _App(Session(plan, engine, None, None), settings, load_models(), terminal=terminal)
+        app = _App(Session(engine), draft_of(plan), settings, load_models(), terminal=terminal)
         app.engine_end = into
 
         async def run_before(pilot: Pilot[None]) -> None:
@@ -239,7 +239,7 @@ async def _mistake(told: Told) -> None:
 
 
 async def _variables(told: Told) -> None:
-    book = told.app.main.prompt_pane.book
+    book = told.app.draft.book
     book.edit(user="{{customer}} asks: {{question}} Answer in {{language}}.")
     book.load_rows(
         [

@@ -13,11 +13,9 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static, Tab, Tabs
 
-from tui.core.parameters import Parameters
 from tui.core.snapshot import Snapshot
+from tui.session.draft import Draft
 from tui.session.live import LiveState
-from tui.session.prompt_book import PromptBook
-from tui.session.target_choice import TargetChoice
 from tui.ui.bindings import Action, KeyNames
 from tui.ui.pace import Pacer
 from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, baselines_of
@@ -64,9 +62,7 @@ class MainScreen(Screen[None]):
     def __init__(
         self,
         live: LiveState,
-        book: PromptBook,
-        parameters: Parameters,
-        choice: TargetChoice,
+        draft: Draft,
         pacer: Pacer,
         size: Size,
         actions: Sequence[Action],
@@ -96,9 +92,10 @@ class MainScreen(Screen[None]):
         self.evidence = Evidence()
         self._evidence_shown = True
         self.status = StatusBar(keys)
-        self.prompt_pane = PromptPane(book, keys)
-        self.parameters_form = ParametersForm(parameters, keys)
-        self.picker = TargetPicker(choice, keys)
+        self._draft = draft
+        self.prompt_pane = PromptPane(draft.book, keys)
+        self.parameters_form = ParametersForm(draft.parameters, keys)
+        self.picker = TargetPicker(draft.targets, keys)
         self.lanes = LanesPane(live.lanes, keys, id="lanes", now_ns=self.now_ns)
         self.history = HistoryView()
         self._room = Static(id="room", markup=False)
@@ -149,11 +146,20 @@ class MainScreen(Screen[None]):
                     "Make the window larger, please. What runs goes on."
                 )
 
-    async def edit(self, book: PromptBook, parameters: Parameters, choice: TargetChoice) -> None:
-        """Edit these from now on."""
-        self.prompt_pane = PromptPane(book, self._keys)
-        self.parameters_form = ParametersForm(parameters, self._keys)
-        self.picker = TargetPicker(choice, self._keys)
+    def commit(self) -> None:
+        """Write into the draft what is still being typed. Raises FieldError for a field that cannot be read."""
+        self.prompt_pane.commit()
+        self._draft.parameters = self.parameters_form.read()
+
+    @on(ParametersForm.Changed)
+    def _parameters_changed(self) -> None:
+        self._draft.parameters = self.parameters_form.parameters
+
+    async def edit_anew(self) -> None:
+        """Edit the draft, which has been replaced as a whole, with new widgets."""
+        self.prompt_pane = PromptPane(self._draft.book, self._keys)
+        self.parameters_form = ParametersForm(self._draft.parameters, self._keys)
+        self.picker = TargetPicker(self._draft.targets, self._keys)
         box = self.query_one("#edit")
         with self.app.batch_update():
             await box.remove_children()

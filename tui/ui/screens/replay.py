@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
 from tui.core.sanitize import clean
-from tui.session.prompt_book import PromptBook
+from tui.session.draft import Draft
 from tui.session.replay import Replay
 from tui.session.target_choice import TargetChoice
 from tui.ui.bindings import Action, Group, KeyNames
@@ -43,18 +43,8 @@ class ReplayScreen(MainScreen):
         self._replay = replay
         self._advanced_ns = time.monotonic_ns()
         plan, requests = replay.run.plan, replay.run.requests
-        book = PromptBook(plan.prompt, plan.variants, plan.rows)
-        super().__init__(
-            replay.live,
-            book,
-            plan.parameters,
-            TargetChoice(plan.targets, ()),
-            pacer,
-            size,
-            _ACTIONS,
-            keys,
-            pane="lanes",
-        )
+        draft = Draft(plan, TargetChoice(plan.targets, ()))
+        super().__init__(replay.live, draft, pacer, size, _ACTIONS, keys, pane="lanes")
         self.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
         self.simulated = any(record.spec.endpoint.simulated for record in requests)
         number = replay.run.number

@@ -7,7 +7,6 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static, TabbedContent, TabPane, TextArea
 
-from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
@@ -52,11 +51,9 @@ class PromptPane(Vertical):
             with TabPane("System", id="tab-system"):
                 yield self._system
 
-    @property
-    def prompt(self) -> Prompt:
-        """The prompt in use, with what stands in the editors."""
+    def commit(self) -> None:
+        """Write what stands in the editors into the book."""
         self.book.edit(system=self._system.text, user=self._user.text)
-        return self.book.prompt
 
     def show(self) -> None:
         """Show what the book says now."""
@@ -67,18 +64,18 @@ class PromptPane(Vertical):
 
     def next_variant(self) -> None:
         """Take the next variant into use."""
-        self.book.edit(system=self._system.text, user=self._user.text)
+        self.commit()
         self.book.use(self.book.current + 1)
         self.show()
 
     def on_text_area_changed(self, _event: TextArea.Changed) -> None:
-        """Look for variables once the typing pauses."""
+        """Put what was typed into the book, and look for variables once the typing pauses."""
+        self.commit()
         if self._look is not None:
             self._look.stop()
         self._look = self.set_timer(_LOOK_AFTER_S, self._look_again)
 
     def _look_again(self) -> None:
-        self.book.edit(system=self._system.text, user=self._user.text)
         self._head.show(*head(self.book, self._keys))
 
     def focus_editor(self) -> None:
