@@ -10,7 +10,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.session.live import Lane
-from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, Span
+from tui.ui.charts.source import BaselineMedian, ChartSource, LaneBaseline
 
 MS = 1_000_000
 MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
@@ -78,7 +78,9 @@ def session(runs: int = 60) -> ChartSource:
             gap = 10 * MS + round(5 * MS * rng.random()) + (250 * MS if chunk in (40, 90) else 0)
             stamps.append(stamps[-1] + gap)
         lanes.append(lane_with(model, outcomes, record_with(stamps, tokens=200 * slower)))
-    baseline = LaneBaseline(Span(360 * MS, 400 * MS, 440 * MS), Span(1_900 * MS, 2_000 * MS, 2_100 * MS))
+    baseline = LaneBaseline(
+        BaselineMedian(360 * MS, 400 * MS, 440 * MS), BaselineMedian(1_900 * MS, 2_000 * MS, 2_100 * MS)
+    )
     return ChartSource(
         lanes=lanes, current=lanes[1], now_ns=10**10, sweep_key="Alt+Shift+S", baselines={MODELS[1]: baseline}
     )

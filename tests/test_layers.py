@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tui.ui.charts import CHARTS
+
 SDK = {"anthropic", "httpx2", "httpcore2", "pydantic"}
 SCREEN = {"textual", "rich", "plotext"}
 HEAVY = {"numpy", "opentelemetry"}
@@ -45,6 +47,16 @@ def test_the_screen_loads_no_sdk() -> None:
     modules = loaded("tui.ui.app", "tui.ui.start", "tui.session.session", "tui.ui.screens.main")
     assert "textual" in modules
     assert not (SDK | {"numpy"}) & modules
+
+
+def test_the_first_paint_does_without_plotext_and_the_charts_but_the_first() -> None:
+    modules = loaded("tui.ui.app", "tui.ui.screens.main", "tui.ui.screens.chart")
+    assert "tui.ui.charts" in modules
+    assert not {"plotext", *(kind.module for kind in CHARTS[1:])} & modules
+
+
+def test_charts_load_no_screen() -> None:
+    assert not (SDK | SCREEN | HEAVY) & loaded(*(kind.module for kind in CHARTS))
 
 
 def test_the_engine_loads_no_screen() -> None:

@@ -15,8 +15,9 @@ from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
-from tui.ui.charts.lanes_chart import LanesChart
-from tui.ui.viewmodel.lanes_timeline import lanes_timeline
+from tui.ui.charts.latest import phase_rows
+from tui.ui.charts.source import ChartSource
+from tui.ui.widgets.chart_view import ChartView
 from tui.ui.widgets.lane_view import LaneView
 
 PER_TICK = 50
@@ -36,7 +37,7 @@ class _LongLane(App[None]):
     def __init__(self, lane: Lane) -> None:
         super().__init__()
         self.view = LaneView(lane, KeyNames())
-        self.chart = LanesChart(id="chart")
+        self.chart = ChartView(id="chart")
 
     def compose(self) -> ComposeResult:
         yield self.view
@@ -60,7 +61,7 @@ async def _measure(held: int) -> float:
             now_ns = (first + PER_TICK) * TOKEN_NS
             app.view.tick(now_ns)
             if tick % 5 == 0:
-                app.chart.timeline = lanes_timeline([record], now_ns)
+                app.chart.data = phase_rows(ChartSource(lanes=[lane], current=lane, now_ns=now_ns))
             # Long enough for the screen to paint.
             await asyncio.sleep(0.03)
         return (time.process_time() - began) / (TICKS * PER_TICK) * 1e6

@@ -44,7 +44,7 @@ from tui.session.draft import Draft
 from tui.session.session import Session
 from tui.session.target_choice import TargetChoice
 from tui.ui.app import LatencyApp
-from tui.ui.charts.kinds import ChartKind
+from tui.ui.charts import CHARTS, ChartKind
 
 TARGETS = 8
 CHUNKS = 40
@@ -97,7 +97,7 @@ async def _measure(kind: ChartKind, runs: int) -> tuple[list[float], list[float]
     async with app.run_test(size=(120, 40)) as pilot:
         live = app.session.live
         live.apply([EngineReady(pid=os.getpid(), sdk_version="1.0")])
-        await app.main.charts.show_kind(kind)
+        app.main.charts.show_kind(kind)
         app.main.query_one("#user").focus()
         await pilot.pause()
         series = Series(SeriesSettings(repeats=runs, warm_ups=0), "bench", TARGETS, 1)
@@ -133,7 +133,7 @@ def main() -> None:
     """Print a line per chart."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="300 runs instead of 1,000")
-    parser.add_argument("charts", nargs="*", metavar="CHART", help=", ".join(ChartKind))
+    parser.add_argument("charts", nargs="*", metavar="CHART", help=", ".join(kind.name for kind in CHARTS))
     options = parser.parse_args()
     runs = 300 if options.quick else 1_000
     print(
@@ -141,8 +141,9 @@ def main() -> None:
         f"{'chart shown':<14} {'first 100':>15} {'last 100':>15} {'ratio':>9}"
         f"  {'first 100':>9} {'last 100':>8} {'ratio':>9} {'first':>6} {'last':>6}"
     )
-    for name in options.charts or ChartKind:
-        cpu, keys = asyncio.run(_measure(ChartKind(name), runs))
+    by_name = {kind.name: kind for kind in CHARTS}
+    for name in options.charts or by_name:
+        cpu, keys = asyncio.run(_measure(by_name[name], runs))
         early, late = sum(cpu[:100]) / 100, sum(cpu[-100:]) / 100
         first, last = keys[: 100 // KEY_EVERY], keys[-100 // KEY_EVERY :]
         print(

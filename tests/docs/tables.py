@@ -9,7 +9,7 @@ from tui.config.keys import expected
 from tui.config.schema import PARAMETERS
 from tui.simulator.faults import FAULTS
 from tui.ui.bindings import ACTIONS, spelled
-from tui.ui.charts.kinds import ChartKind
+from tui.ui.charts import CHARTS, ChartKind
 from tui.ui.keymap import TEXT_KEYS
 
 TEN = (
@@ -50,11 +50,11 @@ def _parameters() -> str:
 
 
 def _charts() -> str:
-    return _table(("Name", "Chart", "Of"), [(kind.tab, kind.heading, _of(kind)) for kind in ChartKind])
+    return _table(("Name", "Chart", "Of"), [(kind.tab, kind.chart.title, _of(kind)) for kind in CHARTS])
 
 
 def _of(kind: ChartKind) -> str:
-    return "the current lane" if kind.of_one_lane else "all lanes"
+    return "the current lane" if kind.chart.of_one_lane else "all lanes"
 
 
 def _faults() -> str:

@@ -142,8 +142,7 @@ class LatencyApp(
             await self._leave(ExitCode.ERROR, f"latency-tui: {error}")
             return
         # plotext takes a tenth of a second to import: not while the first run streams.
-        for module in ("figure", "drawing"):
-            self.run_worker(partial(import_module, f"tui.ui.charts.{module}"), thread=True, group="warm up")
+        self.run_worker(partial(import_module, "plotext"), thread=True, group="warm up")
         if self._replay_at_once is not None:
             self.replay(*self._replay_at_once)
         elif self._run_at_once:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui.config.paths import state_file
 from tui.ui.chart_files import write_chart
-from tui.ui.charts.kinds import ChartKind
+from tui.ui.charts import ChartKind
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -31,13 +31,13 @@ class ChartActions(_Base):
         """Say what cannot be done."""
         raise NotImplementedError
 
-    async def action_next_chart(self) -> None:
+    def action_next_chart(self) -> None:
         """Show the next chart."""
-        await self.front.go_to_chart(1)
+        self.front.go_to_chart(1)
 
-    async def action_previous_chart(self) -> None:
+    def action_previous_chart(self) -> None:
         """Show the chart before."""
-        await self.front.go_to_chart(-1)
+        self.front.go_to_chart(-1)
 
     def action_maximise_chart(self) -> None:
         """Show the chart over the whole screen."""
@@ -45,15 +45,15 @@ class ChartActions(_Base):
 
         pane = self.front.charts
 
-        async def closed(kind: ChartKind | None) -> None:
+        def closed(kind: ChartKind | None) -> None:
             if kind is not None:
-                await pane.show_kind(kind)
+                pane.show_kind(kind)
 
         self.push_screen(ChartScreen(self.front.chart_source, pane.kind, pane.markers), closed)
 
     def on_chart_screen_save(self, event: "ChartScreen.Save") -> None:
         """Write the chart to the working directory, or to the state directory where that cannot be written."""
-        self._save("chart", event.kind, event.suffix, event.content)
+        self._save("chart", event.kind.name, event.suffix, event.content)
 
     def action_picture(self) -> None:
         """Save the screen as it is as an SVG."""

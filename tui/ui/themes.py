@@ -13,7 +13,7 @@ from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.theme import Theme
 
-from tui.ui.charts.plot_view import Markers
+from tui.ui.charts.plot import Markers
 from tui.ui.terminal import Terminal
 
 HIGH_CONTRAST = Theme(

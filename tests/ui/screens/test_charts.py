@@ -8,11 +8,12 @@ import pytest
 from textual.widgets import Static
 
 from tui.core.series import SeriesSettings
-from tui.ui.charts.kinds import ChartKind
-from tui.ui.charts.lanes_chart import LanesChart
-from tui.ui.charts.plot_view import Markers, PlotView
+from tui.ui.charts import CHARTS
+from tui.ui.charts.plot import Markers
 from tui.ui.screens.chart import ChartScreen
-from tui.ui.widgets.chart_strip import ChartStrip
+from tui.ui.widgets.chart_painters import RowsPainter
+from tui.ui.widgets.chart_pane import ChartStrip
+from tui.ui.widgets.chart_view import ChartView
 
 from .conftest import OpenApp
 from .driving import SMALL, WIDE, AppDriver, fast, keys_of, steady
@@ -20,12 +21,13 @@ from .driving import SMALL, WIDE, AppDriver, fast, keys_of, steady
 NEXT, BEFORE, MAX = keys_of("next_chart")[0], keys_of("previous_chart")[0], keys_of("maximise_chart")[0]
 
 
-def kind(s: AppDriver) -> ChartKind:
-    return s.app.main.charts.kind
+def shown(s: AppDriver) -> str:
+    """The name of the chart."""
+    return s.app.main.charts.kind.name
 
 
 def mounted(s: AppDriver) -> int:
-    return len(s.app.main.charts.query(PlotView))
+    return len(s.app.main.charts.query(ChartView))
 
 
 async def open_alone(s: AppDriver) -> ChartScreen:
@@ -40,13 +42,13 @@ async def open_alone(s: AppDriver) -> ChartScreen:
 async def test_keys_go_through_all_charts_one_at_a_time(open_app: OpenApp) -> None:
     async with open_app(fast(2)) as s:
         await s.run()
-        for expected in (*list(ChartKind)[1:], ChartKind.LATEST):
+        for expected in (*CHARTS[1:], CHARTS[0]):
             await s.press(NEXT)
-            assert kind(s) is expected
-            await s.until(lambda: s.app.main.charts.chart.has_data)
+            assert shown(s) == expected.name
+            await s.until(lambda: s.app.main.charts.chart.data.has_data)
             assert mounted(s) == 1
         await s.press(BEFORE)
-        assert kind(s) is list(ChartKind)[-1]
+        assert shown(s) == CHARTS[-1].name
 
 
 async def test_a_click_on_a_name_shows_its_chart(open_app: OpenApp) -> None:
@@ -54,7 +56,7 @@ async def test_a_click_on_a_name_shows_its_chart(open_app: OpenApp) -> None:
         strip = s.app.main.query_one(ChartStrip)
         row = strip.render_line(0).text
         await s.pilot.click(strip, offset=(row.index("scatter") + 3, 0))
-        await s.until(lambda: kind(s) is ChartKind.SCATTER)
+        await s.until(lambda: shown(s) == "scatter")
         await s.until_shown("Total over TTFT")
         # What does not fit is behind an arrow.
         while "parts" not in row:
@@ -62,7 +64,7 @@ async def test_a_click_on_a_name_shows_its_chart(open_app: OpenApp) -> None:
             await s.pilot.pause()
             row = strip.render_line(0).text
         await s.pilot.click(strip, offset=(row.index("parts"), 0))
-        await s.until(lambda: kind(s) is ChartKind.PARTS)
+        await s.until(lambda: shown(s) == "parts")
         assert mounted(s) == 1
 
 
@@ -98,7 +100,7 @@ async def test_charts_of_a_stream_are_drawn_while_it_goes_on(open_app: OpenApp) 
     async with open_app(steady(2)) as s:
         await s.press(*[NEXT] * 5)
         await s.streaming()
-        await s.until(lambda: s.app.main.charts.chart.has_data)
+        await s.until(lambda: s.app.main.charts.chart.data.has_data)
         seen = s.app.main.charts.chart.drawing
         await s.until(lambda: s.app.main.charts.chart.drawing != seen)
         await s.press("f8")
@@ -109,7 +111,7 @@ async def test_no_chart_is_drawn_while_it_is_hidden(open_app: OpenApp, monkeypat
     async with open_app(fast(2), size=SMALL) as s:
         assert s.app.main.has_class("-show-prompt")
         with monkeypatch.context() as patch:
-            patch.setattr(LanesChart, "draw", lambda *_: pytest.fail("drew"))
+            patch.setattr(RowsPainter, "draw", lambda *_: pytest.fail("drew"))
             await s.run()
             assert s.app.main.has_class("-show-lanes")
             await s.pilot.pause()
@@ -130,12 +132,12 @@ async def test_alone_it_has_its_numbers_beside_it(open_app: OpenApp, size: tuple
         await s.press("right", "l")
         await s.until_shown("correlation")
         numbers = screen.query_one("#numbers", Static)
-        chart = screen.query_one(PlotView)
+        chart = screen.query_one(ChartView)
         beside = numbers.region.x > chart.region.x
         assert beside is (size == WIDE)
         await s.press("escape")
         await s.until(lambda: s.on_main)
-        assert kind(s) is ChartKind.SCATTER
+        assert shown(s) == "scatter"
 
 
 async def test_alone_it_follows_the_next_run(open_app: OpenApp) -> None:
@@ -191,7 +193,7 @@ async def test_markers_are_those_of_the_settings(open_app: OpenApp) -> None:
         s.app.main.charts.markers = Markers.ASCII
         await s.run()
         await s.press(NEXT)
-        await s.until(lambda: s.app.main.charts.chart.has_data)
+        await s.until(lambda: s.app.main.charts.chart.data.has_data)
         assert "".join(strip.text for strip in s.app.main.charts.chart.drawing).isascii()
         screen = await open_alone(s)
         assert screen._holder.chart.markers is Markers.ASCII

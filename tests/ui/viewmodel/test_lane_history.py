@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.events import Status
+from tui.core.observation import Figure
 from tui.core.outcome import Outcome
 from tui.core.target import Target
 from tui.session.live import Lane
@@ -35,7 +36,7 @@ def test_caught_up_it_is_what_a_new_one_is(batches: list[list[Outcome] | str]) -
             history.catch_up()
             expected = [outcome.ttft_ns for outcome in lane.outcomes if outcome.counted]
             present = [value for value in expected if value is not None]
-            samples = history.samples["ttft"]
+            samples = history.samples[Figure.TTFT]
             assert samples.values == expected
             assert (samples.count, samples.best, samples.top) == (
                 len(present),

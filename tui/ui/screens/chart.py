@@ -14,13 +14,12 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
 
-from tui.ui.charts.kinds import ChartKind
-from tui.ui.charts.labels import padded
-from tui.ui.charts.picture import svg_of, text_of
-from tui.ui.charts.plot_view import Markers
-from tui.ui.viewmodel.chart_source import METRICS, ChartSource
+from tui.ui.charts import ChartKind
+from tui.ui.charts.plot import Markers
+from tui.ui.charts.source import METRICS, ChartSource
 from tui.ui.viewmodel.numbers import number_lines
-from tui.ui.widgets.chart_holder import ChartHolder
+from tui.ui.widgets.chart_pane import ChartHolder
+from tui.ui.widgets.strips import padded, svg_of, text_of
 
 _EVERY_S = 0.5
 _NARROWEST = 100
@@ -119,9 +118,9 @@ class ChartScreen(Screen[ChartKind]):
                 self._lines = lines
                 self._numbers.update("\n".join(lines))
 
-    async def action_step(self, step: int) -> None:
+    def action_step(self, step: int) -> None:
         """Show another kind of chart."""
-        await self._holder.show_kind(self._holder.kind.after(step))
+        self._holder.show_kind(self._holder.kind.after(step))
         self.call_after_refresh(self._draw)
 
     def action_lane(self) -> None:

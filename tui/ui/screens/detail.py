@@ -12,10 +12,10 @@ from textual.widgets import Static
 from tui.core.cost import Cost
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
-from tui.ui.charts.waterfall_chart import WaterfallChart
+from tui.ui.charts import steps
 from tui.ui.viewmodel.detail import detail_rows
 from tui.ui.viewmodel.lane_lines import SHAPES
-from tui.ui.viewmodel.waterfall import waterfall
+from tui.ui.widgets.chart_view import ChartView
 
 _NAME_CELLS = 24
 
@@ -30,7 +30,7 @@ class DetailScreen(ModalScreen[None]):
             width: 96%; height: 96%; max-width: 130;
             padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
         }
-        & WaterfallChart { height: 15; }
+        & ChartView { height: 15; }
         & Horizontal { height: auto; }
         & .group { width: 1fr; height: auto; }
         & .note { color: $text-error; width: 1fr; height: auto; }
@@ -45,8 +45,8 @@ class DetailScreen(ModalScreen[None]):
         super().__init__()
         self._record = record
         self._cost = cost
-        self._chart = WaterfallChart()
-        self._chart.placeholder = "Nothing was sent yet."
+        self._chart = ChartView()
+        self._chart.placeholder = steps.CHART.placeholder
 
     def compose(self) -> ComposeResult:
         """The waterfall above the figures, which stand in two columns."""
@@ -73,7 +73,7 @@ class DetailScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Draw the waterfall."""
-        self._chart.steps = waterfall(self._record)
+        self._chart.data = steps.step_rows(self._record)
 
     def action_close(self) -> None:
         """Go back to the lanes."""

@@ -17,8 +17,8 @@ from tui.core.snapshot import Snapshot
 from tui.session.draft import Draft
 from tui.session.live import LiveState
 from tui.ui.bindings import Action, KeyNames
+from tui.ui.charts.source import ChartSource, LaneBaseline, baselines_of
 from tui.ui.pace import Pacer
-from tui.ui.viewmodel.chart_source import ChartSource, LaneBaseline, baselines_of
 from tui.ui.viewmodel.evidence import Evidence
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
@@ -306,10 +306,10 @@ class MainScreen(Screen[None]):
         self.show_pane("lanes")
         self.lanes.go(step)
 
-    async def go_to_chart(self, step: int) -> None:
+    def go_to_chart(self, step: int) -> None:
         """Show another chart."""
         self.show_pane("charts")
-        await self.charts.show_kind(self.charts.kind.after(step))
+        self.charts.show_kind(self.charts.kind.after(step))
 
     def maximise_lane(self) -> None:
         """Show the current lane alone over the whole screen, or everything again."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tui.ui.viewmodel.chart_source import METRIC_LABELS
 from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.lane_history import METRICS, LaneHistory
 from tui.ui.viewmodel.sparkline import spark
@@ -52,7 +51,7 @@ def history_table(lanes: Sequence[LaneHistory], width: int, clip: Clip) -> Histo
             failed = len(values) - samples.count
             count = f"{samples.count}+{failed}×" if failed else str(samples.count)
             lines.append(
-                f"{clip(label, label_cells)} {METRIC_LABELS[metric]:<{_METRIC_CELLS}}"
+                f"{clip(label, label_cells)} {metric.label:<{_METRIC_CELLS}}"
                 f"{spark(values, spark_cells, 0, top):>{spark_cells}} "
                 + "".join(f" {format_ms(None if ns is None else round(ns)):>{_FIGURE_CELLS}}" for ns in figures)
                 + f"{count:>{_COUNT_CELLS}}"

@@ -2,12 +2,11 @@
 
 from bisect import insort
 
+from tui.core.observation import Figure
 from tui.core.outcome import Outcome
-from tui.core.series import Metric
 from tui.session.live import Lane
-from tui.ui.viewmodel.chart_source import value_of
 
-METRICS: tuple[Metric, ...] = ("ttft", "total")
+METRICS = (Figure.TTFT, Figure.TOTAL)
 """Those kept."""
 
 
@@ -15,11 +14,11 @@ class Samples:
     """One metric in the order of measurement, ns, and in ascending order."""
 
     def __init__(self) -> None:
-        self.values: list[int | None] = []
+        self.values: list[float | None] = []
         """`None` for a request that failed."""
-        self._ascending: list[int] = []
+        self._ascending: list[float] = []
 
-    def add(self, value: int | None) -> None:
+    def add(self, value: float | None) -> None:
         """Take in the next one."""
         self.values.append(value)
         if value is not None:
@@ -31,12 +30,12 @@ class Samples:
         return len(self._ascending)
 
     @property
-    def best(self) -> int | None:
+    def best(self) -> float | None:
         """The smallest."""
         return self._ascending[0] if self._ascending else None
 
     @property
-    def top(self) -> int:
+    def top(self) -> float:
         """The largest, or 0."""
         return self._ascending[-1] if self._ascending else 0
 
@@ -54,7 +53,7 @@ class LaneHistory:
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
-        self.samples: dict[Metric, Samples] = {}
+        self.samples: dict[Figure, Samples] = {}
         self._taken = 0
         self._last: Outcome | None = None
         self.catch_up()
@@ -75,7 +74,7 @@ class LaneHistory:
         for outcome in outcomes[self._taken :]:
             if outcome.counted:
                 for metric, samples in self.samples.items():
-                    samples.add(value_of(outcome, metric))
+                    samples.add(outcome.value(metric))
         cleared = before and not self._taken
         self._taken = len(outcomes)
         self._last = outcomes[-1] if outcomes else None

@@ -1,0 +1,201 @@
+"""Every kind of chart, drawn in a real app: readable, bounded, in any size and with any marker."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from chart_samples import MODELS, MS, lane_with, outcome_of, record_with, session
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from tui.ui.charts import CHARTS, ChartKind
+from tui.ui.charts.plot import Markers
+from tui.ui.charts.source import ChartSource
+from tui.ui.widgets import chart_painters
+from tui.ui.widgets.chart_painters import ASCII_SYMBOLS, SYMBOLS, RowsPainter
+from tui.ui.widgets.chart_pane import ChartHolder
+
+PANE, WHOLE = (46, 10), (110, 32)
+BY_NAME = {kind.name: kind for kind in CHARTS}
+NAMES = list(BY_NAME)
+SnapCompare = Callable[..., bool]
+
+
+class Shown(App[None]):
+    """One chart and nothing else."""
+
+    def __init__(self, source: ChartSource, kind: ChartKind, markers: Markers = Markers.BRAILLE) -> None:
+        super().__init__()
+        self.source = source
+        self.holder = ChartHolder(lambda: self.source, kind, id="chart")
+        self.holder.markers = markers
+
+    def compose(self) -> ComposeResult:
+        yield self.holder
+
+    @property
+    def rows(self) -> list[str]:
+        return [strip.text for strip in self.holder.chart.drawing]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.rows)
+
+
+async def drawn(app: Shown, pilot: Pilot[None]) -> None:
+    await pilot.pause()
+    app.holder.draw()
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [PANE, WHOLE], ids=["pane", "whole"])
+@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
+def test_picture(snap_compare: SnapCompare, kind: ChartKind, size: tuple[int, int]) -> None:
+    app = Shown(session(), kind)
+
+    async def draw(pilot: Pilot[None]) -> None:
+        await drawn(app, pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=draw)
+
+
+@pytest.mark.parametrize("markers", Markers)
+@pytest.mark.parametrize("size", [(1, 1), (5, 2), (12, 4), (24, 6), PANE, WHOLE])
+@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
+async def test_any_size_and_marker(kind: ChartKind, size: tuple[int, int], markers: Markers) -> None:
+    app = Shown(session(), kind, markers)
+    async with app.run_test(size=size) as pilot:
+        await drawn(app, pilot)
+        assert len(app.rows) == size[1]
+        assert {strip.cell_length for strip in app.holder.chart.drawing} == {size[0]}
+        if markers is Markers.ASCII and size in (PANE, WHOLE):
+            assert app.text.replace("…", "~").isascii()
+        assert ("⠀" < max(app.text) < "⣿") <= (markers is Markers.BRAILLE)
+
+
+@pytest.mark.parametrize("runs", [1, 2, 3, 10_000])
+@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
+async def test_from_one_run_to_ten_thousand(kind: ChartKind, runs: int) -> None:
+    app = Shown(session(runs), kind)
+    async with app.run_test(size=PANE) as pilot:
+        await drawn(app, pilot)
+        assert len("".join(app.rows).split()) > 5
+
+
+@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
+async def test_without_data_it_says_so_and_draws_nothing(kind: ChartKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chart_painters, "new_figure", lambda: pytest.fail("drew"))
+    lane = lane_with("empty", [])
+    app = Shown(ChartSource(lanes=[lane], current=lane, now_ns=0), kind)
+    async with app.run_test(size=PANE) as pilot:
+        await drawn(app, pilot)
+        assert app.rows[0].strip() == kind.chart.placeholder
+
+
+async def test_curves_are_told_apart_without_colour() -> None:
+    for markers, symbols in ((Markers.BRAILLE, SYMBOLS), (Markers.ASCII, ASCII_SYMBOLS)):
+        app = Shown(session(), BY_NAME["scatter"], markers)
+        async with app.run_test(size=WHOLE) as pilot:
+            await drawn(app, pilot)
+            for symbol, model in zip(symbols, MODELS, strict=False):
+                assert f"{symbol} {model}" in app.rows[0]
+                assert any(symbol in row for row in app.rows[1:])
+    assert len(set(SYMBOLS)) == len(SYMBOLS) == len(ASCII_SYMBOLS) == len(set(ASCII_SYMBOLS))
+
+
+async def test_the_baseline_is_a_band() -> None:
+    source = session()
+    with_band, without = Shown(source, BY_NAME["trend"]), Shown(source, BY_NAME["trend"])
+    without.source = msgspec.structs.replace(source, baselines={})
+    for app, expected in ((with_band, True), (without, False)):
+        async with app.run_test(size=WHOLE) as pilot:
+            await drawn(app, pilot)
+            assert ("░" in app.text) is expected
+            assert ("┄" in app.text) is expected
+
+
+async def test_stalls_are_marked() -> None:
+    app = Shown(session(), BY_NAME["gaps"])
+    async with app.run_test(size=WHOLE) as pilot:
+        await drawn(app, pilot)
+        assert sum(row.count("!") for row in app.rows[1:]) == 2
+        assert "stall, from" in app.rows[0]
+
+
+async def test_a_box_shows_its_median() -> None:
+    lane = lane_with("a", [outcome_of(run, (100 + 10 * run) * MS) for run in range(1, 10)])
+    app = Shown(ChartSource(lanes=[lane], current=lane, now_ns=0), BY_NAME["boxes"])
+    async with app.run_test(size=(60, 6)) as pilot:
+        await drawn(app, pilot)
+        bar = app.rows[0].split("┤")[1]
+        # 110 to 190 ms in even steps.
+        halves = bar.strip().split("┃")
+        assert abs(halves[0].count("▒") - halves[1].count("▒")) <= 1
+        assert abs(halves[0].count("─") - halves[1].count("─")) <= 1
+        assert bar.count("┃") == 1
+        assert bar.count("▒") > 4
+
+
+async def test_only_what_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = session()
+    app = Shown(source, BY_NAME["boxes"])
+    async with app.run_test(size=PANE) as pilot:
+        await drawn(app, pilot)
+        count = 0
+        draw = RowsPainter.draw
+
+        def counted(self: RowsPainter, *arguments: object) -> None:
+            nonlocal count
+            count += 1
+            draw(self, *arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(RowsPainter, "draw", counted)
+        assert not app.holder.draw()
+        source.lanes[0].outcomes.append(outcome_of(61, 900 * MS))
+        assert app.holder.draw()
+        assert not app.holder.draw()
+        assert count == 1
+
+
+async def test_hidden_it_is_not_drawn() -> None:
+    app = Shown(session(), BY_NAME["trend"])
+    async with app.run_test(size=PANE) as pilot:
+        await drawn(app, pilot)
+        app.holder.display = False
+        await pilot.pause()
+        app.source.current.outcomes.append(outcome_of(61, 900 * MS))
+        assert not app.holder.draw()
+        before = app.rows
+        app.holder.display = True
+        await pilot.pause()
+        await pilot.pause()
+        assert app.rows != before
+
+
+async def test_colours_follow_the_theme() -> None:
+    app = Shown(session(), BY_NAME["scatter"])
+    async with app.run_test(size=PANE) as pilot:
+        await drawn(app, pilot)
+        before = app.holder.chart.drawing
+        app.theme = "dracula"
+        await pilot.pause()
+        await pilot.pause()
+        assert app.holder.chart.drawing != before
+        app.theme = "ansi-dark"
+        await pilot.pause()
+        await pilot.pause()
+        styles = [segment.style for strip in app.holder.chart.drawing for segment in strip]
+        assert not any(style and style.color and style.color.triplet for style in styles)
+
+
+async def test_names_cannot_drive_the_terminal() -> None:
+    evil = lane_with(
+        "evil\x1b[2J-漢字", [outcome_of(run, run * MS) for run in range(1, 9)], record_with([20 * MS, 30 * MS])
+    )
+    source = ChartSource(lanes=[evil], current=evil, now_ns=0)
+    for kind in CHARTS:
+        app = Shown(source, kind)
+        async with app.run_test(size=PANE) as pilot:
+            await drawn(app, pilot)
+            assert "\x1b" not in app.text + str(app.holder.border_title)
+            assert {strip.cell_length for strip in app.holder.chart.drawing} == {PANE[0]}
