@@ -99,9 +99,13 @@ class Terminal:
     def shown(self) -> str:
         """What is on the screen now."""
         # Not pyte's own `display`, which fails on a wide character of which one half has been painted over.
+        return "\n".join("".join(cell.data for cell in row) for row in self.cells)
+
+    @property
+    def cells(self) -> list[list[pyte.screens.Char]]:
+        """What is on the screen now, row by row, with colours and weights."""
         screen = self._screen
-        rows = (screen.buffer[y] for y in range(screen.lines))
-        return "\n".join("".join(row[x].data for x in range(screen.columns)) for row in rows)
+        return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
 
     def until_ended(self) -> int:
         """The exit status, once the program has ended; what it wrote until then is read."""
