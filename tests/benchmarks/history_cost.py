@@ -15,7 +15,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from history.making import DAY_NS, MS, beginning, ending, info, over, plan, stored
+from history.making import DAY_NS, MS, Recorded, beginning, ending, info, over, plan, stored
 
 from tui.config.schema import HistorySettings
 from tui.core.events import Content, Event, Kind, Status
@@ -54,19 +54,19 @@ def streaming(directory: Path, lanes: int, rate: int, seconds: float) -> None:
     recorder = Recorder(directory / "cpu.db", HistorySettings())
     recorder.start()
     asked = plan(models=[f"model-{lane}" for lane in range(lanes)])
-    recorder.begin(1, info(), asked, asked.requests(1))
-    recorder.take([event for lane in range(1, lanes + 1) for event in beginning(lane)])
+    run = Recorded(recorder, lanes, asked)
+    run.add([event for lane in range(1, lanes + 1) for event in beginning(lane)])
     cpu, own, taking, longest = time.process_time(), time.thread_time(), 0.0, 0.0
     due = time.monotonic()
     for events in batches:
         before = time.perf_counter()
-        recorder.take(events)
+        run.add(events)
         took = time.perf_counter() - before
         taking, longest = taking + took, max(longest, took)
         due += FLUSH_INTERVAL_S
         time.sleep(max(0.0, due - time.monotonic()))
     cpu, own = time.process_time() - cpu, time.thread_time() - own
-    recorder.take([event for lane in range(1, lanes + 1) for event in ending(lane)] + over(1))
+    run.add([event for lane in range(1, lanes + 1) for event in ending(lane)] + over(1))
     recorder.close(60)
     span = len(batches) * FLUSH_INTERVAL_S
     print(

@@ -30,6 +30,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Target
+from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.history.writer import Begun, Came, Ended, Item, OpenRun, Writer
 
@@ -138,3 +139,23 @@ def read(path: Path, uid: str = "the-run") -> StoredRun:
     """Read a run back."""
     with Store(path) as store:
         return store.run(uid)
+
+
+class Recorded:
+    """A run that a recorder keeps, its events folded as the live state folds them."""
+
+    def __init__(self, recorder: Recorder, requests: int = 2, asked: Plan | None = None) -> None:
+        asked = asked or plan()
+        self.recorder = recorder
+        self.records = [RequestRecord(spec=spec) for spec in asked.requests(1)[:requests]]
+        recorder.begin(1, info(uid="the-run"), asked, self.records)
+
+    def fold(self, events: Sequence[Event]) -> None:
+        for event in events:
+            for record in self.records:
+                if record.spec.request_id == getattr(event, "request_id", -1) and not isinstance(event, RequestEnded):
+                    record.apply(event)
+
+    def add(self, events: list[Event]) -> int | None:
+        self.fold(events)
+        return self.recorder.add(events)

@@ -105,6 +105,17 @@ def test_events_lead_a_lane_through_its_states() -> None:
     ]
 
 
+def test_content_shows_at_once_and_the_end_of_a_request_when_it_is_settled() -> None:
+    live = started("a")
+    lane = live.lanes[0]
+    batch = [sent(1), text(1, 100), ended(1, 300)]
+    live.fold(batch)
+    assert lane.record is not None
+    assert (lane.state, len(lane.record.pieces), lane.outcomes) == (State.STREAMING, 1, [])
+    assert live.settle(batch) == [lane.record]
+    assert (lane.state, len(lane.record.pieces), len(lane.outcomes)) == (State.DONE, 1, 1)
+
+
 def test_a_thinking_block_without_text_is_thinking() -> None:
     live = started("a")
     live.apply([sent(1), Marked(request_id=1, mark=Mark.THINKING_STARTED, t_ns=50 * MS)])

@@ -101,6 +101,12 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             case _:
                 pass
 
+    def ended(self, end: RequestEnded) -> "RequestRecord":
+        """This request as `end` leaves it, sharing its content: what is stored before this one says that it ended."""
+        copy = msgspec.structs.replace(self, timeline=msgspec.structs.replace(self.timeline))
+        copy.apply(end)
+        return copy
+
     def _set_aside(self, t_ns: int, failure: Failure) -> None:
         self.timeline.ended_ns = t_ns
         self.earlier.append(

@@ -1,11 +1,13 @@
 """A run as it is kept: its requests, what was asked, and when and with what it was measured."""
 
 import secrets
+import time
 
 import msgspec
 
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
+from tui.core.series import Repeat
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,6 +43,26 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def kind(self) -> str:
         """What a run of a series is called."""
         return "warm-up" if self.warm_up else "sweep" if self.sweep else "repeat"
+
+
+def new_run(app_version: str, sdk_version: str, repeat: Repeat | None) -> RunInfo:
+    """Info of a run that is fired now, `repeat` of its series if it has one.
+
+    The engine says the start more exactly later; see `events.RunStarted`.
+    """
+    now = time.time_ns()
+    info = RunInfo(uid=new_uid(now), started_unix_ns=now, app_version=app_version, sdk_version=sdk_version)
+    if repeat is None:
+        return info
+    return msgspec.structs.replace(
+        info,
+        series=repeat.series,
+        repeat=repeat.number,
+        warm_up=repeat.warm_up,
+        sweep=repeat.cell is not None,
+        in_turn=repeat.in_turn,
+        seed=repeat.seed,
+    )
 
 
 class StoredRun(msgspec.Struct, kw_only=True):

@@ -1,29 +1,29 @@
-"""The recorder: takes in what is fired and what comes of it, and has it on the disk before anybody says done.
+"""Recorder of a session: every run and result is on the disk before the screen says that it is done.
 
-It never waits for the disk itself: a thread of its own does, and says up to where things are safe.
+The recorder never waits for the disk. A thread of its own does, and says up to where things are safe.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from tui.config.schema import HistorySettings
 from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded, RunStarted
-from tui.core.plan import Plan, RequestSpec
+from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, new_uid
 from tui.history.interruption import leave_note
 from tui.history.writer import Begun, Came, Ended, Item, Known, OpenRun, Writer
 
 JOURNAL_EVERY_S = 0.2
-"""What is in flight is written five times a second."""
+"""Pause between two writes of what is in flight, s."""
 
 
 class Recorder:
-    """Records one session. To be used from one thread; its callbacks come on another."""
+    """Writer of one session's history. It is used from one thread; its callbacks come on another."""
 
     def __init__(self, path: Path, settings: HistorySettings, make_writer: Callable[..., Writer] = Writer) -> None:
         """Nothing is opened before `start`."""
@@ -44,31 +44,35 @@ class Recorder:
         self._closing = False
         self._ticket = 0
         self._open: dict[int, tuple[OpenRun, int, RequestRecord]] = {}
-        """Of every request in flight its run, its lane, and what has come of it."""
+        """The run, the lane and the record of every request in flight."""
         self._runs: dict[int, OpenRun] = {}
         self._sdk_version = ""
 
     @property
     def sdk_version(self) -> str:
-        """Of the engine that was ready last; empty before any was."""
+        """SDK version of the engine that was ready last; empty before any was."""
         return self._sdk_version
 
     def start(self) -> None:
         """Begin writing."""
         self._thread.start()
 
-    def begin(self, run_id: int, info: RunInfo, plan: Plan, specs: tuple[RequestSpec, ...]) -> None:
-        """A run of `plan` is about to be fired as `specs`, in whatever order they are asked."""
-        # Ids are given in the order of the lanes.
-        specs = tuple(sorted(specs, key=lambda spec: spec.request_id))
-        run = OpenRun(info=info, plan=plan, specs=specs)
+    def begin(self, run_id: int, info: RunInfo, plan: Plan, records: Sequence[RequestRecord]) -> None:
+        """Record a run of `plan` that is about to be fired. `records` are its requests, in the order of the lanes.
+
+        The caller folds the events into them.
+        """
+        run = OpenRun(info=info, plan=plan, specs=tuple(record.spec for record in records))
         self._runs = {run_id: run}
-        for lane, spec in enumerate(specs):
-            self._open[spec.request_id] = (run, lane, RequestRecord(spec=spec))
+        for lane, record in enumerate(records):
+            self._open[record.spec.request_id] = (run, lane, record)
         self._hand_over([Begun(run)], urgent=True)
 
-    def take(self, events: list[Event]) -> int | None:
-        """Take in a batch from the engine. If it ends requests: the ticket that `on_safe` names once it is stored."""
+    def add(self, events: list[Event]) -> int | None:
+        """Record a batch from the engine, whose content is in the records already, but not how they ended.
+
+        Returns the ticket that `on_safe` names once the batch is stored, if it ends requests.
+        """
         items: list[Item] = [Came(events)] if self._open else []
         ends = False
         for event in events:
@@ -82,12 +86,13 @@ class Recorder:
                     ends = True
                 case EngineFailed():
                     for request_id in list(self._open):
-                        items += self._apply(request_id, event.end_of(request_id))
+                        items += self._end(event.end_of(request_id))
+                    ends = True
+                case RequestEnded():
+                    items += self._end(event)
                     ends = True
                 case _:
-                    request_id = getattr(event, "request_id", -1)
-                    items += self._apply(request_id, event)
-                    ends = ends or isinstance(event, RequestEnded)
+                    pass
         if not items:
             return None
         if ends:
@@ -96,12 +101,12 @@ class Recorder:
         return self._ticket if ends else None
 
     def cut_off(self) -> None:
-        """A signal ends the session: have the next one told of what is in flight."""
+        """Leave a note for the next session of what is in flight: a signal ends this one."""
         if self._open:
             leave_note(self.path.parent, len(self._open))
 
     def close(self, within_s: float) -> bool:
-        """Write what was handed over and end; whether that was done in this time. May be called again."""
+        """Write what was handed over, and end. Returns True if that took at most `within_s`. May be called again."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -109,16 +114,12 @@ class Recorder:
             self._thread.join(within_s)
         return not self._thread.is_alive()
 
-    def _apply(self, request_id: int, event: Event) -> list[Item]:
-        going = self._open.get(request_id)
+    def _end(self, end: RequestEnded) -> list[Item]:
+        going = self._open.pop(end.request_id, None)
         if going is None:
             return []
         run, lane, record = going
-        record.apply(event)
-        if not isinstance(event, RequestEnded):
-            return []
-        del self._open[request_id]
-        return [Ended(run, lane, record)]
+        return [Ended(run, lane, record.ended(end))]
 
     def _learn(self, run_id: int, **known: object) -> list[Item]:
         run = self._runs.get(run_id)

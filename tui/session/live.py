@@ -199,7 +199,21 @@ class LiveState:
         return tuple(number for number, request in self._requests.items() if request.record.state.in_flight)
 
     def apply(self, events: list[Event]) -> list[RequestRecord]:
-        """Take in a batch of events. Returns the requests that it ended."""
+        """Fold a batch and settle it at once, where nothing has to be stored first."""
+        self.fold(events)
+        return self.settle(events)
+
+    def fold(self, events: list[Event]) -> None:
+        """Add what has arrived to the requests it belongs to. How they ended waits for `settle`."""
+        for event in events:
+            request = self._requests.get(getattr(event, "request_id", -1))
+            if request is not None and not isinstance(event, RequestEnded):
+                request.record.apply(event)
+        if events:
+            self.version += 1
+
+    def settle(self, events: list[Event]) -> list[RequestRecord]:
+        """Take in what the events of a folded batch end, and what they say of the engine. Returns ended requests."""
         ended: list[RequestRecord] = []
         for event in events:
             match event:
@@ -214,12 +228,13 @@ class LiveState:
                 case RunEnded(send_spread_ns=spread):
                     self.send_spread_ns = spread
                     self._finish_run()
-                case _:
-                    request = self._requests.get(getattr(event, "request_id", -1))
+                case RequestEnded(request_id=request_id):
+                    request = self._requests.get(request_id)
                     if request is not None:
                         request.record.apply(event)
-                        if isinstance(event, RequestEnded):
-                            ended.append(self._end(request))
+                        ended.append(self._end(request))
+                case _:
+                    pass
         if events:
             self.version += 1
         return ended

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+import tui
 from tui.config.known_models import load_models
 from tui.config.schema import SIMULATOR
 from tui.core.events import EngineReady, Event, RunEnded, RunStarted
@@ -15,7 +16,7 @@ from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.run import StoredRun, new_uid
+from tui.core.run import StoredRun, new_run, new_uid
 from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import costliest
@@ -24,7 +25,7 @@ from tui.engine.client import EngineClient, spawn
 from tui.errors import ChildError
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
-from tui.session.keeper import Keeper, info_of
+from tui.session.commit_gate import CommitGate
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
 from tui.session.series import SeriesRunner, cells_around
@@ -72,8 +73,8 @@ class Session:
         self.snapshots = Snapshots(
             self.live, history.path if history else None, lambda sentence: self.on_problem(sentence)
         )
-        self._keeper = Keeper(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
-        self._client = EngineClient(engine, self._take) if engine is not None else None
+        self._gate = CommitGate(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
+        self._client = EngineClient(engine, self._feed) if engine is not None else None
         self.simulator = simulator
         self._record = record
         self._run_id = 0
@@ -100,14 +101,14 @@ class Session:
     @property
     def _engine(self) -> EngineClient:
         if self._client is None:
-            self._client = EngineClient(spawn(), self._take)
+            self._client = EngineClient(spawn(), self._feed)
         return self._client
 
     async def connect(self) -> None:
         """Start engine and simulator, take up the engine's pipes, and open the history. Raises ChildError."""
-        if self._keeper is not None:
-            self._keeper.on_interrupted = self.on_interrupted
-            self._keeper.start()
+        if self._gate is not None:
+            self._gate.on_interrupted = self.on_interrupted
+            self._gate.start()
         engine = self._engine
         self._launch_simulator()
         await engine.connect()
@@ -130,13 +131,13 @@ class Session:
             return False
         self.live.set_targets(sent.targets)
         requests = self.live.start(sent, repeat)
-        info = info_of(self.live.sdk_version, repeat)
+        info = new_run(tui.__version__, self.live.sdk_version, repeat)
         in_lanes_order = sorted(self.live.records, key=lambda record: record.spec.request_id)
         self.latest = StoredRun(info=info, plan=sent, requests=in_lanes_order)
         self.run_uids.append(info.uid)
         self._latest_id = self._run_id + 1
-        if self._keeper is not None:
-            self._keeper.begin(self._latest_id, info, sent, requests)
+        if self.recorder is not None:
+            self.recorder.begin(self._latest_id, info, sent, in_lanes_order)
         self._fire(requests, repeat.concurrency if repeat is not None and repeat.in_turn else None)
         return True
 
@@ -244,8 +245,8 @@ class Session:
             self.series.cancel()
         if self._client is not None:
             await self._client.stop()
-        if self._keeper is not None:
-            await self._keeper.close()
+        if self._gate is not None:
+            await self._gate.close()
         self.preview.stop()
         self._close_rest()
 
@@ -253,8 +254,8 @@ class Session:
         """End the children at once, without an event loop."""
         if self._client is not None:
             self._client.kill()
-        if self._keeper is not None:
-            self._keeper.close_at_once(_LAST_WRITES_S)
+        if self.recorder is not None:
+            self.recorder.close(_LAST_WRITES_S)
         self._close_rest()
 
     def _launch_simulator(self) -> None:
@@ -271,18 +272,20 @@ class Session:
         if self._record is not None:
             self._record.close()
 
-    def _take(self, events: list[Event]) -> None:
-        """What the engine reports goes by way of the history, so that a lane says done of what is stored."""
+    def _feed(self, events: list[Event]) -> None:
+        """Show at once what has arrived; how requests ended is shown when the history has it."""
         events = self.preview.answer(events)
         if not events:
             return
-        if self._keeper is not None:
-            self._keeper.take(events)
+        self.live.fold(events)
+        if self._gate is not None:
+            self._gate.add(events)
+            self.on_change()
         else:
             self._deliver(events)
 
     def _deliver(self, events: list[Event]) -> None:
-        ended = self.live.apply(events)
+        ended = self.live.settle(events)
         self.preview.learn(ended)
         if self._record is not None and (problem := self._record.write(events, ended)) is not None:
             self.on_problem(problem)
@@ -323,6 +326,6 @@ class Session:
                 process = spawn()
             except ChildError as error:
                 self.on_problem(f"{error} It is tried again.")
-        self._client = EngineClient(process, self._take)
+        self._client = EngineClient(process, self._feed)
         self._restarting = None
         await self._engine.connect()

@@ -1,16 +1,9 @@
-"""between the engine and the live state: what ends a request reaches the live state only once it is stored."""
+"""Gate between the engine and the live state: what ends a request passes only once it is stored."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
-import msgspec
-
-import tui
 from tui.core.events import Event
-from tui.core.plan import Plan, RequestSpec
-from tui.core.run import RunInfo, new_uid
-from tui.core.series import Repeat
 from tui.history.recorder import Recorder
 
 WAIT_FOR_DISK_S = 2.0
@@ -19,7 +12,7 @@ WAIT_FOR_DISK_S = 2.0
 _SLOW = "The disk is slow: results are shown before they are stored in the history."
 
 
-class Keeper:
+class CommitGate:
     """Gives every batch of events to the recorder, then, in their order, to `deliver`.
 
     Batches wait only behind one that ends a request, and that one for its commit.
@@ -27,7 +20,7 @@ class Keeper:
 
     def __init__(self, recorder: Recorder, deliver: Callable[[list[Event]], None], say: Callable[[str], None]) -> None:
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
-        """Called when earlier programs died with so many requests in flight."""
+        """Called with how many requests were in flight when earlier programs died."""
         self._recorder = recorder
         self._deliver = deliver
         self._say = say
@@ -51,13 +44,9 @@ class Keeper:
         self._recorder.on_interrupted = lambda requests: on_loop(self.on_interrupted, requests)
         self._recorder.start()
 
-    def begin(self, run_id: int, info: RunInfo, plan: Plan, specs: tuple[RequestSpec, ...]) -> None:
-        """A run is about to be fired."""
-        self._recorder.begin(run_id, info, plan, specs)
-
-    def take(self, events: list[Event]) -> None:
-        """A batch came from the engine."""
-        ticket = self._recorder.take(events)
+    def add(self, events: list[Event]) -> None:
+        """Record a batch from the engine, and deliver it when it may be shown."""
+        ticket = self._recorder.add(events)
         if ticket is not None:
             self._last = ticket
         if self._slow or (ticket is None and not self._held):
@@ -68,13 +57,9 @@ class Keeper:
             self._timer = asyncio.get_running_loop().call_later(WAIT_FOR_DISK_S, self._waited_in_vain)
 
     async def close(self, within_s: float = WAIT_FOR_DISK_S) -> None:
-        """Store what was taken, and deliver it."""
+        """Store all batches, and deliver those that were held."""
         await asyncio.to_thread(self._recorder.close, within_s)
         self._release()
-
-    def close_at_once(self, within_s: float) -> None:
-        """As `close`, without an event loop, and without delivering."""
-        self._recorder.close(within_s)
 
     def _is_safe(self, ticket: int) -> None:
         self._safe = max(self._safe, ticket)
@@ -103,20 +88,3 @@ class Keeper:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def info_of(sdk_version: str, repeat: Repeat | None) -> RunInfo:
-    """What is kept of a run that is about to be fired. The engine's `run_started` says its time more exactly."""
-    now = time.time_ns()
-    info = RunInfo(uid=new_uid(now), started_unix_ns=now, app_version=tui.__version__, sdk_version=sdk_version)
-    if repeat is None:
-        return info
-    return msgspec.structs.replace(
-        info,
-        series=repeat.series,
-        repeat=repeat.number,
-        warm_up=repeat.warm_up,
-        sweep=repeat.cell is not None,
-        in_turn=repeat.in_turn,
-        seed=repeat.seed,
-    )
