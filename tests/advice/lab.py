@@ -2,19 +2,17 @@
 
 import asyncio
 
-import msgspec
-
 from tui.advice.advise import Advice, advise
-from tui.advice.evidence import CUT_SHARE, from_runs
+from tui.advice.evidence import CUT_SHARE
 from tui.advice.suggestion import Suggestion
 from tui.advice.trial import TrialResult
 from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
-from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
+from tui.session.measured import evidence_for
 from tui.session.session import Session
 from tui.session.trial_runner import TrialRunner
 
@@ -29,8 +27,6 @@ class Lab:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.runs: list[StoredRun] = []
-        session.on_run_over = self.runs.append
 
     async def series(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run a plan again and again."""
@@ -41,10 +37,13 @@ class Lab:
 
     async def measured(self, *plans: Plan, repeats: int = 8, cut_share: float = CUT_SHARE) -> Advice:
         """The advice after a series of each plan, for the first target of the last."""
-        self.runs.clear()
+        self.session.clear()
         for plan in plans:
             await self.series(plan, SeriesSettings(repeats=repeats, warm_ups=1))
-        return advise(msgspec.structs.replace(from_runs(self.runs, MODELS)[0], cut_share=cut_share))
+        lanes = self.session.live.lanes
+        evidence = evidence_for(lanes[0], lanes, (), MODELS, cut_share=cut_share)
+        assert evidence is not None
+        return advise(evidence)
 
     async def tried(self, plan: Plan, suggestion: Suggestion) -> TrialResult:
         """What a trial of a suggestion shows."""

@@ -33,7 +33,7 @@ def test_what_cannot_matter_is_not_suggested() -> None:
     assert advice.suggestions == ()
     assert [one.id for one in advice.minor]
     assert not any(suggestion.saving.matters for suggestion in advice.minor)
-    assert advice.conclusion == "Nothing that could be estimated here would help by more than 50 ms."
+    assert advice.conclusion.endswith("more than 50 ms.")
 
 
 def test_one_run_gives_estimates_without_intervals() -> None:

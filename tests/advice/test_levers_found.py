@@ -112,4 +112,4 @@ async def test_connections_that_are_slow_to_open_should_be_kept(
 async def test_on_an_optimal_target_nothing_would_help(lab: Lab, simulator: SimulatorProcess) -> None:
     advice = await lab.measured(plan_of(simulator.base_url, "sim-fast"))
     assert advice.suggestions == ()
-    assert advice.conclusion == "Nothing that could be estimated here would help by more than 50 ms."
+    assert advice.conclusion.endswith("more than 50 ms.")

@@ -5,7 +5,7 @@ import pytest
 
 from tui.advice.evidence import Evidence
 from tui.advice.parts import by_part, less, questions, static_of, whole_of
-from tui.advice.rules.prompt_length import said_once, suggest
+from tui.advice.rules.prompt_length import prompt_length, said_once
 from tui.advice.suggestion import NoSuggestion
 from tui.core.prompt import Prompt, Turn
 
@@ -94,9 +94,9 @@ def test_what_all_variants_begin_with_is_said_beside_it() -> None:
     other = REPLACE(WRITTEN, turns=(TURNS[0], Turn(role="assistant", text="Until eight.")))
     static = static_of(counted(of(variants=(WRITTEN, other)), whole=100, both=40), 100)
     assert static.length.tokens == 60
-    assert "; all 2 variants begin with: system and 1 earlier turn, ~" in static.sentence
+    assert "; all 2 variants share at the start: system and 1 earlier turn, ~" in static.sentence
     apart = static_of(of(variants=(WRITTEN, REPLACE(WRITTEN, system="Be long."))), 100)
-    assert apart.sentence.endswith("all 2 variants begin with: nothing")
+    assert apart.sentence.endswith("all 2 variants share at the start: nothing")
     assert apart.length.tokens
 
 
@@ -113,6 +113,6 @@ def test_what_is_said_twice_is_counted_where_it_can_be() -> None:
     assert edited is not None
     about = REPLACE(of(twice, twice), counted=((twice, 100), (edited, 91)))
     assert less(about, edited, 100).tokens == 9
-    said = suggest(about)
+    said = prompt_length(about)
     assert isinstance(said, NoSuggestion)
-    assert "said more than once, 9 tokens too many: “Always answer in the language of…” 2 times" in said.reason
+    assert "9 tokens: “Always answer in the language of…” 2 times" in said.reason

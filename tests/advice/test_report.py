@@ -3,8 +3,8 @@
 import json
 
 from tui.advice.advise import advise
+from tui.advice.citations import FIRST_NOTE
 from tui.advice.report import as_json, as_text
-from tui.advice.sources import FIRST_NOTE
 
 from .made import answers, evidence, measured
 

@@ -5,30 +5,40 @@ from random import Random
 
 import msgspec
 import pytest
+from tried_samples import TRIED
 
-from tui.advice.suggestion import Basis, Change, PromptEdit, Saving, Trial
+from tui.advice.rules.generation import thinking as thinking_rule
+from tui.advice.suggestion import Basis, Change, PromptEdit, Saving, Suggestion, Trial
 from tui.advice.trial import (
+    BUDGET,
     Pair,
     TrialResult,
     TrialVerdict,
     accepted_parameters,
     accepted_target,
+    concerning,
     conclude,
     goes_to_shared,
+    merged,
     origin_of,
     pairs_of,
     trial_plan,
     trial_settings,
 )
+from tui.core.events import Status
 from tui.core.observation import Figure
 from tui.core.outcome import Outcome
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.run import RunInfo, StoredRun
+from tui.core.sequential import Outcome as Decided
+from tui.core.sequential import UntilSure
 from tui.core.statistics import Interval
-from tui.core.target import Target
+from tui.core.target import Endpoint, Target
 
-from .made import FAILED, MS, PLACE, answer
+from .made import FAILED, MS, PLACE, answer, evidence, measured
 
 LOW = Trial(change=Change(label="effort low", parameters=Parameters(effort="low")), figure=Figure.TOTAL)
 BRIEF = Trial(change=Change(label="brief", edit=PromptEdit(append="Be brief.")), figure=Figure.TOTAL)
@@ -150,7 +160,7 @@ def test_slower_alike_and_open() -> None:
     assert concluded(alike).result is TrialVerdict.ALIKE
     assert concluded(alike[:2]).result is TrialVerdict.OPEN
     assert concluded(alike[:2]).held is None
-    assert concluded([]).sentence == "no answer of both in 0 repeats"
+    assert "0 repeats" in concluded([]).sentence
 
 
 def test_a_failed_request_teaches_nothing() -> None:
@@ -181,3 +191,81 @@ def test_pairs_are_those_of_one_run() -> None:
 def test_the_ledger_s_entries_survive_json() -> None:
     tried = concluded([((300 + at) * MS, (200 + at) * MS) for at in range(20)])
     assert msgspec.json.decode(msgspec.json.encode(tried), type=TrialResult) == tried
+
+
+# Predicted against measured
+
+
+def tried(random: Random, thinking: float, rest: float, noise: float) -> TrialResult:
+    """A prediction from ten noisy answers, and a trial of it that ends when it is sure; times in ms."""
+
+    def times() -> tuple[float, float, float]:
+        first, thought, last = (math.exp(random.gauss(0, noise)) * ms for ms in (rest / 2, thinking, rest / 2))
+        return first, thought, last
+
+    def answered() -> Outcome:
+        first, thought, last = times()
+        return answer(first, thinking=thought, writing=last)
+
+    said = thinking_rule(evidence(measured(*(answered() for _ in range(10)))))
+    assert isinstance(said, Suggestion)
+    assert said.trial is not None
+    rule = UntilSure(said.trial.figure, ("as it is", "changed"), budget=BUDGET)
+    pairs: list[Pair] = []
+    while not pairs or rule.look(pairs[-1]).outcome is Decided.GO_ON:
+        without = times()
+        pairs.append((sum(times()) * MS, (without[0] + without[2]) * MS))
+    return conclude(said.id, said.target, said.headline, said.trial, said.saving, pairs)
+
+
+@pytest.mark.parametrize(("thinking", "rest", "noise"), [(300, 600, 0.2), (60, 500, 0.2)])
+def test_what_was_predicted_is_what_is_measured(thinking: float, rest: float, noise: float) -> None:
+    random = Random(2)
+    entries = [tried(random, thinking, rest, noise) for _ in range(150)]
+    held = [entry.held for entry in entries]
+    assert None not in held
+    # 95 % of 150 is 142; fewer than 136 come by chance once in a hundred times (binomial).
+    assert sum(map(bool, held)) >= 136
+    assert not any(entry.result is TrialVerdict.SLOWER for entry in entries)
+
+
+# The trial log
+
+
+UNDECIDED = msgspec.structs.replace(TRIED, accepted=None)
+
+
+def simple_run() -> StoredRun:
+    plan = Plan(
+        prompt=Prompt(user="Why?"),
+        parameters=Parameters(max_tokens=9),
+        targets=(Target(model="claude-haiku-5-5"),),
+        endpoints=(Endpoint(name="simulator", base_url="http://127.0.0.1:1", simulated=True),),
+        default_endpoint="simulator",
+    )
+    info = RunInfo(uid="run-1", started_unix_ns=1, app_version="0", sdk_version="0")
+    return StoredRun(info=info, plan=plan, requests=[RequestRecord(spec=plan.requests(1)[0], status=Status.DONE)])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_decision_takes_the_place_of_its_undecided_entry(order: int) -> None:
+    assert merged([UNDECIDED, TRIED][::order]) == [TRIED]
+    another = msgspec.structs.replace(UNDECIDED, begun_unix_ns=1)
+    assert merged([another, UNDECIDED, TRIED]) == [another, TRIED]
+
+
+def test_what_was_tried_on_what_the_runs_ask_concerns_them() -> None:
+    run = simple_run()
+    assert concerning([TRIED], [run]) == [TRIED]
+    assert concerning([msgspec.structs.replace(TRIED, endpoint="gateway")], [run]) == []
+    assert concerning([msgspec.structs.replace(TRIED, simulated=False)], [run]) == []
+    elsewhere = msgspec.structs.replace(TRIED, model="other")
+    assert concerning([elsewhere], [run]) == []
+    run.info = msgspec.structs.replace(run.info, series="series-2")
+    assert concerning([elsewhere], [run]) == [elsewhere]
+
+
+def test_the_model_that_was_tried_in_place_of_another_counts_as_well() -> None:
+    trial = Trial(change=Change(label="haiku", model="claude-haiku-5-5"), figure=Figure.TOTAL)
+    tried = msgspec.structs.replace(TRIED, model="other", trial=trial)
+    assert concerning([tried], [simple_run()]) == [tried]

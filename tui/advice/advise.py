@@ -1,26 +1,11 @@
-"""All rules over one target's evidence: ranked suggestions, and the rules that had nothing to say."""
+"""Advice for one target: every rule asked, suggestions ranked by their saving, and a conclusion."""
 
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tui.advice.evidence import Evidence
-from tui.advice.rules import (
-    answer_length,
-    cold_start,
-    connection,
-    effort,
-    fast_mode,
-    max_tokens,
-    model,
-    prompt_cache,
-    prompt_length,
-    region,
-    service_tier,
-    streaming,
-    temperature,
-    thinking,
-)
+from tui.advice.rules import answer_length, delivery, generation, model, prompt_cache, prompt_length
 from tui.advice.suggestion import MATTERS_NS, NoSuggestion, Suggestion
 from tui.advice.where import Where, where
 from tui.core.comparison import FEWEST
@@ -29,48 +14,45 @@ from tui.core.wording import round_amount
 
 Rule = Callable[[Evidence], Suggestion | NoSuggestion]
 
-RULES: tuple[Rule, ...] = tuple(
-    rule.suggest
-    for rule in (
-        model,
-        prompt_length,
-        prompt_cache,
-        answer_length,
-        max_tokens,
-        temperature,
-        streaming,
-        effort,
-        thinking,
-        fast_mode,
-        service_tier,
-        region,
-        connection,
-        cold_start,
-    )
+RULES: tuple[Rule, ...] = (
+    model.model,
+    prompt_length.prompt_length,
+    prompt_cache.prompt_cache,
+    answer_length.answer_length,
+    answer_length.max_tokens,
+    generation.temperature,
+    delivery.streaming,
+    generation.effort,
+    generation.thinking,
+    generation.fast_mode,
+    delivery.service_tier,
+    delivery.region,
+    delivery.connection,
+    prompt_cache.cold_start,
 )
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """What is advised for one target."""
+    """Advice for one target."""
 
     target: str
     simulated: bool
     count: int
-    """Complete answers it rests on."""
+    """Number of complete answers it rests on."""
     where: Where | None
     warnings: tuple[NoSuggestion, ...]
-    """What to look at before anything is made faster."""
+    """Problems to look at before tuning."""
     suggestions: tuple[Suggestion, ...]
-    """Those that may save `MATTERS_NS` or more, the most first."""
+    """Suggestions that may save `MATTERS_NS` or more, the largest saving first."""
     minor: tuple[Suggestion, ...]
-    """Those that surely save less."""
+    """Suggestions that surely save less."""
     no_suggestions: tuple[NoSuggestion, ...]
     conclusion: str
-    """What follows, in one sentence."""
+    """Conclusion in one sentence."""
 
 
 def advise(evidence: Evidence) -> Advice:
-    """Ask every rule. Suggestions are ranked by the time they are estimated to save."""
+    """Ask every rule, and rank the suggestions by the time they are estimated to save."""
     said = [rule(evidence) for rule in RULES]
     suggestions = sorted(
         (one for one in said if isinstance(one, Suggestion)), key=lambda suggestion: -suggestion.saving.ns
@@ -92,7 +74,7 @@ def advise(evidence: Evidence) -> Advice:
 
 
 def advise_all(evidences: Sequence[Evidence]) -> list[Advice]:
-    """The advice for each target, in their order."""
+    """Return the advice for each target, in their order."""
     return [advise(evidence) for evidence in evidences]
 
 
@@ -102,5 +84,5 @@ def _conclusion(warnings: Sequence[NoSuggestion], worth: Sequence[Suggestion], c
     if worth:
         return f"{worth[0].headline}: that would save the most."
     if count < FEWEST:
-        return f"Too few runs to say what would help: {FEWEST} are needed, and there are {count}."
-    return f"Nothing that could be estimated here would help by more than {round_amount(Figure.TOTAL, MATTERS_NS)}."
+        return f"Too few runs to tell what would help: {FEWEST} are needed, and there are {count}."
+    return f"Nothing that could be estimated would save more than {round_amount(Figure.TOTAL, MATTERS_NS)}."

@@ -1,15 +1,19 @@
-"""Estimates of savings, with intervals for what the change really does."""
+"""Estimates of savings: derived from a part of the time, fitted per token, or measured against an alternative."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from statistics import median
 
+import msgspec
+
+from tui.advice.citations import Citation
 from tui.advice.evidence import Evidence, MeasuredTarget
-from tui.advice.suggestion import Basis, Saving
+from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Suggestion, Trial
 from tui.core import bootstrap
 from tui.core.comparison import FEWEST, Comparison, Verdict, compare
 from tui.core.observation import Figure, present
+from tui.core.parameters import Parameters
 from tui.core.regression import Estimate, robust_fit
 from tui.core.statistics import CONFIDENCE, Interval
 
@@ -17,14 +21,14 @@ _FEWEST_FITTED = 10
 _LEAST_RANGE = 0.25
 _LEAST_TOKENS = 64
 _DRIFT = 0.05
-"""What conditions change from one series to the next, as a part of a saving: a presumption."""
+"""Presumed change of conditions from one series to the next, as a share of a saving."""
 
 
 def part_saved(figure: Figure, parts: Sequence[float], share: tuple[float, float, float] | None = None) -> Saving:
-    """The saving of a change that takes away a part of every answer's time; `parts` are those, ns, not empty.
+    """Estimate the saving of a change that removes a part of every answer's time.
 
-    `share` is how much of the part goes: at least, most likely, at most; all of it if not given.
-    The interval is that of the part's median (by bootstrap) times those ends, with `_DRIFT`.
+    `parts` are these parts in ns, not empty. `share` is how much of the part goes: at least, most likely, at most; all
+    of it if not given. The interval is that of the part's median (by bootstrap) times those ends, with `_DRIFT`.
     """
     least, likely, most = share or (1.0, 1.0, 1.0)
     middle = median(parts)
@@ -42,7 +46,7 @@ def part_saved(figure: Figure, parts: Sequence[float], share: tuple[float, float
 
 
 def fitted_saved(figure: Figure, per_token: Estimate, tokens: float, count: int) -> Saving:
-    """The saving of so many tokens less, by a fitted cost per token; `count` answers were fitted."""
+    """Estimate the saving of `tokens` fewer tokens, by a cost per token that was fitted to `count` answers."""
     value, ends = per_token.value * tokens, per_token.interval
     return Saving(
         figure=figure,
@@ -54,7 +58,7 @@ def fitted_saved(figure: Figure, per_token: Estimate, tokens: float, count: int)
 
 
 def _drifting(value: float, low: float, high: float) -> Interval:
-    """From `low` to `high`, and `_DRIFT` of the value further; both are independent, so the root of their squares."""
+    """Widen an interval by `_DRIFT` of the value. The two errors are independent, so their squares add."""
     drift = _DRIFT * abs(value)
     return Interval(
         low=value - math.hypot(value - low, drift), high=value + math.hypot(high - value, drift), confidence=CONFIDENCE
@@ -62,9 +66,9 @@ def _drifting(value: float, low: float, high: float) -> Interval:
 
 
 def prefill_fit(evidence: Evidence) -> tuple[Estimate, int] | None:
-    """Time to first token per token of the prompt that had to be processed, ns, and the answers it was fitted to.
+    """Fit the time to first token per prompt token that had to be processed, ns, and count the answers in the fit.
 
-    TTFT = c + a·tokens by `regression.robust_fit`, over all answers of this model at this endpoint that say both.
+    TTFT = c + a·tokens by `regression.robust_fit`, over all answers of this model at this endpoint that report both.
     None below ten answers, where lengths differ by less than a quarter of the longest or 64 tokens, and where the
     cost is not surely above zero.
     """
@@ -85,22 +89,22 @@ def prefill_fit(evidence: Evidence) -> tuple[Estimate, int] | None:
 
 
 def faster_alternative(
-    evidence: Evidence, arms: Sequence[MeasuredTarget], figure: Figure = Figure.TOTAL
+    evidence: Evidence, alternatives: Sequence[MeasuredTarget], figure: Figure = Figure.TOTAL
 ) -> tuple[MeasuredTarget, Comparison] | None:
-    """The arm that is shown to be faster than the subject by most; None where none is.
+    """Find the alternative that is shown to be faster than the subject by most; None where none is.
 
-    Every arm is compared at a confidence corrected for their number (Bonferroni), so that among equal ones any is
-    found faster in one case of twenty at most.
+    Every alternative is compared at a confidence corrected for their number (Bonferroni). So among alternatives that
+    are all equal, one is wrongly found faster in at most one case of twenty.
     """
     samples = present(evidence.subject.outcomes, figure)
-    confidence = 1 - (1 - CONFIDENCE) / max(1, len(arms))
+    confidence = 1 - (1 - CONFIDENCE) / max(1, len(alternatives))
     shown = [
-        (arm, found)
-        for arm in arms
+        (other, found)
+        for other in alternatives
         if (
             found := compare(
                 figure,
-                (arm.label, present(arm.outcomes, figure)),
+                (other.label, present(other.outcomes, figure)),
                 (evidence.subject.label, samples),
                 confidence=confidence,
             )
@@ -111,7 +115,7 @@ def faster_alternative(
 
 
 def measured_saving(comparison: Comparison) -> Saving:
-    """The saving that a comparison of the faster arm (first) with the subject (second) shows."""
+    """Return the saving shown by a comparison of the faster alternative (first) with the subject (second)."""
     assert comparison.difference is not None
     assert comparison.interval is not None
     value, ends = -comparison.difference, comparison.interval
@@ -121,4 +125,67 @@ def measured_saving(comparison: Comparison) -> Saving:
         interval=_drifting(value, -ends.high, -ends.low),
         basis=Basis.MEASURED,
         count=min(comparison.counts),
+    )
+
+
+def enough_measured(alternatives: Sequence[MeasuredTarget]) -> bool:
+    """Report whether any alternative has answers enough for a comparison."""
+    return any(len(other.answers) >= FEWEST for other in alternatives)
+
+
+def alternatives_of(evidence: Evidence, parameter: str) -> tuple[MeasuredTarget, ...]:
+    """Return the measurements of the same model that differ from the subject in this one parameter only."""
+    subject = evidence.subject
+    mine = msgspec.structs.replace(subject.parameters, **{parameter: None})
+    return tuple(
+        other
+        for other in evidence.alike
+        if other.target.model == subject.target.model
+        and getattr(other.parameters, parameter) != getattr(subject.parameters, parameter)
+        and msgspec.structs.replace(other.parameters, **{parameter: None}) == mine
+    )
+
+
+def change_to(parameter: str, value: object) -> Change:
+    """Return the change that sets one parameter, or with None no longer sends it."""
+    word = parameter.replace("_", " ")
+    if value is None:
+        return Change(label=f"no {word}", unset=(parameter,))
+    return Change(label=f"{word} {value}", parameters=Parameters(**{parameter: value}))  # type: ignore[arg-type]
+
+
+def measured_value(
+    evidence: Evidence,
+    rule: str,
+    parameter: str,
+    price: str,
+    source: Citation,
+    *,
+    figure: Figure = Figure.TOTAL,
+    only: Callable[[object], bool] = lambda _value: True,
+    none_faster: str = "",
+) -> Suggestion | NoSuggestion | None:
+    """Suggest the value of `parameter` that was shown to be faster.
+
+    Where values were measured and none was faster, return NoSuggestion with the reason `none_faster` if that is given.
+    None otherwise.
+    """
+    alternatives = [
+        other for other in alternatives_of(evidence, parameter) if only(getattr(other.parameters, parameter))
+    ]
+    found = faster_alternative(evidence, alternatives, figure)
+    if found is None:
+        measured = none_faster and enough_measured(alternatives)
+        return NoSuggestion(rule=rule, reason=none_faster) if measured else None
+    other, comparison = found
+    change = change_to(parameter, getattr(other.parameters, parameter))
+    return Suggestion(
+        id=f"{rule}:{change.label}",
+        target=evidence.subject.label,
+        headline=f"Ask with {change.label}",
+        saving=measured_saving(comparison),
+        figures=(comparison.sentence,),
+        price=price,
+        source=source,
+        trial=Trial(change=change, figure=figure),
     )

@@ -1,7 +1,7 @@
-"""A prompt's length by part, and which part at its start is the same in every request.
+"""Parts of a prompt: the length of each, and those at the start that are the same in every request.
 
-The endpoint counts whole prompts only, so that a part is what the prompt is longer by than without it. What was not
-counted is estimated from its share of the bytes of the text, and marked `~`.
+The endpoint counts whole prompts only, so the length of a part is the prompt's length less the length without it. A
+length that was not counted is estimated from its share of the text's bytes, and marked `~`.
 """
 
 from statistics import median
@@ -12,23 +12,23 @@ from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.core.prompt import Prompt
 
 UNKNOWN_LENGTH = "a run at an endpoint that reports or counts input tokens"
-"""What would tell how long a prompt is."""
+"""Run that would tell the length of a prompt."""
 _LEAST_BYTES = 1
 
 
 class Length(msgspec.Struct, frozen=True, kw_only=True):
-    """How many tokens something has."""
+    """Length in tokens."""
 
     tokens: float
     is_estimate: bool
-    """True where it was not counted."""
+    """True where the endpoint did not count it."""
 
     def __str__(self) -> str:
         return f"{'~' if self.is_estimate else ''}{self.tokens:,.0f}"
 
 
 class Static(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts at the start of a prompt that are the same in every request, whole ones: what a cache can keep."""
+    """Whole parts at the start of a prompt that are the same in every request, which a cache can keep."""
 
     length: Length
     is_all: bool
@@ -36,14 +36,14 @@ class Static(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def whole_of(evidence: Evidence) -> float | None:
-    """Tokens of the whole prompt: the median of what the API reported, else as it was counted; None without either."""
+    """Return the tokens of the whole prompt: the median of those reported, else those counted; None without either."""
     answers = evidence.subject.answers
     counts = [one.input_tokens + one.cached_tokens for one in answers if one.input_tokens is not None]
     return median(counts) if counts else dict(evidence.counted).get(evidence.subject.prompt)
 
 
 def less(evidence: Evidence, rest: Prompt | None, whole: float) -> Length:
-    """How much longer the prompt, of `whole` tokens, is than `rest`, which is what is left of it; None: nothing is."""
+    """Return the length that `rest` lacks of the prompt of `whole` tokens. `rest` is None where nothing is left."""
     if rest is None:
         return Length(tokens=whole, is_estimate=False)
     prompt, counted = evidence.subject.prompt, dict(evidence.counted)
@@ -54,7 +54,7 @@ def less(evidence: Evidence, rest: Prompt | None, whole: float) -> Length:
 
 
 def questions(measured: MeasuredTarget, without: tuple[Prompt, ...] = ()) -> tuple[Prompt, ...]:
-    """The prompts whose length must be counted to know that of the parts, and of what is not in `without`."""
+    """Return the prompts to count, so that the lengths of the parts and of what `without` lacks are known."""
     fixed = _fixed(measured)[0]
     starts = {fixed, min(fixed, _shared(measured))} if measured.variants else {fixed}
     rests = [rest for _, rest in _rests(measured)] + [_after(measured.prompt, start) for start in sorted(starts)]
@@ -63,8 +63,9 @@ def questions(measured: MeasuredTarget, without: tuple[Prompt, ...] = ()) -> tup
 
 
 def by_part(evidence: Evidence, whole: float) -> str:
-    """The parts of a prompt of `whole` tokens, as in `900 system, ~200 earlier turns, 140 user; of these ~30 in
-    variables`.
+    """Describe the parts of a prompt of `whole` tokens.
+
+    For instance: `900 system, ~200 earlier turns, 140 user; of these ~30 in variables`.
     """
     lengths = [(name, less(evidence, rest, whole)) for name, rest in _rests(evidence.subject)]
     parts = [(name, length) for name, length in lengths if name != _VARIABLES]
@@ -78,15 +79,15 @@ def by_part(evidence: Evidence, whole: float) -> str:
 
 
 def static_of(evidence: Evidence, whole: float) -> Static:
-    """What is the same at the start for all values of the variables; beside it, what all variants begin with."""
+    """Find the start that is the same for all values of the variables, and the start that all variants share."""
     subject = evidence.subject
     fixed, breaks = _fixed(subject)
     length = less(evidence, _after(subject.prompt, fixed), whole)
     is_all = fixed == len(_blocks(subject.prompt))
     if is_all:
-        sentence = f"nothing in it is a variable: all {length} tokens can be cached"
+        sentence = f"the prompt has no variables: all {length} tokens can be cached"
     elif not length.tokens:
-        sentence = f"nothing at its start stays the same, because {breaks}: what changes should stand at the end"
+        sentence = f"nothing at its start stays the same, because {breaks}: move what changes to the end"
     else:
         names = _names(subject.prompt, fixed)
         sentence = f"the same in every request: {names}, {length} of {whole:,.0f} tokens; then {breaks}"
@@ -94,7 +95,7 @@ def static_of(evidence: Evidence, whole: float) -> Static:
         shared = min(fixed, _shared(subject))
         common = less(evidence, _after(subject.prompt, shared), whole)
         what = f"{_names(subject.prompt, shared)}, {common} tokens" if common.tokens else "nothing"
-        sentence += f"; all {len(subject.variants)} variants begin with: {what}"
+        sentence += f"; all {len(subject.variants)} variants share at the start: {what}"
     return Static(length=length, is_all=is_all, sentence=sentence)
 
 
@@ -102,7 +103,7 @@ _VARIABLES = "variables"
 
 
 def _rests(measured: MeasuredTarget) -> list[tuple[str, Prompt]]:
-    """What is left of the prompt without each part that it has."""
+    """Return, for each part of the prompt, its name and the prompt without it."""
     prompt, replace = measured.prompt, msgspec.structs.replace
     found = []
     if prompt.system:
@@ -120,9 +121,9 @@ def _blocks(prompt: Prompt) -> list[object]:
 
 
 def _fixed(measured: MeasuredTarget) -> tuple[int, str]:
-    """How many blocks at the start never change (system, each turn, the user's), and what changes then.
+    """Count the blocks at the start that never change (system, each turn, the user's), and name what changes next.
 
-    A variable is there to change, be its value now what it may.
+    A block with a variable counts as changing, whatever the variable's value is now.
     """
     written = measured.template
     blocks = [] if written is None else [written.system, *(turn.text for turn in written.turns), written.user]
@@ -133,14 +134,14 @@ def _fixed(measured: MeasuredTarget) -> tuple[int, str]:
 
 
 def _shared(measured: MeasuredTarget) -> int:
-    """How many blocks at the start all variants have in common."""
+    """Count the blocks at the start that all variants have in common."""
     first, *others = map(_blocks, measured.variants)
     different = [at for other in others for at, (one, its) in enumerate(zip(first, other, strict=False)) if one != its]
     return min(different, default=len(first))
 
 
 def _names(prompt: Prompt, blocks: int) -> str:
-    """What the first blocks are called."""
+    """Name the first blocks."""
     if blocks == len(_blocks(prompt)):
         return "all of it"
     turns = blocks - 1
@@ -149,7 +150,7 @@ def _names(prompt: Prompt, blocks: int) -> str:
 
 
 def _after(prompt: Prompt, fixed: int) -> Prompt | None:
-    """The prompt without its first blocks; None where nothing is left."""
+    """Return the prompt without its first blocks; None where nothing is left."""
     if fixed >= len(prompt.turns) + 2:
         return None
     if not fixed:

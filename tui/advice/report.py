@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tui.advice.advise import Advice
-from tui.advice.sources import FIRST_NOTE
+from tui.advice.citations import FIRST_NOTE
 from tui.advice.suggestion import Basis, NoSuggestion, Saving, Suggestion
 from tui.advice.trial import TrialResult
 from tui.core.metrics import NS_PER_MS
@@ -14,7 +14,7 @@ from tui.core.wording import amount, percent, span
 
 
 def as_text(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> str:
-    """All advice and what was tried, ready for a terminal: whatever came from a file or a model is cleaned."""
+    """Return advice and past trials as text for a terminal. Text from files and models is cleaned."""
     lines = [FIRST_NOTE]
     for advice in advices:
         lines += ["", *(clean(line) for line in _lines(advice))]
@@ -24,7 +24,7 @@ def as_text(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> str
 
 
 def as_json(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> dict[str, Any]:
-    """All advice and what was tried as plain data; times in milliseconds, what is undefined is absent."""
+    """Return advice and past trials as plain data: times in milliseconds, undefined values absent."""
     return {
         "first_note": FIRST_NOTE,
         "advice": [
@@ -34,10 +34,10 @@ def as_json(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> dic
                 "answers": advice.count,
                 **_where(advice),
                 "conclusion": advice.conclusion,
-                "warnings": [_silence(one) for one in advice.warnings],
+                "warnings": [_no_suggestion(one) for one in advice.warnings],
                 "suggestions": [_suggestion(one) for one in advice.suggestions],
                 "minor": [_suggestion(one) for one in advice.minor],
-                "silent": [_silence(one) for one in advice.no_suggestions],
+                "silent": [_no_suggestion(one) for one in advice.no_suggestions],
             }
             for advice in advices
         ],
@@ -46,7 +46,7 @@ def as_json(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> dic
 
 
 def tried_sentence(tried: TrialResult) -> str:
-    """An entry of the ledger: what was predicted, what was measured, and what was decided."""
+    """Describe an entry of the trial log: prediction, measurement and decision."""
     mark = "SIMULATED · " if tried.simulated else ""
     predicted = "nothing" if tried.predicted is None else saving_sentence(tried.predicted)
     return (
@@ -55,12 +55,12 @@ def tried_sentence(tried: TrialResult) -> str:
 
 
 def decision(tried: TrialResult) -> str:
-    """What the person decided."""
+    """Name the person's decision."""
     return {True: "accepted", False: "rejected", None: "undecided"}[tried.accepted]
 
 
 def saving_sentence(saving: Saving) -> str:
-    """An estimate in words: `total about 820 ms less (95 %: 700 to 940 ms), derived from 10 runs`."""
+    """Describe an estimate: `total about 820 ms less (95 %: 700 to 940 ms), derived from 10 runs`."""
     less = "less" if saving.ns >= 0 else "more"
     said = f"{saving.figure.label} about {amount(saving.figure, abs(saving.ns))} {less}"
     runs = "1 run" if saving.count == 1 else f"{saving.count} runs"
@@ -94,9 +94,9 @@ def _lines(advice: Advice) -> Iterator[str]:
         yield f"     source: {source.name}, {source.section}, {source.url}"
     for suggestion in advice.minor:
         yield f"  - too small to matter: {suggestion.headline} ({saving_sentence(suggestion.saving)})"
-    for silence in advice.no_suggestions:
-        if silence.run:
-            yield f"  - {silence.rule}: {silence.reason}; what would tell: {silence.run}"
+    for one in advice.no_suggestions:
+        if one.run:
+            yield f"  - {one.rule}: {one.reason}; what would tell: {one.run}"
 
 
 def _where(advice: Advice) -> dict[str, Any]:
@@ -158,8 +158,8 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
     return described
 
 
-def _silence(silence: NoSuggestion) -> dict[str, Any]:
-    return {"rule": silence.rule, "reason": silence.reason, **({"run": silence.run} if silence.run else {})}
+def _no_suggestion(one: NoSuggestion) -> dict[str, Any]:
+    return {"rule": one.rule, "reason": one.reason, **({"run": one.run} if one.run else {})}
 
 
 def _ms(ns: float) -> float:

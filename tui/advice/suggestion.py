@@ -1,9 +1,10 @@
-"""What a rule says: a suggestion, or why it says nothing and which run would change that."""
+"""Suggestions: the result of an advice rule, or its reason for none and the run that would change that."""
 
 from enum import StrEnum
 
 import msgspec
 
+from tui.advice.citations import Citation
 from tui.core.observation import Figure
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
@@ -11,55 +12,47 @@ from tui.core.statistics import Interval
 from tui.core.target import Target
 
 MATTERS_NS = 50_000_000
-"""What helps by less is not suggested: nobody feels it."""
+"""Smallest saving that is suggested, ns: nobody notices less."""
 
 
 class Basis(StrEnum):
-    """How a saving is known, before it is tried."""
+    """Grounds for a saving that was not tried yet."""
 
     MEASURED = "measured"
-    """Both ways were measured, and the difference is shown."""
+    """Both ways were measured, and the difference was shown."""
     DERIVED = "derived"
-    """It is a part of the time that was measured, and the change takes that part away."""
+    """The change removes a part of the time that was measured."""
     ASSUMED = "assumed"
-    """A part of the time was measured; how much of it the change takes away is a range that trying narrows."""
+    """The change removes a share of a measured part. The share is a presumed range, which a trial narrows."""
 
 
 class Saving(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change is estimated to save of one figure, ns."""
+    """Estimated saving of a change in one figure, ns."""
 
     figure: Figure
     ns: float
     interval: Interval | None
-    """Of what the change really does; absent with too few runs."""
+    """Interval for the true effect of the change; None with too few runs."""
     basis: Basis
     count: int
-    """Runs it rests on."""
+    """Number of runs it rests on."""
 
     @property
     def matters(self) -> bool:
-        """Can it save `MATTERS_NS`, as far as its interval says, or its estimate where there is none?"""
+        """Report whether it may save `MATTERS_NS`, by its interval, or by its estimate where there is none."""
         return (self.ns if self.interval is None else self.interval.high) >= MATTERS_NS
 
 
-class Citation(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the advice is published."""
-
-    name: str
-    section: str
-    url: str
-
-
 class PromptEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A change of a prompt, which leaves its variables alone."""
+    """Edit of a prompt that leaves its variables alone."""
 
     append: str = ""
-    """What is added at the end of the user's turn."""
+    """Text to add at the end of the user's turn."""
     repeated: tuple[str, ...] = ()
-    """Passages of which only the first occurrence stays."""
+    """Passages to keep only at their first occurrence."""
 
     def of(self, prompt: Prompt) -> Prompt:
-        """The prompt so changed."""
+        """Return the edited prompt."""
         system, user, turns = prompt.system, prompt.user, list(prompt.turns)
         for passage in self.repeated:
             seen = passage in system
@@ -74,18 +67,18 @@ class PromptEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is asked differently; what is not set here stays."""
+    """Change of a target or its prompt; fields that are not set here stay."""
 
     label: str
-    """In a word or two, for the lane: `effort low`."""
+    """Name of the change in a word or two, for the lane: `effort low`."""
     model: str | None = None
     parameters: Parameters = Parameters()
     unset: tuple[str, ...] = ()
-    """Parameters that are no longer sent."""
+    """Names of parameters that are no longer sent."""
     edit: PromptEdit | None = None
 
     def target_of(self, target: Target) -> Target:
-        """The target so changed, named after the change."""
+        """Return the changed target, named after the change."""
         own = target.parameters.without(self.unset).overridden_by(self.parameters)
         return msgspec.structs.replace(
             target,
@@ -96,51 +89,51 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
     def prompt_of(self, prompt: Prompt) -> Prompt:
-        """The prompt so changed."""
+        """Return the changed prompt."""
         return prompt if self.edit is None else self.edit.of(prompt)
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """How to try it: the change, and the figure that it is to make better."""
+    """Trial of a change, judged by the figure that it should improve."""
 
     change: Change
     figure: Figure
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that would save time."""
+    """A change that would save time."""
 
     id: str
-    """The rule and the change: the same as long as both are."""
+    """Name of the rule and of the change, by which a suggestion is recognised again."""
     target: str
     """The target's label."""
     headline: str
-    """What to do, in one sentence."""
+    """Action to take, in one sentence."""
     saving: Saving
     figures: tuple[str, ...]
-    """What the estimate rests on, a sentence each."""
+    """Grounds of the estimate, one sentence each."""
     price: str
-    """What it may cost in quality or money."""
+    """Possible cost in quality or money."""
     source: Citation
     trial: Trial | None
-    """None for what is not the program's to try."""
+    """None where the program cannot try it."""
 
 
 class NoSuggestion(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a rule makes no suggestion."""
+    """Reason why a rule makes no suggestion."""
 
     rule: str
     reason: str
     run: str = ""
-    """Which run would make it able to; empty where none would, because the rule has no place here."""
+    """Run that would tell more; empty where none would, because the rule does not apply here."""
     trial: Trial | None = None
-    """That run, where it is one that the program can make."""
+    """Trial that is that run, where the program can make it."""
     warns: bool = False
-    """True where what was measured is not what is wanted: to be looked at before anything is made faster."""
+    """True where something is wrong with what was measured, and must be looked at before tuning."""
 
 
 def _once(text: str, passage: str, *, seen: bool) -> str:
-    """`text` with the passage in it once, or not at all if it was seen before."""
+    """Return `text` with the passage once, or without it if it was seen before."""
     if seen:
         return text.replace(passage, "")
     head, found, tail = text.partition(passage)

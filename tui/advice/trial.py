@@ -1,7 +1,7 @@
-"""TrialRunner a change: what is run, what came of it beside what was predicted, and what accepting it changes."""
+"""Trials of a change: the plan to run, the result beside the prediction, the trial log, and accepting a change."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from random import Random
 from statistics import median
@@ -16,6 +16,7 @@ from tui.core.outcome import Outcome
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
+from tui.core.run import StoredRun
 from tui.core.sequential import Decision, UntilSure
 from tui.core.sequential import Outcome as Decided
 from tui.core.series import Metric, SeriesSettings
@@ -24,14 +25,14 @@ from tui.core.target import Target
 from tui.core.wording import amount, percent, span
 
 BUDGET = 40
-"""Repeats after which a trial ends without being sure."""
+"""Number of repeats after which a trial ends even if it is not sure."""
 
 Pair = tuple[float | None, float | None]
-"""The figure of one repeat as it was asked, and with the change, ns; None for a request that failed."""
+"""Figure of one repeat without and with the change, ns; None for a request that failed."""
 
 
 class TrialVerdict(StrEnum):
-    """What a trial has shown."""
+    """Verdict of a trial on its change."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -40,33 +41,33 @@ class TrialVerdict(StrEnum):
 
 
 class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the ledger: a change that was tried, predicted against measured."""
+    """Entry of the trial log: a change that was tried, with prediction and measurement."""
 
     id: str
-    """The suggestion's, or the rule's that had none."""
+    """Id of the suggestion, or name of the rule that had none."""
     target: str
     headline: str
     trial: Trial
     predicted: Saving | None
-    """None where it was tried to learn what it does."""
+    """Predicted saving; None where the trial was to learn the effect."""
     result: TrialVerdict
     repeats: int
     saved_ns: float | None
-    """Median as it was − median with the change, ns; absent without an answer of both."""
+    """Median without the change − median with it, ns; None without answers of both."""
     interval: Interval | None
-    """Of that; absent with too few repeats. It is of these runs alone, which ended when they were sure."""
+    """Interval of that; None with too few repeats. It describes these runs alone, which ended once they were sure."""
     held: bool | None
-    """Whether what was measured is what was predicted, within both intervals; absent where one is."""
+    """True if measurement and prediction agree within their intervals; None without either interval."""
     sentence: str
     simulated: bool = False
     accepted: bool | None = None
-    """What the person decided; absent until then."""
+    """Decision of the person; None until then."""
     model: str = ""
-    """The model that was asked as it is."""
+    """Model of the target without the change."""
     endpoint: str = ""
-    """The name of the endpoint that was asked."""
+    """Name of the endpoint."""
     prompt: str = ""
-    """The beginning of the user's turn, on one line."""
+    """Beginning of the user's turn, on one line."""
     series: str = ""
     """Uid of the series that measured it."""
     begun_unix_ns: int = 0
@@ -74,7 +75,7 @@ class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def trial_plan(plan: Plan, label: str, trial: Trial) -> Plan:
-    """A plan that asks the target called `label` as it is, and with the change, side by side.
+    """Return a plan with the target called `label` without and with the change, side by side.
 
     Raises KeyError for a target that the plan does not have.
     """
@@ -93,30 +94,30 @@ def trial_plan(plan: Plan, label: str, trial: Trial) -> Plan:
 
 
 def trial_settings(trial: Trial) -> SeriesSettings:
-    """How a trial is run: both in turn, in an order drawn anew each time, until sure or until the budget is spent."""
+    """Return the settings of a trial: both in turn, in random order each time, until sure or out of budget."""
     metric: Metric = "ttft" if trial.figure is Figure.TTFT else "total"
     return SeriesSettings(repeats=BUDGET, warm_ups=1, in_turn=True, until_sure=metric)
 
 
 def origin_of(plan: Plan, label: str) -> tuple[int, Prompt]:
-    """Which of the plan's targets the lane called `label` asks, and which prompt. Raises KeyError if there is none."""
+    """Find the index of the target behind the lane called `label`, and its prompt. Raises KeyError if there is none."""
     place = _place(plan, label)
     each = len(plan.variants) if plan.ask_all and plan.variants else 1
     return place // each, plan.prompt_of(plan.asked[place])
 
 
 def goes_to_shared(plan: Plan, change: Change) -> bool:
-    """Whether accepting changes the shared parameters: where one target alone is asked, and keeps its model."""
+    """Report whether accepting changes the shared parameters: with a single target that keeps its model."""
     return len(plan.targets) == 1 and change.model is None
 
 
 def accepted_parameters(parameters: Parameters, change: Change) -> Parameters:
-    """The shared parameters with the change."""
+    """Return the shared parameters with the change."""
     return parameters.without(change.unset).overridden_by(change.parameters)
 
 
 def accepted_target(target: Target, change: Change, *, shared: bool) -> Target:
-    """The target with the change; with `shared`, that is in the shared parameters, and nothing of its own hides it."""
+    """Return the target with the change; with `shared`, free of what would hide the change in the shared parameters."""
     if shared:
         changed = [name for name in change.parameters.__struct_fields__ if getattr(change.parameters, name) is not None]
         return msgspec.structs.replace(
@@ -135,7 +136,7 @@ def _place(plan: Plan, label: str) -> int:
 
 
 def pairs_of(before: Sequence[Outcome], after: Sequence[Outcome], figure: Figure) -> list[Pair]:
-    """One pair per run that both were asked in; of several requests in one run the first."""
+    """Pair the figures of each run that has both. Of several requests in one run the first counts."""
     first = {one.run: one.value(figure) for one in reversed(before) if one.counted}
     second = {one.run: one.value(figure) for one in reversed(after) if one.counted}
     return [(first[run], second[run]) for run in sorted(first.keys() & second.keys())]
@@ -153,9 +154,9 @@ def conclude(
     budget: int = BUDGET,
     confidence: float = CONFIDENCE,
 ) -> TrialResult:
-    """What the repeats show, by the rule that may be asked after each of them (`sequential.UntilSure`).
+    """Conclude from the repeats, by the rule that is valid after each of them (`sequential.UntilSure`).
 
-    Where the change makes no difference, it is found faster or slower with probability 1 − confidence at most.
+    A change that makes no difference is found faster or slower with probability 1 − confidence at most.
     """
     decision = _decide(trial.figure, pairs, budget, confidence)
     result = TrialVerdict.OPEN
@@ -204,7 +205,7 @@ def _interval(before: Sequence[float], after: Sequence[float], confidence: float
 
 
 def _held(predicted: Saving | None, saved: float | None, measured: Interval | None) -> bool | None:
-    """Are both as far apart as independent errors let them be? Their widths add as the root of their squares."""
+    """Report whether both are as close as their errors allow. The errors are independent, so their squares add."""
     if predicted is None or predicted.interval is None or saved is None or measured is None:
         return None
     if saved < predicted.ns:
@@ -221,7 +222,7 @@ def _sentence(
     confidence: float,
 ) -> str:
     if saved is None:
-        return f"no answer of both in {repeats} repeats"
+        return f"no answers of both in {repeats} repeats"
     said = {
         TrialVerdict.FASTER: "sure: faster",
         TrialVerdict.SLOWER: "sure: slower",
@@ -231,3 +232,32 @@ def _sentence(
     measured = f"{figure.label} {amount(figure, abs(saved))} {'less' if saved >= 0 else 'more'}"
     ends = f" ({percent(confidence)} interval {span(figure, interval.low, interval.high)} less)" if interval else ""
     return f"{said}, {measured}{ends}, {repeats} repeats"
+
+
+def merged(entries: Iterable[TrialResult]) -> list[TrialResult]:
+    """Return the entries in their order, each trial once: a decision replaces the undecided entry."""
+    found: dict[bytes, TrialResult] = {}
+    for entry in entries:
+        undecided = msgspec.json.encode(msgspec.structs.replace(entry, accepted=None))
+        known = found.setdefault(undecided, entry)
+        if known.accepted is None:
+            found[undecided] = entry
+    return list(found.values())
+
+
+def concerning(entries: Iterable[TrialResult], runs: Sequence[StoredRun]) -> list[TrialResult]:
+    """Return the entries that belong to these runs, or to a model that they use at the same endpoint.
+
+    A model that a change puts in place of another counts as well: once accepted, it is the model in use.
+    """
+    series = {run.info.series for run in runs if run.info.series is not None}
+    specs = [record.spec for run in runs for record in run.requests]
+    used = {(spec.model, spec.endpoint.name, spec.endpoint.simulated) for spec in specs}
+    return [
+        entry
+        for entry in entries
+        if entry.series in series
+        or any(
+            (model, entry.endpoint, entry.simulated) in used for model in (entry.model, entry.trial.change.model or "")
+        )
+    ]

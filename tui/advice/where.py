@@ -1,4 +1,4 @@
-"""Where a target's time goes, and what it is bound by."""
+"""Shares of a target's time, and the part that bounds it."""
 
 from enum import StrEnum
 
@@ -13,18 +13,18 @@ from tui.core.wording import amount, percent
 
 
 class Bound(StrEnum):
-    """The part of the time that is longest."""
+    """Longest part of the time."""
 
     CONNECTION = "connection-bound"
     PROMPT = "prompt-bound"
-    """Reading the prompt; told from waiting where the cost per token is known."""
+    """Reading the prompt, where a known cost per token tells it from waiting."""
     WAITING = "waiting-bound"
     THINKING = "thinking-bound"
     OUTPUT = "output-bound"
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
-    """A typical request's time."""
+    """Parts of a typical request's time."""
 
     parts: Parts
     bound: Bound
@@ -32,7 +32,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def where(evidence: Evidence) -> Where | None:
-    """The parts of a typical answer; None without any complete answer that has text.
+    """Return the parts of a typical answer; None without a complete answer that has text.
 
     The prompt's part is the fitted cost per token times the tokens that had to be processed.
     """

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from tui.advice.advise import Advice
+from tui.advice.citations import FIRST_NOTE
 from tui.advice.report import saving_sentence
-from tui.advice.sources import FIRST_NOTE
 from tui.advice.suggestion import Suggestion
 from tui.advice.trial import TrialResult
 from tui.export.escape import markdown_line

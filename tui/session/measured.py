@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from tui.advice.evidence import CUT_SHARE, Evidence, MeasuredTarget, evidence_of
+from tui.advice.evidence import CUT_SHARE, Evidence, MeasuredTarget
 from tui.advice.parts import questions
 from tui.advice.rules.prompt_length import said_once
 from tui.core.model import KnownModel
@@ -56,13 +56,19 @@ def evidence_for(
     subject = measured_by(lane)
     if subject is None:
         return None
-    others = [found for other in lanes if other is not lane and (found := measured_by(other)) is not None]
-    evidence = evidence_of([subject, *others, *tried], [subject], models)[0]
+    beside = [found for other in lanes if other is not lane and (found := measured_by(other)) is not None]
+    others = (*beside, *tried)
+    earlier = [
+        answer
+        for other in others
+        if other.target.model == subject.target.model and other.endpoint.name == subject.endpoint.name
+        for answer in other.answers
+    ]
     return Evidence(
         subject=subject,
-        others=evidence.others,
-        earlier=(*evidence.earlier, *_before(lane)),
-        models=evidence.models,
+        others=others,
+        earlier=(*earlier, *_before(lane)),
+        models=tuple(models),
         counted=tuple(counted.items()),
         cut_share=cut_share,
     )

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tui.advice.ledger import concerning, merged
-from tui.advice.trial import TrialResult
+from tui.advice.trial import TrialResult, concerning, merged
 from tui.core.run import StoredRun
 from tui.errors import HistoryError
 from tui.history.store import Store

@@ -1,10 +1,10 @@
-"""Another model: faster as measured here, never as its name says."""
+"""Rule on the model: suggest one that was measured to be faster here, never one for its name."""
 
 from collections.abc import Sequence
 from statistics import median
 
-from tui.advice import sources
-from tui.advice.estimate import faster_alternative, measured_saving
+from tui.advice import citations
+from tui.advice.estimate import enough_measured, faster_alternative, measured_saving
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.advice.suggestion import Change, NoSuggestion, Suggestion, Trial
 from tui.core.comparison import FEWEST
@@ -13,71 +13,70 @@ from tui.core.parameters import Parameters
 from tui.core.refusals import refusals
 from tui.core.wording import amount
 
-RULE = "model"
+_RULE = "model"
 _FASTEST_FIRST = ("haiku", "sonnet", "opus", "fable")
-"""The lines in the order in which it is worth trying them; nothing is estimated by it."""
+"""Lines of models in the order in which to try them. No estimate uses it."""
 
 
-def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
-    """The model that is shown to answer this prompt in less total time at the same endpoint."""
+def model(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest the model that was shown to answer this prompt in less total time at the same endpoint."""
     subject = evidence.subject
-    arms = [other for other in evidence.alike if other.target.model != subject.target.model]
-    found = faster_alternative(evidence, arms)
+    alternatives = [other for other in evidence.alike if other.target.model != subject.target.model]
+    found = faster_alternative(evidence, alternatives)
     if found is not None:
-        arm, comparison = found
+        faster, comparison = found
         return Suggestion(
-            id=f"{RULE}:{arm.target.model}",
+            id=f"{_RULE}:{faster.target.model}",
             target=subject.label,
-            headline=f"Ask {arm.target.model} instead of {subject.target.model}",
+            headline=f"Ask {faster.target.model} instead of {subject.target.model}",
             saving=measured_saving(comparison),
             figures=(comparison.sentence,),
-            price="its answers may be worse: read both, side by side; " + _price(evidence, arm.target.model),
-            source=sources.MODEL,
-            trial=Trial(change=_change(subject, arm), figure=Figure.TOTAL),
+            price="its answers may be worse: read both, side by side; " + _price(evidence, faster.target.model),
+            source=citations.MODEL,
+            trial=Trial(change=_change(subject, faster), figure=Figure.TOTAL),
         )
-    if any(len(arm.answers) >= FEWEST for arm in arms):
-        return NoSuggestion(rule=RULE, reason="no other model that was measured is shown to be faster")
-    other, answered = _worth_trying(evidence), [arm for arm in arms if arm.answers]
-    alone = f"add {other or 'another model'} as a target and run a series of {FEWEST} or more"
+    if enough_measured(alternatives):
+        return NoSuggestion(rule=_RULE, reason="no other measured model is shown to be faster")
+    other, answered = _worth_trying(evidence), [each for each in alternatives if each.answers]
+    alone = f"add {other or 'another model'} as a target and run a series of {FEWEST} or more runs"
     return NoSuggestion(
-        rule=RULE,
+        rule=_RULE,
         reason=_too_few(subject, answered) if answered else "no other model was measured on this prompt",
-        run=f"a series of {FEWEST} or more of all of them" if answered else alone,
+        run=f"a series of {FEWEST} or more runs with all of them" if answered else alone,
         trial=None
         if other is None
         else Trial(change=Change(label=other, model=other, unset=_refused(evidence, other)), figure=Figure.TOTAL),
     )
 
 
-def _too_few(subject: MeasuredTarget, arms: Sequence[MeasuredTarget]) -> str:
-    """What single answers took, which shows nothing yet."""
+def _too_few(subject: MeasuredTarget, others: Sequence[MeasuredTarget]) -> str:
+    """Name the times of single answers, which show nothing yet."""
     took = [
         f"{each.target.model} {amount(Figure.TOTAL, median([float(one.total_ns or 0) for one in each.answers]))}"
-        for each in (subject, *arms)
+        for each in (subject, *others)
         if each.answers
     ]
     return f"other models were measured too few times to tell: {', '.join(took)}"
 
 
-def _change(subject: MeasuredTarget, arm: MeasuredTarget) -> Change:
-    mine, others = subject.parameters, arm.parameters
+def _change(subject: MeasuredTarget, faster: MeasuredTarget) -> Change:
+    mine, others = subject.parameters, faster.parameters
     names = others.__struct_fields__
     differing = {name: getattr(others, name) for name in names if getattr(others, name) != getattr(mine, name)}
     return Change(
-        label=arm.target.model,
-        model=arm.target.model,
+        label=faster.target.model,
+        model=faster.target.model,
         parameters=Parameters(**{name: value for name, value in differing.items() if value is not None}),
         unset=tuple(name for name, value in differing.items() if value is None),
     )
 
 
 def _worth_trying(evidence: Evidence) -> str | None:
-    """The latest known model of the fastest line before the subject's own; None where there is none."""
-    model = evidence.model
-    if model is None or model.line not in _FASTEST_FIRST:
+    """Return the latest known model of the fastest line before the subject's own; None where there is none."""
+    own = evidence.model
+    if own is None or own.line not in _FASTEST_FIRST:
         return None
-    before = _FASTEST_FIRST[: _FASTEST_FIRST.index(model.line)]
-    for line in before:
+    for line in _FASTEST_FIRST[: _FASTEST_FIRST.index(own.line)]:
         for other in evidence.models:
             if other.line == line and other.lifecycle == "active":
                 return other.id
@@ -91,5 +90,5 @@ def _refused(evidence: Evidence, model_id: str) -> tuple[str, ...]:
 def _price(evidence: Evidence, model_id: str) -> str:
     mine, other = (known.prices if known else None for known in (evidence.model, evidence.known(model_id)))
     if mine is None or other is None or not mine.output:
-        return "its price beside this one's is not known here"
+        return "its price relative to this model's is not known here"
     return f"its output costs {other.output / mine.output:.2g} times as much per token (list prices of {other.read})"

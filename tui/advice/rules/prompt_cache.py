@@ -1,74 +1,104 @@
-"""Prompt caching: what was read once need not be read again."""
+"""Rules on the prompt cache: turn it on, and warm it before users need it."""
 
 from statistics import median
 
 import msgspec
 
-from tui.advice import sources
-from tui.advice.arms import change_to, measured_lever
-from tui.advice.estimate import fitted_saved, prefill_fit
+from tui.advice import citations
+from tui.advice.estimate import change_to, fitted_saved, measured_saving, measured_value, prefill_fit
 from tui.advice.evidence import Evidence
 from tui.advice.parts import UNKNOWN_LENGTH, Static, static_of, whole_of
 from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
+from tui.core.comparison import FEWEST, Verdict, compare
 from tui.core.cost import dollars, length_factor
 from tui.core.observation import Figure
 from tui.core.wording import amount, span
 
-RULE = "prompt cache"
+_RULE = "prompt cache"
 _PARAMETER = "cache"
 _MILLION = 1_000_000
 
 
-def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
-    """TTFT with a warm cache: less by the fitted cost per token times the tokens at the start that never change."""
+def prompt_cache(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest the cache, which saves the fitted cost per token for the tokens at the start that never change."""
     subject = evidence.subject
     tokens = whole_of(evidence)
     if subject.parameters.cache:
-        return _on(evidence, tokens)
+        return _when_on(evidence, tokens)
     if tokens is None:
-        return NoSuggestion(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
+        return NoSuggestion(rule=_RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
     static = static_of(evidence, tokens)
     price = _price(evidence, static, tokens)
-    shown = measured_lever(
-        evidence, RULE, _PARAMETER, price, sources.CACHE, figure=Figure.TTFT, only=lambda value: bool(value)
-    )
-    if shown is not None:
-        return msgspec.structs.replace(shown, figures=(*shown.figures, static.sentence))
+    measured = measured_value(evidence, _RULE, _PARAMETER, price, citations.CACHE, figure=Figure.TTFT, only=bool)
+    if isinstance(measured, Suggestion):
+        return msgspec.structs.replace(measured, figures=(*measured.figures, static.sentence))
     if not static.length.tokens:
-        return NoSuggestion(rule=RULE, reason=static.sentence, run="a series with what changes moved to the end")
+        return NoSuggestion(rule=_RULE, reason=static.sentence, run="a series with the changing part moved to the end")
     least = evidence.model.cache_min_tokens if evidence.model else None
     if least is not None and static.length.tokens < least:
-        return NoSuggestion(rule=RULE, reason=f"{static.sentence}; {least:,} are the fewest that this model caches")
-    # The parameter caches all of the prompt, which serves nobody where its end changes.
+        return NoSuggestion(rule=_RULE, reason=f"{static.sentence}; this model caches {least:,} or more")
+    # The parameter caches all of the prompt, which is of no use where its end changes.
     trial = Trial(change=change_to(_PARAMETER, True), figure=Figure.TTFT) if static.is_all else None
     fitted = prefill_fit(evidence)
     if fitted is None:
         return NoSuggestion(
-            rule=RULE,
-            reason=f"what reading the prompt costs is not known; {static.sentence}",
+            rule=_RULE,
+            reason=f"the cost of reading the prompt is not known; {static.sentence}",
             run="a series with the cache beside this one, or a sweep",
             trial=trial,
         )
     per_token, count = fitted
     saving = fitted_saved(Figure.TTFT, per_token, static.length.tokens, count)
     return Suggestion(
-        id=f"{RULE}:on",
+        id=f"{_RULE}:on",
         target=subject.label,
-        headline="Cache the prompt" if static.is_all else "Cache the start of the prompt, by a breakpoint at its end",
+        headline="Cache the prompt" if static.is_all else "Cache the start of the prompt, with a breakpoint after it",
         saving=saving,
         figures=(
             static.sentence,
-            *([f"the model caches from {least:,} tokens on"] if least is not None else []),
+            *([f"the model caches {least:,} tokens or more"] if least is not None else []),
             *_predicted(evidence, saving),
         ),
         price=price,
-        source=sources.CACHE,
+        source=citations.CACHE,
         trial=trial,
     )
 
 
+def cold_start(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest warming the cache before the first user: requests that wrote to it against those that read from it."""
+    subject, rule = evidence.subject, "cold start"
+    if not subject.parameters.cache:
+        return NoSuggestion(rule=rule, reason="nothing is cached, so every request starts cold")
+    every = (*subject.warm_ups, *subject.answers)
+    cold = [float(one.ttft_ns) for one in every if one.ttft_ns is not None and not one.cached_tokens]
+    warm = [float(one.ttft_ns) for one in every if one.ttft_ns is not None and one.cached_tokens]
+    if not cold or not warm:
+        return NoSuggestion(rule=rule, reason="no request found the cache cold, or none warm", run="run it twice")
+    said = f"{len(cold)} requests found the cache cold, {len(warm)} warm"
+    if len(cold) < FEWEST or len(warm) < FEWEST:
+        return NoSuggestion(
+            rule=rule,
+            reason=f"{said}: TTFT {amount(Figure.TTFT, median(cold))} and {amount(Figure.TTFT, median(warm))}",
+            run=f"{FEWEST} cold runs, each after the cache has expired (five minutes or an hour)",
+        )
+    comparison = compare(Figure.TTFT, ("a warm cache", warm), ("a cold one", cold))
+    if comparison.verdict is not Verdict.FASTER:
+        return NoSuggestion(rule=rule, reason=comparison.sentence)
+    return Suggestion(
+        id=f"{rule}:warm",
+        target=subject.label,
+        headline="Warm the prompt cache before it is needed, with max_tokens 0",
+        saving=measured_saving(comparison),
+        figures=(said, comparison.sentence),
+        price="every warm-up pays for a write to the cache",
+        source=citations.CACHE,
+        trial=None,
+    )
+
+
 def _predicted(evidence: Evidence, saving: Saving) -> tuple[str, ...]:
-    """TTFT as it is, and with a warm cache."""
+    """Compare TTFT as it is with that of a warm cache."""
     ttfts = [float(one.ttft_ns) for one in evidence.subject.answers if one.ttft_ns is not None]
     if not ttfts:
         return ()
@@ -80,17 +110,17 @@ def _predicted(evidence: Evidence, saving: Saving) -> tuple[str, ...]:
     return (f"{said} is predicted ({span(Figure.TTFT, low, high)})",)
 
 
-def _on(evidence: Evidence, tokens: float | None) -> NoSuggestion:
+def _when_on(evidence: Evidence, tokens: float | None) -> NoSuggestion:
     answers = evidence.subject.answers
     hits = sum(one.cached_tokens > 0 for one in answers)
     if answers and not hits:
         static = f": {static_of(evidence, tokens).sentence}" if tokens is not None else ""
         return NoSuggestion(
-            rule=RULE,
+            rule=_RULE,
             reason=f"the cache is on, but nothing was read from it{static}",
-            run="look at the start of the prompt: it must be long enough, and what changes should stand at its end",
+            run="check the start of the prompt: it must be long enough, and what changes belongs at its end",
         )
-    return NoSuggestion(rule=RULE, reason=f"the cache is on, and served {hits} of {len(answers)} answers")
+    return NoSuggestion(rule=_RULE, reason=f"the cache is on, and served {hits} of {len(answers)} answers")
 
 
 def _price(evidence: Evidence, static: Static, tokens: float) -> str:

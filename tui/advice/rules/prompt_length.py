@@ -1,9 +1,9 @@
-"""Prompt length: what it costs to read the prompt, and what of it is said twice."""
+"""Rule on the length of the prompt: the cost of reading it, and passages that it repeats."""
 
 import re
 from collections.abc import Iterator
 
-from tui.advice import sources
+from tui.advice import citations
 from tui.advice.estimate import fitted_saved, prefill_fit
 from tui.advice.evidence import Evidence
 from tui.advice.parts import UNKNOWN_LENGTH, Length, by_part, less, static_of, whole_of
@@ -12,29 +12,29 @@ from tui.core.observation import Figure
 from tui.core.prompt import Prompt
 from tui.core.wording import amount, span
 
-RULE = "prompt length"
+_RULE = "prompt length"
 _UNIT = 1_000
 _LEAST_PASSAGE = 40
-"""Characters from which on a repeated passage counts as one."""
+"""Fewest characters of a passage that counts as repeated."""
 _SHOWN_PASSAGES = 3
 _SHOWN_CHARACTERS = 32
-_PRICE = "what the model is not told it cannot heed: leave out what is said twice before what is said once"
+_PRICE = "the model cannot follow instructions you remove; cut repetitions first"
 
 
-def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
-    """Fewer tokens of prompt, at the fitted cost per token: those said twice, else 1,000 or half of all."""
+def prompt_length(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest a shorter prompt, at the fitted cost per token: without repetitions, else by 1,000 tokens or half."""
     subject = evidence.subject
     tokens = whole_of(evidence)
     if tokens is None:
-        return NoSuggestion(rule=RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
+        return NoSuggestion(rule=_RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
     fitted = prefill_fit(evidence)
     parts = f"{tokens:,.0f} tokens: {by_part(evidence, tokens)}"
     edited = said_once(subject.prompt)
     if fitted is None:
         return NoSuggestion(
-            rule=RULE,
-            reason=f"what a token of the prompt costs is not known; {'; '.join((parts, *_repeats(evidence, tokens)))}",
-            run="a sweep, or a series with this prompt and one with it much longer or shorter",
+            rule=_RULE,
+            reason=f"the cost of a prompt token is not known; {'; '.join((parts, *_repeats(evidence, tokens)))}",
+            run="a sweep, or a series with this prompt and one with a much longer or shorter one",
         )
     per_token, count = fitted
     change, fewer = None, Length(tokens=min(float(_UNIT), tokens / 2), is_estimate=False)
@@ -42,26 +42,26 @@ def suggest(evidence: Evidence) -> Suggestion | NoSuggestion:
     if edited is not None and fitted_saved(Figure.TTFT, per_token, twice.tokens, count).matters:
         change, fewer = Change(label="said once", edit=PromptEdit(repeated=tuple(repeated(subject.prompt)))), twice
     return Suggestion(
-        id=f"{RULE}:{change.label if change else 'shorter'}",
+        id=f"{_RULE}:{change.label if change else 'shorter'}",
         target=subject.label,
-        headline="Say in the prompt only once what it says twice" if change else "Shorten the prompt",
+        headline="Remove repetitions from the prompt" if change else "Shorten the prompt",
         saving=fitted_saved(Figure.TTFT, per_token, fewer.tokens, count),
         figures=(
             parts,
             f"{_UNIT:,} tokens fewer would save {amount(Figure.TTFT, per_token.value * _UNIT)} "
             f"({span(Figure.TTFT, per_token.interval.low * _UNIT, per_token.interval.high * _UNIT)}); "
-            f"the estimate is for {fewer}",
+            f"this estimate is for {fewer}",
             *_repeats(evidence, tokens),
             static_of(evidence, tokens).sentence,
         ),
         price=_PRICE,
-        source=sources.LENGTH,
+        source=citations.LENGTH,
         trial=Trial(change=change, figure=Figure.TTFT) if change else None,
     )
 
 
 def repeated(prompt: Prompt) -> dict[str, int]:
-    """Lines and sentences that stand in the prompt more than once, with how often more."""
+    """Find lines and sentences that occur more than once, and count their repetitions."""
     found: dict[str, int] = {}
     for passage in _passages(prompt):
         found[passage] = found.get(passage, -1) + 1
@@ -69,13 +69,13 @@ def repeated(prompt: Prompt) -> dict[str, int]:
 
 
 def said_once(prompt: Prompt) -> Prompt | None:
-    """The prompt with every repeated passage in it once; None where none is repeated."""
+    """Return the prompt without repetitions; None where there are none."""
     passages = repeated(prompt)
     return PromptEdit(repeated=tuple(passages)).of(prompt) if passages else None
 
 
 def _repeats(evidence: Evidence, tokens: float) -> tuple[str, ...]:
-    """What is said more than once, by its first words."""
+    """Name the repeated passages by their first words."""
     prompt = evidence.subject.prompt
     passages, edited = repeated(prompt), said_once(prompt)
     if edited is None:
@@ -83,7 +83,7 @@ def _repeats(evidence: Evidence, tokens: float) -> tuple[str, ...]:
     named = [f"“{_begun(passage)}” {more + 1} times" for passage, more in passages.items()]
     others = len(named) - _SHOWN_PASSAGES
     listed = [*named[:_SHOWN_PASSAGES], *([f"{others} more"] if others > 0 else [])]
-    return (f"said more than once, {less(evidence, edited, tokens)} tokens too many: {', '.join(listed)}",)
+    return (f"repetitions make up {less(evidence, edited, tokens)} tokens: {', '.join(listed)}",)
 
 
 def _begun(passage: str) -> str:

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.advice.sources import FIRST_NOTE
+from tui.advice.citations import FIRST_NOTE
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.sanitize import clean
 from tui.ui.bindings import KeyNames

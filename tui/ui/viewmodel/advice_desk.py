@@ -6,9 +6,8 @@ import msgspec
 
 from tui.advice.advise import Advice
 from tui.advice.evidence import MeasuredTarget
-from tui.advice.ledger import merged
 from tui.advice.suggestion import NoSuggestion, Suggestion
-from tui.advice.trial import TrialResult
+from tui.advice.trial import TrialResult, merged
 
 _MOST_ARMS = 64
 

@@ -1,12 +1,11 @@
-"""Prompt caching."""
+"""Rules on the prompt cache."""
 
+from advice.made import MS, answer, answers, evidence, measured
 from tui.advice.evidence import MeasuredTarget
-from tui.advice.rules.prompt_cache import suggest
+from tui.advice.rules.prompt_cache import cold_start, prompt_cache
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-
-from .made import MS, answer, answers, evidence, measured
 
 
 def read(tokens: int, prompt: str) -> MeasuredTarget:
@@ -16,7 +15,7 @@ def read(tokens: int, prompt: str) -> MeasuredTarget:
 
 
 def test_a_warm_cache_saves_reading_the_prompt() -> None:
-    said = suggest(evidence(read(2_000, "Why?"), read(600, "Hi")))
+    said = prompt_cache(evidence(read(2_000, "Why?"), read(600, "Hi")))
     assert isinstance(said, Suggestion)
     assert abs(said.saving.ns - 400 * MS) < MS
     assert "writing these tokens for 5 minutes costs $0.010, each reading $0.00080, and without a cache $0.0080" in (
@@ -27,13 +26,13 @@ def test_a_warm_cache_saves_reading_the_prompt() -> None:
 
 
 def test_a_prompt_too_short_is_not_cached() -> None:
-    said = suggest(evidence(read(500, "Why?"), read(100, "Hi")))
+    said = prompt_cache(evidence(read(500, "Why?"), read(100, "Hi")))
     assert isinstance(said, NoSuggestion)
-    assert "512 are the fewest" in said.reason
+    assert "caches 512 or more" in said.reason
 
 
 def test_where_the_cost_of_reading_is_not_known_it_can_be_tried() -> None:
-    said = suggest(evidence(read(2_000, "Why?")))
+    said = prompt_cache(evidence(read(2_000, "Why?")))
     assert isinstance(said, NoSuggestion)
     assert said.trial is not None
     assert said.trial.change.parameters == Parameters(cache=True)
@@ -41,12 +40,33 @@ def test_where_the_cost_of_reading_is_not_known_it_can_be_tried() -> None:
 
 def test_a_cache_that_was_measured_needs_no_fit() -> None:
     warm = measured(*answers(ttft=30), parameters=Parameters(max_tokens=500, cache=True))
-    said = suggest(evidence(measured(*answers()), warm))
+    said = prompt_cache(evidence(measured(*answers()), warm))
     assert isinstance(said, Suggestion)
     assert said.saving.basis is Basis.MEASURED
 
 
 def test_a_cache_that_serves_nothing_is_told() -> None:
-    said = suggest(evidence(measured(*answers(), parameters=Parameters(cache=True))))
+    said = prompt_cache(evidence(measured(*answers(), parameters=Parameters(cache=True))))
     assert isinstance(said, NoSuggestion)
     assert "nothing was read from it" in said.reason
+
+
+def test_a_cold_cache_shows_in_the_requests_that_wrote_to_it() -> None:
+    cold = [answer(300 + at) for at in range(6)]
+    warm = [answer(100 + at, cached_tokens=90, input_tokens=10) for at in range(6)]
+    said = cold_start(evidence(measured(*warm, warm_ups=tuple(cold), parameters=Parameters(cache=True))))
+    assert isinstance(said, Suggestion)
+    assert abs(said.saving.ns - 200 * MS) < 1
+
+
+def test_one_cold_request_is_no_evidence() -> None:
+    warm = [answer(100 + at, cached_tokens=90) for at in range(6)]
+    subject = measured(*warm, warm_ups=(answer(300),), parameters=Parameters(cache=True))
+    said = cold_start(evidence(subject))
+    assert isinstance(said, NoSuggestion)
+    assert "TTFT 300 ms and 102 ms" in said.reason
+    assert said.run
+
+
+def test_without_a_cache_nothing_is_cold() -> None:
+    assert isinstance(cold_start(evidence(measured(*answers()))), NoSuggestion)

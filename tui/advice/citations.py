@@ -1,6 +1,15 @@
-"""Where the advice comes from: the published latency guide, and the API's documentation, as of 2026-11-22."""
+"""Citations: the published latency guide and the API's documentation, as of 2026-11-22, that advice rests on."""
 
-from tui.advice.suggestion import Citation
+import msgspec
+
+
+class Citation(msgspec.Struct, frozen=True, kw_only=True):
+    """A section of a published page."""
+
+    name: str
+    section: str
+    url: str
+
 
 _DOCS = "https://platform.claude.com/docs/en/"
 _GUIDE_URL = f"{_DOCS}test-and-evaluate/strengthen-guardrails/reduce-latency"
@@ -24,13 +33,11 @@ FAST_MODE = _docs("Fast mode", "build-with-claude/fast-mode")
 SERVICE_TIER = _docs("Service tiers", "api/service-tiers")
 REGION = _docs("Data residency", "build-with-claude/data-residency")
 CONNECTION = Citation(
-    name="RFC 9112, HTTP/1.1",
-    section="Persistence",
-    url="https://www.rfc-editor.org/rfc/rfc9112#section-9.3",
+    name="RFC 9112, HTTP/1.1", section="Persistence", url="https://www.rfc-editor.org/rfc/rfc9112#section-9.3"
 )
 
 FIRST_NOTE = (
-    "First make a prompt that works well, without a thought of speed; then make it fast: "
-    "who tunes too early may never see what the best answer looks like."
+    "First make a prompt that works well, without regard to speed; then make it fast. "
+    "Tuning too early may hide what the best answer looks like."
 )
-"""The guide's own first note, in our words. It is said once."""
+"""First note of the guide, in our words. Shown once, above all advice."""

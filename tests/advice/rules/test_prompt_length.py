@@ -1,11 +1,10 @@
-"""Prompt length."""
+"""Rule on the length of the prompt."""
 
+from advice.made import MS, answer, evidence, measured
 from tui.advice.evidence import MeasuredTarget
-from tui.advice.rules.prompt_length import repeated, suggest
+from tui.advice.rules.prompt_length import prompt_length, repeated
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.prompt import Prompt
-
-from .made import MS, answer, evidence, measured
 
 RULE = "Always answer in the language of the question."
 TWICE = Prompt(system=f"{RULE}\nBe kind.", user=f"{RULE} Why is the sky blue?")
@@ -22,7 +21,7 @@ def test_what_is_said_twice_is_found() -> None:
 
 
 def test_saying_it_once_saves_its_tokens() -> None:
-    said = suggest(evidence(read(2_000, TWICE), read(500, Prompt(user="Hi"))))
+    said = prompt_length(evidence(read(2_000, TWICE), read(500, Prompt(user="Hi"))))
     assert isinstance(said, Suggestion)
     share = len(RULE) / len(TWICE.system + TWICE.user)
     assert abs(said.saving.ns - 2_000 * share * 0.2 * MS) < MS
@@ -31,21 +30,21 @@ def test_saying_it_once_saves_its_tokens() -> None:
 
 
 def test_without_repeats_it_says_what_1000_tokens_cost() -> None:
-    said = suggest(evidence(read(4_000, Prompt(user="Why?")), read(500, Prompt(user="Hi"))))
+    said = prompt_length(evidence(read(4_000, Prompt(user="Why?")), read(500, Prompt(user="Hi"))))
     assert isinstance(said, Suggestion)
     assert abs(said.saving.ns - 200 * MS) < MS
     assert said.trial is None
 
 
 def test_prompts_of_one_length_tell_nothing() -> None:
-    said = suggest(evidence(read(2_000, TWICE), read(2_010, Prompt(user="Hi"))))
+    said = prompt_length(evidence(read(2_000, TWICE), read(2_010, Prompt(user="Hi"))))
     assert isinstance(said, NoSuggestion)
     assert "much longer or shorter" in said.run
 
 
 def test_what_is_said_twice_and_hardly_matters_is_named_beside_shortening() -> None:
-    said = suggest(evidence(read(2_000, LITTLE_TWICE), read(500, Prompt(user="Hi"))))
+    said = prompt_length(evidence(read(2_000, LITTLE_TWICE), read(500, Prompt(user="Hi"))))
     assert isinstance(said, Suggestion)
     assert said.trial is None
     assert abs(said.saving.ns - 200 * MS) < MS
-    assert any("said more than once" in figure for figure in said.figures)
+    assert any("repetitions" in figure for figure in said.figures)

@@ -1,0 +1,146 @@
+"""Rules on delivery: streaming, connections, region and service tier."""
+
+from statistics import median
+
+import msgspec
+
+from tui.advice import citations
+from tui.advice.estimate import (
+    change_to,
+    enough_measured,
+    faster_alternative,
+    measured_saving,
+    measured_value,
+    part_saved,
+)
+from tui.advice.evidence import Evidence
+from tui.advice.suggestion import Change, NoSuggestion, Suggestion, Trial
+from tui.core.observation import Figure
+from tui.core.parameters import Parameters
+from tui.core.wording import amount
+
+_STREAMED = Trial(change=Change(label="streamed", parameters=Parameters(stream=True)), figure=Figure.TTFT)
+_MOSTLY = 0.5
+
+
+def streaming(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest streaming for answers in one piece, where the first token was measured to come sooner."""
+    subject, rule = evidence.subject, "streaming"
+    if subject.parameters.stream is not False:
+        waits = [float(one.total_ns - one.ttft_ns) for one in subject.answers if one.total_ns and one.ttft_ns]
+        gain = f": a reader starts {amount(Figure.TOTAL, median(waits))} before the end" if waits else ""
+        return NoSuggestion(rule=rule, reason=f"answers stream already{gain}")
+    rest = msgspec.structs.replace(subject.parameters, stream=None)
+    streamed = [
+        other
+        for other in evidence.alike
+        if other.target.model == subject.target.model
+        and other.parameters.stream is not False
+        and msgspec.structs.replace(other.parameters, stream=None) == rest
+    ]
+    found = faster_alternative(evidence, streamed, Figure.TTFT)
+    if found is None:
+        if enough_measured(streamed):
+            return NoSuggestion(rule=rule, reason="streaming is not shown to bring the first token sooner")
+        return NoSuggestion(
+            rule=rule,
+            reason="answers come in one piece, so it is not known when their first token would come",
+            run="a series that streams beside this one",
+            trial=_STREAMED,
+        )
+    _, comparison = found
+    return Suggestion(
+        id=f"{rule}:on",
+        target=subject.label,
+        headline="Stream the answers",
+        saving=measured_saving(comparison),
+        figures=(comparison.sentence, "the total time stays the same, but the reader waits less"),
+        price="none, but the program that reads must take the answer piece by piece",
+        source=citations.STREAMING,
+        trial=_STREAMED,
+    )
+
+
+def connection(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest keeping connections, which saves all of the set-up, where most requests opened one."""
+    subject, rule = evidence.subject, "connection"
+    answers = subject.answers
+    counted = [float(one.set_up_ns) for one in answers if one.set_up_ns is not None]
+    if answers and len(counted) >= _MOSTLY * len(answers):
+        return Suggestion(
+            id=f"{rule}:reuse",
+            target=subject.label,
+            headline="Keep connections open between requests",
+            saving=part_saved(Figure.TTFT, counted),
+            figures=(
+                f"{len(counted)} of {len(answers)} requests opened a connection, "
+                f"which took {amount(Figure.TTFT, median(counted))}; that comes before TTFT and is not part of it",
+                "this program reuses connections where it can, so a server or a proxy closes them",
+            ),
+            price="none; check the keep-alive of servers and proxies on the way, and use one client throughout",
+            source=citations.CONNECTION,
+            trial=None,
+        )
+    cold = [float(one.set_up_ns) for one in (*subject.warm_ups, *answers) if one.set_up_ns is not None]
+    cost = (
+        f"; a client that opens one per request waits {amount(Figure.TTFT, median(cold))} more each time"
+        if cold
+        else ""
+    )
+    return NoSuggestion(rule=rule, reason=f"connections are reused{cost}")
+
+
+def region(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest a region that was measured to be faster: nothing here tells its distance and load."""
+    rule, parameter = "region", "inference_geo"
+    price = (
+        "this decides where the prompt is processed, and a single region may cost more: "
+        "ask whoever answers for your data"
+    )
+    measured = measured_value(
+        evidence,
+        rule,
+        parameter,
+        price,
+        citations.REGION,
+        figure=Figure.TTFT,
+        none_faster="no other measured region is shown to be faster",
+    )
+    if measured is not None:
+        return measured
+    if evidence.subject.parameters.inference_geo in (None, "global"):
+        return NoSuggestion(
+            rule=rule,
+            reason="no region was measured",
+            run='a series with inference_geo, "us" for instance, beside this one',
+        )
+    return NoSuggestion(
+        rule=rule,
+        reason="requests are bound to one region, and no other was measured",
+        run="a series without inference_geo beside this one",
+        trial=Trial(change=change_to(parameter, None), figure=Figure.TTFT),
+    )
+
+
+def service_tier(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest a service tier that was measured to be faster: nobody outside knows how full each capacity is."""
+    rule, parameter = "service tier", "service_tier"
+    measured = measured_value(
+        evidence,
+        rule,
+        parameter,
+        "priority capacity is bought beforehand; without any, both tiers are the same",
+        citations.SERVICE_TIER,
+        figure=Figure.TTFT,
+        none_faster="the other tier is not shown to be faster",
+    )
+    if measured is not None:
+        return measured
+    if evidence.subject.parameters.service_tier != "standard_only":
+        return NoSuggestion(rule=rule, reason="priority capacity may serve these requests already")
+    return NoSuggestion(
+        rule=rule,
+        reason="priority capacity is ruled out, and was not measured",
+        run="a series with service_tier auto beside this one",
+        trial=Trial(change=change_to(parameter, "auto"), figure=Figure.TTFT),
+    )
