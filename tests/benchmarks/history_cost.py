@@ -21,7 +21,7 @@ from tui.config.schema import HistorySettings
 from tui.core.events import Content, Event, Kind, Status
 from tui.core.record import RequestRecord
 from tui.core.stored import RunFilter, Sort
-from tui.engine.outbox import FLUSH_INTERVAL_S
+from tui.engine.server import FLUSH_INTERVAL_S
 from tui.history.codec import pack_record
 from tui.history.database import connect, transaction
 from tui.history.recorder import Recorder

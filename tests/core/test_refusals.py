@@ -9,7 +9,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.refusals import belonging, refused_parameter
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.failures import api_failure
+from tui.engine.failures import Refusal, api_failure
 from tui.engine.wires.messages.request_body import arguments
 from tui.simulator.profiles import load
 from tui.simulator.refusals import ApiError
@@ -36,7 +36,7 @@ def words(model: str, parameters: Parameters, version: str | None = None) -> str
     with pytest.raises(ApiError) as refused:
         message_request(fields | sent.get("extra_body", {}), spec.api_version or NEW, PROFILES[model])
     error = refused.value
-    return api_failure(http_status=error.status, error_type=error.type, message=str(error)).message
+    return api_failure(http_status=error.status, refusal=Refusal(error.type, str(error))).message
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 import httpcore2
 
-from tui.core.events import Content, Event, Instrument, Mark, Marked
-from tui.engine.answer_stream import AnswerStream
-from tui.engine.pump import Pump
-from tui.engine.transport.stamped_stream import Segment, StampedStream
-from tui.engine.wires.messages.answer import AnswerReader
+from tui.core.events import Content, Event, Instrument, Mark, Marked, RequestEnded
+from tui.core.plan import RequestSpec
+from tui.engine.answer_stream import AnswerStream, DecodeQueue
+from tui.engine.reporter import RequestReporter
+from tui.engine.request import RequestSender
+from tui.engine.transport import Segment, StampedStream
+from tui.engine.wires.messages.answer import MessageReader
 
 HEADERS: Mapping[str, str] = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
 
@@ -41,8 +43,8 @@ class ScriptedStream(StampedStream):
         self._on_data = on_data
 
 
-class PromptPump(Pump):
-    """A pump that gathers nothing: its turns come at once."""
+class PromptQueue(DecodeQueue):
+    """A queue that gathers nothing: its turns come at once."""
 
     def add(self, job: Callable[[], None]) -> None:
         self._jobs[job] = None
@@ -57,7 +59,7 @@ class Decoded:
         self.events: list[Event] = []
         self.instrument: Instrument | None = None
         self.error: Exception | None = None
-        self.answer = AnswerReader(1, self.events.append)
+        self.answer = MessageReader(RequestReporter(1, self.events.append))
         self.reusable = False
         self.progress = 0
 
@@ -95,7 +97,7 @@ def decode(
 async def _decode(batches: Iterable[list[Segment]], headers: Mapping[str, str], breaks_with: str | None) -> Decoded:
     decoded = Decoded()
     wire = ScriptedStream(batches, breaks_with)
-    stream = AnswerStream(wire, headers, decoded.answer, PromptPump(), decoded.progressed)
+    stream = AnswerStream(wire, headers, decoded.answer, PromptQueue(), decoded.progressed)
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: setattr(decoded, "instrument", stream.instrument(1)))
         try:
@@ -105,3 +107,12 @@ async def _decode(batches: Iterable[list[Segment]], headers: Mapping[str, str], 
             decoded.error = error
     decoded.reusable = stream.for_reuse is not None
     return decoded
+
+
+async def at_once() -> None:
+    """No barrier."""
+
+
+async def send_one(sender: RequestSender, spec: RequestSpec, emit: Callable[[Event], None]) -> RequestEnded:
+    """One attempt at a request, over the connection of slot 0."""
+    return await sender.send(spec, 0, RequestReporter(spec.request_id, emit), at_once)

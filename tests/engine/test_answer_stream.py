@@ -1,8 +1,10 @@
 """Scripted bytes with scripted stamps: every piece carries the stamp of the segment that completed its event."""
 
+import asyncio
 import bisect
 import itertools
 import json
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 
@@ -12,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.core.events import FailureKind, Mark, StampSource, Status
+from tui.engine import answer_stream as module
+from tui.engine.answer_stream import DecodeQueue
+from tui.engine.transport import Segment
 from tui.engine.transport.body import BodyError
-from tui.engine.transport.stamped_stream import Segment
 
 from .scripted import END, HEADERS, decode, segment
 
@@ -287,3 +291,88 @@ def test_an_answer_of_nothing_has_no_delay() -> None:
     assert instrument is not None
     assert instrument.reads == 0
     assert instrument.delay_max_ns is None
+
+
+# The queue on which all answers are decoded
+
+
+async def turn(event: asyncio.Event) -> None:
+    async with asyncio.timeout(30):
+        await event.wait()
+
+
+async def test_a_job_runs_once_however_often_it_is_added() -> None:
+    ran: list[int] = []
+    done = asyncio.Event()
+    queue = DecodeQueue()
+
+    def job() -> None:
+        ran.append(1)
+
+    for _ in range(3):
+        queue.add(job)
+    queue.add(done.set)
+    await turn(done)
+    assert ran == [1]
+
+
+async def test_a_dropped_job_never_runs() -> None:
+    done = asyncio.Event()
+    queue = DecodeQueue()
+    ran: list[int] = []
+
+    def job() -> None:
+        ran.append(1)
+
+    queue.add(job)
+    queue.drop(job)
+    queue.drop(job)
+    queue.add(done.set)
+    await turn(done)
+    assert ran == []
+
+
+async def test_a_job_can_add_itself_again_and_others_get_their_turn() -> None:
+    queue = DecodeQueue()
+    done = asyncio.Event()
+    order: list[str] = []
+
+    def again() -> None:
+        order.append("again")
+        if order.count("again") < 5:
+            queue.add(again)
+        else:
+            done.set()
+
+    def other() -> None:
+        order.append("other")
+
+    queue.add(again)
+    queue.add(other)
+    await turn(done)
+    assert order[:3] == ["again", "other", "again"]
+    assert order.count("again") == 5
+
+
+async def test_sockets_are_read_between_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With jobs that use their slice up, the loop still comes round between any two."""
+    queue = DecodeQueue()
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    order: list[str] = []
+    monkeypatch.setattr(module, "SLICE_S", 0.0005)
+
+    def job(name: str) -> None:
+        order.append(name)
+        loop.call_soon(order.append, "loop")
+        until = time.monotonic() + 0.001
+        while time.monotonic() < until:
+            pass
+        if name == "last":
+            done.set()
+
+    queue.add(lambda: job("first"))
+    queue.add(lambda: job("second"))
+    queue.add(lambda: job("last"))
+    await turn(done)
+    assert order[:5] == ["first", "loop", "second", "loop", "last"]

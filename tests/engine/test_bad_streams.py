@@ -27,11 +27,12 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.messages_api import MessagesApi
+from tui.engine.request import RequestSender
 from tui.simulator.faults import FAULTS, HUGE_CHARACTERS
 from tui.simulator.process import SimulatorProcess
 
 from .driver import WITHIN_S, Driver, TruthPipe
+from .scripted import send_one
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -270,22 +271,18 @@ def spec(base_url: str) -> RequestSpec:
     )
 
 
-async def at_once() -> None:
-    """No gate."""
-
-
 @pytest.mark.parametrize("fault", [name for name, *_ in BROKEN])
 async def test_no_task_is_left(serve: Serve, fault: str) -> None:
     base_url, _ = serve(fault)
     before = asyncio.all_tasks()
-    api = MessagesApi({})
+    sender = RequestSender({})
     events: list[Event] = []
-    ended = await api.ask(spec(base_url), 0, events.append, at_once)
+    ended = await send_one(sender, spec(base_url), events.append)
     assert ended.status is Status.FAILED
     assert asyncio.all_tasks() == before
-    assert api._pump._jobs == {}
+    assert sender._decode_queue._jobs == {}
     assert sum(isinstance(event, Instrument) for event in events) <= 1
-    await api.aclose()
+    await sender.aclose()
 
 
 async def test_an_answer_with_a_length_ends_with_it() -> None:
@@ -311,13 +308,13 @@ async def test_an_answer_with_a_length_ends_with_it() -> None:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
-        api = MessagesApi({})
+        sender = RequestSender({})
         events: list[Event] = []
         for _ in range(2):
             async with asyncio.timeout(WITHIN_S):
                 base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-                ended = await api.ask(spec(base_url), 0, events.append, at_once)
+                ended = await send_one(sender, spec(base_url), events.append)
             assert ended.status is Status.DONE
         assert [event.texts for event in events if isinstance(event, Content)] == [["x"], ["x"]]
         assert connections == 2
-        await api.aclose()
+        await sender.aclose()

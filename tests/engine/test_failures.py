@@ -10,14 +10,16 @@ import pytest
 from tui.core.events import Failure, FailureKind
 from tui.core.target import Endpoint
 from tui.engine import failures
+from tui.engine.wires.messages.answer import refusal_of
 
 ENDPOINT = Endpoint(name="local", base_url="http://127.0.0.1:8099", api_key_env="LOCAL_KEY")
+API = "Messages API"
 HOSTILE = "\x1b]52;c;aGFja2Vk\x07\r\nnext\u202eline\x9b31m"
 
 
 def refused(status: int, error_type: str = "", message: str = "words", retry: float | None = None) -> Failure:
     return failures.api_failure(
-        http_status=status, error_type=error_type, message=message, endpoint=ENDPOINT, retry_after_s=retry
+        http_status=status, refusal=refusal_of(error_type, message), endpoint=ENDPOINT, retry_after_s=retry
     )
 
 
@@ -55,12 +57,17 @@ def refused(status: int, error_type: str = "", message: str = "words", retry: fl
         (refused(200, "overloaded_error"), FailureKind.OVERLOADED, "overloaded_error in the stream", "Run it again"),
         (failures.unusable_address(ENDPOINT), FailureKind.CONNECTION, "Endpoint local", "ALL_PROXY"),
         (
-            failures.not_an_answer("text/html", streamed=True),
+            failures.not_an_answer("text/html", streamed=True, wire=API),
             FailureKind.PROTOCOL,
             "text/html",
             "Check that the base URL",
         ),
-        (failures.not_an_answer("", streamed=False), FailureKind.PROTOCOL, "stream = false", "Check that the base URL"),
+        (
+            failures.not_an_answer("", streamed=False, wire=API),
+            FailureKind.PROTOCOL,
+            "stream = false",
+            "Check that the base URL",
+        ),
         (failures.timed_out("x", 2.5, "connect"), FailureKind.TIMEOUT, "2.5 s", "raise timeouts.connect"),
         (failures.engine_fault(ValueError("odd")), FailureKind.ENGINE, "ValueError: odd", "report"),
     ],
@@ -120,7 +127,7 @@ def test_broken_in_the_stream() -> None:
     "failure",
     [
         refused(400, HOSTILE, HOSTILE * 1000),
-        failures.not_an_answer(HOSTILE * 1000, streamed=True),
+        failures.not_an_answer(HOSTILE * 1000, streamed=True, wire=API),
         failures.engine_fault(ValueError(HOSTILE * 1000)),
         failures.connection_failure(OSError(HOSTILE * 1000), ENDPOINT, in_stream=False),
         failures.connection_failure(OSError(HOSTILE * 1000), ENDPOINT, in_stream=True),

@@ -1,16 +1,20 @@
-"""Runs without a network: the requests are functions."""
+"""Runs and the barrier before their sends, without a network: a request behaves as its model's name says."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
+
+import pytest
 
 from tui.core.events import Event, FailureKind, Mark, Marked, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Timeouts
+from tui.engine import scheduler
 from tui.engine.protocol import StartRun
-from tui.engine.scheduler import Emit, Scheduler
+from tui.engine.reporter import RequestReporter
+from tui.engine.request import RequestSender
+from tui.engine.scheduler import Scheduler, StartBarrier
 
 BeforeSend = Callable[[], Awaitable[None]]
 
@@ -27,29 +31,32 @@ def spec(request_id: int, url: str = "http://a", model: str = "done") -> Request
     )
 
 
-class Fixture:
+class Fixture(RequestSender):
     """A scheduler whose requests behave as their model's name says."""
 
     def __init__(self) -> None:
+        super().__init__({})
         self.events: list[Event] = []
         self.slots: dict[int, int] = {}
         self.running: set[int] = set()
         self.cleaned: list[int] = []
         self.started = asyncio.Event()
         self.over = asyncio.Event()
-        self.scheduler = Scheduler(self.ask, self.emit)
+        self.scheduler = Scheduler(self, self.emit)
 
     def emit(self, event: Event) -> None:
         self.events.append(event)
         if isinstance(event, RunEnded):
             self.over.set()
 
-    async def ask(self, spec: RequestSpec, slot: int, emit: Emit, before_send: BeforeSend) -> RequestEnded:
+    async def send(
+        self, spec: RequestSpec, slot: int, reporter: RequestReporter, before_send: BeforeSend
+    ) -> RequestEnded:
         self.slots[spec.request_id] = slot
         if spec.model == "fails early":
             raise ValueError("boom")
         await before_send()
-        emit(Marked(request_id=spec.request_id, mark=Mark.SENT, t_ns=time.monotonic_ns()))
+        reporter.mark(Mark.SENT)
         self.running.add(spec.request_id)
         try:
             if spec.model == "hangs":
@@ -57,7 +64,7 @@ class Fixture:
                 await asyncio.Event().wait()
         finally:
             self.cleaned.append(spec.request_id)
-        return RequestEnded(request_id=spec.request_id, t_ns=time.monotonic_ns(), status=Status.DONE)
+        return reporter.ended(Status.DONE)
 
     async def run(self, *specs: RequestSpec, at_once: int | None = None) -> None:
         self.scheduler.start(StartRun(run_id=1, requests=specs, at_once=at_once))
@@ -95,7 +102,7 @@ async def test_slots_are_numbered_per_endpoint() -> None:
     assert fixture.slots == {1: 0, 2: 0, 3: 1, 4: 1}
 
 
-async def test_one_that_fails_before_the_gate_holds_up_no_other() -> None:
+async def test_one_that_fails_before_the_barrier_holds_up_no_other() -> None:
     fixture = Fixture()
     await fixture.run(spec(1, model="fails early"), spec(2))
     ends = fixture.ends()
@@ -175,3 +182,52 @@ async def test_one_that_waits_for_its_turn_can_be_cancelled() -> None:
     statuses = {request_id: ended.status for request_id, ended in fixture.ends().items()}
     assert statuses == {1: Status.CANCELLED, 2: Status.CANCELLED, 3: Status.DONE}
     assert 2 not in fixture.running
+
+
+# The start barrier
+
+
+async def waiting(task: "asyncio.Task[None]") -> bool:
+    """Whether `task` still waits after everything that is ready has run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return not task.done()
+
+
+async def test_the_barrier_opens_when_all_have_arrived() -> None:
+    held = StartBarrier(2)
+    first = asyncio.create_task(held.arrive())
+    assert await waiting(first)
+    await held.arrive()
+    await first
+
+
+async def test_one_that_leaves_the_barrier_is_not_waited_for() -> None:
+    held = StartBarrier(3)
+    first = asyncio.create_task(held.arrive())
+    held.leave()
+    assert await waiting(first)
+    held.leave()
+    await first
+
+
+async def test_the_barrier_opens_for_good_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "OPEN_AFTER_S", 0.01)
+    held = StartBarrier(3)
+    await held.arrive()
+    monkeypatch.setattr(scheduler, "OPEN_AFTER_S", 1e6)
+    await held.arrive()
+
+
+async def test_one_that_is_cancelled_at_the_barrier_has_been_counted() -> None:
+    held = StartBarrier(2)
+    first = asyncio.create_task(held.arrive())
+    assert await waiting(first)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await held.arrive()
+
+
+async def test_alone_at_the_barrier_it_does_not_wait() -> None:
+    await StartBarrier(1).arrive()

@@ -1,49 +1,82 @@
-"""The body of an answer, from the connection's segments to the answer's events, each with its arrival.
+"""Body of an answer: from the connection's segments to events, each with its arrival.
 
-It is an event stream, or one message in one piece.
+The body is an event stream, or one message in one piece.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 
 import httpcore2
 
 from tui.core.events import Instrument, StampSource
 from tui.core.metrics import percentile
-from tui.engine.pump import Pump
-from tui.engine.transport.body import RawBody
-from tui.engine.transport.sse import SseDecoder
-from tui.engine.transport.stamped_stream import Segment, StampedStream
-from tui.engine.wires.messages.answer import AnswerReader
+from tui.engine.transport import Segment, StampedStream
+from tui.engine.transport.body import RawBody, SseDecoder
+from tui.engine.wires import AnswerReader
 
+DECODE_EVERY_S = 0.02
+"""How long data are gathered before they are decoded. Their times are stamped; only the screen waits for this."""
+SLICE_S = 0.001
+"""Longest that decoding keeps the event loop from reading sockets."""
 _END_OF_CHUNKS = b"0\r\n\r\n"
-"""An empty body in chunks: what is left for httpcore2 to read once we have read the real one."""
+"""An empty body in chunks, for httpcore2 to read in place of the real one."""
+
+
+class DecodeQueue:
+    """Queue of decoding jobs for all answers: run soon but in no hurry, and between reads of the sockets."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[Callable[[], None], None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, job: Callable[[], None]) -> None:
+        """Run `job` at the next turn. Adding it again before that changes nothing."""
+        self._jobs[job] = None
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(DECODE_EVERY_S, self._turn)
+
+    def drop(self, job: Callable[[], None]) -> None:
+        """Forget `job`."""
+        self._jobs.pop(job, None)
+
+    def _turn(self) -> None:
+        until = time.monotonic() + SLICE_S
+        while self._jobs and time.monotonic() < until:
+            job = next(iter(self._jobs))
+            del self._jobs[job]
+            job()
+        # Sockets come first: what is left is done after they have been read.
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(0, self._turn) if self._jobs else None
 
 
 class AnswerStream:
-    """Takes a response's body over from httpcore2 and decodes it on the pump, between reads."""
+    """Takes a response's body over from httpcore2 and decodes it on the queue, between reads."""
 
     def __init__(
         self,
         stream: StampedStream,
         headers: Mapping[str, str],
-        answer: AnswerReader,
-        pump: Pump,
+        reader: AnswerReader,
+        queue: DecodeQueue,
         on_progress: Callable[[], None],
         *,
         whole: bool = False,
     ) -> None:
-        """`on_progress` is called after every turn in which data came. With `whole` the body is one message in JSON,
-        which has arrived when its last byte has. Raises BodyError."""
+        """`on_progress` is called after every turn in which data came. With `whole` the body is one message in JSON.
+
+        Raises BodyError.
+        """
         self._stream = stream
         self._body = RawBody(headers)
-        self._answer = answer
-        self._pump = pump
+        self._reader = reader
+        self._queue = queue
         self._on_progress = on_progress
         self._decoder = None if whole else SseDecoder()
         self._message = bytearray()
         self._raw: list[bytes] = []
-        """What came of a message in one piece, as it was framed."""
+        """A message in one piece, as it was framed."""
         self._last_ns = 0
         self._delays_ns: list[int] = []
         self._from_kernel = True
@@ -55,19 +88,18 @@ class AnswerStream:
 
         Raises httpcore2.ReadError if the connection broke, BodyError if the body cannot be decoded.
         """
-        self._stream.subscribe(lambda: self._pump.add(self._turn))
+        self._stream.subscribe(lambda: self._queue.add(self._turn))
         # What came with the headers is already there.
-        self._pump.add(self._turn)
+        self._queue.add(self._turn)
         try:
             await self._over
         finally:
             self._stream.subscribe(None)
-            self._pump.drop(self._turn)
+            self._queue.drop(self._turn)
 
     @property
     def for_reuse(self) -> bytes | None:
-        """What httpcore2 is to read in place of the body, so that the connection serves another request; None if it
-        cannot."""
+        """Data for httpcore2 to read in place of the body, so that it keeps the connection; None if it cannot."""
         if not self._body.complete:
             return None
         if self._body.chunked:
@@ -95,8 +127,8 @@ class AnswerStream:
             segments = self._stream.take_over()
             over = False
             for segment in segments:
-                over = self._take(segment) or over
-        except Exception as error:  # whatever it is, it concerns this answer alone: the pump goes on with the others
+                over = self._add(segment) or over
+        except Exception as error:  # whatever it is, it concerns this answer alone: the queue goes on with the others
             self._over.set_exception(error)
             return
         if segments:
@@ -104,32 +136,32 @@ class AnswerStream:
         if over:
             self._over.set_result(None)
 
-    def _take(self, segment: Segment) -> bool:
-        """Take in one segment; true if nothing more is to be read."""
+    def _add(self, segment: Segment) -> bool:
+        """Decode one segment. True if nothing more is to be read."""
         if not segment.data:
             self._stream.check_end()
             if not self._body.complete and not self._body.ends_with_connection:
                 raise httpcore2.ReadError("the server closed the connection")
             if self._decoder is None:
-                self._answer.take_whole(self._last_ns, bytes(self._message))
+                self._reader.feed_whole(self._last_ns, bytes(self._message))
             return True
         self._from_kernel = self._from_kernel and segment.from_kernel
         self._last_ns = segment.arrival_ns
-        before = self._answer.pieces
+        before = self._reader.pieces
         data = self._body.feed(segment.data)
         if self._decoder is None:
             self._message += data
             self._raw.append(segment.data)
             if self._body.complete:
-                self._answer.take_whole(segment.arrival_ns, bytes(self._message))
+                self._reader.feed_whole(segment.arrival_ns, bytes(self._message))
         else:
             for event in self._decoder.feed(data):
-                self._answer.take(segment.arrival_ns, event)
-        pieces = self._answer.pieces - before
+                self._reader.feed(segment.arrival_ns, event.event, event.data)
+        pieces = self._reader.pieces - before
         if segment.parts > 1 and pieces > 1 and self._decoder is not None:
             # They waited for this read together, and only the last one's arrival is known.
             self._shared += pieces - 1
             self._delays_ns.append(segment.read_ns - segment.since_ns)
         else:
             self._delays_ns.append(segment.read_ns - segment.arrival_ns)
-        return self._body.complete or self._answer.failure is not None
+        return self._body.complete or self._reader.failure is not None

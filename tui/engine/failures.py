@@ -1,9 +1,10 @@
-"""Failures as one sentence each: the cause in the API's own words where it gave any, and the remedy."""
+"""Failures, one sentence each: the cause, in the server's own words where it gave any, and the remedy."""
 
 import errno
 import os
 import socket
 import ssl
+from typing import NamedTuple
 
 from tui.core.events import Failure, FailureKind
 from tui.core.sanitize import clean
@@ -43,15 +44,22 @@ _KIND_OF_STATUS: dict[int, FailureKind] = {
     529: FailureKind.OVERLOADED,
 }
 
-_KIND_OF_TYPE: dict[str, FailureKind] = {
-    "invalid_request_error": FailureKind.BAD_REQUEST,
-    "authentication_error": FailureKind.BAD_KEY,
-    "permission_error": FailureKind.FORBIDDEN,
-    "not_found_error": FailureKind.UNKNOWN_MODEL,
-    "request_too_large": FailureKind.TOO_LARGE,
-    "rate_limit_error": FailureKind.RATE_LIMITED,
-    "overloaded_error": FailureKind.OVERLOADED,
-}
+
+class Refusal(NamedTuple):
+    """A server's own words for saying no."""
+
+    error_type: str
+    message: str
+    kind: FailureKind | None = None
+    """The meaning of `error_type`, where the HTTP status does not tell it."""
+
+
+class UnsentError(Exception):
+    """A request that cannot be sent; `failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 def no_key(endpoint: Endpoint) -> Failure:
@@ -64,7 +72,7 @@ def no_key(endpoint: Endpoint) -> Failure:
 
 
 def no_key_from_command(endpoint: Endpoint, how: str) -> Failure:
-    """The endpoint's command gave no key. What it printed is never said."""
+    """The endpoint's command gave no key. Its output is never repeated."""
     return Failure(
         kind=FailureKind.NO_KEY,
         message=f"No API key for endpoint {endpoint.name}: its key_command {how}. Run it in a shell to see why.",
@@ -72,7 +80,7 @@ def no_key_from_command(endpoint: Endpoint, how: str) -> Failure:
 
 
 def unusable_key(endpoint: Endpoint, *, from_command: bool) -> Failure:
-    """The key cannot stand in a header. What it is must not be said, nor be left to a library's exception."""
+    """The key cannot stand in a header. It is not repeated, and not left to a library's exception, which would."""
     what = "holds a line break or another character that no key has."
     if from_command:
         return Failure(
@@ -105,7 +113,7 @@ def open_key(endpoint: Endpoint) -> Failure:
 def unusable_ca_file(endpoint: Endpoint, error: OSError) -> Failure:
     """The certificates to trust cannot be read: the endpoint's `ca_file`, or those that the environment names.
 
-    `error` may be TLS's own.
+    `error` may be an ssl.SSLError.
     """
     is_content = isinstance(error, ssl.SSLError)
     reason = "it holds no certificate in PEM form" if is_content else (error.strerror or str(error)).lower()
@@ -133,18 +141,13 @@ def unusable_address(endpoint: Endpoint) -> Failure:
 
 
 def api_failure(
-    *,
-    http_status: int,
-    error_type: str,
-    message: str,
-    endpoint: Endpoint | None = None,
-    retry_after_s: float | None = None,
+    *, http_status: int, refusal: Refusal, endpoint: Endpoint | None = None, retry_after_s: float | None = None
 ) -> Failure:
-    """The server said no: with an error status, or with an `error` event inside a stream (`http_status` 200)."""
-    kind = _KIND_OF_STATUS.get(http_status) or _KIND_OF_TYPE.get(error_type) or FailureKind.SERVER_ERROR
-    named = quote(error_type)
+    """The server refused: with an error status, or with an `error` event inside a stream (`http_status` 200)."""
+    kind = _KIND_OF_STATUS.get(http_status) or refusal.kind or FailureKind.SERVER_ERROR
+    named = quote(refusal.error_type)
     where = f"{http_status} {named}".strip() if http_status != 200 else f"{named} in the stream".strip()
-    words = quote(message)
+    words = quote(refusal.message)
     sentence = f"{_CAUSES[kind]} ({where}){': ' + words.rstrip('.') if words else ''}."
     remedy = _REMEDIES.get(kind, "")
     if kind is FailureKind.BAD_KEY:
@@ -161,13 +164,16 @@ def api_failure(
     )
 
 
-def not_an_answer(content_type: str, *, streamed: bool) -> Failure:
-    """The server answered 200 with something that is no event stream, or no message where none was asked for."""
+def not_an_answer(content_type: str, *, streamed: bool, wire: str) -> Failure:
+    """The server answered 200 with neither an event stream nor, where none was asked for, a message.
+
+    `wire` is the title of the protocol that it was to speak.
+    """
     wanted = "an event stream" if streamed else "a message in JSON, which stream = false asks for"
     return Failure(
         kind=FailureKind.PROTOCOL,
         message=f"The server answered 200 with {quote(content_type) or 'no content type'} instead of {wanted}. "
-        "Check that the base URL is that of a Messages API.",
+        f"Check that the base URL is that of a {wire}.",
     )
 
 
@@ -188,7 +194,7 @@ def timed_out(waiting_for: str, seconds: float, setting: str) -> Failure:
 
 
 def connection_failure(error: BaseException, endpoint: Endpoint, *, in_stream: bool) -> Failure:
-    """The connection could not be made or broke; the cause is looked for in the whole chain of exceptions."""
+    """The connection could not be made, or broke. The cause is looked for in the whole chain of exceptions."""
     chain = _chain(error)
     if in_stream:
         return Failure(
@@ -226,7 +232,7 @@ def connection_failure(error: BaseException, endpoint: Endpoint, *, in_stream: b
 
 
 def engine_fault(error: BaseException) -> Failure:
-    """A fault of our own; the words help a bug report."""
+    """A fault of the engine; the words help a bug report."""
     return Failure(
         kind=FailureKind.ENGINE,
         message=f"The engine failed inside: {type(error).__name__}: {quote(str(error))}. Please report this.",

@@ -1,30 +1,17 @@
-"""Runs: fires their requests in parallel, cancels them, and says when a run is over."""
+"""Scheduler of runs: fires their requests in parallel, retries and cancels them, and reports the end of each run."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
 
 from tui.core import metrics
-from tui.core.events import (
-    AttemptFailed,
-    Content,
-    Event,
-    FailureKind,
-    Mark,
-    Marked,
-    RequestEnded,
-    RunEnded,
-    RunStarted,
-    Status,
-)
+from tui.core.events import AttemptFailed, Event, FailureKind, Mark, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.plan import RequestSpec
 from tui.engine.failures import engine_fault
-from tui.engine.gate import Gate
 from tui.engine.protocol import StartRun
-
-Emit = Callable[[Event], None]
+from tui.engine.reporter import RequestReporter
+from tui.engine.request import RequestSender
 
 _WORTH_RETRYING = frozenset(
     {
@@ -35,33 +22,66 @@ _WORTH_RETRYING = frozenset(
         FailureKind.CONNECTION_REFUSED,
     }
 )
-"""What may go away by itself; the SDK would retry the same, unseen."""
+"""Failures that may go away by themselves; the SDK would retry the same ones, unseen."""
 _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.5, 8.0
 """Waits between attempts where the server names none, doubling: the SDK's own."""
+OPEN_AFTER_S = 1.0
+"""Longest that connected requests wait for those still connecting."""
 
 
-class Ask(Protocol):
-    """One streamed request, from connect to end; reports everything but its queueing and its end.
+class StartBarrier:
+    """Holds each request, connected and ready, until all of its wave have arrived or left; then lets them go together.
 
-    `slot` is the request's number among those of its run at the same endpoint.
+    Targets get their requests at the same moment, whatever their connections took, and the work of preparing one
+    request does not stand between the sends of two others. asyncio.Barrier does not serve: a party cannot leave it,
+    one that is cancelled breaks it for all, and it never opens for those who wait too long.
     """
 
-    def __call__(
-        self, spec: RequestSpec, slot: int, emit: Emit, before_send: Callable[[], Awaitable[None]]
-    ) -> Awaitable[RequestEnded]: ...
+    def __init__(self, expected: int) -> None:
+        self._missing = expected
+        self._open = asyncio.Event()
+
+    async def arrive(self) -> None:
+        """Count one in and wait until the barrier opens, at most `OPEN_AFTER_S`."""
+        self._count()
+        if not self._open.is_set():
+            try:
+                async with asyncio.timeout(OPEN_AFTER_S):
+                    await self._open.wait()
+            except TimeoutError:
+                self._open.set()
+
+    def leave(self) -> None:
+        """Count one out that will not arrive: it failed or was cancelled before."""
+        self._count()
+
+    def _count(self) -> None:
+        self._missing -= 1
+        if self._missing <= 0:
+            self._open.set()
+
+
+class _Wave:
+    """Requests that are fired together, when it is their turn."""
+
+    def __init__(self, expected: int) -> None:
+        self.barrier = StartBarrier(expected)
+        self.turn = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
+        self.reporters: list[RequestReporter] = []
 
 
 class Scheduler:
-    """Turns runs into requests. A run's requests are numbered per endpoint, so that each has its own connection."""
+    """Turns runs into requests, numbered per endpoint, so that each has a connection to itself."""
 
-    def __init__(self, ask: Ask, emit: Emit) -> None:
-        self._ask = ask
+    def __init__(self, sender: RequestSender, emit: Callable[[Event], None]) -> None:
+        self._sender = sender
         self._emit = emit
         self._requests: dict[int, asyncio.Task[None]] = {}
         self._runs: set[asyncio.Task[None]] = set()
 
     def start(self, run: StartRun) -> None:
-        """Fire the requests of `run`: all at once, or one wave of `run.at_once` after the other."""
+        """Fire the requests of `run`: all together, or one wave of `run.at_once` after the other."""
         self._emit(
             RunStarted(
                 run_id=run.run_id,
@@ -71,22 +91,23 @@ class Scheduler:
             )
         )
         size = run.at_once or max(1, len(run.requests))
-        sent: list[int] = []
         slots: dict[str, int] = {}
         waves: list[_Wave] = []
-        # All tasks at once, so that a cancellation that comes right behind finds them.
+        # All tasks now, so that a cancellation that comes right behind finds them.
         for first in range(0, len(run.requests), size):
             specs = run.requests[first : first + size]
-            wave = _Wave(Gate(len(specs)))
+            wave = _Wave(len(specs))
             for spec in specs:
                 slot = slots.setdefault(spec.endpoint.base_url, 0)
                 slots[spec.endpoint.base_url] += 1
-                task = asyncio.create_task(self._request(spec, slot, wave, sent), name=f"request {spec.request_id}")
-                task.add_done_callback(partial(self._report_unbegun, spec.request_id, wave.gate))
+                reporter = RequestReporter(spec.request_id, self._emit)
+                task = asyncio.create_task(self._request(spec, slot, wave, reporter), name=f"request {spec.request_id}")
+                task.add_done_callback(partial(self._report_unbegun, reporter, wave))
                 self._requests[spec.request_id] = task
                 wave.tasks.append(task)
+                wave.reporters.append(reporter)
             waves.append(wave)
-        finish = asyncio.create_task(self._finish(run.run_id, waves, sent), name=f"run {run.run_id}")
+        finish = asyncio.create_task(self._finish(run.run_id, waves), name=f"run {run.run_id}")
         self._runs.add(finish)
         finish.add_done_callback(self._runs.discard)
 
@@ -102,83 +123,60 @@ class Scheduler:
         if self._runs:
             await asyncio.wait(self._runs)
 
-    async def _finish(self, run_id: int, waves: list["_Wave"], sent: list[int]) -> None:
+    async def _finish(self, run_id: int, waves: list[_Wave]) -> None:
         for wave in waves:
             wave.turn.set()
             await asyncio.gather(*wave.tasks, return_exceptions=True)
-        # Of requests that were not meant to start together a spread says nothing.
-        spread_ns = metrics.spread_ns(sent) if len(waves) == 1 else None
+        spread_ns = None
+        if len(waves) == 1:  # of requests that were not meant to start together a spread says nothing
+            sent = [reporter.sent_ns for reporter in waves[0].reporters if reporter.sent_ns is not None]
+            spread_ns = metrics.spread_ns(sent)
         self._emit(RunEnded(run_id=run_id, t_ns=time.monotonic_ns(), send_spread_ns=spread_ns))
 
-    def _report_unbegun(self, request_id: int, gate: Gate, task: asyncio.Task[None]) -> None:
-        """A task that is cancelled before its first step never runs: say for it what it would have said."""
+    def _report_unbegun(self, reporter: RequestReporter, wave: _Wave, task: asyncio.Task[None]) -> None:
+        """Report the end of a task that was cancelled before its first step, and so never ran."""
         if task.cancelled():
-            gate.leave()
-            self._requests.pop(request_id, None)
-            self._emit(RequestEnded(request_id=request_id, t_ns=time.monotonic_ns(), status=Status.CANCELLED))
+            wave.barrier.leave()
+            self._requests.pop(reporter.request_id, None)
+            reporter.report(reporter.ended(Status.CANCELLED))
 
-    async def _request(self, spec: RequestSpec, slot: int, wave: "_Wave", sent: list[int]) -> None:
-        at_gate = was_sent = False
+    async def _request(self, spec: RequestSpec, slot: int, wave: _Wave, reporter: RequestReporter) -> None:
+        has_arrived = False
 
         async def before_send() -> None:
-            nonlocal at_gate
-            if not at_gate:
-                at_gate = True
-                await wave.gate.arrive()
+            nonlocal has_arrived
+            if not has_arrived:
+                has_arrived = True
+                await wave.barrier.arrive()
 
-        def emit(event: Event) -> None:
-            nonlocal was_sent
-            if isinstance(event, Marked) and event.mark is Mark.SENT and not was_sent:
-                # Later attempts are not part of the run's start.
-                was_sent = True
-                sent.append(event.t_ns)
-            self._emit(event)
-
-        request_id = spec.request_id
         try:
             await wave.turn.wait()
-            ended = await self._attempts(spec, slot, emit, before_send)
+            ended = await self._attempts(spec, slot, reporter, before_send)
         except asyncio.CancelledError:
-            ended = RequestEnded(request_id=request_id, t_ns=time.monotonic_ns(), status=Status.CANCELLED)
+            ended = reporter.ended(Status.CANCELLED)
         except Exception as error:  # the lane must say so, whatever it is, and the others go on
-            ended = RequestEnded(
-                request_id=request_id, t_ns=time.monotonic_ns(), status=Status.FAILED, failure=engine_fault(error)
-            )
+            ended = reporter.ended(Status.FAILED, failure=engine_fault(error))
         finally:
-            if not at_gate:
-                wave.gate.leave()
-            self._requests.pop(request_id, None)
-        self._emit(ended)
+            if not has_arrived:
+                wave.barrier.leave()
+            self._requests.pop(spec.request_id, None)
+        reporter.report(ended)
 
     async def _attempts(
-        self, spec: RequestSpec, slot: int, emit: Emit, before_send: Callable[[], Awaitable[None]]
+        self, spec: RequestSpec, slot: int, reporter: RequestReporter, before_send: Callable[[], Awaitable[None]]
     ) -> RequestEnded:
-        """Ask, and ask again as often as the plan allows while the server turns the request away."""
-        has_content = False
-
-        def watch(event: Event) -> None:
-            nonlocal has_content
-            has_content = has_content or isinstance(event, Content)
-            emit(event)
-
+        """Send, and send again as often as the plan allows while the server turns the request away."""
         for attempt in range(spec.retries.max + 1):
-            emit(Marked(request_id=spec.request_id, mark=Mark.QUEUED, t_ns=time.monotonic_ns()))
-            ended = await self._ask(spec, slot, watch, before_send)
+            reporter.mark(Mark.QUEUED)
+            ended = await self._sender.send(spec, slot, reporter, before_send)
             failure = ended.failure
-            if failure is None or failure.kind not in _WORTH_RETRYING or has_content or attempt == spec.retries.max:
+            if failure is None or failure.kind not in _WORTH_RETRYING:
+                break
+            if reporter.has_content or attempt == spec.retries.max:
                 break
             wait_s = failure.retry_after_s
             if wait_s is None:
                 wait_s = min(_LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2**attempt)
-            emit(AttemptFailed(request_id=spec.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
+            reporter.report(AttemptFailed(request_id=spec.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
             await asyncio.sleep(wait_s)
         return ended
-
-
-class _Wave:
-    """Requests that are fired together, when it is their turn."""
-
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
-        self.turn = asyncio.Event()
-        self.tasks: list[asyncio.Task[None]] = []

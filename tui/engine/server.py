@@ -8,10 +8,8 @@ import signal
 import sys
 from typing import NoReturn
 
-from tui.core.events import EngineReady
+from tui.core.events import Content, EngineReady, Event
 from tui.engine.lookups import Lookups
-from tui.engine.messages_api import SDK_VERSION, MessagesApi
-from tui.engine.outbox import Outbox
 from tui.engine.protocol import (
     CancelRequests,
     Command,
@@ -20,13 +18,70 @@ from tui.engine.protocol import (
     ListModels,
     StartRun,
     decode_command,
+    encode_events,
 )
+from tui.engine.request import RequestSender
 from tui.engine.scheduler import Scheduler
 from tui.engine.warmup import rehearse
+from tui.engine.wires.messages.clients import SDK_VERSION
 from tui.errors import ChildError, ExitCode
 
+FLUSH_INTERVAL_S = 0.03
+"""How long events are gathered before they are written: below a frame of the screen, above the cost of a write."""
+
+_HIGH_WATER_BYTES = 64 * 1024
 _LAST_EVENTS_S = 1.0
 """How long the parent may take to read how the last requests ended."""
+
+
+class Outbox:
+    """Gathers events and writes them to a pipe in batches, without ever blocking the engine.
+
+    When the parent does not read, events stay here, where consecutive content of a request is joined; stamps travel
+    inside the events, so that a late write changes no time. Memory is bounded by the content itself.
+    """
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self._transport = transport
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
+        self._events: list[Event] = []
+        self._open_content: dict[int, Content] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def put(self, event: Event) -> None:
+        """Add one event. Order is kept per request and among events other than content."""
+        if isinstance(event, Content):
+            content = self._open_content.get(event.request_id)
+            if content is not None and content.kind is event.kind:
+                content.t_ns.extend(event.t_ns)
+                content.texts.extend(event.texts)
+                return
+            self._open_content[event.request_id] = event
+        elif (request_id := getattr(event, "request_id", None)) is not None:
+            self._open_content.pop(request_id, None)
+        self._events.append(event)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_INTERVAL_S, self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        if not self._events or self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() > _HIGH_WATER_BYTES:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_INTERVAL_S, self._flush)
+            return
+        self._transport.write(encode_events(self._events))
+        self._events.clear()
+        self._open_content.clear()
+
+    def close(self) -> None:
+        """Write what is left and close the pipe."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._events and not self._transport.is_closing():
+            self._transport.write(encode_events(self._events))
+            self._events.clear()
+        self._transport.close()
 
 
 class _CommandReader(asyncio.Protocol):
@@ -67,12 +122,12 @@ async def _serve() -> None:
     await loop.connect_read_pipe(lambda: _CommandReader(commands), sys.stdin.buffer)
     transport, writer = await loop.connect_write_pipe(_EventWriter, os.fdopen(events_fd, "wb", buffering=0))
     outbox = Outbox(transport)
-    api = MessagesApi()
-    scheduler = Scheduler(api.ask, outbox.put)
-    lookups = Lookups(api.keys, api.clients, outbox.put)
+    sender = RequestSender()
+    scheduler = Scheduler(sender, outbox.put)
+    lookups = Lookups(sender, outbox.put)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, commands.put_nowait, None)
-    calibration = await rehearse(api.ask)
+    calibration = await rehearse(sender)
     outbox.put(EngineReady(pid=os.getpid(), sdk_version=SDK_VERSION, calibration=calibration))
     # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
     gc.collect()
@@ -91,7 +146,7 @@ async def _serve() -> None:
                 lookups.list_models(endpoints)
     await lookups.cancel()
     await scheduler.shut_down()
-    await api.aclose()
+    await sender.aclose()
     outbox.close()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LAST_EVENTS_S):

@@ -1,18 +1,19 @@
-"""The engine's rehearsal: a few answers from a server of its own on loopback, before anything is measured.
+"""Rehearsal of the engine: a few answers from a small server on loopback, before anything is measured.
 
 The first request of a process pays for lazy imports, the first TLS context and cold caches, 20 to 90 ms in users of
-the SDK; here nobody sees it. What the rehearsal says of the instrument's delay is shown as its calibration.
+the SDK; here nobody sees it. The instrument's delay in the rehearsal is shown as its calibration.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 
 from tui.core.events import Event, Instrument
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Timeouts
+from tui.engine.reporter import RequestReporter
+from tui.engine.request import RequestSender
 
 _REQUESTS = 3
 _CHUNKS = 10
@@ -28,11 +29,9 @@ _END = (
     b'"usage":{"output_tokens":10}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n'
 )
 
-Ask = Callable[[RequestSpec, int, Callable[[Event], None], Callable[[], Awaitable[None]]], Awaitable[object]]
 
-
-async def rehearse(ask: Ask) -> Instrument | None:
-    """Send a few requests to ourselves; returns what the last one says of the instrument, or None if it failed."""
+async def rehearse(sender: RequestSender) -> Instrument | None:
+    """Send a few requests to ourselves. Gives the instrument's part in the last one, or None if it failed."""
     events: list[Event] = []
     with contextlib.suppress(OSError, TimeoutError):
         server = await asyncio.start_server(_answer, "127.0.0.1", 0)
@@ -48,12 +47,12 @@ async def rehearse(ask: Ask) -> Instrument | None:
                 timeouts=Timeouts(),
             )
             for _ in range(_REQUESTS):
-                await ask(spec, 0, events.append, _at_once)
+                await sender.send(spec, 0, RequestReporter(0, events.append), _at_once)
     return next((event for event in reversed(events) if isinstance(event, Instrument)), None)
 
 
 async def _at_once() -> None:
-    """No gate."""
+    """No barrier."""
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

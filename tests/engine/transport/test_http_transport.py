@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
+from engine.scripted import at_once, send_one
 from tui.core import metrics
 from tui.core.events import StampSource, Status
 from tui.core.parameters import Parameters
@@ -20,10 +21,11 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.messages_api import MessagesApi
+from tui.engine.reporter import RequestReporter
+from tui.engine.request import RequestSender
+from tui.engine.transport import Exchange, Segment, StampedStream, exchange
 from tui.engine.transport.http_transport import StampedTransport
 from tui.engine.transport.socket_stream import SocketStream
-from tui.engine.transport.stamped_stream import Segment, StampedStream, WireObserver, observer
 from tui.engine.transport.tls_stream import TlsStream
 from tui.engine.warmup import _DELTA, _END, _START
 
@@ -47,10 +49,11 @@ def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-class Watcher(WireObserver):
-    """Keeps what the wire reports."""
+class Watcher(Exchange):
+    """Keeps what the streams report."""
 
     def __init__(self) -> None:
+        super().__init__(RequestReporter(1, lambda event: None), at_once, lambda: None)
         self.writes: list[int] = []
         self.reads: list[Segment] = []
 
@@ -218,7 +221,7 @@ def check_stamps(watcher: Watcher, server: Origin) -> None:
 
 
 async def test_directly_and_again_on_the_same_connection(watcher: Watcher) -> None:
-    observer.set(watcher)
+    exchange.set(watcher)
     async with origin() as server:
         base = f"http://127.0.0.1:{server.port}"
         async with transport(base) as ours:
@@ -255,7 +258,7 @@ async def test_a_connection_that_the_server_has_closed_is_not_used_again() -> No
 async def test_through_an_http_proxy(environ: pytest.MonkeyPatch, watcher: Watcher, variable: str) -> None:
     if variable == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
         environ.delenv("REQUEST_METHOD")
-    observer.set(watcher)
+    exchange.set(watcher)
     async with origin() as server:
         proxy = Proxy(server.port)
         async with listening(proxy.http) as proxy.port:
@@ -282,7 +285,7 @@ async def test_a_proxy_without_a_scheme(environ: pytest.MonkeyPatch) -> None:
 
 
 async def test_tls_through_a_tunnel(environ: pytest.MonkeyPatch, certificates: Contexts, watcher: Watcher) -> None:
-    observer.set(watcher)
+    exchange.set(watcher)
     async with origin(certificates[0]) as server:
         proxy = Proxy(server.port)
         async with listening(proxy.http) as proxy.port:
@@ -303,7 +306,7 @@ async def test_tls_through_a_tunnel_of_tls(
     environ: pytest.MonkeyPatch, certificates: Contexts, watcher: Watcher
 ) -> None:
     """The proxy itself is reached over TLS: records within records."""
-    observer.set(watcher)
+    exchange.set(watcher)
     loop = asyncio.get_running_loop()
     real = loop.getaddrinfo
 
@@ -325,7 +328,7 @@ async def test_tls_through_a_tunnel_of_tls(
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 async def test_through_a_socks_proxy(environ: pytest.MonkeyPatch, watcher: Watcher, scheme: str) -> None:
-    observer.set(watcher)
+    exchange.set(watcher)
     async with origin() as server:
         proxy = Proxy(server.port)
         async with listening(proxy.socks) as proxy.port:
@@ -339,7 +342,7 @@ async def test_through_a_socks_proxy(environ: pytest.MonkeyPatch, watcher: Watch
 
 
 async def test_tls_through_a_socks_proxy(environ: pytest.MonkeyPatch, certificates: Contexts, watcher: Watcher) -> None:
-    observer.set(watcher)
+    exchange.set(watcher)
     async with origin(certificates[0]) as server:
         proxy = Proxy(server.port)
         async with listening(proxy.socks) as proxy.port:
@@ -431,10 +434,6 @@ class Answering(Origin):
         await closed(writer)
 
 
-async def at_once() -> None:
-    """No gate."""
-
-
 @pytest.mark.parametrize("way", ["direct", "tunnel", "socks"])
 async def test_the_marks_of_a_request_over_tls(environ: pytest.MonkeyPatch, certificates: Contexts, way: str) -> None:
     loop = asyncio.get_running_loop()
@@ -453,8 +452,8 @@ async def test_the_marks_of_a_request_over_tls(environ: pytest.MonkeyPatch, cert
         elif way == "socks":
             port = await stack.enter_async_context(listening(proxy.socks))
             environ.setenv("https_proxy", f"socks5://127.0.0.1:{port}")
-        api = MessagesApi({})
-        api.clients._tls[None] = certificates[1]
+        sender = RequestSender({})
+        sender._connections._tls[None] = certificates[1]
         records = []
         for _ in range(2):
             spec = RequestSpec(
@@ -468,7 +467,7 @@ async def test_the_marks_of_a_request_over_tls(environ: pytest.MonkeyPatch, cert
             )
             record = RequestRecord(spec=spec)
             async with asyncio.timeout(WITHIN_S):
-                record.apply(await api.ask(spec, 0, record.apply, at_once))
+                record.apply(await send_one(sender, spec, record.apply))
             records.append(record)
             assert record.failure is None
             assert record.status is Status.DONE
@@ -478,7 +477,7 @@ async def test_the_marks_of_a_request_over_tls(environ: pytest.MonkeyPatch, cert
             assert timeline.sent_ns <= server.answered_ns <= timeline.content_ns[0] + 50_000
             assert record.instrument is not None
             assert record.instrument.stamp_source is StampSource.KERNEL
-        await api.aclose()
+        await sender.aclose()
     assert len(proxy.asked) == (way != "direct")
     timeline = records[0].timeline
     steps = [

@@ -9,15 +9,17 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpcore2
 import pytest
 
+from engine.scripted import at_once
+from tui.engine.reporter import RequestReporter
+from tui.engine.transport import Exchange, Segment, StampedStream, exchange
 from tui.engine.transport import socket_stream as module
-from tui.engine.transport.socket_stream import SocketStream, StampedBackend
-from tui.engine.transport.stamped_stream import Segment, StampedStream, WireObserver, observer
+from tui.engine.transport.http_transport import StampedBackend
+from tui.engine.transport.socket_stream import SocketStream
 from tui.engine.transport.tls_stream import TlsStream
 
 WITHIN_S = 30
@@ -220,31 +222,6 @@ async def test_without_the_kernels_stamp_the_read_counts(monkeypatch: pytest.Mon
         assert before_ns <= segment.arrival_ns == segment.read_ns
 
 
-async def test_a_unix_socket_is_stamped_at_the_read(tmp_path: Path) -> None:
-    server = Server()
-    path = str(tmp_path / "s")
-    listener = await asyncio.start_unix_server(server.take, path)
-    async with connected(lambda: StampedBackend().connect_unix_socket(path, timeout=WITHIN_S), server) as (
-        stream,
-        peer,
-    ):
-        await stream.write(b"ask")
-        assert await peer.reader.readexactly(3) == b"ask"
-        before_ns = peer.send(HEAD)
-        (segment,) = await segments_of(stream, len(HEAD))
-        assert segment.data == HEAD
-        assert not segment.from_kernel
-        assert before_ns <= segment.arrival_ns == segment.read_ns
-    server.close()
-    listener.close()
-    await asyncio.sleep(0)
-
-
-async def test_a_unix_socket_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(httpcore2.ConnectError):
-        await StampedBackend().connect_unix_socket(str(tmp_path / "none"))
-
-
 # Reading headers
 
 
@@ -285,8 +262,9 @@ async def test_a_response_after_another_is_cut_afresh() -> None:
             assert await stream.read(65536) == b"x"
 
 
-class Watcher(WireObserver):
+class Watcher(Exchange):
     def __init__(self) -> None:
+        super().__init__(RequestReporter(1, lambda event: None), at_once, lambda: None)
         self.resolved_ns = 0
         self.writes: list[int] = []
         self.reads: list[Segment] = []
@@ -307,7 +285,7 @@ def watcher() -> Watcher:
 
 
 async def test_a_write_is_stamped_before_it_can_be_answered(watcher: Watcher) -> None:
-    observer.set(watcher)
+    exchange.set(watcher)
     started_ns = time.monotonic_ns()
     async with pair() as (stream, peer):
         for _ in range(20):
@@ -322,7 +300,7 @@ async def test_a_write_is_stamped_before_it_can_be_answered(watcher: Watcher) ->
 
 
 async def test_a_long_write_is_stamped_at_its_last_byte(watcher: Watcher) -> None:
-    observer.set(watcher)
+    exchange.set(watcher)
     data = bytes(range(256)) * (1 << 14)  # more than the buffers of both ends take
     async with pair() as (stream, peer):
         writing = asyncio.create_task(stream.write(data))
@@ -352,7 +330,7 @@ async def test_a_read_that_brings_nothing_times_out() -> None:
 
 
 async def test_the_observer_hears_from_which_segment_a_read_was_served(watcher: Watcher) -> None:
-    observer.set(watcher)
+    exchange.set(watcher)
     async with pair() as (stream, peer):
         peer.send(b"data")
         assert await stream.read(2, timeout=WITHIN_S) == b"da"
@@ -588,7 +566,7 @@ async def test_tls_reads_stop_at_the_end_of_the_headers(certificates: Contexts) 
 
 async def test_a_tls_write_is_stamped(certificates: Contexts, watcher: Watcher) -> None:
     async with tls_pair(certificates) as (stream, peer):
-        observer.set(watcher)
+        exchange.set(watcher)
         before_ns = time.monotonic_ns()
         await stream.write(bytes(100_000))
         after_ns = time.monotonic_ns()

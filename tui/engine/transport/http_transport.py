@@ -1,18 +1,67 @@
-"""The SDK's HTTP transport: httpcore2's pools over stamped connections, with their proxies and trusted authorities."""
+"""HTTP clients over stamped connections: httpcore2's pools, with their proxies and trusted authorities."""
 
+import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
 import httpx2
+from aiohappyeyeballs import start_connection
 
-from tui.engine.transport.socket_stream import StampedBackend
+from tui.core.target import Endpoint
+from tui.engine import failures
+from tui.engine.failures import UnsentError
+from tui.engine.transport import exchange, socket_errors_as
+from tui.engine.transport.socket_stream import SocketStream, StampClock
 
 _IDLE_S = 300.0
 """How long an unused connection is kept; servers usually close it before."""
+_HAPPY_EYEBALLS_DELAY_S = 0.25
+"""RFC 8305's recommended delay between connection attempts."""
+
+
+class HttpClients:
+    """HTTP clients for all wires: one per address and slot, each with connections of its own."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[object, ...], httpx2.AsyncClient] = {}
+        self._tls: dict[str | None, ssl.SSLContext] = {}
+
+    def of(self, endpoint: Endpoint, slot: int) -> httpx2.AsyncClient:
+        """The client for this endpoint and slot. Raises UnsentError."""
+        client_id = (endpoint.base_url, endpoint.ca_file, endpoint.proxy, slot)
+        if (client := self._clients.get(client_id)) is None:
+            client = self._clients[client_id] = self._make(endpoint)
+        return client
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            await client.aclose()
+
+    def _make(self, endpoint: Endpoint) -> httpx2.AsyncClient:
+        try:
+            if (tls := self._tls.get(endpoint.ca_file)) is None:
+                tls = self._tls[endpoint.ca_file] = tls_context(endpoint.ca_file)
+            transport = StampedTransport(endpoint.base_url, tls, endpoint.proxy)
+        except OSError as error:
+            raise UnsentError(failures.unusable_ca_file(endpoint, error)) from error
+        except ValueError as error:
+            raise UnsentError(failures.unusable_address(endpoint)) from error
+        return httpx2.AsyncClient(
+            transport=transport, event_hooks={"request": [_trace]}, follow_redirects=False, trust_env=False
+        )
+
+
+async def _trace(request: httpx2.Request) -> None:
+    if (told := exchange.get(None)) is not None:
+        request.extensions["trace"] = told.trace
 
 
 def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
@@ -23,11 +72,41 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     return context
 
 
+class StampedBackend(httpcore2.AsyncNetworkBackend):
+    """Maker of stamped connections for httpcore2's pools and proxies."""
+
+    def __init__(self) -> None:
+        self._clock = StampClock()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> SocketStream:
+        """Look the name up and connect to whichever of its addresses answers first (RFC 8305).
+
+        The engine's pools set neither `local_address` nor `socket_options`.
+        """
+        loop = asyncio.get_running_loop()
+        async with socket_errors_as(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
+            addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            if (told := exchange.get(None)) is not None:
+                told.resolved(time.monotonic_ns())
+            sock = await start_connection(
+                addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY_S, interleave=1, loop=loop
+            )
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return SocketStream(sock, self._clock)
+
+
 class StampedTransport(httpx2.AsyncBaseTransport):
-    """One pool: a connection of its own for whoever uses it one request at a time."""
+    """One pool: used for one request at a time, it keeps one connection."""
 
     def __init__(self, base_url: str, tls: ssl.SSLContext, proxy: str | None = None) -> None:
-        """`proxy` is the URL of the one to stand in between, empty for none; `None` leaves it to the environment."""
+        """`proxy` is a URL, empty for none; `None` leaves it to the environment."""
         self._pool = _pool(_proxy_for(httpx2.URL(base_url), proxy), tls)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

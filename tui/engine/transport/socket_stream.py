@@ -1,8 +1,9 @@
-"""Stamped sockets under the SDK's HTTP client: every piece of data comes with the time at which it arrived.
+"""Sockets whose data come with the time of their arrival, on the one clock of all timelines.
 
 On Linux a TCP socket with SO_TIMESTAMPNS hands each `recvmsg` the time at which the kernel took in the data, before
-any process ran; elsewhere, and where the kernel gives no stamp, the time right after the read is taken. The callback
-that reads does nothing but read and queue, and so runs ahead of whatever parses.
+any process ran; elsewhere, and where the kernel gives no stamp, the time right after the read is taken. The stamps are
+CLOCK_REALTIME, timelines CLOCK_MONOTONIC: `StampClock` converts. The callback that reads does nothing but read and
+queue, and so runs ahead of whatever parses.
 """
 
 import asyncio
@@ -12,14 +13,12 @@ import ssl
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import httpcore2
-from aiohappyeyeballs import start_connection
 
-from tui.engine.transport.clock import StampClock
-from tui.engine.transport.stamped_stream import READ_BYTES, Segment, StampedStream, observer, socket_errors_as
+from tui.engine.transport import READ_BYTES, Segment, StampedStream, exchange, socket_errors_as
 from tui.engine.transport.tls_stream import TlsStream
 
 SO_TIMESTAMPNS = 35
@@ -31,8 +30,75 @@ _DATA_SEGS_IN, _DATA_SEGS_IN_AT = struct.Struct("I"), 152
 """tcpi_data_segs_in of struct tcp_info, <linux/tcp.h>."""
 _PAUSE_BYTES = 4 * 1024 * 1024
 """Unread data at which reading pauses, so that a stream faster than its parser is held back by TCP."""
-_HAPPY_EYEBALLS_DELAY_S = 0.25
-"""RFC 8305's recommended delay between connection attempts."""
+_TIGHT_NS = 20_000
+"""Readings of both clocks further apart than this were interrupted, and say little of the offset."""
+_SLEW_NS = 1_000_000
+"""An offset that moved further than this between two looks was stepped, not slewed (at most 0.5 ms a second)."""
+_EARLY_NS = 50_000
+"""How far a stamp may seem to lie in the future: the error of the offset itself."""
+_LONGEST_WAIT_NS = 10_000_000_000
+"""Data that waited longer than this in the kernel were not read by a live engine: the stamp is of another clock."""
+
+
+class StampClock:
+    """Converts stamps with an offset that is measured anew at each conversion, so that a stepped wall clock moves
+    nothing: a stamp taken before the step is converted with the offset from before it.
+    """
+
+    def __init__(
+        self,
+        realtime_ns: Callable[[], int] = time.time_ns,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._realtime_ns = realtime_ns
+        self._monotonic_ns = monotonic_ns
+        self._offset = self._previous = self._measured()
+        self._looked_ns = self._monotonic_ns()
+        # The last step came between these two; as yet there was none.
+        self._step_after_ns = self._step_before_ns = self._looked_ns - _LONGEST_WAIT_NS
+
+    def _measured(self) -> int:
+        """CLOCK_REALTIME minus CLOCK_MONOTONIC, ns: the tightest of a few readings."""
+        best_gap, offset = 1 << 62, 0
+        for _ in range(5):
+            before = self._monotonic_ns()
+            real = self._realtime_ns()
+            after = self._monotonic_ns()
+            if after - before < best_gap:
+                best_gap, offset = after - before, real - (before + after) // 2
+            if best_gap <= _TIGHT_NS:
+                break
+        return offset
+
+    def arrival_ns(self, stamp_ns: int, read_ns: int) -> int | None:
+        """When data that was read at `read_ns` (monotonic) and stamped `stamp_ns` (realtime) arrived, monotonic ns.
+
+        None if the stamp fits neither the present offset nor the one before the last step; then only the time of
+        the read is known. Of two times that fit it is the later: data rarely wait for as long as a clock is stepped.
+        """
+        real = self._realtime_ns()
+        now_ns = self._monotonic_ns()
+        # The look just taken is good enough to see a step; only then is the offset measured with more care.
+        looked = real - now_ns
+        if abs(looked - self._offset) > _SLEW_NS:
+            measured = self._measured()
+            if abs(measured - self._offset) > _SLEW_NS:
+                self._previous = self._offset
+                self._step_after_ns, self._step_before_ns = self._looked_ns, self._monotonic_ns()
+            self._offset = measured
+        elif now_ns - read_ns <= _TIGHT_NS:
+            self._offset = looked
+        self._looked_ns = now_ns
+        oldest = read_ns - _LONGEST_WAIT_NS
+        fitting: list[int] = []
+        for offset, earliest, latest in (
+            (self._offset, max(oldest, self._step_after_ns), read_ns),
+            (self._previous, oldest, min(read_ns, self._step_before_ns)),
+        ):
+            arrival = stamp_ns - offset
+            if earliest - _EARLY_NS <= arrival <= latest + _EARLY_NS:
+                fitting.append(min(arrival, read_ns))
+        return max(fitting, default=None)
 
 
 class SocketStream(StampedStream):
@@ -138,8 +204,8 @@ class SocketStream(StampedStream):
         self._scanned = b""
         async with socket_errors_as(httpcore2.WriteTimeout, httpcore2.WriteError), asyncio.timeout(timeout):
             written_ns = await self._send_all(memoryview(buffer))
-        if (watcher := observer.get(None)) is not None:
-            watcher.written(written_ns)
+        if (told := exchange.get(None)) is not None:
+            told.written(written_ns)
 
     async def _send_all(self, left: memoryview) -> int:
         """Send everything. Returns when the last call that sent was made, CLOCK_MONOTONIC ns.
@@ -191,7 +257,7 @@ class SocketStream(StampedStream):
         return stream
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore2 asks of a stream."""
+        """Facts that httpcore2 asks of a stream."""
         match info:
             case "socket":
                 return self._socket
@@ -202,60 +268,6 @@ class SocketStream(StampedStream):
             case "is_readable":
                 return self._ended or bool(self._segments) or _readable_now(self._socket)
         return None
-
-
-class StampedBackend(httpcore2.AsyncNetworkBackend):
-    """Makes stamped connections for httpcore2's pools and proxies."""
-
-    def __init__(self) -> None:
-        self._clock = StampClock()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> SocketStream:
-        """Look the name up and connect to whichever of its addresses answers first (RFC 8305)."""
-        loop = asyncio.get_running_loop()
-        async with socket_errors_as(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
-            addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            if (watcher := observer.get(None)) is not None:
-                watcher.resolved(time.monotonic_ns())
-            local = await loop.getaddrinfo(local_address, 0, type=socket.SOCK_STREAM) if local_address else None
-            sock = await start_connection(
-                addresses,
-                local_addr_infos=local,
-                happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY_S,
-                interleave=1,
-                loop=loop,
-            )
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for option in socket_options or ():
-            sock.setsockopt(*option)
-        return SocketStream(sock, self._clock)
-
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> SocketStream:
-        """Connect to a unix socket; its data carry the time of the read."""
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        try:
-            async with socket_errors_as(httpcore2.ConnectTimeout, httpcore2.ConnectError), asyncio.timeout(timeout):
-                await asyncio.get_running_loop().sock_connect(sock, path)
-        except BaseException:
-            sock.close()
-            raise
-        for option in socket_options or ():
-            sock.setsockopt(*option)
-        return SocketStream(sock, self._clock)
-
-    async def sleep(self, seconds: float) -> None:
-        """httpcore2's pause between connection attempts."""
-        await asyncio.sleep(seconds)
 
 
 def _resolve(future: "asyncio.Future[None]") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpcore2
 
-from tui.engine.transport.stamped_stream import READ_BYTES, Segment, StampedStream, socket_errors_as
+from tui.engine.transport import READ_BYTES, Segment, StampedStream, socket_errors_as
 
 
 class TlsStream(StampedStream):
@@ -107,5 +107,5 @@ class TlsStream(StampedStream):
         return stream
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore2 asks of a stream."""
+        """Facts that httpcore2 asks of a stream."""
         return self._tls if info == "ssl_object" else self.inner.get_extra_info(info)

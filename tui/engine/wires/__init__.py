@@ -1,5 +1,141 @@
-"""The protocols that endpoints speak, one package each.
+"""Wires: the protocols that endpoints speak, one package each behind the interface `Wire`.
 
-Each module of a wire says what one protocol's requests, answers and refusals look like. Connections, deadlines, stamps
-and retries are the same for all of them and stand above.
+A wire knows what one protocol's requests, answers, refusals and look-ups look like. Keys, connections, deadlines, the
+start barrier, stamps, retries and reporting are the same for all and stand above it. A new wire is a package here
+(body, reader of answers, wire) and a row in `tui.engine.request.WIRES`.
+
+The HTTP library is imported for its types only: the screen's process loads the bodies below this package.
 """
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol, TypeGuard
+
+import msgspec
+
+from tui.core.events import Failure, FailureKind, Kind, Mark, Status, Usage, UsageReported
+from tui.core.model import ListedModel
+from tui.core.plan import RequestSpec
+from tui.core.target import Endpoint
+from tui.engine.failures import Refusal
+from tui.engine.reporter import RequestReporter
+
+if TYPE_CHECKING:
+    import httpx2
+
+MOST_TOKENS = 100_000_000
+"""More than any context: a larger count is a fault of the server and is not believed."""
+LONGEST_WORD = 256
+"""Characters of an id or of a word such as a tier; a longer one is not believed either."""
+LOOKUP_SLOT = -1
+"""Connections of look-ups, apart from those of runs, which are numbered from 0."""
+
+
+class NoAnswerError(Exception):
+    """A look-up that the endpoint does not answer."""
+
+    def __init__(self, http_status: int | None = None) -> None:
+        """`http_status` is None if there is no such route, or if what came is not what was asked for."""
+        super().__init__(http_status)
+        self.http_status = http_status
+
+
+class AnswerReader(ABC):
+    """Reader of one answer: takes what came with its arrival, and reports what it means.
+
+    A wire's reader decodes in `feed` and `feed_whole`, and reports through the other methods.
+    """
+
+    def __init__(self, reporter: RequestReporter) -> None:
+        self._reporter = reporter
+        self._usage = Usage()
+        self.failure: Failure | None = None
+        """Set as soon as the answer has shown that the request failed; nothing is read after it."""
+        self.pieces = 0
+        """Pieces of content that have arrived."""
+        self.stopped = False
+        """True once the answer is complete, even if its body is not over."""
+        self._begun = False
+        self._truncated = False
+        self._stop_reason: str | None = None
+
+    @abstractmethod
+    def feed(self, t_ns: int, event: str, data: bytes) -> None:
+        """Add one server-sent event that arrived at `t_ns`, CLOCK_MONOTONIC."""
+
+    @abstractmethod
+    def feed_whole(self, t_ns: int, body: bytes) -> None:
+        """Add an answer in one piece, whose last byte arrived at `t_ns`, CLOCK_MONOTONIC.
+
+        None of it could be used before, so all of its content has that one stamp.
+        """
+
+    def outcome(self) -> tuple[Status, str | None, Failure | None]:
+        """Status, stop reason and failure of the answer, once its body is over."""
+        failure = self.failure
+        if failure is None and not self.stopped:
+            cause = (
+                "The stream ended before the answer was complete"
+                if self._begun
+                else "The server answered 200 but sent no message"
+            )
+            failure = Failure(kind=FailureKind.BROKEN_STREAM, message=f"{cause}; run it again, or check the server.")
+        if failure is not None:
+            return Status.FAILED, self._stop_reason, failure
+        return Status.TRUNCATED if self._truncated else Status.DONE, self._stop_reason, None
+
+    def _begin(self, t_ns: int) -> None:
+        """The answer's head arrived."""
+        self._begun = True
+        self._reporter.mark(Mark.MESSAGE_START, t_ns)
+
+    def _content(self, kind: Kind, t_ns: int, text: str | None) -> None:
+        """A piece of content arrived. An empty one is framing and no token: it must not end the wait for the first."""
+        if text:
+            self.pieces += 1
+            self._reporter.content(kind, t_ns, text)
+
+    def _stop(self, t_ns: int) -> None:
+        """The answer is complete."""
+        self._begun = self.stopped = True
+        self._reporter.mark(Mark.MESSAGE_STOP, t_ns)
+
+    def _count(self, counts: Mapping[str, object], words: Mapping[str, object]) -> None:
+        """Merge a usage report: later figures replace earlier ones, absent or impossible ones do not."""
+        changes: dict[str, object] = {name: count for name, count in counts.items() if is_count(count)}
+        changes |= {name: word for name, word in words.items() if isinstance(word, str) and len(word) <= LONGEST_WORD}
+        self._usage = msgspec.structs.replace(self._usage, **changes)
+        self._reporter.report(UsageReported(request_id=self._reporter.request_id, usage=self._usage))
+
+
+class Wire(Protocol):
+    """One protocol. An instance serves all endpoints that speak it, and keeps their clients."""
+
+    title: str
+    """Name of the protocol, for sentences."""
+    request_id_header: str
+    """Header of the response that names the request to the API's support."""
+
+    def open(self, spec: RequestSpec, key: str | None, slot: int) -> AbstractAsyncContextManager["httpx2.Response"]:
+        """Send the request over its endpoint's connection `slot`. Gives the response, whatever its status.
+
+        The body of a success is unread. Raises UnsentError or httpx2.HTTPError; only the connect has a timeout here.
+        """
+
+    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> AnswerReader:
+        """A reader for the request's answer."""
+
+    def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+        """The words of a response whose status is no success."""
+
+    async def list_models(self, endpoint: Endpoint, key: str | None) -> list[ListedModel]:
+        """The endpoint's models. Raises NoAnswerError, UnsentError or httpx2.HTTPError."""
+
+    async def count_tokens(self, spec: RequestSpec, key: str | None) -> int:
+        """Input tokens of the prompt. Raises NoAnswerError, UnsentError or httpx2.HTTPError."""
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """True for a number of tokens that can be believed."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.events import Content, Event, FailureKind, Kind, Mark, Marked, Status, Usage, UsageReported
-from tui.engine.transport.sse import ServerSentEvent
-from tui.engine.wires.messages.answer import AnswerReader
+from tui.engine.reporter import RequestReporter
+from tui.engine.wires.messages.answer import MessageReader
 
 
 class Stream:
@@ -17,12 +17,12 @@ class Stream:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.reader = AnswerReader(7, self.events.append)
+        self.reader = MessageReader(RequestReporter(7, self.events.append))
         self.now = 0
 
     def raw(self, name: str, data: bytes) -> None:
         self.now += 1
-        self.reader.take(self.now, ServerSentEvent(name, data))
+        self.reader.feed(self.now, name, data)
 
     def take(self, name: str, **body: Any) -> None:
         self.raw(name, json.dumps({"type": name, **body}).encode())

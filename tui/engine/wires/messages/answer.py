@@ -1,26 +1,14 @@
-"""The Messages API's answers: from decoded server-sent events, or a message in one piece, to the engine's events."""
+"""Answers of the Messages API: server-sent events, or a message in one piece, as events of the engine."""
 
 import json
 from collections.abc import Callable
 
 import msgspec
 
-from tui.core.events import (
-    CacheMiss,
-    Content,
-    Event,
-    Failure,
-    FailureKind,
-    Kind,
-    Mark,
-    Marked,
-    MessageOpened,
-    Status,
-    Usage,
-    UsageReported,
-)
-from tui.engine.failures import api_failure
-from tui.engine.transport.sse import ServerSentEvent
+from tui.core.events import CacheMiss, Failure, FailureKind, Kind, Mark, MessageOpened
+from tui.engine.failures import Refusal, api_failure
+from tui.engine.reporter import RequestReporter
+from tui.engine.wires import LONGEST_WORD, AnswerReader, is_count
 
 
 class _Block(msgspec.Struct):
@@ -40,13 +28,8 @@ class _TokenDetails(msgspec.Struct):
     thinking_tokens: object = None
 
 
-class _CacheCreation(msgspec.Struct):
-    ephemeral_5m_input_tokens: object = None
-    ephemeral_1h_input_tokens: object = None
-
-
 class _Usage(msgspec.Struct):
-    """Counts and words are checked one by one, in `_count`: an absurd one must not cost the answer."""
+    """Counts and words of any type: `AnswerReader` checks each, so that an absurd one does not cost the answer."""
 
     input_tokens: object = None
     output_tokens: object = None
@@ -103,166 +86,141 @@ _READ_HERE = frozenset(
     {"message_start", "content_block_start", "content_block_delta", "message_delta", "message_stop", "error"}
 )
 
-_MOST_TOKENS = 100_000_000
-"""More than any context: a larger count is a fault of the server and is not believed."""
-_LONGEST_WORD = 200
-"""Characters of an id or of a word such as a tier; a longer one is not believed either."""
+_KINDS: dict[str, FailureKind] = {
+    "invalid_request_error": FailureKind.BAD_REQUEST,
+    "authentication_error": FailureKind.BAD_KEY,
+    "permission_error": FailureKind.FORBIDDEN,
+    "not_found_error": FailureKind.UNKNOWN_MODEL,
+    "request_too_large": FailureKind.TOO_LARGE,
+    "rate_limit_error": FailureKind.RATE_LIMITED,
+    "overloaded_error": FailureKind.OVERLOADED,
+}
 
 
-class AnswerReader:
-    """Follows one answer's stream and reports it to `emit`; knows at the end how it went."""
+class MessageReader(AnswerReader):
+    """Reader of one message, streamed or in one piece."""
 
-    def __init__(self, request_id: int, emit: Callable[[Event], None]) -> None:
-        self._request_id = request_id
-        self._emit = emit
-        self._usage = Usage()
-        self._stop_reason: str | None = None
-        self.failure: Failure | None = None
-        """Set as soon as the stream has shown that the request failed."""
-        self.pieces = 0
-        """Pieces of content that have arrived."""
-        self.stopped = False
-        """True once `message_stop` has arrived."""
-        self._started = False
+    def __init__(self, reporter: RequestReporter, remember: Callable[[str], None] | None = None) -> None:
+        """`remember` is told the message's id, for the next request that is to be compared with it."""
+        super().__init__(reporter)
+        self._remember = remember
 
-    def take(self, t_ns: int, sse: ServerSentEvent) -> None:
-        """Take in one event that arrived at `t_ns` (CLOCK_MONOTONIC). After a failure everything is ignored."""
-        if self.failure is not None or sse.event in _CONTENT_FREE:
+    def feed(self, t_ns: int, event: str, data: bytes) -> None:
+        """See `AnswerReader.feed`."""
+        if self.failure is not None or event in _CONTENT_FREE:
             return
         try:
-            event = _decode(sse.data)
+            read = _decode(data)
         except (ValueError, RecursionError) as error:
             self.failure = Failure(
                 kind=FailureKind.PROTOCOL,
                 message=f"The stream held an event that cannot be read ({error}); what came before it is kept.",
             )
             return
-        match event.type:
-            case "content_block_delta" if event.delta:
-                self._content(t_ns, event.delta)
-            case "content_block_start" if event.content_block:
-                if event.content_block.type in ("thinking", "redacted_thinking"):
-                    self._mark(Mark.THINKING_STARTED, t_ns)
-                self._content(t_ns, event.content_block)
+        match read.type:
+            case "content_block_delta" if read.delta:
+                self._piece(t_ns, read.delta)
+            case "content_block_start" if read.content_block:
+                if read.content_block.type in ("thinking", "redacted_thinking"):
+                    self._reporter.mark(Mark.THINKING_STARTED, t_ns)
+                self._piece(t_ns, read.content_block)
             case "message_start":
-                self._started = True
-                self._mark(Mark.MESSAGE_START, t_ns)
-                if event.message:
-                    self._open(event.message)
+                self._begin(t_ns)
+                if read.message:
+                    self._open(read.message)
             case "message_delta":
-                if event.delta and event.delta.stop_reason:
-                    self._stop_reason = event.delta.stop_reason
-                if event.usage:
-                    self._count(event.usage)
+                if read.delta and read.delta.stop_reason:
+                    self._stop_for(read.delta.stop_reason)
+                if read.usage:
+                    self._count_usage(read.usage)
             case "message_stop":
-                self.stopped = True
-                self._mark(Mark.MESSAGE_STOP, t_ns)
+                self._stop(t_ns)
             case "error":
-                error_type, message = (event.error.type, event.error.message) if event.error else ("api_error", "")
-                self.failure = api_failure(http_status=200, error_type=error_type, message=message)
+                self._refuse(read.error)
             case _:
                 pass  # The API's versioning policy: clients ignore event types they do not know.
 
-    def take_whole(self, t_ns: int, message: bytes) -> None:
-        """Take in a message that came in one piece, whose last byte arrived at `t_ns` (CLOCK_MONOTONIC).
-
-        Nothing of it can be used before: all of its content has that one stamp, and there is no `message_start`.
-        """
+    def feed_whole(self, t_ns: int, body: bytes) -> None:
+        """See `AnswerReader.feed_whole`. There is no `message_start`."""
         try:
-            read = _message_decoder.decode(message)
+            message = _message_decoder.decode(body)
         except ValueError as error:
             self.failure = Failure(
                 kind=FailureKind.PROTOCOL,
                 message=f"The answer is no message that can be read ({error}); check that the server speaks the API.",
             )
             return
-        if read.type == "error":
-            words = read.error or _Error()
-            self.failure = api_failure(http_status=200, error_type=words.type or "api_error", message=words.message)
+        if message.type == "error":
+            self._refuse(message.error)
             return
-        self._started = True
-        self._open(read)
-        for block in read.content:
-            self._content(t_ns, block)
-        self._stop_reason = read.stop_reason
-        self.stopped = True
-        self._mark(Mark.MESSAGE_STOP, t_ns)
+        self._open(message)
+        for block in message.content:
+            self._piece(t_ns, block)
+        self._stop_for(message.stop_reason)
+        self._stop(t_ns)
 
-    def outcome(self) -> tuple[Status, str | None, Failure | None]:
-        """How the answer ended, its stop reason and its failure; to be asked when the stream is over."""
-        failure = self.failure
-        if failure is None and not self.stopped:
-            cause = (
-                "The stream ended before the answer was complete"
-                if self._started
-                else "The server answered 200 but sent no message"
-            )
-            failure = Failure(kind=FailureKind.BROKEN_STREAM, message=f"{cause}; run it again, or check the server.")
-        if failure is not None:
-            return Status.FAILED, self._stop_reason, failure
-        status = Status.TRUNCATED if self._stop_reason == "max_tokens" else Status.DONE
-        return status, self._stop_reason, None
-
-    def _content(self, t_ns: int, piece: _Delta | _Block) -> None:
-        # Empty pieces are framing, not tokens: they must not end the wait for the first token.
+    def _piece(self, t_ns: int, piece: _Delta | _Block) -> None:
         if piece.text:
-            self._piece(t_ns, Kind.TEXT, piece.text)
-        elif piece.thinking:
-            self._piece(t_ns, Kind.THINKING, piece.thinking)
+            self._content(Kind.TEXT, t_ns, piece.text)
+        else:
+            self._content(Kind.THINKING, t_ns, piece.thinking)
 
-    def _piece(self, t_ns: int, kind: Kind, text: str) -> None:
-        self.pieces += 1
-        self._emit(Content(request_id=self._request_id, kind=kind, t_ns=[t_ns], texts=[text]))
+    def _stop_for(self, reason: str | None) -> None:
+        self._stop_reason = reason
+        self._truncated = reason == "max_tokens"
 
-    def _mark(self, mark: Mark, t_ns: int) -> None:
-        self._emit(Marked(request_id=self._request_id, mark=mark, t_ns=t_ns))
+    def _refuse(self, error: _Error | None) -> None:
+        words = error or _Error()
+        self.failure = api_failure(http_status=200, refusal=refusal_of(words.type or "api_error", words.message))
 
     def _open(self, message: _Message) -> None:
-        """Report what the head of a message says: its id, the cache's diagnosis, and what it counts so far."""
-        if isinstance(message.id, str) and 0 < len(message.id) <= _LONGEST_WORD:
+        """Report the head of a message: its id, the cache's diagnosis, and the counts so far."""
+        if isinstance(message.id, str) and 0 < len(message.id) <= LONGEST_WORD:
             miss = _cache_miss(message.diagnostics)
-            self._emit(MessageOpened(request_id=self._request_id, message_id=message.id, cache_miss=miss))
+            self._reporter.report(
+                MessageOpened(request_id=self._reporter.request_id, message_id=message.id, cache_miss=miss)
+            )
+            if self._remember is not None:
+                self._remember(message.id)
         if message.usage:
-            self._count(message.usage)
+            self._count_usage(message.usage)
 
-    def _count(self, usage: _Usage) -> None:
-        """Merge a usage report: later figures replace earlier ones, absent or impossible ones do not."""
+    def _count_usage(self, usage: _Usage) -> None:
         details = usage.output_tokens_details
         created = usage.cache_creation if isinstance(usage.cache_creation, dict) else {}
-        counts = {
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "cache_creation_input_tokens": usage.cache_creation_input_tokens,
-            "cache_read_input_tokens": usage.cache_read_input_tokens,
-            "thinking_tokens": details.thinking_tokens if details else None,
-            "cache_5m_input_tokens": created.get("ephemeral_5m_input_tokens"),
-            "cache_1h_input_tokens": created.get("ephemeral_1h_input_tokens"),
-        }
-        words = {"service_tier": usage.service_tier, "speed": usage.speed, "inference_geo": usage.inference_geo}
-        changes: dict[str, object] = {name: count for name, count in counts.items() if _is_count(count)}
-        changes |= {name: word for name, word in words.items() if isinstance(word, str) and len(word) <= _LONGEST_WORD}
-        self._usage = msgspec.structs.replace(self._usage, **changes)
-        self._emit(UsageReported(request_id=self._request_id, usage=self._usage))
+        self._count(
+            {
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cache_creation_input_tokens": usage.cache_creation_input_tokens,
+                "cache_read_input_tokens": usage.cache_read_input_tokens,
+                "thinking_tokens": details.thinking_tokens if details else None,
+                "cache_5m_input_tokens": created.get("ephemeral_5m_input_tokens"),
+                "cache_1h_input_tokens": created.get("ephemeral_1h_input_tokens"),
+            },
+            {"service_tier": usage.service_tier, "speed": usage.speed, "inference_geo": usage.inference_geo},
+        )
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
+def refusal_of(error_type: str, message: str) -> Refusal:
+    """The refusal that an error of the API means."""
+    return Refusal(error_type, message, _KINDS.get(error_type))
 
 
 def _cache_miss(diagnostics: object) -> CacheMiss | None:
-    """The diagnosis; absent where none was asked for, where nothing differs, and while it is not known yet."""
+    """The diagnosis; None where none was asked for, where nothing differs, and while it is not known yet."""
     reason = diagnostics.get("cache_miss_reason") if isinstance(diagnostics, dict) else None
     if not isinstance(reason, dict):
         return None
     word = reason.get("type")
-    if not isinstance(word, str) or len(word) > _LONGEST_WORD:
+    if not isinstance(word, str) or len(word) > LONGEST_WORD:
         return None
     missed = reason.get("cache_missed_input_tokens")
-    return CacheMiss(reason=word, missed_input_tokens=missed if _is_count(missed) else None)
+    return CacheMiss(reason=word, missed_input_tokens=missed if is_count(missed) else None)
 
 
 def _decode(data: bytes) -> _StreamEvent:
-    """The event in `data`. Raises ValueError or RecursionError if it is none, or a known one in the wrong shape."""
+    """The event in `data`. Raises ValueError or RecursionError if there is none, or a known one in the wrong shape."""
     try:
         return _decoder.decode(data)
     except msgspec.ValidationError:

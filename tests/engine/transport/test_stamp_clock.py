@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.engine.transport.clock import StampClock
+from tui.engine.transport.socket_stream import StampClock
 
 US, MS, S = 1_000, 1_000_000, 1_000_000_000
 START = 50 * S

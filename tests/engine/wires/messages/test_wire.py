@@ -15,12 +15,13 @@ import pytest
 import pytest_asyncio
 from canary import KEY
 
+from engine.scripted import send_one
 from tui.core.events import Event, FailureKind, RequestEnded, Status, UsageReported
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt, Turn
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.messages_api import MessagesApi
+from tui.engine.request import RequestSender
 from tui.simulator.process import SimulatorProcess
 
 ANSWER = (
@@ -94,12 +95,9 @@ async def ask(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ask]:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    api = MessagesApi({"GOOD_KEY": KEY})
+    sender = RequestSender({"GOOD_KEY": KEY})
 
-    async def at_once() -> None:
-        """No gate."""
-
-    async def send(
+    async def one(
         url: str,
         parameters: Parameters | None = None,
         model: str = "sim-fast",
@@ -117,10 +115,10 @@ async def ask(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ask]:
             timeouts=Timeouts(first_token=20, request=20),
         )
         async with asyncio.timeout(30):
-            return await api.ask(spec, 0, events.append, at_once), events
+            return await send_one(sender, spec, events.append), events
 
-    yield send
-    await api.aclose()
+    yield one
+    await sender.aclose()
 
 
 async def test_every_parameter_arrives_as_the_api_wants_it(ask: Ask) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from engine.scripted import send_one
 from tui.core import metrics
 from tui.core.events import CacheMiss, Event, FailureKind, Kind, Status
 from tui.core.parameters import Parameters
@@ -15,7 +16,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.messages_api import MessagesApi
+from tui.engine.request import RequestSender
 from tui.simulator.process import SimulatorProcess
 
 LONG = "A gateway counts the requests of each key, and turns away what is above its limit. " * 60
@@ -32,10 +33,7 @@ def simulator() -> Iterator[SimulatorProcess]:
 @pytest_asyncio.fixture
 async def send(simulator: SimulatorProcess) -> AsyncIterator[Send]:
     """Sends one request in this process; returns what became of it."""
-    api = MessagesApi({})
-
-    async def at_once() -> None:
-        """No gate."""
+    sender = RequestSender({})
 
     async def one(
         model: str = "claude-haiku-5-5",
@@ -66,11 +64,11 @@ async def send(simulator: SimulatorProcess) -> AsyncIterator[Send]:
             record.apply(event)
 
         async with asyncio.timeout(30):
-            record.apply(await api.ask(spec, 0, emit, at_once))
+            record.apply(await send_one(sender, spec, emit))
         return record
 
     yield one
-    await api.aclose()
+    await sender.aclose()
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -15,25 +15,26 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from canary import KEY
 
+from engine.scripted import send_one
 from tui.core.events import FailureKind, RequestEnded, Status
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.messages_api import MessagesApi
+from tui.engine.request import RequestSender
 
-from .test_levers import Received, serving
+from .test_wire import Received, serving
 
 
 @pytest_asyncio.fixture
-async def api() -> AsyncIterator[MessagesApi]:
-    made = MessagesApi({"CLOUD_KEY": KEY})
+async def sender() -> AsyncIterator[RequestSender]:
+    made = RequestSender({"CLOUD_KEY": KEY})
     yield made
     await made.aclose()
 
 
-async def ask(api: MessagesApi, url: str, **endpoint: Any) -> RequestRecord:
+async def ask(sender: RequestSender, url: str, **endpoint: Any) -> RequestRecord:
     spec = RequestSpec(
         request_id=1,
         target="lane",
@@ -44,20 +45,16 @@ async def ask(api: MessagesApi, url: str, **endpoint: Any) -> RequestRecord:
         timeouts=Timeouts(first_token=20, request=20),
     )
     record = RequestRecord(spec=spec)
-
-    async def at_once() -> None:
-        """No gate."""
-
     async with asyncio.timeout(30):
-        ended: RequestEnded = await api.ask(spec, 0, record.apply, at_once)
+        ended: RequestEnded = await send_one(sender, spec, record.apply)
     record.apply(ended)
     return record
 
 
-async def test_foundry(api: MessagesApi) -> None:
+async def test_foundry(sender: RequestSender) -> None:
     received = Received()
     async with serving(received) as port:
-        record = await ask(api, f"http://127.0.0.1:{port}/anthropic", kind="foundry")
+        record = await ask(sender, f"http://127.0.0.1:{port}/anthropic", kind="foundry")
     assert (record.status, record.text()) == (Status.DONE, "x")
     assert record.ttft_ns is not None
     assert record.instrument is not None
@@ -65,11 +62,11 @@ async def test_foundry(api: MessagesApi) -> None:
     assert KEY in {received.headers[0].get("api-key"), received.headers[0].get("x-api-key")}
 
 
-async def test_vertex(api: MessagesApi) -> None:
+async def test_vertex(sender: RequestSender) -> None:
     received = Received()
     async with serving(received) as port:
         url = f"http://127.0.0.1:{port}"
-        record = await ask(api, url, kind="vertex", region="us-east5", project="mine")
+        record = await ask(sender, url, kind="vertex", region="us-east5", project="mine")
     assert (record.status, record.text()) == (Status.DONE, "x")
     route = "/v1/projects/mine/locations/us-east5/publishers/anthropic/models/claude-opus-5-5:streamRawPredict"
     assert received.lines == [f"POST {route} HTTP/1.1"]
@@ -78,10 +75,10 @@ async def test_vertex(api: MessagesApi) -> None:
     assert received.bodies[0]["anthropic_version"]
 
 
-async def test_bedrock_with_a_key_of_its_own(api: MessagesApi) -> None:
+async def test_bedrock_with_a_key_of_its_own(sender: RequestSender) -> None:
     received = Received()
     async with serving(received) as port:
-        record = await ask(api, f"http://127.0.0.1:{port}/anthropic", kind="bedrock", region="us-east-1")
+        record = await ask(sender, f"http://127.0.0.1:{port}/anthropic", kind="bedrock", region="us-east-1")
     assert (record.status, record.text()) == (Status.DONE, "x")
     assert received.lines == ["POST /anthropic/v1/messages HTTP/1.1"]
     assert received.headers[0]["authorization"] == f"Bearer {KEY}"
@@ -105,11 +102,11 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Monk
 
 
 async def ask_signed(url: str, environ: Mapping[str, str]) -> RequestRecord:
-    api = MessagesApi(environ)
+    sender = RequestSender(environ)
     try:
-        return await ask(api, url, kind="bedrock", region="us-east-1", aws_credentials=True)
+        return await ask(sender, url, kind="bedrock", region="us-east-1", aws_credentials=True)
     finally:
-        await api.aclose()
+        await sender.aclose()
 
 
 @pytest.mark.usefixtures("aws")
@@ -177,10 +174,10 @@ async def test_a_signed_request_goes_over_plain_http_to_this_machine_only() -> N
 
 
 @pytest.mark.parametrize("header", ["authorization", "x-api-key"])
-async def test_the_key_goes_into_the_header_that_is_named(api: MessagesApi, header: str) -> None:
+async def test_the_key_goes_into_the_header_that_is_named(sender: RequestSender, header: str) -> None:
     received = Received()
     async with serving(received) as port:
-        record = await ask(api, f"http://127.0.0.1:{port}", key_header=header)
+        record = await ask(sender, f"http://127.0.0.1:{port}", key_header=header)
     assert record.status is Status.DONE
     sent = received.headers[0]
     assert sent[header].removeprefix("Bearer ") == KEY
@@ -188,11 +185,11 @@ async def test_the_key_goes_into_the_header_that_is_named(api: MessagesApi, head
 
 
 @pytest.mark.parametrize("kind", ["bedrock", "foundry", "vertex"])
-async def test_a_cloud_that_refuses_the_key_does_not_get_it_shown(api: MessagesApi, kind: str) -> None:
+async def test_a_cloud_that_refuses_the_key_does_not_get_it_shown(sender: RequestSender, kind: str) -> None:
     received = Received()
     received.refuse_with = f'{{"error": {{"type": "authentication_error", "message": "no: {KEY}"}}}}'.encode()
     async with serving(received) as port:
-        record = await ask(api, f"http://127.0.0.1:{port}", kind=kind, region="r", project="p")
+        record = await ask(sender, f"http://127.0.0.1:{port}", kind=kind, region="r", project="p")
     assert record.failure is not None
     assert record.failure.kind is FailureKind.BAD_KEY
     assert KEY not in record.failure.message

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tui.core.events import Content, Event, Kind, Mark, Marked, RunEnded, Usage, UsageReported
-from tui.engine.outbox import Outbox
 from tui.engine.protocol import FrameSplitter, decode_events
+from tui.engine.server import Outbox
 
 
 class Pipe:

@@ -1,0 +1,41 @@
+"""Reporter of one request: the way of its events to the parent, over all of its attempts."""
+
+import time
+from collections.abc import Callable
+
+from tui.core.events import Content, Event, Failure, Kind, Mark, Marked, RequestEnded, Status
+
+
+class RequestReporter:
+    """Reports the events of one request, and remembers what its retries and its run depend on."""
+
+    def __init__(self, request_id: int, emit: Callable[[Event], None]) -> None:
+        self.request_id = request_id
+        self.report = emit
+        """Sends one event as it is."""
+        self.has_content = False
+        """True once a piece of content has arrived: from then on the request is not sent again."""
+        self.sent_ns: int | None = None
+        """When the first attempt's last byte was handed to the kernel, CLOCK_MONOTONIC."""
+
+    def mark(self, mark: Mark, t_ns: int | None = None) -> None:
+        """Report a point of the timeline, at `t_ns` (CLOCK_MONOTONIC) or now."""
+        t_ns = t_ns or time.monotonic_ns()
+        if mark is Mark.SENT and self.sent_ns is None:
+            self.sent_ns = t_ns
+        self.report(Marked(request_id=self.request_id, mark=mark, t_ns=t_ns))
+
+    def content(self, kind: Kind, t_ns: int, text: str) -> None:
+        """Report a piece of content that arrived at `t_ns`, CLOCK_MONOTONIC."""
+        self.has_content = True
+        self.report(Content(request_id=self.request_id, kind=kind, t_ns=[t_ns], texts=[text]))
+
+    def ended(self, status: Status, *, stop_reason: str | None = None, failure: Failure | None = None) -> RequestEnded:
+        """The end of an attempt, now. It is not reported yet: another attempt may follow."""
+        return RequestEnded(
+            request_id=self.request_id,
+            t_ns=time.monotonic_ns(),
+            status=status,
+            stop_reason=stop_reason,
+            failure=failure,
+        )

@@ -1,0 +1,231 @@
+"""Sending of one request and reading of its answer, under its deadlines, whatever wire its endpoint speaks.
+
+The wire opens the request; the body of a success is then read raw, chunk by chunk, each with the time it arrived.
+"""
+
+import asyncio
+import math
+import os
+from collections.abc import Awaitable, Callable, Mapping
+
+import httpcore2
+import httpx2
+
+from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Status
+from tui.core.plan import RequestSpec
+from tui.core.target import Endpoint, Timeouts
+from tui.engine import failures
+from tui.engine.answer_stream import AnswerStream, DecodeQueue
+from tui.engine.failures import UnsentError
+from tui.engine.keys import Keys
+from tui.engine.reporter import RequestReporter
+from tui.engine.transport import Exchange, StampedStream, exchange
+from tui.engine.transport.body import BodyError
+from tui.engine.transport.http_transport import HttpClients
+from tui.engine.wires import AnswerReader, Wire
+from tui.engine.wires.messages.wire import MessagesWire
+
+WIRES: dict[str, Callable[[HttpClients], Wire]] = {
+    "anthropic": MessagesWire,
+    "bedrock": MessagesWire,
+    "foundry": MessagesWire,
+    "vertex": MessagesWire,
+}
+"""The wire of each kind of endpoint (`Endpoint.kind`)."""
+
+_END_OF_BODY_S = 0.25
+"""How long the end of the body may take after the answer's before the connection is given up."""
+
+
+class RequestSender:
+    """Sends requests over their endpoints' wires, each over the connection of its endpoint and slot."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self.keys = Keys(os.environ if environ is None else environ)
+        self._connections = HttpClients()
+        self._wires = {kind: wire(self._connections) for kind, wire in WIRES.items()}
+        self._decode_queue = DecodeQueue()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._connections.aclose()
+
+    def wire_of(self, endpoint: Endpoint) -> Wire:
+        """The wire that the endpoint speaks."""
+        return self._wires[endpoint.kind]
+
+    async def send(
+        self, spec: RequestSpec, slot: int, reporter: RequestReporter, before_send: Callable[[], Awaitable[None]]
+    ) -> RequestEnded:
+        """Make one attempt: report its timeline and content, and return its end unreported.
+
+        `before_send` is awaited when the connection stands and the request's first byte is about to be written.
+        Cancelling closes the connection.
+        """
+        key = await self.keys.of(spec.endpoint)
+        if isinstance(key, Failure):
+            return reporter.ended(Status.FAILED, failure=key)
+        attempt = _Attempt(spec, self.wire_of(spec.endpoint), key, reporter, self._decode_queue)
+        ended = await attempt.run(slot, before_send)
+        if ended.failure is not None and ended.failure.kind is FailureKind.BAD_KEY:
+            self.keys.forget(spec.endpoint)
+        return ended
+
+
+class _Deadlines:
+    """The timeouts of one attempt: the whole request's, and the next step's."""
+
+    def __init__(self, timeouts: Timeouts, timer: asyncio.Timeout, *, streamed: bool) -> None:
+        self._timeouts = timeouts
+        self._timer = timer
+        self._streamed = streamed
+        self._now = asyncio.get_running_loop().time
+        self._whole = self._first_token_by = self._now() + timeouts.request
+        # Until it is sent, the connect has its own timeout, and the start barrier opens in any case.
+        self._wait_for_all()
+
+    def sent(self) -> None:
+        """The request is sent: the time for the first token runs."""
+        if self._streamed:
+            self._first_token_by = self._now() + self._timeouts.first_token
+            self._wait_until(self._first_token_by, "the first token", "first_token")
+
+    def progressed(self, reader: AnswerReader) -> None:
+        """Data came."""
+        silence_until = self._now() + self._timeouts.between_tokens
+        if reader.stopped:
+            # Only the body's end is missing; reading it keeps the connection for the next run.
+            self._timer.reschedule(self._now() + _END_OF_BODY_S)
+        elif not self._streamed:
+            pass  # There are no steps to wait for, only the whole.
+        elif reader.pieces or silence_until < self._first_token_by:
+            self._wait_until(silence_until, "the next event of the stream", "between_tokens")
+        else:
+            self._wait_until(self._first_token_by, "the first token", "first_token")
+
+    def missed(self) -> Failure:
+        """The deadline that struck."""
+        return failures.timed_out(self._waiting_for, getattr(self._timeouts, self._setting), self._setting)
+
+    def _wait_for_all(self) -> None:
+        self._waiting_for, self._setting = "the end of the answer", "request"
+        self._timer.reschedule(self._whole)
+
+    def _wait_until(self, when: float, waiting_for: str, setting: str) -> None:
+        """Move the deadline to the next step's, or to the whole request's if that comes first."""
+        if self._whole <= when:
+            self._wait_for_all()
+        else:
+            self._waiting_for, self._setting = waiting_for, setting
+            self._timer.reschedule(when)
+
+
+class _Attempt:
+    """One attempt at a request while it runs."""
+
+    def __init__(
+        self, spec: RequestSpec, wire: Wire, key: str | None, reporter: RequestReporter, queue: DecodeQueue
+    ) -> None:
+        self._spec = spec
+        self._streamed = spec.parameters.stream is not False
+        self._wire = wire
+        self._key = key
+        self._reporter = reporter
+        self._queue = queue
+        self._reader = wire.reader(spec, reporter)
+        self._responded = False
+
+    async def run(self, slot: int, before_send: Callable[[], Awaitable[None]]) -> RequestEnded:
+        spec = self._spec
+        try:
+            async with asyncio.timeout(None) as timer:
+                deadlines = _Deadlines(spec.timeouts, timer, streamed=self._streamed)
+                failure = await self._answer(slot, before_send, deadlines)
+        except TimeoutError:
+            failure = None if self._reader.stopped else deadlines.missed()
+        except UnsentError as error:
+            failure = error.failure
+        except httpx2.TimeoutException:
+            # Only the connect has a timeout in the transport.
+            failure = failures.timed_out("the connection", spec.timeouts.connect, "connect")
+        except BodyError as error:
+            failure = failures.broken_body(str(error))
+        except (httpx2.HTTPError, httpcore2.NetworkError, OSError) as error:
+            failure = None
+            if not self._reader.stopped:
+                failure = failures.connection_failure(error, spec.endpoint, in_stream=self._responded)
+        if failure is not None:
+            return self._reporter.ended(Status.FAILED, failure=failure)
+        status, stop_reason, failure = self._reader.outcome()
+        return self._reporter.ended(status, stop_reason=stop_reason, failure=failure)
+
+    async def _answer(
+        self, slot: int, before_send: Callable[[], Awaitable[None]], deadlines: _Deadlines
+    ) -> Failure | None:
+        """Send, and read the answer into the reader, or what stood in its place."""
+        told = Exchange(self._reporter, before_send, deadlines.sent)
+        token = exchange.set(told)
+        try:
+            async with self._wire.open(self._spec, self._key, slot) as response:
+                self._responded = True
+                self._reporter.report(
+                    Responded(
+                        request_id=self._spec.request_id,
+                        t_ns=told.headers_ns,
+                        http_status=response.status_code,
+                        api_request_id=response.headers.get(self._wire.request_id_header),
+                    )
+                )
+                if not response.is_success:
+                    return self._refused(response, await response.aread())
+                content_type = response.headers.get("content-type", "").lower()
+                if not content_type.startswith("text/event-stream" if self._streamed else "application/json"):
+                    return failures.not_an_answer(content_type, streamed=self._streamed, wire=self._wire.title)
+                await self._read(response, deadlines)
+                return None
+        finally:
+            exchange.reset(token)
+
+    async def _read(self, response: httpx2.Response, deadlines: _Deadlines) -> None:
+        connection = response.extensions["network_stream"]
+        assert isinstance(connection, StampedStream)
+        stream = AnswerStream(
+            connection,
+            response.headers,
+            self._reader,
+            self._queue,
+            lambda: deadlines.progressed(self._reader),
+            whole=not self._streamed,
+        )
+        try:
+            await stream.read()
+        finally:
+            self._reporter.report(stream.instrument(self._spec.request_id))
+        if (rest := stream.for_reuse) is not None:
+            # httpcore2 still waits for a body: one lets it keep the connection for the next run.
+            connection.give_back(rest)
+            async for _ in response.aiter_raw():
+                pass
+
+    def _refused(self, response: httpx2.Response, body: bytes) -> Failure:
+        refusal = self._wire.refusal(response.status_code, response.headers, body)
+        message = refusal.message or response.reason_phrase
+        # Some servers repeat what they got; what signed a request may be among it.
+        for secret in (self._key, response.request.headers.get("x-amz-security-token")):
+            if secret:
+                message = message.replace(secret, "[the key]")
+        return failures.api_failure(
+            http_status=response.status_code,
+            refusal=refusal._replace(message=message),
+            endpoint=self._spec.endpoint,
+            retry_after_s=_seconds(response.headers.get("retry-after")),
+        )
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """The header's seconds; None for a date, and for what is no time to wait."""
+    try:
+        seconds = float(retry_after or "")
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < math.inf else None
