@@ -26,6 +26,22 @@ class InputCount(msgspec.Struct, frozen=True, kw_only=True):
     """True where the endpoint has not counted them."""
 
 
+class OutcomesReader:
+    """A place in a list of outcomes that grows and may be cleared: every outcome is read once."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._last: Outcome | None = None
+
+    def read(self, outcomes: list[Outcome]) -> tuple[list[Outcome], bool]:
+        """The outcomes that came since the last reading, and whether the list was cleared before them."""
+        cleared = self._count > len(outcomes) or (self._count > 0 and outcomes[self._count - 1] is not self._last)
+        since = outcomes[0 if cleared else self._count :]
+        self._count = len(outcomes)
+        self._last = outcomes[-1] if outcomes else None
+        return since, cleared
+
+
 class Shown(msgspec.Struct, frozen=True):
     """What a lane shows of its latest request."""
 
@@ -62,8 +78,8 @@ class Lane:
         """True if this lane had the shortest TTFT of the run that ended last."""
         self.fastest_total = False
         self._current: list[Outcome] = []
-        self._taken = 0
-        self._last: Outcome | None = None
+        self._asked = ""
+        self._reader = OutcomesReader()
 
     @property
     def label(self) -> str:
@@ -73,17 +89,15 @@ class Lane:
     @property
     def current(self) -> list[Outcome]:
         """The counted outcomes since anything asked was last changed: repeated measurements of one thing."""
-        outcomes = self.outcomes
-        if self._taken > len(outcomes) or (self._taken and outcomes[self._taken - 1] is not self._last):
-            self._taken, self._current = 0, []  # the session was cleared
-        # Taken in once each: it is asked for after every run.
-        for outcome in outcomes[self._taken :]:
-            if self._last is None or outcome.asked != self._last.asked:
-                self._current = []
-            self._last = outcome
+        # Each is read once: this is asked for after every run.
+        since, cleared = self._reader.read(self.outcomes)
+        if cleared:
+            self._current = []
+        for outcome in since:
+            if outcome.asked != self._asked:
+                self._current, self._asked = [], outcome.asked
             if outcome.counted:
                 self._current.append(outcome)
-        self._taken = len(outcomes)
         return list(self._current)
 
     def snapshot(self) -> LaneSnapshot | None:

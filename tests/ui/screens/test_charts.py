@@ -2,15 +2,20 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from textual.widgets import Static
 
 from tui.core.series import SeriesSettings
-from tui.ui.charts import CHARTS
-from tui.ui.charts.plot import Markers
+from tui.ui import charts
+from tui.ui.charts import CHARTS, ChartKind
+from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Markers
+from tui.ui.charts.source import Chart, by_answer
 from tui.ui.screens.chart import ChartScreen
+from tui.ui.viewmodel.numbers import Numbers
 from tui.ui.widgets.chart_painters import RowsPainter
 from tui.ui.widgets.chart_pane import ChartStrip
 from tui.ui.widgets.chart_view import ChartView
@@ -197,3 +202,44 @@ async def test_markers_are_those_of_the_settings(open_app: OpenApp) -> None:
         assert "".join(strip.text for strip in s.app.main.charts.chart.drawing).isascii()
         screen = await open_alone(s)
         assert screen._holder.chart.markers is Markers.ASCII
+
+
+@pytest.fixture
+def with_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One module and one row: all that a new chart is."""
+    module = ModuleType("another_chart")
+    look = Look("runs", "runs", "█", "#", "output")
+    module.CHART = Chart(  # type: ignore[attr-defined]
+        title="Runs counted",
+        placeholder="No run counted yet.",
+        build=lambda source: BarRows(
+            rows=tuple(BarRow(lane.label, (Bar(0, len(lane.outcomes), look),)) for lane in source.lanes), key=(look,)
+        ),
+        version=by_answer,
+        numbers=lambda source: Numbers(
+            ("lane", "runs"), tuple((lane.label, str(len(lane.outcomes))) for lane in source.lanes)
+        ),
+    )
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(charts, "CHARTS", (*CHARTS, ChartKind("counted", "counted", module.__name__)))
+
+
+@pytest.mark.usefixtures("with_one_more")
+async def test_a_new_chart_is_in_the_strip_on_the_keys_alone_and_in_files(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
+        await s.run()
+        await s.press(BEFORE)
+        assert shown(s) == "counted"
+        await s.until_shown("Runs counted")
+        assert "counted" in s.app.main.query_one(ChartStrip).render_line(0).text
+        screen = await open_alone(s)
+        assert [line.split() for line in screen._lines] == [["lane", "runs"], ["fast-1", "1"], ["fast-2", "1"]]
+        await s.press("t", "s")
+        await s.until(lambda: len(s.notices) > 1)
+        texts = {path.suffix: path.read_text() for path in Path.cwd().glob("latency-tui-counted-*")}
+        assert set(texts) == {".txt", ".svg"}
+        for text in texts.values():
+            for expected in ("Runs counted", "█", "fast-2", "runs"):
+                assert expected in text
+        await s.press("escape", NEXT)
+        assert shown(s) == CHARTS[0].name

@@ -9,18 +9,18 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
-from tui.ui.viewmodel.difference import Answer, Difference, Piece, answer_of, differ, marked
+from tui.ui.viewmodel.difference import ComparedAnswer, Difference, Passage, answer_of, differ, marked
 
 SOME = ["the", "sky", "is", "blue.", "\n", "Why?", "—", "[-x-]", "空が青い"]
 WORDS = st.lists(st.sampled_from(SOME), max_size=40).map(" ".join)
 
 
 def compared(first: str, second: str) -> Difference:
-    one, other = (Answer(label="a", text=text, note="") for text in (first, second))
+    one, other = (ComparedAnswer(label="a", text=text, note="") for text in (first, second))
     return differ(one, other)
 
 
-def shown(pieces: tuple[Piece, ...]) -> str:
+def shown(pieces: tuple[Passage, ...]) -> str:
     return "".join(piece.text for piece in marked(pieces, "<", ">"))
 
 

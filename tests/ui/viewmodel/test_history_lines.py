@@ -10,8 +10,7 @@ from tui.core.outcome import Outcome
 from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
-from tui.ui.viewmodel.lane_history import LaneHistory
-from tui.ui.viewmodel.sparkline import BLOCKS
+from tui.ui.viewmodel.lane_history import BLOCKS, LaneHistory
 
 MS = 1_000_000
 FAILED = Outcome(status=Status.FAILED)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.core.events import Kind
-from tui.ui.viewmodel.wrapped_text import _PLAIN, _RUN, WrappedText
+from tui.ui.viewmodel.wrapped_text import WrappedText
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 PARTS = [
@@ -121,18 +121,6 @@ def test_another_kind_starts_a_row() -> None:
 def test_endless_marks_take_bounded_rows() -> None:
     text = wrapped(10, [(Kind.TEXT, "\u0301" * 10_000)])
     assert max(text.row(index).end - text.row(index).start for index in range(len(text))) <= 2_000
-
-
-@pytest.mark.parametrize("first", [0x20, 0xA0, 0x370, 0x5D0, 0x1E00, 0x2010, 0x2500])
-def test_plain_characters_take_a_cell(first: int) -> None:
-    plain = [char for char in map(chr, range(first, first + 0x400)) if _PLAIN.fullmatch(char)]
-    assert {cell_len(char) for char in plain} == {1}
-
-
-@pytest.mark.parametrize("first", [0x3001, 0x4E00, 0xAC00])
-def test_wide_runs_take_two_cells_each(first: int) -> None:
-    wide = [char for char in map(chr, range(first, first + 0x2000)) if _RUN.fullmatch(char)]
-    assert {cell_len(char) for char in wide} == {2}
 
 
 @given(WIDTH, PIECES, st.data())

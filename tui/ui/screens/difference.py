@@ -11,7 +11,7 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.ui.viewmodel.difference import Answer, Piece, differ, marked
+from tui.ui.viewmodel.difference import ComparedAnswer, Passage, differ, marked
 
 _WIDE_COLUMNS = 100
 """From this width on they stand side by side, else one above the other."""
@@ -50,7 +50,7 @@ class DifferenceScreen(ModalScreen[None]):
         Binding("end", "scroll_both(1000000)", "End"),
     ]
 
-    def __init__(self, answers: Sequence[Answer], first: int = 0, second: int = 1) -> None:
+    def __init__(self, answers: Sequence[ComparedAnswer], first: int = 0, second: int = 1) -> None:
         """`answers` has two or more; `first` and `second` are those shown at the beginning."""
         super().__init__()
         self._answers = answers
@@ -109,6 +109,6 @@ class DifferenceScreen(ModalScreen[None]):
             text.update(_content(pieces, *mark))
 
 
-def _content(pieces: Sequence[Piece], left: str, right: str, style: str) -> Content:
+def _content(pieces: Sequence[Passage], left: str, right: str, style: str) -> Content:
     parts = [(piece.text, style) if piece.differs else piece.text for piece in marked(pieces, left, right)]
     return Content.assemble(*parts) if parts else Content("no text")

@@ -19,7 +19,7 @@ _MOST_WORDS = 3_000
 """Longer answers are compared by the sentence: comparing takes time with the square of the length."""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One answer."""
 
     label: str
@@ -30,7 +30,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Its length and its times."""
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Passage(msgspec.Struct, frozen=True):
     """A part of an answer."""
 
     text: str
@@ -41,12 +41,12 @@ class Piece(msgspec.Struct, frozen=True):
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """How two answers differ; the pieces of each make up its whole text."""
 
-    first: tuple[Piece, ...]
-    second: tuple[Piece, ...]
+    first: tuple[Passage, ...]
+    second: tuple[Passage, ...]
     summary: str
 
 
-def answer_of(record: RequestRecord) -> Answer:
+def answer_of(record: RequestRecord) -> ComparedAnswer:
     """The answer of a request, as far as it has come."""
     text, usage = clean(record.text()), record.usage
     said = [record.state.value, f"{len(text.split()):,} words"]
@@ -54,15 +54,15 @@ def answer_of(record: RequestRecord) -> Answer:
         said.append(f"{usage.output_tokens:,} tokens")
     times = ((Figure.TTFT, record.ttft_ns), (Figure.TOTAL, record.total_ns))
     said += [f"{figure.label} {amount(figure, ns)}" for figure, ns in times if ns is not None]
-    return Answer(label=clean(record.spec.target), text=text, note=" · ".join(said))
+    return ComparedAnswer(label=clean(record.spec.target), text=text, note=" · ".join(said))
 
 
-def differ(first: Answer, second: Answer) -> Difference:
+def differ(first: ComparedAnswer, second: ComparedAnswer) -> Difference:
     """Compare word by word, whatever space is between them; very long answers sentence by sentence."""
     if first.text.split() == second.text.split():
         return Difference(
-            first=(Piece(first.text, False),),
-            second=(Piece(second.text, False),),
+            first=(Passage(first.text, False),),
+            second=(Passage(second.text, False),),
             summary="the same, word for word" if first.text.strip() else "neither has any text",
         )
     long = max(len(first.text.split()), len(second.text.split())) > _MOST_WORDS
@@ -71,7 +71,7 @@ def differ(first: Answer, second: Answer) -> Difference:
     parts = [pattern.findall(text) or [text] for text in (first.text, second.text)]
     keys = [[" ".join(part.split()) for part in side] for side in parts]
     matcher = difflib.SequenceMatcher(a=keys[0], b=keys[1], autojunk=False)
-    pieces: tuple[list[Piece], list[Piece]] = ([], [])
+    pieces: tuple[list[Passage], list[Passage]] = ([], [])
     counts, same = [0, 0], 0
     for kind, *ends in matcher.get_opcodes():
         for side, (begin, end) in enumerate((ends[:2], ends[2:])):
@@ -80,7 +80,7 @@ def differ(first: Answer, second: Answer) -> Difference:
             counts[side] += 0 if kind == "equal" else words
             same += words if kind == "equal" else 0
             if texts:
-                pieces[side].append(Piece("".join(texts), kind != "equal"))
+                pieces[side].append(Passage("".join(texts), kind != "equal"))
     share = percent(round(same / max(1, same + sum(counts)), 2))
     by = " (by the sentence, for their length)" if long else ""
     only = f"{counts[0]:,} only in the first, {counts[1]:,} only in the second"
@@ -89,14 +89,14 @@ def differ(first: Answer, second: Answer) -> Difference:
     )
 
 
-def marked(pieces: Sequence[Piece], left: str, right: str) -> Iterator[Piece]:
+def marked(pieces: Sequence[Passage], left: str, right: str) -> Iterator[Passage]:
     """The pieces with marks around those that differ, which keep the space around them outside."""
     for piece in pieces:
         core = piece.text.strip()
         if not piece.differs or not core:
-            yield Piece(piece.text, False)
+            yield Passage(piece.text, False)
             continue
         begin = piece.text.index(core)
-        yield Piece(piece.text[:begin], False)
-        yield Piece(f"{left}{core}{right}", True)
-        yield Piece(piece.text[begin + len(core) :], False)
+        yield Passage(piece.text[:begin], False)
+        yield Passage(f"{left}{core}{right}", True)
+        yield Passage(piece.text[begin + len(core) :], False)

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tui.ui.viewmodel.figures import format_ms
-from tui.ui.viewmodel.lane_history import METRICS, LaneHistory
-from tui.ui.viewmodel.sparkline import spark
+from tui.ui.viewmodel.lane_history import METRICS, LaneHistory, spark
 
 Clip = Callable[[str, int], str]
 """Cuts or pads a text to exactly so many cells; given by the widget, which knows the terminal's widths."""

@@ -1,13 +1,24 @@
-"""The samples of a lane over the session, taken in one by one: what a run costs does not grow with those before it."""
+"""The samples of a lane over the session, and a row of them as one line of block characters.
+
+Samples are taken in one by one: a run costs the same however many came before it.
+"""
 
 from bisect import insort
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
 
 from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.session.lane import OutcomesReader
 from tui.session.live import Lane
 
 METRICS = (Figure.TTFT, Figure.TOTAL)
-"""Those kept."""
+"""The figures that are kept."""
+BLOCKS = "▁▂▃▄▅▆▇█"
+"""Levels from low to high."""
+FAILED = "×"
+"""Stands for a value that is absent."""
+_MOST_PER_CELL = 15
 
 
 class Samples:
@@ -19,14 +30,14 @@ class Samples:
         self._ascending: list[float] = []
 
     def add(self, value: float | None) -> None:
-        """Take in the next one."""
+        """Add the next one."""
         self.values.append(value)
         if value is not None:
             insort(self._ascending, value)
 
     @property
     def count(self) -> int:
-        """How many there are, failures not counted."""
+        """Their number, failures not counted."""
         return len(self._ascending)
 
     @property
@@ -49,33 +60,62 @@ class Samples:
 
 
 class LaneHistory:
-    """The counted outcomes of one lane; `catch_up` takes in those that came since."""
+    """The samples of a lane's counted outcomes; `catch_up` adds those that came since."""
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
-        self.samples: dict[Figure, Samples] = {}
-        self._taken = 0
-        self._last: Outcome | None = None
+        self.samples = {metric: Samples() for metric in METRICS}
+        self._reader = OutcomesReader()
         self.catch_up()
 
     @property
     def label(self) -> str:
-        """The lane's."""
+        """The lane's name."""
         return self.lane.label
 
     def catch_up(self) -> bool:
-        """True if anything has changed."""
-        outcomes = self.lane.outcomes
-        before = self._taken
-        if before > len(outcomes) or (before and outcomes[before - 1] is not self._last):
-            self._taken = 0  # the session was cleared
-        if not self._taken:
+        """Add the outcomes that came since; true if anything has changed."""
+        since, cleared = self._reader.read(self.lane.outcomes)
+        if cleared:
             self.samples = {metric: Samples() for metric in METRICS}
-        for outcome in outcomes[self._taken :]:
+        for outcome in since:
             if outcome.counted:
                 for metric, samples in self.samples.items():
                     samples.add(outcome.value(metric))
-        cleared = before and not self._taken
-        self._taken = len(outcomes)
-        self._last = outcomes[-1] if outcomes else None
-        return bool(cleared) or self._taken != before
+        return cleared or bool(since)
+
+
+def spark(values: Sequence[float | None], width: int, low: float, high: float) -> str:
+    """`values` in order, the newest at the right, in at most `width` cells; `low` is the bottom level, `high` the top.
+
+    Up to `width` values take a cell each. More are shared out over all cells, each cell then showing the median of its
+    values, so that one slow run does not stand for its neighbours, and the whole session stays in view; cells differ by
+    at most one value. Of more than 15 values in a cell 15 are taken, evenly, so that ten thousand runs cost what a
+    hundred do. A value that is absent (`None`: the request failed) shows as ×, and so does a cell in which nothing but
+    failures fell. Values beyond `low` and `high` show as those; where both are the same, in the middle.
+    """
+    if width <= 0:
+        return ""
+    return "".join(FAILED if value is None else BLOCKS[_level(value, low, high)] for value in _bucketed(values, width))
+
+
+def _bucketed(values: Sequence[float | None], width: int) -> Sequence[float | None]:
+    count = len(values)
+    if count <= width:
+        return values
+    cuts = [count * cell // width for cell in range(width + 1)]
+    cells: list[float | None] = []
+    for first, last in pairwise(cuts):
+        every = -(-(last - first) // _MOST_PER_CELL)
+        present = [value for value in values[first:last:every] if value is not None]
+        if not present:
+            present = [value for value in values[first:last] if value is not None]
+        cells.append(median(present) if present else None)
+    return cells
+
+
+def _level(value: float, low: float, high: float) -> int:
+    levels = len(BLOCKS)
+    if high <= low:
+        return levels // 2
+    return max(0, min(levels - 1, int((value - low) / (high - low) * levels)))

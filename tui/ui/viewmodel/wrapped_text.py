@@ -1,14 +1,9 @@
 """Text that grows at its end, wrapped into rows of terminal cells as it arrives.
 
 **Source and rows.** The source is everything appended, unchanged; an *offset* is an index into it. Rows cut the source
-without a gap: joined, their sources are the whole of it. What a row shows is its source without the newline that
-ends it, without spaces that do not fit, and with tabs as spaces.
-
-**Wrapping.** A row breaks after spaces, on either side of a wide character (not of one that a selector made wide),
-and inside a word only where the word is longer than a row. Spaces at a break hang past the edge and are not shown.
-Text of another kind starts a new row.
-A cluster (a character with all that combines with it: marks, selectors, joined emoji, the second half of a flag) is
-never split, unless it is absurdly long.
+without a gap: joined, their sources are the whole of it. A row shows its source without the newline that ends it,
+without spaces that do not fit, and with tabs as spaces. `row_breaker` says where rows break; text of another kind
+starts a new row.
 
 **Cost.** Only the last row is open. Wrapping resumes at its last cluster, so an append costs its own length, however
 much stands above it, and the rows are the same whatever pieces the text came in.
@@ -21,20 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tui.core.events import Kind
-
-TAB = 4
-"""Distance of tab stops, cells."""
-_LONGEST_ROW = 2_000
-"""Most code points in a row's source: bounds the work on text that takes no cells, such as endless combining marks."""
-
-_JOINER = "\u200d"
-# Scripts in which every character takes one cell, or every one two, and none combines: no need to look at each.
-_NARROW = (
-    "\x21-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0559\u05d0-\u05ea\u0621-\u063a\u0641-\u064a"
-    "\u1e00-\u1eff\u2010-\u2027\u2500-\u25fc"
-)
-_PLAIN = re.compile(f"[ {_NARROW}]*")
-_RUN = re.compile(f"[ {_NARROW}]+|[\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]+")
+from tui.ui.viewmodel.row_breaker import PLAIN, TAB, RowBreaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +32,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TextRow:
     """One row as shown. A row has one kind."""
 
     kind: Kind
@@ -62,7 +44,7 @@ class Row:
 
     @property
     def text(self) -> str:
-        """What is shown."""
+        """The text that is shown."""
         return "".join(piece.text for piece in self.pieces)
 
 
@@ -93,7 +75,7 @@ class WrappedText:
         """`width` is in cells; rows of thinking are `thinking_indent` cells narrower. No row is under two cells."""
         self._cell_len = cell_len
         self._thinking_indent = thinking_indent
-        self._continues: dict[str, bool] = {}
+        self._breaker = RowBreaker(cell_len)
         self._width = width
         self.clear()
 
@@ -125,7 +107,7 @@ class WrappedText:
             self._start_row()
         self._length += len(text)
         row = self._rows[-1]
-        if self._plain and len(row) + len(text) <= self._room and _PLAIN.fullmatch(text):
+        if self._plain and len(row) + len(text) <= self._breaker.room and PLAIN.fullmatch(text):
             self._rows[-1] = row + text
         else:
             self._wrap(row + text)
@@ -154,100 +136,25 @@ class WrappedText:
         self._open_row()
 
     def _open_row(self) -> None:
-        indent = self._thinking_indent if self._kinds and self._kinds[-1][1] is Kind.THINKING else 0
-        self._room = max(2, self._width - indent)
-        # Wrapping resumes at `_resume`, at or before the cluster that the next text may still add to; `_cells` is the
-        # width up to there, and `_break` where the row would break (0: nowhere). They count from the row's start.
-        self._resume = 0
-        self._cells = 0
-        self._break = 0
+        self._breaker.open_row(self._room_of(self._kinds[-1][1] if self._kinds else Kind.TEXT))
+
+    def _room_of(self, kind: Kind) -> int:
+        return max(2, self._width - (self._thinking_indent if kind is Kind.THINKING else 0))
 
     def _wrap(self, source: str) -> None:
         """Cut `source`, which begins with the open row and ends with the text, into rows; the last one stays open."""
         cuts = [0]
-        while (end := self._row_end(source, cuts[-1])) is not None:
+        while (end := self._breaker.row_end(source, cuts[-1])) is not None:
             cuts.append(end)
             self._open_row()
         first = self._starts[-1]
         self._rows[-1:] = [source[a:b] for a, b in pairwise([*cuts, len(source)])]
         self._starts[-1:] = [first + cut for cut in cuts]
-        self._plain = _PLAIN.fullmatch(source, cuts[-1]) is not None
-
-    def _row_end(self, source: str, start: int) -> int | None:
-        """Where the row that begins at `start` ends, `None` while it is open."""
-        length = len(source)
-        limit = start + _LONGEST_ROW
-        index = start + self._resume
-        cells = self._cells
-        break_at = start + self._break
-        while index < length:
-            self._resume, self._cells, self._break = index - start, cells, break_at - start
-            char = source[index]
-            if char == "\n":
-                return index + 1
-            if index >= limit:
-                return index
-            hangs = char == " " and cells >= self._room
-            if not hangs and (run := _RUN.match(source, index, limit)) and run.end() > index + 1:
-                # All but its last character, to which what follows may belong.
-                last = run.end() - 1
-                size = 2 if char > "\u3000" else 1
-                stop = min(last, index + (self._room - cells) // size)
-                space = source.rfind(" ", index, stop)
-                if size == 2:
-                    break_at = stop
-                elif space >= 0:
-                    break_at = space + 1
-                if stop < last and source[stop] != " ":
-                    return break_at if break_at > start else stop
-                cells += size * (stop - index)
-                index = stop
-                continue
-            end = self._cluster_end(source, index, limit)
-            if end == index + 1 and char in " \t":
-                cells += min(TAB - cells % TAB if char == "\t" else 1, max(0, self._room - cells))
-                break_at = end
-            else:
-                taken = self._cell_len(source[index:end])
-                # By its first character, since a selector that follows may still widen the last cluster.
-                wide = taken > 1 and self._cell_len(char) > 1
-                if cells + taken > self._room and index > start:
-                    return index if wide or break_at <= start else break_at
-                cells += taken
-                if wide:
-                    break_at = end
-            index = end
-        return None
-
-    def _cluster_end(self, source: str, index: int, limit: int) -> int:
-        """Where the cluster that begins at `index` ends, at most `limit`."""
-        end = index + 1
-        if source[index] == "\t":
-            return end
-        limit = min(limit, len(source))
-        if (
-            end < limit
-            and "\U0001f1e6" <= source[index] <= "\U0001f1ff"
-            and "\U0001f1e6" <= source[end] <= "\U0001f1ff"
-        ):
-            end += 1
-        while end < limit:
-            char = source[end]
-            if char in "\n\t":
-                break
-            # A joiner behind a joiner joins nothing more, or one character could be wider than any pane.
-            if source[end - 1] != _JOINER or source[end - 2 : end - 1] == _JOINER:
-                continues = self._continues.get(char)
-                if continues is None:
-                    continues = self._continues[char] = self._cell_len(char) == 0
-                if not continues:
-                    break
-            end += 1
-        return end
+        self._plain = PLAIN.fullmatch(source, cuts[-1]) is not None
 
     # Reading
 
-    def row(self, index: int) -> Row:
+    def row(self, index: int) -> TextRow:
         """Row `index` as shown."""
         source = self._rows[index]
         start = self._starts[index]
@@ -255,14 +162,14 @@ class WrappedText:
             self._kinds[bisect_right(self._kinds, start, key=lambda span: span[0]) - 1][1] if self._kinds else Kind.TEXT
         )
         shown = source.removesuffix("\n")
-        room = max(2, self._width - (self._thinking_indent if kind is Kind.THINKING else 0))
+        room = self._room_of(kind)
         if "\t" in shown:
             pieces = tuple(self._expand_tabs(shown, start, room))
         else:
             if len(shown) > room // 2 and shown.endswith(" ") and (over := self._cell_len(shown) - room) > 0:
                 shown = shown[:-over]
             pieces = (Piece(shown, start),)
-        return Row(kind, start, start + len(source), pieces)
+        return TextRow(kind, start, start + len(source), pieces)
 
     def _expand_tabs(self, shown: str, start: int, room: int) -> Iterator[Piece]:
         cells = 0
@@ -290,11 +197,11 @@ class WrappedText:
         index = self.row_of(offset)
         source = self._rows[index]
         within = offset - self._starts[index]
-        if _PLAIN.fullmatch(source, 0, within + 2):
+        if PLAIN.fullmatch(source, 0, within + 2):
             return offset, offset + 1
         begin = end = 0
         while end <= within:
-            begin, end = end, self._cluster_end(source, end, _LONGEST_ROW)
+            begin, end = end, self._breaker.cluster_end(source, end)
         return self._starts[index] + begin, self._starts[index] + end
 
     def slice(self, start: int, end: int) -> str:

@@ -16,7 +16,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.core.sanitize import clean
-from tui.ui.charts import CHARTS, ChartKind
+from tui.ui import charts
+from tui.ui.charts import ChartKind
 from tui.ui.charts.plot import Markers
 from tui.ui.charts.source import ChartSource
 from tui.ui.viewmodel.numbers import Numbers
@@ -175,8 +176,8 @@ class ChartPane(ChartHolder):
     """A chart under the names of all."""
 
     def __init__(self, source: Callable[[], ChartSource]) -> None:
-        super().__init__(source, CHARTS[0], id="chart")
-        self._strip = ChartStrip([kind.tab for kind in CHARTS])
+        super().__init__(source, charts.CHARTS[0], id="chart")
+        self._strip = ChartStrip([kind.tab for kind in charts.CHARTS])
 
     def compose(self) -> ComposeResult:
         """The names, and the first chart."""
@@ -185,10 +186,10 @@ class ChartPane(ChartHolder):
 
     def show_kind(self, kind: ChartKind) -> None:
         """Show another kind of chart."""
-        self._strip.choose(CHARTS.index(kind))
+        self._strip.choose(charts.CHARTS.index(kind))
         super().show_kind(kind)
 
     @on(ChartStrip.Chosen)
     def _chosen(self, event: ChartStrip.Chosen) -> None:
         event.stop()
-        self.show_kind(CHARTS[event.index])
+        self.show_kind(charts.CHARTS[event.index])

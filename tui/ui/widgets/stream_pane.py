@@ -21,7 +21,7 @@ from textual.widget import Widget
 
 from tui.core.events import Kind
 from tui.core.sanitize import clean
-from tui.ui.viewmodel.wrapped_text import Row, WrappedText
+from tui.ui.viewmodel.wrapped_text import TextRow, WrappedText
 
 GUTTER = "┆ "
 """Stands before every row of thinking, so that it is told from the answer without colour."""
@@ -248,11 +248,11 @@ class StreamPane(Widget, can_focus=True):
             self._styles_of[component] = style
         return style
 
-    def _marks(self, row: Row) -> Iterator[Mark]:  # for StreamView
+    def _marks(self, row: TextRow) -> Iterator[Mark]:  # for StreamView
         """What is laid over a row, the topmost last."""
         yield from ()
 
-    def _plain_row(self, row: Row, width: int) -> Iterator[Segment]:
+    def _plain_row(self, row: TextRow, width: int) -> Iterator[Segment]:
         """A row in as few segments as can be: every segment costs some 40 bytes to the terminal."""
         thinking = row.kind is Kind.THINKING
         style = self._style("thinking") if thinking else self._style()
@@ -267,7 +267,7 @@ class StreamPane(Widget, can_focus=True):
             text += piece.text
         yield Segment(text + " " * (width - cells - cell_len(text)), style + _at(at, row.start))
 
-    def _marked_row(self, row: Row, width: int, marks: list[Mark]) -> Iterator[Segment]:
+    def _marked_row(self, row: TextRow, width: int, marks: list[Mark]) -> Iterator[Segment]:
         """A row with its parts in styles of their own."""
         for text, style, _ in Strip(self._plain_row(row, width)):
             assert style is not None

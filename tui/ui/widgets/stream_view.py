@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset
 from textual.selection import Selection
 
-from tui.ui.viewmodel.wrapped_text import Row
+from tui.ui.viewmodel.wrapped_text import TextRow
 from tui.ui.widgets.stream_pane import Mark, StreamPane
 
 
@@ -61,7 +61,7 @@ class StreamView(StreamPane):
         # A match may begin in the rows above the open one; a query is shorter than a row or two.
         return max(0, super()._first_unsettled - (2 if self._query else 0))
 
-    def _marks(self, row: Row) -> Iterator[Mark]:
+    def _marks(self, row: TextRow) -> Iterator[Mark]:
         if self._query:
             matches = self._wrapped.find(self._query)
             first = bisect_left(matches, row.start - len(self._query) + 1)
