@@ -88,7 +88,7 @@ async def session(shared: Watched) -> Watched:
 
 
 def spent(session: Session) -> float:
-    cost = session.live.ledger.session
+    cost = session.live.spending.session
     return 0.0 if cost is None else cost.usd
 
 
@@ -183,7 +183,7 @@ async def test_a_cap_stops_before_sending(session: Watched, cap: str) -> None:
 
 async def test_a_cap_counts_every_run_of_a_series(session: Watched) -> None:
     prompt = Prompt(user="What does a gateway do?")
-    one = session.live.ledger.bound(session.plan.requests(0), lambda _: 100)
+    one = session.live.spending.bound(session.plan.requests(0), lambda _: 100)
     assert one is not None
     session.plan = msgspec.structs.replace(session.plan, budget=Budget(plan_usd=one.usd * 3))
     session.start_series(session.asking(prompt), SeriesSettings(repeats=5, warm_ups=0))

@@ -1,16 +1,38 @@
 """Replay: events reach the live state at their recorded moments, and in the end everything is as it was."""
 
+from itertools import pairwise
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tui.core.events import Content, Kind, Mark, Marked, RequestEnded, Status, Usage, UsageReported
+from tui.core.events import (
+    AttemptFailed,
+    CacheMiss,
+    Content,
+    Event,
+    Failure,
+    FailureKind,
+    Instrument,
+    Kind,
+    Mark,
+    Marked,
+    MessageOpened,
+    RequestEnded,
+    Responded,
+    StampSource,
+    Status,
+    Usage,
+    UsageReported,
+)
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Target
-from tui.session.replay import Replay
+from tui.session.replay import Replay, events_of, events_of_run
 
 MS = 1_000_000
 START = 77_000 * MS
@@ -132,3 +154,115 @@ def test_numbers_that_are_alike_and_a_plan_that_does_not_fit_are_no_hindrance() 
     replay = Replay(stored)
     replay.advance(10**12)
     assert texts(replay) == ["one two"] * 3
+
+
+PLAN = Plan(
+    prompt=Prompt(user="Why?"),
+    parameters=Parameters(max_tokens=9),
+    targets=(Target(model="a"), Target(model="b")),
+    endpoints=(Endpoint(name="api", base_url="http://h"),),
+    default_endpoint="api",
+)
+SPECS = PLAN.requests(1)
+stamps = st.integers(0, 10**6)
+any_text = st.sampled_from(["", "a", "é🦜", "\n"])
+failures = st.builds(Failure, kind=st.sampled_from(FailureKind), message=any_text)
+
+
+@st.composite
+def attempts(draw: st.DrawFn, request_id: int, *, with_content: bool) -> list[Event]:
+    """Everything that may come of one attempt, but its end."""
+    marks = draw(st.lists(st.sampled_from(Mark), unique=True))
+    events: list[Event] = [Marked(request_id=request_id, mark=mark, t_ns=draw(stamps)) for mark in marks]
+    if draw(st.booleans()):
+        api_request_id = draw(st.none() | any_text)
+        events.append(
+            Responded(request_id=request_id, t_ns=draw(stamps), http_status=200, api_request_id=api_request_id)
+        )
+    if with_content:
+        if draw(st.booleans()):
+            miss = draw(st.none() | st.builds(CacheMiss, reason=any_text))
+            events.append(MessageOpened(request_id=request_id, message_id="msg", cache_miss=miss))
+        arrivals = sorted(draw(st.lists(stamps, max_size=6)))
+        for t_ns in arrivals:
+            kind, text = draw(st.sampled_from(Kind)), draw(any_text)
+            events.append(Content(request_id=request_id, kind=kind, t_ns=[t_ns], texts=[text]))
+        if draw(st.booleans()):
+            usage = draw(st.builds(Usage, output_tokens=st.integers(0, 99), service_tier=st.none() | st.just("batch")))
+            events.append(UsageReported(request_id=request_id, usage=usage))
+        if draw(st.booleans()):
+            events.append(Instrument(request_id=request_id, stamp_source=StampSource.KERNEL, reads=3, shared=1))
+    return events
+
+
+@st.composite
+def told(draw: st.DrawFn, request_id: int) -> list[Event]:
+    """The events of one request, in an order in which they may come."""
+    events: list[Event] = []
+    for _ in range(draw(st.integers(0, 2))):
+        events += draw(attempts(request_id, with_content=False))
+        t_ns, failure, wait_s = draw(stamps), draw(failures), draw(st.floats(0, 10))
+        events.append(AttemptFailed(request_id=request_id, t_ns=t_ns, failure=failure, wait_s=wait_s))
+    events += draw(attempts(request_id, with_content=True))
+    if draw(st.booleans()):
+        events.append(
+            RequestEnded(
+                request_id=request_id,
+                t_ns=draw(stamps),
+                status=draw(st.sampled_from(Status)),
+                stop_reason=draw(st.none() | any_text),
+                failure=draw(st.none() | failures),
+            )
+        )
+    return events
+
+
+def folded(number: int, events: list[Event]) -> RequestRecord:
+    record = RequestRecord(spec=SPECS[number - 1])
+    for event in events:
+        record.apply(event)
+    return record
+
+
+@given(told(1))
+def test_the_events_give_the_record_back(events: list[Event]) -> None:
+    record = folded(1, events)
+    timed = events_of(record)
+    assert folded(1, [event for _, event in timed]) == record
+    assert all(before <= after for (before, _), (after, _) in pairwise(timed))
+
+
+@given(told(1), told(2))
+def test_the_requests_of_a_run_are_told_together(first: list[Event], second: list[Event]) -> None:
+    records = [folded(1, first), folded(2, second)]
+    info = RunInfo(uid="u", started_unix_ns=0, app_version="", sdk_version="")
+    timed = events_of_run(StoredRun(info=info, plan=PLAN, requests=records))
+    fresh = {spec.request_id: RequestRecord(spec=spec) for spec in SPECS}
+    for _, event in timed:
+        fresh[event.request_id].apply(event)  # type: ignore[union-attr]
+    assert list(fresh.values()) == records
+    assert all(before <= after for (before, _), (after, _) in pairwise(timed))
+
+
+def test_content_is_shown_at_its_own_moment() -> None:
+    content = Content(request_id=1, kind=Kind.TEXT, t_ns=[70, 90], texts=["a", "b"])
+    record = folded(1, [Marked(request_id=1, mark=Mark.SENT, t_ns=10), content])
+    assert [(t_ns, type(event)) for t_ns, event in events_of(record)] == [(10, Marked), (70, Content), (90, Content)]
+
+
+def test_a_request_whose_program_was_killed_ends_with_its_last_stamp() -> None:
+    content = Content(request_id=1, kind=Kind.TEXT, t_ns=[70], texts=["a"])
+    record = folded(1, [Marked(request_id=1, mark=Mark.SENT, t_ns=10), content])
+    record.status = Status.INTERRUPTED
+    again = folded(1, [event for _, event in events_of(record)])
+    assert again.timeline.ended_ns == 70
+    assert msgspec.structs.replace(again, timeline=record.timeline) == record
+
+
+def test_without_texts_the_stamps_remain() -> None:
+    kinds = (Kind.THINKING, Kind.TEXT)
+    record = folded(1, [Content(request_id=1, kind=kind, t_ns=[5], texts=["x"]) for kind in kinds])
+    record.pieces = []
+    again = folded(1, [event for _, event in events_of(record)])
+    assert again.timeline == record.timeline
+    assert [text for _, text in again.pieces] == ["", ""]

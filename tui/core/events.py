@@ -1,4 +1,4 @@
-"""What the engine reports, in order: the one stream from which everything shown and stored is derived.
+"""Events of the engine: the one stream from which everything shown and stored is derived.
 
 Every `*_ns` is an integer of CLOCK_MONOTONIC nanoseconds on the engine's machine, except where the name says
 `unix`. The events are also the lines of a record file (`--record`): one JSON object each, its `type` naming the
@@ -34,7 +34,7 @@ class Mark(StrEnum):
 
 
 class StampSource(StrEnum):
-    """Who says when data arrived."""
+    """Source of arrival stamps."""
 
     KERNEL = "kernel"
     """The kernel, when it took them in."""
@@ -43,14 +43,14 @@ class StampSource(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a piece of content is."""
+    """Kind of a piece of content."""
 
     TEXT = "text"
     THINKING = "thinking"
 
 
 class Status(StrEnum):
-    """How a request ended."""
+    """End of a request."""
 
     DONE = "done"
     TRUNCATED = "truncated"
@@ -62,7 +62,7 @@ class Status(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """Why a request failed, in the words a script can match."""
+    """Cause of a failure, as a word that a script can match."""
 
     NO_KEY = "no_key"
     BAD_KEY = "bad_key"
@@ -85,7 +85,7 @@ class FailureKind(StrEnum):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a request failed."""
+    """Failure of a request or an attempt."""
 
     kind: FailureKind
     message: str
@@ -105,17 +105,17 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     thinking_tokens: int | None = None
     cache_5m_input_tokens: int | None = None
     cache_1h_input_tokens: int | None = None
-    """Of `cache_creation_input_tokens`, those kept for 5 minutes and for an hour."""
+    """Parts of `cache_creation_input_tokens` that are kept for 5 minutes and for an hour."""
     service_tier: str | None = None
     """The tier that served the request: standard, priority or batch."""
     speed: str | None = None
     """The speed it was served at: standard or fast."""
     inference_geo: str | None = None
-    """Where the model ran."""
+    """Region in which the model ran."""
 
     @property
     def prompt_tokens(self) -> int | None:
-        """All of the prompt: uncached, read from the cache and written to it; absent without any count."""
+        """Tokens of the whole prompt: uncached, read from the cache and written to it; absent without any count."""
         counts = (self.input_tokens, self.cache_read_input_tokens, self.cache_creation_input_tokens)
         return None if self.input_tokens is None else sum(count or 0 for count in counts)
 
@@ -242,7 +242,7 @@ class RequestEnded(_Event, frozen=True, kw_only=True):
 
 
 class RunEnded(_Event, frozen=True, kw_only=True):
-    """All requests of a run are over."""
+    """The end of a run: all its requests are over."""
 
     run_id: int
     t_ns: int
@@ -276,7 +276,7 @@ class EngineFailed(_Event, frozen=True, kw_only=True):
     message: str
 
     def end_of(self, request_id: int) -> RequestEnded:
-        """How a request ended that was in flight: interrupted, together with the engine."""
+        """The end of a request that was in flight: interrupted, together with the engine."""
         message = f"{self.message} It is being started again; run once it is ready."
         failure = Failure(kind=FailureKind.ENGINE, message=message)
         return RequestEnded(request_id=request_id, t_ns=self.t_ns, status=Status.INTERRUPTED, failure=failure)
@@ -284,5 +284,5 @@ class EngineFailed(_Event, frozen=True, kw_only=True):
 
 RequestEvent = Marked | Responded | MessageOpened | Content | UsageReported | Instrument | AttemptFailed | RequestEnded
 LookupEvent = TokensCounted | ModelsListed
-"""What is asked beside runs; neither recorded nor part of any figure."""
+"""Answers to questions beside runs; neither recorded nor part of any figure."""
 Event = EngineReady | RunStarted | RequestEvent | RunEnded | LookupEvent | EngineFailed

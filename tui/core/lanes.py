@@ -1,4 +1,4 @@
-"""What lanes are called, in what they differ from the shared parameters, and which of them stay when targets change."""
+"""Labels of lanes, their differences from the shared parameters, and their successors when targets change."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def described(name: str, value: object) -> str:
 
 
 def own(target: Target) -> tuple[str, ...]:
-    """What a target says besides its model and name, a few words each."""
+    """Settings of a target besides its model and name, a few words each."""
     parameters = target.parameters
     values = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
     parts = [described(name, value) for name, value in values.items() if value not in (None, ())]
@@ -37,7 +37,7 @@ def own(target: Target) -> tuple[str, ...]:
 
 
 def differences(target: Target, plan: Plan) -> tuple[str, ...]:
-    """In what a target's requests differ from the shared parameters, a few words each; empty when in nothing.
+    """Differences of a target's requests from the shared parameters, a few words each; empty without any.
 
     The API version is among them when it is not the SDK's own, the endpoint when it is not the default one.
     Raises KeyError for an endpoint that the plan does not have.
@@ -56,8 +56,11 @@ def differences(target: Target, plan: Plan) -> tuple[str, ...]:
 
 
 def with_own_labels(targets: Sequence[Target]) -> tuple[Target, ...]:
-    """The targets, each with a label of its own: where several without a name ask one model, what tells them apart
-    becomes part of their names, and what is still alike gets a number."""
+    """The targets with labels that differ.
+
+    Where several targets without a name ask one model, their differences become part of their names. Those that are
+    still alike get a number.
+    """
     telling = [
         msgspec.structs.replace(target, name=label) if (label := _telling_label(target, targets)) else target
         for target in targets
@@ -76,7 +79,7 @@ def with_own_labels(targets: Sequence[Target]) -> tuple[Target, ...]:
 
 
 def _telling_label(target: Target, among: Sequence[Target]) -> str | None:
-    """The model and what only some of its targets say; None for a target with a name, or when that is nothing."""
+    """The model and the settings that not all its targets share; None for a target with a name, and without such."""
     if target.name is not None:
         return None
     alike = [set(own(other)) for other in among if other.name is None and other.model == target.model]
@@ -85,11 +88,10 @@ def _telling_label(target: Target, among: Sequence[Target]) -> str | None:
 
 
 def successors(before: Sequence[Target], after: Sequence[Target]) -> list[int | None]:
-    """For every target of `after` the index of the one of `before` that it goes on, or None if it is a new one.
+    """Index in `before` of the target that each target of `after` succeeds; None for a new one.
 
-    A target goes on when it was renamed or its parameters were changed, but not with another model or endpoint. None
-    is gone on twice: those that stayed as they were come first, then those with another name, then those with other
-    parameters.
+    A target with another name or other parameters is a successor; one with another model or endpoint is not. Each old
+    target has at most one successor. Exact matches win, then renamed targets, then targets with changed parameters.
     """
     found: list[int | None] = [None] * len(after)
     left = list(range(len(before)))

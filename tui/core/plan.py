@@ -1,4 +1,4 @@
-"""A plan: what is asked, how, and of whom; and the requests that one run of it sends."""
+"""Plan: a prompt, its parameters and its targets; and the requests that one run of it sends."""
 
 from typing import Annotated
 
@@ -28,9 +28,9 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     retries: Retries = Retries()
     betas: tuple[str, ...] = ()
-    """What it says in the header `anthropic-beta`, besides what the endpoint's own headers do."""
+    """Values for the header `anthropic-beta`, besides those of the endpoint's headers."""
     warms_cache: bool = False
-    """True for a request that only fills the prompt cache: it counts in no statistics, and goes out with
+    """True for a request that only fills the prompt cache. It counts in no statistics, and goes out with
     `max_tokens = 0`, whatever its parameters say."""
 
     @property
@@ -72,7 +72,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked, how, and of whom."""
+    """Prompt, parameters and targets of a run, with the endpoints and limits that they need."""
 
     prompt: Prompt
     """The prompt in use, with its variables as they were written."""
@@ -85,11 +85,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     retries: Retries = Retries()
     budget: Budget = Budget()
     speed_betas: dict[str, str] = msgspec.field(default_factory=dict)
-    """What `anthropic-beta` must say for the parameter `speed`, by the id of the models that ask for it."""
+    """Value for `anthropic-beta` with the parameter `speed`, by the id of the models that need it."""
     variants: tuple[Prompt, ...] = ()
-    """All prompts held side by side, the one in use among them, each with a name; empty when there is only that."""
+    """Prompts held side by side, each with a name, the one in use among them; empty when there is only that one."""
     ask_all: bool = False
-    """Whether every target is asked every variant, and not only the one in use."""
+    """True to ask every target every variant, and not only the one in use."""
     rows: tuple[dict[str, str], ...] = ()
     """The variables' values: rows with the same names each."""
     row: int = 0
@@ -134,7 +134,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return next((name for prompt in prompts for name in prompt.variables() if name not in values), None)
 
     def problem(self) -> str | None:
-        """Why nothing of it can be sent, in one sentence; None when it can."""
+        """Reason that nothing of it can be sent, in one sentence; None when it can."""
         if (missing := self.missing_endpoint()) is not None:
             return f"There is no endpoint {missing}: choose another target."
         if not all(self.prompt_of(target).user.strip() for target in self.asked):
@@ -146,7 +146,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return None if name is None else undefined_sentence(name)
 
     def of_run(self, row: int | None = None) -> "Plan":
-        """What one run of it asks, and no more: the targets as they are asked, and of the rows only one.
+        """Plan of one run: the targets as they are asked, and only one of the rows.
 
         `row` is the one to use in place of the plan's own, from 0; past the last one it begins again.
         """
@@ -176,7 +176,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         raise KeyError(name)
 
     def parameters_of(self, target: Target) -> Parameters:
-        """What `target` is asked with: the shared parameters without those it drops, under its own."""
+        """Parameters of a target: the shared ones without those it drops, overridden by its own."""
         return self.parameters.without(target.drop).overridden_by(target.parameters)
 
     def requests(self, first_id: int) -> tuple[RequestSpec, ...]:

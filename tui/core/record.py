@@ -1,4 +1,4 @@
-"""One request as it stands: its specification and everything the events have said of it so far."""
+"""Request record: a request's specification and everything that its events have said so far."""
 
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ from tui.core.timeline import Timeline
 
 
 class State(StrEnum):
-    """Where a request is; the last five are how it ended."""
+    """Stage of a request; the last five are ends."""
 
     IDLE = "idle"
     CONNECTING = "connecting"
@@ -74,7 +74,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     api_request_id: str | None = None
     message_id: str | None = None
     cache_miss: CacheMiss | None = None
-    """Why the prompt was not in the cache, where the API said so."""
+    """The API's reason for a cache miss, where it gave one."""
 
     def apply(self, event: Event) -> None:
         """Take in one event of this request."""
@@ -135,7 +135,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
 
     @property
     def state(self) -> State:
-        """Where the request is now, from its status and its stamps."""
+        """The present stage, from the status and the stamps."""
         if self.status is not None:
             return State(self.status.value)
         timeline = self.timeline
@@ -146,7 +146,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         return State.CONNECTING if timeline.sent_ns is None else State.WAITING
 
     def text(self, kind: Kind = Kind.TEXT) -> str:
-        """All content of one kind, joined."""
+        """The content of one kind, joined."""
         return "".join(text for piece_kind, text in self.pieces if piece_kind is kind)
 
     @property

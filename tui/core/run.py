@@ -1,4 +1,4 @@
-"""A run as it is kept: its requests, what was asked, and when and with what it was measured."""
+"""Stored run: its requests, its plan, and when and with what it was measured."""
 
 import secrets
 import time
@@ -11,7 +11,7 @@ from tui.core.series import Repeat
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of one run (all requests fired by one key, or one repeat of a series) beside its requests."""
+    """Facts of one run beside its requests. A run is all that one key fires, or one repeat of a series."""
 
     uid: str
     """Unique everywhere; the same before and after an export."""
@@ -22,7 +22,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     series: str | None = None
     """Uid of the series it is a repeat of; `None` for a run by itself."""
     repeat: int = 1
-    """Which repeat of the series, from 1; warm-up runs are counted apart."""
+    """Number of the repeat in the series, from 1; warm-up runs are counted apart."""
     warm_up: bool = False
     """True for a run before the others of its series."""
     sweep: bool = False
@@ -30,18 +30,18 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     in_turn: bool = False
     """True when the targets were asked one after another, false when all at once."""
     seed: int | None = None
-    """What the order of the targets was drawn from; `None` when it was the plan's."""
+    """Seed of the order of the targets; `None` when it was the plan's order."""
     send_spread_ns: int | None = None
     """From the first request's send to the last one's."""
 
     @property
     def counted(self) -> bool:
-        """Whether it takes part in statistics; otherwise it is kept, but no more."""
+        """True if it takes part in statistics. Other runs are only kept."""
         return not (self.warm_up or self.sweep)
 
     @property
     def kind(self) -> str:
-        """What a run of a series is called."""
+        """Word for a run of a series."""
         return "warm-up" if self.warm_up else "sweep" if self.sweep else "repeat"
 
 

@@ -1,4 +1,4 @@
-"""Makes text that comes from elsewhere safe to put on a terminal.
+"""Cleaner of foreign text, which makes it safe to put on a terminal.
 
 `clean` is applied once, to everything a model or a server wrote, before it reaches a widget. What it does:
 
@@ -55,7 +55,7 @@ def _stand_in(match: re.Match[str]) -> str:
 
 
 def stand_ins(text: str) -> str:
-    """A line as an editor may show it: what could harm is replaced, character by character, so that none moves."""
+    """A line as an editor may show it: harmful characters are replaced one by one, so that none moves."""
     return _EDITED.sub(_stand_in, text)
 
 

@@ -1,4 +1,4 @@
-"""What lists show of the history: filters, orders, and light rows. The whole of a run is `tui.core.run.StoredRun`."""
+"""Lists of the history: filters, orders, and light rows. A whole run is `tui.core.run.StoredRun`."""
 
 from enum import StrEnum
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 
 
 class Sort(StrEnum):
-    """What a list is ordered by; the latest, or the shortest, comes first unless it is reversed."""
+    """Order of a list; the latest, or the shortest, comes first unless it is reversed."""
 
     STARTED = "started"
     TTFT = "ttft"
@@ -15,7 +15,7 @@ class Sort(StrEnum):
 
 
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which runs; what is not set does not restrict. Texts are found regardless of ASCII case."""
+    """Filter of runs; a field that is not set does not restrict. Texts are found regardless of ASCII case."""
 
     model: str | None = None
     """Part of a model's id or of a target's name."""
@@ -23,7 +23,7 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Part of an endpoint's name."""
     since_unix_ns: int | None = None
     until_unix_ns: int | None = None
-    """Excluded itself."""
+    """Runs begun before this moment."""
     text: str | None = None
     """Part of the prompt, system text included."""
     tag: str | None = None
@@ -57,7 +57,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     series: str | None
     repeat: int
     kind: str
-    """What a run of a series is called: repeat, warm-up or sweep."""
+    """Word for a run of a series: repeat, warm-up or sweep."""
     simulated: bool
     excerpt: str
     """The beginning of the user's turn, on one line."""
@@ -81,4 +81,4 @@ class StoredSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     made_unix_ns: int
     uids: tuple[str, ...]
-    """In the order in which they were given."""
+    """Uids of the runs, in the order given."""

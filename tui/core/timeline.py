@@ -1,4 +1,4 @@
-"""When what happened to one request: raw stamps, nothing derived."""
+"""Timeline of one request: raw stamps, nothing derived."""
 
 import msgspec
 
@@ -15,7 +15,7 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
     tls_started_ns: int | None = None
     tls_done_ns: int | None = None
     reused_ns: int | None = None
-    """When an open connection was taken instead of a new one."""
+    """Moment at which an open connection was taken instead of a new one."""
     sent_ns: int | None = None
     headers_ns: int | None = None
     message_start_ns: int | None = None
@@ -25,7 +25,7 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
     content_ns: list[int] = msgspec.field(default_factory=list)
     """Arrival of every non-empty piece of content, thinking and text, ascending."""
     thinking_pieces: int = 0
-    """How many of `content_ns` are thinking."""
+    """Count of thinking pieces among `content_ns`."""
     first_text_ns: int | None = None
 
     def apply(self, event: Event) -> None:

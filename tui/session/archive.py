@@ -1,4 +1,4 @@
-"""The history for the screen: everything is read and written on a thread of its own, and awaited."""
+"""Archive of stored runs for the screen: a thread reads and writes the history, and the screen awaits it."""
 
 import asyncio
 import os
@@ -34,11 +34,11 @@ class Archive:
         return await self._do(lambda store: store.numbers(wanted, sort))
 
     async def rows(self, numbers: Iterable[int]) -> list[RunRow]:
-        """What a list shows of these runs; those that are gone are left out."""
+        """The rows of these runs for a list; runs that are gone are left out."""
         return await self._do(lambda store: store.rows(numbers))
 
     async def size(self) -> tuple[int, int]:
-        """How many runs there are, and what they take up, bytes."""
+        """Count of runs, and their size, bytes."""
         return await self._do(lambda store: (store.count(), store.bytes_used()))
 
     async def run(self, number: int) -> StoredRun:
@@ -69,7 +69,7 @@ class Archive:
         await self._do(lambda store: store.delete([number]))
 
     async def export(self, number: int, name: str) -> Path:
-        """Write a run to the file of that name, in the format that its suffix says; where that is.
+        """Write a run to the file `name`, in the format of its suffix, and return the path.
 
         Raises UsageError if it cannot be written.
         """

@@ -1,4 +1,4 @@
-"""How long prompts are before they are sent: counted by the endpoint where it can, estimated where it cannot."""
+"""Length of prompts before they are sent: counted by the endpoint where it can, estimated where it cannot."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -14,14 +14,14 @@ from tui.engine.wires.messages.request_body import count_arguments
 from tui.session.live import InputCount
 
 _BYTES_PER_TOKEN = 4.0
-"""Of a model that has not answered yet: about right for English, high for most else in UTF-8."""
+"""Bytes per token of a model that has not answered yet: about right for English, high for most other UTF-8."""
 _ESTIMATE_AT_MOST = 2
-"""An estimate may be wrong; for a cap, the prompt is taken to be so many times as long."""
+"""Factor on an estimate where a cap must hold, because an estimate may be wrong."""
 _MOST_KEPT = 1000
 
 
 class InputCounter:
-    """Asks endpoints for the length of prompts, once for each prompt, and remembers."""
+    """Counter that asks an endpoint once for each prompt, and remembers."""
 
     def __init__(self, ask: Callable[[CountTokens], None]) -> None:
         """`ask` sends a command to the engine."""
@@ -34,7 +34,7 @@ class InputCounter:
         self._last_id = 0
 
     def ask_for(self, specs: Sequence[RequestSpec]) -> None:
-        """Ask for what is not known yet. Not while anything is measured."""
+        """Ask for the lengths that are not known yet. Not while anything is measured."""
         wanted: dict[bytes, RequestSpec] = {}
         for spec in specs:
             if spec.endpoint.base_url not in self._without_counter and spec.prompt.user.strip():
@@ -51,7 +51,7 @@ class InputCounter:
             self._ask(CountTokens(requests=tuple(questions)))
 
     def forget_questions(self) -> None:
-        """Whatever was asked is not answered any more: a run has started, or the engine has gone."""
+        """Forget open questions: a run has started, or the engine has gone, and nothing will answer them."""
         self._asked.clear()
         self._urls.clear()
 
@@ -69,7 +69,7 @@ class InputCounter:
 
     @property
     def waits(self) -> bool:
-        """Whether an answer is still to come."""
+        """True while an answer is still to come."""
         return bool(self._asked)
 
     def counted(self, specs: Sequence[RequestSpec]) -> dict[Prompt, int]:
@@ -78,7 +78,7 @@ class InputCounter:
         return {prompt: tokens for prompt, tokens in found.items() if tokens is not None}
 
     def learn(self, record: RequestRecord) -> None:
-        """Take from a request that was answered how many bytes of text a token of its model has."""
+        """Learn the bytes per token of a model from an answered request."""
         tokens, size = record.usage.prompt_tokens, _size(record.spec)
         if tokens and size:
             self._bytes_per_token[record.spec.model] = size / tokens
@@ -92,7 +92,7 @@ class InputCounter:
         return InputCount(tokens=max(1, round(_size(spec) / per_token)), is_estimate=True)
 
     def at_most(self, spec: RequestSpec) -> int:
-        """What the prompt's length is taken to be where a cap must hold."""
+        """The longest that the prompt may be, tokens, where a cap must hold."""
         count = self.of(spec)
         return count.tokens * (_ESTIMATE_AT_MOST if count.is_estimate else 1)
 

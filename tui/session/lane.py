@@ -19,7 +19,7 @@ _MOST_FITTED = 200
 
 
 class InputCount(msgspec.Struct, frozen=True, kw_only=True):
-    """How many tokens a prompt has."""
+    """Length of a prompt in tokens."""
 
     tokens: int
     is_estimate: bool
@@ -43,7 +43,7 @@ class OutcomesReader:
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """What a lane shows of its latest request."""
+    """Part of a lane that belongs to its latest request."""
 
     record: RequestRecord
     cost: Cost | None
@@ -59,7 +59,7 @@ class Lane:
         self.record: RequestRecord | None = None
         """Its latest request; of several at once the first."""
         self.cost: Cost | None = None
-        """What the latest request cost; absent while it runs and where it is not known."""
+        """Cost of the latest request; absent while it runs and where it is not known."""
         self.warming: RequestRecord | None = None
         """The request that last warmed the cache for this lane, until the lane asks something."""
         self.cannot_warm = False
@@ -67,13 +67,13 @@ class Lane:
         self.next_input: InputCount | None = None
         """Input tokens of what the lane would be asked now."""
         self.outcomes: list[Outcome] = []
-        """All of this session, warm-up included, but not those cancelled."""
+        """All outcomes of this session, warm-up included, without cancelled requests."""
         self.swept: list[Outcome] = []
-        """Of this session's sweeps: for fits, and for nothing else."""
+        """Outcomes of this session's sweeps, for fits alone."""
         self.before_sweep: Shown | None = None
-        """While a sweep is under way, what stood here before."""
+        """The answer to show again after the sweep that is under way."""
         self.plan: Plan | None = None
-        """What it was asked with last."""
+        """Plan of the latest run."""
         self.fastest_ttft = False
         """True if this lane had the shortest TTFT of the run that ended last."""
         self.fastest_total = False
@@ -88,7 +88,7 @@ class Lane:
 
     @property
     def current(self) -> list[Outcome]:
-        """The counted outcomes since anything asked was last changed: repeated measurements of one thing."""
+        """Counted outcomes with the latest fingerprint: repeated measurements of one thing."""
         # Each is read once: this is asked for after every run.
         since, cleared = self._reader.read(self.outcomes)
         if cleared:
@@ -101,7 +101,7 @@ class Lane:
         return list(self._current)
 
     def snapshot(self) -> LaneSnapshot | None:
-        """Its present repeats and what was asked; None without any that counts."""
+        """Snapshot of the present repeats and of what was asked; None without a counted one."""
         current = self.current
         if not current or self.plan is None:
             return None
@@ -116,20 +116,20 @@ class Lane:
         )
 
     def fit(self) -> Fit:
-        """What its answers say of the time per token, sweeps included."""
+        """Fit of the time per token to the lane's answers, sweeps included."""
         # The latest of both: a long series must not push out the sweep, from which alone the lengths can be told.
         counted = (one for one in self.outcomes[-_MOST_FITTED:] if one.counted)
         return fit([*self.swept[-_MOST_FITTED:], *counted])
 
     @property
     def shown(self) -> Shown | None:
-        """What it shows of its latest request; None without any."""
+        """The part that belongs to the latest request; None without one."""
         if self.record is None:
             return None
         return Shown(self.record, self.cost, self.fastest_ttft, self.fastest_total)
 
     def go_back(self, shown: Shown) -> None:
-        """Show this again."""
+        """Show an earlier answer again."""
         self.record, self.cost = shown.record, shown.cost
         self.fastest_ttft, self.fastest_total = shown.fastest_ttft, shown.fastest_total
 

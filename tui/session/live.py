@@ -1,4 +1,4 @@
-"""The live: the lanes and what the events have said of them. State of the screen as plain data."""
+"""Live state of a session as plain data: its lanes, its engine, its series and its spending, folded from events."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -17,43 +17,43 @@ from tui.core.snapshot import Snapshot
 from tui.core.sweep import swept
 from tui.core.target import Target
 from tui.session.lane import InputCount, Lane, fingerprint_of
-from tui.session.ledger import Ledger
+from tui.session.spending import Spending
 
 __all__ = ["InputCount", "Lane", "LiveState"]
 
 
 class LiveState:
-    """All lanes. Events go in through `apply`; widgets read, and compare `version` to see whether anything changed."""
+    """State that events change and widgets read. `version` grows with every change."""
 
     def __init__(self, models: Mapping[str, KnownModel] | None = None, objectives: tuple[Objective, ...] = ()) -> None:
-        """`models` has what is known of models, by id, for what requests cost."""
-        self.ledger = Ledger(models if models is not None else {})
+        """`models` has the known models by id, for their prices."""
+        self.spending = Spending(models if models is not None else {})
         self.objectives = objectives
-        """What every lane is to keep."""
+        """Objectives that every lane should meet."""
         self.lanes: list[Lane] = []
         self.version = 0
         self.engine_ready = False
         self.sdk_version = ""
-        """Of the engine that was ready last; empty before any was."""
+        """SDK version of the engine that was ready last; empty before any was."""
         self.engine_problem: str | None = None
-        """What happened to the engine, while it has not come back."""
+        """Sentence on the end of the engine, while no other one is ready."""
         self.runs = 0
         """Runs started in this session."""
         self.run_in_flight = False
         self.send_spread_ns: int | None = None
-        """Spread of the latest run's sends."""
+        """Time from the first send of the latest run to its last, ns."""
         self.baseline: Snapshot | None = None
-        """What the lanes are compared with."""
+        """Snapshot that the lanes are compared with."""
         self.series: Series | None = None
         """The series under way, or the one that ended last."""
         self.series_paused = False
         self.series_over = True
-        self._requests: dict[int, _Request] = {}
+        self._requests: dict[int, _LaneRequest] = {}
         self._repeat: Repeat | None = None
         self._next_request = 1
 
     def set_targets(self, targets: tuple[Target, ...]) -> None:
-        """Show these targets; lanes whose target goes on (see `successors`) keep their contents and history."""
+        """Show a lane for each target. A lane whose target has a successor (see `core.lanes`) goes on with it."""
         went_on = successors([lane.target for lane in self.lanes], targets)
         before, self.lanes = self.lanes, []
         for target, index in zip(targets, went_on, strict=True):
@@ -63,9 +63,9 @@ class LiveState:
         self.version += 1
 
     def start(self, plan: Plan, repeat: Repeat | None = None) -> tuple[RequestSpec, ...]:
-        """Begin a run of `plan`, whose targets are those shown; returns its requests for the engine, in their order.
+        """Begin a run of `plan`, whose targets are shown already; returns its requests in the order of sending.
 
-        `repeat` says how, when the run is one of a series.
+        `repeat` is its place in a series, if it belongs to one.
         """
         self._repeat = repeat
         self._requests = {}
@@ -73,7 +73,7 @@ class LiveState:
             self.series = None
         for lane in self.lanes:
             if repeat is not None and repeat.cell is not None:
-                # The warm-up's, at the beginning: that asks what the plan asks.
+                # The warm-up before the first swept run is not swept: its answer is the one to restore.
                 lane.before_sweep = lane.before_sweep or lane.shown
             lane.fastest_ttft = lane.fastest_total = lane.cannot_warm = False
             lane.cost = lane.warming = None
@@ -86,10 +86,10 @@ class LiveState:
                 record = RequestRecord(spec=specs[index])
                 if copy == 0:
                     lane.record = record
-                self._requests[record.spec.request_id] = _Request(lane, record, fingerprint_of(plan, lane, repeat))
+                self._requests[record.spec.request_id] = _LaneRequest(lane, record, fingerprint_of(plan, lane, repeat))
                 fired.append(record.spec)
         self.runs += 1
-        self.ledger.start_run()
+        self.spending.start_run()
         self.run_in_flight = True
         self.send_spread_ns = None
         self.version += 1
@@ -105,10 +105,9 @@ class LiveState:
         return specs
 
     def start_warming(self, plan: Plan) -> tuple[RequestSpec, ...]:
-        """Begin to warm the cache for `plan`, whose targets are those shown; returns the requests for the engine.
+        """Begin to warm the cache for `plan`, whose targets are shown already; returns the requests for the engine.
 
-        They are kept apart: lanes keep their answers, and nothing is counted but the cost. Without any request nothing
-        is begun.
+        The lanes keep their answers, and only the cost is counted. Without a target that caches, nothing begins.
         """
         requests = plan.warming_requests(self._next_request)
         self._next_request += len(self.lanes)
@@ -120,20 +119,20 @@ class LiveState:
             lane.cannot_warm = spec is None
             lane.warming = None if spec is None else RequestRecord(spec=spec)
             if lane.warming is not None:
-                self._requests[lane.warming.spec.request_id] = _Request(lane, lane.warming, "")
+                self._requests[lane.warming.spec.request_id] = _LaneRequest(lane, lane.warming, "")
         self.run_in_flight = bool(requests)
         self.version += 1
         return requests
 
     def show_again(self, lanes: list[Lane], requests: Sequence[tuple[int, RequestSpec]]) -> None:
-        """Show these lanes, empty, in which a stored run's requests are told again: each with its lane's number."""
+        """Show empty lanes for a replay. `requests` pairs each request with the place of its lane."""
         self.lanes = lanes
-        self.ledger = Ledger(self.ledger.models)
+        self.spending = Spending(self.spending.models)
         self._requests = {}
         for place, spec in requests:
             lane, record = lanes[place], RequestRecord(spec=spec)
             lane.record = lane.record or record
-            self._requests[spec.request_id] = _Request(lane, record, "")
+            self._requests[spec.request_id] = _LaneRequest(lane, record, "")
         self.runs = 1
         self.run_in_flight = True
         self.send_spread_ns = None
@@ -141,7 +140,7 @@ class LiveState:
 
     @property
     def records(self) -> Sequence[RequestRecord]:
-        """Every request of the latest run, in the order in which they were asked."""
+        """The requests of the latest run, in the order of sending."""
         return [request.record for request in self._requests.values()]
 
     @property
@@ -150,18 +149,18 @@ class LiveState:
         return self.run_in_flight or (self.series is not None and not self.series_over)
 
     def begin_series(self, series: Series) -> None:
-        """The runs that follow belong to this series."""
+        """Take the runs that follow for those of this series."""
         self.series = series
         self.series_over = self.series_paused = False
         self.version += 1
 
     def series_changed(self, *, paused: bool) -> None:
-        """The series went on, or was paused or resumed."""
+        """Note that the series went on, or was paused or resumed."""
         self.series_paused = paused
         self.version += 1
 
     def end_series(self) -> None:
-        """The series is over. A sweep's answers are to other questions: the lanes go back to what they showed."""
+        """Note the end of the series. After a sweep the lanes show again what they showed before it."""
         for lane in self.lanes:
             if lane.before_sweep is not None:
                 lane.go_back(lane.before_sweep)
@@ -171,17 +170,17 @@ class LiveState:
         self.version += 1
 
     def snapshot(self, name: str) -> Snapshot | None:
-        """What stands in the lanes now under a name; None if no lane has a counted outcome."""
+        """Snapshot of the present results, called `name`; None if no lane has a counted outcome."""
         lanes = tuple(lane_ for lane in self.lanes if (lane_ := lane.snapshot()) is not None)
         return Snapshot(name=name, taken_unix_ns=time.time_ns(), lanes=lanes) if lanes else None
 
     def compare_with(self, baseline: Snapshot | None) -> None:
-        """From now on the lanes show how they differ from this; None ends that."""
+        """Compare the lanes with `baseline` from now on; None ends that."""
         self.baseline = baseline
         self.version += 1
 
     def judge_by(self, objectives: tuple[Objective, ...]) -> None:
-        """From now on every lane is to keep these."""
+        """Judge every lane by these objectives from now on."""
         self.objectives = objectives
         self.version += 1
 
@@ -239,9 +238,9 @@ class LiveState:
             self.version += 1
         return ended
 
-    def _end(self, request: "_Request") -> RequestRecord:
+    def _end(self, request: "_LaneRequest") -> RequestRecord:
         record = request.record
-        cost = self.ledger.add(record)
+        cost = self.spending.add(record)
         if record.spec.warms_cache:
             return record
         if record is request.lane.record:
@@ -249,13 +248,13 @@ class LiveState:
         repeat = self._repeat
         is_swept = repeat is not None and repeat.cell is not None
         counted = repeat is None or not (repeat.warm_up or is_swept)
-        outcome = outcome_of(record, run=self.runs, asked=request.asked, counted=counted)
+        outcome = outcome_of(record, run=self.runs, asked=request.fingerprint, counted=counted)
         if outcome is not None:
             (request.lane.swept if is_swept else request.lane.outcomes).append(outcome)
         return record
 
     def _abandon(self, gone: EngineFailed) -> list[RequestRecord]:
-        """The engine is gone: its requests are interrupted with it."""
+        """End the requests of an engine that is gone, as interrupted."""
         ended: list[RequestRecord] = []
         for request_id in self.in_flight():
             request = self._requests[request_id]
@@ -265,7 +264,7 @@ class LiveState:
         return ended
 
     def _finish_run(self) -> None:
-        """Mark the fastest; with one answer alone there is nothing to compare."""
+        """Mark the fastest lanes of a run that is over; one answer alone is not compared."""
         self.run_in_flight = False
         if any(record.spec.warms_cache for record in self.records):
             return
@@ -277,15 +276,15 @@ class LiveState:
             lane.fastest_total = _total(lane) == min(map(_total, answered))
 
 
-class _Request:
-    """A request of the latest run, and the lane it belongs to."""
+class _LaneRequest:
+    """A request of the latest run, its lane, and the fingerprint of what it asks."""
 
-    __slots__ = ("asked", "lane", "record")
+    __slots__ = ("fingerprint", "lane", "record")
 
-    def __init__(self, lane: Lane, record: RequestRecord, asked: str) -> None:
+    def __init__(self, lane: Lane, record: RequestRecord, fingerprint: str) -> None:
         self.lane = lane
         self.record = record
-        self.asked = asked
+        self.fingerprint = fingerprint
 
 
 def _ttft(lane: Lane) -> int:

@@ -1,4 +1,4 @@
-"""What the lanes of a session have measured, as advice takes it."""
+"""Evidence for advice, from the lanes of a session."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -20,12 +20,12 @@ _SAY_NOTHING = (State.IDLE, State.CANCELLED, State.INTERRUPTED)
 
 
 def measured_by(lane: Lane) -> MeasuredTarget | None:
-    """What was asked last of a lane's target, with all answers to it; None while it is in flight, or was cancelled."""
+    """The lane's latest question with all its answers; None while it is in flight, and where it was cancelled."""
     record, outcomes = lane.record, lane.outcomes
     if record is None or not outcomes or lane.state in _SAY_NOTHING or lane.state.in_flight:
         return None
     if lane.before_sweep is not None:
-        return None  # what stands there now was asked by a sweep
+        return None  # a sweep asks other things
     asked = outcomes[-1].asked
     return MeasuredTarget(
         target=lane.target,
@@ -49,7 +49,7 @@ def evidence_for(
     counted: Mapping[Prompt, int] = NOTHING_COUNTED,
     cut_share: float = CUT_SHARE,
 ) -> Evidence | None:
-    """The evidence for one lane beside the others, and beside what was measured in trials.
+    """The evidence for one lane beside the others, and beside the trials.
 
     `counted` has tokens of the prompts of `length_questions`; `cut_share` is the share of answers that may be cut.
     """
@@ -75,7 +75,7 @@ def evidence_for(
 
 
 def length_questions(lane: Lane) -> tuple[RequestSpec, ...]:
-    """What to have counted, so that the length of the parts of a lane's prompt is known; empty where it has but one."""
+    """Requests to count for the lengths of the parts of a lane's prompt; empty where it has one part."""
     measured, record = measured_by(lane), lane.record
     if measured is None or record is None:
         return ()
@@ -85,7 +85,7 @@ def length_questions(lane: Lane) -> tuple[RequestSpec, ...]:
 
 
 def _before(lane: Lane) -> list[Outcome]:
-    """A lane's counted answers to anything else."""
+    """The lane's counted answers to other questions."""
     asked = lane.outcomes[-1].asked
     other = [one for one in lane.outcomes if one.counted and one.asked != asked]
     return [one for one in (*other, *lane.swept) if one.total_ns is not None]

@@ -17,7 +17,7 @@ from tui.session.counting import InputCounter
 from tui.session.live import LiveState
 
 _COUNT_AFTER_S = 0.4
-"""How long the prompt must stand still before its tokens are counted."""
+"""Pause in typing after which the prompt's tokens are counted, s."""
 
 
 class Preview:
@@ -28,7 +28,7 @@ class Preview:
     ) -> None:
         """`ask_aside` sends a question to the engine."""
         self.models = tuple(models)
-        """All models that can be named."""
+        """The known models."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when the live state says another length."""
         self.on_problem: Callable[[str], None] = lambda _sentence: None
@@ -53,7 +53,7 @@ class Preview:
             self.count_soon()
 
     def count_soon(self) -> None:
-        """Show at once what is known of the prompt's length, and have it counted once it has stood still."""
+        """Show at once the known length of the prompt, and have it counted when typing has paused."""
         self._show()
         self.stop()
         self._due = asyncio.get_running_loop().call_later(_COUNT_AFTER_S, self._count)
@@ -86,7 +86,7 @@ class Preview:
 
     def may_send(self, budget: Budget, specs: Sequence[RequestSpec], times: int = 1) -> bool:
         """Tell whether `budget` allows to send `specs` that many times; if not, `on_problem` says why."""
-        refusal = self._live.ledger.refusal(budget, specs, self._counter.at_most, times)
+        refusal = self._live.spending.refusal(budget, specs, self._counter.at_most, times)
         if refusal is not None:
             self.on_problem(refusal)
         return refusal is None
@@ -142,7 +142,7 @@ class Preview:
             return
         today = date.today()
         self.models = merged(self.models, event.models, today)
-        self._live.ledger.models = {model.id: model for model in self.models}
+        self._live.spending.models = {model.id: model for model in self.models}
         endpoint = self._listing.get(event.endpoint)
         if endpoint is not None and not endpoint.simulated:
             try:

@@ -1,4 +1,4 @@
-"""The prompts and variables of a session, as a person edits them: variants, turns, and rows of values."""
+"""Prompt book: variants, turns, and rows of values, as a person edits them."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ Row = dict[str, str]
 
 
 class BookError(Exception):
-    """What cannot be done, in one sentence."""
+    """Refusal of an edit; the message is one sentence."""
 
 
 class PromptBook:
@@ -33,7 +33,7 @@ class PromptBook:
 
     @property
     def variants(self) -> tuple[Prompt, ...]:
-        """All prompts, if there are several."""
+        """The prompts, if there are several."""
         return tuple(self.prompts) if len(self.prompts) > 1 else ()
 
     def edit(self, *, system: str | None = None, user: str | None = None, prefill: str | None = None) -> None:
@@ -97,7 +97,7 @@ class PromptBook:
         self._change(turns=tuple(turns))
 
     def tidy(self) -> None:
-        """Leave out of all prompts what the API refuses: empty turns, and white space at the end of a prefill."""
+        """Remove what the API refuses from all prompts: empty turns, and white space at the end of a prefill."""
         self.prompts = [
             msgspec.structs.replace(
                 prompt,

@@ -1,26 +1,41 @@
-"""A stored run played again: the events of its requests go to a live state of their own, at their recorded moments."""
+"""Replay of a stored run: its events go to a live state of their own, at their recorded moments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import accumulate, chain, pairwise
 
 import msgspec
 
-from tui.core.events import EngineReady, RunEnded
+from tui.core.events import (
+    AttemptFailed,
+    Content,
+    EngineReady,
+    Event,
+    Kind,
+    Mark,
+    Marked,
+    MessageOpened,
+    RequestEnded,
+    Responded,
+    RunEnded,
+    Usage,
+    UsageReported,
+)
 from tui.core.model import KnownModel
 from tui.core.record import RequestRecord
-from tui.core.replay import Timed, events_of_run
 from tui.core.run import StoredRun
 from tui.core.target import Target
+from tui.core.timeline import Timeline
 from tui.session.live import Lane, LiveState
 
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-"""What faster and slower go through."""
+"""Speeds that the keys for faster and slower go through."""
 SLOWEST, FASTEST = SPEEDS[0], SPEEDS[-1]
 
 _NS_PER_S = 1_000_000_000
 
 
 class Replay:
-    """Plays one run. It knows no clock: `advance` says how much time has passed. Nothing is sent or stored."""
+    """Player of one run. It has no clock: `advance` says how much time has passed. Nothing is sent or stored."""
 
     def __init__(self, run: StoredRun, speed: float = 1.0, models: Mapping[str, KnownModel] | None = None) -> None:
         """`speed` is recorded seconds per second; `models` has what is known of models, for what requests cost."""
@@ -41,17 +56,17 @@ class Replay:
 
     @property
     def over(self) -> bool:
-        """Whether everything has been shown."""
+        """True when everything has been shown."""
         return self._position == len(self._events)
 
     @property
     def passed_s(self) -> float:
-        """How far it is, recorded seconds."""
+        """Time shown so far, recorded seconds."""
         return (self.now_ns - self._events[0][0]) / _NS_PER_S
 
     @property
     def length_s(self) -> float:
-        """How long it is, recorded seconds."""
+        """Length, recorded seconds."""
         return (self._events[-1][0] - self._events[0][0]) / _NS_PER_S
 
     def restart(self) -> None:
@@ -63,10 +78,10 @@ class Replay:
         self.live.apply([EngineReady(pid=0, sdk_version=self.run.info.sdk_version)])
 
     def advance(self, passed_ns: int) -> None:
-        """So much time has passed, ns: show what comes up to then. Paused, nothing does."""
+        """Let `passed_ns` go by, and show the events up to then. A paused replay stays where it is."""
         if self.paused or self.over:
             return
-        # Whole nanoseconds, and no more of them than there are left: a stamp from a file may be any number.
+        # A stamp from a file may be any number: never go beyond the last one.
         left = self._events[-1][0] - self.now_ns
         self.now_ns += min(int(passed_ns * self.speed), left)
         end = self._position
@@ -114,3 +129,99 @@ def _lane_records(run: StoredRun) -> list[RequestRecord]:
     """The first request of every lane; without any sense in the plan's lanes every request is one."""
     count = len(run.plan.asked)
     return run.requests[:count] if count and len(run.requests) % count == 0 else run.requests
+
+
+Timed = tuple[int, Event]
+"""A moment on the clock of the stamps, ns, and the event that is shown then."""
+
+_NS_PER_S = 1_000_000_000
+
+
+def events_of_run(run: StoredRun) -> list[Timed]:
+    """The events of all requests in order of time. The order within one request stays."""
+    return sorted(chain.from_iterable(map(events_of, run.requests)), key=lambda timed: timed[0])
+
+
+def events_of(record: RequestRecord) -> list[Timed]:
+    """Events that fold into `record` again, from a fresh record of the same specification.
+
+    An event without a stamp comes with the event it arrived with. Two records do not come back the same: one whose
+    end was never stamped, because its program was killed, ends with its last stamp; and texts that an export left out
+    come back as empty pieces.
+    """
+    events: list[Timed] = []
+    timelines = [*(attempt.timeline for attempt in record.earlier), record.timeline]
+    for attempt, (timeline, following) in zip(record.earlier, pairwise(timelines), strict=True):
+        events += _arrivals(record, timeline, attempt.http_status, attempt.api_request_id)
+        ended = _last(timeline)
+        wait_s = max(0, _first(following) - ended) / _NS_PER_S
+        request_id = record.spec.request_id
+        failed = AttemptFailed(request_id=request_id, t_ns=ended, failure=attempt.failure, wait_s=wait_s)
+        events.append((ended, failed))
+    events += _arrivals(record, record.timeline, record.http_status, record.api_request_id)
+    events += _ending(record)
+    # Stamps can be out of order; clamp them so that events replay in the order in which they were emitted.
+    moments = accumulate((t_ns for t_ns, _ in events), max)
+    return [(moment, event) for moment, (_, event) in zip(moments, events, strict=True)]
+
+
+def _arrivals(
+    record: RequestRecord, timeline: Timeline, http_status: int | None, api_request_id: str | None
+) -> list[Timed]:
+    """The stamped events of one attempt, in their order."""
+    request_id = record.spec.request_id
+    events: list[Timed] = [
+        (t_ns, Marked(request_id=request_id, mark=mark, t_ns=t_ns))
+        for mark in Mark
+        if (t_ns := getattr(timeline, f"{mark.value}_ns")) is not None
+    ]
+    if timeline.headers_ns is not None and http_status is not None:
+        responded = Responded(
+            request_id=request_id, t_ns=timeline.headers_ns, http_status=http_status, api_request_id=api_request_id
+        )
+        events.append((timeline.headers_ns, responded))
+    if timeline is record.timeline and record.message_id is not None:
+        opened = MessageOpened(request_id=request_id, message_id=record.message_id, cache_miss=record.cache_miss)
+        events.append((timeline.message_start_ns or _last(timeline), opened))
+    events += _content(record, timeline)
+    return sorted(events, key=lambda timed: timed[0])
+
+
+def _content(record: RequestRecord, timeline: Timeline) -> Iterator[Timed]:
+    pieces = record.pieces if timeline is record.timeline else []
+    for index, t_ns in enumerate(timeline.content_ns):
+        left_out = (Kind.THINKING if index < timeline.thinking_pieces else Kind.TEXT, "")
+        kind, text = pieces[index] if index < len(pieces) else left_out
+        yield t_ns, Content(request_id=record.spec.request_id, kind=kind, t_ns=[t_ns], texts=[text])
+
+
+def _ending(record: RequestRecord) -> Iterator[Timed]:
+    """The last events: counts, the instrument's part, and the end, where there is one."""
+    at, request_id = _last(record.timeline), record.spec.request_id
+    if record.usage != Usage():
+        yield at, UsageReported(request_id=request_id, usage=record.usage)
+    if record.instrument is not None:
+        yield at, msgspec.structs.replace(record.instrument, request_id=request_id)
+    if record.status is not None:
+        ended = RequestEnded(
+            request_id=request_id,
+            t_ns=at,
+            status=record.status,
+            stop_reason=record.stop_reason,
+            failure=record.failure,
+        )
+        yield at, ended
+
+
+def _stamps(timeline: Timeline) -> list[int]:
+    single = (getattr(timeline, name) for name in timeline.__struct_fields__ if name.endswith("_ns"))
+    return [stamp for stamp in chain(single, timeline.content_ns) if isinstance(stamp, int)]
+
+
+def _first(timeline: Timeline) -> int:
+    return min(_stamps(timeline), default=0)
+
+
+def _last(timeline: Timeline) -> int:
+    """The stamp of the end, else the last stamp there is."""
+    return timeline.ended_ns if timeline.ended_ns is not None else max(_stamps(timeline), default=0)

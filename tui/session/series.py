@@ -1,4 +1,4 @@
-"""Drives a series: one run after the other, with pauses, until it is complete, spent or cancelled."""
+"""Series runner: one run after the other, with pauses, until the series is complete, spent or cancelled."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ _CHARACTERS_PER_TOKEN = 4
 
 
 class SeriesRunner:
-    """One series under way."""
+    """Driver of one series."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class SeriesRunner:
 
     @property
     def paused(self) -> bool:
-        """True while no further run is begun."""
+        """True while the series is paused: no further run begins."""
         return not self._may_go_on.is_set()
 
     def start(self) -> None:
@@ -62,7 +62,7 @@ class SeriesRunner:
         self._task = asyncio.create_task(self._drive(), name=f"series {self.series.uid}")
 
     def pause(self) -> None:
-        """Begin no further run until `resume`; the one in flight goes on to its end."""
+        """Begin no further run until `resume`. The run in flight goes on to its end."""
         self._may_go_on.clear()
         self._live.series_changed(paused=self.paused)
 
@@ -72,7 +72,7 @@ class SeriesRunner:
         self._live.series_changed(paused=self.paused)
 
     def cancel(self) -> None:
-        """Begin no further run; what is finished is kept."""
+        """Begin no further run. Finished results are kept."""
         self.series.end(Ending.CANCELLED)
         self._cancelled.set()
         self._may_go_on.set()
@@ -91,7 +91,7 @@ class SeriesRunner:
                     self.series.end(Ending.COST)
                     break
                 all_failed = not any(record.complete for record in live.records)
-                spent = live.ledger.run
+                spent = live.spending.run
                 usd = spent.usd if spent is not None else 0.0
                 self.series.take(repeat, time.monotonic_ns() - started_ns, usd, all_failed=all_failed)
                 self._look(repeat)

@@ -1,4 +1,4 @@
-"""The session: holds the engine, the simulator, the record file and the live state together. No Textual."""
+"""Session: the engine, the simulator, the history and the live state of one start of the program. No Textual."""
 
 import asyncio
 import secrets
@@ -33,7 +33,7 @@ from tui.session.snapshots import BASELINE, Snapshots
 from tui.simulator.process import SimulatorProcess
 
 _LAST_WRITES_S = 1.0
-"""How long the history may take to write what is left when the program is ended at once."""
+"""Longest wait for the history when the program is ended at once, s."""
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine is started again, by how often it failed in a row; the last one repeats."""
@@ -58,9 +58,9 @@ class Session:
         models: Sequence[KnownModel] | None = None,
         objectives: tuple[Objective, ...] = (),
     ) -> None:
-        """With `engine` None one is spawned by `connect`, so that its imports do not hold up the first frame.
+        """Without `engine` one is spawned by `connect`, so that its imports do not hold up the first frame.
 
-        `models` is what is known of models; without it that is what `models.toml` says.
+        `models` are the known models; absent, those of `models.toml`.
         """
         known = load_models() if models is None else models
         self.live = LiveState({model.id: model for model in known}, objectives)
@@ -88,7 +88,7 @@ class Session:
         """The latest run, its requests as they stand."""
         self._latest_id = 0
         self.run_uids: list[str] = []
-        """Of every run of the session: `Outcome.run` counts them from 1."""
+        """Uids of the session's runs. An outcome's `run` counts them from 1."""
         self.preview = Preview(self.live, known, lambda command: self._engine.ask_aside(command))
         self.preview.on_change = lambda: self.on_change()
         self.preview.on_problem = lambda sentence: self.on_problem(sentence)
@@ -221,7 +221,7 @@ class Session:
         self.series.start()
 
     async def pin(self, name: str = BASELINE) -> Snapshot | None:
-        """Keep what stands in the lanes under a name, and compare with it from now on; None if nothing was measured."""
+        """Keep the present results as a snapshot, and compare with it from now on; None if nothing was measured."""
         snapshot = await self.snapshots.take(name, self.run_uids)
         if snapshot is not None:
             self.live.compare_with(snapshot)
@@ -238,7 +238,7 @@ class Session:
         self.live.clear()
 
     async def close(self) -> None:
-        """Cancel what is in flight, take in how it ended, and end the children."""
+        """Cancel what is in flight, record how it ended, and end the children."""
         if self._restarting is not None:
             self._restarting.cancel()
         if self.series is not None:
@@ -259,7 +259,7 @@ class Session:
         self._close_rest()
 
     def _launch_simulator(self) -> None:
-        """Start it if it does not run: not yet, or not any more."""
+        """Start the simulator if it does not run."""
         if self.simulator is not None:
             try:
                 self.simulator.launch()
@@ -310,12 +310,12 @@ class Session:
             known = {"send_spread_ns": self.live.send_spread_ns, "sdk_version": self.live.sdk_version}
             self.latest.info = msgspec.structs.replace(self.latest.info, **known)
             self.on_run_over(self.latest)
-        # If it died under this run: the next one is not to wait for its start.
+        # It may have died during this run; the next one should not wait for its start.
         self._launch_simulator()
         self._run_over.set()
 
     async def _restart(self) -> None:
-        """Start another engine; ever more slowly if it keeps failing."""
+        """Start another engine, after a longer pause each time if it keeps failing."""
         self.on_problem(f"{self.live.engine_problem} It is being started again.")
         self.preview.run_starts()
         process = None

@@ -1,4 +1,4 @@
-"""Named results: of this session in memory, of all sessions in the history."""
+"""Snapshots: named results, of this session in memory and of all sessions in the history."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,21 +10,21 @@ from tui.history.store import Store
 from tui.session.live import LiveState
 
 BASELINE = "baseline"
-"""The name of the one that is pinned by a key."""
+"""Name of the snapshot that a key pins."""
 
 
 class Snapshots:
-    """Takes, keeps and finds snapshots. The history is read and written on a thread of its own."""
+    """Keeper of snapshots. A thread reads and writes the history."""
 
     def __init__(self, live: LiveState, history: Path | None, say: Callable[[str], None]) -> None:
-        """Without a history they last as long as the session."""
+        """Without a `history` the snapshots last as long as the session."""
         self._live = live
         self._history = history
         self._say = say
         self._taken: dict[str, Snapshot] = {}
 
     async def take(self, name: str, uids: list[str]) -> Snapshot | None:
-        """Name what stands in the lanes; None if nothing was measured. `uids` are those of the session's runs."""
+        """Take a snapshot of the present results; None without any. `uids` are those of the session's runs."""
         snapshot = self._live.snapshot(name)
         if snapshot is None:
             return None
@@ -34,7 +34,7 @@ class Snapshots:
         return snapshot
 
     async def all(self) -> list[Snapshot]:
-        """All there are, those of this session first."""
+        """The snapshots, those of this session first."""
         found = dict(self._taken)
 
         def read(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The list of targets: what could be asked, what is chosen, and in which order."""
+"""Target list: the candidates, their order, and which of them are chosen."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class _Candidate:
     target: Target
     chosen: bool
     kept: bool
-    """Whether it is remembered: it was chosen once, or made here."""
+    """True if it is remembered, because it was chosen once or made here."""
 
 
 class TargetChoice:
@@ -48,7 +48,7 @@ class TargetChoice:
         return choice
 
     def learn(self, models: Iterable[KnownModel]) -> None:
-        """Offer these models too, and say of those that are on their way out when they go."""
+        """Offer these models too. Those that will be retired say when."""
         models = tuple(models)
         self._notes = {model.id: model.lifecycle_note for model in models}
         asked = {target.model for target in self.candidates}
@@ -59,7 +59,7 @@ class TargetChoice:
 
     @property
     def candidates(self) -> list[Target]:
-        """All that could be asked, in order."""
+        """The candidates, in order."""
         return [candidate.target for candidate in self._list]
 
     @property
@@ -69,18 +69,18 @@ class TargetChoice:
 
     @property
     def labelled(self) -> tuple[Target, ...]:
-        """The chosen targets, each with a label of its own: what is asked."""
+        """The chosen targets as they are asked, each with a label that no other has."""
         return with_own_labels(self.chosen)
 
     @property
     def remembered(self) -> tuple[list[Target], list[int]]:
-        """What to start with the next time, and the indices of those that are not chosen."""
+        """The candidates to start with the next time, and the indices of those that are not chosen."""
         kept = [candidate for candidate in self._list if candidate.kept]
         disabled = [index for index, candidate in enumerate(kept) if not candidate.chosen]
         return [candidate.target for candidate in kept], disabled
 
     def is_chosen(self, index: int) -> bool:
-        """Whether the candidate at `index` is chosen."""
+        """True if the candidate at `index` is chosen."""
         return self._list[index].chosen
 
     def describe(self, index: int) -> str:
@@ -92,7 +92,7 @@ class TargetChoice:
         return f"{', '.join((target.model, *own(target)))}{note}"
 
     def index_of(self, label: str) -> int | None:
-        """Where the chosen candidate is whose lane is called `label`; None if there is none."""
+        """Index of the chosen candidate whose lane is called `label`; None if there is none."""
         chosen = [index for index, candidate in enumerate(self._list) if candidate.chosen]
         labels = [target.label for target in self.labelled]
         return chosen[labels.index(label)] if label in labels else None

@@ -1,4 +1,4 @@
-"""The ledger of what was tried, as the history keeps it."""
+"""Trial log: the results of advice trials, as the history keeps them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,31 +10,31 @@ from tui.errors import HistoryError
 from tui.history.store import Store
 
 _WHAT = "advice"
-"""What these entries are called in the history."""
+"""Name of these entries in the history."""
 
 
 def note(store: Store, tried: TrialResult) -> None:
-    """Enter what was tried, and again what was decided on it. Raises HistoryError."""
+    """Add a trial's result, or again what the person decided on it. Raises HistoryError."""
     store.note_tried(_WHAT, msgspec.to_builtins(tried))
 
 
 def read(store: Store) -> list[TrialResult]:
-    """Everything that was tried, the latest first. Raises HistoryError."""
+    """All trials, the latest first. Raises HistoryError."""
     try:
         found = merged(msgspec.convert(entry.data, TrialResult) for entry in store.tried() if entry.what == _WHAT)
     except msgspec.ValidationError as error:
         raise HistoryError(f"What was tried before cannot be read from the history: {error}.") from None
-    # What was taken in from elsewhere stands among the rest.
+    # Imported trials are stored later than they were made.
     return sorted(found, key=lambda tried: -tried.begun_unix_ns)
 
 
 def of_runs(store: Store, runs: Sequence[StoredRun]) -> list[TrialResult]:
-    """What was tried on what these runs ask, the latest first. Raises HistoryError."""
+    """Trials on what these runs ask, the latest first. Raises HistoryError."""
     return concerning(read(store), runs)
 
 
 def take_in(store: Store, entries: Iterable[TrialResult]) -> None:
-    """Enter what came from elsewhere, the latest first, as an import does. What is there already is left.
+    """Add imported trials, the latest first. Those that are there already stay as they are.
 
     Raises HistoryError.
     """

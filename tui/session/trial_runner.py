@@ -1,4 +1,4 @@
-"""Tries a suggestion: runs it beside what it would change, until sure or out of budget."""
+"""Trial runner: runs a suggestion beside what it would change, until sure or out of budget."""
 
 import asyncio
 import time
@@ -42,7 +42,7 @@ class TrialRunner:
         self.predicted: Saving | None = said.saving if isinstance(said, Suggestion) else None
         self.over = False
         self.measured: tuple[MeasuredTarget, ...] = ()
-        """Both ways, once it is over."""
+        """The results of both lanes, once the trial is over."""
         self._session = session
         self._on_over = on_over
         self._plan = trial_plan(plan, target, self.trial)
@@ -55,7 +55,7 @@ class TrialRunner:
         self._runs_before = session.live.runs
 
     def start(self) -> None:
-        """Begin. Nothing may be in flight."""
+        """Begin the trial. Nothing may be in flight."""
         self._runs_before = self._session.live.runs
         self._begun_unix_ns = time.time_ns()
         self._session.start_series(self._plan, trial_settings(self.trial))
@@ -75,24 +75,24 @@ class TrialRunner:
         self._task = asyncio.create_task(wait(), name="trial")
 
     def _own(self, lane: Lane) -> list[Outcome]:
-        """The outcomes of this trial: the same may have been asked before."""
+        """The outcomes of this trial alone: the lane may have asked the same before."""
         return [outcome for outcome in lane.current if outcome.run > self._runs_before]
 
     @property
     def records(self) -> list[RequestRecord | None]:
-        """The latest request of both ways."""
+        """The latest request of both lanes."""
         if self.measured:
             return [measured.record for measured in self.measured]
         return [lane.record for lane in self._lanes]
 
     async def wait(self) -> None:
-        """Wait until it is over."""
+        """Wait for the end of the trial."""
         if self._task is not None:
             await self._task
 
     @property
     def tried(self) -> TrialResult:
-        """What it has shown so far."""
+        """The result so far."""
         before, after = self._lanes
         pairs = pairs_of(self._own(before), self._own(after), self.trial.figure)
         if self._said is None or self._said.repeats != len(pairs):

@@ -101,7 +101,7 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
 
 def _cost(live: LiveState) -> str:
     """What the latest run and the session cost, at list prices; of the simulator what it would cost."""
-    run, session = live.ledger.run, live.ledger.session
+    run, session = live.spending.run, live.spending.session
     if session is None:
         return ""
     return f"cost {format_cost(run)}, session {format_cost(session)}"

@@ -1,4 +1,4 @@
-"""What the session has cost so far, and whether more may be spent. Estimates at list prices, simulated or not."""
+"""Spending of a session: its cost so far, and the check of a budget. Estimates at list prices, simulated or not."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,25 +9,25 @@ from tui.core.plan import Budget, RequestSpec
 from tui.core.record import RequestRecord
 
 
-class Ledger:
-    """Adds up the requests of a run and of the session.
+class Spending:
+    """Sum of the costs of a run and of the session.
 
-    A request that was turned away before anything was counted costs nothing. What the simulator answers is counted as
-    what it would cost.
+    A request that was turned away before anything was counted costs nothing. An answer of the simulator is counted at
+    the price it would have.
     """
 
     def __init__(self, models: Mapping[str, KnownModel]) -> None:
-        """`models` may change, and is asked anew each time."""
+        """`models` has the prices by model id; it may be replaced at any time."""
         self.models = models
         self._of_run: list[Cost | None] = []
         self._of_session: list[Cost | None] = []
 
     def start_run(self) -> None:
-        """What comes now belongs to the next run."""
+        """Begin the sum of the next run."""
         self._of_run = []
 
     def add(self, record: RequestRecord) -> Cost | None:
-        """Count a request that has ended, and return what it costs, where that is known."""
+        """Count a request that has ended, and return its cost, where that is known."""
         if record.usage == Usage():
             return None
         spec = record.spec
@@ -38,16 +38,16 @@ class Ledger:
 
     @property
     def run(self) -> Cost | None:
-        """The latest run, so far."""
+        """Cost of the latest run, so far."""
         return total(self._of_run)
 
     @property
     def session(self) -> Cost | None:
-        """Everything since the start, warmed caches included."""
+        """Cost of all since the start, warmed caches included."""
         return total(self._of_session)
 
     def bound(self, specs: Sequence[RequestSpec], input_tokens: Callable[[RequestSpec], int]) -> Cost | None:
-        """The most that these requests can cost; None where no price is known. `input_tokens` says how long each is.
+        """Upper bound of the cost of `specs`; None where no price is known. `input_tokens` tells a prompt's length.
 
         Every attempt that the plan allows is counted: one that failed late may cost as much as one that did not.
         """
@@ -64,7 +64,7 @@ class Ledger:
     def refusal(
         self, budget: Budget, specs: Sequence[RequestSpec], input_tokens: Callable[[RequestSpec], int], times: int = 1
     ) -> str | None:
-        """Why sending `specs` so many times could go beyond the budget, in one sentence; None if it cannot.
+        """Reason not to send `specs` `times` times, in one sentence: it could exceed the budget. None if it cannot.
 
         Models whose price is not known are not counted.
         """
