@@ -7,6 +7,7 @@ from pathlib import Path
 from docs.pages import PAGES, ROOT, generated
 from tui.config.keys import expected
 from tui.config.schema import PARAMETERS
+from tui.core.parameters import PARAMETERS as DECLARED
 from tui.simulator.faults import FAULTS
 from tui.ui.bindings import ACTIONS, spelled
 from tui.ui.charts import CHARTS, ChartKind
@@ -45,8 +46,16 @@ def _action_names() -> str:
 
 
 def _parameters() -> str:
-    rows = [(f"`{key.name}`", expected(key.type).replace("|", "\\|"), key.help) for key in PARAMETERS]
-    return _table(("Parameter", "Value", "Meaning"), rows)
+    rows = [
+        (
+            f"`{key.name}`",
+            expected(key.type),
+            f"`{DECLARED[key.name].wire}`" if key.name != "extra" else "any other field",
+            key.help,
+        )
+        for key in PARAMETERS
+    ]
+    return _table(("Parameter", "Value", "In the request", "Meaning"), rows)
 
 
 def _charts() -> str:
