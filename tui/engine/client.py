@@ -1,12 +1,12 @@
-"""The parent's side of the engine: spawn it, send it commands, receive its events, and stop it."""
+"""Parent's side of the engine: spawn it, send it commands, receive its events, and stop it."""
 
 import asyncio
 import contextlib
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 
+from tui import child
 from tui.core.events import EngineFailed, Event
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
@@ -22,9 +22,6 @@ from tui.engine.protocol import (
 )
 from tui.errors import ChildError
 
-STOP_WITHIN_S = 1.0
-"""How long a stopping engine may take to close its connections before it is killed."""
-
 _KEPT_STDERR_BYTES = 4096
 
 
@@ -34,19 +31,7 @@ def spawn() -> "subprocess.Popen[bytes]":
     Separate from `EngineClient`, so that the engine's imports can run while the parent still does its own. Raises
     ChildError.
     """
-    try:
-        return subprocess.Popen(
-            # -P: a directory named `tui` where the person stands must not be taken for ours.
-            [sys.executable, "-P", "-m", "tui", "engine"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            # A terminal's Ctrl+C and hang-up are for the parent, which then ends the engine in order.
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ChildError(f"The engine cannot be started: {error.strerror or error}.") from None
+    return child.spawn("engine", "engine")
 
 
 class EngineClient:
@@ -75,8 +60,8 @@ class EngineClient:
         """Take up the pipes. Commands given before are sent now."""
         loop = asyncio.get_running_loop()
         process = self._process
-        self._stdout, _ = await loop.connect_read_pipe(lambda: _EventReader(self._receive, self._lost), process.stdout)
-        self._stderr, _ = await loop.connect_read_pipe(lambda: _Words(self), process.stderr)
+        self._stdout, _ = await loop.connect_read_pipe(lambda: _Reader(self._receive, self._lost), process.stdout)
+        self._stderr, _ = await loop.connect_read_pipe(lambda: _Reader(self._hear), process.stderr)
         self._stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, process.stdin)
         for command in self._unsent:
             self._send(command)
@@ -97,7 +82,7 @@ class EngineClient:
         self._send(CancelRequests(request_ids=request_ids))
 
     def ask_aside(self, command: CountTokens | ListModels) -> None:
-        """Ask something that is no run. An engine that has died does not answer."""
+        """Start a look-up. An engine that has died does not answer."""
         if self._end is None:
             self._send(command)
 
@@ -111,10 +96,9 @@ class EngineClient:
         # An engine that is still importing has nothing in flight, and would not notice before it is done.
         if self._ready and self._stdout is not None:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(STOP_WITHIN_S):
+                async with asyncio.timeout(child.STOP_WITHIN_S):
                     await self._output_over.wait()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(self._process.wait, STOP_WITHIN_S)
+            await asyncio.to_thread(child.wait_or_kill, self._process)
         self.kill()
         for transport in (self._stdout, self._stderr):
             if transport is not None:
@@ -143,7 +127,7 @@ class EngineClient:
             self._process.kill()
 
     def _lost(self) -> None:
-        """The engine's output ended: asked for, or it died."""
+        """The engine's output ended: it was stopped, or it died."""
         self._output_over.set()
         if self._stopping:
             return
@@ -151,37 +135,28 @@ class EngineClient:
         for transport in (self._stdin, self._stdout, self._stderr):
             if transport is not None:
                 transport.close()
-        try:
-            status = self._process.wait(timeout=STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = self._process.wait()
+        status = child.wait_or_kill(self._process)
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         lines = clean(self._words.decode("utf-8", "replace")).strip().splitlines()
         last_words = f" ({lines[-1]})" if lines else ""
         self._end = EngineFailed(t_ns=time.monotonic_ns(), message=f"The measuring process {how}{last_words}.")
         self._on_events([self._end])
 
-    def hear(self, words: bytes) -> None:
-        """Keep the last of what the engine writes to its standard error: a traceback's end, if it dies."""
+    def _hear(self, words: bytes) -> None:
+        """Keep the last of the engine's standard error: a traceback's end, if it dies."""
         self._words = (self._words + words)[-_KEPT_STDERR_BYTES:]
 
 
-class _EventReader(asyncio.Protocol):
-    def __init__(self, receive: Callable[[bytes], None], lost: Callable[[], None]) -> None:
-        self._receive = receive
-        self._lost = lost
+class _Reader(asyncio.Protocol):
+    """One pipe from the engine."""
+
+    def __init__(self, on_data: Callable[[bytes], None], on_end: Callable[[], None] | None = None) -> None:
+        self._on_data = on_data
+        self._on_end = on_end
 
     def data_received(self, data: bytes) -> None:
-        self._receive(data)
+        self._on_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lost()
-
-
-class _Words(asyncio.Protocol):
-    def __init__(self, client: EngineClient) -> None:
-        self._client = client
-
-    def data_received(self, data: bytes) -> None:
-        self._client.hear(data)
+        if self._on_end is not None:
+            self._on_end()

@@ -4,16 +4,13 @@ import contextlib
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tui import child
 from tui.errors import ChildError
-
-STOP_WITHIN_S = 1.0
-"""How long a stopping simulator may take before it is killed."""
 
 _SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_TOKEN_BEDROCK", "_SECRET", "_KEY")
 
@@ -56,17 +53,12 @@ class SimulatorProcess:
             # Ours is closed here: once the child has gone, connections are refused instead of waiting for ever.
             with self._listener as listener:
                 fd = listener.fileno()
-                self._process = subprocess.Popen(
-                    # -P: a directory named `tui` where the person stands must not be taken for ours.
-                    [sys.executable, "-P", "-m", "tui", "simulate", "--listen-fd", str(fd), *self._arguments],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    # Nothing reads it, and a full pipe would block the child.
-                    stderr=subprocess.DEVNULL,
+                self._process = child.spawn(
+                    "simulator",
+                    *("simulate", "--listen-fd", str(fd), *self._arguments),
+                    output=subprocess.DEVNULL,
                     pass_fds=(fd,),
-                    env=without_secrets(os.environ),
-                    # A terminal's Ctrl+C and hang-up are for the parent, which then ends the simulator in order.
-                    start_new_session=True,
+                    environment=without_secrets(os.environ),
                 )
         except OSError as error:
             raise _cannot_start(error) from None
@@ -82,18 +74,14 @@ class SimulatorProcess:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """Let it write its log and end, or kill it after `STOP_WITHIN_S`."""
+        """Let it write its log and end, or kill it after `child.STOP_WITHIN_S`."""
         if self._process is None:
             self._listener.close()
             return
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
-        try:
-            self._process.wait(STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        child.wait_or_kill(self._process)
 
     def __enter__(self) -> Self:
         return self

@@ -10,12 +10,12 @@ import os
 import secrets
 import shlex
 import signal
-import sys
 from collections.abc import Sequence
 
 from aiohttp import web
 from textual_serve.server import Server
 
+from tui.child import own_command
 from tui.errors import ExitCode, UsageError
 
 _ONLY_OURS = {
@@ -97,5 +97,5 @@ def serve(host: str, port: int, arguments: Sequence[str]) -> int:
         os.environ.pop(name, None)
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
     # -P: a directory named `tui` where the person stands must not be taken for ours.
-    asyncio.run(_ServerWithSecret(shlex.join([sys.executable, "-P", "-m", "tui", *arguments]), host, port).run())
+    asyncio.run(_ServerWithSecret(shlex.join(own_command(*arguments)), host, port).run())
     return ExitCode.OK

@@ -1,0 +1,38 @@
+"""Child processes: started as this program, ended in order or killed, and a failure to start told in words."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui import child
+from tui.errors import ChildError
+
+
+def test_a_child_is_this_program_even_beside_another_package_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tui").mkdir()
+    (tmp_path / "tui" / "__main__.py").write_text("print('not ours')")
+    monkeypatch.chdir(tmp_path)
+    process = child.spawn("thing", "--version")
+    output, errors = process.communicate(timeout=30)
+    assert output.startswith(b"latency-tui ")
+    assert errors == b""
+    assert child.wait_or_kill(process) == 0
+
+
+def test_a_child_that_does_not_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "STOP_WITHIN_S", 0.01)
+    process = child.spawn("engine", "engine", output=subprocess.DEVNULL)
+    assert child.wait_or_kill(process) == -signal.SIGKILL
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+def test_a_child_that_cannot_be_started_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    with pytest.raises(ChildError, match="The engine cannot be started: No such file"):
+        child.spawn("engine", "engine")

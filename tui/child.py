@@ -1,0 +1,52 @@
+"""Child processes: the program's own subcommands, started and ended in one way."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from tui.errors import ChildError
+
+STOP_WITHIN_S = 1.0
+"""How long a stopping child may take before it is killed."""
+
+
+def own_command(*arguments: str) -> list[str]:
+    """Command line that runs this program with `arguments`."""
+    # -P: a directory named `tui` in the working directory must not be taken for ours.
+    return [sys.executable, "-P", "-m", "tui", *arguments]
+
+
+def spawn(
+    name: str,
+    *arguments: str,
+    output: int = subprocess.PIPE,
+    pass_fds: tuple[int, ...] = (),
+    environment: Mapping[str, str] | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start this program with `arguments`, its input a pipe, its output and errors pipes or `subprocess.DEVNULL`.
+
+    A pipe that nobody reads would block the child once it is full. Raises ChildError, which calls the child `name`.
+    """
+    try:
+        return subprocess.Popen(
+            own_command(*arguments),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            bufsize=0,
+            pass_fds=pass_fds,
+            env=environment,
+            # A terminal's Ctrl+C and hang-up are for the parent, which then ends its children in order.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ChildError(f"The {name} cannot be started: {error.strerror or error}.") from None
+
+
+def wait_or_kill(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a child that was asked to stop, and kill it after `STOP_WITHIN_S`. Gives its exit status."""
+    try:
+        return process.wait(STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
