@@ -12,7 +12,7 @@ from tui.core.target import Endpoint, Timeouts
 from tui.engine.failures import Refusal, api_failure
 from tui.engine.wires.messages.request_body import arguments
 from tui.simulator.profiles import load
-from tui.simulator.refusals import ApiError
+from tui.simulator.replies import ApiError
 from tui.simulator.request import message_request
 
 PROFILES = load()

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from tui.simulator.planned import Planned
 from tui.simulator.profiles import Profile, load
+from tui.simulator.replies import PlannedEvent
 from tui.simulator.request import NEW_VERSION, MessageRequest, message_request
 
 PROFILES = load()
@@ -26,7 +26,7 @@ def asked(model: str = "sim-fast", **fields: Any) -> tuple[Profile, MessageReque
     return profile, message_request(body(model, **fields), NEW_VERSION, profile)
 
 
-def texts(events: list[Planned], field: str = "text") -> list[str]:
+def texts(events: list[PlannedEvent], field: str = "text") -> list[str]:
     """What the deltas of one kind say."""
     deltas = [
         event.body["delta"]

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from anthropic import AsyncAnthropic
 
-from tui.simulator.answer import Answer
-from tui.simulator.messages import MessagesApi
+from tui.simulator.api import SimulatedApi
+from tui.simulator.replies import Reply
 from tui.simulator.request import NEW_VERSION
 
 from .raw import PROFILES, body
@@ -29,9 +29,9 @@ class Session:
     def __init__(self) -> None:
         self.now_ns = 1_000 * S
         profiles = {"sim-fast": PLAIN, "other": PLAIN, "coarse": msgspec.structs.replace(PLAIN, cache_min_tokens=4096)}
-        self._api = MessagesApi(profiles, now_ns=lambda: self.now_ns)
+        self._api = SimulatedApi(profiles, now_ns=lambda: self.now_ns)
 
-    def answer(self, **fields: Any) -> Answer:
+    def answer(self, **fields: Any) -> Reply:
         content = json.dumps(body(**fields)).encode()
         return self._api.answer("POST", "/v1/messages", {"anthropic-version": NEW_VERSION}, content)
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tui.simulator.faults import FAULTS, HOSTILE, HUGE_CHARACTERS
-from tui.simulator.planned import After, Planned
+from tui.simulator.replies import After, PlannedEvent
 from tui.simulator.script import plan
 
 from .raw import asked, texts
@@ -15,17 +15,17 @@ from .raw import asked, texts
 _MS = 1_000_000
 
 
-def good() -> list[Planned]:
+def good() -> list[PlannedEvent]:
     return list(plan(*asked("sim-steady", max_tokens=20), 0, 0))
 
 
-def faulty(name: str, most: int | None = None) -> list[Planned]:
+def faulty(name: str, most: int | None = None) -> list[PlannedEvent]:
     stream = FAULTS[name].stream
     assert stream is not None
     return list(islice(stream(iter(good())), most))
 
 
-def wire(events: list[Planned]) -> bytes:
+def wire(events: list[PlannedEvent]) -> bytes:
     return b"".join(event.encoded() for event in events)
 
 

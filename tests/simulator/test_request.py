@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tui.simulator.refusals import ApiError
+from tui.simulator.replies import ApiError
 from tui.simulator.request import NEW_VERSION, MessageRequest, count_request, decode, known_profile, message_request
 
 from .raw import PROFILES, asked, body

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.simulator import text
-from tui.simulator.planned import Planned
+from tui.simulator import prose
+from tui.simulator.replies import PlannedEvent
 from tui.simulator.script import answer_length, folded, plan
 
 from .raw import PROFILES, asked, texts
@@ -18,12 +18,12 @@ from .raw import PROFILES, asked, texts
 _MS = 1_000_000
 
 
-def planned(model: str, seed: int = 0, ordinal: int = 0, **fields: Any) -> list[Planned]:
+def planned(model: str, seed: int = 0, ordinal: int = 0, **fields: Any) -> list[PlannedEvent]:
     profile, request = asked(model, **fields)
     return list(plan(profile, request, seed, ordinal))
 
 
-def delta_offsets_ms(events: list[Planned]) -> list[float]:
+def delta_offsets_ms(events: list[PlannedEvent]) -> list[float]:
     return [event.offset_ns / _MS for event in events if event.name == "content_block_delta"]
 
 
@@ -166,7 +166,7 @@ def test_the_prompt_decides_the_length_of_the_answer(prompt: str, least: int, mo
 
 
 def test_the_text_is_varied_and_holds_what_terminals_find_hard() -> None:
-    spoken = "".join(islice(text.answer(Random(0), "How do gateways limit requests per tenant?"), 400))
+    spoken = "".join(islice(prose.answer(Random(0), "How do gateways limit requests per tenant?"), 400))
     assert any(unicodedata.east_asian_width(character) == "W" for character in spoken)
     assert "\u200d" in spoken  # emoji with joiners
     assert any(unicodedata.combining(character) for character in spoken)
@@ -178,4 +178,4 @@ def test_the_text_is_varied_and_holds_what_terminals_find_hard() -> None:
 
 
 def test_a_prompt_without_words_still_gets_an_answer() -> None:
-    assert "".join(islice(text.answer(Random(0), "?! {0} {topic}"), 5))
+    assert "".join(islice(prose.answer(Random(0), "?! {0} {topic}"), 5))

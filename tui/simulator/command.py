@@ -1,4 +1,4 @@
-"""`latency-tui simulate`: the simulator as a command."""
+"""The command `latency-tui simulate`."""
 
 import argparse
 import asyncio
@@ -6,15 +6,14 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from tui.errors import ExitCode, LatencyTuiError
+from tui.simulator.api import FAULT_HEADER, SimulatedApi
+from tui.simulator.connections import serve
 from tui.simulator.faults import FAULTS
-from tui.simulator.messages import FAULT_HEADER, MessagesApi
+from tui.simulator.playback import TruthLog
 from tui.simulator.profiles import load
-from tui.simulator.server import serve
-from tui.simulator.truth import TruthLog
 
 _STDIN = 0
 
@@ -24,17 +23,17 @@ class _PortError(LatencyTuiError):
 
 
 def main(argv: list[str]) -> int:
-    """Serve until interrupted; returns the exit status."""
+    """Serve until interrupted, and return the exit status."""
     options = _parser().parse_args(argv)
     embedded = options.listen_fd is not None
     profiles = load(options.profiles)
-    api = MessagesApi(profiles, seed=options.seed, fault=options.fault)
+    api = SimulatedApi(profiles, seed=options.seed, fault=options.fault)
     listener = socket.socket(fileno=options.listen_fd) if embedded else _listen(options.port)
-    announce = _nothing if embedded else _announcer(listener)
+    ready = (lambda: None) if embedded else lambda: _announce(listener)
     with TruthLog(options.log) as log, listener:
-        # What exists by now lives as long as the process: the collector need not look at it again.
+        # Objects that exist by now live as long as the process: the collector need not look at them again.
         gc.freeze()
-        asyncio.run(serve(listener, api, log, watch_fd=_STDIN if embedded else None, ready=announce))
+        asyncio.run(serve(listener, api, log, watch_fd=_STDIN if embedded else None, ready=ready))
     return ExitCode.OK
 
 
@@ -76,19 +75,10 @@ def _listen(port: int) -> socket.socket:
         ) from None
 
 
-def _announcer(listener: socket.socket) -> Callable[[], None]:
-    port = listener.getsockname()[1]
-
-    def announce() -> None:
-        url = f"http://127.0.0.1:{port}"
-        print(  # noqa: T201
-            f"Simulating the Messages API at {url} (Ctrl+C stops): latency-tui --base-url {url}",
-            file=sys.stdout,
-            flush=True,
-        )
-
-    return announce
-
-
-def _nothing() -> None:
-    """The parent knows where we listen."""
+def _announce(listener: socket.socket) -> None:
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    print(  # noqa: T201
+        f"Simulating the Messages API at {url} (Ctrl+C stops): latency-tui --base-url {url}",
+        file=sys.stdout,
+        flush=True,
+    )

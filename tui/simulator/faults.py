@@ -1,7 +1,7 @@
-"""Bad streams and refusals, on demand: each by name, for all requests (`--fault`) or one (`x-simulator-fault`).
+"""Faults on demand: bad streams and refusals by name, for all requests (`--fault`) or one (`x-simulator-fault`).
 
-A fault of the stream is a function from the planned events to other ones, so that it can be tested without a socket.
-Faults concern `POST /v1/messages`; those of the stream do nothing to an answer in one piece.
+A fault of the stream is a function from planned events to other ones, which a test can call without a socket. Faults
+concern `POST /v1/messages`; those of the stream do nothing to an answer in one piece.
 """
 
 import zlib
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
 
-from tui.simulator.planned import After, Planned
+from tui.simulator.replies import After, PlannedEvent
 
-Events = Iterator[Planned]
+Events = Iterator[PlannedEvent]
 
 _BEFORE = 5
-"""How many deltas go out before a fault in mid-stream."""
+"""Number of deltas before a fault in mid-stream."""
 
 _MS = 1_000_000
 
@@ -38,61 +38,44 @@ HOSTILE = (
     "zero\u200bwidth\u2060 \ufeff\u00ad",
     "a" + "\u0301" * 40,
 )
-"""Texts that must not reach the terminal as they are."""
+"""Texts that must not reach the terminal unchanged."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault."""
+    """A fault, described in a few words by `help`."""
 
     help: str
-    """What happens, in a few words."""
     stream: Callable[[Events], Events] | None = None
-    """What becomes of the events."""
+    """Function that turns the events into faulty ones."""
     status: int | None = None
-    """The error to answer with."""
+    """HTTP status of the error to answer with."""
     message: str = ""
-    """The error's message."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Further response headers."""
     html: bool = False
-    """Whether the answer is a page of HTML."""
+    """True if the answer is a page of HTML."""
     then_ok: bool = False
-    """Whether only every other request of the same content meets it, beginning with the first."""
+    """True if only every other request of the same content gets it, from the first."""
     any_delivery: bool = False
-    """Whether the fault of the stream concerns answers in one piece too: it ends before the first byte."""
+    """True if it concerns answers in one piece too, because it ends them before the first byte."""
 
 
 def _silent(_: Events) -> Events:
-    yield Planned(0, "", b"", After.HANG)
+    yield PlannedEvent(0, "", b"", After.HANG)
 
 
-def _close_before_headers(events: Events) -> Events:
-    yield next(events)._replace(name="", body=b"", after=After.CLOSE)
+def _before_headers(after: After) -> Callable[[Events], Events]:
+    """Return the fault that ends the connection at the time of the first event."""
+    return lambda events: iter([next(events)._replace(name="", body=b"", after=after)])
 
 
-def _reset_before_headers(events: Events) -> Events:
-    yield next(events)._replace(name="", body=b"", after=After.RESET)
+def _cut(after: After) -> Callable[[Events], Events]:
+    """Return the fault that ends the stream with half a delta."""
+    return lambda events: _halved(events, after)
 
 
-def _empty(_: Events) -> Events:
-    return iter(())
-
-
-def _close_mid_event(events: Events) -> Events:
-    return _cut(events, After.CLOSE)
-
-
-def _reset(events: Events) -> Events:
-    return _cut(events, After.RESET)
-
-
-def _half_event(events: Events) -> Events:
-    return _cut(events, After.HANG)
-
-
-def _cut(events: Events, after: After) -> Events:
-    """The events up to half of one delta."""
+def _halved(events: Events, after: After) -> Events:
     for number, event in _numbered(events):
         if number == _BEFORE:
             data = event.encoded()
@@ -101,8 +84,8 @@ def _cut(events: Events, after: After) -> Events:
         yield event
 
 
-def _numbered(events: Events) -> Iterator[tuple[int, Planned]]:
-    """Each event with its number among the deltas, from 0; others with -1."""
+def _numbered(events: Events) -> Iterator[tuple[int, PlannedEvent]]:
+    """Yield each event with its number among the deltas, from 0, or -1 for other events."""
     numbers = count()
     for event in events:
         yield (next(numbers) if event.name == "content_block_delta" else -1), event
@@ -112,7 +95,7 @@ def _error_after_200(events: Events) -> Events:
     for number, event in _numbered(events):
         if number == _BEFORE:
             error = {"type": "overloaded_error", "message": "Overloaded"}
-            yield Planned(event.offset_ns, "error", {"type": "error", "error": error})
+            yield PlannedEvent(event.offset_ns, "error", {"type": "error", "error": error})
             return
         yield event
 
@@ -121,8 +104,8 @@ def _no_message_stop(events: Events) -> Events:
     return (event for event in events if event.name != "message_stop")
 
 
-def _inserted(events: Events, make: Callable[[Planned], Planned]) -> Events:
-    """The events with one more before every third delta."""
+def _inserted(events: Events, make: Callable[[PlannedEvent], PlannedEvent]) -> Events:
+    """Add an event before every third delta."""
     for number, event in _numbered(events):
         if number >= 0 and number % 3 == 0:
             yield make(event)
@@ -131,31 +114,26 @@ def _inserted(events: Events, make: Callable[[Planned], Planned]) -> Events:
 
 def _unknown_events(events: Events) -> Events:
     body = {"type": "weather_report", "outlook": {"clouds": 8}}
-    return _inserted(events, lambda event: Planned(event.offset_ns, "weather_report", body))
+    return _inserted(events, lambda event: PlannedEvent(event.offset_ns, "weather_report", body))
 
 
 def _unknown_deltas(events: Events) -> Events:
-    def make(event: Planned) -> Planned:
+    def make(event: PlannedEvent) -> PlannedEvent:
         return event._replace(body={**_json(event), "delta": {"type": "scent_delta", "scent": "lilac"}})
 
     return _inserted(events, make)
 
 
-def _raw_delta(events: Events, data: bytes) -> Events:
-    """The events with one delta in mid-stream as `data`."""
-    for number, event in _numbered(events):
-        yield (
-            event._replace(body=b"event: content_block_delta\ndata: " + data + b"\n\n") if number == _BEFORE else event
-        )
+def _raw_delta(text: bytes) -> Callable[[Events], Events]:
+    """Return the fault that replaces a delta in mid-stream by one that ends in `text`."""
+    head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+    head += b'"delta":{"type":"text_delta","text":"'
 
+    def replaced(events: Events) -> Events:
+        for number, event in _numbered(events):
+            yield event._replace(body=head + text + b"\n\n") if number == _BEFORE else event
 
-def _malformed_json(events: Events) -> Events:
-    return _raw_delta(events, b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"oops}')
-
-
-def _invalid_utf8(events: Events) -> Events:
-    data = b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\xff\xfe\xc3(z"}}'
-    return _raw_delta(events, data)
+    return replaced
 
 
 def _huge_event(events: Events) -> Events:
@@ -166,7 +144,7 @@ def _huge_event(events: Events) -> Events:
 
 
 def _texts(events: Events, change: Callable[[int, str], str]) -> Events:
-    """The events with the text of each text delta changed."""
+    """Change the text of each text delta."""
     numbers = count()
     for event in events:
         delta = _json(event).get("delta", {})
@@ -185,37 +163,25 @@ def _endless_pings(events: Events) -> Events:
     start = next(events)
     yield start
     for number in count(1):
-        yield Planned(start.offset_ns + number * PING_EVERY_NS, "ping", {"type": "ping"})
+        yield PlannedEvent(start.offset_ns + number * PING_EVERY_NS, "ping", {"type": "ping"})
 
 
-def _usage(events: Events, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Events:
-    """The events with both usages changed; None takes them out."""
-    for event in events:
-        body = _json(event)
-        if event.name == "message_start":
-            yield event._replace(body={**body, "message": _with_usage(body["message"], change)})
-        elif event.name == "message_delta":
-            yield event._replace(body=_with_usage(body, change))
-        else:
-            yield event
+def _usage(**counts: int) -> Callable[[Events], Events]:
+    """Return the fault that puts these counts into both usages, or without any leaves usage out."""
 
+    def changed(events: Events) -> Events:
+        for event in events:
+            body = _json(event)
+            if event.name == "message_start":
+                yield event._replace(body={**body, "message": with_usage(body["message"])})
+            else:
+                yield event._replace(body=with_usage(body)) if event.name == "message_delta" else event
 
-def _with_usage(holder: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> dict[str, Any]:
-    usage = change(holder["usage"])
-    rest = {name: value for name, value in holder.items() if name != "usage"}
-    return rest if usage is None else {**rest, "usage": usage}
+    def with_usage(holder: dict[str, Any]) -> dict[str, Any]:
+        rest = {name: value for name, value in holder.items() if name != "usage"}
+        return {**rest, "usage": holder["usage"] | counts} if counts else rest
 
-
-def _no_usage(events: Events) -> Events:
-    return _usage(events, lambda _: None)
-
-
-def _negative_usage(events: Events) -> Events:
-    return _usage(events, lambda usage: {**usage, "input_tokens": -7, "output_tokens": -42})
-
-
-def _absurd_usage(events: Events) -> Events:
-    return _usage(events, lambda usage: {**usage, "input_tokens": 10**18, "output_tokens": 10**18})
+    return changed
 
 
 def _stall(events: Events) -> Events:
@@ -226,7 +192,7 @@ def _stall(events: Events) -> Events:
 
 
 def _empty_first_block(events: Events) -> Events:
-    """All that opens the message, and an empty text, at 50 ms; the text when it was planned."""
+    """Open the message and send an empty text at 50 ms; send the text when it was planned."""
     for number, event in _numbered(events):
         if number == 0:
             yield event._replace(offset_ns=EARLY_NS, body={**_json(event), "delta": {"type": "text_delta", "text": ""}})
@@ -245,30 +211,36 @@ def _gzip(events: Events) -> Events:
     yield from chain(() if last is None else [last._replace(name="", body=packer.flush())])
 
 
-def _json(event: Planned) -> dict[str, Any]:
+def _json(event: PlannedEvent) -> dict[str, Any]:
     return event.body if isinstance(event.body, dict) else {}
 
 
+_RATE_LIMIT = "This request would exceed your organization's rate limit."
+
 FAULTS: Mapping[str, Fault] = {
-    "close-before-headers": Fault("closes instead of answering", stream=_close_before_headers, any_delivery=True),
-    "reset-before-headers": Fault("resets instead of answering", stream=_reset_before_headers, any_delivery=True),
+    "close-before-headers": Fault(
+        "closes instead of answering", stream=_before_headers(After.CLOSE), any_delivery=True
+    ),
+    "reset-before-headers": Fault(
+        "resets instead of answering", stream=_before_headers(After.RESET), any_delivery=True
+    ),
     "silent": Fault("takes the request and never answers", stream=_silent, any_delivery=True),
-    "close-mid-event": Fault("closes in the middle of an event", stream=_close_mid_event),
-    "reset": Fault("resets the connection (RST) in the middle of an event", stream=_reset),
-    "half-event-then-silence": Fault("sends half an event, then nothing more", stream=_half_event),
+    "close-mid-event": Fault("closes in the middle of an event", stream=_cut(After.CLOSE)),
+    "reset": Fault("resets the connection (RST) in the middle of an event", stream=_cut(After.RESET)),
+    "half-event-then-silence": Fault("sends half an event, then nothing more", stream=_cut(After.HANG)),
     "error-after-200": Fault("sends an overloaded_error event in mid-stream", stream=_error_after_200),
     "html-200": Fault("answers 200 with a page of HTML", html=True),
-    "empty-stream": Fault("answers 200 with an event stream of nothing", stream=_empty),
+    "empty-stream": Fault("answers 200 with an event stream of nothing", stream=lambda _: iter(())),
     "no-message-stop": Fault("ends without message_stop", stream=_no_message_stop),
     "unknown-events": Fault("mixes in events of an unknown type", stream=_unknown_events),
     "unknown-deltas": Fault("mixes in deltas of an unknown type", stream=_unknown_deltas),
-    "malformed-json": Fault("sends one delta that is no JSON", stream=_malformed_json),
-    "invalid-utf8": Fault("sends one delta that is no UTF-8", stream=_invalid_utf8),
+    "malformed-json": Fault("sends one delta that is no JSON", stream=_raw_delta(b"oops}")),
+    "invalid-utf8": Fault("sends one delta that is no UTF-8", stream=_raw_delta(b'a\xff\xfe\xc3(z"}}')),
     "huge-event": Fault("sends one delta of 5 MB", stream=_huge_event),
     "endless-pings": Fault("opens the message, then sends pings for ever", stream=_endless_pings),
-    "no-usage": Fault("leaves out usage", stream=_no_usage),
-    "negative-usage": Fault("sends negative token counts", stream=_negative_usage),
-    "absurd-usage": Fault("sends token counts of 10^18", stream=_absurd_usage),
+    "no-usage": Fault("leaves out usage", stream=_usage()),
+    "negative-usage": Fault("sends negative token counts", stream=_usage(input_tokens=-7, output_tokens=-42)),
+    "absurd-usage": Fault("sends token counts of 10^18", stream=_usage(input_tokens=10**18, output_tokens=10**18)),
     "stall": Fault("pauses 400 ms in mid-stream", stream=_stall),
     "empty-first-block": Fault("opens with a ping and an empty text at 50 ms, text later", stream=_empty_first_block),
     "gzip": Fault("compresses the stream", stream=_gzip, headers={"content-encoding": "gzip"}),
@@ -281,13 +253,13 @@ FAULTS: Mapping[str, Fault] = {
     "error-429": Fault(
         "answers 429 with retry-after: 1",
         status=429,
-        message="This request would exceed your organization's rate limit.",
+        message=_RATE_LIMIT,
         headers={"retry-after": "1"},
     ),
     "429-then-ok": Fault(
         "answers 429 with retry-after: 1 to every other request of the same content, from the first",
         status=429,
-        message="This request would exceed your organization's rate limit.",
+        message=_RATE_LIMIT,
         headers={"retry-after": "1"},
         then_ok=True,
     ),
@@ -295,4 +267,4 @@ FAULTS: Mapping[str, Fault] = {
     "error-504": Fault("answers 504", status=504, message="The request took too long to process."),
     "error-529": Fault("answers 529", status=529, message="Overloaded"),
 }
-"""Every fault by name."""
+"""All faults by name."""

@@ -1,4 +1,4 @@
-"""The parent's side of the simulator: start it, know its address, stop it."""
+"""The simulator as a child process, as its parent sees it."""
 
 import contextlib
 import os
@@ -16,11 +16,13 @@ _SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_TOKEN_BEDROCK", "_SECRET", "_KEY")
 
 
 class SimulatorProcess:
-    """A simulator on a port of its own. It ends when its standard input does, and so never outlives its parent."""
+    """A simulator on a free port. It ends when its standard input does, so it never outlives its parent."""
 
     def __init__(self, *, seed: int = 0, fault: str | None = None, log: Path | None = None) -> None:
-        """One to be started with `launch`. Its address is good at once: the listening socket is made here, and
-        connections wait in it. Raises ChildError."""
+        """Prepare one to be started with `launch`. Raises ChildError.
+
+        Its address is valid at once: the listening socket is made here, and connections wait in it.
+        """
         self._arguments = ["--seed", str(seed)]
         if fault is not None:
             self._arguments += ["--fault", fault]
@@ -33,7 +35,7 @@ class SimulatorProcess:
             raise _cannot_start(error) from None
         self._address: tuple[str, int] = self._listener.getsockname()
         self.base_url = f"http://127.0.0.1:{self._address[1]}"
-        """Where it answers, without a slash at the end."""
+        """Its address, without a slash at the end."""
 
     @classmethod
     def start(cls, *, seed: int = 0, fault: str | None = None, log: Path | None = None) -> Self:
@@ -50,7 +52,7 @@ class SimulatorProcess:
             if self._process is not None:
                 self.stop()
                 self._listener = socket.create_server(self._address, backlog=1024)
-            # Ours is closed here: once the child has gone, connections are refused instead of waiting for ever.
+            # Close our socket: once the child has gone, connections are refused instead of waiting for ever.
             with self._listener as listener:
                 fd = listener.fileno()
                 self._process = child.spawn(
@@ -70,7 +72,7 @@ class SimulatorProcess:
         return self._process.pid
 
     def is_running(self) -> bool:
-        """Whether it is launched and has not ended yet."""
+        """Report whether it was launched and has not ended."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
@@ -97,5 +99,5 @@ def _cannot_start(error: OSError) -> ChildError:
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without the variables whose names say that they hold a key: the simulator needs none."""
+    """Return the environment without variables whose names tell that they hold a key: the simulator needs none."""
     return {name: value for name, value in environment.items() if not name.upper().endswith(_SECRET_ENDINGS)}

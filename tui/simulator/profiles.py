@@ -1,8 +1,10 @@
-"""The simulated models: what `configs/simulator.toml` may say of each, read and checked."""
+"""Profiles of the simulated models, read from `configs/simulator.toml` and described as `GET /v1/models` does."""
 
 import datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import parse_qs
 
 import msgspec
 import tomli
@@ -10,6 +12,7 @@ from msgspec import Meta
 
 from tui.config.paths import builtin_config
 from tui.errors import ConfigError
+from tui.simulator.replies import ApiError
 
 ThinkingType = Literal["adaptive", "enabled", "disabled", "between_tools"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
@@ -21,13 +24,13 @@ _Range = tuple[_Count, _Count]
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one model behaves. Ranges are (least, most), both included."""
+    """Behaviour of one model. Ranges are (least, most), both included."""
 
     display_name: str
     line: Literal["haiku", "sonnet", "opus", "fable", "mythos"] | None = None
     released: datetime.date
     listed: bool = True
-    """Whether `GET /v1/models` names it; an unlisted model answers all the same."""
+    """True if `GET /v1/models` names it. An unlisted model answers all the same."""
     context_tokens: _Count
     """Most tokens that prompt and answer may have together."""
     max_output_tokens: _Count
@@ -38,9 +41,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ttft_spread: _Spread
     """Sigma of the log-normal distribution of the time to first token; 0 for none."""
     prefill_ms_per_1k: _Milliseconds
-    """What 1,000 input tokens that are not read from the prompt cache add to the time to first token, milliseconds."""
+    """Time that 1,000 input tokens outside the prompt cache add to the time to first token, milliseconds."""
     start_share: Annotated[float, Meta(ge=0, le=1)]
-    """`message_start` goes out at this share of the time to first token."""
+    """Share of the time to first token at which `message_start` goes out."""
 
     tokens_per_second: Annotated[float, Meta(gt=0, le=1_000_000)]
     """Median output speed."""
@@ -51,26 +54,26 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tokens_per_chunk: _Range
     """Tokens in one delta. The first delta has one, as in the API, so that TTFT is the time of one token."""
     fast_mode: Annotated[float, Meta(ge=1, le=10)] | None = None
-    """What `speed = "fast"` multiplies the output speed by; without it the model refuses the parameter."""
+    """Factor of `speed = "fast"` on the output speed. Without it the model refuses the parameter."""
 
     fast_beta: str | None = None
-    """What the header `anthropic-beta` must name for the parameter `speed`; without it the model takes it so."""
+    """Name that the header `anthropic-beta` must give for the parameter `speed`; None if it needs none."""
 
     thinking: tuple[ThinkingType, ...] = ()
     """Accepted types of the parameter `thinking`."""
     thinks_unasked: bool = False
-    """Whether it thinks when the request does not say."""
+    """True if it thinks when the request does not say."""
     thinking_tokens: _Range = (1, 1)
     """Length of the thinking at the default effort, in tokens."""
     effort: tuple[Effort, ...] = ()
     """Accepted levels of `output_config.effort`."""
     default_effort: Effort = "high"
-    """The level of a request that names none."""
+    """Level of a request that names none."""
 
     sampling: bool = False
-    """Whether temperature, top_p and top_k work under API version 2023-06-01."""
+    """True if temperature, top_p and top_k work under API version 2023-06-01."""
     prefill: bool = False
-    """Whether the last turn may be the assistant's."""
+    """True if the last turn may be the assistant's."""
 
     cache_min_tokens: _Count = 1024
     """Shortest prompt that is cached."""
@@ -78,7 +81,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     answer_tokens: _Range
     """Length of the answers: the least to a very short prompt, the most to a long one."""
     whole_sentences: bool = True
-    """Whether an answer goes on to the end of its sentence. If not, it has exactly the planned number of tokens."""
+    """True if an answer goes on to the end of its sentence. If not, it has exactly the planned number of tokens."""
 
     def __post_init__(self) -> None:
         for name in ("tokens_per_chunk", "thinking_tokens", "answer_tokens"):
@@ -97,9 +100,9 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def load(path: Path | None = None) -> dict[str, Profile]:
-    """The profiles of `path`, or the built-in ones, by model id in the file's order.
+    """Read the profiles of `path`, or the built-in ones, by model id in the file's order.
 
-    A model takes from the table `default` what its own table leaves out. Raises ConfigError in one sentence.
+    The table `default` has the values that a model's own table leaves out. Raises ConfigError.
     """
     path = path or builtin_config("simulator.toml")
     try:
@@ -117,3 +120,76 @@ def load(path: Path | None = None) -> dict[str, Profile]:
         except msgspec.ValidationError as error:
             raise ConfigError(f"The profiles {path} cannot be used: models.{name}: {error}.") from None
     return profiles
+
+
+def described_model(profiles: Mapping[str, Profile], name: str) -> dict[str, Any]:
+    """Describe one model, listed or not, as `GET /v1/models/{id}` does. Raises ApiError."""
+    if name not in profiles:
+        raise ApiError(404, f"model: {name}")
+    return _described(name, profiles[name])
+
+
+def models_page(profiles: Mapping[str, Profile], query: str) -> dict[str, Any]:
+    """Describe a page of the listed models, the newest first, as `GET /v1/models` does. Raises ApiError."""
+    asked = {key: values[-1] for key, values in parse_qs(query, keep_blank_values=True).items()}
+    limit = asked.get("limit", "20")
+    if not limit.isdecimal() or not 1 <= int(limit) <= 1000:
+        raise ApiError(400, "limit: Input should be between 1 and 1000")
+    listed = [name for name, profile in profiles.items() if profile.listed]
+    listed.sort(key=lambda name: profiles[name].released, reverse=True)
+    if "after_id" in asked:
+        listed = listed[_index(listed, asked["after_id"]) + 1 :]
+        shown = listed[: int(limit)]
+    elif "before_id" in asked:
+        listed = listed[: _index(listed, asked["before_id"])]
+        shown = listed[-int(limit) :]
+    else:
+        shown = listed[: int(limit)]
+    return {
+        "data": [_described(name, profiles[name]) for name in shown],
+        "has_more": len(shown) < len(listed),
+        "first_id": shown[0] if shown else None,
+        "last_id": shown[-1] if shown else None,
+    }
+
+
+def _index(listed: list[str], name: str) -> int:
+    if name not in listed:
+        raise ApiError(400, f"There is no model {name!r} to page from.")
+    return listed.index(name)
+
+
+def _described(name: str, profile: Profile) -> dict[str, Any]:
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": profile.display_name,
+        "line": profile.line,
+        "lifecycle": "active",
+        "created_at": f"{profile.released.isoformat()}T00:00:00Z",
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_input_tokens": profile.context_tokens,
+        "max_tokens": profile.max_output_tokens,
+        "capabilities": _capabilities(profile),
+    }
+
+
+def _capabilities(profile: Profile) -> dict[str, Any]:
+    no = {"supported": False}
+    effort: dict[str, Any] = {level: {"supported": level in profile.effort} for level in get_args(Effort)}
+    types: dict[str, Any] = {kind: {"supported": kind in profile.thinking} for kind in ("adaptive", "enabled")}
+    types["disabled"] = {"supported": not profile.thinking or "disabled" in profile.thinking}
+    types["between_tools"] = {"supported": "between_tools" in profile.thinking}
+    return {
+        "batch": no,
+        "citations": no,
+        "code_execution": no,
+        "context_management": no,
+        "effort": {"supported": bool(profile.effort), **effort},
+        "image_input": no,
+        "pdf_input": no,
+        "server_tools": {**no, "code_execution": no, "web_search": no},
+        "structured_outputs": no,
+        "thinking": {"supported": bool(profile.thinking), "types": types},
+    }

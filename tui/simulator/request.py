@@ -1,54 +1,61 @@
-"""The body of `POST /v1/messages`, checked as the API checks it."""
+"""Body of `POST /v1/messages`, checked as the API checks it."""
 
 from collections.abc import Collection, Mapping
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 
-from tui.simulator.cache import CacheUse, Prefix, prefixes
-from tui.simulator.conversation import conversation
-from tui.simulator.diagnostics import Asked, asked_of
+from tui.simulator import tokens
+from tui.simulator.cache import CacheUse, DiagnosticsRequest, Prefix, diagnostics_request, prefixes
 from tui.simulator.profiles import Effort, Profile
-from tui.simulator.refusals import ApiError, integer, one_of, optional_string, refuse_unknown, required
+from tui.simulator.replies import (
+    ApiError,
+    check_object,
+    integer,
+    one_of,
+    optional_string,
+    refuse_unknown,
+    required,
+)
 
 NEW_VERSION = "2026-10-21"
-"""From this API version on there is no temperature, top_p or top_k."""
+"""First API version without temperature, top_p and top_k."""
 
 VERSIONS = ("2023-01-01", "2023-06-01", NEW_VERSION)
 
 
 class MessageRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the script needs of a request that was found good."""
+    """A valid request, as the script needs it."""
 
     model: str
     prompt: str
-    """The text of the last user turn."""
+    """Text of the last user turn."""
     input_tokens: int
     max_tokens: int
     identity: bytes
-    """The content, without how it is delivered: equal for equal prompts and parameters."""
+    """Content without the way of delivery: equal for equal prompts and parameters."""
     stop_sequences: tuple[str, ...] = ()
     stream: bool = False
     thinks: bool = False
     thinking_budget: int | None = None
     """Most thinking tokens."""
     thinking_omitted: bool = False
-    """Whether the thinking is withheld; it takes its time and tokens all the same."""
+    """True if thinking is withheld. It takes its time and tokens all the same."""
     effort: Effort | None = None
     fast: bool = False
     inference_geo: str | None = None
     prefixes: tuple[Prefix, ...] = ()
-    """Its beginnings, as the prompt cache knows them."""
+    """Beginnings of the prompt for the prompt cache."""
     cache: CacheUse = CacheUse()
-    """What it takes from the prompt cache and adds to it."""
-    diagnosed: Asked | None = None
-    """What it asks to know of the prompt cache."""
+    """Tokens that it reads from the prompt cache and writes to it."""
+    wants_diagnostics: DiagnosticsRequest | None = None
     diagnostics: dict[str, Any] | None = None
-    """What the answer says to that."""
+    """Diagnostics in the answer."""
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`."""
+    """Decode the JSON object in `body`. Raises ApiError."""
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -56,7 +63,7 @@ def decode(body: bytes) -> dict[str, Any]:
 
 
 def known_profile(fields: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Profile:
-    """The profile of the model that the request names."""
+    """Return the profile of the model that the request names. Raises ApiError."""
     model = required(fields, "model")
     if not isinstance(model, str):
         raise ApiError(400, "model: Input should be a valid string")
@@ -68,7 +75,7 @@ def known_profile(fields: Mapping[str, Any], profiles: Mapping[str, Profile]) ->
 def message_request(
     fields: Mapping[str, Any], version: str, profile: Profile, betas: Collection[str] = ()
 ) -> MessageRequest:
-    """The request, or the API's refusal of it. `betas` are those that its header `anthropic-beta` names."""
+    """Check a request whose header `anthropic-beta` names `betas`. Raises ApiError where the API would refuse it."""
     refuse_unknown(fields, _FIELDS)
     max_tokens = integer(required(fields, "max_tokens"), "max_tokens", least=0)
     prompt, ends = conversation(fields, profile)
@@ -111,14 +118,77 @@ def message_request(
         fast=_fast(fields.get("speed"), profile, betas),
         inference_geo=optional_string(fields.get("inference_geo"), "inference_geo"),
         prefixes=prefixes(fields, ends),
-        diagnosed=asked_of(fields, ends[-1]),
+        wants_diagnostics=diagnostics_request(fields, ends[-1]),
     )
 
 
 def count_request(fields: Mapping[str, Any], profile: Profile) -> int:
-    """Input tokens of a request to count them."""
+    """Count the input tokens of a request to `count_tokens`. Raises ApiError."""
     refuse_unknown(fields, _COUNT_FIELDS)
     return conversation(fields, profile)[1][-1]
+
+
+def conversation(fields: Mapping[str, Any], profile: Profile) -> tuple[str, tuple[int, ...]]:
+    """Return the text of the last user turn, and the number of input tokens up to the end of each part.
+
+    The parts are tools and system prompt together, then the turns, so the last number counts all input tokens.
+    """
+    turns = required(fields, "messages")
+    if not isinstance(turns, list):
+        raise ApiError(400, "messages: Input should be a valid list")
+    if not turns:
+        raise ApiError(400, "messages: at least one message is required")
+    counts = []
+    last = ""
+    for number, turn in enumerate(turns):
+        where = f"messages.{number}"
+        check_object(turn, where, ("role", "content"))
+        role = turn.get("role")
+        if role == "system":
+            message = 'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter'
+            raise ApiError(400, f'{message}, not "system" as an input message role.')
+        one_of(role, f"{where}.role", ("user", "assistant"))
+        if "content" not in turn:
+            raise ApiError(400, f"{where}.content: Field required")
+        said = _text(turn["content"], f"{where}.content")
+        if role == "user" and turn["content"] in ("", []):
+            raise ApiError(400, f"{where}: user messages must have non-empty content")
+        counts.append(tokens.count(said) + tokens.MESSAGE_TOKENS)
+        last = said if role == "user" else last
+    if turns[0]["role"] != "user":
+        raise ApiError(400, 'messages: first message must use the "user" role')
+    if turns[-1]["role"] == "assistant" and not profile.prefill:
+        message = "This model does not support assistant message prefill."
+        raise ApiError(400, f"{message} The conversation must end with a user message.")
+    if turns[-1]["role"] == "assistant" and said != said.rstrip():
+        raise ApiError(400, "messages: final assistant content cannot end with trailing whitespace")
+    head = tokens.count(_text(fields.get("system", ""), "system"))
+    if fields.get("tools"):
+        head += tokens.count(msgspec.json.encode(fields["tools"]).decode())
+    ends = tuple(accumulate(counts, initial=head))
+    total = ends[-1]
+    if total > profile.context_tokens:
+        raise ApiError(400, f"prompt is too long: {total} tokens > {profile.context_tokens} maximum")
+    return last, ends
+
+
+def _text(content: object, where: str) -> str:
+    """Return the text of a turn or of the system prompt, given as a string or a list of blocks."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise ApiError(400, f"{where}: Input should be a valid string or list")
+    texts = []
+    for number, block in enumerate(content):
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+            raise ApiError(400, f"{where}.{number}.type: Field required")
+        if block["type"] == "text":
+            if not isinstance(block.get("text"), str):
+                raise ApiError(400, f"{where}.{number}.text.text: Input should be a valid string")
+            if not block["text"]:
+                raise ApiError(400, f"{where}.{number}.text: text content blocks must be non-empty")
+            texts.append(block["text"])
+    return "\n".join(texts)
 
 
 _COUNT_FIELDS = frozenset(
@@ -145,7 +215,7 @@ def _stop_sequences(value: object) -> tuple[str, ...]:
 
 
 def _check_sampling(fields: Mapping[str, Any], version: str, profile: Profile) -> None:
-    """temperature, top_p and top_k: gone from the new API version, and refused by the newer models under any."""
+    """Refuse temperature, top_p and top_k under the new API version, and for newer models under any version."""
     for name in _SAMPLING:
         if name not in fields:
             continue
@@ -166,7 +236,7 @@ def _check_sampling(fields: Mapping[str, Any], version: str, profile: Profile) -
 
 
 def _thinking(value: object, max_tokens: int, profile: Profile) -> tuple[bool, int | None, bool]:
-    """Whether the model thinks, its budget in tokens if there is one, and whether the thinking is withheld."""
+    """Return whether the model thinks, its budget in tokens if there is one, and whether thinking is withheld."""
     if value is None:
         return profile.thinks_unasked, None, False
     if not isinstance(value, dict) or "type" not in value:
@@ -180,7 +250,7 @@ def _thinking(value: object, max_tokens: int, profile: Profile) -> tuple[bool, i
     one_of(value.get("display") or "summarized", "thinking.display", ("summarized", "omitted"))
     omitted = value.get("display") == "omitted"
     if kind != "enabled":
-        refuse_unknown({f"thinking.{name}": 0 for name in value if name not in ("type", "display")}, frozenset())
+        check_object(value, "thinking", ("type", "display"))
         return kind == "adaptive", None, omitted
     if "budget_tokens" not in value:
         raise ApiError(400, "thinking.enabled.budget_tokens: Field required")
@@ -191,7 +261,7 @@ def _thinking(value: object, max_tokens: int, profile: Profile) -> tuple[bool, i
 
 
 def _not_for_this_model(kind: str, profile: Profile) -> str:
-    """Why a type of thinking is refused, in the API's words."""
+    """Return the reason for refusing a type of thinking, in the API's words."""
     if kind == "adaptive":
         return "adaptive thinking is not supported on this model"
     refused = f'"thinking.type.{kind}" is not supported for this model.'
@@ -205,10 +275,7 @@ def _not_for_this_model(kind: str, profile: Profile) -> str:
 def _effort(config: object, profile: Profile) -> Effort | None:
     if config is None:
         return None
-    if not isinstance(config, dict):
-        raise ApiError(400, "output_config: Input should be a valid dictionary or object to extract fields from")
-    refuse_unknown({f"output_config.{name}": 0 for name in config if name not in ("effort", "format")}, frozenset())
-    effort = config.get("effort")
+    effort = check_object(config, "output_config", ("effort", "format")).get("effort")
     if effort is None:
         return None
     one_of(effort, "output_config.effort", ("low", "medium", "high", "xhigh", "max"))

@@ -1,8 +1,8 @@
-"""What a model will send and when: a pure function of profile, request, seed and ordinal.
+"""Script of an answer: its events and their times, a pure function of profile, request, seed and ordinal.
 
 No clock and no socket: the same arguments give the same text and the same planned schedule. Offsets are nanoseconds
-since the request was completely received. The schedule's rule: token i of the output, thinking included, is ready at
-TTFT + i / speed, and a chunk goes out when its last token is ready.
+since the last byte of the request. Token i of the output, thinking included, is ready at TTFT + i / speed, and a chunk
+goes out when its last token is ready.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from itertools import islice
 from random import Random
 from typing import Any, Literal
 
-from tui.simulator import text, tokens
-from tui.simulator.planned import Planned
+from tui.simulator import prose, tokens
 from tui.simulator.profiles import Effort, Profile
+from tui.simulator.replies import PlannedEvent
 from tui.simulator.request import MessageRequest
-from tui.simulator.stops import Ending, limited
+from tui.simulator.tokens import Stop, limited
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
@@ -37,9 +37,10 @@ _LONGER = re.compile(r"\b(?:detailed|in detail|essay|long|thorough(?:ly)?|step b
 
 
 def generators(seed: int, request: MessageRequest, ordinal: int) -> tuple[Random, Random]:
-    """The request's own sources of words and of times.
+    """Return the request's random sources for words and for times.
 
-    `ordinal` counts the requests of this very content in one process: they differ, and a session can be repeated.
+    `ordinal` counts earlier requests of the same content in one process, so that these differ and a session can be
+    repeated.
     """
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{seed}\0{request.model}\0{ordinal}\0".encode())
@@ -48,13 +49,13 @@ def generators(seed: int, request: MessageRequest, ordinal: int) -> tuple[Random
     return Random(drawn[:8]), Random(drawn[8:])
 
 
-def plan(profile: Profile, request: MessageRequest, seed: int, ordinal: int) -> Iterator[Planned]:
-    """The events of one answer in the order of their offsets. Lazy: an answer may be endless until `max_tokens`."""
+def plan(profile: Profile, request: MessageRequest, seed: int, ordinal: int) -> Iterator[PlannedEvent]:
+    """Yield the events of one answer in the order of their offsets. Lazy, as an answer may be endless."""
     words, times = generators(seed, request, ordinal)
     clock = _Clock(profile, request, times)
-    yield Planned(clock.opening_ns, "message_start", _message_start(request, words))
+    yield PlannedEvent(clock.opening_ns, "message_start", _message_start(request, words))
     index = 0
-    thought, answered = Ending(), Ending()
+    thought, answered = Stop(), Stop()
     if request.thinks:
         source = limited(_thinking(profile, request, words), request.max_tokens, (), thought)
         yield from _block(index, "thinking", _chunks(source, profile, times, first=1), clock, request, words)
@@ -72,12 +73,12 @@ def plan(profile: Profile, request: MessageRequest, seed: int, ordinal: int) -> 
         "output_tokens": thought.tokens + answered.tokens,
         "output_tokens_details": {"thinking_tokens": thought.tokens},
     }
-    yield Planned(clock.now_ns, "message_delta", {"type": "message_delta", "delta": delta, "usage": usage})
-    yield Planned(clock.now_ns, "message_stop", {"type": "message_stop"})
+    yield PlannedEvent(clock.now_ns, "message_delta", {"type": "message_delta", "delta": delta, "usage": usage})
+    yield PlannedEvent(clock.now_ns, "message_stop", {"type": "message_stop"})
 
 
-def folded(events: Iterable[Planned]) -> tuple[dict[str, Any], int]:
-    """The message that a whole plan adds up to, as an answer in one piece, and its offset in nanoseconds."""
+def folded(events: Iterable[PlannedEvent]) -> tuple[dict[str, Any], int]:
+    """Return the message that all events add up to, as an answer in one piece, and its offset in nanoseconds."""
     message: dict[str, Any] = {}
     blocks: list[dict[str, Any]] = []
     offset_ns = 0
@@ -100,7 +101,7 @@ def folded(events: Iterable[Planned]) -> tuple[dict[str, Any], int]:
 
 
 def message_id(rng: Random) -> str:
-    """An id as the API gives them."""
+    """Draw an id in the API's form."""
     return "msg_01" + "".join(rng.choices(_ID_CHARACTERS, k=22))
 
 
@@ -134,7 +135,7 @@ def _message_start(request: MessageRequest, words: Random) -> dict[str, Any]:
 
 
 def _input_usage(request: MessageRequest) -> dict[str, int]:
-    """How the input is counted: what is read from the cache or written to it is not among `input_tokens`."""
+    """Count the input. Tokens read from the cache or written to it are not among `input_tokens`."""
     cache = request.cache
     return {
         "input_tokens": request.input_tokens - cache.read - cache.written,
@@ -145,20 +146,20 @@ def _input_usage(request: MessageRequest) -> dict[str, int]:
 
 def _block(
     index: int, kind: _Kind, chunks: Iterator[list[str]], clock: "_Clock", request: MessageRequest, words: Random
-) -> Iterator[Planned]:
-    """One content block, or nothing if there is nothing to say."""
+) -> Iterator[PlannedEvent]:
+    """Yield the events of one content block, or none without a chunk."""
     opened = False
     for chunk in chunks:
         clock.advance(len(chunk))
         if not opened:
             opened = True
             empty = {"type": "text", "text": ""} if kind == "text" else _EMPTY_THOUGHT
-            # The first block opens with the message, as in the API: before there is a token.
+            # The first block opens with the message, before there is a token, as in the API.
             at = clock.now_ns if index else clock.opening_ns
             start = {"type": "content_block_start", "index": index, "content_block": empty}
-            yield Planned(at, "content_block_start", start)
+            yield PlannedEvent(at, "content_block_start", start)
             if index == 0:
-                yield Planned(at, "ping", {"type": "ping"})
+                yield PlannedEvent(at, "ping", {"type": "ping"})
         if kind == "text":
             yield _delta(clock.now_ns, index, {"type": "text_delta", "text": "".join(chunk)})
         elif not request.thinking_omitted:
@@ -167,15 +168,15 @@ def _block(
         if kind == "thinking":
             signature = "".join(words.choices(_ID_CHARACTERS, k=86)) + "=="
             yield _delta(clock.now_ns, index, {"type": "signature_delta", "signature": signature})
-        yield Planned(clock.now_ns, "content_block_stop", {"type": "content_block_stop", "index": index})
+        yield PlannedEvent(clock.now_ns, "content_block_stop", {"type": "content_block_stop", "index": index})
 
 
-def _delta(at: int, index: int, delta: dict[str, str]) -> Planned:
-    return Planned(at, "content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta})
+def _delta(at: int, index: int, delta: dict[str, str]) -> PlannedEvent:
+    return PlannedEvent(at, "content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta})
 
 
 def _chunks(source: Iterator[str], profile: Profile, times: Random, first: int) -> Iterator[list[str]]:
-    """The tokens by delta; the first delta has `first` of them."""
+    """Group the tokens by delta; the first delta has `first` of them."""
     size = first
     while chunk := list(islice(source, size)):
         yield chunk
@@ -186,16 +187,16 @@ def _thinking(profile: Profile, request: MessageRequest, words: Random) -> Itera
     effort = _EFFORT[request.effort or profile.default_effort] / _EFFORT[profile.default_effort]
     wanted = max(1, round(words.randint(*profile.thinking_tokens) * effort))
     wanted = min(wanted, request.thinking_budget or wanted)
-    return _said(text.thinking(words, request.prompt), wanted, whole_sentences=False)
+    return _said(prose.thinking(words, request.prompt), wanted, whole_sentences=False)
 
 
 def _answer(profile: Profile, request: MessageRequest, words: Random) -> Iterator[str]:
     wanted = answer_length(profile, request, words)
-    return _said(text.answer(words, request.prompt), wanted, whole_sentences=profile.whole_sentences)
+    return _said(prose.answer(words, request.prompt), wanted, whole_sentences=profile.whole_sentences)
 
 
 def answer_length(profile: Profile, request: MessageRequest, words: Random) -> int:
-    """How many tokens the answer is to have: longer for a longer prompt, and what the prompt asks for."""
+    """Draw the length of the answer in tokens: longer for a longer prompt, unless the prompt asks for a length."""
     least, most = profile.answer_tokens
     if least == most:
         return least
@@ -213,7 +214,7 @@ def answer_length(profile: Profile, request: MessageRequest, words: Random) -> i
 
 
 def _said(sentences: Iterator[str], wanted: int, *, whole_sentences: bool) -> Iterator[str]:
-    """The first `wanted` tokens of the sentences, or a few more to the end of the last."""
+    """Yield the first `wanted` tokens of the sentences, or a few more to the end of the last."""
     left = wanted
     for sentence in sentences:
         said = tokens.split(sentence)
@@ -225,7 +226,7 @@ def _said(sentences: Iterator[str], wanted: int, *, whole_sentences: bool) -> It
 
 
 class _Clock:
-    """The planned time, moved on token by token."""
+    """Planned time, which advances token by token."""
 
     def __init__(self, profile: Profile, request: MessageRequest, rng: Random) -> None:
         ttft_ms = profile.ttft_ms * _log_normal(rng, profile.ttft_spread)
@@ -239,10 +240,10 @@ class _Clock:
         self._rng = rng
         self._elapsed: float | None = None
         self.now_ns = self.opening_ns = round(self._first_ns * profile.start_share)
-        """When the message opens."""
+        """Time at which the message opens, nanoseconds after the request."""
 
     def advance(self, count: int) -> None:
-        """Move on to when the next `count` tokens are ready. The very first one is ready at the TTFT."""
+        """Advance to the time when the next `count` tokens are ready. The first of all is ready at the TTFT."""
         gaps = count
         if self._elapsed is None:
             self._elapsed = 0.0
@@ -252,5 +253,5 @@ class _Clock:
 
 
 def _log_normal(rng: Random, sigma: float) -> float:
-    """A factor with median 1. Draws nothing when there is no spread."""
+    """Draw a factor with median 1. Draws nothing when there is no spread."""
     return math.exp(rng.gauss(0.0, sigma)) if sigma else 1.0

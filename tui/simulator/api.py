@@ -1,23 +1,21 @@
-"""The routes of the Messages API and what they answer. No socket, and no clock but the prompt cache's."""
+"""The simulated Messages API: its routes and replies. No socket, and no clock but the prompt cache's."""
 
 import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from tui.simulator import models, request, script
-from tui.simulator.answer import EVENT_STREAM, Answer, json_reply, refusal, reply
-from tui.simulator.cache import PromptCache
-from tui.simulator.diagnostics import Diagnostics
+from tui.simulator import request, script
+from tui.simulator.cache import Diagnostics, PromptCache
 from tui.simulator.faults import FAULTS, Fault
-from tui.simulator.planned import Planned
-from tui.simulator.profiles import Profile
-from tui.simulator.refusals import ApiError
+from tui.simulator.profiles import Profile, described_model, models_page
+from tui.simulator.replies import EVENT_STREAM, ApiError, PlannedEvent, Reply, json_reply, reply
 
 FAULT_HEADER = "x-simulator-fault"
 
@@ -26,8 +24,8 @@ _HTML = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network
 _METHODS = {"/v1/messages": "POST", "/v1/messages/count_tokens": "POST", "/v1/models": "GET"}
 
 
-class MessagesApi:
-    """Answers requests; remembers only which contents were asked, how often, and which of them are cached."""
+class SimulatedApi:
+    """Answers requests. Remembers how often each content came, and what is cached."""
 
     def __init__(
         self,
@@ -40,24 +38,24 @@ class MessagesApi:
         self._profiles = profiles
         self._seed = seed
         self._fault = fault
-        self._asked: Counter[bytes] = Counter()
+        self._counts: Counter[bytes] = Counter()
         self._limited: set[bytes] = set()
         self._cache = PromptCache(now_ns)
         self._diagnostics = Diagnostics()
         self._requests = 0
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer to one request. `headers` have lower-case names."""
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Answer one request. `headers` have lower-case names."""
         own = self._own_headers()
         try:
             return self._route(method, target, headers, body, own)
         except ApiError as error:
-            return self._with_facts(refusal(error, own), own)
+            return _with_facts(error.reply(own), own)
 
-    def refused(self, error: ApiError) -> Answer:
-        """The answer to a request that is refused before it is read."""
+    def refused(self, error: ApiError) -> Reply:
+        """Answer a request that is refused before it is read."""
         own = self._own_headers()
-        return self._with_facts(refusal(error, own), own)
+        return _with_facts(error.reply(own), own)
 
     def _own_headers(self) -> dict[str, str]:
         self._requests += 1
@@ -68,15 +66,9 @@ class MessagesApi:
             "cache-control": "no-cache",
         }
 
-    @staticmethod
-    def _with_facts(answer: Answer, own: Mapping[str, str], **facts: Any) -> Answer:
-        known = {name: value for name, value in facts.items() if value is not None}
-        facts = {"request_id": own["request-id"], **known}
-        return Answer(answer.status, answer.headers, answer.events, answer.chunked, facts)
-
     def _route(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]
-    ) -> Answer:
+    ) -> Reply:
         url = urlsplit(target)
         path = url.path.rstrip("/")
         of_model = path.startswith("/v1/models/")
@@ -88,42 +80,41 @@ class MessagesApi:
         _check_key(headers)
         version = _version(headers)
         if of_model:
-            answer = json_reply(models.one(self._profiles, unquote(path.removeprefix("/v1/models/"))), own)
+            answer = json_reply(described_model(self._profiles, unquote(path.removeprefix("/v1/models/"))), own)
         elif path == "/v1/models":
-            answer = json_reply(models.page(self._profiles, url.query), own)
+            answer = json_reply(models_page(self._profiles, url.query), own)
         elif path == "/v1/messages":
             return self._message(version, headers, body, own)
         else:
             fields = request.decode(body)
             count = request.count_request(fields, request.known_profile(fields, self._profiles))
             answer = json_reply({"input_tokens": count}, own)
-        return self._with_facts(answer, own)
+        return _with_facts(answer, own)
 
-    def _message(self, version: str, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]) -> Answer:
+    def _message(self, version: str, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]) -> Reply:
         name = headers.get(FAULT_HEADER, self._fault)
         if name is not None and name not in FAULTS:
             raise ApiError(400, f"{FAULT_HEADER}: there is no fault {name!r}. There are: {', '.join(FAULTS)}")
         fault = None if name is None else FAULTS[name]
         if fault and fault.status and not fault.then_ok:
-            refused = refusal(ApiError(fault.status, fault.message, fault.headers), own)
-            return self._with_facts(refused, own, fault=name)
+            refused = ApiError(fault.status, fault.message, fault.headers).reply(own)
+            return _with_facts(refused, own, fault=name)
         fields = request.decode(body)
         profile = request.known_profile(fields, self._profiles)
         betas = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",")]
         asked = request.message_request(fields, version, profile, betas)
-        ordinal = self._asked[asked.identity]
-        self._asked[asked.identity] += 1
+        ordinal = self._counts[asked.identity]
+        self._counts[asked.identity] += 1
         facts = {"model": asked.model, "ordinal": ordinal, "fault": name}
         if fault and fault.status and self._limits(asked.identity):
-            answer = refusal(ApiError(fault.status, fault.message, fault.headers), own)
+            answer = ApiError(fault.status, fault.message, fault.headers).reply(own)
         else:
-            events = self._events(profile, asked, ordinal)
-            answer = self._streamed(events, fault, own) if asked.stream else self._whole(events, fault, own)
-        return self._with_facts(answer, own, **facts)
+            answer = _answer(self._events(profile, asked, ordinal), fault, own, stream=asked.stream)
+        return _with_facts(answer, own, **facts)
 
-    def _events(self, profile: Profile, asked: request.MessageRequest, ordinal: int) -> Iterator[Planned]:
+    def _events(self, profile: Profile, asked: request.MessageRequest, ordinal: int) -> Iterator[PlannedEvent]:
         use = self._cache.use(asked.prefixes, profile.cache_min_tokens)
-        wanted = asked.diagnosed
+        wanted = asked.wants_diagnostics
         diagnostics = self._diagnostics.diagnose(wanted) if wanted is not None else None
         answered = msgspec.structs.replace(asked, cache=use, diagnostics=diagnostics)
         events = script.plan(profile, answered, self._seed, ordinal)
@@ -135,35 +126,34 @@ class MessagesApi:
         return chain([opening], events)
 
     def _limits(self, identity: bytes) -> bool:
-        """Whether a request of this content is rate limited now: every other one is."""
+        """Report whether a request of this content is rate limited now: every other one is."""
         if identity in self._limited:
             self._limited.remove(identity)
             return False
         self._limited.add(identity)
         return True
 
-    @staticmethod
-    def _streamed(events: Iterator[Planned], fault: Fault | None, own: Mapping[str, str]) -> Answer:
-        headers = {**own, "content-type": EVENT_STREAM}
-        if fault and fault.html:
-            return reply(200, "text/html; charset=utf-8", _HTML, own)
-        if fault and fault.stream:
-            events = fault.stream(events)
-            headers.update(fault.headers)
-        return Answer(200, headers, events, chunked=True)
 
-    @staticmethod
-    def _whole(events: Iterator[Planned], fault: Fault | None, own: Mapping[str, str]) -> Answer:
-        if fault and fault.html:
-            return reply(200, "text/html; charset=utf-8", _HTML, own)
-        if fault and fault.stream and fault.any_delivery:
-            return Answer(200, own, fault.stream(events), chunked=True)
-        message, offset_ns = script.folded(events)
-        return json_reply(message, own, offset_ns=offset_ns)
+def _with_facts(answer: Reply, own: Mapping[str, str], **facts: Any) -> Reply:
+    known = {name: value for name, value in facts.items() if value is not None}
+    return replace(answer, facts={"request_id": own["request-id"], **known})
+
+
+def _answer(events: Iterator[PlannedEvent], fault: Fault | None, own: Mapping[str, str], *, stream: bool) -> Reply:
+    """Return the reply for a message's events, streamed or in one piece, with the fault that is due."""
+    if fault and fault.html:
+        return reply(200, "text/html; charset=utf-8", _HTML, own)
+    if fault and fault.stream and (stream or fault.any_delivery):
+        headers = {**own, "content-type": EVENT_STREAM, **fault.headers} if stream else own
+        return Reply(200, headers, fault.stream(events), chunked=True)
+    if stream:
+        return Reply(200, {**own, "content-type": EVENT_STREAM}, events, chunked=True)
+    message, offset_ns = script.folded(events)
+    return json_reply(message, own, offset_ns=offset_ns)
 
 
 def _check_key(headers: Mapping[str, str]) -> None:
-    """Any key will do, or none; only the key `invalid` is refused."""
+    """Refuse the key `invalid`. Any other will do, or none."""
     bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
     if bearer == "invalid":
         raise ApiError(401, "Invalid bearer token")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.simulator import tokens
-from tui.simulator.stops import Ending, limited
+from tui.simulator.tokens import Stop, limited
 
 _TEXT = st.text(alphabet="ab \n!日👩\u200d\u0301", max_size=40)
 
@@ -16,7 +16,7 @@ def test_an_answer_is_the_text_up_to_the_first_stop_sequence_or_the_token_limit(
     text: str, most: int, stops: list[str]
 ) -> None:
     whole = tokens.split(text)
-    ending = Ending()
+    ending = Stop()
     sent = list(limited(whole, most, stops, ending))
     within = "".join(whole[:most])
     met = [(within.find(stop) + len(stop), within.find(stop), stop) for stop in stops if stop in within]
@@ -36,7 +36,7 @@ def test_an_answer_is_the_text_up_to_the_first_stop_sequence_or_the_token_limit(
 
 def test_nothing_is_looked_ahead_of_without_a_reason() -> None:
     source = iter(["one", "two", "three"])
-    assert next(limited(source, 3, (), Ending())) == "one"
+    assert next(limited(source, 3, (), Stop())) == "one"
     assert next(source) == "two"
 
 

@@ -1,6 +1,6 @@
-"""What the simulated models say: endless readable text, drawn from a seeded generator.
+"""Prose of the simulated models: endless readable text, drawn from a seeded generator.
 
-Beside plain prose it holds what a terminal finds hard: wide characters, emoji with joiners and modifiers, combining
+Beside plain text it holds what is hard for a terminal: wide characters, emoji with joiners and modifiers, combining
 marks, right-to-left words, long lines without a space, lists, tables and code.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 _SCANNED_CHARACTERS = 4000
-"""The topics come from this much of the prompt's start and end: a prompt may be megabytes."""
+"""Characters at the start and at the end of the prompt to find topics in: a prompt may be megabytes."""
 
 _WORD = re.compile(r"[^\W\d_]{4,24}")
 
@@ -109,7 +109,7 @@ _THOUGHTS = (
 
 
 def topics_of(prompt: str) -> list[str]:
-    """Words of the prompt that an answer may take up, the most frequent first; stock ones if there are too few."""
+    """Return words of the prompt for an answer to mention, the most frequent first, or stock ones if there are few."""
     scanned = prompt
     if len(prompt) > 2 * _SCANNED_CHARACTERS:
         scanned = f"{prompt[:_SCANNED_CHARACTERS]} {prompt[-_SCANNED_CHARACTERS:]}"
@@ -123,7 +123,7 @@ def topics_of(prompt: str) -> list[str]:
 
 
 def answer(rng: Random, prompt: str) -> Iterator[str]:
-    """Endless pieces of an answer, each a sentence, list item or line with the white space after it."""
+    """Yield endless pieces of an answer, each a sentence, list item or line with the white space after it."""
     fill = _filler(rng, topics_of(prompt))
     yield fill(rng.choice(_OPENINGS)) + " "
     yield from _prose(rng, fill)
@@ -133,7 +133,7 @@ def answer(rng: Random, prompt: str) -> Iterator[str]:
 
 
 def thinking(rng: Random, prompt: str) -> Iterator[str]:
-    """Endless sentences of a thought."""
+    """Yield endless sentences of a thought."""
     fill = _filler(rng, topics_of(prompt))
     while True:
         yield fill(rng.choice(_THOUGHTS)) + " "
@@ -143,7 +143,7 @@ _Fill = Callable[[str], str]
 
 
 def _filler(rng: Random, topics: list[str]) -> _Fill:
-    """A function that fills a template's fields, every time with other words."""
+    """Return a function that fills a template's fields, each time with other words."""
 
     def fill(template: str) -> str:
         topic = rng.choice(topics)

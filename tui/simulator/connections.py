@@ -1,4 +1,4 @@
-"""The connections: HTTP/1.1 in, answers out."""
+"""Connections: HTTP/1.1 in, replies out."""
 
 import asyncio
 import os
@@ -9,23 +9,21 @@ from collections.abc import Callable
 
 import h11
 
-from tui.simulator.answer import Answer, refusal
-from tui.simulator.messages import MessagesApi
-from tui.simulator.playback import Playback
-from tui.simulator.refusals import ApiError
-from tui.simulator.truth import Record, TruthLog
+from tui.simulator.api import SimulatedApi
+from tui.simulator.playback import Playback, RequestLog, TruthLog
+from tui.simulator.replies import ApiError, Reply
 
 IDLE_S = 300.0
-"""An idle connection is closed after this many seconds."""
+"""Time after which an idle connection is closed, seconds."""
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
-"""The API's limit for a request."""
+"""The API's limit on a request, bytes."""
 
 
 class Connection(asyncio.Protocol):
-    """One client connection; it answers one request after the other."""
+    """One client connection, which answers one request after the other."""
 
-    def __init__(self, api: MessagesApi, log: TruthLog, connections: "set[Connection]") -> None:
+    def __init__(self, api: SimulatedApi, log: TruthLog, connections: "set[Connection]") -> None:
         self._api = api
         self._log = log
         self._connections = connections
@@ -36,39 +34,39 @@ class Connection(asyncio.Protocol):
         self._playback: Playback | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has come. asyncio has set TCP_NODELAY."""
+        """Begin to serve a client. asyncio has set TCP_NODELAY."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        # Anything the kernel does not take at once pauses the playback: a buffer would make its times untrue.
+        # Data that the kernel does not take at once pauses the playback: a buffer would make its times untrue.
         transport.set_write_buffer_limits(high=0)
         self._connections.add(self)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone, or we have closed."""
+        """Stop serving a client that has gone, or whose connection we closed."""
         self._connections.discard(self)
         self._idle.cancel()
         if self._playback is not None:
             self._playback.cancel()
 
     def pause_writing(self) -> None:
-        """The kernel takes no more for now."""
+        """Pause the playback: the kernel takes no more for now."""
         if self._playback is not None:
             self._playback.pause()
 
     def resume_writing(self) -> None:
-        """The kernel takes data again."""
+        """Resume the playback: the kernel takes data again."""
         if self._playback is not None:
             self._playback.resume()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request; with its last ones the answer begins."""
+        """Read bytes of a request. With its last ones the answer begins."""
         now_ns = time.monotonic_ns()
         self._http.receive_data(data)
         self._advance(now_ns)
 
     def abort(self) -> None:
-        """End at once, whatever is under way."""
+        """Close at once, whatever is under way."""
         self._transport.abort()
 
     def _wait(self) -> None:
@@ -88,11 +86,11 @@ class Connection(asyncio.Protocol):
                 if isinstance(event, h11.ConnectionClosed):
                     self._transport.close()
                     return
-                self._take(event, now_ns)
+                self._feed(event, now_ns)
         except h11.RemoteProtocolError as error:
             self._refuse(ApiError(400, f"The request is no HTTP/1.1: {error}"), now_ns)
 
-    def _take(self, event: object, now_ns: int) -> None:
+    def _feed(self, event: object, now_ns: int) -> None:
         if isinstance(event, h11.Request):
             self._idle.cancel()
             self._request = event
@@ -100,7 +98,7 @@ class Connection(asyncio.Protocol):
             self._size = 0
         elif isinstance(event, h11.Data):
             self._size += len(event.data)
-            # The rest of a body that is too large is read and dropped: the client reads no answer before it has sent.
+            # The rest of a body that is too large is read and dropped: a client reads no answer before it has sent all.
             if self._size <= MAX_BODY_BYTES:
                 self._body.append(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):
@@ -112,7 +110,7 @@ class Connection(asyncio.Protocol):
         method = request.method.decode()
         target = request.target.decode("ascii", "replace")
         headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
-        record = Record(method, target, now_ns)
+        record = RequestLog(method, target, now_ns)
         if self._size > MAX_BODY_BYTES:
             answer = self._api.refused(ApiError(413, "Request exceeds the maximum size"))
         else:
@@ -123,10 +121,10 @@ class Connection(asyncio.Protocol):
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self._transport.abort()
             return
-        self._play(refusal(error, {"connection": "close"}), Record("", "", now_ns))
+        self._play(error.reply({"connection": "close"}), RequestLog("", "", now_ns))
 
-    def _play(self, answer: Answer, record: Record) -> None:
-        self._playback = Playback(self._transport, self._http, answer, record, self._log, self._played)
+    def _play(self, reply: Reply, record: RequestLog) -> None:
+        self._playback = Playback(self._transport, self._http, reply, record, self._log, self._played)
         self._playback.start()
 
     def _played(self) -> None:
@@ -140,9 +138,9 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(
-    listener: socket.socket, api: MessagesApi, log: TruthLog, *, watch_fd: int | None, ready: Callable[[], None]
+    listener: socket.socket, api: SimulatedApi, log: TruthLog, *, watch_fd: int | None, ready: Callable[[], None]
 ) -> None:
-    """Answer on `listener` until SIGINT, SIGTERM or, if `watch_fd` is given, the end of what can be read there."""
+    """Serve on `listener` until SIGINT, SIGTERM or, if `watch_fd` is given, the end of input there."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -163,7 +161,7 @@ async def serve(
 
 
 def _watch(loop: asyncio.AbstractEventLoop, fd: int, ended: Callable[[], None]) -> None:
-    """Call `ended` once the other end of a pipe is closed, however its process ended."""
+    """Call `ended` once the other end of a pipe is closed, even by a crash."""
 
     def readable() -> None:
         if not os.read(fd, 4096):
