@@ -3,7 +3,7 @@
 import random
 
 from tui.core.events import Content, Kind, Mark, Marked, RequestEnded, Status, Usage, UsageReported
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -16,11 +16,11 @@ MS = 1_000_000
 MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
 
 
-def outcome_of(run: int, ttft_ns: int | None, total_ns: int | None = None, ttfo_ns: int | None = None) -> Outcome:
+def outcome_of(run: int, ttft_ns: int | None, total_ns: int | None = None, ttfo_ns: int | None = None) -> Observation:
     """A finished request; a failed one without a TTFT."""
     if ttft_ns is None:
-        return Outcome(run=run, status=Status.FAILED)
-    return Outcome(
+        return Observation(run=run, status=Status.FAILED)
+    return Observation(
         run=run,
         status=Status.DONE,
         ttft_ns=ttft_ns,
@@ -30,7 +30,7 @@ def outcome_of(run: int, ttft_ns: int | None, total_ns: int | None = None, ttfo_
     )
 
 
-def lane_with(name: str, outcomes: list[Outcome], record: RequestRecord | None = None) -> Lane:
+def lane_with(name: str, outcomes: list[Observation], record: RequestRecord | None = None) -> Lane:
     """A lane with this history."""
     lane = Lane(Target(model=name))
     lane.outcomes += outcomes

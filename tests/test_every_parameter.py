@@ -17,8 +17,8 @@ from tui.core.prompt import Prompt
 from tui.core.refusals import refusals, refused_parameter
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.engine.wires.messages.request_body import arguments, body
+from tui.export.document import schema as export_schema
 from tui.export.formats import Format, render
-from tui.export.schema import schema as export_schema
 from tui.session.lane import Lane
 from tui.session.lane import fingerprint_of as fingerprint_of
 from tui.simulator.profiles import load as load_profiles

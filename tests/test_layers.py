@@ -29,7 +29,7 @@ def loaded(*modules: str) -> set[str]:
     "modules",
     [
         ("tui.core.events", "tui.core.record", "tui.core.plan", "tui.core.statistics", "tui.core.sanitize"),
-        ("tui.core.comparison", "tui.core.sequential", "tui.core.gates", "tui.core.goodput", "tui.core.decomposition"),
+        ("tui.core.comparison", "tui.core.sequential", "tui.core.regression_limits", "tui.core.decomposition"),
         ("tui.config.load", "tui.config.show", "tui.config.remembered", "tui.config.known_models"),
         ("tui.history.record_file", "tui.history.recorder", "tui.history.store"),
         ("tui.export.formats", "tui.export.json_import", "tui.export.otel"),

@@ -2,7 +2,7 @@
 
 from tui.advice.suggestion import Basis, Change, Saving, Trial
 from tui.advice.trial import TrialResult, TrialVerdict
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.statistics import Interval
 

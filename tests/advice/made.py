@@ -5,7 +5,7 @@ from datetime import date
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.core.events import Kind, Status, Usage
 from tui.core.model import KnownModel, Prices
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.parameters import Effort, Parameters, ThinkingType
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -28,11 +28,11 @@ def answer(
     output_tokens: int = 51,
     set_up: float | None = None,
     status: Status = Status.DONE,
-) -> Outcome:
+) -> Observation:
     """An answer whose times are given in ms."""
     total = ttft + thinking + writing
     per_token = (thinking + writing) / (output_tokens - 1)
-    return Outcome(
+    return Observation(
         status=status,
         ttft_ns=round(ttft * MS),
         ttfo_ns=round((ttft + thinking) * MS),
@@ -43,14 +43,14 @@ def answer(
         cached_tokens=cached_tokens,
         output_tokens=output_tokens,
         set_up_ns=None if set_up is None else round(set_up * MS),
-        thinking_ns=thinking * MS,
+        thinking_ns=round(thinking * MS),
     )
 
 
-FAILED = Outcome(failed=True, status=Status.FAILED)
+FAILED = Observation(status=Status.FAILED)
 
 
-def answers(count: int = 10, spread: float = 0.02, **times: float) -> tuple[Outcome, ...]:
+def answers(count: int = 10, spread: float = 0.02, **times: float) -> tuple[Observation, ...]:
     """So many answers whose times (ttft, thinking, writing, in ms) differ evenly by ± `spread`."""
     factors = [1 + spread * (2 * at / max(1, count - 1) - 1) for at in range(count)]
     return tuple(
@@ -64,11 +64,11 @@ def answers(count: int = 10, spread: float = 0.02, **times: float) -> tuple[Outc
 
 
 def measured(
-    *outcomes: Outcome,
+    *outcomes: Observation,
     model: str = "known",
     parameters: Parameters | None = None,
     prompt: Prompt = PROMPT,
-    warm_ups: tuple[Outcome, ...] = (),
+    warm_ups: tuple[Observation, ...] = (),
     text: str = TEXT,
     name: str | None = None,
 ) -> MeasuredTarget:

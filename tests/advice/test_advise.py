@@ -7,7 +7,7 @@ import pytest
 
 from tui.advice.advise import RULES, advise
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 
 from .made import FAILED, answer, answers, evidence, known, measured
@@ -51,7 +51,7 @@ def test_every_suggestion_has_figures_a_price_and_a_source() -> None:
         assert one.saving.interval is not None
 
 
-def noisy(random: Random, count: int) -> tuple[Outcome, ...]:
+def noisy(random: Random, count: int) -> tuple[Observation, ...]:
     """Answers with noise as of a real service: log-normal, 20 %."""
     times = [math.exp(random.gauss(0, 0.2)) for _ in range(count)]
     return tuple(answer(100 * factor, writing=300 * factor) for factor in times)
@@ -88,6 +88,6 @@ def test_a_derived_interval_holds_the_true_part_at_its_rate() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_no_rule_raises_on_odd_answers(rule: object) -> None:
-    odd = Outcome(status=answer().status, ttft_ns=0, total_ns=0, ttfo_ns=None, input_tokens=None)
+    odd = Observation(status=answer().status, ttft_ns=0, total_ns=0, ttfo_ns=None, input_tokens=None)
     assert callable(rule)
     assert isinstance(rule(evidence(measured(odd, *[FAILED] * 2), models=())), NoSuggestion | Suggestion)

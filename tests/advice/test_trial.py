@@ -26,15 +26,14 @@ from tui.advice.trial import (
     trial_settings,
 )
 from tui.core.events import Status
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.figures import Figure
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
-from tui.core.sequential import Outcome as Decided
-from tui.core.sequential import UntilSure
+from tui.core.sequential import Conclusion, UntilSure
 from tui.core.statistics import Interval
 from tui.core.target import Endpoint, Target
 
@@ -180,7 +179,7 @@ def test_equal_arms_are_confirmed_no_more_often_than_stated() -> None:
 
 
 def test_pairs_are_those_of_one_run() -> None:
-    def of_run(run: int, total: float, *, counted: bool = True) -> Outcome:
+    def of_run(run: int, total: float, *, counted: bool = True) -> Observation:
         return msgspec.structs.replace(answer(writing=total - 100), run=run, counted=counted)
 
     before = [of_run(1, 300, counted=False), of_run(2, 310), of_run(3, 320)]
@@ -203,7 +202,7 @@ def tried(random: Random, thinking: float, rest: float, noise: float) -> TrialRe
         first, thought, last = (math.exp(random.gauss(0, noise)) * ms for ms in (rest / 2, thinking, rest / 2))
         return first, thought, last
 
-    def answered() -> Outcome:
+    def answered() -> Observation:
         first, thought, last = times()
         return answer(first, thinking=thought, writing=last)
 
@@ -212,7 +211,7 @@ def tried(random: Random, thinking: float, rest: float, noise: float) -> TrialRe
     assert said.trial is not None
     rule = UntilSure(said.trial.figure, ("as it is", "changed"), budget=BUDGET)
     pairs: list[Pair] = []
-    while not pairs or rule.look(pairs[-1]).outcome is Decided.GO_ON:
+    while not pairs or rule.look(pairs[-1]).conclusion is Conclusion.GO_ON:
         without = times()
         pairs.append((sum(times()) * MS, (without[0] + without[2]) * MS))
     return conclude(said.id, said.target, said.headline, said.trial, said.saving, pairs)

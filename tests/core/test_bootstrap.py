@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.bootstrap import median_draws, percentile_bootstrap
+from tui.core.statistics import median_draws, percentile_bootstrap
 
 SAMPLES = st.lists(st.integers(0, 10**9), min_size=1, max_size=60).map(sorted)
 

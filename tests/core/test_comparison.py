@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.core.comparison import ALL_PAIRS_TO, FEWEST, Comparison, Verdict, compare, compare_all, more_runs
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS
-from tui.core.observation import Figure
 from tui.core.ranks import holm, mann_whitney
 from tui.core.statistics import Interval
 

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.config.known_models import load_models
-from tui.core.cost import Cost, dollars, estimate, total, upper_bound
+from tui.core.cost import Cost, estimate, total, upper_bound
 from tui.core.events import Usage
 from tui.core.parameters import Parameters
+from tui.core.wording import dollars
 
 MODELS = {model.id.removeprefix("claude-"): model for model in load_models()}
 

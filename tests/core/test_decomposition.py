@@ -6,16 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.decomposition import FEWEST, Advice, Fit, Parts, fit, parts, typical
+from tui.core.decomposition import FEWEST, Fit, Parts, RunsNeeded, fit, parts_of, typical
 from tui.core.events import Status, Usage
 from tui.core.metrics import NS_PER_MS
-from tui.core.observation import Observation
+from tui.core.observation import Observation, observe
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
-from tui.core.regression import Estimate
-from tui.core.statistics import Interval
 from tui.core.target import Endpoint, Timeouts
 from tui.core.timeline import Timeline
 
@@ -38,7 +36,7 @@ def test_a_sweep_of_both() -> None:
     inputs = [prompt for prompt in (500, 2_000, 8_000) for _ in range(8)]
     outputs = [reply for _ in range(6) for reply in (20, 100, 200, 400)]
     found = fit(sweep(inputs, outputs))
-    assert (found.advice, found.sentence, found.count) == (Advice.NOTHING, "", 24)
+    assert (found.needed, found.sentence, found.count) == (RunsNeeded.NOTHING, "", 24)
     for estimate, truth in ((found.baseline, 300), (found.per_input, 0.1), (found.per_output, 12)):
         assert estimate is not None
         assert estimate.interval.low <= truth * MS <= estimate.interval.high
@@ -46,25 +44,27 @@ def test_a_sweep_of_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "advice", "said"),
+    ("inputs", "outputs", "needed", "said"),
     [
-        (range(100, 1_000, 100), range(100, 1_000, 100), Advice.MORE_RUNS, "10 complete answers are needed"),
-        ([500] * 12, [100] * 12, Advice.VARY_BOTH, "vary max_tokens and prompt length"),
-        ([500, 501] * 6, [100, 110] * 6, Advice.VARY_BOTH, "vary max_tokens and prompt length"),
-        ([500] * 12, range(100, 700, 50), Advice.VARY_INPUT, "vary prompt length"),
-        (range(500, 6_500, 500), [100] * 12, Advice.VARY_OUTPUT, "vary max_tokens"),
-        (range(500, 6_500, 500), range(50, 650, 50), Advice.VARY_APART, "vary max_tokens at one prompt length"),
+        (range(100, 1_000, 100), range(100, 1_000, 100), RunsNeeded.MORE_RUNS, "10 complete answers are needed"),
+        ([500] * 12, [100] * 12, RunsNeeded.VARY_BOTH, "vary max_tokens and prompt length"),
+        ([500, 501] * 6, [100, 110] * 6, RunsNeeded.VARY_BOTH, "vary max_tokens and prompt length"),
+        ([500] * 12, range(100, 700, 50), RunsNeeded.VARY_INPUT, "vary prompt length"),
+        (range(500, 6_500, 500), [100] * 12, RunsNeeded.VARY_OUTPUT, "vary max_tokens"),
+        (range(500, 6_500, 500), range(50, 650, 50), RunsNeeded.VARY_APART, "vary max_tokens at one prompt length"),
         # A quarter of the largest, but of a dozen tokens.
-        ([8, 16] * 6, [100] * 12, Advice.VARY_BOTH, "vary max_tokens and prompt length"),
+        ([8, 16] * 6, [100] * 12, RunsNeeded.VARY_BOTH, "vary max_tokens and prompt length"),
     ],
 )
-def test_which_runs_would_make_it_possible(inputs: list[int], outputs: list[int], advice: Advice, said: str) -> None:
+def test_which_runs_would_make_it_possible(
+    inputs: list[int], outputs: list[int], needed: RunsNeeded, said: str
+) -> None:
     found = fit(sweep(list(inputs), list(outputs)))
-    assert found.advice is advice
+    assert found.needed is needed
     assert said in found.sentence
-    assert (found.per_input is not None) == (advice is Advice.VARY_OUTPUT)
-    assert (found.per_output is not None) == (advice is Advice.VARY_INPUT)
-    assert (found.baseline is not None) == (advice in (Advice.VARY_INPUT, Advice.VARY_OUTPUT))
+    assert (found.per_input is not None) == (needed is RunsNeeded.VARY_OUTPUT)
+    assert (found.per_output is not None) == (needed is RunsNeeded.VARY_INPUT)
+    assert (found.baseline is not None) == (needed in (RunsNeeded.VARY_INPUT, RunsNeeded.VARY_OUTPUT))
 
 
 def test_a_time_per_token_that_may_be_none_wants_more_runs() -> None:
@@ -84,14 +84,14 @@ def test_a_time_per_token_that_may_be_none_wants_more_runs() -> None:
     unsure = with_prompts_at(0.0)
     assert unsure.per_input is not None
     assert unsure.per_input.interval.low <= 0
-    assert unsure.advice is Advice.UNSURE
+    assert unsure.needed is RunsNeeded.UNSURE
     assert "more runs of different lengths" in unsure.sentence
-    assert with_prompts_at(1.0).advice is Advice.NOTHING
+    assert with_prompts_at(1.0).needed is RunsNeeded.NOTHING
 
 
 def test_failures_and_unknown_counts_are_not_fitted() -> None:
-    assert fit([Observation(failed=True), Observation(total_ns=5)] * 20).count == 0
-    assert fit([answer(1, 1, 1)] * (FEWEST - 1)).advice is Advice.MORE_RUNS
+    assert fit([Observation(status=Status.FAILED), Observation(total_ns=5)] * 20).count == 0
+    assert fit([answer(1, 1, 1)] * (FEWEST - 1)).needed is RunsNeeded.MORE_RUNS
 
 
 def complete(timeline: Timeline, input_tokens: int = 1_000) -> RequestRecord:
@@ -111,9 +111,10 @@ def complete(timeline: Timeline, input_tokens: int = 1_000) -> RequestRecord:
     )
 
 
-def per_input(value: float, low: float) -> Fit:
-    interval = Interval(low=low, high=2 * value, confidence=0.95)
-    return Fit(advice=Advice.NOTHING, sentence="", count=20, per_input=Estimate(value=value, interval=interval))
+def parts(record: RequestRecord, per_token_ns: float | None = None) -> Parts | None:
+    found = observe(record)
+    assert found is not None
+    return parts_of(found, per_token_ns)
 
 
 THOUGHT = Timeline(
@@ -152,16 +153,13 @@ def test_thinking_without_an_answer() -> None:
 
 
 def test_a_fit_splits_the_waiting() -> None:
-    found = parts(complete(THOUGHT), per_input(0.1, low=0.05))
+    found = parts(complete(THOUGHT), 0.1)
     assert found is not None
     assert (found.baseline_ns, found.prompt_ns) == (90, 100)
-    # Never more than there was, and nothing from a slope that may be none.
-    most = parts(complete(THOUGHT), per_input(5.0, low=4.0))
+    # Never more than there was.
+    most = parts(complete(THOUGHT), 5.0)
     assert most is not None
     assert (most.baseline_ns, most.prompt_ns) == (0, 190)
-    none = parts(complete(THOUGHT), per_input(0.1, low=-0.05))
-    assert none is not None
-    assert none.prompt_ns is None
 
 
 def test_what_has_no_parts() -> None:
@@ -188,8 +186,8 @@ def test_parts_add_up_to_the_total(stamps: list[int], thinking: int, started: in
         first_text_ns=stamps[thinking] if thinking < len(stamps) else None,
     )
     made = complete(timeline)
-    for fitted in (None, per_input(slope, low=slope / 2)):
-        found = parts(made, fitted)
+    for per_token_ns in (None, slope):
+        found = parts(made, per_token_ns)
         assert found is not None
         assert (
             min(found.connection_ns, found.baseline_ns, found.prompt_ns or 0, found.thinking_ns, found.output_ns) >= 0

@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tui.core.events import Status
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.objectives import Objective, State, Statistic, judge, parse
-from tui.core.observation import Figure, Observation
+from tui.core.objectives import Objective, ObjectiveState, Statistic, judge, parse
+from tui.core.observation import Observation
 
 MS = NS_PER_MS
 
 
 def requests(*ttfts_ms: float, failures: int = 0) -> list[Observation]:
-    return [Observation(ttft_ns=round(ms * MS)) for ms in ttfts_ms] + [Observation(failed=True)] * failures
+    return [Observation(ttft_ns=round(ms * MS)) for ms in ttfts_ms] + [Observation(status=Status.FAILED)] * failures
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_parse(text: str, figure: Figure | None, statistic: Statistic | None, li
         ("", "write it like 'ttft.p95 < 800ms'"),
         ("ttft.p95 <= 800ms", "write it like"),
         ("ttft.p95 < fast", "write it like"),
-        ("latency.p95 < 800ms", "'latency' is not measured; take one of ttft, ttfo, total, tpot, itl, otps, errors."),
+        ("latency.p95 < 800ms", "'latency' is not measured; take one of ttft, ttfo, total, tpot, otps, itl, errors."),
         ("ttft.p75 < 800ms", "'p75' is not computed; take one of p50, min, median, mean, p90, p95, p99, max."),
         ("ttft < 800ms", "say of what: 'ttft.p50', 'ttft.p95' or 'ttft.max', for instance."),
         ("ttft.p95 > 800ms", "less ttft is better, so the limit is written with '<'."),
@@ -75,35 +77,35 @@ def test_any_text_is_an_objective_or_a_sentence(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "observations", "state"),
     [
-        ("ttft.p95 < 800ms", [], State.UNKNOWN),
-        ("ttft.p95 < 800ms", requests(*[500] * 58), State.UNKNOWN),
-        ("ttft.p95 < 800ms", requests(*[500] * 59), State.MET),
-        ("ttft.p95 < 800ms", requests(*[500] * 59, 900), State.UNKNOWN),
+        ("ttft.p95 < 800ms", [], ObjectiveState.UNKNOWN),
+        ("ttft.p95 < 800ms", requests(*[500] * 58), ObjectiveState.UNKNOWN),
+        ("ttft.p95 < 800ms", requests(*[500] * 59), ObjectiveState.MET),
+        ("ttft.p95 < 800ms", requests(*[500] * 59, 900), ObjectiveState.UNKNOWN),
         # All five over a limit that one in twenty may be over.
-        ("ttft.p95 < 800ms", requests(*[900] * 5), State.MISSED),
-        ("ttft.p50 < 800ms", requests(*[900] * 5), State.MISSED),
-        ("ttft.p50 < 800ms", requests(*[900] * 4), State.UNKNOWN),
-        ("ttft.p50 < 800ms", requests(*[800] * 5), State.MISSED),
-        ("ttft.p50 < 800ms", requests(*[799] * 5), State.MET),
-        ("ttft.max < 800ms", requests(10, 20), State.MET),
-        ("ttft.max < 800ms", requests(10, 900), State.MISSED),
-        ("ttft.min < 800ms", requests(10, 900), State.MET),
-        ("ttft.mean < 800ms", requests(*[10, 20] * 4), State.UNKNOWN),
-        ("ttft.mean < 800ms", requests(*[10, 20] * 5), State.MET),
-        ("ttft.mean < 14ms", requests(*[10, 20] * 500), State.MISSED),
-        ("otps.p50 > 80", [Observation(otps=90.0)] * 5, State.MET),
-        ("otps.p50 > 80", [Observation(otps=70.0)] * 5, State.MISSED),
-        ("errors < 1%", [], State.UNKNOWN),
-        ("errors < 1%", requests(*[10] * 298), State.UNKNOWN),
-        ("errors < 1%", requests(*[10] * 299), State.MET),
-        ("errors < 1%", requests(*[10] * 20, failures=4), State.MISSED),
-        ("itl.p50 < 20ms", [Observation(gaps_ns=(10 * MS,) * 40)] * 10, State.MET),
-        ("itl.p50 < 20ms", [Observation(gaps_ns=(10 * MS,) * 400)] * 9, State.UNKNOWN),
-        ("itl.mean < 20ms", [Observation(gaps_ns=(10 * MS, 12 * MS))] * 10, State.MET),
-        ("itl.max < 20ms", [Observation(gaps_ns=(10 * MS, 30 * MS))], State.MISSED),
+        ("ttft.p95 < 800ms", requests(*[900] * 5), ObjectiveState.MISSED),
+        ("ttft.p50 < 800ms", requests(*[900] * 5), ObjectiveState.MISSED),
+        ("ttft.p50 < 800ms", requests(*[900] * 4), ObjectiveState.UNKNOWN),
+        ("ttft.p50 < 800ms", requests(*[800] * 5), ObjectiveState.MISSED),
+        ("ttft.p50 < 800ms", requests(*[799] * 5), ObjectiveState.MET),
+        ("ttft.max < 800ms", requests(10, 20), ObjectiveState.MET),
+        ("ttft.max < 800ms", requests(10, 900), ObjectiveState.MISSED),
+        ("ttft.min < 800ms", requests(10, 900), ObjectiveState.MET),
+        ("ttft.mean < 800ms", requests(*[10, 20] * 4), ObjectiveState.UNKNOWN),
+        ("ttft.mean < 800ms", requests(*[10, 20] * 5), ObjectiveState.MET),
+        ("ttft.mean < 14ms", requests(*[10, 20] * 500), ObjectiveState.MISSED),
+        ("otps.p50 > 80", [Observation(otps=90.0)] * 5, ObjectiveState.MET),
+        ("otps.p50 > 80", [Observation(otps=70.0)] * 5, ObjectiveState.MISSED),
+        ("errors < 1%", [], ObjectiveState.UNKNOWN),
+        ("errors < 1%", requests(*[10] * 298), ObjectiveState.UNKNOWN),
+        ("errors < 1%", requests(*[10] * 299), ObjectiveState.MET),
+        ("errors < 1%", requests(*[10] * 20, failures=4), ObjectiveState.MISSED),
+        ("itl.p50 < 20ms", [Observation(gaps_ns=(10 * MS,) * 40)] * 10, ObjectiveState.MET),
+        ("itl.p50 < 20ms", [Observation(gaps_ns=(10 * MS,) * 400)] * 9, ObjectiveState.UNKNOWN),
+        ("itl.mean < 20ms", [Observation(gaps_ns=(10 * MS, 12 * MS))] * 10, ObjectiveState.MET),
+        ("itl.max < 20ms", [Observation(gaps_ns=(10 * MS, 30 * MS))], ObjectiveState.MISSED),
     ],
 )
-def test_judge(text: str, observations: list[Observation], state: State) -> None:
+def test_judge(text: str, observations: list[Observation], state: ObjectiveState) -> None:
     found = judge(parse(text), observations)
     assert found.state is state
     assert found.sentence.startswith(f"{text}: {state.value}, ")
@@ -130,18 +132,18 @@ def test_a_percentile_is_judged_as_the_exact_test_of_the_share_over_the_limit(be
     count = below + above
     found = judge(parse("ttft.p90 < 800ms"), requests(*[500] * below, *[900] * above))
     if not count:
-        assert found.state is State.UNKNOWN
+        assert found.state is ObjectiveState.UNKNOWN
     elif stats.binom.sf(below - 1, count, 0.9) <= 0.05:
-        assert found.state is State.MET
+        assert found.state is ObjectiveState.MET
     elif stats.binom.cdf(below, count, 0.9) <= 0.05:
-        assert found.state is State.MISSED
+        assert found.state is ObjectiveState.MISSED
     else:
-        assert found.state is State.UNKNOWN
+        assert found.state is ObjectiveState.UNKNOWN
 
 
 @given(st.lists(st.integers(1, 2_000), min_size=1, max_size=120), st.integers(1, 2_000), st.integers(0, 500))
 def test_a_looser_limit_is_never_harder(ttfts: list[int], limit: int, more: int) -> None:
-    grade = [State.MISSED, State.UNKNOWN, State.MET]
+    grade = [ObjectiveState.MISSED, ObjectiveState.UNKNOWN, ObjectiveState.MET]
     for statistic in ("p50", "p95", "mean", "max"):
         tight = judge(parse(f"ttft.{statistic} < {limit}ms"), requests(*ttfts))
         loose = judge(parse(f"ttft.{statistic} < {limit + more}ms"), requests(*ttfts))
@@ -164,5 +166,5 @@ def test_judging_is_seldom_wrong(statistic: str) -> None:
         ).state
         for _ in range(rounds)
     ]
-    for state in (State.MET, State.MISSED):
+    for state in (ObjectiveState.MET, ObjectiveState.MISSED):
         assert states.count(state) / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5

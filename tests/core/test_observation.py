@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
+from tui.core.decomposition import fit
 from tui.core.events import Status, Usage
-from tui.core.observation import Figure, Observation, observe, present, samples
-from tui.core.outcome import fit, outcome_of
+from tui.core.figures import SAMPLED, Figure
+from tui.core.observation import Observation, observe, present, samples
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -47,18 +48,18 @@ def test_a_complete_answer() -> None:
     assert found is not None
     assert not found.failed
     assert (found.ttft_ns, found.ttfo_ns, found.total_ns) == (100 * MS, 200 * MS, 700 * MS)
-    assert found.gaps_ns == (100 * MS, 400 * MS, 100 * MS)
+    assert list(found.gaps_ns) == [100 * MS, 400 * MS, 100 * MS]
     assert found.tpot_ns == 15 * MS
     assert found.otps == pytest.approx(1_000 / 15)
     assert (found.input_tokens, found.cached_tokens, found.output_tokens) == (15, 100, 41)
-    assert [found.value(figure) for figure in Figure] == [100 * MS, 200 * MS, 700 * MS, 15 * MS, None, found.otps]
+    assert [found.value(figure) for figure in SAMPLED] == [100 * MS, 200 * MS, 700 * MS, 15 * MS, found.otps, None]
 
 
-def test_gaps_can_be_left_out() -> None:
-    found = observe(request(Status.DONE), with_gaps=False)
+def test_what_the_api_did_not_count_is_absent() -> None:
+    found = observe(request(Status.DONE))
     assert found is not None
-    assert found.gaps_ns == ()
     assert found.input_tokens is None
+    assert (found.tpot_ns, found.otps) == (None, None)
 
 
 def test_a_failure_has_no_figures() -> None:
@@ -77,7 +78,7 @@ def test_what_says_nothing() -> None:
 def test_samples_keep_failures_but_not_what_is_undefined() -> None:
     observations = [
         Observation(ttft_ns=5, ttfo_ns=7, gaps_ns=(1, 2)),
-        Observation(failed=True),
+        Observation(status=Status.FAILED),
         Observation(ttft_ns=6, gaps_ns=(3,)),
     ]
     assert samples(observations, Figure.TTFT) == [5, None, 6]
@@ -103,6 +104,6 @@ def test_a_fit_takes_answers_of_one_endpoint_model_and_set_of_parameters() -> No
         like(parameters=Parameters(max_tokens=5, effort="low")),
     ]
     shorter = like(parameters=Parameters(max_tokens=1))
-    outcomes = [found for one in (*others, shorter, first) if (found := outcome_of(one)) is not None]
+    outcomes = [found for one in (*others, shorter, first) if (found := observe(one)) is not None]
     assert len(outcomes) == 6
     assert fit(outcomes).count == 2

@@ -4,8 +4,8 @@ import msgspec
 
 from tui.core.comparison import Verdict
 from tui.core.events import Status
-from tui.core.observation import Figure, Observation
-from tui.core.outcome import Outcome
+from tui.core.figures import Figure
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -58,7 +58,7 @@ def test_no_change_is_said_to_be_none() -> None:
 def test_runs_of_the_baseline_are_not_compared_with_themselves() -> None:
     def measured(*ttft_ms: int) -> LaneSnapshot:
         observations = tuple(
-            Outcome(run=run, status=Status.DONE, ttft_ns=ms * MS, total_ns=10 * ms * MS)
+            Observation(run=run, status=Status.DONE, ttft_ns=ms * MS, total_ns=10 * ms * MS)
             for run, ms in enumerate(ttft_ms, 1)
         )
         runs = tuple(range(1, len(ttft_ms) + 1))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.sweep import ROUNDS, Cell, cells, costliest, swept
+from tui.core.series import ROUNDS, Cell, cells, costliest, swept
 from tui.core.target import Endpoint, Timeouts
 
 lengths = st.integers(0, 100_000)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.observation import Figure
 from tui.core.wording import amount, percent, round_amount, span
 
 

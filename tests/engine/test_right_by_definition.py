@@ -16,11 +16,12 @@ import pytest_asyncio
 
 from tui.core import metrics
 from tui.core.events import FailureKind, Kind, StampSource, Status
+from tui.core.figures import Figure
+from tui.core.finished import finished_fields
 from tui.core.metrics import NS_PER_MS as MS
+from tui.core.observation import observe, summary
 from tui.core.record import RequestRecord
-from tui.core.statistics import summarise
 from tui.core.target import Retries, Target
-from tui.history.record_file import result_of
 from tui.session.live import Lane
 from tui.simulator.process import SimulatorProcess
 from tui.ui.viewmodel.detail import detail_rows
@@ -195,10 +196,10 @@ async def test_an_answer_that_broke_off_is_no_success(engine: Driver, serve: Ser
     assert broken.text()
     # No figure speaks of tokens that never came, and none enters the statistics.
     assert broken.total_ns is broken.otps is None
-    result = result_of(broken)
-    assert result.total_ms is result.tpot_ms is result.otps is None
-    summary = summarise([whole.total_ns, broken.total_ns])
-    assert summary.count == 1
+    result = finished_fields(broken)
+    assert result["ttlt_ms"] is result["tpot_ms"] is result["otps"] is None
+    observations = [found for one in (whole, broken) if (found := observe(one)) is not None]
+    assert summary(observations, Figure.TOTAL).count == 1
     rows = dict(itertools.chain(*detail_rows(broken)))
     assert rows["output tokens"] == rows["OTPS, tokens/s"] == rows["TPOT, per token"] == "—"
 

@@ -5,7 +5,7 @@ from tried_samples import TRIED
 from tui.advice.suggestion import Change, PromptEdit, Trial
 from tui.advice.trial import TrialResult, TrialVerdict
 from tui.core.events import Failure, FailureKind, Instrument, Kind, StampSource, Status, Usage
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt

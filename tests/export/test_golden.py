@@ -7,8 +7,8 @@ import pytest
 from tui.advice.trial import TrialResult
 from tui.config import paths
 from tui.core.run import StoredRun
+from tui.export.document import SCHEMA_FILE, schema
 from tui.export.formats import Format, render
-from tui.export.schema import FILE, schema
 
 from .samples import all_runs, all_tried, simple_run
 
@@ -32,7 +32,7 @@ def test_it_is_what_it_was(case: str, wanted: Format) -> None:
 
 
 def test_the_schema_file_is_that_of_the_types() -> None:
-    assert paths.builtin_config(FILE).read_bytes() == schema()
+    assert paths.builtin_config(SCHEMA_FILE).read_bytes() == schema()
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ from tui.core.figures import figures_of
 from tui.core.run import StoredRun
 from tui.errors import UsageError
 from tui.export import json_import
+from tui.export.document import SCHEMA_FILE
 from tui.export.formats import Format, render, write
 from tui.export.portable import portable, portable_ledger
-from tui.export.schema import FILE
 
 from .runs import stored_runs
 from .samples import all_runs, all_tried, simple_run
 
-SCHEMA = json.loads(paths.builtin_config(FILE).read_bytes())
+SCHEMA = json.loads(paths.builtin_config(SCHEMA_FILE).read_bytes())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 

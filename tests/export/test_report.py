@@ -4,12 +4,15 @@ import xml.etree.ElementTree as ET
 
 import msgspec
 
+from tui.core.figures import Figure
+from tui.core.grouping import measured_in
 from tui.core.objectives import parse
+from tui.core.observation import present
 from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun
-from tui.export import svg
+from tui.export import html_report as html
 from tui.export.formats import Format, render
-from tui.export.report import lanes_of, report_of
+from tui.export.report import report_of
 
 from .samples import MS, all_tried, hostile_run, simple_run, timeline, warm_up_run
 
@@ -35,9 +38,9 @@ def test_only_complete_answers_count() -> None:
     runs = repeats(21)
     found = row(runs, "claude-haiku-5-5")
     assert (found["Answers"], found["Failed"], found["Broken off"]) == ("21", "0", "0")
-    assert found["TTFT median, ms"] == "110.0"
-    assert (found["TTFT min, ms"], found["TTFT p95, ms"], found["TTFT max, ms"]) == ("100.0", "—", "120.0")
-    assert found["Total median, ms"] == "300.0"
+    assert found["TTFT median, ms"] == "110"
+    assert (found["TTFT min, ms"], found["TTFT p95, ms"], found["TTFT max, ms"]) == ("100", "—", "120")
+    assert found["Total median, ms"] == "300"
     assert row(runs, "failing")["Failed"] == "21"
     assert row(runs, "cancelled")["Broken off"] == row(runs, "interrupted")["Broken off"] == "21"
     assert row(runs, "cancelled")["TTFT median, ms"] == "—"
@@ -46,7 +49,7 @@ def test_only_complete_answers_count() -> None:
 def test_a_percentile_is_shown_only_where_the_answers_bound_it() -> None:
     # The rule of every table: a p95 needs 59 answers (`statistics.samples_needed`).
     assert row(repeats(58), "claude-haiku-5-5")["TTFT p95, ms"] == "—"
-    assert row(repeats(59), "claude-haiku-5-5")["TTFT p95, ms"] == "156.0"
+    assert row(repeats(59), "claude-haiku-5-5")["TTFT p95, ms"] == "156"
 
 
 def test_objectives_and_goodput_are_tables_of_their_own() -> None:
@@ -65,7 +68,7 @@ def test_objectives_and_goodput_are_tables_of_their_own() -> None:
 
 def test_warm_up_is_kept_but_not_counted() -> None:
     report = report_of([warm_up_run()], with_texts=True)
-    assert report.lanes == []
+    assert report.measured == []
     assert "warm-up, not counted" in report.tables[1].rows[0][2]
     assert len(report.tables[2].rows) == 1
     assert "Targets" in render([warm_up_run()], Format.HTML, environ={})
@@ -76,17 +79,16 @@ def test_the_same_name_elsewhere_is_another_lane() -> None:
     for record in real.requests:
         endpoint = msgspec.structs.replace(record.spec.endpoint, simulated=False)
         record.spec = msgspec.structs.replace(record.spec, endpoint=endpoint)
-    lanes = lanes_of([simple_run(), real])
-    assert len(lanes) == 2 * len(real.requests)
+    assert len(measured_in([simple_run(), real])) == 2 * len(real.requests)
     report = report_of([simple_run(), real], with_texts=True)
     assert report.simulated == "Rows marked so were measured on the built-in simulator, not on a model."
 
 
 def test_charts_are_drawings_with_every_answer() -> None:
-    lanes = lanes_of(repeats(3))
-    rows = [svg.Row(label=lane.target, samples_ns=lane.ttft_ns) for lane in lanes]
-    chart = ET.fromstring(svg.dots("TTFT", rows))
-    assert len(chart.findall("circle")) == sum(len(lane.ttft_ns) for lane in lanes) == 9
+    ttfts = {one.name: present(one.observations, Figure.TTFT) for one in measured_in(repeats(3))}
+    rows = [html.DotRow(label=name, samples_ns=samples) for name, samples in ttfts.items()]
+    chart = ET.fromstring(html.dots("TTFT", rows))
+    assert len(chart.findall("circle")) == sum(map(len, ttfts.values())) == 9
     medians = [float(line.attrib["x1"]) for line in chart.findall("line") if line.attrib["class"] == "median"]
     first = [float(dot.attrib["cx"]) for dot in chart.findall("circle")][:3]
     assert medians[0] == sorted(first)[1]
@@ -94,7 +96,7 @@ def test_charts_are_drawings_with_every_answer() -> None:
 
 
 def test_the_timeline_shows_what_each_request_did() -> None:
-    chart = ET.fromstring(svg.timeline("latest", simple_run().requests))
+    chart = ET.fromstring(html.timeline("latest", simple_run().requests))
     key, *bars = [bar.attrib["class"] for bar in chart.findall("rect")][2:]
     assert key == "text"
     assert bars == [
@@ -116,13 +118,13 @@ def test_the_timeline_shows_what_each_request_did() -> None:
 
 def test_charts_of_hostile_labels_are_drawings() -> None:
     run = hostile_run()
-    ET.fromstring(svg.timeline("<&\"'>\x1b", run.requests))
-    ET.fromstring(svg.dots("x", [svg.Row(label=target.label, samples_ns=[MS]) for target in run.plan.targets]))
+    ET.fromstring(html.timeline("<&\"'>\x1b", run.requests))
+    ET.fromstring(html.dots("x", [html.DotRow(label=target.label, samples_ns=[MS]) for target in run.plan.targets]))
 
 
 def test_nothing_measured_is_no_chart() -> None:
-    assert svg.dots("x", [svg.Row(label="a", samples_ns=[])]) == ""
-    assert svg.timeline("x", []) == ""
+    assert html.dots("x", [html.DotRow(label="a", samples_ns=[])]) == ""
+    assert html.timeline("x", []) == ""
 
 
 def test_a_conversation_is_told_in_its_order() -> None:
@@ -139,9 +141,9 @@ def test_the_ledger_shows_predicted_against_measured() -> None:
     tables = {table.title: table for table in report_of([simple_run()], all_tried(), with_texts=True).tables}
     confirmed, to_learn = (dict(zip(tables["Tried"].columns, row, strict=True)) for row in tables["Tried"].rows)
     assert confirmed["Change"] == "Ask with low effort"
-    assert confirmed["Predicted saving, ms"] == "100.0"
-    assert confirmed["Predicted interval, ms"] == "80.00 to 120.0 (95 %)"
-    assert confirmed["Measured saving, ms"] == "95.00"
+    assert confirmed["Predicted saving, ms"] == "100"
+    assert confirmed["Predicted interval, ms"] == "80.0 to 120 (95 %)"
+    assert confirmed["Measured saving, ms"] == "95.0"
     assert (confirmed["Verdict"], confirmed["As predicted"], confirmed["Decision"]) == ("faster", "yes", "accepted")
     assert confirmed["Measured"] == "SIMULATED"
     assert (to_learn["Verdict"], to_learn["As predicted"], to_learn["Decision"]) == ("not sure", "—", "undecided")

@@ -9,7 +9,7 @@ from canary import KEY
 
 from tui.advice.suggestion import Change, PromptEdit, Trial
 from tui.core.events import Failure, FailureKind, Kind
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun

@@ -42,7 +42,7 @@ def test_what_was_tried_stands_beside_the_advice(run: Run, plan: Plan, tmp_path:
     assert "SIMULATED · first: Ask with low effort; predicted total about 100 ms less" in done.stdout
     report = (tmp_path / "cwd" / "a.md").read_text()
     assert report.startswith("# latency-tui advice\n\nFirst make a prompt that works")
-    assert "| Ask with low effort | faster | yes | accepted | total | 100.0 |" in report
+    assert "| Ask with low effort | faster | yes | accepted | total | 100 |" in report
     assert "not this one" not in done.stdout + report
 
 

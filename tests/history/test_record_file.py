@@ -101,7 +101,7 @@ def test_the_result_of_an_answer(tmp_path: Path) -> None:
     assert result["simulated"] is True
     assert result["status"] == "done"
     assert result["ttft_ms"] == 50.0
-    assert result["total_ms"] == 300.0
+    assert result["ttlt_ms"] == 300.0
     assert result["output_tokens"] == 6
     assert result["otps"] == 20.0
     assert result["api_request_id"] == "req_1"
@@ -112,8 +112,8 @@ def test_the_result_of_an_answer(tmp_path: Path) -> None:
 def test_the_result_of_a_failure_has_no_figures(tmp_path: Path) -> None:
     result = write(tmp_path / "record", FAILED)
     assert result["status"] == "failed"
-    assert result["failure"]["kind"] == "overloaded"
-    assert not {"ttft_ms", "total_ms", "otps", "output_tokens"} & set(result)
+    assert result["error"]["kind"] == "overloaded"
+    assert not {"ttft_ms", "ttlt_ms", "otps", "output_tokens"} & set(result)
 
 
 def test_a_batch_is_in_the_file_when_it_is_written(tmp_path: Path) -> None:

@@ -27,8 +27,7 @@ from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import State
-from tui.core.series import Repeat, Series, SeriesSettings
-from tui.core.sweep import cells
+from tui.core.series import Repeat, Series, SeriesSettings, cells
 from tui.core.target import Endpoint, Target
 from tui.session.live import LiveState
 from tui.session.measured import measured_by

@@ -9,7 +9,7 @@ from tui.advice.rules import answer_length, delivery, generation, model, prompt_
 from tui.advice.suggestion import MATTERS_NS, NoSuggestion, Suggestion
 from tui.advice.where import Where, where
 from tui.core.comparison import FEWEST
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.wording import round_amount
 
 Rule = Callable[[Evidence], Suggestion | NoSuggestion]

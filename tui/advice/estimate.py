@@ -10,11 +10,12 @@ import msgspec
 from tui.advice.citations import Citation
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Suggestion, Trial
-from tui.core import bootstrap
+from tui.core import statistics
 from tui.core.comparison import FEWEST, Comparison, Verdict, compare
-from tui.core.observation import Figure, present
+from tui.core.figures import Figure
+from tui.core.linear_fit import Estimate, robust_fit
+from tui.core.observation import present
 from tui.core.parameters import Parameters
-from tui.core.regression import Estimate, robust_fit
 from tui.core.statistics import CONFIDENCE, Interval
 
 _FEWEST_FITTED = 10
@@ -34,7 +35,7 @@ def part_saved(figure: Figure, parts: Sequence[float], share: tuple[float, float
     middle = median(parts)
     interval = None
     if len(parts) >= FEWEST:
-        of_part = bootstrap.percentile_bootstrap(bootstrap.median_draws(sorted(parts), Random(0)), CONFIDENCE)
+        of_part = statistics.percentile_bootstrap(statistics.median_draws(sorted(parts), Random(0)), CONFIDENCE)
         interval = _drifting(middle * likely, of_part.low * least, of_part.high * most)
     return Saving(
         figure=figure,

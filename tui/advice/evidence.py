@@ -5,7 +5,6 @@ import msgspec
 from tui.core.events import Status
 from tui.core.model import KnownModel
 from tui.core.observation import Observation
-from tui.core.outcome import Outcome
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
@@ -24,9 +23,9 @@ class MeasuredTarget(msgspec.Struct, frozen=True, kw_only=True):
     """Prompt as it was sent, variables filled in."""
     parameters: Parameters
     """Parameters as they were sent: the shared ones with the target's over them."""
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Observation, ...]
     """Counted outcomes in order, failures included."""
-    warm_ups: tuple[Outcome, ...] = ()
+    warm_ups: tuple[Observation, ...] = ()
     record: RequestRecord | None = None
     """Latest request, with its texts."""
     template: Prompt | None = None
@@ -40,7 +39,7 @@ class MeasuredTarget(msgspec.Struct, frozen=True, kw_only=True):
         return self.target.label
 
     @property
-    def answers(self) -> tuple[Outcome, ...]:
+    def answers(self) -> tuple[Observation, ...]:
         """Outcomes with a complete answer, which statistics count."""
         return tuple(outcome for outcome in self.outcomes if outcome.total_ns is not None)
 

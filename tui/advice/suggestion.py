@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from tui.advice.citations import Citation
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.statistics import Interval

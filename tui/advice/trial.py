@@ -9,16 +9,15 @@ from statistics import median
 import msgspec
 
 from tui.advice.suggestion import Change, Saving, Trial
-from tui.core import bootstrap
+from tui.core import statistics
 from tui.core.comparison import FEWEST
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.figures import Figure
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.run import StoredRun
-from tui.core.sequential import Decision, UntilSure
-from tui.core.sequential import Outcome as Decided
+from tui.core.sequential import Conclusion, Decision, UntilSure
 from tui.core.series import Metric, SeriesSettings
 from tui.core.statistics import CONFIDENCE, Interval
 from tui.core.target import Target
@@ -135,7 +134,7 @@ def _place(plan: Plan, label: str) -> int:
     raise KeyError(label)
 
 
-def pairs_of(before: Sequence[Outcome], after: Sequence[Outcome], figure: Figure) -> list[Pair]:
+def pairs_of(before: Sequence[Observation], after: Sequence[Observation], figure: Figure) -> list[Pair]:
     """Pair the figures of each run that has both. Of several requests in one run the first counts."""
     first = {one.run: one.value(figure) for one in reversed(before) if one.counted}
     second = {one.run: one.value(figure) for one in reversed(after) if one.counted}
@@ -160,9 +159,9 @@ def conclude(
     """
     decision = _decide(trial.figure, pairs, budget, confidence)
     result = TrialVerdict.OPEN
-    if decision is not None and decision.outcome is Decided.BEST:
+    if decision is not None and decision.conclusion is Conclusion.BEST:
         result = TrialVerdict.FASTER if decision.best == (_AFTER,) else TrialVerdict.SLOWER
-    elif decision is not None and decision.outcome is Decided.ALIKE:
+    elif decision is not None and decision.conclusion is Conclusion.ALIKE:
         result = TrialVerdict.ALIKE
     before = [value for value, _ in pairs if value is not None]
     after = [value for _, value in pairs if value is not None]
@@ -192,7 +191,7 @@ def _decide(figure: Figure, pairs: Sequence[Pair], budget: int, confidence: floa
     decision = None
     for pair in pairs:
         decision = rule.look(pair)
-        if decision.outcome is not Decided.GO_ON:
+        if decision.conclusion is not Conclusion.GO_ON:
             break
     return decision
 
@@ -200,8 +199,8 @@ def _decide(figure: Figure, pairs: Sequence[Pair], budget: int, confidence: floa
 def _interval(before: Sequence[float], after: Sequence[float], confidence: float) -> Interval | None:
     if min(len(before), len(after)) < FEWEST:
         return None
-    draws = [bootstrap.median_draws(sorted(samples), Random(seed)) for seed, samples in enumerate((before, after))]
-    return bootstrap.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], confidence)
+    draws = [statistics.median_draws(sorted(samples), Random(seed)) for seed, samples in enumerate((before, after))]
+    return statistics.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], confidence)
 
 
 def _held(predicted: Saving | None, saved: float | None, measured: Interval | None) -> bool | None:

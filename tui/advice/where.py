@@ -6,9 +6,8 @@ import msgspec
 
 from tui.advice.estimate import prefill_fit
 from tui.advice.evidence import Evidence
-from tui.core.decomposition import Parts, typical
-from tui.core.observation import Figure
-from tui.core.outcome import parts_of
+from tui.core.decomposition import Parts, parts_of, typical
+from tui.core.figures import Figure
 from tui.core.wording import amount, percent
 
 

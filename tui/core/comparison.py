@@ -14,9 +14,9 @@ from statistics import median
 
 import msgspec
 
-from tui.core import bootstrap
+from tui.core import statistics
 from tui.core.distributions import normal_quantile
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.ranks import holm, mann_whitney, smallest_p
 from tui.core.statistics import CONFIDENCE, Interval
 from tui.core.wording import amount, percent, round_amount, span
@@ -119,7 +119,7 @@ def compare_all(
     for number, (name, samples) in enumerate(sets):
         ascending = sorted(samples)
         enough = len(ascending) >= FEWEST
-        draws = bootstrap.median_draws(ascending, Random(seed + number)) if enough else []
+        draws = statistics.median_draws(ascending, Random(seed + number)) if enough else []
         drawn.append(_Set(name, ascending, draws))
     order = sorted(range(len(drawn)), key=lambda at: _goodness(figure, drawn[at]))
     pairs = list(itertools.combinations(range(len(drawn)), 2))
@@ -193,14 +193,14 @@ def _too_few(figure: Figure, first: _Set, second: _Set, family: int, confidence:
 
 
 def _judge(figure: Figure, first: _Set, second: _Set, p: float, confidence: float, worth: float | None) -> Comparison:
-    interval = bootstrap.percentile_bootstrap(
+    interval = statistics.percentile_bootstrap(
         [a - b for a, b in zip(first.draws, second.draws, strict=True)], confidence
     )
     middles = median(first.ascending), median(second.ascending)
     ratio = ratio_interval = None
     if second.ascending[0] > 0:
         ratio = middles[0] / middles[1]
-        ratio_interval = bootstrap.percentile_bootstrap(
+        ratio_interval = statistics.percentile_bootstrap(
             [a / b for a, b in zip(first.draws, second.draws, strict=True)], confidence
         )
     counts = len(first.ascending), len(second.ascending)

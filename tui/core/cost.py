@@ -115,15 +115,3 @@ def total(costs: list[Cost | None]) -> Cost | None:
         is_lower_bound=len(known) < len(costs) or any(cost.is_lower_bound for cost in known),
         prices_read=min(cost.prices_read for cost in known),
     )
-
-
-def dollars(usd: float) -> str:
-    """An amount with two significant digits at least: `$0.00042`, `$0.013`, `$1.20`, `$104`."""
-    if usd >= 99.5:
-        return f"${usd:,.0f}"
-    if usd >= 1 or usd == 0:
-        return f"${usd:.2f}"
-    digits = 2
-    while usd < 10 ** (1 - digits) and digits < 7:
-        digits += 1
-    return f"${usd:.{digits}f}"

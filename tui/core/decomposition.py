@@ -1,4 +1,4 @@
-"""Where the time goes: what a target takes per token and apart from them, and the parts of one request."""
+"""Decomposition of the time: what a target takes per token and apart from tokens, and the parts of one request."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -6,21 +6,21 @@ from statistics import correlation, fmean
 
 import msgspec
 
-from tui.core import metrics
+from tui.core.linear_fit import Estimate, robust_fit
 from tui.core.observation import Observation
-from tui.core.record import RequestRecord
-from tui.core.regression import Estimate, robust_fit
 from tui.core.statistics import CONFIDENCE
 
 FEWEST = 10
 """Complete answers below which nothing is fitted."""
+_MOST_FITTED = 400
+"""Answers that a fit takes, so that what it costs does not grow with the session."""
 _LEAST_RANGE = 0.25
 _LEAST_TOKENS = 16
 _MOST_CORRELATED = 0.95
 
 
-class Advice(StrEnum):
-    """Which runs would make the whole fit possible."""
+class RunsNeeded(StrEnum):
+    """Runs that would make the whole fit possible."""
 
     NOTHING = "nothing"
     """It is possible."""
@@ -35,22 +35,22 @@ class Advice(StrEnum):
 
 
 _SENTENCES = {
-    Advice.NOTHING: "",
-    Advice.MORE_RUNS: f"too few runs: {FEWEST} complete answers are needed",
-    Advice.VARY_OUTPUT: "all answers are about as long: vary max_tokens to learn the time per output token",
-    Advice.VARY_INPUT: "all prompts are about as long: vary prompt length to learn the time per input token",
-    Advice.VARY_BOTH: "prompts and answers are all about as long: vary max_tokens and prompt length",
-    Advice.VARY_APART: "long prompts had long answers: vary max_tokens at one prompt length to tell their parts apart",
-    Advice.UNSURE: "a time per token may still be none: more runs of different lengths would tell",
+    RunsNeeded.NOTHING: "",
+    RunsNeeded.MORE_RUNS: f"too few runs: {FEWEST} complete answers are needed",
+    RunsNeeded.VARY_OUTPUT: "all answers are about as long: vary max_tokens to learn the time per output token",
+    RunsNeeded.VARY_INPUT: "all prompts are about as long: vary prompt length to learn the time per input token",
+    RunsNeeded.VARY_BOTH: "prompts and answers are all about as long: vary max_tokens and prompt length",
+    RunsNeeded.VARY_APART: "long prompts had long answers: vary max_tokens at one prompt length to tell them apart",
+    RunsNeeded.UNSURE: "a time per token may still be none: more runs of different lengths would tell",
 }
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
     """total = baseline + per_input · input tokens + per_output · output tokens, of one target."""
 
-    advice: Advice
+    needed: RunsNeeded
     sentence: str
-    """The advice in words, without a full stop; empty if there is none."""
+    """The runs in words, without a full stop; empty if none are needed."""
     count: int
     """Answers it rests on."""
     baseline: Estimate | None = None
@@ -62,39 +62,42 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE) -> Fit:
-    """Fit a target's complete answers by `regression.robust_fit`, as far as their tokens vary.
+    """Fit a target's complete answers by `linear_fit.robust_fit`, as far as their tokens vary.
+
+    Only the latest are taken, of those that are like the last one but for the lengths (`Observation.fit_group`): the
+    time per token is that of one model at one endpoint.
 
     A count varies enough when its range is a quarter of the largest, and 16 tokens, or more; with a correlation
     beyond 0.95 the two cannot be told apart, and nothing is fitted.
     """
     answers = [
         (observation.input_tokens, observation.output_tokens, observation.total_ns)
-        for observation in observations
+        for observation in _alike(observations)
         if observation.input_tokens is not None
         and observation.output_tokens is not None
         and observation.total_ns is not None
     ]
     if len(answers) < FEWEST:
-        return _unfit(Advice.MORE_RUNS, len(answers))
+        return _unfit(RunsNeeded.MORE_RUNS, len(answers))
     inputs, outputs, totals = (list(map(float, column)) for column in zip(*answers, strict=True))
     has_inputs, has_outputs = _varies(inputs), _varies(outputs)
     if has_inputs and has_outputs and abs(correlation(inputs, outputs)) > _MOST_CORRELATED:
-        return _unfit(Advice.VARY_APART, len(answers))
-    advice = {
-        (True, True): Advice.NOTHING,
-        (True, False): Advice.VARY_OUTPUT,
-        (False, True): Advice.VARY_INPUT,
-        (False, False): Advice.VARY_BOTH,
+        return _unfit(RunsNeeded.VARY_APART, len(answers))
+    needed = {
+        (True, True): RunsNeeded.NOTHING,
+        (True, False): RunsNeeded.VARY_OUTPUT,
+        (False, True): RunsNeeded.VARY_INPUT,
+        (False, False): RunsNeeded.VARY_BOTH,
     }[has_inputs, has_outputs]
     columns = [column for column, has in ((inputs, has_inputs), (outputs, has_outputs)) if has]
     found = robust_fit(columns, totals, confidence) if columns else None
     if found is None:
-        return _unfit(advice if columns == [] else Advice.VARY_APART, len(answers))
-    if advice is Advice.NOTHING and any(per_token.interval.low <= 0 for per_token in found[1:]):
-        advice = Advice.UNSURE
+        return _unfit(needed if columns == [] else RunsNeeded.VARY_APART, len(answers))
+    if needed is RunsNeeded.NOTHING and any(per_token.interval.low <= 0 for per_token in found[1:]):
+        needed = RunsNeeded.UNSURE
     return Fit(
-        advice=advice,
-        sentence=_SENTENCES[advice],
+        needed=needed,
+        sentence=_SENTENCES[needed],
         count=len(answers),
         baseline=found[0],
         per_input=found[1] if has_inputs else None,
@@ -102,8 +105,12 @@ def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE) -> 
     )
 
 
-def _unfit(advice: Advice, count: int) -> Fit:
-    return Fit(advice=advice, sentence=_SENTENCES[advice], count=count)
+def _alike(observations: Sequence[Observation]) -> Sequence[Observation]:
+    return [one for one in observations if one.fit_group == observations[-1].fit_group][-_MOST_FITTED:]
+
+
+def _unfit(needed: RunsNeeded, count: int) -> Fit:
+    return Fit(needed=needed, sentence=_SENTENCES[needed], count=count)
 
 
 def _varies(counts: Sequence[float]) -> bool:
@@ -130,38 +137,28 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
         return self.connection_ns + self.baseline_ns + (self.prompt_ns or 0) + self.thinking_ns + self.output_ns
 
 
-def parts(record: RequestRecord, fitted: Fit | None = None) -> Parts | None:
+def parts_of(answer: Observation, per_token_ns: float | None = None) -> Parts | None:
     """The parts of a complete answer with content; None for any other.
 
-    Waiting is split only by a `per_input` that is surely more than zero: the prompt's part is that times the prompt's
-    tokens, at most all of it.
+    `per_token_ns` is what a token of the prompt surely takes; without it the prompt's part is in the baseline. The
+    prompt's part is that times the tokens that had to be processed, at most all of the waiting.
     """
-    timeline = record.timeline
-    if not record.complete or timeline.sent_ns is None or not timeline.content_ns:
+    if answer.ttft_ns is None or answer.total_ns is None:
         return None
-    sent, first, last = timeline.sent_ns, timeline.content_ns[0], timeline.content_ns[-1]
-    text = last if timeline.first_text_ns is None else timeline.first_text_ns
-    starts = first if timeline.thinking_pieces or timeline.first_text_ns is None else text
-    if timeline.thinking_started_ns is not None:
-        # With its text omitted, thinking is seen to start but not to go on.
-        starts = max(sent, min(starts, timeline.thinking_started_ns))
-    waiting: float = starts - sent
-    prompt = _prompt_ns(record, fitted, waiting)
+    total, thinking = float(answer.total_ns), answer.thinking_ns or 0
+    text = float(answer.ttfo_ns) if answer.ttfo_ns is not None else total
+    # Thinking whose text is withheld begins before the first content.
+    waiting = min(float(answer.ttft_ns), max(0.0, text - thinking))
+    prompt = None
+    if per_token_ns is not None and answer.input_tokens is not None:
+        prompt = min(waiting, per_token_ns * answer.input_tokens)
     return Parts(
-        connection_ns=metrics.set_up_ns(timeline) or 0,
-        baseline_ns=waiting - (prompt or 0),
+        connection_ns=float(answer.set_up_ns or 0),
+        baseline_ns=waiting - (prompt or 0.0),
         prompt_ns=prompt,
-        thinking_ns=text - starts,
-        output_ns=last - text,
+        thinking_ns=text - waiting,
+        output_ns=total - text,
     )
-
-
-def _prompt_ns(record: RequestRecord, fitted: Fit | None, waiting: float) -> float | None:
-    tokens = record.usage.input_tokens
-    if fitted is None or fitted.per_input is None or fitted.per_input.interval.low <= 0 or tokens is None:
-        return None
-    processed = tokens + (record.usage.cache_creation_input_tokens or 0)
-    return min(waiting, fitted.per_input.value * processed)
 
 
 def typical(all_parts: Sequence[Parts]) -> Parts | None:

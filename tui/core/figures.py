@@ -1,11 +1,56 @@
-"""The figures of one request in the units that files use: milliseconds, computed once for all of them."""
+"""Table of figures: each is declared here once, and files, tables, charts and objectives follow from it.
+
+To add a figure, add a member to `Figure`. To sum it up over many requests too, add the field that its `sample` names to
+`tui.core.observation.Observation`. `tui.core.metrics` defines the figures that are computed from stamps.
+"""
+
+from array import array
+from collections.abc import Callable, Sequence
+from enum import Flag, StrEnum, auto
+from typing import Annotated, Any
 
 import msgspec
 
 from tui.core import metrics
-from tui.core.events import Instrument
 from tui.core.metrics import NS_PER_MS
 from tui.core.record import RequestRecord
+
+
+class Unit(StrEnum):
+    """Unit of a figure, as headings of tables give it; a word has none."""
+
+    TIME = "ms"
+    """Computed in nanoseconds; in files milliseconds."""
+    RATE = "tokens/s"
+    COUNT = "count"
+    WORD = "word"
+
+
+class Group(StrEnum):
+    """Group of rows in the detail of a request."""
+
+    TIMES = "times"
+    PACE = "pace"
+    CONNECTION = "connection"
+    TOKENS = "tokens"
+    INSTRUMENT = "instrument"
+
+
+class Use(Flag):
+    """Places where a figure is used, beside the files of data and the detail of a request, which have them all."""
+
+    OBJECTIVE = auto()
+    """Objectives and limits on regressions may be set on it."""
+    UNTIL_SURE = auto()
+    """A series may go on until the target that is best by it is known."""
+    AXIS = auto()
+    """Charts of one figure may show it."""
+    COMPARED = auto()
+    """`compare` compares it, and reports give its median for each target."""
+    HEADLINE = auto()
+    """Every summary has it: the table on standard output, reports and their charts, the change since a baseline."""
+    REQUESTS = auto()
+    """Reports have it in their table of requests."""
 
 
 class Gaps(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,70 +70,283 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
     max: float
 
 
-class Figures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What follows from one request's stamps and usage; absent (`None`) where undefined, see `tui.core.metrics`."""
+class Declared(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table."""
 
-    ttft_ms: float | None = None
-    ttfo_ms: float | None = None
-    ttlt_ms: float | None = None
-    tpot_ms: float | None = None
-    otps: float | None = None
-    gaps_ms: Gaps | None = None
-    """Inter-chunk latencies."""
-    connect_ms: float | None = None
-    cold_ttft_ms: float | None = None
-    retry_ms: float | None = None
-    """Time that earlier attempts took; in no other figure."""
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    stamp_source: str | None = None
-    instrument_delay_ms: Delay | None = None
-    stamps_shared: int | None = None
-    """Pieces of content that arrived before their stamp, by less than the delay."""
+    name: str
+    """The name in objectives and settings."""
+    column: str
+    """The name in files; CSV puts the name of a part into it: `itl_p95_ms`."""
+    label: str
+    """The name in sentences and headings."""
+    title: str
+    """The name in the detail of a request."""
+    help: str
+    """A sentence that defines it; the schema's."""
+    group: Group
+    of: Callable[[RequestRecord], Any]
+    """Its value of one request, None where it is undefined. Times are nanoseconds, but those in parts milliseconds."""
+    unit: Unit = Unit.TIME
+    kind: type = float
+    """Type of the value in files; a struct for a figure in parts."""
+    sample: str | None = None
+    """The field of `Observation` with its value; None for a figure that is not summed up over requests."""
+    samples: Callable[[RequestRecord], Sequence[int]] | None = None
+    """All samples of one request, for a figure that has many in each."""
+    less_is_better: bool = True
+    uses: Use = Use(0)
 
 
-def figures_of(record: RequestRecord) -> Figures:
-    """The figures of a request, as far as it has come."""
-    timeline, instrument = record.timeline, record.instrument
-    # Of an answer that broke off only the beginning was counted.
-    output_tokens = record.usage.output_tokens if record.complete else None
-    return Figures(
-        ttft_ms=_ms(record.ttft_ns),
-        ttfo_ms=_ms(metrics.ttfo_ns(timeline)),
-        ttlt_ms=_ms(record.total_ns),
-        tpot_ms=_ms(metrics.tpot_ns(timeline, output_tokens)),
-        otps=record.otps,
-        gaps_ms=_gaps(metrics.gaps(timeline)),
-        connect_ms=_ms(metrics.set_up_ns(timeline)),
-        cold_ttft_ms=_ms(metrics.cold_ttft_ns(timeline)),
-        retry_ms=_ms(record.retry_ns),
-        input_tokens=record.usage.input_tokens,
-        output_tokens=output_tokens,
-        stamp_source=instrument.stamp_source if instrument else None,
-        instrument_delay_ms=_delay(instrument),
-        stamps_shared=instrument.shared if instrument else None,
+def _gaps(record: RequestRecord) -> Gaps | None:
+    gaps = metrics.gaps(record.timeline)
+    return None if gaps is None else Gaps(**_in_ms(p50=gaps.p50_ns, p95=gaps.p95_ns, p99=gaps.p99_ns, max=gaps.max_ns))
+
+
+def _delay(record: RequestRecord) -> Delay | None:
+    instrument = record.instrument
+    if instrument is None or instrument.delay_p50_ns is None:
+        return None
+    longest, p99 = instrument.delay_max_ns, instrument.delay_p99_ns
+    if p99 is None or longest is None:
+        return None
+    return Delay(**_in_ms(p50=instrument.delay_p50_ns, p99=p99, max=longest))
+
+
+def _in_ms(**parts_ns: int) -> dict[str, float]:
+    return {name: ns / NS_PER_MS for name, ns in parts_ns.items()}
+
+
+_WIDELY = Use.OBJECTIVE | Use.UNTIL_SURE | Use.AXIS | Use.COMPARED | Use.REQUESTS
+
+
+class Figure(StrEnum):
+    """What is measured of a request. The value is its name in objectives and settings."""
+
+    _value_: str
+    declared: Declared
+
+    def __new__(cls, declared: Declared | str) -> "Figure":
+        """A member that equals its name and knows its row."""
+        assert isinstance(declared, Declared)  # `Figure("ttft")` finds a member and makes none
+        member = str.__new__(cls, declared.name)
+        member._value_ = declared.name
+        member.declared = declared
+        return member
+
+    TTFT = Declared(
+        name="ttft",
+        column="ttft_ms",
+        label="TTFT",
+        title="TTFT, first token",
+        help="Request sent to first content of any kind.",
+        group=Group.TIMES,
+        of=lambda record: record.ttft_ns,
+        sample="ttft_ns",
+        uses=_WIDELY | Use.HEADLINE,
+    )
+    TTFO = Declared(
+        name="ttfo",
+        column="ttfo_ms",
+        label="TTFO",
+        title="TTFO, first text",
+        help="Request sent to first content that is not thinking.",
+        group=Group.TIMES,
+        of=lambda record: metrics.ttfo_ns(record.timeline),
+        sample="ttfo_ns",
+        uses=_WIDELY,
+    )
+    TOTAL = Declared(
+        name="total",
+        column="ttlt_ms",
+        label="total",
+        title="TTLT, total",
+        help="Request sent to last content, of a complete answer.",
+        group=Group.TIMES,
+        of=lambda record: record.total_ns,
+        sample="total_ns",
+        uses=_WIDELY | Use.HEADLINE,
+    )
+    TPOT = Declared(
+        name="tpot",
+        column="tpot_ms",
+        label="TPOT",
+        title="TPOT, per token",
+        help="(TTLT - TTFT) / (output tokens - 1).",
+        group=Group.PACE,
+        of=lambda record: metrics.tpot_ns(record.timeline, record.output_tokens),
+        sample="tpot_ns",
+        uses=Use.OBJECTIVE | Use.REQUESTS,
+    )
+    OTPS = Declared(
+        name="otps",
+        column="otps",
+        label="OTPS",
+        title="OTPS, tokens/s",
+        help="(output tokens - 1) / (TTLT - TTFT), per second.",
+        group=Group.PACE,
+        of=lambda record: record.otps,
+        unit=Unit.RATE,
+        sample="otps",
+        less_is_better=False,
+        uses=Use.OBJECTIVE | Use.COMPARED | Use.REQUESTS,
+    )
+    ITL = Declared(
+        name="itl",
+        column="itl_ms",
+        label="ITL",
+        title="gaps",
+        help="Gaps between consecutive pieces of content.",
+        group=Group.PACE,
+        of=_gaps,
+        kind=Gaps,
+        sample="gaps_ns",
+        # Thousands of gaps of thousands of answers: eight bytes each.
+        samples=lambda record: array("q", metrics.gaps_ns(record.timeline)),
+        uses=Use.OBJECTIVE | Use.REQUESTS,
+    )
+    CONNECT = Declared(
+        name="connect",
+        column="connect_ms",
+        label="connect",
+        title="set-up, not in TTFT",
+        help="Name look-up, TCP and TLS; absent on a reused connection.",
+        group=Group.CONNECTION,
+        of=lambda record: metrics.set_up_ns(record.timeline),
+        uses=Use.REQUESTS,
+    )
+    COLD_TTFT = Declared(
+        name="cold_ttft",
+        column="cold_ttft_ms",
+        label="cold TTFT",
+        title="cold TTFT, with set-up",
+        help="connect_ms + ttft_ms.",
+        group=Group.CONNECTION,
+        of=lambda record: metrics.cold_ttft_ns(record.timeline),
+    )
+    RETRY = Declared(
+        name="retry",
+        column="retry_ms",
+        label="retries",
+        title="retries, in no figure",
+        help="Time that earlier attempts took; in no other figure.",
+        group=Group.CONNECTION,
+        of=lambda record: record.retry_ns,
+    )
+    INPUT_TOKENS = Declared(
+        name="input_tokens",
+        column="input_tokens",
+        label="input tokens",
+        title="input tokens, uncached",
+        help="Tokens of the prompt that were neither read from the cache nor written to it.",
+        group=Group.TOKENS,
+        of=lambda record: record.usage.input_tokens,
+        unit=Unit.COUNT,
+        kind=int,
+        uses=Use.REQUESTS,
+    )
+    OUTPUT_TOKENS = Declared(
+        name="output_tokens",
+        column="output_tokens",
+        label="output tokens",
+        title="output tokens",
+        help="Thinking included; absent when the answer broke off.",
+        group=Group.TOKENS,
+        of=lambda record: record.output_tokens,
+        unit=Unit.COUNT,
+        kind=int,
+        uses=Use.REQUESTS,
+    )
+    STAMP_SOURCE = Declared(
+        name="stamp_source",
+        column="stamp_source",
+        label="stamps",
+        title="stamped by",
+        help="Who stamped arrivals: kernel or read.",
+        group=Group.INSTRUMENT,
+        of=lambda record: record.instrument and record.instrument.stamp_source.value,
+        unit=Unit.WORD,
+        kind=str,
+        uses=Use.REQUESTS,
+    )
+    INSTRUMENT_DELAY = Declared(
+        name="instrument_delay",
+        column="instrument_delay_ms",
+        label="instrument delay",
+        title="delay",
+        help="How long data waited between arrival and read.",
+        group=Group.INSTRUMENT,
+        of=_delay,
+        kind=Delay,
+        uses=Use.REQUESTS,
+    )
+    STAMPS_SHARED = Declared(
+        name="stamps_shared",
+        column="stamps_shared",
+        label="stamps shared",
+        title="stamps shared",
+        help="Pieces that arrived before their stamp, by less than the delay.",
+        group=Group.INSTRUMENT,
+        of=lambda record: record.instrument and record.instrument.shared,
+        unit=Unit.COUNT,
+        kind=int,
     )
 
+    @property
+    def label(self) -> str:
+        """The name in a sentence."""
+        return self.declared.label
 
-def _gaps(gaps: metrics.Gaps | None) -> Gaps | None:
-    if gaps is None:
-        return None
-    return Gaps(
-        p50=gaps.p50_ns / NS_PER_MS,
-        p95=gaps.p95_ns / NS_PER_MS,
-        p99=gaps.p99_ns / NS_PER_MS,
-        max=gaps.max_ns / NS_PER_MS,
+    @property
+    def less_is_better(self) -> bool:
+        """True for times (ns), false for rates (1/s)."""
+        return self.declared.less_is_better
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of its parts in files, `p50` to `max`; empty for a figure that is one number or word."""
+        return getattr(self.declared.kind, "__struct_fields__", ())
+
+    def converted(self, value: float) -> float:
+        """A value or statistic of it, ns for times, in the unit that files have."""
+        return value / NS_PER_MS if self.declared.unit is Unit.TIME else value
+
+    def in_file(self, record: RequestRecord) -> Any:
+        """Its value of one request as files have it, times in ms; None where it is undefined."""
+        value = self.declared.of(record)
+        is_ns = value is not None and self.declared.unit is Unit.TIME and not self.parts
+        return value / NS_PER_MS if is_ns else value
+
+
+SAMPLED = tuple(figure for figure in Figure if figure.declared.sample is not None)
+"""Figures that are summed up over many requests."""
+
+
+def figures_for(use: Use) -> tuple[Figure, ...]:
+    """The figures with a use, in the order of the table."""
+    return tuple(figure for figure in Figure if use in figure.declared.uses)
+
+
+FIELDS = [
+    (
+        figure.declared.column,
+        Annotated[figure.declared.kind | None, msgspec.Meta(description=figure.declared.help)],
+        None,
     )
+    for figure in Figure
+]
+"""One field per figure, for `msgspec.defstruct`."""
 
 
-def _delay(instrument: Instrument | None) -> Delay | None:
-    if instrument is None:
-        return None
-    p50, p99, longest = instrument.delay_p50_ns, instrument.delay_p99_ns, instrument.delay_max_ns
-    if p50 is None or p99 is None or longest is None:
-        return None
-    return Delay(p50=p50 / NS_PER_MS, p99=p99 / NS_PER_MS, max=longest / NS_PER_MS)
+def figures_of(record: RequestRecord) -> dict[str, Any]:
+    """All figures of a request as files have them, by column, as far as it has come; None where undefined."""
+    return {figure.declared.column: figure.in_file(record) for figure in Figure}
 
 
-def _ms(ns: float | None) -> float | None:
-    return None if ns is None else ns / NS_PER_MS
+def flat_columns() -> dict[str, tuple[Figure, str]]:
+    """Names of one column per number or word, with figure and part: of `itl_ms`, `itl_p50_ms` to `itl_max_ms`."""
+    flat: dict[str, tuple[Figure, str]] = {}
+    for figure in Figure:
+        column = figure.declared.column
+        for part in figure.parts or ("",):
+            flat[f"{column.removesuffix('_ms')}_{part}_ms" if part else column] = (figure, part)
+    return flat

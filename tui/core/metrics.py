@@ -68,7 +68,7 @@ def gaps_ns(timeline: Timeline) -> list[int]:
     return [later - earlier for earlier, later in itertools.pairwise(stamps)]
 
 
-class Gaps(msgspec.Struct, frozen=True, kw_only=True):
+class ChunkGaps(msgspec.Struct, frozen=True, kw_only=True):
     """Inter-chunk latency (ITL where a chunk is one token) of one answer, ns."""
 
     count: int
@@ -81,7 +81,7 @@ class Gaps(msgspec.Struct, frozen=True, kw_only=True):
     """Which piece of content ended the longest gap; counted from 1, the first gap's end."""
 
 
-def gaps(timeline: Timeline) -> Gaps | None:
+def gaps(timeline: Timeline) -> ChunkGaps | None:
     """Percentiles of the inter-chunk latencies, by `percentile`.
 
     Undefined for fewer than two chunks, and when all content arrived at one instant, as in an answer in one piece.
@@ -90,7 +90,7 @@ def gaps(timeline: Timeline) -> Gaps | None:
     if not any(in_order):
         return None
     ascending = sorted(in_order)
-    return Gaps(
+    return ChunkGaps(
         count=len(ascending),
         p50_ns=percentile(ascending, 50),
         p95_ns=percentile(ascending, 95),
@@ -120,6 +120,22 @@ def cold_ttft_ns(timeline: Timeline) -> int | None:
     """TTFT as a caller without an open connection sees it: connection set-up + TTFT, ns. Absent on a reused one."""
     set_up, ttft = set_up_ns(timeline), ttft_ns(timeline)
     return None if set_up is None or ttft is None else set_up + ttft
+
+
+def thinking_ns(timeline: Timeline) -> int | None:
+    """From the start of thinking to the first text, ns; to the last content where there is no text.
+
+    Thinking starts with its first piece, or where its text is withheld, with its announcement. Zero in an answer
+    without any; absent without content.
+    """
+    if timeline.sent_ns is None or not timeline.content_ns:
+        return None
+    first, last = timeline.content_ns[0], timeline.content_ns[-1]
+    text = last if timeline.first_text_ns is None else timeline.first_text_ns
+    starts = first if timeline.thinking_pieces or timeline.first_text_ns is None else text
+    if timeline.thinking_started_ns is not None:
+        starts = max(timeline.sent_ns, min(starts, timeline.thinking_started_ns))
+    return text - starts
 
 
 def spread_ns(stamps: list[int]) -> int | None:

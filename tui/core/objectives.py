@@ -12,8 +12,9 @@ import msgspec
 
 from tui.core import statistics
 from tui.core.distributions import share_bounds
+from tui.core.figures import Figure, Use, figures_for
 from tui.core.metrics import NS_PER_MS, NS_PER_S, percentile
-from tui.core.observation import Figure, Observation, present
+from tui.core.observation import Observation, present
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, percent
 
@@ -70,7 +71,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
         return value < self.limit if self.less_is_better else value > self.limit
 
 
-class State(StrEnum):
+class ObjectiveState(StrEnum):
     """How an objective stands."""
 
     MET = "met"
@@ -82,7 +83,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """How an objective stands, and the figures that rests on, in the unit of the limit."""
 
     objective: Objective
-    state: State
+    state: ObjectiveState
     value: float | None
     """The statistic of these samples; absent without any."""
     low: float | None
@@ -124,11 +125,11 @@ def parse(text: str) -> Objective:
 
 def parse_figure(name: str, quoted: str, also: tuple[str, ...] = ()) -> Figure:
     """A figure by its name or alias; `quoted` begins the sentence of the ValueError, `also` are names that are none."""
-    try:
-        return Figure(_ALIASES.get(name, name))
-    except ValueError:
-        names = ", ".join([*(figure.value for figure in Figure), *also])
-        raise ValueError(quoted + f"'{name}' is not measured; take one of {names}.") from None
+    known = figures_for(Use.OBJECTIVE)
+    for figure in known:
+        if figure == _ALIASES.get(name, name):
+            return figure
+    raise ValueError(quoted + f"'{name}' is not measured; take one of {', '.join([*known, *also])}.")
 
 
 def parse_statistic(name: str, quoted: str) -> Statistic:
@@ -217,11 +218,11 @@ def _judgement(
     written: Callable[[float], str],
 ) -> Judgement:
     surely_kept, surely_not = (high, low) if objective.less_is_better else (low, high)
-    state = State.UNKNOWN
+    state = ObjectiveState.UNKNOWN
     if surely_kept is not None and objective.is_kept_by(surely_kept):
-        state = State.MET
+        state = ObjectiveState.MET
     elif surely_not is not None and not objective.is_kept_by(surely_not):
-        state = State.MISSED
+        state = ObjectiveState.MISSED
     said = _said(objective, value, low, high, count, confidence, written)
     return Judgement(
         objective=objective,
@@ -256,3 +257,47 @@ def _said(
     if high is not None:
         ends.append(f"at most {written(high)}")
     return f"{said}, {' and '.join(ends)} ({percent(confidence)})" if ends else f"{said}, too few to bound it"
+
+
+class Goodput(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that meet every objective, among all of a series."""
+
+    good: int
+    count: int
+    """All requests, failed ones included."""
+    per_second: float
+    """Good requests per second, from the first send to the last end."""
+
+
+def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]) -> Goodput | None:
+    """Requests that meet every per-request objective, per second from the first send to the last end.
+
+    As in DistServe (Zhong et al., OSDI 2024): each limit on a figure holds for each request, whatever statistic of
+    many requests it was set on; a limit on ITL for that statistic of the answer's own gaps. A request that failed, or
+    lacks a figure that is limited, is not good. None without a span. It is a rate under the load that was offered:
+    compare series of the same load only.
+    """
+    sent = [observation.sent_ns for observation in observations if observation.sent_ns is not None]
+    ended = [observation.ended_ns for observation in observations if observation.ended_ns is not None]
+    span = max(ended) - min(sent) if sent and ended else 0
+    if span <= 0:
+        return None
+    good = sum(is_good(objectives, observation) for observation in observations)
+    return Goodput(good=good, count=len(observations), per_second=good * NS_PER_S / span)
+
+
+def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:
+    """Did one request succeed, and meet every objective that a single request can meet?"""
+    if observation.failed:
+        return False
+    for objective in objectives:
+        if objective.figure is None:
+            continue
+        if objective.figure is Figure.ITL:
+            assert objective.statistic is not None
+            value = value_of(objective.statistic, sorted(observation.gaps_ns))
+        else:
+            value = observation.value(objective.figure)
+        if value is None or not objective.is_kept_by(value):
+            return False
+    return True

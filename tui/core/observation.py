@@ -1,40 +1,33 @@
-"""One finished request as statistics take it: its figures, and whether it failed."""
+"""One finished request as statistics see it: its figures, and the conditions under which it was measured."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
 import msgspec
 
 from tui.core import metrics
 from tui.core.events import Status
+from tui.core.figures import SAMPLED, Figure
+from tui.core.plan import RequestSpec
 from tui.core.record import RequestRecord
+from tui.core.statistics import CONFIDENCE, Description, Interval, clustered_bounds, describe
 
-
-class Figure(StrEnum):
-    """What is measured of a request, by the name that objectives give it."""
-
-    TTFT = "ttft"
-    TTFO = "ttfo"
-    TOTAL = "total"
-    TPOT = "tpot"
-    ITL = "itl"
-    OTPS = "otps"
-
-    @property
-    def label(self) -> str:
-        """The name in a sentence."""
-        return self.value if self is Figure.TOTAL else self.value.upper()
-
-    @property
-    def less_is_better(self) -> bool:
-        """True for times (ns), false for rates (1/s)."""
-        return self is not Figure.OTPS
+MOST_ITL_ANSWERS = 200
+"""Answers whose gaps are summed up, the latest: they are many, and sorting millions of them would take seconds."""
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A finished request. Figures of one that failed are absent; see `tui.core.metrics` for what they mean."""
+    """A finished request. Figures of one that failed are absent; `tui.core.figures` says what they are."""
 
-    failed: bool = False
+    status: Status = Status.DONE
+    run: int = 0
+    """Number of its run: requests of one run were measured under the same conditions."""
+    fingerprint: str = ""
+    """A digest of what was asked of whom, equal for equal requests."""
+    fit_group: str = ""
+    """A digest of what the time per token depends on: endpoint, model and parameters, but for `max_tokens`."""
+    counted: bool = True
+    """False for warm-up and sweeps, which no statistic counts."""
     sent_ns: int | None = None
     ended_ns: int | None = None
     ttft_ns: int | None = None
@@ -44,56 +37,70 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     otps: float | None = None
     """Output tokens per second."""
     gaps_ns: Sequence[int] = ()
-    """The gaps between chunks; empty where they were not kept."""
+    """The gaps between chunks."""
+    set_up_ns: int | None = None
+    """Connection set-up; absent on a reused connection."""
+    thinking_ns: int | None = None
+    """From the start of thinking to the first text; absent where there was no content."""
     input_tokens: int | None = None
     """The tokens of the prompt that had to be processed: new ones and those written to the cache."""
     cached_tokens: int = 0
     """The tokens of the prompt that were read from the cache."""
     output_tokens: int | None = None
+    thinking_tokens: int | None = None
+    """Tokens of thinking among the output tokens; absent where the API did not say."""
+
+    @property
+    def failed(self) -> bool:
+        """True for a request without a complete answer."""
+        return self.status not in (Status.DONE, Status.TRUNCATED)
 
     def value(self, figure: Figure) -> float | None:
-        """One figure, ns or 1/s; of ITL, which is many, none."""
-        match figure:
-            case Figure.TTFT:
-                return self.ttft_ns
-            case Figure.TTFO:
-                return self.ttfo_ns
-            case Figure.TOTAL:
-                return self.total_ns
-            case Figure.TPOT:
-                return self.tpot_ns
-            case Figure.OTPS:
-                return self.otps
-            case Figure.ITL:
-                return None
+        """One figure, ns or 1/s; None where it is undefined, and of ITL, of which there are many."""
+        declared = figure.declared
+        if declared.sample is None or declared.samples is not None:
+            return None
+        value: float | None = getattr(self, declared.sample)
+        return value
 
 
-def observe(record: RequestRecord, *, with_gaps: bool = True) -> Observation | None:
+def observe(record: RequestRecord, *, run: int = 0, fingerprint: str = "", counted: bool = True) -> Observation | None:
     """A request as an observation; None while it is in flight, and for one that was cancelled or interrupted.
 
     Those say nothing of the target.
-
-    Gaps are many: whoever holds thousands of requests leaves them out.
     """
-    if record.status in (None, Status.CANCELLED, Status.INTERRUPTED):
+    status, timeline, usage = record.status, record.timeline, record.usage
+    if status is None or status in (Status.CANCELLED, Status.INTERRUPTED):
         return None
-    timeline, usage = record.timeline, record.usage
-    if not record.complete:
-        return Observation(failed=True, sent_ns=timeline.sent_ns, ended_ns=timeline.ended_ns)
-    counts = (usage.input_tokens, usage.cache_creation_input_tokens)
-    return Observation(
+    found = Observation(
+        status=status,
+        run=run,
+        fingerprint=fingerprint,
+        fit_group=_fit_group(record.spec),
+        counted=counted,
         sent_ns=timeline.sent_ns,
         ended_ns=timeline.ended_ns,
-        ttft_ns=metrics.ttft_ns(timeline),
-        ttfo_ns=metrics.ttfo_ns(timeline),
-        total_ns=metrics.ttlt_ns(timeline),
-        tpot_ns=metrics.tpot_ns(timeline, usage.output_tokens),
-        otps=record.otps,
-        gaps_ns=tuple(metrics.gaps_ns(timeline)) if with_gaps else (),
-        input_tokens=None if usage.input_tokens is None else sum(count or 0 for count in counts),
+        set_up_ns=metrics.set_up_ns(timeline),
+        thinking_tokens=usage.thinking_tokens,
+    )
+    if found.failed:
+        return found
+    rows = [figure.declared for figure in SAMPLED]
+    figures = {str(row.sample): row.of(record) if row.samples is None else row.samples(record) for row in rows}
+    written = usage.cache_creation_input_tokens or 0
+    return msgspec.structs.replace(
+        found,
+        **figures,
+        thinking_ns=metrics.thinking_ns(timeline),
+        input_tokens=None if usage.input_tokens is None else usage.input_tokens + written,
         cached_tokens=usage.cache_read_input_tokens or 0,
         output_tokens=usage.output_tokens,
     )
+
+
+def _fit_group(spec: RequestSpec) -> str:
+    what = (spec.endpoint.name, spec.endpoint.base_url, spec.model, spec.parameters.without(("max_tokens",)))
+    return hashlib.blake2b(msgspec.msgpack.encode(what), digest_size=16).hexdigest()
 
 
 def samples(observations: Iterable[Observation], figure: Figure) -> list[float | None]:
@@ -113,6 +120,30 @@ def samples(observations: Iterable[Observation], figure: Figure) -> list[float |
     return found
 
 
-def present(observations: Sequence[Observation], figure: Figure) -> list[float]:
+def present(observations: Iterable[Observation], figure: Figure) -> list[float]:
     """`samples` without the failures."""
     return [value for value in samples(observations, figure) if value is not None]
+
+
+def summary(observations: Sequence[Observation], figure: Figure) -> Description:
+    """All statistics of one figure of repeated requests; of ITL, which is over all gaps, what `clustered_bounds` bound.
+
+    The one summary of many requests: screen, standard output and reports show it.
+    """
+    if figure is not Figure.ITL:
+        return describe(samples(observations, figure))
+    latest = observations[-MOST_ITL_ANSWERS:]
+    gaps = [observation.gaps_ns for observation in latest]
+    intervals = {each: _clustered(gaps, each) for each in (50, 90, 95, 99)}
+    found = describe(samples(latest, figure))
+    return msgspec.structs.replace(
+        found,
+        median_interval=intervals[50],
+        **{f"p{each}": getattr(found, f"p{each}") if intervals[each] else None for each in (90, 95, 99)},
+    )
+
+
+def _clustered(gaps: Sequence[Sequence[float]], at: int) -> Interval | None:
+    # Two one-sided bounds, each with half of what is left.
+    low, high = clustered_bounds(gaps, at, (1 + CONFIDENCE) / 2)
+    return None if low is None or high is None else Interval(low=low, high=high, confidence=CONFIDENCE)

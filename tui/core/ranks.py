@@ -20,7 +20,6 @@ class RankTest(msgspec.Struct, frozen=True, kw_only=True):
     """Pairs in which the first set's sample is the greater, ties by half."""
     p: float
     """The probability of a shift as clear as this, or clearer, in either direction, if there is none."""
-    exact: bool
 
 
 def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
@@ -45,13 +44,13 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
     if not cubes and m * n <= _EXACT_TO:
         counts = _frequencies(min(m, n), max(m, n))
         p = 2 * sum(counts[int(extreme) :]) / math.comb(m + n, m)
-        return RankTest(u=u, p=min(1.0, p), exact=True)
+        return RankTest(u=u, p=min(1.0, p))
     total = m + n
     variance = m * n / 12 * (total + 1 - cubes / (total * (total - 1)))
     if variance <= 0:
-        return RankTest(u=u, p=1.0, exact=False)
+        return RankTest(u=u, p=1.0)
     z = (extreme - m * n / 2 - 0.5) / math.sqrt(variance)
-    return RankTest(u=u, p=min(1.0, 2 * normal_tail(z)), exact=False)
+    return RankTest(u=u, p=min(1.0, 2 * normal_tail(z)))
 
 
 @lru_cache(maxsize=64)

@@ -172,6 +172,11 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         return self.status in (Status.DONE, Status.TRUNCATED)
 
     @property
+    def output_tokens(self) -> int | None:
+        """Output tokens of an answer that is complete: of one that broke off only the beginning was counted."""
+        return self.usage.output_tokens if self.complete else None
+
+    @property
     def otps(self) -> float | None:
-        """See `metrics.otps`; absent for an answer that broke off, whose tokens were not all counted."""
-        return metrics.otps(self.timeline, self.usage.output_tokens) if self.complete else None
+        """See `metrics.otps`; absent for an answer that broke off."""
+        return metrics.otps(self.timeline, self.output_tokens)

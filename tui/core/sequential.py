@@ -30,7 +30,7 @@ from enum import StrEnum
 
 import msgspec
 
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import percent
 
@@ -40,8 +40,8 @@ _STAKES = tuple(0.5 * 3**power for power in range(6))
 """λ of the mixture: best is mean / variance of d, from 50 % noise on to 3 %."""
 
 
-class Outcome(StrEnum):
-    """What to do after a repeat."""
+class Conclusion(StrEnum):
+    """What is concluded after a repeat."""
 
     GO_ON = "go on"
     BEST = "best"
@@ -55,17 +55,12 @@ class Outcome(StrEnum):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What is known after so many repeats."""
 
-    outcome: Outcome
+    conclusion: Conclusion
     best: tuple[str, ...]
     """The targets that can still be the best, in the order given: one when it is known."""
     leader: str
     """The target for which there is most evidence that it is best, be it little."""
     repeats: int
-    doubt: float
-    """The bound on the error if one stopped here and named the leader: 1 knows nothing; at 1 − confidence it is sure.
-
-    It may rise again.
-    """
     sentence: str
     """In words, without a full stop."""
 
@@ -120,33 +115,29 @@ class UntilSure:
         left = [k for k in targets if k not in beaten] or list(targets)
         alone = next((j for j in targets if all(self._leads(j, k) for k in targets if k != j)), None)
         if alone is not None:
-            return self._decision(Outcome.BEST, [alone], f"sure: {self._names[alone]} is best in")
+            return self._decision(Conclusion.BEST, [alone], f"sure: {self._names[alone]} is best in")
         if all(self._close[j, k].reached(self._log_needed) for j in left for k in left if j != k) and len(left) > 1:
             names = _listed([self._names[k] for k in left])
             said = f"sure: {names} are alike, no difference of more than {percent(self._within)} in"
-            return self._decision(Outcome.ALIKE, left, said)
+            return self._decision(Conclusion.ALIKE, left, said)
         if self._repeats >= self._budget:
-            return self._decision(Outcome.SPENT, left, "budget spent, not sure which is best in")
-        return self._decision(Outcome.GO_ON, left, "not sure yet which is best in")
+            return self._decision(Conclusion.SPENT, left, "budget spent, not sure which is best in")
+        return self._decision(Conclusion.GO_ON, left, "not sure yet which is best in")
 
     def _leads(self, j: int, k: int) -> bool:
         return self._faster[j, k].reached(self._log_needed)
 
-    def _leader(self) -> tuple[int, float]:
-        """The target that is ahead, and the log of its wealth against the rival for which that is least."""
+    def _leader(self) -> int:
+        """The target whose wealth is the highest against the rival for which that is least."""
         targets = range(len(self._names))
-        least = [min(self._faster[j, k].log for k in targets if k != j) for j in targets]
-        leader = max(targets, key=lambda j: least[j])
-        return leader, least[leader]
+        return max(targets, key=lambda j: min(self._faster[j, k].log for k in targets if k != j))
 
-    def _decision(self, outcome: Outcome, best: list[int], said: str) -> Decision:
-        leader, log_wealth = self._leader()
+    def _decision(self, conclusion: Conclusion, best: list[int], said: str) -> Decision:
         return Decision(
-            outcome=outcome,
+            conclusion=conclusion,
             best=tuple(self._names[k] for k in best),
-            leader=self._names[leader],
+            leader=self._names[self._leader()],
             repeats=self._repeats,
-            doubt=min(1.0, 2 * (len(self._names) - 1) * math.exp(-log_wealth)),
             sentence=f"{said} {self._figure.label} ({percent(self._confidence)}), {self._repeats} repeats",
         )
 

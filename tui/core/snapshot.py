@@ -7,14 +7,14 @@ from statistics import median
 import msgspec
 
 from tui.core.comparison import Comparison, compare
-from tui.core.observation import Figure, Observation, observe, present
-from tui.core.outcome import Outcome
+from tui.core.figures import Figure, Use, figures_for
+from tui.core.grouping import Measured, measured_in
+from tui.core.observation import Observation, present
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
-from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 
-COMPARED = (Figure.TTFT, Figure.TOTAL)
+COMPARED = figures_for(Use.HEADLINE)
 """What two snapshots are compared by, unless something else is asked for."""
 
 
@@ -46,39 +46,34 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapshot:
-    """The snapshot of stored runs: per lane its counted observations, and what the latest of them asked."""
-    latest: dict[str, tuple[StoredRun, RequestRecord]] = {}
-    observed: dict[str, list[Observation]] = {}
-    for run in runs:
-        for record in run.requests:
-            if not run.info.counted or (observation := observe(record)) is None:
-                continue
-            latest[record.spec.target] = (run, record)
-            observed.setdefault(record.spec.target, []).append(observation)
+    """The snapshot of stored runs: per lane what the latest of them asked, with all counted answers to just that."""
+    in_time = sorted(measured_in(runs), key=lambda one: one.latest.info.started_unix_ns)
+    latest = {one.target: one for one in in_time if one.observations}
     return Snapshot(
         name=name,
         taken_unix_ns=taken_unix_ns,
         lanes=tuple(
             LaneSnapshot(
-                name=label,
-                model=record.spec.model,
-                endpoint=record.spec.endpoint.name,
-                prompt=_asked(run, record),
-                parameters=record.spec.parameters,
-                observations=tuple(observed[label]),
+                name=one.target,
+                model=one.model,
+                endpoint=one.endpoint,
+                prompt=_asked(one),
+                parameters=one.records[-1].spec.parameters,
+                observations=one.observations,
             )
-            for label, (run, record) in latest.items()
+            for one in latest.values()
         ),
     )
 
 
-def _asked(run: StoredRun, record: RequestRecord) -> Prompt:
+def _asked(one: Measured) -> Prompt:
     """The prompt as it was written, without what a series put in front of it."""
-    target = next((target for target in run.plan.targets if target.label == record.spec.target), None)
-    return record.spec.prompt if target is None else run.plan.prompt_of(target)
+    plan = one.latest.plan
+    target = next((target for target in plan.targets if target.label == one.target), None)
+    return one.records[-1].spec.prompt if target is None else plan.prompt_of(target)
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class LaneChange(msgspec.Struct, frozen=True, kw_only=True):
     """One lane now against the same lane before."""
 
     name: str
@@ -93,7 +88,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def change(
     before: LaneSnapshot, now: LaneSnapshot, figures: Sequence[Figure] = COMPARED, *, confidence: float = 0.95
-) -> Change:
+) -> LaneChange:
     """How a lane has changed; the comparison of each figure stands alone.
 
     Where nothing was asked differently, `now` holds the runs of `before` too: only those since are compared.
@@ -108,7 +103,7 @@ def change(
         )
         for figure in figures
     )
-    return Change(
+    return LaneChange(
         name=now.name,
         comparisons=comparisons,
         causes=tuple(causes(before, now)),
@@ -120,7 +115,7 @@ def change(
 def _since(before: LaneSnapshot, now: LaneSnapshot) -> LaneSnapshot:
     """`now` without the runs of `before`; as it is if there are no others."""
     shared = set(before.runs)
-    later = tuple(one for one in now.observations if not (isinstance(one, Outcome) and one.run in shared))
+    later = tuple(one for one in now.observations if one.run not in shared)
     if not later or len(later) == len(now.observations):
         return now
     return msgspec.structs.replace(now, observations=later, runs=tuple(run for run in now.runs if run not in shared))

@@ -1,7 +1,15 @@
-"""How figures are written in sentences: three significant digits and a unit."""
+"""Figures in words: three significant digits and a unit, the same on the screen, in sentences and in files."""
 
+from tui.core.cost import Cost
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.observation import Figure
+
+ABSENT = "—"
+"""Stands for a figure that is undefined or not known yet; never zero."""
+SIMULATED = "SIMULATED"
+"""Marks everything that was measured on the built-in simulator."""
+_MS_END = 999.5 * NS_PER_MS
+"""Milliseconds end where they would need four digits."""
 
 
 def three_digits(value: float) -> str:
@@ -12,10 +20,54 @@ def three_digits(value: float) -> str:
     return f"{value:.1f}" if size < 99.95 else f"{value:,.0f}"
 
 
-def amount(figure: Figure, value: float) -> str:
+def format_duration(ns: float | None) -> str:
+    """A duration of `ns` nanoseconds: three significant digits, so that 1 % is seen, in the unit that suits.
+
+    `0.42 ms`, `8.31 ms`, `64.2 ms`, `212 ms`, `1.34 s`, `12.7 s`, `102 s`, `17:05` (minutes and seconds, from 1,000 s).
+    """
+    if ns is None:
+        return ABSENT
+    if abs(ns) < 999.5 * NS_PER_S:
+        number, unit = _in_unit(ns, ns)
+        return f"{number} {unit}"
+    minutes, seconds = divmod(round(abs(ns) / NS_PER_S), 60)
+    return f"{'-' if ns < 0 else ''}{minutes}:{seconds:02}"
+
+
+def format_rate(per_second: float | None) -> str:
+    """A rate in 1/s: three significant digits, no unit: `8.31`, `64.2`, `212`, `1,240`."""
+    return ABSENT if per_second is None else three_digits(per_second)
+
+
+def format_count(count: int | None) -> str:
+    """A whole number with thousands set apart: `1,024`; from a million on in millions: `1.02M`."""
+    if count is None:
+        return ABSENT
+    return f"{count:,}" if abs(count) < 999_950 else f"{three_digits(count / 1_000_000)}M"
+
+
+def format_cost(cost: Cost | None) -> str:
+    """An estimate in US dollars; `≥` where it may be more."""
+    return ABSENT if cost is None else f"{'≥' if cost.is_lower_bound else ''}{dollars(cost.usd)}"
+
+
+def dollars(usd: float) -> str:
+    """An amount with two significant digits at least: `$0.00042`, `$0.013`, `$1.20`, `$104`."""
+    if usd >= 99.5:
+        return f"${usd:,.0f}"
+    if usd >= 1 or usd == 0:
+        return f"${usd:.2f}"
+    digits = 2
+    while usd < 10 ** (1 - digits) and digits < 7:
+        digits += 1
+    return f"${usd:.{digits}f}"
+
+
+def amount(figure: Figure, value: float | None) -> str:
     """A figure with its unit: `212 ms`, `1.34 s`, `64.2 tok/s`. Times are given in nanoseconds."""
-    number, unit = _in_unit(figure, value, value)
-    return f"{number} {unit}"
+    if value is None:
+        return ABSENT
+    return format_duration(value) if figure.less_is_better else f"{three_digits(value)} tok/s"
 
 
 def round_amount(figure: Figure, value: float) -> str:
@@ -27,9 +79,11 @@ def round_amount(figure: Figure, value: float) -> str:
 
 def span(figure: Figure, low: float, high: float) -> str:
     """Two figures in one unit: `180 to 251 ms`."""
+    if not figure.less_is_better:
+        return f"{three_digits(low)} to {three_digits(high)} tok/s"
     largest = max(abs(low), abs(high))
-    first, _ = _in_unit(figure, low, largest)
-    second, unit = _in_unit(figure, high, largest)
+    first, _ = _in_unit(low, largest)
+    second, unit = _in_unit(high, largest)
     return f"{first} to {second} {unit}"
 
 
@@ -38,9 +92,8 @@ def percent(share: float) -> str:
     return f"{round(share * 100, 2):g} %"
 
 
-def _in_unit(figure: Figure, value: float, largest: float) -> tuple[str, str]:
-    if not figure.less_is_better:
-        return three_digits(value), "tok/s"
-    if abs(largest) < 999.5 * NS_PER_MS:
-        return three_digits(value / NS_PER_MS), "ms"
-    return three_digits(value / NS_PER_S), "s"
+def _in_unit(ns: float, largest: float) -> tuple[str, str]:
+    """A time as a number and its unit, which is that of the largest one shown beside it."""
+    if abs(largest) < _MS_END:
+        return three_digits(ns / NS_PER_MS), "ms"
+    return three_digits(ns / NS_PER_S), "s"

@@ -4,71 +4,74 @@ import csv
 import io
 from collections.abc import Callable
 
-import msgspec
-
 from tui.core.events import Kind
-from tui.core.figures import Figures, figures_of
+from tui.core.figures import Figure, Group, flat_columns
+from tui.core.finished import ending
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
-from tui.export.document import ending, started
+from tui.export.document import started
 from tui.export.escape import csv_text
 
 SIMULATED = "SIMULATED"
 """What the column `simulated` holds for what was measured on the built-in simulator; else it is empty."""
 
 
-class _Row(msgspec.Struct, frozen=True):
-    run: StoredRun
-    record: RequestRecord
-    figures: Figures
-
-
 _Value = str | int | float | None
-_COLUMNS: dict[str, Callable[[_Row], _Value]] = {
-    "run": lambda row: row.run.info.uid,
-    "started": lambda row: started(row.run),
-    "series": lambda row: row.run.info.series,
-    "repeat": lambda row: row.run.info.repeat,
-    "warm_up": lambda row: "true" if row.run.info.warm_up else "false",
-    "sweep": lambda row: "true" if row.run.info.sweep else "false",
-    "target": lambda row: row.record.spec.target,
-    "model": lambda row: row.record.spec.model,
-    "endpoint": lambda row: row.record.spec.endpoint.name,
-    "simulated": lambda row: SIMULATED if row.record.spec.endpoint.simulated else "",
-    "status": lambda row: ending(row.record),
-    "error": lambda row: row.record.failure.kind.value if row.record.failure else None,
-    "error_message": lambda row: row.record.failure.message if row.record.failure else None,
-    "attempts": lambda row: row.record.attempt,
-    "ttft_ms": lambda row: row.figures.ttft_ms,
-    "ttfo_ms": lambda row: row.figures.ttfo_ms,
-    "ttlt_ms": lambda row: row.figures.ttlt_ms,
-    "tpot_ms": lambda row: row.figures.tpot_ms,
-    "otps": lambda row: row.figures.otps,
-    "itl_p50_ms": lambda row: row.figures.gaps_ms.p50 if row.figures.gaps_ms else None,
-    "itl_p95_ms": lambda row: row.figures.gaps_ms.p95 if row.figures.gaps_ms else None,
-    "itl_p99_ms": lambda row: row.figures.gaps_ms.p99 if row.figures.gaps_ms else None,
-    "itl_max_ms": lambda row: row.figures.gaps_ms.max if row.figures.gaps_ms else None,
-    "connect_ms": lambda row: row.figures.connect_ms,
-    "cold_ttft_ms": lambda row: row.figures.cold_ttft_ms,
-    "retry_ms": lambda row: row.figures.retry_ms,
-    "input_tokens": lambda row: row.figures.input_tokens,
-    "output_tokens": lambda row: row.figures.output_tokens,
-    "stop_reason": lambda row: row.record.stop_reason,
-    "stamp_source": lambda row: row.figures.stamp_source,
-    "instrument_delay_p50_ms": lambda row: _delay(row, "p50"),
-    "instrument_delay_p99_ms": lambda row: _delay(row, "p99"),
-    "instrument_delay_max_ms": lambda row: _delay(row, "max"),
-    "api_request_id": lambda row: row.record.api_request_id,
-    "app_version": lambda row: row.run.info.app_version,
-    "sdk_version": lambda row: row.run.info.sdk_version,
-    "note": lambda row: row.run.note,
-    "tags": lambda row: " ".join(row.run.tags),
+_Column = Callable[[StoredRun, RequestRecord], _Value]
+
+
+def _figure(figure: Figure, part: str) -> _Column:
+    def value(_run: StoredRun, record: RequestRecord) -> _Value:
+        found = figure.in_file(record)
+        shown: _Value = getattr(found, part, None) if part else found
+        return shown
+
+    return value
+
+
+def _figures(*groups: Group) -> dict[str, _Column]:
+    return {
+        name: _figure(figure, part)
+        for name, (figure, part) in flat_columns().items()
+        if figure.declared.group in groups
+    }
+
+
+_BEFORE: dict[str, _Column] = {
+    "run": lambda run, _: run.info.uid,
+    "started": lambda run, _: started(run),
+    "series": lambda run, _: run.info.series,
+    "repeat": lambda run, _: run.info.repeat,
+    "warm_up": lambda run, _: "true" if run.info.warm_up else "false",
+    "sweep": lambda run, _: "true" if run.info.sweep else "false",
+    "target": lambda _, record: record.spec.target,
+    "model": lambda _, record: record.spec.model,
+    "endpoint": lambda _, record: record.spec.endpoint.name,
+    "simulated": lambda _, record: SIMULATED if record.spec.endpoint.simulated else "",
+    "status": lambda _, record: ending(record),
+    "error": lambda _, record: record.failure.kind.value if record.failure else None,
+    "error_message": lambda _, record: record.failure.message if record.failure else None,
+    "attempts": lambda _, record: record.attempt,
 }
-_TEXTS: dict[str, Callable[[_Row], _Value]] = {
-    "system": lambda row: row.record.spec.prompt.system,
-    "prompt": lambda row: row.record.spec.prompt.user,
-    "thinking": lambda row: row.record.text(Kind.THINKING),
-    "answer": lambda row: row.record.text(),
+_AFTER: dict[str, _Column] = {
+    "api_request_id": lambda _, record: record.api_request_id,
+    "app_version": lambda run, _: run.info.app_version,
+    "sdk_version": lambda run, _: run.info.sdk_version,
+    "note": lambda run, _: run.note,
+    "tags": lambda run, _: " ".join(run.tags),
+}
+_COLUMNS = (
+    _BEFORE
+    | _figures(Group.TIMES, Group.PACE, Group.CONNECTION, Group.TOKENS)
+    | {"stop_reason": lambda _, record: record.stop_reason}
+    | _figures(Group.INSTRUMENT)
+    | _AFTER
+)
+_TEXTS: dict[str, _Column] = {
+    "system": lambda _, record: record.spec.prompt.system,
+    "prompt": lambda _, record: record.spec.prompt.user,
+    "thinking": lambda _, record: record.text(Kind.THINKING),
+    "answer": lambda _, record: record.text(),
 }
 
 
@@ -80,15 +83,9 @@ def render_csv(runs: list[StoredRun], *, with_texts: bool) -> str:
     writer.writerow(columns)
     for run in runs:
         for record in run.requests:
-            row = _Row(run, record, figures_of(record))
-            writer.writerow([_cell(value(row)) for value in columns.values()])
+            writer.writerow([_cell(value(run, record)) for value in columns.values()])
     return out.getvalue()
 
 
 def _cell(value: _Value) -> _Value:
     return csv_text(value) if isinstance(value, str) else value
-
-
-def _delay(row: _Row, name: str) -> float | None:
-    delay = row.figures.instrument_delay_ms
-    return None if delay is None else {"p50": delay.p50, "p99": delay.p99, "max": delay.max}[name]

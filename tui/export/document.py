@@ -1,27 +1,32 @@
 """The JSON export as types: what its schema (`configs/export.schema.json`) is made from.
 
+Run as a script, it writes that file anew.
+
 Figures are derived and there for scripts; everything they follow from is there too, so that an import computes the
 same ones. A field that is undefined is absent. Times are CLOCK_MONOTONIC nanoseconds of the measuring machine where
 the name ends in `_ns`, milliseconds where it ends in `_ms`, and wall-clock nanoseconds since 1970 in `_unix_ns`.
 """
 
+import inspect
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from tui.advice.trial import TrialResult
-from tui.core.events import Failure, Instrument, Kind, Status, Usage
-from tui.core.figures import Delay, Gaps, figures_of
+from tui.config import paths
+from tui.core.events import Instrument, Kind
+from tui.core.finished import FinishedRequest, finished_fields
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.record import Attempt, RequestRecord
+from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Retries, Timeouts
-from tui.core.timeline import Timeline
 
+SCHEMA_FILE: Final = "export.schema.json"
 FORMAT: Final = "latency-tui export"
 VERSION: Final = 1
 """Raised when a reader of the version before would read it wrong; new optional fields do not raise it."""
@@ -31,41 +36,11 @@ def _means(description: str) -> msgspec.Meta:
     return msgspec.Meta(description=description)
 
 
-class ExportedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ExportedRequest(FinishedRequest, frozen=True, kw_only=True, omit_defaults=True):
     """One request with its figures, its stamps and its content. Figures that are undefined are absent."""
 
     run: Annotated[str, _means("The uid of the run it belongs to.")]
-    request_id: Annotated[int, _means("Unique within the session that measured it.")]
-    target: Annotated[str, _means("What the lane is called.")]
-    model: str
-    endpoint: Annotated[str, _means("The endpoint's name; its settings are in the run's plan.")]
-    simulated: Annotated[bool, _means("True: measured on the built-in simulator, SIMULATED.")]
-    status: Annotated[Status, _means("How it ended; interrupted: the program ended before it did.")]
-    error: Annotated[Failure | None, _means("Why it failed.")] = None
-    stop_reason: str | None = None
-    attempts: Annotated[int, _means("How often it was sent; figures and stamps are those of the last attempt.")]
-    ttft_ms: Annotated[float | None, _means("Request sent to first content of any kind.")] = None
-    ttfo_ms: Annotated[float | None, _means("Request sent to first content that is not thinking.")] = None
-    ttlt_ms: Annotated[float | None, _means("Request sent to last content, of a complete answer.")] = None
-    tpot_ms: Annotated[float | None, _means("(TTLT - TTFT) / (output tokens - 1).")] = None
-    otps: Annotated[float | None, _means("(output tokens - 1) / (TTLT - TTFT), per second.")] = None
-    itl_ms: Annotated[Gaps | None, _means("Gaps between consecutive pieces of content.")] = None
-    connect_ms: Annotated[float | None, _means("Name look-up, TCP and TLS; absent on a reused connection.")] = None
-    cold_ttft_ms: Annotated[float | None, _means("connect_ms + ttft_ms.")] = None
-    retry_ms: Annotated[float | None, _means("Time that earlier attempts took; in no other figure.")] = None
-    input_tokens: int | None = None
-    output_tokens: Annotated[int | None, _means("Thinking included; absent when the answer broke off.")] = None
-    stamp_source: Annotated[str | None, _means("Who stamped arrivals: kernel or read.")] = None
-    instrument_delay_ms: Annotated[Delay | None, _means("How long data waited between arrival and read.")] = None
-    stamps_shared: Annotated[int | None, _means("Pieces that arrived before their stamp, by less than the delay.")] = (
-        None
-    )
-    http_status: int | None = None
-    api_request_id: Annotated[str | None, _means("The request-id header, which names it to the API's support.")] = None
-    usage: Annotated[Usage, _means("Token counts as the API reported them last.")] = Usage()
-    stamps: Annotated[Timeline, _means("When what happened, CLOCK_MONOTONIC nanoseconds.")]
     instrument: Annotated[Instrument | None, _means("The instrument's delay, nanoseconds.")] = None
-    earlier: Annotated[list[Attempt], _means("Attempts before the last one, with their stamps.")] = []
     parameters: Annotated[Parameters, _means("What it was asked with.")]
     timeouts: Timeouts
     retries: Retries
@@ -73,7 +48,7 @@ class ExportedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     endpoint_settings: Annotated[Endpoint | None, _means("Absent where they are the plan's.")] = None
     pieces: Annotated[
         list[tuple[Kind, str]], _means("The content in order of arrival; absent when texts were left out.")
-    ] = []
+    ] = msgspec.field(default_factory=list)
 
 
 class ExportedRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -101,11 +76,6 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     tried: Annotated[
         list[TrialResult], _means("The ledger: changes tried on what the runs ask, the latest first; savings in ns.")
     ] = []
-
-
-def ending(record: RequestRecord) -> Status:
-    """How a request ended; one that has not is on its way out as interrupted."""
-    return Status.INTERRUPTED if record.status is None else record.status
 
 
 def latest(runs: list[StoredRun]) -> StoredRun:
@@ -156,38 +126,11 @@ def export_of(runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts
 
 def request_of(run: StoredRun, record: RequestRecord) -> ExportedRequest:
     """One request of a run as the document has it."""
-    figures, spec = figures_of(record), record.spec
+    spec = record.spec
     return ExportedRequest(
+        **finished_fields(record),
         run=run.info.uid,
-        request_id=spec.request_id,
-        target=spec.target,
-        model=spec.model,
-        endpoint=spec.endpoint.name,
-        simulated=spec.endpoint.simulated,
-        status=ending(record),
-        error=record.failure,
-        stop_reason=record.stop_reason,
-        attempts=record.attempt,
-        ttft_ms=figures.ttft_ms,
-        ttfo_ms=figures.ttfo_ms,
-        ttlt_ms=figures.ttlt_ms,
-        tpot_ms=figures.tpot_ms,
-        otps=figures.otps,
-        itl_ms=figures.gaps_ms,
-        connect_ms=figures.connect_ms,
-        cold_ttft_ms=figures.cold_ttft_ms,
-        retry_ms=figures.retry_ms,
-        input_tokens=figures.input_tokens,
-        output_tokens=figures.output_tokens,
-        stamp_source=figures.stamp_source,
-        instrument_delay_ms=figures.instrument_delay_ms,
-        stamps_shared=figures.stamps_shared,
-        http_status=record.http_status,
-        api_request_id=record.api_request_id,
-        usage=record.usage,
-        stamps=record.timeline,
         instrument=record.instrument,
-        earlier=record.earlier,
         parameters=spec.parameters,
         timeouts=spec.timeouts,
         retries=spec.retries,
@@ -241,3 +184,28 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
 
 def _planned(plan: Plan, name: str) -> Endpoint | None:
     return next((endpoint for endpoint in plan.endpoints if endpoint.name == name), None)
+
+
+def schema() -> bytes:
+    """JSON Schema (draft 2020-12) of `tui.export.document.Export`."""
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:latency-tui:export:{VERSION}",
+        "title": "latency-tui export",
+    }
+    return msgspec.json.format(msgspec.json.encode(head | _dedented(msgspec.json.schema(Export)))) + b"\n"
+
+
+def _dedented(part: dict[str, Any]) -> dict[str, Any]:
+    """The schema with its descriptions as Python 3.13 has docstrings: older versions leave their indentation."""
+    for name, value in part.items():
+        if name == "description" and isinstance(value, str):
+            part[name] = inspect.cleandoc(value)
+        elif isinstance(value, dict):
+            _dedented(value)
+    return part
+
+
+if __name__ == "__main__":
+    paths.builtin_config(SCHEMA_FILE).write_bytes(schema())
+    sys.exit()

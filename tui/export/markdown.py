@@ -1,13 +1,17 @@
-"""The report in Markdown (CommonMark with tables), for pull requests and notes."""
+"""Reports in Markdown (CommonMark with tables), for pull requests and notes: of runs, and of advice."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from tui.advice.advise import Advice
+from tui.advice.citations import FIRST_NOTE
+from tui.advice.report import saving_sentence
+from tui.advice.suggestion import Suggestion
 from tui.advice.trial import TrialResult
 from tui.core.objectives import Objective
 from tui.core.run import StoredRun
+from tui.core.wording import SIMULATED
 from tui.export.escape import markdown_block, markdown_line
-from tui.export.report import report_of
-from tui.export.tables import SIMULATED, Table
+from tui.export.report import Table, report_of, tried_table
 
 
 def render_markdown(
@@ -19,14 +23,14 @@ def render_markdown(
     if report.simulated is not None:
         parts.append(f"**{SIMULATED}.** {report.simulated}")
     parts.append(markdown_line(report.facts))
-    parts += [f"## {table.title}\n\n{table_lines(table)}" for table in report.tables]
+    parts += [f"## {table.title}\n\n{_table(table)}" for table in report.tables]
     if report.texts:
         parts.append("## Prompts and answers")
         parts += [f"### {markdown_line(text.title)}\n\n{markdown_block(text.body)}" for text in report.texts]
     return "\n\n".join(parts) + "\n"
 
 
-def table_lines(table: Table) -> str:
+def _table(table: Table) -> str:
     """A table; all text in it is escaped."""
     rules = ["---"] * table.labels + ["--:"] * (len(table.columns) - table.labels)
     return "\n".join(map(_row, (table.columns, *table.rows))).replace("\n", f"\n| {' | '.join(rules)} |\n", 1)
@@ -34,3 +38,44 @@ def table_lines(table: Table) -> str:
 
 def _row(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(map(markdown_line, cells))} |"
+
+
+def advice_markdown(advices: Sequence[Advice], tried: Sequence[TrialResult]) -> str:
+    """The report; all text from elsewhere is escaped."""
+    parts = ["# latency-tui advice", FIRST_NOTE]
+    for advice in advices:
+        parts += [f"## {markdown_line(advice.target)}", *_head(advice)]
+        parts += ["\n".join(_suggestion(one, number)) for number, one in enumerate(advice.suggestions, 1)]
+        if rest := "\n".join(_rest(advice)):
+            parts.append(rest)
+    if tried:
+        table = tried_table(tried)
+        parts.append(f"## {table.title}\n\n{_table(table)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(advice: Advice) -> Iterator[str]:
+    if advice.simulated:
+        yield f"**{SIMULATED}.** Measured on the built-in simulator, not on a model."
+    yield f"**{markdown_line(advice.conclusion)}**"
+    if advice.where is not None:
+        yield f"From {advice.count} answers, {markdown_line(advice.where.sentence)}."
+    for warning in advice.warnings:
+        yield f"{markdown_line(f'{warning.rule}: {warning.reason}; what would help: {warning.run}')}."
+
+
+def _suggestion(suggestion: Suggestion, number: int) -> Iterator[str]:
+    yield f"{number}. **{markdown_line(suggestion.headline)}**: {markdown_line(saving_sentence(suggestion.saving))}"
+    for figure in suggestion.figures:
+        yield f"   - {markdown_line(figure)}"
+    yield f"   - price: {markdown_line(suggestion.price)}"
+    source = suggestion.source
+    yield f"   - source: {markdown_line(f'{source.name}, {source.section}')}, <{source.url}>"
+
+
+def _rest(advice: Advice) -> Iterator[str]:
+    for suggestion in advice.minor:
+        yield f"- too small to matter: {markdown_line(suggestion.headline)}"
+    for silence in advice.no_suggestions:
+        if silence.run:
+            yield f"- {markdown_line(f'{silence.rule}: {silence.reason}; what would tell: {silence.run}')}"

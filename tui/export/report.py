@@ -1,25 +1,38 @@
-"""What a report says, as tables and texts; Markdown and HTML write the same."""
+"""Report of runs as tables and texts, which Markdown and HTML write alike."""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from tui.advice.trial import TrialResult
-from tui.core.events import Kind, Status
-from tui.core.figures import Figures, figures_of
-from tui.core.goodput import goodput
+from tui.core.events import Kind
+from tui.core.figures import Figure, Unit, Use, figures_for, flat_columns
+from tui.core.finished import ending
+from tui.core.grouping import Measured, measured_in
 from tui.core.metrics import NS_PER_MS
-from tui.core.objectives import Objective, State, judge
-from tui.core.observation import Figure, Observation, observe, samples
+from tui.core.objectives import Objective, ObjectiveState, goodput, judge
+from tui.core.observation import summary
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
-from tui.core.statistics import describe
-from tui.export.document import ending, is_simulated, latest, started
-from tui.export.tables import ABSENT, SIMULATED, Table, rounded
-from tui.export.tried_table import tried_table
+from tui.core.statistics import Interval
+from tui.core.wording import ABSENT, SIMULATED, percent, three_digits
+from tui.export.document import is_simulated, latest, started, utc
 
-_MARKS = {State.MET: "✔", State.MISSED: "✖", State.UNKNOWN: "?"}
+_MARKS = {ObjectiveState.MET: "✔", ObjectiveState.MISSED: "✖", ObjectiveState.UNKNOWN: "?"}
+_WHO = ("Target", "Model", "Endpoint", "Measured")
+_SPREAD = ("median", "p95", "min", "max")
+_DECISIONS = {True: "accepted", False: "rejected", None: "undecided"}
+_HELD = {True: "yes", False: "no", None: ABSENT}
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of texts; columns after the first `labels` hold numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    labels: int
+    rows: Sequence[tuple[str, ...]]
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,37 +42,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
-class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """All requests of one target in the runs of a report, warm-up left out."""
-
-    target: str
-    model: str
-    endpoint: str
-    simulated: bool
-    records: list[RequestRecord]
-
-    @property
-    def observations(self) -> list[Observation]:
-        """What objectives judge: those not cancelled or interrupted."""
-        return [found for record in self.records if (found := observe(record)) is not None]
-
-    @property
-    def complete(self) -> list[RequestRecord]:
-        """The answers that count."""
-        return [record for record in self.records if record.complete]
-
-    @property
-    def ttft_ns(self) -> list[int]:
-        """TTFT of the complete answers, in order of measurement, ns."""
-        return [ns for record in self.complete if (ns := record.ttft_ns) is not None]
-
-    @property
-    def total_ns(self) -> list[int]:
-        """Total times of the complete answers, in order of measurement, ns."""
-        return [ns for record in self.complete if (ns := record.total_ns) is not None]
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a report says, in order."""
 
     simulated: str | None
@@ -68,7 +51,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """When and with what it was measured."""
     tables: list[Table]
     texts: list[Text]
-    lanes: list[Lane]
+    measured: list[Measured]
+    """What has counted requests."""
     latest: StoredRun
 
 
@@ -78,38 +62,27 @@ def report_of(
     *,
     with_texts: bool,
     objectives: Sequence[Objective] = (),
-) -> Report:
-    """The report of runs, judged by these objectives, and of what was tried; both portable already
-    (`tui.export.portable`)."""
-    lanes = lanes_of(runs)
-    judged = [_per_objective(lanes, objectives), _goodput(lanes, objectives)] if objectives and lanes else []
-    return Report(
+) -> RunReport:
+    """The report of runs, judged by objectives, and of changes that were tried.
+
+    Both must be portable already (`tui.export.portable`).
+    """
+    measured = [one for one in measured_in(runs) if one.records]
+    judged = [_per_objective(measured, objectives), _goodput(measured, objectives)] if objectives and measured else []
+    return RunReport(
         simulated=_simulated(runs),
         facts=_facts(runs),
         tables=[
-            _per_target(lanes),
+            _per_target(measured),
             *judged,
             *([tried_table(tried)] if tried else []),
             _per_run(runs),
             _per_request(runs),
         ],
         texts=_texts(runs) if with_texts else [],
-        lanes=lanes,
+        measured=measured,
         latest=latest(runs),
     )
-
-
-def lanes_of(runs: list[StoredRun]) -> list[Lane]:
-    """The requests by target, in order of first appearance; warm-up and sweeps are not among them."""
-    lanes: dict[tuple[str, str, str, bool], Lane] = {}
-    for run in runs:
-        for record in run.requests if run.info.counted else ():
-            spec = record.spec
-            key = (spec.target, spec.model, spec.endpoint.name, spec.endpoint.simulated)
-            if key not in lanes:
-                lanes[key] = Lane(target=key[0], model=key[1], endpoint=key[2], simulated=key[3], records=[])
-            lanes[key].records.append(record)
-    return list(lanes.values())
 
 
 def _simulated(runs: list[StoredRun]) -> str | None:
@@ -129,52 +102,52 @@ def _facts(runs: list[StoredRun]) -> str:
     return f"{count}, {when}, measured by latency-tui {apps} with the anthropic SDK {sdks}."
 
 
-def _per_target(lanes: list[Lane]) -> Table:
+def _per_target(measured: Sequence[Measured]) -> Table:
+    headline = figures_for(Use.HEADLINE)
+    others = [figure for figure in figures_for(Use.COMPARED) if figure not in headline]
     rows = []
-    for lane in lanes:
-        statuses = [record.status for record in lane.records]
-        failed = statuses.count(Status.FAILED)
-        observations = lane.observations
-        rate = describe(samples(observations, Figure.OTPS)).median
+    for one in measured:
+        observations = one.observations
+        found = {figure: summary(observations, figure) for figure in (*headline, *others)}
+        answers = sum(not observation.failed for observation in observations)
+        failed = len(observations) - answers
         rows.append(
             (
-                *_who(lane.target, lane.model, lane.endpoint, simulated=lane.simulated),
-                str(len(lane.complete)),
+                *_who(one),
+                str(answers),
                 str(failed),
-                str(len(statuses) - len(lane.complete) - failed),
-                *_spread(observations, Figure.TTFT),
-                *_spread(observations, Figure.TOTAL),
-                ABSENT if rate is None else f"{rate:,.1f}",
+                str(len(one.records) - len(observations)),
+                *(_statistic(figure, getattr(found[figure], part)) for figure in headline for part in _SPREAD),
+                *(_statistic(figure, found[figure].median) for figure in others),
             )
         )
-    columns = ("Target", "Model", "Endpoint", "Measured", "Answers", "Failed", "Broken off")
-    spread = ("median", "p95", "min", "max")
-    figures = [f"{name} {part}, ms" for name in ("TTFT", "Total") for part in spread]
-    return Table(title="Targets", columns=(*columns, *figures, "Tokens/s median"), labels=4, rows=rows)
+    spreads = [_heading(figure, part) for figure in headline for part in _SPREAD]
+    columns = (*_WHO, "Answers", "Failed", "Broken off", *spreads, *(_heading(figure, "median") for figure in others))
+    return Table(title="Targets", columns=columns, labels=len(_WHO), rows=rows)
 
 
-def _per_objective(lanes: list[Lane], objectives: Sequence[Objective]) -> Table:
+def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Table:
     rows = []
-    for lane in lanes:
+    for one in measured:
         for objective in objectives:
-            found = judge(objective, lane.observations)
+            found = judge(objective, one.observations)
             said = found.sentence.removeprefix(f"{objective.text}: {found.state.value}, ")
-            who = _who(lane.target, lane.model, lane.endpoint, simulated=lane.simulated)
-            rows.append((*who, objective.text, f"{_MARKS[found.state]} {found.state.value}", said, str(found.count)))
-    columns = ("Target", "Model", "Endpoint", "Measured", "Objective", "State", "Measured value", "Samples")
-    return Table(title="Objectives", columns=columns, labels=7, rows=rows)
+            state = f"{_MARKS[found.state]} {found.state.value}"
+            rows.append((*_who(one), objective.text, state, said, str(found.count)))
+    columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
+    return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows)
 
 
-def _goodput(lanes: list[Lane], objectives: Sequence[Objective]) -> Table:
+def _goodput(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Table:
     rows = []
-    for lane in lanes:
-        found = goodput(objectives, lane.observations)
+    for one in measured:
+        found = goodput(objectives, one.observations)
         figures = (ABSENT,) * 3
         if found is not None:
-            figures = (f"{found.per_second:,.3g}", str(found.good), str(found.count))
-        rows.append((*_who(lane.target, lane.model, lane.endpoint, simulated=lane.simulated), *figures))
-    columns = ("Target", "Model", "Endpoint", "Measured", "Goodput, requests/s", "Keep every limit", "Requests")
-    return Table(title="Goodput", columns=columns, labels=4, rows=rows)
+            figures = (three_digits(found.per_second), str(found.good), str(found.count))
+        rows.append((*_who(one), *figures))
+    columns = (*_WHO, "Goodput, requests/s", "Keep every limit", "Requests")
+    return Table(title="Goodput", columns=columns, labels=len(_WHO), rows=rows)
 
 
 def _per_run(runs: list[StoredRun]) -> Table:
@@ -186,7 +159,7 @@ def _per_run(runs: list[StoredRun]) -> Table:
             SIMULATED if is_simulated(run) else "",
             run.note,
             ", ".join(run.tags),
-            rounded(None if run.info.send_spread_ns is None else run.info.send_spread_ns / NS_PER_MS),
+            _ms(run.info.send_spread_ns),
         )
         for number, run in enumerate(runs, 1)
     ]
@@ -195,32 +168,26 @@ def _per_run(runs: list[StoredRun]) -> Table:
 
 
 def _per_request(runs: list[StoredRun]) -> Table:
-    rows = [_request(number, record, figures_of(record)) for number, record in _numbered(runs)]
-    labels = ("Run", "Target", "Model", "Endpoint", "Measured", "Status", "Stop reason", "Error", "Stamps")
-    times = ("TTFT", "TTFO", "Total", "TPOT", "ITL p50", "ITL p95", "ITL p99", "ITL max", "Connect", "± p99")
-    counts = ("Tokens/s", "Input tokens", "Output tokens", "Attempts")
-    columns = (*labels, *(f"{name}, ms" for name in times), *counts)
-    return Table(title="Requests", columns=columns, labels=len(labels), rows=rows)
-
-
-def _request(number: int, record: RequestRecord, figures: Figures) -> tuple[str, ...]:
-    gaps, delay = figures.gaps_ms, figures.instrument_delay_ms
-    spec = record.spec
-    return (
-        str(number),
-        *_who(spec.target, spec.model, spec.endpoint.name, simulated=spec.endpoint.simulated),
-        ending(record),
-        record.stop_reason or "",
-        f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
-        figures.stamp_source or "",
-        *map(rounded, (figures.ttft_ms, figures.ttfo_ms, figures.ttlt_ms, figures.tpot_ms)),
-        *map(rounded, (gaps.p50, gaps.p95, gaps.p99, gaps.max) if gaps else (None,) * 4),
-        rounded(figures.connect_ms),
-        rounded(delay.p99 if delay else None),
-        rounded(figures.otps),
-        *(ABSENT if count is None else f"{count:,}" for count in (figures.input_tokens, figures.output_tokens)),
-        str(record.attempt),
-    )
+    shown = [(figure, part) for figure, part in flat_columns().values() if Use.REQUESTS in figure.declared.uses]
+    words = [(figure, part) for figure, part in shown if figure.declared.unit is Unit.WORD]
+    numbers = [(figure, part) for figure, part in shown if figure.declared.unit is not Unit.WORD]
+    labels = ("Run", *_WHO, "Status", "Stop reason", "Error")
+    columns = (*labels, *(_heading(figure) for figure, _ in words), *(_heading(*each) for each in numbers), "Attempts")
+    rows = [
+        (
+            str(number),
+            *_asked_of(record),
+            ending(record),
+            record.stop_reason or "",
+            f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
+            *(figure.in_file(record) or "" for figure, _ in words),
+            *(_of_request(figure, part, record) for figure, part in numbers),
+            str(record.attempt),
+        )
+        for number, run in enumerate(runs, 1)
+        for record in run.requests
+    ]
+    return Table(title="Requests", columns=columns, labels=len(labels) + len(words), rows=rows)
 
 
 def _texts(runs: list[StoredRun]) -> list[Text]:
@@ -241,17 +208,70 @@ def _conversation(prompt: Prompt) -> list[tuple[str, str]]:
     return [("system", prompt.system), *turns, ("prompt", prompt.user), ("prefill", prompt.prefill)]
 
 
-def _numbered(runs: list[StoredRun]) -> list[tuple[int, RequestRecord]]:
-    return [(number, record) for number, run in enumerate(runs, 1) for record in run.requests]
+def _who(one: Measured) -> tuple[str, str, str, str]:
+    return one.name, one.model, one.endpoint, SIMULATED if one.simulated else ""
 
 
-def _who(target: str, model: str, endpoint: str, *, simulated: bool) -> tuple[str, str, str, str]:
-    return target, model, endpoint, SIMULATED if simulated else ""
+def _asked_of(record: RequestRecord) -> tuple[str, str, str, str]:
+    spec = record.spec
+    return spec.target, spec.model, spec.endpoint.name, SIMULATED if spec.endpoint.simulated else ""
 
 
-def _spread(observations: Sequence[Observation], figure: Figure) -> tuple[str, str, str, str]:
-    """Median, p95, smallest and largest, ms."""
-    found = describe(samples(observations, figure))
-    shown = (found.median, found.p95, found.min, found.max)
-    median, p95, least, most = (rounded(None if ns is None else ns / NS_PER_MS) for ns in shown)
-    return median, p95, least, most
+def _heading(figure: Figure, part: str = "") -> str:
+    """`TTFT, ms`, `ITL p95, ms`, `Input tokens`."""
+    label, unit = figure.label, figure.declared.unit
+    name = f"{label[0].upper()}{label[1:]} {part}".rstrip()
+    return f"{name}, {unit}" if unit in (Unit.TIME, Unit.RATE) else name
+
+
+def _statistic(figure: Figure, value: float | None) -> str:
+    return ABSENT if value is None else three_digits(figure.converted(value))
+
+
+def _of_request(figure: Figure, part: str, record: RequestRecord) -> str:
+    found = figure.in_file(record)
+    value = getattr(found, part, None) if part else found
+    if value is None:
+        return ABSENT
+    return f"{value:,}" if figure.declared.unit is Unit.COUNT else three_digits(value)
+
+
+def tried_table(tried: Sequence[TrialResult]) -> Table:
+    """One row per trial, the latest first: predicted against measured, and the decision. A saving below 0 is a loss."""
+    labels = (*("Begun", *_WHO, "Prompt", "Change", "Verdict", "As predicted", "Decision", "Figure"),)
+    numbers = [f"{which} {what}, ms" for which in ("Predicted", "Measured") for what in ("saving", "interval")]
+    return Table(
+        title="Tried", columns=(*labels, *numbers, "Repeats"), labels=len(labels), rows=[_trial(one) for one in tried]
+    )
+
+
+def _trial(tried: TrialResult) -> tuple[str, ...]:
+    predicted = tried.predicted
+    return (
+        utc(tried.begun_unix_ns),
+        tried.target,
+        tried.model,
+        tried.endpoint,
+        SIMULATED if tried.simulated else "",
+        tried.prompt,
+        tried.headline,
+        tried.result.value,
+        _HELD[tried.held],
+        _DECISIONS[tried.accepted],
+        tried.trial.figure.label,
+        _ms(predicted.ns if predicted else None),
+        _ends(predicted.interval if predicted else None),
+        _ms(tried.saved_ns),
+        _ends(tried.interval),
+        str(tried.repeats),
+    )
+
+
+def _ms(ns: float | None) -> str:
+    return ABSENT if ns is None else three_digits(ns / NS_PER_MS)
+
+
+def _ends(interval: Interval | None) -> str:
+    if interval is None:
+        return ABSENT
+    return f"{_ms(interval.low)} to {_ms(interval.high)} ({percent(interval.confidence)})"

@@ -15,9 +15,9 @@ from tui.config.keys import Layer
 from tui.config.known_models import known_models
 from tui.config.load import Flags, load
 from tui.errors import ExitCode
-from tui.export.advice_markdown import advice_markdown
 from tui.export.formats import write_text
 from tui.export.json_export import visible
+from tui.export.markdown import advice_markdown
 from tui.headless.arguments import refuse_outputs, repeats, share
 from tui.headless.measure import measure
 from tui.headless.narration import Narrator

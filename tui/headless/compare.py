@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.core import gates
+from tui.core import regression_limits
 from tui.core.comparison import Comparison, compare
-from tui.core.gates import Gate, Ruling
-from tui.core.observation import Figure, present
+from tui.core.figures import Figure
+from tui.core.observation import present
+from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
 from tui.core.sanitize import clean
 from tui.errors import ExitCode, UsageError
 from tui.headless.references import history_if_any, is_simulated, runs_of
@@ -17,8 +18,8 @@ from tui.headless.results import TargetResult, results_of
 
 _EPILOG = """\
 A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'baseline', or a JSON
-export. Exit codes: 0 compared and no gate closed, 1 a gate closed, 2 something cannot be used, 3 nothing to compare,
-or a gate cannot be judged yet.
+export. Exit codes: 0 compared and no limit exceeded, 1 a limit exceeded, 2 something cannot be used, 3 nothing to
+compare, or a limit cannot be judged yet.
 """
 _FIGURES = (Figure.TTFT, Figure.TTFO, Figure.TOTAL, Figure.OTPS)
 
@@ -30,10 +31,10 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...]
     """B against A, one per figure."""
     rulings: tuple[Ruling, ...]
-    """One per gate."""
+    """One per limit."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class ComparisonReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `--json` prints. Times are nanoseconds, rates 1/s."""
 
     simulated: bool
@@ -45,14 +46,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
-    limits = _gates(options.fail_on)
+    limits = _limits(options.fail_on)
     with history_if_any() as store:
         first, second = runs_of(options.a, store), runs_of(options.b, store)
     before, after = results_of(first, ()), results_of(second, ())
     compared = [_compare(old, new, limits) for old, new in _pairs(before, after)]
     if not compared:
         raise UsageError(f"{options.a} and {options.b} have no target in common.")
-    report = Report(
+    report = ComparisonReport(
         simulated=is_simulated(first) or is_simulated(second), a=options.a, b=options.b, targets=tuple(compared)
     )
     if options.json:
@@ -83,9 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _gates(texts: Sequence[str]) -> list[Gate]:
+def _limits(texts: Sequence[str]) -> list[RegressionLimit]:
     try:
-        return [gates.parse(text) for text in texts]
+        return [regression_limits.parse(text) for text in texts]
     except ValueError as error:
         raise UsageError(f"--fail-on: {error}") from None
 
@@ -98,7 +99,7 @@ def _pairs(before: Sequence[TargetResult], after: Sequence[TargetResult]) -> lis
     return [(named[result.name], result) for result in after if result.name in named]
 
 
-def _compare(before: TargetResult, after: TargetResult, limits: Sequence[Gate]) -> Compared:
+def _compare(before: TargetResult, after: TargetResult, limits: Sequence[RegressionLimit]) -> Compared:
     return Compared(
         target=after.name,
         comparisons=tuple(
@@ -110,7 +111,7 @@ def _compare(before: TargetResult, after: TargetResult, limits: Sequence[Gate]) 
             for figure in _FIGURES
             if figure is not Figure.TTFO or _thinks(before) or _thinks(after)
         ),
-        rulings=tuple(gates.judge(gate, before.observations, after.observations) for gate in limits),
+        rulings=tuple(regression_limits.judge(limit, before.observations, after.observations) for limit in limits),
     )
 
 
@@ -119,7 +120,7 @@ def _thinks(result: TargetResult) -> bool:
     return any(one.ttfo_ns not in (None, one.ttft_ns) for one in result.observations)
 
 
-def _lines(report: Report) -> list[str]:
+def _lines(report: ComparisonReport) -> list[str]:
     lines = ["SIMULATED: measured on the built-in simulator."] if report.simulated else []
     for compared in report.targets:
         lines.append(f"{clean(compared.target)}:")
@@ -130,8 +131,8 @@ def _lines(report: Report) -> list[str]:
 
 def _exit_code(compared: Sequence[Compared]) -> ExitCode:
     states = [ruling.state for one in compared for ruling in one.rulings]
-    if gates.State.REGRESSED in states:
+    if LimitState.REGRESSED in states:
         return ExitCode.MISSED
-    if gates.State.UNKNOWN in states or not any(sum(c.counts) for one in compared for c in one.comparisons):
+    if LimitState.UNKNOWN in states or not any(sum(c.counts) for one in compared for c in one.comparisons):
         return ExitCode.NOT_MEASURED
     return ExitCode.OK

@@ -11,7 +11,7 @@ import msgspec
 
 from tui.config import paths
 from tui.config.load import Flags, load
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.sanitize import clean
 from tui.core.stored import RunFilter, RunRow
 from tui.core.wording import amount

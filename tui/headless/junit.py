@@ -7,7 +7,7 @@ GitHub's report actions read: testsuite, testcase, failure, error, skipped.
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from tui.core.objectives import Judgement, State
+from tui.core.objectives import Judgement, ObjectiveState
 from tui.core.sanitize import clean
 from tui.headless.results import TargetResult
 
@@ -36,11 +36,11 @@ def _outcome(case: ElementTree.Element, result: TargetResult, judgement: Judgeme
         count = len(result.observations)
         ElementTree.SubElement(case, "error", message=f"No complete answer in {count} requests.")
         return "errors"
-    if judgement is None or judgement.state is State.MET:
+    if judgement is None or judgement.state is ObjectiveState.MET:
         if judgement is not None:
             ElementTree.SubElement(case, "system-out").text = judgement.sentence
         return None
-    if judgement.state is State.MISSED:
+    if judgement.state is ObjectiveState.MISSED:
         ElementTree.SubElement(case, "failure", message=judgement.sentence)
         return "failures"
     ElementTree.SubElement(case, "skipped", message=judgement.sentence)

@@ -3,12 +3,11 @@
 import sys
 from typing import TextIO
 
-from tui.core.cost import dollars
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.series import Series
-from tui.core.wording import amount
+from tui.core.wording import amount, dollars
 
 _BAR_CELLS = 24
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.core.objectives import Judgement, Objective, State, judge
-from tui.core.observation import Observation, observe
+from tui.core.grouping import measured_in
+from tui.core.objectives import Judgement, Objective, ObjectiveState, judge
+from tui.core.observation import Observation
 from tui.core.run import StoredRun
 from tui.errors import ExitCode
 
@@ -26,27 +27,21 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def results_of(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[TargetResult]:
     """Every target of `runs` in order of appearance; warm-up and sweeps do not count, nor does what was cancelled."""
-    observed: dict[str, list[Observation]] = {}
-    for run in runs:
-        for record in run.requests:
-            found = observed.setdefault(record.spec.target, [])
-            if run.info.counted and (observation := observe(record)) is not None:
-                found.append(observation)
     return [
         TargetResult(
-            name=name,
-            observations=tuple(observations),
+            name=one.name,
+            observations=(observations := one.observations),
             judgements=tuple(judge(objective, observations) for objective in objectives),
         )
-        for name, observations in observed.items()
+        for one in measured_in(runs)
     ]
 
 
 def exit_code(results: Sequence[TargetResult]) -> ExitCode:
     """0: every objective is met; 1: one is missed; 3: a target never answered, or an objective is not yet known."""
     states = [judgement.state for result in results for judgement in result.judgements]
-    if State.MISSED in states:
+    if ObjectiveState.MISSED in states:
         return ExitCode.MISSED
-    if not results or State.UNKNOWN in states or not all(result.answered for result in results):
+    if not results or ObjectiveState.UNKNOWN in states or not all(result.answered for result in results):
         return ExitCode.NOT_MEASURED
     return ExitCode.OK

@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 
-from tui.core.goodput import goodput
-from tui.core.objectives import Judgement, Objective, State
-from tui.core.observation import Figure, samples
+from tui.core.figures import Figure
+from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput
+from tui.core.observation import samples
 from tui.core.sanitize import clean
 from tui.core.statistics import Description, describe
 from tui.core.wording import amount, span, three_digits
@@ -14,7 +14,7 @@ from tui.headless.results import TargetResult
 _ABSENT = "-"
 _SHOWN = (Figure.TTFT, Figure.TOTAL)
 _ALL = (Figure.TTFT, Figure.TTFO, Figure.TOTAL, Figure.TPOT, Figure.OTPS)
-_MARKS = {State.MET: "met", State.MISSED: "MISSED", State.UNKNOWN: "not yet known"}
+_MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}
 
 
 def table(results: Sequence[TargetResult]) -> str:

@@ -1,18 +1,17 @@
 """A lane: one target on screen, its latest request, and the outcomes of this session."""
 
-import hashlib
-from collections.abc import Mapping
-
 import msgspec
 
 from tui.core.cost import Cost
-from tui.core.decomposition import Fit
-from tui.core.outcome import Outcome, fit
+from tui.core.decomposition import Fit, fit
+from tui.core.grouping import fingerprint
+from tui.core.observation import Observation
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord, State
 from tui.core.series import Repeat
 from tui.core.snapshot import LaneSnapshot
 from tui.core.target import Target
+from tui.core.wording import format_count
 
 _MOST_FITTED = 200
 """Answers to the plan, and as many to sweeps, that a fit takes."""
@@ -25,15 +24,20 @@ class InputCount(msgspec.Struct, frozen=True, kw_only=True):
     is_estimate: bool
     """True where the endpoint has not counted them."""
 
+    @property
+    def text(self) -> str:
+        """Short: `1,234`; `~1,200` where they are estimated."""
+        return f"{'~' if self.is_estimate else ''}{format_count(self.tokens)}"
+
 
 class OutcomesReader:
     """A place in a list of outcomes that grows and may be cleared: every outcome is read once."""
 
     def __init__(self) -> None:
         self._count = 0
-        self._last: Outcome | None = None
+        self._last: Observation | None = None
 
-    def read(self, outcomes: list[Outcome]) -> tuple[list[Outcome], bool]:
+    def read(self, outcomes: list[Observation]) -> tuple[list[Observation], bool]:
         """The outcomes that came since the last reading, and whether the list was cleared before them."""
         cleared = self._count > len(outcomes) or (self._count > 0 and outcomes[self._count - 1] is not self._last)
         since = outcomes[0 if cleared else self._count :]
@@ -66,9 +70,9 @@ class Lane:
         """True if the cache was to be warmed, and this lane's prompt is not cached."""
         self.next_input: InputCount | None = None
         """Input tokens of what the lane would be asked now."""
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[Observation] = []
         """All outcomes of this session, warm-up included, without cancelled requests."""
-        self.swept: list[Outcome] = []
+        self.swept: list[Observation] = []
         """Outcomes of this session's sweeps, for fits alone."""
         self.before_sweep: Shown | None = None
         """The answer to show again after the sweep that is under way."""
@@ -77,7 +81,7 @@ class Lane:
         self.fastest_ttft = False
         """True if this lane had the shortest TTFT of the run that ended last."""
         self.fastest_total = False
-        self._current: list[Outcome] = []
+        self._current: list[Observation] = []
         self._asked = ""
         self._reader = OutcomesReader()
 
@@ -87,15 +91,15 @@ class Lane:
         return self.target.label
 
     @property
-    def current(self) -> list[Outcome]:
+    def current(self) -> list[Observation]:
         """Counted outcomes with the latest fingerprint: repeated measurements of one thing."""
         # Each is read once: this is asked for after every run.
         since, cleared = self._reader.read(self.outcomes)
         if cleared:
             self._current = []
         for outcome in since:
-            if outcome.asked != self._asked:
-                self._current, self._asked = [], outcome.asked
+            if outcome.fingerprint != self._asked:
+                self._current, self._asked = [], outcome.fingerprint
             if outcome.counted:
                 self._current.append(outcome)
         return list(self._current)
@@ -145,15 +149,9 @@ def fingerprint_of(plan: Plan, lane: "Lane", repeat: Repeat | None) -> str:
     The variables' values are part of it, but not in a series, which goes through all rows. A sweep keeps the
     fingerprint of the run or series before it, so that it does not start a new group of repeats.
     """
-    in_use, of_all_rows = _digest(plan, lane.target, plan.values()), _digest(plan, lane.target, {})
+    in_use, of_all_rows = fingerprint(plan, lane.target, plan.values()), fingerprint(plan, lane.target, {})
     if repeat is None:
         return in_use
-    if repeat.sweep and lane.outcomes and lane.outcomes[-1].asked == in_use:
+    if repeat.sweep and lane.outcomes and lane.outcomes[-1].fingerprint == in_use:
         return in_use
     return of_all_rows
-
-
-def _digest(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
-    """Digest of prompt, parameters, model and endpoint, but not of the target's name."""
-    asked = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
-    return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()

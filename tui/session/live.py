@@ -9,12 +9,11 @@ from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunE
 from tui.core.lanes import successors
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
-from tui.core.outcome import outcome_of
+from tui.core.observation import observe
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.series import Repeat, Series
+from tui.core.series import Repeat, Series, swept
 from tui.core.snapshot import Snapshot
-from tui.core.sweep import swept
 from tui.core.target import Target
 from tui.session.lane import InputCount, Lane, fingerprint_of
 from tui.session.spending import Spending
@@ -248,7 +247,7 @@ class LiveState:
         repeat = self._repeat
         is_swept = repeat is not None and repeat.cell is not None
         counted = repeat is None or not (repeat.warm_up or is_swept)
-        outcome = outcome_of(record, run=self.runs, asked=request.fingerprint, counted=counted)
+        outcome = observe(record, run=self.runs, fingerprint=request.fingerprint, counted=counted)
         if outcome is not None:
             (request.lane.swept if is_swept else request.lane.outcomes).append(outcome)
         return record

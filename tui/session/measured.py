@@ -9,7 +9,7 @@ from tui.advice.evidence import CUT_SHARE, Evidence, MeasuredTarget
 from tui.advice.parts import questions
 from tui.advice.rules.prompt_length import said_once
 from tui.core.model import KnownModel
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import State
@@ -26,14 +26,14 @@ def measured_by(lane: Lane) -> MeasuredTarget | None:
         return None
     if lane.before_sweep is not None:
         return None  # a sweep asks other things
-    asked = outcomes[-1].asked
+    asked = outcomes[-1].fingerprint
     return MeasuredTarget(
         target=lane.target,
         endpoint=record.spec.endpoint,
         prompt=record.spec.prompt,
         parameters=record.spec.parameters,
         outcomes=tuple(lane.current),
-        warm_ups=tuple(one for one in outcomes if not one.counted and one.asked == asked),
+        warm_ups=tuple(one for one in outcomes if not one.counted and one.fingerprint == asked),
         record=record,
         template=None if lane.plan is None else lane.plan.prompt_of(lane.target),
         variants=() if lane.plan is None else lane.plan.variants,
@@ -84,8 +84,8 @@ def length_questions(lane: Lane) -> tuple[RequestSpec, ...]:
     return tuple(msgspec.structs.replace(record.spec, prompt=prompt) for prompt in asked)
 
 
-def _before(lane: Lane) -> list[Outcome]:
+def _before(lane: Lane) -> list[Observation]:
     """The lane's counted answers to other questions."""
-    asked = lane.outcomes[-1].asked
-    other = [one for one in lane.outcomes if one.counted and one.asked != asked]
+    asked = lane.outcomes[-1].fingerprint
+    other = [one for one in lane.outcomes if one.counted and one.fingerprint != asked]
     return [one for one in (*other, *lane.swept) if one.total_ns is not None]

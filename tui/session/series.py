@@ -6,13 +6,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.sequential import Outcome as Decided
-from tui.core.sequential import UntilSure
-from tui.core.series import Ending, Repeat, Series
-from tui.core.sweep import Cell, cells
+from tui.core.sequential import Conclusion, UntilSure
+from tui.core.series import Cell, Ending, Repeat, Series, cells
 from tui.session.live import Lane, LiveState
 
 _CHARACTERS_PER_TOKEN = 4
@@ -110,7 +108,7 @@ class SeriesRunner:
         figure = Figure(self.series.settings.until_sure or Figure.TTFT)
         decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._live.lanes])
         self.series.verdict = decision.sentence
-        if decision.outcome in (Decided.BEST, Decided.ALIKE):
+        if decision.conclusion in (Conclusion.BEST, Conclusion.ALIKE):
             self.series.end(Ending.SURE)
 
     def _figure_of_run(self, lane: Lane, figure: Figure) -> float | None:

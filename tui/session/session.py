@@ -17,9 +17,8 @@ from tui.core.objectives import Objective
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun, new_run, new_uid
-from tui.core.series import Ending, Repeat, Series, SeriesSettings
+from tui.core.series import Ending, Repeat, Series, SeriesSettings, costliest
 from tui.core.snapshot import Snapshot
-from tui.core.sweep import costliest
 from tui.core.target import Endpoint
 from tui.engine.client import EngineClient, spawn
 from tui.errors import ChildError

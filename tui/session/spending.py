@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tui.core.cost import Cost, dollars, estimate, total, upper_bound
+from tui.core.cost import Cost, estimate, total, upper_bound
 from tui.core.events import Usage
 from tui.core.model import KnownModel
 from tui.core.plan import Budget, RequestSpec
 from tui.core.record import RequestRecord
+from tui.core.wording import dollars
 
 
 class Spending:

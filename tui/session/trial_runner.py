@@ -9,7 +9,7 @@ import msgspec
 from tui.advice.evidence import MeasuredTarget
 from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
 from tui.advice.trial import TrialResult, conclude, pairs_of, trial_plan, trial_settings
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
@@ -74,7 +74,7 @@ class TrialRunner:
 
         self._task = asyncio.create_task(wait(), name="trial")
 
-    def _own(self, lane: Lane) -> list[Outcome]:
+    def _own(self, lane: Lane) -> list[Observation]:
         """The outcomes of this trial alone: the lane may have asked the same before."""
         return [outcome for outcome in lane.current if outcome.run > self._runs_before]
 

@@ -8,7 +8,7 @@ from tui.advice.evidence import Evidence
 from tui.advice.rules.answer_length import answer_length, max_tokens
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.events import Status
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 
 
@@ -34,12 +34,12 @@ def test_of_cut_answers_the_length_is_not_known() -> None:
     assert said.run == "a series with a larger max_tokens"
 
 
-def cut_answers(count: int) -> list[Outcome]:
+def cut_answers(count: int) -> list[Observation]:
     """Answers of 200 tokens, which are cut, at a millisecond each."""
     return [answer(writing=199, output_tokens=200, status=Status.TRUNCATED) for _ in range(count)]
 
 
-def of(*outcomes: Outcome, share: float = 0.05, **asked: object) -> Evidence:
+def of(*outcomes: Observation, share: float = 0.05, **asked: object) -> Evidence:
     parameters = Parameters(**{"max_tokens": 200, **asked})  # type: ignore[arg-type]
     return msgspec.structs.replace(evidence(measured(*outcomes, parameters=parameters)), cut_share=share)
 

@@ -3,7 +3,7 @@
 from advice.made import MS, answer, answers, evidence, measured
 from tui.advice.rules.delivery import connection, streaming
 from tui.advice.suggestion import NoSuggestion, Suggestion
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 
 WHOLE = Parameters(max_tokens=500, stream=False)

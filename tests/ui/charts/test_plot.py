@@ -10,7 +10,7 @@ from chart_samples import MS, lane_with, outcome_of, record_with, session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.snapshot import LaneSnapshot, Snapshot
@@ -45,7 +45,7 @@ POINTS = st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), max_size=300)
 
 
 @st.composite
-def outcomes(draw: st.DrawFn) -> list[Outcome]:
+def outcomes(draw: st.DrawFn) -> list[Observation]:
     """Up to 80 runs, some failed."""
     times = draw(st.lists(st.none() | st.tuples(NS, NS), max_size=80))
     return [outcome_of(run, *((None,) if pair is None else (pair[0], sum(pair)))) for run, pair in enumerate(times, 1)]
@@ -61,7 +61,7 @@ def stamps(draw: st.DrawFn) -> list[int]:
     return moments
 
 
-def source_of(*lanes: list[Outcome]) -> ChartSource:
+def source_of(*lanes: list[Observation]) -> ChartSource:
     made = [lane_with(f"lane-{number}", of_lane) for number, of_lane in enumerate(lanes)]
     return ChartSource(lanes=made, current=made[0], now_ns=0)
 
@@ -144,7 +144,7 @@ def test_counts_have_whole_marks() -> None:
 
 
 @given(outcomes(), outcomes())
-def test_charts_of_runs_are_finite_and_on_their_axes(first: list[Outcome], second: list[Outcome]) -> None:
+def test_charts_of_runs_are_finite_and_on_their_axes(first: list[Observation], second: list[Observation]) -> None:
     source = source_of(first, second)
     for build in (distribution_plot, scatter_plot):
         check(build(source))
@@ -161,7 +161,7 @@ def test_charts_of_runs_are_finite_and_on_their_axes(first: list[Outcome], secon
 
 
 @given(outcomes())
-def test_trend_shows_every_run_once(of_lane: list[Outcome]) -> None:
+def test_trend_shows_every_run_once(of_lane: list[Observation]) -> None:
     plot = trend_plot(source_of(of_lane))
     shown = {curve.label: [round(x) for x, _ in curve.points] for curve in plot.curves}
     complete = [outcome.run for outcome in of_lane if outcome.total_ns is not None]
@@ -171,7 +171,7 @@ def test_trend_shows_every_run_once(of_lane: list[Outcome]) -> None:
 
 
 def test_trend_leaves_warm_up_out_and_bounds_its_table() -> None:
-    warm_up = Outcome(run=1, status=outcome_of(1, 1).status, counted=False, ttft_ns=1, total_ns=2)
+    warm_up = Observation(run=1, status=outcome_of(1, 1).status, counted=False, ttft_ns=1, total_ns=2)
     source = source_of([warm_up, *(outcome_of(run, run * MS) for run in range(2, 800))])
     plot, numbers = trend_plot(source), trend_numbers(source)
     assert plot.curves[0].points[0] == (2.0, 0.002)
@@ -264,7 +264,7 @@ def test_speeds_of_all_lanes_have_one_unit() -> None:
 
 
 @given(outcomes())
-def test_parts_add_up_to_the_whole(of_lane: list[Outcome]) -> None:
+def test_parts_add_up_to_the_whole(of_lane: list[Observation]) -> None:
     parts = typical_parts(of_lane)
     complete = [outcome for outcome in of_lane if outcome.total_ns is not None]
     assert bool(parts) is bool(complete)

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from textual.widgets import Input, Select
 
-from tui.core.decomposition import Advice
+from tui.core.decomposition import RunsNeeded
 from tui.core.parameters import Parameters
 from tui.core.record import State
 from tui.core.run import StoredRun
@@ -124,7 +124,7 @@ async def test_a_sweep_tells_the_time_per_token_and_nothing_else(open_app: OpenA
         assert lane.record is not None
         assert lane.record.spec.prompt.user == s.app.draft.plan().prompt.user
         fit = lane.fit()
-        assert fit.advice is Advice.NOTHING
+        assert fit.needed is RunsNeeded.NOTHING
         assert fit.per_output is not None
         assert fit.per_output.value == pytest.approx(1e9 / profile.tokens_per_second, rel=0.2)
         assert fit.per_input is not None

@@ -5,7 +5,7 @@ import pytest
 
 from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Trial
 from tui.advice.trial import TrialResult, TrialVerdict
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.statistics import Interval
 from tui.ui.viewmodel.advice_desk import AdviceDesk

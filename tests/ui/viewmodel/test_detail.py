@@ -13,8 +13,8 @@ from tui.core.prompt import Prompt
 from tui.core.record import Attempt, RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.core.timeline import Timeline
+from tui.core.wording import ABSENT
 from tui.ui.viewmodel.detail import detail_rows
-from tui.ui.viewmodel.figures import ABSENT
 
 MS = 1_000_000
 

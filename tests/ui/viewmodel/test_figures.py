@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.ui.viewmodel.figures import format_count, format_ms, format_rate
+from tui.core.wording import format_count, format_duration, format_rate
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ from tui.ui.viewmodel.figures import format_count, format_ms, format_rate
         (-3_000_000, "-3.00 ms"),
     ],
 )
-def test_format_ms(ns: int | None, expected: str) -> None:
-    assert format_ms(ns) == expected
+def test_format_duration(ns: int | None, expected: str) -> None:
+    assert format_duration(ns) == expected
 
 
 @pytest.mark.parametrize(

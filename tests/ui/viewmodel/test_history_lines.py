@@ -6,24 +6,24 @@ from hypothesis import strategies as st
 from rich.cells import cell_len, set_cell_size
 
 from tui.core.events import Status
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.viewmodel.history_lines import HistoryTable, history_table
 from tui.ui.viewmodel.lane_history import BLOCKS, LaneHistory
 
 MS = 1_000_000
-FAILED = Outcome(status=Status.FAILED)
+FAILED = Observation(status=Status.FAILED)
 
 
-def lane_of(name: str, *outcomes: Outcome) -> Lane:
+def lane_of(name: str, *outcomes: Observation) -> Lane:
     lane = Lane(Target(model=name))
     lane.outcomes.extend(outcomes)
     return lane
 
 
-def took(ttft_ms: float, total_ms: float) -> Outcome:
-    return Outcome(status=Status.DONE, ttft_ns=round(ttft_ms * MS), total_ns=round(total_ms * MS))
+def took(ttft_ms: float, total_ms: float) -> Observation:
+    return Observation(status=Status.DONE, ttft_ns=round(ttft_ms * MS), total_ns=round(total_ms * MS))
 
 
 def table(lanes: list[Lane], width: int = 100) -> HistoryTable:

@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.events import Status
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.figures import Figure
+from tui.core.observation import Observation
 from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.viewmodel.lane_history import BLOCKS, FAILED, LaneHistory, spark
 
 OUTCOMES = st.lists(
     st.builds(
-        Outcome,
+        Observation,
         status=st.just(Status.DONE),
         counted=st.booleans(),
-        asked=st.sampled_from(["a", "a", "a", "b"]),
+        fingerprint=st.sampled_from(["a", "a", "a", "b"]),
         ttft_ns=st.none() | st.integers(0, 10**12),
     ),
     max_size=12,
@@ -26,7 +26,7 @@ OUTCOMES = st.lists(
 
 
 @given(st.lists(OUTCOMES | st.just("clear"), max_size=12))
-def test_caught_up_it_is_what_a_new_one_is(batches: list[list[Outcome] | str]) -> None:
+def test_caught_up_it_is_what_a_new_one_is(batches: list[list[Observation] | str]) -> None:
     lane = Lane(Target(model="a"))
     history = LaneHistory(lane)
     for batch in batches:
@@ -49,16 +49,16 @@ def test_caught_up_it_is_what_a_new_one_is(batches: list[list[Outcome] | str]) -
 
 
 @given(st.lists(OUTCOMES | st.just("clear"), max_size=12))
-def test_current_is_what_came_since_the_last_change(batches: list[list[Outcome] | str]) -> None:
+def test_current_is_what_came_since_the_last_change(batches: list[list[Observation] | str]) -> None:
     lane = Lane(Target(model="a"))
     for batch in batches:
         if isinstance(batch, str):
             lane.outcomes.clear()
         else:
             lane.outcomes += batch
-            expected: list[Outcome] = []
+            expected: list[Observation] = []
             for outcome in reversed(lane.outcomes):
-                if outcome.asked != lane.outcomes[-1].asked:
+                if outcome.fingerprint != lane.outcomes[-1].fingerprint:
                     break
                 expected[:0] = [outcome] * outcome.counted
             assert lane.current == expected

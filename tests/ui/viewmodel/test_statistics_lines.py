@@ -6,11 +6,10 @@ from chart_samples import MS, lane_with, outcome_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.core.figures import Figure
 from tui.core.objectives import parse
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation, summary
 from tui.session.live import Lane
-from tui.ui.viewmodel.described import described
 from tui.ui.viewmodel.statistics_lines import objective_lines, statistics_lines
 
 SECOND = 1_000 * MS
@@ -66,10 +65,10 @@ def test_no_line_of_a_table_is_wider_than_the_room(count: int, width: int) -> No
 
 
 def test_gaps_of_few_answers_bound_nothing() -> None:
-    outcomes: list[Outcome] = lane(9).outcomes
-    found = described(Figure.ITL, outcomes)
+    outcomes: list[Observation] = lane(9).outcomes
+    found = summary(outcomes, Figure.ITL)
     assert (found.count, found.median, found.median_interval, found.p90) == (18, 1.5 * MS, None, None)
     many = [msgspec.structs.replace(one, gaps_ns=tuple(range(1, 101))) for one in lane(40).outcomes]
-    found = described(Figure.ITL, many)
+    found = summary(many, Figure.ITL)
     assert found.median_interval is not None
     assert found.p90 == pytest.approx(90, abs=1)

@@ -10,9 +10,9 @@ from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.advice.suggestion import Change, NoSuggestion, PromptEdit, Suggestion, Trial
 from tui.core import statistics
 from tui.core.events import Status
+from tui.core.figures import Figure
 from tui.core.metrics import percentile
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
 from tui.core.wording import amount, percent
 
 _SENTENCE = re.compile(r"[.!?](?=\s|$)")
@@ -117,7 +117,7 @@ def _too_many_cut(evidence: Evidence, said: str) -> NoSuggestion:
     )
 
 
-def _lower_cap(evidence: Evidence, cap: int, answers: list[Outcome], said: str) -> Suggestion | NoSuggestion:
+def _lower_cap(evidence: Evidence, cap: int, answers: list[Observation], said: str) -> Suggestion | NoSuggestion:
     """Suggest a cap, which saves each answer's tokens beyond it, at that answer's own time per token."""
     share = evidence.cut_share
     timed = [(one.tpot_ns, one.output_tokens or 0) for one in answers if one.tpot_ns is not None]

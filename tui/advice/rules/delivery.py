@@ -15,7 +15,7 @@ from tui.advice.estimate import (
 )
 from tui.advice.evidence import Evidence
 from tui.advice.suggestion import Change, NoSuggestion, Suggestion, Trial
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.wording import amount
 

@@ -10,7 +10,7 @@ from tui.advice.estimate import alternatives_of, change_to, measured_value, part
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.advice.suggestion import NoSuggestion, Suggestion, Trial
 from tui.core.comparison import FEWEST
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Effort, Parameters
 from tui.core.refusals import refusal
 from tui.core.wording import amount

@@ -8,7 +8,7 @@ from tui.advice.estimate import enough_measured, faster_alternative, measured_sa
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.advice.suggestion import Change, NoSuggestion, Suggestion, Trial
 from tui.core.comparison import FEWEST
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.refusals import refusals
 from tui.core.wording import amount

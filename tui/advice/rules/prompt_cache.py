@@ -10,9 +10,9 @@ from tui.advice.evidence import Evidence
 from tui.advice.parts import UNKNOWN_LENGTH, Static, static_of, whole_of
 from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
 from tui.core.comparison import FEWEST, Verdict, compare
-from tui.core.cost import dollars, length_factor
-from tui.core.observation import Figure
-from tui.core.wording import amount, span
+from tui.core.cost import length_factor
+from tui.core.figures import Figure
+from tui.core.wording import amount, dollars, span
 
 _RULE = "prompt cache"
 _PARAMETER = "cache"

@@ -8,7 +8,7 @@ from tui.advice.estimate import fitted_saved, prefill_fit
 from tui.advice.evidence import Evidence
 from tui.advice.parts import UNKNOWN_LENGTH, Length, by_part, less, static_of, whole_of
 from tui.advice.suggestion import Change, NoSuggestion, PromptEdit, Suggestion, Trial
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.prompt import Prompt
 from tui.core.wording import amount, span
 

@@ -7,10 +7,10 @@ import msgspec
 from tui.core.metrics import NS_PER_S, percentile
 from tui.core.observation import present
 from tui.core.statistics import samples_needed
+from tui.core.wording import format_duration
 from tui.session.live import Lane
 from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, around
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
-from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers
 
 _WHISKER = Look("range", "range", "─", "-", "whisker")
@@ -97,7 +97,7 @@ def _bounded(samples: Sequence[float]) -> list[float | None]:
 
 
 def _written(ns: float | None) -> str:
-    return format_ms(None if ns is None else round(ns))
+    return format_duration(None if ns is None else round(ns))
 
 
 CHART = Chart(title="Box plots", of_one_metric=True, build=box_rows, version=by_answer, numbers=five_number_table)

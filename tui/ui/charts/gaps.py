@@ -6,14 +6,13 @@ from operator import sub
 from statistics import median
 
 from tui.core import metrics
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.record import RequestRecord
+from tui.core.wording import ABSENT, format_duration
 from tui.ui.charts.plot import STALL, STALL_SYMBOL, Axis, Curve, Plot, Point, from_zero
 from tui.ui.charts.source import Chart, by_chunk
-from tui.ui.viewmodel.described import MOST_ITL_ANSWERS, described
-from tui.ui.viewmodel.figures import ABSENT, format_ms
 from tui.ui.viewmodel.numbers import Numbers
 
 BUCKETS = 400
@@ -45,7 +44,7 @@ def gaps_plot(record: RequestRecord | None) -> Plot:
     if stalls:
         curves.append(
             Curve(
-                label=f"stall, from {format_ms(round(stall))}",
+                label=f"stall, from {format_duration(round(stall))}",
                 colour=STALL,
                 symbol=STALL_SYMBOL,
                 points=tuple(stalls),
@@ -85,28 +84,32 @@ def _extremes(stamps: list[int]) -> list[tuple[int, int]]:
     return found
 
 
-def gaps_numbers(record: RequestRecord | None, repeats: Sequence[Outcome] = ()) -> Numbers:
+def gaps_numbers(record: RequestRecord | None, repeats: Sequence[Observation] = ()) -> Numbers:
     """The percentiles once the answer is over, those of all gaps of its repeats, and the longest stalls."""
     stamps = record.timeline.content_ns if record else []
     sent = record.timeline.sent_ns if record else None
     if record is None or sent is None or len(stamps) < 2:
         return Numbers()
     stall = stall_from_ns(stamps)
-    summary = metrics.gaps(record.timeline) if record.status is not None else None
+    of_answer = metrics.gaps(record.timeline) if record.status is not None else None
     rows: list[tuple[str, ...]] = []
-    if summary is not None:
-        for name, ns in (("p50", summary.p50_ns), ("p95", summary.p95_ns), ("p99", summary.p99_ns)):
-            rows.append((name, ABSENT, format_ms(ns)))
+    if of_answer is not None:
+        for name, ns in (("p50", of_answer.p50_ns), ("p95", of_answer.p95_ns), ("p99", of_answer.p99_ns)):
+            rows.append((name, ABSENT, format_duration(ns)))
     if len(repeats) > 1:
-        found = described(Figure.ITL, repeats)
+        found = summary(repeats, Figure.ITL)
         named = (("p50", found.median), ("p90", found.p90), ("p95", found.p95), ("p99", found.p99))
         rows += [
-            (f"{name} of {len(repeats)} answers", ABSENT, format_ms(round(ns))) for name, ns in named if ns is not None
+            (f"{name} of {len(repeats)} answers", ABSENT, format_duration(round(ns)))
+            for name, ns in named
+            if ns is not None
         ]
     gaps = [(gap, position + 1) for position, gap in enumerate(map(sub, stamps[1:], stamps)) if gap >= stall]
     gaps.sort(reverse=True)
     for gap, position in gaps[:_MOST_ROWS]:
-        rows.append((f"stall before chunk {position + 1}", format_ms(stamps[position] - sent), format_ms(gap)))
+        rows.append(
+            (f"stall before chunk {position + 1}", format_duration(stamps[position] - sent), format_duration(gap))
+        )
     note = f"{len(stamps):,} chunks, {len(gaps):,} stalls"
     return Numbers(("gap", "at", "took"), tuple(rows), note)
 

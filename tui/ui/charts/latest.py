@@ -5,10 +5,10 @@ from enum import StrEnum
 
 from tui.core.metrics import NS_PER_S
 from tui.core.timeline import Timeline
+from tui.core.wording import format_duration
 from tui.session.live import Lane
 from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, time_axis
 from tui.ui.charts.source import Chart, ChartSource, by_moment
-from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers
 
 
@@ -58,7 +58,7 @@ def phase_numbers(source: ChartSource) -> Numbers:
     rows = []
     for lane, spans in _phases_of_lanes(source):
         lengths = {phase: end - begin for phase, begin, end in spans}
-        rows.append((lane.label, *(format_ms(lengths.get(phase)) for phase in Phase)))
+        rows.append((lane.label, *(format_duration(lengths.get(phase)) for phase in Phase)))
     return Numbers(("lane", *Phase), tuple(rows))
 
 

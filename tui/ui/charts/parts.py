@@ -4,16 +4,15 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from tui.core.decomposition import Fit, typical
+from tui.core.decomposition import Fit, parts_of, typical
+from tui.core.figures import Figure
+from tui.core.linear_fit import Estimate
 from tui.core.metrics import NS_PER_S
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome, parts_of
-from tui.core.regression import Estimate
-from tui.core.wording import amount, span
+from tui.core.observation import Observation
+from tui.core.wording import amount, format_duration, span
 from tui.session.live import Lane
 from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, time_axis
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
-from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers
 
 _NOTE_CELLS = 56
@@ -81,7 +80,7 @@ def part_numbers(source: ChartSource) -> Numbers:
     for lane, fit in pairs:
         lengths = dict(typical_parts(latest_answers(lane), fit))
         cells = [lengths.get(part) for part in Part] + [sum(lengths.values()) if lengths else None]
-        rows.append((lane.label, *(format_ms(None if cell is None else round(cell)) for cell in cells)))
+        rows.append((lane.label, *(format_duration(None if cell is None else round(cell)) for cell in cells)))
     fits = [line for lane, fit in pairs for line in fit_lines(lane.label, fit)]
     if fits:
         fits = ["Fitted to all lengths, with 95 % intervals:", *fits]
@@ -105,7 +104,7 @@ def fit_lines(label: str, fit: Fit) -> list[str]:
     return [f"{label}, {fit.count} answers", *lines] if lines else []
 
 
-def typical_parts(outcomes: Sequence[Outcome], fit: Fit | None = None) -> tuple[tuple[Part, float], ...]:
+def typical_parts(outcomes: Sequence[Observation], fit: Fit | None = None) -> tuple[tuple[Part, float], ...]:
     """The parts of `decomposition.typical`, ns; the prompt's only where the fit tells it."""
     per_token = per_prompt_token(fit)
     found = typical([parts for outcome in outcomes if (parts := parts_of(outcome, per_token)) is not None])

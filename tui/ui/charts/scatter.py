@@ -3,10 +3,10 @@
 import statistics
 
 from tui.core.metrics import NS_PER_S
+from tui.core.wording import ABSENT, format_duration
 from tui.session.live import Lane
 from tui.ui.charts.plot import Curve, Plot, Point, around
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
-from tui.ui.viewmodel.figures import ABSENT, format_ms
 from tui.ui.viewmodel.numbers import Numbers
 
 _FEWEST_FOR_CORRELATION = 3
@@ -41,7 +41,7 @@ def _points(lane: Lane) -> list[Point]:
 def _row(label: str, points: list[Point]) -> tuple[str, ...]:
     ttfts, totals = zip(*points, strict=True)
     medians = (round(statistics.median(values) * NS_PER_S) for values in (ttfts, totals))
-    return (label, *map(format_ms, medians), _correlation(ttfts, totals), str(len(points)))
+    return (label, *map(format_duration, medians), _correlation(ttfts, totals), str(len(points)))
 
 
 def _correlation(ttfts: tuple[float, ...], totals: tuple[float, ...]) -> str:

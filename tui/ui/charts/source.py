@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from tui.core.observation import Figure, Observation, present
-from tui.core.outcome import Outcome
+from tui.core.figures import Figure
+from tui.core.observation import Observation, present
 from tui.core.record import RequestRecord
 from tui.core.snapshot import Snapshot
 from tui.core.statistics import percentile_interval
@@ -133,7 +133,7 @@ def _median_of(observations: Sequence[Observation], figure: Figure) -> BaselineM
     return BaselineMedian(interval.low, middle, interval.high) if interval else BaselineMedian(middle, middle, middle)
 
 
-def latest_answers(lane: Lane) -> list[Outcome]:
+def latest_answers(lane: Lane) -> list[Observation]:
     """The latest of those counted since anything asked was last changed, at most `MOST_ANSWERS`."""
     return lane.current[-MOST_ANSWERS:]
 

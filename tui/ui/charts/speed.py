@@ -3,13 +3,14 @@
 from bisect import bisect_left
 from statistics import median
 
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
-from tui.core.observation import Figure, present
+from tui.core.observation import present
 from tui.core.record import RequestRecord
+from tui.core.wording import format_count, format_duration, format_rate
 from tui.session.live import Lane
 from tui.ui.charts.plot import Axis, Curve, Plot, Point, Unit, from_zero
 from tui.ui.charts.source import Chart, ChartSource, by_chunk, latest_answers
-from tui.ui.viewmodel.figures import format_count, format_ms, format_rate
 from tui.ui.viewmodel.numbers import Numbers
 
 _MOST_STRETCHES = 60
@@ -53,7 +54,7 @@ def speed_numbers(source: ChartSource) -> Numbers:
             (
                 lane.label,
                 format_count(chunks),
-                format_ms(span),
+                format_duration(span),
                 format_rate(rate),
                 format_rate(record.otps),
                 *_medians(lane),
@@ -71,7 +72,7 @@ def _medians(lane: Lane) -> tuple[str, str, str]:
     rates, times = (present(latest_answers(lane), figure) for figure in (Figure.OTPS, Figure.TPOT))
     return (
         format_rate(median(rates) if rates else None),
-        format_ms(round(median(times)) if times else None),
+        format_duration(round(median(times)) if times else None),
         str(len(rates)),
     )
 

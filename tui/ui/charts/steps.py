@@ -5,9 +5,9 @@ import msgspec
 from tui.core.metrics import NS_PER_S
 from tui.core.record import RequestRecord
 from tui.core.timeline import Timeline
+from tui.core.wording import format_duration
 from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, time_axis
 from tui.ui.charts.source import Chart, by_moment
-from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers
 
 _BAR = Look("took", "took", "█", "#", "output")
@@ -60,7 +60,7 @@ def step_numbers(record: RequestRecord | None) -> Numbers:
 
 
 def _written(seconds: float) -> str:
-    return format_ms(round(seconds * NS_PER_S))
+    return format_duration(round(seconds * NS_PER_S))
 
 
 def _spans(timeline: Timeline) -> list[tuple[str, int, int]]:

@@ -2,12 +2,12 @@
 
 from itertools import islice
 
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.observation import Observation
+from tui.core.wording import format_duration
 from tui.ui.charts.plot import FAILED, FAILED_SYMBOL, TOTAL, TTFT, Axis, Band, Curve, Plot, Unit, from_zero
 from tui.ui.charts.source import Chart, ChartSource, LaneBaseline, by_answer
-from tui.ui.viewmodel.figures import format_ms
 from tui.ui.viewmodel.numbers import Numbers
 
 MOST_ROWS = 500
@@ -53,7 +53,7 @@ def trend_plot(source: ChartSource) -> Plot:
     )
 
 
-def _counted(source: ChartSource) -> list[Outcome]:
+def _counted(source: ChartSource) -> list[Observation]:
     return [outcome for outcome in source.current.outcomes if outcome.counted]
 
 
@@ -64,7 +64,7 @@ def trend_numbers(source: ChartSource) -> Numbers:
     return Numbers(
         ("run", "TTFT", "total"),
         tuple(
-            (str(outcome.run), format_ms(outcome.ttft_ns), format_ms(outcome.total_ns))
+            (str(outcome.run), format_duration(outcome.ttft_ns), format_duration(outcome.total_ns))
             for outcome in islice(reversed(outcomes), MOST_ROWS)
         ),
         f"and {more:,} before" if more > 0 else "",

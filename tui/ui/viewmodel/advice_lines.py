@@ -4,7 +4,7 @@ from tui.advice.advise import Advice
 from tui.advice.report import saving_sentence
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.advice.trial import BUDGET, TrialResult, TrialVerdict
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.wording import amount, span
 from tui.ui.bindings import KeyNames
 

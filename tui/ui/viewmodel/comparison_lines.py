@@ -1,7 +1,7 @@
 """Two snapshots side by side, in words."""
 
 from tui.core.sanitize import clean
-from tui.core.snapshot import Change, Snapshot, change
+from tui.core.snapshot import LaneChange, Snapshot, change
 
 
 def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
@@ -20,7 +20,7 @@ def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
     return lines
 
 
-def _change_lines(found: Change) -> list[str]:
+def _change_lines(found: LaneChange) -> list[str]:
     asked = [f"  {clean(cause)}" for cause in found.causes] or ["  asked the same"]
     tokens = [
         f"{name} tokens {change_:+,.0f}"

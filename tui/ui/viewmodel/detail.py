@@ -4,7 +4,7 @@ from tui.core import metrics
 from tui.core.cost import Cost
 from tui.core.events import StampSource
 from tui.core.record import RequestRecord
-from tui.ui.viewmodel.figures import ABSENT, format_cost, format_count, format_ms, format_rate
+from tui.core.wording import ABSENT, format_cost, format_count, format_duration, format_rate
 from tui.ui.viewmodel.lane_lines import cache_miss_sentence
 
 Row = tuple[str, str]
@@ -20,22 +20,26 @@ def detail_rows(record: RequestRecord, cost: Cost | None = None) -> tuple[tuple[
 def _times(record: RequestRecord) -> tuple[Row, ...]:
     timeline = record.timeline
     return (
-        ("TTFT, first token", format_ms(record.ttft_ns)),
-        ("TTFO, first text", format_ms(metrics.ttfo_ns(timeline))),
-        ("TTLT, total", format_ms(record.total_ns)),
-        ("message_start", format_ms(_since_sent(record, timeline.message_start_ns))),
-        ("headers", format_ms(_since_sent(record, timeline.headers_ns))),
+        ("TTFT, first token", format_duration(record.ttft_ns)),
+        ("TTFO, first text", format_duration(metrics.ttfo_ns(timeline))),
+        ("TTLT, total", format_duration(record.total_ns)),
+        ("message_start", format_duration(_since_sent(record, timeline.message_start_ns))),
+        ("headers", format_duration(_since_sent(record, timeline.headers_ns))),
     )
 
 
 def _pace(record: RequestRecord) -> tuple[Row, ...]:
     gaps = metrics.gaps(record.timeline)
     tpot = metrics.tpot_ns(record.timeline, record.usage.output_tokens) if record.complete else None
-    shares = f"{format_ms(gaps.p50_ns)} · {format_ms(gaps.p95_ns)} · {format_ms(gaps.p99_ns)}" if gaps else ABSENT
-    longest = f"{format_ms(gaps.max_ns)}, before chunk {gaps.longest_at + 1}" if gaps else ABSENT
+    shares = (
+        f"{format_duration(gaps.p50_ns)} · {format_duration(gaps.p95_ns)} · {format_duration(gaps.p99_ns)}"
+        if gaps
+        else ABSENT
+    )
+    longest = f"{format_duration(gaps.max_ns)}, before chunk {gaps.longest_at + 1}" if gaps else ABSENT
     return (
         ("OTPS, tokens/s", format_rate(record.otps)),
-        ("TPOT, per token", format_ms(None if tpot is None else round(tpot))),
+        ("TPOT, per token", format_duration(None if tpot is None else round(tpot))),
         ("gaps p50 · p95 · p99", shares),
         ("longest gap", longest),
     )
@@ -45,11 +49,11 @@ def _connection(record: RequestRecord) -> tuple[Row, ...]:
     timeline = record.timeline
     reused = timeline.reused_ns is not None
     new = timeline.connect_started_ns is not None
-    attempts = f"{record.attempt}" + (f", {format_ms(record.retry_ns)} after the first" if record.earlier else "")
+    attempts = f"{record.attempt}" + (f", {format_duration(record.retry_ns)} after the first" if record.earlier else "")
     return (
         ("connection", "reused" if reused else "new" if new else ABSENT),
-        ("set-up, not in TTFT", format_ms(metrics.set_up_ns(timeline))),
-        ("cold TTFT, with set-up", format_ms(metrics.cold_ttft_ns(timeline))),
+        ("set-up, not in TTFT", format_duration(metrics.set_up_ns(timeline))),
+        ("cold TTFT, with set-up", format_duration(metrics.cold_ttft_ns(timeline))),
         ("attempt", attempts),
         ("HTTP status", ABSENT if record.http_status is None else str(record.http_status)),
         ("request id", record.api_request_id or ABSENT),
@@ -95,7 +99,7 @@ def _instrument(record: RequestRecord) -> tuple[Row, ...]:
     delays = (instrument.delay_p50_ns, instrument.delay_p99_ns, instrument.delay_max_ns)
     return (
         ("stamped by", "the kernel: the delay is in no figure" if kernel else "the read: its delay is not known"),
-        ("delay p50 · p99 · max", " · ".join(map(format_ms, delays))),
+        ("delay p50 · p99 · max", " · ".join(map(format_duration, delays))),
         ("stamps shared", f"{instrument.shared} of {len(record.timeline.content_ns)}" if kernel else ABSENT),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.wording import amount, percent

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tui.core.comparison import Comparison, Verdict
-from tui.core.objectives import Judgement, State, judge
+from tui.core.objectives import Judgement, ObjectiveState, judge
 from tui.core.snapshot import change
 from tui.core.wording import amount, span
 from tui.session.live import Lane, LiveState
@@ -15,7 +15,7 @@ VERDICTS = {
     Verdict.TOO_FEW: "? too few runs",
 }
 """A shape and a word each."""
-MARKS = {State.MET: "✔", State.MISSED: "✖", State.UNKNOWN: "?"}
+MARKS = {ObjectiveState.MET: "✔", ObjectiveState.MISSED: "✖", ObjectiveState.UNKNOWN: "?"}
 """A shape for each; a word goes with it."""
 
 
@@ -70,7 +70,7 @@ def signed(comparison: Comparison, difference: float) -> str:
 def objectives_line(judgements: Sequence[Judgement]) -> str:
     """All objectives of a lane, by what became of them: those missed first, since a narrow lane cuts the rest."""
     parts = []
-    for state in (State.MISSED, State.UNKNOWN, State.MET):
+    for state in (ObjectiveState.MISSED, ObjectiveState.UNKNOWN, ObjectiveState.MET):
         texts = [judgement.objective.text for judgement in judgements if judgement.state is state]
         if texts:
             parts.append(f"{MARKS[state]} {state.value}: {', '.join(texts)}")

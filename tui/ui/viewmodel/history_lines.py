@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tui.ui.viewmodel.figures import format_ms
+from tui.core.wording import format_duration
 from tui.ui.viewmodel.lane_history import METRICS, LaneHistory, spark
 
 Clip = Callable[[str, int], str]
@@ -52,7 +52,7 @@ def history_table(lanes: Sequence[LaneHistory], width: int, clip: Clip) -> Histo
             lines.append(
                 f"{clip(label, label_cells)} {metric.label:<{_METRIC_CELLS}}"
                 f"{spark(values, spark_cells, 0, top):>{spark_cells}} "
-                + "".join(f" {format_ms(None if ns is None else round(ns)):>{_FIGURE_CELLS}}" for ns in figures)
+                + "".join(f" {format_duration(None if ns is None else round(ns)):>{_FIGURE_CELLS}}" for ns in figures)
                 + f"{count:>{_COUNT_CELLS}}"
             )
             label = ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from tui.core.observation import Figure
+from tui.core.figures import Figure
 from tui.session.lane import OutcomesReader
 from tui.session.live import Lane
 

@@ -6,8 +6,8 @@ from tui.core import metrics
 from tui.core.events import CacheMiss, Status
 from tui.core.record import RequestRecord, State
 from tui.core.sanitize import clean
+from tui.core.wording import ABSENT, format_cost, format_count, format_duration, format_rate
 from tui.session.live import Lane
-from tui.ui.viewmodel.figures import ABSENT, format_cost, format_count, format_input, format_ms, format_rate
 
 FASTEST = "★"
 """Marks the best figure of a run."""
@@ -93,7 +93,7 @@ def _warmed(lane: Lane) -> list[str]:
 def _facts(lane: Lane) -> list[str]:
     record = lane.record
     if record is None:
-        return [f"in {format_input(lane.next_input)}"] if lane.next_input is not None else []
+        return [f"in {lane.next_input.text}"] if lane.next_input is not None else []
     facts = ["not streamed"] if record.spec.parameters.stream is False else []
     if lane.cost is not None:
         facts.append(format_cost(lane.cost))
@@ -127,7 +127,7 @@ def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
             f"gap {ABSENT}",
             f"± {ABSENT}",
         )
-    ttft = f"TTFT {format_ms(record.ttft_ns)}{FASTEST if lane.fastest_ttft else ''}"
+    ttft = f"TTFT {format_duration(record.ttft_ns)}{FASTEST if lane.fastest_ttft else ''}"
     total = f"total {_total(record, now_ns)}{FASTEST if lane.fastest_total else ''}"
     gaps = metrics.gaps(record.timeline) if not record.state.in_flight else None
     return (
@@ -135,7 +135,7 @@ def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
         f"{_tokens(record)} tok",
         total,
         f"{format_rate(record.otps)} tok/s",
-        f"gap {format_ms(gaps.max_ns if gaps else None)}",
+        f"gap {format_duration(gaps.max_ns if gaps else None)}",
         f"± {_delay(record)}",
     )
 
@@ -175,14 +175,14 @@ def _delay(record: RequestRecord) -> str:
     instrument = record.instrument
     if instrument is None:
         return ABSENT
-    return format_ms(instrument.delay_p99_ns) if instrument.delay_p99_ns is not None else "not known"
+    return format_duration(instrument.delay_p99_ns) if instrument.delay_p99_ns is not None else "not known"
 
 
 def _total(record: RequestRecord, now_ns: int) -> str:
     if record.state.in_flight and record.timeline.sent_ns is not None:
         # In half seconds: every change costs every lane a repaint, and a figure that races is not read.
         return f"{max(0, now_ns - record.timeline.sent_ns) // _NS_PER_HALF_S / 2:.1f} s"
-    return format_ms(record.total_ns)
+    return format_duration(record.total_ns)
 
 
 def _tokens(record: RequestRecord) -> str:

@@ -9,7 +9,7 @@ from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo, StoredRun
 from tui.core.sanitize import clean
 from tui.core.stored import RunRow
-from tui.ui.viewmodel.figures import format_count, format_ms, format_rate
+from tui.core.wording import format_count, format_duration, format_rate
 from tui.ui.viewmodel.lane_lines import SHAPES
 
 _WIDE_CELLS = 100
@@ -46,7 +46,7 @@ def row_line(row: RunRow, width: int, *, marked: bool) -> str:
     ttft = min((target.ttft_ns for target in finished if target.ttft_ns is not None), default=None)
     total = min((target.total_ns for target in finished if target.total_ns is not None), default=None)
     started = time.strftime("%y-%m-%d %H:%M", time.localtime(row.started_unix_ns // _NS_PER_S))
-    figures = f"{format_ms(ttft):>8} {format_ms(total):>8}"
+    figures = f"{format_duration(ttft):>8} {format_duration(total):>8}"
     state = f"{_state(row)[:state_cells]:<{state_cells}}"
     what = _what(row, "SIMULATED" if width >= _WIDE_CELLS else "SIM")
     return f"{'◆' if marked else ' '} {row.number:>6}  {started[-start_cells:]}  {state} {figures}  {what}"
@@ -109,7 +109,7 @@ def _request_lines(record: RequestRecord) -> list[str]:
     # Without a result it is in flight in some program, or was when it was read.
     state = record.state
     said = f"{SHAPES[state]} {state.value}" if record.status is not None else "▶ in flight"
-    figures = f"TTFT {format_ms(record.ttft_ns):<7} total {format_ms(record.total_ns):<7}"
+    figures = f"TTFT {format_duration(record.ttft_ns):<7} total {format_duration(record.total_ns):<7}"
     tokens = format_count(record.usage.output_tokens if record.complete else None)
     where = f"{record.spec.target} @{record.spec.endpoint.name}"
     line = f"{said:<13} {figures} {tokens:>6} tok {format_rate(record.otps):>6} tok/s  {where}"

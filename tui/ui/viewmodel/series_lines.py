@@ -1,9 +1,8 @@
 """A series in words."""
 
-from tui.core.cost import dollars
 from tui.core.series import Ending, Series
+from tui.core.wording import dollars, format_duration
 from tui.ui.bindings import KeyNames
-from tui.ui.viewmodel.figures import format_ms
 
 
 def progress(series: Series, keys: KeyNames, *, paused: bool, over: bool) -> str:
@@ -20,7 +19,7 @@ def progress(series: Series, keys: KeyNames, *, paused: bool, over: bool) -> str
     elif paused:
         parts.append(f"paused, {keys('pause')} goes on")
     elif (left_ns := series.left_ns()) is not None:
-        parts.append(f"{format_ms(left_ns)} left")
+        parts.append(f"{format_duration(left_ns)} left")
     if series.usd:
         parts.append(f"≈ {dollars(series.usd)}")
     return ", ".join(parts)

@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from statistics import median
 
-from tui.core.goodput import goodput
-from tui.core.objectives import Objective, judge
-from tui.core.observation import Figure
-from tui.core.outcome import Outcome
+from tui.core.figures import Figure
+from tui.core.objectives import Objective, goodput, judge
+from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
-from tui.core.wording import amount, span, three_digits
+from tui.core.wording import ABSENT, amount, span, three_digits
 from tui.session.lane import Lane
-from tui.ui.viewmodel.described import MOST_ITL_ANSWERS, described
 from tui.ui.viewmodel.evidence import MARKS
-from tui.ui.viewmodel.figures import ABSENT
 
 _WIDE = 90
 """Cells from which columns stand two apart."""
@@ -43,7 +40,7 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
     return [*lines, *notes]
 
 
-def objective_lines(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> list[str]:
+def objective_lines(outcomes: Sequence[Observation], objectives: Sequence[Objective]) -> list[str]:
     """How each objective stands, as mark and words, and the goodput; nothing without objectives."""
     if not objectives:
         return []
@@ -56,7 +53,7 @@ def objective_lines(outcomes: Sequence[Outcome], objectives: Sequence[Objective]
     return lines
 
 
-def _head(outcomes: Sequence[Outcome]) -> str:
+def _head(outcomes: Sequence[Observation]) -> str:
     failed = sum(outcome.failed for outcome in outcomes)
     answers = len(outcomes) - failed
     parts = [f"{answers} answer{'' if answers == 1 else 's'}, {failed} failed"]
@@ -68,7 +65,7 @@ def _head(outcomes: Sequence[Outcome]) -> str:
     return ", ".join(parts)
 
 
-def _table(outcomes: Sequence[Outcome], width: int) -> list[str]:
+def _table(outcomes: Sequence[Observation], width: int) -> list[str]:
     rows = [_row(figure, outcomes) for figure in Figure]
     columns = [name for name in rows[0] if name == "" or any(row[name] != ABSENT for row in rows)]
     gap = "  " if width >= _WIDE else " "
@@ -91,8 +88,8 @@ def _widths(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> list[int]
     return [max(len(name), *(len(row[name]) for row in rows)) for name in columns]
 
 
-def _row(figure: Figure, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    found = described(figure, outcomes)
+def _row(figure: Figure, outcomes: Sequence[Observation]) -> dict[str, str]:
+    found = summary(outcomes, figure)
     interval = found.median_interval
 
     def written(value: float | None) -> str:

@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
+from tui.core.wording import format_cost, format_duration
 from tui.session.live import LiveState
 from tui.ui.bindings import KeyNames
-from tui.ui.viewmodel.figures import format_cost, format_input, format_ms
 from tui.ui.viewmodel.series_lines import progress
 
 _BETWEEN = " · "
@@ -92,7 +92,7 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
     elif live.runs:
         doing = f"run {live.runs} over"
         if live.send_spread_ns is not None:
-            spread = format_ms(live.send_spread_ns)
+            spread = format_duration(live.send_spread_ns)
             return f"{doing}, sent within {spread}", f"{doing}, spread {spread}"
     else:
         doing = "ready"
@@ -112,5 +112,5 @@ def _next_input(live: LiveState) -> str:
     counts = sorted((lane.next_input for lane in live.lanes if lane.next_input), key=lambda count: count.tokens)
     if not counts or live.busy:
         return ""
-    least, most = format_input(counts[0]), format_input(counts[-1])
+    least, most = counts[0].text, counts[-1].text
     return f"next in {least}" if least == most else f"next in {least} to {most}"

@@ -1,6 +1,6 @@
 """What a change may cost: `ttft.p50 +10%`, `total.p95 +200ms`, `otps.p50 -10%`, against a baseline.
 
-A gate closes on evidence, not on a point: it is regressed only if the change beyond what is allowed is certain.
+A limit closes on evidence, not on a point: it is regressed only if the change beyond what is allowed is certain.
 """
 
 import math
@@ -11,10 +11,11 @@ from random import Random
 
 import msgspec
 
-from tui.core import bootstrap, statistics
+from tui.core import statistics
 from tui.core.comparison import FEWEST
+from tui.core.figures import Figure
 from tui.core.objectives import Statistic, parse_figure, parse_statistic, scale, value_of
-from tui.core.observation import Figure, Observation, present
+from tui.core.observation import Observation, present
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, percent
 
@@ -24,7 +25,7 @@ _SHAPE = re.compile(
 )
 
 
-class Gate(msgspec.Struct, frozen=True, kw_only=True):
+class RegressionLimit(msgspec.Struct, frozen=True, kw_only=True):
     """How much worse a statistic may get; made by `parse`."""
 
     figure: Figure
@@ -36,8 +37,8 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class State(StrEnum):
-    """How a gate stands."""
+class LimitState(StrEnum):
+    """How a limit stands."""
 
     HELD = "held"
     REGRESSED = "regressed"
@@ -45,10 +46,10 @@ class State(StrEnum):
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
-    """How a gate stands, and what that rests on, in ns or 1/s."""
+    """How a limit stands, and what that rests on, in ns or 1/s."""
 
-    gate: Gate
-    state: State
+    limit: RegressionLimit
+    state: LimitState
     before: float | None
     after: float | None
     low: float | None
@@ -61,8 +62,8 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def parse(text: str) -> Gate:
-    """A gate from its text. Raises ValueError with a sentence that says what is wrong and what would be right."""
+def parse(text: str) -> RegressionLimit:
+    """A limit from its text. Raises ValueError with a sentence that says what is wrong and what would be right."""
     quoted = f"Limit {text.strip()!r}: "
     match = _SHAPE.fullmatch(text)
     if match is None:
@@ -82,7 +83,7 @@ def parse(text: str) -> Gate:
         )
     number, unit = float(match["number"]), match["unit"].lower()
     is_relative = unit == "%"
-    return Gate(
+    return RegressionLimit(
         figure=figure,
         statistic=statistic,
         relative=number / 100 if is_relative else 0.0,
@@ -92,81 +93,81 @@ def parse(text: str) -> Gate:
 
 
 def judge(
-    gate: Gate,
+    limit: RegressionLimit,
     before: Sequence[Observation],
     after: Sequence[Observation],
     *,
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> Ruling:
-    """Did a statistic get worse than a gate allows? Regressed, or held, only where a bound at `confidence` says so.
+    """Did a statistic get worse than a limit allows? Regressed, or held, only where a bound at `confidence` says so.
 
     Medians: bootstrap of after − (1 + relative)·before − absolute. Other percentiles: from the exact bounds of each
     side at (1 + confidence) / 2, which together hold at `confidence` (Bonferroni), be the shapes what they may. Means:
     Student's bounds of both, as Welch: √(e₁² + e₂²).
     """
-    firsts, seconds = sorted(present(before, gate.figure)), sorted(present(after, gate.figure))
-    low, high = _excess(gate, firsts, seconds, confidence, seed)
-    state = State.UNKNOWN
+    firsts, seconds = sorted(present(before, limit.figure)), sorted(present(after, limit.figure))
+    low, high = _excess(limit, firsts, seconds, confidence, seed)
+    state = LimitState.UNKNOWN
     if low is not None and low > 0:
-        state = State.REGRESSED
+        state = LimitState.REGRESSED
     elif high is not None and high <= 0:
-        state = State.HELD
-    values = value_of(gate.statistic, firsts), value_of(gate.statistic, seconds)
+        state = LimitState.HELD
+    values = value_of(limit.statistic, firsts), value_of(limit.statistic, seconds)
     counts = len(firsts), len(seconds)
     said = f"n = {counts[0]} and {counts[1]}"
     if values[0] is not None and values[1] is not None:
-        old, new = (amount(gate.figure, value) for value in (values[0], values[1]))
+        old, new = (amount(limit.figure, value) for value in (values[0], values[1]))
         said = f"{old} before, {new} after ({percent(confidence)}), {said}"
     if low is None and high is None:
         said += ", too few to bound the change"
     return Ruling(
-        gate=gate,
+        limit=limit,
         state=state,
         before=values[0],
         after=values[1],
         low=low,
         high=high,
         counts=counts,
-        sentence=f"{gate.text}: {state.value}, {said}",
+        sentence=f"{limit.text}: {state.value}, {said}",
     )
 
 
 def _excess(
-    gate: Gate, before: Sequence[float], after: Sequence[float], confidence: float, seed: int
+    limit: RegressionLimit, before: Sequence[float], after: Sequence[float], confidence: float, seed: int
 ) -> tuple[float | None, float | None]:
     """One-sided bounds of how much worse it got beyond the allowance."""
-    if gate.statistic is Statistic.MEDIAN:
+    if limit.statistic is Statistic.MEDIAN:
         if min(len(before), len(after)) < FEWEST:
             return None, None
-        olds = bootstrap.median_draws(before, Random(seed))
-        news = bootstrap.median_draws(after, Random(seed + 1))
-        changes = [_worse(gate, old, new) for old, new in zip(olds, news, strict=True)]
-        interval = bootstrap.percentile_bootstrap(changes, 2 * confidence - 1)
+        olds = statistics.median_draws(before, Random(seed))
+        news = statistics.median_draws(after, Random(seed + 1))
+        changes = [_worse(limit, old, new) for old, new in zip(olds, news, strict=True)]
+        interval = statistics.percentile_bootstrap(changes, 2 * confidence - 1)
         return interval.low, interval.high
-    if gate.statistic is Statistic.MEAN:
+    if limit.statistic is Statistic.MEAN:
         old_low, old_high = statistics.mean_bounds(before, confidence)
         new_low, new_high = statistics.mean_bounds(after, confidence)
         if old_low is None or old_high is None or new_low is None or new_high is None:
             return None, None
-        middle = _worse(gate, (old_low + old_high) / 2, (new_low + new_high) / 2)
+        middle = _worse(limit, (old_low + old_high) / 2, (new_low + new_high) / 2)
         # The allowance moves with the baseline's mean, so that one's error counts for more, or for less with a rate.
-        weight = 1 + gate.relative if gate.figure.less_is_better else 1 - gate.relative
+        weight = 1 + limit.relative if limit.figure.less_is_better else 1 - limit.relative
         margin = math.hypot(weight * (old_high - old_low) / 2, (new_high - new_low) / 2)
         return middle - margin, middle + margin
-    percents = gate.statistic.percent
+    percents = limit.statistic.percent
     assert percents is not None
     each = (1 + confidence) / 2
     old_low, old_high = statistics.percentile_bounds(before, percents, each)
     new_low, new_high = statistics.percentile_bounds(after, percents, each)
-    if gate.figure.less_is_better:
+    if limit.figure.less_is_better:
         ends = (old_high, new_low), (old_low, new_high)
     else:
         ends = (old_low, new_high), (old_high, new_low)
-    low, high = (None if old is None or new is None else _worse(gate, old, new) for old, new in ends)
+    low, high = (None if old is None or new is None else _worse(limit, old, new) for old, new in ends)
     return low, high
 
 
-def _worse(gate: Gate, before: float, after: float) -> float:
-    sign = 1 if gate.figure.less_is_better else -1
-    return sign * (after - before) - gate.relative * before - gate.absolute
+def _worse(limit: RegressionLimit, before: float, after: float) -> float:
+    sign = 1 if limit.figure.less_is_better else -1
+    return sign * (after - before) - limit.relative * before - limit.absolute

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.core.gates import Gate, State, judge, parse
+from tui.core.events import Status
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS
 from tui.core.objectives import Statistic
-from tui.core.observation import Figure, Observation
+from tui.core.observation import Observation
+from tui.core.regression_limits import LimitState, RegressionLimit, judge, parse
 
 MS = NS_PER_MS
 
@@ -23,7 +25,7 @@ def rates(random: Random, count: int, middle: float) -> list[Observation]:
 
 
 @pytest.mark.parametrize(
-    ("text", "gate"),
+    ("text", "expected"),
     [
         ("ttft.p50 +10%", (Figure.TTFT, Statistic.MEDIAN, 0.1, 0)),
         ("total.p95 + 200ms", (Figure.TOTAL, Statistic.P95, 0, 200 * MS)),
@@ -33,9 +35,11 @@ def rates(random: Random, count: int, middle: float) -> list[Observation]:
         ("ttft.p50 +0%", (Figure.TTFT, Statistic.MEDIAN, 0, 0)),
     ],
 )
-def test_parse(text: str, gate: tuple[Figure, Statistic, float, float]) -> None:
-    figure, statistic, relative, absolute = gate
-    assert parse(text) == Gate(figure=figure, statistic=statistic, relative=relative, absolute=absolute, text=text)
+def test_parse(text: str, expected: tuple[Figure, Statistic, float, float]) -> None:
+    figure, statistic, relative, absolute = expected
+    assert parse(text) == RegressionLimit(
+        figure=figure, statistic=statistic, relative=relative, absolute=absolute, text=text
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,10 +67,10 @@ def test_it_holds_or_regresses_where_that_is_plain(statistic: str) -> None:
     random = Random(1)
     gate = parse(f"ttft.{statistic} +20%")
     before = arm(random, 150, 500)
-    assert judge(gate, before, arm(random, 150, 500, 0.05)).state is State.HELD
-    assert judge(gate, before, arm(random, 150, 800)).state is State.REGRESSED
-    assert judge(gate, before, arm(random, 150, 600)).state is State.UNKNOWN
-    assert judge(parse(f"ttft.{statistic} +400ms"), before, arm(random, 150, 800)).state is State.HELD
+    assert judge(gate, before, arm(random, 150, 500, 0.05)).state is LimitState.HELD
+    assert judge(gate, before, arm(random, 150, 800)).state is LimitState.REGRESSED
+    assert judge(gate, before, arm(random, 150, 600)).state is LimitState.UNKNOWN
+    assert judge(parse(f"ttft.{statistic} +400ms"), before, arm(random, 150, 800)).state is LimitState.HELD
 
 
 @pytest.mark.parametrize("statistic", ["p50", "mean", "p90"])
@@ -74,17 +78,17 @@ def test_of_rates_less_is_worse(statistic: str) -> None:
     random = Random(2)
     gate = parse(f"otps.{statistic} -20%")
     before = rates(random, 150, 80)
-    assert judge(gate, before, rates(random, 150, 80)).state is State.HELD
-    assert judge(gate, before, rates(random, 150, 50)).state is State.REGRESSED
-    assert judge(gate, before, rates(random, 150, 64)).state is State.UNKNOWN
+    assert judge(gate, before, rates(random, 150, 80)).state is LimitState.HELD
+    assert judge(gate, before, rates(random, 150, 50)).state is LimitState.REGRESSED
+    assert judge(gate, before, rates(random, 150, 64)).state is LimitState.UNKNOWN
 
 
 @pytest.mark.parametrize(("statistic", "few"), [("p50", 4), ("mean", 9), ("p95", 71)])
 def test_few_runs_open_no_gate(statistic: str, few: int) -> None:
     random = Random(3)
     found = judge(parse(f"ttft.{statistic} +50%"), arm(random, few, 500), arm(random, few, 500))
-    assert found.state is State.UNKNOWN
-    nothing = judge(parse("ttft.p50 +1%"), [], [Observation(failed=True)])
+    assert found.state is LimitState.UNKNOWN
+    nothing = judge(parse("ttft.p50 +1%"), [], [Observation(status=Status.FAILED)])
     assert nothing.sentence == "ttft.p50 +1%: not yet known, n = 0 and 0, too few to bound the change"
 
 
@@ -100,7 +104,7 @@ def test_the_sentence() -> None:
 def test_a_larger_allowance_is_never_stricter(seed: int, shift: int, allowance: int, more: int) -> None:
     random = Random(seed)
     before, after = arm(random, 80, 500), arm(random, 80, 500 + shift)
-    grade = [State.REGRESSED, State.UNKNOWN, State.HELD]
+    grade = [LimitState.REGRESSED, LimitState.UNKNOWN, LimitState.HELD]
     for statistic in ("p50", "p95"):
         tight = judge(parse(f"ttft.{statistic} +{allowance}%"), before, after)
         loose = judge(parse(f"ttft.{statistic} +{allowance + more}%"), before, after)
@@ -114,5 +118,5 @@ def test_just_allowed_is_seldom_judged_at_all(statistic: str) -> None:
     rounds = 200
     gate = parse(f"ttft.{statistic} +10%")
     states = [judge(gate, arm(random, 75, 500), arm(random, 75, 550), seed=seed).state for seed in range(rounds)]
-    for state in (State.HELD, State.REGRESSED):
+    for state in (LimitState.HELD, LimitState.REGRESSED):
         assert states.count(state) / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5

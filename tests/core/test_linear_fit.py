@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
 
-from tui.core.regression import robust_fit
+from tui.core.linear_fit import robust_fit
 
 TOKENS = st.lists(st.integers(1, 5_000), min_size=12, max_size=40, unique=True)
 

@@ -1,0 +1,103 @@
+"""Grouping of requests into what was measured: one target, one endpoint, one thing asked.
+
+The one answer to which requests are repeats of each other; tables, reports, comparisons and snapshots go by it.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from tui.core.observation import Observation, observe
+from tui.core.plan import Plan
+from tui.core.record import RequestRecord
+from tui.core.run import StoredRun
+from tui.core.target import Target
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """The counted requests that asked one thing of one target at one endpoint."""
+
+    name: str
+    """The target's label, with what sets it apart from others of that label."""
+    target: str
+    """The target's label."""
+    model: str
+    endpoint: str
+    simulated: bool
+    fingerprint: str
+    """A digest of what was asked; see `fingerprint`."""
+    records: tuple[RequestRecord, ...]
+    """In order of measurement; empty where nothing but warm-up and sweeps asked it."""
+    latest: StoredRun
+    """The run that asked it last."""
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The requests that say something of the target, in order; see `observe`."""
+        return tuple(found for record in self.records if (found := observe(record)) is not None)
+
+
+def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
+    """A digest of what a plan asks of a target: prompt, values of its variables, parameters, model and endpoint.
+
+    The target's name is not part of it. A series asks one thing of all rows of values: give it none.
+    """
+    asked = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
+    return _digest(asked)
+
+
+def measured_in(runs: Iterable[StoredRun]) -> list[Measured]:
+    """Everything that runs measured, in order of first appearance. Warm-up and sweeps are not among the requests."""
+    groups: dict[tuple[str, str, bool, str], Measured] = {}
+    for run in runs:
+        for record in run.requests:
+            spec = record.spec
+            # The simulator has another port in every session, and is the same.
+            where = "" if spec.endpoint.simulated else spec.endpoint.base_url
+            key = (spec.target, where, spec.endpoint.simulated, _fingerprint_of(run, record))
+            group = groups.get(key)
+            records = group.records if group is not None else ()
+            groups[key] = Measured(
+                name=spec.target,
+                target=spec.target,
+                model=spec.model,
+                endpoint=spec.endpoint.name,
+                simulated=spec.endpoint.simulated,
+                fingerprint=key[-1],
+                records=(*records, record) if run.info.counted else records,
+                latest=run,
+            )
+    return _named(list(groups.values()))
+
+
+def _fingerprint_of(run: StoredRun, record: RequestRecord) -> str:
+    spec, plan = record.spec, run.plan
+    target = next((target for target in plan.targets if target.label == spec.target), None)
+    try:
+        if target is not None:
+            return fingerprint(plan, target, plan.values() if run.info.series is None else {})
+    except KeyError:
+        pass  # a plan from a file whose parts do not fit
+    return _digest((spec.prompt, spec.parameters, spec.model, spec.endpoint.name))
+
+
+def _digest(asked: object) -> str:
+    return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()
+
+
+def _named(groups: list[Measured]) -> list[Measured]:
+    """The groups with names that tell them apart: by endpoint, or by a number where the target was asked otherwise."""
+    named = [
+        msgspec.structs.replace(group, name=f"{group.target} @{group.endpoint}")
+        if len({other.endpoint for other in groups if other.target == group.target}) > 1
+        else group
+        for group in groups
+    ]
+    counts, seen = Counter(group.name for group in named), Counter[str]()
+    for at, group in enumerate(named):
+        if counts[group.name] > 1:
+            seen[group.name] += 1
+            named[at] = msgspec.structs.replace(group, name=f"{group.name} · setup {seen[group.name]}")
+    return named
