@@ -257,9 +257,11 @@ def test_the_delay_is_that_of_all_reads() -> None:
     assert (instrument.delay_p50_ns, instrument.delay_p99_ns, instrument.delay_max_ns) == (50, 100, 100)
 
 
-def test_pieces_that_waited_for_one_read_share_a_stamp_and_say_so() -> None:
+@pytest.mark.parametrize("parts", [2, 3])
+def test_pieces_that_waited_for_one_read_share_a_stamp_and_say_so(parts: int) -> None:
+    """Two coalesced segments are enough: the kernel stamped only the last."""
     merged = segment((delta("a") + delta("b") + delta("c")).encode(), 1000, delay_ns=10)
-    merged = merged._replace(parts=3, since_ns=merged.read_ns - 500)
+    merged = merged._replace(parts=parts, since_ns=merged.read_ns - 500)
     segments = [segment(START.encode(), 0, delay_ns=20), merged, segment(TAIL.encode(), 2000, delay_ns=30), END]
     instrument = decode([segments], {}).instrument
     assert instrument is not None

@@ -125,9 +125,8 @@ class AnswerStream:
             return
         try:
             segments = self._stream.take_over()
-            over = False
-            for segment in segments:
-                over = self._add(segment) or over
+            # The end of the connection may stand behind the end of the body: it adds nothing.
+            over = any(self._add(segment) for segment in segments)
         except Exception as error:  # whatever it is, it concerns this answer alone: the queue goes on with the others
             self._over.set_exception(error)
             return

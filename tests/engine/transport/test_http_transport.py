@@ -9,27 +9,18 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
+import httpcore2
 import httpx2
 import pytest
 
-from engine.scripted import at_once, send_one
-from tui.core import metrics
-from tui.core.events import StampSource, Status
-from tui.core.parameters import Parameters
-from tui.core.plan import RequestSpec
-from tui.core.prompt import Prompt
-from tui.core.record import RequestRecord
-from tui.core.target import Endpoint, Timeouts
-from tui.engine.reporter import RequestReporter
-from tui.engine.request import RequestSender
-from tui.engine.transport import Exchange, Segment, StampedStream, exchange
-from tui.engine.transport.http_transport import StampedTransport
+from tui.engine.transport import StampedStream, exchange
+from tui.engine.transport.http_transport import StampedBackend, StampedTransport
 from tui.engine.transport.socket_stream import SocketStream
 from tui.engine.transport.tls_stream import TlsStream
-from tui.engine.warmup import _DELTA, _END, _START
 
-from .test_socket_stream import WITHIN_S, Contexts, certificates
+from .loopback import WITHIN_S, Contexts, Watcher, certificates, serving
 
 __all__ = ["certificates"]
 
@@ -47,21 +38,6 @@ def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     return monkeypatch
-
-
-class Watcher(Exchange):
-    """Keeps what the streams report."""
-
-    def __init__(self) -> None:
-        super().__init__(RequestReporter(1, lambda event: None), at_once, lambda: None)
-        self.writes: list[int] = []
-        self.reads: list[Segment] = []
-
-    def written(self, t_ns: int) -> None:
-        self.writes.append(t_ns)
-
-    def was_read(self, segment: Segment) -> None:
-        self.reads.append(segment)
 
 
 class Origin:
@@ -412,92 +388,57 @@ async def test_a_server_that_closes_without_an_answer() -> None:
             await ask(ours, f"http://127.0.0.1:{port}")
 
 
-# The whole request, with its marks
+# Connecting
 
 
-class Answering(Origin):
-    """Answers every request with the same short stream."""
-
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-                await reader.readexactly(int(length.partition(b":")[2]))
-                self.answered_ns = time.monotonic_ns()
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-                )
-                for event in (_START, _DELTA, _END):
-                    writer.write(b"%x\r\n%b\r\n" % (len(event), event))
-                writer.write(b"0\r\n\r\n")
-        await closed(writer)
+async def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(httpcore2.ConnectError) as caught:
+        await StampedBackend().connect_tcp("127.0.0.1", port)
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
-@pytest.mark.parametrize("way", ["direct", "tunnel", "socks"])
-async def test_the_marks_of_a_request_over_tls(environ: pytest.MonkeyPatch, certificates: Contexts, way: str) -> None:
-    loop = asyncio.get_running_loop()
-    real = loop.getaddrinfo
+async def test_a_name_that_does_not_exist() -> None:
+    with pytest.raises(httpcore2.ConnectError) as caught:
+        await StampedBackend().connect_tcp("name.invalid", 80)
+    assert isinstance(caught.value.__cause__, socket.gaierror)
 
-    async def getaddrinfo(host: str | None, *arguments: int, **options: int) -> object:
-        return await real("127.0.0.1" if host == NAME else host, *arguments, **options)
 
-    environ.setattr(loop, "getaddrinfo", getaddrinfo)
-    server = Answering()
-    async with contextlib.AsyncExitStack() as stack:
-        server.port = await stack.enter_async_context(listening(server.take, certificates[0]))
-        proxy = Proxy(server.port)
-        if way == "tunnel":
-            environ.setenv("https_proxy", f"http://127.0.0.1:{await stack.enter_async_context(listening(proxy.http))}")
-        elif way == "socks":
-            port = await stack.enter_async_context(listening(proxy.socks))
-            environ.setenv("https_proxy", f"socks5://127.0.0.1:{port}")
-        sender = RequestSender({})
-        sender._connections._tls[None] = certificates[1]
-        records = []
-        for _ in range(2):
-            spec = RequestSpec(
-                request_id=1,
-                target="lane",
-                model="model",
-                endpoint=Endpoint(name="test", base_url=f"https://{NAME}:{server.port}"),
-                prompt=Prompt(user="x"),
-                parameters=Parameters(max_tokens=1),
-                timeouts=Timeouts(),
-            )
-            record = RequestRecord(spec=spec)
-            async with asyncio.timeout(WITHIN_S):
-                record.apply(await send_one(sender, spec, record.apply))
-            records.append(record)
-            assert record.failure is None
-            assert record.status is Status.DONE
-            timeline = record.timeline
-            assert timeline.sent_ns is not None
-            # Our own request's send, and not that of the tunnel's.
-            assert timeline.sent_ns <= server.answered_ns <= timeline.content_ns[0] + 50_000
-            assert record.instrument is not None
-            assert record.instrument.stamp_source is StampSource.KERNEL
-        await sender.aclose()
-    assert len(proxy.asked) == (way != "direct")
-    timeline = records[0].timeline
-    steps = [
-        timeline.connect_started_ns,
-        timeline.resolved_ns,
-        timeline.connected_ns,
-        timeline.tls_started_ns,
-        timeline.tls_done_ns,
-        timeline.sent_ns,
-        timeline.headers_ns,
-        timeline.message_start_ns,
-        timeline.content_ns[0],
-        timeline.message_stop_ns,
-        timeline.ended_ns,
+async def test_a_connect_that_hangs_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    never: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", lambda *_, **__: never)
+    with pytest.raises(httpcore2.ConnectTimeout):
+        await StampedBackend().connect_tcp("slow.test", 80, timeout=0.01)
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    """Have every name resolve to these addresses."""
+    infos = [
+        (
+            socket.AF_INET6 if ":" in host else socket.AF_INET,
+            socket.SOCK_STREAM,
+            socket.IPPROTO_TCP,
+            "",
+            (host, port, 0, 0) if ":" in host else (host, port),
+        )
+        for host, port in addresses
     ]
-    stamps = [step for step in steps if step is not None]
-    assert len(stamps) == len(steps)
-    assert stamps == sorted(stamps)
-    assert timeline.reused_ns is None
-    assert metrics.set_up_ns(timeline) == stamps[4] - stamps[0]
-    again = records[1].timeline
-    assert again.reused_ns is not None
-    assert again.connect_started_ns is again.tls_done_ns is again.resolved_ns is None
+
+    async def getaddrinfo(*_: object, **__: object) -> list[Any]:
+        return infos
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+
+
+async def test_a_dead_address_does_not_keep_a_live_one_from_answering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 8305: IPv6 comes first and is refused or goes nowhere; IPv4 answers."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        dead = closed.getsockname()[1]
+    async with serving() as server:
+        # Refused at once, and of a network that is for documentation only (RFC 3849, RFC 5737).
+        for host, port in (("::1", dead), ("2001:db8::1", 80), ("192.0.2.1", 80)):
+            resolving(monkeypatch, (host, port), ("127.0.0.1", server.port))
+            stream = await StampedBackend().connect_tcp("both.test", 80, timeout=WITHIN_S)
+            assert stream.get_extra_info("server_addr")[:2] == ("127.0.0.1", server.port)
+            await stream.aclose()
