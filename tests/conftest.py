@@ -1,8 +1,10 @@
-"""What all tests share: an environment for child processes that knows nothing of the person at this machine, and a
-search for the key in all that is written."""
+"""Shared by all tests: their kinds (see `KINDS`), one hypothesis profile, a sealed environment for child processes, and
+a search for the key in all that is written."""
 
 import os
+import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from canary import SPARE
@@ -16,6 +18,82 @@ settings.register_profile(
 settings.load_profile("tests")
 
 pytest_plugins = ["canary", "pytester"]
+
+KINDS = ("unit", "process", "screen", "pty", "ssh", "browser")
+"""The markers, of which every test has one: `pytest -m unit` is the inner loop."""
+
+_KIND_OF_PLACE = {
+    "headless": "process",
+    "ui/screens": "screen",
+    "pty": "pty",
+    "ssh": "ssh",
+    **dict.fromkeys(
+        (
+            "docs/test_commands.py",
+            "engine/test_bad_streams.py",
+            "engine/test_engine.py",
+            "engine/test_keys.py",
+            "history/test_crash.py",
+            "simulator/test_process.py",
+            "test_child.py",
+            "test_cli.py",
+            "test_layers.py",
+        ),
+        "process",
+    ),
+}
+"""Directories and modules all of whose tests are of one kind."""
+
+_KIND_OF_FIXTURE = {
+    "page": "browser",
+    "open_app": "screen",
+    "snap_compare": "screen",
+    **dict.fromkeys(
+        (
+            "child_environ",
+            "engine",
+            "environ",
+            "lab",
+            "logged",
+            "pytester",
+            "serve",
+            "shared",
+            "simulator",
+            "with_fault",
+        ),
+        "process",
+    ),
+}
+"""Fixtures that say of which kind a test is, first the one that weighs most."""
+
+
+def _kind_of(item: pytest.Item) -> str:
+    place = item.path.relative_to(Path(__file__).parent)
+    for part in (place, *place.parents):
+        if (kind := _KIND_OF_PLACE.get(part.as_posix())) is not None:
+            return kind
+    fixtures = getattr(item, "fixturenames", ())
+    return next((kind for fixture, kind in _KIND_OF_FIXTURE.items() if fixture in fixtures), "unit")
+
+
+# Before `-m` selects among them.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with its kind, unless it says itself of which it is."""
+    for item in items:
+        if not any(item.get_closest_marker(kind) for kind in KINDS):
+            item.add_marker(_kind_of(item))
+
+
+@pytest.fixture(autouse=True)
+def _no_process_in_a_unit_test(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("unit") is None:
+        return
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        pytest.fail("a unit test starts a process: mark it with `pytest.mark.process`, or see `KINDS` in conftest.py")
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
 
 
 @pytest.fixture

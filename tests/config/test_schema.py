@@ -71,6 +71,7 @@ def test_xdg_directories_are_honoured(tmp_path: Path) -> None:
     assert paths.history_file() == tmp_path / "data/latency-tui/history.db"
 
 
+@pytest.mark.process
 def test_importing_stays_light() -> None:
     code = "import sys, tui.config.load, tui.config.show, tui.config.known_models; print(*sys.modules)"
     modules = set(

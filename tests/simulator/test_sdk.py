@@ -58,6 +58,7 @@ async def test_strict_validation_finds_nothing_wrong(simulator: SimulatorProcess
         await strict.messages.count_tokens(model="sim-fast", messages=_PROMPT)
 
 
+@pytest.mark.process
 async def test_successive_equal_requests_differ_and_a_second_process_repeats_them() -> None:
     async def session() -> list[Any]:
         with SimulatorProcess.start(seed=7) as process:

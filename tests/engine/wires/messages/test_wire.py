@@ -259,6 +259,7 @@ async def test_refusals_come_in_the_apis_words(
     assert words in ended.failure.message
 
 
+@pytest.mark.process
 async def test_a_key_from_a_command_is_sent_and_said_nowhere(ask: Ask, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("0")
@@ -305,6 +306,7 @@ async def test_a_proxy_is_used_where_it_is_asked_for(ask: Ask, monkeypatch: pyte
         assert received.lines[2:] == ["POST /v1/messages HTTP/1.1"]
 
 
+@pytest.mark.process
 async def test_a_ca_file_makes_its_server_trusted(ask: Ask, tmp_path: Path) -> None:
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
