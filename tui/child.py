@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tui.errors import ChildError
 
 STOP_WITHIN_S = 1.0
-"""How long a stopping child may take before it is killed."""
+"""Time for a child to stop before it is killed, s."""
 
 
 def own_command(*arguments: str) -> list[str]:

@@ -53,7 +53,7 @@ class PromptQueue(DecodeQueue):
 
 
 class Decoded:
-    """What came of one stream."""
+    """One stream as it was decoded."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -1,4 +1,4 @@
-"""Retries, through the real engine: off unless asked for, visible, each attempt with a timeline of its own."""
+"""Retries, through the real engine: off unless asked for, visible, each attempt with its timeline."""
 
 import asyncio
 import json

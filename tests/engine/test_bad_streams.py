@@ -126,7 +126,7 @@ def sockets(pid: int) -> set[str]:
 
 
 async def left_over(engine: Driver, before: set[str], expected: int) -> set[str]:
-    """The sockets beyond those from before, once there are so many; or when time is up, however many there are."""
+    """The sockets beyond those from before, as soon as no more than expected are left, or when time is up."""
     deadline = time.monotonic() + WITHIN_S
     while True:
         left = sockets(engine.client.pid) - before

@@ -77,7 +77,7 @@ def with_fault() -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture
 def logged(tmp_path: Path) -> Iterator[tuple[str, TruthPipe]]:
-    """A simulator of its own and its truth log."""
+    """A separate simulator and its truth log."""
     truth = TruthPipe(tmp_path / "truth")
     with SimulatorProcess.start(log=truth.path) as process:
         yield process.base_url, truth
@@ -400,7 +400,7 @@ async def test_each_lane_fails_alone(engine: Driver, simulator: SimulatorProcess
     assert good.status is Status.DONE
 
 
-# Timeouts: short ones, against a server that would take for ever
+# Timeouts: short ones, against a server that would never answer
 
 
 async def test_no_first_token_in_time(engine: Driver, with_fault: Callable[[str], str]) -> None:
@@ -429,7 +429,7 @@ async def test_the_whole_request(engine: Driver, simulator: SimulatorProcess) ->
 
 
 async def test_a_connect_that_hangs(engine: Driver) -> None:
-    # A listener that accepts nobody: TLS waits for its first byte for ever.
+    # A listener that accepts nobody: TLS waits endlessly for its first byte.
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"https://127.0.0.1:{deaf.getsockname()[1]}"
         (record,) = await engine.run(engine.spec(url, timeouts=Timeouts(connect=0.2)))

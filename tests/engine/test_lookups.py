@@ -1,4 +1,4 @@
-"""What is asked beside runs: counted prompts and listed models, by the real engine at the real simulator."""
+"""Look-ups beside runs: counted prompts and listed models, by the real engine at the real simulator."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -75,7 +75,7 @@ async def test_a_count_is_what_the_run_then_reports(engine: Driver, simulator: S
     answer = (await counted(engine, CountTokens(requests=(spec,))))[spec.request_id]
     (record,) = await engine.run(spec)
     assert answer == TokensCounted(count_id=spec.request_id, input_tokens=record.usage.input_tokens)
-    # The question had a connection of its own: the run's is new.
+    # The look-up had a separate connection: the run's is new.
     assert record.timeline.reused_ns is None
 
 

@@ -1,4 +1,4 @@
-"""What is wrong in a tool in use today, row by row of the table: the real engine against the real simulator.
+"""Faults of tools in use today, row by row of the table: the real engine against the real simulator.
 
 Figures are held against the simulator's own log of what it wrote when, on the same clock of the same machine.
 """
@@ -37,7 +37,7 @@ pytestmark = [
 EARLY_NS = 50_000
 """As far as the offset between the stamps' clock and ours may err."""
 LATE_NS = 15 * MS
-"""How much later than the log's a stamp may be. On a quiet machine it is some microseconds; on one that is busy an
+"""Furthest that a stamp may lie behind the log's. On a quiet machine it is some microseconds; on one that is busy an
 engine that is not run for longer than the 10 ms between two tokens reads both at once. What the tools in question get
 wrong is 50 ms and more; how exact the stamps are is what the benchmark measures."""
 
@@ -71,7 +71,7 @@ class Served:
 
 
 class Line:
-    """What the log says of one request."""
+    """The log's account of one request."""
 
     def __init__(self, line: dict[str, Any]) -> None:
         self.line = line
@@ -89,7 +89,7 @@ class Line:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[[str | None], Served]]:
-    """Starts simulators, each with a log of its own."""
+    """Starts simulators, each with a log."""
     numbers = itertools.count()
     running: list[tuple[SimulatorProcess, TruthPipe]] = []
 
@@ -120,7 +120,7 @@ def is_between(figure: float | None, event: tuple[int, int], since: int | None) 
 
 
 def sent(record: RequestRecord) -> int:
-    """When it was sent: before the server had it."""
+    """The moment of sending, before the server had it."""
     sent_ns = record.timeline.sent_ns
     assert sent_ns is not None
     return sent_ns

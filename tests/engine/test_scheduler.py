@@ -188,7 +188,7 @@ async def test_one_that_waits_for_its_turn_can_be_cancelled() -> None:
 
 
 async def waiting(task: "asyncio.Task[None]") -> bool:
-    """Whether `task` still waits after everything that is ready has run."""
+    """True if `task` still waits after everything that is ready has run."""
     for _ in range(5):
         await asyncio.sleep(0)
     return not task.done()

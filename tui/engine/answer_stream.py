@@ -16,9 +16,9 @@ from tui.engine.transport.body import RawBody, SseDecoder
 from tui.engine.wires import AnswerReader
 
 DECODE_EVERY_S = 0.02
-"""How long data are gathered before they are decoded. Their times are stamped; only the screen waits for this."""
+"""Time for which data are gathered before they are decoded, s. They are stamped already; only the screen waits."""
 SLICE_S = 0.001
-"""Longest that decoding keeps the event loop from reading sockets."""
+"""Longest that decoding keeps the event loop from reading sockets, s."""
 _END_OF_CHUNKS = b"0\r\n\r\n"
 """An empty body in chunks, for httpcore2 to read in place of the real one."""
 

@@ -35,7 +35,7 @@ def spawn() -> "subprocess.Popen[bytes]":
 
 
 class EngineClient:
-    """One engine process. Events arrive in batches at `on_events`, on the event loop of `connect`."""
+    """One engine process, whose events arrive in batches at `on_events`, on the event loop of `connect`."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", on_events: Callable[[list[Event]], None]) -> None:
         self._process = process
@@ -57,7 +57,7 @@ class EngineClient:
         return self._process.pid
 
     async def connect(self) -> None:
-        """Take up the pipes. Commands given before are sent now."""
+        """Open the pipes, and send the commands that were given before."""
         loop = asyncio.get_running_loop()
         process = self._process
         self._stdout, _ = await loop.connect_read_pipe(lambda: _Reader(self._receive, self._lost), process.stdout)

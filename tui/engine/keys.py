@@ -1,6 +1,6 @@
-"""Where keys come from: the environment, or a command of the person's own. They stay in this process.
+"""Keys of endpoints, from the environment or from the person's command. They stay in this process.
 
-A command runs once, whoever asks for its key, and again only after it failed or the server refused the key.
+A command runs once for all who need its key, and again only after it failed or the server refused the key.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from tui.core.target import Endpoint
 from tui.engine import failures
 
 COMMAND_WITHIN_S = 30.0
-"""How long a command may take: a password manager may ask its owner first."""
+"""Time for a command, s: a password manager may ask its owner first."""
 BEDROCK_KEYS = ("AWS_BEARER_TOKEN_BEDROCK", "ANTHROPIC_AWS_API_KEY")
-"""Variables that AWS's own credentials may be in instead; the SDK would take them unseen by us."""
+"""Variables that may hold a key for Bedrock instead; the SDK would take them unseen by us."""
 _LONGEST_KEY = 16 * 1024
 _ENDED_WITHIN_S = 1.0
-"""How long a killed command's output is read; a child that left its group may hold it open for ever."""
+"""Time for reading a killed command's output, s: a child that left its group may hold it open endlessly."""
 
 
 class Keys:
@@ -32,7 +32,7 @@ class Keys:
         self._outputs: dict[tuple[str, ...], asyncio.Task[str | Failure]] = {}
 
     async def of(self, endpoint: Endpoint) -> str | Failure | None:
-        """The endpoint's key; None if it needs none; why there is none that can be used.
+        """The endpoint's key, None if it needs none, or the reason why there is none that can be used.
 
         A key that could be read on the way is not even looked for.
         """
@@ -55,7 +55,7 @@ class Keys:
         return next(filter(None, values), "")
 
     def forget(self, endpoint: Endpoint) -> None:
-        """The server refused the key: a command is asked again for the next request."""
+        """The server refused the key: the next request runs its command again."""
         self._outputs.pop(endpoint.key_command, None)
 
     async def _from_command(self, endpoint: Endpoint) -> str | Failure:
@@ -100,7 +100,7 @@ class Keys:
 
 
 async def _output(process: asyncio.subprocess.Process) -> bytes | None:
-    """All of its standard output; None for more than any key."""
+    """All of its standard output; None if it is longer than any key."""
     assert process.stdout is not None
     output = b""
     while part := await process.stdout.read(_LONGEST_KEY):

@@ -1,6 +1,6 @@
 """Look-ups beside runs: the length of prompts, and the models of endpoints.
 
-They have connections of their own, so that those of the runs stay as they are, and end when a run starts.
+They have separate connections, so that those of the runs stay as they are, and end when a run starts.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The messages between the engine and its parent, and how they stand on the pipe.
+"""Messages between the engine and its parent, and their frames on the pipe.
 
 A frame is a 4-byte big-endian length and that many bytes of MessagePack. To the engine a frame is one command; from
 the engine it is a list of events.
@@ -26,26 +26,26 @@ class StartRun(msgspec.Struct, frozen=True, kw_only=True, tag="start_run"):
     run_id: int
     requests: tuple[RequestSpec, ...]
     at_once: int | None = None
-    """How many are fired in parallel, in their order, the next ones when all of those are over; `None` is all."""
+    """Size of the waves in which they are fired, in their order, each when the one before is over; `None` is one wave."""
 
 
 class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requests"):
-    """Close these requests' connections at once; those already over are passed by."""
+    """Close these requests' connections at once; those already over are ignored."""
 
     request_ids: tuple[int, ...]
 
 
 class CountTokens(msgspec.Struct, frozen=True, kw_only=True, tag="count_tokens"):
-    """Ask each spec's endpoint how many tokens its prompt has; answered with `TokensCounted` under the same id.
+    """Count the tokens of each spec's prompt at its endpoint. The answer is a `TokensCounted` under the same id.
 
-    A run that is started meanwhile ends it without an answer.
+    A run that starts meanwhile ends it without an answer.
     """
 
     requests: tuple[RequestSpec, ...]
 
 
 class ListModels(msgspec.Struct, frozen=True, kw_only=True, tag="list_models"):
-    """Ask these endpoints for their models; answered with one `ModelsListed` each, unless a run is started."""
+    """List the models of these endpoints. The answer is one `ModelsListed` each, unless a run starts meanwhile."""
 
     endpoints: tuple[Endpoint, ...]
 
@@ -84,7 +84,7 @@ def decode_events(payload: bytes) -> list[Event]:
 
 
 class FrameSplitter:
-    """Cuts a stream of bytes into frames' payloads."""
+    """Splitter of a stream of bytes into frames' payloads."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -16,7 +16,7 @@ class RequestReporter:
         self.has_content = False
         """True once a piece of content has arrived: from then on the request is not sent again."""
         self.sent_ns: int | None = None
-        """When the first attempt's last byte was handed to the kernel, CLOCK_MONOTONIC."""
+        """Moment at which the first attempt's last byte was handed to the kernel, CLOCK_MONOTONIC."""
 
     def mark(self, mark: Mark, t_ns: int | None = None) -> None:
         """Report a point of the timeline, at `t_ns` (CLOCK_MONOTONIC) or now."""

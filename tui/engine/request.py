@@ -34,7 +34,7 @@ WIRES: dict[str, Callable[[HttpClients], Wire]] = {
 """The wire of each kind of endpoint (`Endpoint.kind`)."""
 
 _END_OF_BODY_S = 0.25
-"""How long the end of the body may take after the answer's before the connection is given up."""
+"""Time for the end of the body after the answer's, s; then the connection is given up."""
 
 
 class RequestSender:

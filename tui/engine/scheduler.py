@@ -24,9 +24,9 @@ _WORTH_RETRYING = frozenset(
 )
 """Failures that may go away by themselves; the SDK would retry the same ones, unseen."""
 _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.5, 8.0
-"""Waits between attempts where the server names none, doubling: the SDK's own."""
+"""Waits between attempts where the server names none, doubling from the first, s: the SDK's own."""
 OPEN_AFTER_S = 1.0
-"""Longest that connected requests wait for those still connecting."""
+"""Longest that connected requests wait for those still connecting, s."""
 
 
 class StartBarrier:

@@ -1,4 +1,4 @@
-"""The engine's main loop: commands in on standard input, events out on standard output."""
+"""Main loop of the engine: commands in on standard input, events out on standard output."""
 
 import asyncio
 import contextlib
@@ -27,11 +27,11 @@ from tui.engine.wires.messages.clients import SDK_VERSION
 from tui.errors import ChildError, ExitCode
 
 FLUSH_INTERVAL_S = 0.03
-"""How long events are gathered before they are written: below a frame of the screen, above the cost of a write."""
+"""Time for which events are gathered, s: below a frame of the screen, above the cost of a write."""
 
 _HIGH_WATER_BYTES = 64 * 1024
 _LAST_EVENTS_S = 1.0
-"""How long the parent may take to read how the last requests ended."""
+"""Time for the parent to read the ends of the last requests, s."""
 
 
 class Outbox:

@@ -31,7 +31,7 @@ _END = (
 
 
 async def rehearse(sender: RequestSender) -> Instrument | None:
-    """Send a few requests to ourselves. Gives the instrument's part in the last one, or None if it failed."""
+    """Send a few requests to loopback. Gives the instrument's part in the last one, or None if it failed."""
     events: list[Event] = []
     with contextlib.suppress(OSError, TimeoutError):
         server = await asyncio.start_server(_answer, "127.0.0.1", 0)

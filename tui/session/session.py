@@ -10,7 +10,6 @@ import msgspec
 
 import tui
 from tui.config.known_models import load_models
-from tui.config.schema import SIMULATOR
 from tui.core.events import EngineReady, Event, RunEnded, RunStarted
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
@@ -19,11 +18,9 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun, new_run, new_uid
 from tui.core.series import Ending, Repeat, Series, SeriesSettings, costliest
 from tui.core.snapshot import Snapshot
-from tui.core.target import Endpoint
-from tui.engine.client import EngineClient, spawn
-from tui.errors import ChildError
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
+from tui.session.children import Children
 from tui.session.commit_gate import CommitGate
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
@@ -33,9 +30,6 @@ from tui.simulator.process import SimulatorProcess
 
 _LAST_WRITES_S = 1.0
 """Longest wait for the history when the program is ended at once, s."""
-
-_RESTART_AFTER_S = (0.0, 1.0, 5.0)
-"""Pauses before the engine is started again, by how often it failed in a row; the last one repeats."""
 
 
 class Session:
@@ -57,10 +51,7 @@ class Session:
         models: Sequence[KnownModel] | None = None,
         objectives: tuple[Objective, ...] = (),
     ) -> None:
-        """Without `engine` one is spawned by `connect`, so that its imports do not hold up the first frame.
-
-        `models` are the known models; absent, those of `models.toml`.
-        """
+        """For `engine` and `simulator` see `Children`. Without `models` those of `models.toml` are known."""
         known = load_models() if models is None else models
         self.live = LiveState({model.id: model for model in known}, objectives)
         self.on_change: Callable[[], None] = lambda: None
@@ -73,12 +64,9 @@ class Session:
             self.live, history.path if history else None, lambda sentence: self.on_problem(sentence)
         )
         self._gate = CommitGate(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
-        self._client = EngineClient(engine, self._feed) if engine is not None else None
-        self.simulator = simulator
+        self.children = Children(engine, simulator, self._feed, lambda sentence: self.on_problem(sentence))
         self._record = record
         self._run_id = 0
-        self._failures = 0
-        self._restarting: asyncio.Task[None] | None = None
         self._run_over = asyncio.Event()
         self._run_over.set()
         self.series: SeriesRunner | None = None
@@ -88,29 +76,21 @@ class Session:
         self._latest_id = 0
         self.run_uids: list[str] = []
         """Uids of the session's runs. An outcome's `run` counts them from 1."""
-        self.preview = Preview(self.live, known, lambda command: self._engine.ask_aside(command))
+        self.preview = Preview(self.live, known, lambda command: self.children.engine.ask_aside(command))
         self.preview.on_change = lambda: self.on_change()
         self.preview.on_problem = lambda sentence: self.on_problem(sentence)
 
     @property
     def engine_pid(self) -> int:
         """Process id of the engine, for messages and tests."""
-        return self._engine.pid
-
-    @property
-    def _engine(self) -> EngineClient:
-        if self._client is None:
-            self._client = EngineClient(spawn(), self._feed)
-        return self._client
+        return self.children.engine.pid
 
     async def connect(self) -> None:
-        """Start engine and simulator, take up the engine's pipes, and open the history. Raises ChildError."""
+        """Start engine and simulator, and open the history. Raises ChildError."""
         if self._gate is not None:
             self._gate.on_interrupted = self.on_interrupted
             self._gate.start()
-        engine = self._engine
-        self._launch_simulator()
-        await engine.connect()
+        await self.children.connect()
 
     def show(self, plan: Plan) -> None:
         """Show the lanes that `plan` would ask next, unless something is under way: that keeps its lanes to its end."""
@@ -153,11 +133,11 @@ class Session:
             self.on_problem("No target caches its prompt: set the parameter cache and try again.")
 
     def _fire(self, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
-        self._launch_simulator()
+        self.children.launch_simulator()
         self._run_id += 1
         self._run_over.clear()
         self.preview.run_starts()
-        self._engine.start_run(self._run_id, requests, at_once)
+        self.children.engine.start_run(self._run_id, requests, at_once)
 
     async def rerun(self, plan: Plan) -> None:
         """Cancel the run or series in flight, wait for its end, and run `plan`."""
@@ -176,12 +156,12 @@ class Session:
         if self.series is not None:
             self.series.cancel()
         if request_ids := self.live.in_flight():
-            self._engine.cancel(request_ids)
+            self.children.engine.cancel(request_ids)
 
     def cancel(self, lane: Lane) -> None:
         """Cancel one lane's request."""
         if lane.record is not None and lane.state.in_flight:
-            self._engine.cancel((lane.record.spec.request_id,))
+            self.children.engine.cancel((lane.record.spec.request_id,))
 
     def start_series(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run `plan` again and again as the settings say, if the budget allows. Nothing may be in flight."""
@@ -226,24 +206,15 @@ class Session:
             self.live.compare_with(snapshot)
         return snapshot
 
-    def add_simulator(self) -> Endpoint:
-        """Start the simulator, if there is none yet, and return its endpoint. Raises ChildError."""
-        if self.simulator is None:
-            self.simulator = SimulatorProcess.start()
-        return Endpoint(name=SIMULATOR, base_url=self.simulator.base_url, simulated=True)
-
     def clear(self) -> None:
         """Empty the lanes and the history of this session."""
         self.live.clear()
 
     async def close(self) -> None:
         """Cancel what is in flight, record how it ended, and end the children."""
-        if self._restarting is not None:
-            self._restarting.cancel()
         if self.series is not None:
             self.series.cancel()
-        if self._client is not None:
-            await self._client.stop()
+        await self.children.stop()
         if self._gate is not None:
             await self._gate.close()
         self.preview.stop()
@@ -251,23 +222,13 @@ class Session:
 
     def kill(self) -> None:
         """End the children at once, without an event loop."""
-        if self._client is not None:
-            self._client.kill()
+        self.children.kill_engine()
         if self.recorder is not None:
             self.recorder.close(_LAST_WRITES_S)
         self._close_rest()
 
-    def _launch_simulator(self) -> None:
-        """Start the simulator if it does not run."""
-        if self.simulator is not None:
-            try:
-                self.simulator.launch()
-            except ChildError as error:
-                self.on_problem(str(error))
-
     def _close_rest(self) -> None:
-        if self.simulator is not None:
-            self.simulator.stop()
+        self.children.stop_simulator()
         if self._record is not None:
             self._record.close()
 
@@ -295,13 +256,14 @@ class Session:
             if not record.spec.warms_cache:
                 self.on_ended(record)
         if any(isinstance(event, RunEnded) for event in events):
-            self._failures = 0
+            self.children.engine_works()
         if not self.live.run_in_flight and not self._run_over.is_set():
             self._finish_run()
         if any(isinstance(event, EngineReady | RunEnded) for event in events):
             self.preview.count_soon()
-        if self.live.engine_problem is not None and self._restarting is None:
-            self._restarting = asyncio.create_task(self._restart())
+        if self.live.engine_problem is not None:
+            self.preview.run_starts()
+            self.children.restart_engine(self.live.engine_problem)
         self.on_change()
 
     def _finish_run(self) -> None:
@@ -310,21 +272,5 @@ class Session:
             self.latest.info = msgspec.structs.replace(self.latest.info, **known)
             self.on_run_over(self.latest)
         # It may have died during this run; the next one should not wait for its start.
-        self._launch_simulator()
+        self.children.launch_simulator()
         self._run_over.set()
-
-    async def _restart(self) -> None:
-        """Start another engine, after a longer pause each time if it keeps failing."""
-        self.on_problem(f"{self.live.engine_problem} It is being started again.")
-        self.preview.run_starts()
-        process = None
-        while process is None:
-            await asyncio.sleep(_RESTART_AFTER_S[min(self._failures, len(_RESTART_AFTER_S) - 1)])
-            self._failures += 1
-            try:
-                process = spawn()
-            except ChildError as error:
-                self.on_problem(f"{error} It is tried again.")
-        self._client = EngineClient(process, self._feed)
-        self._restarting = None
-        await self._engine.connect()

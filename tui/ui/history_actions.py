@@ -98,7 +98,7 @@ class HistoryActions(_Base):
 
     def _offer_simulator(self) -> None:
         if all(endpoint.name != SIMULATOR for endpoint in self.draft.endpoints):
-            self.draft.add_endpoint(self.session.add_simulator())
+            self.draft.add_endpoint(self.session.children.add_simulator())
 
     def replay(self, run: StoredRun, speed: float = 1.0) -> None:
         """Play a run again, at `speed` recorded seconds per second."""

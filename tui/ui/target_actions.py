@@ -103,7 +103,7 @@ class TargetActions(_Base):
         plan = self.draft.plan()
         try:
             if plan.missing_endpoint() == SIMULATOR:
-                self.draft.add_endpoint(self.session.add_simulator())
+                self.draft.add_endpoint(self.session.children.add_simulator())
                 plan = self.draft.plan()
         except ChildError as error:
             self.complain(str(error))

@@ -101,7 +101,7 @@ async def pair(host: str = "127.0.0.1") -> AsyncIterator[tuple[SocketStream, Pee
 
 
 async def segments_of(stream: StampedStream, size: int) -> list[Segment]:
-    """Segments with so many bytes together, or up to the end."""
+    """Segments with `size` bytes together, or up to the end."""
     found: list[Segment] = []
     async with asyncio.timeout(WITHIN_S):
         while sum(len(segment.data) for segment in found) < size:

@@ -1,4 +1,4 @@
-"""What stamped streams share: reading up to the end of headers, and the exchange that is told of each step."""
+"""Common part of stamped streams: reading up to the end of headers, and the exchange that is told of each step."""
 
 import httpcore2
 import pytest

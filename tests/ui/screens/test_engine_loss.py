@@ -100,7 +100,7 @@ async def test_running_again_after_the_engine_died_while_it_asked(simulator: Sim
 async def test_a_simulator_that_dies_is_started_again() -> None:
     with engine() as process, SimulatorProcess.start() as own:
         async with app_driver_of(process, plan_of((STEADY, FAST), own.base_url, "Why?", 2_000)) as s:
-            s.app.session.simulator = own
+            s.app.session.children.simulator = own
             await s.press("f5")
             await s.until(lambda: s.states == [State.STREAMING, State.DONE])
             os.kill(own.pid, signal.SIGKILL)
@@ -120,7 +120,7 @@ async def test_an_engine_that_cannot_be_started_again_is_tried_again(
             raise tries[0]
         return spawn()
 
-    monkeypatch.setattr("tui.session.session.spawn", fails_once)
+    monkeypatch.setattr("tui.session.children.spawn", fails_once)
     with engine() as process:
         async with app_driver_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
             await s.run()

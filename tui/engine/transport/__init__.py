@@ -28,14 +28,14 @@ class Segment(NamedTuple):
 
     data: bytes
     arrival_ns: int
-    """When they arrived, CLOCK_MONOTONIC: the kernel's stamp, or `read_ns` where there is none."""
+    """Moment of their arrival, CLOCK_MONOTONIC: the kernel's stamp, or `read_ns` where there is none."""
     read_ns: int
-    """When they were read."""
+    """Moment of the read."""
     from_kernel: bool
     parts: int = 1
     """TCP segments that the read took at once; the kernel stamps only the last of them."""
     since_ns: int = 0
-    """When the read before was made: the earlier parts arrived after it."""
+    """Moment of the read before: the earlier parts arrived after it."""
 
 
 class Exchange:
@@ -60,7 +60,7 @@ class Exchange:
         self._written_ns = 0
         self._last_read_ns = 0
         self.headers_ns = 0
-        """When the last byte of the response's headers arrived, CLOCK_MONOTONIC."""
+        """Arrival of the last byte of the response's headers, CLOCK_MONOTONIC."""
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
         """httpcore2's trace extension: called at each step of the connection, and awaited."""

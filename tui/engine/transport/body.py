@@ -17,15 +17,15 @@ class BodyError(Exception):
 
 
 class RawBody:
-    """Decodes a body according to its response's headers (names in lower case)."""
+    """Decoder of a body, according to its response's headers (names in lower case)."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         """Raises BodyError for an encoding that was not asked for."""
         self.chunked = "chunked" in headers.get("transfer-encoding", "").lower()
-        """True if the body comes in chunks, and so says itself where it ends."""
+        """True if the body comes in chunks, and so marks its end."""
         length = headers.get("content-length", "")
         self._left = int(length) if not self.chunked and length.isdigit() else None
-        """Bytes that are still to come, of the body or of the present chunk; None while that is not known."""
+        """Bytes still to come, of the body or of the present chunk; None while that is not known."""
         self._line = b""
         self._in_trailers = self._after_chunk = False
         encoding = headers.get("content-encoding", "identity").lower().strip()

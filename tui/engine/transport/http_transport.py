@@ -21,13 +21,13 @@ from tui.engine.transport import exchange, socket_errors_as
 from tui.engine.transport.socket_stream import SocketStream, StampClock
 
 _IDLE_S = 300.0
-"""How long an unused connection is kept; servers usually close it before."""
+"""Time for which an unused connection is kept, s; servers usually close it before."""
 _HAPPY_EYEBALLS_DELAY_S = 0.25
-"""RFC 8305's recommended delay between connection attempts."""
+"""Delay between connection attempts that RFC 8305 recommends."""
 
 
 class HttpClients:
-    """HTTP clients for all wires: one per address and slot, each with connections of its own."""
+    """HTTP clients for all wires: one per address and slot, each with its connections."""
 
     def __init__(self) -> None:
         self._clients: dict[tuple[object, ...], httpx2.AsyncClient] = {}

@@ -35,14 +35,14 @@ _TIGHT_NS = 20_000
 _SLEW_NS = 1_000_000
 """An offset that moved further than this between two looks was stepped, not slewed (at most 0.5 ms a second)."""
 _EARLY_NS = 50_000
-"""How far a stamp may seem to lie in the future: the error of the offset itself."""
+"""Furthest that a stamp may seem to lie in the future: the error of the offset itself."""
 _LONGEST_WAIT_NS = 10_000_000_000
 """Data that waited longer than this in the kernel were not read by a live engine: the stamp is of another clock."""
 
 
 class StampClock:
-    """Converts stamps with an offset that is measured anew at each conversion, so that a stepped wall clock moves
-    nothing: a stamp taken before the step is converted with the offset from before it.
+    """Converter of stamps. The offset is measured anew at each conversion, so that a stepped wall clock moves nothing:
+    a stamp taken before the step is converted with the offset from before it.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class StampClock:
         return offset
 
     def arrival_ns(self, stamp_ns: int, read_ns: int) -> int | None:
-        """When data that was read at `read_ns` (monotonic) and stamped `stamp_ns` (realtime) arrived, monotonic ns.
+        """Arrival, monotonic ns, of data read at `read_ns` (monotonic) and stamped `stamp_ns` (realtime).
 
         None if the stamp fits neither the present offset nor the one before the last step; then only the time of
         the read is known. Of two times that fit it is the later: data rarely wait for as long as a clock is stepped.
@@ -102,7 +102,7 @@ class StampClock:
 
 
 class SocketStream(StampedStream):
-    """A connected TCP or unix socket."""
+    """A connected TCP socket."""
 
     def __init__(self, sock: socket.socket, clock: StampClock) -> None:
         super().__init__()

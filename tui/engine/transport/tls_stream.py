@@ -11,7 +11,7 @@ from tui.engine.transport import READ_BYTES, Segment, StampedStream, socket_erro
 
 
 class TlsStream(StampedStream):
-    """TLS over a stream of ours. A record carries the stamp of the segment that completed it."""
+    """TLS over a stamped stream. A record carries the stamp of the segment that completed it."""
 
     def __init__(self, inner: StampedStream, context: ssl.SSLContext, server_hostname: str | None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What an answer's stream says, from its events alone."""
+"""Reader of an answer, fed by hand: content, marks, usage and failures of its events."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the API says of a request beside its text, and answers in one piece: our sockets against the simulator."""
+"""Cache, tier and speed as the API reports them, and answers in one piece: our sockets against the simulator."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -134,7 +134,7 @@ async def test_a_missed_cache_is_diagnosed(send: Send) -> None:
     model = await send("claude-sonnet-5-5", cache=True, system="two", lane="a")
     assert model.cache_miss is not None
     assert model.cache_miss.reason == "model_changed"
-    # Another lane has a history of its own, and only the API's own endpoint is asked.
+    # Each lane has its own last message, and only the API's own endpoint is asked.
     assert (await send(cache=True, system="three", lane="b")).cache_miss is None
     assert (await send(cache=True, system="four", lane="a", simulated=False)).cache_miss is None
 

@@ -47,7 +47,7 @@ def sent(parameters: Parameters, prompt: Prompt | None = None, **endpoint: Any) 
 
 
 def added(parameters: Parameters, **endpoint: Any) -> dict[str, Any]:
-    """What these parameters add to a plain request."""
+    """Fields that these parameters add to a plain request."""
     plain = sent(Parameters())
     found = sent(parameters, **endpoint)
     return {name: value for name, value in found.items() if name not in plain or plain[name] != value}

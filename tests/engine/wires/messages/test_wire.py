@@ -1,4 +1,4 @@
-"""What really goes over the wire for parameters and endpoints: the SDK and our sockets against servers on loopback."""
+"""Requests as they really leave, by parameter and endpoint: the SDK and our sockets against servers on loopback."""
 
 import asyncio
 import contextlib
