@@ -1,12 +1,13 @@
-"""What the history and a replay look like: SVG snapshots. Look at the pictures before accepting new ones."""
+"""Pictures of the history and of a replay."""
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
+from syrupy.assertion import SnapshotAssertion
 
 import tui.ui.app
 from tui.config.known_models import load_models
@@ -24,10 +25,11 @@ from tui.ui.widgets.runs_list import RunsList
 
 from .driving import SMALL, WIDE, AppDriver, draft_of, fast, plan_of
 from .engine import BorrowedEngine
+from .pictures import Album
 from .test_history import RUNS, stored
 
-SnapCompare = Callable[..., bool]
-Steps = Callable[[AppDriver], Awaitable[None]]
+OpenHistory = Callable[[tuple[int, int]], AbstractAsyncContextManager[tuple[AppDriver, Album]]]
+SIZES = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 
 
 class _App(LatencyApp):
@@ -52,12 +54,13 @@ def _runs() -> list[StoredRun]:
 
 
 @pytest.fixture
-def shows(snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., bool]]:
-    """Compares the screen after some steps with the accepted picture."""
+def open_history(snapshot: SnapshotAssertion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenHistory]:
+    """Opens a session with stored runs, and an album that is checked when it closes."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
 
-    def compare(steps: Steps, size: tuple[int, int]) -> bool:
+    @asynccontextmanager
+    async def open_history(size: tuple[int, int]) -> AsyncIterator[tuple[AppDriver, Album]]:
         database = tmp_path / "history.db"
         with Store(database) as store:
             for run in _runs():
@@ -70,62 +73,60 @@ def shows(snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyP
         session = Session(engine, history=Recorder(database, HistorySettings()))
         app = _App(session, draft_of(plan), UiSettings(frame_rate=30.0), load_models())
         app.engine_end = into
-
-        async def run_before(pilot: Pilot[None]) -> None:
-            session = AppDriver(app, pilot)
-            os.write(into, encode_events([EngineReady(pid=1, sdk_version="1.0")]))
-            await session.until(lambda: session.live.engine_ready)
-            await steps(session)
-
+        album = Album(snapshot, tmp_path)
         try:
-            return snap_compare(app, terminal_size=size, run_before=run_before)
+            async with app.run_test(size=size, notifications=True) as pilot:
+                driver = AppDriver(app, pilot)
+                os.write(into, encode_events([EngineReady(pid=1, sdk_version="1.0")]))
+                await driver.until(lambda: driver.live.engine_ready)
+                yield driver, album
         finally:
             engine.close()
             for fd in (kept, commands):
                 os.close(fd)
+        album.check()
 
-    yield compare
+    yield open_history
     monkeypatch.undo()
     time.tzset()
 
 
-async def _history(s: AppDriver) -> None:
-    await s.press("alt+y")
-    await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
-    runs = s.app.screen.query_one(RunsList)
-    await s.until(lambda: runs.current_row is not None)
-    runs.mark(4)
-    await s.until_shown("Run 7 ·")
-    await s.until_shown("7 runs, latest first")
-    await s.pilot.pause()
+@SIZES
+async def test_history(open_history: OpenHistory, size: tuple[int, int]) -> None:
+    async with open_history(size) as (s, album):
+        await s.press("alt+y")
+        await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
+        runs = s.app.screen.query_one(RunsList)
+        await s.until(lambda: runs.current_row is not None)
+        runs.mark(4)
+        await s.until_shown("Run 7 ·")
+        await s.until_shown("7 runs, latest first")
+        await s.pilot.pause()
+        album.add("screen", s.app)
+        if size == WIDE:
+            await s.press("slash", *"why since:soon")
+            await s.until_shown("give a day such as")
+            await s.pilot.pause()
+            album.add("mistake", s.app, s.app.screen.query_one(".hint"))
 
 
-async def _mistake(s: AppDriver) -> None:
-    await _history(s)
-    await s.press("slash", *"why since:soon")
-    await s.until_shown("give a day such as")
-
-
-async def _replay(s: AppDriver) -> None:
-    run = stored("Why is the sky blue?", "claude-haiku-5-5", "claude-opus-5-5", ttft_ms=3_600_000)
-    run.requests[1].pieces[0] = (Kind.THINKING, "Scattering. ")
-    run.requests[1].timeline.thinking_pieces = 1
-    run.requests[1].timeline.first_text_ns = run.requests[1].timeline.content_ns[1]
-    run.number = 12
-    s.app.replay(run)
-    await s.until(lambda: isinstance(s.app.screen, ReplayScreen))
-    # Both requests were sent at its first moment: the next two steps are the beginnings of the answers.
-    await s.until_shown("waiting")
-    await s.press("space")
-    await s.until_shown("paused")
-    await s.press("full_stop", "full_stop")
-    await s.until_shown("Scattering.")
-    if s.app.size == WIDE:
-        await s.until_shown("4000 s")
-    await s.pilot.pause()
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-@pytest.mark.parametrize("steps", [_history, _mistake, _replay], ids=lambda steps: steps.__name__.strip("_"))
-def test_history(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:
-    assert shows(steps, size)
+@SIZES
+async def test_replay(open_history: OpenHistory, size: tuple[int, int]) -> None:
+    async with open_history(size) as (s, album):
+        run = stored("Why is the sky blue?", "claude-haiku-5-5", "claude-opus-5-5", ttft_ms=3_600_000)
+        run.requests[1].pieces[0] = (Kind.THINKING, "Scattering. ")
+        run.requests[1].timeline.thinking_pieces = 1
+        run.requests[1].timeline.first_text_ns = run.requests[1].timeline.content_ns[1]
+        run.number = 12
+        s.app.replay(run)
+        await s.until(lambda: isinstance(s.app.screen, ReplayScreen))
+        # Both requests were sent at its first moment: the next two steps are the beginnings of the answers.
+        await s.until_shown("waiting")
+        await s.press("space")
+        await s.until_shown("paused")
+        await s.press("full_stop", "full_stop")
+        await s.until_shown("Scattering.")
+        if s.app.size == WIDE:
+            await s.until_shown("4000 s")
+        await s.pilot.pause()
+        album.add("screen", s.app)

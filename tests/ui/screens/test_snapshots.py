@@ -1,16 +1,19 @@
-"""What the screen looks like: SVG snapshots of sessions told by events with fixed stamps.
+"""Pictures of sessions told by events with fixed stamps: the whole screen once per state and size, else one widget.
 
 The session, its engine client, the live state and the screen are the real ones. The test holds only the engine's end of
-the pipes, and says what an engine would. Look at the pictures before accepting new ones (`--snapshot-update`).
+the pipes, and says what an engine would.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Literal, get_args
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 import tui.ui.app
 from tui.advice.trial import conclude
@@ -39,11 +42,12 @@ from tui.ui.terminal import Terminal
 
 from .driving import SMALL, WIDE, AppDriver, draft_of, plan_of
 from .engine import BorrowedEngine
+from .pictures import Album
 
 MS = 1_000_000
 S = 1_000 * MS
-SnapCompare = Callable[..., bool]
-Steps = Callable[["Told"], Awaitable[None]]
+Tell = Callable[..., AbstractAsyncContextManager["Pictured"]]
+SIZES = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 
 MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
 ANSWER = (
@@ -95,6 +99,27 @@ class Told(AppDriver):
         await self.say(*events, RUN_OVER)
 
 
+class Pictured(Told):
+    """A session of which pictures are taken."""
+
+    def __init__(self, app: LatencyApp, pilot: Pilot[None], into: int, album: Album) -> None:
+        super().__init__(app, pilot, into)
+        self._album = album
+
+    async def picture(self, name: str, widget: Widget | None = None) -> None:
+        """Take a picture of the screen, or of one widget, once it has caught up."""
+        await self.until_painted()
+        await self.until(lambda: not self.live.run_in_flight)
+        await self.pilot.pause()
+        self._album.add(name, self.app, widget)
+
+    @property
+    def box(self) -> Widget:
+        """The contents of the modal screen."""
+        assert not self.on_main
+        return next(child for child in self.app.screen.children if not child.has_class("-textual-system"))
+
+
 RUN_OVER = RunEnded(run_id=1, t_ns=9 * S, send_spread_ns=212_000)
 
 
@@ -130,75 +155,45 @@ def request(
     ]
 
 
-@pytest.fixture
-def shows(snap_compare: SnapCompare) -> Iterator[Callable[..., bool]]:
-    """Compares the screen after some steps with the accepted picture."""
-    fds: list[int] = []
-    engines: list[BorrowedEngine] = []
-
-    def compare(
-        steps: Steps,
-        size: tuple[int, int] = WIDE,
-        models: tuple[str, ...] = MODELS,
-        settings: UiSettings = FAST_FRAMES,
-        terminal: Terminal | None = None,
-    ) -> bool:
-        out, into = os.pipe()
-        errors, kept = os.pipe()
-        commands, command_in = os.pipe()
-        fds.extend((kept, commands))
-        engine = BorrowedEngine(command_in, out, errors, os.getpid())
-        engines.append(engine)
-        plan = plan_of([Target(model=model) for model in models], "http://127.0.0.1:1", PROMPT, 512, "Be brief.")
-        app = _App(Session(engine), draft_of(plan), settings, load_models(), terminal=terminal)
-        app.engine_end = into
-
-        async def run_before(pilot: Pilot[None]) -> None:
-            told = Told(app, pilot, into)
-            await told.until(lambda: len(told.views) == len(models))
-            await told.say(EngineReady(pid=1, sdk_version="1.0"))
-            await steps(told)
-            await told.until_painted()
-            await told.until(lambda: not told.live.run_in_flight)
-
-        return snap_compare(app, terminal_size=size, run_before=run_before)
-
-    yield compare
-    for engine in engines:
-        engine.close()
-    for fd in fds:
-        os.close(fd)
-
-
 FAST_FRAMES = UiSettings(frame_rate=30.0)
 PROMPT = "Explain in three short paragraphs, to a curious ten-year-old, why the sky is blue at noon and red at sunset."
 
 
-async def _idle(_told: Told) -> None:
-    pass
+@pytest.fixture
+def tell(snapshot: SnapshotAssertion, tmp_path: Path) -> Tell:
+    """Opens a session that is told by the test; at its end the pictures that were taken must be the accepted ones."""
+
+    @asynccontextmanager
+    async def tell(
+        size: tuple[int, int] = WIDE,
+        models: tuple[str, ...] = MODELS,
+        settings: UiSettings = FAST_FRAMES,
+        terminal: Terminal | None = None,
+    ) -> AsyncIterator[Pictured]:
+        out, into = os.pipe()
+        errors, kept = os.pipe()
+        commands, command_in = os.pipe()
+        engine = BorrowedEngine(command_in, out, errors, os.getpid())
+        plan = plan_of([Target(model=model) for model in models], "http://127.0.0.1:1", PROMPT, 512, "Be brief.")
+        app = _App(Session(engine), draft_of(plan), settings, load_models(), terminal=terminal)
+        app.engine_end = into
+        album = Album(snapshot, tmp_path)
+        try:
+            async with app.run_test(size=size, notifications=True) as pilot:
+                told = Pictured(app, pilot, into, album)
+                await told.until(lambda: len(told.views) == len(models))
+                await told.say(EngineReady(pid=1, sdk_version="1.0"))
+                yield told
+        finally:
+            engine.close()
+            os.close(kept)
+            os.close(commands)
+        album.check()
+
+    return tell
 
 
-async def _finished(told: Told) -> None:
-    await told.answers()
-
-
-async def _third_run(told: Told) -> None:
-    await told.answers()
-    await told.answers(4, 1.4)
-    await told.answers(7, 0.9)
-
-
-async def _prompt_pane(told: Told) -> None:
-    await told.answers()
-    await told.press("f2", "f2")
-
-
-async def _charts_pane(told: Told) -> None:
-    await told.answers()
-    await told.press("f2")
-
-
-async def _ended_otherwise(told: Told) -> None:
+async def _end_otherwise(told: Told) -> None:
     await told.press("f5")
     failure = Failure(
         kind=FailureKind.OVERLOADED,
@@ -213,197 +208,183 @@ async def _ended_otherwise(told: Told) -> None:
     )
 
 
-async def _maximised(told: Told) -> None:
-    await told.answers()
-    await told.press("f6", "shift+f6", "f9")
-    await told.pilot.pause()
+@SIZES
+async def test_main_screen(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        await told.picture("idle")
+        await told.answers()
+        await told.answers(4, 1.4)
+        await told.answers(7, 0.9)
+        await told.picture("third_run")
+        if size == SMALL:
+            await told.press("f2")
+            await told.picture("charts")
 
 
-async def _help(told: Told) -> None:
-    await told.press("f1")
+@SIZES
+async def test_ended_otherwise(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        await _end_otherwise(told)
+        await told.picture("screen")
 
 
-async def _search(told: Told) -> None:
-    await told.answers()
-    await told.press("f6", "f3", *"blue")
-
-
-async def _selected(told: Told) -> None:
-    await told.answers()
-    await told.press("f6", "shift+down", "shift+down", "shift+right")
-
-
-async def _mistake(told: Told) -> None:
-    await told.type_into("#max-tokens", "many")
-    await told.press("f5")
-
-
-async def _variables(told: Told) -> None:
-    book = told.app.draft.book
-    book.edit(user="{{customer}} asks: {{question}} Answer in {{language}}.")
-    book.load_rows(
-        [
-            {"customer": "Ada", "question": "Is my bicycle ready?"},
-            {"customer": "Grace", "question": "What does a new chain cost, with fitting?"},
-            {"customer": "明子", "question": "Two lines\nof text"},
-        ]
-    )
-    book.use_row(1)
-    told.app.main.prompt_pane.show()
-    await told.press("alt+v")
-    await told.pilot.pause()
-
-
-async def _variants(told: Told) -> None:
-    await told.press("alt+v", "a", *"terse", "enter")
-    await told.pilot.pause()
+@pytest.mark.parametrize("size", [(40, 12), (200, 60)], ids=["tiny", "huge"])
+async def test_size(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        await told.answers()
+        await told.picture("finished")
 
 
 Theme = Literal["terminal", "light", "high-contrast", "colour-blind"]
 
 
-@pytest.mark.parametrize("steps", [_ended_otherwise, _search])
+async def _pictures_of_colours(told: Pictured) -> None:
+    """The lanes, and the matches of a search: all colours of states and text."""
+    await _end_otherwise(told)
+    await told.picture("lanes", told.app.main.lanes)
+    await told.press("f6", "f3", *"blue")
+    await told.picture("search", told.views[0])
+
+
 @pytest.mark.parametrize("theme", get_args(Theme))
-def test_theme(shows: Callable[..., bool], steps: Steps, theme: Theme) -> None:
-    assert shows(steps, settings=UiSettings(frame_rate=30.0, theme=theme))
+async def test_theme(tell: Tell, theme: Theme) -> None:
+    async with tell(settings=UiSettings(frame_rate=30.0, theme=theme)) as told:
+        await _pictures_of_colours(told)
+        if theme == "terminal":
+            await told.picture("screen")
 
 
-@pytest.mark.parametrize("steps", [_ended_otherwise, _search])
-def test_no_colour(shows: Callable[..., bool], steps: Steps) -> None:
-    assert shows(steps, terminal=Terminal(colours="none"))
+async def test_no_colour(tell: Tell) -> None:
+    async with tell(terminal=Terminal(colours="none")) as told:
+        await _pictures_of_colours(told)
+        await told.picture("screen")
 
 
-@pytest.mark.parametrize("size", [(40, 12), (200, 60)], ids=["tiny", "huge"])
-def test_size(shows: Callable[..., bool], size: tuple[int, int]) -> None:
-    assert shows(_finished, size)
+@SIZES
+async def test_text_of_a_lane(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        await told.answers()
+        await told.press("f6", "shift+down", "shift+down", "shift+right")
+        await told.picture("selection", told.views[0])
+        await told.press("f3", *"blue")
+        await told.picture("search_field", told.box)
+        await told.picture("search", told.views[0])
+        await told.press("escape", "f9")
+        await told.picture("maximised", told.app.main.lanes)
 
 
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-@pytest.mark.parametrize(
-    "steps",
-    [_idle, _variants, _variables, _finished, _third_run, _help, _search, _mistake],
-    ids=lambda steps: steps.__name__.strip("_"),
-)
-def test_screen(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:
-    assert shows(steps, size)
+async def test_seven_lanes(tell: Tell) -> None:
+    async with tell(models=tuple(f"model-{number}" for number in range(1, 8))) as told:
+        await told.picture("lanes", told.app.main.lanes)
 
 
-async def _advice(told: Told) -> None:
-    for number in range(6):
-        await told.answers(first_id=1 + 3 * number, faster_by=1 + number / 100)
-    await told.press("f6", "alt+a")
-    await told.pilot.pause()
-
-
-async def _trial(told: Told) -> None:
-    await _advice(told)
-    desk = told.app._desk
-    assert desk is not None
-    (suggestion, *_) = desk.advice.suggestions if desk.advice is not None else ()
-    assert suggestion.trial is not None
-    pairs = [((964 + number) * MS, (520 + number) * MS) for number in range(8)]
-    tried = conclude(
-        suggestion.id, suggestion.target, suggestion.headline, suggestion.trial, suggestion.saving, list(pairs)
-    )
-    desk.begin(lambda: tried)
-    desk.finish(())
-    await told.until_shown("verdict ")
-    await told.pilot.pause()
-
-
-async def _difference(told: Told) -> None:
-    await told.answers()
-    record = told.app.session.live.lanes[1].record
-    assert record is not None
-    record.pieces = [(kind, text.replace("far more", "much more").replace("空", "海")) for kind, text in record.pieces]
-    await told.press("f6", "alt+shift+d")
-    await told.pilot.pause()
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-def test_difference(shows: Callable[..., bool], size: tuple[int, int]) -> None:
-    assert shows(_difference, size)
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-@pytest.mark.parametrize("steps", [_advice, _trial], ids=["list", "trial"])
-def test_advice(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:
-    assert shows(steps, size)
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-def test_ended_otherwise(shows: Callable[..., bool], size: tuple[int, int]) -> None:
-    assert shows(_ended_otherwise, size)
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-def test_maximised(shows: Callable[..., bool], size: tuple[int, int]) -> None:
-    assert shows(_maximised, size)
-
-
-def test_prompt_pane(shows: Callable[..., bool]) -> None:
-    assert shows(_prompt_pane, SMALL)
-
-
-def test_charts_pane(shows: Callable[..., bool]) -> None:
-    assert shows(_charts_pane, SMALL)
-
-
-def test_selection(shows: Callable[..., bool]) -> None:
-    assert shows(_selected, WIDE)
-
-
-def test_seven_lanes(shows: Callable[..., bool]) -> None:
-    assert shows(_idle, WIDE, tuple(f"model-{number}" for number in range(1, 8)))
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-def test_confirm(shows: Callable[..., bool], size: tuple[int, int]) -> None:
-    async def asked(told: Told) -> None:
-        await told.press("f5", "f5")
+@SIZES
+async def test_help_and_question(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        await told.press("f1")
+        await told.picture("help", told.box)
+        await told.press("escape", "f5", "f5")
         # The run ends while it asks, so that no clock shows.
         await told.say(*(event for number in (1, 2, 3) for event in request(number, 212, 940, 121)), RUN_OVER)
+        await told.picture("confirm", told.box)
 
-    assert shows(asked, size)
+
+@SIZES
+async def test_prompt(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        await told.press("alt+v", "a", *"terse", "enter")
+        await told.picture("variants", told.box)
+        await told.press("escape")
+        await told.until(lambda: told.on_main)
+        await told.picture("head_and_text", told.app.main.prompt_pane)
+        book = told.app.main.prompt_pane.book
+        book.edit(user="{{customer}} asks: {{question}} Answer in {{language}}.")
+        book.load_rows(
+            [
+                {"customer": "Ada", "question": "Is my bicycle ready?"},
+                {"customer": "Grace", "question": "What does a new chain cost, with fitting?"},
+                {"customer": "明子", "question": "Two lines\nof text"},
+            ]
+        )
+        book.use_row(1)
+        told.app.main.prompt_pane.show()
+        await told.press("alt+v")
+        await told.picture("variables", told.box)
 
 
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-def test_chart_alone(shows: Callable[..., bool], size: tuple[int, int]) -> None:
-    async def alone(told: Told) -> None:
-        await _third_run(told)
+@SIZES
+async def test_parameters(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        form = told.app.main.parameters_form
+        await told.picture("form", form)
+        await told.type_into("#max-tokens", "many")
+        await told.press("f5")
+        await told.picture("mistake", form)
+        await told.type_into("#max-tokens", "512")
+        await told.press("alt+e")
+        await told.type_into("#temperature", "0.5")
+        await told.picture("all", told.box)
+        await told.press("enter")
+        await told.until(lambda: told.on_main)
+        await told.picture("form_with_one_more", form)
+        await told.press("f2")
+        await told.picture("refused", told.views[2])
+
+
+@SIZES
+async def test_targets(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        picker = told.app.main.picker
+        await told.picture("list", picker)
+        await told.press("alt+u", "down", "right")
+        await told.picture("target", told.box)
+        await told.press("enter")
+        await told.until(lambda: len(told.views) == 4)
+        await told.focus("#target-list")
+        await told.press("home", "down")
+        await told.picture("two_of_one_model", picker)
+
+
+@SIZES
+async def test_difference(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        await told.answers()
+        record = told.app.session.live.lanes[1].record
+        assert record is not None
+        changed = [(kind, text.replace("far more", "much more").replace("空", "海")) for kind, text in record.pieces]
+        record.pieces = changed
+        await told.press("f6", "alt+shift+d")
+        await told.picture("answers", told.box)
+
+
+@SIZES
+async def test_advice(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        for number in range(6):
+            await told.answers(first_id=1 + 3 * number, faster_by=1 + number / 100)
+        await told.press("f6", "alt+a")
+        await told.picture("list", told.box)
+        desk = told.app._desk
+        assert desk is not None
+        (suggestion, *_) = desk.advice.suggestions if desk.advice is not None else ()
+        assert suggestion.trial is not None
+        pairs = [((964 + number) * MS, (520 + number) * MS) for number in range(8)]
+        tried = conclude(
+            suggestion.id, suggestion.target, suggestion.headline, suggestion.trial, suggestion.saving, list(pairs)
+        )
+        desk.begin(lambda: tried)
+        desk.finish(())
+        await told.until_shown("verdict ")
+        await told.picture("trial", told.box)
+
+
+@SIZES
+async def test_chart_alone(tell: Tell, size: tuple[int, int]) -> None:
+    async with tell(size) as told:
+        await told.answers()
+        await told.answers(4, 1.4)
+        await told.answers(7, 0.9)
         await told.press("alt+g", "alt+i")
         await told.until_shown("Numbers")
         await told.until_shown("846 ms")
-
-    assert shows(alone, size)
-
-
-async def _target(told: Told) -> None:
-    await told.press("alt+u", "down", "right")
-
-
-async def _parameters(told: Told) -> None:
-    await told.press("alt+e")
-    await told.type_into("#temperature", "0.5")
-    await told.pilot.pause()
-
-
-async def _two_of_one_model(told: Told) -> None:
-    await told.press("alt+u", "down", "right", "enter")
-    await told.until(lambda: len(told.views) == 4)
-    await told.focus("#target-list")
-    await told.press("home", "down")
-
-
-async def _refused(told: Told) -> None:
-    await told.press("alt+e")
-    await told.type_into("#temperature", "0.5")
-    await told.press("enter", "f2")
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-@pytest.mark.parametrize(
-    "steps", [_target, _parameters, _two_of_one_model, _refused], ids=lambda steps: steps.__name__.strip("_")
-)
-def test_targets_and_parameters(shows: Callable[..., bool], steps: Steps, size: tuple[int, int]) -> None:
-    assert shows(steps, size)
+        await told.picture("screen")
