@@ -21,8 +21,8 @@ from tui.export.document import schema as export_schema
 from tui.export.formats import Format, render
 from tui.session.lane import Lane
 from tui.session.lane import fingerprint_of as fingerprint_of
+from tui.simulator.message_request import message_request
 from tui.simulator.profiles import load as load_profiles
-from tui.simulator.request import message_request
 from tui.ui.viewmodel.parameter_rows import ROWS
 
 HERE = Endpoint(name="here", base_url="http://127.0.0.1:1")

@@ -11,9 +11,9 @@ from tui.core.refusals import belonging, refused_parameter
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.failures import Refusal, api_failure
 from tui.engine.wires.messages.request_body import arguments
+from tui.simulator.message_request import message_request
 from tui.simulator.profiles import load
 from tui.simulator.replies import ApiError
-from tui.simulator.request import message_request
 
 PROFILES = load()
 NEW = "2026-10-21"

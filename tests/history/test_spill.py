@@ -119,7 +119,7 @@ def test_a_spill_with_a_line_that_cannot_be_read_is_kept(path: Path) -> None:
     path.parent.mkdir()
     made = spill.Spill(path.parent, "dead")
     run = stored(about=info(uid="the-run"))
-    made.write([spill.Kept(info=run.info, plan=run.plan, lane=0, record=run.requests[0])])
+    made.write([spill.SpilledRequest(info=run.info, plan=run.plan, lane=0, record=run.requests[0])])
     made.close()
     (file,) = path.parent.glob("*.jsonl")
     with file.open("a") as end:

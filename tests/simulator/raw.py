@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from tui.simulator.message_request import NEW_VERSION, MessageRequest, message_request
 from tui.simulator.profiles import Profile, load
 from tui.simulator.replies import PlannedEvent
-from tui.simulator.request import NEW_VERSION, MessageRequest, message_request
 
 PROFILES = load()
 

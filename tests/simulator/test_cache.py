@@ -8,8 +8,8 @@ import pytest
 from anthropic import AsyncAnthropic
 
 from tui.simulator.api import SimulatedApi
+from tui.simulator.message_request import NEW_VERSION
 from tui.simulator.replies import Reply
-from tui.simulator.request import NEW_VERSION
 
 from .raw import PROFILES, body
 

@@ -7,7 +7,7 @@ import msgspec
 from tui.advice.evidence import Evidence
 from tui.advice.rules import answer_length, delivery, generation, model, prompt_cache, prompt_length
 from tui.advice.suggestion import MATTERS_NS, NoSuggestion, Suggestion
-from tui.advice.where import Where, where
+from tui.advice.time_shares import TimeShares, time_shares_of
 from tui.core.comparison import FEWEST
 from tui.core.figures import Figure
 from tui.core.wording import round_amount
@@ -39,7 +39,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     count: int
     """Number of complete answers it rests on."""
-    where: Where | None
+    where: TimeShares | None
     warnings: tuple[NoSuggestion, ...]
     """Problems to look at before tuning."""
     suggestions: tuple[Suggestion, ...]
@@ -64,18 +64,13 @@ def advise(evidence: Evidence) -> Advice:
         target=evidence.subject.label,
         simulated=evidence.subject.endpoint.simulated,
         count=count,
-        where=where(evidence),
+        where=time_shares_of(evidence),
         warnings=warnings,
         suggestions=worth,
         minor=tuple(suggestion for suggestion in suggestions if not suggestion.saving.matters),
         no_suggestions=tuple(one for one in said if isinstance(one, NoSuggestion) and not one.warns),
         conclusion=_conclusion(warnings, worth, count),
     )
-
-
-def advise_all(evidences: Sequence[Evidence]) -> list[Advice]:
-    """Return the advice for each target, in their order."""
-    return [advise(evidence) for evidence in evidences]
 
 
 def _conclusion(warnings: Sequence[NoSuggestion], worth: Sequence[Suggestion], count: int) -> str:

@@ -60,7 +60,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Answers of the same model at the same endpoint to any prompt. Different lengths tell what a token costs."""
     models: tuple[KnownModel, ...] = ()
     counted: tuple[tuple[Prompt, int], ...] = ()
-    """Tokens of prompts as the endpoint counted them: see `tui.advice.parts.questions`."""
+    """Tokens of prompts as the endpoint counted them: see `tui.advice.prompt_parts.questions`."""
     cut_share: float = CUT_SHARE
     """Share of answers that may be cut at max_tokens, as the person chose."""
 

@@ -119,7 +119,7 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """None where the program cannot try it."""
 
 
-class NoSuggestion(msgspec.Struct, frozen=True, kw_only=True):
+class NoSuggestion(msgspec.Struct, frozen=True):
     """Reason why a rule makes no suggestion."""
 
     rule: str

@@ -150,14 +150,12 @@ def conclude(
     pairs: Sequence[Pair],
     *,
     simulated: bool = False,
-    budget: int = BUDGET,
-    confidence: float = CONFIDENCE,
 ) -> TrialResult:
     """Conclude from the repeats, by the rule that is valid after each of them (`sequential.UntilSure`).
 
-    A change that makes no difference is found faster or slower with probability 1 − confidence at most.
+    A change that makes no difference is found faster or slower with probability 1 − `CONFIDENCE` at most.
     """
-    decision = _decide(trial.figure, pairs, budget, confidence)
+    decision = _decide(trial.figure, pairs)
     result = TrialVerdict.OPEN
     if decision is not None and decision.conclusion is Conclusion.BEST:
         result = TrialVerdict.FASTER if decision.best == (_AFTER,) else TrialVerdict.SLOWER
@@ -166,7 +164,7 @@ def conclude(
     before = [value for value, _ in pairs if value is not None]
     after = [value for _, value in pairs if value is not None]
     saved = median(before) - median(after) if before and after else None
-    interval = _interval(before, after, confidence)
+    interval = _interval(before, after)
     return TrialResult(
         id=trial_id,
         target=target,
@@ -178,7 +176,7 @@ def conclude(
         saved_ns=saved,
         interval=interval,
         held=_held(predicted, saved, interval),
-        sentence=_sentence(trial.figure, result, saved, interval, len(pairs), confidence),
+        sentence=_sentence(trial.figure, result, saved, interval, len(pairs)),
         simulated=simulated,
     )
 
@@ -186,8 +184,8 @@ def conclude(
 _BEFORE, _AFTER = "as it is", "changed"
 
 
-def _decide(figure: Figure, pairs: Sequence[Pair], budget: int, confidence: float) -> Decision | None:
-    rule = UntilSure(figure, (_BEFORE, _AFTER), budget=budget, confidence=confidence)
+def _decide(figure: Figure, pairs: Sequence[Pair]) -> Decision | None:
+    rule = UntilSure(figure, (_BEFORE, _AFTER), budget=BUDGET, confidence=CONFIDENCE)
     decision = None
     for pair in pairs:
         decision = rule.look(pair)
@@ -196,11 +194,11 @@ def _decide(figure: Figure, pairs: Sequence[Pair], budget: int, confidence: floa
     return decision
 
 
-def _interval(before: Sequence[float], after: Sequence[float], confidence: float) -> Interval | None:
+def _interval(before: Sequence[float], after: Sequence[float]) -> Interval | None:
     if min(len(before), len(after)) < FEWEST:
         return None
     draws = [statistics.median_draws(sorted(samples), Random(seed)) for seed, samples in enumerate((before, after))]
-    return statistics.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], confidence)
+    return statistics.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], CONFIDENCE)
 
 
 def _held(predicted: Saving | None, saved: float | None, measured: Interval | None) -> bool | None:
@@ -213,12 +211,7 @@ def _held(predicted: Saving | None, saved: float | None, measured: Interval | No
 
 
 def _sentence(
-    figure: Figure,
-    result: TrialVerdict,
-    saved: float | None,
-    interval: Interval | None,
-    repeats: int,
-    confidence: float,
+    figure: Figure, result: TrialVerdict, saved: float | None, interval: Interval | None, repeats: int
 ) -> str:
     if saved is None:
         return f"no answers of both in {repeats} repeats"
@@ -229,7 +222,7 @@ def _sentence(
         TrialVerdict.OPEN: "not sure whether it makes a difference",
     }[result]
     measured = f"{figure.label} {amount(figure, abs(saved))} {'less' if saved >= 0 else 'more'}"
-    ends = f" ({percent(confidence)} interval {span(figure, interval.low, interval.high)} less)" if interval else ""
+    ends = f" ({percent(CONFIDENCE)} interval {span(figure, interval.low, interval.high)} less)" if interval else ""
     return f"{said}, {measured}{ends}, {repeats} repeats"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tui.advice.advise import Advice
 from tui.advice.citations import FIRST_NOTE
-from tui.advice.report import saving_sentence
+from tui.advice.rendering import saving_sentence
 from tui.advice.suggestion import Suggestion
 from tui.advice.trial import TrialResult
 from tui.core.objectives import Objective

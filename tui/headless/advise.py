@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from tui.advice.advise import Advice, advise_all
-from tui.advice.report import as_json, as_text
+from tui.advice.advise import Advice, advise
+from tui.advice.rendering import as_json, as_text
 from tui.advice.trial import TrialResult
 from tui.config.keys import Layer
 from tui.config.known_models import known_models
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         evidence_for(lane, measured.lanes, (), models, counted=measured.counted, cut_share=share)
         for lane in measured.lanes
     ]
-    advice = advise_all([evidence for evidence in found if evidence is not None])
+    advice = [advise(evidence) for evidence in found if evidence is not None]
     _write(options, advice, ledger_of(measured.runs))
     if measured.stopped_by is not None:
         return 128 + measured.stopped_by

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -83,10 +82,10 @@ def clear_events(connection: sqlite3.Connection, writer: str) -> None:
     connection.execute("DELETE FROM journal WHERE writer = ?", (writer,))
 
 
-def adopt(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> int:
+def adopt(connection: sqlite3.Connection, directory: Path, own: str = "") -> int:
     """Store the requests that dead writers had in flight, as interrupted, and return their number.
 
-    Requests of live writers stay untouched. Raises sqlite3.Error.
+    Requests of the writer `own` and of live ones stay untouched. Raises sqlite3.Error.
     """
     adopted = 0
     with transaction(connection):
@@ -94,7 +93,7 @@ def adopt(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> in
             "SELECT writer FROM requests WHERE writer IS NOT NULL UNION SELECT writer FROM journal"
         ).fetchall()
         for (writer,) in writers:
-            if not is_alive(writer):
+            if writer != own and not is_alive(directory, writer):
                 adopted += _adopt_one(connection, writer)
     return adopted
 

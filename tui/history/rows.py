@@ -113,24 +113,24 @@ def _put_request(
 
 
 def _put_plan(connection: sqlite3.Connection, plan: Plan) -> int:
-    key = digest(plan)
-    row = connection.execute("SELECT id FROM plans WHERE digest = ?", (key,)).fetchone()
-    if row is None:
-        row = connection.execute(
-            "INSERT INTO plans (digest, prompt, data) VALUES (?, ?, ?) RETURNING id",
-            (key, prompt_text(plan), pack(plan)),
-        ).fetchone()
-    return int(row[0])
+    return _put_once(connection, "plans", plan, prompt=prompt_text(plan))
 
 
 def _put_spec(connection: sqlite3.Connection, spec: RequestSpec) -> int:
     """Store a specification without its request id, so that repeats share one row."""
-    bare = msgspec.structs.replace(spec, request_id=0)
-    key = digest(bare)
-    row = connection.execute("SELECT id FROM specs WHERE digest = ?", (key,)).fetchone()
+    return _put_once(connection, "specs", msgspec.structs.replace(spec, request_id=0))
+
+
+def _put_once(connection: sqlite3.Connection, table: str, value: Plan | RequestSpec, **columns: str) -> int:
+    """Return the id of the row with this value, which is made if there is none."""
+    key = digest(value)
+    row = connection.execute(f"SELECT id FROM {table} WHERE digest = ?", (key,)).fetchone()  # noqa: S608 - our own words
     if row is None:
+        names = ", ".join(("digest", "data", *columns))
+        marks = ", ".join("?" * (2 + len(columns)))
         row = connection.execute(
-            "INSERT INTO specs (digest, data) VALUES (?, ?) RETURNING id", (key, pack(bare))
+            f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id",  # noqa: S608 - our own words
+            (key, pack(value), *columns.values()),
         ).fetchone()
     return int(row[0])
 

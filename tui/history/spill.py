@@ -21,7 +21,7 @@ _PREFIX = "latency-tui-spill-"
 _ENDING = ".jsonl"
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class SpilledRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the file: a finished request with its run and plan."""
 
     info: RunInfo
@@ -40,7 +40,7 @@ class Spill:
         self.path: Path | None = None
         """Path of the file; None while there is none."""
 
-    def write(self, kept: list[Kept]) -> None:
+    def write(self, kept: list[SpilledRequest]) -> None:
         """Append lines and sync them to the disk. Raises OSError if no place takes them."""
         data = msgspec.json.Encoder().encode_lines(kept)
         if self._handle is not None and self.path is not None:
@@ -134,10 +134,10 @@ def _claimed(path: Path) -> Iterator[bytes]:
         os.close(handle)
 
 
-def _lines(data: bytes) -> tuple[list[Kept], bool]:
+def _lines(data: bytes) -> tuple[list[SpilledRequest], bool]:
     """Return the lines that can be read, and whether these are all."""
-    decoder = msgspec.json.Decoder(Kept)
-    kept: list[Kept] = []
+    decoder = msgspec.json.Decoder(SpilledRequest)
+    kept: list[SpilledRequest] = []
     lines = data.splitlines()
     for line in lines:
         with contextlib.suppress(msgspec.MsgspecError):

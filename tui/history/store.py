@@ -18,7 +18,7 @@ from tui.errors import HistoryError, NoSuchRunError
 from tui.history import rows, spill
 from tui.history.codec import UNREADABLE, unpack, unpack_record
 from tui.history.database import connect, reason, transaction
-from tui.history.interruption import adopt, is_alive
+from tui.history.interruption import adopt
 
 ALL = RunFilter()
 
@@ -44,7 +44,7 @@ class Store:
             self._connection = connect(path)
         # A history that cannot be written can still be read.
         with contextlib.suppress(HistoryError), self._told("written"):
-            adopt(self._connection, lambda writer: is_alive(path.parent, writer))
+            adopt(self._connection, path.parent)
             spill.take_in(self._connection, path.parent)
 
     def close(self) -> None:

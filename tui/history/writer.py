@@ -16,7 +16,7 @@ from tui.errors import HistoryError
 from tui.history import spill
 from tui.history.codec import UNREADABLE
 from tui.history.database import connect, is_corrupt, reason, set_aside, transaction
-from tui.history.interruption import WriterLock, add_events, adopt, clear_events, is_alive, take_note
+from tui.history.interruption import WriterLock, add_events, adopt, clear_events, take_note
 from tui.history.rows import prune, put_open_requests, put_request, put_run
 
 _FAILURES = (sqlite3.Error, OSError, HistoryError, *UNREADABLE)
@@ -155,7 +155,7 @@ class Writer:
             if self._lock is None:
                 self._lock = WriterLock(self._path.parent, self._uid)
             directory = self._path.parent
-            adopted = adopt(connection, lambda writer: writer == self._uid or is_alive(directory, writer))
+            adopted = adopt(connection, directory, self._uid)
             # A program that was cut off and then died left both a note and a journal.
             if interrupted := max(adopted, take_note(directory)):
                 self.on_interrupted(interrupted)
@@ -220,7 +220,7 @@ class Writer:
     def _fail(self, error: Exception, ended: list[Ended]) -> None:
         self._unsaved += ended
         lines = [
-            spill.Kept(info=one.run.info, plan=one.run.plan, lane=one.lane, record=one.record)
+            spill.SpilledRequest(info=one.run.info, plan=one.run.plan, lane=one.lane, record=one.record)
             for one in self._unsaved[self._spilled :]
         ]
         try:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import msgspec
 
 from tui.advice.evidence import CUT_SHARE, Evidence, MeasuredTarget
-from tui.advice.parts import questions
+from tui.advice.prompt_parts import questions
 from tui.advice.rules.prompt_length import said_once
 from tui.core.model import KnownModel
 from tui.core.observation import Observation

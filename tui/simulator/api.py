@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from tui.simulator import request, script
+from tui.simulator import message_request, script
 from tui.simulator.cache import Diagnostics, PromptCache
 from tui.simulator.faults import FAULTS, Fault
 from tui.simulator.profiles import Profile, described_model, models_page
@@ -86,8 +86,8 @@ class SimulatedApi:
         elif path == "/v1/messages":
             return self._message(version, headers, body, own)
         else:
-            fields = request.decode(body)
-            count = request.count_request(fields, request.known_profile(fields, self._profiles))
+            fields = message_request.decode(body)
+            count = message_request.count_request(fields, message_request.known_profile(fields, self._profiles))
             answer = json_reply({"input_tokens": count}, own)
         return _with_facts(answer, own)
 
@@ -99,10 +99,10 @@ class SimulatedApi:
         if fault and fault.status and not fault.then_ok:
             refused = ApiError(fault.status, fault.message, fault.headers).reply(own)
             return _with_facts(refused, own, fault=name)
-        fields = request.decode(body)
-        profile = request.known_profile(fields, self._profiles)
+        fields = message_request.decode(body)
+        profile = message_request.known_profile(fields, self._profiles)
         betas = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",")]
-        asked = request.message_request(fields, version, profile, betas)
+        asked = message_request.message_request(fields, version, profile, betas)
         ordinal = self._counts[asked.identity]
         self._counts[asked.identity] += 1
         facts = {"model": asked.model, "ordinal": ordinal, "fault": name}
@@ -112,7 +112,7 @@ class SimulatedApi:
             answer = _answer(self._events(profile, asked, ordinal), fault, own, stream=asked.stream)
         return _with_facts(answer, own, **facts)
 
-    def _events(self, profile: Profile, asked: request.MessageRequest, ordinal: int) -> Iterator[PlannedEvent]:
+    def _events(self, profile: Profile, asked: message_request.MessageRequest, ordinal: int) -> Iterator[PlannedEvent]:
         use = self._cache.use(asked.prefixes, profile.cache_min_tokens)
         wanted = asked.wants_diagnostics
         diagnostics = self._diagnostics.diagnose(wanted) if wanted is not None else None
@@ -165,6 +165,6 @@ def _version(headers: Mapping[str, str]) -> str:
     version = headers.get("anthropic-version")
     if version is None:
         raise ApiError(400, "anthropic-version: header is required")
-    if version not in request.VERSIONS:
+    if version not in message_request.VERSIONS:
         raise ApiError(400, f"anthropic-version: {version!r} is not a valid version")
     return version

@@ -14,9 +14,9 @@ from random import Random
 from typing import Any, Literal
 
 from tui.simulator import prose, tokens
+from tui.simulator.message_request import MessageRequest
 from tui.simulator.profiles import Effort, Profile
 from tui.simulator.replies import PlannedEvent
-from tui.simulator.request import MessageRequest
 from tui.simulator.tokens import Stop, limited
 
 _NS_PER_MS = 1_000_000

@@ -35,16 +35,16 @@ def answer_length(evidence: Evidence) -> Suggestion | NoSuggestion:
     subject, rule = evidence.subject, "answer length"
     answers = [one for one in subject.answers if one.ttfo_ns is not None and one.total_ns is not None]
     if not answers or subject.record is None:
-        return NoSuggestion(rule=rule, reason="no answer with text yet", run="run once")
+        return NoSuggestion(rule, "no answer with text yet", run="run once")
     if subject.cut_share >= _MOSTLY_CUT:
         return NoSuggestion(
-            rule=rule,
-            reason="answers are cut at max_tokens, so their full length is not known",
+            rule,
+            "answers are cut at max_tokens, so their full length is not known",
             run="a series with a larger max_tokens",
         )
     sentences = _sentences_of(subject)
     if sentences < 3:
-        return NoSuggestion(rule=rule, reason="the answer has only a sentence or two")
+        return NoSuggestion(rule, "the answer has only a sentence or two")
     times = [float((one.total_ns or 0) - (one.ttfo_ns or 0)) for one in answers]
     total = median([float(one.total_ns or 0) for one in answers])
     change = _brief(max(1, round(sentences / 3)))
@@ -74,7 +74,7 @@ def max_tokens(evidence: Evidence) -> Suggestion | NoSuggestion:
     subject, rule = evidence.subject, _MAX_TOKENS
     answers = [one for one in subject.answers if one.output_tokens is not None]
     if not answers:
-        return NoSuggestion(rule=rule, reason="no answer yet", run="run once")
+        return NoSuggestion(rule, "no answer yet", run="run once")
     cap, cut, share = subject.parameters.max_tokens, subject.cut_share, evidence.cut_share
     said = f"{round(cut * len(answers))} of {len(answers)} answers were cut at max_tokens"
     if cut > share:
@@ -87,17 +87,15 @@ def max_tokens(evidence: Evidence) -> Suggestion | NoSuggestion:
         _, bound = statistics.percentile_bounds(lengths, place)
         if bound is None:
             return NoSuggestion(
-                rule=rule,
-                reason=f"{said}; too few to tell which cap would cut fewer than {percent(share)}",
+                rule,
+                f"{said}; too few to tell which cap would cut fewer than {percent(share)}",
                 run=f"a series of {statistics.samples_needed(place)} runs",
             )
         if math.isinf(bound):
-            return NoSuggestion(
-                rule=rule, reason=f"{said}; it is not sure that a lower cap would cut fewer than {percent(share)}"
-            )
+            return NoSuggestion(rule, f"{said}; it is not sure that a lower cap would cut fewer than {percent(share)}")
         least = int(bound) + 1
     if (cap is not None and cap <= least) or least <= (subject.parameters.thinking_budget or 0):
-        return NoSuggestion(rule=rule, reason=f"{said}, and no cap below {least:,} would cut few enough")
+        return NoSuggestion(rule, f"{said}, and no cap below {least:,} would cut few enough")
     return _lower_cap(evidence, least, answers, said)
 
 
@@ -108,10 +106,12 @@ def _too_many_cut(evidence: Evidence, said: str) -> NoSuggestion:
     cap = subject.parameters.max_tokens
     at = f" ({cap:,})" if cap is not None else ""
     return NoSuggestion(
-        rule=_MAX_TOKENS,
-        reason=f"{said}{at}: only their beginnings were timed, and their full length is not known",
-        run="raise max_tokens or ask for shorter answers, then run a series; if cut answers will do, set "
-        "advice.cut_share",
+        _MAX_TOKENS,
+        f"{said}{at}: only their beginnings were timed, and their full length is not known",
+        run=(
+            "raise max_tokens or ask for shorter answers, then run a series; if cut answers will do, set "
+            "advice.cut_share"
+        ),
         trial=Trial(change=_brief(max(1, sentences // 2)), figure=Figure.TOTAL) if sentences else None,
         warns=True,
     )
@@ -127,9 +127,11 @@ def _lower_cap(evidence: Evidence, cap: int, answers: list[Observation], said: s
     if not beyond or not median(beyond):
         typical = percentile(sorted(one.output_tokens or 0 for one in answers), 50)
         return NoSuggestion(
-            rule=_MAX_TOKENS,
-            reason=f"{said}; a cap of {cap:,} {effect} and save nothing on a typical answer of {typical:,} tokens: "
-            f"it only bounds the longest ({_CUT_PRICE})",
+            _MAX_TOKENS,
+            (
+                f"{said}; a cap of {cap:,} {effect} and save nothing on a typical answer of {typical:,} tokens: "
+                f"it only bounds the longest ({_CUT_PRICE})"
+            ),
             trial=trial,
         )
     return Suggestion(

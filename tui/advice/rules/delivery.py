@@ -29,7 +29,7 @@ def streaming(evidence: Evidence) -> Suggestion | NoSuggestion:
     if subject.parameters.stream is not False:
         waits = [float(one.total_ns - one.ttft_ns) for one in subject.answers if one.total_ns and one.ttft_ns]
         gain = f": a reader starts {amount(Figure.TOTAL, median(waits))} before the end" if waits else ""
-        return NoSuggestion(rule=rule, reason=f"answers stream already{gain}")
+        return NoSuggestion(rule, f"answers stream already{gain}")
     rest = msgspec.structs.replace(subject.parameters, stream=None)
     streamed = [
         other
@@ -41,10 +41,10 @@ def streaming(evidence: Evidence) -> Suggestion | NoSuggestion:
     found = faster_alternative(evidence, streamed, Figure.TTFT)
     if found is None:
         if enough_measured(streamed):
-            return NoSuggestion(rule=rule, reason="streaming is not shown to bring the first token sooner")
+            return NoSuggestion(rule, "streaming is not shown to bring the first token sooner")
         return NoSuggestion(
-            rule=rule,
-            reason="answers come in one piece, so it is not known when their first token would come",
+            rule,
+            "answers come in one piece, so it is not known when their first token would come",
             run="a series that streams beside this one",
             trial=_STREAMED,
         )
@@ -87,7 +87,7 @@ def connection(evidence: Evidence) -> Suggestion | NoSuggestion:
         if cold
         else ""
     )
-    return NoSuggestion(rule=rule, reason=f"connections are reused{cost}")
+    return NoSuggestion(rule, f"connections are reused{cost}")
 
 
 def region(evidence: Evidence) -> Suggestion | NoSuggestion:
@@ -110,13 +110,11 @@ def region(evidence: Evidence) -> Suggestion | NoSuggestion:
         return measured
     if evidence.subject.parameters.inference_geo in (None, "global"):
         return NoSuggestion(
-            rule=rule,
-            reason="no region was measured",
-            run='a series with inference_geo, "us" for instance, beside this one',
+            rule, "no region was measured", run='a series with inference_geo, "us" for instance, beside this one'
         )
     return NoSuggestion(
-        rule=rule,
-        reason="requests are bound to one region, and no other was measured",
+        rule,
+        "requests are bound to one region, and no other was measured",
         run="a series without inference_geo beside this one",
         trial=Trial(change=change_to(parameter, None), figure=Figure.TTFT),
     )
@@ -137,10 +135,10 @@ def service_tier(evidence: Evidence) -> Suggestion | NoSuggestion:
     if measured is not None:
         return measured
     if evidence.subject.parameters.service_tier != "standard_only":
-        return NoSuggestion(rule=rule, reason="priority capacity may serve these requests already")
+        return NoSuggestion(rule, "priority capacity may serve these requests already")
     return NoSuggestion(
-        rule=rule,
-        reason="priority capacity is ruled out, and was not measured",
+        rule,
+        "priority capacity is ruled out, and was not measured",
         run="a series with service_tier auto beside this one",
         trial=Trial(change=change_to(parameter, "auto"), figure=Figure.TTFT),
     )

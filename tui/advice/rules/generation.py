@@ -41,16 +41,16 @@ def thinking(evidence: Evidence) -> Suggestion | NoSuggestion:
     if measured is not None:
         return measured
     if subject.parameters.thinking in _THINKING_OFF:
-        return NoSuggestion(rule=rule, reason="thinking is off")
+        return NoSuggestion(rule, "thinking is off")
     times = _thinking_times(subject)
     if not times:
-        return NoSuggestion(rule=rule, reason="no answer yet", run="run once")
+        return NoSuggestion(rule, "no answer yet", run="run once")
     if not any(times):
-        return NoSuggestion(rule=rule, reason="the model does not think before it answers")
+        return NoSuggestion(rule, "the model does not think before it answers")
     refused = {value: refusal("thinking", value, evidence.model) for value in _THINKING_OFF}
     off = next((value for value in _THINKING_OFF if refused[value] is None), None)
     if off is None:
-        return NoSuggestion(rule=rule, reason=refused["disabled"] or "thinking cannot be turned off")
+        return NoSuggestion(rule, refused["disabled"] or "thinking cannot be turned off")
     saving = part_saved(Figure.TOTAL, times)
     change = msgspec.structs.replace(change_to("thinking", off), unset=_only_with_thinking(subject.parameters))
     counts = sorted(one.thinking_tokens for one in subject.answers if one.thinking_tokens)
@@ -81,15 +81,15 @@ def effort(evidence: Evidence) -> Suggestion | NoSuggestion:
         return measured
     lowest = _EFFORTS[0]
     if now == lowest:
-        return NoSuggestion(rule=rule, reason="effort is at its lowest")
+        return NoSuggestion(rule, "effort is at its lowest")
     if (refused := refusal("effort", lowest, model)) is not None:
-        return NoSuggestion(rule=rule, reason=refused)
+        return NoSuggestion(rule, refused)
     times = _thinking_times(subject)
     trial = Trial(change=change_to("effort", lowest), figure=Figure.TOTAL)
     if not any(times):
         return NoSuggestion(
-            rule=rule,
-            reason="the model does not think before it answers, so its times do not show effort",
+            rule,
+            "the model does not think before it answers, so its times do not show effort",
             run="a series with effort low beside this one",
             trial=trial,
         )
@@ -112,7 +112,7 @@ def temperature(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Suggest a temperature that was measured to be faster: the guide says "may", so nothing is presumed."""
     subject, rule = evidence.subject, "temperature"
     if (refused := refusal(rule, _LOW_TEMPERATURE, evidence.model)) is not None:
-        return NoSuggestion(rule=rule, reason=refused)
+        return NoSuggestion(rule, refused)
     every = (subject, *alternatives_of(evidence, rule))
     lengths = tuple(sentence for each in every if (sentence := _lengths(each)))
     measured = measured_value(
@@ -129,10 +129,10 @@ def temperature(evidence: Evidence) -> Suggestion | NoSuggestion:
         return measured
     now = subject.parameters.temperature
     if now is not None and now <= _LOW_TEMPERATURE:
-        return NoSuggestion(rule=rule, reason="temperature is low already")
+        return NoSuggestion(rule, "temperature is low already")
     return NoSuggestion(
-        rule=rule,
-        reason="its effect on this prompt is not known",
+        rule,
+        "its effect on this prompt is not known",
         run=f"a series with temperature {_LOW_TEMPERATURE} beside this one",
         trial=Trial(change=change_to(rule, _LOW_TEMPERATURE), figure=Figure.TOTAL),
     )
@@ -142,7 +142,7 @@ def fast_mode(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Suggest fast mode, which saves up to 60 % of the time from the first content to the last."""
     subject, model, rule = evidence.subject, evidence.model, "fast mode"
     if subject.parameters.speed == "fast":
-        return NoSuggestion(rule=rule, reason="fast mode is on")
+        return NoSuggestion(rule, "fast mode is on")
     prices = model.prices if model else None
     price = "no loss of quality; it costs more, but its price is not known here"
     if prices is not None and prices.fast_output is not None and prices.output:
@@ -152,12 +152,10 @@ def fast_mode(evidence: Evidence) -> Suggestion | NoSuggestion:
     if measured is not None:
         return measured
     if model is None or not model.fast:
-        return NoSuggestion(
-            rule=rule, reason=refusal("speed", "fast", model) or "this model is not known to have a fast mode"
-        )
+        return NoSuggestion(rule, refusal("speed", "fast", model) or "this model is not known to have a fast mode")
     times = [float(one.total_ns - one.ttft_ns) for one in subject.answers if one.total_ns and one.ttft_ns]
     if not times:
-        return NoSuggestion(rule=rule, reason="no answer yet", run="run once")
+        return NoSuggestion(rule, "no answer yet", run="run once")
     return Suggestion(
         id=f"{rule}:speed fast",
         target=subject.label,

@@ -36,12 +36,12 @@ def model(evidence: Evidence) -> Suggestion | NoSuggestion:
             trial=Trial(change=_change(subject, faster), figure=Figure.TOTAL),
         )
     if enough_measured(alternatives):
-        return NoSuggestion(rule=_RULE, reason="no other measured model is shown to be faster")
+        return NoSuggestion(_RULE, "no other measured model is shown to be faster")
     other, answered = _worth_trying(evidence), [each for each in alternatives if each.answers]
     alone = f"add {other or 'another model'} as a target and run a series of {FEWEST} or more runs"
     return NoSuggestion(
-        rule=_RULE,
-        reason=_too_few(subject, answered) if answered else "no other model was measured on this prompt",
+        _RULE,
+        _too_few(subject, answered) if answered else "no other model was measured on this prompt",
         run=f"a series of {FEWEST} or more runs with all of them" if answered else alone,
         trial=None
         if other is None

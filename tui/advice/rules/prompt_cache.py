@@ -7,7 +7,7 @@ import msgspec
 from tui.advice import citations
 from tui.advice.estimate import change_to, fitted_saved, measured_saving, measured_value, prefill_fit
 from tui.advice.evidence import Evidence
-from tui.advice.parts import UNKNOWN_LENGTH, Static, static_of, whole_of
+from tui.advice.prompt_parts import UNKNOWN_LENGTH, StaticStart, static_start, whole_of
 from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
 from tui.core.comparison import FEWEST, Verdict, compare
 from tui.core.cost import length_factor
@@ -26,24 +26,24 @@ def prompt_cache(evidence: Evidence) -> Suggestion | NoSuggestion:
     if subject.parameters.cache:
         return _when_on(evidence, tokens)
     if tokens is None:
-        return NoSuggestion(rule=_RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
-    static = static_of(evidence, tokens)
+        return NoSuggestion(_RULE, "the prompt's length is not known", run=UNKNOWN_LENGTH)
+    static = static_start(evidence, tokens)
     price = _price(evidence, static, tokens)
     measured = measured_value(evidence, _RULE, _PARAMETER, price, citations.CACHE, figure=Figure.TTFT, only=bool)
     if isinstance(measured, Suggestion):
         return msgspec.structs.replace(measured, figures=(*measured.figures, static.sentence))
     if not static.length.tokens:
-        return NoSuggestion(rule=_RULE, reason=static.sentence, run="a series with the changing part moved to the end")
+        return NoSuggestion(_RULE, static.sentence, run="a series with the changing part moved to the end")
     least = evidence.model.cache_min_tokens if evidence.model else None
     if least is not None and static.length.tokens < least:
-        return NoSuggestion(rule=_RULE, reason=f"{static.sentence}; this model caches {least:,} or more")
+        return NoSuggestion(_RULE, f"{static.sentence}; this model caches {least:,} or more")
     # The parameter caches all of the prompt, which is of no use where its end changes.
     trial = Trial(change=change_to(_PARAMETER, True), figure=Figure.TTFT) if static.is_all else None
     fitted = prefill_fit(evidence)
     if fitted is None:
         return NoSuggestion(
-            rule=_RULE,
-            reason=f"the cost of reading the prompt is not known; {static.sentence}",
+            _RULE,
+            f"the cost of reading the prompt is not known; {static.sentence}",
             run="a series with the cache beside this one, or a sweep",
             trial=trial,
         )
@@ -69,22 +69,22 @@ def cold_start(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Suggest warming the cache before the first user: requests that wrote to it against those that read from it."""
     subject, rule = evidence.subject, "cold start"
     if not subject.parameters.cache:
-        return NoSuggestion(rule=rule, reason="nothing is cached, so every request starts cold")
+        return NoSuggestion(rule, "nothing is cached, so every request starts cold")
     every = (*subject.warm_ups, *subject.answers)
     cold = [float(one.ttft_ns) for one in every if one.ttft_ns is not None and not one.cached_tokens]
     warm = [float(one.ttft_ns) for one in every if one.ttft_ns is not None and one.cached_tokens]
     if not cold or not warm:
-        return NoSuggestion(rule=rule, reason="no request found the cache cold, or none warm", run="run it twice")
+        return NoSuggestion(rule, "no request found the cache cold, or none warm", run="run it twice")
     said = f"{len(cold)} requests found the cache cold, {len(warm)} warm"
     if len(cold) < FEWEST or len(warm) < FEWEST:
         return NoSuggestion(
-            rule=rule,
-            reason=f"{said}: TTFT {amount(Figure.TTFT, median(cold))} and {amount(Figure.TTFT, median(warm))}",
+            rule,
+            f"{said}: TTFT {amount(Figure.TTFT, median(cold))} and {amount(Figure.TTFT, median(warm))}",
             run=f"{FEWEST} cold runs, each after the cache has expired (five minutes or an hour)",
         )
     comparison = compare(Figure.TTFT, ("a warm cache", warm), ("a cold one", cold))
     if comparison.verdict is not Verdict.FASTER:
-        return NoSuggestion(rule=rule, reason=comparison.sentence)
+        return NoSuggestion(rule, comparison.sentence)
     return Suggestion(
         id=f"{rule}:warm",
         target=subject.label,
@@ -114,16 +114,16 @@ def _when_on(evidence: Evidence, tokens: float | None) -> NoSuggestion:
     answers = evidence.subject.answers
     hits = sum(one.cached_tokens > 0 for one in answers)
     if answers and not hits:
-        static = f": {static_of(evidence, tokens).sentence}" if tokens is not None else ""
+        static = f": {static_start(evidence, tokens).sentence}" if tokens is not None else ""
         return NoSuggestion(
-            rule=_RULE,
-            reason=f"the cache is on, but nothing was read from it{static}",
+            _RULE,
+            f"the cache is on, but nothing was read from it{static}",
             run="check the start of the prompt: it must be long enough, and what changes belongs at its end",
         )
-    return NoSuggestion(rule=_RULE, reason=f"the cache is on, and served {hits} of {len(answers)} answers")
+    return NoSuggestion(_RULE, f"the cache is on, and served {hits} of {len(answers)} answers")
 
 
-def _price(evidence: Evidence, static: Static, tokens: float) -> str:
+def _price(evidence: Evidence, static: StaticStart, tokens: float) -> str:
     prices = evidence.model.prices if evidence.model else None
     if prices is None or not prices.input:
         return "no loss of quality; writing to the cache costs more than input, reading from it less"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tui.advice import citations
 from tui.advice.estimate import fitted_saved, prefill_fit
 from tui.advice.evidence import Evidence
-from tui.advice.parts import UNKNOWN_LENGTH, Length, by_part, less, static_of, whole_of
+from tui.advice.prompt_parts import UNKNOWN_LENGTH, Length, by_part, less, static_start, whole_of
 from tui.advice.suggestion import Change, NoSuggestion, PromptEdit, Suggestion, Trial
 from tui.core.figures import Figure
 from tui.core.prompt import Prompt
@@ -26,14 +26,14 @@ def prompt_length(evidence: Evidence) -> Suggestion | NoSuggestion:
     subject = evidence.subject
     tokens = whole_of(evidence)
     if tokens is None:
-        return NoSuggestion(rule=_RULE, reason="the prompt's length is not known", run=UNKNOWN_LENGTH)
+        return NoSuggestion(_RULE, "the prompt's length is not known", run=UNKNOWN_LENGTH)
     fitted = prefill_fit(evidence)
     parts = f"{tokens:,.0f} tokens: {by_part(evidence, tokens)}"
     edited = said_once(subject.prompt)
     if fitted is None:
         return NoSuggestion(
-            rule=_RULE,
-            reason=f"the cost of a prompt token is not known; {'; '.join((parts, *_repeats(evidence, tokens)))}",
+            _RULE,
+            f"the cost of a prompt token is not known; {'; '.join((parts, *_repeats(evidence, tokens)))}",
             run="a sweep, or a series with this prompt and one with a much longer or shorter one",
         )
     per_token, count = fitted
@@ -52,7 +52,7 @@ def prompt_length(evidence: Evidence) -> Suggestion | NoSuggestion:
             f"({span(Figure.TTFT, per_token.interval.low * _UNIT, per_token.interval.high * _UNIT)}); "
             f"this estimate is for {fewer}",
             *_repeats(evidence, tokens),
-            static_of(evidence, tokens).sentence,
+            static_start(evidence, tokens).sentence,
         ),
         price=_PRICE,
         source=citations.LENGTH,

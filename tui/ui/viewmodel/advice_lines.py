@@ -1,7 +1,7 @@
 """The advice screen's texts."""
 
 from tui.advice.advise import Advice
-from tui.advice.report import saving_sentence
+from tui.advice.rendering import saving_sentence
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.advice.trial import BUDGET, TrialResult, TrialVerdict
 from tui.core.figures import Figure

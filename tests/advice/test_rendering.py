@@ -4,7 +4,7 @@ import json
 
 from tui.advice.advise import advise
 from tui.advice.citations import FIRST_NOTE
-from tui.advice.report import as_json, as_text
+from tui.advice.rendering import as_json, as_text
 
 from .made import answers, evidence, measured
 

@@ -13,7 +13,6 @@ from tui.core.prompt import Prompt
 
 UNKNOWN_LENGTH = "a run at an endpoint that reports or counts input tokens"
 """Run that would tell the length of a prompt."""
-_LEAST_BYTES = 1
 
 
 class Length(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +26,7 @@ class Length(msgspec.Struct, frozen=True, kw_only=True):
         return f"{'~' if self.is_estimate else ''}{self.tokens:,.0f}"
 
 
-class Static(msgspec.Struct, frozen=True, kw_only=True):
+class StaticStart(msgspec.Struct, frozen=True, kw_only=True):
     """Whole parts at the start of a prompt that are the same in every request, which a cache can keep."""
 
     length: Length
@@ -50,7 +49,7 @@ def less(evidence: Evidence, rest: Prompt | None, whole: float) -> Length:
     if prompt in counted and rest in counted:
         return Length(tokens=max(0, counted[prompt] - counted[rest]), is_estimate=False)
     size = _size(prompt)
-    return Length(tokens=whole * max(0, size - _size(rest)) / max(_LEAST_BYTES, size), is_estimate=True)
+    return Length(tokens=whole * max(0, size - _size(rest)) / max(1, size), is_estimate=True)
 
 
 def questions(measured: MeasuredTarget, without: tuple[Prompt, ...] = ()) -> tuple[Prompt, ...]:
@@ -78,7 +77,7 @@ def by_part(evidence: Evidence, whole: float) -> str:
     return said + values
 
 
-def static_of(evidence: Evidence, whole: float) -> Static:
+def static_start(evidence: Evidence, whole: float) -> StaticStart:
     """Find the start that is the same for all values of the variables, and the start that all variants share."""
     subject = evidence.subject
     fixed, breaks = _fixed(subject)
@@ -96,7 +95,7 @@ def static_of(evidence: Evidence, whole: float) -> Static:
         common = less(evidence, _after(subject.prompt, shared), whole)
         what = f"{_names(subject.prompt, shared)}, {common} tokens" if common.tokens else "nothing"
         sentence += f"; all {len(subject.variants)} variants share at the start: {what}"
-    return Static(length=length, is_all=is_all, sentence=sentence)
+    return StaticStart(length=length, is_all=is_all, sentence=sentence)
 
 
 _VARIABLES = "variables"

@@ -22,7 +22,7 @@ class Bound(StrEnum):
     OUTPUT = "output-bound"
 
 
-class Where(msgspec.Struct, frozen=True, kw_only=True):
+class TimeShares(msgspec.Struct, frozen=True, kw_only=True):
     """Parts of a typical request's time."""
 
     parts: Parts
@@ -30,7 +30,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def where(evidence: Evidence) -> Where | None:
+def time_shares_of(evidence: Evidence) -> TimeShares | None:
     """Return the parts of a typical answer; None without a complete answer that has text.
 
     The prompt's part is the fitted cost per token times the tokens that had to be processed.
@@ -55,7 +55,9 @@ def where(evidence: Evidence) -> Where | None:
         for name, part in sorted(named.items(), key=lambda each: -each[1])
         if part >= whole / 200
     )
-    return Where(parts=found, bound=bound, sentence=f"{bound.value}: {shares} of {amount(Figure.TOTAL, found.sum_ns)}")
+    return TimeShares(
+        parts=found, bound=bound, sentence=f"{bound.value}: {shares} of {amount(Figure.TOTAL, found.sum_ns)}"
+    )
 
 
 _WORDS = {

@@ -3,7 +3,7 @@
 import pytest
 
 from tui.advice.evidence import MeasuredTarget
-from tui.advice.where import Bound, where
+from tui.advice.time_shares import Bound, time_shares_of
 from tui.core.prompt import Prompt
 
 from .made import FAILED, MS, answer, answers, evidence, measured
@@ -19,7 +19,7 @@ from .made import FAILED, MS, answer, answers, evidence, measured
     ],
 )
 def test_it_is_bound_by_the_longest_part(subject: MeasuredTarget, bound: Bound) -> None:
-    found = where(evidence(subject))
+    found = time_shares_of(evidence(subject))
     assert found is not None
     assert found.bound is bound
     assert found.sentence.startswith(bound.value)
@@ -30,7 +30,7 @@ def test_reading_the_prompt_is_told_from_waiting_by_the_fitted_cost() -> None:
         times = (20 + tokens * 0.2 + at / 10 for at in range(6))
         return measured(*(answer(ttft, input_tokens=tokens) for ttft in times), prompt=Prompt(user=prompt))
 
-    found = where(evidence(read(3_000, "Why?"), read(500, "Hi")))
+    found = time_shares_of(evidence(read(3_000, "Why?"), read(500, "Hi")))
     assert found is not None
     assert found.bound is Bound.PROMPT
     assert found.parts.prompt_ns == pytest.approx(600 * MS, rel=0.01)
@@ -38,10 +38,10 @@ def test_reading_the_prompt_is_told_from_waiting_by_the_fitted_cost() -> None:
 
 
 def test_without_an_answer_there_is_nothing_to_tell() -> None:
-    assert where(evidence(measured(FAILED))) is None
+    assert time_shares_of(evidence(measured(FAILED))) is None
 
 
 def test_the_parts_add_up_to_the_total() -> None:
-    found = where(evidence(measured(answer(100, thinking=70, writing=230, set_up=15))))
+    found = time_shares_of(evidence(measured(answer(100, thinking=70, writing=230, set_up=15))))
     assert found is not None
     assert found.parts.sum_ns == pytest.approx(415 * MS)

@@ -4,8 +4,15 @@ from typing import Any
 
 import pytest
 
+from tui.simulator.message_request import (
+    NEW_VERSION,
+    MessageRequest,
+    count_request,
+    decode,
+    known_profile,
+    message_request,
+)
 from tui.simulator.replies import ApiError
-from tui.simulator.request import NEW_VERSION, MessageRequest, count_request, decode, known_profile, message_request
 
 from .raw import PROFILES, asked, body
 

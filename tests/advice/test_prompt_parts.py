@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tui.advice.evidence import Evidence
-from tui.advice.parts import by_part, less, questions, static_of, whole_of
+from tui.advice.prompt_parts import by_part, less, questions, static_start, whole_of
 from tui.advice.rules.prompt_length import prompt_length, said_once
 from tui.advice.suggestion import NoSuggestion
 from tui.core.prompt import Prompt, Turn
@@ -65,7 +65,7 @@ def test_everything_that_must_be_known_is_asked() -> None:
 
 
 def test_what_stands_before_the_first_variable_is_the_same_in_every_request() -> None:
-    static = static_of(counted(of(), whole=100, both=40), 100)
+    static = static_start(counted(of(), whole=100, both=40), 100)
     assert not static.is_all
     assert static.length.tokens == 60
     assert static.sentence == (
@@ -74,7 +74,7 @@ def test_what_stands_before_the_first_variable_is_the_same_in_every_request() ->
 
 
 def test_a_prompt_without_variables_is_all_the_same() -> None:
-    static = static_of(of(SENT), 100)
+    static = static_start(of(SENT), 100)
     assert static.is_all
     assert str(static.length) == "100"
 
@@ -85,17 +85,17 @@ def test_a_prompt_without_variables_is_all_the_same() -> None:
 )
 def test_what_changes_at_the_start_leaves_nothing_to_cache(written: Prompt) -> None:
     sent = written.filled({"customer": "Ada", "question": "Why?"})
-    static = static_of(of(written, sent), 100)
+    static = static_start(of(written, sent), 100)
     assert static.length.tokens == 0
     assert static.sentence.startswith("nothing at its start stays the same, because {{")
 
 
 def test_what_all_variants_begin_with_is_said_beside_it() -> None:
     other = REPLACE(WRITTEN, turns=(TURNS[0], Turn(role="assistant", text="Until eight.")))
-    static = static_of(counted(of(variants=(WRITTEN, other)), whole=100, both=40), 100)
+    static = static_start(counted(of(variants=(WRITTEN, other)), whole=100, both=40), 100)
     assert static.length.tokens == 60
     assert "; all 2 variants share at the start: system and 1 earlier turn, ~" in static.sentence
-    apart = static_of(of(variants=(WRITTEN, REPLACE(WRITTEN, system="Be long."))), 100)
+    apart = static_start(of(variants=(WRITTEN, REPLACE(WRITTEN, system="Be long."))), 100)
     assert apart.sentence.endswith("all 2 variants share at the start: nothing")
     assert apart.length.tokens
 
