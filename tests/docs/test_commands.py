@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,31 @@ OF_CI = ("run", "test")
 """Comments of the blocks that `.ci/run` runs."""
 PORT = "8099"
 """The documents' port for a server on this machine."""
-F10 = b"\x1b[21~"
+F10, ESCAPE, DOWN, RIGHT = b"\x1b[21~", b"\x1b", b"\x1b[B", b"\x1b[C"
+CHANGE = re.compile("(?:faster|slower|none shown|too few runs): TTFT")
+"""What a lane says of its change since the baseline."""
+KEYS = {
+    "F5": b"\x1b[15~",
+    "F9": b"\x1b[20~",
+    "F4": b"\x1bOS",
+    "Alt+S": b"\x1bs",
+    "Alt+Shift+B": b"\x1bB",
+    "Alt+E": b"\x1be",
+    "Enter": b"\r",
+    "Alt+A": b"\x1ba",
+}
+"""What a terminal sends for the keys of the README's steps."""
+SHORTER = """\
+[parameters]
+max_tokens = 20
+[series]
+repeats = 3
+[[targets]]
+model = "claude-haiku-5-5"
+[[targets]]
+model = "claude-sonnet-5-5"
+"""
+"""Settings with which the steps take seconds."""
 LANE = re.compile("○ idle|◌ connecting|◔ waiting|◑ thinking|▶ streaming|✔ done|REPLAY")
 """Any state of a lane: the screen is there."""
 
@@ -130,6 +154,35 @@ def test_screens_open_and_close(block: Block, checkout: Checkout, server: str) -
             terminal.until(lambda shown: LANE.search(shown) is not None)
             terminal.press(F10)
             assert terminal.until_ended() == 0
+
+
+def test_the_first_five_minutes(checkout: Checkout) -> None:
+    steps = README.read_text("utf-8").partition("## First five minutes")[2].partition("\n## ")[0]
+    # The same steps, with short answers of two models and few repeats.
+    (checkout.directory / "latency-tui.toml").write_text(SHORTER)
+    script = f"cd {checkout.directory}\n{checkout.script('latency-tui --demo')}"
+    with Terminal(["-c", script], checkout.environ, program=("bash",)) as terminal:
+        terminal.until_shows("○ idle", 2)
+
+        def press(key: str, until: Callable[[str], object]) -> None:
+            assert key in steps, f"the README does not say {key}"
+            terminal.press(KEYS[key])
+            terminal.until(lambda shown: bool(until(shown)))
+
+        press("F5", lambda shown: "run 1 over" in shown and shown.count("★") == 2)
+        press("F9", lambda shown: "Targets" not in shown)
+        press("F9", lambda shown: "Targets" in shown)
+        press("F4", lambda shown: "TTFT, first token" in shown)
+        terminal.press(ESCAPE)
+        terminal.until(lambda shown: "TTFT, first token" not in shown)
+        press("Alt+S", lambda shown: "3 of 3, done" in shown)
+        press("Alt+Shift+B", lambda shown: "Baseline: 2 lanes" in shown)
+        press("Alt+E", lambda shown: "Parameters of all targets" in shown)
+        terminal.press(DOWN + RIGHT)
+        terminal.until_shows("[low]")
+        press("Enter", lambda shown: "‹ low ›" in shown)
+        press("Alt+S", lambda shown: "3 of 3, done" in shown and len(CHANGE.findall(shown)) == 2)
+        press("Alt+A", lambda shown: "Advice · " in shown)
 
 
 @pytest.mark.parametrize("block", SERVERS, ids=_name)
