@@ -3,10 +3,14 @@
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import get_type_hints
 
 from docs.pages import PAGES, ROOT, generated
 from tui.config.keys import expected
 from tui.config.schema import PARAMETERS
+from tui.core.events import Status
+from tui.core.figures import Figure, Use, figures_for
+from tui.core.finished import FinishedRequest
 from tui.core.parameters import PARAMETERS as DECLARED
 from tui.simulator.faults import FAULTS
 from tui.ui.bindings import ACTIONS, spelled
@@ -66,6 +70,25 @@ def _of(kind: ChartKind) -> str:
     return "the current lane" if kind.chart.of_one_lane else "all lanes"
 
 
+def _objective_figures() -> str:
+    figures = [figure.declared for figure in figures_for(Use.OBJECTIVE)]
+    return _table(("Figure", "Meaning"), [(f"`{figure.name}`", figure.help) for figure in figures])
+
+
+def _request_fields() -> str:
+    """All that a request has in files, with the parts of figures that have some."""
+    parts = {figure.declared.column: figure.parts for figure in Figure} | {"status": tuple(Status)}
+    rows = [
+        (f"`{name}`", ", ".join(f"`{part}`" for part in parts.get(name, ())), _description(hint))
+        for name, hint in get_type_hints(FinishedRequest, include_extras=True).items()
+    ]
+    return _table(("Field", "Parts or values", "Meaning"), rows)
+
+
+def _description(hint: object) -> str:
+    return next((meta.description or "" for meta in getattr(hint, "__metadata__", ())), "")
+
+
 def _faults() -> str:
     return _table(("Fault", "What the simulator does"), [(f"`{name}`", fault.help) for name, fault in FAULTS.items()])
 
@@ -88,6 +111,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "action-names": _action_names,
     "parameters": _parameters,
     "charts": _charts,
+    "objective-figures": _objective_figures,
+    "request-fields": _request_fields,
     "faults": _faults,
     "accuracy": _accuracy,
 }

@@ -20,7 +20,7 @@ from terminal_under_test import Terminal
 from docs.pages import PAGES, README, ROOT, Block, blocks
 from tui.simulator.process import SimulatorProcess
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd")
+pytestmark = [pytest.mark.pty, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd")]
 
 OF_CI = ("run", "test")
 """Comments of the blocks that `.ci/run` runs."""
