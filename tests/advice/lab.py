@@ -36,7 +36,7 @@ class Lab:
             await self.session.series.over()
 
     async def measured(self, *plans: Plan, repeats: int = 8, cut_share: float = CUT_SHARE) -> Advice:
-        """The advice after a series of each plan, for the first target of the last."""
+        """Advice for the first target of the last plan, after a series of each."""
         self.session.clear()
         for plan in plans:
             await self.series(plan, SeriesSettings(repeats=repeats, warm_ups=1))
@@ -46,7 +46,7 @@ class Lab:
         return advise(evidence)
 
     async def tried(self, plan: Plan, suggestion: Suggestion) -> TrialResult:
-        """What a trial of a suggestion shows."""
+        """Result of a trial of a suggestion."""
         trying = TrialRunner(self.session, plan, suggestion.target, suggestion, lambda: None)
         trying.start()
         async with asyncio.timeout(WITHIN_S):

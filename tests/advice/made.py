@@ -51,7 +51,7 @@ FAILED = Observation(status=Status.FAILED)
 
 
 def answers(count: int = 10, spread: float = 0.02, **times: float) -> tuple[Observation, ...]:
-    """So many answers whose times (ttft, thinking, writing, in ms) differ evenly by ± `spread`."""
+    """Answers whose times (ttft, thinking, writing, in ms) differ evenly by ± `spread`."""
     factors = [1 + spread * (2 * at / max(1, count - 1) - 1) for at in range(count)]
     return tuple(
         answer(
@@ -107,7 +107,7 @@ def known(
     accepts_temperature: bool = False,
     cache_min_tokens: int = 512,
 ) -> KnownModel:
-    """What is known of a made-up model."""
+    """Facts about a made-up model."""
     return KnownModel(
         id=model_id,
         display_name=model_id.title(),

@@ -1,4 +1,4 @@
-"""Where the time goes."""
+"""Shares of the time, and the part that bounds it."""
 
 import pytest
 

@@ -73,7 +73,7 @@ def beginning(request_id: int) -> list[Event]:
 
 
 def ending(request_id: int, status: Status = Status.DONE) -> list[Event]:
-    """How it ends."""
+    """Events that end a request."""
     failure = Failure(kind=FailureKind.OVERLOADED, message="Busy.") if status is Status.FAILED else None
     return [
         UsageReported(request_id=request_id, usage=Usage(input_tokens=5, output_tokens=3)),
@@ -115,7 +115,7 @@ def stored(
 
 
 def items() -> list[list[Item]]:
-    """What the recorder passes to the writer for one run."""
+    """Items that the recorder passes to the writer for one run."""
     run = OpenRun(info=info(uid="the-run"), plan=plan(), specs=plan().requests(1))
     first, second = stored().requests
     return [

@@ -27,7 +27,7 @@ def asked(model: str = "sim-fast", **fields: Any) -> tuple[Profile, MessageReque
 
 
 def texts(events: list[PlannedEvent], field: str = "text") -> list[str]:
-    """What the deltas of one kind say."""
+    """Texts of the deltas of one kind."""
     deltas = [
         event.body["delta"]
         for event in events

@@ -1,4 +1,4 @@
-"""What each fault does to the planned events; those that end connections are tested on the wire."""
+"""Faults as they change the planned events; `test_connections.py` has those that end connections."""
 
 import zlib
 from itertools import islice

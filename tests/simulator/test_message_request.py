@@ -1,4 +1,4 @@
-"""What the API would refuse, in its words."""
+"""Requests that the API would refuse, in its words."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where an answer ends."""
+"""Tokens, and the limits that end an answer."""
 
 from hypothesis import given
 from hypothesis import strategies as st

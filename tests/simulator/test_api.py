@@ -1,4 +1,4 @@
-"""The unmodified SDK against the real process: it cannot tell."""
+"""The unmodified SDK against the real process: it finds nothing unlike the API."""
 
 import asyncio
 from typing import Any

@@ -1,0 +1,72 @@
+"""The command: address, signals, help and usage errors."""
+
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tui.errors import ExitCode, LatencyTuiError
+from tui.simulator.command import main
+from tui.simulator.faults import FAULTS
+
+from .raw import Wire, body
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_alone_it_says_where_it_is_and_ends_on_a_signal(number: signal.Signals) -> None:
+    code = "import sys; from tui.simulator.command import main; sys.exit(main([]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        url = next(word for word in line.split() if word.startswith("http://"))
+        assert f"latency-tui --base-url {url}" in line
+        with Wire(url) as wire:
+            wire.post(body(max_tokens=1))
+            assert wire.until(b"\r\n").startswith(b"HTTP/1.1 200 ")
+            process.send_signal(number)
+            assert process.wait() == ExitCode.OK
+        assert process.stdout.read() == ""
+        assert process.stderr.read() == ""
+
+
+def test_a_busy_port_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LatencyTuiError, match=f"cannot listen on 127.0.0.1:{port}") as caught:
+            main(["--port", str(port)])
+    assert caught.value.exit_code == ExitCode.ERROR
+
+
+def test_help_lists_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(f"  {name} " in shown for name in FAULTS)
+
+
+@pytest.mark.parametrize("arguments", [["--port", "70000"], ["--port", "x"], ["--fault", "nonsense"], ["--nonsense"]])
+def test_a_bad_argument_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == ExitCode.USAGE
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.process
+def test_it_is_light() -> None:
+    code = "import sys, tui.simulator.command, tui.simulator.process; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"anthropic", "httpx2", "httpcore2", "pydantic", "textual", "rich", "numpy", "plotext"}
+    assert not heavy & set(loaded)
+    assert not [name for name in loaded if name.startswith(("tui.core", "tui.engine", "tui.ui", "tui.history"))]
