@@ -3,11 +3,13 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tui.core.events import EngineReady, Event, RunEnded
+from tui.core.events import Content, EngineReady, Event, RunEnded
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -24,7 +26,7 @@ class Driver:
 
     def __init__(self) -> None:
         self.process = spawn()
-        self.client = EngineClient(self.process, self._take)
+        self.client = EngineClient(self.process, self._receive)
         self.events: list[Event] = []
         self.records: dict[int, RequestRecord] = {}
         self._arrived = asyncio.Event()
@@ -89,7 +91,11 @@ class Driver:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def _take(self, events: list[Event]) -> None:
+    async def streaming(self, request_id: int) -> None:
+        """Wait for the first content of this request."""
+        await self.until(lambda event: isinstance(event, Content) and event.request_id == request_id)
+
+    def _receive(self, events: list[Event]) -> None:
         self.events += events
         for event in events:
             record = self.records.get(getattr(event, "request_id", 0))
@@ -129,3 +135,8 @@ class TruthPipe:
 
     def close(self) -> None:
         os.close(self._fd)
+
+
+def started(*arguments: str) -> "subprocess.Popen[bytes]":
+    """A Python process with pipes for its input and output."""
+    return subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -3,10 +3,7 @@
 import asyncio
 import itertools
 import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -17,14 +14,10 @@ import pytest_asyncio
 from canary import KEY
 
 from tui.core.events import (
-    Content,
-    EngineFailed,
-    EngineReady,
     FailureKind,
     Kind,
     Mark,
     Marked,
-    RequestEnded,
     RunEnded,
     RunStarted,
     Status,
@@ -33,7 +26,7 @@ from tui.core.record import RequestRecord
 from tui.core.target import Timeouts
 from tui.simulator.process import SimulatorProcess
 
-from .driver import WITHIN_S, Driver, TruthPipe
+from .driver import Driver, TruthPipe, started
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,12 +49,6 @@ async def engine() -> AsyncIterator[Driver]:
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[SimulatorProcess]:
-    with SimulatorProcess.start() as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
 def with_fault() -> Iterator[Callable[[str], str]]:
     """The base URL of a simulator with this fault; started once."""
     with ExitStack() as stack:
@@ -73,19 +60,6 @@ def with_fault() -> Iterator[Callable[[str], str]]:
             return running[fault].base_url
 
         yield base_url
-
-
-@pytest.fixture
-def logged(tmp_path: Path) -> Iterator[tuple[str, TruthPipe]]:
-    """A separate simulator and its truth log."""
-    truth = TruthPipe(tmp_path / "truth")
-    with SimulatorProcess.start(log=truth.path) as process:
-        yield process.base_url, truth
-    truth.close()
-
-
-def started(*arguments: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def arrivals(record: RequestRecord) -> list[int]:
@@ -213,11 +187,15 @@ async def test_the_key_is_said_nowhere(engine: Driver, simulator: SimulatorProce
     assert KEY not in repr(engine.events)
 
 
+async def test_pieces_come_in_their_order(engine: Driver, simulator: SimulatorProcess) -> None:
+    (record,) = await engine.run(engine.spec(simulator.base_url, "sim-thinking"))
+    stamps = arrivals(record)
+    assert all(earlier <= later for earlier, later in itertools.pairwise(stamps))
+    kinds = [kind for kind, _ in record.pieces]
+    assert kinds == sorted(kinds, reverse=True)  # thinking, then text
+
+
 # Cancelling
-
-
-async def streaming(engine: Driver, request_id: int) -> None:
-    await engine.until(lambda event: isinstance(event, Content) and event.request_id == request_id)
 
 
 async def test_a_cancelled_lane_closes_its_connection_and_the_others_finish(
@@ -226,7 +204,7 @@ async def test_a_cancelled_lane_closes_its_connection_and_the_others_finish(
     url, truth = logged
     endless, short = engine.spec(url, "sim-steady", max_tokens=100_000), engine.spec(url, "sim-thinking")
     engine.start(endless, short)
-    await streaming(engine, endless.request_id)
+    await engine.streaming(endless.request_id)
     engine.client.cancel((endless.request_id,))
     await engine.over()
     cancelled, done = engine.records[endless.request_id], engine.records[short.request_id]
@@ -249,7 +227,7 @@ async def test_all_are_cancelled(engine: Driver, logged: tuple[str, TruthPipe]) 
     specs = [engine.spec(url, "sim-steady", max_tokens=100_000) for _ in range(3)]
     engine.start(*specs)
     for spec in specs:
-        await streaming(engine, spec.request_id)
+        await engine.streaming(spec.request_id)
     engine.client.cancel(tuple(spec.request_id for spec in specs))
     await engine.over()
     assert {record.status for record in engine.records.values()} == {Status.CANCELLED}
@@ -463,113 +441,3 @@ async def test_a_parent_that_stops_reading_loses_nothing(engine: Driver, logged:
     planned = [planned_ns for name, planned_ns, _ in line["events"] if name == "content_block_delta"]
     assert len(arrivals(late)) == len(planned) == len(arrivals(read_at_once)) == 30
     assert planned[0] <= arrivals(late)[0] < resumed_ns
-
-
-# The engine's own end
-
-
-async def test_an_engine_that_is_killed_is_reported_once_and_refuses_further_runs(
-    simulator: SimulatorProcess,
-) -> None:
-    driver = Driver()
-    ready = await driver.connect()
-    assert ready.pid == driver.client.pid == driver.process.pid
-    spec = driver.spec(simulator.base_url, "sim-steady", max_tokens=100_000)
-    driver.start(spec)
-    await streaming(driver, spec.request_id)
-    os.kill(driver.client.pid, signal.SIGKILL)
-    failed = await driver.until(lambda event: isinstance(event, EngineFailed))
-    assert isinstance(failed, EngineFailed)
-    assert "signal 9" in failed.message
-    assert failed.t_ns > driver.records[spec.request_id].timeline.content_ns[-1]
-    driver.start(driver.spec(simulator.base_url))
-    assert [type(event) for event in driver.events] == [EngineFailed]
-    driver.client.cancel((spec.request_id,))
-    await driver.close()
-
-
-async def test_stopping_cancels_what_is_in_flight_and_says_so(logged: tuple[str, TruthPipe]) -> None:
-    url, truth = logged
-    driver = Driver()
-    await driver.connect()
-    spec = driver.spec(url, "sim-steady", max_tokens=100_000)
-    driver.start(spec)
-    await streaming(driver, spec.request_id)
-    await driver.close()
-    assert driver.process.returncode == 0
-    ends = [event for event in driver.events if isinstance(event, RequestEnded)]
-    assert [end.status for end in ends] == [Status.CANCELLED]
-    assert not any(isinstance(event, EngineFailed) for event in driver.events)
-    assert (await truth.line())["end"] == "cancelled"
-
-
-async def test_nonsense_on_its_input_ends_the_engine_with_a_word() -> None:
-    driver = Driver()
-    await driver.connect()
-    assert driver.client._stdin is not None
-    driver.client._stdin.write(b"GET / HTTP/1.1\r\n")
-    failed = await driver.until(lambda event: isinstance(event, EngineFailed))
-    assert isinstance(failed, EngineFailed)
-    assert "out of step" in failed.message
-    await driver.close()
-
-
-async def test_nonsense_on_its_output_is_reported() -> None:
-    driver = Driver()
-    await driver.connect()
-    driver.client._receive(b"Traceback (most recent call last)")
-    failed = await driver.until(lambda event: isinstance(event, EngineFailed))
-    assert isinstance(failed, EngineFailed)
-    assert "out of step" in failed.message
-    await driver.close()
-
-
-async def test_one_that_is_stopped_before_it_is_ready_leaves_nothing() -> None:
-    driver = Driver()
-    await driver.client.connect()
-    await driver.close()
-    assert driver.process.returncode is not None
-    assert driver.events == []
-
-
-async def test_runs_given_before_it_is_connected_are_sent_then(simulator: SimulatorProcess) -> None:
-    driver = Driver()
-    driver.start(driver.spec(simulator.base_url))
-    await driver.client.connect()
-    await driver.over()
-    assert isinstance(driver.events[0], EngineReady)
-    assert [record.status for record in driver.records.values()] == [Status.DONE]
-    await driver.close()
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd")
-async def test_engine_and_simulator_end_with_a_parent_that_is_killed() -> None:
-    code = (
-        "from tui.engine.client import spawn\n"
-        "from tui.simulator.process import SimulatorProcess\n"
-        "engine, simulator = spawn(), SimulatorProcess.start()\n"
-        "engine.stdout.read(4)\n"  # it is past its imports
-        "print(engine.pid, simulator.pid, flush=True)\n"
-        "input()\n"
-    )
-    with started("-c", code) as parent:
-        assert parent.stdout is not None
-        pids = [int(pid) for pid in (await asyncio.to_thread(parent.stdout.readline)).split()]
-        ended = [os.pidfd_open(pid) for pid in pids]
-        parent.kill()
-        loop = asyncio.get_running_loop()
-        for fd in ended:
-            gone = loop.create_future()
-            loop.add_reader(fd, gone.set_result, None)
-            async with asyncio.timeout(WITHIN_S):
-                await gone
-            loop.remove_reader(fd)
-            os.close(fd)
-
-
-async def test_pieces_come_in_their_order(engine: Driver, simulator: SimulatorProcess) -> None:
-    (record,) = await engine.run(engine.spec(simulator.base_url, "sim-thinking"))
-    stamps = arrivals(record)
-    assert all(earlier <= later for earlier, later in itertools.pairwise(stamps))
-    kinds = [kind for kind, _ in record.pieces]
-    assert kinds == sorted(kinds, reverse=True)  # thinking, then text

@@ -1,7 +1,7 @@
 """Look-ups beside runs: counted prompts and listed models, by the real engine at the real simulator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import date
 
 import pytest
@@ -31,12 +31,6 @@ async def engine() -> AsyncIterator[Driver]:
     await driver.connect()
     yield driver
     await driver.close()
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[SimulatorProcess]:
-    with SimulatorProcess.start() as process:
-        yield process
 
 
 async def counted(engine: Driver, *questions: CountTokens) -> dict[int, TokensCounted]:

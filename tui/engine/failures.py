@@ -13,25 +13,23 @@ from tui.core.target import Endpoint
 _LONGEST_QUOTE = 600
 """Characters of a server's own words that are quoted."""
 
-_REMEDIES: dict[FailureKind, str] = {
-    FailureKind.FORBIDDEN: "Check what this key may use.",
-    FailureKind.UNKNOWN_MODEL: "Choose another model in Targets, or check its spelling.",
-    FailureKind.BAD_REQUEST: "Change the parameter it names.",
-    FailureKind.TOO_LARGE: "Shorten the prompt.",
-    FailureKind.OVERLOADED: "Run it again in a moment.",
-    FailureKind.SERVER_ERROR: "Run it again; if it stays, report the request id to the API's support.",
+_SAID: dict[FailureKind, tuple[str, str]] = {
+    FailureKind.BAD_KEY: ("The server refused the key", ""),
+    FailureKind.FORBIDDEN: ("The server does not allow this", "Check what this key may use."),
+    FailureKind.UNKNOWN_MODEL: (
+        "The server does not know this model or route",
+        "Choose another model in Targets, or check its spelling.",
+    ),
+    FailureKind.BAD_REQUEST: ("The server refused the request", "Change the parameter it names."),
+    FailureKind.TOO_LARGE: ("The request is too large", "Shorten the prompt."),
+    FailureKind.RATE_LIMITED: ("Rate limited", ""),
+    FailureKind.OVERLOADED: ("The server is overloaded", "Run it again in a moment."),
+    FailureKind.SERVER_ERROR: (
+        "The server failed",
+        "Run it again; if it stays, report the request id to the API's support.",
+    ),
 }
-
-_CAUSES: dict[FailureKind, str] = {
-    FailureKind.BAD_KEY: "The server refused the key",
-    FailureKind.FORBIDDEN: "The server does not allow this",
-    FailureKind.UNKNOWN_MODEL: "The server does not know this model or route",
-    FailureKind.BAD_REQUEST: "The server refused the request",
-    FailureKind.TOO_LARGE: "The request is too large",
-    FailureKind.RATE_LIMITED: "Rate limited",
-    FailureKind.OVERLOADED: "The server is overloaded",
-    FailureKind.SERVER_ERROR: "The server failed",
-}
+"""Cause and remedy of each kind of refusal; the remedies left empty depend on the case."""
 
 _KIND_OF_STATUS: dict[int, FailureKind] = {
     400: FailureKind.BAD_REQUEST,
@@ -148,8 +146,8 @@ def api_failure(
     named = quote(refusal.error_type)
     where = f"{http_status} {named}".strip() if http_status != 200 else f"{named} in the stream".strip()
     words = quote(refusal.message)
-    sentence = f"{_CAUSES[kind]} ({where}){': ' + words.rstrip('.') if words else ''}."
-    remedy = _REMEDIES.get(kind, "")
+    cause, remedy = _SAID[kind]
+    sentence = f"{cause} ({where}){': ' + words.rstrip('.') if words else ''}."
     if kind is FailureKind.BAD_KEY:
         remedy = _key_remedy(endpoint)
     elif kind is FailureKind.RATE_LIMITED:

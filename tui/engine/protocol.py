@@ -26,7 +26,7 @@ class StartRun(msgspec.Struct, frozen=True, kw_only=True, tag="start_run"):
     run_id: int
     requests: tuple[RequestSpec, ...]
     at_once: int | None = None
-    """Size of the waves in which they are fired, in their order, each when the one before is over; `None` is one wave."""
+    """Size of the waves in which they are fired, in order, each when the one before is over; `None` is one wave."""
 
 
 class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requests"):

@@ -440,5 +440,5 @@ async def test_a_dead_address_does_not_keep_a_live_one_from_answering(monkeypatc
         for host, port in (("::1", dead), ("2001:db8::1", 80), ("192.0.2.1", 80)):
             resolving(monkeypatch, (host, port), ("127.0.0.1", server.port))
             stream = await StampedBackend().connect_tcp("both.test", 80, timeout=WITHIN_S)
-            assert stream.get_extra_info("server_addr")[:2] == ("127.0.0.1", server.port)
+            assert stream.get_extra_info("socket").getpeername()[:2] == ("127.0.0.1", server.port)
             await stream.aclose()

@@ -59,7 +59,7 @@ async def test_tls_carries_the_kernels_stamps(certificates: Contexts) -> None:
             assert segment.from_kernel
             assert before_ns - 50_000 <= segment.arrival_ns <= segment.read_ns
         assert stream.get_extra_info("ssl_object").version().startswith("TLS")
-        assert stream.get_extra_info("server_addr")[0] == "127.0.0.1"
+        assert stream.get_extra_info("socket").getpeername()[0] == "127.0.0.1"
 
 
 async def test_tls_reads_stop_at_the_end_of_the_headers(certificates: Contexts) -> None:

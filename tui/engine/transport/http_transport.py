@@ -185,26 +185,22 @@ def _is_loopback(host: str) -> bool:
 
 
 def _pool(proxy: httpx2.Proxy | None, tls: ssl.SSLContext) -> httpcore2.AsyncConnectionPool:
-    backend = StampedBackend()
     # HTTP/1.1 only: one stream per connection is what makes a segment's stamp that of one request.
+    common: dict[str, Any] = {
+        "ssl_context": tls,
+        "keepalive_expiry": _IDLE_S,
+        "network_backend": StampedBackend(),
+    }
     if proxy is None:
-        return httpcore2.AsyncConnectionPool(ssl_context=tls, keepalive_expiry=_IDLE_S, network_backend=backend)
+        return httpcore2.AsyncConnectionPool(**common)
     url = proxy.url
     address = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     if url.scheme.startswith("socks5"):
-        return httpcore2.AsyncSOCKSProxy(
-            proxy_url=address,
-            proxy_auth=proxy.raw_auth,
-            ssl_context=tls,
-            keepalive_expiry=_IDLE_S,
-            network_backend=backend,
-        )
+        return httpcore2.AsyncSOCKSProxy(proxy_url=address, proxy_auth=proxy.raw_auth, **common)
     return httpcore2.AsyncHTTPProxy(
         proxy_url=address,
         proxy_auth=proxy.raw_auth,
         proxy_headers=proxy.headers.raw,
-        ssl_context=tls,
         proxy_ssl_context=tls if url.scheme == "https" else None,
-        keepalive_expiry=_IDLE_S,
-        network_backend=backend,
+        **common,
     )

@@ -261,10 +261,6 @@ class SocketStream(StampedStream):
         match info:
             case "socket":
                 return self._socket
-            case "client_addr":
-                return self._socket.getsockname()
-            case "server_addr":
-                return self._socket.getpeername()
             case "is_readable":
                 return self._ended or bool(self._segments) or _readable_now(self._socket)
         return None

@@ -1,7 +1,7 @@
 """Cache, tier and speed as the API reports them, and answers in one piece: our sockets against the simulator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -22,12 +22,6 @@ from tui.simulator.process import SimulatorProcess
 LONG = "A gateway counts the requests of each key, and turns away what is above its limit. " * 60
 
 Send = Callable[..., Awaitable[RequestRecord]]
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[SimulatorProcess]:
-    with SimulatorProcess.start() as process:
-        yield process
 
 
 @pytest_asyncio.fixture

@@ -6,7 +6,7 @@ import json
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -81,12 +81,6 @@ async def serving(received: Received, **options: Any) -> AsyncIterator[int]:
 
 
 Ask = Callable[..., Awaitable[tuple[RequestEnded, list[Event]]]]
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[SimulatorProcess]:
-    with SimulatorProcess.start() as process:
-        yield process
 
 
 @pytest_asyncio.fixture
