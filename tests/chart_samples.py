@@ -1,6 +1,9 @@
 """Lanes with outcomes and requests drawn from a fixed seed."""
 
+import math
 import random
+
+from hypothesis import strategies as st
 
 from tui.core.events import Content, Kind, Mark, Marked, RequestEnded, Status, Usage, UsageReported
 from tui.core.observation import Observation
@@ -10,9 +13,12 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.session.live import Lane
+from tui.ui.charts.plot import BarRows, Plot
 from tui.ui.charts.source import BaselineMedian, ChartSource, LaneBaseline
+from tui.ui.viewmodel.numbers import Numbers
 
 MS = 1_000_000
+NS = st.integers(1, 10**13)
 MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
 
 
@@ -84,3 +90,49 @@ def session(runs: int = 60) -> ChartSource:
     return ChartSource(
         lanes=lanes, current=lanes[1], now_ns=10**10, sweep_key="Alt+Shift+S", baselines={MODELS[1]: baseline}
     )
+
+
+@st.composite
+def outcomes(draw: st.DrawFn) -> list[Observation]:
+    """Up to 80 runs, some failed."""
+    times = draw(st.lists(st.none() | st.tuples(NS, NS), max_size=80))
+    return [outcome_of(run, *((None,) if pair is None else (pair[0], sum(pair)))) for run, pair in enumerate(times, 1)]
+
+
+@st.composite
+def stamps(draw: st.DrawFn) -> list[int]:
+    """Moments of content, some together."""
+    gaps = draw(st.lists(st.integers(0, 10**10), max_size=200))
+    moments = [20 * MS]
+    for gap in gaps:
+        moments.append(moments[-1] + gap)
+    return moments
+
+
+def source_of(*lanes: list[Observation]) -> ChartSource:
+    made = [lane_with(f"lane-{number}", of_lane) for number, of_lane in enumerate(lanes)]
+    return ChartSource(lanes=made, current=made[0], now_ns=0)
+
+
+def check_numbers(numbers: Numbers) -> None:
+    """A table."""
+    for row in numbers.rows:
+        assert len(row) == len(numbers.headings)
+
+
+def check(drawing: Plot | BarRows) -> None:
+    """Finite, and on its axes."""
+    for axis in (drawing.x, *(drawing.panels if isinstance(drawing, Plot) else ())):
+        assert math.isfinite(axis.low)
+        assert axis.low < axis.high < math.inf
+    if isinstance(drawing, BarRows):
+        for row in drawing.rows:
+            for bar in row.bars:
+                assert drawing.x.low <= bar.low <= bar.high <= drawing.x.high
+        return
+    for curve in drawing.curves:
+        panel = drawing.panels[curve.panel]
+        assert list(curve.points) == sorted(curve.points, key=lambda point: point[0])
+        for x, y in curve.points:
+            assert drawing.x.low <= x <= drawing.x.high
+            assert panel.low <= y <= panel.high

@@ -1,5 +1,9 @@
-"""The table of charts: every row leads to a chart, by a name that no other has."""
+"""The table of charts: every row leads to a chart, whose drawing is finite and on its axes."""
 
+from chart_samples import check, check_numbers, outcomes, record_with, source_of, stamps
+from hypothesis import given
+
+from tui.core.observation import Observation
 from tui.ui.charts import CHARTS
 from tui.ui.charts.source import Chart
 
@@ -17,3 +21,14 @@ def test_they_follow_each_other_around_the_end() -> None:
     assert first.after(1) == second
     assert first.after(-1) == CHARTS[-1]
     assert CHARTS[-1].after(1) == first
+
+
+@given(outcomes(), outcomes(), stamps())
+def test_every_chart_is_finite_and_on_its_axes(
+    first: list[Observation], second: list[Observation], moments: list[int]
+) -> None:
+    source = source_of(first, second)
+    source.current.record = record_with(moments)
+    for kind in CHARTS:
+        check(kind.chart.build(source))
+        check_numbers(kind.chart.numbers(source))

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.core.metrics import NS_PER_S, percentile
+from tui.core.metrics import percentile
 from tui.core.observation import present
 from tui.core.statistics import samples_needed
-from tui.core.wording import format_duration
-from tui.session.live import Lane
+from tui.core.wording import amount
 from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, around
-from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
+from tui.ui.charts.source import Chart, ChartSource, axis_samples, axis_unit, bounded_note, by_answer, latest_answers
 from tui.ui.viewmodel.numbers import Numbers
 
 _WHISKER = Look("range", "range", "─", "-", "whisker")
@@ -19,7 +18,7 @@ _MEDIAN = Look("median", "median", "┃", "|", "median")
 
 
 class FiveNumbers(msgspec.Struct, frozen=True):
-    """Five numbers that tell the distribution of a lane's samples, ns."""
+    """Five numbers that tell the distribution of a lane's samples, in their unit."""
 
     min: float
     quarter: float
@@ -43,19 +42,17 @@ def box_rows(source: ChartSource) -> BarRows:
     """
     rows = []
     for lane in source.lanes:
-        found = five_numbers(_samples(source, lane))
-        bars = (
-            []
-            if found is None
-            else [
-                (found.min, found.max, _WHISKER),
-                (found.quarter, found.three_quarters, _BOX),
-                (found.median, found.median, _MEDIAN),
+        found = five_numbers(axis_samples(source, lane))
+        bars = []
+        if found is not None:
+            bars = [
+                Bar(found.min, found.max, _WHISKER),
+                Bar(found.quarter, found.three_quarters, _BOX),
+                Bar(found.median, found.median, _MEDIAN),
             ]
-        )
-        rows.append(BarRow(lane.label, tuple(Bar(low / NS_PER_S, high / NS_PER_S, look) for low, high, look in bars)))
+        rows.append(BarRow(lane.label, tuple(bars)))
     ends = [end for row in rows for bar in row.bars[:1] for end in (bar.low, bar.high)]
-    return BarRows(rows=tuple(rows), x=around(ends), grows=False)
+    return BarRows(rows=tuple(rows), x=around(ends, axis_unit(source.metric)), grows=False)
 
 
 def five_number_table(source: ChartSource) -> Numbers:
@@ -63,7 +60,7 @@ def five_number_table(source: ChartSource) -> Numbers:
     figures: list[list[float | None]] = []
     counts: list[int] = []
     for lane in source.lanes:
-        samples = _samples(source, lane)
+        samples = present(latest_answers(lane), source.metric)
         found = five_numbers(samples)
         five = msgspec.structs.astuple(found) if found else (None,) * 5
         counts.append(len(samples))
@@ -75,16 +72,12 @@ def five_number_table(source: ChartSource) -> Numbers:
         if not heading.startswith("p") or any(row[place] is not None for row in figures)
     ]
     rows = tuple(
-        (lane.label, *(_written(row[place]) for place in columns), str(count))
+        (lane.label, *(amount(source.metric, row[place]) for place in columns), str(count))
         for lane, row, count in zip(source.lanes, figures, counts, strict=True)
     )
     return Numbers(
         (source.metric.label, *(headings[place] for place in columns), "n"), rows, bounded_note(source.lanes)
     )
-
-
-def _samples(source: ChartSource, lane: Lane) -> list[float]:
-    return present(latest_answers(lane), source.metric)
 
 
 def _bounded(samples: Sequence[float]) -> list[float | None]:
@@ -94,10 +87,6 @@ def _bounded(samples: Sequence[float]) -> list[float | None]:
         percentile(ascending, percent) if len(ascending) >= samples_needed(percent) else None
         for percent in (90, 95, 99)
     ]
-
-
-def _written(ns: float | None) -> str:
-    return format_duration(None if ns is None else round(ns))
 
 
 CHART = Chart(title="Box plots", of_one_metric=True, build=box_rows, version=by_answer, numbers=five_number_table)

@@ -3,11 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from tui.core.metrics import NS_PER_S
-from tui.core.observation import present
 from tui.ui.charts.boxes import five_number_table
-from tui.ui.charts.plot import Axis, Curve, Histogram, Plot, Point, Unit, around, from_zero
-from tui.ui.charts.source import Chart, ChartSource, by_answer, latest_answers
+from tui.ui.charts.plot import Axis, AxisUnit, Curve, Histogram, Plot, Point, around, from_zero
+from tui.ui.charts.source import Chart, ChartSource, axis_samples, axis_unit, by_answer
 
 _MOST_BINS = 40
 _MOST_STEPS = 200
@@ -18,16 +16,13 @@ def distribution_plot(source: ChartSource) -> Plot:
 
     Answers are those counted since anything asked was last changed.
     """
-    samples = [
-        (number, lane, sorted(value / NS_PER_S for value in present(latest_answers(lane), source.metric)))
-        for number, lane in source.shown
-    ]
-    x = around([end for _, _, ascending in samples for end in (*ascending[:1], *ascending[-1:])])
+    samples = [(number, lane, sorted(axis_samples(source, lane))) for number, lane in source.shown]
+    ends = [end for _, _, ascending in samples for end in (*ascending[:1], *ascending[-1:])]
     own = next(ascending for _, lane, ascending in samples if lane is source.current)
     bars = histogram(own) if own else None
     return Plot(
-        x=x,
-        panels=(Axis(0, 1.04, Unit.SHARE), from_zero(bars.heights if bars else (), Unit.COUNT)),
+        x=around(ends, axis_unit(source.metric)),
+        panels=(Axis(0, 1.04, AxisUnit.SHARE), from_zero(bars.heights if bars else (), AxisUnit.COUNT)),
         curves=tuple(
             Curve(label=lane.label, colour=str(number), symbol=number, points=ecdf(ascending))
             for number, lane, ascending in samples

@@ -33,7 +33,7 @@ class Markers(StrEnum):
     ASCII = "ascii"
 
 
-class Unit(StrEnum):
+class AxisUnit(StrEnum):
     """The unit of an axis."""
 
     SECONDS = "s"
@@ -49,7 +49,7 @@ class Axis(msgspec.Struct, frozen=True):
 
     low: float
     high: float
-    unit: Unit = Unit.SECONDS
+    unit: AxisUnit = AxisUnit.SECONDS
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -151,12 +151,12 @@ class BarRows(msgspec.Struct, frozen=True, kw_only=True):
         return any(row.bars for row in self.rows)
 
 
-def from_zero(values: Iterable[float], unit: Unit = Unit.SECONDS) -> Axis:
+def from_zero(values: Iterable[float], unit: AxisUnit = AxisUnit.SECONDS) -> Axis:
     """An axis from zero to a little above the largest value."""
     return Axis(0.0, max(values, default=0.0) * 1.05 or 1.0, unit)
 
 
-def around(values: Iterable[float], unit: Unit = Unit.SECONDS) -> Axis:
+def around(values: Iterable[float], unit: AxisUnit = AxisUnit.SECONDS) -> Axis:
     """An axis from a little below the smallest value to a little above the largest, not below zero."""
     values = list(values)
     low, high = min(values, default=0.0), max(values, default=1.0)
@@ -193,18 +193,18 @@ def ticks_on(axis: Axis, most: int) -> list[float]:
         ticks = [
             tick
             for tick in round_ticks(axis.low, axis.high, max(2, most) + finer)
-            if axis.low <= tick <= axis.high and (axis.unit is not Unit.COUNT or tick == int(tick))
+            if axis.low <= tick <= axis.high and (axis.unit is not AxisUnit.COUNT or tick == int(tick))
         ]
         if len(ticks) > 1:
             break
     return ticks
 
 
-def tick_labels(ticks: Sequence[float], unit: Unit) -> list[str]:
+def tick_labels(ticks: Sequence[float], unit: AxisUnit) -> list[str]:
     """The ticks as texts. Times are in the unit that suits the largest, and only that one names it."""
-    if unit is Unit.SHARE:
+    if unit is AxisUnit.SHARE:
         return [f"{100 * tick:g}%" for tick in ticks]
-    if unit in (Unit.PLAIN, Unit.COUNT) or not ticks:
+    if unit in (AxisUnit.PLAIN, AxisUnit.COUNT) or not ticks:
         return [f"{tick:,g}" if abs(tick) < 1e6 else f"{tick:.3g}" for tick in ticks]
     factor, name = (1.0, "s") if max(map(abs, ticks)) >= 1 else (1000.0, "ms")
     labels = [f"{round(factor * tick, 6):g}" for tick in ticks]

@@ -6,18 +6,19 @@ from types import MappingProxyType
 
 import msgspec
 
-from tui.core.figures import Figure
+from tui.core.figures import Figure, Unit, Use, figures_for
+from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation, present
 from tui.core.record import RequestRecord
 from tui.core.snapshot import Snapshot
 from tui.core.statistics import percentile_interval
 from tui.session.live import Lane
-from tui.ui.charts.plot import MOST_LANES, BarRows, Plot
+from tui.ui.charts.plot import MOST_LANES, AxisUnit, BarRows, Plot
 from tui.ui.viewmodel.numbers import Numbers
 
 MOST_ANSWERS = 1_000
 """Answers per lane that charts of distributions take, the latest: what they cost does not grow from there on."""
-METRICS = (Figure.TTFT, Figure.TTFO, Figure.TOTAL)
+METRICS = figures_for(Use.AXIS)
 """Figures that charts of one metric can show, in the order of the key."""
 
 Version = tuple[object, ...]
@@ -131,6 +132,17 @@ def _median_of(observations: Sequence[Observation], figure: Figure) -> BaselineM
     middle = median(ascending)
     interval = percentile_interval(ascending, 50)
     return BaselineMedian(interval.low, middle, interval.high) if interval else BaselineMedian(middle, middle, middle)
+
+
+def axis_samples(source: ChartSource, lane: Lane) -> list[float]:
+    """The chosen metric of a lane's latest answers, in the unit of `axis_unit`."""
+    per_unit = NS_PER_S if axis_unit(source.metric) is AxisUnit.SECONDS else 1
+    return [value / per_unit for value in present(latest_answers(lane), source.metric)]
+
+
+def axis_unit(figure: Figure) -> AxisUnit:
+    """The unit of an axis on which a figure is shown: seconds for times."""
+    return AxisUnit.SECONDS if figure.declared.unit is Unit.TIME else AxisUnit.PLAIN
 
 
 def latest_answers(lane: Lane) -> list[Observation]:

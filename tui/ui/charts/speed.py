@@ -9,7 +9,7 @@ from tui.core.observation import present
 from tui.core.record import RequestRecord
 from tui.core.wording import format_count, format_duration, format_rate
 from tui.session.live import Lane
-from tui.ui.charts.plot import Axis, Curve, Plot, Point, Unit, from_zero
+from tui.ui.charts.plot import Axis, AxisUnit, Curve, Plot, Point, from_zero
 from tui.ui.charts.source import Chart, ChartSource, by_chunk, latest_answers
 from tui.ui.viewmodel.numbers import Numbers
 
@@ -34,7 +34,7 @@ def speed_plot(source: ChartSource) -> Plot:
             min((curve.points[0][0] for curve in curves), default=0.0),
             max((curve.points[-1][0] for curve in curves), default=0.0) + 0.001,
         ),
-        panels=(from_zero((y for curve in curves for _, y in curve.points), Unit.PLAIN),),
+        panels=(from_zero((y for curve in curves for _, y in curve.points), AxisUnit.PLAIN),),
         curves=curves,
         more=source.more,
     )

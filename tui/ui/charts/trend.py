@@ -6,7 +6,7 @@ from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.wording import format_duration
-from tui.ui.charts.plot import FAILED, FAILED_SYMBOL, TOTAL, TTFT, Axis, Band, Curve, Plot, Unit, from_zero
+from tui.ui.charts.plot import FAILED, FAILED_SYMBOL, TOTAL, TTFT, Axis, AxisUnit, Band, Curve, Plot, from_zero
 from tui.ui.charts.source import Chart, ChartSource, LaneBaseline, by_answer
 from tui.ui.viewmodel.numbers import Numbers
 
@@ -46,7 +46,7 @@ def trend_plot(source: ChartSource) -> Plot:
         curves.append(Curve(label="failed", colour=FAILED, symbol=FAILED_SYMBOL, points=failed, joined=False, panel=1))
     first, last = outcomes[0].run, outcomes[-1].run
     return Plot(
-        x=Axis(float(first), float(max(last, first + 1)), Unit.COUNT),
+        x=Axis(float(first), float(max(last, first + 1)), AxisUnit.COUNT),
         panels=tuple(panels),
         curves=tuple(curves),
         bands=tuple(bands),

@@ -44,7 +44,7 @@ class ChartStrip(Widget):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chart-strip--name", "chart-strip--chosen"}
 
-    class Chosen(Message):
+    class NameClicked(Message):
         """A name was clicked."""
 
         def __init__(self, index: int) -> None:
@@ -104,7 +104,7 @@ class ChartStrip(Widget):
             at += cell_len(text)
             if event.x < at:
                 event.stop()
-                self.post_message(self.Chosen(index))
+                self.post_message(self.NameClicked(index))
                 return
 
 
@@ -189,7 +189,7 @@ class ChartPane(ChartHolder):
         self._strip.choose(charts.CHARTS.index(kind))
         super().show_kind(kind)
 
-    @on(ChartStrip.Chosen)
-    def _chosen(self, event: ChartStrip.Chosen) -> None:
+    @on(ChartStrip.NameClicked)
+    def _chosen(self, event: ChartStrip.NameClicked) -> None:
         event.stop()
         self.show_kind(charts.CHARTS[event.index])
