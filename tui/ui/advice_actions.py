@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tui.session.trial_runner import TrialRunner
     from tui.ui.screens.advice import AdviceScreen
     from tui.ui.screens.main import MainScreen
-    from tui.ui.viewmodel.advice_desk import AdviceDesk
+    from tui.ui.viewmodel.advice_state import AdviceState
 
     _Base = App[None]
 else:
@@ -44,7 +44,7 @@ class AdviceActions(_Base):
     _models: Sequence[KnownModel]
     history_path: Path | None = None
     """Where the ledger is kept; `None` keeps it for this session only."""
-    _desk: "AdviceDesk | None" = None
+    _desk: "AdviceState | None" = None
     _trying: "TrialRunner | None" = None
     _advised: "Lane | None" = None
     """The lane that the advice is for."""
@@ -71,10 +71,10 @@ class AdviceActions(_Base):
     def action_advice(self) -> None:
         """Show the advice for the current lane, or the trial under way."""
         from tui.ui.screens.advice import AdviceScreen
-        from tui.ui.viewmodel.advice_desk import AdviceDesk
+        from tui.ui.viewmodel.advice_state import AdviceState
 
         first = self._desk is None
-        desk = self._desk or AdviceDesk()
+        desk = self._desk or AdviceState()
         if not desk.running:
             lane = self.main.current_lane.lane
             if not self._advise(desk, lane):
@@ -87,7 +87,7 @@ class AdviceActions(_Base):
             self._work(self._read_ledger)
         self.push_screen(AdviceScreen(desk, self.key_names, first=first))
 
-    def _advise(self, desk: "AdviceDesk", lane: "Lane") -> bool:
+    def _advise(self, desk: "AdviceState", lane: "Lane") -> bool:
         """Ask all rules about a lane; False where there is nothing to go by."""
         from tui.advice.advise import advise
         from tui.session.measured import evidence_for, length_questions

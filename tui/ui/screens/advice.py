@@ -15,8 +15,8 @@ from tui.advice.citations import FIRST_NOTE
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.sanitize import clean
 from tui.ui.bindings import KeyNames
-from tui.ui.viewmodel.advice_desk import AdviceDesk
 from tui.ui.viewmodel.advice_lines import detail_lines, head_lines, ledger_lines, row_line, trial_lines
+from tui.ui.viewmodel.advice_state import AdviceState
 
 _LOOK_EVERY_S = 0.25
 _KEYS = "T try · A accept · R reject · C cancel · D differences · S cut share"
@@ -72,7 +72,7 @@ class AdviceScreen(ModalScreen[None]):
             self.wish = wish
             self.said = said
 
-    def __init__(self, desk: AdviceDesk, keys: KeyNames, *, first: bool) -> None:
+    def __init__(self, desk: AdviceState, keys: KeyNames, *, first: bool) -> None:
         """`first` is True the first time in a session: then the guide's own first note is shown."""
         super().__init__()
         self._desk = desk

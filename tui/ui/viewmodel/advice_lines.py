@@ -1,4 +1,4 @@
-"""The advice screen's texts."""
+"""Texts of the advice screen."""
 
 from tui.advice.advise import Advice
 from tui.advice.rendering import saving_sentence
@@ -12,7 +12,7 @@ _MOST_LEDGER = 8
 
 
 def head_lines(advice: Advice, keys: KeyNames) -> list[str]:
-    """What follows, and where the time goes."""
+    """Return the conclusion and the shares of the time."""
     mark = "SIMULATED · " if advice.simulated else ""
     answers = f"{advice.count} answer{'' if advice.count == 1 else 's'}"
     where = [] if advice.where is None else [advice.where.sentence]
@@ -20,7 +20,7 @@ def head_lines(advice: Advice, keys: KeyNames) -> list[str]:
 
 
 def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
-    """One row of the list."""
+    """Return one row of the list."""
     if isinstance(said, NoSuggestion):
         return f"{'!' if said.warns else '?'}          {said.rule}: {said.reason}"
     mark = _mark(said.id, said.target, ledger)
@@ -28,13 +28,17 @@ def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
 
 
 def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
-    """Everything about a row."""
+    """Return everything about a row."""
     if isinstance(said, NoSuggestion):
         what = f"“{said.trial.change.label}”" if said.trial and said.warns else "it"
-        way = f"T tries {what} beside what is asked now." if said.trial else "That run is yours to make."
+        way = (
+            f"T tries {what} beside the present request."
+            if said.trial
+            else "The program cannot make that run by itself."
+        )
         return [said.reason, f"What would {'help' if said.warns else 'tell'}: {said.run}", way]
     source = said.source
-    way = "T tries it." if said.trial else "This is not for the program to try."
+    way = "T tries it." if said.trial else "The program cannot try this."
     return [
         saving_sentence(said.saving),
         *said.figures,
@@ -46,18 +50,18 @@ def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
 
 
 def trial_lines(tried: TrialResult, *, running: bool) -> list[str]:
-    """A trial under way, or one that awaits a decision: predicted against measured."""
-    head = f"TrialRunner: {tried.headline}, repeat {tried.repeats} of {BUDGET} at most, C cancels"
+    """Compare prediction and measurement of a trial that is under way or awaits a decision."""
+    head = f"Trying: {tried.headline}, repeat {tried.repeats} of {BUDGET} at most, C cancels"
     if not running:
         head = f"Tried: {tried.headline}. A accepts, R rejects; the lanes show both answers."
-    predicted = "nothing: it is tried to learn"
+    predicted = "nothing: this trial is to find out"
     if tried.predicted is not None:
         predicted = saving_sentence(tried.predicted)
     return [head, f"predicted {predicted}", f"measured  {_measured(tried)}", *_verdict(tried, running=running)]
 
 
 def ledger_lines(ledger: list[TrialResult]) -> list[str]:
-    """What was tried, the latest first."""
+    """List the trials, the latest first."""
     if not ledger:
         return []
     lines = [f"Tried ({len(ledger)}):"]
@@ -78,7 +82,7 @@ def _mark(suggestion_id: str, target: str, ledger: list[TrialResult]) -> str:
 
 def _measured(tried: TrialResult) -> str:
     if tried.saved_ns is None:
-        return "no answer of both yet"
+        return "no answers of both yet"
     figure = tried.trial.figure
     less = "less" if tried.saved_ns >= 0 else "more"
     said = f"{figure.label} {amount(figure, abs(tried.saved_ns))} {less}"
