@@ -31,11 +31,7 @@ def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
     """Return everything about a row."""
     if isinstance(said, NoSuggestion):
         what = f"“{said.trial.change.label}”" if said.trial and said.warns else "it"
-        way = (
-            f"T tries {what} beside the present request."
-            if said.trial
-            else "The program cannot make that run by itself."
-        )
+        way = f"T tries {what} beside the present request." if said.trial else "The program cannot make that run."
         return [said.reason, f"What would {'help' if said.warns else 'tell'}: {said.run}", way]
     source = said.source
     way = "T tries it." if said.trial else "The program cannot try this."
