@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pictures import Album
 from syrupy.assertion import SnapshotAssertion
 
 import tui.ui.app
@@ -25,7 +26,6 @@ from tui.ui.widgets.runs_list import RunsList
 
 from .driving import SMALL, WIDE, AppDriver, draft_of, fast, plan_of
 from .engine import BorrowedEngine
-from .pictures import Album
 from .test_history import RUNS, stored
 
 OpenHistory = Callable[[tuple[int, int]], AbstractAsyncContextManager[tuple[AppDriver, Album]]]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import pytest
+from pictures import Album
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -42,7 +43,6 @@ from tui.ui.terminal import Terminal
 
 from .driving import SMALL, WIDE, AppDriver, draft_of, plan_of
 from .engine import BorrowedEngine
-from .pictures import Album
 
 MS = 1_000_000
 S = 1_000 * MS

@@ -1,10 +1,12 @@
 """Every kind of chart, drawn in a real app: readable, bounded, in any size and with any marker."""
 
-from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 from chart_samples import MODELS, MS, lane_with, outcome_of, record_with, session
+from pictures import Album
+from syrupy.assertion import SnapshotAssertion
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
@@ -18,7 +20,6 @@ from tui.ui.widgets.chart_pane import ChartHolder
 PANE, WHOLE = (46, 10), (110, 32)
 BY_NAME = {kind.name: kind for kind in CHARTS}
 NAMES = list(BY_NAME)
-SnapCompare = Callable[..., bool]
 
 
 class Shown(App[None]):
@@ -48,48 +49,55 @@ async def drawn(app: Shown, pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
+async def show(app: Shown, pilot: Pilot[None], kind: ChartKind) -> None:
+    app.holder.show_kind(kind)
+    await drawn(app, pilot)
+
+
 @pytest.mark.parametrize("size", [PANE, WHOLE], ids=["pane", "whole"])
-@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
-def test_picture(snap_compare: SnapCompare, kind: ChartKind, size: tuple[int, int]) -> None:
-    app = Shown(session(), kind)
-
-    async def draw(pilot: Pilot[None]) -> None:
-        await drawn(app, pilot)
-
-    assert snap_compare(app, terminal_size=size, run_before=draw)
-
-
-@pytest.mark.parametrize("markers", Markers)
-@pytest.mark.parametrize("size", [(1, 1), (5, 2), (12, 4), (24, 6), PANE, WHOLE])
-@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
-async def test_any_size_and_marker(kind: ChartKind, size: tuple[int, int], markers: Markers) -> None:
-    app = Shown(session(), kind, markers)
+async def test_picture(snapshot: SnapshotAssertion, tmp_path: Path, size: tuple[int, int]) -> None:
+    album = Album(snapshot, tmp_path)
+    app = Shown(session(), CHARTS[0])
     async with app.run_test(size=size) as pilot:
-        await drawn(app, pilot)
-        assert len(app.rows) == size[1]
-        assert {strip.cell_length for strip in app.holder.chart.drawing} == {size[0]}
-        if markers is Markers.ASCII and size in (PANE, WHOLE):
-            assert app.text.replace("…", "~").isascii()
-        assert ("⠀" < max(app.text) < "⣿") <= (markers is Markers.BRAILLE)
+        for kind in CHARTS:
+            await show(app, pilot, kind)
+            album.add(kind.name, app)
+    album.check()
+
+
+@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
+async def test_any_size_and_marker(kind: ChartKind) -> None:
+    app = Shown(session(), kind)
+    async with app.run_test(size=(1, 1)) as pilot:
+        for size in ((1, 1), (5, 2), (12, 4), (24, 6), PANE, WHOLE):
+            await pilot.resize_terminal(*size)
+            for markers in Markers:
+                app.holder.markers = markers
+                await drawn(app, pilot)
+                assert len(app.rows) == size[1]
+                assert {strip.cell_length for strip in app.holder.chart.drawing} == {size[0]}
+                if markers is Markers.ASCII and size in (PANE, WHOLE):
+                    assert app.text.replace("…", "~").isascii()
+                assert ("⠀" < max(app.text) < "⣿") <= (markers is Markers.BRAILLE)
 
 
 @pytest.mark.parametrize("runs", [1, 2, 3, 10_000])
-@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
-async def test_from_one_run_to_ten_thousand(kind: ChartKind, runs: int) -> None:
-    app = Shown(session(runs), kind)
+async def test_from_one_run_to_ten_thousand(runs: int) -> None:
+    app = Shown(session(runs), CHARTS[0])
     async with app.run_test(size=PANE) as pilot:
-        await drawn(app, pilot)
-        assert len("".join(app.rows).split()) > 5
+        for kind in CHARTS:
+            await show(app, pilot, kind)
+            assert len("".join(app.rows).split()) > 5, kind.name
 
 
-@pytest.mark.parametrize("kind", CHARTS, ids=NAMES)
-async def test_without_data_it_says_so_and_draws_nothing(kind: ChartKind, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_data_it_says_so_and_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chart_painters, "new_figure", lambda: pytest.fail("drew"))
     lane = lane_with("empty", [])
-    app = Shown(ChartSource(lanes=[lane], current=lane, now_ns=0), kind)
+    app = Shown(ChartSource(lanes=[lane], current=lane, now_ns=0), CHARTS[0])
     async with app.run_test(size=PANE) as pilot:
-        await drawn(app, pilot)
-        assert app.rows[0].strip() == kind.chart.placeholder
+        for kind in CHARTS:
+            await show(app, pilot, kind)
+            assert app.rows[0].strip() == kind.chart.placeholder
 
 
 async def test_curves_are_told_apart_without_colour() -> None:
@@ -193,9 +201,9 @@ async def test_names_cannot_drive_the_terminal() -> None:
         "evil\x1b[2J-漢字", [outcome_of(run, run * MS) for run in range(1, 9)], record_with([20 * MS, 30 * MS])
     )
     source = ChartSource(lanes=[evil], current=evil, now_ns=0)
-    for kind in CHARTS:
-        app = Shown(source, kind)
-        async with app.run_test(size=PANE) as pilot:
-            await drawn(app, pilot)
+    app = Shown(source, CHARTS[0])
+    async with app.run_test(size=PANE) as pilot:
+        for kind in CHARTS:
+            await show(app, pilot, kind)
             assert "\x1b" not in app.text + str(app.holder.border_title)
             assert {strip.cell_length for strip in app.holder.chart.drawing} == {PANE[0]}
