@@ -106,7 +106,7 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """The looks of one kind of bar: a glyph of its own, so that kinds are told apart without colour."""
+    """The looks of one kind of bar: each kind has another glyph, so that they are told apart without colour."""
 
     name: str
     short: str

@@ -16,7 +16,7 @@ _PANELS = ((Figure.TTFT, TTFT), (Figure.TOTAL, TOTAL))
 
 
 def trend_plot(source: ChartSource) -> Plot:
-    """TTFT above, total below, each on an axis of its own from zero, with the baseline's interval where there is one.
+    """TTFT above, total below, each on its own axis from zero, with the baseline's interval where there is one.
 
     Warm-up is left out. Failed requests stand at the bottom of the lower panel.
     """

@@ -89,7 +89,7 @@ class DifferenceScreen(ModalScreen[None]):
         self.action_scroll_both(-1_000_000)
 
     def action_scroll_both(self, lines: int) -> None:
-        """Scroll both by so many lines."""
+        """Scroll both by a number of lines."""
         for pane in self._panes:
             pane.scroll_relative(y=lines, animate=False)
 

@@ -39,7 +39,7 @@ class Passage(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """How two answers differ; the pieces of each make up its whole text."""
+    """Differences of two answers; the passages of each make up its whole text."""
 
     first: tuple[Passage, ...]
     second: tuple[Passage, ...]

@@ -1,4 +1,4 @@
-"""What a lane says beside its text: its state and its figures, as plain lines."""
+"""Lines beside the text of a lane: its state, its figures and a note."""
 
 from textwrap import wrap
 
@@ -38,8 +38,10 @@ def state_line(lane: Lane) -> str:
 
 
 def state_lines(lane: Lane, cells: int) -> list[str]:
-    """The state line; where it would be cut at so many cells, what it says of the cache on lines of its own, and the
-    cap that cut the answer, which stands among the parameters too, left out before the cost."""
+    """The state line in at most `cells` cells. Where it does not fit, the cache moves to rows below it.
+
+    If it still does not fit, the cap that cut the answer is left out, since it stands among the parameters too.
+    """
     line = state_line(lane)
     cache = _warmed(lane) or _cached(lane)
     if len(line) <= cells:
@@ -68,14 +70,14 @@ def _state(lane: Lane) -> str:
 
 
 def _cap(lane: Lane) -> str:
-    """Where an answer was cut, behind the word for it; empty for any other."""
+    """The cap that cut an answer, to follow the word for it; empty for any other answer."""
     if lane.record is None or lane.state is not State.TRUNCATED:
         return ""
     return f" at {format_count(lane.record.spec.parameters.max_tokens)}"
 
 
 def _warmed(lane: Lane) -> list[str]:
-    """What became of the cache that was to be warmed."""
+    """The result of warming the cache; empty where it was not warmed."""
     if lane.cannot_warm:
         return ["not warmed: cache is off here"]
     if lane.warming is None:
@@ -101,7 +103,7 @@ def _facts(lane: Lane) -> list[str]:
 
 
 def _cached(lane: Lane) -> list[str]:
-    """How much went in beside what was read from the cache and written to it, if anything was."""
+    """Input tokens, with those read from the cache and written to it; empty if there were neither."""
     if lane.record is None:
         return []
     usage = lane.record.usage
@@ -141,7 +143,7 @@ def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
 
 
 def note(lane: Lane) -> str:
-    """What needs saying of how the request ended, or nothing: the sentence of a failure, or of a missed cache."""
+    """The sentence of a failure or of a missed cache; empty if there is neither."""
     if lane.warming is not None and lane.warming.failure is not None:
         return clean(lane.warming.failure.message)
     record = lane.record

@@ -99,7 +99,7 @@ class WrappedText:
     # Growing
 
     def append(self, kind: Kind, text: str) -> None:
-        """Take in `text` at the end."""
+        """Add `text` at the end."""
         if not text:
             return
         if not self._kinds or self._kinds[-1][1] is not kind:

@@ -34,7 +34,7 @@ Colour = tuple[int, int, int] | int
 """A colour as plotext takes it: red, green and blue, or a number of the terminal's palette."""
 
 DEFAULT_COLOUR = (1, 2, 3)
-"""Stands for the terminal's own colour until the drawing is done: plotext puts one of its own where there is none."""
+"""Stands for the terminal's own colour until the drawing is done: plotext sets a colour where there is none."""
 SYMBOLS = "●▲■◆○△□◇!×"
 """Symbols that tell curves apart without colour: one for each lane, then stall and failure."""
 ASCII_SYMBOLS = "o^#*%@&+!x"

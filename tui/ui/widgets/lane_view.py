@@ -67,7 +67,7 @@ class LinesView(Widget):
         return Strip([Segment(set_cell_size(text, width), self.style_of(y))], width)
 
     def style_of(self, y: int) -> Style:
-        """What row `y` is painted in."""
+        """The style of row `y`."""
         return self.rich_style
 
 

@@ -45,7 +45,7 @@ class LanesPane(VerticalScroll, can_focus=False):
         """The lane in view whose turn it is."""
         self._asked: tuple[Plan, Mapping[str, KnownModel]] | None = None
         self.alone = False
-        """Whether the current lane is maximised."""
+        """True while the current lane is maximised."""
 
     async def show(self, lanes: list[Lane]) -> None:
         """Show exactly these lanes in this order; views of lanes that stay are kept."""
@@ -102,7 +102,7 @@ class LanesPane(VerticalScroll, can_focus=False):
     def tick(self, now_ns: int, most: int | None = None) -> None:
         """Let the lanes in view take over what has changed; the others do so when they come into view.
 
-        With `most` only so many of them, each in its turn.
+        With `most` at most that many of them, in turn.
         """
         views = self.in_view
         if most is not None and most < len(views):

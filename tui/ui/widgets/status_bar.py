@@ -1,4 +1,4 @@
-"""The first row: what is measured, and where."""
+"""The first row: the endpoint, the state of the run, and the costs."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -43,9 +43,9 @@ class StatusBar(Static):
         super().__init__(id="status", markup=False)
         self._keys = keys
         self._choice: Sequence[list[Part]] = ([],)
-        """What can be shown, the longest first."""
+        """Versions of the row, the longest first."""
         self._parts: list[Part] = []
-        """What is shown of that."""
+        """The version that is shown."""
 
     def show(
         self, live: LiveState, endpoints: tuple[str, ...], *, simulated: bool, hint: str, replaying: str = ""
@@ -55,7 +55,7 @@ class StatusBar(Static):
         hints = [(hint, ".status-bar--hint")] if hint else []
         long, short = ([where, (doing, ""), *hints] for doing in _doing(live, self._keys))
         more = [(text, "") for text in (_cost(live), _next_input(live)) if text]
-        # What is measured, and how to measure the real thing, must be seen; the rest gives way in a narrow terminal.
+        # In a narrow terminal the endpoint and the way to the real API stay in view; the rest gives way.
         name = [("latency-tui", "")]
         costly = ([*name, *long, *more], [*long, *more], [*short, *more], [*short, *more[:1]])
         choice: Sequence[list[Part]] = (*costly, [*name, *long], long, short)
@@ -74,13 +74,13 @@ class StatusBar(Static):
         return parts
 
     def render(self) -> Content:
-        """What fits."""
+        """The longest version that fits."""
         self._parts = self._fitting()
         return Content(_BETWEEN).join(Content.styled(*part) for part in self._parts)
 
 
 def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
-    """What goes on, at length and in short."""
+    """The state of engine, run or series, at length and in short."""
     if live.engine_problem is not None:
         doing = "engine restarting"
     elif not live.engine_ready:
@@ -100,7 +100,7 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
 
 
 def _cost(live: LiveState) -> str:
-    """What the latest run and the session cost, at list prices; of the simulator what it would cost."""
+    """Cost of the latest run and of the session at list prices; on the simulator what it would cost."""
     run, session = live.spending.run, live.spending.session
     if session is None:
         return ""
@@ -108,7 +108,7 @@ def _cost(live: LiveState) -> str:
 
 
 def _next_input(live: LiveState) -> str:
-    """How long the prompt is that would be sent now, over all targets."""
+    """Input tokens of the next request, over all targets."""
     counts = sorted((lane.next_input for lane in live.lanes if lane.next_input), key=lambda count: count.tokens)
     if not counts or live.busy:
         return ""

@@ -55,7 +55,7 @@ class StreamPane(Widget, can_focus=True):
     ]
 
     following: var[bool] = var(True, init=False)
-    """Whether new text stays in view."""
+    """True while new text stays in view."""
     placeholder: reactive[str] = reactive("")
     """Shown while there is no text."""
 
@@ -249,7 +249,7 @@ class StreamPane(Widget, can_focus=True):
         return style
 
     def _marks(self, row: TextRow) -> Iterator[Mark]:  # for StreamView
-        """What is laid over a row, the topmost last."""
+        """The marks on a row, the topmost last; none here."""
         yield from ()
 
     def _plain_row(self, row: TextRow, width: int) -> Iterator[Segment]:
@@ -283,7 +283,7 @@ class StreamPane(Widget, can_focus=True):
 
 
 def _at(index: int, row_start: int) -> Style:
-    """What tells Textual's selection that a segment's text begins with character `index` of the row from `row_start`.
+    """The style that tells Textual's selection where a segment begins: character `index` of the row from `row_start`.
 
     A gutter counts down from -1; blanks after the text count on beyond the row.
     """

@@ -159,7 +159,7 @@ class StreamView(StreamPane):
         self._select(anchor, self._wrapped.cluster_at(caret)[1] if step > 0 else self._wrapped.cluster_at(caret - 1)[0])
 
     def _selection_ends(self) -> tuple[int, int]:
-        """Where a selection made with keys stands, or would begin: at the first row in view."""
+        """Anchor and caret of the selection made with keys; without one, both at the first row in view."""
         self._take_in()
         return self._caret or (self._first_shown, self._first_shown)
 
