@@ -87,17 +87,17 @@ async def test_scrolling_back_stops_following_and_end_follows(open_app: OpenApp,
     async with open_app(steady(2), size=LOW) as s:
         await s.streaming()
         stream = s.views[0].stream
-        await s.until(lambda: stream._top > 0, "more text than fits")
+        await s.until(lambda: stream.window.top > 0, "more text than fits")
         await s.press("f6", key)
         assert not s.is_following(0)
         await s.until_shown("⏸ End")
-        top, length = stream._top, len(stream.text)
+        top, length = stream.window.top, len(stream.text)
         await s.until(lambda: len(stream.text) > length + 100, "text that arrives meanwhile")
-        assert stream._top == top, "what is read stays where it is"
+        assert stream.window.top == top, "what is read stays where it is"
         await s.press("end")
         assert s.is_following(0)
         await s.until(lambda: "⏸" not in s.shown)
-        assert stream._top > top
+        assert stream.window.top > top
 
 
 async def test_a_wide_lane_says_what_end_does(open_app: OpenApp) -> None:
@@ -114,7 +114,7 @@ async def test_a_wide_lane_says_what_end_does(open_app: OpenApp) -> None:
 async def test_scrolling_one_lane_leaves_the_others(open_app: OpenApp) -> None:
     async with open_app(steady(2), size=LOW) as s:
         await s.streaming()
-        await s.until(lambda: s.views[0].stream._top > 0)
+        await s.until(lambda: s.views[0].stream.window.top > 0)
         await s.press("f6", "home")
         assert [view.stream.following for view in s.views] == [False, True]
 
@@ -122,7 +122,7 @@ async def test_scrolling_one_lane_leaves_the_others(open_app: OpenApp) -> None:
 async def test_a_new_run_follows_again(open_app: OpenApp) -> None:
     async with open_app((STEADY, FAST), size=LOW) as s:
         await s.press("f5")
-        await s.until(lambda: s.views[0].stream._top > 0)
+        await s.until(lambda: s.views[0].stream.window.top > 0)
         await s.press("f6", "home")
         await s.press("f8")
         await s.run_over()
@@ -168,11 +168,11 @@ async def test_search_finds_marks_and_leaves(open_app: OpenApp, key: str) -> Non
         await s.press(*word)
         count = view.text.casefold().count(word)
         await s.until_shown(f"{count} found")
-        assert view.stream._match is not None
+        assert view.stream.matches.current is not None
         await s.press("enter", "down", "up")
         await s.press("escape")
         assert s.on_main
-        assert view.stream._match is None
+        assert view.stream.matches.current is None
 
 
 async def test_a_search_without_a_match_says_so(open_app: OpenApp) -> None:

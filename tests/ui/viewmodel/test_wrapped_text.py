@@ -143,24 +143,3 @@ def test_rows_may_be_cut_between_clusters(width: int, pieces: list[tuple[Kind, s
         cut = text.cluster_at(data.draw(st.integers(row.start, row.end - 1)))[0] - row.start
         if len(row.pieces) == 1:
             assert cell_len(row.text[:cut]) + cell_len(row.text[cut:]) == cell_len(row.text)
-
-
-@given(WIDTH, PIECES, PIECES, st.sampled_from(["a", "Word", "字", "e\u0301", "  "]))
-def test_search_goes_on_where_it_stopped(
-    width: int, pieces: list[tuple[Kind, str]], more: list[tuple[Kind, str]], query: str
-) -> None:
-    text = wrapped(width, pieces)
-    text.find(query)
-    for kind, piece in more:
-        text.append(kind, piece)
-    found = list(text.find(query))
-    assert found == wrapped(width, pieces + more).find(query)
-    assert all(text.slice(at, at + len(query)).lower() == query.lower() for at in found)
-
-
-def test_search_crosses_wraps_but_not_kinds() -> None:
-    text = wrapped(4, [(Kind.THINKING, "one TWO"), (Kind.TEXT, "Two two")])
-    assert text.find("e t") == [2]
-    assert text.find("two") == [4, 7, 11]
-    assert text.find("otwo") == []
-    assert text.find("") == []

@@ -9,8 +9,8 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tui.core.events import Kind
-from tui.ui.widgets.stream_pane import GUTTER
-from tui.ui.widgets.stream_view import StreamView
+from tui.ui.widgets.stream_rows import GUTTER
+from tui.ui.widgets.stream_view import FollowChanged, StreamView
 
 WIDTH, HEIGHT = 30, 10
 
@@ -23,7 +23,7 @@ class Pane(App[None]):
     def compose(self) -> ComposeResult:
         yield StreamView()
 
-    def on_stream_view_follow_changed(self, event: StreamView.FollowChanged) -> None:
+    def on_follow_changed(self, event: FollowChanged) -> None:
         self.following.append(event.following)
 
     @property
@@ -201,15 +201,15 @@ async def test_search_counts_shows_and_walks_around(pilot: Pilot[None]) -> None:
     await pilot.press("home")
     assert app.view.search("LINE 3") == 11
     assert "line 3" in app.shown()
-    app.view.next_match()
+    app.view.step_match(1)
     assert "line 30" in app.shown()
-    app.view.previous_match()
-    app.view.previous_match()
+    app.view.step_match(-1)
+    app.view.step_match(-1)
     assert "line 39" in app.shown()
-    app.view.next_match()
+    app.view.step_match(1)
     assert "line 3" in app.shown()
     assert app.view.search("nowhere") == 0
-    app.view.next_match()
+    app.view.step_match(1)
 
 
 async def test_matches_are_highlighted_as_they_arrive(pilot: Pilot[None]) -> None:

@@ -28,7 +28,7 @@ from tui.ui.widgets.lanes_pane import LanesPane
 from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import PromptPane
 from tui.ui.widgets.status_bar import StatusBar
-from tui.ui.widgets.stream_view import StreamView
+from tui.ui.widgets.stream_view import FollowChanged
 from tui.ui.widgets.target_picker import TargetPicker
 
 PANES = ("prompt", "lanes", "charts")
@@ -250,7 +250,7 @@ class MainScreen(Screen[None]):
         """What was not painted under another screen."""
         self._repaint()
 
-    @on(StreamView.FollowChanged)
+    @on(FollowChanged)
     def _follow_changed(self) -> None:
         """The lane's state line says whether it follows."""
         for view in self.lanes.views:

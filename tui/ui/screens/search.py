@@ -52,14 +52,14 @@ class SearchScreen(ModalScreen[None]):
 
     def on_input_submitted(self) -> None:
         """Go on to the next match."""
-        self._view.next_match()
+        self._view.step_match(1)
 
     def action_step(self, step: int) -> None:
         """Go to the next match or the one before."""
         if step > 0:
-            self._view.next_match()
+            self._view.step_match(1)
         else:
-            self._view.previous_match()
+            self._view.step_match(-1)
 
     def action_leave(self) -> None:
         """Take the highlights away and close."""

@@ -48,26 +48,6 @@ class TextRow:
         return "".join(piece.text for piece in self.pieces)
 
 
-class _Search:
-    """The places of one query in a text that grows."""
-
-    def __init__(self, query: str) -> None:
-        self.query = query
-        self.starts: list[int] = []
-        self._pattern = re.compile(re.escape(query), re.IGNORECASE)
-        self._scanned = 0
-
-    def scan(self, text: "WrappedText") -> None:
-        """Search what was added since the last scan."""
-        for start, end, _ in text.spans(self._scanned):
-            resume = max(start, self._scanned - len(self.query) + 1)
-            if self.starts:
-                resume = max(resume, self.starts[-1] + len(self.query))
-            part = text.slice(resume, end)
-            self.starts.extend(resume + match.start() for match in self._pattern.finditer(part))
-        self._scanned = text.length
-
-
 class WrappedText:
     """See the module. `cell_len` gives the cells a text takes; it must be the function that the painter goes by."""
 
@@ -85,7 +65,6 @@ class WrappedText:
         self._starts: list[int] = []
         self._kinds: list[tuple[int, Kind]] = []
         self._length = 0
-        self._search: _Search | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -118,11 +97,9 @@ class WrappedText:
             return
         self._width = width
         spans = [(kind, self.slice(start, end)) for start, end, kind in self.spans()]
-        search = self._search
         self.clear()
         for kind, text in spans:
             self.append(kind, text)
-        self._search = search
 
     def _start_row(self) -> None:
         if self._rows and not self._rows[-1]:
@@ -204,6 +181,10 @@ class WrappedText:
             begin, end = end, self._breaker.cluster_end(source, end)
         return self._starts[index] + begin, self._starts[index] + end
 
+    def whole_clusters(self, start: int, end: int) -> tuple[int, int]:
+        """A stretch from `start` to `end`, widened to whole clusters."""
+        return self.cluster_at(start)[0], self.cluster_at(end - 1)[1] if end > 0 else 0
+
     def slice(self, start: int, end: int) -> str:
         """Source from offset `start` to `end`."""
         if start >= end or not self._rows:
@@ -231,19 +212,3 @@ class WrappedText:
         ends = [start for start, _ in self._kinds[first + 1 :]] + [self._length]
         for (start, kind), end in zip(self._kinds[first:], ends, strict=False):
             yield start, end, kind
-
-    # Searching
-
-    def find(self, query: str) -> list[int]:
-        """Offsets at which `query` stands, upper and lower case alike, ascending, without overlap.
-
-        Every match is as long as the query. Matches run across wraps, not from one kind into another. Asking again for
-        the same query after text was added searches only what is new. The list is the text's own: do not change it.
-        """
-        if not query:
-            self._search = None
-            return []
-        if self._search is None or self._search.query != query:
-            self._search = _Search(query)
-        self._search.scan(self)
-        return self._search.starts

@@ -166,7 +166,7 @@ class LaneView(Vertical):
         ended = record is not None and not record.state.in_flight
         if ended and not self._settled and self.stream.following:
             # While it streams the text moves up by half pages; at the end it fills the pane.
-            self.stream.follow()
+            self.stream.action_follow()
         self._settled = ended
         self._show_lines(now_ns)
 
@@ -181,7 +181,7 @@ class LaneView(Vertical):
 
     def follow(self) -> None:
         """Show the end of the text again."""
-        self.stream.follow()
+        self.stream.action_follow()
 
     @property
     def text(self) -> str:

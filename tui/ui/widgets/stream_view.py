@@ -1,37 +1,78 @@
-"""Searching and selecting in a stream pane."""
+"""A pane of text that arrives as a stream: drawn line by line, painted on a tick that all panes share.
+
+It keeps a scroll offset instead of a virtual size, because a size that grows lays out the whole screen.
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterator
 from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.geometry import Offset
+from textual.events import MouseScrollDown, MouseScrollUp, Resize
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.reactive import reactive, var
 from textual.selection import Selection
+from textual.strip import Strip
+from textual.widget import Widget
 
-from tui.ui.viewmodel.wrapped_text import TextRow
-from tui.ui.widgets.stream_pane import Mark, StreamPane
+from tui.core.events import Kind
+from tui.core.sanitize import clean
+from tui.ui.viewmodel.text_window import TextSearch, TextWindow
+from tui.ui.viewmodel.wrapped_text import TextRow, WrappedText
+from tui.ui.widgets.stream_rows import GUTTER, Mark, blank_strip, row_strip
 
 
-class StreamView(StreamPane):
+class FollowChanged(Message):
+    """A view began or stopped to follow the end of its text."""
+
+    def __init__(self, view: "StreamView", following: bool) -> None:
+        super().__init__()
+        self.view = view
+        self.following = following
+
+    @property
+    def control(self) -> "StreamView":
+        """The view, for `@on(..., selector)`."""
+        return self.view
+
+
+class StreamView(Widget, can_focus=True):
     """Shows text as it arrives. Call `append` as it does, and `tick` at the frame rate.
 
-    Follows the end until the reader moves back; `End` or `follow()` follows again. Text is selected with the mouse, or
+    Follows the end until the reader moves back; `End` follows again. Text is selected with the mouse, or
     with Shift and the arrow keys.
     """
 
     ALLOW_SELECT = True
     DEFAULT_CSS = """
     StreamView {
+        & > .stream-view--thinking { color: $text-muted; text-style: dim italic; }
+        & > .stream-view--placeholder { color: $text-muted; }
         & > .stream-view--match { background: $warning-muted; color: $text-warning; text-style: underline; }
         & > .stream-view--current-match { background: $warning; color: $background; text-style: bold; }
         &:ansi {
+            & > .stream-view--thinking { color: ansi_default; }
+            & > .stream-view--placeholder { color: ansi_default; text-style: dim; }
             & > .stream-view--match { background: ansi_default; color: ansi_default; text-style: underline; }
             & > .stream-view--current-match { background: ansi_default; color: ansi_default; text-style: reverse; }
         }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"stream-view--match", "stream-view--current-match"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"stream-view--{name}" for name in ("thinking", "placeholder", "match", "current-match")
+    }
+    BINDING_GROUP_TITLE = "Text"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False, id="text.up"),
+        Binding("down", "move(1)", "Down", show=False, id="text.down"),
+        Binding("pageup", "move_page(-1)", "Page up", show=False, id="text.page_up"),
+        Binding("pagedown", "move_page(1)", "Page down", show=False, id="text.page_down"),
+        Binding("home", "move(-1000000)", "Start", show=False, id="text.start"),
+        Binding("end", "follow", "End, follow", show=False, id="text.follow"),
         Binding("shift+up", "select_rows(-1)", "Select up", show=False, id="text.select_up"),
         Binding("shift+down", "select_rows(1)", "Select down", show=False, id="text.select_down"),
         Binding("shift+left", "select_character(-1)", "Select left", show=False, id="text.select_left"),
@@ -39,40 +80,107 @@ class StreamView(StreamPane):
         Binding("a,ctrl+a", "select_all", "Select all", show=False, id="text.select_all"),
     ]
 
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
-        super().__init__(name=name, id=id, classes=classes)
-        self._query = ""
-        self._match: int | None = None
-        """Offset of the current match."""
+    following: var[bool] = var(True, init=False)
+    """True while new text stays in view."""
+    placeholder: reactive[str] = reactive("")
+    """Shown while there is no text."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self.window = TextWindow(cell_len, thinking_indent=len(GUTTER))
+        self.matches = TextSearch(self.window.text)
+        self._empty = WrappedText(80, cell_len)
+        """The placeholder, wrapped."""
+        self._width = 80
+        """Cells painted; kept, because asking for the size costs more than painting a row."""
+        self._styles_of: dict[str, Style] = {}
         self._selection: Selection | None = None
         self._caret: tuple[int, int] | None = None
         """Anchor and moving end of a selection made with keys, offsets."""
 
+    # Text
+
+    def append(self, kind: Kind, text: str) -> None:
+        """Store text that arrived, made safe for the terminal. The next `tick` wraps and paints it."""
+        self.window.append(kind, clean(text))
+
+    def tick(self) -> None:
+        """Paint what arrived since the last tick: the changed rows only, or a new half page when the pane is full."""
+        if self.window.is_settled:
+            return
+        self._width, self.window.height = self.size
+        # A query is shorter than a row or two.
+        rows = self.window.advance(follow=self.following, rows_above=2 if self.matches.query else 0)
+        if rows is None:
+            self.refresh()
+        elif rows:
+            self.refresh(Region(0, rows.start, self._width, len(rows)))
+
     def clear(self) -> None:
         """Forget all text, the selection and the search, and follow again."""
-        super().clear()
-        self._query = ""
-        self._match = self._caret = None
+        self.window.clear()
+        self.matches.begin("")
+        self._caret = None
         if self._selection is not None:
             self.screen.clear_selection()
+        self.following = True
+        self.refresh()
 
     @property
-    def _first_unsettled(self) -> int:
-        # A match may begin in the rows above the open one; a query is shorter than a row or two.
-        return max(0, super()._first_unsettled - (2 if self._query else 0))
+    def text(self) -> str:
+        """The answer so far, without the thinking, safe to print."""
+        self.window.settle()
+        return self.window.text.text(Kind.TEXT)
 
-    def _marks(self, row: TextRow) -> Iterator[Mark]:
-        if self._query:
-            matches = self._wrapped.find(self._query)
-            first = bisect_left(matches, row.start - len(self._query) + 1)
-            for match in matches[first : bisect_left(matches, row.end)]:
-                name = "current-match" if match == self._match else "match"
-                yield *self._whole_clusters(match, match + len(self._query)), self._style(name)
-        if self._selection is not None:
-            yield *self._selected(self._selection), self.screen.get_component_rich_style("screen--selection")
+    # Moving
 
-    def _whole_clusters(self, start: int, end: int) -> tuple[int, int]:
-        return self._wrapped.cluster_at(start)[0], self._wrapped.cluster_at(end - 1)[1] if end > 0 else 0
+    def action_follow(self) -> None:
+        """Show the end, and keep showing it as text arrives."""
+        self.following = True
+        self._move_to(self.window.last_top)
+
+    def _move_to(self, top: int) -> None:
+        if top != self.window.top:
+            self.window.top = top
+            self.refresh()
+
+    def _leave_for(self, top: int) -> bool:
+        """Stop to follow and show the rows from `top` on; false if they are those in view."""
+        if top == self.window.top:
+            return False
+        self.following = False
+        self._move_to(top)
+        return True
+
+    def watch_following(self, following: bool) -> None:
+        """Tell the screen."""
+        self.post_message(FollowChanged(self, following))
+
+    def action_move(self, rows: int) -> None:
+        """Move the view by rows."""
+        self._leave_for(self.window.moved(rows))
+
+    def action_move_page(self, pages: int) -> None:
+        """Move the view by its height, less a row."""
+        self.action_move(pages * max(1, self.size.height - 1))
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Move back; at the start the wheel is left to whatever contains the view."""
+        if self._leave_for(self.window.moved(-round(self.app.scroll_sensitivity_y))):
+            event.stop()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Move forward; at the end the wheel is left to whatever contains the view."""
+        if self._leave_for(self.window.moved(round(self.app.scroll_sensitivity_y))):
+            event.stop()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Wrap the text for the new width and keep the place."""
+        if self.size:
+            self._width, height = self.size
+            self.window.resize(self._width, height, follow=self.following)
+            self._empty.resize(self._width)
+            self.refresh()
 
     # Searching
 
@@ -81,40 +189,30 @@ class StreamView(StreamPane):
 
         An empty query ends the search. Text that arrives later is searched too.
         """
-        self._take_in()
-        self._query, self._match = query, None
+        self.window.settle()
+        self.matches.begin(query)
         self.refresh()
-        matches = self._wrapped.find(query)
-        if matches:
-            self._go_to_match(bisect_left(matches, self._first_shown))
-        return len(matches)
+        places = self.matches.places()
+        if places:
+            self.matches.go_to(bisect_left(places, self.window.first_offset))
+            self._show_match()
+        return len(places)
 
-    def next_match(self) -> None:
-        """Show the next match; after the last one, the first."""
-        self._step_match(1)
+    def step_match(self, step: int) -> None:
+        """Show the match `step` further on, around the ends."""
+        self.matches.step(step)
+        self._show_match()
 
-    def previous_match(self) -> None:
-        """Show the match before; before the first one, the last."""
-        self._step_match(-1)
+    def _show_match(self) -> None:
+        if self.matches.current is not None:
+            self._leave_for(self.window.top_for(self.matches.current))
+            self.refresh()
 
-    def _step_match(self, step: int) -> None:
-        if self._match is not None:
-            self._go_to_match(self._wrapped.find(self._query).index(self._match) + step)
-
-    def _go_to_match(self, index: int) -> None:
-        matches = self._wrapped.find(self._query)
-        self._match = matches[index % len(matches)]
-        self._show(self._match)
-        self.refresh()
-
-    # Selecting
-    #
-    # Textual's selection knows offsets (x, y) that the painted segments name, see `_at`: y is where in the source the
-    # row starts, x the character in the row. So they hold while text arrives and when it moves.
+    # Selecting; see `stream_rows`
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected source, without gutters and wraps."""
-        return self._wrapped.extract(*self._selected(selection)), "\n"
+        return self.window.text.extract(*self.window.selected(selection.start, selection.end)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Paint the selection."""
@@ -123,20 +221,6 @@ class StreamView(StreamPane):
             self._caret = None
         self.refresh()
 
-    def _selected(self, selection: Selection) -> tuple[int, int]:
-        """Start and end of a selection, offsets into the source."""
-        return self._whole_clusters(
-            0 if selection.start is None else self._offset(selection.start),
-            self._wrapped.length if selection.end is None else self._offset(selection.end),
-        )
-
-    def _offset(self, place: Offset) -> int:
-        start = min(place.y, self._wrapped.length)
-        row = self._wrapped.row(self._wrapped.row_of(start))
-        # Blanks after a row are its end. After a resize no row may start there; then there is no telling.
-        end = row.end if row.start == start else self._wrapped.length
-        return max(0, min(start + max(0, place.x), end))
-
     def action_select_all(self) -> None:
         """Select all of the text."""
         self.text_select_all()
@@ -144,28 +228,63 @@ class StreamView(StreamPane):
     def action_select_rows(self, rows: int) -> None:
         """Move the selection's end up or down, keeping its place in the row."""
         anchor, caret = self._selection_ends()
-        row = self._wrapped.row_of(caret)
-        target = row + rows
-        if not 0 <= target < len(self._wrapped):
-            self._select(anchor, 0 if rows < 0 else self._wrapped.length)
-            return
-        place = self._wrapped.row(target)
-        column = caret - self._wrapped.row(row).start
-        self._select(anchor, min(place.start + column, max(place.start, place.end - 1)))
+        self._select(anchor, self.window.below(caret, rows))
 
     def action_select_character(self, step: int) -> None:
         """Move the selection's end by a character, with all that combines with it."""
         anchor, caret = self._selection_ends()
-        self._select(anchor, self._wrapped.cluster_at(caret)[1] if step > 0 else self._wrapped.cluster_at(caret - 1)[0])
+        start, end = self.window.text.cluster_at(caret if step > 0 else caret - 1)
+        self._select(anchor, end if step > 0 else start)
 
     def _selection_ends(self) -> tuple[int, int]:
         """Anchor and caret of the selection made with keys; without one, both at the first row in view."""
-        self._take_in()
-        return self._caret or (self._first_shown, self._first_shown)
+        self.window.settle()
+        return self._caret or (self.window.first_offset, self.window.first_offset)
 
     def _select(self, anchor: int, caret: int) -> None:
-        if not self._wrapped.length:
-            return
-        self._caret = anchor, caret
-        self.screen.selections = {self: Selection.from_offsets(Offset(0, anchor), Offset(0, caret))}
-        self._show(caret)
+        if self.window.text.length:
+            self._caret = anchor, caret
+            self.screen.selections = {self: Selection.from_offsets(Offset(0, anchor), Offset(0, caret))}
+            self._leave_for(self.window.top_for(caret))
+
+    # Painting
+
+    def notify_style_update(self) -> None:
+        """Forget styles taken from the old stylesheet."""
+        super().notify_style_update()
+        self._styles_of.clear()
+
+    def watch_placeholder(self, placeholder: str) -> None:
+        """Wrap the new placeholder."""
+        self._empty.clear()
+        self._empty.append(Kind.TEXT, clean(placeholder))
+
+    def render_line(self, y: int) -> Strip:
+        """Row `y` of the view."""
+        width, text = self._width, self.window.text
+        if not text.length:
+            shown = self._empty.row(y).text if y < len(self._empty) else ""
+            return Strip([Segment(shown, self._style("placeholder"))]).adjust_cell_length(width, self._style())
+        index = self.window.top + y
+        if index >= len(text):
+            return blank_strip(text.length, width, self._style())
+        row = text.row(index)
+        style = self._style("thinking" if row.kind is Kind.THINKING else "")
+        return row_strip(row, width, style, list(self._marks(row)))
+
+    def _style(self, component: str = "") -> Style:
+        style = self._styles_of.get(component)
+        if style is None:
+            style = self.get_component_rich_style(f"stream-view--{component}") if component else self.rich_style
+            self._styles_of[component] = style
+        return style
+
+    def _marks(self, row: TextRow) -> Iterator[Mark]:
+        """The matches and the selection on a row, the topmost last."""
+        if self.matches.query:
+            for start, end in self.matches.matches_in(row):
+                name = "current-match" if start == self.matches.current else "match"
+                yield *self.window.text.whole_clusters(start, end), self._style(name)
+        if self._selection is not None:
+            start, end = self.window.selected(self._selection.start, self._selection.end)
+            yield start, end, self.screen.get_component_rich_style("screen--selection")
