@@ -41,29 +41,23 @@ def time_shares_of(evidence: Evidence) -> TimeShares | None:
     found = typical([parts for parts in answers if parts is not None])
     if found is None:
         return None
-    named = {
-        Bound.CONNECTION: found.connection_ns,
-        Bound.PROMPT: found.prompt_ns or 0.0,
-        Bound.WAITING: found.baseline_ns,
-        Bound.THINKING: found.thinking_ns,
-        Bound.OUTPUT: found.output_ns,
-    }
-    bound = max(named, key=lambda part: named[part])
+    times = {bound: getattr(found, field) or 0.0 for bound, (field, _) in _PARTS.items()}
+    longest_first = sorted(times, key=lambda bound: -times[bound])
     whole = found.sum_ns or 1.0
     shares = ", ".join(
-        f"{percent(round(part / whole, 2))} {_WORDS[name]}"
-        for name, part in sorted(named.items(), key=lambda each: -each[1])
-        if part >= whole / 200
+        f"{percent(round(times[bound] / whole, 2))} {_PARTS[bound][1]}"
+        for bound in longest_first
+        if times[bound] >= whole / 200
     )
-    return TimeShares(
-        parts=found, bound=bound, sentence=f"{bound.value}: {shares} of {amount(Figure.TOTAL, found.sum_ns)}"
-    )
+    sentence = f"{longest_first[0].value}: {shares} of {amount(Figure.TOTAL, found.sum_ns)}"
+    return TimeShares(parts=found, bound=longest_first[0], sentence=sentence)
 
 
-_WORDS = {
-    Bound.CONNECTION: "connecting",
-    Bound.PROMPT: "reading the prompt",
-    Bound.WAITING: "waiting",
-    Bound.THINKING: "thinking",
-    Bound.OUTPUT: "output",
+_PARTS = {
+    Bound.CONNECTION: ("connection_ns", "connecting"),
+    Bound.PROMPT: ("prompt_ns", "reading the prompt"),
+    Bound.WAITING: ("baseline_ns", "waiting"),
+    Bound.THINKING: ("thinking_ns", "thinking"),
+    Bound.OUTPUT: ("output_ns", "output"),
 }
+"""Field of `Parts` and words for each."""

@@ -38,6 +38,11 @@ class TrialVerdict(StrEnum):
     ALIKE = "no difference of more than 5 %"
     OPEN = "not sure"
 
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        return "not sure whether it makes a difference" if self is TrialVerdict.OPEN else f"sure: {self.value}"
+
 
 class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
     """Entry of the trial log: a change that was tried, with prediction and measurement."""
@@ -215,15 +220,9 @@ def _sentence(
 ) -> str:
     if saved is None:
         return f"no answers of both in {repeats} repeats"
-    said = {
-        TrialVerdict.FASTER: "sure: faster",
-        TrialVerdict.SLOWER: "sure: slower",
-        TrialVerdict.ALIKE: f"sure: {TrialVerdict.ALIKE.value}",
-        TrialVerdict.OPEN: "not sure whether it makes a difference",
-    }[result]
     measured = f"{figure.label} {amount(figure, abs(saved))} {'less' if saved >= 0 else 'more'}"
     ends = f" ({percent(CONFIDENCE)} interval {span(figure, interval.low, interval.high)} less)" if interval else ""
-    return f"{said}, {measured}{ends}, {repeats} repeats"
+    return f"{result.sentence}, {measured}{ends}, {repeats} repeats"
 
 
 def merged(entries: Iterable[TrialResult]) -> list[TrialResult]:

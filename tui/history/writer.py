@@ -62,14 +62,7 @@ Item = Begun | Known | Came | Ended
 class Writer:
     """Writes the recorder's items. A failure is never raised: it is reported, and results go to the spill file."""
 
-    def __init__(
-        self,
-        path: Path,
-        uid: str,
-        settings: HistorySettings,
-        say: Callable[[str], None],
-        connect_to: Callable[[Path], sqlite3.Connection] = connect,
-    ) -> None:
+    def __init__(self, path: Path, uid: str, settings: HistorySettings, say: Callable[[str], None]) -> None:
         """Prepare to write to the database at `path` as the writer `uid`, and to report problems with `say`."""
         self._path = path
         self._uid = uid
@@ -77,7 +70,6 @@ class Writer:
         self._say = say
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
         """Called with the number of requests, if any, that earlier programs had in flight when they ended."""
-        self._connect_to = connect_to
         self._connection: sqlite3.Connection | None = None
         self._lock: WriterLock | None = None
         self._spill = spill.Spill(path.parent, uid)
@@ -150,7 +142,7 @@ class Writer:
         return self._connection
 
     def _open_once(self) -> sqlite3.Connection:
-        connection = self._connect_to(self._path)
+        connection = connect(self._path)
         try:
             if self._lock is None:
                 self._lock = WriterLock(self._path.parent, self._uid)

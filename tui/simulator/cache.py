@@ -148,22 +148,15 @@ def _plain(content: object) -> object:
     return [{name: value for name, value in block.items() if name != "cache_control"} for block in blocks]
 
 
-class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
-    """Hashes of a request's parts."""
+class DiagnosticsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Request for diagnostics: the answer to compare with, and hashes of the request's own parts."""
 
-    model: bytes
-    system: bytes
-    tools: bytes
+    previous: str | None
+    parts: dict[str, bytes]
+    """Hashes of model, system prompt and tools, in the order in which they are compared."""
     turns: tuple[bytes, ...]
     rest: bytes
     tokens: int
-
-
-class DiagnosticsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Request for diagnostics: its fingerprint, and the answer to compare it with."""
-
-    previous: str | None
-    fingerprint: Fingerprint
 
 
 def diagnostics_request(fields: Mapping[str, Any], tokens: int) -> DiagnosticsRequest | None:
@@ -172,50 +165,45 @@ def diagnostics_request(fields: Mapping[str, Any], tokens: int) -> DiagnosticsRe
     if given is None:
         return None
     given = check_object(given, "diagnostics", ("previous_message_id",))
-    previous = optional_string(given.get("previous_message_id"), "diagnostics.previous_message_id")
     return DiagnosticsRequest(
-        previous=previous,
-        fingerprint=Fingerprint(
-            model=_hash([fields["model"], fields.get("speed") or "standard"]),
-            system=_hash(fields.get("system") or ""),
-            tools=_hash(fields.get("tools") or []),
-            turns=tuple(_hash(turn) for turn in fields["messages"]),
-            rest=_hash([fields.get(name) for name in _PROMPT_FIELDS]),
-            tokens=tokens,
-        ),
+        previous=optional_string(given.get("previous_message_id"), "diagnostics.previous_message_id"),
+        parts={
+            "model": _hash([fields["model"], fields.get("speed") or "standard"]),
+            "system": _hash(fields.get("system") or ""),
+            "tools": _hash(fields.get("tools") or []),
+        },
+        turns=tuple(_hash(turn) for turn in fields["messages"]),
+        rest=_hash([fields.get(name) for name in _PROMPT_FIELDS]),
+        tokens=tokens,
     )
 
 
 class Diagnostics:
-    """Fingerprints by the id of their answer."""
+    """Requests for diagnostics by the id of their answer."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Fingerprint] = {}
+        self._kept: dict[str, DiagnosticsRequest] = {}
 
     def keep(self, message_id: str, wanted: DiagnosticsRequest) -> None:
-        """Keep the fingerprint of the request that this message answers."""
-        self._kept[message_id] = wanted.fingerprint
+        """Keep the request that this message answers."""
+        self._kept[message_id] = wanted
         if len(self._kept) > _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
 
-    def diagnose(self, wanted: DiagnosticsRequest) -> dict[str, Any] | None:
+    def diagnose(self, now: DiagnosticsRequest) -> dict[str, Any] | None:
         """Return the `diagnostics` of the answer."""
-        if wanted.previous is None:
+        if now.previous is None:
             return None
-        before = self._kept.get(wanted.previous)
+        before = self._kept.get(now.previous)
         if before is None:
             return {"cache_miss_reason": {"type": "previous_message_not_found"}}
-        now = wanted.fingerprint
-        for part in ("model", "system", "tools"):
-            if getattr(now, part) != getattr(before, part):
-                return _changed(part, before.tokens)
-        if now.turns[: len(before.turns)] != before.turns:
-            return _changed("messages", before.tokens)
+        changed = [part for part, its in now.parts.items() if its != before.parts[part]]
+        if not changed and now.turns[: len(before.turns)] != before.turns:
+            changed = ["messages"]
+        if changed:
+            reason = {"type": f"{changed[0]}_changed", "cache_missed_input_tokens": before.tokens}
+            return {"cache_miss_reason": reason}
         return {"cache_miss_reason": {"type": "unavailable"}} if now.rest != before.rest else None
-
-
-def _changed(part: str, tokens: int) -> dict[str, Any]:
-    return {"cache_miss_reason": {"type": f"{part}_changed", "cache_missed_input_tokens": tokens}}
 
 
 def _hash(value: object) -> bytes:

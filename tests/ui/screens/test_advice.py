@@ -46,7 +46,7 @@ async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(open_app: 
         assert s.app._desk.open is not None
         assert s.app._desk.open.result is TrialVerdict.FASTER
         await s.until_shown("predicted total about")
-        await s.until_shown("verdict   sure: it is faster")
+        await s.until_shown("verdict   sure: faster")
         assert s.app.draft.plan().targets == plan.targets
         await s.press("a")
         await s.until_shown("accepted")
@@ -108,7 +108,7 @@ async def test_a_trial_goes_on_while_its_screen_is_closed(open_app: OpenApp) -> 
         await s.press("t", "escape")
         await s.until(lambda: s.on_main and s.app._desk is not None and s.app._desk.open is not None)
         await s.press("alt+a")
-        await s.until_shown("verdict   sure: it is faster")
+        await s.until_shown("verdict   sure: faster")
 
 
 async def test_a_trial_can_be_cancelled(open_app: OpenApp) -> None:

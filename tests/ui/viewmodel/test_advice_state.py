@@ -60,7 +60,7 @@ def test_predicted_stands_against_measured() -> None:
         "Tried: Ask with low effort. A accepts, R rejects; the lanes show both answers.",
         "predicted total about 100 ms less (95 %: 80.0 to 120 ms), derived from 10 runs",
         "measured  total 95.0 ms less (95 %: 90.0 to 99.0 ms)",
-        "verdict   sure: it is faster, as predicted",
+        "verdict   sure: faster, as predicted",
     ]
     off = msgspec.structs.replace(TRIED, held=False)
     assert trial_lines(off, running=False)[-1].endswith(", but not as predicted")

@@ -1,9 +1,9 @@
 """Texts of the advice screen."""
 
 from tui.advice.advise import Advice
-from tui.advice.rendering import saving_sentence
+from tui.advice.rendering import decision, saving_sentence
 from tui.advice.suggestion import NoSuggestion, Suggestion
-from tui.advice.trial import BUDGET, TrialResult, TrialVerdict
+from tui.advice.trial import BUDGET, TrialResult
 from tui.core.figures import Figure
 from tui.core.wording import amount, span
 from tui.ui.bindings import KeyNames
@@ -62,10 +62,9 @@ def ledger_lines(ledger: list[TrialResult]) -> list[str]:
         return []
     lines = [f"Tried ({len(ledger)}):"]
     for tried in ledger[:_MOST_LEDGER]:
-        decided = {True: "accepted", False: "rejected", None: "undecided"}[tried.accepted]
         saved = "" if tried.saved_ns is None else f", {amount(tried.trial.figure, tried.saved_ns)} saved"
         mark = "SIMULATED · " if tried.simulated else ""
-        lines.append(f"  {mark}{tried.target}: {tried.headline}: {tried.result.value}{saved}, {decided}")
+        lines.append(f"  {mark}{tried.target}: {tried.headline}: {tried.result.value}{saved}, {decision(tried)}")
     return lines
 
 
@@ -90,11 +89,5 @@ def _measured(tried: TrialResult) -> str:
 def _verdict(tried: TrialResult, *, running: bool) -> list[str]:
     if running:
         return []
-    said = {
-        TrialVerdict.FASTER: "sure: it is faster",
-        TrialVerdict.SLOWER: "sure: it is slower",
-        TrialVerdict.ALIKE: "sure: no difference of more than 5 %",
-        TrialVerdict.OPEN: "not sure whether it makes a difference",
-    }[tried.result]
     held = {True: ", as predicted", False: ", but not as predicted", None: ""}[tried.held]
-    return [f"verdict   {said}{held}"]
+    return [f"verdict   {tried.result.sentence}{held}"]
