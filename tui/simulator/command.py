@@ -18,10 +18,6 @@ from tui.simulator.profiles import load
 _STDIN = 0
 
 
-class _PortError(LatencyTuiError):
-    """The address cannot be listened on."""
-
-
 def main(argv: list[str]) -> int:
     """Serve until interrupted, and return the exit status."""
     options = _parser().parse_args(argv)
@@ -50,9 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="port to listen on (default: any free one)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same texts and times (default: 0)")
     parser.add_argument("--profiles", type=Path, metavar="FILE", help="models to simulate (default: the built-in ones)")
-    parser.add_argument("--fault", choices=FAULTS, metavar="NAME", help="what goes wrong with every message; see below")
+    parser.add_argument("--fault", choices=FAULTS, metavar="NAME", help="fault of every message; see below")
     parser.add_argument(
-        "--log", type=Path, metavar="FILE", help="append when each event was really sent, as JSON lines"
+        "--log", type=Path, metavar="FILE", help="log of when each event was really sent, appended as JSON lines"
     )
     parser.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)
     return parser
@@ -69,7 +65,7 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port), backlog=1024)
     except OSError as error:
-        raise _PortError(
+        raise LatencyTuiError(
             f"The simulator cannot listen on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}. "
             "Choose another --port, or leave it out for any free one."
         ) from None
