@@ -18,7 +18,7 @@ def test_the_largest_saving_comes_first() -> None:
     assert [one.id.partition(":")[0] for one in advice.suggestions] == ["thinking", "effort", "answer length"]
     savings = [one.saving.ns for one in advice.suggestions]
     assert savings == sorted(savings, reverse=True)
-    assert advice.conclusion == "Turn thinking off: that would save the most."
+    assert advice.conclusion.startswith("Turn thinking off")
 
 
 def test_every_rule_says_something_of_nothing() -> None:

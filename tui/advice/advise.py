@@ -77,7 +77,7 @@ def _conclusion(warnings: Sequence[NoSuggestion], worth: Sequence[Suggestion], c
     if warnings:
         return f"First look at this: {warnings[0].reason}."
     if worth:
-        return f"{worth[0].headline}: that would save the most."
+        return f"{worth[0].headline}. That would save the most."
     if count < FEWEST:
         return f"Too few runs to tell what would help: {FEWEST} are needed, and there are {count}."
     return f"Nothing that could be estimated would save more than {round_amount(Figure.TOTAL, MATTERS_NS)}."

@@ -78,6 +78,13 @@ def test_without_thinking_only_a_run_would_tell() -> None:
     assert said.trial.change.parameters.effort == "low"
 
 
+def test_without_an_answer_nothing_is_said_of_thinking() -> None:
+    for rule in (thinking, effort):
+        said = rule(evidence(measured()))
+        assert isinstance(said, NoSuggestion)
+        assert said.reason == "no answer yet"
+
+
 def test_a_higher_effort_that_was_faster_is_not_this_rule_s() -> None:
     high = measured(*answers(), parameters=Parameters(max_tokens=500, effort="max"))
     said = effort(evidence(measured(*answers(thinking=300)), high))

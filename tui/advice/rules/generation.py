@@ -85,6 +85,8 @@ def effort(evidence: Evidence) -> Suggestion | NoSuggestion:
     if (refused := refusal("effort", lowest, model)) is not None:
         return NoSuggestion(rule, refused)
     times = _thinking_times(subject)
+    if not times:
+        return NoSuggestion(rule, "no answer yet", run="run once")
     trial = Trial(change=change_to("effort", lowest), figure=Figure.TOTAL)
     if not any(times):
         return NoSuggestion(

@@ -38,7 +38,7 @@ def model(evidence: Evidence) -> Suggestion | NoSuggestion:
     if enough_measured(alternatives):
         return NoSuggestion(_RULE, "no other measured model is shown to be faster")
     other, answered = _worth_trying(evidence), [each for each in alternatives if each.answers]
-    alone = f"add {other or 'another model'} as a target and run a series of {FEWEST} or more runs"
+    alone = f"add {other or 'another model'} as a target and run a series of {FEWEST} or more"
     return NoSuggestion(
         _RULE,
         _too_few(subject, answered) if answered else "no other model was measured on this prompt",
