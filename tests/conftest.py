@@ -31,6 +31,7 @@ _KIND_OF_PLACE = {
         (
             "docs/test_commands.py",
             "engine/test_bad_streams.py",
+            "engine/test_client.py",
             "engine/test_engine.py",
             "engine/test_keys.py",
             "history/test_crash.py",
