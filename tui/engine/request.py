@@ -16,8 +16,8 @@ from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint, Timeouts
 from tui.engine import failures
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
+from tui.engine.api_keys import Keys
 from tui.engine.failures import UnsentError
-from tui.engine.keys import Keys
 from tui.engine.reporter import RequestReporter
 from tui.engine.transport import Exchange, StampedStream, exchange
 from tui.engine.transport.body import BodyError

@@ -10,7 +10,7 @@ from canary import KEY
 
 from tui.core.events import Failure, FailureKind
 from tui.core.target import Endpoint
-from tui.engine.keys import Keys
+from tui.engine.api_keys import Keys
 
 HTTPS = "https://example.org"
 
