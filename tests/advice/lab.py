@@ -1,6 +1,6 @@
 """A real engine and a real simulator, asked without a screen."""
 
-import asyncio
+from waiting import in_time
 
 from tui.advice.advise import Advice, advise
 from tui.advice.evidence import CUT_SHARE
@@ -18,9 +18,6 @@ from tui.session.trial_runner import TrialRunner
 
 from .made import known
 
-WITHIN_S = 60
-"""Longest wait for a series: a test that meets it has failed."""
-
 
 class Lab:
     """One session, used for one experiment after another."""
@@ -28,10 +25,15 @@ class Lab:
     def __init__(self, session: Session) -> None:
         self.session = session
 
+    def seen(self) -> str:
+        """The lanes' states, and how far the series is."""
+        lanes = [(lane.target.label, lane.state) for lane in self.session.live.lanes]
+        return f"lanes {lanes}; series {self.session.series and self.session.series.series}"
+
     async def series(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run a plan again and again."""
         self.session.start_series(plan, settings)
-        async with asyncio.timeout(WITHIN_S):
+        async with in_time("the end of a series", self.seen):
             assert self.session.series is not None
             await self.session.series.over()
 
@@ -49,7 +51,7 @@ class Lab:
         """Result of a trial of a suggestion."""
         trying = TrialRunner(self.session, plan, suggestion.target, suggestion, lambda: None)
         trying.start()
-        async with asyncio.timeout(WITHIN_S):
+        async with in_time("the end of a trial", self.seen):
             await trying.wait()
         assert len(trying.measured) == 2
         return trying.tried

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from waiting import in_time
 
 from tui.advice.advise import Advice
 from tui.advice.suggestion import Suggestion
@@ -15,7 +16,7 @@ from tui.core.prompt import Prompt
 from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
 
-from .lab import WITHIN_S, Lab, plan_of
+from .lab import Lab, plan_of
 from .slow_door import certificate, slow_door
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,9 +37,10 @@ async def lab(simulator: SimulatorProcess) -> AsyncIterator[Lab]:
     ready = asyncio.Event()
     session.on_change = lambda: ready.set() if session.live.engine_ready else None
     await session.connect()
-    async with asyncio.timeout(WITHIN_S):
+    lab = Lab(session)
+    async with in_time("an engine that is ready", lab.seen):
         await ready.wait()
-    yield Lab(session)
+    yield lab
     await session.close()
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from waiting import in_time
+
 from tui.core.events import Content, EngineReady, Event, RunEnded
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
@@ -83,7 +85,7 @@ class Driver:
 
     async def until(self, wanted: Callable[[Event], bool]) -> Event:
         """The first event of this run that is wanted, once it is there."""
-        async with asyncio.timeout(WITHIN_S):
+        async with in_time("an event", lambda: self.seen, WITHIN_S):
             while True:
                 for event in self.events:
                     if wanted(event):
@@ -94,6 +96,12 @@ class Driver:
     async def streaming(self, request_id: int) -> None:
         """Wait for the first content of this request."""
         await self.until(lambda event: isinstance(event, Content) and event.request_id == request_id)
+
+    @property
+    def seen(self) -> str:
+        """The latest events of this run, and whether the engine's process is alive."""
+        alive = "has ended" if self.process.poll() is not None else "is alive"
+        return "\n".join([f"the engine {alive}; its latest events:", *map(repr, self.events[-20:])])
 
     def _receive(self, events: list[Event]) -> None:
         self.events += events
@@ -120,7 +128,7 @@ class TruthPipe:
             readable = loop.create_future()
             loop.add_reader(self._fd, readable.set_result, None)
             try:
-                async with asyncio.timeout(WITHIN_S):
+                async with in_time("a line of the simulator's log", lambda: self._read, WITHIN_S):
                     await readable
             finally:
                 loop.remove_reader(self._fd)

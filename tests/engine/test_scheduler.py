@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from waiting import in_time
 
 from tui.core.events import Event, FailureKind, Mark, Marked, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.parameters import Parameters
@@ -68,7 +69,7 @@ class Fixture(RequestSender):
 
     async def run(self, *specs: RequestSpec, at_once: int | None = None) -> None:
         self.scheduler.start(StartRun(run_id=1, requests=specs, at_once=at_once))
-        async with asyncio.timeout(10):
+        async with in_time("the end of the run", lambda: self.events):
             await self.over.wait()
 
     def ends(self) -> dict[int, RequestEnded]:

@@ -78,8 +78,8 @@ class Terminal:
         """Type these bytes."""
         os.write(self._master, keys)
 
-    def until(self, wanted: Callable[[str], bool]) -> str:
-        """What is on the screen, as soon as it is what is wanted."""
+    def until(self, wanted: Callable[[str], bool], what: str = "what the test wants") -> str:
+        """What is on the screen, as soon as it is what is wanted; `what` says that in words."""
         deadline = time.monotonic() + WITHIN_S
         while not wanted(self.shown):
             left = deadline - time.monotonic()
@@ -87,13 +87,18 @@ class Terminal:
             if self._master in readable:
                 self._read()
                 continue
-            assert not readable, f"the program ended with {self.process.wait()}; the screen was\n{self.shown}"
-            raise AssertionError(f"waited {WITHIN_S} s in vain; the screen was\n{self.shown}")
+            assert not readable, f"the program ended with {self.process.wait()} before {what}; {self.seen}"
+            raise AssertionError(f"waited {WITHIN_S} s in vain for {what}; {self.seen}")
         return self.shown
 
     def until_shows(self, text: str, times: int = 1) -> str:
         """What is on the screen, as soon as `text` is there so many times."""
-        return self.until(lambda shown: shown.count(text) >= times)
+        return self.until(lambda shown: shown.count(text) >= times, f"{text!r}, {times} times")
+
+    @property
+    def seen(self) -> str:
+        """The screen and the latest bytes, for the message of a wait in vain."""
+        return f"the screen was\n{self.shown}\nand the latest of {len(self.written)} bytes\n{self.written[-500:]!r}"
 
     @property
     def shown(self) -> str:
@@ -113,7 +118,7 @@ class Terminal:
         while True:
             left = max(0, deadline - time.monotonic())
             readable, _, _ = select.select([self._master, self._ended], [], [], left)
-            assert readable, f"it did not end within {WITHIN_S} s; the screen is\n{self.shown}"
+            assert readable, f"it did not end within {WITHIN_S} s; {self.seen}"
             if self._master in readable:
                 self._read()
             elif self.link is None or not self.link.is_carrying():

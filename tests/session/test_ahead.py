@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import msgspec
 import pytest
 import pytest_asyncio
+from waiting import in_time
 
 from tui.core.parameters import Parameters
 from tui.core.plan import Budget, Plan
@@ -18,7 +19,6 @@ from tui.ui.viewmodel.lane_lines import note, state_line
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-WITHIN_S = 30
 LONG = "A gateway counts the requests of each key, and turns away what is above its limit. " * 60
 CACHED = Target(model="claude-haiku-5-5", name="cached", parameters=Parameters(cache=True))
 PLAIN = Target(model="claude-haiku-5-5", name="plain")
@@ -36,10 +36,15 @@ class Watched(Session):
         self.on_problem = self.said.append
 
     async def until(self, wanted: Callable[[], bool]) -> None:
-        async with asyncio.timeout(WITHIN_S):
+        async with in_time("a change of the session", lambda: self.seen):
             while not wanted():
                 self.changed.clear()
                 await self.changed.wait()
+
+    @property
+    def seen(self) -> str:
+        """The lanes' states and what the session said."""
+        return f"lanes {[(lane.target.label, lane.state) for lane in self.live.lanes]}; said {self.said}"
 
     def asking(self, prompt: Prompt) -> Plan:
         return msgspec.structs.replace(self.plan, prompt=prompt)
@@ -198,7 +203,7 @@ async def test_models_are_listed_over_those_known(session: Watched) -> None:
     session.preview.on_models = changed.set
     before = {model.id: model for model in session.preview.models}
     session.preview.refresh_models(session.plan)
-    async with asyncio.timeout(WITHIN_S):
+    async with in_time("the models", lambda: session.seen):
         await changed.wait()
     models = {model.id: model for model in session.preview.models}
     assert before.keys() <= models.keys()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from history.making import SETTINGS, Recorded, beginning, ending, read, stored
+from waiting import in_time
 
 from tui.core.events import Event, RequestEnded
 from tui.history.recorder import Recorder
@@ -54,7 +55,7 @@ class Shown:
         self.gate.add(events)
 
     async def until_shown(self, wanted: Event) -> None:
-        async with asyncio.timeout(30):
+        async with in_time(repr(wanted), lambda: self.events):
             while wanted not in self.events:
                 self._changed.clear()
                 await self._changed.wait()

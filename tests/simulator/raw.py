@@ -7,6 +7,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import pytest
+from waiting import WITHIN_S
+
 from tui.simulator.message_request import NEW_VERSION, MessageRequest, message_request
 from tui.simulator.profiles import Profile, load
 from tui.simulator.replies import PlannedEvent
@@ -40,7 +43,7 @@ class Wire:
     """One connection to a simulator."""
 
     def __init__(self, base_url: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", urlsplit(base_url).port or 0))
+        self._socket = socket.create_connection(("127.0.0.1", urlsplit(base_url).port or 0), WITHIN_S)
         self._read = b""
 
     def send(self, data: bytes) -> None:
@@ -62,7 +65,7 @@ class Wire:
     def until(self, mark: bytes) -> bytes:
         """Everything up to and including `mark`, from where the last call ended."""
         while mark not in self._read:
-            data = self._socket.recv(65536)
+            data = self._received(repr(mark))
             assert data, f"closed before {mark!r}, after {self._read[-200:]!r}"
             self._read += data
         found, _, self._read = self._read.partition(mark)
@@ -70,9 +73,15 @@ class Wire:
 
     def rest(self) -> bytes:
         """Everything up to the end of the connection."""
-        while data := self._socket.recv(65536):
+        while data := self._received("the end of the connection"):
             self._read += data
         return self._read
+
+    def _received(self, what: str) -> bytes:
+        try:
+            return self._socket.recv(65536)
+        except TimeoutError:
+            pytest.fail(f"waited {WITHIN_S:g} s in vain for {what}, after {self._read[-200:]!r}")
 
     def close(self) -> None:
         """Close our side."""

@@ -92,11 +92,16 @@ class AppDriver:
         """The screen as text."""
         return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
 
+    @property
+    def seen(self) -> str:
+        """The lanes' states, what was said in toasts, and the screen, for the message of a wait in vain."""
+        return f"lanes {self.states}, run in flight: {self.live.run_in_flight}, said {self.notices}\n{self.shown}"
+
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Let the app work until `condition` holds."""
         deadline = time.monotonic() + DEADLINE_S
         while not condition():
-            assert time.monotonic() < deadline, f"never came true: {what or condition}\n{self.shown}"
+            assert time.monotonic() < deadline, f"waited {DEADLINE_S} s in vain for {what or condition}\n{self.seen}"
             await self.pilot.pause(0.01)
 
     async def until_shown(self, text: str) -> None:
