@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import re
 import shutil
 import socket
 import sys
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,11 +18,12 @@ from typing import Any
 import aiohttp
 import pyte
 import pytest
+from canary import SPARE
 from stored import stored_statuses
 from terminal_under_test import MARK, all_ended, marked
+from waiting import WITHIN_S, in_time
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-WITHIN_S = 60.0
 
 
 def free_port() -> int:
@@ -84,9 +87,10 @@ async def test_without_the_secret_nothing_is_there(environ: dict[str, str]) -> N
 class Page:
     """A page of Chromium: what its web sockets receive, and a log of what happens in it."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, server_log: Path) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, server_log: Path, browser: "Said") -> None:
         self._socket = socket
         self._server_log = server_log
+        self._browser = browser
         self._last = 0
         self.received = b""
         self.log: list[str] = []
@@ -106,15 +110,14 @@ class Page:
             await self._until(lambda _: text.encode() in self.received, repr(text))
 
     async def _until(self, wanted: Callable[[Any], bool], what: str) -> Any:
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                while True:
-                    message = await self._socket.receive_json()
-                    self._note(message)
-                    if wanted(message):
-                        return message
-        except TimeoutError:
-            pytest.fail(f"waited {WITHIN_S} s in vain for {what}\n{self.seen}")
+        async with in_time(what, lambda: self.seen):
+            while True:
+                received = await self._socket.receive()
+                assert received.type == aiohttp.WSMsgType.TEXT, f"the browser ended before {what}\n{self.seen}"
+                message = received.json()
+                self._note(message)
+                if wanted(message):
+                    return message
 
     def _note(self, message: Any) -> None:
         method, about = message.get("method", ""), message.get("params", {})
@@ -133,6 +136,7 @@ class Page:
         parts = {
             f"{len(self.received)} bytes received": "\n".join(row.rstrip() for row in screen.display).strip(),
             "the page's log": "\n".join(self.log),
+            "the browser's log": self._browser.text[-5_000:],
             "the server's log": self._server_log.read_text(),
         }
         return "\n".join(f"--- {title}:\n{text}" for title, text in parts.items())
@@ -164,42 +168,64 @@ async def page(environ: dict[str, str], tmp_path: Path) -> AsyncIterator[Page]:
     """An empty page of a browser that has its own profile and none of the person's environment."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (Debian: chromium)")
+    # Chromium puts a socket there, whose path may not be longer than 107 bytes.
+    short = tempfile.TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True)
     process = await asyncio.create_subprocess_exec(
         *(CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,800"),
-        # The terminal in the page draws with WebGL, which newer releases do in software only when asked.
-        "--enable-unsafe-swiftshader",
+        # The terminal in the page draws with WebGL, which newer releases do in software only when asked; on a busy
+        # machine the watchdog takes that for a hanging graphics card, and ends it.
+        *("--enable-unsafe-swiftshader", "--disable-gpu-watchdog", "--disable-hang-monitor", "--disable-breakpad"),
         # A container's /dev/shm may be too small; the page would crash.
         "--disable-dev-shm-usage",
         *(f"--user-data-dir={tmp_path / 'profile'}", "--remote-debugging-port=0", "about:blank"),
-        env=environ,
+        env={name: value for name, value in environ.items() if name not in SPARE} | {"TMPDIR": short.name},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
+    said = Said(process)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(process.wait)
-        stack.callback(process.kill)
+        stack.enter_context(short)
+        stack.push_async_callback(said.over)
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        async with http.get(f"http://{await _debugging_address(process)}/json/list") as response:
+        async with http.get(f"http://{await said.address()}/json/list") as response:
             [target] = [target for target in await response.json() if target["type"] == "page"]
         socket = await stack.enter_async_context(http.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0))
-        page = Page(socket, server_log(environ))
+        page = Page(socket, server_log(environ), said)
         for domain in ("Network", "Page", "Runtime", "Log", "Inspector"):
             await page.call(f"{domain}.enable")
         yield page
 
 
-async def _debugging_address(process: asyncio.subprocess.Process) -> str:
-    assert process.stderr is not None
-    said = b""
-    try:
-        async with asyncio.timeout(WITHIN_S):
-            while not (listening := re.search(rb"ws://(127\.0\.0\.1:\d+)/", said)):
-                line = await process.stderr.readline()
-                assert line, f"the browser ended: {said.decode(errors='replace')}"
-                said += line
-    except TimeoutError:
-        pytest.fail(f"the browser said no address within {WITHIN_S} s: {said.decode(errors='replace')}")
-    return listening[1].decode()
+class Said:
+    """What a browser writes on standard error, read as it comes: a browser whose pipe is full stands still."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._reading = asyncio.create_task(self._read())
+        self.text = ""
+
+    async def _read(self) -> None:
+        assert self._process.stderr is not None
+        async for line in self._process.stderr:
+            self.text += line.decode(errors="replace")
+            listening = re.search(r"ws://(127\.0\.0\.1:\d+)/", self.text)
+            if listening and not self._address.done():
+                self._address.set_result(listening[1])
+        if not self._address.done():
+            self._address.set_exception(AssertionError(f"the browser ended:\n{self.text}"))
+
+    async def address(self) -> str:
+        """Where the browser listens for the debugging protocol."""
+        async with in_time("the browser's address", lambda: self.text):
+            return await self._address
+
+    async def over(self) -> None:
+        """End the browser."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        await self._reading
 
 
 async def test_a_run_in_a_browser(environ: dict[str, str], page: Page, tmp_path: Path) -> None:
