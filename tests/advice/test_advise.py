@@ -60,7 +60,7 @@ def noisy(random: Random, count: int) -> tuple[Observation, ...]:
 def test_equal_arms_are_rarely_taken_for_faster() -> None:
     """Five equal arms: at 95 % any rule may be wrong in one of twenty sets; two rules look at arms here."""
     random = Random(8)
-    sets, wrong = 120, {"model": 0, "temperature": 0}
+    sets, wrong = 60, {"model": 0, "temperature": 0}
     for _ in range(sets):
         asked = [Parameters(temperature=value) for value in (0.2, 0.5, 0.8)]
         arms = [measured(*noisy(random, 12), parameters=parameters) for parameters in asked]
@@ -69,21 +69,22 @@ def test_equal_arms_are_rarely_taken_for_faster() -> None:
         for one in (*said.suggestions, *said.minor):
             if one.saving.basis is Basis.MEASURED:
                 wrong[one.id.partition(":")[0]] += 1
-    # 5 % of 120 is 6; beyond 12 comes by chance once in a hundred times (binomial).
-    assert all(count <= 12 for count in wrong.values()), wrong
+    # 5 % of 60 is 3; beyond 7 comes by chance once in a hundred times (binomial), and at a rate of 20 % in 93 of 100.
+    assert all(count <= 7 for count in wrong.values()), wrong
 
 
 def test_a_derived_interval_holds_the_true_part_at_its_rate() -> None:
     random = Random(9)
     held = 0
-    for _ in range(200):
+    for _ in range(100):
         thinking = [math.exp(random.gauss(math.log(300), 0.15)) for _ in range(10)]
         advice = advise(evidence(measured(*(answer(thinking=ms) for ms in thinking))))
         one = next(one for one in advice.suggestions if one.id.startswith("thinking"))
         assert isinstance(one, Suggestion)
         assert one.saving.interval is not None
         held += one.saving.interval.low <= 300e6 <= one.saving.interval.high
-    assert held >= 183, "95 % of 200 is 190; fewer than 183 come by chance once in a hundred times"
+    # At a true rate of 85 %, fewer than 90 come in 90 of 100 tests.
+    assert held >= 90, "95 % of 100 is 95; fewer than 90 come by chance once in a hundred times (binomial)"
 
 
 @pytest.mark.parametrize("rule", RULES)

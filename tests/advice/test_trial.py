@@ -169,13 +169,13 @@ def test_a_failed_request_teaches_nothing() -> None:
 
 def test_equal_arms_are_confirmed_no_more_often_than_stated() -> None:
     random = Random(5)
-    trials, wrong = 300, 0
+    trials, wrong = 150, 0
     for _ in range(trials):
         pairs: list[Pair] = [
             (math.exp(random.gauss(0, 0.2)) * 300 * MS, math.exp(random.gauss(0, 0.2)) * 300 * MS) for _ in range(40)
         ]
         wrong += concluded(pairs).result is TrialVerdict.FASTER
-    assert wrong <= 15, "5 % of 300"
+    assert wrong <= 7, "5 % of 150"
 
 
 def test_pairs_are_those_of_one_run() -> None:
@@ -220,11 +220,11 @@ def tried(random: Random, thinking: float, rest: float, noise: float) -> TrialRe
 @pytest.mark.parametrize(("thinking", "rest", "noise"), [(300, 600, 0.2), (60, 500, 0.2)])
 def test_what_was_predicted_is_what_is_measured(thinking: float, rest: float, noise: float) -> None:
     random = Random(2)
-    entries = [tried(random, thinking, rest, noise) for _ in range(150)]
+    entries = [tried(random, thinking, rest, noise) for _ in range(100)]
     held = [entry.held for entry in entries]
     assert None not in held
-    # 95 % of 150 is 142; fewer than 136 come by chance once in a hundred times (binomial).
-    assert sum(map(bool, held)) >= 136
+    # 95 % of 100 is 95; fewer than 90 come by chance once in a hundred times (binomial), and at a rate of 85 % in 90.
+    assert sum(map(bool, held)) >= 90
     assert not any(entry.result is TrialVerdict.SLOWER for entry in entries)
 
 

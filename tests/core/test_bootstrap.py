@@ -40,8 +40,10 @@ def test_a_surer_interval_is_wider(draws: list[int]) -> None:
     assert min(draws) <= surer.low <= usual.low <= usual.high <= surer.high <= max(draws)
 
 
-@pytest.mark.parametrize(("first", "second"), [(5, 5), (6, 6), (10, 10), (5, 20), (20, 20), (50, 50)])
-@pytest.mark.parametrize("sigma", [0.1, 1.0])
+# The fewest, odd and even, unlike numbers, many; the skewed noise is the hard case.
+@pytest.mark.parametrize(
+    ("first", "second", "sigma"), [(5, 5, 1.0), (6, 6, 0.1), (5, 20, 1.0), (20, 20, 1.0), (50, 50, 0.1)]
+)
 def test_the_interval_of_a_difference_covers_it(first: int, second: int, sigma: float) -> None:
     rng = np.random.default_rng(7)
     rounds, hits = 500, 0

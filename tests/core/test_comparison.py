@@ -164,15 +164,16 @@ def rate(said: Callable[[Comparison], bool], rounds: int, count: int, ratio: flo
     )
 
 
-@pytest.mark.parametrize("count", [5, 10, 30])
+@pytest.mark.parametrize("count", [5, 30])
 def test_equal_arms_are_seldom_told_apart(count: int) -> None:
-    rounds = 150
+    # A rule that is wrong in 20 % of such comparisons would be found in 99 of 100 tests (binomial).
+    rounds = 100
     wrong = rate(lambda found: found.verdict in (Verdict.FASTER, Verdict.SLOWER), rounds, count, 1.0)
     assert wrong <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
 
 
 def test_arms_15_percent_apart_are_told_apart() -> None:
-    assert rate(lambda found: found.verdict is Verdict.FASTER, 100, 20, 1.15) >= 0.9
+    assert rate(lambda found: found.verdict is Verdict.FASTER, 60, 20, 1.15) >= 0.9
 
 
 def test_the_runs_it_asks_for_do_tell_apart() -> None:
@@ -190,8 +191,9 @@ def test_the_runs_it_asks_for_do_tell_apart() -> None:
 
 
 def test_several_equal_arms_together_are_seldom_told_apart() -> None:
+    # Without a correction 28 % of the rounds show a difference, which would be found in 96 of 100 tests (binomial).
     random = Random(13)
-    rounds = 80
+    rounds = 40
     wrong = 0
     for seed in range(rounds):
         sets = [(str(number), arm(random, 12, 500)) for number in range(5)]
