@@ -27,6 +27,7 @@ from tui.core.events import Status
 from tui.history.database import connect, transaction
 from tui.history.rows import put_request, put_run
 from tui.session.archive import Archive
+from tui.ui.keymap import Keymap
 from tui.ui.screens.history import HistoryScreen
 from tui.ui.widgets.runs_list import RunsList
 
@@ -64,7 +65,7 @@ async def measure(path: Path, repeats: int) -> list[float]:
 async def open_once(app: App[None], pilot: Pilot[None], path: Path) -> float:
     """Opens it, prints what else takes time, and closes it."""
     began = time.perf_counter()
-    screen = HistoryScreen(Archive(path, HistorySettings()), lambda _run: None)
+    screen = HistoryScreen(Archive(path, HistorySettings()), lambda _run: None, Keymap().names)
     app.push_screen(screen)
     await until(pilot, lambda: screen.is_mounted and screen.query_one(RunsList).current_row is not None)
     opened = time.perf_counter() - began

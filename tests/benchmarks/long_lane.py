@@ -14,9 +14,9 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.session.live import Lane
-from tui.ui.bindings import KeyNames
 from tui.ui.charts.latest import phase_rows
 from tui.ui.charts.source import ChartSource
+from tui.ui.keymap import Keymap
 from tui.ui.widgets.chart_view import ChartView
 from tui.ui.widgets.lane_view import LaneView
 
@@ -36,7 +36,7 @@ class _LongLane(App[None]):
 
     def __init__(self, lane: Lane) -> None:
         super().__init__()
-        self.view = LaneView(lane, KeyNames())
+        self.view = LaneView(lane, Keymap().names)
         self.chart = ChartView(id="chart")
 
     def compose(self) -> ComposeResult:

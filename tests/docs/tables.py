@@ -13,9 +13,10 @@ from tui.core.figures import Figure, Use, figures_for
 from tui.core.finished import FinishedRequest
 from tui.core.parameters import PARAMETERS as DECLARED
 from tui.simulator.faults import FAULTS
-from tui.ui.bindings import ACTIONS, spelled
+from tui.ui.bindings import ACTIONS, Action, spelled
 from tui.ui.charts import CHARTS, ChartKind
-from tui.ui.keymap import TEXT_KEYS
+from tui.ui.keymap import Keymap
+from tui.ui.view_bindings import SECTIONS
 
 TEN = (
     "run",
@@ -39,14 +40,23 @@ def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _keys(only: Iterable[str] | None = None) -> str:
-    rows = {action.id: (", ".join(map(spelled, action.keys)), action.title, action.help) for action in ACTIONS}
+    rows = {action.id: (_spelled(action), action.title, action.help) for action in ACTIONS}
     return _table(("Key", "Action", "What it does"), rows.values() if only is None else [rows[one] for one in only])
 
 
+def _screen_keys() -> str:
+    """The keys of other screens and of parts of the main one."""
+    names = Keymap().names
+    rows = [(SECTIONS[view], _spelled(row), f"`{row.id}`", row.help) for view in SECTIONS for row in names.of(view)]
+    return _table(("Where", "Key", "Name", "What it does"), rows)
+
+
+def _spelled(action: Action) -> str:
+    return ", ".join(map(spelled, action.keys)) or "in the palette"
+
+
 def _action_names() -> str:
-    rows = [(f"`{action.id}`", action.title) for action in ACTIONS]
-    rows += [(f"`{name}`", "in a lane's text") for name in TEXT_KEYS]
-    return _table(("Name", "Action"), rows)
+    return _table(("Name", "Action"), [(f"`{action.id}`", action.title) for action in ACTIONS])
 
 
 def _parameters() -> str:
@@ -107,6 +117,7 @@ def _accuracy() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "keys": _keys,
+    "screen-keys": _screen_keys,
     "ten-keys": lambda: _keys(TEN),
     "action-names": _action_names,
     "parameters": _parameters,

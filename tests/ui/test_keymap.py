@@ -1,15 +1,21 @@
 """Keys in effect: presets, a person's own, and what is wrong with them."""
 
+from collections.abc import Iterator
+from importlib import import_module
 from itertools import chain
+from pkgutil import walk_packages
 
 import pytest
 from textual._xterm_parser import XTermParser
+from textual.binding import Binding
+from textual.dom import DOMNode
 
+import tui.ui
 from tui.config.schema import KeySettings
 from tui.errors import ConfigError
 from tui.ui.bindings import ACTIONS
-from tui.ui.keymap import PRESETS, TEXT_KEYS, keymap_of
-from tui.ui.widgets.stream_view import StreamView
+from tui.ui.keymap import PRESETS, TABLE, Keymap, keymap_of
+from tui.ui.view_bindings import SECTIONS
 
 EATEN = {
     *("f1", "f10", "f11", "f12", "shift+f10", "alt+f1", "alt+f2", "alt+f4", "ctrl+alt+t"),  # desktops
@@ -21,9 +27,9 @@ EATEN = {
 
 
 def keymap(preset: str = "default", **actions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Keys by action; underscores of text actions stand for dots."""
-    settings = KeySettings(preset=preset, actions={k.replace("text_", "text."): v for k, v in actions.items()})  # type: ignore[arg-type]
-    return {action.id: action.keys for action in keymap_of(settings, "me.toml, line 3").actions}
+    """Keys by action; two underscores of a name stand for a dot."""
+    settings = KeySettings(preset=preset, actions={k.replace("__", "."): v for k, v in actions.items()})  # type: ignore[arg-type]
+    return {name: row.keys for name, row in keymap_of(settings, "me.toml, line 3").names.rows.items()}
 
 
 def complaint(**actions: tuple[str, ...]) -> str:
@@ -34,23 +40,41 @@ def complaint(**actions: tuple[str, ...]) -> str:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_action_has_a_key_that_nothing_on_the_way_eats(preset: str) -> None:
-    for action_id, keys in keymap(preset).items():
-        assert set(keys) - EATEN, action_id
+    for action in ACTIONS:
+        keys = keymap(preset)[action.id]
+        assert not action.keys or set(keys) - EATEN, action.id
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_action_has_a_key_without_a_function_key(preset: str) -> None:
-    for action_id, keys in keymap(preset).items():
-        assert any(not key.rpartition("+")[2][1:].isdigit() for key in keys), action_id
+    for action in ACTIONS:
+        keys = keymap(preset)[action.id]
+        assert not action.keys or any(not key.rpartition("+")[2][1:].isdigit() for key in keys), action.id
 
 
-def test_keys_of_the_text_are_those_of_its_widget() -> None:
-    bound: dict[str, list[str]] = {}
-    for key, bindings in (StreamView._merged_bindings or StreamView._merge_bindings()).key_to_bindings.items():
-        for binding in bindings:
-            if binding.id is not None:
-                bound.setdefault(binding.id, []).append(key)
-    assert {name: tuple(keys) for name, keys in bound.items()} == TEXT_KEYS
+def bindings_of_ours() -> Iterator[tuple[type[DOMNode], Binding]]:
+    """Every key that a screen or widget of ours binds, Textual's own left out."""
+    for module in walk_packages(tui.ui.__path__, "tui.ui."):
+        for kind in vars(import_module(module.name)).values():
+            if isinstance(kind, type) and issubclass(kind, DOMNode) and kind.__module__ == module.name:
+                for binding in Binding.make_bindings(vars(kind).get("BINDINGS", ())):
+                    yield kind, binding
+
+
+def test_every_key_of_a_screen_or_widget_is_in_the_table() -> None:
+    bound: dict[str | None, list[str]] = {}
+    for kind, binding in bindings_of_ours():
+        assert binding.id in Keymap().names.rows, f"{kind.__name__} binds {binding.key}"
+        keys = bound.setdefault(binding.id, [])
+        if binding.key not in keys:
+            keys.append(binding.key)
+    assert {name: tuple(keys) for name, keys in bound.items()} == {
+        row.id: row.keys for row in Keymap().names.rows.values() if row.view
+    }
+
+
+def test_every_part_of_the_screen_has_a_title_in_the_help() -> None:
+    assert {row.view for row in TABLE} - {""} == set(SECTIONS)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -70,7 +94,7 @@ def test_keys_with_alt_are_what_a_terminal_sends_for_them(preset: str) -> None:
 
 
 def test_ids_are_unique() -> None:
-    ids = [action.id for action in ACTIONS] + list(TEXT_KEYS)
+    ids = [action.id for action in TABLE]
     assert len(ids) == len(set(ids))
     assert set(chain.from_iterable(PRESETS.values())) <= set(ids)
 
@@ -95,4 +119,24 @@ def test_what_is_wrong_is_one_sentence_with_the_place_and_the_names() -> None:
         "me.toml, line 3: keys.actions gives ctrl+n to search, but next_lane has it; give one of them another."
     )
     assert "but text.up has it" in complaint(run=("up",))
-    assert "gives alt+5 to text.down, but text.up has it" in complaint(text_up=("alt+5",), text_down=("alt+5",))
+    assert "gives alt+5 to text.down, but text.up has it" in complaint(text__up=("alt+5",), text__down=("alt+5",))
+
+
+def test_a_key_may_mean_something_else_on_another_screen_but_not_on_the_same() -> None:
+    assert keymap(history__note=("a",))["history.note"] == ("a",)
+    assert "gives r to history.note, but history.replay has it" in complaint(history__note=("r",))
+    assert "gives f5 to targets.edit, but run has it" in complaint(targets__edit=("f5",))
+    assert "gives f10 to history.note, but quit has it" in complaint(history__note=("f10",))
+    assert keymap(history__note=("f5",))["history.note"] == ("f5",)
+
+
+def test_what_opens_a_screen_closes_it_with_the_keys_that_it_has_now() -> None:
+    keys = keymap(advice=("alt+5", "t"), advice__close=("x",))
+    assert keys["advice.close"] == ("x", "alt+5"), "T tries a suggestion there"
+    assert keymap_of(KeySettings(actions={"advice": ("alt+5",)}), "me").changed() == {"advice.close": "escape,q,alt+5"}
+
+
+def test_a_key_can_be_taken_away_from_a_screen() -> None:
+    keymap_of_mine = keymap_of(KeySettings(actions={"advice.try": ()}), "me")
+    assert keymap_of_mine.names.rows["advice.try"].keys == ()
+    assert set(keymap_of_mine.changed()) == {"advice.try"}

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingsMap, BindingType
+from textual.dom import DOMNode
 from textual.driver import Driver
-from textual.screen import Screen
+from textual.screen import Screen, SystemModalScreen
 
 from tui.config.schema import UiSettings
 from tui.core.model import KnownModel
@@ -23,7 +24,7 @@ from tui.session.draft import Draft
 from tui.session.session import Session
 from tui.ui.advice_actions import AdviceActions
 from tui.ui.baseline_actions import BaselineActions
-from tui.ui.bindings import ACTIONS, spelled
+from tui.ui.bindings import Action, Reach, spelled
 from tui.ui.chart_actions import ChartActions
 from tui.ui.difference_actions import DifferenceActions
 from tui.ui.driver import TerminalDriver
@@ -87,10 +88,10 @@ class LatencyApp(
         super().__init__(driver_class=_driver())
         self._dressed_as = dress(self, settings.theme, self.terminal)
         self.keymap = keymap or Keymap()
-        self.key_names = self.keymap.names()
-        use(self.key_names.keys)
+        self.key_names = self.keymap.names
+        use(self.key_names)
         self._bindings = BindingsMap(self.keymap.bindings())
-        self.set_keymap(self.keymap.text)
+        self.set_keymap(self.keymap.changed())
         self.session = session
         self.draft = draft
         session.live.set_targets(draft.plan().asked)
@@ -108,7 +109,12 @@ class LatencyApp(
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         self.main = MainScreen(
-            self.session.live, self.draft, self.pacer, self.size, self.keymap.actions, self.key_names
+            self.session.live,
+            self.draft,
+            self.pacer,
+            self.size,
+            [action for action in self.key_names.of() if action.in_footer],
+            self.key_names,
         )
         self.main.charts.markers = markers_of(self._settings.markers, self.terminal)
         self.describe_endpoints()
@@ -193,14 +199,14 @@ class LatencyApp(
         if lane.record is None:
             self.complain("There is nothing to show yet: run the prompt first.")
             return
-        self.push_screen(DetailScreen(lane.record, lane.cost))
+        self.push_screen(DetailScreen(lane.record, self.key_names, lane.cost))
 
     def action_search(self) -> None:
         """Search in the current lane."""
         from tui.ui.screens.search import SearchScreen
 
         self.front.show_pane("lanes")
-        self.push_screen(SearchScreen(self.front.current_lane.stream))
+        self.push_screen(SearchScreen(self.front.current_lane.stream, self.key_names))
 
     def action_clear(self) -> None:
         """Empty the lanes and the session's history."""
@@ -218,7 +224,10 @@ class LatencyApp(
         """Show the help."""
         from tui.ui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keymap.actions, self.key_names, self.front.focused))
+        screen = self.screen
+        acting = [row for row in self.key_names.of() if self._acts_on(screen, row)]
+        views = tuple(dict.fromkeys(row.view for row, _ in self._of_screen(screen).values()))
+        self.push_screen(HelpScreen(self.key_names, acting, screen.focused, views))
 
     async def action_quit(self) -> None:
         """Cancel what is in flight, end the children, leave."""
@@ -242,26 +251,41 @@ class LatencyApp(
             await self.session.close()
             self.exit(return_code=status, message=Text(why) if why else None)
 
+    async def action_act(self, action_id: str) -> None:
+        """Carry out an action of the table."""
+        await self.run_action(_METHODS.get(action_id, action_id))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Over a modal screen only that screen's own keys act, and quitting; over a replay also what only looks."""
-        if action in _OVER_MAIN_ONLY and self.is_running and self.screen is not self.main:
-            return action in _LOOKING and isinstance(self.screen, MainScreen)
-        return super().check_action(action, parameters)
+        """Whether an action of the table acts on the screen that is shown."""
+        if action != "act" or not self.is_running or self.screen is self.main:
+            return super().check_action(action, parameters)
+        return self._acts_on(self.screen, self.key_names.rows[str(parameters[0])])
+
+    def _acts_on(self, screen: Screen[Any], action: Action) -> bool:
+        """Over another screen that screen's own keys act, over a replay also what only looks."""
+        if action.id == "quit" or screen is self.main:
+            return True
+        if action.reach is Reach.ALL:
+            # Where a screen uses the action's keys itself, such as F1 to close the help, they are not the action's.
+            own = (self.key_names.rows.get(binding.id or "") for _, binding in BindingsMap(screen.BINDINGS))
+            taken = any(row is not None and row.like == action.id for row in own)
+            return not taken and not isinstance(screen, SystemModalScreen)
+        return action.reach is Reach.LANES and isinstance(screen, MainScreen)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: every action of the table, then the theme."""
-        for action in self.keymap.actions:
-            if action.method != "command_palette":
-                keys = f" ({', '.join(map(spelled, action.keys))})" if action.keys else ""
-                yield SystemCommand(action.title, f"{action.help}{keys}", self._runner(action.method))
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Picture", "Save the screen as an SVG in the working directory", self.action_picture)
+        """The palette: the keys of what is shown and has the focus, and every action of the application."""
+        for row, node in self._of_screen(screen).values():
+            yield SystemCommand(row.title, _described(row), partial(self.run_action, row.handler, node))
+        for row in self.key_names.of():
+            if row.id != "command_palette" and self._acts_on(screen, row):
+                yield SystemCommand(row.title, _described(row), partial(self.run_action, f"act('{row.id}')"))
 
-    def _runner(self, method: str) -> Any:
-        async def run() -> None:
-            await self.run_action(method)
-
-        return run
+    def _of_screen(self, screen: Screen[Any]) -> dict[str, tuple[Action, DOMNode]]:
+        """The actions of the screen and of the widget that has the focus, by id, with who carries them out."""
+        rows = self.key_names.rows
+        active = screen.active_bindings.values()
+        found = {bound.binding.id: bound.node for bound in active if bound.binding.id and bound.node is not self}
+        return {name: (rows[name], node) for name, node in found.items() if name in rows}
 
     # What the session says
 
@@ -293,11 +317,9 @@ def _driver() -> type[Driver]:
     return TerminalDriver
 
 
-_OVER_MAIN_ONLY = frozenset(action.method for action in ACTIONS) - {"quit"}
-_LOOKING = frozenset({"next_lane", "previous_lane", "maximise", "copy", "detail", "search", "next_pane", "help"}) | {
-    "difference",
-    "next_chart",
-    "previous_chart",
-    "maximise_chart",
-}
-"""What works on a replay too: it acts on `front`."""
+def _described(action: Action) -> str:
+    return f"{action.help} ({', '.join(map(spelled, action.keys))})" if action.keys else action.help
+
+
+_METHODS = {"theme": "change_theme"}
+"""Actions that Textual has under another name."""

@@ -55,7 +55,7 @@ class BaselineActions(_Base):
                 live.judge_by(objectives)
                 self.main.wake()
 
-        self.push_screen(ObjectivesScreen(live.objectives), done)
+        self.push_screen(ObjectivesScreen(live.objectives, self.key_names), done)
 
     def action_statistics(self) -> None:
         """Show all statistics of what stands in the lanes."""
@@ -64,7 +64,8 @@ class BaselineActions(_Base):
 
         live = self.session.live
         lines = statistics_lines(live.lanes, live.objectives, room(self.size.width))
-        self.push_screen(TextScreen("Statistics, SIMULATED" if self.draft.plan().simulated else "Statistics", lines))
+        title = "Statistics, SIMULATED" if self.draft.plan().simulated else "Statistics"
+        self.push_screen(TextScreen(title, lines, self.key_names))
 
     async def action_compare(self) -> None:
         """Compare snapshots."""

@@ -1,13 +1,13 @@
-"""The one table of actions: bindings, footer, help, palette and the README's table of keys are made from it."""
+"""The one table of actions: footer, help, palette, keymap and the documents' tables of keys are made from it."""
 
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 import msgspec
 
 
 class Group(StrEnum):
-    """Where an action stands in the help."""
+    """Section of the help for actions of the application."""
 
     RUN = "Run"
     PROMPT = "Prompt"
@@ -17,305 +17,216 @@ class Group(StrEnum):
     SCREEN = "Screen"
 
 
-class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing a person can do."""
+class Reach(Enum):
+    """Screens on which an action of the application can be started."""
+
+    MAIN = auto()
+    LANES = auto()
+    """The main screen and the replay: the action only looks."""
+    ALL = auto()
+    """Every screen."""
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One thing that a person can do."""
 
     id: str
-    """Unique; names the action in a keymap."""
+    """Unique name, used in `[keys.actions]`. Up to the dot it names the part of the screen that has the keys."""
     keys: tuple[str, ...]
-    """Usual keys in Textual's spelling, the one shown first; `tui.ui.keymap` has those in effect. They work wherever
-    the focus is, but for a key that an editor needs."""
+    """Usual keys in Textual's spelling, the one to show first; `tui.ui.keymap` has those in effect. Those of the
+    application work wherever the focus is, except for a key that an editor needs."""
     title: str
-    """In the footer: a word or two."""
+    """A word or two, for the footer and the palette."""
     help: str
-    group: Group
+    handler: str = ""
+    """Textual action of the screen or widget that has the keys; empty for an action of the application."""
+    group: Group | None = None
+    """Section of the help; None for a part of the screen, which is a section by itself."""
     in_footer: bool = False
+    reach: Reach = Reach.MAIN
+    like: str = ""
+    """Action of the application whose keys work here too: what opens a screen also closes it."""
+    priority: bool = False
+    """Whether its keys come before those of the widget that has the focus."""
 
     @property
-    def method(self) -> str:
-        """The Textual action that carries it out, on the app."""
-        return self.id.replace(".", "_")
+    def view(self) -> str:
+        """Part of the screen that has the keys; empty for the application."""
+        return self.id.rpartition(".")[0]
+
+
+def _section(group: Group, *rows: Action) -> tuple[Action, ...]:
+    return tuple(msgspec.structs.replace(row, group=group) for row in rows)
 
 
 ACTIONS = (
-    Action(
-        id="run",
-        keys=("f5", "ctrl+r"),
-        title="Run",
-        help="Fire the prompt at all targets",
-        group=Group.RUN,
-        in_footer=True,
+    *_section(
+        Group.RUN,
+        Action("run", ("f5", "ctrl+r"), "Run", "Fire the prompt at all targets", in_footer=True),
+        Action("run_all", ("alt+r",), "Run all", "Fire all variants of the prompt, a lane each; a series repeats them"),
+        Action("cancel_all", ("f8", "ctrl+g"), "Cancel", "Cancel every request in flight", in_footer=True),
+        Action("cancel_lane", ("f7", "alt+x"), "Cancel lane", "Cancel the request of the current lane"),
+        Action("series", ("alt+s", "shift+f5"), "Series", "Run the plan again and again, as the series' options say"),
+        Action(
+            "series_options",
+            ("alt+o",),
+            "Series options",
+            "Set how a series is run: repeats, warm-up, order, budgets, until sure",
+        ),
+        Action(
+            "sweep",
+            ("alt+shift+s",),
+            "Sweep",
+            "Ask prompts and answers of other lengths, to learn the time per token (chart: parts)",
+        ),
+        Action("pause", ("alt+z",), "Pause", "Pause the series after the run in flight, or go on"),
+        Action(
+            "warm_cache",
+            ("alt+m",),
+            "Warm cache",
+            "Put the prompt into the cache of every target whose parameter cache is on",
+        ),
+        Action(
+            "history", ("alt+y",), "History", "Find stored runs, and open, replay, compare, tag, export or delete them"
+        ),
     ),
-    Action(
-        id="run_all",
-        keys=("alt+r",),
-        title="Run all",
-        help="Fire all variants of the prompt, a lane each; a series repeats them",
-        group=Group.RUN,
+    *_section(
+        Group.PROMPT,
+        Action("variants", ("alt+v",), "Variants", "Edit the prompt's variants, variables and turns"),
+        Action("next_variant", ("alt+n",), "Next variant", "Take the next variant of the prompt into use"),
     ),
-    Action(
-        id="cancel_all",
-        keys=("f8", "ctrl+g"),
-        title="Cancel",
-        help="Cancel every request in flight",
-        group=Group.RUN,
-        in_footer=True,
+    *_section(
+        Group.TARGETS,
+        Action("refresh_models", ("alt+shift+m",), "Models", "Ask the targets' endpoints which models they have"),
+        Action("edit_parameters", ("alt+e",), "Parameters", "Edit all parameters that the targets share"),
+        Action("edit_target", ("alt+t",), "Target", "Edit the current lane's model, endpoint, name and own parameters"),
+        Action(
+            "duplicate_target",
+            ("alt+u",),
+            "Duplicate lane",
+            "Ask the current lane's model once more, with other parameters",
+        ),
+        Action(
+            "drop_parameter",
+            ("alt+k",),
+            "Drop parameter",
+            "Leave out the parameter that the current lane's model refuses",
+        ),
     ),
-    Action(
-        id="cancel_lane",
-        keys=("f7", "alt+x"),
-        title="Cancel lane",
-        help="Cancel the request of the current lane",
-        group=Group.RUN,
+    *_section(
+        Group.LANES,
+        Action("next_lane", ("f6", "ctrl+n"), "Lane", "Go to the next lane", in_footer=True, reach=Reach.LANES),
+        Action("previous_lane", ("shift+f6", "alt+p"), "Lane before", "Go to the lane before", reach=Reach.LANES),
+        Action(
+            "maximise",
+            ("f9", "ctrl+o"),
+            "Max",
+            "Show the current lane alone, or all again",
+            in_footer=True,
+            reach=Reach.LANES,
+        ),
+        Action(
+            "pin_baseline",
+            ("alt+shift+b",),
+            "Baseline",
+            "Pin the present results as the baseline; from then on the lanes show their change",
+        ),
+        Action(
+            "objectives", ("alt+shift+g",), "Objectives", "Type in what every lane is to keep, such as ttft.p95 < 800ms"
+        ),
+        Action(
+            "statistics",
+            ("alt+shift+t",),
+            "Statistics",
+            "Show all statistics of the present results, with objectives and goodput",
+        ),
+        Action("compare", ("alt+shift+c",), "Compare", "Compare the present results, the baseline and other snapshots"),
+        Action(
+            "copy",
+            ("ctrl+t", "alt+c"),
+            "Copy",
+            "Copy the selection, or the current lane's whole text",
+            in_footer=True,
+            reach=Reach.LANES,
+        ),
+        Action(
+            "detail",
+            ("f4", "alt+d"),
+            "Detail",
+            "Show the current lane's request step by step, with all its figures",
+            reach=Reach.LANES,
+        ),
+        Action(
+            "difference",
+            ("alt+shift+d",),
+            "Differences",
+            "Show the current lane's answer beside another's, and in which words they differ",
+            reach=Reach.LANES,
+        ),
+        Action("advice", ("alt+a",), "Advice", "Show what would make the current lane faster, by how much, and try it"),
+        Action("search", ("f3", "alt+shift+f"), "Search", "Search in the current lane's text", reach=Reach.LANES),
+        Action(
+            "clear", ("ctrl+l", "alt+l"), "Clear", "Empty the lanes and the history of this session", in_footer=True
+        ),
     ),
-    Action(
-        id="series",
-        keys=("alt+s", "shift+f5"),
-        title="Series",
-        help="Run the plan again and again, as the series' options say",
-        group=Group.RUN,
+    *_section(
+        Group.CHARTS,
+        Action("next_chart", ("alt+g",), "Chart", "Show the next chart", reach=Reach.LANES),
+        Action("previous_chart", ("alt+j",), "Chart before", "Show the chart before", reach=Reach.LANES),
+        Action(
+            "maximise_chart",
+            ("alt+i",),
+            "Max chart",
+            "Show the chart over the whole screen, with its numbers; save it as text or SVG",
+            reach=Reach.LANES,
+        ),
     ),
-    Action(
-        id="series_options",
-        keys=("alt+o",),
-        title="Series options",
-        help="Set how a series is run: repeats, warm-up, order, budgets, until sure",
-        group=Group.RUN,
-    ),
-    Action(
-        id="sweep",
-        keys=("alt+shift+s",),
-        title="Sweep",
-        help="Ask prompts and answers of other lengths, to learn the time per token (chart: parts)",
-        group=Group.RUN,
-    ),
-    Action(
-        id="pause",
-        keys=("alt+z",),
-        title="Pause",
-        help="Pause the series after the run in flight, or go on",
-        group=Group.RUN,
-    ),
-    Action(
-        id="variants",
-        keys=("alt+v",),
-        title="Variants",
-        help="Edit the prompt's variants, variables and turns",
-        group=Group.PROMPT,
-    ),
-    Action(
-        id="next_variant",
-        keys=("alt+n",),
-        title="Next variant",
-        help="Take the next variant of the prompt into use",
-        group=Group.PROMPT,
-    ),
-    Action(
-        id="warm_cache",
-        keys=("alt+m",),
-        title="Warm cache",
-        help="Put the prompt into the cache of every target whose parameter cache is on",
-        group=Group.RUN,
-    ),
-    Action(
-        id="refresh_models",
-        keys=("alt+shift+m",),
-        title="Models",
-        help="Ask the targets' endpoints which models they have",
-        group=Group.TARGETS,
-    ),
-    Action(
-        id="edit_parameters",
-        keys=("alt+e",),
-        title="Parameters",
-        help="Edit all parameters that the targets share",
-        group=Group.TARGETS,
-    ),
-    Action(
-        id="edit_target",
-        keys=("alt+t",),
-        title="Target",
-        help="Edit the current lane's model, endpoint, name and own parameters",
-        group=Group.TARGETS,
-    ),
-    Action(
-        id="duplicate_target",
-        keys=("alt+u",),
-        title="Duplicate lane",
-        help="Ask the current lane's model once more, with other parameters",
-        group=Group.TARGETS,
-    ),
-    Action(
-        id="drop_parameter",
-        keys=("alt+k",),
-        title="Drop parameter",
-        help="Leave out the parameter that the current lane's model refuses",
-        group=Group.TARGETS,
-    ),
-    Action(
-        id="next_lane",
-        keys=("f6", "ctrl+n"),
-        title="Lane",
-        help="Go to the next lane",
-        group=Group.LANES,
-        in_footer=True,
-    ),
-    Action(
-        id="previous_lane",
-        keys=("shift+f6", "alt+p"),
-        title="Lane before",
-        help="Go to the lane before",
-        group=Group.LANES,
-    ),
-    Action(
-        id="maximise",
-        keys=("f9", "ctrl+o"),
-        title="Max",
-        help="Show the current lane alone, or all again",
-        group=Group.LANES,
-        in_footer=True,
-    ),
-    Action(
-        id="pin_baseline",
-        keys=("alt+shift+b",),
-        title="Baseline",
-        help="Pin the present results as the baseline; from then on the lanes show their change",
-        group=Group.LANES,
-    ),
-    Action(
-        id="objectives",
-        keys=("alt+shift+g",),
-        title="Objectives",
-        help="Type in what every lane is to keep, such as ttft.p95 < 800ms",
-        group=Group.LANES,
-    ),
-    Action(
-        id="statistics",
-        keys=("alt+shift+t",),
-        title="Statistics",
-        help="Show all statistics of the present results, with objectives and goodput",
-        group=Group.LANES,
-    ),
-    Action(
-        id="compare",
-        keys=("alt+shift+c",),
-        title="Compare",
-        help="Compare the present results, the baseline and other snapshots",
-        group=Group.LANES,
-    ),
-    Action(
-        id="history",
-        keys=("alt+y",),
-        title="History",
-        help="Find stored runs, and open, replay, compare, tag, export or delete them",
-        group=Group.RUN,
-    ),
-    Action(
-        id="copy",
-        keys=("ctrl+t", "alt+c"),
-        title="Copy",
-        help="Copy the selection, or the current lane's whole text",
-        group=Group.LANES,
-        in_footer=True,
-    ),
-    Action(
-        id="detail",
-        keys=("f4", "alt+d"),
-        title="Detail",
-        help="Show the current lane's request step by step, with all its figures",
-        group=Group.LANES,
-    ),
-    Action(
-        id="difference",
-        keys=("alt+shift+d",),
-        title="Differences",
-        help="Show the current lane's answer beside another's, and in which words they differ",
-        group=Group.LANES,
-    ),
-    Action(
-        id="advice",
-        keys=("alt+a",),
-        title="Advice",
-        help="Show what would make the current lane faster, by how much, and try it",
-        group=Group.LANES,
-    ),
-    Action(
-        id="search",
-        keys=("f3", "alt+shift+f"),
-        title="Search",
-        help="Search in the current lane's text",
-        group=Group.LANES,
-    ),
-    Action(
-        id="clear",
-        keys=("ctrl+l", "alt+l"),
-        title="Clear",
-        help="Empty the lanes and the history of this session",
-        group=Group.LANES,
-        in_footer=True,
-    ),
-    Action(
-        id="next_chart",
-        keys=("alt+g",),
-        title="Chart",
-        help="Show the next chart",
-        group=Group.CHARTS,
-    ),
-    Action(
-        id="previous_chart",
-        keys=("alt+j",),
-        title="Chart before",
-        help="Show the chart before",
-        group=Group.CHARTS,
-    ),
-    Action(
-        id="maximise_chart",
-        keys=("alt+i",),
-        title="Max chart",
-        help="Show the chart over the whole screen, with its numbers; save it as text or SVG",
-        group=Group.CHARTS,
-    ),
-    Action(
-        id="next_pane",
-        keys=("f2", "alt+w"),
-        title="Pane",
-        help="Go on to the next pane: prompt, lanes, charts",
-        group=Group.SCREEN,
-        in_footer=True,
-    ),
-    Action(
-        id="help",
-        keys=("f1", "alt+h"),
-        title="Help",
-        help="Explain what has the focus, all keys, and what the figures mean",
-        group=Group.SCREEN,
-        in_footer=True,
-    ),
-    Action(
-        id="suspend",
-        keys=("alt+shift+z", "ctrl+z"),
-        title="Stop",
-        help="Stop the program and go back to the shell; fg goes on. Ctrl+Z undoes in an editor",
-        group=Group.SCREEN,
-    ),
-    Action(
-        id="quit",
-        keys=("f10", "ctrl+q", "alt+q"),
-        title="Quit",
-        help="Cancel what is in flight and leave",
-        group=Group.SCREEN,
-        in_footer=True,
-    ),
-    Action(
-        id="command_palette",
-        keys=("ctrl+p", "alt+shift+p"),
-        title="All",
-        help="Find any action by its name",
-        group=Group.SCREEN,
-        in_footer=True,
+    *_section(
+        Group.SCREEN,
+        Action(
+            "next_pane",
+            ("f2", "alt+w"),
+            "Pane",
+            "Go on to the next pane: prompt, lanes, charts",
+            in_footer=True,
+            reach=Reach.LANES,
+        ),
+        Action(
+            "help",
+            ("f1", "alt+h"),
+            "Help",
+            "Explain what has the focus, all keys, and what the figures mean",
+            in_footer=True,
+            reach=Reach.ALL,
+        ),
+        Action(
+            "suspend",
+            ("alt+shift+z", "ctrl+z"),
+            "Stop",
+            "Stop the program and go back to the shell; fg goes on. Ctrl+Z undoes in an editor",
+        ),
+        Action(
+            "quit",
+            ("f10", "ctrl+q", "alt+q"),
+            "Quit",
+            "Cancel what is in flight and leave",
+            in_footer=True,
+            reach=Reach.ALL,
+        ),
+        Action(
+            "command_palette",
+            ("ctrl+p", "alt+shift+p"),
+            "All",
+            "Find any action by its name",
+            in_footer=True,
+            reach=Reach.ALL,
+        ),
+        Action("theme", (), "Theme", "Change the colours", reach=Reach.ALL),
+        Action("picture", (), "Picture", "Save the screen as an SVG in the working directory", reach=Reach.ALL),
     ),
 )
-"""All actions of the main screen, in the order of footer and help."""
+"""Actions of the application, in the order of footer and help. `tui.ui.view_bindings` has those of other screens and of
+parts of the main one."""
 
 _SPELLINGS = {
     "ctrl": "Ctrl",
@@ -335,7 +246,12 @@ _SPELLINGS = {
     "greater_than_sign": ">",
     "minus": "-",
     "plus": "+",
+    "equals_sign": "=",
+    "full_stop": ".",
 }
+
+
+_SHORT = {"escape": "Esc", "delete": "Del"}
 
 
 def spelled(key: str) -> str:
@@ -347,25 +263,33 @@ def spelled(key: str) -> str:
 
 def short(key: str) -> str:
     """A key as the footer shows it: `ctrl+t` is ^T."""
-    return spelled(key).replace("Ctrl+", "^")
-
-
-_TITLES = {action.id: action.title for action in ACTIONS}
+    return _SHORT.get(key) or spelled(key).replace("Ctrl+", "^")
 
 
 class KeyNames(msgspec.Struct, frozen=True):
-    """Names of the keys in effect. Whoever writes a sentence that names a key gets them handed in."""
+    """The table with the keys in effect, and their names: handed to whoever writes a sentence with one."""
 
-    keys: Mapping[str, tuple[str, ...]] = msgspec.field(
-        default_factory=lambda: {action.id: action.keys for action in ACTIONS}
-    )
-    """Keys in Textual's spelling, by the id of their action."""
+    rows: Mapping[str, Action]
+    """Every action with the keys that it has now, by id."""
 
     def __call__(self, action_id: str) -> str:
         """An action's first key as a person reads it; for one without a key, its name in the palette."""
-        keys = self.keys[action_id]
-        return spelled(keys[0]) if keys else f"“{_TITLES.get(action_id, action_id)}” in the palette"
+        row = self.rows[action_id]
+        return spelled(row.keys[0]) if row.keys else f"“{row.title}” in the palette"
+
+    def short(self, action_id: str) -> str:
+        """An action's first key as footer and buttons show it; empty without a key."""
+        return next(map(short, self.rows[action_id].keys), "")
+
+    def on_button(self, action_id: str, title: str = "") -> str:
+        """Text of a button: the action's title and key."""
+        row = self.rows[action_id]
+        return f"{title or row.title} ({short(row.keys[0])})" if row.keys else title or row.title
 
     def all(self, action_id: str) -> tuple[str, ...]:
         """All keys of an action, as a person reads them."""
-        return tuple(map(spelled, self.keys[action_id]))
+        return tuple(map(spelled, self.rows[action_id].keys))
+
+    def of(self, view: str = "") -> tuple[Action, ...]:
+        """The actions of a part of the screen; without one, those of the application."""
+        return tuple(row for row in self.rows.values() if row.view == view)

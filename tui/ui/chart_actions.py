@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.config.paths import state_file
+from tui.ui.bindings import KeyNames
 from tui.ui.charts import ChartKind
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ else:
 
 class ChartActions(_Base):
     """Goes through the charts, shows one alone and exports it; a part of the application."""
+
+    key_names: KeyNames
 
     @property
     def front(self) -> "MainScreen":
@@ -49,7 +52,7 @@ class ChartActions(_Base):
             if kind is not None:
                 pane.show_kind(kind)
 
-        self.push_screen(ChartScreen(self.front.chart_source, pane.kind, pane.markers), closed)
+        self.push_screen(ChartScreen(self.front.chart_source, pane.kind, pane.markers, self.key_names), closed)
 
     def on_chart_screen_save(self, event: "ChartScreen.Save") -> None:
         """Write the chart to the working directory, or to the state directory where that cannot be written."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.core.record import RequestRecord
+from tui.ui.bindings import KeyNames
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -17,6 +18,8 @@ else:
 
 class DifferenceActions(_Base):
     """Shows in which words answers differ; a part of the application."""
+
+    key_names: KeyNames
 
     @property
     def front(self) -> "MainScreen":
@@ -48,4 +51,4 @@ class DifferenceActions(_Base):
             return
         at = next((place for place, record in enumerate(begun) if record is first), 0)
         other = next((place for place, record in enumerate(begun) if record is second), (at + 1) % len(begun))
-        self.push_screen(DifferenceScreen([answer_of(record) for record in begun], at, other))
+        self.push_screen(DifferenceScreen([answer_of(record) for record in begun], self.key_names, at, other))

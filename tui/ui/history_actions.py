@@ -70,7 +70,7 @@ class HistoryActions(_Base):
             self.describe_endpoints()
             self.main.wake()
         archive = Archive(recorder.path, recorder.settings, self.session.live.objectives)
-        self.push_screen(HistoryScreen(archive, self.replay, at), closed)
+        self.push_screen(HistoryScreen(archive, self.replay, self.key_names, at), closed)
 
     async def open_run(self, run: StoredRun) -> None:
         """Take what a run asked into the editors; nothing is sent."""

@@ -1,33 +1,19 @@
-"""Which keys do what, after the configuration's preset and its own choices."""
+"""The keys in effect: the usual ones, the configuration's preset, and single choices."""
 
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.keys import Keys, _character_to_key
 
 from tui.config.keys import nearest, shown
 from tui.config.schema import KeySettings
 from tui.errors import ConfigError
-from tui.ui.bindings import ACTIONS, Action, KeyNames
+from tui.ui.bindings import ACTIONS, Action, KeyNames, Reach
+from tui.ui.view_bindings import VIEW_ACTIONS
 
-TEXT_KEYS: dict[str, tuple[str, ...]] = {
-    "text.up": ("up",),
-    "text.down": ("down",),
-    "text.page_up": ("pageup",),
-    "text.page_down": ("pagedown",),
-    "text.start": ("home",),
-    "text.follow": ("end",),
-    "text.select_up": ("shift+up",),
-    "text.select_down": ("shift+down",),
-    "text.select_left": ("shift+left",),
-    "text.select_right": ("shift+right",),
-    "text.select_all": ("a", "ctrl+a"),
-}
-"""What moves and selects in a lane's text, with its usual keys; they act while the text has the focus."""
-
-THERE = ".there"
-"""Ends the id of a binding by which an action's key does what fits it on a screen of its own, such as close it."""
+TABLE = ACTIONS + VIEW_ACTIONS
+"""All actions."""
 
 PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     "default": {},
@@ -67,46 +53,75 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+_ON_MAIN = ("text", "targets", "choice")
+"""Parts of the main screen that have keys."""
+_NO_KEY = "f35"
+"""Stands for no key in Textual's keymap, which ignores an empty entry; no terminal sends it."""
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _NAMED = frozenset(key.value for key in Keys if "+" not in key.value and not key.value.startswith("<"))
 
 
-class Keymap(msgspec.Struct, frozen=True, kw_only=True):
+def _with_borrowed(table: Sequence[Action]) -> list[Action]:
+    """The rows with the keys that they borrow from actions of the application, except where another row of the same
+    part has the key."""
+    keys = {row.id: row.keys for row in (*ACTIONS, *table)}
+    own = {(row.view, key): row.id for row in table for key in row.keys}
+    return [
+        msgspec.structs.replace(
+            row,
+            keys=(*row.keys, *(key for key in keys.get(row.like, ()) if own.get((row.view, key), row.id) == row.id)),
+        )
+        for row in table
+    ]
+
+
+class Keymap(msgspec.Struct, frozen=True):
     """The keys in effect."""
 
-    actions: tuple[Action, ...] = ACTIONS
-    """The table of actions with the keys that they have now."""
-    text: dict[str, str] = {}
-    """Keys within a lane's text that differ from the usual ones, and those of actions on screens over the main one, as
-    Textual writes a keymap."""
+    names: KeyNames = KeyNames({row.id: row for row in _with_borrowed(TABLE)})
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """The actions of the application with the keys that they have now."""
+        return self.names.of()
 
     def bindings(self) -> list[Binding]:
-        """The actions' keys as Textual's bindings; they go before the focused widget's, save where a key types."""
+        """The application's keys as Textual's bindings, ahead of the focused widget's except where a key types."""
         return [
-            Binding(key, action.method, action.title, show=False, priority=not _types(key), id=action.id)
+            Binding(key, f"act('{action.id}')", action.title, show=False, priority=not _types(key), id=action.id)
             for action in self.actions
             for key in action.keys
         ]
 
-    def names(self) -> KeyNames:
-        """The names of all keys in effect."""
-        text = {name: tuple(self.text[name].split(",")) if name in self.text else TEXT_KEYS[name] for name in TEXT_KEYS}
-        return KeyNames({action.id: action.keys for action in self.actions} | text)
+    def changed(self) -> dict[str, str]:
+        """Keys of screens and widgets that differ from the usual ones, as Textual writes a keymap."""
+        usual = {row.id: row.keys for row in _with_borrowed(VIEW_ACTIONS)}
+        return {
+            name: ",".join(self.names.rows[name].keys) or _NO_KEY
+            for name, keys in usual.items()
+            if self.names.rows[name].keys != keys
+        }
+
+
+def bound(*names: str) -> list[BindingType]:
+    """The usual keys of these parts of the screen, or of single actions, for a class's BINDINGS."""
+    return [
+        Binding(",".join(row.keys), row.handler, row.title, show=False, priority=row.priority, id=row.id)
+        for row in _with_borrowed(VIEW_ACTIONS)
+        if row.view in names or row.id in names
+    ]
 
 
 def keymap_of(settings: KeySettings, source: str) -> Keymap:
     """The keys that `settings` ask for. Raises ConfigError, which names `source`, for an unknown action or key, and
     for a key with two meanings."""
-    usual = {action.id: action.keys for action in ACTIONS} | TEXT_KEYS
+    usual = {row.id: row.keys for row in TABLE}
     chosen = {action_id: _keys(action_id, keys, usual, source) for action_id, keys in settings.actions.items()}
     preset = {action_id: tuple(map(_normal, keys)) for action_id, keys in PRESETS[settings.preset].items()}
     effective = usual | preset | chosen
     _refuse_conflicts(effective, chosen, source)
-    return Keymap(
-        actions=tuple(msgspec.structs.replace(action, keys=effective[action.id]) for action in ACTIONS),
-        text={name: ",".join(effective[name]) for name in TEXT_KEYS if effective[name] != TEXT_KEYS[name]}
-        | {f"{action.id}{THERE}": ",".join(effective[action.id]) for action in ACTIONS},
-    )
+    table = _with_borrowed([msgspec.structs.replace(row, keys=effective[row.id]) for row in TABLE])
+    return Keymap(KeyNames({row.id: row for row in table}))
 
 
 def _keys(action_id: str, keys: Sequence[str], known: Mapping[str, object], source: str) -> tuple[str, ...]:
@@ -126,15 +141,27 @@ def _keys(action_id: str, keys: Sequence[str], known: Mapping[str, object], sour
 def _refuse_conflicts(
     effective: Mapping[str, tuple[str, ...]], chosen: Mapping[str, tuple[str, ...]], source: str
 ) -> None:
-    owner: dict[str, str] = {}
-    # What was chosen comes last, so that the sentence names it as the newcomer.
-    for action_id in sorted(effective, key=lambda name: name in chosen):
-        for key in effective[action_id]:
-            other = owner.setdefault(key, action_id)
-            if other != action_id:
-                raise ConfigError(
-                    f"{source}: keys.actions gives {key} to {action_id}, but {other} has it; give one of them another."
-                )
+    """Raise ConfigError for a key with two meanings in the same place."""
+    for view in dict.fromkeys(row.view for row in TABLE):
+        owner: dict[str, str] = {}
+        # What was chosen comes last, so that the sentence names it as the newcomer.
+        for row in sorted(TABLE, key=lambda row: row.id in chosen):
+            for key in effective[row.id]:
+                if row.view != view and not _reaches(row, key, view):
+                    continue
+                other = owner.setdefault(key, row.id)
+                if other != row.id:
+                    raise ConfigError(
+                        f"{source}: keys.actions gives {key} to {row.id}, but {other} has it; give one of them another."
+                    )
+
+
+def _reaches(row: Action, key: str, view: str) -> bool:
+    """Whether an action of the application acts on this key in a part of the screen that has keys of its own."""
+    if row.view:
+        return False
+    # What types goes to the part that has the focus first. In a lane's text every key of the application acts.
+    return view == "text" or (not _types(key) and (view in _ON_MAIN or row.reach is Reach.ALL))
 
 
 def _normal(key: str) -> str:

@@ -85,7 +85,9 @@ class PromptActions(_Base):
             if yes:
                 self.run_worker(self._rerun(ask_all=ask_all), exclusive=True, group="rerun")
 
-        self.push_screen(ConfirmScreen("A run is in flight. Cancel it and run again?", "Run again"), answered)
+        self.push_screen(
+            ConfirmScreen("A run is in flight. Cancel it and run again?", "Run again", self.key_names), answered
+        )
 
     async def _rerun(self, *, ask_all: bool) -> None:
         plan = self.plan(ask_all=ask_all)

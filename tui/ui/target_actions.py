@@ -15,6 +15,7 @@ from tui.errors import ChildError, ConfigError
 from tui.session.draft import Draft
 from tui.session.session import Session
 from tui.session.target_choice import ChoiceError, TargetChoice
+from tui.ui.bindings import KeyNames
 from tui.ui.key_names import key
 from tui.ui.viewmodel.lane_refusals import refused
 from tui.ui.viewmodel.parameter_rows import asked
@@ -36,6 +37,7 @@ class TargetActions(_Base):
 
     session: Session
     draft: Draft
+    key_names: KeyNames
     main: "MainScreen"
     remembers_targets: bool = True
     """Whether the list is kept for the next session; one that a plan names must not take a person's own away."""
@@ -71,7 +73,10 @@ class TargetActions(_Base):
                 self.draft.parameters = parameters
                 form.show(parameters)
 
-        self.push_screen(ParametersScreen(self.draft.parameters, asked(self.choice.labelled, self.known_models)), done)
+        self.push_screen(
+            ParametersScreen(self.draft.parameters, asked(self.choice.labelled, self.known_models), self.key_names),
+            done,
+        )
 
     def on_parameters_form_changed(self, _event: ParametersForm.Changed) -> None:
         """What is shared now says in what the targets differ."""
@@ -152,8 +157,8 @@ class TargetActions(_Base):
         endpoints = [name for name in names if name != plan.default_endpoint or name == target.endpoint]
         shared = self.draft.parameters
         screen = TargetScreen(
-            target, title, shared, endpoints, plan.default_endpoint, self.known_models, focus=focus
-        )  # fmt: skip
+            target, title, shared, endpoints, plan.default_endpoint, self.known_models, self.key_names, focus=focus
+        )
         self.push_screen(screen, done)
 
     def _current(self) -> int | None:

@@ -131,8 +131,6 @@ async def test_the_palette_lists_every_action(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         titles = {command.title for command in s.app.get_system_commands(s.app.main)}
         assert {action.title for action in ACTIONS if action.id != "command_palette"} <= titles
-        for action in ACTIONS:
-            assert callable(getattr(s.app, f"action_{action.method}"))
 
 
 @pytest.mark.parametrize("key", ["ctrl+p"])
@@ -195,7 +193,7 @@ async def test_a_click_in_the_footer_is_the_key(open_app: OpenApp, action: str) 
     entry = next(entry for entry in ACTIONS if entry.id == action)
     async with open_app(fast(1)) as s:
         called: list[str] = []
-        setattr(s.app, f"action_{entry.method}", lambda: called.append(action))
+        setattr(s.app, f"action_{action}", lambda: called.append(action))
         line = s.shown.splitlines()[-1]
         assert await s.pilot.click("#keys", offset=(line.index(f" {entry.title}") + 1, 0))
         await s.until(lambda: called == [action])

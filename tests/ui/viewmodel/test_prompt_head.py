@@ -2,9 +2,10 @@
 
 from tui.core.prompt import Prompt, Turn
 from tui.session.prompt_book import PromptBook
-from tui.ui.bindings import KeyNames
+from tui.ui.keymap import Keymap
 from tui.ui.viewmodel.prompt_head import head
 
+KEYS = Keymap().names
 LONG, SHORT = Prompt(user="Long {{a}}", name="long"), Prompt(user="{{a}} {{b}}", name="short")
 
 
@@ -13,9 +14,9 @@ def book(*rows: dict[str, str]) -> PromptBook:
 
 
 def test_the_head_says_what_there_is() -> None:
-    assert head(PromptBook(Prompt(user="u")), KeyNames()) == ("", "")
-    assert head(book(), KeyNames()) == ("{{a}} has no value: Alt+V", "short 2/2")
-    assert head(book({"a": "1"}), KeyNames()) == ("{{b}} has no value: Alt+V", "short 2/2 · 2 var")
+    assert head(PromptBook(Prompt(user="u")), KEYS) == ("", "")
+    assert head(book(), KEYS) == ("{{a}} has no value: Alt+V", "short 2/2")
+    assert head(book({"a": "1"}), KEYS) == ("{{b}} has no value: Alt+V", "short 2/2 · 2 var")
     turns = (Turn(role="user", text="x"),)
     full = PromptBook(Prompt(user="{{a}}", turns=turns, prefill="y"), (), ({"a": "1"}, {"a": "2"}), 1)
-    assert head(full, KeyNames()) == ("", "row 2/2 · 1 turn · prefill")
+    assert head(full, KEYS) == ("", "row 2/2 · 1 turn · prefill")

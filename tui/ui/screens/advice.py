@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -15,11 +15,12 @@ from tui.advice.citations import FIRST_NOTE
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.sanitize import clean
 from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.advice_lines import detail_lines, head_lines, ledger_lines, row_line, trial_lines
 from tui.ui.viewmodel.advice_state import AdviceState
+from tui.ui.widgets.key_bar import KeyBar
 
 _LOOK_EVERY_S = 0.25
-_KEYS = "T try · A accept · R reject · C cancel · D differences · S cut share"
 
 Wish = Literal["try", "accept", "reject", "cancel", "differ", "share"]
 
@@ -43,7 +44,6 @@ class AdviceScreen(ModalScreen[None]):
         }
         & VerticalScroll { height: 1fr; }
         & #advice-trial { display: none; border-top: solid $primary; }
-        & #advice-keys { dock: bottom; color: $text-muted; }
         & .-trying {
             & #advice-note { display: none; }
             & OptionList { max-height: 25%; margin: 0; }
@@ -51,17 +51,7 @@ class AdviceScreen(ModalScreen[None]):
         }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Close"),
-        Binding("alt+a", "dismiss", "Close", id="advice.there"),
-        Binding("t", "wish('try')", "Try"),
-        Binding("a", "wish('accept')", "Accept"),
-        Binding("r", "wish('reject')", "Reject"),
-        Binding("c", "wish('cancel')", "Cancel the trial"),
-        Binding("d", "wish('differ')", "Differences of the answers"),
-        Binding("alt+shift+d", "wish('differ')", "Differences of the answers", id="difference.there"),
-        Binding("s", "wish('share')", "Share of answers that may be cut"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("advice")
 
     class Wished(Message):
         """The person wants something done."""
@@ -89,7 +79,9 @@ class AdviceScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The head, the list, its details, the trial and the keys."""
         advice = self._desk.advice
-        self._box.border_title = Content(f"Advice · {clean(advice.target) if advice else ''} · Escape closes")
+        self._box.border_title = Content(
+            f"Advice · {clean(advice.target) if advice else ''} · {self._keys('advice.close')} closes"
+        )
         with self._box:
             yield self._head
             yield self._note
@@ -98,7 +90,7 @@ class AdviceScreen(ModalScreen[None]):
                 yield self._detail
                 yield self._ledger
             yield self._trial
-            yield Static(_KEYS, id="advice-keys", markup=False)
+            yield KeyBar(self._keys.of("advice"))
 
     def on_mount(self) -> None:
         """Show it, and look again and again at what a trial shows."""

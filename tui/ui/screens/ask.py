@@ -3,11 +3,13 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.widgets.field import Field
 
 
@@ -25,11 +27,12 @@ class AskScreen(ModalScreen[str]):
         & Label { color: $text-muted; width: 1fr; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close")
 
-    def __init__(self, question: str, text: str, hint: str) -> None:
-        """`text` stands there already; `hint` is said below."""
+    def __init__(self, question: str, text: str, hint: str, keys: KeyNames) -> None:
+        """`text` stands in the field at first, `hint` below it."""
         super().__init__()
+        self._keys = keys
         self._question = question
         self._text = text
         self._hint = hint
@@ -40,7 +43,7 @@ class AskScreen(ModalScreen[str]):
             box.border_title = self._question
             field = Field(self._text, id="answer")
             yield field
-            yield Label(f"{self._hint} Enter keeps it, Escape leaves it.", markup=False)
+            yield Label(f"{self._hint} Enter keeps it, {self._keys('dialog.close')} leaves it.", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer."""

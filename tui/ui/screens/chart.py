@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, ScrollableContainer
 from textual.events import Resize
 from textual.message import Message
@@ -14,17 +14,19 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
 
+from tui.ui.bindings import KeyNames
 from tui.ui.charts import ChartKind
 from tui.ui.charts.plot import Markers
 from tui.ui.charts.source import METRICS, ChartSource
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.numbers import number_lines
 from tui.ui.widgets.chart_pane import ChartHolder
+from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.strips import padded, svg_of, text_of
 
 _EVERY_S = 0.5
 _NARROWEST = 100
 """Columns below which the numbers stand under the chart."""
-_HELP = "←→ chart · l lane · m metric · t save text · s save SVG · Esc closes"
 
 
 class ChartScreen(Screen[ChartKind]):
@@ -43,7 +45,6 @@ class ChartScreen(Screen[ChartKind]):
             scrollbar-size: 1 1;
         }
         & #numbers { width: auto; height: auto; text-wrap: nowrap; }
-        & > #chart-keys { height: 1; color: $text-muted; padding: 0 1; }
         &.-narrow {
             & > Horizontal { layout: vertical; }
             & ChartHolder { height: 3fr; }
@@ -51,19 +52,7 @@ class ChartScreen(Screen[ChartKind]):
         }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "Close", priority=True),
-        Binding("alt+i", "close", "Close", priority=True, id="maximise_chart.there"),
-        Binding("right", "step(1)", "Next chart", priority=True),
-        Binding("alt+g", "step(1)", "Next chart", priority=True, id="next_chart.there"),
-        Binding("left", "step(-1)", "Chart before", priority=True),
-        Binding("alt+j", "step(-1)", "Chart before", priority=True, id="previous_chart.there"),
-        Binding("l", "lane", "Lane", priority=True),
-        Binding("f6,ctrl+n", "lane", "Lane", priority=True, id="next_lane.there"),
-        Binding("m", "metric", "Metric"),
-        Binding("t", "save('txt')", "Save as text"),
-        Binding("s", "save('svg')", "Save as SVG"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("chart")
 
     class Save(Message):
         """The chart is to be written to a file."""
@@ -74,8 +63,9 @@ class ChartScreen(Screen[ChartKind]):
             self.suffix = suffix
             self.content = content
 
-    def __init__(self, source: Callable[[], ChartSource], kind: ChartKind, markers: Markers) -> None:
+    def __init__(self, source: Callable[[], ChartSource], kind: ChartKind, markers: Markers, keys: KeyNames) -> None:
         super().__init__()
+        self._keys = keys
         self._source = source
         self._lanes_on = 0
         self._metric = 0
@@ -91,7 +81,7 @@ class ChartScreen(Screen[ChartKind]):
             with ScrollableContainer() as scroll:
                 scroll.border_title = "Numbers"
                 yield self._numbers
-        yield Static(_HELP, id="chart-keys", markup=False)
+        yield KeyBar(self._keys.of("chart"))
 
     def on_mount(self) -> None:
         """Follow what happens."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
 from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.comparison_lines import comparison_lines
 from tui.ui.widgets.field import Field
 
@@ -41,7 +42,7 @@ class CompareScreen(ModalScreen[None]):
         & #compared { height: auto; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close")
 
     def __init__(self, snapshots: list[Snapshot], now: Snapshot | None, keep: Act, delete: Act, keys: KeyNames) -> None:
         """`now` is what stands in the lanes; `keep` and `delete` take a snapshot's name."""
@@ -69,7 +70,7 @@ class CompareScreen(ModalScreen[None]):
                 yield self._field
                 yield Button("Keep", id="keep", compact=True)
                 yield Button("Forget “from”", id="forget", compact=True)
-                yield Button("Close (Esc)", id="close", compact=True)
+                yield Button(self._keys.on_button("dialog.close"), id="close", compact=True)
             with VerticalScroll():
                 yield self._text
         self._first = names[0] if names else None

@@ -3,10 +3,13 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
+
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -24,13 +27,11 @@ class ConfirmScreen(ModalScreen[bool]):
         & Button { margin: 0 0 0 2; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes"),
-        Binding("n,escape", "answer(False)", "No"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("confirm")
 
-    def __init__(self, question: str, yes: str) -> None:
+    def __init__(self, question: str, yes: str, keys: KeyNames) -> None:
         super().__init__()
+        self._keys = keys
         self._question = question
         self._yes = yes
 
@@ -39,8 +40,8 @@ class ConfirmScreen(ModalScreen[bool]):
         with Vertical():
             yield Static(self._question, markup=False)
             with Horizontal():
-                yield Button(f"{self._yes} (Y)", id="yes", variant="primary", compact=True)
-                yield Button("No (N)", id="no", compact=True)
+                yield Button(self._keys.on_button("confirm.yes", self._yes), id="yes", variant="primary", compact=True)
+                yield Button(self._keys.on_button("confirm.no"), id="no", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer with the button's meaning."""

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -12,7 +12,9 @@ from textual.widgets import Static
 from tui.core.cost import Cost
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
+from tui.ui.bindings import KeyNames
 from tui.ui.charts import steps
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.detail import detail_rows
 from tui.ui.viewmodel.lane_lines import SHAPES
 from tui.ui.widgets.chart_view import ChartView
@@ -36,13 +38,11 @@ class DetailScreen(ModalScreen[None]):
         & .note { color: $text-error; width: 1fr; height: auto; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "close", "Close"),
-        Binding("f4,alt+d", "close", "Close", id="detail.there"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("detail")
 
-    def __init__(self, record: RequestRecord, cost: Cost | None = None) -> None:
+    def __init__(self, record: RequestRecord, keys: KeyNames, cost: Cost | None = None) -> None:
         super().__init__()
+        self._keys = keys
         self._record = record
         self._cost = cost
         self._chart = ChartView()
@@ -66,18 +66,13 @@ class DetailScreen(ModalScreen[None]):
                 Static(clean(record.failure.message) if record.failure else "", classes="note", markup=False),
             ),
         )
-        box.border_title = Content(
-            f"{clean(record.spec.target)} · {SHAPES[record.state]} {record.state.value} · Escape closes"
-        )
+        state = f"{SHAPES[record.state]} {record.state.value}"
+        box.border_title = Content(f"{clean(record.spec.target)} · {state} · {self._keys('detail.close')} closes")
         yield box
 
     def on_mount(self) -> None:
         """Draw the waterfall."""
         self._chart.data = steps.step_rows(self._record)
-
-    def action_close(self) -> None:
-        """Go back to the lanes."""
-        self.dismiss()
 
 
 def _table(groups: tuple[tuple[tuple[str, str], ...], ...]) -> str:

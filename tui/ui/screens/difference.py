@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.difference import ComparedAnswer, Passage, differ, marked
+from tui.ui.widgets.key_bar import KeyBar
 
 _WIDE_COLUMNS = 100
 """From this width on they stand side by side, else one above the other."""
@@ -33,27 +36,17 @@ class DifferenceScreen(ModalScreen[None]):
         & Container { height: 1fr; layout: vertical; }
         & VerticalScroll { width: 1fr; height: 1fr; border-top: solid $panel-lighten-2; border-title-style: bold; }
         & .note { color: $text-muted; }
-        & #difference-keys { dock: bottom; color: $text-muted; }
         &.-wide Container { layout: horizontal; }
         &.-wide #second { margin: 0 0 0 2; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Close"),
-        Binding("alt+shift+d", "dismiss", "Close", id="difference.there"),
-        Binding("n", "next", "Next answer"),
-        Binding("up,k", "scroll_both(-1)", "Up"),
-        Binding("down,j", "scroll_both(1)", "Down"),
-        Binding("pageup", "page(-1)", "Page up"),
-        Binding("pagedown,space", "page(1)", "Page down"),
-        Binding("home", "scroll_both(-1000000)", "Start"),
-        Binding("end", "scroll_both(1000000)", "End"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("difference")
 
-    def __init__(self, answers: Sequence[ComparedAnswer], first: int = 0, second: int = 1) -> None:
+    def __init__(self, answers: Sequence[ComparedAnswer], keys: KeyNames, first: int = 0, second: int = 1) -> None:
         """`answers` has two or more; `first` and `second` are those shown at the beginning."""
         super().__init__()
         self._answers = answers
+        self._keys = keys
         self._shown = (first, second)
         self._summary = Static(id="difference-summary", markup=False)
         self._notes = tuple(Static(classes="note", markup=False) for _ in _MARKS)
@@ -66,11 +59,11 @@ class DifferenceScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The summary, both answers, the keys."""
         with Vertical() as box:
-            box.border_title = "Differences · Escape closes"
+            box.border_title = "Differences · {self._keys('difference.close')} closes"
             yield self._summary
             yield Container(*self._panes)
-            others = " · N the next answer" if len(self._answers) > 2 else ""
-            yield Static(f"Arrows and Page keys scroll both{others}", id="difference-keys", markup=False)
+            rows = self._keys.of("difference")
+            yield KeyBar(rows if len(self._answers) > 2 else [row for row in rows if row.id != "difference.next"])
 
     def on_mount(self) -> None:
         """Show the first pair."""

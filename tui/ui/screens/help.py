@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -15,6 +15,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.ui.bindings import Action, Group, KeyNames, spelled
+from tui.ui.keymap import bound
+from tui.ui.view_bindings import SECTIONS
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
 
 _KEY_CELLS = 20
@@ -71,27 +73,40 @@ class HelpScreen(ModalScreen[None]):
         }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "Close"),
-        Binding("f1,alt+h", "dismiss", "Close", id="help.there"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("help")
 
-    def __init__(self, actions: Sequence[Action], keys: KeyNames, focused: Widget | None) -> None:
-        """`actions` and `keys` have the keys in effect; `focused` is explained first."""
+    def __init__(self, keys: KeyNames, actions: Sequence[Action], focused: Widget | None, views: Sequence[str]) -> None:
+        """`focused` is explained first, then the keys of `views`, which are what is shown and has the focus. `actions`
+        are those of the application that act there.
+        """
         super().__init__()
-        self._actions = actions
         self._keys = keys
         self._part = _part(focused)
+        self._actions = actions
+        self._views = views
 
     def compose(self) -> ComposeResult:
         """Everything as one text that scrolls."""
-        scroll = VerticalScroll(Static(_text(self._actions, self._keys, self._part), markup=False))
-        scroll.border_title = "Help · Escape closes"
+        scroll = VerticalScroll(Static(self._text(), markup=False))
+        scroll.border_title = f"Help · {self._keys('help.close')} closes"
         yield scroll
 
-    async def action_dismiss(self, result: None = None) -> None:
-        """Close the help."""
-        self.dismiss(result)
+    def _text(self) -> Content:
+        keys, lines = self._keys, list[str | tuple[str, str]]()
+        if self._part is not None:
+            title, explanation = self._part
+            explanation = re.sub(r"\{([\w.]+)\}", lambda named: keys(named[1]), explanation)
+            lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
+        for view in self._views:
+            if view != "text":
+                lines += _section(SECTIONS[view], _rows(keys.of(view)))
+        for group in Group:
+            if rows := _rows([action for action in self._actions if action.group is group]):
+                lines += _section(group.value, rows)
+        lines += _section(SECTIONS["text"], _in_the_text(keys))
+        lines += _section("Figures", _FIGURES)
+        lines += _section("States", [("  ".join(f"{shape} {state.value}" for state, shape in SHAPES.items()), "")])
+        return Content.assemble(*lines[:-1])
 
 
 def _part(focused: Widget | None) -> tuple[str, str] | None:
@@ -100,21 +115,8 @@ def _part(focused: Widget | None) -> tuple[str, str] | None:
     return next((_PARTS[node.id] for node in around if node.id in _PARTS), None)
 
 
-def _text(actions: Sequence[Action], keys: KeyNames, part: tuple[str, str] | None) -> Content:
-    lines: list[str | tuple[str, str]] = []
-    if part is not None:
-        title, explanation = part
-        explanation = re.sub(r"\{([\w.]+)\}", lambda named: keys(named[1]), explanation)
-        lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
-    for group in Group:
-        lines += _section(
-            group.value,
-            [(", ".join(map(spelled, action.keys)), action.help) for action in actions if action.group is group],
-        )
-    lines += _section("In a lane's text", _in_the_text(keys))
-    lines += _section("Figures", _FIGURES)
-    lines += _section("States", [("  ".join(f"{shape} {state.value}" for state, shape in SHAPES.items()), "")])
-    return Content.assemble(*lines[:-1])
+def _rows(actions: Sequence[Action]) -> list[tuple[str, str]]:
+    return [(", ".join(map(spelled, action.keys)) or "in the palette", action.help) for action in actions]
 
 
 def _in_the_text(keys: KeyNames) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.events import Resize
 from textual.screen import Screen
@@ -19,7 +19,8 @@ from tui.core.snapshot import of_runs
 from tui.core.stored import RunFilter, Sort
 from tui.errors import LatencyTuiError
 from tui.session.archive import Archive
-from tui.ui.bindings import Action, Group
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.screens.ask import AskScreen
 from tui.ui.screens.confirm import ConfirmScreen
 from tui.ui.screens.text import TextScreen
@@ -35,21 +36,6 @@ _T = TypeVar("_T")
 _AFTER_TYPING_S = 0.2
 _AFTER_MOVING_S = 0.1
 """Pauses after which the list is filtered, and the run under the cursor is read."""
-_KEYS = (
-    ("open", "enter", "Open"),
-    ("replay", "r", "Replay"),
-    ("compare", "c", "Compare"),
-    ("note", "n", "Note"),
-    ("tags", "t", "Tag"),
-    ("export", "e", "Export"),
-    ("delete", "d", "Del"),
-    ("sort", "s", "Sort"),
-    ("filter", "/", "Find"),
-    ("close", "esc", "Back"),
-)
-_ACTIONS = tuple(
-    Action(id=name, keys=(key,), title=title, help="", group=Group.SCREEN, in_footer=True) for name, key, title in _KEYS
-)
 _ORDERS = {Sort.STARTED: "latest first", Sort.TTFT: "shortest TTFT first", Sort.TOTAL: "shortest total first"}
 
 
@@ -72,16 +58,13 @@ class HistoryScreen(Screen[StoredRun]):
         & #run { height: auto; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close"),
-        Binding("slash", "filter", "Filter"),
-        *(Binding(key, name, title) for name, key, title in _KEYS if len(key) == 1 and key != "/"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("history")
 
-    def __init__(self, archive: Archive, replay: Callable[[StoredRun], None], at: int = 0) -> None:
+    def __init__(self, archive: Archive, replay: Callable[[StoredRun], None], keys: KeyNames, at: int = 0) -> None:
         """`replay` plays a run in the lanes; the cursor begins in place `at`. The archive is closed with the screen."""
         super().__init__()
         self._archive = archive
+        self._keys = keys
         self._replay = replay
         self._sort = Sort.STARTED
         self._wanted = RunFilter()
@@ -102,7 +85,7 @@ class HistoryScreen(Screen[StoredRun]):
         yield self._heading
         yield self._list
         yield self._box
-        yield KeyBar(_ACTIONS, namespace="screen")
+        yield KeyBar(self._keys.of("history"))
 
     def on_resize(self, event: Resize) -> None:
         """The columns are those that fit."""
@@ -239,7 +222,9 @@ class HistoryScreen(Screen[StoredRun]):
             if yes:
                 self.run_worker(delete(), group="change")
 
-        self.app.push_screen(ConfirmScreen(f"Delete run {number} for good, from snapshots too?", "Delete"), answered)
+        self.app.push_screen(
+            ConfirmScreen(f"Delete run {number} for good, from snapshots too?", "Delete", self._keys), answered
+        )
 
     async def action_compare(self) -> None:
         """Mark the run, or compare it with the one that is marked."""
@@ -249,7 +234,11 @@ class HistoryScreen(Screen[StoredRun]):
             return
         if marked is None:
             self._list.mark(number)
-            self.notify(f"Run {number} is marked ◆: press C on the run to compare it with.", timeout=4, markup=False)
+            self.notify(
+                f"Run {number} is marked ◆: {self._keys('history.compare')} on another run compares the two.",
+                timeout=4,
+                markup=False,
+            )
             return
         self._list.mark(None)
         sets = [await self._try(self._archive.with_repeats(one)) for one in sorted((marked, number))]
@@ -257,7 +246,7 @@ class HistoryScreen(Screen[StoredRun]):
             return
         before, now = (of_runs(name_of(runs), runs[0].info.started_unix_ns, runs) for runs in sets if runs)
         lines = comparison_lines(before, now) if before.lanes and now.lanes else ["One of them has no finished answer."]
-        self.app.push_screen(TextScreen(f"{before.name} → {now.name}", lines))
+        self.app.push_screen(TextScreen(f"{before.name} → {now.name}", lines, self._keys))
 
     def action_sort(self) -> None:
         """Order by the next figure."""
@@ -286,7 +275,7 @@ class HistoryScreen(Screen[StoredRun]):
             if text is not None:
                 self.run_worker(carry_out(text), group="change")
 
-        self.app.push_screen(AskScreen(question, text, hint), answered)
+        self.app.push_screen(AskScreen(question, text, hint, self._keys), answered)
 
     async def _try(self, doing: Awaitable[_T]) -> _T | None:
         """What comes of it, or None after saying why nothing does."""

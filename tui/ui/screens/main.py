@@ -65,7 +65,7 @@ class MainScreen(Screen[None]):
         draft: Draft,
         pacer: Pacer,
         size: Size,
-        actions: Sequence[Action],
+        footer: Sequence[Action],
         keys: KeyNames,
         pane: str = PANES[0],
     ) -> None:
@@ -74,8 +74,8 @@ class MainScreen(Screen[None]):
         super().__init__(classes=f"-show-{pane}{' -compact' if _is_compact(size) else ''}")
         self._live = live
         self._pacer = pacer
-        self._actions = actions
-        self._keys = keys
+        self._footer = footer
+        self._key_names = keys
         self._timer: Timer | None = None
         self._painted_version = -1
         self._slow_version = -1
@@ -88,7 +88,6 @@ class MainScreen(Screen[None]):
         self.hint = ""
         self.replaying = ""
         """What is replayed, and how; empty on the real thing."""
-        self.keys_namespace = "app"
         self.evidence = Evidence()
         self._evidence_shown = True
         self.status = StatusBar(keys)
@@ -116,7 +115,7 @@ class MainScreen(Screen[None]):
             yield self.history
             yield self.charts
         yield self._room
-        yield KeyBar(self._actions, self.keys_namespace)
+        yield KeyBar(self._footer)
 
     def on_mount(self) -> None:
         """Begin to tick when something happens."""
@@ -157,9 +156,9 @@ class MainScreen(Screen[None]):
 
     async def edit_anew(self) -> None:
         """Edit the draft, which has been replaced as a whole, with new widgets."""
-        self.prompt_pane = PromptPane(self._draft.book, self._keys)
-        self.parameters_form = ParametersForm(self._draft.parameters, self._keys)
-        self.picker = TargetPicker(self._draft.targets, self._keys)
+        self.prompt_pane = PromptPane(self._draft.book, self._key_names)
+        self.parameters_form = ParametersForm(self._draft.parameters, self._key_names)
+        self.picker = TargetPicker(self._draft.targets, self._key_names)
         box = self.query_one("#edit")
         with self.app.batch_update():
             await box.remove_children()
@@ -231,7 +230,7 @@ class MainScreen(Screen[None]):
             lanes=self._live.lanes,
             current=self.lanes.current.lane,
             now_ns=self.now_ns(),
-            sweep_key="" if self.replaying else self._keys("sweep"),
+            sweep_key="" if self.replaying else self._key_names("sweep"),
             baselines=self._baselines,
         )
 

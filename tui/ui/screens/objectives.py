@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from tui.core.objectives import Objective, parse
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.widgets.field import Field
 
 _HINT = (
     "Separated by commas: ttft.p95 < 800ms, total.p50 < 4s, otps.p50 > 80, errors < 1%. "
     "They hold until the program ends; objectives = [...] in the configuration lasts. "
-    "Enter keeps them, an empty field drops them, Escape leaves them."
+    "Enter keeps them, an empty field drops them, {escape} leaves them."
 )
 
 
@@ -35,10 +37,11 @@ class ObjectivesScreen(ModalScreen[tuple[Objective, ...]]):
         & .problem.-said { display: block; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close")
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
+    def __init__(self, objectives: Sequence[Objective], keys: KeyNames) -> None:
         super().__init__()
+        self._keys = keys
         self._text = ", ".join(objective.text for objective in objectives)
         self._problem = Label("", classes="problem", markup=False)
 
@@ -48,7 +51,7 @@ class ObjectivesScreen(ModalScreen[tuple[Objective, ...]]):
             box.border_title = "Objectives"
             yield Field(self._text, id="objectives")
             yield self._problem
-            yield Label(_HINT, markup=False)
+            yield Label(_HINT.format(escape=self._keys("dialog.close")), markup=False)
 
     def on_input_changed(self) -> None:
         """A corrected field takes its complaint away."""

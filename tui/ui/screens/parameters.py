@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from tui.core.parameters import Parameters
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.parameter_rows import Asked
 from tui.ui.widgets.parameters_editor import ParametersEditor
@@ -30,14 +32,12 @@ class ParametersScreen(ModalScreen[Parameters]):
         & Button { margin: 0 0 0 2; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close"),
-        Binding("enter", "done", "Done"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("dialog")
 
-    def __init__(self, parameters: Parameters, asked: Sequence[Asked]) -> None:
+    def __init__(self, parameters: Parameters, asked: Sequence[Asked], keys: KeyNames) -> None:
         """`asked` are the chosen targets."""
         super().__init__()
+        self._keys = keys
         self._editor = ParametersEditor(parameters, lambda: asked)
 
     def compose(self) -> ComposeResult:
@@ -46,8 +46,8 @@ class ParametersScreen(ModalScreen[Parameters]):
             box.border_title = "Parameters of all targets"
             yield self._editor
             with Horizontal(classes="buttons"):
-                yield Button("Done (Enter)", id="done", variant="primary", compact=True)
-                yield Button("Cancel (Esc)", id="cancel", compact=True)
+                yield Button(self._keys.on_button("dialog.done"), id="done", variant="primary", compact=True)
+                yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Do what the button says."""

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import TabbedContent, TabPane
 
 from tui.session.prompt_book import PromptBook, Row
 from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.widgets.turns_view import TurnsView
 from tui.ui.widgets.variables_view import VariablesView
 from tui.ui.widgets.variants_view import VariantsView
@@ -32,10 +33,7 @@ class PromptsScreen(ModalScreen[None]):
         & ContentSwitcher, & TabbedContent, & TabPane { height: 1fr; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back"),
-        Binding("alt+v", "next_tab", "Next tab", priority=True, id="variants.there"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("prompts")
 
     def __init__(
         self,
@@ -50,12 +48,14 @@ class PromptsScreen(ModalScreen[None]):
         super().__init__()
         self._first = tab
         self._keys = keys
-        self._views = (VariantsView(book, keys), VariablesView(book, load), TurnsView(book, refusing))
+        self._views = (VariantsView(book, keys), VariablesView(book, load, keys), TurnsView(book, refusing, keys))
 
     def compose(self) -> ComposeResult:
         """The three in tabs."""
         with Vertical() as box:
-            box.border_title = f"Prompt · {self._keys('variants')} next tab · Escape closes"
+            box.border_title = (
+                f"Prompt · {self._keys('prompts.next_tab')} next tab · {self._keys('prompts.back')} closes"
+            )
             with TabbedContent(initial=f"tab-{self._first}"):
                 for name, view in zip(_TABS, self._views, strict=True):
                     with TabPane(name.capitalize(), id=f"tab-{name}"):

@@ -3,40 +3,24 @@
 import time
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 
 from tui.core.sanitize import clean
 from tui.session.draft import Draft
 from tui.session.replay import Replay
 from tui.session.target_choice import TargetChoice
-from tui.ui.bindings import Action, Group, KeyNames
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
-
-_KEYS = (
-    ("pause", "space", "Pause, go on"),
-    ("step", ".", "Step"),
-    ("faster", "+", "Faster"),
-    ("slower", "-", "Slower"),
-    ("end", "esc", "End"),
-)
-_ACTIONS = tuple(
-    Action(id=name, keys=(key,), title=title, help="", group=Group.SCREEN, in_footer=True) for name, key, title in _KEYS
-)
 
 
 class ReplayScreen(MainScreen):
     """Plays a run. What is asked is shown and cannot be edited; nothing is sent, and nothing is stored."""
 
     AUTO_FOCUS: ClassVar[str | None] = "StreamView"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", "Pause, go on"),
-        Binding("full_stop", "step", "Step"),
-        Binding("plus,equals_sign", "faster", "Faster"),
-        Binding("minus", "slower", "Slower"),
-        Binding("escape", "end", "End"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("replay")
 
     def __init__(self, replay: Replay, pacer: Pacer, size: Size, keys: KeyNames) -> None:
         """`size` is the terminal's."""
@@ -44,14 +28,13 @@ class ReplayScreen(MainScreen):
         self._advanced_ns = time.monotonic_ns()
         plan, requests = replay.run.plan, replay.run.requests
         draft = Draft(plan, TargetChoice(plan.targets, ()))
-        super().__init__(replay.live, draft, pacer, size, _ACTIONS, keys, pane="lanes")
+        super().__init__(replay.live, draft, pacer, size, keys.of("replay"), keys, pane="lanes")
         self.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
         self.simulated = any(record.spec.endpoint.simulated for record in requests)
         number = replay.run.number
         self._what = clean(f"run {number}" if number is not None else "a run from a file")
         self.charts.mark = "REPLAY: "
         self.history.border_title = "REPLAY"
-        self.keys_namespace = "screen"
 
     def on_mount(self) -> None:
         """What was asked is there to be read only."""
@@ -73,7 +56,9 @@ class ReplayScreen(MainScreen):
 
     def _describe(self) -> str:
         replay = self._replay
-        doing = "over, Space plays again" if replay.over else "paused" if replay.paused else ""
+        doing = (
+            f"over, {self._key_names('replay.pause')} plays again" if replay.over else "paused" if replay.paused else ""
+        )
         at = f"{replay.passed_s:.1f} of {replay.length_s:.1f} s"
         return ", ".join(filter(None, (f"{self._what}: {at} at {replay.speed:g}x", doing)))
 

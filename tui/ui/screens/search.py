@@ -3,11 +3,13 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.widgets.field import Field
 from tui.ui.widgets.stream_view import StreamView
 
@@ -27,17 +29,16 @@ class SearchScreen(ModalScreen[None]):
         & Label { width: auto; padding: 0 1; color: $text-muted; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Close"),
-        Binding("down", "step(1)", "Next"),
-        Binding("up", "step(-1)", "Previous"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("search")
 
-    def __init__(self, view: StreamView) -> None:
+    def __init__(self, view: StreamView, keys: KeyNames) -> None:
         super().__init__()
         self._view = view
         self._field = Field(placeholder="search in this lane")
-        self._found = Label("Enter or ↓ next, ↑ previous, Esc closes", markup=False)
+        following, before = keys("search.next"), keys("search.previous")
+        self._found = Label(
+            f"Enter or {following} next, {before} previous, {keys('search.close')} closes", markup=False
+        )
 
     def compose(self) -> ComposeResult:
         """One line."""

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
@@ -12,6 +12,7 @@ from textual.widgets import Button
 from tui.config.schema import TABLES
 from tui.core.series import SeriesSettings
 from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.widgets.settings_form import SettingsForm
 
@@ -32,10 +33,7 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
         & Button { margin: 0 0 0 2; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close"),
-        Binding("alt+s,shift+f5", "done(True)", "Start", priority=True, id="series.there"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close", "series")
 
     def __init__(self, settings: SeriesSettings, keys: KeyNames) -> None:
         super().__init__()
@@ -48,9 +46,9 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
             box.border_title = "Series"
             yield self._form
             with Horizontal(classes="buttons"):
-                yield Button(f"Start ({self._keys('series')})", id="start", variant="primary", compact=True)
+                yield Button(self._keys.on_button("series.start"), id="start", variant="primary", compact=True)
                 yield Button("Keep", id="keep", compact=True)
-                yield Button("Cancel (Esc)", id="cancel", compact=True)
+                yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Do what the button says."""

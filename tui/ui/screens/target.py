@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -20,6 +20,8 @@ from tui.core.parameters import Parameters
 from tui.core.sanitize import clean
 from tui.core.target import Target
 from tui.session.target_choice import ChoiceError, checked_model
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.parameter_rows import Asked
 from tui.ui.widgets.choice_line import ChoiceLine
@@ -47,12 +49,7 @@ class TargetScreen(ModalScreen[Target]):
         & Button { margin: 0 0 0 2; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close"),
-        Binding("enter", "done", "Done"),
-        Binding("down", "app.focus_next", "Next", show=False),
-        Binding("up", "app.focus_previous", "Previous", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("dialog", "fields")
 
     def __init__(
         self,
@@ -62,6 +59,7 @@ class TargetScreen(ModalScreen[Target]):
         endpoints: Sequence[str],
         default_endpoint: str,
         models: Mapping[str, KnownModel],
+        keys: KeyNames,
         *,
         focus: str = "parameters",
     ) -> None:
@@ -69,6 +67,7 @@ class TargetScreen(ModalScreen[Target]):
         `parameters`, `model` or `name`."""
         super().__init__()
         self._heading = title
+        self._keys = keys
         self._models = models
         self._begin = focus
         self._target = target
@@ -99,8 +98,8 @@ class TargetScreen(ModalScreen[Target]):
                 yield self._label
             yield self._editor
             with Horizontal(classes="buttons"):
-                yield Button("Done (Enter)", id="done", variant="primary", compact=True)
-                yield Button("Cancel (Esc)", id="cancel", compact=True)
+                yield Button(self._keys.on_button("dialog.done"), id="done", variant="primary", compact=True)
+                yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
 
     def on_mount(self) -> None:
         """Begin where it was asked for."""

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 
 _WIDEST, _AROUND = 130, 6
 """Cells of the box at most, and of what is around its lines: frame, padding and scrollbar."""
@@ -32,16 +35,17 @@ class TextScreen(ModalScreen[None]):
         & Static { height: auto; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = bound("reader")
 
-    def __init__(self, title: str, lines: Sequence[str]) -> None:
+    def __init__(self, title: str, lines: Sequence[str], keys: KeyNames) -> None:
         super().__init__()
+        self._keys = keys
         self._title = title
         self._lines = lines
 
     def compose(self) -> ComposeResult:
         """The text in a box."""
         with Vertical() as box:
-            box.border_title = Content(f"{self._title} · Escape closes")
+            box.border_title = Content(f"{self._title} · {self._keys('reader.close')} closes")
             with VerticalScroll():
                 yield Static("\n".join(self._lines), id="text", markup=False)

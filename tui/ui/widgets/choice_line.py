@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.core.sanitize import clean
+from tui.ui.keymap import bound
 
 Part = tuple[str, str, str | None]
 """A text, its component class, and the choice that a click on it makes, if it makes one."""
@@ -45,11 +46,7 @@ class ChoiceLine(Widget, can_focus=True):
         "choice-line--label", "choice-line--option", "choice-line--chosen", "choice-line--unset",
         "choice-line--refused",
     }  # fmt: skip
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,space", "step(1)", "Next", show=False),
-        Binding("left", "step(-1)", "Previous", show=False),
-        Binding("delete,backspace", "unset", "Not set", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("choice")
     ALLOW_SELECT = False
 
     value = reactive("", layout=False)

@@ -1,4 +1,4 @@
-"""The last row: the keys, from the table of actions; each can be clicked."""
+"""The last row: keys from the table of actions, each of which can be clicked."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from tui.ui.bindings import Action, short
 
 
 class KeyBar(Static):
-    """Lists the table's footer actions in one row, and the palette that has the rest.
+    """Lists actions in one row.
 
     One widget of fixed text instead of Textual's Footer, which makes a widget per key and lays itself out anew with
     every change of focus.
@@ -29,11 +29,10 @@ class KeyBar(Static):
     }
     """
 
-    def __init__(self, actions: Sequence[Action], namespace: str = "app") -> None:
-        """`actions` have the keys that are in effect; `namespace` says who carries out what is clicked."""
+    def __init__(self, actions: Sequence[Action]) -> None:
+        """`actions` have the keys that are in effect."""
         super().__init__(id="keys")
-        self._namespace = namespace
-        self._actions = actions
+        self._actions = [action for action in actions if action.keys]
 
     @property
     def link_style(self) -> Style:
@@ -42,14 +41,16 @@ class KeyBar(Static):
 
     def render(self) -> Content:
         """The keys, spaced as the width allows; from the very first paint on."""
-        return _line(self._actions, self._namespace, self.size.width)
+        return _line(self._actions, self.size.width)
 
 
-def _line(actions: Sequence[Action], namespace: str, width: int) -> Content:
-    keys = [
-        (short(action.keys[0]), action.title, action.method) for action in actions if action.in_footer and action.keys
-    ]
-    cells = sum(len(key) + 1 + len(title) for key, title, _ in keys)
+def _line(actions: Sequence[Action], width: int) -> Content:
+    keys = [(short(action.keys[0]), action) for action in actions]
+    cells = sum(len(key) + 1 + len(action.title) for key, action in keys)
     gap = max(1, min(3, (width - cells) // max(1, len(keys))))
-    items = (f"[@click={namespace}.{action}][bold $text-primary]{key}[/] {title}[/]" for key, title, action in keys)
+    items = (f"[@click={_carried_out(action)}][bold $text-primary]{key}[/] {action.title}[/]" for key, action in keys)
     return Content.from_markup((" " * gap).join(items))
+
+
+def _carried_out(action: Action) -> str:
+    return f"screen.{action.handler}" if action.handler else f"app.act('{action.id}')"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label
@@ -12,6 +12,7 @@ from textual.widgets import Checkbox, Input, Label
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.refusals import contradiction
 from tui.core.sanitize import clean
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens
 from tui.ui.viewmodel.parameter_rows import ROWS, Asked, Row, refused_choices, standing
 from tui.ui.widgets.choice_line import ChoiceLine
@@ -216,7 +217,7 @@ class ParametersEditor(Vertical):
 class _Toggle(Checkbox, inherit_bindings=False):
     """Enter is for the whole form. It is empty where it is off; Textual's differs in colour alone."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "toggle_button", "Leave out", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = bound("rows.leave_out")
     BUTTON_INNER = " "
 
     def watch_value(self) -> None:
@@ -228,10 +229,7 @@ class _Toggle(Checkbox, inherit_bindings=False):
 class _Rows(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Scrolls as the focus moves through the rows."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "go(1)", "Next", show=False),
-        Binding("up", "go(-1)", "Previous", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("rows.next", "rows.previous")
 
     def action_go(self, step: int) -> None:
         """Move the focus by a row, past what leaves one out, or out of the rows at their ends."""

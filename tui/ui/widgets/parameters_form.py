@@ -119,7 +119,7 @@ class ParametersForm(Vertical):
         """What else is set, and how to get at all."""
         values = {row.name: getattr(self._parameters, row.name) for row in ROWS if row.name not in _HERE}
         parts = [described(name, value) for name, value in values.items() if value not in (None, ())]
-        more = Content.from_markup(f"[@click=app.edit_parameters]more ({self._keys('edit_parameters')})[/]")
+        more = Content.from_markup(f"[@click=app.act('edit_parameters')]more ({self._keys('edit_parameters')})[/]")
         return Content(" · ").join([more, *(Content(clean(part)) for part in parts)])
 
     def _say(self, sentence: str) -> None:

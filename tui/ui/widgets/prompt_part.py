@@ -1,6 +1,6 @@
 """What the tabs of the prompt's screen share: a list or table, fields beside it, and keys that can also be clicked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ParamSpec
 
 from textual.app import ComposeResult
@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from tui.session.prompt_book import BookError, PromptBook
+from tui.ui.bindings import KeyNames
 
 P = ParamSpec("P")
 
@@ -28,18 +29,19 @@ class PromptPart(Vertical):
     }
     """
 
-    def __init__(self, book: PromptBook, keys: Sequence[tuple[str, str]]) -> None:
-        """`keys` are the actions with what their buttons say."""
+    def __init__(self, book: PromptBook, keys: KeyNames, view: str) -> None:
+        """`view` is the name that the table of actions has for the tab."""
         super().__init__()
         self.book = book
-        self._keys = keys
+        self.key_names = keys
+        self._view = view
         self.note = Static("", classes="note", markup=False)
 
     def keys(self) -> ComposeResult:
         """The row of buttons."""
         with Horizontal(classes="keys"):
-            for action, says in self._keys:
-                yield Button(says, id=action, compact=True)
+            for row in self.key_names.of(self._view):
+                yield Button(self.key_names.on_button(row.id), id=row.handler, compact=True)
 
     @property
     def listing(self) -> Widget:

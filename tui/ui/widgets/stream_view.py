@@ -10,7 +10,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp, Resize
 from textual.geometry import Offset, Region
 from textual.message import Message
@@ -21,6 +21,7 @@ from textual.widget import Widget
 
 from tui.core.events import Kind
 from tui.core.sanitize import clean
+from tui.ui.keymap import bound
 from tui.ui.viewmodel.text_window import TextSearch, TextWindow
 from tui.ui.viewmodel.wrapped_text import TextRow, WrappedText
 from tui.ui.widgets.stream_rows import GUTTER, Mark, blank_strip, row_strip
@@ -66,19 +67,7 @@ class StreamView(Widget, can_focus=True):
         f"stream-view--{name}" for name in ("thinking", "placeholder", "match", "current-match")
     }
     BINDING_GROUP_TITLE = "Text"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False, id="text.up"),
-        Binding("down", "move(1)", "Down", show=False, id="text.down"),
-        Binding("pageup", "move_page(-1)", "Page up", show=False, id="text.page_up"),
-        Binding("pagedown", "move_page(1)", "Page down", show=False, id="text.page_down"),
-        Binding("home", "move(-1000000)", "Start", show=False, id="text.start"),
-        Binding("end", "follow", "End, follow", show=False, id="text.follow"),
-        Binding("shift+up", "select_rows(-1)", "Select up", show=False, id="text.select_up"),
-        Binding("shift+down", "select_rows(1)", "Select down", show=False, id="text.select_down"),
-        Binding("shift+left", "select_character(-1)", "Select left", show=False, id="text.select_left"),
-        Binding("shift+right", "select_character(1)", "Select right", show=False, id="text.select_right"),
-        Binding("a,ctrl+a", "select_all", "Select all", show=False, id="text.select_all"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("text")
 
     following: var[bool] = var(True, init=False)
     """True while new text stays in view."""

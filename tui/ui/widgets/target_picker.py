@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Click, DescendantBlur, DescendantFocus
@@ -17,20 +17,10 @@ from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.widgets.field import Field
 
 Wish = Literal["edit", "rename", "duplicate"]
-
-_KEYS = (
-    ("Enter", "on/off", "select"),
-    ("E", "edit", "picker('wish', 'edit')"),
-    ("D", "duplicate", "picker('wish', 'duplicate')"),
-    ("R", "rename", "picker('wish', 'rename')"),
-    ("-", "up", "picker('move', 'up')"),
-    ("+", "down", "picker('move', 'down')"),
-    ("Del", "remove", "picker('remove')"),
-)
-"""Key, meaning and the list's action, as the lines below it say them; each can be clicked."""
 
 
 class TargetPicker(Vertical):
@@ -85,7 +75,7 @@ class TargetPicker(Vertical):
         """Say which keys the list has."""
         if event.widget is self._list:
             if self._hint is None:
-                self._hint = Static(_hint(), classes="hint")
+                self._hint = Static(_hint(self._keys), classes="hint")
                 self.mount(self._hint)
             self._hint.set_class(True, "-open")
 
@@ -185,15 +175,7 @@ class TargetPicker(Vertical):
 class _List(OptionList):
     """The list, with the keys that change it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "select", "On/off", show=False),
-        Binding("e", "picker('wish', 'edit')", "Edit", show=False),
-        Binding("d", "picker('wish', 'duplicate')", "Duplicate", show=False),
-        Binding("r", "picker('wish', 'rename')", "Rename", show=False),
-        Binding("minus,shift+up", "picker('move', 'up')", "Up", show=False),
-        Binding("plus,shift+down", "picker('move', 'down')", "Down", show=False),
-        Binding("delete", "picker('remove')", "Remove", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("targets")
 
     def __init__(self) -> None:
         super().__init__(id="target-list", compact=True, markup=False)
@@ -215,6 +197,9 @@ class _List(OptionList):
             self.parent.pressed(position, on_mark=event.x <= 1)
 
 
-def _hint() -> Content:
-    items = (f"[@click=focused.{action}][bold]{key}[/] {word}[/]" for key, word, action in _KEYS)
+def _hint(keys: KeyNames) -> Content:
+    items = (
+        f"[@click=focused.{row.handler}][bold]{keys.short(row.id)}[/] {row.title.lower()}[/]"
+        for row in keys.of("targets")
+    )
     return Content.from_markup("  ".join(items))

@@ -6,13 +6,15 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
 from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.widgets.editor import Editor
 from tui.ui.widgets.prompt_part import PromptPart
 
@@ -26,18 +28,11 @@ class TurnsView(PromptPart):
         & Editor { height: 1fr; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "add", "Add"),
-        Binding("r", "role", "Role"),
-        Binding("delete", "delete", "Delete"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("turns")
 
-    def __init__(self, book: PromptBook, refusing: Sequence[str]) -> None:
+    def __init__(self, book: PromptBook, refusing: Sequence[str], keys: KeyNames) -> None:
         """`refusing` are the labels of targets that take no prefill."""
-        super().__init__(
-            book,
-            (("add", "Add (A)"), ("role", "Role (R)"), ("delete", "Delete (Del)"), ("text", "Text (Enter)")),
-        )
+        super().__init__(book, keys, "turns")
         self._refusing = refusing
         self._list = OptionList(compact=True, markup=False)
         self._editor = Editor("", "turn-text", "What was said.")

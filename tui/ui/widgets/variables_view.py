@@ -6,12 +6,14 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import DataTable, Input, TextArea
 
 from tui.core.sanitize import clean
 from tui.errors import ConfigError
 from tui.session.prompt_book import PromptBook, Row
+from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.widgets.editor import Editor
 from tui.ui.widgets.field import Field
 from tui.ui.widgets.prompt_part import PromptPart
@@ -31,25 +33,11 @@ class VariablesView(PromptPart):
         &.-loading Input { display: block; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "use", "Use row"),
-        Binding("a", "add", "Add row"),
-        Binding("delete", "delete", "Delete row"),
-        Binding("l", "load", "Load file"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("variables")
 
-    def __init__(self, book: PromptBook, load: Callable[[str], Sequence[Row]]) -> None:
+    def __init__(self, book: PromptBook, load: Callable[[str], Sequence[Row]], keys: KeyNames) -> None:
         """`load` reads the rows of a file; raises ConfigError."""
-        super().__init__(
-            book,
-            (
-                ("value", "Value (Enter)"),
-                ("use", "Use (U)"),
-                ("add", "Add row (A)"),
-                ("delete", "Delete (Del)"),
-                ("load", "Load file (L)"),
-            ),
-        )
+        super().__init__(book, keys, "variables")
         self._load = load
         self._table: DataTable[Text] = DataTable(zebra_stripes=True, cell_padding=1)
         self._editor = Editor("", "variable-text", "The value of this cell.")

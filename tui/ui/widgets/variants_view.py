@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Label, OptionList, Static
@@ -14,6 +14,7 @@ from tui.core.prompt import Prompt
 from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
+from tui.ui.keymap import bound
 from tui.ui.widgets.field import Field
 from tui.ui.widgets.prompt_part import PromptPart
 
@@ -31,15 +32,10 @@ class VariantsView(PromptPart):
         & VerticalScroll { height: 1fr; border-top: solid $panel-lighten-2; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "add", "Add a copy"),
-        Binding("r", "rename", "Rename"),
-        Binding("delete", "delete", "Delete"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bound("variants")
 
     def __init__(self, book: PromptBook, keys: KeyNames) -> None:
-        self._key_names = keys
-        super().__init__(book, (("add", "Add a copy (A)"), ("rename", "Rename (R)"), ("delete", "Delete (Del)")))
+        super().__init__(book, keys, "variants")
         self._list = OptionList(compact=True, markup=False)
         self._name_field: Input
         self._texts = Static("", markup=False)
@@ -93,7 +89,7 @@ class VariantsView(PromptPart):
     def _selected(self) -> None:
         name = clean(self.book.prompt.name)
         self.say(
-            f"{name or 'This one'} is in use: {self._key_names('run')} asks it, {self._key_names('run_all')} asks all."
+            f"{name or 'This one'} is in use: {self.key_names('run')} asks it, {self.key_names('run_all')} asks all."
         )
 
     @on(Input.Changed)
