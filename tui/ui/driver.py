@@ -1,4 +1,7 @@
-"""Textual's driver for Linux and macOS, made patient with the terminal: see `tui.ui.output` and `tui.ui.pace`."""
+"""Driver for Linux and macOS: Textual's, but never waiting for the terminal. See `tui.ui.output` and `tui.ui.pace`.
+
+The private parts of Textual that it replaces are listed in `tui.ui`.
+"""
 
 import contextlib
 import os
