@@ -58,15 +58,14 @@ def start(
             settings.ui,
             models,
             series=settings.series,
+            remembers_targets=to_be_remembered(loaded),
+            cut_share=settings.advice.cut_share,
             run_at_once=run_at_once,
             replay=replay,
             terminal=terminal,
             keymap=keymap,
         )
-        app.remembers_targets = to_be_remembered(loaded)
-        app.cut_share = settings.advice.cut_share
-        app.history_path = paths.history_file() if settings.history.enabled else None
-        app.signal_noticed = EndOnSignals(app.leave_from_signal, session.kill).noticed
+        EndOnSignals(app.leave_from_signal, session.kill)
         app.run()
     finally:
         session.kill()

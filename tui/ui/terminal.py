@@ -110,9 +110,9 @@ class EndOnSignals:
     The exit status is 128 plus the signal's number, as shells count it.
     """
 
-    def __init__(self, leave: Callable[[int], None], kill_children: Callable[[], None]) -> None:
-        """To be made on the main thread. `leave` may be called at any point of it, and must call `noticed` from the
-        event loop."""
+    def __init__(self, leave: Callable[[int, Callable[[], None]], None], kill_children: Callable[[], None]) -> None:
+        """To be made on the main thread. `leave` may be called at any point of it, with the exit status and with what
+        it must call from the event loop."""
         self._leave = leave
         self._kill_children = kill_children
         self._modes = _line_modes()
@@ -122,7 +122,7 @@ class EndOnSignals:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
 
-    def noticed(self) -> None:
+    def _noticed(self) -> None:
         """The event loop is alive and will end the program."""
         if self._unnoticed is not None:
             self._unnoticed.cancel()
@@ -131,7 +131,7 @@ class EndOnSignals:
         status = 128 + number
         self._unnoticed = self._watchdog(ANSWER_S, status)
         self._watchdog(GRACE_S, status)
-        self._leave(status)
+        self._leave(status, self._noticed)
 
     def _watchdog(self, seconds: float, status: int) -> threading.Timer:
         timer = threading.Timer(seconds, self._end, (status,))

@@ -28,6 +28,7 @@ class OpenApp(Protocol):
         max_tokens: int = 2_000,
         run_at_once: bool = False,
         history: Recorder | None = None,
+        remembers_targets: bool = True,
     ) -> AbstractAsyncContextManager[AppDriver]: ...
 
 
@@ -75,10 +76,13 @@ def open_app(shared_engine: SharedEngine, simulator: SimulatorProcess) -> OpenAp
         max_tokens: int = 2_000,
         run_at_once: bool = False,
         history: Recorder | None = None,
+        remembers_targets: bool = True,
     ) -> AsyncIterator[AppDriver]:
         plan = plan_of(targets, simulator.base_url, prompt, max_tokens)
         with shared_engine.lend() as engine:
-            async with app_driver_of(engine, plan, size=size, run_at_once=run_at_once, history=history) as opened:
+            async with app_driver_of(
+                engine, plan, size=size, run_at_once=run_at_once, history=history, remembers_targets=remembers_targets
+            ) as opened:
                 yield opened
 
     return open_app

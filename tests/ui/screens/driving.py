@@ -178,6 +178,7 @@ async def app_driver_of(
     run_at_once: bool = False,
     keymap: Keymap | None = None,
     history: Recorder | None = None,
+    remembers_targets: bool = True,
 ) -> AsyncIterator[AppDriver]:
     """The running app; its session is closed at the end, however that comes."""
     session = Session(engine, history=history)
@@ -188,6 +189,7 @@ async def app_driver_of(
         load_models(),
         run_at_once=run_at_once,
         keymap=keymap,
+        remembers_targets=remembers_targets,
     )
     try:
         async with app.run_test(size=size, notifications=True) as pilot:

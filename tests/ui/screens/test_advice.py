@@ -6,10 +6,12 @@ import msgspec
 from textual.widgets import OptionList
 
 from tui.advice.trial import TrialVerdict
+from tui.config.schema import HistorySettings
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Target
+from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.ui.screens.advice import AdviceScreen
 
@@ -21,7 +23,7 @@ CHATTY = Target(model="sim-chatty")
 
 
 async def series(s: AppDriver, repeats: int = 5) -> None:
-    s.app.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
+    s.app.dispatcher.runs.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
     await s.press("alt+s")
     await s.until(lambda: s.live.series is not None and not s.live.busy)
 
@@ -29,22 +31,21 @@ async def series(s: AppDriver, repeats: int = 5) -> None:
 async def tried(s: AppDriver) -> None:
     """Try what is pointed at, and wait for the end."""
     await s.press("t")
-    await s.until(lambda: s.app._desk is not None and s.app._desk.running, "a trial")
-    await s.until(lambda: s.app._desk is not None and s.app._desk.open is not None, "the trial's end")
+    await s.until(lambda: s.app.context.advice is not None and s.app.context.advice.running, "a trial")
+    await s.until(lambda: s.app.context.advice is not None and s.app.context.advice.open is not None, "the trial's end")
 
 
 async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(open_app: OpenApp, tmp_path: Path) -> None:
-    async with open_app([THINKING]) as s:
-        s.app.history_path = tmp_path / "history.db"
+    async with open_app([THINKING], history=Recorder(tmp_path / "history.db", HistorySettings())) as s:
         await series(s)
         plan = s.app.draft.plan()
         await s.press("alt+a")
         await s.until_shown("Turn thinking off")
         await s.until_shown("thinking-bound")
         await tried(s)
-        assert s.app._desk is not None
-        assert s.app._desk.open is not None
-        assert s.app._desk.open.result is TrialVerdict.FASTER
+        assert s.app.context.advice is not None
+        assert s.app.context.advice.open is not None
+        assert s.app.context.advice.open.result is TrialVerdict.FASTER
         await s.until_shown("predicted total about")
         await s.until_shown("verdict   sure: faster")
         assert s.app.draft.plan().targets == plan.targets
@@ -106,7 +107,7 @@ async def test_a_trial_goes_on_while_its_screen_is_closed(open_app: OpenApp) -> 
         await s.press("alt+a")
         await s.until_shown("T try")
         await s.press("t", "escape")
-        await s.until(lambda: s.on_main and s.app._desk is not None and s.app._desk.open is not None)
+        await s.until(lambda: s.on_main and s.app.context.advice is not None and s.app.context.advice.open is not None)
         await s.press("alt+a")
         await s.until_shown("verdict   sure: faster")
 
@@ -118,7 +119,7 @@ async def test_a_trial_can_be_cancelled(open_app: OpenApp) -> None:
         await s.press("alt+a")
         await s.until_shown("T try")
         await s.press("t", "c")
-        await s.until(lambda: s.app._desk is not None and s.app._desk.open is not None)
+        await s.until(lambda: s.app.context.advice is not None and s.app.context.advice.open is not None)
         assert s.live.series is not None
         assert s.live.series.ending is Ending.CANCELLED
         assert s.app.draft.plan() == plan
@@ -143,16 +144,15 @@ async def test_what_cannot_be_done_is_said(open_app: OpenApp) -> None:
         await s.press("a")
         await s.until(lambda: "There is no trial to decide on: try a suggestion first (T)." in s.notices)
         listed = s.app.screen.query_one(OptionList)
-        rows = s.app._desk.rows if s.app._desk is not None else []
+        rows = s.app.context.advice.rows if s.app.context.advice is not None else []
         listed.highlighted = next(at for at, row in enumerate(rows) if row.trial is None)
         await s.pilot.pause()
         await s.press("enter")
-        await s.until(lambda: "This is not for the program to try: see what it says." in s.notices)
+        await s.until(lambda: "The program cannot try this for you: the details say what to do." in s.notices)
 
 
-async def test_the_first_note_is_said_once_and_the_ledger_is_remembered(open_app: OpenApp, tmp_path: Path) -> None:
-    async with open_app([THINKING]) as s:
-        s.app.history_path = tmp_path / "history.db"
+async def test_the_first_note_is_said_once_and_the_log_is_remembered(open_app: OpenApp, tmp_path: Path) -> None:
+    async with open_app([THINKING], history=Recorder(tmp_path / "history.db", HistorySettings())) as s:
         await series(s)
         await s.press("alt+a")
         await s.until_shown("First make a prompt that works well")
@@ -163,8 +163,7 @@ async def test_the_first_note_is_said_once_and_the_ledger_is_remembered(open_app
         await s.until_shown("rejected")
         assert "First make a prompt" not in s.shown
         await s.app.workers.wait_for_complete()
-    async with open_app([THINKING]) as s:
-        s.app.history_path = tmp_path / "history.db"
+    async with open_app([THINKING], history=Recorder(tmp_path / "history.db", HistorySettings())) as s:
         await s.run()
         await s.press("alt+a")
         await s.until_shown("Tried (1):")
@@ -206,9 +205,9 @@ async def test_the_parts_of_the_prompt_are_counted_once_it_is_shown(open_app: Op
         await s.until(lambda: isinstance(s.app.screen, AdviceScreen))
 
         def parts() -> str:
-            assert s.app._desk is not None
-            assert s.app._desk.advice is not None
-            return next(one.reason for one in s.app._desk.advice.no_suggestions if one.rule == "prompt length")
+            assert s.app.context.advice is not None
+            assert s.app.context.advice.advice is not None
+            return next(one.reason for one in s.app.context.advice.advice.no_suggestions if one.rule == "prompt length")
 
         await s.until(lambda: "~" not in parts(), "counts of the endpoint")
         assert " system, " in parts()

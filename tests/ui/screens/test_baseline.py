@@ -14,7 +14,7 @@ from .driving import AppDriver, fast, keys_of
 
 
 async def run_series(s: AppDriver, repeats: int = 6) -> None:
-    s.app.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
+    s.app.dispatcher.runs.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
     await s.press(keys_of("series")[1])
     await s.until(lambda: s.live.series is not None and not s.live.busy)
 

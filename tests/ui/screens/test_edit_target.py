@@ -190,8 +190,7 @@ async def test_everything_is_remembered(open_app: OpenApp, sealed: Path) -> None
 
 async def test_a_list_that_a_plan_names_leaves_the_remembered_one(open_app: OpenApp, sealed: Path) -> None:
     save_targets((OLDER,))
-    async with open_app((HAIKU, OPUS)) as s:
-        s.app.remembers_targets = False
+    async with open_app((HAIKU, OPUS), remembers_targets=False) as s:
         await s.press(DUPLICATE, "down", "right", "enter")
         await s.until(lambda: labels(s)[1:] == ["claude-haiku-5-5, effort low", "claude-opus-5-5"])
     assert load_targets() == TargetList(targets=(OLDER,))
@@ -251,7 +250,7 @@ async def test_what_a_model_refuses_is_said_before_it_is_sent_and_dropped(open_a
 async def test_what_the_api_refused_stands_in_the_lane_and_one_key_drops_it(open_app: OpenApp) -> None:
     """The simulator knows what it takes; here nothing is known of the model."""
     async with open_app((Target(model="sim-fast"), HAIKU), max_tokens=20) as s:
-        s.app._models = ()
+        s.app.context.models = ()
         s.app.main.query_one("#thinking", ChoiceLine).choose("between_tools")
         await s.run()
         assert s.states[1:] == [State.FAILED]
@@ -268,7 +267,7 @@ async def test_what_the_api_refused_stands_in_the_lane_and_one_key_drops_it(open
 async def test_where_nothing_is_refused_there_is_nothing_to_drop(open_app: OpenApp) -> None:
     async with open_app((HAIKU,)) as s:
         await s.press(DROP)
-        assert s.notices == ["Nothing is known that this lane's model refuses; change its parameters with Alt+T."]
+        assert s.notices == ["Nothing is known that this lane's model refuses; Alt+T edits its parameters."]
 
 
 async def test_the_parameters_that_are_set_stand_in_the_pane(open_app: OpenApp) -> None:
@@ -331,7 +330,7 @@ async def test_the_simulator_is_started_for_a_model_at_the_default_endpoint_when
 async def test_a_choice_made_during_a_series_waits_for_its_end(open_app: OpenApp) -> None:
     """The order of a series counts the targets it began with."""
     async with open_app(fast(2)) as s:
-        s.app.series_settings = type(s.app.series_settings)(repeats=10_000, warm_ups=0)
+        s.app.dispatcher.runs.series_settings = type(s.app.dispatcher.runs.series_settings)(repeats=10_000, warm_ups=0)
         await s.press("alt+s")
         await s.until(lambda: s.live.runs > 1)
         await s.focus("#target-list")

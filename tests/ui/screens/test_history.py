@@ -308,7 +308,7 @@ def shown_text(s: AppDriver) -> list[str]:
 
 
 async def start_replay(s: AppDriver, run: StoredRun, speed: float = 1.0) -> None:
-    s.app.replay(run, speed)
+    s.app.dispatcher.history.replay(run, speed)
     await s.until(lambda: isinstance(s.app.screen, ReplayScreen) and s.app.screen.lanes.views)
 
 
@@ -403,5 +403,5 @@ async def test_a_plan_that_makes_no_sense_is_shown_all_the_same(open_app: OpenAp
     async with open_app([FAST]) as s:
         await start_replay(s, run, 100.0)
         await s.until(lambda: shown_text(s) == ["First words. Last words."] * 2)
-        s.app.replay(StoredRun(info=run.info, plan=run.plan, requests=[]))
+        s.app.dispatcher.history.replay(StoredRun(info=run.info, plan=run.plan, requests=[]))
         await s.until_shown("There is nothing to replay")

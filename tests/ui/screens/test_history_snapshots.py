@@ -118,7 +118,7 @@ async def test_replay(open_history: OpenHistory, size: tuple[int, int]) -> None:
         run.requests[1].timeline.thinking_pieces = 1
         run.requests[1].timeline.first_text_ns = run.requests[1].timeline.content_ns[1]
         run.number = 12
-        s.app.replay(run)
+        s.app.dispatcher.history.replay(run)
         await s.until(lambda: isinstance(s.app.screen, ReplayScreen))
         # Both requests were sent at its first moment: the next two steps are the beginnings of the answers.
         await s.until_shown("waiting")

@@ -216,7 +216,7 @@ async def test_clearing_in_flight_is_refused(open_app: OpenApp) -> None:
         await s.until(lambda: s.states == [State.STREAMING, State.DONE])
         await s.press("ctrl+l")
         assert s.states == [State.STREAMING, State.DONE]
-        assert s.notices == ["A run is in flight: cancel it before clearing."]
+        assert s.notices == ["A run is in flight: cancel it (F8), or let it end."]
 
 
 async def test_128_lanes_run_and_scroll(open_app: OpenApp) -> None:

@@ -364,7 +364,7 @@ async def test_advice(tell: Tell, size: tuple[int, int]) -> None:
             await told.answers(first_id=1 + 3 * number, faster_by=1 + number / 100)
         await told.press("f6", "alt+a")
         await told.picture("list", told.box)
-        desk = told.app._desk
+        desk = told.app.context.advice
         assert desk is not None
         (suggestion, *_) = desk.advice.suggestions if desk.advice is not None else ()
         assert suggestion.trial is not None

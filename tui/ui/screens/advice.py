@@ -1,12 +1,12 @@
 """The advice for one lane: what would save time, tried on one key."""
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from tui.advice.citations import FIRST_NOTE
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.sanitize import clean
-from tui.ui.bindings import KeyNames
+from tui.ui.bindings import Action, KeyNames
 from tui.ui.keymap import bound
 from tui.ui.viewmodel.advice_lines import detail_lines, head_lines, ledger_lines, row_line, trial_lines
 from tui.ui.viewmodel.advice_state import AdviceState
@@ -26,7 +26,7 @@ Wish = Literal["try", "accept", "reject", "cancel", "differ", "share"]
 
 
 class AdviceScreen(ModalScreen[None]):
-    """Suggestions, ranked; details of the one pointed at; the trial; the ledger. Escape closes, and a trial goes on."""
+    """Suggestions, ranked, with details of the one pointed at; the trial; the log. Closing it does not end a trial."""
 
     DEFAULT_CSS = """
     AdviceScreen {
@@ -53,19 +53,23 @@ class AdviceScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("advice")
 
-    class Wished(Message):
-        """The person wants something done."""
-
-        def __init__(self, wish: Wish, said: Suggestion | NoSuggestion | None) -> None:
-            """`said` is what is pointed at, for `try` and `differ`."""
-            super().__init__()
-            self.wish = wish
-            self.said = said
-
-    def __init__(self, desk: AdviceState, keys: KeyNames, *, first: bool) -> None:
-        """`first` is True the first time in a session: then the guide's own first note is shown."""
+    def __init__(
+        self,
+        state: AdviceState,
+        keys: KeyNames,
+        on_wish: Callable[[Wish, Suggestion | NoSuggestion | None], None],
+        why_not: Callable[[Action], str],
+        *,
+        first: bool,
+    ) -> None:
+        """`on_wish` does what the person wants with what is pointed at, `why_not` says why that cannot be done now.
+        `first` is True the first time in a session: then the guide's own first note is shown.
+        """
         super().__init__()
-        self._desk = desk
+        self._state = state
+        self._on_wish = on_wish
+        self._why_not = why_not
+        self._key_bar = KeyBar(keys.of("advice"), why_not)
         self._keys = keys
         self._shown: tuple[int, object] = (-1, None)
         self._box = Vertical()
@@ -78,7 +82,7 @@ class AdviceScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The head, the list, its details, the trial and the keys."""
-        advice = self._desk.advice
+        advice = self._state.advice
         self._box.border_title = Content(
             f"Advice · {clean(advice.target) if advice else ''} · {self._keys('advice.close')} closes"
         )
@@ -90,7 +94,7 @@ class AdviceScreen(ModalScreen[None]):
                 yield self._detail
                 yield self._ledger
             yield self._trial
-            yield KeyBar(self._keys.of("advice"))
+            yield self._key_bar
 
     def on_mount(self) -> None:
         """Show it, and look again and again at what a trial shows."""
@@ -108,33 +112,37 @@ class AdviceScreen(ModalScreen[None]):
         self.action_wish("try")
 
     def action_wish(self, wish: Wish) -> None:
-        """Pass on what is wanted."""
-        self.post_message(self.Wished(wish, self._pointed))
+        """Do what is wanted, or say why not."""
+        if reason := self._why_not(self._keys.rows[f"advice.{wish}"]):
+            self.notify(reason, severity="warning", markup=False)
+        else:
+            self._on_wish(wish, self._pointed)
 
     @property
     def _pointed(self) -> Suggestion | NoSuggestion | None:
-        rows, at = self._desk.rows, self._list.highlighted
+        rows, at = self._state.rows, self._list.highlighted
         return rows[at] if at is not None and at < len(rows) else None
 
     def _look(self) -> None:
-        desk = self._desk
-        trial = desk.trial
-        if (desk.version, trial) == self._shown:
+        state = self._state
+        trial = state.trial
+        self._key_bar.look()
+        if (state.version, trial) == self._shown:
             return
-        if desk.version != self._shown[0]:
+        if state.version != self._shown[0]:
             self._fill()
-        self._shown = (desk.version, trial)
+        self._shown = (state.version, trial)
         self._box.set_class(trial is not None, "-trying")
-        self._trial.update("" if trial is None else _text(trial_lines(trial, running=desk.running)))
+        self._trial.update("" if trial is None else _text(trial_lines(trial, running=state.running)))
 
     def _fill(self) -> None:
-        desk, highlighted = self._desk, self._list.highlighted
-        if desk.advice is not None:
-            self._head.update(_text(head_lines(desk.advice, self._keys)))
-        self._list.set_options([Option(Content(clean(row_line(said, desk.ledger)))) for said in desk.rows])
-        if desk.rows:
-            self._list.highlighted = min(highlighted or 0, len(desk.rows) - 1)
-        self._ledger.update(_text(ledger_lines(desk.ledger)))
+        state, highlighted = self._state, self._list.highlighted
+        if state.advice is not None:
+            self._head.update(_text(head_lines(state.advice, self._keys)))
+        self._list.set_options([Option(Content(clean(row_line(said, state.ledger)))) for said in state.rows])
+        if state.rows:
+            self._list.highlighted = min(highlighted or 0, len(state.rows) - 1)
+        self._ledger.update(_text(ledger_lines(state.ledger)))
 
 
 def _text(lines: list[str]) -> str:

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, ScrollableContainer
 from textual.events import Resize
-from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
@@ -54,18 +53,18 @@ class ChartScreen(Screen[ChartKind]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("chart")
 
-    class Save(Message):
-        """The chart is to be written to a file."""
-
-        def __init__(self, kind: ChartKind, suffix: str, content: str) -> None:
-            super().__init__()
-            self.kind = kind
-            self.suffix = suffix
-            self.content = content
-
-    def __init__(self, source: Callable[[], ChartSource], kind: ChartKind, markers: Markers, keys: KeyNames) -> None:
+    def __init__(
+        self,
+        source: Callable[[], ChartSource],
+        kind: ChartKind,
+        markers: Markers,
+        keys: KeyNames,
+        save: Callable[[ChartKind, str, str], None],
+    ) -> None:
+        """`save` writes a kind of chart to a file, given its suffix and content."""
         super().__init__()
         self._keys = keys
+        self._save = save
         self._source = source
         self._lanes_on = 0
         self._metric = 0
@@ -135,7 +134,7 @@ class ChartScreen(Screen[ChartKind]):
             *(Strip([Segment(line, style)]) for line in ("", *self._lines)),
         ]
         content = svg_of(lines, style) if suffix == "svg" else text_of(lines)
-        self.post_message(self.Save(self._holder.kind, suffix, content))
+        self._save(self._holder.kind, suffix, content)
 
     def action_close(self) -> None:
         """Go back."""

@@ -19,7 +19,7 @@ from tui.core.snapshot import of_runs
 from tui.core.stored import RunFilter, Sort
 from tui.errors import LatencyTuiError
 from tui.session.archive import Archive
-from tui.ui.bindings import KeyNames
+from tui.ui.bindings import Action, KeyNames
 from tui.ui.keymap import bound
 from tui.ui.screens.ask import AskScreen
 from tui.ui.screens.confirm import ConfirmScreen
@@ -60,11 +60,20 @@ class HistoryScreen(Screen[StoredRun]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("history")
 
-    def __init__(self, archive: Archive, replay: Callable[[StoredRun], None], keys: KeyNames, at: int = 0) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        replay: Callable[[StoredRun], None],
+        keys: KeyNames,
+        why_not: Callable[[Action], str] = lambda _action: "",
+        at: int = 0,
+    ) -> None:
         """`replay` plays a run in the lanes; the cursor begins in place `at`. The archive is closed with the screen."""
         super().__init__()
         self._archive = archive
         self._keys = keys
+        self._why_not = why_not
+        self._key_bar = KeyBar(keys.of("history"), why_not)
         self._replay = replay
         self._sort = Sort.STARTED
         self._wanted = RunFilter()
@@ -85,7 +94,7 @@ class HistoryScreen(Screen[StoredRun]):
         yield self._heading
         yield self._list
         yield self._box
-        yield KeyBar(self._keys.of("history"))
+        yield self._key_bar
 
     def on_resize(self, event: Resize) -> None:
         """The columns are those that fit."""
@@ -94,6 +103,7 @@ class HistoryScreen(Screen[StoredRun]):
     def on_screen_resume(self) -> None:
         """Read the list, also after a replay or a question: something may have changed."""
         self._refill()
+        self._key_bar.look()
 
     async def on_unmount(self) -> None:
         """Close the history."""
@@ -166,8 +176,9 @@ class HistoryScreen(Screen[StoredRun]):
     @on(RunsList.Chosen)
     async def action_open(self) -> None:
         """Take the run into the editors."""
-        run = await self._current()
-        if run is not None:
+        if reason := self._why_not(self._keys.rows["history.open"]):
+            self.notify(reason, severity="warning", markup=False)
+        elif (run := await self._current()) is not None:
             self.dismiss(run)
 
     async def action_replay(self) -> None:

@@ -1,7 +1,7 @@
 """The main screen: prompt, parameters and targets on the left, lanes on the right, charts below."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -68,13 +68,14 @@ class MainScreen(Screen[None]):
         footer: Sequence[Action],
         keys: KeyNames,
         pane: str = PANES[0],
+        why_not: Callable[[Action], str] = lambda _action: "",
     ) -> None:
         """`size` is the terminal's, so that the first layout is already the right one; `pane` is in front at first."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
         super().__init__(classes=f"-show-{pane}{' -compact' if _is_compact(size) else ''}")
         self._live = live
         self._pacer = pacer
-        self._footer = footer
+        self._key_bar = KeyBar(footer, why_not)
         self._key_names = keys
         self._timer: Timer | None = None
         self._painted_version = -1
@@ -115,7 +116,7 @@ class MainScreen(Screen[None]):
             yield self.history
             yield self.charts
         yield self._room
-        yield KeyBar(self._footer)
+        yield self._key_bar
 
     def on_mount(self) -> None:
         """Begin to tick when something happens."""
@@ -201,6 +202,7 @@ class MainScreen(Screen[None]):
             for view in self.lanes.views:
                 view.show_evidence(self.evidence.lines(view.lane))
         self._show_status()
+        self._key_bar.look()
         now = time.monotonic()
         if now < self._slow_drawn + (_SLOW_IN_FLIGHT_S if live.run_in_flight else _SLOW_S):
             return
@@ -258,6 +260,7 @@ class MainScreen(Screen[None]):
     def on_descendant_focus(self) -> None:
         """Some charts are of the current lane."""
         self.charts.draw()
+        self._key_bar.look()
 
     # Panes
 

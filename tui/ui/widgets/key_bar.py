@@ -1,6 +1,6 @@
 """The last row: keys from the table of actions, each of which can be clicked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.style import Style
 from textual.content import Content
@@ -29,10 +29,25 @@ class KeyBar(Static):
     }
     """
 
-    def __init__(self, actions: Sequence[Action]) -> None:
-        """`actions` have the keys that are in effect."""
+    def __init__(self, actions: Sequence[Action], why_not: Callable[[Action], str] = lambda _action: "") -> None:
+        """`actions` have the keys that are in effect; `why_not` says why one is unavailable now."""
         super().__init__(id="keys")
         self._actions = [action for action in actions if action.keys]
+        self._why_not = why_not
+        self._reasons = [""] * len(self._actions)
+
+    def on_mount(self) -> None:
+        """Mark what is unavailable, before anything is painted."""
+        self.look()
+
+    def look(self) -> None:
+        """Mark what is unavailable now, with the reasons as a tooltip; paints only if that has changed."""
+        reasons = list(map(self._why_not, self._actions))
+        if reasons != self._reasons:
+            self._reasons = reasons
+            marked = zip(self._actions, reasons, strict=True)
+            self.tooltip = "\n".join(f"{action.title}: {reason}" for action, reason in marked if reason) or None
+            self.refresh()
 
     @property
     def link_style(self) -> Style:
@@ -41,16 +56,15 @@ class KeyBar(Static):
 
     def render(self) -> Content:
         """The keys, spaced as the width allows; from the very first paint on."""
-        return _line(self._actions, self.size.width)
+        keys = [short(action.keys[0]) for action in self._actions]
+        cells = sum(len(key) + 1 + len(action.title) for key, action in zip(keys, self._actions, strict=True))
+        gap = max(1, min(3, (self.size.width - cells) // max(1, len(keys))))
+        rows = zip(keys, self._actions, self._reasons, strict=True)
+        items = [f"{'×' if reason else ' '}{_item(key, action, reason)}" for key, action, reason in rows]
+        return Content.from_markup((" " * (gap - 1)).join(items).removeprefix(" "))
 
 
-def _line(actions: Sequence[Action], width: int) -> Content:
-    keys = [(short(action.keys[0]), action) for action in actions]
-    cells = sum(len(key) + 1 + len(action.title) for key, action in keys)
-    gap = max(1, min(3, (width - cells) // max(1, len(keys))))
-    items = (f"[@click={_carried_out(action)}][bold $text-primary]{key}[/] {action.title}[/]" for key, action in keys)
-    return Content.from_markup((" " * gap).join(items))
-
-
-def _carried_out(action: Action) -> str:
-    return f"screen.{action.handler}" if action.handler else f"app.act('{action.id}')"
+def _item(key: str, action: Action, reason: str) -> str:
+    click = f"screen.{action.handler}" if action.view else f"app.act('{action.id}')"
+    style = "$text-muted" if reason else "bold $text-primary"
+    return f"[@click={click}][{style}]{key}[/] {action.title}[/]"

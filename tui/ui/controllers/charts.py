@@ -1,82 +1,66 @@
-"""What the application does about charts."""
+"""Charts: gone through, shown alone, and saved to files."""
 
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tui.config.paths import state_file
-from tui.ui.bindings import KeyNames
 from tui.ui.charts import ChartKind
-
-if TYPE_CHECKING:
-    from textual.app import App
-
-    from tui.ui.screens.chart import ChartScreen
-    from tui.ui.screens.main import MainScreen
-
-    _Base = App[None]
-else:
-    _Base = object
+from tui.ui.controllers.context import Context
 
 
-class ChartActions(_Base):
-    """Goes through the charts, shows one alone and exports it; a part of the application."""
+class ChartsController:
+    """Shows charts and saves them."""
 
-    key_names: KeyNames
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
-    @property
-    def front(self) -> "MainScreen":
-        """The screen whose charts are meant."""
-        raise NotImplementedError
-
-    def complain(self, sentence: str) -> None:
-        """Say what cannot be done."""
-        raise NotImplementedError
-
-    def action_next_chart(self) -> None:
+    def next_chart(self) -> None:
         """Show the next chart."""
-        self.front.go_to_chart(1)
+        self._context.front.go_to_chart(1)
 
-    def action_previous_chart(self) -> None:
+    def previous_chart(self) -> None:
         """Show the chart before."""
-        self.front.go_to_chart(-1)
+        self._context.front.go_to_chart(-1)
 
-    def action_maximise_chart(self) -> None:
+    def maximise(self) -> None:
         """Show the chart over the whole screen."""
         from tui.ui.screens.chart import ChartScreen
 
-        pane = self.front.charts
+        front = self._context.front
+        pane = front.charts
 
         def closed(kind: ChartKind | None) -> None:
             if kind is not None:
                 pane.show_kind(kind)
 
-        self.push_screen(ChartScreen(self.front.chart_source, pane.kind, pane.markers, self.key_names), closed)
+        screen = ChartScreen(front.chart_source, pane.kind, pane.markers, self._context.keys, self._save_chart)
+        self._context.app.push_screen(screen, closed)
 
-    def on_chart_screen_save(self, event: "ChartScreen.Save") -> None:
-        """Write the chart to the working directory, or to the state directory where that cannot be written."""
-        self._save("chart", event.kind.name, event.suffix, event.content)
-
-    def action_picture(self) -> None:
+    def picture(self) -> None:
         """Save the screen as it is as an SVG."""
-        self._save("picture", "screen", "svg", self.export_screenshot())
+        self._save("picture", "screen", "svg", self._context.app.export_screenshot())
+
+    def _save_chart(self, kind: ChartKind, suffix: str, content: str) -> None:
+        self._save("chart", kind.name, suffix, content)
 
     def _save(self, what: str, kind: str, suffix: str, content: str) -> None:
+        """Write to the working directory, or to the state directory where that cannot be written."""
         directories = (Path(), state_file().parent)
         try:
-            path = write_chart(directories, kind, f".{suffix}", content, datetime.now())
+            path = _write_new(directories, kind, f".{suffix}", content, datetime.now())
         except OSError as error:
-            self.complain(f"The {what} cannot be written to {error.filename or directories[-1]}: {error.strerror}.")
+            where = error.filename or directories[-1]
+            self._context.complain(f"The {what} cannot be written to {where}: {error.strerror}.")
             return
-        self.notify(f"Saved {path}", timeout=8, markup=False)
+        self._context.tell(f"Saved {path}", 8)
 
 
-def write_chart(directories: tuple[Path, ...], kind: str, suffix: str, text: str, when: datetime) -> Path:
+def _write_new(directories: tuple[Path, ...], kind: str, suffix: str, text: str, when: datetime) -> Path:
     """Write `text` to a new file in the first of the directories that takes it; returns where it is.
 
-    The name says kind and time; a file that is there already is left alone. It is written beside and renamed, so that
-    nobody finds half of it. Raises the last directory's OSError.
+    The name says kind and time, and a file that is there already is left alone. The text is written beside and renamed,
+    so that nobody finds half of it. Raises the last directory's OSError.
     """
     stem = f"latency-tui-{kind}-{when:%Y%m%d-%H%M%S}"
     *first, last = directories

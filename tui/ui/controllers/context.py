@@ -1,0 +1,96 @@
+"""The context of the controllers: what they act on, and how they speak to the person."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from tui.core.model import KnownModel
+from tui.core.plan import Plan
+from tui.session.draft import Draft
+from tui.session.live import LiveState
+from tui.session.session import Session
+from tui.ui.bindings import KeyNames
+from tui.ui.screens.main import MainScreen
+from tui.ui.viewmodel.fields import FieldError
+
+if TYPE_CHECKING:
+    from tui.ui.viewmodel.advice_state import AdviceState
+
+_USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
+
+
+class Context:
+    """Session, draft, screens and the names of the keys, shared by all controllers of an application."""
+
+    main: MainScreen
+    """The main screen; there once the application runs."""
+
+    def __init__(
+        self, app: App[Any], session: Session, draft: Draft, models: Sequence[KnownModel], keys: KeyNames
+    ) -> None:
+        """`models` are those that the configuration knows; the session may learn of others."""
+        self.app = app
+        self.session = session
+        self.draft = draft
+        self.models = models
+        self.keys = keys
+        self.advice: AdviceState | None = None
+        """The state of the session's advice; None before any was asked for."""
+        self.offer = ""
+        """What the first row offers until it is taken: to show the run that was interrupted."""
+
+    @property
+    def live(self) -> LiveState:
+        """The live state of the session."""
+        return self.session.live
+
+    @property
+    def front(self) -> MainScreen:
+        """The screen that keys act on which only look: the replay while one is shown, else the main screen."""
+        screen = self.app.screen
+        return screen if isinstance(screen, MainScreen) else self.main
+
+    @property
+    def known_models(self) -> Mapping[str, KnownModel]:
+        """Everything that is known of models, by id."""
+        return {model.id: model for model in self.session.preview.models}
+
+    def complain(self, sentence: str) -> None:
+        """Say what cannot be done, or what went wrong."""
+        self.app.notify(sentence, severity="warning", markup=False)
+
+    def tell(self, sentence: str, seconds: float = 4) -> None:
+        """Say what was done."""
+        self.app.notify(sentence, timeout=seconds, markup=False)
+
+    def plan(self, *, ask_all: bool | None = None) -> Plan | None:
+        """The plan that the draft makes, typed to its last letter; None after saying what is missing.
+
+        `ask_all` says whether all variants are asked; `None` leaves that as it was last.
+        """
+        try:
+            self.main.commit()
+        except FieldError:
+            self.main.show_pane("prompt")
+            return None
+        if ask_all is not None:
+            self.draft.ask_all = ask_all
+        plan = self.draft.plan()
+        problem = plan.problem()
+        if problem is not None:
+            self.complain(f"{problem} {self.keys('variants')} has the variables." if plan.undefined() else problem)
+            self.main.show_pane("prompt")
+            return None
+        return plan
+
+    def describe(self) -> None:
+        """Say in the first row what the draft asks and where, and on every lane in what it differs and what it would be
+        refused for."""
+        plan = self.draft.plan()
+        if plan.missing_endpoint() is None:
+            self.main.lanes.describe(plan, self.known_models)
+            self.main.endpoints = tuple(dict.fromkeys(plan.endpoint_of(target).name for target in plan.targets))
+            self.main.simulated = plan.simulated
+        use_the_api = _USE_THE_API if self.main.simulated and plan.default_endpoint == "simulator" else ""
+        self.main.hint = self.offer or use_the_api

@@ -1,0 +1,114 @@
+"""The dispatcher: holds the controllers, and carries out the actions of the table with them."""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
+from inspect import isawaitable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.binding import BindingsMap
+from textual.dom import DOMNode
+from textual.screen import Screen, SystemModalScreen
+
+from tui.core.series import SeriesSettings
+from tui.ui.bindings import Action, Reach, spelled
+from tui.ui.controllers.charts import ChartsController
+from tui.ui.controllers.context import Context
+from tui.ui.controllers.history import HistoryController
+from tui.ui.controllers.lanes import LanesController
+from tui.ui.controllers.prompts import PromptsController
+from tui.ui.controllers.reasons import Reasons
+from tui.ui.controllers.results import ResultsController
+from tui.ui.controllers.runs import RunsController
+from tui.ui.controllers.screen import ScreenController
+from tui.ui.controllers.targets import TargetsController
+from tui.ui.pace import Pacer
+from tui.ui.screens.main import MainScreen
+
+if TYPE_CHECKING:
+    from tui.ui.controllers.advice import AdviceController
+
+
+class Dispatcher:
+    """One controller per subject; which action acts where, and whether it can be carried out now."""
+
+    def __init__(
+        self,
+        context: Context,
+        pacer: Pacer,
+        series: SeriesSettings,
+        *,
+        remembers_targets: bool = True,
+        cut_share: float = 0.05,
+    ) -> None:
+        """See the controllers for what the settings say."""
+        self.reasons = Reasons(context)
+        self.runs = RunsController(context, series)
+        self.prompts = PromptsController(context)
+        self.targets = TargetsController(context, remembers=remembers_targets)
+        self.lanes = LanesController(context)
+        self.charts = ChartsController(context)
+        self.results = ResultsController(context)
+        self.history = HistoryController(context, self.reasons, pacer)
+        self.screen = ScreenController(context)
+        self._context = context
+        self._cut_share = cut_share
+
+    @cached_property
+    def advice(self) -> "AdviceController":
+        """Advice and trials, whose modules are imported when they are first needed."""
+        from tui.ui.controllers.advice import AdviceController
+
+        return AdviceController(self._context, self.reasons, self._cut_share)
+
+    async def act(self, action_id: str) -> None:
+        """Carry out an action of the application, or say why it is unavailable."""
+        row = self._context.keys.rows[action_id]
+        if reason := self.reasons.of(row):
+            self._context.complain(reason)
+            return
+        handler: Callable[[], Any] = attrgetter(row.handler)(self)
+        done = handler()
+        if isawaitable(done):
+            await done
+
+    def acts_on(self, screen: Screen[Any], row: Action) -> bool:
+        """Whether an action of the application acts on a screen: over another one that screen's own keys act, over a
+        replay also what only looks."""
+        if row.id == "quit" or screen is self._context.main:
+            return True
+        if row.reach is Reach.ALL:
+            # Where a screen uses the action's keys itself, such as F1 to close the help, they are not the action's.
+            own = (self._context.keys.rows.get(binding.id or "") for _, binding in BindingsMap(screen.BINDINGS))
+            taken = any(other is not None and other.like == row.id for other in own)
+            return not taken and not isinstance(screen, SystemModalScreen)
+        return row.reach is Reach.LANES and isinstance(screen, MainScreen)
+
+    def commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: the keys of what is shown and has the focus, and every action of the application that acts."""
+        run = self._context.app.run_action
+        for row, node in self._of_screen(screen):
+            yield SystemCommand(row.title, self._described(row), partial(run, row.handler, node))
+        for row in self._context.keys.of():
+            if row.id != "command_palette" and self.acts_on(screen, row):
+                yield SystemCommand(row.title, self._described(row), partial(run, f"act('{row.id}')"))
+
+    def _described(self, row: Action) -> str:
+        keys = f" ({', '.join(map(spelled, row.keys))})" if row.keys else ""
+        return f"× {reason}" if (reason := self.reasons.of(row)) else f"{row.help}{keys}"
+
+    def _of_screen(self, screen: Screen[Any]) -> list[tuple[Action, DOMNode]]:
+        """The actions of the screen and of the widget that has the focus, with who carries them out."""
+        rows = self._context.keys.rows
+        active = {bound.binding.id: bound.node for bound in screen.active_bindings.values() if bound.binding.id}
+        return [(rows[name], node) for name, node in active.items() if name in rows and rows[name].view]
+
+    def help(self) -> None:
+        """Explain the screen that is shown."""
+        from tui.ui.screens.help import HelpScreen
+
+        screen, keys = self._context.app.screen, self._context.keys
+        acting = [row for row in keys.of() if self.acts_on(screen, row)]
+        views = tuple(dict.fromkeys(row.view for row, _ in self._of_screen(screen)))
+        self._context.app.push_screen(HelpScreen(keys, acting, screen.focused, views))

@@ -1,0 +1,131 @@
+"""The reasons why an action is unavailable now, each with its one wording. Palette and footer show them, and whoever
+presses the key all the same."""
+
+from collections.abc import Callable
+
+from tui.core.events import Kind
+from tui.session.target_choice import TargetChoice
+from tui.ui.bindings import Action
+from tui.ui.controllers.context import Context
+from tui.ui.terminal import can_stop
+from tui.ui.viewmodel.lane_refusals import refused
+
+
+class Reasons:
+    """One method per reason, named in the table of actions; empty while the action is available."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def of(self, action: Action) -> str:
+        """Why `action` is unavailable; empty if it is not."""
+        reason: Callable[[], str] = getattr(self, action.unless) if action.unless else str
+        return reason()
+
+    def run_in_flight(self) -> str:
+        """For what a run under way would mix with."""
+        if not self._context.live.busy:
+            return ""
+        return f"A run is in flight: cancel it ({self._context.keys('cancel_all')}), or let it end."
+
+    def nothing_in_flight(self) -> str:
+        """For cancelling."""
+        return "" if self._context.live.busy else "Nothing is in flight."
+
+    def lane_not_in_flight(self) -> str:
+        """For cancelling one lane."""
+        is_in_flight = self._context.main.current_lane.lane.state.in_flight
+        return "" if is_in_flight else "Nothing is in flight in this lane."
+
+    def no_series(self) -> str:
+        """For pausing."""
+        is_there = self._context.session.series is not None and not self._context.live.series_over
+        return "" if is_there else "There is no series to pause."
+
+    def one_variant(self) -> str:
+        """For going to the next variant."""
+        if self._context.draft.book.variants:
+            return ""
+        return f"There is only one variant of the prompt: {self._context.keys('variants')} adds others."
+
+    def nothing_to_copy(self) -> str:
+        """For copying: neither a selection nor an answer."""
+        record = self._context.front.current_lane.lane.record
+        has_text = record is not None and any(kind is Kind.TEXT for kind, _ in record.pieces)
+        return "" if has_text or self._context.front.selections else "There is nothing to copy yet."
+
+    def no_request(self) -> str:
+        """For looking at a request."""
+        is_there = self._context.front.current_lane.lane.record is not None
+        return "" if is_there else "There is nothing to show yet: run the prompt first."
+
+    def fewer_than_two_answers(self) -> str:
+        """For comparing answers word by word."""
+        records = (view.lane.record for view in self._context.front.lanes.views)
+        answers = sum(record is not None and bool(record.text()) for record in records)
+        return "" if answers > 1 else "There are no two answers to compare: ask two lanes first."
+
+    def nothing_measured(self) -> str:
+        """For pinning the results."""
+        if in_flight := self.run_in_flight():
+            return in_flight
+        is_there = self._context.live.snapshot("now") is not None
+        return "" if is_there else "There is nothing to pin yet: run the prompt first."
+
+    def target_not_listed(self) -> str:
+        """For editing the current lane's target."""
+        is_listed = current_target(self._context, self._context.draft.targets) is not None
+        return "" if is_listed else "This lane's target is no longer in the list: choose another lane, or run again."
+
+    def nothing_refused(self) -> str:
+        """For leaving a parameter out."""
+        if not_listed := self.target_not_listed():
+            return not_listed
+        context, targets = self._context, self._context.draft.targets
+        index = current_target(context, targets)
+        assert index is not None, "it is listed"
+        sent = context.draft.plan().parameters_of(targets.candidates[index])
+        if refused(context.main.current_lane.lane, sent, context.known_models) is not None:
+            return ""
+        return f"Nothing is known that this lane's model refuses; {context.keys('edit_target')} edits its parameters."
+
+    def no_history(self) -> str:
+        """For stored runs."""
+        is_there = self._context.session.recorder is not None
+        return "" if is_there else "There is no history: it is switched off by history.enabled in the configuration."
+
+    def no_advice(self) -> str:
+        """For advice on the current lane; a trial under way is always shown."""
+        advice = self._context.advice
+        if advice is not None and advice.running:
+            return ""
+        from tui.session.measured import measured_by
+
+        is_there = measured_by(self._context.main.current_lane.lane) is not None
+        return "" if is_there else "There is nothing to go by yet: let a run of this lane end first."
+
+    def no_trial(self) -> str:
+        """For deciding on a trial."""
+        advice = self._context.advice
+        if advice is not None and advice.open is not None:
+            return ""
+        return f"There is no trial to decide on: try a suggestion first ({self._context.keys('advice.try')})."
+
+    def no_trial_running(self) -> str:
+        """For cancelling a trial."""
+        advice = self._context.advice
+        return "" if advice is not None and advice.running else "No trial is under way."
+
+    def no_shell(self) -> str:
+        """For stopping the program as Ctrl+Z does."""
+        if can_stop():
+            return ""
+        return "There is no shell to go back to: stopped here, the program could not be woken again."
+
+
+def current_target(context: Context, targets: TargetChoice) -> int | None:
+    """The place of the current lane's target in the list, or None when it is no longer there."""
+    target = context.main.current_lane.lane.target
+    # A lane of a prompt's variant is called by both.
+    label = target.label.removesuffix(f" · {target.variant}") if target.variant else target.label
+    return targets.index_of(label)

@@ -1,0 +1,102 @@
+"""Runs and series: started, paused and cancelled."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tui.core.plan import Plan
+from tui.core.series import SeriesSettings
+from tui.ui.controllers.context import Context
+
+
+class RunsController:
+    """Sends what the draft asks."""
+
+    def __init__(self, context: Context, series: SeriesSettings) -> None:
+        """`series` are the options of the next series."""
+        self._context = context
+        self.series_settings = series
+
+    def run(self) -> None:
+        """Send the prompt in use."""
+        self._send(ask_all=False)
+
+    def run_all(self) -> None:
+        """Send all variants."""
+        self._send(ask_all=True)
+
+    def _send(self, *, ask_all: bool) -> None:
+        """Start a run; while one is in flight, after a question."""
+        if self._context.live.busy:
+            self._ask_to_rerun(ask_all=ask_all)
+        else:
+            self._start(self._context.session.run, ask_all=ask_all)
+
+    def _start(self, start: Callable[[Plan], object], *, ask_all: bool | None = None) -> None:
+        plan = self._context.plan(ask_all=ask_all)
+        if plan is not None:
+            self._context.main.show_pane("lanes")
+            start(plan)
+            self._context.main.wake()
+
+    def _ask_to_rerun(self, *, ask_all: bool) -> None:
+        from tui.ui.screens.confirm import ConfirmScreen
+
+        app = self._context.app
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                app.run_worker(self._rerun(ask_all=ask_all), exclusive=True, group="rerun")
+
+        question = "A run is in flight. Cancel it and run again?"
+        app.push_screen(ConfirmScreen(question, "Run again", self._context.keys), answered)
+
+    async def _rerun(self, *, ask_all: bool) -> None:
+        plan = self._context.plan(ask_all=ask_all)
+        if plan is not None:
+            await self._context.session.rerun(plan)
+            self._context.main.show_pane("lanes")
+            self._context.main.wake()
+
+    def cancel_all(self) -> None:
+        """Cancel everything in flight."""
+        self._context.session.cancel_all()
+
+    def cancel_lane(self) -> None:
+        """Cancel the current lane's request."""
+        self._context.session.cancel(self._context.main.current_lane.lane)
+
+    def warm_cache(self) -> None:
+        """Put the prompt into the cache of every target that caches it."""
+        self._start(self._context.session.warm)
+
+    # Series
+
+    def series(self) -> None:
+        """Run the plan again and again."""
+        self._start(lambda plan: self._context.session.start_series(plan, self.series_settings))
+
+    def sweep(self) -> None:
+        """Run the plan with prompts and answers of other lengths."""
+        self._start(lambda plan: self._context.session.start_sweep(plan, self.series_settings))
+
+    def series_options(self) -> None:
+        """Set how a series is run."""
+        from tui.ui.screens.series import SeriesScreen
+
+        async def done(result: Any) -> None:
+            if result is not None:
+                self.series_settings, start = result
+                if start:
+                    await self._context.app.run_action("act('series')")
+
+        self._context.app.push_screen(SeriesScreen(self.series_settings, self._context.keys), done)
+
+    def pause(self) -> None:
+        """Pause the series, or go on."""
+        series = self._context.session.series
+        assert series is not None, "there is none to pause otherwise"
+        if series.paused:
+            series.resume()
+        else:
+            series.pause()
+        self._context.main.wake()

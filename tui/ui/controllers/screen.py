@@ -1,0 +1,47 @@
+"""The screen as a whole: panes, help, stopping and leaving."""
+
+import os
+import signal
+
+from rich.text import Text
+
+from tui.ui.controllers.context import Context
+
+
+class ScreenController:
+    """Moves between panes, and ends or stops the program in order."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._leaving = False
+
+    def next_pane(self) -> None:
+        """Go on to the next pane."""
+        self._context.front.go_to_next_pane()
+
+    def palette(self) -> None:
+        """Find any action by its name."""
+        self._context.app.action_command_palette()
+
+    def theme(self) -> None:
+        """Choose other colours."""
+        self._context.app.action_change_theme()
+
+    def suspend(self) -> None:
+        """Stop the program's whole job, as Ctrl+Z does in a shell."""
+        os.killpg(0, signal.SIGTSTP)
+
+    async def quit(self) -> None:
+        """Cancel what is in flight, end the children, leave."""
+        await self.leave(0)
+
+    async def leave(self, status: int, why: str = "") -> None:
+        """End in order with this exit status; `why` is printed when the terminal is restored."""
+        if self._leaving:
+            return
+        self._leaving = True
+        session = self._context.session
+        if status and session.recorder is not None:
+            session.recorder.cut_off()
+        await session.close()
+        self._context.app.exit(return_code=status, message=Text(why) if why else None)

@@ -1,0 +1,155 @@
+"""Targets: the list of them, each by itself, and the parameters that they share."""
+
+from typing import Any
+
+import msgspec
+
+from tui.config.remembered import save_targets
+from tui.config.schema import SIMULATOR
+from tui.core.parameters import REQUIRED, Parameters
+from tui.core.refusals import belonging
+from tui.core.target import Target
+from tui.errors import ChildError, ConfigError
+from tui.session.target_choice import ChoiceError, TargetChoice
+from tui.ui.controllers.context import Context
+from tui.ui.controllers.reasons import current_target
+from tui.ui.viewmodel.lane_refusals import refused
+from tui.ui.viewmodel.parameter_rows import asked
+from tui.ui.widgets.target_picker import TargetPicker
+
+
+class TargetsController:
+    """Edits the list of targets, each of them, and the parameters that they share."""
+
+    def __init__(self, context: Context, *, remembers: bool = True) -> None:
+        """`remembers` says whether the list is kept for the next session; one that a plan names must not take a
+        person's own away."""
+        self._context = context
+        self._remembers = remembers
+
+    @property
+    def _choice(self) -> TargetChoice:
+        return self._context.draft.targets
+
+    def edit_parameters(self) -> None:
+        """Edit all shared parameters."""
+        from tui.ui.screens.parameters import ParametersScreen
+
+        context = self._context
+
+        def done(parameters: Parameters | None) -> None:
+            if parameters is not None:
+                context.draft.parameters = parameters
+                context.main.parameters_form.show(parameters)
+
+        targets = asked(self._choice.labelled, context.known_models)
+        context.app.push_screen(ParametersScreen(context.draft.parameters, targets, context.keys), done)
+
+    def edit(self) -> None:
+        """Edit the current lane's target."""
+        self._edit(self._current)
+
+    def duplicate(self) -> None:
+        """Ask the current lane's target once more."""
+        self._duplicate(self._current)
+
+    def wished(self, event: TargetPicker.Wished) -> None:
+        """Edit the target under the list's cursor, or a copy of it."""
+        if event.wish == "duplicate":
+            self._duplicate(event.index)
+        else:
+            self._edit(event.index, focus="name" if event.wish == "rename" else "parameters")
+
+    def chosen(self) -> None:
+        """Ask other targets from now on, and remember them for the next session if they are a person's own list."""
+        context = self._context
+        try:
+            if context.draft.plan().missing_endpoint() == SIMULATOR:
+                context.draft.add_endpoint(context.session.children.add_simulator())
+        except ChildError as error:
+            context.complain(str(error))
+            return
+        context.session.show(context.draft.plan())
+        context.describe()
+        context.main.wake()
+        if not self._remembers:
+            return
+        try:
+            save_targets(*self._choice.remembered)
+        except ConfigError as error:
+            context.complain(str(error))
+
+    def refresh_models(self) -> None:
+        """Ask the chosen targets' endpoints for their models."""
+        self._context.session.preview.refresh_models(self._context.draft.plan())
+
+    def models_changed(self) -> None:
+        """Offer the models of a new list."""
+        models = self._context.session.preview.models
+        self._context.main.picker.learn(models)
+        self._context.tell(f"{len(models)} models are known.", 3)
+
+    def _edit(self, index: int, focus: str = "parameters") -> None:
+        def done(target: Target | None) -> None:
+            if target is not None:
+                self._choice.replace(index, target)
+                self._context.main.picker.changed(index)
+
+        self._open(self._choice.candidates[index], f"Target: {self._choice.describe(index)}", focus, done)
+
+    def _duplicate(self, index: int) -> None:
+        def done(target: Target | None) -> None:
+            if target is None:
+                return
+            try:
+                self._context.main.picker.changed(self._choice.insert(index + 1, target))
+            except ChoiceError as error:
+                self._context.complain(str(error))
+
+        self._open(self._choice.copy_of(index), f"A copy of {self._choice.describe(index)}", "parameters", done)
+
+    def _open(self, target: Target, title: str, focus: str, done: Any) -> None:
+        from tui.ui.screens.target import TargetScreen
+
+        context, plan = self._context, self._context.draft.plan()
+        names = dict.fromkeys([*(endpoint.name for endpoint in plan.endpoints), SIMULATOR])
+        endpoints = [name for name in names if name != plan.default_endpoint or name == target.endpoint]
+        screen = TargetScreen(
+            target,
+            title,
+            context.draft.parameters,
+            endpoints,
+            plan.default_endpoint,
+            context.known_models,
+            context.keys,
+            focus=focus,
+        )
+        context.app.push_screen(screen, done)
+
+    @property
+    def _current(self) -> int:
+        index = current_target(self._context, self._choice)
+        assert index is not None, "no action on a target that is not listed is available"
+        return index
+
+    def drop_parameter(self) -> None:
+        """Leave out what the current lane's model refuses, in its requests only."""
+        context, index = self._context, self._current
+        target, keys = self._choice.candidates[index], self._context.keys
+        lane, sent = context.main.current_lane.lane, context.draft.plan().parameters_of(target)
+        name = refused(lane, sent, context.known_models)
+        assert name is not None, "there is nothing to leave out otherwise"
+        if name == REQUIRED and target.parameters.max_tokens is None:
+            context.complain(
+                f"max_tokens cannot be left out: change it for all lanes ({keys('edit_parameters')}) "
+                f"or for this one ({keys('edit_target')})."
+            )
+            return
+        names = belonging(name, sent)
+        drop = tuple(dict.fromkeys([*target.drop, *(part for part in names if part != REQUIRED)]))
+        self._choice.replace(
+            index, msgspec.structs.replace(target, drop=drop, parameters=target.parameters.without(names))
+        )
+        context.main.picker.changed()
+        listed = ", ".join(part.replace("_", " ") for part in names)
+        context.tell(f"{lane.label} is asked without {listed} from now on. {keys('run')} runs it.", 5)
