@@ -23,14 +23,13 @@ from tui.core.series import SeriesSettings
 from tui.errors import ChildError, ExitCode
 from tui.session.draft import Draft
 from tui.session.session import Session
-from tui.ui.clipboard import copy
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.dispatcher import Dispatcher
 from tui.ui.driver import TerminalDriver
 from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
-from tui.ui.terminal import Terminal
+from tui.ui.terminal import Terminal, copy
 from tui.ui.themes import dress, markers_of
 from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import PromptHead

@@ -24,7 +24,8 @@ from tui.ui.output import TerminalOutput
 from tui.ui.pace import ANSWER, Pacer
 from tui.ui.terminal import LEFT_ON, Terminal
 
-_GONE = 128 + signal.SIGHUP
+GONE = 128 + signal.SIGHUP
+"""Exit status when the terminal has gone away."""
 _DRAIN_S = 0.25
 _LAST_ANSWER_S = 0.25
 """How long the last answer is waited for when the terminal is given back."""
@@ -36,7 +37,7 @@ _STORM_S = 0.03
 
 
 class Host(Protocol):
-    """What the driver wants of the app."""
+    """What a driver needs of the application."""
 
     pacer: Pacer
     terminal: Terminal
@@ -120,7 +121,7 @@ class TerminalDriver(LinuxDriver):
         return question
 
     def _gone(self) -> None:
-        self._host.leave_from_signal(_GONE)
+        self._host.leave_from_signal(GONE)
 
     # Size
 

@@ -3,19 +3,12 @@
 import contextlib
 import os
 import signal
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from textual.app import App
 from textual.drivers.web_driver import WebDriver
 
-_GONE = 128 + signal.SIGHUP
-
-
-class Host(Protocol):
-    """What the driver wants of the app."""
-
-    def leave_from_signal(self, status: int) -> None:
-        """End in order."""
+from tui.ui.driver import GONE, Host
 
 
 class PageDriver(WebDriver):
@@ -41,7 +34,7 @@ class PageDriver(WebDriver):
         """Turn what comes from the page into events; when nothing can come any more, the server has gone."""
         super().run_input_thread()
         if not self.exit_event.is_set():
-            self._host.leave_from_signal(_GONE)
+            self._host.leave_from_signal(GONE)
 
     def on_meta(self, packet_type: str, payload: dict[str, object]) -> None:
         """The page was closed, or anything else."""

@@ -3,7 +3,7 @@
 import pytest
 
 from tui.core.record import State
-from tui.ui.screens.confirm import ConfirmScreen
+from tui.ui.screens.questions import ConfirmScreen
 
 from .conftest import OpenApp
 from .driving import FAST, STEADY, fast, keys_of, steady

@@ -11,8 +11,8 @@ from textual.widgets import TextArea
 
 from tui.core.record import State
 from tui.ui.bindings import ACTIONS
-from tui.ui.screens.confirm import ConfirmScreen
 from tui.ui.screens.help import HelpScreen
+from tui.ui.screens.questions import ConfirmScreen
 
 from .conftest import OpenApp
 from .driving import SMALL, STEADY, AppDriver, fast, keys_of, steady
@@ -88,7 +88,7 @@ async def test_a_mistake_in_the_form_is_in_view_at_80_by_24(open_app: OpenApp) -
 
 @pytest.mark.parametrize("key", keys_of("help"))
 async def test_help_names_every_key(open_app: OpenApp, key: str) -> None:
-    async with open_app(fast(1), size=(120, 110)) as s:
+    async with open_app(fast(1), size=(120, 130)) as s:
         await s.press(key)
         assert isinstance(s.app.screen, HelpScreen)
         for action in ACTIONS:

@@ -39,7 +39,7 @@ class RunsController:
             self._context.main.wake()
 
     def _ask_to_rerun(self, *, ask_all: bool) -> None:
-        from tui.ui.screens.confirm import ConfirmScreen
+        from tui.ui.screens.questions import ConfirmScreen
 
         app = self._context.app
 

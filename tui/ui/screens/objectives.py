@@ -12,7 +12,7 @@ from textual.widgets import Input, Label
 from tui.core.objectives import Objective, parse
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Field
 
 _HINT = (
     "Separated by commas: ttft.p95 < 800ms, total.p50 < 4s, otps.p50 > 80, errors < 1%. "

@@ -10,7 +10,7 @@ from textual.widgets import Input, Label
 
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.stream_view import StreamView
 
 

@@ -25,7 +25,7 @@ from tui.ui.keymap import bound
 from tui.ui.viewmodel.fields import FieldError
 from tui.ui.viewmodel.parameter_rows import Asked
 from tui.ui.widgets.choice_line import ChoiceLine
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.parameters_editor import ParametersEditor
 
 

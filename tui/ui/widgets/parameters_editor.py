@@ -16,7 +16,7 @@ from tui.ui.keymap import bound
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens
 from tui.ui.viewmodel.parameter_rows import ROWS, Asked, Row, refused_choices, standing
 from tui.ui.widgets.choice_line import ChoiceLine
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Field
 
 
 class ParametersEditor(Vertical):

@@ -14,7 +14,7 @@ from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.fields import FieldError, read_max_tokens
 from tui.ui.viewmodel.parameter_rows import ROWS
 from tui.ui.widgets.choice_line import ChoiceLine
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Field
 
 _LABEL_CELLS = 13
 _HERE = ("max_tokens", "effort", "thinking")

@@ -11,7 +11,7 @@ from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.prompt_head import head
-from tui.ui.widgets.editor import Editor
+from tui.ui.widgets.inputs import Editor
 
 _LOOK_AFTER_S = 0.3
 """Pause in typing after which the line above is made anew."""

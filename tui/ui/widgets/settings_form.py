@@ -10,7 +10,7 @@ from textual.widgets import Checkbox, Input, Label, Select
 from tui.config.check import value_of
 from tui.config.keys import Key
 from tui.ui.viewmodel.fields import FieldError
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Field
 
 _UNSET = "not set"
 

@@ -18,7 +18,7 @@ from tui.core.sanitize import clean
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Field
 
 Wish = Literal["edit", "rename", "duplicate"]
 

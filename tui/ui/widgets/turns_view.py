@@ -15,7 +15,7 @@ from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.widgets.editor import Editor
+from tui.ui.widgets.inputs import Editor
 from tui.ui.widgets.prompt_part import PromptPart
 
 

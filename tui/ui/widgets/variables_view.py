@@ -14,8 +14,7 @@ from tui.errors import ConfigError
 from tui.session.prompt_book import PromptBook, Row
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.widgets.editor import Editor
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Editor, Field
 from tui.ui.widgets.prompt_part import PromptPart
 
 _CELL_CELLS = 32

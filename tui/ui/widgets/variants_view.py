@@ -15,7 +15,7 @@ from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.widgets.field import Field
+from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.prompt_part import PromptPart
 
 _SHOWN_CHARACTERS = 4_000

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.ui.clipboard import LONGEST, clipboard_sequence, copy
-from tui.ui.terminal import Terminal
+from tui.ui.terminal import LONGEST, Terminal, clipboard_sequence, copy
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=3_000)
 
