@@ -15,6 +15,24 @@ from tui.ui.view_bindings import VIEW_ACTIONS
 TABLE = ACTIONS + VIEW_ACTIONS
 """All actions."""
 
+
+def _with_borrowed(table: Sequence[Action]) -> list[Action]:
+    """The rows with the keys that they borrow from actions of the application, except where another row of the same
+    part has the key."""
+    keys = {row.id: row.keys for row in (*ACTIONS, *table)}
+    own = {(row.view, key): row.id for row in table for key in row.keys}
+    return [
+        msgspec.structs.replace(
+            row,
+            keys=(*row.keys, *(key for key in keys.get(row.like, ()) if own.get((row.view, key), row.id) == row.id)),
+        )
+        for row in table
+    ]
+
+
+_USUAL = {row.id: row for row in _with_borrowed(TABLE)}
+"""Every action with its usual keys, by id."""
+
 PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     "default": {},
     # Leaves the keys of emacs to whoever edits or reads.
@@ -61,24 +79,10 @@ _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _NAMED = frozenset(key.value for key in Keys if "+" not in key.value and not key.value.startswith("<"))
 
 
-def _with_borrowed(table: Sequence[Action]) -> list[Action]:
-    """The rows with the keys that they borrow from actions of the application, except where another row of the same
-    part has the key."""
-    keys = {row.id: row.keys for row in (*ACTIONS, *table)}
-    own = {(row.view, key): row.id for row in table for key in row.keys}
-    return [
-        msgspec.structs.replace(
-            row,
-            keys=(*row.keys, *(key for key in keys.get(row.like, ()) if own.get((row.view, key), row.id) == row.id)),
-        )
-        for row in table
-    ]
-
-
 class Keymap(msgspec.Struct, frozen=True):
     """The keys in effect."""
 
-    names: KeyNames = KeyNames({row.id: row for row in _with_borrowed(TABLE)})
+    names: KeyNames = KeyNames(_USUAL)
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -95,11 +99,10 @@ class Keymap(msgspec.Struct, frozen=True):
 
     def changed(self) -> dict[str, str]:
         """Keys of screens and widgets that differ from the usual ones, as Textual writes a keymap."""
-        usual = {row.id: row.keys for row in _with_borrowed(VIEW_ACTIONS)}
         return {
-            name: ",".join(self.names.rows[name].keys) or _NO_KEY
-            for name, keys in usual.items()
-            if self.names.rows[name].keys != keys
+            row.id: ",".join(row.keys) or _NO_KEY
+            for row in self.names.rows.values()
+            if row.view and row.keys != _USUAL[row.id].keys
         }
 
 
@@ -107,8 +110,8 @@ def bound(*names: str) -> list[BindingType]:
     """The usual keys of these parts of the screen, or of single actions, for a class's BINDINGS."""
     return [
         Binding(",".join(row.keys), row.handler, row.title, show=False, priority=row.priority, id=row.id)
-        for row in _with_borrowed(VIEW_ACTIONS)
-        if row.view in names or row.id in names
+        for row in _USUAL.values()
+        if row.view and (row.view in names or row.id in names)
     ]
 
 
