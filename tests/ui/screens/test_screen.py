@@ -193,7 +193,11 @@ async def test_a_click_in_the_footer_is_the_key(open_app: OpenApp, action: str) 
     entry = next(entry for entry in ACTIONS if entry.id == action)
     async with open_app(fast(1)) as s:
         called: list[str] = []
-        s.app.action_act = called.append  # type: ignore[method-assign, assignment]
+
+        async def act(action_id: str) -> None:
+            called.append(action_id)
+
+        s.app.action_act = act  # type: ignore[method-assign]
         line = s.shown.splitlines()[-1]
         assert await s.pilot.click("#keys", offset=(line.index(f" {entry.title}") + 1, 0))
         await s.until(lambda: called == [action])
