@@ -144,7 +144,7 @@ class LatencyApp(App[None]):
         await self.dispatcher.act(action_id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether an action of the table acts on the screen that is shown."""
+        """True if an action of the table acts on the screen that is shown."""
         if action != "act" or not self.is_running:
             return super().check_action(action, parameters)
         return self.dispatcher.acts_on(self.screen, self.context.keys.rows[str(parameters[0])])

@@ -42,7 +42,7 @@ class Action(msgspec.Struct, frozen=True):
     """Method of a controller that carries it out, as `tui.ui.controllers.dispatcher` names it. For a part of the screen
     the Textual action of that part."""
     unless: str = ""
-    """Why it may be unavailable: a method of `tui.ui.controllers.reasons`, whose sentence footer and palette show."""
+    """Reason for being unavailable: a method of `tui.ui.controllers.reasons`. Footer and palette show its sentence."""
     group: Group | None = None
     """Section of the help; None for a part of the screen, which is a section by itself."""
     in_footer: bool = False
@@ -50,7 +50,7 @@ class Action(msgspec.Struct, frozen=True):
     like: str = ""
     """Action of the application whose keys work here too: what opens a screen also closes it."""
     priority: bool = False
-    """Whether its keys come before those of the widget that has the focus."""
+    """True if its keys come before those of the widget that has the focus."""
 
     @property
     def view(self) -> str:

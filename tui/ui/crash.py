@@ -1,4 +1,4 @@
-"""What is left of a crash: a file that can be sent to the developers, without prompt, answer or key."""
+"""Report of a crash: a file that can be sent to the developers, without prompt, answer or key."""
 
 import os
 import platform

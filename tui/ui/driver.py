@@ -28,16 +28,16 @@ GONE = 128 + signal.SIGHUP
 """Exit status when the terminal has gone away."""
 _DRAIN_S = 0.25
 _LAST_ANSWER_S = 0.25
-"""How long the last answer is waited for when the terminal is given back."""
+"""Longest wait for the last answer when the terminal is given back."""
 _QUIET_S = 0.1
-"""How long the rest of an escape sequence may take."""
+"""Longest wait for the rest of an escape sequence."""
 _ANSWER_BEGINNINGS = tuple(ANSWER[:length] for length in range(len(ANSWER) - 1, 0, -1))
 _STORM_S = 0.03
 """Within this time any number of changes of size count as one."""
 
 
 class Host(Protocol):
-    """What a driver needs of the application."""
+    """The part of the application that a driver needs."""
 
     pacer: Pacer
     terminal: Terminal
@@ -63,7 +63,7 @@ class TerminalDriver(LinuxDriver):
         self._output: TerminalOutput | None = None
         self._wake_read, self._wake_write = os.pipe()
         self._is_on = False
-        """Whether the terminal is ours at present."""
+        """True while the terminal is ours."""
         self._resizing = False
         self._open = 0
         """Questions that the terminal has not answered; counted here because the reading thread sees the answers while

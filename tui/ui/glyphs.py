@@ -35,7 +35,7 @@ ASCII_TWINS |= {chr(code): "*" if code > 0x2800 else " " for code in range(0x280
 
 
 def encoder(*, utf8: bool, glyphs: bool) -> Callable[[str], bytes]:
-    """What turns text for the terminal into bytes: UTF-8, or ASCII in which every character keeps its width; without
+    """Encoder of text for the terminal: to UTF-8, or to ASCII in which every character keeps its width. Without
     `glyphs` the screen's own shapes are their twins in either."""
     if utf8:
         return _as_utf8 if glyphs else _with_twins

@@ -160,7 +160,7 @@ def _refuse_conflicts(
 
 
 def _reaches(row: Action, key: str, view: str) -> bool:
-    """Whether an action of the application acts on this key in a part of the screen that has keys of its own."""
+    """True if an action of the application acts on this key in a part of the screen that has keys too."""
     if row.view:
         return False
     # What types goes to the part that has the focus first. In a lane's text every key of the application acts.
@@ -190,5 +190,5 @@ _CHARACTER_NAMES = frozenset(_character_to_key(chr(code)) for code in range(0x21
 
 
 def _types(key: str) -> bool:
-    """Whether the key means something else to an editor: a character, or undoing."""
+    """True if the key means something else to an editor: a character, or undoing."""
     return key in _CHARACTER_NAMES or len(key) == 1 or key in ("ctrl+z", "space")

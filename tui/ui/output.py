@@ -15,8 +15,8 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 
 _RETRY_S = 0.01
-"""How often a terminal that took nothing is asked again. A timer, because not every platform's event loop can watch a
-terminal for room."""
+"""Pause before a terminal that took nothing is tried again. A timer, because not every platform's event loop can watch
+a terminal for room."""
 _PIECE_BYTES = 65_536
 _ABORT = b"\x18\x1b\\"
 """Ends any sequence that was cut in the middle: CAN for control sequences, ST for strings."""

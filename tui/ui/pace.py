@@ -1,4 +1,4 @@
-"""How often the lanes may be painted, and how many at once: what the link to the terminal carries.
+"""Pace of painting: how often lanes are painted, and how many at once, so that the link to the terminal keeps up.
 
 What a program writes to a terminal over SSH vanishes into buffers of megabytes: that the link is slow cannot be seen
 from what is accepted. So a question is put behind a frame that every terminal answers (DSR 5, "are you well?"), and
@@ -34,7 +34,7 @@ _NOISE_S = 0.02
 _FAST_BYTES_PER_S = 1e6
 """From here on the speed of a link is of no interest."""
 _CHART_BYTES = 1_500
-"""What charts and the table of the session take, about."""
+"""Size of charts and the table of the session, about."""
 _UNANSWERED = 3
 """So many questions may be open before the first answer has come."""
 _GIVE_UP_AFTER_S = 3.0
@@ -64,10 +64,10 @@ class Pacer:
         """The bytes in front of each of them."""
         self._bytes_per_s = math.inf
         self._lanes = 0
-        """How many lanes the latest frame painted."""
+        """Number of lanes that the latest frame painted."""
         self._lane_bytes = 0.0
         self._answers: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
-        """How long each took, and the bytes that stood in front of its question."""
+        """Seconds that each took, and the bytes in front of its question."""
 
     @property
     def rate(self) -> float:
@@ -75,7 +75,7 @@ class Pacer:
         return 1 / self._interval_s
 
     def may_paint(self) -> bool:
-        """Whether a frame may be painted now; if so, it counts as painted."""
+        """True if a frame may be painted now; it then counts as painted."""
         if not self._follows:
             return True
         now = self._clock()
@@ -86,7 +86,7 @@ class Pacer:
         return True
 
     def lanes(self, count: int) -> int:
-        """How many of so many lanes the frame may paint that is painted now: at least one."""
+        """Number of lanes, of `count`, that the present frame may paint: at least one."""
         self._lanes = count
         if self._follows and self._lane_bytes and self._bytes_per_s < _FAST_BYTES_PER_S:
             self._lanes = max(1, min(count, int(self._bytes_per_s * _AHEAD_S / self._lane_bytes)))
@@ -94,11 +94,11 @@ class Pacer:
 
     @property
     def may_draw_charts(self) -> bool:
-        """Whether charts may be drawn while lanes stream, and keys do not have to wait for it."""
+        """True if charts may be drawn while lanes stream, without keys having to wait."""
         return self._bytes_per_s * _AHEAD_S >= _CHART_BYTES
 
     def _is_behind(self, now: float) -> bool:
-        """Whether what was sent before has not arrived yet."""
+        """True if what was sent before has not arrived yet."""
         if not self._asked_at:
             return False
         age = now - self._asked_at[0]
@@ -113,8 +113,7 @@ class Pacer:
         return min(self._answers, default=(0.0, 0))[0]
 
     def question(self, waiting: int) -> bytes:
-        """What to put behind the `waiting` bytes that are being sent: a question, or nothing where the link is not
-        followed."""
+        """The question to put behind the `waiting` bytes that are being sent; empty where the link is not followed."""
         if not self._follows:
             return b""
         self._batches.append(waiting)
@@ -153,12 +152,12 @@ class Pacer:
 
     @property
     def has_answers(self) -> bool:
-        """Whether the terminal answers at all."""
+        """True if the terminal answers at all."""
         return bool(self._answers)
 
     @property
     def waits(self) -> bool:
-        """Whether an answer is still to come."""
+        """True if an answer is still to come."""
         return bool(self._asked_at)
 
     def forget(self) -> None:

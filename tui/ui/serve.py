@@ -28,7 +28,7 @@ _ONLY_OURS = {
 
 
 _SHUTDOWN_S = 1.0
-"""How long pages may take to notice the end."""
+"""Longest time that pages may take to notice the end."""
 
 
 class _ServerWithSecret(Server):

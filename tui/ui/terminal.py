@@ -18,9 +18,9 @@ from tui.config.paths import private_directory, state_dir, write_private
 from tui.errors import UsageError
 
 ANSWER_S = 0.4
-"""How long the event loop may take to notice a signal before the program is ended without it."""
+"""Longest time for the event loop to notice a signal before the program is ended without it."""
 GRACE_S = 3.0
-"""How long an ordered end may take in all."""
+"""Longest time for an ordered end in all."""
 
 LEFT_ON = "\x1b[?2026l\x1b[?1002l\x1b[?1016l\x1b[?2048l\x1b]22;\x07\x1b[?7h\x1b[0m"
 """Switches off what Textual leaves on or may have been cut off in: synchronised output, drags and pixels of the mouse,
@@ -39,17 +39,17 @@ _DUMB = ("dumb", "unknown", "")
 
 
 class Terminal(msgspec.Struct, frozen=True, kw_only=True):
-    """What the terminal can show, as far as the environment says."""
+    """Abilities of the terminal, as far as the environment names them."""
 
     colours: Colours = "truecolor"
     utf8: bool = True
-    """Whether its character set is UTF-8."""
+    """True if its character set is UTF-8."""
     glyphs: bool = True
-    """Whether its font has more shapes than ASCII's."""
+    """True if its font has more shapes than ASCII's."""
     light: bool = False
-    """Whether its background is light, where it says so."""
+    """True if its background is known to be light."""
     clipboard: bool = True
-    """Whether it may have a clipboard that programs can set: a console has none."""
+    """True if it may have a clipboard that programs can set: a console has none."""
     inside: Literal["", "tmux", "screen"] = ""
     """The multiplexer that the program runs in."""
 
@@ -65,7 +65,7 @@ def require_screen(environ: Mapping[str, str]) -> None:
 
 
 def describe(environ: Mapping[str, str], glyphs: str) -> Terminal:
-    """What the environment says of the terminal: TERM, COLORTERM, NO_COLOR, COLORFGBG, TMUX, STY and the locale;
+    """The terminal as the environment describes it: TERM, COLORTERM, NO_COLOR, COLORFGBG, TMUX, STY and the locale;
     `glyphs` is the setting of that name."""
     utf8 = _is_utf8(environ)
     term = environ.get("TERM", "")
@@ -88,7 +88,7 @@ def describe(environ: Mapping[str, str], glyphs: str) -> Terminal:
 
 
 def _is_utf8(environ: Mapping[str, str]) -> bool:
-    """Whether the locale's character set is UTF-8; with no locale at all it is taken to be: so it is in containers."""
+    """True if the locale's character set is UTF-8. No locale at all counts as UTF-8: containers often have none."""
     names = [environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
     # Python itself sets this one where the person's locale is C.
     if sys.flags.utf8_mode and names[1] == "C.UTF-8":
@@ -98,7 +98,7 @@ def _is_utf8(environ: Mapping[str, str]) -> bool:
 
 
 def can_stop() -> bool:
-    """Whether a shell would notice that the program has stopped, and could wake it: its parent is in the same session,
+    """True if a shell would notice that the program has stopped, and could wake it: its parent is in the same session,
     but in another process group."""
     try:
         parent = os.getppid()
@@ -193,7 +193,7 @@ def copy(text: str, terminal: Terminal, write: Callable[[str], None]) -> Path | 
 
 
 def clipboard_sequence(text: str, terminal: Terminal) -> str | None:
-    """What sets the clipboard to `text`; None where nothing can."""
+    """The sequence that sets the clipboard to `text`; None where nothing can."""
     data = text.encode("utf-8", "replace")
     if not terminal.clipboard or len(data) > LONGEST:
         return None

@@ -62,7 +62,7 @@ def theme_name(chosen: str, terminal: Terminal) -> str:
 
 
 def markers_of(chosen: str, terminal: Terminal) -> Markers:
-    """What charts are drawn with, `chosen` in the settings."""
+    """Markers of the charts, `chosen` in the settings."""
     return Markers(chosen) if chosen != "auto" else Markers.BRAILLE if terminal.glyphs else Markers.ASCII
 
 

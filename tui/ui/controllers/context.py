@@ -38,7 +38,7 @@ class Context:
         self.advice: AdviceState | None = None
         """The state of the session's advice; None before any was asked for."""
         self.offer = ""
-        """What the first row offers until it is taken: to show the run that was interrupted."""
+        """Offer in the first row, until it is taken: to show the run that was interrupted."""
 
     @property
     def live(self) -> LiveState:

@@ -74,8 +74,8 @@ class Dispatcher:
             await done
 
     def acts_on(self, screen: Screen[Any], row: Action) -> bool:
-        """Whether an action of the application acts on a screen: over another one that screen's own keys act, over a
-        replay also what only looks."""
+        """True if an action of the application acts on a screen. Over another screen its own keys act, over a replay
+        also what only looks."""
         if row.id == "quit" or screen is self._context.main:
             return True
         if row.reach is Reach.ALL:

@@ -18,7 +18,7 @@ class Reasons:
         self._context = context
 
     def of(self, action: Action) -> str:
-        """Why `action` is unavailable; empty if it is not."""
+        """The reason why `action` is unavailable; empty if it is not."""
         reason: Callable[[], str] = getattr(self, action.unless) if action.unless else str
         return reason()
 

@@ -58,7 +58,7 @@ _PARTS = {
     "history": ("This session", "TTFT and total of every run so far, the newest at the right, all lanes on one scale."),
     "chart": ("Latest run", "What each lane did when, from the run's first send on."),
 }
-"""What the parts of the main screen are, by the ids of their widgets."""
+"""Name and explanation of the parts of the main screen, by the ids of their widgets."""
 
 
 class HelpScreen(ModalScreen[None]):

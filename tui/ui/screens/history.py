@@ -1,4 +1,4 @@
-"""The history: all stored runs, found, looked at, and put to use."""
+"""The screen of stored runs: found, read, and put to use."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -288,7 +288,7 @@ class HistoryScreen(Screen[StoredRun]):
         self.app.push_screen(AskScreen(question, text, hint, self._keys), answered)
 
     async def _try(self, doing: Awaitable[_T]) -> _T | None:
-        """What comes of it, or None after saying why nothing does."""
+        """The result of `doing`, or None after saying why there is none."""
         try:
             return await doing
         except LatencyTuiError as error:

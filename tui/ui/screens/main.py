@@ -39,7 +39,7 @@ _WIDE_COLUMNS, _WIDE_ROWS = 100, 30
 _TINY_COLUMNS, _TINY_ROWS = 60, 16
 """Below this there is no room for anything but asking for more."""
 _SLOW_S, _SLOW_IN_FLIGHT_S = 0.5, 1.0
-"""How often the charts and the table of the session are drawn at most; less often while a run is in flight."""
+"""Shortest time between two drawings of the charts and the table of the session; longer while a run is in flight."""
 
 
 def _is_compact(size: Size) -> bool:
@@ -88,7 +88,7 @@ class MainScreen(Screen[None]):
         self.simulated = False
         self.hint = ""
         self.replaying = ""
-        """What is replayed, and how; empty on the real thing."""
+        """Name and speed of what is replayed; empty on the real thing."""
         self.evidence = Evidence()
         self._evidence_shown = True
         self.status = StatusBar(keys)
@@ -224,7 +224,7 @@ class MainScreen(Screen[None]):
         self.charts.draw()
 
     def chart_source(self) -> ChartSource:
-        """What the charts are made of."""
+        """The lanes and settings that the charts are drawn from."""
         if self._baseline is not self._live.baseline:
             self._baseline = self._live.baseline
             self._baselines = baselines_of(self._baseline)
@@ -248,7 +248,7 @@ class MainScreen(Screen[None]):
         self.wake()
 
     def on_screen_resume(self) -> None:
-        """What was not painted under another screen."""
+        """Paint what was not painted under another screen."""
         self._repaint()
 
     @on(FollowChanged)
@@ -266,7 +266,7 @@ class MainScreen(Screen[None]):
 
     @property
     def compact(self) -> bool:
-        """Whether one pane is shown at a time."""
+        """True if one pane is shown at a time."""
         return self.has_class("-compact")
 
     @property

@@ -70,7 +70,7 @@ class PromptsScreen(ModalScreen[None]):
         return self._views[_TABS.index(self.query_one(TabbedContent).active.removeprefix("tab-"))]
 
     def on_tabbed_content_tab_activated(self) -> None:
-        """What another tab has changed is shown."""
+        """Show what another tab has changed."""
         self._view.show()
 
     def action_next_tab(self) -> None:

@@ -1,4 +1,4 @@
-"""A stored run in the lanes again: the main screen on a live state of its own, driven by a replay."""
+"""Replay: the main screen on live state that a stored run drives."""
 
 import time
 from typing import ClassVar
@@ -37,7 +37,7 @@ class ReplayScreen(MainScreen):
         self.history.border_title = "REPLAY"
 
     def on_mount(self) -> None:
-        """What was asked is there to be read only."""
+        """Show what was asked, to be read only."""
         self.query_one("#edit").disabled = True
         self._advanced_ns = time.monotonic_ns()
 

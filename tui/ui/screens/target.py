@@ -81,7 +81,7 @@ class TargetScreen(ModalScreen[Target]):
         self._label: Input
 
     def compose(self) -> ComposeResult:
-        """What it is, then its parameters, then the buttons."""
+        """Model, endpoint and name, then the parameters, then the buttons."""
         self._model = _field("model", self._target.model, "a model's id")
         self._label = _field("name", self._target.name or "", "what the lane is called")
         with Vertical() as box:

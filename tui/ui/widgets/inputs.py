@@ -1,4 +1,4 @@
-"""What a person types into: a line, and an editor that stays quick with very long lines. Both show anything safely."""
+"""Text inputs that show anything safely: one line, and an editor that stays quick with very long lines."""
 
 from collections.abc import Sequence
 from typing import Any

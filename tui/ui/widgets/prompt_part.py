@@ -1,4 +1,4 @@
-"""What the tabs of the prompt's screen share: a list or table, fields beside it, and keys that can also be clicked."""
+"""Base of the tabs of the prompt's screen: a list or table, fields beside it, and keys that can also be clicked."""
 
 from collections.abc import Callable
 from typing import ParamSpec
@@ -45,7 +45,7 @@ class PromptPart(Vertical):
 
     @property
     def listing(self) -> Widget:
-        """What the keys act on."""
+        """The list or table that the keys act on."""
         raise NotImplementedError
 
     def show(self) -> None:
@@ -54,7 +54,7 @@ class PromptPart(Vertical):
 
     @property
     def in_field(self) -> bool:
-        """Whether a field of it has the focus, and not the list."""
+        """True if a field of the tab has the focus, and not the list."""
         return self.has_focus_within and not self.listing.has_focus and not isinstance(self.screen.focused, Button)
 
     def focus_list(self) -> None:

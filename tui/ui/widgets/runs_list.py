@@ -78,7 +78,7 @@ class RunsList(ScrollView, can_focus=True):
 
     @property
     def current_row(self) -> RunRow | None:
-        """What is known of it."""
+        """The row of the run under the cursor, once it is known."""
         return None if self.current is None else self._rows.get(self.current)
 
     def show(self, numbers: Sequence[int]) -> None:

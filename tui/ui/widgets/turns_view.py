@@ -64,7 +64,7 @@ class TurnsView(PromptPart):
         self._show_text()
 
     def _texts(self) -> list[tuple[str, str]]:
-        """Who says what, the prefill included."""
+        """Role and text of every turn, the prefill included."""
         prompt = self.book.prompt
         turns = [(str(turn.role), turn.text) for turn in prompt.turns]
         return [*turns, ("user", prompt.user), ("prefill", prompt.prefill)]

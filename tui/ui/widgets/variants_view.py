@@ -1,4 +1,4 @@
-"""The variants of the prompt: which there are, which is in use, and how that one reads."""
+"""The variants of the prompt: the list of them, and the text of the one in use."""
 
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.prompt_part import PromptPart
 
 _SHOWN_CHARACTERS = 4_000
-"""How much of each text is shown: it is there to tell the variants apart."""
+"""Length of each text that is shown: enough to tell the variants apart."""
 
 
 class VariantsView(PromptPart):
