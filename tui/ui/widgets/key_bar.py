@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rich.style import Style
 from textual.content import Content
+from textual.style import Style as VisualStyle
 from textual.widgets import Static
 
 from tui.ui.bindings import Action, short
@@ -59,12 +60,15 @@ class KeyBar(Static):
         keys = [short(action.keys[0]) for action in self._actions]
         cells = sum(len(key) + 1 + len(action.title) for key, action in zip(keys, self._actions, strict=True))
         gap = max(1, min(3, (self.size.width - cells) // max(1, len(keys))))
-        rows = zip(keys, self._actions, self._reasons, strict=True)
-        items = [f"{'×' if reason else ' '}{_item(key, action, reason)}" for key, action, reason in rows]
-        return Content.from_markup((" " * (gap - 1)).join(items).removeprefix(" "))
+        line = Content()
+        for key, action, reason in zip(keys, self._actions, self._reasons, strict=True):
+            before = " " * gap if line else ""
+            line += Content(f"{before[1:]}×" if reason else before) + _item(key, action, reason)
+        return line
 
 
-def _item(key: str, action: Action, reason: str) -> str:
+def _item(key: str, action: Action, reason: str) -> Content:
     click = f"screen.{action.handler}" if action.view else f"app.act('{action.id}')"
-    style = "$text-muted" if reason else "bold $text-primary"
-    return f"[@click={click}][{style}]{key}[/] {action.title}[/]"
+    item = Content.assemble((key, "$text-muted" if reason else "bold $text-primary"), f" {action.title}")
+    # Not as markup, which takes no negative number as an argument of an action.
+    return item.stylize(VisualStyle.from_meta({"@click": click}))
