@@ -38,7 +38,7 @@ async def test_both_scroll_together(open_app: OpenApp) -> None:
     async with open_app([CHATTY, Target(model="sim-chatty", name="other")], size=SMALL) as s:
         await s.run()
         await s.press("alt+shift+d")
-        await s.until_shown("Arrows and Page keys scroll both")
+        await s.until_shown("PgDn Page down")
         panes = [s.app.screen.query_one(name) for name in ("#first", "#second")]
         await s.press("down", "down")
         await s.until(lambda: [pane.scroll_y for pane in panes] == [2, 2])
@@ -52,7 +52,7 @@ async def test_n_goes_on_to_the_next_answer(open_app: OpenApp) -> None:
     async with open_app(fast(3)) as s:
         await s.run()
         await s.press("f6", "f6", "alt+shift+d")
-        await s.until_shown("N the next answer")
+        await s.until_shown("N Next answer")
 
         def titles() -> list[str]:
             return [str(s.app.screen.query_one(name).border_title) for name in ("#first", "#second")]

@@ -59,7 +59,7 @@ class DifferenceScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The summary, both answers, the keys."""
         with Vertical() as box:
-            box.border_title = "Differences · {self._keys('difference.close')} closes"
+            box.border_title = f"Differences · {self._keys('difference.close')} closes"
             yield self._summary
             yield Container(*self._panes)
             rows = self._keys.of("difference")
