@@ -1,4 +1,4 @@
-"""Starting the screen. Engine and simulator are started once it is painted: they would take the processor from it."""
+"""Start of the screen. Engine and simulator follow once it is painted: they would take the processor from it."""
 
 import os
 from pathlib import Path
@@ -9,6 +9,8 @@ from tui.config import paths
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
 from tui.config.remembered import target_list, to_be_remembered
+from tui.config.schema import Settings
+from tui.core.plan import Plan
 from tui.core.run import StoredRun
 from tui.errors import ExitCode
 from tui.history.record_file import RecordFile
@@ -27,15 +29,7 @@ def start(
     settings = msgspec.structs.replace(loaded.settings, targets=targets.chosen)
     models = known_models(settings.endpoints)
     record_file = RecordFile(record) if record is not None else None
-    # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
-    build_plan(settings, os.environ, simulator_url="http://127.0.0.1")
-    simulator = SimulatorProcess() if needs_simulator(settings, os.environ) else None
-    plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
-
-    if loaded.is_demo:
-        # Nor may a target be moved to a real server there.
-        simulated = tuple(endpoint for endpoint in plan.endpoints if endpoint.simulated)
-        plan = msgspec.structs.replace(plan, endpoints=simulated)
+    plan, simulator = _plan_of(settings, is_demo=loaded.is_demo)
 
     # Read when Textual is imported. Its timer for repaints, which is asleep while there is nothing to do, wakes up one
     # to two periods late: at its usual 60 a second a key's letter may stand back for 33 ms.
@@ -70,3 +64,16 @@ def start(
     finally:
         session.kill()
     return app.return_code or ExitCode.OK
+
+
+def _plan_of(settings: Settings, *, is_demo: bool) -> tuple[Plan, SimulatorProcess | None]:
+    """The plan that the settings make, and the simulator if a target needs it."""
+    # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
+    build_plan(settings, os.environ, simulator_url="http://127.0.0.1")
+    simulator = SimulatorProcess() if needs_simulator(settings, os.environ) else None
+    plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
+    if is_demo:
+        # Nor may a target be moved to a real server there.
+        simulated = tuple(endpoint for endpoint in plan.endpoints if endpoint.simulated)
+        plan = msgspec.structs.replace(plan, endpoints=simulated)
+    return plan, simulator

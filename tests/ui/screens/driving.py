@@ -136,14 +136,7 @@ class AppDriver:
 
     async def until_painted(self) -> None:
         """Wait until the screen has caught up with the live state."""
-        main, live = self.app.main, self.live
-
-        def painted() -> bool:
-            # The charts follow twice a second at most; in flight they are never done.
-            slow = live.run_in_flight or main._slow_version == live.version
-            return main._painted_version == live.version and slow
-
-        await self.until(painted, "a painted screen")
+        await self.until(lambda: self.app.main.painter.is_current, "a painted screen")
         await self.pilot.pause()
 
     async def streaming(self) -> None:

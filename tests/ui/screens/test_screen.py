@@ -265,10 +265,8 @@ async def test_idle_writes_nothing(open_app: OpenApp, monkeypatch: pytest.Monkey
     too, were it not paused."""
     async with open_app(fast(3)) as s:
         await s.run()
-        timer = s.app.main._timer
-        assert timer is not None
         # Until the last frame is out: the painting timer pauses itself.
-        await s.until(lambda: not timer._active.is_set(), "a paused timer")
+        await s.until(lambda: not s.app.main.painter.is_ticking, "a paused timer")
         await s.pilot.pause()
         written: list[object] = []
         turns: list[None] = []
@@ -292,9 +290,7 @@ async def test_idle_writes_nothing(open_app: OpenApp, monkeypatch: pytest.Monkey
 async def test_it_wakes_up_again(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         await s.run()
-        timer = s.app.main._timer
-        assert timer is not None
-        await s.until(lambda: not timer._active.is_set())
+        await s.until(lambda: not s.app.main.painter.is_ticking)
         await s.press("f5")
         await s.until(lambda: s.live.runs == 2)
         await s.run_over()

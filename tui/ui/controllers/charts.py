@@ -17,11 +17,16 @@ class ChartsController:
 
     def next_chart(self) -> None:
         """Show the next chart."""
-        self._context.front.go_to_chart(1)
+        self._go(1)
 
     def previous_chart(self) -> None:
         """Show the chart before."""
-        self._context.front.go_to_chart(-1)
+        self._go(-1)
+
+    def _go(self, step: int) -> None:
+        front = self._context.front
+        front.show_pane("charts")
+        front.charts.show_kind(front.charts.kind.after(step))
 
     def maximise(self) -> None:
         """Show the chart over the whole screen."""

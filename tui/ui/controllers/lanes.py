@@ -14,15 +14,22 @@ class LanesController:
 
     def next_lane(self) -> None:
         """Go to the next lane."""
-        self._context.front.go_to_lane(1)
+        self._go(1)
 
     def previous_lane(self) -> None:
         """Go to the lane before."""
-        self._context.front.go_to_lane(-1)
+        self._go(-1)
+
+    def _go(self, step: int) -> None:
+        self._context.front.show_pane("lanes")
+        self._context.front.lanes.go(step)
 
     def maximise(self) -> None:
         """Show the current lane alone, or all again."""
-        self._context.front.maximise_lane()
+        front = self._context.front
+        front.show_pane("lanes")
+        front.lanes.toggle_alone()
+        front.set_class(front.lanes.alone, "-alone")
 
     def copy(self) -> None:
         """Copy the selected text, or the current lane's whole text, to the terminal's clipboard."""

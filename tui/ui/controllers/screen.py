@@ -6,6 +6,7 @@ import signal
 from rich.text import Text
 
 from tui.ui.controllers.context import Context
+from tui.ui.screens.main import PANES
 
 
 class ScreenController:
@@ -16,8 +17,16 @@ class ScreenController:
         self._leaving = False
 
     def next_pane(self) -> None:
-        """Go on to the next pane."""
-        self._context.front.go_to_next_pane()
+        """Bring the next pane to the front, and the focus into it."""
+        front = self._context.front
+        following = PANES[(PANES.index(front.shown_pane) + 1) % len(PANES)]
+        front.show_pane(following)
+        if following == "prompt":
+            front.prompt_pane.focus_editor()
+        elif following == "lanes":
+            front.current_lane.stream.focus()
+        else:
+            front.set_focus(None)
 
     def palette(self) -> None:
         """Find any action by its name."""

@@ -264,14 +264,6 @@ class HistoryScreen(Screen[StoredRun]):
         self._sort = orders[(orders.index(self._sort) + 1) % len(orders)]
         self._refill()
 
-    def action_filter(self) -> None:
-        """Go to the filter."""
-        self._field.focus()
-
-    def action_close(self) -> None:
-        """Go back to the lanes."""
-        self.dismiss()
-
     async def _current(self) -> StoredRun | None:
         number = self._list.current
         return None if number is None else await self._try(self._archive.run(number))

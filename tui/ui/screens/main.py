@@ -10,7 +10,6 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Static, Tab, Tabs
 
 from tui.core.snapshot import Snapshot
@@ -19,7 +18,7 @@ from tui.session.live import LiveState
 from tui.ui.bindings import Action, KeyNames
 from tui.ui.charts.source import ChartSource, LaneBaseline, baselines_of
 from tui.ui.pace import Pacer
-from tui.ui.viewmodel.evidence import Evidence
+from tui.ui.screens.painter import Painter
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.key_bar import KeyBar
@@ -38,8 +37,6 @@ _WIDE_COLUMNS, _WIDE_ROWS = 100, 30
 """From this size on all panes are shown at once."""
 _TINY_COLUMNS, _TINY_ROWS = 60, 16
 """Below this there is no room for anything but asking for more."""
-_SLOW_S, _SLOW_IN_FLIGHT_S = 0.5, 1.0
-"""Shortest time between two drawings of the charts and the table of the session; longer while a run is in flight."""
 
 
 def _is_compact(size: Size) -> bool:
@@ -54,7 +51,7 @@ def _tabs(shown: str) -> Tabs:
 
 
 class MainScreen(Screen[None]):
-    """Lays out the panes, and paints them all on one tick while there is anything to paint."""
+    """Lays out the panes."""
 
     AUTO_FOCUS: ClassVar[str | None] = "#user"
     ESCAPE_TO_MINIMIZE = False
@@ -74,23 +71,15 @@ class MainScreen(Screen[None]):
         # Set before anything is styled: a class that changes later restyles the whole screen.
         super().__init__(classes=f"-show-{pane}{' -compact' if _is_compact(size) else ''}")
         self._live = live
-        self._pacer = pacer
         self._key_bar = KeyBar(footer, why_not)
         self._key_names = keys
-        self._timer: Timer | None = None
-        self._painted_version = -1
-        self._slow_version = -1
-        self._slow_drawn = 0.0
         self._baseline: Snapshot | None = None
         self._baselines: Mapping[str, LaneBaseline] = {}
-        self._lanes_mounting = False
         self.endpoints: tuple[str, ...] = ()
         self.simulated = False
         self.hint = ""
         self.replaying = ""
         """Name and speed of what is replayed; empty on the real thing."""
-        self.evidence = Evidence()
-        self._evidence_shown = True
         self.status = StatusBar(keys)
         self._draft = draft
         self.prompt_pane = PromptPane(draft.book, keys)
@@ -100,6 +89,17 @@ class MainScreen(Screen[None]):
         self.history = HistoryView()
         self._room = Static(id="room", markup=False)
         self.charts = ChartPane(self.chart_source)
+        self.painter = Painter(
+            self,
+            live,
+            pacer,
+            self.lanes,
+            self.history,
+            self.charts,
+            now_ns=self.now_ns,
+            show_rows=self._show_rows,
+            before_tick=self.before_tick,
+        )
 
     def compose(self) -> ComposeResult:
         """Panes, in a small terminal with tabs above them."""
@@ -120,11 +120,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to tick when something happens."""
-        self._timer = self.set_interval(self._pacer.frame_s, self._tick, pause=True)
-        # Not on the first tick only: these belong on the first picture.
-        self._show_status()
-        self.history.show(self._live.lanes)
-        self.wake()
+        self.painter.start()
 
     def update_node_styles(self, animate: bool = True) -> None:
         """Not when the screen first comes up, while nothing is laid out: all of it was styled as it was mounted."""
@@ -172,56 +168,16 @@ class MainScreen(Screen[None]):
         """The moment that is shown, on the clock of the stamps."""
         return time.monotonic_ns()
 
+    def before_tick(self) -> None:
+        """Move on what is shown; here the session does that."""
+
     def wake(self) -> None:
-        """Something has changed: paint on the next tick, and on each one after while it goes on."""
-        if self._timer is not None:
-            self._timer.resume()
+        """Paint what has changed."""
+        self.painter.wake()
 
-    def _tick(self) -> None:
-        live = self._live
-        worked_out = self.evidence.refresh_one(live)
-        self._evidence_shown = self._evidence_shown and not worked_out
-        is_current = self._painted_version == self._slow_version == live.version and self._evidence_shown
-        if self._timer is not None and is_current and not live.run_in_flight:
-            # Idle: no timer, nothing written.
-            self._timer.pause()
-            return
-        if not self._pacer.may_paint():
-            return
-        if [view.lane for view in self.lanes.views] != live.lanes:
-            if not self._lanes_mounting:
-                self._lanes_mounting = True
-                self.run_worker(self._show_lanes(), exclusive=True, group="lanes")
-            return
-        self._painted_version = live.version
-        # What is over is shown at once and whole; what streams comes again.
-        most = self._pacer.lanes(len(self.lanes.in_view))
-        self.lanes.tick(self.now_ns(), most if live.run_in_flight else None)
-        if not self._evidence_shown:
-            self._evidence_shown = True
-            for view in self.lanes.views:
-                view.show_evidence(self.evidence.lines(view.lane))
-        self._show_status()
-        self._key_bar.look()
-        now = time.monotonic()
-        if now < self._slow_drawn + (_SLOW_IN_FLIGHT_S if live.run_in_flight else _SLOW_S):
-            return
-        if live.run_in_flight and not self._pacer.may_draw_charts:
-            return
-        self._slow_drawn = now
-        if live.run_in_flight:
-            # Between two ticks: a key that comes meanwhile waits for one of the two, not for both.
-            self.set_timer(self._pacer.frame_s / 2, self._draw_slow)
-        else:
-            self._draw_slow()
-
-    def _show_status(self) -> None:
+    def _show_rows(self) -> None:
         self.status.show(self._live, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying)
-
-    def _draw_slow(self) -> None:
-        self._slow_version = self._live.version
-        self.history.show(self._live.lanes)
-        self.charts.draw()
+        self._key_bar.look()
 
     def chart_source(self) -> ChartSource:
         """The lanes and settings that the charts are drawn from."""
@@ -236,20 +192,9 @@ class MainScreen(Screen[None]):
             baselines=self._baselines,
         )
 
-    async def _show_lanes(self) -> None:
-        try:
-            await self.lanes.show(self._live.lanes)
-        finally:
-            self._lanes_mounting = False
-        self._repaint()
-
-    def _repaint(self) -> None:
-        self._painted_version = self._slow_version = -1
-        self.wake()
-
     def on_screen_resume(self) -> None:
         """Paint what was not painted under another screen."""
-        self._repaint()
+        self.painter.repaint()
 
     @on(FollowChanged)
     def _follow_changed(self) -> None:
@@ -287,34 +232,7 @@ class MainScreen(Screen[None]):
         if event.tab.id is not None:
             self.show_pane(event.tab.id.removeprefix("show-"))
 
-    def go_to_next_pane(self) -> None:
-        """Bring the next pane to the front, and the focus into it."""
-        following = PANES[(PANES.index(self.shown_pane) + 1) % len(PANES)]
-        self.show_pane(following)
-        if following == "prompt":
-            self.prompt_pane.focus_editor()
-        elif following == "lanes":
-            self.current_lane.stream.focus()
-        else:
-            self.set_focus(None)
-
     @property
     def current_lane(self) -> LaneView:
         """The lane that keys act on."""
         return self.lanes.current
-
-    def go_to_lane(self, step: int) -> None:
-        """Focus another lane."""
-        self.show_pane("lanes")
-        self.lanes.go(step)
-
-    def go_to_chart(self, step: int) -> None:
-        """Show another chart."""
-        self.show_pane("charts")
-        self.charts.show_kind(self.charts.kind.after(step))
-
-    def maximise_lane(self) -> None:
-        """Show the current lane alone over the whole screen, or everything again."""
-        self.show_pane("lanes")
-        self.lanes.toggle_alone()
-        self.set_class(self.lanes.alone, "-alone")

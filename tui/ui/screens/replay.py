@@ -45,14 +45,14 @@ class ReplayScreen(MainScreen):
         """The recorded moment that is shown."""
         return self._replay.now_ns
 
-    def _tick(self) -> None:
+    def before_tick(self) -> None:
+        """Move the replay on by the time that has passed."""
         now = time.monotonic_ns()
         # Under another screen it stands still.
         if self.is_current:
             self._replay.advance(now - self._advanced_ns)
         self._advanced_ns = now
         self.replaying = self._describe()
-        super()._tick()
 
     def _describe(self) -> str:
         replay = self._replay
@@ -69,23 +69,14 @@ class ReplayScreen(MainScreen):
         else:
             self._replay.paused = not self._replay.paused
         self._advanced_ns = time.monotonic_ns()
-        self._repaint()
+        self.painter.repaint()
 
     def action_step(self) -> None:
         """Show the next event, and pause."""
         self._replay.step()
-        self._repaint()
+        self.painter.repaint()
 
-    def action_faster(self) -> None:
-        """Play faster."""
-        self._replay.change_speed(1)
-        self._repaint()
-
-    def action_slower(self) -> None:
-        """Play more slowly."""
-        self._replay.change_speed(-1)
-        self._repaint()
-
-    def action_end(self) -> None:
-        """Go back."""
-        self.dismiss()
+    def action_speed(self, step: int) -> None:
+        """Play faster, or more slowly."""
+        self._replay.change_speed(step)
+        self.painter.repaint()
