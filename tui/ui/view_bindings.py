@@ -82,7 +82,7 @@ VIEW_ACTIONS = (
     Action("history.export", ("e",), "Export", "Write the run to a file", "export"),
     Action("history.delete", ("d",), "Del", "Delete the run, after a question", "delete"),
     Action("history.sort", ("s",), "Sort", "Sort by the next figure", "sort"),
-    Action("history.filter", ("slash",), "Find", "Filter the list", "app.focus('query')"),
+    Action("history.filter", ("slash",), "Find", "Filter the list", "filter"),
     Action("history.close", ("escape",), "Back", "Go back to the lanes", "dismiss"),
     Action("runs.up", ("up",), "Up", "Go to the run above", "move(-1)"),
     Action("runs.down", ("down",), "Down", "Go to the run below", "move(1)"),

@@ -139,12 +139,8 @@ class HistoryScreen(Screen[StoredRun]):
         self._list.show(numbers)
         size = await self._try(self._archive.size())
         if size is not None:
-            self._title(len(numbers) if filtered else None, *size)
-
-    def _title(self, found: int | None, count: int, used: int) -> None:
-        runs = ("1 run" if count == 1 else f"{count:,} runs") if found is None else f"{found:,} of {count:,} runs"
-        kept = f"{used / 1e6:.1f} MB, {retention(self._archive.settings)}"
-        self._box.border_title = f"{runs}, {_ORDERS[self._sort]} · {kept}"
+            found = len(numbers) if filtered else None
+            self._box.border_title = _title(found, *size, self._sort, retention(self._archive.settings))
 
     def _say(self, problem: str) -> None:
         self._hint.update(problem or HINT)
@@ -264,6 +260,10 @@ class HistoryScreen(Screen[StoredRun]):
         self._sort = orders[(orders.index(self._sort) + 1) % len(orders)]
         self._refill()
 
+    def action_filter(self) -> None:
+        """Go to the filter."""
+        self._field.focus()
+
     async def _current(self) -> StoredRun | None:
         number = self._list.current
         return None if number is None else await self._try(self._archive.run(number))
@@ -286,3 +286,10 @@ class HistoryScreen(Screen[StoredRun]):
         except LatencyTuiError as error:
             self.notify(str(error), severity="warning", markup=False)
             return None
+
+
+def _title(found: int | None, count: int, used: int, sort: Sort, kept: str) -> str:
+    """Title of the detail: the number of runs, or of those `found`; their order, their size in bytes, how long they are
+    kept."""
+    runs = ("1 run" if count == 1 else f"{count:,} runs") if found is None else f"{found:,} of {count:,} runs"
+    return f"{runs}, {_ORDERS[sort]} · {used / 1e6:.1f} MB, {kept}"

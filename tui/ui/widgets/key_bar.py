@@ -68,8 +68,7 @@ class KeyBar(Static):
 
 
 def _item(key: str, action: Action, reason: str) -> Content:
-    on_screen = action.handler if action.handler.startswith("app.") else f"screen.{action.handler}"
-    click = on_screen if action.view else f"app.act('{action.id}')"
+    click = f"screen.{action.handler}" if action.view else f"app.act('{action.id}')"
     item = Content.assemble((key, "$text-muted" if reason else "bold $text-primary"), f" {action.title}")
     # Not as markup, which takes no negative number as an argument of an action.
     return item.stylize(VisualStyle.from_meta({"@click": click}))
