@@ -1,0 +1,76 @@
+"""The shape that keeps the tree readable: limits on what `counts.py` counts.
+
+What is above a limit and known stands beside it with a reason or a promise; take it out when it is mended, and never
+put anything in.
+"""
+
+import pytest
+from counts import APP, ROOT, Tree
+
+MOST_MODULES = 270
+"""Goal: 230."""
+MOST_LINES = 35_200
+"""Goal: 32,000."""
+MOST_RIDDLES = 200
+"""Goal: none."""
+
+STILL_TWICE = {"Evidence", "Group", "Host", "Measured", "Standing"}
+STILL_WIDE = {
+    APP,  # becomes controllers
+    "LiveState",
+    "MainScreen",
+    "ReplayScreen",
+}
+STILL_LONG = {"tui.ui.start.start"}
+ONE_MEANING = ("figures", "ledger", "evidence", "sources", "models")
+"""Names of modules that once had several meanings."""
+STILL_TWO_MEANINGS = {"evidence"}
+
+
+@pytest.fixture(scope="module")
+def tree() -> Tree:
+    return Tree(ROOT / "tui")
+
+
+def test_its_size(tree: Tree) -> None:
+    assert len(tree.modules) <= MOST_MODULES
+    assert tree.lines <= MOST_LINES
+
+
+def test_no_module_has_more_than_400_lines(tree: Tree) -> None:
+    assert [module.name for module in tree.modules if module.lines > 400] == []
+
+
+def test_no_class_has_more_than_250_lines_with_what_it_inherits_from_us(tree: Tree) -> None:
+    wide = {str(one) for one in tree.classes if tree.with_bases(one)[0] > 250 and one.name not in STILL_WIDE}
+    assert wide == set()
+
+
+def test_no_function_has_more_than_50_lines(tree: Tree) -> None:
+    assert {str(one) for one in tree.functions if one.lines > 50} <= STILL_LONG
+
+
+def test_no_class_name_is_given_twice(tree: Tree) -> None:
+    assert {name: places for name, places in tree.duplicate_classes().items() if name not in STILL_TWICE} == {}
+
+
+def test_modules_of_one_name_have_one_meaning(tree: Tree) -> None:
+    assert tree.duplicate_modules().keys() & set(ONE_MEANING) <= STILL_TWO_MEANINGS
+
+
+def test_docstrings_open_with_the_noun_or_the_verb(tree: Tree) -> None:
+    riddles = [f"{one.place}: {one.text.splitlines()[0]}" for one in tree.riddles()]
+    assert len(riddles) <= MOST_RIDDLES, "\n".join(riddles)
+
+
+@pytest.mark.parametrize(
+    ("words", "modules"),
+    [
+        # A lever that is passed through: its field, and the simulator, which shares no code with what it checks.
+        (("top_p",), {"tui.core.parameters", "tui.simulator.message_request"}),
+        # A chart: its module; the registry finds it by a row.
+        (("waterfall", "WATERFALL"), {"tui.ui.charts.steps"}),
+    ],
+)
+def test_what_stands_once_is_named_nowhere_else(tree: Tree, words: tuple[str, ...], modules: set[str]) -> None:
+    assert set(tree.naming(*words)) <= modules
