@@ -9,15 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from canary import KEY
 from waiting import in_time
 
-from tui.core.events import Content, EngineReady, Event, RunEnded
+from tui.core.events import Content, EngineReady, Event, FailureKind, RunEnded, Status
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.client import EngineClient, spawn
+
+KEYS = {"KEY_GOOD": KEY, "KEY_BAD": "invalid", "KEY_TORN": f"{KEY}\nsecond line", "KEY_BLANK": "  "}
+"""Keys in the environment of the tests' engine: a good one, one that is refused, and two that cannot be keys."""
 
 WITHIN_S = 30
 """Longest wait for anything: a test that meets it has failed."""
@@ -97,6 +102,18 @@ class Driver:
         """Wait for the first content of this request."""
         await self.until(lambda event: isinstance(event, Content) and event.request_id == request_id)
 
+    def failing(self, record: RequestRecord, kind: FailureKind, *words: str) -> None:
+        """Check that the record failed so, in one line with these words, and that its run ended."""
+        assert record.status is Status.FAILED
+        failure = record.failure
+        assert failure is not None
+        assert failure.kind is kind
+        for word in words:
+            assert word in failure.message
+        assert failure.message.isprintable()
+        assert record.total_ns is None
+        assert isinstance(self.events[-1], RunEnded)
+
     @property
     def seen(self) -> str:
         """The latest events of this run, and whether the engine's process is alive."""
@@ -110,6 +127,19 @@ class Driver:
             if record is not None:
                 record.apply(event)
         self._arrived.set()
+
+
+async def fresh() -> Driver:
+    """A connected engine in a sealed environment with `KEYS`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name.startswith("ANTHROPIC_") or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        driver = Driver()
+    await driver.connect()
+    return driver
 
 
 class TruthPipe:

@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 from tui.core.events import AttemptFailed, FailureKind, Mark, Marked, RunEnded, Status
 from tui.core.plan import RequestSpec
@@ -87,18 +85,6 @@ async def answering(*answers: bytes) -> AsyncIterator[Script]:
     finally:
         # Not waited for: from Python 3.12 on that takes until the engine lets its connections go.
         server.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine() -> AsyncIterator[Driver]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [*os.environ]:
-            if name.startswith("ANTHROPIC_") or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        driver = Driver()
-    await driver.connect()
-    yield driver
-    await driver.close()
 
 
 def asking(engine: Driver, script: Script, retries: int) -> RequestSpec:

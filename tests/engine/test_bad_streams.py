@@ -1,19 +1,16 @@
 """Bad streams: each ends in a clear state, with what came kept, and leaves nothing behind in the engine."""
 
 import asyncio
-import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tui.core.events import (
     Content,
-    EngineReady,
     Event,
     FailureKind,
     Instrument,
@@ -81,19 +78,6 @@ STRANGE = [
 async def test_every_bad_stream_of_the_simulator_is_here() -> None:
     refusals = {name for name in FAULTS if name.startswith(("error-4", "error-5"))}
     assert {*FAULTS} - refusals - {"429-then-ok"} == {name for name, *_ in BROKEN} | {name for name, _ in STRANGE}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine() -> AsyncIterator[Driver]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [*os.environ]:
-            if name.startswith("ANTHROPIC_") or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        driver = Driver()
-    ready = await driver.connect()
-    assert isinstance(ready, EngineReady)
-    yield driver
-    await driver.close()
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 import asyncio
 import itertools
-import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from canary import KEY
 
 from tui.core.events import (
@@ -23,43 +20,11 @@ from tui.core.events import (
     Status,
 )
 from tui.core.record import RequestRecord
-from tui.core.target import Timeouts
 from tui.simulator.process import SimulatorProcess
 
 from .driver import Driver, TruthPipe, started
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-KEYS = {"KEY_GOOD": KEY, "KEY_BAD": "invalid", "KEY_TORN": f"{KEY}\nsecond line", "KEY_BLANK": "  "}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine() -> AsyncIterator[Driver]:
-    """One engine for all tests that leave it alive; its import of the SDK is what costs."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [*os.environ]:
-            if name.startswith("ANTHROPIC_") or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        for name, value in KEYS.items():
-            patch.setenv(name, value)
-        driver = Driver()
-    await driver.connect()
-    yield driver
-    await driver.close()
-
-
-@pytest.fixture(scope="module")
-def with_fault() -> Iterator[Callable[[str], str]]:
-    """The base URL of a simulator with this fault; started once."""
-    with ExitStack() as stack:
-        running: dict[str, SimulatorProcess] = {}
-
-        def base_url(fault: str) -> str:
-            if fault not in running:
-                running[fault] = stack.enter_context(SimulatorProcess.start(fault=fault))
-            return running[fault].base_url
-
-        yield base_url
 
 
 def arrivals(record: RequestRecord) -> list[int]:
@@ -254,19 +219,6 @@ async def test_one_that_waits_for_its_answer_can_be_cancelled(engine: Driver, wi
 # Failures
 
 
-async def failing(engine: Driver, record: RequestRecord, kind: FailureKind, *words: str) -> None:
-    """The record failed so, in one line that says these words, and alone."""
-    assert record.status is Status.FAILED
-    failure = record.failure
-    assert failure is not None
-    assert failure.kind is kind
-    for word in words:
-        assert word in failure.message
-    assert failure.message.isprintable()
-    assert record.total_ns is None
-    assert isinstance(engine.events[-1], RunEnded)
-
-
 @pytest.mark.parametrize(
     ("fault", "kind", "words"),
     [
@@ -286,7 +238,7 @@ async def test_refusals(
     engine: Driver, with_fault: Callable[[str], str], fault: str, kind: FailureKind, words: str
 ) -> None:
     (record,) = await engine.run(engine.spec(with_fault(fault)))
-    await failing(engine, record, kind, words)
+    engine.failing(record, kind, words)
     assert arrivals(record) == []
     assert record.failure is not None
     if fault == "error-429":
@@ -310,7 +262,7 @@ async def test_a_stream_that_breaks_off_keeps_its_text(
     engine: Driver, with_fault: Callable[[str], str], fault: str, kind: FailureKind, words: str
 ) -> None:
     (record,) = await engine.run(engine.spec(with_fault(fault)))
-    await failing(engine, record, kind, words)
+    engine.failing(record, kind, words)
     assert record.text()
     assert len(arrivals(record)) >= 5
 
@@ -367,51 +319,15 @@ async def test_each_lane_fails_alone(engine: Driver, simulator: SimulatorProcess
         engine.spec(url, "claude-opus-5-5", temperature=0.3),
         engine.spec(url, key_env="KEY_GOOD"),
     )
-    await failing(engine, no_key, FailureKind.NO_KEY, "KEY_THAT_IS_NOT_SET", "--demo")
-    await failing(engine, blank, FailureKind.NO_KEY, "KEY_BLANK")
-    await failing(engine, bad_key, FailureKind.BAD_KEY, "Invalid bearer token", "KEY_BAD")
-    await failing(engine, model, FailureKind.UNKNOWN_MODEL, "claude-nonsense-9", "Targets")
-    await failing(engine, refused, FailureKind.CONNECTION_REFUSED, nobody, "Start the server")
-    await failing(engine, name, FailureKind.NAME_NOT_FOUND, "name.invalid", "base URL")
-    await failing(engine, tls, FailureKind.TLS, "https://127.0.0.1", "scheme")
-    await failing(engine, parameter, FailureKind.BAD_REQUEST, "temperature")
+    engine.failing(no_key, FailureKind.NO_KEY, "KEY_THAT_IS_NOT_SET", "--demo")
+    engine.failing(blank, FailureKind.NO_KEY, "KEY_BLANK")
+    engine.failing(bad_key, FailureKind.BAD_KEY, "Invalid bearer token", "KEY_BAD")
+    engine.failing(model, FailureKind.UNKNOWN_MODEL, "claude-nonsense-9", "Targets")
+    engine.failing(refused, FailureKind.CONNECTION_REFUSED, nobody, "Start the server")
+    engine.failing(name, FailureKind.NAME_NOT_FOUND, "name.invalid", "base URL")
+    engine.failing(tls, FailureKind.TLS, "https://127.0.0.1", "scheme")
+    engine.failing(parameter, FailureKind.BAD_REQUEST, "temperature")
     assert good.status is Status.DONE
-
-
-# Timeouts: short ones, against a server that would never answer
-
-
-async def test_no_first_token_in_time(engine: Driver, with_fault: Callable[[str], str]) -> None:
-    silent, pings = await engine.run(
-        engine.spec(with_fault("silent"), timeouts=Timeouts(connect=600, first_token=0.2)),
-        engine.spec(with_fault("endless-pings"), timeouts=Timeouts(connect=600, first_token=2)),
-    )
-    for record, seconds in ((silent, "0.2 s"), (pings, "2 s")):
-        await failing(engine, record, FailureKind.TIMEOUT, seconds, "first token", "timeouts.first_token")
-    assert pings.timeline.message_start_ns is not None
-
-
-async def test_silence_between_tokens(engine: Driver, with_fault: Callable[[str], str]) -> None:
-    (record,) = await engine.run(
-        engine.spec(with_fault("half-event-then-silence"), timeouts=Timeouts(between_tokens=0.2))
-    )
-    await failing(engine, record, FailureKind.TIMEOUT, "0.2 s", "timeouts.between_tokens")
-    assert record.text()
-
-
-async def test_the_whole_request(engine: Driver, simulator: SimulatorProcess) -> None:
-    spec = engine.spec(simulator.base_url, "sim-steady", max_tokens=100_000, timeouts=Timeouts(request=0.5))
-    (record,) = await engine.run(spec)
-    await failing(engine, record, FailureKind.TIMEOUT, "0.5 s", "timeouts.request")
-    assert record.text()
-
-
-async def test_a_connect_that_hangs(engine: Driver) -> None:
-    # A listener that accepts nobody: TLS waits endlessly for its first byte.
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        url = f"https://127.0.0.1:{deaf.getsockname()[1]}"
-        (record,) = await engine.run(engine.spec(url, timeouts=Timeouts(connect=0.2)))
-    await failing(engine, record, FailureKind.TIMEOUT, "0.2 s", "the connection", "timeouts.connect")
 
 
 # A parent that does not read

@@ -1,11 +1,9 @@
 """Look-ups beside runs: counted prompts and listed models, by the real engine at the real simulator."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 
 import pytest
-import pytest_asyncio
 
 from tui.core.events import ModelsListed, TokensCounted
 from tui.core.model import ListedModel
@@ -23,14 +21,6 @@ ODD_LIST = b"""{"object": "list", "data": [
     {"id": "old", "lifecycle": "deprecated", "deprecated_at": "2026-10-01T00:00:00Z",
      "retires_at": "2027-01-01T00:00:00Z", "max_tokens": -5, "max_input_tokens": 8192}
 ]}"""
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def engine() -> AsyncIterator[Driver]:
-    driver = Driver()
-    await driver.connect()
-    yield driver
-    await driver.close()
 
 
 async def counted(engine: Driver, *questions: CountTokens) -> dict[int, TokensCounted]:

@@ -1,14 +1,16 @@
-"""One attempt at a request, whatever its wire: its marks in order, over TLS and through proxies."""
+"""One attempt at a request, whatever its wire: its deadlines, and its marks over TLS and through proxies."""
 
 import asyncio
 import contextlib
+import socket
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
 from tui.core import metrics
-from tui.core.events import StampSource, Status
+from tui.core.events import FailureKind, StampSource, Status
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -16,13 +18,16 @@ from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.request import RequestSender
 from tui.engine.warmup import _DELTA, _END, _START
+from tui.simulator.process import SimulatorProcess
 
+from .driver import Driver
 from .scripted import send_one
-from .transport.loopback import WITHIN_S, Contexts, certificates
-from .transport.test_http_transport import NAME, Origin, Proxy, closed, environ, listening
+from .transport.loopback import NAME, WITHIN_S, Contexts, Origin, Proxy, certificates, closed, listening
+from .transport.test_http_transport import environ
 
 __all__ = ["certificates", "environ"]
 
+module_loop = pytest.mark.asyncio(loop_scope="module")
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel stamps on Linux only")
 
 
@@ -112,3 +117,43 @@ async def test_the_marks_of_a_request_over_tls(environ: pytest.MonkeyPatch, cert
     again = records[1].timeline
     assert again.reused_ns is not None
     assert again.connect_started_ns is again.tls_done_ns is again.resolved_ns is None
+
+
+# Timeouts: short ones, against a server that would never answer
+
+
+@module_loop
+async def test_no_first_token_in_time(engine: Driver, with_fault: Callable[[str], str]) -> None:
+    silent, pings = await engine.run(
+        engine.spec(with_fault("silent"), timeouts=Timeouts(connect=600, first_token=0.2)),
+        engine.spec(with_fault("endless-pings"), timeouts=Timeouts(connect=600, first_token=2)),
+    )
+    for record, seconds in ((silent, "0.2 s"), (pings, "2 s")):
+        engine.failing(record, FailureKind.TIMEOUT, seconds, "first token", "timeouts.first_token")
+    assert pings.timeline.message_start_ns is not None
+
+
+@module_loop
+async def test_silence_between_tokens(engine: Driver, with_fault: Callable[[str], str]) -> None:
+    (record,) = await engine.run(
+        engine.spec(with_fault("half-event-then-silence"), timeouts=Timeouts(between_tokens=0.2))
+    )
+    engine.failing(record, FailureKind.TIMEOUT, "0.2 s", "timeouts.between_tokens")
+    assert record.text()
+
+
+@module_loop
+async def test_the_whole_request(engine: Driver, simulator: SimulatorProcess) -> None:
+    spec = engine.spec(simulator.base_url, "sim-steady", max_tokens=100_000, timeouts=Timeouts(request=2))
+    (record,) = await engine.run(spec)
+    engine.failing(record, FailureKind.TIMEOUT, "2 s", "timeouts.request")
+    assert record.text()
+
+
+@module_loop
+async def test_a_connect_that_hangs(engine: Driver) -> None:
+    # A listener that accepts nobody: TLS waits endlessly for its first byte.
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"https://127.0.0.1:{deaf.getsockname()[1]}"
+        (record,) = await engine.run(engine.spec(url, timeouts=Timeouts(connect=0.2)))
+    engine.failing(record, FailureKind.TIMEOUT, "0.2 s", "the connection", "timeouts.connect")

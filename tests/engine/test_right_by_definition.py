@@ -4,15 +4,13 @@ Figures are held against the simulator's own log of what it wrote when, on the s
 """
 
 import itertools
-import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 from tui.core import metrics
 from tui.core.events import FailureKind, Kind, StampSource, Status
@@ -27,7 +25,7 @@ from tui.simulator.process import SimulatorProcess
 from tui.ui.viewmodel.detail import detail_rows
 from tui.ui.viewmodel.lane_lines import figures
 
-from .driver import Driver, TruthPipe
+from .driver import Driver, TruthPipe, fresh
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -40,23 +38,6 @@ LATE_NS = 15 * MS
 """Furthest that a stamp may lie behind the log's. On a quiet machine it is some microseconds; on one that is busy an
 engine that is not run for longer than the 10 ms between two tokens reads both at once. What the tools in question get
 wrong is 50 ms and more; how exact the stamps are is what the benchmark measures."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine() -> AsyncIterator[Driver]:
-    driver = await fresh()
-    yield driver
-    await driver.close()
-
-
-async def fresh() -> Driver:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [*os.environ]:
-            if name.startswith("ANTHROPIC_") or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        driver = Driver()
-    await driver.connect()
-    return driver
 
 
 class Served:

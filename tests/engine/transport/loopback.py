@@ -1,6 +1,7 @@
-"""Real connections on loopback, whose two ends a test holds, plain and over TLS."""
+"""Real connections on loopback: pairs whose two ends a test holds, HTTP servers and proxies, plain and over TLS."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import struct
@@ -178,3 +179,124 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLConte
 
 
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
+
+
+NAME = "stamped.test"
+"""A name that only the proxies here know."""
+BODY = b"data: {}\n\n"
+
+
+class Origin:
+    """An HTTP server that answers everything, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.heads: list[bytes] = []
+        self.connections = 0
+        self.answered_ns = 0
+        self.port = 0
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.heads.append(head)
+                self.answered_ns = time.monotonic_ns()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(BODY), BODY))
+        await closed(writer)
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        await writer.wait_closed()
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """A server on loopback whose connections are over when it is."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await handler(reader, writer)
+        except asyncio.CancelledError:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[Origin]:
+    server = Origin()
+    async with listening(server.take, tls) as server.port:
+        yield server
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+    await closed(writer)
+
+
+async def relay(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, first: bytes = b"", reply: bytes = b""
+) -> None:
+    """Both ways between a client and the server at `port`."""
+    up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
+    up_writer.write(first)
+    writer.write(reply)
+    try:
+        await asyncio.gather(pump(reader, up_writer), pump(up_reader, writer))
+    finally:
+        up_writer.transport.abort()
+        writer.transport.abort()
+
+
+class Proxy:
+    """Forwards HTTP, tunnels CONNECT and speaks SOCKS5; every name leads to the one origin."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.asked: list[bytes] = []
+        self.port = 0
+
+    async def http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(head)
+        if head.startswith(b"CONNECT "):
+            await relay(reader, writer, self.target, reply=b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            await relay(reader, writer, self.target, first=head)
+
+    async def socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        version, count = await reader.readexactly(2)
+        assert version == 5
+        await reader.readexactly(count)
+        writer.write(b"\x05\x00")
+        _, command, _, kind = await reader.readexactly(4)
+        assert (command, kind) == (1, 3)
+        name = await reader.readexactly((await reader.readexactly(1))[0])
+        port = await reader.readexactly(2)
+        self.asked.append(b"%b:%d" % (name, int.from_bytes(port)))
+        await relay(reader, writer, self.target, reply=b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
+
+    async def refusing(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+        await closed(writer)
