@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tui.engine.transport.socket_stream import kernel_stamping
 from tui.simulator.process import SimulatorProcess
 
 from .driver import Driver, TruthPipe, fresh
@@ -18,6 +19,13 @@ async def engine() -> AsyncIterator[Driver]:
     driver = await fresh()
     yield driver
     await driver.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernel_stamping() -> Iterator[None]:
+    """As in the engine's process: data that come early have stamps on a busy machine, too."""
+    with kernel_stamping():
+        yield
 
 
 @pytest.fixture(scope="module")

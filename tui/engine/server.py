@@ -22,6 +22,7 @@ from tui.engine.protocol import (
 )
 from tui.engine.request import RequestSender
 from tui.engine.scheduler import Scheduler
+from tui.engine.transport.socket_stream import kernel_stamping
 from tui.engine.warmup import rehearse
 from tui.engine.wires.messages.clients import SDK_VERSION
 from tui.errors import ChildError, ExitCode
@@ -155,6 +156,7 @@ async def _serve() -> None:
 
 def main() -> NoReturn:
     """Run the engine until its standard input ends."""
-    asyncio.run(_serve())
+    with kernel_stamping():
+        asyncio.run(_serve())
     # Connections are closed and events delivered; taking thousands of modules apart would only keep the parent waiting.
     os._exit(ExitCode.OK)
