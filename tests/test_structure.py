@@ -17,7 +17,6 @@ MOST_RIDDLES = 200
 STILL_TWICE = {"Evidence", "Group", "Host", "Measured", "Standing"}
 STILL_WIDE = {
     APP,  # becomes controllers
-    "LiveState",
     "MainScreen",
     "ReplayScreen",
 }

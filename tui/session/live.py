@@ -263,16 +263,9 @@ class LiveState:
         return ended
 
     def _finish_run(self) -> None:
-        """Mark the fastest lanes of a run that is over; one answer alone is not compared."""
         self.run_in_flight = False
-        if any(record.spec.warms_cache for record in self.records):
-            return
-        answered = [lane for lane in self.lanes if lane.record and lane.record.total_ns is not None]
-        if len(answered) < 2:
-            return
-        for lane in answered:
-            lane.fastest_ttft = _ttft(lane) == min(map(_ttft, answered))
-            lane.fastest_total = _total(lane) == min(map(_total, answered))
+        if not any(record.spec.warms_cache for record in self.records):
+            _mark_fastest(self.lanes)
 
 
 class _LaneRequest:
@@ -284,6 +277,16 @@ class _LaneRequest:
         self.lane = lane
         self.record = record
         self.fingerprint = fingerprint
+
+
+def _mark_fastest(lanes: Sequence[Lane]) -> None:
+    """Mark the fastest lanes of a run that is over; one answer alone is not compared."""
+    answered = [lane for lane in lanes if lane.record and lane.record.total_ns is not None]
+    if len(answered) < 2:
+        return
+    for lane in answered:
+        lane.fastest_ttft = _ttft(lane) == min(map(_ttft, answered))
+        lane.fastest_total = _total(lane) == min(map(_total, answered))
 
 
 def _ttft(lane: Lane) -> int:
