@@ -13,6 +13,7 @@ from tui.core.events import (
     RequestEnded,
     Status,
 )
+from tui.engine.client import EngineClient, spawn
 from tui.simulator.process import SimulatorProcess
 
 from .driver import WITHIN_S, Driver, TruthPipe, started
@@ -115,3 +116,13 @@ async def test_engine_and_simulator_end_with_a_parent_that_is_killed() -> None:
                 await gone
             loop.remove_reader(fd)
             os.close(fd)
+
+
+async def test_an_engine_that_is_stopped_while_its_pipes_are_opened_ends() -> None:
+    process = spawn()
+    client = EngineClient(process, lambda _events: None)
+    connecting = asyncio.create_task(client.connect())
+    await asyncio.sleep(0)  # a turn of the loop: the first pipe is being opened
+    await client.stop()
+    await connecting
+    assert process.returncode is not None

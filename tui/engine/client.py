@@ -57,12 +57,19 @@ class EngineClient:
         return self._process.pid
 
     async def connect(self) -> None:
-        """Open the pipes, and send the commands that were given before."""
+        """Open the pipes, and send the commands that were given before; nothing if the engine is stopped meanwhile."""
         loop = asyncio.get_running_loop()
         process = self._process
         self._stdout, _ = await loop.connect_read_pipe(lambda: _Reader(self._receive, self._lost), process.stdout)
         self._stderr, _ = await loop.connect_read_pipe(lambda: _Reader(self._hear), process.stderr)
-        self._stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, process.stdin)
+        if not self._stopping:
+            self._stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, process.stdin)
+        if self._stopping:
+            # `stop` saw only the pipes that were open by then: a person may leave before the first frame is out.
+            for transport in (self._stdin, self._stdout, self._stderr):
+                if transport is not None:
+                    transport.close()
+            return
         for command in self._unsent:
             self._send(command)
         self._unsent.clear()
