@@ -19,11 +19,10 @@ from tui.core.target import Endpoint, Target, Timeouts
 from tui.engine.wires.messages.request_body import arguments, body
 from tui.export.document import schema as export_schema
 from tui.export.formats import Format, render
-from tui.session.lane import Lane
-from tui.session.lane import fingerprint_of as fingerprint_of
+from tui.session.lane import Lane, fingerprint_of
 from tui.simulator.message_request import message_request
 from tui.simulator.profiles import load as load_profiles
-from tui.ui.viewmodel.parameter_rows import ROWS
+from tui.ui.viewmodel.form_rows import PARAMETER_ROWS
 
 HERE = Endpoint(name="here", base_url="http://127.0.0.1:1")
 COMPANIONS: dict[str, dict[str, Any]] = {
@@ -119,7 +118,7 @@ def test_it_is_in_the_fingerprint(name: str) -> None:
 
 @each_parameter
 def test_it_is_in_the_form(name: str) -> None:
-    row = next(row for row in ROWS if row.name == name)
+    row = next(row for row in PARAMETER_ROWS if row.name == name)
     example = PARAMETERS[name].example
     assert row.read(row.write(example)) == example
     assert row.choices or row.hint, "nothing says what may be typed"

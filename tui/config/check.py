@@ -271,7 +271,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def _kind(given: object) -> str:
-    """What stands where a table should, without its content: it may be a secret."""
+    """The kind of `given`, which should be a table, without its content: it may be a secret."""
     if isinstance(given, dict):
         return "one table"
     if isinstance(given, list):

@@ -26,7 +26,7 @@ _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def refuse_base_url(url: str) -> str | None:
-    """What is wrong with `url` as a base URL, as the end of a sentence; None when nothing is.
+    """The complaint about `url` as a base URL, as the end of a sentence; None for a good one.
 
     Credentials inside the URL are refused, and no part of such a URL is repeated.
     """
@@ -166,7 +166,7 @@ ENDPOINT = keys_of(
 
 
 def refuse_combination(given: Mapping[str, Any]) -> str | None:
-    """What is missing from the values of an endpoint, or cannot stand beside others of them."""
+    """The complaint about values of an endpoint that are missing or exclude each other; None when there is none."""
     if "base_url" not in given:
         return "has no base_url"
     if given.get("kind") == "vertex" and not (given.get("region") and given.get("project")):

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from tui.core.setting import SetBy, settings_of, type_of
+from tui.core.setting import SetBy, is_optional, settings_of, type_of
 
 _LOOKS_SECRET = re.compile(r"sk[-_]|:[^:]*@|^[A-Za-z0-9_\-]{32,}$")
 _LONGEST_SHOWN = 40
@@ -62,6 +62,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence."""
     unit: str = ""
     required: bool = False
+    optional: bool = False
+    """True where it may be not set at all, and not only left at its default."""
     set_by: SetBy = "anyone"
     old_name: str = ""
     items: tuple["Key", ...] = ()
@@ -90,6 +92,7 @@ def keys_of(
             help=declared.help,
             unit=declared.unit,
             required=name in required,
+            optional=is_optional(struct, name),
             set_by=declared.set_by,
             old_name=declared.old_name,
             items=(items or {}).get(name, ()),
@@ -100,14 +103,14 @@ def keys_of(
 
 
 def refuse_label(value: str) -> str | None:
-    """What is wrong with `value` as a name that is shown on screen."""
+    """The complaint about `value` as a name on the screen, as the end of a sentence, or None."""
     if not value.strip() or len(value) > 256 or not value.isprintable():
         return f"must be 1 to 256 printable characters, but is {shown(value)}"
     return None
 
 
 def refuse_endpoint_name(value: str) -> str | None:
-    """What is wrong with `value` as the name of an endpoint."""
+    """The complaint about `value` as the name of an endpoint, as the end of a sentence, or None."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
         return f"must be 1 to 64 letters, digits, - or _, but is {shown(value)}"
     return None
@@ -173,16 +176,21 @@ def expected(wanted: Any) -> str:
     return "a text"
 
 
-def _choices(wanted: Any) -> list[str]:
-    """All values of a type that has only few, as TOML writes them; empty for any other type."""
+def choices_of(wanted: Any) -> tuple[bool | str, ...]:
+    """All values of a type that has only few; empty for any other type."""
     if wanted is bool:
-        return ["true", "false"]
+        return (True, False)
     if get_origin(wanted) is Literal:
-        return [f'"{value}"' for value in get_args(wanted)]
+        return get_args(wanted)
     if get_origin(wanted) in (Union, UnionType):
-        parts = [_choices(part) for part in get_args(wanted)]
-        return [choice for part in parts for choice in part] if all(parts) else []
-    return []
+        parts = [choices_of(part) for part in get_args(wanted)]
+        return tuple(choice for part in parts for choice in part) if all(parts) else ()
+    return ()
+
+
+def _choices(wanted: Any) -> list[str]:
+    """The choices as TOML writes them."""
+    return [f'"{choice}"' if isinstance(choice, str) else str(choice).lower() for choice in choices_of(wanted)]
 
 
 def _limits(above: float | None, low: float | None, high: float | None) -> str:

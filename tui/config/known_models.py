@@ -1,8 +1,8 @@
 """Known models: those of `configs/models.toml`, under what endpoints listed last, kept in the state directory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -12,57 +12,33 @@ from tui.config.keys import Key, Layer, refuse_label
 from tui.config.paths import private_directory, write_private
 from tui.core.model import KnownModel, Lifecycle, ListedModel, Prices
 from tui.core.parameters import Effort, ThinkingType
+from tui.core.setting import type_of
 from tui.core.target import Endpoint
 from tui.errors import ConfigError
 
-_Price = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
-_Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
-_Factor = Annotated[float, msgspec.Meta(ge=1, le=100)]
-_USD = "USD per million tokens"
-
-_KEYS = (
-    Key(name="id", type=str, required=True, help="The model's id.", refuse=refuse_label),
-    Key(name="display_name", type=str, required=True, help="Its name for people.", refuse=refuse_label),
-    Key(name="line", type=str, required=True, help="Its family.", refuse=refuse_label),
-    Key(name="input_price", type=_Price, unit=_USD, required=True, help="List price of input."),
-    Key(name="output_price", type=_Price, unit=_USD, required=True, help="List price of output."),
-    Key(name="cache_read_price", type=_Price, unit=_USD, required=True, help="Input read from the cache."),
-    Key(name="cache_write_5m_price", type=_Price, unit=_USD, required=True, help="Input cached for 5 minutes."),
-    Key(name="cache_write_1h_price", type=_Price, unit=_USD, required=True, help="Input cached for an hour."),
-    Key(name="fast_input_price", type=_Price, unit=_USD, help="Input in fast mode; absent: not known."),
-    Key(name="fast_output_price", type=_Price, unit=_USD, help="Output in fast mode; absent: not known."),
-    Key(name="long_prompt_tokens", type=_Tokens, unit="tokens", help="Longest prompt at these prices."),
-    Key(name="long_prompt_factor", type=_Factor, help="What all prices are multiplied by for longer ones."),
-    Key(name="price_note", type=str, help="What else there is to say of the prices."),
-    Key(name="price_read", type=date, required=True, help="When the prices were read."),
-    Key(name="context_tokens", type=_Tokens, unit="tokens", required=True, help="Most input and output together."),
-    Key(name="max_output_tokens", type=_Tokens, unit="tokens", required=True, help="Most output."),
-    Key(name="thinking", type=tuple[ThinkingType, ...], required=True, help="Accepted types of thinking."),
-    Key(name="effort", type=tuple[Effort, ...], help="Accepted levels of effort; absent: it has none."),
-    Key(name="default_effort", type=Effort, help="The level of a request that names none."),
-    Key(name="fast", type=bool, help="Whether it has a fast mode."),
-    Key(
-        name="speed_beta", type=str, help="What anthropic-beta must name for the parameter speed.", refuse=refuse_label
-    ),
-    Key(name="cache_min_tokens", type=_Tokens, unit="tokens", required=True, help="Shortest prompt that is cached."),
-    Key(name="accepts_temperature", type=bool, required=True, help="Whether it takes temperature at all."),
-    Key(name="accepts_prefill", type=bool, required=True, help="Whether the last turn may be its own."),
-    Key(name="facts_read", type=date, required=True, help="When the other facts were read."),
-)
+_NOT_IN_THE_FILE = ("lifecycle", "deprecated_on", "retires_on", "prices")
+_MAY_BE_ABSENT = ("effort", "default_effort", "fast", "speed_beta")
+_UNLIKE_PRICES = ("long_prompt_tokens", "long_prompt_factor")
 _OF_PRICES = {
-    "input_price": "input",
-    "output_price": "output",
-    "cache_read_price": "cache_read",
-    "cache_write_5m_price": "cache_write_5m",
-    "cache_write_1h_price": "cache_write_1h",
-    "fast_input_price": "fast_input",
-    "fast_output_price": "fast_output",
-    "long_prompt_tokens": "long_prompt_tokens",
-    "long_prompt_factor": "long_prompt_factor",
-    "price_note": "note",
-    "price_read": "read",
+    field if field in _UNLIKE_PRICES else f"price_{field}" if field in ("note", "read") else f"{field}_price": field
+    for field in Prices.__struct_fields__
 }
-"""Which keys are prices, and the field of `Prices` that each fills."""
+"""The keys that are prices, with the field of `Prices` that each fills."""
+_OPTIONAL_PRICES = ("fast_input_price", "fast_output_price", *_UNLIKE_PRICES, "price_note")
+
+
+def _keys() -> Iterator[Key]:
+    for name in KnownModel.__struct_fields__:
+        if name not in _NOT_IN_THE_FILE:
+            wanted = type_of(KnownModel, name)
+            refuse = refuse_label if wanted is str else None
+            yield Key(name=name, type=wanted, help="", required=name not in _MAY_BE_ABSENT, refuse=refuse)
+    for name, field in _OF_PRICES.items():
+        yield Key(name=name, type=type_of(Prices, field), help="", required=name not in _OPTIONAL_PRICES)
+
+
+_KEYS = tuple(_keys())
+"""The keys of one model in the file: the fields of `KnownModel`, and those of its prices."""
 
 
 def load_models() -> tuple[KnownModel, ...]:
@@ -128,7 +104,7 @@ class ModelList(msgspec.Struct, frozen=True, kw_only=True):
     """The models that one endpoint listed."""
 
     base_url: str
-    """Where it was then: a list of another server is not used."""
+    """Its server on that day: a list of another server is not used."""
     read: date
     models: tuple[ListedModel, ...]
 

@@ -35,9 +35,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     layer: Layer
     path: Path
-    """Where it is or would be."""
+    """Its place, whether or not it is there."""
     name: str
-    """What errors and listings call it: the path as it was given."""
+    """Its name in errors and listings: the path as it was given."""
     was_read: bool
 
 
@@ -50,7 +50,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
     """All files looked for, lowest layer first."""
     is_demo: bool
-    """True with `--demo`: nothing but the simulator may be asked."""
+    """True with `--demo`: requests go to the simulator only."""
 
 
 def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
@@ -94,7 +94,7 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
 def _refuse_changed_endpoints(layers: Mapping[Layer, Mapping[str, SetValue]]) -> None:
     """Raise ConfigError where a file that merely lies in the working directory changes an endpoint of another layer.
 
-    It could send that endpoint's key, or what is asked there, to a server of its own choice. Endpoints that are new
+    It could send that endpoint's key and prompts to a server of its own choice. Endpoints that are new
     are taken from it; they have no key, since `api_key_env` and `key_command` are not taken from such a file.
     """
     for path, entry in layers.get(Layer.PROJECT, {}).items():
@@ -164,7 +164,7 @@ def _variants(merged: Mapping[str, SetValue]) -> tuple[Prompt, ...]:
 
 
 def without_endpoints(targets: tuple[Target, ...]) -> tuple[Target, ...]:
-    """The targets, all asked at the default endpoint: a demo must reach no real server, whatever a file names."""
+    """The targets, all at the default endpoint: a demo must reach no real server, whatever a file names."""
     return tuple(msgspec.structs.replace(target, endpoint=None) for target in targets)
 
 
@@ -222,7 +222,7 @@ def default_endpoint(settings: Settings, environ: Mapping[str, str]) -> str:
 
 
 def needs_simulator(settings: Settings, environ: Mapping[str, str]) -> bool:
-    """True when at least one target is asked at the simulator."""
+    """True when at least one target is at the simulator."""
     default = default_endpoint(settings, environ)
     return any((target.endpoint or default) == SIMULATOR for target in settings.targets)
 
@@ -230,7 +230,7 @@ def needs_simulator(settings: Settings, environ: Mapping[str, str]) -> bool:
 def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: str | None) -> Plan:
     """The plan of these settings. `simulator_url` is the running simulator's; None when there is none.
 
-    Every lane gets a label of its own (see `with_own_labels`).
+    Labels are made unique (see `with_own_labels`).
 
     Raises ConfigError for an endpoint that does not exist, and for a key that would travel unencrypted; ValueError
     when a target needs the simulator and there is none.

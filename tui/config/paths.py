@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -27,12 +28,12 @@ def user_config_file() -> Path:
 
 
 def state_dir() -> Path:
-    """What the program leaves behind for itself: the platform's state directory (XDG_STATE_HOME)."""
+    """The platform's state directory, for what the program keeps for itself (XDG_STATE_HOME)."""
     return platformdirs.user_state_path(APP_NAME, appauthor=False)
 
 
 def state_file() -> Path:
-    """What the program remembers of the last session."""
+    """The targets of the last session."""
     return state_dir() / "targets.json"
 
 
@@ -64,7 +65,15 @@ def write_private(path: Path, data: bytes) -> None:
         raise
 
 
+def open_private(path: Path, flags: int) -> int:
+    """A handle of the file at `path`, made with mode 0600 where it is missing. Raises OSError."""
+    return os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
 def private_directory(path: Path) -> None:
-    """Make the directory `path`, with mode 0700 also if it was made before by other means. Raises OSError."""
+    """Make the directory `path` with mode 0700, or tighten the mode of one that is ours. Raises OSError."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        with contextlib.suppress(PermissionError):
+            path.chmod(mode & 0o700)

@@ -25,7 +25,7 @@ class TargetList(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def chosen(self) -> tuple[Target, ...]:
-        """Those that are asked."""
+        """Those that get requests."""
         return tuple(target for index, target in enumerate(self.targets) if index not in self.disabled)
 
 
@@ -84,13 +84,13 @@ def target_list(loaded: Loaded) -> TargetList:
 
 
 def is_own_list(loaded: Loaded) -> bool:
-    """Whether the targets are a person's own list, to be remembered, and not those that a plan or a flag names."""
+    """True where the targets are the person's own list, to be remembered, and not those of a plan or a flag."""
     return loaded.provenance["targets"].layer is Layer.BUILT_IN
 
 
 def to_be_remembered(loaded: Loaded) -> bool:
-    """Whether what becomes of the list of targets is to be saved: the person's own, unless it is shown without its
-    endpoints, as in a demo, and would lose them."""
+    """True where changes to the list of targets are to be saved: it is the person's own, and it is not shown without
+    its endpoints, as in a demo, which would lose them."""
     saved = load_targets() if loaded.is_demo else None
     return is_own_list(loaded) and (saved is None or saved.targets == without_endpoints(saved.targets))
 

@@ -51,7 +51,7 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "auto"
     markers: Annotated[
         Literal["auto", "braille", "block", "ascii"],
-        setting("What charts are drawn with; auto: braille, or ascii where the glyphs are."),
+        setting("Characters of charts; auto: braille, or ascii where the glyphs are."),
     ] = "auto"
 
     @property
@@ -63,14 +63,14 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the keyboard."""
 
-    preset: Annotated[Literal["default", "emacs", "vi"], setting("The set of keys to start from.")] = "default"
+    preset: Annotated[Literal["default", "emacs", "vi"], setting("Set of keys to start from.")] = "default"
     actions: Annotated[dict[str, tuple[str, ...]], setting("Lists of keys by action, in place of the preset's.")] = {}
 
 
 class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the history of runs."""
 
-    enabled: Annotated[bool, setting("Whether every run is stored.")] = True
+    enabled: Annotated[bool, setting("Stores every run.")] = True
     keep_days: Annotated[Days, setting("Older runs are deleted at the start; 0 keeps all.", "days")] = 0
     keep_mb: Annotated[Megabytes, setting("The oldest runs are deleted above this size; 0 is no limit.", "MB")] = 0
 

@@ -83,13 +83,18 @@ def _tables(loaded: Loaded, names: Sequence[str]) -> Iterator[_Line]:
 
 
 def _setting(loaded: Loaded, path: str, key: Key, value: object) -> Iterator[_Line]:
-    unit = f", {key.unit}" if key.unit else ""
-    limits = "" if key.type is str or key.items else f" ({expected(key.type)}{unit})"
-    yield _Line(f"# {key.help}{limits}")
+    yield _Line(f"# {comment_of(key)}")
     if value is None:
         yield _Line(f"# {key.name} is not set.")
     else:
         yield _Line(f"{key.name} = {toml(msgspec.to_builtins(value))}", _origin(loaded.provenance.get(path)))
+
+
+def comment_of(key: Key) -> str:
+    """Meaning and limits of a key, as they stand above it in a file."""
+    unit = f", {key.unit}" if key.unit else ""
+    limits = "" if key.type is str or key.items else f" ({expected(key.type)}{unit})"
+    return f"{key.help}{limits}"
 
 
 def _variants(loaded: Loaded) -> Iterator[_Line]:

@@ -35,7 +35,7 @@ class Variables(msgspec.Struct, frozen=True):
 
 
 def refuse_name(name: str) -> str | None:
-    """What is wrong with `name` as a variable's, as the end of a sentence."""
+    """The complaint about `name` as a variable's, as the end of a sentence, or None."""
     return None if is_variable_name(name) else f"is no name that can stand in {{{{…}}}}: {_NAME_RULE}"
 
 

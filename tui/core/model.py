@@ -1,34 +1,37 @@
-"""What is known of a model: its limits, what it takes, and what it costs, each as its maker described it on a date."""
+"""Models: their limits, the parameters they take and their prices, each as its maker described it on a date."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from tui.core.parameters import Effort, ThinkingType
+
+Dollars = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
     """List prices, US dollars per million tokens, without batches and negotiated rates."""
 
     read: date
-    """When they were read."""
-    input: float
-    output: float
-    cache_read: float
+    """The day on which they were read."""
+    input: Dollars
+    output: Dollars
+    cache_read: Dollars
     """For input tokens read from the prompt cache."""
-    cache_write_5m: float
-    cache_write_1h: float
+    cache_write_5m: Dollars
+    cache_write_1h: Dollars
     """For input tokens written to the prompt cache to be kept for 5 minutes or an hour."""
-    fast_input: float | None = None
-    fast_output: float | None = None
+    fast_input: Dollars | None = None
+    fast_output: Dollars | None = None
     """In fast mode; `None` where that is not known. Cache prices rise with the input's."""
-    long_prompt_tokens: int | None = None
+    long_prompt_tokens: Tokens | None = None
     """Longest prompt (input, cache reads and writes) at these prices; `None` where length does not matter."""
-    long_prompt_factor: float = 1.0
-    """What all prices of a request with a longer prompt are multiplied by."""
+    long_prompt_factor: Annotated[float, msgspec.Meta(ge=1, le=100)] = 1.0
+    """Factor on all prices of a request with a longer prompt."""
     note: str = ""
-    """What else there is to say of the prices; empty when nothing."""
+    """A remark on the prices; may be empty."""
 
 
 Lifecycle = Literal["active", "deprecated", "retired"]
@@ -59,11 +62,11 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle: Lifecycle = "active"
     deprecated_on: date | None = None
     retires_on: date | None = None
-    """When it is to be taken away, as far as that is known."""
+    """The day on which it is to be taken away; `None` where that is not known."""
     prices: Prices | None = None
-    context_tokens: int | None = None
+    context_tokens: Tokens | None = None
     """Most tokens of input and output together."""
-    max_output_tokens: int | None = None
+    max_output_tokens: Tokens | None = None
     thinking: tuple[ThinkingType, ...] | None = None
     """Accepted types of thinking."""
     effort: tuple[Effort, ...] | None = None
@@ -73,19 +76,19 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
     fast: bool | None = None
     """True when it has a fast mode."""
     speed_beta: str | None = None
-    """What the header `anthropic-beta` must name for the parameter `speed`."""
-    cache_min_tokens: int | None = None
+    """Name that the header `anthropic-beta` must have for the parameter `speed`."""
+    cache_min_tokens: Tokens | None = None
     """Shortest prompt that is cached; a shorter one is not, without a word."""
     accepts_temperature: bool | None = None
     """True when it takes the sampling parameters under some version of the API."""
     accepts_prefill: bool | None = None
     """True when the last turn of a conversation may be the model's own."""
     facts_read: date
-    """When everything but the prices was read."""
+    """The day on which everything but the prices was read."""
 
     @property
     def lifecycle_note(self) -> str:
-        """What its lifecycle means for someone who chooses it: `deprecated, retires 2027-01-01`; empty while active."""
+        """Remark for someone who chooses it: `deprecated, retires 2027-01-01`; empty while it is active."""
         if self.lifecycle == "active":
             return ""
         if self.lifecycle == "retired":

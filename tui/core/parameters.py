@@ -50,7 +50,7 @@ class Parameter(Setting, frozen=True, kw_only=True):
     word: str = ""
     """Its name in a lane's head, where room is short."""
     hint: str = ""
-    """What an empty text field says of what may be typed; empty where there are choices."""
+    """Text of an empty field: what may be typed. Empty where there are choices."""
     probes: tuple[Any, ...] = ()
     """Values that stand for all there are, to learn whether a model takes the parameter at all; empty: its choices."""
     named: str = ""
@@ -82,7 +82,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stream: Annotated[
         bool | None,
         _parameter(
-            "Whether the answer comes as it is written; false shows what streaming saves.",
+            "Sends the answer as it is written; false sends it in one piece, to show what streaming saves.",
             example=False,
             named="stream(?=[:`])",  # the word alone says where an error stood
         ),
@@ -97,14 +97,14 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effort: Annotated[
         Effort | None,
         _parameter(
-            "How much effort goes into the answer, thinking above all; less is faster.",
+            "Effort that goes into the answer, thinking above all; less is faster.",
             example="low", wire="output_config.effort", is_counted=True, moves_latency=True,
         ),
     ] = None  # fmt: skip
     thinking: Annotated[
         ThinkingType | None,
         _parameter(
-            "Whether and how the model thinks before it answers; models differ in the types they take.",
+            "Thinking before the answer; models differ in the types they take.",
             example="adaptive", wire="thinking.type", is_structured=True, is_counted=True, moves_latency=True,
             named="thinking",
         ),
@@ -120,7 +120,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     thinking_display: Annotated[
         ThinkingDisplay | None,
         _parameter(
-            "Whether thinking is shown in summary or withheld; it takes its time either way.",
+            "Shows the thinking in summary, or withholds it; it takes its time either way.",
             example="omitted", wire="thinking.display", is_structured=True, is_counted=True, moves_latency=True,
             named=r"thinking(?:\.\w+)*\.display",
         ),
@@ -135,13 +135,17 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache: Annotated[
         bool | CacheTtl | None,
         _parameter(
-            "Whether the prompt is cached: true for the API's own time, 5m or 1h.",
+            "Caches the prompt: true for the API's own time, 5m or 1h.",
             example="1h", wire="cache_control", is_structured=True, is_counted=True, moves_latency=True,
         ),
     ] = None  # fmt: skip
     service_tier: Annotated[
         ServiceTier | None,
-        _parameter("Whether priority capacity may serve the request.", example="standard_only", word="tier"),
+        _parameter(
+            "Lets priority capacity serve the request, unless standard_only.",
+            example="standard_only",
+            word="tier",
+        ),
     ] = None
     inference_geo: Annotated[
         Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None,
@@ -150,14 +154,14 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     temperature: Annotated[
         Share | None,
         _parameter(
-            "Randomness, 0 to 1; only older models and compatible servers accept it.",
+            "Randomness; only older models and compatible servers accept it.",
             example=0.2, hint="0 to 1", probes=(0.5,),
         ),
     ] = None  # fmt: skip
     top_p: Annotated[
         Share | None,
         _parameter(
-            "Probability that the candidates for a token add up to, 0 to 1; as temperature.",
+            "Probability that the candidates for a token add up to; as temperature.",
             example=0.9, hint="0 to 1", probes=(0.5,),
         ),
     ] = None  # fmt: skip

@@ -18,7 +18,7 @@ _THINKING = ("thinking", "thinking_budget", "thinking_display")
 
 
 def refusal(parameter: str, value: object, model: KnownModel | None) -> str | None:
-    """Why `model` cannot take `value` for `parameter` (a field of `Parameters`); None if it can, or may.
+    """The reason why `model` refuses `value` for `parameter` (a field of `Parameters`); None if it takes it, or may.
 
     `model` is None for a model that is not known.
     """
@@ -58,14 +58,14 @@ def refusals(parameters: Parameters, model: KnownModel | None) -> dict[str, str]
 
 
 def prefill_refusal(model: KnownModel | None) -> str | None:
-    """Why `model` cannot go on with an answer that is begun for it; None if it can, or may."""
+    """The reason why `model` refuses a prefill; None if it takes one, or may."""
     if model is None or model.accepts_prefill is not False:
         return None
     return f"{model.display_name} does not take a prefill; only older models do"
 
 
 def contradiction(parameters: Parameters) -> str | None:
-    """What cannot go together in `parameters`, whatever the model; None when everything can."""
+    """The contradiction within `parameters`, whatever the model; None when there is none."""
     thinking, budget = parameters.thinking, parameters.thinking_budget
     if thinking is None and budget is not None:
         return 'thinking_budget is for thinking = "enabled", which is not set'
@@ -103,14 +103,14 @@ def refused_parameter(words: str, sent: Parameters) -> str | None:
 
 
 def belonging(name: str, sent: Parameters) -> tuple[str, ...]:
-    """What has to go when the parameter `name` does: itself, and what of `sent` means nothing without it."""
+    """The parameters to leave out with `name`: itself, and those of `sent` that mean nothing without it."""
     if name == "thinking" or (name == "thinking_budget" and sent.thinking == "enabled"):
         return tuple(part for part in _THINKING if getattr(sent, part) is not None)
     return (name,)
 
 
 def _named(words: str, sent: Parameters) -> Iterator[tuple[int, int, str]]:
-    """Where each parameter stands in `words`, and how long its name is there, the longer one first."""
+    """Position of each parameter in `words`, the negative length of its name there, and the parameter."""
     for name, value in sent.set_ones():
         names = list(map(re.escape, value)) if isinstance(value, dict) else [PARAMETERS[name].named]
         for path in names:

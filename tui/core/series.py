@@ -61,7 +61,7 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, msgspec.Meta(ge=1, le=32), setting("Requests per target that are in flight together.", "requests")
     ] = 1
     bust_cache: Annotated[
-        bool, setting("Begin every prompt with a text of its own, so that no run finds it in the cache.")
+        bool, setting("Begin every prompt with a unique text, so that no run finds it in the cache.")
     ] = False
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,

@@ -57,18 +57,28 @@ def settings_of(struct: type[msgspec.Struct]) -> Mapping[str, Setting]:
 @cache
 def type_of(struct: type[msgspec.Struct], field: str) -> Any:
     """A field's type with its limits, without its declaration and without `| None`: TOML has no null."""
-    hint = get_type_hints(struct, include_extras=True)[field]
-    if get_origin(hint) is Annotated:
-        wanted, *notes = get_args(hint)
-        kept = [note for note in notes if _declared(Annotated[wanted, note]) is None]
-        hint = Annotated[(wanted, *kept)] if kept else wanted
-    parts = [part for part in get_args(hint) if part is not type(None)]
+    hint = _undeclared(struct, field)
     if type(None) not in get_args(hint):
         return hint
-    wanted = parts[0]
-    for part in parts[1:]:
+    wanted, *rest = (part for part in get_args(hint) if part is not type(None))
+    for part in rest:
         wanted |= part
     return wanted
+
+
+def is_optional(struct: type[msgspec.Struct], field: str) -> bool:
+    """True for a field that may be `None`."""
+    return type(None) in get_args(_undeclared(struct, field))
+
+
+def _undeclared(struct: type[msgspec.Struct], field: str) -> Any:
+    """A field's type with its limits, without its declaration."""
+    hint = get_type_hints(struct, include_extras=True)[field]
+    if get_origin(hint) is not Annotated:
+        return hint
+    wanted, *notes = get_args(hint)
+    kept = [note for note in notes if _declared(Annotated[wanted, note]) is None]
+    return Annotated[(wanted, *kept)] if kept else wanted
 
 
 def _declared(hint: Any) -> Setting | None:

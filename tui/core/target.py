@@ -86,7 +86,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = False
     api_version: Annotated[
-        str | None, setting("What is sent as anthropic-version; absent: the newest that takes the parameters.")
+        str | None, setting("Version sent as anthropic-version; absent: the newest that takes the parameters.")
     ] = None
     """`None` is chosen per request (`RequestSpec.api_version`)."""
     headers: Annotated[dict[str, str], setting("Further request headers.")] = msgspec.field(default_factory=dict)

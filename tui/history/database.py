@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tui.config.paths import open_private, private_directory
 from tui.errors import HistoryError
 
 BUSY_TIMEOUT_S = 5.0
@@ -76,9 +77,9 @@ def connect(path: Path) -> sqlite3.Connection:
 
     Transactions are begun explicitly. Raises OSError, sqlite3.Error, and HistoryError for a newer schema.
     """
-    make_private_directory(path.parent)
+    private_directory(path.parent)
     # SQLite would make it 0644. The -wal and -shm files beside it take its mode.
-    handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = open_private(path, os.O_RDONLY)
     try:
         if stat.S_IMODE(os.fstat(handle).st_mode) & 0o077:
             os.fchmod(handle, 0o600)
@@ -96,15 +97,6 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def make_private_directory(path: Path) -> None:
-    """Make the directory `path` with mode 0700, or tighten the mode of one that is ours. Raises OSError."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        with contextlib.suppress(PermissionError):
-            path.chmod(mode & 0o700)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
@@ -138,7 +130,7 @@ def _version(connection: sqlite3.Connection) -> int:
 def _back_up(connection: sqlite3.Connection, path: Path) -> None:
     """Copy the whole database to `path`, readable by its owner only, in place of an earlier copy."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    os.close(open_private(beside, os.O_WRONLY | os.O_TRUNC))
     with contextlib.closing(sqlite3.connect(beside)) as copy:
         connection.backup(copy)
     beside.replace(path)
@@ -174,7 +166,7 @@ def set_aside(path: Path) -> Path | None:
 
     When two programs find the damage at once, the second finds the new database of the first and leaves it alone.
     """
-    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = open_private(path.with_name(f"{path.name}.lock"), os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_whole(path):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from tui.config.paths import open_private, private_directory
 from tui.core.events import Event, Failure, FailureKind, Status
 from tui.core.plan import RequestSpec
 from tui.core.record import RequestRecord
@@ -38,8 +39,8 @@ class WriterLock:
     def __init__(self, directory: Path, writer: str) -> None:
         """Lock the writer named `writer` of the history in `directory`. Raises OSError."""
         self._path = _lock_file(directory, writer)
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        private_directory(self._path.parent)
+        self._handle = open_private(self._path, os.O_RDWR)
         fcntl.flock(self._handle, fcntl.LOCK_EX)
 
     def release(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from tui.config.paths import open_private
 from tui.core.events import Event
 from tui.core.finished import FinishedRequest, finished_fields
 from tui.core.record import RequestRecord
@@ -29,7 +30,7 @@ class RecordFile:
         """Open `path` for appending. Raises UsageError if that cannot be done."""
         self.path = path
         try:
-            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+            self._file = os.fdopen(open_private(path, os.O_WRONLY | os.O_APPEND), "ab")
         except OSError as error:
             raise UsageError(f"The record file {path} cannot be written: {error.strerror}.") from None
         self._encoder = msgspec.json.Encoder()

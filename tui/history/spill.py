@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 
+from tui.config.paths import open_private, private_directory
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo
-from tui.history.database import make_private_directory, transaction
+from tui.history.database import transaction
 from tui.history.rows import put_request, put_run
 
 _PREFIX = "latency-tui-spill-"
@@ -59,8 +60,8 @@ class Spill:
 
     def _begin(self, path: Path, data: bytes) -> None:
         if not path.parent.exists():
-            make_private_directory(path.parent)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            private_directory(path.parent)
+        handle = open_private(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
         try:
             # Other programs leave a locked file alone.
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

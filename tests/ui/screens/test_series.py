@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from textual.widgets import Input, Select
+from textual.widgets import Input
 
 from tui.core.decomposition import RunsNeeded
 from tui.core.parameters import Parameters
@@ -13,6 +13,7 @@ from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Target
 from tui.simulator.profiles import load
 from tui.ui.screens.series import SeriesScreen
+from tui.ui.widgets.choice_line import ChoiceLine
 
 from .conftest import OpenApp
 from .driving import AppDriver, fast, keys_of, steady
@@ -104,7 +105,7 @@ async def test_options_are_set_checked_and_used(open_app: OpenApp) -> None:
         assert s.app.screen is screen
         await s.until(lambda: "repeats must be a whole number from 1 to 10000, but is" in s.shown)
         repeats.value = "2"
-        screen.query_one(Select).value = "total"
+        screen.query_one("#until-sure", ChoiceLine).choose("total")
         await s.press(keys_of("series")[1])
         await series_over(s)
         assert s.app.dispatcher.runs.series_settings.repeats == 2

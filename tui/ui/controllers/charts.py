@@ -4,7 +4,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from tui.config.paths import state_file
+from tui.config.paths import private_directory, state_file
 from tui.ui.charts import ChartKind
 from tui.ui.controllers.context import Context
 
@@ -74,7 +74,7 @@ def _write_new(directories: tuple[Path, ...], kind: str, suffix: str, text: str,
             return _write(directory, stem, suffix, text)
         except OSError:
             continue
-    last.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_directory(last)
     return _write(last, stem, suffix, text)
 
 

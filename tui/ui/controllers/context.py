@@ -12,7 +12,7 @@ from tui.session.live import LiveState
 from tui.session.session import Session
 from tui.ui.bindings import KeyNames
 from tui.ui.screens.main import MainScreen
-from tui.ui.viewmodel.fields import FieldError
+from tui.ui.viewmodel.form_rows import FieldError
 
 if TYPE_CHECKING:
     from tui.ui.viewmodel.advice_state import AdviceState

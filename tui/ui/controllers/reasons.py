@@ -8,7 +8,7 @@ from tui.session.target_choice import TargetChoice
 from tui.ui.bindings import Action
 from tui.ui.controllers.context import Context
 from tui.ui.terminal import can_stop
-from tui.ui.viewmodel.lane_refusals import refused
+from tui.ui.viewmodel.parameter_refusals import refused
 
 
 class Reasons:

@@ -13,8 +13,7 @@ from tui.errors import ChildError, ConfigError
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.reasons import current_target
-from tui.ui.viewmodel.lane_refusals import refused
-from tui.ui.viewmodel.parameter_rows import asked
+from tui.ui.viewmodel.parameter_refusals import recipients, refused
 from tui.ui.widgets.target_picker import TargetPicker
 
 
@@ -42,7 +41,7 @@ class TargetsController:
                 context.draft.parameters = parameters
                 context.main.parameters_form.show(parameters)
 
-        targets = asked(self._choice.labelled, context.known_models)
+        targets = recipients(self._choice.labelled, context.known_models)
         context.app.push_screen(ParametersScreen(context.draft.parameters, targets, context.keys), done)
 
     def edit(self) -> None:

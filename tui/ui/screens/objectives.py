@@ -1,4 +1,4 @@
-"""What every lane is to keep, typed in."""
+"""Objectives that every lane is to keep, typed in."""
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
-from tui.core.parameters import Parameters
+from tui.core.parameters import REQUIRED, Parameters
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.viewmodel.fields import FieldError
-from tui.ui.viewmodel.parameter_rows import Asked
-from tui.ui.widgets.parameters_editor import ParametersEditor
+from tui.ui.viewmodel.form_rows import PARAMETER_ROWS, FieldError
+from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient
+from tui.ui.widgets.settings_form import SettingsForm
 
 
 class ParametersScreen(ModalScreen[Parameters]):
@@ -34,17 +35,18 @@ class ParametersScreen(ModalScreen[Parameters]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog")
 
-    def __init__(self, parameters: Parameters, asked: Sequence[Asked], keys: KeyNames) -> None:
-        """`asked` are the chosen targets."""
+    def __init__(self, parameters: Parameters, chosen: Sequence[Recipient], keys: KeyNames) -> None:
+        """`chosen` are the targets that are sent the parameters."""
         super().__init__()
         self._keys = keys
-        self._editor = ParametersEditor(parameters, lambda: asked)
+        values, context = msgspec.structs.asdict(parameters), ParameterContext(lambda: chosen)
+        self._form = SettingsForm(PARAMETER_ROWS, values, context, required=(REQUIRED,))
 
     def compose(self) -> ComposeResult:
         """The fields above the buttons."""
         with Vertical() as box:
             box.border_title = "Parameters of all targets"
-            yield self._editor
+            yield self._form
             with Horizontal(classes="buttons"):
                 yield Button(self._keys.on_button("dialog.done"), id="done", variant="primary", compact=True)
                 yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
@@ -63,7 +65,7 @@ class ParametersScreen(ModalScreen[Parameters]):
     def action_done(self) -> None:
         """Dismiss with the parameters, if they can be used."""
         try:
-            parameters = self._editor.read()
+            values = self._form.read()
         except FieldError:
             return
-        self.dismiss(parameters)
+        self.dismiss(Parameters(**values))

@@ -13,7 +13,7 @@ from tui.config.schema import TABLES
 from tui.core.series import SeriesSettings
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.viewmodel.fields import FieldError
+from tui.ui.viewmodel.form_rows import FieldError, rows_of
 from tui.ui.widgets.settings_form import SettingsForm
 
 
@@ -38,7 +38,7 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
     def __init__(self, settings: SeriesSettings, keys: KeyNames) -> None:
         super().__init__()
         self._keys = keys
-        self._form = SettingsForm(TABLES["series"], msgspec.structs.asdict(settings))
+        self._form = SettingsForm(rows_of(TABLES["series"]), msgspec.structs.asdict(settings))
 
     def compose(self) -> ComposeResult:
         """The fields above the buttons."""
@@ -67,4 +67,5 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
             values = self._form.read()
         except FieldError:
             return
-        self.dismiss((msgspec.convert(values, SeriesSettings), start))
+        given = {name: value for name, value in values.items() if value is not None}
+        self.dismiss((SeriesSettings(**given), start))

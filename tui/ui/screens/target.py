@@ -22,11 +22,11 @@ from tui.core.target import Target
 from tui.session.target_choice import ChoiceError, checked_model
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.viewmodel.fields import FieldError
-from tui.ui.viewmodel.parameter_rows import Asked
+from tui.ui.viewmodel.form_rows import PARAMETER_ROWS, FieldError
+from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient
 from tui.ui.widgets.choice_line import ChoiceLine
 from tui.ui.widgets.inputs import Field
-from tui.ui.widgets.parameters_editor import ParametersEditor
+from tui.ui.widgets.settings_form import SettingsForm
 
 
 class TargetScreen(ModalScreen[Target]):
@@ -74,7 +74,8 @@ class TargetScreen(ModalScreen[Target]):
         self._endpoint = ChoiceLine(
             endpoints, target.endpoint or "", unset=f"default: {default_endpoint}", id="endpoint"
         )
-        self._editor = ParametersEditor(target.parameters, self._asked, shared, target.drop)
+        context = ParameterContext(self._recipients, shared, target.drop)
+        self._form = SettingsForm(PARAMETER_ROWS, msgspec.structs.asdict(target.parameters), context)
         self._list = OptionList(id="models", compact=True, markup=False)
         self._matches: list[str] = []
         self._model: Input
@@ -96,16 +97,16 @@ class TargetScreen(ModalScreen[Target]):
             with Horizontal(classes="head"):
                 yield Label("name")
                 yield self._label
-            yield self._editor
+            yield self._form
             with Horizontal(classes="buttons"):
                 yield Button(self._keys.on_button("dialog.done"), id="done", variant="primary", compact=True)
                 yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """Begin where it was asked for."""
+        """Focus the part to begin with."""
         self._suggest()
         if self._begin == "parameters":
-            self._editor.focus_first()
+            self._form.focus_first()
         else:
             self.query_one(f"#{self._begin}").focus()
 
@@ -126,17 +127,17 @@ class TargetScreen(ModalScreen[Target]):
         self._list.set_options([Option(clean(line)) for line in lines])
         self._list.set_class(bool(self._matches), "-open")
         self._label.placeholder = clean(", ".join((typed, *own(self._target)))) if typed else ""
-        if self._editor.is_mounted:
-            self._editor.judge()
+        if self._form.is_mounted:
+            self._form.judge()
 
     @on(OptionList.OptionSelected, "#models")
     def _picked(self, event: OptionList.OptionSelected) -> None:
         self._model.value = self._matches[event.option_index]
         self._model.focus()
 
-    def _asked(self) -> tuple[Asked, ...]:
+    def _recipients(self) -> tuple[Recipient, ...]:
         model = self._model.value.strip()
-        return (Asked(target=Target(model=model), model=self._models.get(model)),)
+        return (Recipient(target=Target(model=model), model=self._models.get(model)),)
 
     # Ends
 
@@ -158,7 +159,7 @@ class TargetScreen(ModalScreen[Target]):
             self._list.highlighted = 0
 
     def action_done(self) -> None:
-        """Dismiss with the target, if it can be asked."""
+        """Dismiss with the target, if it can be used."""
         try:
             model = checked_model(self._model.value)
         except ChoiceError as error:
@@ -169,10 +170,10 @@ class TargetScreen(ModalScreen[Target]):
             self._refuse(self._label, f"The name {complaint}.")
             return
         try:
-            parameters = self._editor.read()
+            parameters = Parameters(**self._form.read())
         except FieldError:
             return
-        endpoint, drop = self._endpoint.value or None, self._editor.dropped
+        endpoint, drop = self._endpoint.value or None, self._form.dropped
         self.dismiss(
             msgspec.structs.replace(
                 self._target, model=model, endpoint=endpoint, name=name, drop=drop, parameters=parameters

@@ -30,6 +30,7 @@ class ChoiceLine(Widget, can_focus=True):
     ChoiceLine {
         height: 1;
         width: 1fr;
+        color: $foreground;
         & > .choice-line--label { color: $text-muted; }
         & > .choice-line--unset { color: $foreground-muted; }
         & > .choice-line--refused { color: $text-disabled; }
@@ -54,7 +55,7 @@ class ChoiceLine(Widget, can_focus=True):
     refused: reactive[frozenset[str]] = reactive(frozenset[str]())
     """Choices that would be refused, which a cross says. They can be made all the same."""
     unset = reactive("not set")
-    """What is said where nothing is chosen."""
+    """Text while nothing is chosen."""
 
     class Changed(Message):
         """Another choice was made."""
@@ -72,9 +73,9 @@ class ChoiceLine(Widget, can_focus=True):
         self, choices: Sequence[str], value: str, *, unset: str = "not set", label: str = "", label_cells: int = 0,
         id: str | None = None,  # noqa: A002  # Textual's name
     ) -> None:  # fmt: skip
-        """`label` stands before the choices, in `label_cells` cells."""
+        """`label` stands in front, in `label_cells` cells. Without an `unset` one of the choices is always made."""
         super().__init__(id=id)
-        self._choices = ("", *choices)
+        self._choices = ("", *choices) if unset else tuple(choices)
         self._label = set_cell_size(label, label_cells)
         self.set_reactive(ChoiceLine.value, value)
         self.set_reactive(ChoiceLine.unset, unset)

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
 from rich.text import Span, Text
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from tui.core.sanitize import stand_ins
@@ -75,10 +79,25 @@ class Field(Input):
     itself stays what it is.
     """
 
-    def __init__(self, value: str | None = None, placeholder: str = "", *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self, value: str | None = None, placeholder: str = "", *, label: str = "", label_cells: int = 0,
+        id: str | None = None,  # noqa: A002  # Textual's name
+    ) -> None:  # fmt: skip
+        """`label` stands in front, in `label_cells` cells, in the colours of the parent."""
         super().__init__(value, placeholder, id=id, compact=True)
         # A blinking cursor writes to the terminal for ever, and over a slow link that is felt.
         self.cursor_blink = False
+        self._label = set_cell_size(label, label_cells)
+        if label_cells:
+            self.styles.padding = (0, 0, 0, label_cells)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The row, with the label in its padding."""
+        strips = super().render_lines(crop)
+        if self._label and strips and crop.y == 0 and isinstance(self.parent, Widget):
+            label = Strip([Segment(self._label, self.parent.rich_style)]).crop(crop.x)
+            strips = [Strip.join([label, strips[0].crop(label.cell_length)]), *strips[1:]]
+        return strips
 
     def validate_placeholder(self, placeholder: str) -> str:
         """It may quote a value that others share."""

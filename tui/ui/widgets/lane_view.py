@@ -28,7 +28,7 @@ from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.lane_lines import figures, note, state_lines
-from tui.ui.viewmodel.lane_refusals import refusal_note
+from tui.ui.viewmodel.parameter_refusals import refusal_note
 from tui.ui.widgets.stream_view import StreamView
 
 _ONE_LINE_CELLS = 86

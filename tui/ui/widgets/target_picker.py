@@ -38,7 +38,7 @@ class TargetPicker(Vertical):
     """
 
     class Chosen(Message):
-        """The list changed, and with it perhaps what is asked."""
+        """The list changed, and with it perhaps the requests to come."""
 
     class Wished(Message):
         """A target is to be edited, renamed or duplicated."""
