@@ -39,24 +39,29 @@ def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _keys(only: Iterable[str] | None = None) -> str:
+def _keys() -> str:
+    rows = [(_spelled(action), action.title, f"`{action.id}`", action.help) for action in ACTIONS]
+    return _table(("Key", "Action", "Name", "What it does"), rows)
+
+
+def _ten_keys() -> str:
     rows = {action.id: (_spelled(action), action.title, action.help) for action in ACTIONS}
-    return _table(("Key", "Action", "What it does"), rows.values() if only is None else [rows[one] for one in only])
+    return _table(("Key", "Action", "What it does"), [rows[name] for name in TEN])
 
 
 def _screen_keys() -> str:
-    """The keys of other screens and of parts of the main one."""
+    """The keys of other screens and of parts of the main one, a table each."""
     names = Keymap().names
-    rows = [(SECTIONS[view], _spelled(row), f"`{row.id}`", row.help) for view in SECTIONS for row in names.of(view)]
-    return _table(("Where", "Key", "Name", "What it does"), rows)
+    return "".join(
+        f"### {section}\n\n"
+        + _table(("Key", "Name", "What it does"), [(_spelled(row), f"`{row.id}`", row.help) for row in names.of(view)])
+        + "\n"
+        for view, section in SECTIONS.items()
+    )
 
 
 def _spelled(action: Action) -> str:
     return ", ".join(map(spelled, action.keys)) or "in the palette"
-
-
-def _action_names() -> str:
-    return _table(("Name", "Action"), [(f"`{action.id}`", action.title) for action in ACTIONS])
 
 
 def _parameters() -> str:
@@ -118,8 +123,7 @@ def _accuracy() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "keys": _keys,
     "screen-keys": _screen_keys,
-    "ten-keys": lambda: _keys(TEN),
-    "action-names": _action_names,
+    "ten-keys": _ten_keys,
     "parameters": _parameters,
     "charts": _charts,
     "objective-figures": _objective_figures,
