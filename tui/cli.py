@@ -170,7 +170,7 @@ def _replay(arguments: list[str]) -> int:
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="from 0.1 to 100; default 1")
     options = parser.parse_args(arguments)
     from tui.config.load import Flags, load
-    from tui.headless.references import history_if_any, run_of
+    from tui.headless.arguments import history_if_any, run_of
 
     with history_if_any() as store:
         run = run_of(options.run, store)

@@ -109,7 +109,7 @@ async def _measure(kind: ChartKind, runs: int) -> tuple[list[float], list[float]
             for spec in specs:
                 live.apply(_events(spec.request_id, live.runs))
             live.apply([RunEnded(run_id=live.runs, t_ns=time.monotonic_ns(), send_spread_ns=1)])
-            series.take(repeat, 1, 0.0, all_failed=False)
+            series.add(repeat, 1, 0.0, all_failed=False)
             app.main.wake()
             if live.runs % KEY_EVERY == 0:
                 keys.append(await _key_s(app))

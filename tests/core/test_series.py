@@ -19,7 +19,7 @@ def run_all(series: Series, took_ns: int = S, usd: float = 0.0, *, all_failed: b
     found = []
     while (repeat := series.next()) is not None:
         found.append(repeat)
-        series.take(repeat, took_ns, usd, all_failed=all_failed)
+        series.add(repeat, took_ns, usd, all_failed=all_failed)
     return found
 
 
@@ -84,7 +84,7 @@ def test_time_left_follows_from_the_runs_so_far_and_the_gap() -> None:
     for took_s in (3, 1):
         repeat = series.next()
         assert repeat is not None
-        series.take(repeat, took_s * S, 0.0, all_failed=False)
+        series.add(repeat, took_s * S, 0.0, all_failed=False)
     assert series.left_ns() == 3 * (2 * S + S // 2)
 
 

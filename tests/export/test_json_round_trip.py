@@ -30,7 +30,7 @@ def exported(runs: list[StoredRun], *, with_texts: bool = True) -> str:
 
 
 def imported(text: str) -> list[StoredRun]:
-    return json_import.parse(text.encode(), "x.json")
+    return json_import.parse(text.encode(), "x.json").runs
 
 
 @given(st.lists(stored_runs(), min_size=1, max_size=3, unique_by=lambda run: run.info.uid), st.booleans())
@@ -54,15 +54,15 @@ def test_the_ledger_comes_back() -> None:
     runs = [simple_run()]
     text = render(runs, Format.JSON, tried=all_tried(), environ={})
     VALIDATOR.validate(json.loads(text))
-    back = json_import.parse_all(text.encode(), "x.json").tried
+    back = json_import.parse(text.encode(), "x.json").tried
     assert back == portable_ledger(all_tried())
     assert back[0] == all_tried()[0]
-    assert json_import.parse_all(exported(runs).encode(), "x.json").tried == []
+    assert json_import.parse(exported(runs).encode(), "x.json").tried == []
 
 
 def test_without_texts_the_ledger_has_none_of_the_prompt() -> None:
     text = render([simple_run()], Format.JSON, tried=all_tried(), with_texts=False, environ={})
-    first, second = json_import.parse_all(text.encode(), "x.json").tried
+    first, second = json_import.parse(text.encode(), "x.json").tried
     assert (first.prompt, second.prompt, second.trial.change.edit) == ("", "", None)
     assert first.saved_ns == all_tried()[0].saved_ns
 
@@ -187,7 +187,7 @@ def test_no_damage_is_more_than_a_sentence(junk: bytes, start: int, length: int)
     data = exported([simple_run()]).encode()
     damaged = data[: start % len(data)] + junk + data[start % len(data) + length :]
     try:
-        runs = json_import.parse(damaged, "x.json")
+        runs = json_import.parse(damaged, "x.json").runs
     except UsageError:
         return
     for wanted in Format:
@@ -201,7 +201,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_file_is_read_back(tmp_path: Path) -> None:
     write(tmp_path / "x.json", all_runs())
-    assert json_import.read(tmp_path / "x.json") == portable(all_runs())
+    assert json_import.read(tmp_path / "x.json").runs == portable(all_runs())
 
 
 def test_an_import_can_neither_name_a_key_nor_run_a_command() -> None:

@@ -12,6 +12,7 @@ from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun
 from tui.export import html_report as html
 from tui.export.formats import Format, render
+from tui.export.portable import Contents
 from tui.export.report import report_of
 
 from .samples import MS, all_tried, hostile_run, simple_run, timeline, warm_up_run
@@ -29,7 +30,7 @@ def repeats(count: int) -> list[StoredRun]:
 
 
 def row(runs: list[StoredRun], target: str) -> dict[str, str]:
-    table = report_of(runs, with_texts=True).tables[0]
+    table = report_of(Contents(runs=runs)).tables[0]
     (found,) = [dict(zip(table.columns, cells, strict=True)) for cells in table.rows if cells[0] == target]
     return found
 
@@ -54,7 +55,7 @@ def test_a_percentile_is_shown_only_where_the_answers_bound_it() -> None:
 
 def test_objectives_and_goodput_are_tables_of_their_own() -> None:
     objectives = [parse("ttft.max < 115ms"), parse("errors < 1%")]
-    report = report_of(repeats(21), with_texts=True, objectives=objectives)
+    report = report_of(Contents(runs=repeats(21), objectives=objectives))
     assert [table.title for table in report.tables] == ["Targets", "Objectives", "Goodput", "Runs", "Requests"]
     mine = [cells for cells in report.tables[1].rows if cells[0] == "claude-haiku-5-5"]
     assert [cells[4:6] for cells in mine] == [("ttft.max < 115ms", "✖ missed"), ("errors < 1%", "? not yet known")]
@@ -67,7 +68,7 @@ def test_objectives_and_goodput_are_tables_of_their_own() -> None:
 
 
 def test_warm_up_is_kept_but_not_counted() -> None:
-    report = report_of([warm_up_run()], with_texts=True)
+    report = report_of(Contents(runs=[warm_up_run()]))
     assert report.measured == []
     assert "warm-up, not counted" in report.tables[1].rows[0][2]
     assert len(report.tables[2].rows) == 1
@@ -80,7 +81,7 @@ def test_the_same_name_elsewhere_is_another_lane() -> None:
         endpoint = msgspec.structs.replace(record.spec.endpoint, simulated=False)
         record.spec = msgspec.structs.replace(record.spec, endpoint=endpoint)
     assert len(measured_in([simple_run(), real])) == 2 * len(real.requests)
-    report = report_of([simple_run(), real], with_texts=True)
+    report = report_of(Contents(runs=[simple_run(), real]))
     assert report.simulated == "Rows marked so were measured on the built-in simulator, not on a model."
 
 
@@ -133,12 +134,12 @@ def test_a_conversation_is_told_in_its_order() -> None:
     prompt = Prompt(system="Be kind.", user="Why?", turns=turns, prefill="Because")
     run.requests = run.requests[:1]
     run.requests[0].spec = msgspec.structs.replace(run.requests[0].spec, prompt=prompt)
-    told = [text.body for text in report_of([run], with_texts=True).texts]
+    told = [text.body for text in report_of(Contents(runs=[run])).texts]
     assert told[:5] == ["Be kind.", "Hello", "Good day", "Why?", "Because"]
 
 
 def test_the_ledger_shows_predicted_against_measured() -> None:
-    tables = {table.title: table for table in report_of([simple_run()], all_tried(), with_texts=True).tables}
+    tables = {table.title: table for table in report_of(Contents(runs=[simple_run()], tried=all_tried())).tables}
     confirmed, to_learn = (dict(zip(tables["Tried"].columns, row, strict=True)) for row in tables["Tried"].rows)
     assert confirmed["Change"] == "Ask with low effort"
     assert confirmed["Predicted saving, ms"] == "100"
@@ -147,4 +148,4 @@ def test_the_ledger_shows_predicted_against_measured() -> None:
     assert (confirmed["Verdict"], confirmed["As predicted"], confirmed["Decision"]) == ("faster", "yes", "accepted")
     assert confirmed["Measured"] == "SIMULATED"
     assert (to_learn["Verdict"], to_learn["As predicted"], to_learn["Decision"]) == ("not sure", "—", "undecided")
-    assert "Tried" not in [table.title for table in report_of([simple_run()], with_texts=True).tables]
+    assert "Tried" not in [table.title for table in report_of(Contents(runs=[simple_run()])).tables]

@@ -18,7 +18,7 @@ def measured_once(shared_workplace: Workplace) -> Workplace:
     name = shared_workplace.plan()
     done = shared_workplace.run("run", name, "--repeat", "6", "--json", "a.json", "--quiet")
     assert done.returncode == ExitCode.OK, done.stderr
-    runs = json_import.read(shared_workplace.cwd / "a.json")
+    runs = json_import.read(shared_workplace.cwd / "a.json").runs
     for stored in runs:
         stored.info = msgspec.structs.replace(stored.info, uid=f"b{stored.info.uid[1:]}")
         for record in stored.requests:

@@ -7,7 +7,7 @@ import pytest
 
 from tui.errors import ExitCode, HistoryError, UsageError
 from tui.export.formats import write
-from tui.headless.references import run_of
+from tui.headless.arguments import run_of
 from tui.history.store import Store
 
 from .conftest import Run

@@ -30,7 +30,7 @@ def test_a_plan_is_measured_once_and_summed_up(run: Run, plan: Plan) -> None:
         ["second", "TTFT", "1"],
         ["second", "total", "1"],
     ]
-    assert "run 1 of 1" in done.stderr
+    assert "series: 1 of 1" in done.stderr
 
 
 def test_files_hold_every_run_and_what_was_judged(run: Run, plan: Plan, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_files_hold_every_run_and_what_was_judged(run: Run, plan: Plan, tmp_path
     done = run("run", name, "--repeat", "6", "--json", "a.json", "--junit", "a.xml", "--markdown", "a.md", "--quiet")
     assert done.returncode == ExitCode.MISSED
     assert done.stdout == ""
-    stored = json_import.read(tmp_path / "cwd" / "a.json")
+    stored = json_import.read(tmp_path / "cwd" / "a.json").runs
     assert [stored_run.info.warm_up for stored_run in stored] == [True] + [False] * 6
     assert len({stored_run.info.series for stored_run in stored}) == 1
     assert all([record.spec.target for record in stored_run.requests] == ["first", "second"] for stored_run in stored)
@@ -185,11 +185,11 @@ def test_a_signal_ends_it_in_order_and_reports_what_there_is(
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if line.startswith("run 3 of 9999"):
+        if line.startswith("series: 3 of 9999"):
             process.send_signal(number)
             break
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert out.splitlines()[-1].startswith("Ended after ")
-    stored = json_import.read(tmp_path / "cwd" / "a.json")
+    stored = json_import.read(tmp_path / "cwd" / "a.json").runs
     assert sum(not stored_run.info.warm_up for stored_run in stored) >= 3

@@ -286,7 +286,7 @@ def test_a_sweep_is_kept_apart_and_the_lanes_go_back_to_what_they_showed() -> No
         assert measured_by(lane) is None
         live.apply([*answer(number, 20, 90), RUN_ENDED])
         assert measured_by(lane) is None
-        series.take(repeat, 1, 0.0, all_failed=False)
+        series.add(repeat, 1, 0.0, all_failed=False)
     assert lane.cost != cost
     live.end_series()
     assert lane.record is own
@@ -428,7 +428,7 @@ def test_a_sweep_puts_no_question_of_its_own_where_there_are_variables(by_series
         assert repeat is not None
         live.start(plan, repeat)
         live.apply([*answer(number, 20, 90), RUN_ENDED])
-        series.take(repeat, 1, 0.0, all_failed=False)
+        series.add(repeat, 1, 0.0, all_failed=False)
     live.end_series()
     assert [outcome.total_ns for outcome in lane.swept] == [90 * MS]
     assert [outcome.total_ns for outcome in lane.current] == [50 * MS]

@@ -11,14 +11,14 @@ import msgspec
 from tui.advice.suggestion import Change, Saving, Trial
 from tui.core import statistics
 from tui.core.comparison import FEWEST
-from tui.core.figures import Figure
+from tui.core.figures import Figure, Use
 from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.run import StoredRun
 from tui.core.sequential import Conclusion, Decision, UntilSure
-from tui.core.series import Metric, SeriesSettings
+from tui.core.series import SeriesSettings
 from tui.core.statistics import CONFIDENCE, Interval
 from tui.core.target import Target
 from tui.core.wording import amount, percent, span
@@ -99,8 +99,8 @@ def trial_plan(plan: Plan, label: str, trial: Trial) -> Plan:
 
 def trial_settings(trial: Trial) -> SeriesSettings:
     """Return the settings of a trial: both in turn, in random order each time, until sure or out of budget."""
-    metric: Metric = "ttft" if trial.figure is Figure.TTFT else "total"
-    return SeriesSettings(repeats=BUDGET, warm_ups=1, in_turn=True, until_sure=metric)
+    figure = trial.figure if Use.UNTIL_SURE in trial.figure.declared.uses else Figure.TOTAL
+    return SeriesSettings(repeats=BUDGET, warm_ups=1, in_turn=True, until_sure=figure.value)
 
 
 def origin_of(plan: Plan, label: str) -> tuple[int, Prompt]:

@@ -7,12 +7,14 @@ import random
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import product
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from tui.core.figures import Use, figures_for
 from tui.core.plan import RequestSpec
 from tui.core.setting import setting
+from tui.core.wording import dollars, format_duration
 
 MAX_REPEATS = 10_000
 _FAILED_RUNS = 3
@@ -28,8 +30,11 @@ _LINE = "This line is padding and says nothing.\n"
 _LINE_TOKENS = 9
 """About; what counts are the tokens that the API reports."""
 
-Metric = Literal["ttft", "ttfo", "total"]
-"""What "until sure" decides by; lower is better in all of them."""
+if TYPE_CHECKING:
+    UntilSureBy = str
+else:
+    UntilSureBy = Literal[tuple(figure.value for figure in figures_for(Use.UNTIL_SURE))]
+"""Names of the figures that "until sure" decides by; lower is better in all of them."""
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +82,7 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
         setting("Estimated cost from which on no further run is begun.", "US dollars"),
     ] = None
     until_sure: Annotated[
-        Metric | None, setting("Stop as soon as the target with the best median of this metric is known.")
+        UntilSureBy | None, setting("Stop as soon as the target with the best median of this metric is known.")
     ] = None
     confidence: Annotated[
         float, msgspec.Meta(ge=0.5, le=0.999), setting("Confidence that until_sure has to reach.")
@@ -180,8 +185,8 @@ class Series:
             self.ending = self._reason_to_end()
         return self.ending is not None
 
-    def take(self, repeat: Repeat, took_ns: int, usd: float, *, all_failed: bool) -> None:
-        """Take in a run that is over: how long it took, ns, and its estimated cost, US dollars."""
+    def add(self, repeat: Repeat, took_ns: int, usd: float, *, all_failed: bool) -> None:
+        """Add a run that is over: how long it took, ns, and its estimated cost, US dollars."""
         if repeat.warm_up:
             self.warm_ups_done += 1
         else:
@@ -193,6 +198,26 @@ class Series:
     def end(self, reason: Ending) -> None:
         """End it before its time; a series that is over stays as it ended."""
         self.ending = self.ending or reason
+
+    def progress(self, *, over: bool = False, paused: str = "") -> str:
+        """How far it is, how long it takes on and what it has cost; once it is `over`, why it ended.
+
+        `paused` says how a series that is paused goes on.
+        """
+        name, warm_ups = "sweep" if self.cells else "series", self.settings.warm_ups
+        if self.done == 0 and self.warm_ups_done < warm_ups and not over:
+            parts = [f"{name}: warm-up {self.warm_ups_done + 1} of {warm_ups}"]
+        else:
+            parts = [f"{name}: {self.done} of {self.total}"]
+        if over:
+            parts.append("done" if self.ending in (None, Ending.COMPLETE) else str(self.ending))
+        elif paused:
+            parts.append(f"paused, {paused}")
+        elif (left_ns := self.left_ns()) is not None:
+            parts.append(f"{format_duration(left_ns)} left")
+        if self.usd:
+            parts.append(f"≈ {dollars(self.usd)}")
+        return ", ".join(parts)
 
     def left_ns(self) -> int | None:
         """Estimated time until all repeats are done, ns; absent until one run is over.

@@ -9,12 +9,10 @@ from tui.core.figures import Figure, Group, flat_columns
 from tui.core.finished import ending
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
+from tui.core.wording import SIMULATED
 from tui.export.document import started
 from tui.export.escape import csv_text
-
-SIMULATED = "SIMULATED"
-"""What the column `simulated` holds for what was measured on the built-in simulator; else it is empty."""
-
+from tui.export.portable import Contents
 
 _Value = str | int | float | None
 _Column = Callable[[StoredRun, RequestRecord], _Value]
@@ -75,13 +73,13 @@ _TEXTS: dict[str, _Column] = {
 }
 
 
-def render_csv(runs: list[StoredRun], *, with_texts: bool) -> str:
+def render_csv(contents: Contents) -> str:
     """A header and one row per request. Undefined figures are empty cells."""
-    columns = _COLUMNS | _TEXTS if with_texts else _COLUMNS
+    columns = _COLUMNS | _TEXTS if contents.with_texts else _COLUMNS
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(columns)
-    for run in runs:
+    for run in contents.runs:
         for record in run.requests:
             writer.writerow([_cell(value(run, record)) for value in columns.values()])
     return out.getvalue()

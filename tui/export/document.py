@@ -9,7 +9,6 @@ the name ends in `_ns`, milliseconds where it ends in `_ms`, and wall-clock nano
 
 import inspect
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -25,6 +24,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Retries, Timeouts
+from tui.export.portable import Contents
 
 SCHEMA_FILE: Final = "export.schema.json"
 FORMAT: Final = "latency-tui export"
@@ -99,15 +99,16 @@ def utc(unix_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000:03}Z"
 
 
-def export_of(runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts: bool) -> Export:
-    """The document of runs and of what was tried, both portable already (`tui.export.portable`)."""
+def export_of(contents: Contents) -> Export:
+    """The document of runs and of what was tried."""
+    runs = contents.runs
     return Export(
         format=FORMAT,
         version=VERSION,
         app_version=latest(runs).info.app_version,
         sdk_version=latest(runs).info.sdk_version,
         simulated=any(map(is_simulated, runs)),
-        with_texts=with_texts,
+        with_texts=contents.with_texts,
         runs=[
             ExportedRun(
                 info=run.info,
@@ -120,7 +121,7 @@ def export_of(runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts
             for run in runs
         ],
         requests=[request_of(run, record) for run in runs for record in run.requests],
-        tried=list(tried),
+        tried=list(contents.tried),
     )
 
 

@@ -1,7 +1,7 @@
-"""The one way to export: a format by its name or a file's suffix, as text or as a file."""
+"""Formats of exports, one row each: by name or a file's suffix, as text or as a file."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,34 +14,43 @@ from tui.export.csv_export import render_csv
 from tui.export.html_report import render_html
 from tui.export.json_export import render_json, render_jsonl
 from tui.export.markdown import render_markdown
-from tui.export.portable import known_keys, portable, portable_ledger
+from tui.export.portable import Contents, known_keys, portable, portable_ledger
 
 
 class Format(StrEnum):
-    """What runs can be exported as; the value is a file's suffix without its dot."""
+    """A kind of file that runs can be exported as; the value is the suffix without its dot."""
 
-    JSON = "json"
+    _value_: str
+    render: Callable[[Contents], str]
+
+    def __new__(cls, suffix: str, render: Callable[[Contents], str] | None = None) -> "Format":
+        """A member that is its suffix and knows how it is written."""
+        assert render is not None  # `Format("json")` finds a member and makes none
+        member = str.__new__(cls, suffix)
+        member._value_ = suffix
+        member.render = render
+        return member
+
+    JSON = "json", render_json
     """Everything, with a schema; the only one that can be imported."""
-    JSONL = "jsonl"
+    JSONL = "jsonl", render_jsonl
     """One request per line."""
-    CSV = "csv"
+    CSV = "csv", render_csv
     """One request per row."""
-    MARKDOWN = "md"
-    HTML = "html"
+    MARKDOWN = "md", render_markdown
+    HTML = "html", render_html
 
 
-_LISTS = {Format.JSONL: render_jsonl, Format.CSV: render_csv}
-_JUDGED = {Format.MARKDOWN: render_markdown, Format.HTML: render_html}
+SUFFIXES = ", ".join(f".{known.value}" for known in Format)
+"""The suffixes that files may have, in words."""
 
 
 def format_of(path: Path) -> Format:
     """The format that a file's suffix asks for. Raises UsageError for another suffix."""
-    suffix = path.suffix.lower().removeprefix(".")
     try:
-        return Format(suffix)
+        return Format(path.suffix.lower().removeprefix("."))
     except ValueError:
-        known = ", ".join(f".{known.value}" for known in Format)
-        raise UsageError(f"{path}: no export has this suffix; name the file with one of {known}.") from None
+        raise UsageError(f"{path}: no export has this suffix; name the file with one of {SUFFIXES}.") from None
 
 
 def render(
@@ -55,7 +64,7 @@ def render(
 ) -> str:
     """The runs in a format, without any key (`tui.export.portable`), in the order given; SIMULATED where they are.
 
-    `tried` is the ledger of what was tried on them, which lists of requests leave out. Markdown and HTML judge the
+    `tried` are the changes that were tried on them, which lists of requests leave out. Markdown and HTML judge the
     runs by `objectives`. Without texts, prompts and answers are left out. `environ` says which keys there are; None is
     this process' own.
 
@@ -64,13 +73,13 @@ def render(
     if not runs:
         raise UsageError("There is nothing to export: choose at least one run.")
     keys = known_keys(runs, os.environ if environ is None else environ)
-    found = portable(runs, keys, with_texts=with_texts)
-    if wanted in _LISTS:
-        return _LISTS[wanted](found, with_texts=with_texts)
-    ledger = portable_ledger(tried, keys, with_texts=with_texts)
-    if wanted in _JUDGED:
-        return _JUDGED[wanted](found, ledger, with_texts=with_texts, objectives=objectives)
-    return render_json(found, ledger, with_texts=with_texts)
+    contents = Contents(
+        runs=portable(runs, keys, with_texts=with_texts),
+        tried=portable_ledger(tried, keys, with_texts=with_texts),
+        with_texts=with_texts,
+        objectives=objectives,
+    )
+    return wanted.render(contents)
 
 
 def write(

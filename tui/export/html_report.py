@@ -8,16 +8,14 @@ from statistics import median
 
 import msgspec
 
-from tui.advice.trial import TrialResult
 from tui.core.figures import Use, figures_for
 from tui.core.finished import ending
-from tui.core.objectives import Objective
 from tui.core.observation import present
 from tui.core.record import RequestRecord
-from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.wording import SIMULATED, format_duration
 from tui.export.escape import html_text
+from tui.export.portable import Contents
 from tui.export.report import RunReport, Table, Text, report_of
 
 _WIDTH = 900
@@ -71,11 +69,9 @@ svg .tick { text-anchor: middle; }
 """
 
 
-def render_html(
-    runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts: bool, objectives: Sequence[Objective] = ()
-) -> str:
+def render_html(contents: Contents) -> str:
     """The report with charts; all text from elsewhere is escaped."""
-    report = report_of(runs, tried, with_texts=with_texts, objectives=objectives)
+    report = report_of(contents)
     parts = []
     if report.simulated is not None:
         parts.append(f'<p class="simulated"><strong>{SIMULATED}.</strong> {html_text(report.simulated)}</p>')

@@ -1,14 +1,13 @@
 """JSON and JSON Lines: everything, for scripts and for other machines."""
 
 import re
-from collections.abc import Sequence
 
 import msgspec
 
-from tui.advice.trial import TrialResult
 from tui.core.prompt import Prompt
-from tui.core.run import RunInfo, StoredRun
+from tui.core.run import RunInfo
 from tui.export.document import VERSION, ExportedRequest, export_of, request_of, started
+from tui.export.portable import Contents
 
 _PERHAPS_UNSEEN = re.compile(r"[^\x20-\x7e\n]")
 
@@ -23,10 +22,10 @@ class Line(ExportedRequest, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
-def render_json(runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts: bool) -> str:
+def render_json(contents: Contents) -> str:
     """The document of `tui.export.document`: one line per run, request and trial, between lines of their own."""
     encode = msgspec.json.encode
-    document = export_of(runs, tried, with_texts=with_texts)
+    document = export_of(contents)
     fields = [
         f'"{name}":{encode(getattr(document, name)).decode()}'
         for name in document.__struct_fields__
@@ -39,10 +38,10 @@ def render_json(runs: list[StoredRun], tried: Sequence[TrialResult], *, with_tex
     return visible("{\n" + ",\n".join(fields) + "\n}\n")
 
 
-def render_jsonl(runs: list[StoredRun], *, with_texts: bool) -> str:
+def render_jsonl(contents: Contents) -> str:
     """One request per line, with what its run has to say; for `grep`, `jq` and tables."""
     lines = []
-    for run in runs:
+    for run in contents.runs:
         for record in run.requests:
             request = request_of(run, record)
             fields = {name: getattr(request, name) for name in request.__struct_fields__}
@@ -52,7 +51,7 @@ def render_jsonl(runs: list[StoredRun], *, with_texts: bool) -> str:
                 "started": started(run),
                 "note": run.note,
                 "tags": run.tags,
-                "prompt": record.spec.prompt if with_texts else Prompt(),
+                "prompt": record.spec.prompt if contents.with_texts else Prompt(),
                 "endpoint_settings": record.spec.endpoint,
             }
             lines.append(msgspec.json.encode(Line(**fields)).decode())

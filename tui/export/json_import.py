@@ -25,12 +25,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger of what was tried on them, the latest first."""
 
 
-def read(path: Path) -> list[StoredRun]:
-    """The runs of the export at `path`, as `tui.export.portable` leaves them. Raises UsageError as `read_all`."""
-    return read_all(path).runs
-
-
-def read_all(path: Path) -> Imported:
+def read(path: Path) -> Imported:
     """What the export at `path` holds.
 
     Raises UsageError, one sentence, when the file cannot be read, is no export, is of a newer version or is damaged.
@@ -39,19 +34,14 @@ def read_all(path: Path) -> Imported:
     try:
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"{name}: is larger than 1 GiB, which is more than can be imported: export fewer runs.")
-        return parse_all(path.read_bytes(), name)
+        return parse(path.read_bytes(), name)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise UsageError(f"{name}: cannot be read: {reason}.") from None
 
 
-def parse(data: bytes, name: str) -> list[StoredRun]:
-    """The runs of an export that was read already; `name` is what errors call it. Raises UsageError as `read_all`."""
-    return parse_all(data, name).runs
-
-
-def parse_all(data: bytes, name: str) -> Imported:
-    """What an export holds that was read already. Raises UsageError as `read_all`."""
+def parse(data: bytes, name: str) -> Imported:
+    """What an export holds that was read already; `name` is what errors call it. Raises UsageError as `read`."""
     tree = _tree(data, name)
     version = tree.get("version")
     if type(version) is not int or version != VERSION:
@@ -66,7 +56,7 @@ def parse_all(data: bytes, name: str) -> Imported:
         for run in runs:
             _check(run)
         for entry in export.tried:
-            _check_moment(entry.begun_unix_ns)
+            _check_tried(entry)
     except (ValueError, RecursionError) as problem:
         reason = _shown(str(problem))
         raise UsageError(
@@ -107,6 +97,12 @@ def _check(run: StoredRun) -> None:
         raise ValueError("a target's endpoint is not in its plan")
     for record in run.requests:
         _check_stamps(record)
+
+
+def _check_tried(entry: TrialResult) -> None:
+    _check_moment(entry.begun_unix_ns)
+    if entry.trial.figure.declared.sample is None:
+        raise ValueError("a trial was judged by a figure that is not summed up")
 
 
 def _check_moment(unix_ns: int) -> None:

@@ -7,18 +7,15 @@ from tui.advice.citations import FIRST_NOTE
 from tui.advice.rendering import saving_sentence
 from tui.advice.suggestion import Suggestion
 from tui.advice.trial import TrialResult
-from tui.core.objectives import Objective
-from tui.core.run import StoredRun
 from tui.core.wording import SIMULATED
 from tui.export.escape import markdown_block, markdown_line
+from tui.export.portable import Contents
 from tui.export.report import Table, report_of, tried_table
 
 
-def render_markdown(
-    runs: list[StoredRun], tried: Sequence[TrialResult], *, with_texts: bool, objectives: Sequence[Objective] = ()
-) -> str:
+def render_markdown(contents: Contents) -> str:
     """The report; all text from elsewhere is escaped or in fenced blocks."""
-    report = report_of(runs, tried, with_texts=with_texts, objectives=objectives)
+    report = report_of(contents)
     parts = ["# latency-tui report"]
     if report.simulated is not None:
         parts.append(f"**{SIMULATED}.** {report.simulated}")

@@ -12,7 +12,7 @@ What is removed, from the runs themselves, so that no format can forget it:
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -21,6 +21,7 @@ import msgspec
 
 from tui.advice.trial import TrialResult
 from tui.core.events import Kind
+from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
@@ -28,6 +29,20 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.core.target import Endpoint, Target
 from tui.core.timeline import Timeline
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export is to say, as `portable` leaves it."""
+
+    runs: list[StoredRun]
+    """At least one."""
+    tried: Sequence[TrialResult] = ()
+    """Changes that were tried on what the runs ask, the latest first."""
+    with_texts: bool = True
+    """False: without prompts and answers."""
+    objectives: Sequence[Objective] = ()
+    """What reports judge the runs by."""
+
 
 REMOVED = "(removed)"
 """Stands where something secret was."""

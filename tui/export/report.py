@@ -18,6 +18,7 @@ from tui.core.run import StoredRun
 from tui.core.statistics import Interval
 from tui.core.wording import ABSENT, SIMULATED, percent, three_digits
 from tui.export.document import is_simulated, latest, started, utc
+from tui.export.portable import Contents
 
 _MARKS = {ObjectiveState.MET: "✔", ObjectiveState.MISSED: "✖", ObjectiveState.UNKNOWN: "?"}
 _WHO = ("Target", "Model", "Endpoint", "Measured")
@@ -56,30 +57,20 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     latest: StoredRun
 
 
-def report_of(
-    runs: list[StoredRun],
-    tried: Sequence[TrialResult] = (),
-    *,
-    with_texts: bool,
-    objectives: Sequence[Objective] = (),
-) -> RunReport:
-    """The report of runs, judged by objectives, and of changes that were tried.
-
-    Both must be portable already (`tui.export.portable`).
-    """
+def report_of(contents: Contents) -> RunReport:
+    """The report of runs, judged by objectives, and of changes that were tried."""
+    runs, objectives = contents.runs, contents.objectives
     measured = [one for one in measured_in(runs) if one.records]
-    judged = [_per_objective(measured, objectives), _goodput(measured, objectives)] if objectives and measured else []
+    tables = [_per_target(measured)]
+    if objectives and measured:
+        tables += [_per_objective(measured, objectives), _goodput(measured, objectives)]
+    if contents.tried:
+        tables.append(tried_table(contents.tried))
     return RunReport(
         simulated=_simulated(runs),
         facts=_facts(runs),
-        tables=[
-            _per_target(measured),
-            *judged,
-            *([tried_table(tried)] if tried else []),
-            _per_run(runs),
-            _per_request(runs),
-        ],
-        texts=_texts(runs) if with_texts else [],
+        tables=[*tables, _per_run(runs), _per_request(runs)],
+        texts=_texts(runs) if contents.with_texts else [],
         measured=measured,
         latest=latest(runs),
     )

@@ -18,10 +18,9 @@ from tui.errors import ExitCode
 from tui.export.formats import write_text
 from tui.export.json_export import visible
 from tui.export.markdown import advice_markdown
-from tui.headless.arguments import refuse_outputs, repeats, share
+from tui.headless.arguments import ledger_of, refuse_outputs, repeats, share
 from tui.headless.measure import measure
 from tui.headless.narration import Narrator
-from tui.headless.references import ledger_of
 from tui.session.measured import evidence_for
 
 _REPEATS = 10

@@ -13,7 +13,7 @@ from tui.core.observation import present
 from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
 from tui.core.sanitize import clean
 from tui.errors import ExitCode, UsageError
-from tui.headless.references import history_if_any, is_simulated, runs_of
+from tui.headless.arguments import history_if_any, is_simulated, runs_of
 from tui.headless.results import TargetResult, results_of
 
 _EPILOG = """\

@@ -17,10 +17,9 @@ from tui.core.stored import RunFilter, RunRow
 from tui.core.wording import amount
 from tui.errors import ExitCode, UsageError
 from tui.export import json_import, otel
-from tui.export.formats import Format, render, write
-from tui.headless import summary
-from tui.headless.references import runs_of
-from tui.headless.results import results_of
+from tui.export.formats import SUFFIXES, Format, render, write
+from tui.headless.arguments import runs_of
+from tui.headless.results import results_of, table
 from tui.history.store import Store
 from tui.session import trial_log
 
@@ -58,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", choices=["-"], help="- prints the JSON export")
     export = actions.add_parser("export", help="write runs to a file", allow_abbrev=False)
     export.add_argument("run", nargs="+", metavar="RUN", help=_RUN)
-    export.add_argument("--to", metavar="FILE", required=True, help=".json, .jsonl, .csv, .md or .html; - prints JSON")
+    export.add_argument("--to", metavar="FILE", required=True, help=f"one of {SUFFIXES}; - prints JSON")
     export.add_argument("--no-texts", action="store_true", help="leave prompts and answers out")
     sent = actions.add_parser("send", help="send runs' metrics to OpenTelemetry (OTEL_* variables)", allow_abbrev=False)
     sent.add_argument("run", nargs="+", metavar="RUN", help=_RUN)
@@ -129,7 +128,7 @@ def _show(options: argparse.Namespace, store: Store) -> None:
     print(f"Runs {numbers}" if len(runs) > 1 else f"Run {numbers}")
     for note in dict.fromkeys(run.note for run in runs if run.note):
         print(f"Note: {clean(note)}")
-    print(summary.table(results_of(runs, ())))
+    print(table(results_of(runs, ())))
 
 
 def _export(options: argparse.Namespace, store: Store) -> None:
@@ -149,7 +148,7 @@ def _send(options: argparse.Namespace, store: Store) -> None:
 
 
 def _import(options: argparse.Namespace, store: Store) -> None:
-    found = json_import.read_all(options.file)
+    found = json_import.read(options.file)
     numbers = [store.add(run) for run in found.runs]
     trial_log.take_in(store, found.tried)
     print(f"{len(numbers)} runs, numbers {min(numbers)} to {max(numbers)}.", file=sys.stderr)

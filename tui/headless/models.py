@@ -16,6 +16,8 @@ from tui.core.events import Event, ModelsListed
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
+from tui.core.text_table import aligned
+from tui.core.wording import ABSENT
 from tui.engine.client import EngineClient, spawn
 from tui.engine.protocol import ListModels
 from tui.errors import ExitCode
@@ -56,15 +58,14 @@ def table(models: Sequence[KnownModel]) -> list[str]:
         rows.append(
             (
                 clean(model.id),
-                f"{model.context_tokens:,}" if model.context_tokens else "—",
-                f"{model.max_output_tokens:,}" if model.max_output_tokens else "—",
-                f"{prices.input:g} / {prices.output:g}" if prices else "—",
-                str(prices.read) if prices else "—",
+                f"{model.context_tokens:,}" if model.context_tokens else ABSENT,
+                f"{model.max_output_tokens:,}" if model.max_output_tokens else ABSENT,
+                f"{prices.input:g} / {prices.output:g}" if prices else ABSENT,
+                str(prices.read) if prices else ABSENT,
                 model.lifecycle_note,
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return aligned(rows, labels=len(rows[0]))
 
 
 def _parser() -> argparse.ArgumentParser:

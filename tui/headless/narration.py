@@ -7,7 +7,7 @@ from tui.core.figures import Figure
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.series import Series
-from tui.core.wording import amount, dollars
+from tui.core.wording import amount
 
 _BAR_CELLS = 24
 
@@ -44,7 +44,7 @@ class Narrator:
         """Say how far the series is, if that has changed."""
         if self._quiet:
             return
-        said = described(series)
+        said = series.progress(over=series.ending is not None)
         if not self._is_terminal:
             done = (series.warm_ups_done, series.done)
             if done != self._said:
@@ -71,20 +71,6 @@ class Narrator:
         if self._bar:
             print(f"\r{' ' * len(self._bar)}\r", end="", file=self._stream, flush=True)
             self._bar = ""
-
-
-def described(series: Series) -> str:
-    """How far a series is, in words."""
-    warm_ups = series.settings.warm_ups
-    if series.done == 0 and series.warm_ups_done < warm_ups:
-        parts = [f"warm-up {series.warm_ups_done} of {warm_ups}"]
-    else:
-        parts = [f"run {series.done} of {series.total}"]
-    if (left_ns := series.left_ns()) is not None and series.ending is None:
-        parts.append(f"{amount(Figure.TOTAL, left_ns)} left")
-    if series.usd:
-        parts.append(f"about {dollars(series.usd)} so far")
-    return ", ".join(parts)
 
 
 def request_line(record: RequestRecord) -> str:

@@ -1,14 +1,26 @@
-"""What a headless run found: per target its figures, how its objectives stand, and the exit code that follows."""
+"""Results of a headless run: per target its figures and objectives, in words, as JUnit report and as exit code.
+
+JUnit's format is that of the Ant task, for which there is no standard; what is written here is what Jenkins, GitLab and
+GitHub's report actions read: testsuite, testcase, failure, error, skipped.
+"""
 
 from collections.abc import Sequence
+from xml.etree import ElementTree
 
 import msgspec
 
+from tui.core.figures import SAMPLED, Figure, Use, figures_for
 from tui.core.grouping import measured_in
-from tui.core.objectives import Judgement, Objective, ObjectiveState, judge
-from tui.core.observation import Observation
+from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput, judge
+from tui.core.observation import Observation, summary
 from tui.core.run import StoredRun
+from tui.core.sanitize import clean
+from tui.core.statistics import Description
+from tui.core.text_table import aligned
+from tui.core.wording import ABSENT, amount, span, three_digits
 from tui.errors import ExitCode
+
+_MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}
 
 
 class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,3 +57,105 @@ def exit_code(results: Sequence[TargetResult]) -> ExitCode:
     if not results or ObjectiveState.UNKNOWN in states or not all(result.answered for result in results):
         return ExitCode.NOT_MEASURED
     return ExitCode.OK
+
+
+def table(results: Sequence[TargetResult]) -> str:
+    """One row per target and figure: count, failures, median with its interval, p95, best and worst."""
+    heading = ("target", "figure", "n", "failed", "median", "95 % interval", "p95", "min", "max")
+    rows: list[tuple[str, ...]] = [heading]
+    for result in results:
+        for figure in figures_for(Use.HEADLINE):
+            found = summary(result.observations, figure)
+            rows.append((clean(result.name), figure.label, *_cells(figure, found)))
+    return "\n".join(aligned(rows, labels=2))
+
+
+def sentences(results: Sequence[TargetResult]) -> list[str]:
+    """The same for a screen reader or a log: one sentence per target and figure, without a table."""
+    lines = []
+    for result in results:
+        name = clean(result.name)
+        failed = sum(observation.failed for observation in result.observations)
+        lines.append(f"{name}: {len(result.observations) - failed} complete answers, {failed} failed.")
+        for figure in SAMPLED:
+            found = summary(result.observations, figure)
+            if found.median is None:
+                continue
+            interval = found.median_interval
+            within = f", 95 % interval {span(figure, interval.low, interval.high)}" if interval else ""
+            p95 = f", p95 {amount(figure, found.p95)}" if found.p95 is not None else ""
+            lines.append(f"{name}: {figure.label} median {amount(figure, found.median)}{within}{p95}.")
+    return lines
+
+
+def verdicts(results: Sequence[TargetResult]) -> list[str]:
+    """One line per target and objective."""
+    return [
+        f"{_MARKS[judgement.state]}: {clean(result.name)}: {_details(judgement)}"
+        for result in results
+        for judgement in result.judgements
+    ]
+
+
+def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:
+    """Per target, how many requests a second meet every objective; nothing without objectives."""
+    lines = []
+    for result in results:
+        found = goodput(objectives, result.observations) if objectives else None
+        if found is not None:
+            of = f"{found.good} of {found.count} requests meet every objective"
+            lines.append(f"goodput: {clean(result.name)}: {three_digits(found.per_second)} requests/s, {of}")
+    return lines
+
+
+def _details(judgement: Judgement) -> str:
+    text = judgement.objective.text
+    return text + judgement.sentence.removeprefix(f"{text}: {judgement.state.value}")
+
+
+def _cells(figure: Figure, found: Description) -> tuple[str, ...]:
+    interval = found.median_interval
+    return (
+        str(found.count),
+        str(found.failures) if found.failures else ABSENT,
+        amount(figure, found.median),
+        span(figure, interval.low, interval.high) if interval else ABSENT,
+        amount(figure, found.p95),
+        amount(figure, found.min),
+        amount(figure, found.max),
+    )
+
+
+def junit(results: Sequence[TargetResult], *, simulated: bool) -> str:
+    """The report. A target that never answered is an error, an objective not yet known is skipped."""
+    name = "latency-tui (SIMULATED)" if simulated else "latency-tui"
+    suite = ElementTree.Element("testsuite", name=name)
+    counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+    for result in results:
+        cases = result.judgements if result.judgements and result.answered else (None,)
+        for judgement in cases:
+            counts["tests"] += 1
+            title = judgement.objective.text if judgement is not None else "answers"
+            case = ElementTree.SubElement(suite, "testcase", classname=clean(result.name), name=title)
+            if kind := _outcome(case, result, judgement):
+                counts[kind] += 1
+    for key, count in counts.items():
+        suite.set(key, str(count))
+    ElementTree.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def _outcome(case: ElementTree.Element, result: TargetResult, judgement: Judgement | None) -> str | None:
+    if not result.answered:
+        count = len(result.observations)
+        ElementTree.SubElement(case, "error", message=f"No complete answer in {count} requests.")
+        return "errors"
+    if judgement is None or judgement.state is ObjectiveState.MET:
+        if judgement is not None:
+            ElementTree.SubElement(case, "system-out").text = judgement.sentence
+        return None
+    if judgement.state is ObjectiveState.MISSED:
+        ElementTree.SubElement(case, "failure", message=judgement.sentence)
+        return "failures"
+    ElementTree.SubElement(case, "skipped", message=judgement.sentence)
+    return "skipped"

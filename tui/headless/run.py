@@ -5,25 +5,22 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 
 from tui.config.keys import Layer
 from tui.config.load import Flags, Loaded, load
+from tui.core.figures import Use, figures_for
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
-from tui.core.series import Metric, SeriesSettings
+from tui.core.series import SeriesSettings
 from tui.errors import UsageError
 from tui.export import otel
 from tui.export.formats import Format, render, write, write_text
-from tui.headless import summary
-from tui.headless.arguments import refuse_outputs, repeats
-from tui.headless.junit import junit
+from tui.headless.arguments import ledger_of, refuse_outputs, repeats
 from tui.headless.measure import Measured, measure, reason
 from tui.headless.narration import Narrator, request_line
-from tui.headless.references import ledger_of
-from tui.headless.results import TargetResult, exit_code, results_of
+from tui.headless.results import TargetResult, exit_code, goodput_lines, junit, results_of, sentences, table, verdicts
 
 _EPILOG = """\
 exit codes: 0 all objectives met (or none set), 1 one missed, 2 a plan or argument cannot be used,
@@ -82,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         "--until-sure",
         nargs="?",
         const="ttft",
-        choices=get_args(Metric),
-        metavar="METRIC",
+        choices=[figure.value for figure in figures_for(Use.UNTIL_SURE)],
+        metavar="FIGURE",
         help="stop as soon as the best target is known by ttft (default), ttfo or total; --repeat is the most",
     )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt")
@@ -151,9 +148,9 @@ def _summary(
     simulated: bool,
 ) -> str:
     lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
-    lines += summary.sentences(results) if plain else [summary.table(results)]
-    lines += summary.verdicts(results)
-    lines += summary.goodput_lines(results, objectives)
+    lines += sentences(results) if plain else [table(results)]
+    lines += verdicts(results)
+    lines += goodput_lines(results, objectives)
     if why := reason(measured.series):
         lines.append(why)
     return "\n".join(lines)

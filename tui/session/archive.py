@@ -11,7 +11,7 @@ from tui.config.schema import HistorySettings
 from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.core.stored import RunFilter, RunRow, Sort
-from tui.export.formats import write
+from tui.export.formats import SUFFIXES, write
 from tui.history.store import Store
 from tui.session import trial_log
 
@@ -67,6 +67,9 @@ class Archive:
     async def delete(self, number: int) -> None:
         """Delete a run for good."""
         await self._do(lambda store: store.delete([number]))
+
+    suffixes = SUFFIXES
+    """What the names of exported files may end with, in words."""
 
     async def export(self, number: int, name: str) -> Path:
         """Write a run to the file `name`, in the format of its suffix, and return the path.

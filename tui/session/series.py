@@ -91,7 +91,7 @@ class SeriesRunner:
                 all_failed = not any(record.complete for record in live.records)
                 spent = live.spending.run
                 usd = spent.usd if spent is not None else 0.0
-                self.series.take(repeat, time.monotonic_ns() - started_ns, usd, all_failed=all_failed)
+                self.series.add(repeat, time.monotonic_ns() - started_ns, usd, all_failed=all_failed)
                 self._look(repeat)
                 live.series_changed(paused=self.paused)
                 if not self.series.is_over():

@@ -191,7 +191,7 @@ async def test_exporting_writes_a_file_or_says_why_not(opened: Opened, tmp_path:
         s.app.screen.query_one("#answer", Input).value = str(tmp_path / "out.json")
         await s.press("enter")
         await s.until_shown("Wrote ")
-        (run,) = json_import.read(tmp_path / "out.json")
+        (run,) = json_import.read(tmp_path / "out.json").runs
         assert run.requests[0].pieces == RUNS[2].requests[0].pieces
         await s.press("e")
         s.app.screen.query_one("#answer", Input).value = "out.doc"

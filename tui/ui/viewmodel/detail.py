@@ -3,6 +3,8 @@
 from tui.core import metrics
 from tui.core.cost import Cost
 from tui.core.events import StampSource
+from tui.core.figures import Figure, Group, Unit
+from tui.core.metrics import NS_PER_MS
 from tui.core.record import RequestRecord
 from tui.core.wording import ABSENT, format_cost, format_count, format_duration, format_rate
 from tui.ui.viewmodel.lane_lines import cache_miss_sentence
@@ -13,59 +15,72 @@ Row = tuple[str, str]
 
 def detail_rows(record: RequestRecord, cost: Cost | None = None) -> tuple[tuple[Row, ...], ...]:
     """Groups of rows: times, pace, connection, tokens, prompt and cost, instrument. Undefined figures are dashes."""
-    tokens, served = _tokens(record), _served(record, cost)
-    return (_times(record), _pace(record), _connection(record), tokens, served, _instrument(record))
-
-
-def _times(record: RequestRecord) -> tuple[Row, ...]:
-    timeline = record.timeline
     return (
-        ("TTFT, first token", format_duration(record.ttft_ns)),
-        ("TTFO, first text", format_duration(metrics.ttfo_ns(timeline))),
-        ("TTLT, total", format_duration(record.total_ns)),
-        ("message_start", format_duration(_since_sent(record, timeline.message_start_ns))),
-        ("headers", format_duration(_since_sent(record, timeline.headers_ns))),
+        (*_rows(Group.TIMES, record), *_moments(record)),
+        (*_rows(Group.PACE, record), ("longest gap", _longest_gap(record))),
+        (("connection", _connection(record)), *_rows(Group.CONNECTION, record), *_answered(record)),
+        (*_rows(Group.TOKENS, record), *_counts(record)),
+        _served(record, cost),
+        tuple(_rows(Group.INSTRUMENT, record)),
     )
 
 
-def _pace(record: RequestRecord) -> tuple[Row, ...]:
+def _rows(group: Group, record: RequestRecord) -> list[Row]:
+    return [_row(figure, record) for figure in Figure if figure.declared.group is group]
+
+
+def _row(figure: Figure, record: RequestRecord) -> Row:
+    title, unit, value = figure.declared.title, figure.declared.unit, figure.declared.of(record)
+    if figure is Figure.STAMP_SOURCE and value is not None:
+        return title, _SOURCES[StampSource(value)]
+    if figure is Figure.STAMPS_SHARED and value is not None:
+        return title, f"{value} of {len(record.timeline.content_ns)}"
+    if figure.parts:
+        # The longest gap has a row of its own, with its place.
+        parts = [part for part in figure.parts if figure is not Figure.ITL or part != "max"]
+        each = [ABSENT if value is None else format_duration(getattr(value, part) * NS_PER_MS) for part in parts]
+        return f"{title} {' · '.join(parts)}", ABSENT if value is None else " · ".join(each)
+    written = {Unit.TIME: format_duration, Unit.RATE: format_rate, Unit.COUNT: format_count}
+    return title, ABSENT if value is None else written[unit](value)
+
+
+_SOURCES = {
+    StampSource.KERNEL: "the kernel: the delay is in no figure",
+    StampSource.READ: "the read: its delay is not known",
+}
+
+
+def _moments(record: RequestRecord) -> tuple[Row, ...]:
+    """Steps of the answer since the request was sent."""
+    timeline = record.timeline
+    return tuple(
+        (name, format_duration(None if ns is None or timeline.sent_ns is None else ns - timeline.sent_ns))
+        for name, ns in (("message_start", timeline.message_start_ns), ("headers", timeline.headers_ns))
+    )
+
+
+def _longest_gap(record: RequestRecord) -> str:
     gaps = metrics.gaps(record.timeline)
-    tpot = metrics.tpot_ns(record.timeline, record.usage.output_tokens) if record.complete else None
-    shares = (
-        f"{format_duration(gaps.p50_ns)} · {format_duration(gaps.p95_ns)} · {format_duration(gaps.p99_ns)}"
-        if gaps
-        else ABSENT
-    )
-    longest = f"{format_duration(gaps.max_ns)}, before chunk {gaps.longest_at + 1}" if gaps else ABSENT
-    return (
-        ("OTPS, tokens/s", format_rate(record.otps)),
-        ("TPOT, per token", format_duration(None if tpot is None else round(tpot))),
-        ("gaps p50 · p95 · p99", shares),
-        ("longest gap", longest),
-    )
+    return f"{format_duration(gaps.max_ns)}, before chunk {gaps.longest_at + 1}" if gaps else ABSENT
 
 
-def _connection(record: RequestRecord) -> tuple[Row, ...]:
-    timeline = record.timeline
-    reused = timeline.reused_ns is not None
-    new = timeline.connect_started_ns is not None
-    attempts = f"{record.attempt}" + (f", {format_duration(record.retry_ns)} after the first" if record.earlier else "")
+def _connection(record: RequestRecord) -> str:
+    if record.timeline.reused_ns is not None:
+        return "reused"
+    return "new" if record.timeline.connect_started_ns is not None else ABSENT
+
+
+def _answered(record: RequestRecord) -> tuple[Row, ...]:
     return (
-        ("connection", "reused" if reused else "new" if new else ABSENT),
-        ("set-up, not in TTFT", format_duration(metrics.set_up_ns(timeline))),
-        ("cold TTFT, with set-up", format_duration(metrics.cold_ttft_ns(timeline))),
-        ("attempt", attempts),
+        ("attempt", str(record.attempt)),
         ("HTTP status", ABSENT if record.http_status is None else str(record.http_status)),
         ("request id", record.api_request_id or ABSENT),
     )
 
 
-def _tokens(record: RequestRecord) -> tuple[Row, ...]:
-    usage = record.usage
+def _counts(record: RequestRecord) -> tuple[Row, ...]:
     return (
-        ("input tokens, uncached", format_count(usage.input_tokens)),
-        ("output tokens", format_count(usage.output_tokens if record.complete else None)),
-        ("thinking tokens", format_count(usage.thinking_tokens)),
+        ("thinking tokens", format_count(record.usage.thinking_tokens)),
         ("chunks", format_count(len(record.timeline.content_ns))),
         ("stop reason", record.stop_reason or ABSENT),
     )
@@ -89,21 +104,3 @@ def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:
     if record.cache_miss is not None:
         rows.append(("cache diagnosis", cache_miss_sentence(record.cache_miss)))
     return tuple(rows)
-
-
-def _instrument(record: RequestRecord) -> tuple[Row, ...]:
-    instrument = record.instrument
-    if instrument is None:
-        return (("stamped by", ABSENT),)
-    kernel = instrument.stamp_source is StampSource.KERNEL
-    delays = (instrument.delay_p50_ns, instrument.delay_p99_ns, instrument.delay_max_ns)
-    return (
-        ("stamped by", "the kernel: the delay is in no figure" if kernel else "the read: its delay is not known"),
-        ("delay p50 · p99 · max", " · ".join(map(format_duration, delays))),
-        ("stamps shared", f"{instrument.shared} of {len(record.timeline.content_ns)}" if kernel else ABSENT),
-    )
-
-
-def _since_sent(record: RequestRecord, moment_ns: int | None) -> int | None:
-    sent_ns = record.timeline.sent_ns
-    return None if moment_ns is None or sent_ns is None else moment_ns - sent_ns

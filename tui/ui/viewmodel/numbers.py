@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from tui.core.text_table import aligned, cells_of
+
 Fit = Callable[[str, int], str]
 """Cuts or pads a text to exactly so many cells."""
 
-_GAP = "  "
 _WIDEST_NAME = 24
 
 
@@ -22,11 +23,9 @@ class Numbers(msgspec.Struct, frozen=True):
 
 def number_lines(numbers: Numbers, fit: Fit) -> list[str]:
     """The table with its columns aligned: names to the left, figures to the right, the note below."""
-    table = [numbers.headings, *numbers.rows]
-    widths = [max(map(len, column), default=0) for column in zip(*table, strict=True)]
-    widths[:1] = [min(_WIDEST_NAME, width) for width in widths[:1]]
-    lines = [
-        _GAP.join(fit(cell, width) if place == 0 else f"{cell:>{width}}" for place, (cell, width) in enumerate(cells))
-        for cells in (list(zip(row, widths, strict=True)) for row in table)
+    named = [
+        (fit(name, _WIDEST_NAME).rstrip() if cells_of(name) > _WIDEST_NAME else name, *figures)
+        for name, *figures in (numbers.headings, *numbers.rows)
     ]
+    lines = aligned(named)
     return [*lines, "", *numbers.note.splitlines()] if numbers.note else lines

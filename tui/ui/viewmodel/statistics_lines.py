@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from statistics import median
 
-from tui.core.figures import Figure
+from tui.core.figures import SAMPLED, Figure
 from tui.core.objectives import Objective, goodput, judge
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
+from tui.core.text_table import aligned
 from tui.core.wording import ABSENT, amount, span, three_digits
 from tui.session.lane import Lane
 from tui.ui.viewmodel.evidence import MARKS
@@ -66,45 +67,30 @@ def _head(outcomes: Sequence[Observation]) -> str:
 
 
 def _table(outcomes: Sequence[Observation], width: int) -> list[str]:
-    rows = [_row(figure, outcomes) for figure in Figure]
+    rows = [_row(figure, outcomes) for figure in SAMPLED]
     columns = [name for name in rows[0] if name == "" or any(row[name] != ABSENT for row in rows)]
     gap = "  " if width >= _WIDE else " "
-    for name in _GIVES_WAY:
-        if sum(_widths(rows, columns)) + len(gap) * (len(columns) - 1) <= width:
-            break
-        columns = [column for column in columns if column != name]
-    widths = _widths(rows, columns)
-    heading = {name: name for name in columns}
-    return [
-        gap.join(
-            f"{row[name]:>{cells}}" if name else f"{row[name]:<{cells}}"
-            for name, cells in zip(columns, widths, strict=True)
-        )
-        for row in (heading, *rows)
-    ]
-
-
-def _widths(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> list[int]:
-    return [max(len(name), *(len(row[name]) for row in rows)) for name in columns]
+    while True:
+        lines = aligned([columns, *([row[name] for name in columns] for row in rows)], gap=gap)
+        spare = next((name for name in _GIVES_WAY if name in columns), None)
+        if spare is None or max(map(len, lines)) <= width:
+            return lines
+        columns.remove(spare)
 
 
 def _row(figure: Figure, outcomes: Sequence[Observation]) -> dict[str, str]:
     found = summary(outcomes, figure)
     interval = found.median_interval
-
-    def written(value: float | None) -> str:
-        return ABSENT if value is None else amount(figure, value)
-
     return {
         "": figure.label,
         "n": f"{found.count:,}",
-        "min": written(found.min),
-        "median": written(found.median),
+        "min": amount(figure, found.min),
+        "median": amount(figure, found.median),
         _INTERVAL: ABSENT if interval is None else span(figure, interval.low, interval.high),
-        "mean": written(found.mean),
-        "p90": written(found.p90),
-        "p95": written(found.p95),
-        "p99": written(found.p99),
-        "max": written(found.max),
-        "sd": written(found.deviation),
+        "mean": amount(figure, found.mean),
+        "p90": amount(figure, found.p90),
+        "p95": amount(figure, found.p95),
+        "p99": amount(figure, found.p99),
+        "max": amount(figure, found.max),
+        "sd": amount(figure, found.deviation),
     }

@@ -11,7 +11,6 @@ from tui.core.sanitize import clean
 from tui.core.wording import format_cost, format_duration
 from tui.session.live import LiveState
 from tui.ui.bindings import KeyNames
-from tui.ui.viewmodel.series_lines import progress
 
 _BETWEEN = " · "
 
@@ -86,7 +85,8 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
     elif not live.engine_ready:
         doing = "engine starting"
     elif live.series is not None and (not live.series_over or not live.run_in_flight):
-        doing = progress(live.series, keys, paused=live.series_paused, over=live.series_over)
+        paused = f"{keys('pause')} goes on" if live.series_paused else ""
+        doing = live.series.progress(over=live.series_over, paused=paused)
     elif live.run_in_flight:
         doing = f"run {live.runs}: {len(live.in_flight())} in flight"
     elif live.runs:
