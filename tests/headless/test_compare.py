@@ -5,9 +5,15 @@ import json
 import msgspec
 import pytest
 
+from tui.core.grouping import Measured
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.run import RunInfo, StoredRun
 from tui.errors import ExitCode
 from tui.export import json_import
 from tui.export.formats import write
+from tui.headless.compare import pairs
 
 from .conftest import Run, Workplace
 
@@ -77,3 +83,26 @@ def test_an_empty_history_has_no_last_run(run: Run) -> None:
     done = run("compare", "last", "last")
     assert done.returncode == ExitCode.USAGE
     assert "last names no runs" in done.stderr
+
+
+def test_a_target_is_compared_with_what_it_was_asked_before() -> None:
+    def asked(name: str, fingerprint: str, endpoint: str = "e") -> Measured:
+        return Measured(
+            name=name, target="lane", model="m", endpoint=endpoint, simulated=False, fingerprint=fingerprint,
+            records=(),
+            latest=StoredRun(
+                info=RunInfo(uid="1", started_unix_ns=1, app_version="1", sdk_version="1"),
+                plan=Plan(prompt=Prompt(), parameters=Parameters(), targets=(), endpoints=(), default_endpoint="e"),
+                requests=[],
+            ),
+        )  # fmt: skip
+
+    one, two, elsewhere = asked("1", "one"), asked("2", "two"), asked("3", "three", "f")
+    assert pairs([one], [two]) == [(one, two)]
+    assert pairs([one, two], [two, elsewhere]) == [(two, two)]
+    assert pairs([one, elsewhere], [asked("4", "new"), asked("5", "other", "f")]) == [
+        (one, asked("4", "new")),
+        (elsewhere, asked("5", "other", "f")),
+    ]
+    # Which of the two prompts it replaces is not known.
+    assert pairs([one, two], [asked("4", "new")]) == []

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from statistics import fmean, median
 
@@ -16,7 +16,7 @@ from tui.core.figures import Figure, Use, figures_for
 from tui.core.metrics import NS_PER_MS, NS_PER_S, percentile
 from tui.core.observation import Observation, present
 from tui.core.statistics import CONFIDENCE
-from tui.core.wording import amount, percent
+from tui.core.wording import amount, percent, three_digits
 
 ERRORS = "errors"
 """The share of requests that failed: the one objective that is not on a figure."""
@@ -72,15 +72,20 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ObjectiveState(StrEnum):
-    """How an objective stands."""
+    """State of an objective."""
 
     MET = "met"
     MISSED = "missed"
     UNKNOWN = "not yet known"
 
+    @property
+    def mark(self) -> str:
+        """A shape for it; a word goes with it."""
+        return "✔" if self is ObjectiveState.MET else "✖" if self is ObjectiveState.MISSED else "?"
+
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """How an objective stands, and the figures that rests on, in the unit of the limit."""
+    """State of an objective, and the figures it rests on, in the unit of the limit."""
 
     objective: Objective
     state: ObjectiveState
@@ -92,8 +97,13 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """The true value is above with probability 1 − confidence at most."""
     count: int
     """Samples it rests on; for ITL answers, for errors requests."""
-    failures: int
-    sentence: str
+    basis: str = ""
+    """The figures in words, without a full stop."""
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in words, without a full stop."""
+        return f"{self.objective.text}: {self.state.value}, {self.basis}"
 
 
 def parse(text: str) -> Objective:
@@ -152,33 +162,44 @@ def scale(figure: Figure, unit: str, quoted: str) -> float:
 
 
 def judge(objective: Objective, observations: Sequence[Observation], confidence: float = CONFIDENCE) -> Judgement:
-    """Does a target keep an objective? Met or missed only where a bound at `confidence` is on that side of the limit.
+    """Judge whether a target keeps an objective: met or missed only where a bound at `confidence` says so.
 
     Percentiles: `percentile_bounds`, exact; of ITL `clustered_bounds`. Mean: `mean_bounds`; of ITL, of the
     answers' own means. Errors: `share_bounds` (Clopper-Pearson), exact. Min and max are of the runs at hand, so they
     are known at once. Judged again after every run, it is wrong at some time more often than at the one time meant.
     """
-    failures = sum(observation.failed for observation in observations)
-    if objective.figure is None:
+    value, low, high, count = _estimate(objective, observations, confidence)
+    surely_kept, surely_not = (high, low) if objective.less_is_better else (low, high)
+    state = ObjectiveState.UNKNOWN
+    if surely_kept is not None and objective.is_kept_by(surely_kept):
+        state = ObjectiveState.MET
+    elif surely_not is not None and not objective.is_kept_by(surely_not):
+        state = ObjectiveState.MISSED
+    judgement = Judgement(objective=objective, state=state, value=value, low=low, high=high, count=count)
+    return msgspec.structs.replace(judgement, basis=_basis(judgement, confidence))
+
+
+def _estimate(
+    objective: Objective, observations: Sequence[Observation], confidence: float
+) -> tuple[float | None, float | None, float | None, int]:
+    """The statistic, its lower and upper bound, and the number of answers (of requests for errors) they rest on."""
+    figure, statistic = objective.figure, objective.statistic
+    if figure is None or statistic is None:
         count = len(observations)
-        value = failures / count if count else None
-        low, high = share_bounds(failures, count, confidence) if count else (None, None)
-        return _judgement(objective, value, low, high, count, failures, confidence, percent)
-    assert objective.statistic is not None
-    figure = objective.figure
+        if not count:
+            return None, None, None, 0
+        failures = sum(observation.failed for observation in observations)
+        return (failures / count, *share_bounds(failures, count, confidence), count)
+    if figure is not Figure.ITL:
+        ascending = sorted(present(observations, figure))
+        return (value_of(statistic, ascending), *_bounds(statistic, ascending, confidence), len(ascending))
     answers = [observation.gaps_ns for observation in observations if observation.gaps_ns]
-    ascending = sorted(present(observations, figure))
-    count = len(ascending)
-    if figure is Figure.ITL:
-        count = len(answers)
-        if objective.statistic is Statistic.MEAN:
-            ascending = sorted(fmean(gaps) for gaps in answers)
-    value = value_of(objective.statistic, ascending)
-    if figure is Figure.ITL and objective.statistic.percent is not None:
-        low, high = statistics.clustered_bounds(answers, objective.statistic.percent, confidence)
+    gaps = sorted(map(fmean, answers)) if statistic is Statistic.MEAN else sorted(present(observations, figure))
+    if statistic.percent is not None:
+        bounds = statistics.clustered_bounds(answers, statistic.percent, confidence)
     else:
-        low, high = _bounds(objective.statistic, ascending, confidence)
-    return _judgement(objective, value, low, high, count, failures, confidence, lambda number: amount(figure, number))
+        bounds = _bounds(statistic, gaps, confidence)
+    return (value_of(statistic, gaps), *bounds, len(answers))
 
 
 def value_of(statistic: Statistic, ascending: Sequence[float]) -> float | None:
@@ -207,55 +228,21 @@ def _bounds(statistic: Statistic, ascending: Sequence[float], confidence: float)
     return value, value
 
 
-def _judgement(
-    objective: Objective,
-    value: float | None,
-    low: float | None,
-    high: float | None,
-    count: int,
-    failures: int,
-    confidence: float,
-    written: Callable[[float], str],
-) -> Judgement:
-    surely_kept, surely_not = (high, low) if objective.less_is_better else (low, high)
-    state = ObjectiveState.UNKNOWN
-    if surely_kept is not None and objective.is_kept_by(surely_kept):
-        state = ObjectiveState.MET
-    elif surely_not is not None and not objective.is_kept_by(surely_not):
-        state = ObjectiveState.MISSED
-    said = _said(objective, value, low, high, count, confidence, written)
-    return Judgement(
-        objective=objective,
-        state=state,
-        value=value,
-        low=low,
-        high=high,
-        count=count,
-        failures=failures,
-        sentence=f"{objective.text}: {state.value}, {said}",
-    )
-
-
-def _said(
-    objective: Objective,
-    value: float | None,
-    low: float | None,
-    high: float | None,
-    count: int,
-    confidence: float,
-    written: Callable[[float], str],
-) -> str:
-    of = "request" if objective.figure is None else "answer"
-    if value is None:
+def _basis(judgement: Judgement, confidence: float) -> str:
+    objective, low, high = judgement.objective, judgement.low, judgement.high
+    figure = objective.figure
+    of = "request" if figure is None else "answer"
+    if judgement.value is None:
         return f"no {of}s yet"
-    said = f"{written(value)} in {count} {of}{'s' if count > 1 else ''}"
+
+    def written(value: float) -> str:
+        return percent(value) if figure is None else amount(figure, value)
+
+    said = f"{written(judgement.value)} in {judgement.count} {of}{'s' if judgement.count > 1 else ''}"
     if objective.statistic in (Statistic.MIN, Statistic.MAX):
         return said
-    ends = []
-    if low:
-        ends.append(f"at least {written(low)}")
-    if high is not None:
-        ends.append(f"at most {written(high)}")
+    ends = [f"at least {written(low)}"] if low else []
+    ends += [f"at most {written(high)}"] if high is not None else []
     return f"{said}, {' and '.join(ends)} ({percent(confidence)})" if ends else f"{said}, too few to bound it"
 
 
@@ -267,6 +254,12 @@ class Goodput(msgspec.Struct, frozen=True, kw_only=True):
     """All requests, failed ones included."""
     per_second: float
     """Good requests per second, from the first send to the last end."""
+
+    @property
+    def sentence(self) -> str:
+        """In words, without a full stop."""
+        requests = f"{self.good} of {self.count} request{'' if self.count == 1 else 's'}"
+        return f"{three_digits(self.per_second)} requests/s, {requests} within every limit"
 
 
 def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]) -> Goodput | None:

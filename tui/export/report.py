@@ -10,7 +10,7 @@ from tui.core.figures import Figure, Unit, Use, figures_for, flat_columns
 from tui.core.finished import ending
 from tui.core.grouping import Measured, measured_in
 from tui.core.metrics import NS_PER_MS
-from tui.core.objectives import Objective, ObjectiveState, goodput, judge
+from tui.core.objectives import Objective, goodput, judge
 from tui.core.observation import summary
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
@@ -20,7 +20,6 @@ from tui.core.wording import ABSENT, SIMULATED, percent, three_digits
 from tui.export.document import is_simulated, latest, started, utc
 from tui.export.portable import Contents
 
-_MARKS = {ObjectiveState.MET: "✔", ObjectiveState.MISSED: "✖", ObjectiveState.UNKNOWN: "?"}
 _WHO = ("Target", "Model", "Endpoint", "Measured")
 _SPREAD = ("median", "p95", "min", "max")
 _DECISIONS = {True: "accepted", False: "rejected", None: "undecided"}
@@ -122,9 +121,8 @@ def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]
     for one in measured:
         for objective in objectives:
             found = judge(objective, one.observations)
-            said = found.sentence.removeprefix(f"{objective.text}: {found.state.value}, ")
-            state = f"{_MARKS[found.state]} {found.state.value}"
-            rows.append((*_who(one), objective.text, state, said, str(found.count)))
+            state = f"{found.state.mark} {found.state.value}"
+            rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
     return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows)
 

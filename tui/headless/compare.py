@@ -8,20 +8,19 @@ import msgspec
 
 from tui.core import regression_limits
 from tui.core.comparison import Comparison, compare
-from tui.core.figures import Figure
+from tui.core.figures import Figure, Use, figures_for
+from tui.core.grouping import Measured, measured_in
 from tui.core.observation import present
 from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
 from tui.core.sanitize import clean
 from tui.errors import ExitCode, UsageError
 from tui.headless.arguments import history_if_any, is_simulated, runs_of
-from tui.headless.results import TargetResult, results_of
 
 _EPILOG = """\
 A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'baseline', or a JSON
 export. Exit codes: 0 compared and no limit exceeded, 1 a limit exceeded, 2 something cannot be used, 3 nothing to
 compare, or a limit cannot be judged yet.
 """
-_FIGURES = (Figure.TTFT, Figure.TTFO, Figure.TOTAL, Figure.OTPS)
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     limits = _limits(options.fail_on)
     with history_if_any() as store:
         first, second = runs_of(options.a, store), runs_of(options.b, store)
-    before, after = results_of(first, ()), results_of(second, ())
-    compared = [_compare(old, new, limits) for old, new in _pairs(before, after)]
+    compared = [_compare(old, new, limits) for old, new in pairs(measured_in(first), measured_in(second))]
     if not compared:
         raise UsageError(f"{options.a} and {options.b} have no target in common.")
     report = ComparisonReport(
@@ -91,33 +89,37 @@ def _limits(texts: Sequence[str]) -> list[RegressionLimit]:
         raise UsageError(f"--fail-on: {error}") from None
 
 
-def _pairs(before: Sequence[TargetResult], after: Sequence[TargetResult]) -> list[tuple[TargetResult, TargetResult]]:
-    """Targets of the same name; where each side has only one, those two."""
+def pairs(before: Sequence[Measured], after: Sequence[Measured]) -> list[tuple[Measured, Measured]]:
+    """What B measured with what A measured of the same target: where A asked several things, the same or none.
+
+    Where each side has only one, those two, whatever they are called.
+    """
     if len(before) == len(after) == 1:
         return [(before[0], after[0])]
-    named = {result.name: result for result in before}
-    return [(named[result.name], result) for result in after if result.name in named]
+    found = []
+    for new in after:
+        same = [old for old in before if old.target == new.target]
+        exact = [old for old in same if (old.endpoint, old.fingerprint) == (new.endpoint, new.fingerprint)]
+        there = [old for old in same if old.endpoint == new.endpoint]
+        narrowed = exact or there or same
+        if len(narrowed) == 1:
+            found.append((narrowed[0], new))
+    return found
 
 
-def _compare(before: TargetResult, after: TargetResult, limits: Sequence[RegressionLimit]) -> Compared:
+def _compare(before: Measured, after: Measured, limits: Sequence[RegressionLimit]) -> Compared:
+    olds, news = before.observations, after.observations
+    # Without thinking the first output token is the first of all, and TTFO says what TTFT does.
+    thinks = any(one.ttfo_ns not in (None, one.ttft_ns) for one in (*olds, *news))
     return Compared(
         target=after.name,
         comparisons=tuple(
-            compare(
-                figure,
-                ("B", present(after.observations, figure)),
-                ("A", present(before.observations, figure)),
-            )
-            for figure in _FIGURES
-            if figure is not Figure.TTFO or _thinks(before) or _thinks(after)
+            compare(figure, ("B", present(news, figure)), ("A", present(olds, figure)))
+            for figure in figures_for(Use.COMPARED)
+            if figure is not Figure.TTFO or thinks
         ),
-        rulings=tuple(regression_limits.judge(limit, before.observations, after.observations) for limit in limits),
+        rulings=tuple(regression_limits.judge(limit, olds, news) for limit in limits),
     )
-
-
-def _thinks(result: TargetResult) -> bool:
-    """True where the first output token is not the first token of all; else TTFO says what TTFT does."""
-    return any(one.ttfo_ns not in (None, one.ttft_ns) for one in result.observations)
 
 
 def _lines(report: ComparisonReport) -> list[str]:

@@ -17,7 +17,7 @@ from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import Description
 from tui.core.text_table import aligned
-from tui.core.wording import ABSENT, amount, span, three_digits
+from tui.core.wording import ABSENT, amount, span
 from tui.errors import ExitCode
 
 _MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}
@@ -91,7 +91,7 @@ def sentences(results: Sequence[TargetResult]) -> list[str]:
 def verdicts(results: Sequence[TargetResult]) -> list[str]:
     """One line per target and objective."""
     return [
-        f"{_MARKS[judgement.state]}: {clean(result.name)}: {_details(judgement)}"
+        f"{_MARKS[judgement.state]}: {clean(result.name)}: {judgement.objective.text}, {judgement.basis}"
         for result in results
         for judgement in result.judgements
     ]
@@ -103,14 +103,8 @@ def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objectiv
     for result in results:
         found = goodput(objectives, result.observations) if objectives else None
         if found is not None:
-            of = f"{found.good} of {found.count} requests meet every objective"
-            lines.append(f"goodput: {clean(result.name)}: {three_digits(found.per_second)} requests/s, {of}")
+            lines.append(f"goodput: {clean(result.name)}: {found.sentence}")
     return lines
-
-
-def _details(judgement: Judgement) -> str:
-    text = judgement.objective.text
-    return text + judgement.sentence.removeprefix(f"{text}: {judgement.state.value}")
 
 
 def _cells(figure: Figure, found: Description) -> tuple[str, ...]:

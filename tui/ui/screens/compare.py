@@ -17,7 +17,7 @@ from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.viewmodel.comparison_lines import comparison_lines
+from tui.ui.viewmodel.verdicts import comparison_lines
 from tui.ui.widgets.inputs import Field
 
 Act = Callable[[str], Awaitable[None]]

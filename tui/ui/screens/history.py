@@ -23,9 +23,8 @@ from tui.ui.bindings import Action, KeyNames
 from tui.ui.keymap import bound
 from tui.ui.screens.questions import AskScreen, ConfirmScreen
 from tui.ui.screens.text import TextScreen
-from tui.ui.viewmodel.comparison_lines import comparison_lines
-from tui.ui.viewmodel.run_lines import detail_lines, heading, name_of, retention, tags_of
-from tui.ui.viewmodel.run_query import HINT, QueryError, parse_query
+from tui.ui.viewmodel.run_lines import HINT, QueryError, detail_lines, heading, name_of, parse_query, retention, tags_of
+from tui.ui.viewmodel.verdicts import comparison_lines
 from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.runs_list import RunsList

@@ -9,7 +9,7 @@ from textual.timer import Timer
 
 from tui.session.live import LiveState
 from tui.ui.pace import Pacer
-from tui.ui.viewmodel.evidence import Evidence
+from tui.ui.viewmodel.verdicts import LaneVerdicts
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.lanes_pane import LanesPane
@@ -51,7 +51,7 @@ class Painter:
         self._slow_version = -1
         self._slow_drawn = 0.0
         self._lanes_mounting = False
-        self._evidence = Evidence()
+        self._evidence = LaneVerdicts()
         self._evidence_shown = True
 
     def start(self) -> None:

@@ -9,9 +9,8 @@ from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
 from tui.core.text_table import aligned
-from tui.core.wording import ABSENT, amount, span, three_digits
+from tui.core.wording import ABSENT, amount, span
 from tui.session.lane import Lane
-from tui.ui.viewmodel.evidence import MARKS
 
 _WIDE = 90
 """Cells from which columns stand two apart."""
@@ -46,11 +45,10 @@ def objective_lines(outcomes: Sequence[Observation], objectives: Sequence[Object
     if not objectives:
         return []
     judgements = [judge(objective, outcomes) for objective in objectives]
-    lines = [f"{MARKS[judgement.state]} {judgement.sentence}" for judgement in judgements]
+    lines = [f"{judgement.state.mark} {judgement.sentence}" for judgement in judgements]
     found = goodput(objectives, outcomes)
     if found is not None:
-        of = f"{found.good} of {found.count} request{'' if found.count == 1 else 's'} within every limit"
-        lines.append(f"goodput {three_digits(found.per_second)} requests/s, {of}")
+        lines.append(f"goodput {found.sentence}")
     return lines
 
 

@@ -1,10 +1,11 @@
-"""What the repeats in the lanes show: how each differs from the baseline, and whether it keeps the objectives."""
+"""Verdicts in words: a lane against the baseline and its objectives, and two snapshots side by side."""
 
 from collections.abc import Sequence
 
 from tui.core.comparison import Comparison, Verdict
 from tui.core.objectives import Judgement, ObjectiveState, judge
-from tui.core.snapshot import change
+from tui.core.sanitize import clean
+from tui.core.snapshot import LaneChange, Snapshot, change
 from tui.core.wording import amount, span
 from tui.session.live import Lane, LiveState
 
@@ -15,12 +16,10 @@ VERDICTS = {
     Verdict.TOO_FEW: "? too few runs",
 }
 """A shape and a word each."""
-MARKS = {ObjectiveState.MET: "✔", ObjectiveState.MISSED: "✖", ObjectiveState.UNKNOWN: "?"}
-"""A shape for each; a word goes with it."""
 
 
-class Evidence:
-    """Works the lanes out one at a time: a comparison of thousands of samples takes milliseconds, and keys wait."""
+class LaneVerdicts:
+    """Verdicts of all lanes, worked out one lane at a time: thousands of samples take milliseconds, and keys wait."""
 
     def __init__(self) -> None:
         self._lines: dict[int, tuple[tuple[object, ...], tuple[str, ...]]] = {}
@@ -73,5 +72,32 @@ def objectives_line(judgements: Sequence[Judgement]) -> str:
     for state in (ObjectiveState.MISSED, ObjectiveState.UNKNOWN, ObjectiveState.MET):
         texts = [judgement.objective.text for judgement in judgements if judgement.state is state]
         if texts:
-            parts.append(f"{MARKS[state]} {state.value}: {', '.join(texts)}")
+            parts.append(f"{state.mark} {state.value}: {', '.join(texts)}")
     return " ".join(parts)
+
+
+def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
+    """Lane by lane: what was asked differently, the tokens, and how each figure has changed."""
+    lines: list[str] = []
+    for lane in now.lanes:
+        earlier = before.lane(lane.name)
+        if earlier is None and len(now.lanes) == len(before.lanes) == 1:
+            earlier = before.lanes[0]
+        if earlier is None:
+            lines += [clean(lane.name), f"  not in {clean(before.name)}", ""]
+            continue
+        lines += [clean(lane.name), *_change_lines(change(earlier, lane)), ""]
+    missing = [lane.name for lane in before.lanes if now.lane(lane.name) is None and len(now.lanes) > 1]
+    lines += [f"not in {clean(now.name)}: {clean(', '.join(missing))}"] if missing else []
+    return lines
+
+
+def _change_lines(found: LaneChange) -> list[str]:
+    asked = [f"  {clean(cause)}" for cause in found.causes] or ["  asked the same"]
+    tokens = [
+        f"{name} tokens {change_:+,.0f}"
+        for name, change_ in (("input", found.input_tokens), ("output", found.output_tokens))
+        if change_
+    ]
+    said = [f"  {clean(comparison.sentence)}." for comparison in found.comparisons]
+    return [*asked, *([f"  {', '.join(tokens)} (medians)"] if tokens else []), *said]
