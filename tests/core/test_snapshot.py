@@ -4,7 +4,6 @@ import msgspec
 
 from tui.core.comparison import Verdict
 from tui.core.events import Status
-from tui.core.figures import Figure
 from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -49,8 +48,8 @@ def test_a_clear_change_is_shown_with_its_cause_and_the_tokens() -> None:
 
 
 def test_no_change_is_said_to_be_none() -> None:
-    found = change(lane(*range(200, 220)), lane(*range(200, 220)), [Figure.TTFT])
-    assert [comparison.verdict for comparison in found.comparisons] == [Verdict.NONE_SHOWN]
+    found = change(lane(*range(200, 220)), lane(*range(200, 220)))
+    assert [comparison.verdict for comparison in found.comparisons] == [Verdict.NONE_SHOWN] * 2
     assert found.causes == ()
     assert (found.input_tokens, found.output_tokens) == (0, 0)
 
@@ -66,9 +65,9 @@ def test_runs_of_the_baseline_are_not_compared_with_themselves() -> None:
 
     before = measured(*range(200, 220))
     now = measured(*range(200, 220), *range(100, 120))
-    (comparison,) = change(before, now, [Figure.TTFT]).comparisons
+    (comparison, _) = change(before, now).comparisons
     assert (comparison.verdict, comparison.difference) == (Verdict.FASTER, -100 * MS)
-    (comparison,) = change(before, before, [Figure.TTFT]).comparisons
+    (comparison, _) = change(before, before).comparisons
     assert (comparison.verdict, comparison.difference) == (Verdict.NONE_SHOWN, 0)
 
 

@@ -1,4 +1,4 @@
-"""Which of several sets of samples is better, by how much, and how sure that is.
+"""Comparison of sets of samples: which is better, by how much, and how sure that is.
 
 Two things must agree before a difference is stated: the rank test, corrected for the number of comparisons, and the
 bootstrap interval of the difference of medians, which must exclude zero. So the error is at most that of the test.
@@ -17,26 +17,26 @@ import msgspec
 from tui.core import statistics
 from tui.core.distributions import normal_quantile
 from tui.core.figures import Figure
-from tui.core.ranks import holm, mann_whitney, smallest_p
+from tui.core.ranks import corrected, mann_whitney, smallest_p
 from tui.core.statistics import CONFIDENCE, Interval
 from tui.core.wording import amount, percent, round_amount, span
 
 FEWEST = 5
 """Samples of each set below which nothing is compared: the interval of a median then covers less than it says."""
 ALL_PAIRS_TO = 12
-"""Up to so many sets each is compared with each; of more, which would take seconds, each with the best one."""
+"""Up to this many sets, each is compared with each; of more, which would take seconds, each with the best one."""
 _POWER = 0.8
 _WORTH = 0.05
 _MOST_RUNS = 10_000
 
 
 class Verdict(StrEnum):
-    """What a comparison says of the first set."""
+    """Outcome of a comparison, for the first set."""
 
     FASTER = "faster"
     SLOWER = "slower"
     NONE_SHOWN = "no difference shown"
-    """Which is not to say that there is none."""
+    """There may be one all the same."""
     TOO_FEW = "too few"
 
 
@@ -59,29 +59,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     p: float | None = None
     """Of the rank test, corrected for all comparisons made together."""
     worth: float | None = None
-    """The difference that `more_runs` would tell apart."""
+    """The difference that `more_runs` would tell apart: 5 % of the smaller median, as a round number."""
     more_runs: int | None = None
-    """How many more runs of each would tell `worth` apart, 0 if these do; only where no difference is shown."""
+    """More runs of each that would tell `worth` apart, 0 if these do; only where no difference is shown."""
     sentence: str
     """The outcome in words, without a full stop."""
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """One set among others."""
-
-    name: str
-    median: float | None
-    place: int
-    """1 + how many are shown to be better: those that share a place are not told apart from the first on it."""
-
-
-class Standings(msgspec.Struct, frozen=True, kw_only=True):
-    """Several sets compared together."""
-
-    standings: tuple[Standing, ...]
-    """Best median first; sets without samples last."""
-    comparisons: tuple[Comparison, ...]
-    """Every pair in the order given; of more than `ALL_PAIRS_TO` sets, only those with the best median."""
 
 
 class _Set(msgspec.Struct):
@@ -97,57 +79,44 @@ def compare(
     *,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-    worth: float | None = None,
 ) -> Comparison:
-    """Compare two named sets of samples. `worth` is the difference that would matter, in the samples' unit.
-
-    If not given, it is 5 % of the smaller median, as a round number. See `more_runs` for what follows from it.
-    """
-    return compare_all(figure, [first, second], confidence=confidence, seed=seed, worth=worth).comparisons[0]
+    """Compare two named sets of samples."""
+    return compare_all(figure, [first, second], confidence=confidence, seed=seed)[0]
 
 
 def compare_all(
-    figure: Figure,
-    sets: Sequence[tuple[str, Sequence[float]]],
-    *,
-    confidence: float = CONFIDENCE,
-    seed: int = 0,
-    worth: float | None = None,
-) -> Standings:
-    """Compare two or more named sets; all verdicts hold together at `confidence` (Holm's correction)."""
+    figure: Figure, sets: Sequence[tuple[str, Sequence[float]]], *, confidence: float = CONFIDENCE, seed: int = 0
+) -> tuple[Comparison, ...]:
+    """Compare two or more named sets; all verdicts hold together at `confidence` (see `ranks.corrected`).
+
+    Every pair in the order given; of more than `ALL_PAIRS_TO` sets, only those with the best median.
+    """
     drawn: list[_Set] = []
     for number, (name, samples) in enumerate(sets):
         ascending = sorted(samples)
         enough = len(ascending) >= FEWEST
         draws = statistics.median_draws(ascending, Random(seed + number)) if enough else []
         drawn.append(_Set(name, ascending, draws))
-    order = sorted(range(len(drawn)), key=lambda at: _goodness(figure, drawn[at]))
     pairs = list(itertools.combinations(range(len(drawn)), 2))
     family = len(pairs)
-    if len(drawn) > ALL_PAIRS_TO:
-        pairs = [pair for pair in pairs if order[0] in pair]
+    is_picked = len(drawn) > ALL_PAIRS_TO
+    if is_picked:
+        best = min(range(len(drawn)), key=lambda at: _goodness(figure, drawn[at]))
+        pairs = [pair for pair in pairs if best in pair]
     counts = [len(samples.ascending) for samples in drawn]
     tested = [(a, b) for a, b in pairs if _is_enough(counts[a], counts[b], family, confidence)]
     ps = [mann_whitney(drawn[a].ascending, drawn[b].ascending).p for a, b in tested]
-    # The best one was chosen by the same samples: then nothing is gained on the plain correction for all pairs.
-    adjusted = holm(ps) if len(drawn) <= ALL_PAIRS_TO else [min(1.0, p * family) for p in ps]
-    p_of = dict(zip(tested, adjusted, strict=True))
-    comparisons = tuple(
-        _judge(figure, drawn[a], drawn[b], p_of[a, b], confidence, worth)
+    p_of = dict(zip(tested, corrected(ps, picked_from=family if is_picked else None), strict=True))
+    return tuple(
+        _judge(figure, drawn[a], drawn[b], p_of[a, b], confidence)
         if (a, b) in p_of
         else _too_few(figure, drawn[a], drawn[b], family, confidence)
         for a, b in pairs
     )
-    beaten = [0] * len(drawn)
-    for (a, b), comparison in zip(pairs, comparisons, strict=True):
-        beaten[a] += comparison.verdict is Verdict.SLOWER
-        beaten[b] += comparison.verdict is Verdict.FASTER
-    standings = tuple(Standing(name=drawn[at].name, median=_median(drawn[at]), place=1 + beaten[at]) for at in order)
-    return Standings(standings=standings, comparisons=comparisons)
 
 
 def more_runs(interval: Interval, count: int, worth: float) -> int:
-    """How many more samples of each set would tell `worth` apart, given the interval that `count` of each gave.
+    """Samples of each set that would tell `worth` apart, beyond the `count` of each that gave the interval.
 
     The standard error is s = width / 2z, and falls with √n. A difference d is told apart with a power of 80 % when
     d = (z + z₀.₈)·s, z being the normal quantile of (1 + confidence) / 2: so n must grow by ((z + z₀.₈)·s / d)²
@@ -160,7 +129,7 @@ def more_runs(interval: Interval, count: int, worth: float) -> int:
 
 
 def _is_enough(first: int, second: int, family: int, confidence: float) -> bool:
-    """Could so many samples show a difference at all, after correction for `family` comparisons?"""
+    """True where these counts can show a difference at all, after correction for `family` comparisons."""
     return min(first, second) >= FEWEST and smallest_p(first, second) * family <= 1 - confidence
 
 
@@ -192,7 +161,7 @@ def _too_few(figure: Figure, first: _Set, second: _Set, family: int, confidence:
     )
 
 
-def _judge(figure: Figure, first: _Set, second: _Set, p: float, confidence: float, worth: float | None) -> Comparison:
+def _judge(figure: Figure, first: _Set, second: _Set, p: float, confidence: float) -> Comparison:
     interval = statistics.percentile_bootstrap(
         [a - b for a, b in zip(first.draws, second.draws, strict=True)], confidence
     )
@@ -208,9 +177,9 @@ def _judge(figure: Figure, first: _Set, second: _Set, p: float, confidence: floa
     if p <= 1 - confidence and (interval.low > 0 or interval.high < 0):
         is_less = interval.high < 0
         verdict = Verdict.FASTER if is_less == figure.less_is_better else Verdict.SLOWER
-    more = None
+    more = worth = None
     if verdict is Verdict.NONE_SHOWN:
-        worth = worth or _round_number(min(map(abs, middles)) * _WORTH) or None
+        worth = _round_number(min(map(abs, middles)) * _WORTH) or None
         more = more_runs(interval, max(counts), worth) if worth else None
         sentence = _none_shown(figure, (first.name, second.name), interval, counts, worth, more)
     elif verdict is Verdict.FASTER:

@@ -1,4 +1,4 @@
-"""What a request costs: an estimate from the tokens the API reported and the list prices of a date."""
+"""Cost of a request: an estimate from the tokens the API reported and the list prices of a date."""
 
 from datetime import date
 
@@ -27,8 +27,8 @@ def estimate(usage: Usage, model: KnownModel | None, parameters: Parameters, *, 
     """The cost of a request for which the API reported `usage`; None where nothing can be said.
 
     That is so for a model whose prices are not known, without any count, and for fast mode where its price is not
-    known. What was served goes before what was asked: the speed and the cache's lifetimes are those of `usage` where
-    it has them. The API's `input_tokens` are those neither read from the cache nor written to it. `complete` is False
+    known. What was served counts, not what was asked for: speed and the cache's lifetimes are those of `usage` where it
+    has them. The API's `input_tokens` are those neither read from the cache nor written to it. `complete` is False
     for an answer that broke off, whose tokens were not all counted.
     """
     prices = model.prices if model is not None else None
@@ -97,7 +97,7 @@ def _written(usage: Usage, parameters: Parameters) -> tuple[int, int]:
 
 
 def length_factor(prices: Prices, prompt_tokens: int) -> float:
-    """What a long prompt multiplies all prices by."""
+    """Factor of a long prompt on all prices."""
     is_long = prices.long_prompt_tokens is not None and prompt_tokens > prices.long_prompt_tokens
     return prices.long_prompt_factor if is_long else 1.0
 

@@ -62,7 +62,7 @@ def _tail(successes: int, trials: int, share: float) -> float:
 def share_bounds(successes: int, trials: int, confidence: float) -> tuple[float, float]:
     """One-sided bounds of a proportion, each at `confidence`: Clopper and Pearson, Biometrika 26 (1934).
 
-    Exact: the lower bound is the least share at which so many successes or more have a probability of 1 − confidence,
+    Exact: the lower bound is the least share at which as many successes or more have a probability of 1 − confidence,
     the upper likewise. Together they are a two-sided interval of 2·confidence − 1. (0, 1) without trials.
     """
     tail = 1.0 - confidence
@@ -72,7 +72,7 @@ def share_bounds(successes: int, trials: int, confidence: float) -> tuple[float,
 
 
 def _root(rising: Callable[[float], float]) -> float:
-    """Where a function that rises from below zero at 0 to above it at 1 is zero, to 2⁻⁴⁰."""
+    """The zero of a function that rises from below zero at 0 to above it at 1, to 2⁻⁴⁰."""
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2

@@ -63,7 +63,7 @@ class Gaps(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delay(msgspec.Struct, frozen=True, kw_only=True):
-    """How long data waited between arrival and read, ms."""
+    """Time that data waited between arrival and read, ms."""
 
     p50: float
     p99: float
@@ -120,7 +120,7 @@ _WIDELY = Use.OBJECTIVE | Use.UNTIL_SURE | Use.AXIS | Use.COMPARED | Use.REQUEST
 
 
 class Figure(StrEnum):
-    """What is measured of a request. The value is its name in objectives and settings."""
+    """A figure that is measured of a request. The value is its name in objectives and settings."""
 
     _value_: str
     declared: Declared

@@ -49,7 +49,7 @@ class FinishedRequest(_Figures, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def ending(record: RequestRecord) -> Status:
-    """How a request ended; one that has not is on its way out as interrupted."""
+    """Ending of a request; one without leaves this machine as interrupted."""
     return Status.INTERRUPTED if record.status is None else record.status
 
 

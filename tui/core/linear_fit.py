@@ -10,7 +10,7 @@ from tui.core.distributions import student_quantile
 from tui.core.statistics import CONFIDENCE, Interval
 
 _BEND = 1.345
-"""Residuals beyond so many scales count less: 95 % as efficient as least squares with normal noise (Huber 1964)."""
+"""Residuals beyond this many scales count less: 95 % as efficient as least squares with normal noise (Huber 1964)."""
 _ROUNDS = 50
 _SETTLED = 1e-7
 _ROUNDING = 1e-9

@@ -1,4 +1,4 @@
-"""What follows from a timeline. Every function returns `None` where the figure is undefined, never zero.
+"""Definitions of the figures that follow from a timeline; `None` where a figure is undefined, never zero.
 
 Terms are those of the field: see "Words of the field" in the README. All times are nanoseconds. Chunk means one delta
 of the stream, which may hold several tokens; the number of tokens is known only from `usage`.
@@ -78,7 +78,7 @@ class ChunkGaps(msgspec.Struct, frozen=True, kw_only=True):
     max_ns: int
     """The longest stall."""
     longest_at: int
-    """Which piece of content ended the longest gap; counted from 1, the first gap's end."""
+    """The piece of content that ended the longest gap; counted from 1, the first gap's end."""
 
 
 def gaps(timeline: Timeline) -> ChunkGaps | None:

@@ -30,7 +30,7 @@ _SHAPE = re.compile(
 
 
 class Statistic(StrEnum):
-    """What is taken of a figure's samples. `p50` may be written for the median."""
+    """A statistic of a figure's samples. `p50` may be written for the median."""
 
     MIN = "min"
     MEDIAN = "median"
@@ -42,7 +42,7 @@ class Statistic(StrEnum):
 
     @property
     def percent(self) -> int | None:
-        """Which percentile it is; None for min, mean and max."""
+        """The percentile that it is; None for min, mean and max."""
         return _PERCENTS.get(self)
 
 
@@ -67,7 +67,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
         return self.figure is None or self.figure.less_is_better
 
     def is_kept_by(self, value: float) -> bool:
-        """Is `value`, in the limit's unit, on the right side of the limit?"""
+        """True if `value`, in the limit's unit, is on the right side of the limit."""
         return value < self.limit if self.less_is_better else value > self.limit
 
 
@@ -152,7 +152,7 @@ def parse_statistic(name: str, quoted: str) -> Statistic:
 
 
 def scale(figure: Figure, unit: str, quoted: str) -> float:
-    """What a number in `unit` is multiplied with for ns or 1/s; `quoted` begins the sentence of the ValueError."""
+    """Factor from a number in `unit` to ns or 1/s; `quoted` begins the sentence of the ValueError."""
     if figure.less_is_better and unit in _UNITS:
         return _UNITS[unit]
     if not figure.less_is_better and unit in _RATE_UNITS:
@@ -280,7 +280,7 @@ def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]
 
 
 def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:
-    """Did one request succeed, and meet every objective that a single request can meet?"""
+    """True if one request succeeded and met every objective that a single request can meet."""
     if observation.failed:
         return False
     for objective in objectives:

@@ -9,7 +9,7 @@ import msgspec
 from tui.core.distributions import normal_tail
 
 _EXACT_TO = 1_000
-"""Up to so many pairs of samples the exact distribution is counted out, which takes milliseconds; beyond, the normal
+"""Up to this many pairs of samples the exact distribution is counted out, which takes milliseconds; beyond, the normal
 approximation is off by less than 1 % of p."""
 
 
@@ -23,7 +23,7 @@ class RankTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
-    """Does one set tend to greater values than the other? Neither is empty.
+    """Test whether one set tends to greater values than the other. Neither is empty.
 
     Mann and Whitney, Annals of Mathematical Statistics 18 (1947). Exact where there are no ties and few samples, else
     the normal approximation with continuity and tie correction (Lehmann, Nonparametrics, 1975, 1.2 and 1.4).
@@ -55,7 +55,7 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
 
 @lru_cache(maxsize=64)
 def _frequencies(few: int, many: int) -> tuple[int, ...]:
-    """In how many arrangements U is 0, 1, 2 …: the coefficients of ∏ (1 − q^(many+i))/(1 − qⁱ), i from 1 to few."""
+    """Numbers of arrangements with U = 0, 1, 2 …: the coefficients of ∏ (1 − q^(many+i))/(1 − qⁱ), i from 1 to few."""
     size = few * many + 1
     counts = [1] + [0] * (size - 1)
     for i in range(1, few + 1):
@@ -67,8 +67,16 @@ def _frequencies(few: int, many: int) -> tuple[int, ...]:
 
 
 def smallest_p(m: int, n: int) -> float:
-    """The least p that so many samples can give: two sets entirely apart."""
+    """The least p that sets of these sizes can give: two sets entirely apart."""
     return 2 / math.comb(m + n, m)
+
+
+def corrected(ps: Sequence[float], *, picked_from: int | None = None) -> list[float]:
+    """P of all tests whose verdicts are shown together, so that any is wrong with probability α at most (`holm`).
+
+    Where these tests were picked from a larger family by the same data, all of it counts: Bonferroni's correction.
+    """
+    return holm(ps) if picked_from is None else [min(1.0, p * picked_from) for p in ps]
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -1,6 +1,6 @@
-"""What a change may cost: `ttft.p50 +10%`, `total.p95 +200ms`, `otps.p50 -10%`, against a baseline.
+"""Limits on regressions, against a baseline: `ttft.p50 +10%`, `total.p95 +200ms`, `otps.p50 -10%`.
 
-A limit closes on evidence, not on a point: it is regressed only if the change beyond what is allowed is certain.
+A limit goes by evidence, not by a point: it is exceeded only where the change beyond the allowance is certain.
 """
 
 import math
@@ -26,7 +26,7 @@ _SHAPE = re.compile(
 
 
 class RegressionLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """How much worse a statistic may get; made by `parse`."""
+    """The most by which a statistic may get worse; made by `parse`."""
 
     figure: Figure
     statistic: Statistic
@@ -38,7 +38,7 @@ class RegressionLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LimitState(StrEnum):
-    """How a limit stands."""
+    """State of a limit."""
 
     HELD = "held"
     REGRESSED = "regressed"
@@ -46,14 +46,14 @@ class LimitState(StrEnum):
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
-    """How a limit stands, and what that rests on, in ns or 1/s."""
+    """State of a limit, and the figures it rests on, in ns or 1/s."""
 
     limit: RegressionLimit
     state: LimitState
     before: float | None
     after: float | None
     low: float | None
-    """How much worse beyond the allowance: less than this with probability 1 − confidence at most. Absent if unbounded.
+    """Worsening beyond the allowance: less than this with probability 1 − confidence at most. Absent if unbounded.
 
     Below zero means within the allowance."""
     high: float | None
@@ -100,7 +100,7 @@ def judge(
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> Ruling:
-    """Did a statistic get worse than a limit allows? Regressed, or held, only where a bound at `confidence` says so.
+    """Judge whether a statistic got worse than a limit allows: regressed or held only where a bound says so.
 
     Medians: bootstrap of after − (1 + relative)·before − absolute. Other percentiles: from the exact bounds of each
     side at (1 + confidence) / 2, which together hold at `confidence` (Bonferroni), be the shapes what they may. Means:

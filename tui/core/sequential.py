@@ -41,7 +41,7 @@ _STAKES = tuple(0.5 * 3**power for power in range(6))
 
 
 class Conclusion(StrEnum):
-    """What is concluded after a repeat."""
+    """Conclusion after a repeat."""
 
     GO_ON = "go on"
     BEST = "best"
@@ -53,13 +53,11 @@ class Conclusion(StrEnum):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known after so many repeats."""
+    """Knowledge after some repeats."""
 
     conclusion: Conclusion
     best: tuple[str, ...]
     """The targets that can still be the best, in the order given: one when it is known."""
-    leader: str
-    """The target for which there is most evidence that it is best, be it little."""
     repeats: int
     sentence: str
     """In words, without a full stop."""
@@ -127,16 +125,10 @@ class UntilSure:
     def _leads(self, j: int, k: int) -> bool:
         return self._faster[j, k].reached(self._log_needed)
 
-    def _leader(self) -> int:
-        """The target whose wealth is the highest against the rival for which that is least."""
-        targets = range(len(self._names))
-        return max(targets, key=lambda j: min(self._faster[j, k].log for k in targets if k != j))
-
     def _decision(self, conclusion: Conclusion, best: list[int], said: str) -> Decision:
         return Decision(
             conclusion=conclusion,
             best=tuple(self._names[k] for k in best),
-            leader=self._names[self._leader()],
             repeats=self._repeats,
             sentence=f"{said} {self._figure.label} ({percent(self._confidence)}), {self._repeats} repeats",
         )
@@ -161,7 +153,7 @@ class _Wealth:
         self._highest = max(self._highest, self.log)
 
     def reached(self, log_needed: float) -> bool:
-        """Was it ever that high? Ville's bound is on the highest."""
+        """True if it was ever that high: Ville's bound is on the highest."""
         return self._highest >= log_needed
 
 

@@ -21,7 +21,7 @@ _FAILED_RUNS = 3
 """Runs in a row without any answer after which a series goes no further."""
 
 ROUNDS = 2
-"""How often each combination is asked."""
+"""Times that each combination is asked."""
 _PADDING = (0.0, 1.0, 3.0)
 _LEAST_PADDING = 1_000
 _CAPS = (0.25, 0.5, 1.0)
@@ -38,7 +38,7 @@ else:
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """What sets one run of a sweep apart."""
+    """Lengths of prompt and answer in one run of a sweep."""
 
     padding_tokens: int
     """By about how many tokens the prompt is longer."""
@@ -104,7 +104,7 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     """The series' seed: with `number` and `warm_up` it gives the order again."""
     cache_buster: str | None = None
-    """What the prompt begins with; `None` leaves it alone."""
+    """Text that the prompt begins with; `None` leaves it alone."""
     cell: Cell | None = None
     """Other lengths than the plan's, for a run of a sweep, which is kept but not counted."""
     sweep: bool = False
@@ -112,7 +112,7 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ending(StrEnum):
-    """Why a series is over."""
+    """Reason why a series is over."""
 
     COMPLETE = "complete"
     SURE = "sure"
@@ -135,7 +135,7 @@ class Series:
         self.uid = uid
         self.seed = seed if settings.seed is None else settings.seed
         self.cells = random.Random(f"{self.seed} cells").sample(cells, len(cells))
-        """What sets the counted runs of a sweep apart, in their order; empty for any other series."""
+        """Lengths in the counted runs of a sweep, in their order; empty for any other series."""
         self.lanes = lanes
         self.done = 0
         """Counted runs that are over."""
@@ -145,11 +145,11 @@ class Series:
         self.usd = 0.0
         """Estimated cost so far, US dollars."""
         self.run_ns: list[int] = []
-        """How long every run took, gap not included."""
+        """Duration of every run without the gap, ns."""
         self._failed_in_row = 0
         self.ending: Ending | None = None
         self.verdict: str | None = None
-        """What "until sure" has found, in one sentence."""
+        """The finding of "until sure", in one sentence."""
 
     @property
     def total(self) -> int:
@@ -200,9 +200,9 @@ class Series:
         self.ending = self.ending or reason
 
     def progress(self, *, over: bool = False, paused: str = "") -> str:
-        """How far it is, how long it takes on and what it has cost; once it is `over`, why it ended.
+        """Progress in words: runs done, time left and cost; once it is `over`, why it ended.
 
-        `paused` says how a series that is paused goes on.
+        `paused` tells how a paused series goes on.
         """
         name, warm_ups = "sweep" if self.cells else "series", self.settings.warm_ups
         if self.done == 0 and self.warm_ups_done < warm_ups and not over:

@@ -1,4 +1,4 @@
-"""Snapshots: what was asked and what was measured, kept to compare with; the pinned one is the baseline."""
+"""Snapshots: results with what was asked, kept to compare with; the pinned one is the baseline."""
 
 import difflib
 from collections.abc import Sequence
@@ -7,15 +7,12 @@ from statistics import median
 import msgspec
 
 from tui.core.comparison import Comparison, compare
-from tui.core.figures import Figure, Use, figures_for
+from tui.core.figures import Use, figures_for
 from tui.core.grouping import Measured, measured_in
 from tui.core.observation import Observation, present
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.run import StoredRun
-
-COMPARED = figures_for(Use.HEADLINE)
-"""What two snapshots are compared by, unless something else is asked for."""
 
 
 class LaneSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,16 +77,14 @@ class LaneChange(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...]
     """Now first, before second, one per figure."""
     causes: tuple[str, ...]
-    """What is asked differently, a line each: parameters, then the lines of the prompt's diff."""
+    """Differences in what is asked, a line each: parameters, then the lines of the prompt's diff."""
     input_tokens: float | None
     """Change of the median, tokens; absent where it is not known."""
     output_tokens: float | None
 
 
-def change(
-    before: LaneSnapshot, now: LaneSnapshot, figures: Sequence[Figure] = COMPARED, *, confidence: float = 0.95
-) -> LaneChange:
-    """How a lane has changed; the comparison of each figure stands alone.
+def change(before: LaneSnapshot, now: LaneSnapshot) -> LaneChange:
+    """The change of a lane; the comparison of each figure stands alone.
 
     Where nothing was asked differently, `now` holds the runs of `before` too: only those since are compared.
     """
@@ -99,9 +94,8 @@ def change(
             figure,
             (now.name, present(now.observations, figure)),
             (f"{now.name} before", present(before.observations, figure)),
-            confidence=confidence,
         )
-        for figure in figures
+        for figure in figures_for(Use.HEADLINE)
     )
     return LaneChange(
         name=now.name,
@@ -122,7 +116,7 @@ def _since(before: LaneSnapshot, now: LaneSnapshot) -> LaneSnapshot:
 
 
 def causes(before: LaneSnapshot, now: LaneSnapshot) -> list[str]:
-    """What is asked differently: model, endpoint, parameters as `effort: low → high`, then the prompt's diff."""
+    """Differences in what is asked: model, endpoint, parameters as `effort: low → high`, then the prompt's diff."""
     found = [
         f"{name}: {old} → {new}"
         for name, old, new in (("model", before.model, now.model), ("endpoint", before.endpoint, now.endpoint))

@@ -16,7 +16,7 @@ from tui.core.distributions import binomial_at_least, binomial_at_most, student_
 from tui.core.metrics import percentile
 
 CONFIDENCE = 0.95
-"""What intervals have unless told otherwise."""
+"""Confidence of intervals unless told otherwise."""
 RESAMPLES = 2_000
 """Draws per set: the ends of an interval of 95 % then stray by about 3 % of its width."""
 _FEWEST_FOR_MEAN = 10
@@ -49,9 +49,6 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     deviation: float | None
     """Standard deviation of a sample, divisor n − 1."""
     median_interval: Interval | None
-    p90_interval: Interval | None
-    p95_interval: Interval | None
-    p99_interval: Interval | None
 
 
 def describe(samples: Sequence[float | None], confidence: float = CONFIDENCE) -> Description:
@@ -78,14 +75,11 @@ def describe(samples: Sequence[float | None], confidence: float = CONFIDENCE) ->
         max=ascending[-1] if count else None,
         deviation=stdev(ascending) if count > 1 else None,
         median_interval=intervals[50],
-        p90_interval=intervals[90],
-        p95_interval=intervals[95],
-        p99_interval=intervals[99],
     )
 
 
 def samples_needed(percent: int, confidence: float = CONFIDENCE) -> int:
-    """How many samples bound a percentile on both sides: n with 1 − qⁿ − (1 − q)ⁿ ≥ confidence at least.
+    """Samples that bound a percentile on both sides: n with 1 − qⁿ − (1 − q)ⁿ ≥ confidence at least.
 
     With q = percent / 100, that is the coverage from the smallest sample to the largest (Wilks, Annals of Mathematical
     Statistics 12, 1941).

@@ -9,9 +9,9 @@ import re
 from tui.core.sanitize import clean
 
 _FORMULA = re.compile(r"\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]")
-"""What spreadsheets take for the start of a formula (the last four are the full-width forms), after any space."""
+"""Characters that spreadsheets take for the start of a formula (the last four are full-width), after any space."""
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&$@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
-"""What means something in the middle of a line; the last three are links, people and issues on GitHub."""
+"""Characters with a meaning in the middle of a line; the last three are links, people and issues on GitHub."""
 _BACKTICKS = re.compile("`+")
 
 

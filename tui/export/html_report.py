@@ -174,7 +174,7 @@ def timeline(title: str, records: Sequence[RequestRecord]) -> str:
 
 
 def _phases(record: RequestRecord) -> list[tuple[str, int, int]]:
-    """What a request did from when to when; ascending."""
+    """Phases of a request with their ends; ascending."""
     stamps = record.timeline
     if stamps.sent_ns is None:
         return []

@@ -18,7 +18,7 @@ _LARGEST_INTEGER = 1 << 63
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What an export holds, as `tui.export.portable` leaves it."""
+    """Contents of an export, as `tui.export.portable` leaves them."""
 
     runs: list[StoredRun]
     tried: list[TrialResult]
@@ -26,7 +26,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(path: Path) -> Imported:
-    """What the export at `path` holds.
+    """Contents of the export at `path`.
 
     Raises UsageError, one sentence, when the file cannot be read, is no export, is of a newer version or is damaged.
     """
@@ -41,7 +41,7 @@ def read(path: Path) -> Imported:
 
 
 def parse(data: bytes, name: str) -> Imported:
-    """What an export holds that was read already; `name` is what errors call it. Raises UsageError as `read`."""
+    """Contents of an export that was read already; errors call it `name`. Raises UsageError as `read`."""
     tree = _tree(data, name)
     version = tree.get("version")
     if type(version) is not int or version != VERSION:

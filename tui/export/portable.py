@@ -32,7 +32,7 @@ from tui.core.timeline import Timeline
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
-    """What an export is to say, as `portable` leaves it."""
+    """Contents of an export, as `portable` leaves them."""
 
     runs: list[StoredRun]
     """At least one."""
@@ -41,7 +41,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     with_texts: bool = True
     """False: without prompts and answers."""
     objectives: Sequence[Objective] = ()
-    """What reports judge the runs by."""
+    """Limits that reports judge the runs by."""
 
 
 REMOVED = "(removed)"

@@ -43,7 +43,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a report says, in order."""
+    """Contents of a report, in order."""
 
     simulated: str | None
     """One sentence where anything is simulated."""
@@ -52,7 +52,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     tables: list[Table]
     texts: list[Text]
     measured: list[Measured]
-    """What has counted requests."""
+    """Results with counted requests."""
     latest: StoredRun
 
 

@@ -1,7 +1,6 @@
 """`latency-tui advise`: measures a plan and says what would save time."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +12,11 @@ from tui.advice.rendering import as_json, as_text
 from tui.advice.trial import TrialResult
 from tui.config.keys import Layer
 from tui.config.known_models import known_models
-from tui.config.load import Flags, load
 from tui.errors import ExitCode
 from tui.export.formats import write_text
 from tui.export.json_export import visible
 from tui.export.markdown import advice_markdown
-from tui.headless.arguments import ledger_of, refuse_outputs, repeats, share
+from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats, share
 from tui.headless.measure import measure
 from tui.headless.narration import Narrator
 from tui.session.measured import evidence_for
@@ -31,11 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
     refuse_outputs({"--json": options.json, "--markdown": options.markdown})
-    loaded = load(
-        Flags(models=tuple(options.model), base_url=options.base_url, config=options.plan, demo=options.demo),
-        os.environ,
-        Path.cwd(),
-    )
+    loaded = load_from(options)
     settings = loaded.settings.series
     if options.repeat is not None or loaded.provenance["series.repeats"].layer is Layer.BUILT_IN:
         settings = msgspec.structs.replace(settings, repeats=options.repeat or _REPEATS)
@@ -77,13 +71,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 advice given, 2 a plan or argument cannot be used, 3 nothing answered, 130 interrupted.",
         allow_abbrev=False,
     )
-    parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN.toml", help="a plan file; none: the settings")
+    add_target_options(parser, takes_plan=True)
     parser.add_argument(
         "--repeat", type=repeats, metavar="N", help=f"counted runs (default: the plan's, or {_REPEATS})"
     )
-    parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
-    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
-    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt, a target each")
     parser.add_argument(
         "--cut-share", type=share, metavar="S", help="share of answers that max_tokens may cut (advice.cut_share)"

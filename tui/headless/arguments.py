@@ -10,17 +10,60 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from tui.advice.trial import TrialResult
 from tui.config import paths
+from tui.config.load import Flags, Loaded, build_plan, load, needs_simulator
+from tui.config.schema import Settings
 from tui.core.run import StoredRun
 from tui.core.series import MAX_REPEATS
 from tui.core.stored import RunFilter
+from tui.core.target import Endpoint
 from tui.errors import HistoryError, UsageError
 from tui.export import json_import
 from tui.history.store import Store
 from tui.session import trial_log
+from tui.simulator.process import SimulatorProcess
 
 LAST = "last"
+
+
+def add_target_options(parser: argparse.ArgumentParser, *, takes_plan: bool) -> None:
+    """Options that say what is asked: a plan or configuration file, models, a server, the simulator."""
+    if takes_plan:
+        parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN.toml", help="a plan file; none: the settings")
+        parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
+    else:
+        config = "a configuration or plan file (TOML)"
+        parser.add_argument("--config", dest="plan", type=Path, metavar="PATH", help=config)
+    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
+    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+
+
+def load_from(options: argparse.Namespace) -> Loaded:
+    """The configuration under the options of `add_target_options`."""
+    flags = Flags(
+        models=tuple(getattr(options, "model", ())), base_url=options.base_url, config=options.plan, demo=options.demo
+    )
+    return load(flags, os.environ, Path.cwd())
+
+
+def print_json(value: object) -> None:
+    """Write a value to standard output."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+
+
+@contextlib.contextmanager
+def endpoints_of(settings: Settings) -> Iterator[tuple[Endpoint, ...]]:
+    """The endpoints of all targets, each once; the simulator runs meanwhile if it is one of them."""
+    simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
+    try:
+        plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
+        yield tuple({endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}.values())
+    finally:
+        if simulator is not None:
+            simulator.stop()
 
 
 def repeats(text: str) -> int:
@@ -42,7 +85,7 @@ def share(text: str) -> float:
 
 
 def refuse_outputs(given: Mapping[str, str | None]) -> None:
-    """What is paid for must have a place to go to: `given` are the files by option, - standard output.
+    """Refuse files that cannot be written before anything is paid for: `given` by option, - standard output.
 
     Raises UsageError.
     """
@@ -56,7 +99,7 @@ def refuse_outputs(given: Mapping[str, str | None]) -> None:
 
 @contextlib.contextmanager
 def history_if_any() -> Iterator[Store | None]:
-    """The history, or None where there is none or it cannot be opened, which is said: files can be read without."""
+    """The history; None where there is none, or where it cannot be opened, which goes to stderr. Files need none."""
     path = paths.history_file()
     try:
         store = Store(path) if path.exists() else None
@@ -96,7 +139,7 @@ def runs_of(reference: str, store: Store | None) -> list[StoredRun]:
 
 
 def ledger_of(runs: list[StoredRun]) -> list[TrialResult]:
-    """What was tried on what `runs` ask, the latest first; nothing where there is no history that can be read."""
+    """Trials on what `runs` ask, the latest first; nothing where there is no history that can be read."""
     with history_if_any() as store:
         try:
             return [] if store is None else trial_log.of_runs(store, runs)

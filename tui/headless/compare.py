@@ -1,7 +1,6 @@
 """`latency-tui compare A B`: two sets of runs, target by target, and whether the second may pass."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 import msgspec
@@ -14,7 +13,7 @@ from tui.core.observation import present
 from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
 from tui.core.sanitize import clean
 from tui.errors import ExitCode, UsageError
-from tui.headless.arguments import history_if_any, is_simulated, runs_of
+from tui.headless.arguments import history_if_any, is_simulated, print_json, runs_of
 
 _EPILOG = """\
 A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'baseline', or a JSON
@@ -34,7 +33,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComparisonReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints. Times are nanoseconds, rates 1/s."""
+    """Output of `--json`. Times are nanoseconds, rates 1/s."""
 
     simulated: bool
     a: str
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         simulated=is_simulated(first) or is_simulated(second), a=options.a, b=options.b, targets=tuple(compared)
     )
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+        print_json(report)
     else:
         print("\n".join(_lines(report)))
     return _exit_code(compared)
@@ -90,7 +89,7 @@ def _limits(texts: Sequence[str]) -> list[RegressionLimit]:
 
 
 def pairs(before: Sequence[Measured], after: Sequence[Measured]) -> list[tuple[Measured, Measured]]:
-    """What B measured with what A measured of the same target: where A asked several things, the same or none.
+    """Results of B, each with A's of the same target: where A asked several things, with the same or with none.
 
     Where each side has only one, those two, whatever they are called.
     """

@@ -1,4 +1,4 @@
-"""`latency-tui doctor`: what a measurement rests on, checked one by one."""
+"""`latency-tui doctor`: checks one by one all that a measurement rests on."""
 
 import argparse
 import asyncio
@@ -15,21 +15,19 @@ import msgspec
 from tui import __version__
 from tui.config import paths
 from tui.config.endpoints import is_key_set
-from tui.config.load import Flags, build_plan, load, needs_simulator
 from tui.core.events import EngineFailed, EngineReady, Event, FailureKind, ModelsListed, StampSource
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
-from tui.engine.client import EngineClient, spawn
-from tui.engine.protocol import ListModels
+from tui.core.text_table import aligned
 from tui.errors import ExitCode, HistoryError
+from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
+from tui.headless.models import ask_for_models
 from tui.history.store import Store
-from tui.simulator.process import SimulatorProcess
 
-_WITHIN_S = 40.0
-"""How long the engine may take to start and to ask."""
+_MARKS = {True: "ok", False: "WRONG"}
 _NO_LIST = frozenset({FailureKind.UNKNOWN_MODEL, FailureKind.BAD_REQUEST, FailureKind.PROTOCOL})
-"""How an endpoint answers that can be reached and lists no models: many compatible servers."""
+"""Answers of an endpoint that can be reached and lists no models, as many compatible servers."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,18 +36,13 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     ok: bool
     found: str
-    """What is so, and, where that is wrong, what to do; without a full stop."""
+    """The finding, and the remedy where it is wrong; without a full stop."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run all checks; the exit status is 0 when all is well, else 1."""
     options = _parser().parse_args(arguments)
-    loaded = load(Flags(config=options.config, demo=options.demo, base_url=options.base_url), os.environ, Path.cwd())
-    settings = loaded.settings
-    simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
-    try:
-        plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
-        endpoints = tuple({endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}.values())
+    with endpoints_of(load_from(options).settings) as endpoints:
         checks = [
             *_program(),
             *asyncio.run(_engine(endpoints)),
@@ -57,15 +50,10 @@ def main(arguments: Sequence[str]) -> int:
             _terminal(),
             *_locations(),
         ]
-    finally:
-        if simulator is not None:
-            simulator.stop()
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(checks)).decode() + "\n")
+        print_json(checks)
     else:
-        width = max(len(check.name) for check in checks)
-        for check in checks:
-            print(f"{'ok   ' if check.ok else 'WRONG'}  {check.name:<{width}}  {clean(check.found)}")
+        print("\n".join(aligned([(_MARKS[check.ok], check.name, clean(check.found)) for check in checks], labels=3)))
     return ExitCode.OK if all(check.ok for check in checks) else ExitCode.ERROR
 
 
@@ -75,9 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Check keys, endpoints, clocks, the terminal and files. Sends no prompt and costs nothing.",
         allow_abbrev=False,
     )
-    parser.add_argument("--config", type=Path, metavar="PATH", help="a configuration or plan file (TOML)")
-    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
-    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+    add_target_options(parser, takes_plan=False)
     parser.add_argument("--json", choices=["-"], help="- prints JSON")
     return parser
 
@@ -93,35 +79,24 @@ def _program() -> Iterator[Check]:
 
 
 async def _engine(endpoints: tuple[Endpoint, ...]) -> list[Check]:
-    """Whether it starts, who stamps arrivals and how late it reads, and whether the endpoints answer it."""
-    answers: asyncio.Queue[Event] = asyncio.Queue()
-
-    def take(events: list[Event]) -> None:
-        for event in events:
-            answers.put_nowait(event)
-
+    """Start the engine, look at its stamps and its delay, and have it ask the endpoints."""
     checks: list[Check] = []
-    client = EngineClient(spawn(), take)
-    await client.connect()
-    waiting = {endpoint.name: endpoint for endpoint in endpoints}
-    try:
-        client.ask_aside(ListModels(endpoints=endpoints))
-        async with asyncio.timeout(_WITHIN_S):
-            while waiting or not checks:
-                match await answers.get():
-                    case EngineReady() as ready:
-                        checks += _stamps(ready)
-                    case EngineFailed(message=message):
-                        return [*checks, Check(name="engine", ok=False, found=message.removesuffix("."))]
-                    case ModelsListed() as listed if listed.endpoint in waiting:
-                        checks.append(_reached(waiting.pop(listed.endpoint), listed))
-                    case _:
-                        pass
-    except TimeoutError:
-        late = ", ".join(waiting) or "the engine"
-        checks.append(Check(name="endpoints", ok=False, found=f"no answer in time from {late}; try again"))
-    finally:
-        await client.stop()
+    by_name = {endpoint.name: endpoint for endpoint in endpoints}
+
+    def hear(event: Event) -> None:
+        match event:
+            case EngineReady():
+                checks.extend(_stamps(event))
+            case EngineFailed(message=message):
+                checks.append(Check(name="engine", ok=False, found=message.removesuffix(".")))
+            case ModelsListed(endpoint=name):
+                checks.append(_reached(by_name[name], event))
+            case _:
+                pass
+
+    if late := await ask_for_models(endpoints, hear):
+        found = f"no answer in time from {', '.join(late) if checks else 'the engine'}; try again"
+        checks.append(Check(name="endpoints", ok=False, found=found))
     return checks
 
 
@@ -193,7 +168,7 @@ def _locations() -> Iterator[Check]:
 
 
 def _is_writable(path: Path) -> bool:
-    """Whether the file, or the first directory above it that is there, can be written."""
+    """True if the file, or the first directory above it that is there, can be written."""
     place = path
     while not place.exists() and place != place.parent:
         place = place.parent

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
 from tui.config import paths
 from tui.config.load import Flags, load
 from tui.core.figures import Figure
@@ -18,7 +16,7 @@ from tui.core.wording import amount
 from tui.errors import ExitCode, UsageError
 from tui.export import json_import, otel
 from tui.export.formats import SUFFIXES, Format, render, write
-from tui.headless.arguments import runs_of
+from tui.headless.arguments import print_json, runs_of
 from tui.headless.results import results_of, table
 from tui.history.store import Store
 from tui.session import trial_log
@@ -94,7 +92,7 @@ def _list(options: argparse.Namespace, store: Store) -> None:
     )
     rows = store.runs(wanted, limit=options.limit)
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+        print_json(rows)
         return
     for row in rows:
         print(_line(row))

@@ -31,14 +31,14 @@ _COUNT_WITHIN_S = 20.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Measured(msgspec.Struct, kw_only=True):
-    """What came of it."""
+class MeasuredPlan(msgspec.Struct, kw_only=True):
+    """Outcome of a plan."""
 
     runs: list[StoredRun]
     """Every run, warm-up included; those of a cancelled series up to there."""
     series: Series
     lanes: list[Lane]
-    """What each target has measured, in the plan's order."""
+    """The lanes with their results, in the plan's order."""
     stopped_by: int | None = None
     """The signal that ended it early."""
     counted: dict[Prompt, int] = {}
@@ -54,7 +54,7 @@ def measure(
     record: Path | None = None,
     on_ended: Callable[[RequestRecord], None] = lambda _record: None,
     count_parts: bool = False,
-) -> Measured:
+) -> MeasuredPlan:
     """Run the plan as a series, of all variants of its prompt with `ask_all`; afterwards, with `count_parts`, have the
     parts of the prompts counted.
 
@@ -89,7 +89,7 @@ def measure(
 
 async def _measure(
     session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, *, count_parts: bool
-) -> Measured:
+) -> MeasuredPlan:
     runs: list[StoredRun] = []
     stopped_by: list[int] = []
     loop = asyncio.get_running_loop()
@@ -121,7 +121,7 @@ async def _measure(
     narrator.end()
     counted = await _counted(session) if count_parts and not stopped_by else {}
     await session.close()
-    return Measured(
+    return MeasuredPlan(
         runs=runs,
         series=series,
         lanes=session.live.lanes,
@@ -146,7 +146,7 @@ async def _counted(session: Session) -> dict[Prompt, int]:
 
 
 def reason(series: Series) -> str | None:
-    """What a series found out, or why it ended before all its runs, in one sentence; None without either."""
+    """The finding of a series, or the reason why it ended early, in one sentence; None without either."""
     if series.settings.until_sure is not None and series.verdict:
         return f"{series.verdict[0].upper()}{series.verdict[1:]}."
     if series.ending in (None, Ending.COMPLETE):

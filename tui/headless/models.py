@@ -2,17 +2,12 @@
 
 import argparse
 import asyncio
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
-
-import msgspec
 
 from tui.config.known_models import known_models, save_list
-from tui.config.load import Flags, build_plan, load, needs_simulator
-from tui.core.events import Event, ModelsListed
+from tui.core.events import EngineFailed, Event, ModelsListed
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
@@ -21,37 +16,30 @@ from tui.core.wording import ABSENT
 from tui.engine.client import EngineClient, spawn
 from tui.engine.protocol import ListModels
 from tui.errors import ExitCode
-from tui.simulator.process import SimulatorProcess
+from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 
 _WITHIN_S = 40.0
-"""How long the engine may take to start and to ask."""
+"""Longest time for the engine to start and to ask, seconds."""
 
 
 def main(argv: list[str]) -> int:
     """Print the models; returns the exit status. Raises ConfigError."""
     options = _parser().parse_args(argv)
-    loaded = load(Flags(config=options.config, demo=options.demo, base_url=options.base_url), os.environ, Path.cwd())
-    settings = loaded.settings
+    settings = load_from(options).settings
     is_whole = True
     if options.refresh:
-        simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
-        try:
-            plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
-            endpoints = {endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}
-            is_whole = asyncio.run(_refresh(tuple(endpoints.values())))
-        finally:
-            if simulator is not None:
-                simulator.stop()
+        with endpoints_of(settings) as endpoints:
+            is_whole = asyncio.run(_refresh(endpoints))
     models = known_models(settings.endpoints)
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(models)).decode() + "\n")
+        print_json(models)
     else:
         print("\n".join(table(models)))
     return ExitCode.OK if is_whole else ExitCode.ERROR
 
 
 def table(models: Sequence[KnownModel]) -> list[str]:
-    """One line per model under a heading: id, limits, prices with their date, and what is said of its end."""
+    """One line per model under a heading: id, limits, prices with their date, and its lifecycle."""
     rows = [("id", "context", "most output", "$ in/out per 1M", "prices of", "")]
     for model in models:
         prices = model.prices
@@ -75,41 +63,59 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--refresh", action="store_true", help="ask the endpoints of the configured targets now")
-    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
-    parser.add_argument("--config", type=Path, metavar="PATH", help="a configuration or plan file (TOML)")
-    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+    add_target_options(parser, takes_plan=False)
     parser.add_argument("--json", choices=["-"], help="- prints JSON")
     return parser
 
 
-async def _refresh(endpoints: tuple[Endpoint, ...]) -> bool:
-    """Ask, remember, and say what went wrong; false if anything did."""
+async def ask_for_models(endpoints: tuple[Endpoint, ...], hear: Callable[[Event], None]) -> list[str]:
+    """Have a new engine ask all endpoints for their models; `hear` gets every event.
+
+    Returns the names of the endpoints that did not answer in time; none of them where the engine failed.
+    """
     answers: asyncio.Queue[Event] = asyncio.Queue()
 
-    def take(events: list[Event]) -> None:
+    def put(events: list[Event]) -> None:
         for event in events:
             answers.put_nowait(event)
 
-    client = EngineClient(spawn(), take)
+    client = EngineClient(spawn(), put)
     await client.connect()
-    failed: list[str] = []
+    waiting = [endpoint.name for endpoint in endpoints]
     try:
         client.ask_aside(ListModels(endpoints=endpoints))
-        by_name = {endpoint.name: endpoint for endpoint in endpoints}
         async with asyncio.timeout(_WITHIN_S):
-            while by_name:
+            while waiting:
                 event = await answers.get()
-                if not isinstance(event, ModelsListed):
-                    continue
-                endpoint = by_name.pop(event.endpoint)
-                if event.failure is not None:
-                    failed.append(event.failure.message)
-                elif not endpoint.simulated:
-                    save_list(endpoint, event.models, date.today())
+                if isinstance(event, ModelsListed):
+                    waiting.remove(event.endpoint)
+                hear(event)
+                if isinstance(event, EngineFailed):
+                    return []
     except TimeoutError:
-        failed.append("The endpoints did not list their models in time; try again.")
+        pass
     finally:
         await client.stop()
+    return waiting
+
+
+async def _refresh(endpoints: tuple[Endpoint, ...]) -> bool:
+    """Ask, remember, and say what went wrong; false if anything did."""
+    failed: list[str] = []
+    by_name = {endpoint.name: endpoint for endpoint in endpoints}
+
+    def hear(event: Event) -> None:
+        if isinstance(event, EngineFailed):
+            failed.append(event.message)
+        elif isinstance(event, ModelsListed):
+            endpoint = by_name[event.endpoint]
+            if event.failure is not None:
+                failed.append(event.failure.message)
+            elif not endpoint.simulated:
+                save_list(endpoint, event.models, date.today())
+
+    if await ask_for_models(endpoints, hear):
+        failed.append("The endpoints did not list their models in time; try again.")
     for sentence in failed:
         print(f"latency-tui: {sentence}", file=sys.stderr)
     return not failed

@@ -1,4 +1,4 @@
-"""What a headless run says while it runs, on standard error: a bar on a terminal, lines elsewhere."""
+"""Narration of a headless run on standard error: a bar on a terminal, lines elsewhere."""
 
 import sys
 from typing import TextIO
@@ -13,7 +13,7 @@ _BAR_CELLS = 24
 
 
 class Narrator:
-    """Says how far a series is. `quiet` says nothing but problems."""
+    """Narrates the progress of a series. With `quiet` it tells nothing but problems."""
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool) -> None:
         self._stream = stream if stream is not None else sys.stderr

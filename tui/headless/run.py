@@ -1,7 +1,6 @@
 """`latency-tui run`: a plan measured without a screen. Results on standard output, the rest on standard error."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tui.config.keys import Layer
-from tui.config.load import Flags, Loaded, load
+from tui.config.load import Loaded
 from tui.core.figures import Use, figures_for
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
@@ -17,8 +16,8 @@ from tui.core.series import SeriesSettings
 from tui.errors import UsageError
 from tui.export import otel
 from tui.export.formats import Format, render, write, write_text
-from tui.headless.arguments import ledger_of, refuse_outputs, repeats
-from tui.headless.measure import Measured, measure, reason
+from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats
+from tui.headless.measure import MeasuredPlan, measure, reason
 from tui.headless.narration import Narrator, request_line
 from tui.headless.results import TargetResult, exit_code, goodput_lines, junit, results_of, sentences, table, verdicts
 
@@ -32,11 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
     refuse_outputs({"--json": options.json, "--junit": options.junit, "--markdown": options.markdown})
-    loaded = load(
-        Flags(models=tuple(options.model), base_url=options.base_url, config=options.plan, demo=options.demo),
-        os.environ,
-        Path.cwd(),
-    )
+    loaded = load_from(options)
     settings = _series(loaded, options)
     narrator = Narrator(quiet=options.quiet or options.plain)
     measured = measure(
@@ -57,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _write_files(options, measured, results, objectives, simulated=simulated)
     except UsageError as problem:
-        # What was measured was paid for: its verdict goes before that of a full disk or a collector that is away.
+        # The measurement was paid for: its verdict counts more than a full disk or a collector that is away.
         print(f"latency-tui: {problem}", file=sys.stderr)
         return status or problem.exit_code
     return status
@@ -71,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "plan", nargs="?", type=Path, metavar="PLAN.toml", help="a plan file; without one, the settings"
-    )
+    add_target_options(parser, takes_plan=True)
     parser.add_argument("--repeat", type=repeats, metavar="N", help="counted runs, after the plan's warm-up")
     parser.add_argument(
         "--until-sure",
@@ -84,9 +77,6 @@ def _parser() -> argparse.ArgumentParser:
         help="stop as soon as the best target is known by ttft (default), ttfo or total; --repeat is the most",
     )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt")
-    parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
-    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
-    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
     for name, what in (("json", "JSON export"), ("junit", "JUnit report"), ("markdown", "Markdown report")):
         parser.add_argument(f"--{name}", metavar="FILE", help=f"write the {what} to FILE; - is standard output")
     parser.add_argument("--otel", action="store_true", help="send metrics to OpenTelemetry (OTEL_* variables)")
@@ -119,7 +109,7 @@ def _say_nothing(_record: RequestRecord) -> None:
 
 def _write_files(
     options: argparse.Namespace,
-    measured: Measured,
+    measured: MeasuredPlan,
     results: Sequence[TargetResult],
     objectives: Sequence[Objective],
     *,
@@ -140,7 +130,7 @@ def _write_files(
 
 
 def _summary(
-    measured: Measured,
+    measured: MeasuredPlan,
     results: Sequence[TargetResult],
     objectives: Sequence[Objective],
     *,

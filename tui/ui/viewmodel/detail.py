@@ -36,7 +36,7 @@ def _row(figure: Figure, record: RequestRecord) -> Row:
     if figure is Figure.STAMPS_SHARED and value is not None:
         return title, f"{value} of {len(record.timeline.content_ns)}"
     if figure.parts:
-        # The longest gap has a row of its own, with its place.
+        # The longest gap has another row, with its place.
         parts = [part for part in figure.parts if figure is not Figure.ITL or part != "max"]
         each = [ABSENT if value is None else format_duration(getattr(value, part) * NS_PER_MS) for part in parts]
         return f"{title} {' · '.join(parts)}", ABSENT if value is None else " · ".join(each)
@@ -87,7 +87,7 @@ def _counts(record: RequestRecord) -> tuple[Row, ...]:
 
 
 def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:
-    """What went into the request and how it was served, in the API's words."""
+    """Delivery, cache, tier and cost of the request, in the API's words."""
     usage = record.usage
     written = format_count(usage.cache_creation_input_tokens)
     if usage.cache_creation_input_tokens:

@@ -8,7 +8,7 @@ from tui.core.wording import format_duration
 from tui.ui.viewmodel.lane_history import METRICS, LaneHistory, spark
 
 Clip = Callable[[str, int], str]
-"""Cuts or pads a text to exactly so many cells; given by the widget, which knows the terminal's widths."""
+"""Cuts or pads a text to exactly that many cells; given by the widget, which knows the terminal's widths."""
 
 _FIGURES = ("last", "best", "median")
 _FIGURE_CELLS = 7

@@ -7,7 +7,7 @@ import msgspec
 from tui.core.text_table import aligned, cells_of
 
 Fit = Callable[[str, int], str]
-"""Cuts or pads a text to exactly so many cells."""
+"""Cuts or pads a text to exactly that many cells."""
 
 _WIDEST_NAME = 24
 

@@ -14,7 +14,7 @@ from tui.core.wording import format_count, format_duration, format_rate
 from tui.ui.viewmodel.lane_lines import SHAPES
 
 HINT = "text in the prompt, and: model:haiku endpoint:api tag:x since:2026-11-01 until:2026-11-30 failed simulated"
-"""What can be typed."""
+"""Hint for the line that filters."""
 _WIDE_CELLS = 100
 """Width from which a row has room for all of it."""
 
@@ -32,7 +32,7 @@ _MOST_OF_A_TEXT = 4_000
 
 
 def heading(width: int) -> str:
-    """What stands above the rows of a list so many cells wide. TTFT and total are the shortest of the run."""
+    """Heading above the rows of a list of `width` cells. TTFT and total are the shortest of the run."""
     started, state = _widths(width)
     return f"  {'No.':>6}  {'started':<{started}}  {'state':<{state}} {'TTFT':>8} {'total':>8}  what"
 
@@ -138,13 +138,13 @@ def _cut(text: str) -> str:
 
 
 def name_of(runs: Sequence[StoredRun]) -> str:
-    """What a set of runs is called: a series by its first and last run."""
+    """Name of a set of runs: a series by its first and last run."""
     first, last = runs[0].number, runs[-1].number
     return f"run {first}" if first == last else f"runs {first} to {last}"
 
 
 def retention(settings: HistorySettings) -> str:
-    """How long runs are kept."""
+    """The time for which runs are kept, in words."""
     limits = [f"{settings.keep_days} days"] if settings.keep_days else []
     limits += [f"{settings.keep_mb} MB"] if settings.keep_mb else []
     return f"kept for at most {' and '.join(limits)}" if limits else "all is kept"
@@ -184,7 +184,7 @@ _EXAMPLES = {"model": "haiku", "endpoint": "api", "tag": "x", "since": "2026-11-
 
 
 def _day_ns(word: str, value: str, *, days: int) -> int:
-    """The first moment of a day, or of the one so many days later, ns since 1970."""
+    """The first moment of a day, or of the one `days` later, ns since 1970."""
     try:
         day = datetime.strptime(value, "%Y-%m-%d") + timedelta(days=days)
         return int(day.astimezone().timestamp()) * _NS_PER_S

@@ -41,7 +41,7 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
 
 
 def objective_lines(outcomes: Sequence[Observation], objectives: Sequence[Objective]) -> list[str]:
-    """How each objective stands, as mark and words, and the goodput; nothing without objectives."""
+    """State of each objective, as mark and words, and the goodput; nothing without objectives."""
     if not objectives:
         return []
     judgements = [judge(objective, outcomes) for objective in objectives]

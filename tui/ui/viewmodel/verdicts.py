@@ -35,7 +35,7 @@ class LaneVerdicts:
         return False
 
     def lines(self, lane: Lane) -> tuple[str, ...]:
-        """What is to be said of a lane, as last worked out."""
+        """The lines of a lane, as last worked out."""
         known = self._lines.get(id(lane))
         return known[1] if known is not None and known[0][0] is lane else ()
 
