@@ -209,12 +209,8 @@ class HistoryScreen(Screen[StoredRun]):
             path = await self._archive.export(number, text.strip())
             self.notify(f"Wrote {clean(str(path))}.", timeout=4, markup=False)
 
-        self._ask(
-            f"Export run {number} to",
-            f"run-{number}.html",
-            f"A name that ends in one of {self._archive.suffixes}.",
-            export,
-        )
+        hint = f"A name in {self._archive.suffixes}."
+        self._ask(f"Export run {number} to", f"run-{number}.html", hint, export)
 
     def action_delete(self) -> None:
         """Delete the run, after asking."""
