@@ -30,7 +30,8 @@ class SettingsForm(Vertical):
     DEFAULT_CSS = """
     SettingsForm {
         height: auto;
-        & > _Rows { height: auto; max-height: 60vh; color: $text-muted; }
+        max-height: 75vh;
+        & > _Rows { height: auto; max-height: 50vh; color: $text-muted; }
         & Field { width: 1fr; }
         & .row { height: 1; }
         & .row > Field { min-width: 37; }

@@ -1,0 +1,83 @@
+"""The form of settings, alone: rows, keys, complaints, and room for its screen's buttons."""
+
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.widgets import Button
+
+from tui.config.schema import TABLES
+from tui.core.series import SeriesSettings
+from tui.ui.keymap import Keymap
+from tui.ui.screens.series import SeriesScreen
+from tui.ui.viewmodel.form_rows import FieldError, rows_of
+from tui.ui.widgets.choice_line import ChoiceLine
+from tui.ui.widgets.inputs import Field
+from tui.ui.widgets.settings_form import SettingsForm
+
+VALUES: dict[str, Any] = {"max": 2}
+
+
+class FormApp(App[None]):
+    """A form and nothing else."""
+
+    def __init__(self, form: SettingsForm) -> None:
+        super().__init__()
+        self.form = form
+
+    def compose(self) -> ComposeResult:
+        yield self.form
+
+
+def shown(app: App[Any]) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def test_each_row_has_its_label_and_the_focused_one_its_meaning() -> None:
+    app = FormApp(SettingsForm(rows_of(TABLES["series"]), {"repeats": 3, "in_turn": False}, label_cells=20))
+    async with app.run_test() as pilot:
+        assert "repeats             3" in shown(app)
+        assert "in turn              on [off]" in shown(app)
+        app.form.focus_first()
+        await pilot.press("down", "down", "space")
+        assert "Ask the targets one after another" in shown(app)
+        values = app.form.read()
+    assert (values["repeats"], values["in_turn"], values["seed"]) == (3, True, None)
+
+
+async def test_what_cannot_be_used_is_said_below_and_focused() -> None:
+    app = FormApp(SettingsForm(rows_of(TABLES["retries"]), VALUES, required=("max",)))
+    async with app.run_test() as pilot:
+        field = app.query_one("#max", Field)
+        field.value = "11"
+        await pilot.pause()
+        with pytest.raises(FieldError):
+            app.form.read()
+        await pilot.pause()
+        assert app.focused is field
+        assert "max must be a whole number from 0 to 10, but is 11." in shown(app)
+        field.value = ""
+        await pilot.pause()
+        assert "must be" not in shown(app)
+        with pytest.raises(FieldError, match="max is required"):
+            app.form.read()
+        assert app.form.readable() == {}
+
+
+async def test_other_values_are_shown() -> None:
+    app = FormApp(SettingsForm(rows_of(TABLES["series"]), {}))
+    async with app.run_test():
+        app.form.show({"repeats": 7, "until_sure": "total"})
+        assert app.query_one("#until-sure", ChoiceLine).value == "total"
+        assert app.form.read()["repeats"] == 7
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 16)])
+async def test_the_buttons_of_a_screen_are_in_sight(size: tuple[int, int]) -> None:
+    app: App[None] = App()
+    async with app.run_test(size=size) as pilot:
+        await app.push_screen(SeriesScreen(SeriesSettings(), Keymap().names))
+        await pilot.pause()
+        for button in app.screen.query(Button):
+            assert app.screen.region.contains_region(button.region), button.label
+            assert str(button.label) in shown(app)
