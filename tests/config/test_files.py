@@ -33,12 +33,6 @@ def test_invalid_file_is_one_sentence(path: Path) -> None:
     assert sentence.isprintable()
 
 
-def test_there_are_three_examples_with_a_hint_at_what_to_look_for() -> None:
-    assert len(EXAMPLES) >= 3
-    for path in EXAMPLES:
-        assert "What to look for" in path.read_text()
-
-
 def test_inline_tables_and_dotted_keys(sealed: Path) -> None:
     loaded = load(Flags(config=HERE / "valid/inline.toml"), {}, sealed)
     settings = loaded.settings

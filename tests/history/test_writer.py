@@ -98,12 +98,13 @@ def test_a_database_damaged_while_in_use_is_set_aside(path: Path) -> None:
     batches = items()
     for batch in batches[:3]:
         writer.commit(batch)
-    assert writer._connection is not None
-    writer._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    # What another program writes makes the writer read the file anew.
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE runs SET uid = uid")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with path.open("r+b") as file:
         file.seek(100)
         file.write(b"\xff" * (path.stat().st_size - 100))
-    writer._connection.execute("PRAGMA shrink_memory")
     writer.commit(batches[3])
     writer.close()
     assert any("is damaged" in sentence for sentence in said)
