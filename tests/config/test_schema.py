@@ -25,7 +25,7 @@ def test_every_key_is_explained() -> None:
     for table in (schema.keys_by_path(), *({key.name: key for key in keys} for keys in (schema.TARGET, ENDPOINT))):
         helps = {name: key.help for name, key in table.items()}
         for name, text in helps.items():
-            assert re.fullmatch(r"\w+ .+ .+\.", text), f"{name}: {text!r} is no sentence"
+            assert re.fullmatch(r"\w+\W.+ .+\.", text), f"{name}: {text!r} is no sentence"
         said = [text for text in helps.values() if list(helps.values()).count(text) > 1]
         assert said == [], "one key's meaning stands beside another"
 
