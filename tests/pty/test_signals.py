@@ -86,9 +86,8 @@ def test_a_screen_that_hangs_is_ended_without_its_help(environ: dict[str, str]) 
     program = """
         import time
         from tui.cli import main
-        from tui.ui.screens.main import MainScreen
-        from tui.ui.app import LatencyApp
-        LatencyApp.action_cancel_all = lambda self: time.sleep(1000)
+        from tui.ui.controllers.runs import RunsController
+        RunsController.cancel_all = lambda self: time.sleep(1000)
         raise SystemExit(main())
     """
     with Terminal(LONG, environ, program=[sys.executable, "-c", dedent(program)]) as terminal:
@@ -165,11 +164,11 @@ def test_a_crash_restores_the_terminal_and_leaves_a_report_without_prompt_or_key
 ) -> None:
     program = """
         from tui.cli import main
-        from tui.ui.app import LatencyApp
+        from tui.ui.controllers.runs import RunsController
         def crash(self):
-            prompt = self.draft.book.prompt
+            prompt = self._context.draft.book.prompt
             raise KeyError(prompt.user)
-        LatencyApp.action_cancel_all = crash
+        RunsController.cancel_all = crash
         raise SystemExit(main())
     """
     with Terminal(
