@@ -33,7 +33,7 @@ def say_and_report(error: BaseException, terminal: Terminal, size: Size) -> str:
 def _lines(error: BaseException, terminal: Terminal, size: Size) -> Iterator[str]:
     yield f"latency-tui {__version__}, Textual {textual_version}, Python {platform.python_version()}, {sys.platform}"
     yield f"{terminal}, TERM={os.environ.get('TERM', '')!r}, {size.width}x{size.height}"
-    yield "The messages of errors and all values are left out: they may hold what you wrote or what a model answered."
+    yield "Error messages and values are left out: they may contain your prompt or a model's answer."
     seen: BaseException | None = error
     while seen is not None:
         yield ""

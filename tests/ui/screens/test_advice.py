@@ -130,7 +130,7 @@ async def test_without_an_answer_there_is_no_advice(open_app: OpenApp) -> None:
     async with open_app([STEADY]) as s:
         await s.press("alt+a")
         assert s.on_main
-        assert s.notices == ["There is nothing to go by yet: let a run of this lane end first."]
+        assert s.notices == ["There is nothing to base advice on yet: let a run of this lane end first."]
         await s.streaming()
         await s.press("alt+a")
         assert s.on_main

@@ -267,7 +267,7 @@ async def test_what_the_api_refused_stands_in_the_lane_and_one_key_drops_it(open
 async def test_where_nothing_is_refused_there_is_nothing_to_drop(open_app: OpenApp) -> None:
     async with open_app((HAIKU,)) as s:
         await s.press(DROP)
-        assert s.notices == ["Nothing is known that this lane's model refuses; Alt+T edits its parameters."]
+        assert s.notices == ["As far as is known, this lane's model refuses nothing. Alt+T edits its parameters."]
 
 
 async def test_the_parameters_that_are_set_stand_in_the_pane(open_app: OpenApp) -> None:

@@ -143,7 +143,7 @@ async def test_turns_and_a_prefill_are_sent(open_app: OpenApp) -> None:
         assert tab(s) == "tab-turns"
         await s.press("a", *"Hello", "escape", "a", *"Good day", "escape", "a", "escape")
         await s.press("end", "enter", *"Because", "escape")
-        await s.until_shown("The answer goes on where this ends.")
+        await s.until_shown("The answer continues where this ends.")
         await close(s)
         await s.until_shown("2 turns · prefill")
         await s.run()

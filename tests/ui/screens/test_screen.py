@@ -108,7 +108,7 @@ async def test_help_closes(open_app: OpenApp, key: str) -> None:
 @pytest.mark.parametrize(
     ("selector", "words"),
     [
-        ("#user", "What every target is asked"),
+        ("#user", "Sent to every target"),
         ("#effort", "Shared by all"),
         ("StreamView", "answer as it arrives"),
     ],

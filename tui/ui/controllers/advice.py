@@ -124,7 +124,7 @@ class AdviceController:
         try:
             trial = TrialRunner(context.session, plan, state.advice.target, said, self._trial_over)
         except KeyError:
-            context.complain("This lane's target is no longer asked: run again, then ask for advice.")
+            context.complain("This lane's target is no longer chosen: run again, then ask for advice.")
             return
         self._trial = trial
         trial.start()
@@ -155,7 +155,7 @@ class AdviceController:
             number, prompt = -1, plan.prompt
         index = None if number < 0 else choice.index_of(plan.targets[number].label)
         if index is None:
-            context.complain("The target that was tried is no longer asked: choose it again, then accept.")
+            context.complain("The target that was tried is no longer chosen: choose it again, then accept.")
             return False
         if change.edit is not None:
             book = context.draft.book

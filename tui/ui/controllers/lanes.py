@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tui.core.record import RequestRecord
 from tui.ui.controllers.context import Context
+from tui.ui.controllers.reasons import NO_TWO_ANSWERS
 
 
 class LanesController:
@@ -79,7 +80,7 @@ def show_difference(
 
     begun = [record for record in records if record is not None and record.text()]
     if len(begun) < 2:
-        context.complain("There are no two answers to compare: ask two lanes first.")
+        context.complain(NO_TWO_ANSWERS)
         return
     at = next((place for place, record in enumerate(begun) if record is first), 0)
     other = next((place for place, record in enumerate(begun) if record is second), (at + 1) % len(begun))

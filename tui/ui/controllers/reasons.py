@@ -10,6 +10,8 @@ from tui.ui.controllers.context import Context
 from tui.ui.terminal import can_stop
 from tui.ui.viewmodel.parameter_refusals import refused
 
+NO_TWO_ANSWERS = "There are no two answers to compare: ask two lanes first."
+
 
 class Reasons:
     """One method per reason, named in the table of actions; empty while the action is available."""
@@ -63,7 +65,7 @@ class Reasons:
         """For comparing answers word by word."""
         records = (view.lane.record for view in self._context.front.lanes.views)
         answers = sum(record is not None and bool(record.text()) for record in records)
-        return "" if answers > 1 else "There are no two answers to compare: ask two lanes first."
+        return "" if answers > 1 else NO_TWO_ANSWERS
 
     def nothing_measured(self) -> str:
         """For pinning the results."""
@@ -87,7 +89,8 @@ class Reasons:
         sent = context.draft.plan().parameters_of(targets.candidates[index])
         if refused(context.main.current_lane.lane, sent, context.known_models) is not None:
             return ""
-        return f"Nothing is known that this lane's model refuses; {context.keys('edit_target')} edits its parameters."
+        key = context.keys("edit_target")
+        return f"As far as is known, this lane's model refuses nothing. {key} edits its parameters."
 
     def no_history(self) -> str:
         """For stored runs."""
@@ -102,7 +105,7 @@ class Reasons:
         from tui.session.measured import measured_by
 
         is_there = measured_by(self._context.main.current_lane.lane) is not None
-        return "" if is_there else "There is nothing to go by yet: let a run of this lane end first."
+        return "" if is_there else "There is nothing to base advice on yet: let a run of this lane end first."
 
     def no_trial(self) -> str:
         """For deciding on a trial."""

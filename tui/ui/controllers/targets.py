@@ -151,4 +151,4 @@ class TargetsController:
         )
         context.main.picker.changed()
         listed = ", ".join(part.replace("_", " ") for part in names)
-        context.tell(f"{lane.label} is asked without {listed} from now on. {keys('run')} runs it.", 5)
+        context.tell(f"{lane.label} leaves out {listed} from now on. {keys('run')} runs it.", 5)

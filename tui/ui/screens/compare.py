@@ -98,7 +98,7 @@ class CompareScreen(ModalScreen[None]):
     async def _keep_now(self) -> None:
         name = self._field.value.strip()
         if not name or self._now is None or not name.isprintable():
-            self.notify("Give a name, once something was measured.", severity="warning", markup=False)
+            self.notify("Measure something first, then give it a name.", severity="warning", markup=False)
             return
         await self._keep(name)
         self._snapshots[name] = msgspec.structs.replace(self._now, name=name)

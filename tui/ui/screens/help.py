@@ -39,12 +39,13 @@ _FIGURES = (
 _PARTS = {
     "user": (
         "The user prompt",
-        "What every target is asked. Edit it, then run it.",
+        "Sent to every target. Edit it, then run it.",
     ),
     "system": ("The system prompt", "Sent before the user prompt, the same to every target. It may stay empty."),
     "parameters": (
         "Parameters",
-        "Shared by all targets. An empty field is not sent: the API decides. What a model refuses, its lane says.",
+        "Shared by all targets. A field left empty is not sent, so the API decides. A lane says what its model "
+        "refuses.",
     ),
     "targets": (
         "Targets",
@@ -56,7 +57,7 @@ _PARTS = {
         "stops following; {text.follow} follows again. {text.select_down} and the like, or the mouse, select.",
     ),
     "history": ("This session", "TTFT and total of every run so far, the newest at the right, all lanes on one scale."),
-    "chart": ("Latest run", "What each lane did when, from the run's first send on."),
+    "chart": ("Latest run", "The time line of each lane, from the run's first send on."),
 }
 """Name and explanation of the parts of the main screen, by the ids of their widgets."""
 

@@ -139,7 +139,7 @@ class MainScreen(Screen[None]):
             if tiny:
                 self._room.update(
                     f"latency-tui needs {_TINY_COLUMNS} columns and {_TINY_ROWS} rows; here are {columns} and {rows}. "
-                    "Make the window larger, please. What runs goes on."
+                    "Make the window larger. What runs continues meanwhile."
                 )
 
     def commit(self) -> None:

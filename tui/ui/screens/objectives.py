@@ -16,8 +16,8 @@ from tui.ui.widgets.inputs import Field
 
 _HINT = (
     "Separated by commas: ttft.p95 < 800ms, total.p50 < 4s, otps.p50 > 80, errors < 1%. "
-    "They hold until the program ends; objectives = [...] in the configuration lasts. "
-    "Enter keeps them, an empty field drops them, {escape} leaves them."
+    "They hold until the program ends. To keep them, write objectives = [...] into the configuration. "
+    "Enter takes them, an empty field removes them, {escape} changes nothing."
 )
 
 

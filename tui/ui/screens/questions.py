@@ -43,7 +43,7 @@ class AskScreen(ModalScreen[str]):
             box.border_title = self._question
             field = Field(self._text, id="answer")
             yield field
-            yield Label(f"{self._hint} Enter keeps it, {self._keys('dialog.close')} leaves it.", markup=False)
+            yield Label(f"{self._hint} Enter saves, {self._keys('dialog.close')} discards.", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer."""

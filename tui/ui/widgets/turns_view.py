@@ -83,7 +83,7 @@ class TurnsView(PromptPart):
         self.say(self._about_prefill() if is_prefill else "")
 
     def _about_prefill(self) -> str:
-        begins = "The answer goes on where this ends."
+        begins = "The answer continues where this ends."
         if not self._refusing:
             return begins
         first, more = self._refusing[0], len(self._refusing) - 1

@@ -99,7 +99,7 @@ class VariablesView(PromptPart):
             rows = f"row {self.book.row + 1} of {len(self.book.rows)}" if self.book.rows else "no row yet"
             self.say(f"▶ in use: {rows}. Below: {clean(self._shown[column])} of row {row + 1}.")
         else:
-            self.say("Write {{name}} into a prompt, and its value is set here; or load a file of values.")
+            self.say("Write {{name}} into a prompt and set its value here, or load a file of values.")
 
     @on(DataTable.CellHighlighted)
     def _highlighted(self, event: DataTable.CellHighlighted) -> None:

@@ -89,7 +89,7 @@ class VariantsView(PromptPart):
     def _selected(self) -> None:
         name = clean(self.book.prompt.name)
         self.say(
-            f"{name or 'This one'} is in use: {self.key_names('run')} asks it, {self.key_names('run_all')} asks all."
+            f"{name or 'This one'} is in use: {self.key_names('run')} runs it, {self.key_names('run_all')} runs all."
         )
 
     @on(Input.Changed)
