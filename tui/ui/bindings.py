@@ -6,7 +6,7 @@ from enum import Enum, StrEnum, auto
 import msgspec
 
 
-class Group(StrEnum):
+class ActionGroup(StrEnum):
     """Section of the help for actions of the application."""
 
     RUN = "Run"
@@ -43,7 +43,7 @@ class Action(msgspec.Struct, frozen=True):
     the Textual action of that part."""
     unless: str = ""
     """Reason for being unavailable: a method of `tui.ui.controllers.reasons`. Footer and palette show its sentence."""
-    group: Group | None = None
+    group: ActionGroup | None = None
     """Section of the help; None for a part of the screen, which is a section by itself."""
     in_footer: bool = False
     reach: Reach = Reach.MAIN
@@ -58,14 +58,14 @@ class Action(msgspec.Struct, frozen=True):
         return self.id.rpartition(".")[0]
 
 
-def _section(group: Group, *rows: Action) -> tuple[Action, ...]:
+def _section(group: ActionGroup, *rows: Action) -> tuple[Action, ...]:
     return tuple(msgspec.structs.replace(row, group=group) for row in rows)
 
 
 # fmt: off
 ACTIONS = (
     *_section(
-        Group.RUN,
+        ActionGroup.RUN,
         Action("run", ("f5", "ctrl+r"), "Run", "Fire the prompt at all targets", "runs.run", in_footer=True),
         Action("run_all", ("alt+r",), "Run all", "Fire all variants of the prompt, a lane each; a series repeats them",
                "runs.run_all"),
@@ -90,14 +90,14 @@ ACTIONS = (
                unless="no_history"),
     ),
     *_section(
-        Group.PROMPT,
+        ActionGroup.PROMPT,
         Action("variants", ("alt+v",), "Variants", "Edit the prompt's variants, variables and turns",
                "prompts.variants"),
         Action("next_variant", ("alt+n",), "Next variant", "Take the next variant of the prompt into use",
                "prompts.next_variant", unless="one_variant"),
     ),
     *_section(
-        Group.TARGETS,
+        ActionGroup.TARGETS,
         Action("refresh_models", ("alt+shift+m",), "Models", "Ask the targets' endpoints which models they have",
                "targets.refresh_models", unless="run_in_flight"),
         Action("edit_parameters", ("alt+e",), "Parameters", "Edit all parameters that the targets share",
@@ -112,7 +112,7 @@ ACTIONS = (
                unless="nothing_refused"),
     ),
     *_section(
-        Group.LANES,
+        ActionGroup.LANES,
         Action("next_lane", ("f6", "ctrl+n"), "Lane", "Go to the next lane", "lanes.next_lane", in_footer=True,
                reach=Reach.LANES),
         Action("previous_lane", ("shift+f6", "alt+p"), "Lane before", "Go to the lane before", "lanes.previous_lane",
@@ -144,7 +144,7 @@ ACTIONS = (
                unless="run_in_flight", in_footer=True),
     ),
     *_section(
-        Group.CHARTS,
+        ActionGroup.CHARTS,
         Action("next_chart", ("alt+g",), "Chart", "Show the next chart", "charts.next_chart", reach=Reach.LANES),
         Action("previous_chart", ("alt+j",), "Chart before", "Show the chart before", "charts.previous_chart",
                reach=Reach.LANES),
@@ -153,7 +153,7 @@ ACTIONS = (
                reach=Reach.LANES),
     ),
     *_section(
-        Group.SCREEN,
+        ActionGroup.SCREEN,
         Action("next_pane", ("f2", "alt+w"), "Pane", "Go on to the next pane: prompt, lanes, charts",
                "screen.next_pane", in_footer=True, reach=Reach.LANES),
         Action("help", ("f1", "alt+h"), "Help", "Explain what has the focus, all keys, and what the figures mean",

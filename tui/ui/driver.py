@@ -19,8 +19,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 
-from tui.ui.glyphs import encoder
-from tui.ui.output import TerminalOutput
+from tui.ui.output import TerminalOutput, encoder
 from tui.ui.pace import ANSWER, Pacer
 from tui.ui.terminal import LEFT_ON, Terminal
 

@@ -15,14 +15,12 @@ from tui.core.series import SeriesSettings
 from tui.ui.bindings import Action, Reach, spelled
 from tui.ui.controllers.charts import ChartsController
 from tui.ui.controllers.context import Context
+from tui.ui.controllers.drafting import PromptsController, TargetsController
 from tui.ui.controllers.history import HistoryController
-from tui.ui.controllers.lanes import LanesController
-from tui.ui.controllers.prompts import PromptsController
+from tui.ui.controllers.lanes import LanesController, ResultsController
 from tui.ui.controllers.reasons import Reasons
-from tui.ui.controllers.results import ResultsController
 from tui.ui.controllers.runs import RunsController
 from tui.ui.controllers.screen import ScreenController
-from tui.ui.controllers.targets import TargetsController
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
 

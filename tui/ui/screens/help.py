@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.ui.bindings import Action, Group, KeyNames, spelled
+from tui.ui.bindings import Action, ActionGroup, KeyNames, spelled
 from tui.ui.keymap import bound
 from tui.ui.view_bindings import SECTIONS
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
@@ -101,7 +101,7 @@ class HelpScreen(ModalScreen[None]):
         for view in self._views:
             if view != "text":
                 lines += _section(SECTIONS[view], _rows(keys.of(view)))
-        for group in Group:
+        for group in ActionGroup:
             if rows := _rows([action for action in self._actions if action.group is group]):
                 lines += _section(group.value, rows)
         lines += _section(SECTIONS["text"], _in_the_text(keys))

@@ -1,20 +1,63 @@
-"""Targets: the list of them, each by itself, and the parameters that they share."""
+"""The draft: prompts, targets and parameters, edited on screens of their own."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tui.config.remembered import save_targets
 from tui.config.schema import SIMULATOR
+from tui.config.variables import read_rows
 from tui.core.parameters import REQUIRED, Parameters
-from tui.core.refusals import belonging
+from tui.core.refusals import belonging, prefill_refusal
 from tui.core.target import Target
 from tui.errors import ChildError, ConfigError
+from tui.session.prompt_book import Row
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.reasons import current_target
 from tui.ui.viewmodel.parameter_refusals import recipients, refused
 from tui.ui.widgets.target_picker import TargetPicker
+
+
+class PromptsController:
+    """Switches the prompt's variants and opens the screen that edits them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def next_variant(self) -> None:
+        """Take the next variant into use."""
+        self._context.main.show_pane("prompt")
+        self._context.main.prompt_pane.next_variant()
+        self._context.describe()
+
+    def variants(self) -> None:
+        """Edit variants, variables and turns."""
+        from tui.ui.screens.prompts import PromptsScreen
+
+        context, pane, book = self._context, self._context.main.prompt_pane, self._context.draft.book
+        pane.commit()
+        values = book.rows[book.row] if book.rows else {}
+        tab = "variables" if any(name not in values for name in book.prompt.variables()) else "variants"
+
+        def closed(_result: None) -> None:
+            book.tidy()
+            pane.show()
+            context.describe()
+
+        context.app.push_screen(PromptsScreen(book, _load, self._refusing_prefill(), context.keys, tab=tab), closed)
+
+    def _refusing_prefill(self) -> list[str]:
+        known = {model.id: model for model in self._context.models}
+        targets = self._context.draft.plan().targets
+        return [target.label for target in targets if prefill_refusal(known.get(target.model))]
+
+    def edited(self) -> None:
+        """The prompt was edited: estimate how long it is now."""
+        # A screen over the main one edits what the prompt's pane does not show yet.
+        if self._context.app.screen is self._context.main:
+            self._context.session.preview.expect(self._context.draft.plan())
 
 
 class TargetsController:
@@ -152,3 +195,7 @@ class TargetsController:
         context.main.picker.changed()
         listed = ", ".join(part.replace("_", " ") for part in names)
         context.tell(f"{lane.label} leaves out {listed} from now on. {keys('run')} runs it.", 5)
+
+
+def _load(text: str) -> tuple[Row, ...]:
+    return read_rows(Path(text).expanduser(), text)

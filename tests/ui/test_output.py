@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from tui.ui.glyphs import ASCII_TWINS, encoder
+from tui.ui.output import ASCII_TWINS, encoder
 
 UI = Path(__file__).parents[2] / "tui" / "ui"
-_RANGES_OF_LETTERS = {"glyphs.py", "wrapped_text.py", "difference.py"}
+_RANGES_OF_LETTERS = {"output.py", "row_breaker.py", "wrapped_text.py", "difference.py"}
 """They name characters to tell texts apart, not to show them."""
 
 
