@@ -104,7 +104,7 @@ async def test_keys_of_the_main_screen_rest_while_it_asks(open_app: OpenApp) -> 
     async with open_app((STEADY,)) as s:
         await s.streaming()
         await s.press("f5")
-        for key in ("f5", "f8", "f7", "ctrl+l", "f9", "f1"):
+        for key in ("f5", "f8", "f7", "ctrl+l", "f9"):
             await s.press(key)
             assert isinstance(s.app.screen, ConfirmScreen)
         assert s.states == [State.STREAMING]

@@ -169,6 +169,32 @@ async def test_the_palette_opens_the_help(open_app: OpenApp) -> None:
         await s.until(lambda: isinstance(s.app.screen, HelpScreen))
 
 
+async def test_help_and_palette_open_over_another_screen_and_begin_with_its_keys(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        await s.press("alt+o")
+        options = s.app.screen
+        await s.press("f1")
+        await s.until_shown("Keep the options and start the series")
+        assert "Fire the prompt" not in s.shown, "that does not act here"
+        await s.press("f1")
+        assert s.app.screen is options
+        first, *rest = s.app.get_system_commands(options)
+        assert first.title == "Close"
+        titles = [command.title for command in rest]
+        assert titles[0] == "Start"
+        assert {"Help", "Quit", "Theme"} <= set(titles)
+        assert "Run" not in titles
+        await s.press("ctrl+p", *"Start the series", "enter")
+        await s.until(lambda: s.live.series is not None, "the series, started from the palette over its options")
+
+
+async def test_the_palette_has_the_keys_of_the_widget_that_has_the_focus(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
+        await s.focus("#target-list")
+        titles = {command.title for command in s.app.get_system_commands(s.app.main)}
+        assert {"Rename", "Remove", "On/off"} <= titles
+
+
 @pytest.mark.parametrize("key", keys_of("quit"))
 async def test_quit_leaves_while_lanes_stream(open_app: OpenApp, key: str) -> None:
     async with open_app((STEADY,)) as s:
