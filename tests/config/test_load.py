@@ -251,5 +251,7 @@ def test_the_cap_of_a_session_is_read_under_its_old_name_too(name: str, sealed: 
 
 
 def test_the_new_name_wins_over_the_old_one(sealed: Path) -> None:
+    both = {"LATENCY_TUI_BUDGET_SESSION_USD": "1", "LATENCY_TUI_BUDGET_SITTING_USD": "2"}
+    assert load(Flags(), both, sealed).settings.budget.session_usd == 1
     _write(sealed / "plan.toml", "[budget]\nsession_usd = 1\nsitting_usd = 2\n")
     assert "unknown key budget.sitting_usd" in _error(Flags(config=Path("plan.toml")), {}, sealed)

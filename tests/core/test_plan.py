@@ -1,10 +1,11 @@
 """A plan and the requests of one run."""
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from tui.core.parameters import Parameters
-from tui.core.plan import Plan
+from tui.core.plan import Budget, Plan
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Target
 
@@ -95,3 +96,9 @@ def test_an_undefined_variable_is_found_before_anything_is_sent() -> None:
 def test_unknown_variant() -> None:
     with pytest.raises(KeyError, match="gone"):
         _variants().prompt_of(Target(model="a", variant="gone"))
+
+
+def test_the_budget_of_an_older_plan_is_read() -> None:
+    budget = msgspec.json.decode(b'{"sitting_usd": 2, "plan_usd": 1}', type=Budget)
+    assert budget == Budget(session_usd=2, plan_usd=1)
+    assert msgspec.json.encode(budget) == b'{"session_usd":2.0,"plan_usd":1.0}'

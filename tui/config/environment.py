@@ -37,8 +37,8 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     """Screen updates per second, a number or `auto`."""
 
 
-def variables() -> dict[str, str]:
-    """Every LATENCY_TUI_* variable there is, with the dotted key it sets: the keys that hold a single value."""
+def _variables() -> dict[str, str]:
+    """Every LATENCY_TUI_* variable with the key it sets, one that holds a single value; old names first."""
     found = {}
     for path, key in schema.keys_by_path().items():
         table = path.removesuffix(key.name)
@@ -50,15 +50,16 @@ def variables() -> dict[str, str]:
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, SetValue]:
     """The values that variables set. Raises ConfigError for an unknown LATENCY_TUI_* or a value out of range."""
-    known = variables()
+    known = _variables()
     keys = schema.keys_by_path()
     entries: dict[str, SetValue] = {}
-    for name in sorted(environ):
-        if name in known:
-            entries[known[name]] = _entry(Layer.ENVIRONMENT, name, known[name], keys[known[name]], environ[name])
-        elif name.startswith(PREFIX):
-            rest = [variable.removeprefix(PREFIX) for variable in known]
-            raise ConfigError(f"{name}: unknown variable; {hint(name.removeprefix(PREFIX), rest, PREFIX)}")
+    unknown = next((name for name in sorted(environ) if name.startswith(PREFIX) and name not in known), None)
+    if unknown is not None:
+        rest = [variable.removeprefix(PREFIX) for variable in known]
+        raise ConfigError(f"{unknown}: unknown variable; {hint(unknown.removeprefix(PREFIX), rest, PREFIX)}")
+    for name, path in known.items():
+        if name in environ:
+            entries[path] = _entry(Layer.ENVIRONMENT, name, path, keys[path], environ[name])
     url = environ.get(BASE_URL_VARIABLE, "")
     if url.strip():  # blank is how a shell unsets it
         path = f"endpoints.{ANTHROPIC}.base_url"

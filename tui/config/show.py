@@ -33,7 +33,7 @@ def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
         _tables(loaded, ("parameters",)),
         _targets(loaded),
         _endpoints(loaded, environ),
-        _tables(loaded, ("timeouts", "retries", "series", "history", "advice", "budget", "ui", "keys")),
+        _tables(loaded, [table for table in schema.STRUCTS if table not in ("prompt", "parameters")]),
     ]
     written = ("\n".join(_aligned(lines)) for block in blocks if (lines := list(block)))
     return "\n\n".join(written) + "\n"
