@@ -88,7 +88,7 @@ EVERY = pytest.mark.parametrize("figure", Figure)
 
 @EVERY
 def test_it_is_in_every_file_of_data_under_one_name(figure: Figure, tmp_path: Path) -> None:
-    column, value = figure.declared.column, figure.in_file(RECORD)
+    column, value = figure.column, figure.in_file(RECORD)
     assert value is not None
     expected = msgspec.to_builtins(value)
     file = RecordFile(tmp_path / "record")
@@ -107,8 +107,8 @@ def test_it_is_in_every_file_of_data_under_one_name(figure: Figure, tmp_path: Pa
 @EVERY
 def test_the_schema_defines_it(figure: Figure) -> None:
     definition = json.loads(paths.builtin_config(SCHEMA_FILE).read_bytes())["$defs"]["ExportedRequest"]
-    assert definition["properties"][figure.declared.column]["description"] == figure.declared.help
-    assert figure.declared.column not in definition["required"]
+    assert definition["properties"][figure.column]["description"] == figure.declared.help
+    assert figure.column not in definition["required"]
 
 
 @EVERY
@@ -163,7 +163,7 @@ def test_what_is_summed_up_has_a_place_in_the_observation(figure: Figure) -> Non
 
 
 def test_names_are_told_apart() -> None:
-    for names in ([figure.declared.column for figure in Figure], [figure.declared.title for figure in Figure]):
+    for names in ([figure.column for figure in Figure], [figure.declared.title for figure in Figure]):
         assert len(set(names)) == len(names)
     assert [Figure(figure.value) for figure in Figure] == list(Figure)
     assert msgspec.json.decode(msgspec.json.encode(list(Figure)), type=list[Figure]) == list(Figure)

@@ -92,7 +92,7 @@ def _objective_figures() -> str:
 
 def _request_fields() -> str:
     """All that a request has in files, with the parts of figures that have some."""
-    parts = {figure.declared.column: figure.parts for figure in Figure} | {"status": tuple(Status)}
+    parts = {figure.column: figure.parts for figure in Figure} | {"status": tuple(Status)}
     rows = [
         (f"`{name}`", ", ".join(f"`{part}`" for part in parts.get(name, ())), _description(hint))
         for name, hint in get_type_hints(FinishedRequest, include_extras=True).items()

@@ -26,8 +26,8 @@ class Unit(StrEnum):
     WORD = "word"
 
 
-class Group(StrEnum):
-    """Group of rows in the detail of a request."""
+class FigureGroup(StrEnum):
+    """FigureGroup of rows in the detail of a request."""
 
     TIMES = "times"
     PACE = "pace"
@@ -75,20 +75,20 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """The name in objectives and settings."""
-    column: str
-    """The name in files; CSV puts the name of a part into it: `itl_p95_ms`."""
+    column: str = ""
+    """The name in files, where that is not `name` with the unit; CSV puts the name of a part into it: `itl_p95_ms`."""
     label: str
     """The name in sentences and headings."""
     title: str
     """The name in the detail of a request."""
     help: str
     """A sentence that defines it; the schema's."""
-    group: Group
+    group: FigureGroup
     of: Callable[[RequestRecord], Any]
     """Its value of one request, None where it is undefined. Times are nanoseconds, but those in parts milliseconds."""
     unit: Unit = Unit.TIME
-    kind: type = float
-    """Type of the value in files; a struct for a figure in parts."""
+    in_parts: type[msgspec.Struct] | None = None
+    """The struct of a figure that has parts."""
     sample: str | None = None
     """The field of `Observation` with its value; None for a figure that is not summed up over requests."""
     samples: Callable[[RequestRecord], Sequence[int]] | None = None
@@ -124,33 +124,35 @@ class Figure(StrEnum):
 
     _value_: str
     declared: Declared
+    column: str
+    """The name in files."""
 
     def __new__(cls, declared: Declared | str) -> "Figure":
         """A member that equals its name and knows its row."""
         assert isinstance(declared, Declared)  # `Figure("ttft")` finds a member and makes none
         member = str.__new__(cls, declared.name)
         member._value_ = declared.name
+        suffix = "_ms" if declared.unit is Unit.TIME else ""
         member.declared = declared
+        member.column = declared.column or f"{declared.name}{suffix}"
         return member
 
     TTFT = Declared(
         name="ttft",
-        column="ttft_ms",
         label="TTFT",
         title="TTFT, first token",
         help="Request sent to first content of any kind.",
-        group=Group.TIMES,
+        group=FigureGroup.TIMES,
         of=lambda record: record.ttft_ns,
         sample="ttft_ns",
         uses=_WIDELY | Use.HEADLINE,
     )
     TTFO = Declared(
         name="ttfo",
-        column="ttfo_ms",
         label="TTFO",
         title="TTFO, first text",
         help="Request sent to first content that is not thinking.",
-        group=Group.TIMES,
+        group=FigureGroup.TIMES,
         of=lambda record: metrics.ttfo_ns(record.timeline),
         sample="ttfo_ns",
         uses=_WIDELY,
@@ -161,29 +163,27 @@ class Figure(StrEnum):
         label="total",
         title="TTLT, total",
         help="Request sent to last content, of a complete answer.",
-        group=Group.TIMES,
+        group=FigureGroup.TIMES,
         of=lambda record: record.total_ns,
         sample="total_ns",
         uses=_WIDELY | Use.HEADLINE,
     )
     TPOT = Declared(
         name="tpot",
-        column="tpot_ms",
         label="TPOT",
         title="TPOT, per token",
         help="(TTLT - TTFT) / (output tokens - 1).",
-        group=Group.PACE,
+        group=FigureGroup.PACE,
         of=lambda record: metrics.tpot_ns(record.timeline, record.output_tokens),
         sample="tpot_ns",
         uses=Use.OBJECTIVE | Use.REQUESTS,
     )
     OTPS = Declared(
         name="otps",
-        column="otps",
         label="OTPS",
         title="OTPS, tokens/s",
         help="(output tokens - 1) / (TTLT - TTFT), per second.",
-        group=Group.PACE,
+        group=FigureGroup.PACE,
         of=lambda record: record.otps,
         unit=Unit.RATE,
         sample="otps",
@@ -192,13 +192,12 @@ class Figure(StrEnum):
     )
     ITL = Declared(
         name="itl",
-        column="itl_ms",
         label="ITL",
         title="gaps",
         help="Gaps between consecutive pieces of content.",
-        group=Group.PACE,
+        group=FigureGroup.PACE,
         of=_gaps,
-        kind=Gaps,
+        in_parts=Gaps,
         sample="gaps_ns",
         # Thousands of gaps of thousands of answers: eight bytes each.
         samples=lambda record: array("q", metrics.gaps_ns(record.timeline)),
@@ -206,89 +205,77 @@ class Figure(StrEnum):
     )
     CONNECT = Declared(
         name="connect",
-        column="connect_ms",
         label="connect",
         title="set-up, not in TTFT",
         help="Name look-up, TCP and TLS; absent on a reused connection.",
-        group=Group.CONNECTION,
+        group=FigureGroup.CONNECTION,
         of=lambda record: metrics.set_up_ns(record.timeline),
         uses=Use.REQUESTS,
     )
     COLD_TTFT = Declared(
         name="cold_ttft",
-        column="cold_ttft_ms",
         label="cold TTFT",
         title="cold TTFT, with set-up",
         help="connect_ms + ttft_ms.",
-        group=Group.CONNECTION,
+        group=FigureGroup.CONNECTION,
         of=lambda record: metrics.cold_ttft_ns(record.timeline),
     )
     RETRY = Declared(
         name="retry",
-        column="retry_ms",
         label="retries",
         title="retries, in no figure",
         help="Time that earlier attempts took; in no other figure.",
-        group=Group.CONNECTION,
+        group=FigureGroup.CONNECTION,
         of=lambda record: record.retry_ns,
     )
     INPUT_TOKENS = Declared(
         name="input_tokens",
-        column="input_tokens",
         label="input tokens",
         title="input tokens, uncached",
         help="Tokens of the prompt that were neither read from the cache nor written to it.",
-        group=Group.TOKENS,
+        group=FigureGroup.TOKENS,
         of=lambda record: record.usage.input_tokens,
         unit=Unit.COUNT,
-        kind=int,
         uses=Use.REQUESTS,
     )
     OUTPUT_TOKENS = Declared(
         name="output_tokens",
-        column="output_tokens",
         label="output tokens",
         title="output tokens",
         help="Thinking included; absent when the answer broke off.",
-        group=Group.TOKENS,
+        group=FigureGroup.TOKENS,
         of=lambda record: record.output_tokens,
         unit=Unit.COUNT,
-        kind=int,
         uses=Use.REQUESTS,
     )
     STAMP_SOURCE = Declared(
         name="stamp_source",
-        column="stamp_source",
         label="stamps",
         title="stamped by",
         help="Who stamped arrivals: kernel or read.",
-        group=Group.INSTRUMENT,
+        group=FigureGroup.INSTRUMENT,
         of=lambda record: record.instrument and record.instrument.stamp_source.value,
         unit=Unit.WORD,
-        kind=str,
         uses=Use.REQUESTS,
     )
     INSTRUMENT_DELAY = Declared(
         name="instrument_delay",
-        column="instrument_delay_ms",
         label="instrument delay",
         title="delay",
         help="How long data waited between arrival and read.",
-        group=Group.INSTRUMENT,
+        group=FigureGroup.INSTRUMENT,
         of=_delay,
-        kind=Delay,
+        in_parts=Delay,
         uses=Use.REQUESTS,
     )
     STAMPS_SHARED = Declared(
         name="stamps_shared",
-        column="stamps_shared",
         label="stamps shared",
         title="stamps shared",
         help="Pieces that arrived before their stamp, by less than the delay.",
-        group=Group.INSTRUMENT,
+        group=FigureGroup.INSTRUMENT,
         of=lambda record: record.instrument and record.instrument.shared,
         unit=Unit.COUNT,
-        kind=int,
     )
 
     @property
@@ -304,7 +291,7 @@ class Figure(StrEnum):
     @property
     def parts(self) -> tuple[str, ...]:
         """Names of its parts in files, `p50` to `max`; empty for a figure that is one number or word."""
-        return getattr(self.declared.kind, "__struct_fields__", ())
+        return () if self.declared.in_parts is None else self.declared.in_parts.__struct_fields__
 
     def converted(self, value: float) -> float:
         """A value or statistic of it, ns for times, in the unit that files have."""
@@ -313,8 +300,7 @@ class Figure(StrEnum):
     def in_file(self, record: RequestRecord) -> Any:
         """Its value of one request as files have it, times in ms; None where it is undefined."""
         value = self.declared.of(record)
-        is_ns = value is not None and self.declared.unit is Unit.TIME and not self.parts
-        return value / NS_PER_MS if is_ns else value
+        return value if value is None or self.declared.unit is not Unit.TIME or self.parts else value / NS_PER_MS
 
 
 SAMPLED = tuple(figure for figure in Figure if figure.declared.sample is not None)
@@ -326,27 +312,24 @@ def figures_for(use: Use) -> tuple[Figure, ...]:
     return tuple(figure for figure in Figure if use in figure.declared.uses)
 
 
+_TYPES: dict[Unit, type] = {Unit.TIME: float, Unit.RATE: float, Unit.COUNT: int, Unit.WORD: str}
 FIELDS = [
-    (
-        figure.declared.column,
-        Annotated[figure.declared.kind | None, msgspec.Meta(description=figure.declared.help)],
-        None,
-    )
-    for figure in Figure
+    (figure.column, Annotated[(row.in_parts or _TYPES[row.unit]) | None, msgspec.Meta(description=row.help)], None)
+    for figure, row in ((figure, figure.declared) for figure in Figure)
 ]
 """One field per figure, for `msgspec.defstruct`."""
 
 
 def figures_of(record: RequestRecord) -> dict[str, Any]:
     """All figures of a request as files have them, by column, as far as it has come; None where undefined."""
-    return {figure.declared.column: figure.in_file(record) for figure in Figure}
+    return {figure.column: figure.in_file(record) for figure in Figure}
 
 
 def flat_columns() -> dict[str, tuple[Figure, str]]:
     """Names of one column per number or word, with figure and part: of `itl_ms`, `itl_p50_ms` to `itl_max_ms`."""
     flat: dict[str, tuple[Figure, str]] = {}
     for figure in Figure:
-        column = figure.declared.column
+        column = figure.column
         for part in figure.parts or ("",):
             flat[f"{column.removesuffix('_ms')}_{part}_ms" if part else column] = (figure, part)
     return flat

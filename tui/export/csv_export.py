@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable
 
 from tui.core.events import Kind
-from tui.core.figures import Figure, Group, flat_columns
+from tui.core.figures import Figure, FigureGroup, flat_columns
 from tui.core.finished import ending
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
@@ -27,7 +27,7 @@ def _figure(figure: Figure, part: str) -> _Column:
     return value
 
 
-def _figures(*groups: Group) -> dict[str, _Column]:
+def _figures(*groups: FigureGroup) -> dict[str, _Column]:
     return {
         name: _figure(figure, part)
         for name, (figure, part) in flat_columns().items()
@@ -60,9 +60,9 @@ _AFTER: dict[str, _Column] = {
 }
 _COLUMNS = (
     _BEFORE
-    | _figures(Group.TIMES, Group.PACE, Group.CONNECTION, Group.TOKENS)
+    | _figures(FigureGroup.TIMES, FigureGroup.PACE, FigureGroup.CONNECTION, FigureGroup.TOKENS)
     | {"stop_reason": lambda _, record: record.stop_reason}
-    | _figures(Group.INSTRUMENT)
+    | _figures(FigureGroup.INSTRUMENT)
     | _AFTER
 )
 _TEXTS: dict[str, _Column] = {

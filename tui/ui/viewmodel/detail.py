@@ -3,7 +3,7 @@
 from tui.core import metrics
 from tui.core.cost import Cost
 from tui.core.events import StampSource
-from tui.core.figures import Figure, Group, Unit
+from tui.core.figures import Figure, FigureGroup, Unit
 from tui.core.metrics import NS_PER_MS
 from tui.core.record import RequestRecord
 from tui.core.wording import ABSENT, format_cost, format_count, format_duration, format_rate
@@ -16,16 +16,16 @@ Row = tuple[str, str]
 def detail_rows(record: RequestRecord, cost: Cost | None = None) -> tuple[tuple[Row, ...], ...]:
     """Groups of rows: times, pace, connection, tokens, prompt and cost, instrument. Undefined figures are dashes."""
     return (
-        (*_rows(Group.TIMES, record), *_moments(record)),
-        (*_rows(Group.PACE, record), ("longest gap", _longest_gap(record))),
-        (("connection", _connection(record)), *_rows(Group.CONNECTION, record), *_answered(record)),
-        (*_rows(Group.TOKENS, record), *_counts(record)),
+        (*_rows(FigureGroup.TIMES, record), *_moments(record)),
+        (*_rows(FigureGroup.PACE, record), ("longest gap", _longest_gap(record))),
+        (("connection", _connection(record)), *_rows(FigureGroup.CONNECTION, record), *_answered(record)),
+        (*_rows(FigureGroup.TOKENS, record), *_counts(record)),
         _served(record, cost),
-        tuple(_rows(Group.INSTRUMENT, record)),
+        tuple(_rows(FigureGroup.INSTRUMENT, record)),
     )
 
 
-def _rows(group: Group, record: RequestRecord) -> list[Row]:
+def _rows(group: FigureGroup, record: RequestRecord) -> list[Row]:
     return [_row(figure, record) for figure in Figure if figure.declared.group is group]
 
 
