@@ -1,98 +1,101 @@
-"""Whole files: those that load, and those that do not, each with the sentence a person reads."""
+"""The key-to-line finder, held against tomli: documents in which every value is the line its key stands on."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
-import pytest
+import tomli
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tui.config.load import Flags, build_plan, load
-from tui.config.paths import builtin_config
-from tui.errors import ConfigError
+from tui.config.files import KeyPath, key_lines
 
-HERE = Path(__file__).parent
-VALID = sorted((HERE / "valid").glob("*.toml"))
-INVALID = sorted((HERE / "invalid").glob("*.toml"))
-EXAMPLES = sorted(builtin_config("examples").glob("*.toml"))
-
-
-@pytest.mark.parametrize("path", [*VALID, *EXAMPLES], ids=lambda path: path.stem)
-def test_valid_file_makes_a_plan(path: Path, sealed: Path) -> None:
-    loaded = load(Flags(config=path), {}, sealed)
-    assert loaded.places[-1].path == path
-    plan = build_plan(loaded.settings, {}, "http://127.0.0.1:1")
-    assert len(plan.requests(1)) == len(loaded.settings.targets)
-
-
-@pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
-def test_invalid_file_is_one_sentence(path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load(Flags(config=Path(path.name)), {}, path.parent)
-    sentence = str(caught.value)
-    assert sentence == path.with_suffix(".txt").read_text().removesuffix("\n")
-    assert "\n" not in sentence
-    assert "CANARY" not in sentence
-    assert sentence.isprintable()
+_FILLERS = [
+    "",
+    "   # [not.a.table] x = 1",
+    '{key} = """\n[not.a.table]\n a = 1 # \\"""\n ""x"""""',
+    "{key} = '''\n[[no]]\n\"\"\" '' \\'''",
+    "{key} = [\n  \"]\", # ]\n  '[',\n  1979-05-27 07:32:00,\n]",
+    '{key} = "\\"] # \\\\"',
+    "{key} = 1.5e3 # comment = 7",
+    "{key} = [[], [ [ ] ], {}]",
+    "{key} = {}",
+]
+_words = st.sampled_from(["a", "b-1", "c_d", "7", "'x.y'", '"q\\u0022#"', '"\\t="', "''", '"é 🥊"'])
+_spaces = st.sampled_from(["", " ", "\t "])
+_VALUES = ["{line}", "[{line}]", "[ # ]\n {next}, ]", "{{ z = {line}, 'y' = {{ x = {line} }} }}", "'{line}'"]
 
 
-def test_inline_tables_and_dotted_keys(sealed: Path) -> None:
-    loaded = load(Flags(config=HERE / "valid/inline.toml"), {}, sealed)
-    settings = loaded.settings
-    assert [target.model for target in settings.targets] == ["a", "b"]
-    assert settings.targets[1].parameters.max_tokens == 5
-    assert settings.endpoints["here"].base_url == "http://[::1]:8080/gateway"
-    assert settings.endpoints["here"].api_key_env is None
-    assert settings.parameters.stop_sequences == ("\n\n", "END")
-    assert loaded.provenance["targets.1.max_tokens"].line == 3
-    assert loaded.provenance["endpoints.here.base_url"].line == 5
+@st.composite
+def _documents(draw: st.DrawFn) -> str:
+    """A TOML document in which every number, and every text of digits, is the number of its key's line.
+
+    A few headers collide, or a key is set twice: those documents are not TOML and the caller drops them.
+    """
+    out: list[str] = []
+
+    def line() -> int:
+        return "\n".join([*out, ""]).count("\n") + 1
+
+    for number in range(draw(st.integers(1, 12))):
+        match draw(st.sampled_from(["pair", "pair", "table", "list", "filler"])):
+            case "table" | "list" as kind:
+                space = draw(_spaces)
+                name = f"{space}.{space}".join(draw(st.lists(_words, min_size=1, max_size=3)))
+                left, right = ("[", "]") if kind == "table" else ("[[", "]]")
+                out.append(f"{draw(_spaces)}{left}{space}{name}{space}{right}{draw(_spaces)}# c")
+            case "filler":
+                out.append(draw(st.sampled_from(_FILLERS)).replace("{key}", f"f{number}"))
+            case _:
+                space = draw(_spaces)
+                dotted = [*draw(st.lists(_words, max_size=2)), f"k{number}"]
+                value = draw(st.sampled_from(_VALUES)).format(line=line(), next=line() + 1)
+                out.append(f"{space}{f'{space}.{space}'.join(dotted)}{space}={space}{value}{space}")
+    return "\n".join(out) + draw(st.sampled_from(["", "\n"]))
 
 
-def test_windows_file_with_byte_order_mark(sealed: Path) -> None:
-    loaded = load(Flags(config=HERE / "valid/windows.toml"), {}, sealed)
-    assert loaded.settings.prompt.user == "zwölf Boxkämpfer 🥊\n"
-    assert loaded.provenance["parameters.max_tokens"].line == 6
+def _leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*path, key), inner
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield (*path, position), inner
+            yield from _leaves(inner, (*path, position))
 
 
-def test_limits_are_inside_the_range_and_an_empty_variable_name_sends_no_key(sealed: Path) -> None:
-    settings = load(Flags(config=HERE / "valid/limits.toml"), {}, sealed).settings
-    assert settings.parameters.max_tokens == 1_000_000
-    assert settings.timeouts.request == 86_400
-    assert settings.endpoints["anthropic"].api_key_env is None
-    assert settings.endpoints["anthropic"].base_url == "https://api.anthropic.com"
+@given(_documents())
+def test_agrees_with_tomli(text: str) -> None:
+    try:
+        document = tomli.loads(text)
+    except tomli.TOMLDecodeError:
+        return
+    found = key_lines(text)
+    leaves = dict(_leaves(document))
+    assert found.keys() == leaves.keys()
+    for path, value in leaves.items():
+        is_marker = isinstance(value, int) or (isinstance(value, str) and value.isdigit())
+        if is_marker and not isinstance(path[-1], int):
+            assert found[path] == int(str(value)), path
+        elif isinstance(value, int):
+            assert found[path] == value, path
 
 
-def _error(sealed: Path, config: str) -> str:
-    with pytest.raises(ConfigError) as caught:
-        load(Flags(config=Path(config)), {}, sealed)
-    return str(caught.value)
+def test_tables_of_lists_belong_to_the_latest_item() -> None:
+    text = "[[a]]\nx = 1\n[a.b]\ny = 1\n[[a.c]]\n[[a.c]]\n[[a]]\n[[a.c]]\nz = 1\n"
+    lines = key_lines(text)
+    assert lines["a",] == lines["a", 0] == 1
+    assert lines["a", 0, "b", "y"] == 4
+    assert lines["a", 0, "c", 1] == 6
+    assert lines["a", 1] == 7
+    assert lines["a", 1, "c", 0, "z"] == 9
 
 
-def test_missing_file(sealed: Path) -> None:
-    assert _error(sealed, "plans/none.toml") == "plans/none.toml: cannot be read: no such file."
+def test_deepest_nesting_that_tomli_takes() -> None:
+    text = "k = " + "[" * 390 + "]" * 390
+    tomli.loads(text)
+    assert key_lines(text)["k",] == 1
 
 
-def test_directory(sealed: Path) -> None:
-    (sealed / "dir").mkdir()
-    assert _error(sealed, "dir") == "dir: cannot be read: is a directory."
-
-
-def test_loop_of_links(sealed: Path) -> None:
-    (sealed / "loop.toml").symlink_to("loop.toml")
-    assert _error(sealed, "loop.toml").startswith("loop.toml: cannot be read: ")
-
-
-def test_no_permission(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = sealed / "latency-tui.toml"
-    path.touch()
-
-    def refuse(self: Path, *args: object, **kwargs: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    # Root, as which continuous integration often runs, may read everything: the refusal has to be made.
-    real = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, *args, **kw: (refuse if self == path else real)(self, *args, **kw))
-    with pytest.raises(ConfigError) as caught:
-        load(Flags(), {}, sealed)
-    assert str(caught.value) == "./latency-tui.toml: cannot be read: permission denied."
-
-
-def test_endless_file() -> None:
-    assert _error(Path("/"), "dev/zero") == "dev/zero: is larger than 8 MiB, which no configuration file is."
+def test_long_texts_take_no_time() -> None:
+    text = 'user = """\n' + 'a "quoted" \\\\ word\n' * 20_000 + '"""\nnext = 1\n'
+    assert key_lines(text)["next",] == 20_003
