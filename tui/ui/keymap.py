@@ -71,7 +71,7 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-_ON_MAIN = ("text", "targets", "choice")
+_ON_MAIN = ("text", "targets", "choice", "rows")
 """Parts of the main screen that have keys."""
 _NO_KEY = "f35"
 """Stands for no key in Textual's keymap, which ignores an empty entry; no terminal sends it."""

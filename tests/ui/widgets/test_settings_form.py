@@ -1,27 +1,31 @@
 """The form of settings, alone: rows, keys, complaints, and room for its screen's buttons."""
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.widget import Widget
 from textual.widgets import Button
 
 from tui.config.schema import TABLES
+from tui.core.parameters import Parameters
 from tui.core.series import SeriesSettings
 from tui.ui.keymap import Keymap
 from tui.ui.screens.series import SeriesScreen
 from tui.ui.viewmodel.form_rows import FieldError, rows_of
 from tui.ui.widgets.choice_line import ChoiceLine
 from tui.ui.widgets.inputs import Field
+from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.settings_form import SettingsForm
 
 VALUES: dict[str, Any] = {"max": 2}
+Form = TypeVar("Form", bound=Widget)
 
 
-class FormApp(App[None]):
+class FormApp(App[None], Generic[Form]):
     """A form and nothing else."""
 
-    def __init__(self, form: SettingsForm) -> None:
+    def __init__(self, form: Form) -> None:
         super().__init__()
         self.form = form
 
@@ -81,3 +85,21 @@ async def test_the_buttons_of_a_screen_are_in_sight(size: tuple[int, int]) -> No
         for button in app.screen.query(Button):
             assert app.screen.region.contains_region(button.region), button.label
             assert str(button.label) in shown(app)
+
+
+async def test_the_first_three_parameters_are_edited_where_they_stand() -> None:
+    form = ParametersForm(Parameters(max_tokens=5, cache="5m"), Keymap().names)
+    app = FormApp(form)
+    async with app.run_test() as pilot:
+        assert "more (Alt+E) · cache 5m" in shown(app)
+        app.query_one("#max-tokens", Field).focus()
+        await pilot.press("7", "down", "right")
+        assert form.parameters == Parameters(max_tokens=7, effort="low", cache="5m")
+        form.show(Parameters(max_tokens=1, thinking="adaptive"))
+        await pilot.pause()
+        assert form.read() == Parameters(max_tokens=1, thinking="adaptive")
+        app.query_one("#max-tokens", Field).value = "many"
+        await pilot.pause()
+        assert form.parameters.max_tokens == 1, "what cannot be read changes nothing"
+        with pytest.raises(FieldError, match="max tokens must be a whole number"):
+            form.read()
