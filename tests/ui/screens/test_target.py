@@ -18,7 +18,7 @@ from tui.ui.widgets.choice_line import ChoiceLine
 from .conftest import OpenApp
 from .driving import SMALL, WIDE, AppDriver, app_driver_of, fast, keys_of, plan_of
 from .engine import SharedEngine
-from .test_targets import labels, lanes_are, listed
+from .test_main_targets import labels, lanes_are, listed
 
 HAIKU, OPUS = Target(model="claude-haiku-5-5"), Target(model="claude-opus-5-5")
 OLDER = Target(model="claude-haiku-4-5")
