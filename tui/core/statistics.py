@@ -191,7 +191,8 @@ def percentile_bootstrap(draws: Sequence[float], confidence: float) -> Interval:
     """The middle part of the draws (Efron, Annals of Statistics 7, 1979).
 
     For medians it covers at least what it says from five samples on, be they skewed (Wilcox, Introduction to Robust
-    Estimation, 2005, 5.4.2; `tests/core/test_statistics_bootstrap.py`). BCa corrects by a jackknife, which fails for medians.
+    Estimation, 2005, 5.4.2; `tests/core/test_statistics_bootstrap.py`). BCa corrects by a jackknife, which fails for
+    medians.
     """
     ascending = sorted(draws)
     outside = math.floor(len(ascending) * (1 - confidence) / 2)
