@@ -69,7 +69,7 @@ class Archive:
         await self._do(lambda store: store.delete([number]))
 
     suffixes = SUFFIXES
-    """What the names of exported files may end with, in words."""
+    """The suffixes of exported files, in words."""
 
     async def export(self, number: int, name: str) -> Path:
         """Write a run to the file `name`, in the format of its suffix, and return the path.
