@@ -44,3 +44,15 @@ def test_a_run_and_its_export_are_replayed_and_nothing_is_stored(environ: dict[s
             assert terminal.is_restored()
             assert all_ended(family)
     assert stored_statuses(environ) == [["done"] * 2]
+
+
+def test_leaving_before_the_replay_is_open_ends_in_order(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(PLAN)
+    command = [sys.executable, "-P", "-m", "tui", "run", "plan.toml", "--quiet"]
+    subprocess.run(command, cwd=tmp_path, env=environ, stdin=subprocess.DEVNULL, timeout=100, check=True)
+    with Terminal(["replay", "last"], environ) as terminal:
+        # The main screen is there before engine and replay are.
+        terminal.until_shows("F10 Quit")
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert terminal.is_restored()

@@ -129,6 +129,7 @@ class LatencyApp(App[None]):
             await self.session.connect()
         except ChildError as error:
             await self.dispatcher.screen.leave(ExitCode.ERROR, f"latency-tui: {error}")
+        if self.dispatcher.screen.leaving:
             return
         # plotext takes a tenth of a second to import: not while the first run streams.
         self.run_worker(partial(import_module, "plotext"), thread=True, group="warm up")

@@ -14,7 +14,8 @@ class ScreenController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._leaving = False
+        self.leaving = False
+        """True once the program is on its way out: nothing new is begun."""
 
     def next_pane(self) -> None:
         """Bring the next pane to the front, and the focus into it."""
@@ -46,9 +47,9 @@ class ScreenController:
 
     async def leave(self, status: int, why: str = "") -> None:
         """End in order with this exit status; `why` is printed when the terminal is restored."""
-        if self._leaving:
+        if self.leaving:
             return
-        self._leaving = True
+        self.leaving = True
         session = self._context.session
         if status and session.recorder is not None:
             session.recorder.cut_off()
