@@ -1,5 +1,6 @@
 """Whole files: those that load, and those that do not, each with the sentence a person reads."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,12 +84,15 @@ def test_no_permission(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = sealed / "latency-tui.toml"
     path.touch()
 
-    def refuse(self: Path, *args: object, **kwargs: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
     # Root, as which continuous integration often runs, may read everything: the refusal has to be made.
-    real = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, *args, **kw: (refuse if self == path else real)(self, *args, **kw))
+    real = os.open
+
+    def refusing(opened: Path, flags: int, mode: int = 0o777) -> int:
+        if opened == path:
+            raise PermissionError(13, "Permission denied")
+        return real(opened, flags, mode)
+
+    monkeypatch.setattr(os, "open", refusing)
     with pytest.raises(ConfigError) as caught:
         load(Flags(), {}, sealed)
     assert str(caught.value) == "./latency-tui.toml: cannot be read: permission denied."

@@ -188,10 +188,12 @@ def test_an_endpoint_that_cannot_be(text: str, end: str, sealed: Path) -> None:
     "text", ['api_key_env = "KEY"', 'key_command = "print-key"', 'ca_file = "ca.pem"', 'proxy = "http://proxy:1"']
 )
 def test_a_file_that_nobody_chose_runs_nothing_and_reroutes_nothing(text: str, sealed: Path) -> None:
-    sentence = complaint(sealed, ENDPOINT + text, name="latency-tui.toml")
-    assert sentence.startswith("./latency-tui.toml, line 3: endpoints.far.")
-    assert sentence.endswith("put it into your own file, or name this one with --config.")
+    (sealed / "latency-tui.toml").write_text(ENDPOINT + text)
+    (ignored,) = (loaded := load(Flags(), {}, sealed)).ignored
+    assert str(ignored).startswith("./latency-tui.toml, line 3: endpoints.far.")
+    assert str(ignored).endswith("put it into your own file, or name this one with --config.")
     (sealed / "latency-tui.toml").unlink()
+    assert loaded.settings.endpoints["far"] == settings(sealed, ENDPOINT).endpoints["far"]
     assert settings(sealed, ENDPOINT + text).endpoints["far"].base_url == "https://example.org"
 
 

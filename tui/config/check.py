@@ -8,7 +8,7 @@ import msgspec
 from tui.config import schema
 from tui.config.endpoints import ENDPOINT
 from tui.config.files import Document, KeyPath
-from tui.config.keys import Key, Layer, Origin, SetValue, expected, hint, nearest, refuse_endpoint_name, shown
+from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, expected, hint, nearest, refuse_endpoint_name, shown
 from tui.config.variables import MAX_ROWS, Row, Variables, differing_name, refuse_name, value_text
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
@@ -16,6 +16,8 @@ from tui.core.prompt import MAX_VARIANTS
 from tui.core.target import Target
 from tui.errors import ConfigError
 
+_NOT_FOUND_ONES = "is not taken from a file that was found and not chosen: put it into your own file"
+_OWN_ALONE = "is taken from your own file alone"
 _SECRETS = frozenset({"api_key", "apikey", "key", "token", "auth_token", "secret", "password", "anthropic_api_key"})
 
 
@@ -56,17 +58,24 @@ def target_of(values: Mapping[str, Any]) -> Target:
     )
 
 
-def check_settings(document: Document, layer: Layer, name: str) -> dict[str, SetValue]:
-    """Every value of a settings document by its dotted path. Raises ConfigError for the first problem in file order.
+class Checked(msgspec.Struct, frozen=True):
+    """One document, checked."""
 
-    `targets`, `prompts` and `variables` are one entry each beside those of their parts, since a later layer replaces
-    them as a whole.
-    """
+    entries: dict[str, SetValue]
+    """Every value by its dotted path. `targets`, `prompts` and `variables` are one entry each beside those of their
+    parts, since a later layer replaces them as a whole."""
+    ignored: tuple[Ignored, ...]
+    """Values that a file of this layer may not set."""
+
+
+def check_settings(document: Document, layer: Layer, name: str) -> Checked:
+    """Check a settings document. Raises ConfigError for the first problem in file order."""
     checker = Checker(layer, name, document.lines)
     tops = {key.name: key for key in schema.TOP}
     for word, given in document.values.items():
         if word in tops:
-            checker.value((word,), tops[word], given)
+            if checker.takes((word,), tops[word]):
+                checker.value((word,), tops[word], given)
         elif word in schema.TABLES:
             checker.table((word,), schema.TABLES[word], given)
         elif word == "targets":
@@ -80,7 +89,7 @@ def check_settings(document: Document, layer: Layer, name: str) -> dict[str, Set
         else:
             checker.unknown((word,), [*tops, *schema.TABLES, *schema.COLLECTIONS])
     checker.finish()
-    return checker.entries
+    return Checked(checker.entries, tuple(checker.ignored))
 
 
 class Checker:
@@ -88,6 +97,7 @@ class Checker:
 
     def __init__(self, layer: Layer, name: str, where: dict[KeyPath, int]) -> None:
         self.entries: dict[str, SetValue] = {}
+        self.ignored: list[Ignored] = []
         self._layer = layer
         self._name = name
         self._where = where
@@ -109,7 +119,8 @@ class Checker:
         values: dict[str, object] = {}
         for word, raw in given.items():
             if key := known.get(word) or old.get(word):
-                values[key.name] = self.value((*path, word), key, raw)
+                if self.takes((*path, word), key):
+                    values[key.name] = self.value((*path, word), key, raw)
             else:
                 self.unknown((*path, word), known)
         missing = [key.name for key in keys if key.required and key.name not in given]
@@ -117,12 +128,17 @@ class Checker:
             self._problem(path, f"has no {missing[0]}")
         return values if len(self._problems) == before else None
 
+    def takes(self, path: KeyPath, key: Key) -> bool:
+        """Tell whether a file of this layer may set `key`; if not, that is noted."""
+        if self._layer.may_set(key.set_by):
+            return True
+        remedy = ", or name this one with --config" if Layer.CONFIG.may_set(key.set_by) else ""
+        why = f"{_NOT_FOUND_ONES}{remedy}" if self._layer is Layer.PROJECT else _OWN_ALONE
+        self.ignored.append(Ignored(dotted(path), Origin(self._layer, self._name, self._line(path)), why))
+        return False
+
     def value(self, path: KeyPath, key: Key, raw: object) -> object:
         """Check one value and enter it under its path."""
-        if not self._layer.may_set(key.set_by):
-            remedy = "put it into your own file, or name this one with --config"
-            self._problem(path, f"is not taken from a file that was found and not chosen: {remedy}")
-            return None
         if key.items:
             before = len(self._problems)
             raw = self.tables(path, key.items, raw)
@@ -174,7 +190,8 @@ class Checker:
         if len(given) > 1 and any(word in keys for word in given):
             self._problem(path, "must hold file, or rows, or the names of variables: one of the three")
         elif "file" in given:
-            self._enter(path, Variables(file=str(self.value((*path, "file"), keys["file"], given["file"]))))
+            if self.takes((*path, "file"), keys["file"]):
+                self._enter(path, Variables(file=str(self.value((*path, "file"), keys["file"], given["file"]))))
         elif "rows" in given:
             self._enter(path, Variables(rows=self._rows((*path, "rows"), given["rows"])))
         else:

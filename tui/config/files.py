@@ -1,6 +1,8 @@
 """Reads TOML files, with the line of each key, which tomli does not tell. Whatever is wrong becomes one sentence."""
 
+import os
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +41,20 @@ def read_toml(path: Path, name: str) -> Document:
 
     Raises ConfigError when the file is missing, unreadable, larger than 8 MiB, not UTF-8 or not TOML.
     """
-    document = read_toml_if_there(path, name)
-    if document is None:
+    text = read_text(path, name)
+    if text is None:
         raise ConfigError(f"{name}: cannot be read: no such file.")
-    return document
+    return _document(text, name)
 
 
 def read_toml_if_there(path: Path, name: str) -> Document | None:
-    """As `read_toml`, but None for a file that does not exist."""
-    text = read_text(path, name)
-    if text is None:
-        return None
+    """As `read_toml`, but None for a file that does not exist, and ConfigError for a pipe or a device: whoever lays one
+    there could hold up the program for ever."""
+    text = read_text(path, name, regular=True)
+    return None if text is None else _document(text, name)
+
+
+def _document(text: str, name: str) -> Document:
     text = text.replace("\r\n", "\n")
     try:
         values = tomli.loads(text)
@@ -60,18 +65,22 @@ def read_toml_if_there(path: Path, name: str) -> Document | None:
     return Document(values, key_lines(text))
 
 
-def read_text(path: Path, name: str) -> str | None:
+def read_text(path: Path, name: str, *, regular: bool = False) -> str | None:
     """The text of a file, without its byte order mark; None for one that does not exist.
+
+    With `regular` it must be no pipe and no device.
 
     Raises ConfigError when it is unreadable, larger than 8 MiB or not UTF-8.
     """
-    data = _bytes(path, name)
+    data = _bytes(path, name, os.O_NONBLOCK if regular else 0)
     return None if data is None else _text(data, name)
 
 
-def _bytes(path: Path, name: str) -> bytes | None:
+def _bytes(path: Path, name: str, flags: int) -> bytes | None:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags), "rb") as file:
+            if flags and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(f"{name}: cannot be read: it is no ordinary file.")
             data = file.read(_LARGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None  # the latter with HOME=/dev/null, as service accounts have it

@@ -28,9 +28,20 @@ class Layer(StrEnum):
     ENVIRONMENT = "environment"
     FLAG = "flag"
 
+    @property
+    def is_file(self) -> bool:
+        """True for the files; variables and flags are what the person says at this moment."""
+        return self not in (Layer.ENVIRONMENT, Layer.FLAG)
+
     def may_set(self, set_by: SetBy) -> bool:
         """True where this layer may set a key. A project file merely lies there: nobody chose it."""
-        return set_by == "anyone" or self is not Layer.PROJECT
+        match set_by:
+            case "anyone":
+                return True
+            case "chosen files":
+                return self is not Layer.PROJECT
+            case "own file":
+                return self not in (Layer.PROJECT, Layer.CONFIG)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -53,6 +64,19 @@ class SetValue(msgspec.Struct, frozen=True):
     origin: Origin
 
 
+class Ignored(msgspec.Struct, frozen=True):
+    """A value of a file that does not count."""
+
+    path: str
+    """Its key, dotted."""
+    origin: Origin
+    why: str
+    """The end of a sentence that starts with the key."""
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.path} {self.why}."
+
+
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One key of a table."""
 
@@ -64,7 +88,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = False
     optional: bool = False
     """True where it may be not set at all, and not only left at its default."""
-    set_by: SetBy = "anyone"
+    set_by: SetBy = "own file"
+    is_cap: bool = False
     old_name: str = ""
     items: tuple["Key", ...] = ()
     """For a list of tables: the keys of each."""
@@ -94,6 +119,7 @@ def keys_of(
             required=name in required,
             optional=is_optional(struct, name),
             set_by=declared.set_by,
+            is_cap=declared.is_cap,
             old_name=declared.old_name,
             items=(items or {}).get(name, ()),
             refuse=(refuse or {}).get(name),

@@ -14,7 +14,7 @@ from tui.config import files, paths, schema
 from tui.config.check import check_settings
 from tui.config.endpoints import ENDPOINT, endpoint_of, has_key, refuse_combination, refuse_open_key
 from tui.config.environment import Flags, from_environment, from_flags
-from tui.config.keys import Key, Layer, Origin, SetValue, hint, shown
+from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, hint, shown
 from tui.config.known_models import load_models
 from tui.config.schema import ANTHROPIC, AUTO, SIMULATOR, Settings
 from tui.config.variables import Variables, read_rows
@@ -49,8 +49,19 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """By dotted key (`timeouts.connect`, `endpoints.NAME.base_url`, `targets`, `targets.0.model`), for keys set."""
     places: tuple[Place, ...]
     """All files looked for, lowest layer first."""
+    ignored: tuple[Ignored, ...] = ()
+    """Values of files that do not count, because such a file may not set them."""
     is_demo: bool
     """True with `--demo`: requests go to the simulator only."""
+
+    @property
+    def found_endpoints(self) -> tuple[Endpoint, ...]:
+        """Endpoints that only a file which nobody chose names: the person is asked before anything goes there."""
+        return tuple(
+            endpoint
+            for name, endpoint in self.settings.endpoints.items()
+            if self.provenance[f"endpoints.{name}"].layer is Layer.PROJECT
+        )
 
 
 def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
@@ -71,22 +82,26 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
         looked_for.append((Layer.CONFIG, chosen, str(flags.config)))
     layers: dict[Layer, dict[str, SetValue]] = {}
     places: list[Place] = []
+    ignored: list[Ignored] = []
     for layer, path, name in looked_for:
         optional = layer in (Layer.USER, Layer.PROJECT)
         found = files.read_toml_if_there(path, name) if optional else files.read_toml(path, name)
         places.append(Place(layer=layer, path=path, name=name, was_read=found is not None))
         if found is not None:
-            layers[layer] = _with_rows(check_settings(found, layer, name), path, name)
+            checked = check_settings(found, layer, name)
+            layers[layer] = _with_rows(checked.entries, path, name)
+            ignored += checked.ignored
     layers[Layer.ENVIRONMENT] = from_environment(environ)
     layers[Layer.FLAG] = from_flags(flags)
     _refuse_changed_endpoints(layers)
     merged: dict[str, SetValue] = {}
-    for entries in layers.values():
-        _merge(merged, entries)
+    for layer, entries in layers.items():
+        _merge(merged, _lowest(merged, entries, ignored) if layer.is_file else entries)
     return Loaded(
         settings=_settings(merged, is_demo=flags.demo),
         provenance={path: entry.origin for path, entry in merged.items()},
         places=tuple(places),
+        ignored=tuple(ignored),
         is_demo=flags.demo,
     )
 
@@ -108,6 +123,24 @@ def _refuse_changed_endpoints(layers: Mapping[Layer, Mapping[str, SetValue]]) ->
                     f"{entry.origin}: {path} is defined in {elsewhere.origin} and not changed by a file that was found "
                     "and not chosen: put it into your own file, or name this one with --config."
                 )
+
+
+def _lowest(merged: Mapping[str, SetValue], layer: dict[str, SetValue], ignored: list[Ignored]) -> dict[str, SetValue]:
+    """The entries of a file without caps above those that the person's file has set, which are added to `ignored`.
+
+    A file that was found does not raise a built-in cap either.
+    """
+    kept = dict(layer)
+    for path in _CAPS & layer.keys() & merged.keys():
+        below, given = merged[path], layer[path]
+        is_free = below.origin.layer is Layer.BUILT_IN and given.origin.layer is not Layer.PROJECT
+        if not is_free and cast(float, given.value) > cast(float, below.value):
+            del kept[path]
+            ignored.append(Ignored(path, given.origin, f"is above {below.value}, the cap of {below.origin}"))
+    return kept
+
+
+_CAPS = frozenset(path for path, key in schema.keys_by_path().items() if key.is_cap)
 
 
 def _merge(merged: dict[str, SetValue], layer: dict[str, SetValue]) -> None:

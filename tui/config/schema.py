@@ -39,19 +39,25 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the screen."""
 
     frame_rate: Annotated[
-        FrameRate, setting("Screen updates; auto: as many as the connection carries, 10 at most.", "per second")
+        FrameRate,
+        setting("Screen updates; auto: as many as the connection carries, 10 at most.", "per second", set_by="anyone"),
     ] = "auto"
     theme: Annotated[
         Literal["auto", "terminal", "dark", "light", "high-contrast", "colour-blind"],
-        setting("Colours; terminal: its own palette, auto: what suits the terminal. NO_COLOR turns them off."),
+        setting(
+            "Colours; terminal: its own palette, auto: what suits the terminal. NO_COLOR turns them off.",
+            set_by="anyone",
+        ),
     ] = "auto"
     glyphs: Annotated[
         Literal["auto", "unicode", "ascii"],
-        setting("Shapes of states, lines and sparklines; auto: what the terminal's character set has."),
+        setting(
+            "Shapes of states, lines and sparklines; auto: what the terminal's character set has.", set_by="anyone"
+        ),
     ] = "auto"
     markers: Annotated[
         Literal["auto", "braille", "block", "ascii"],
-        setting("Characters of charts; auto: braille, or ascii where the glyphs are."),
+        setting("Characters of charts; auto: braille, or ascii where the glyphs are.", set_by="anyone"),
     ] = "auto"
 
     @property
@@ -63,16 +69,24 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the keyboard."""
 
-    preset: Annotated[Literal["default", "emacs", "vi"], setting("Set of keys to start from.")] = "default"
-    actions: Annotated[dict[str, tuple[str, ...]], setting("Lists of keys by action, in place of the preset's.")] = {}
+    preset: Annotated[
+        Literal["default", "emacs", "vi"], setting("Set of keys to start from.", set_by="chosen files")
+    ] = "default"
+    actions: Annotated[
+        dict[str, tuple[str, ...]], setting("Lists of keys by action, in place of the preset's.", set_by="chosen files")
+    ] = {}
 
 
 class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the history of runs."""
 
-    enabled: Annotated[bool, setting("Stores every run.")] = True
-    keep_days: Annotated[Days, setting("Older runs are deleted at the start; 0 keeps all.", "days")] = 0
-    keep_mb: Annotated[Megabytes, setting("The oldest runs are deleted above this size; 0 is no limit.", "MB")] = 0
+    enabled: Annotated[bool, setting("Stores every run.", set_by="chosen files")] = True
+    keep_days: Annotated[
+        Days, setting("Older runs are deleted at the start; 0 keeps all.", "days", set_by="own file")
+    ] = 0
+    keep_mb: Annotated[
+        Megabytes, setting("The oldest runs are deleted above this size; 0 is no limit.", "MB", set_by="own file")
+    ] = 0
 
 
 class AdviceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +95,10 @@ class AdviceSettings(msgspec.Struct, frozen=True, kw_only=True):
     cut_share: Annotated[
         float,
         msgspec.Meta(ge=0.01, le=1),
-        setting("Share of answers that a suggested output cap may cut; 1: cut ones are as good as whole ones."),
+        setting(
+            "Share of answers that a suggested output cap may cut; 1: cut ones are as good as whole ones.",
+            set_by="anyone",
+        ),
     ] = 0.05
 
 
@@ -91,12 +108,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: Annotated[
         str,
         setting(
-            "Endpoint of targets that name none: auto (the API when its key is set, else the simulator) or a name."
+            "Endpoint of targets that name none: auto (the API when its key is set, else the simulator) or a name.",
+            set_by="anyone",
         ),
     ] = AUTO
     objectives: Annotated[
         tuple[Objective, ...],
-        setting("Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'."),
+        setting(
+            "Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'.", set_by="anyone"
+        ),
     ] = ()
     prompt: Prompt
     variants: tuple[Prompt, ...]
@@ -205,7 +225,7 @@ PROMPT = keys_of(
 )
 """All texts may hold variables: {{name}}."""
 VARIANT = (
-    Key(name="name", type=str, required=True, help="Its name; unique.", refuse=refuse_label),
+    Key(name="name", type=str, required=True, set_by="anyone", help="Its name; unique.", refuse=refuse_label),
     *(msgspec.structs.replace(key, help=f"{key.help} Absent: that of [prompt].") for key in PROMPT[:-1]),
 )
 """The keys of [[prompts]]. A variant takes from [prompt] what it leaves out."""

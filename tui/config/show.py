@@ -7,6 +7,7 @@ import msgspec
 
 from tui.config import paths, schema
 from tui.config.endpoints import ENDPOINT, is_key_set
+from tui.config.found_endpoints import unconfirmed
 from tui.config.keys import Key, Layer, Origin, expected
 from tui.config.load import Loaded, default_endpoint
 from tui.config.remembered import as_table, remembered_targets
@@ -62,6 +63,13 @@ def _places(loaded: Loaded) -> Iterator[_Line]:
     yield _Line(f"# The last choice of targets: {printable(str(paths.state_file()))} ({state})")
     state = "found" if paths.history_file().is_file() else "not found"
     yield _Line(f"# The history of all runs: {printable(str(paths.history_file()))} ({state})")
+    for ignored in loaded.ignored:
+        yield _Line(f"# Ignored: {printable(str(ignored))}")
+    for endpoint in unconfirmed(loaded):
+        origin = loaded.provenance[f"endpoints.{endpoint.name}"]
+        yield _Line(
+            f"# Not confirmed, so that nothing is sent there: endpoints.{endpoint.name} of {printable(str(origin))}."
+        )
 
 
 def _endpoint(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:

@@ -25,7 +25,7 @@ _NAME_RULE = "a variable's name is a letter or _, then up to 63 letters, digits,
 class Variables(msgspec.Struct, frozen=True):
     """The table [variables]."""
 
-    rows: Annotated[tuple[Row, ...], setting("The rows of values, a table each.")] = ()
+    rows: Annotated[tuple[Row, ...], setting("The rows of values, a table each.", set_by="anyone")] = ()
     """With the same names each."""
     file: Annotated[
         str | None,

@@ -76,7 +76,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
         _parameter(
             "Most tokens the answer may have, thinking included.",
-            unit="tokens", example=1024, moves_latency=True, hint="1 to 1,000,000",
+            unit="tokens", example=1024, moves_latency=True, hint="1 to 1,000,000", set_by="anyone",
         ),
     ] = None  # fmt: skip
     stream: Annotated[
@@ -85,20 +85,21 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "Sends the answer as it is written; false sends it in one piece, to show what streaming saves.",
             example=False,
             named="stream(?=[:`])",  # the word alone says where an error stood
+            set_by="anyone",
         ),
     ] = None
     stop_sequences: Annotated[
         tuple[str, ...] | None,
         _parameter(
             "Texts at which the model stops; they do not appear in the answer.",
-            example=("END",), title="stop", hint="texts, separated by commas",
+            example=("END",), title="stop", hint="texts, separated by commas", set_by="anyone",
         ),
     ] = None  # fmt: skip
     effort: Annotated[
         Effort | None,
         _parameter(
             "Effort that goes into the answer, thinking above all; less is faster.",
-            example="low", wire="output_config.effort", is_counted=True, moves_latency=True,
+            example="low", wire="output_config.effort", is_counted=True, moves_latency=True, set_by="anyone",
         ),
     ] = None  # fmt: skip
     thinking: Annotated[
@@ -106,7 +107,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             "Thinking before the answer; models differ in the types they take.",
             example="adaptive", wire="thinking.type", is_structured=True, is_counted=True, moves_latency=True,
-            named="thinking",
+            named="thinking", set_by="anyone",
         ),
     ] = None  # fmt: skip
     thinking_budget: Annotated[
@@ -114,7 +115,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             'Most thinking tokens, for thinking = "enabled", which needs it.',
             unit="tokens", example=2048, wire="thinking.budget_tokens", is_structured=True, is_counted=True,
-            moves_latency=True, word="budget", hint="1,024 or more, for enabled", probes=(2048,),
+            moves_latency=True, word="budget", hint="1,024 or more, for enabled", probes=(2048,), set_by="anyone",
         ),
     ] = None  # fmt: skip
     thinking_display: Annotated[
@@ -122,14 +123,14 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             "Shows the thinking in summary, or withholds it; it takes its time either way.",
             example="omitted", wire="thinking.display", is_structured=True, is_counted=True, moves_latency=True,
-            named=r"thinking(?:\.\w+)*\.display",
+            named=r"thinking(?:\.\w+)*\.display", set_by="anyone",
         ),
     ] = None  # fmt: skip
     speed: Annotated[
         Speed | None,
         _parameter(
             "Fast mode, on models that have it: more output tokens per second at a higher price.",
-            example="fast", is_counted=True, moves_latency=True, probes=("fast",),
+            example="fast", is_counted=True, moves_latency=True, probes=("fast",), set_by="anyone",
         ),
     ] = None  # fmt: skip
     cache: Annotated[
@@ -137,6 +138,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             "Caches the prompt: true for the API's own time, 5m or 1h.",
             example="1h", wire="cache_control", is_structured=True, is_counted=True, moves_latency=True,
+            set_by="anyone",
         ),
     ] = None  # fmt: skip
     service_tier: Annotated[
@@ -145,30 +147,32 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "Lets priority capacity serve the request, unless standard_only.",
             example="standard_only",
             word="tier",
+            set_by="anyone",
         ),
     ] = None
     inference_geo: Annotated[
         Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None,
-        _parameter("Region in which the model runs.", example="us", title="region", hint="such as us"),
+        _parameter("Region in which the model runs.", example="us", title="region", hint="such as us", set_by="anyone"),
     ] = None
     temperature: Annotated[
         Share | None,
         _parameter(
             "Randomness; only older models and compatible servers accept it.",
-            example=0.2, hint="0 to 1", probes=(0.5,),
+            example=0.2, hint="0 to 1", probes=(0.5,), set_by="anyone",
         ),
     ] = None  # fmt: skip
     top_p: Annotated[
         Share | None,
         _parameter(
             "Probability that the candidates for a token add up to; as temperature.",
-            example=0.9, hint="0 to 1", probes=(0.5,),
+            example=0.9, hint="0 to 1", probes=(0.5,), set_by="anyone",
         ),
     ] = None  # fmt: skip
     top_k: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None,
         _parameter(
-            "Number of candidates for a token; as temperature.", example=40, hint="0 or more", probes=(40,),
+            "Number of candidates for a token; as temperature.",
+            example=40, hint="0 or more", probes=(40,), set_by="anyone",
         ),
     ] = None  # fmt: skip
     extra: Annotated[
@@ -176,6 +180,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             "Further fields of the request's body, merged into it last, tables into tables.",
             example={"metadata": {"user_id": "me"}}, is_structured=True, hint='{"name": "value"} or name = "value"',
+            set_by="chosen files",
         ),
     ] = None  # fmt: skip
 

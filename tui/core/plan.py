@@ -59,9 +59,14 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "Most that a session, from start to end of the program, may cost; absent: no cap.",
             "USD",
             old_name="sitting_usd",
+            set_by="anyone",
+            is_cap=True,
         ),
     ] = None
-    plan_usd: Annotated[_Dollars | None, setting("Most that one run or series may cost; absent: no cap.", "USD")] = None
+    plan_usd: Annotated[
+        _Dollars | None,
+        setting("Most that one run or series may cost; absent: no cap.", "USD", set_by="anyone", is_cap=True),
+    ] = None
     sitting_usd: _Dollars | None = None
     """Old name of `session_usd`: read for one version, never written."""
 

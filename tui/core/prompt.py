@@ -20,21 +20,21 @@ _VARIABLE = re.compile(r"(\\?)\{\{[ \t]*(" + _NAME + r")[ \t]*\}\}")
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """One earlier turn of a conversation."""
 
-    role: Annotated[Role, setting("The speaker.")]
-    text: Annotated[str, setting("The words.")]
+    role: Annotated[Role, setting("The speaker.", set_by="anyone")]
+    text: Annotated[str, setting("The words.", set_by="anyone")]
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """One prompt. All its texts may hold variables, until `filled` has put their values in."""
 
-    system: Annotated[str, setting("The system text; may be empty.")] = ""
-    user: Annotated[str, setting("The user's turn.")] = ""
+    system: Annotated[str, setting("The system text; may be empty.", set_by="anyone")] = ""
+    user: Annotated[str, setting("The user's turn.", set_by="anyone")] = ""
     turns: Annotated[
         tuple[Turn, ...],
-        setting("Earlier turns, oldest first: tables with a role (user or assistant) and a text."),
+        setting("Earlier turns, oldest first: tables with a role (user or assistant) and a text.", set_by="anyone"),
     ] = ()
-    prefill: Annotated[str, setting("Beginning of the answer; newer models refuse one.")] = ""
-    name: Annotated[str, setting("Name on the screen; may be empty.")] = ""
+    prefill: Annotated[str, setting("Beginning of the answer; newer models refuse one.", set_by="anyone")] = ""
+    name: Annotated[str, setting("Name on the screen; may be empty.", set_by="anyone")] = ""
     """Tells it from other variants."""
 
     def variables(self) -> tuple[str, ...]:

@@ -52,40 +52,46 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
     repeats: Annotated[
         int,
         msgspec.Meta(ge=1, le=MAX_REPEATS),
-        setting("Counted runs of a series; with until_sure the most there may be.", "runs"),
+        setting("Counted runs of a series; with until_sure the most there may be.", "runs", set_by="anyone"),
     ] = 10
     warm_ups: Annotated[
-        int, msgspec.Meta(ge=0, le=100), setting("Runs before those, kept but not counted.", "runs")
+        int, msgspec.Meta(ge=0, le=100), setting("Runs before those, kept but not counted.", "runs", set_by="anyone")
     ] = 1
     """They open the connections and fill the server's caches."""
     in_turn: Annotated[
-        bool, setting("Ask the targets one after another, so that they don't compete, and not all at once.")
+        bool,
+        setting("Ask the targets one after another, so that they don't compete, and not all at once.", set_by="anyone"),
     ] = False
-    gap: Annotated[float, msgspec.Meta(ge=0, le=3600), setting("Pause between two runs.", "seconds")] = 0.0
+    gap: Annotated[
+        float, msgspec.Meta(ge=0, le=3600), setting("Pause between two runs.", "seconds", set_by="anyone")
+    ] = 0.0
     concurrency: Annotated[
-        int, msgspec.Meta(ge=1, le=32), setting("Requests per target that are in flight together.", "requests")
+        int,
+        msgspec.Meta(ge=1, le=32),
+        setting("Requests per target that are in flight together.", "requests", set_by="anyone"),
     ] = 1
     bust_cache: Annotated[
-        bool, setting("Begin every prompt with a unique text, so that no run finds it in the cache.")
+        bool, setting("Begin every prompt with a unique text, so that no run finds it in the cache.", set_by="anyone")
     ] = False
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,
-        setting("Seed of the orders of the targets; absent: drawn, and recorded."),
+        setting("Seed of the orders of the targets; absent: drawn, and recorded.", set_by="anyone"),
     ] = None
     max_requests: Annotated[
         Annotated[int, msgspec.Meta(ge=1)] | None,
-        setting("Most requests of a series, warm-up included.", "requests"),
+        setting("Most requests of a series, warm-up included.", "requests", set_by="anyone", is_cap=True),
     ] = None
     """A run that would go beyond is not begun."""
     max_usd: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
-        setting("Estimated cost from which on no further run is begun.", "US dollars"),
+        setting("Estimated cost from which on no further run is begun.", "US dollars", set_by="anyone", is_cap=True),
     ] = None
     until_sure: Annotated[
-        UntilSureBy | None, setting("Stop as soon as the target with the best median of this metric is known.")
+        UntilSureBy | None,
+        setting("Stop as soon as the target with the best median of this metric is known.", set_by="anyone"),
     ] = None
     confidence: Annotated[
-        float, msgspec.Meta(ge=0.5, le=0.999), setting("Confidence that until_sure has to reach.")
+        float, msgspec.Meta(ge=0.5, le=0.999), setting("Confidence that until_sure has to reach.", set_by="anyone")
     ] = 0.95
 
 

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-SetBy = Literal["anyone", "chosen files"]
-"""Layers that may set a key. A project file is found, not chosen: it may set only what anyone may."""
+SetBy = Literal["anyone", "chosen files", "own file"]
+"""Files that may set a key: any, also one that merely lies in the working directory; those that were chosen, such as a
+plan; the person's own one alone. Variables of the environment and flags are the person's."""
 
 _EXTRA = "setting"
 
@@ -25,7 +26,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     help: str
     """One sentence."""
     unit: str = ""
-    set_by: SetBy = "anyone"
+    set_by: SetBy = "own file"
+    """A key that does not say who may set it is the person's."""
+    is_cap: bool = False
+    """True for a limit on what is spent: of the values in files the lowest counts."""
     old_name: str = ""
     """Key of the previous version, still read."""
 
@@ -34,11 +38,12 @@ def setting(
     help: str,  # noqa: A002 - the field's word
     unit: str = "",
     *,
-    set_by: SetBy = "anyone",
+    set_by: SetBy = "own file",
+    is_cap: bool = False,
     old_name: str = "",
 ) -> msgspec.Meta:
     """The annotation that declares a field as a setting."""
-    return declaration(Setting(help=help, unit=unit, set_by=set_by, old_name=old_name))
+    return declaration(Setting(help=help, unit=unit, set_by=set_by, is_cap=is_cap, old_name=old_name))
 
 
 def declaration(declared: Setting) -> msgspec.Meta:

@@ -16,10 +16,14 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Longest waits before a request counts as failed, in seconds."""
 
-    connect: Annotated[Seconds, setting("Name look-up, TCP and TLS together.", "seconds")] = 10.0
-    first_token: Annotated[Seconds, setting("From the request sent to the first content token.", "seconds")] = 120.0
-    between_tokens: Annotated[Seconds, setting("Silence between two events of a stream.", "seconds")] = 60.0
-    request: Annotated[Seconds, setting("The whole request.", "seconds")] = 600.0
+    connect: Annotated[Seconds, setting("Name look-up, TCP and TLS together.", "seconds", set_by="anyone")] = 10.0
+    first_token: Annotated[
+        Seconds, setting("From the request sent to the first content token.", "seconds", set_by="anyone")
+    ] = 120.0
+    between_tokens: Annotated[
+        Seconds, setting("Silence between two events of a stream.", "seconds", set_by="anyone")
+    ] = 60.0
+    request: Annotated[Seconds, setting("The whole request.", "seconds", set_by="anyone")] = 600.0
 
 
 class TimeoutOverrides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,7 +47,12 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
     max: Annotated[
         int,
         msgspec.Meta(ge=0, le=10),
-        setting("Most attempts after the first when the server turns a request away; each is shown apart.", "attempts"),
+        setting(
+            "Most attempts after the first when the server turns a request away; each is shown apart.",
+            "attempts",
+            set_by="anyone",
+            is_cap=True,
+        ),
     ] = 0
 
 
@@ -51,7 +60,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A server that speaks the Messages API."""
 
     name: str
-    base_url: Annotated[str, setting("Scheme, host and port of a server that speaks the Messages API, without /v1.")]
+    base_url: Annotated[
+        str, setting("Scheme, host and port of a server that speaks the Messages API, without /v1.", set_by="anyone")
+    ]
     api_key_env: Annotated[
         str | None,
         setting(
@@ -70,14 +81,17 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Program and arguments; the engine runs it."""
     key_header: Annotated[
         Literal["authorization", "x-api-key"],
-        setting("Header that holds the key: authorization (as a bearer token) or x-api-key."),
+        setting("Header that holds the key: authorization (as a bearer token) or x-api-key.", set_by="anyone"),
     ] = "authorization"
     kind: Annotated[
         Literal["anthropic", "bedrock", "foundry", "vertex"],
-        setting("anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds."),
+        setting(
+            "anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds.",
+            set_by="anyone",
+        ),
     ] = "anthropic"
-    region: Annotated[str | None, setting("Region of Bedrock or Vertex, such as us-east-1.")] = None
-    project: Annotated[str | None, setting("Project of Vertex.")] = None
+    region: Annotated[str | None, setting("Region of Bedrock or Vertex, such as us-east-1.", set_by="anyone")] = None
+    project: Annotated[str | None, setting("Project of Vertex.", set_by="anyone")] = None
     aws_credentials: Annotated[
         bool,
         setting(
@@ -86,10 +100,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = False
     api_version: Annotated[
-        str | None, setting("Version sent as anthropic-version; absent: the newest that takes the parameters.")
+        str | None,
+        setting("Version sent as anthropic-version; absent: the newest that takes the parameters.", set_by="anyone"),
     ] = None
     """`None` is chosen per request (`RequestSpec.api_version`)."""
-    headers: Annotated[dict[str, str], setting("Further request headers.")] = msgspec.field(default_factory=dict)
+    headers: Annotated[dict[str, str], setting("Further request headers.", set_by="anyone")] = msgspec.field(
+        default_factory=dict
+    )
     """Names in lower case; none of them secret."""
     ca_file: Annotated[
         str | None,
@@ -114,10 +131,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A model at an endpoint, with the parameters in which it differs from the shared ones."""
 
-    model: Annotated[str, setting("The model's id.")]
-    endpoint: Annotated[str | None, setting("Endpoint to ask; absent: the default one.")] = None
-    name: Annotated[str | None, setting("Name of the lane; absent: the model's id.")] = None
-    drop: Annotated[tuple[str, ...], setting("Shared parameters that it does not send.")] = ()
+    model: Annotated[str, setting("The model's id.", set_by="anyone")]
+    endpoint: Annotated[str | None, setting("Endpoint to ask; absent: the default one.", set_by="anyone")] = None
+    name: Annotated[str | None, setting("Name of the lane; absent: the model's id.", set_by="anyone")] = None
+    drop: Annotated[tuple[str, ...], setting("Shared parameters that it does not send.", set_by="anyone")] = ()
     parameters: Parameters = Parameters()
     variant: str | None = None
     """Name of its prompt variant; `None` is the one in use. Set by `Plan.asked`."""

@@ -14,8 +14,8 @@ import msgspec
 
 from tui.advice.trial import TrialResult
 from tui.config import paths
+from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.load import Flags, Loaded, build_plan, load, needs_simulator
-from tui.config.schema import Settings
 from tui.core.run import StoredRun
 from tui.core.series import MAX_REPEATS
 from tui.core.stored import RunFilter
@@ -55,8 +55,13 @@ def print_json(value: object) -> None:
 
 
 @contextlib.contextmanager
-def endpoints_of(settings: Settings) -> Iterator[tuple[Endpoint, ...]]:
-    """The endpoints of all targets, each once; the simulator runs meanwhile if it is one of them."""
+def endpoints_of(loaded: Loaded) -> Iterator[tuple[Endpoint, ...]]:
+    """The endpoints of all targets, each once; the simulator runs meanwhile if it is one of them.
+
+    Raises ConfigError for one that the person has not confirmed.
+    """
+    refuse_unconfirmed(loaded, os.environ)
+    settings = loaded.settings
     simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
     try:
         plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)

@@ -42,7 +42,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 def main(arguments: Sequence[str]) -> int:
     """Run all checks; the exit status is 0 when all is well, else 1."""
     options = _parser().parse_args(arguments)
-    with endpoints_of(load_from(options).settings) as endpoints:
+    with endpoints_of(load_from(options)) as endpoints:
         checks = [
             *_program(),
             *asyncio.run(_engine(endpoints)),

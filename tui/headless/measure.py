@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from tui.config import paths
+from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
 from tui.core.plan import Plan
@@ -62,6 +63,9 @@ def measure(
 
     Raises ConfigError before anything is started.
     """
+    refuse_unconfirmed(loaded, os.environ)
+    for ignored in loaded.ignored:
+        narrator.problem(str(ignored))
     config = loaded.settings
     record_file = RecordFile(record) if record is not None else None
     # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.

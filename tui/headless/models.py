@@ -25,12 +25,12 @@ _WITHIN_S = 40.0
 def main(argv: list[str]) -> int:
     """Print the models; returns the exit status. Raises ConfigError."""
     options = _parser().parse_args(argv)
-    settings = load_from(options).settings
+    loaded = load_from(options)
     is_whole = True
     if options.refresh:
-        with endpoints_of(settings) as endpoints:
+        with endpoints_of(loaded) as endpoints:
             is_whole = asyncio.run(_refresh(endpoints))
-    models = known_models(settings.endpoints)
+    models = known_models(loaded.settings.endpoints)
     if options.json:
         print_json(models)
     else:

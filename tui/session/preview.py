@@ -40,6 +40,8 @@ class Preview:
         """Called when `models` has changed."""
         self.on_counted: Callable[[], None] = lambda: None
         """Called when all prompts of `count_also` are counted, or cannot be."""
+        self.unconfirmed: tuple[Endpoint, ...] = ()
+        """Endpoints to which nothing is sent yet: a file that was found names them, and nobody has confirmed them."""
         self._live = live
         self._ask_aside = ask_aside
         self._counter = InputCounter(ask_aside)
@@ -65,7 +67,7 @@ class Preview:
         """Have these prompts counted as well, unless something is measured."""
         live = self._live
         if live.engine_ready and not live.busy:
-            self._counter.ask_for(specs)
+            self._counter.ask_for([spec for spec in specs if self._is_confirmed(spec.endpoint)])
 
     def counted(self, specs: Sequence[RequestSpec]) -> dict[Prompt, int]:
         """Tokens of those of these prompts that were counted."""
@@ -88,7 +90,14 @@ class Preview:
         self._counter.forget_questions()
 
     def may_send(self, budget: Budget, specs: Sequence[RequestSpec], times: int = 1) -> bool:
-        """Tell whether `budget` allows to send `specs` that many times; if not, `on_problem` says why."""
+        """Tell whether `budget` allows to send `specs` that many times; if not, `on_problem` says why.
+
+        Nor is anything sent to an endpoint that is not confirmed.
+        """
+        for spec in specs:
+            if not self._is_confirmed(spec.endpoint):
+                self.on_problem(f"Nothing was sent: the endpoint {spec.endpoint.name} is not confirmed.")
+                return False
         refusal = self._live.spending.refusal(budget, specs, self._counter.at_most, times)
         if refusal is not None:
             self.on_problem(refusal)
@@ -96,7 +105,8 @@ class Preview:
 
     def refresh_models(self, plan: Plan) -> None:
         """Ask the endpoints of the plan's targets for their models; `on_models` tells when the list is new."""
-        self._listing = {endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}
+        endpoints = filter(self._is_confirmed, map(plan.endpoint_of, plan.targets))
+        self._listing = {endpoint.name: endpoint for endpoint in endpoints}
         self._ask_aside(ListModels(endpoints=tuple(self._listing.values())))
 
     def answer(self, events: list[Event]) -> list[Event]:
@@ -122,7 +132,10 @@ class Preview:
         self._due = None
         live = self._live
         if live.engine_ready and not live.busy:
-            self._counter.ask_for(self._next_requests())
+            self._counter.ask_for([spec for spec in self._next_requests() if self._is_confirmed(spec.endpoint)])
+
+    def _is_confirmed(self, endpoint: Endpoint) -> bool:
+        return all(endpoint.base_url != other.base_url for other in self.unconfirmed)
 
     def _next_requests(self) -> Sequence[RequestSpec]:
         """The requests that would be sent next; none while the plan cannot be sent."""

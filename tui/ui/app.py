@@ -38,6 +38,8 @@ from tui.ui.widgets.target_picker import TargetPicker
 _COLLECT_AFTER = (700, 10, 500)
 """For the garbage collector: everything is looked through fifty times less often than usual. That takes 50 ms with 16
 lanes, in which no key is heard, and finds next to nothing: the tokens that arrive are kept."""
+_MOST_NOTES = 3
+"""Notes that are said at the start; `latency-tui config` has all."""
 
 
 class LatencyApp(App[None]):
@@ -63,9 +65,11 @@ class LatencyApp(App[None]):
         replay: tuple[StoredRun, float] | None = None,
         terminal: Terminal | None = None,
         keymap: Keymap | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         """`remembers_targets` says whether the list of targets is kept for the next session, `cut_share` which share of
-        answers may be cut when advice is given. `replay` is a run to play at once, and how fast.
+        answers may be cut when advice is given. `replay` is a run to play at once, and how fast; `notes` are said at
+        the start.
         """
         # Read by the driver, and by themes before anything is styled.
         self.terminal = terminal or Terminal()
@@ -86,6 +90,7 @@ class LatencyApp(App[None]):
             remembers_targets=remembers_targets,
             cut_share=cut_share,
         )
+        self._notes = notes
         self._run_at_once = run_at_once
         self._replay_at_once = replay
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
@@ -133,10 +138,14 @@ class LatencyApp(App[None]):
             return
         # plotext takes a tenth of a second to import: not while the first run streams.
         self.run_worker(partial(import_module, "plotext"), thread=True, group="warm up")
+        if self._notes:
+            self.context.complain("\n".join(self._notes[:_MOST_NOTES]))
         if self._replay_at_once is not None:
             self.dispatcher.history.replay(*self._replay_at_once)
         elif self._run_at_once:
             await self.dispatcher.act("run")
+        else:
+            self.context.asks_to_confirm(self.draft.plan())
 
     # Actions
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tui.config import paths
+from tui.config.found_endpoints import unconfirmed
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
 from tui.config.remembered import target_list, to_be_remembered
@@ -45,6 +46,7 @@ def start(
     terminal = describe(os.environ, settings.ui.glyphs)
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
     session = Session(None, simulator, record_file, history, models, settings.objectives)
+    session.preview.unconfirmed = unconfirmed(loaded)
     try:
         app = LatencyApp(
             session,
@@ -58,6 +60,7 @@ def start(
             replay=replay,
             terminal=terminal,
             keymap=keymap,
+            notes=[str(one) for one in loaded.ignored],
         )
         EndOnSignals(app.leave_from_signal, session.kill)
         app.run()

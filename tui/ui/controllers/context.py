@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
+from tui.config.found_endpoints import confirm
+from tui.config.paths import PROJECT_FILE
 from tui.core.model import KnownModel
 from tui.core.plan import Plan
+from tui.core.sanitize import clean
+from tui.errors import ConfigError
 from tui.session.draft import Draft
 from tui.session.live import LiveState
 from tui.session.session import Session
@@ -82,7 +86,37 @@ class Context:
             self.complain(f"{problem} {self.keys('variants')} has the variables." if plan.undefined() else problem)
             self.main.show_pane("prompt")
             return None
-        return plan
+        return None if self.asks_to_confirm(plan) else plan
+
+    def asks_to_confirm(self, plan: Plan) -> bool:
+        """Ask whether prompts may go to a new endpoint of a file that was found, if `plan` would send one there.
+
+        Returns True if that is asked: nothing goes there before the answer.
+        """
+        preview = self.session.preview
+        if not preview.unconfirmed or plan.missing_endpoint() is not None:
+            return False
+        used = {plan.endpoint_of(target).base_url for target in plan.targets}
+        new = [endpoint for endpoint in preview.unconfirmed if endpoint.base_url in used]
+        if not new:
+            return False
+        from tui.ui.screens.questions import ConfirmScreen
+
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                self.complain("Nothing is sent there: choose targets at another endpoint.")
+                return
+            preview.unconfirmed = tuple(one for one in preview.unconfirmed if one not in new)
+            preview.expect(self.draft.plan())
+            try:
+                confirm(new)
+            except ConfigError as error:
+                self.complain(str(error))
+
+        places = ", ".join(clean(f"{one.name} ({one.base_url})") for one in new)
+        question = f"./{PROJECT_FILE} lies in this directory and names a new endpoint: {places}. May prompts go there?"
+        self.app.push_screen(ConfirmScreen(question, "Use it", self.keys), answered)
+        return True
 
     def describe(self) -> None:
         """Say in the first row what the draft asks and where, and on every lane in what it differs and what it would be
