@@ -105,7 +105,7 @@ async def test_a_trial_goes_on_while_its_screen_is_closed(open_app: OpenApp) -> 
     async with open_app([THINKING]) as s:
         await s.run()
         await s.press("alt+a")
-        await s.until_shown("T try")
+        await s.until_shown("T Try")
         await s.press("t", "escape")
         await s.until(lambda: s.on_main and s.app.context.advice is not None and s.app.context.advice.open is not None)
         await s.press("alt+a")
@@ -117,7 +117,7 @@ async def test_a_trial_can_be_cancelled(open_app: OpenApp) -> None:
         await s.run()
         plan = s.app.draft.plan()
         await s.press("alt+a")
-        await s.until_shown("T try")
+        await s.until_shown("T Try")
         await s.press("t", "c")
         await s.until(lambda: s.app.context.advice is not None and s.app.context.advice.open is not None)
         assert s.live.series is not None
