@@ -27,6 +27,9 @@ async def trial(open_app: OpenApp, *, variants: int = 1) -> AsyncIterator[AppDri
         await s.until_shown("Turn thinking off")
         await s.press("t")
         await s.until(lambda: len(s.lanes) == 2 and s.live.run_in_flight, "a trial of two lanes")
+        # However slow the machine is, the trial stays under way.
+        assert s.app.session.series is not None
+        s.app.session.series.pause()
         await s.press("escape")
         await s.until(lambda: s.on_main, "the main screen")
         yield s
