@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tui.core.events import FailureKind, Mark, StampSource, Status
 from tui.engine import answer_stream as module
 from tui.engine.answer_stream import DecodeQueue
+from tui.engine.limits import BodyError
 from tui.engine.transport import Segment
-from tui.engine.transport.body import BodyError
 
 from .scripted import END, HEADERS, decode, segment
 

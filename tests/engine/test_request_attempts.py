@@ -210,7 +210,7 @@ async def test_the_back_off_doubles(engine: Driver) -> None:
 
 
 async def test_one_that_waits_for_its_next_attempt_can_be_cancelled(engine: Driver) -> None:
-    async with answering(refusal(429, "rate_limit_error", "retry-after: 3600"), OK) as script:
+    async with answering(refusal(429, "rate_limit_error", "retry-after: 500"), OK) as script:
         spec = asking(engine, script, 1)
         engine.start(spec)
         await engine.until(lambda event: isinstance(event, AttemptFailed))
@@ -222,6 +222,15 @@ async def test_one_that_waits_for_its_next_attempt_can_be_cancelled(engine: Driv
     assert record.status is Status.CANCELLED
     assert len(record.earlier) == 1
     assert record.ttft_ns is None
+
+
+async def test_a_wait_beyond_the_requests_own_limit_is_not_waited_for(engine: Driver) -> None:
+    async with answering(refusal(429, "rate_limit_error", "retry-after: 99999999"), OK) as script:
+        (record,) = await engine.run(asking(engine, script, 1))
+        assert len(script.asked_ns) == 1
+    assert record.failure is not None
+    assert record.failure.kind is FailureKind.RATE_LIMITED
+    assert "timeouts.request" in record.failure.message
 
 
 async def test_others_do_not_wait_for_one_that_is_sent_again(engine: Driver) -> None:

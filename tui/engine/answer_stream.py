@@ -5,12 +5,15 @@ The body is an event stream, or one message in one piece.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 
 import httpcore2
 
 from tui.core.events import Instrument, StampSource
 from tui.core.metrics import percentile
+from tui.engine.limits import LIMITS, Limits, too_long
 from tui.engine.transport import Segment, StampedStream
 from tui.engine.transport.body import RawBody, SseDecoder
 from tui.engine.wires import AnswerReader
@@ -19,6 +22,8 @@ DECODE_EVERY_S = 0.02
 """Time for which data are gathered before they are decoded, s. They are stamped already; only the screen waits."""
 SLICE_S = 0.001
 """Longest that decoding keeps the event loop from reading sockets, s."""
+_MOST_DELAYS = 1_000_000
+"""Reads whose delay is kept, of the first that an answer took."""
 _END_OF_CHUNKS = b"0\r\n\r\n"
 """An empty body in chunks, for httpcore2 to read in place of the real one."""
 
@@ -63,6 +68,7 @@ class AnswerStream:
         on_progress: Callable[[], None],
         *,
         whole: bool = False,
+        limits: Limits = LIMITS,
     ) -> None:
         """`on_progress` is called after every turn in which data came. With `whole` the body is one message in JSON.
 
@@ -73,14 +79,22 @@ class AnswerStream:
         self._reader = reader
         self._queue = queue
         self._on_progress = on_progress
-        self._decoder = None if whole else SseDecoder()
+        self._limits = limits
+        self._decoder = None if whole else SseDecoder(limits.event)
         self._message = bytearray()
-        self._raw: list[bytes] = []
+        self._raw = bytearray()
         """A message in one piece, as it was framed."""
+        self._segments: deque[Segment] = deque()
+        """Segments that are taken over and not decoded."""
+        self._decoding: Iterator[None] = iter(())
+        """The segment that is being decoded."""
+        self._decoded_bytes = 0
         self._last_ns = 0
-        self._delays_ns: list[int] = []
+        self._reads = 0
+        self._delays_ns = array("q")
         self._from_kernel = True
         self._shared = 0
+        self._ended = False
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def read(self) -> None:
@@ -104,7 +118,7 @@ class AnswerStream:
             return None
         if self._body.chunked:
             return _END_OF_CHUNKS
-        return b"".join(self._raw) if self._decoder is None else None
+        return bytes(self._raw) if self._decoder is None else None
 
     def instrument(self, request_id: int) -> Instrument:
         """The instrument's own delay over this answer's reads."""
@@ -113,7 +127,7 @@ class AnswerStream:
         return Instrument(
             request_id=request_id,
             stamp_source=StampSource.KERNEL if known else StampSource.READ,
-            reads=len(delays),
+            reads=self._reads,
             shared=self._shared,
             delay_p50_ns=percentile(delays, 50) if known else None,
             delay_p99_ns=percentile(delays, 99) if known else None,
@@ -121,46 +135,90 @@ class AnswerStream:
         )
 
     def _turn(self) -> None:
+        """Decode for a while. What is left waits for the next turn, so that no answer keeps the others from theirs."""
         if self._over.done():
             return
+        until = time.monotonic() + SLICE_S
+        worked = False
         try:
-            segments = self._stream.take_over()
-            # The end of the connection may stand behind the end of the body: it adds nothing.
-            over = any(self._add(segment) for segment in segments)
+            while not self._ended and self._step():
+                worked = True
+                if time.monotonic() >= until:
+                    self._queue.add(self._turn)
+                    break
         except Exception as error:  # whatever it is, it concerns this answer alone: the queue goes on with the others
             self._over.set_exception(error)
             return
-        if segments:
+        if worked:
             self._on_progress()
-        if over:
+        if self._ended:
             self._over.set_result(None)
 
-    def _add(self, segment: Segment) -> bool:
-        """Decode one segment. True if nothing more is to be read."""
-        if not segment.data:
-            self._stream.check_end()
-            if not self._body.complete and not self._body.ends_with_connection:
-                raise httpcore2.ReadError("the server closed the connection")
-            if self._decoder is None:
-                self._reader.feed_whole(self._last_ns, bytes(self._message))
+    def _step(self) -> bool:
+        """Decode a part of a segment. False if nothing has arrived that is not decoded."""
+        if next(self._decoding, self) is None:
             return True
+        if not self._segments:
+            # Not before: what is not taken over holds the server back.
+            self._segments.extend(self._stream.take_over())
+        if not self._segments:
+            return False
+        self._decoding = self._decode(self._segments.popleft())
+        return True
+
+    def _decode(self, segment: Segment) -> Iterator[None]:
+        """Decode one segment, part by part."""
+        if not segment.data:
+            self._end()
+            return
         self._from_kernel = self._from_kernel and segment.from_kernel
         self._last_ns = segment.arrival_ns
         before = self._reader.pieces
-        data = self._body.feed(segment.data)
+        if self._decoder is None:
+            self._raw += segment.data
+        for data in self._body.feed(segment.data):
+            self._feed(segment.arrival_ns, data)
+            if self._reader.failure is not None:
+                break
+            yield
+        if self._decoder is None and self._body.complete:
+            self._reader.feed_whole(segment.arrival_ns, bytes(self._message))
+        self._note_delay(segment, self._reader.pieces - before)
+        self._ended = self._body.complete or self._reader.failure is not None
+
+    def _feed(self, t_ns: int, data: bytes) -> None:
+        """Decode some bytes of the body."""
+        limits = self._limits
+        self._decoded_bytes += len(data)
+        if self._reader.stopped:
+            return  # What comes behind the end of the answer belongs to none.
         if self._decoder is None:
             self._message += data
-            self._raw.append(segment.data)
-            if self._body.complete:
-                self._reader.feed_whole(segment.arrival_ns, bytes(self._message))
+            if max(len(self._message), len(self._raw)) > limits.event:
+                raise too_long("a message in one piece", limits.event)
+        elif self._decoded_bytes > limits.answer:
+            raise too_long("it", limits.answer)
         else:
             for event in self._decoder.feed(data):
-                self._reader.feed(segment.arrival_ns, event.event, event.data)
-        pieces = self._reader.pieces - before
+                if not self._reader.stopped:
+                    self._reader.feed(t_ns, event.event, event.data)
+
+    def _end(self) -> None:
+        """The connection is over."""
+        self._stream.check_end()
+        if not self._body.complete and not self._body.ends_with_connection:
+            raise httpcore2.ReadError("the server closed the connection")
+        if self._decoder is None and not self._body.complete:
+            self._reader.feed_whole(self._last_ns, bytes(self._message))
+        self._ended = True
+
+    def _note_delay(self, segment: Segment, pieces: int) -> None:
+        """Count a read that gave this many pieces of content."""
+        self._reads += 1
+        delay_ns = segment.read_ns - segment.arrival_ns
         if segment.parts > 1 and pieces > 1 and self._decoder is not None:
             # They waited for this read together, and only the last one's arrival is known.
             self._shared += pieces - 1
-            self._delays_ns.append(segment.read_ns - segment.since_ns)
-        else:
-            self._delays_ns.append(segment.read_ns - segment.arrival_ns)
-        return self._body.complete or self._reader.failure is not None
+            delay_ns = segment.read_ns - segment.since_ns
+        if len(self._delays_ns) < _MOST_DELAYS:
+            self._delays_ns.append(delay_ns)

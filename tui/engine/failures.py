@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tui.core.events import Failure, FailureKind
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
+from tui.engine.limits import BodyError
 
 _LONGEST_QUOTE = 600
 """Characters of a server's own words that are quoted."""
@@ -202,6 +203,10 @@ def connection_failure(error: BaseException, endpoint: Endpoint, *, in_stream: b
         )
     where = endpoint.base_url
     for cause in chain:
+        if isinstance(cause, BodyError):
+            return Failure(
+                kind=FailureKind.PROTOCOL, message=f"What {where} sent cannot be read: {cause}. Check the server there."
+            )
         if isinstance(cause, ssl.SSLError):
             reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or str(cause)
             return Failure(

@@ -16,6 +16,8 @@ from tui.errors import ChildError
 
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 """A longer frame means that the pipe is out of step."""
+_USUAL_FRAME_BYTES = 16 * 1024 * 1024
+"""Longest frame of more than one event."""
 
 _LENGTH = struct.Struct(">I")
 
@@ -63,8 +65,12 @@ def encode_command(command: Command) -> bytes:
 
 
 def encode_events(events: list[Event]) -> bytes:
-    """One frame with `events`."""
-    return _frame(_encoder.encode(events))
+    """One frame with `events`, or several where they are long."""
+    payload = _encoder.encode(events)
+    if len(payload) <= _USUAL_FRAME_BYTES or len(events) == 1:
+        return _frame(payload)
+    half = len(events) // 2
+    return encode_events(events[:half]) + encode_events(events[half:])
 
 
 def decode_command(payload: bytes) -> Command:

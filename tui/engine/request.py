@@ -18,11 +18,11 @@ from tui.engine import failures
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.api_keys import Keys
 from tui.engine.failures import UnsentError
+from tui.engine.limits import LIMITS, BodyError, Limits
 from tui.engine.reporter import RequestReporter
 from tui.engine.transport import Exchange, StampedStream, exchange
-from tui.engine.transport.body import BodyError
 from tui.engine.transport.http_transport import HttpClients
-from tui.engine.wires import AnswerReader, Wire
+from tui.engine.wires import LONGEST_WORD, AnswerReader, Wire
 from tui.engine.wires.messages.wire import MessagesWire
 
 WIRES: dict[str, Callable[[HttpClients], Wire]] = {
@@ -40,9 +40,10 @@ _END_OF_BODY_S = 0.25
 class RequestSender:
     """Sends requests over their endpoints' wires, each over the connection of its endpoint and slot."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, limits: Limits = LIMITS) -> None:
         self.keys = Keys(os.environ if environ is None else environ)
-        self._connections = HttpClients()
+        self._limits = limits
+        self._connections = HttpClients(limits)
         self._wires = {kind: wire(self._connections) for kind, wire in WIRES.items()}
         self._decode_queue = DecodeQueue()
 
@@ -65,7 +66,7 @@ class RequestSender:
         key = await self.keys.of(spec.endpoint)
         if isinstance(key, Failure):
             return reporter.ended(Status.FAILED, failure=key)
-        attempt = _Attempt(spec, self.wire_of(spec.endpoint), key, reporter, self._decode_queue)
+        attempt = _Attempt(spec, self.wire_of(spec.endpoint), key, reporter, self._decode_queue, self._limits)
         ended = await attempt.run(slot, before_send)
         if ended.failure is not None and ended.failure.kind is FailureKind.BAD_KEY:
             self.keys.forget(spec.endpoint)
@@ -81,6 +82,7 @@ class _Deadlines:
         self._streamed = streamed
         self._now = asyncio.get_running_loop().time
         self._whole = self._first_token_by = self._now() + timeouts.request
+        self._is_ending = False
         # Until it is sent, the connect has its own timeout, and the start barrier opens in any case.
         self._wait_for_all()
 
@@ -93,9 +95,12 @@ class _Deadlines:
     def progressed(self, reader: AnswerReader) -> None:
         """Data came."""
         silence_until = self._now() + self._timeouts.between_tokens
-        if reader.stopped:
+        if self._is_ending:
+            pass  # Set once: a server that goes on sending must not move it.
+        elif reader.stopped:
             # Only the body's end is missing; reading it keeps the connection for the next run.
-            self._timer.reschedule(self._now() + _END_OF_BODY_S)
+            self._is_ending = True
+            self._timer.reschedule(min(self._now() + _END_OF_BODY_S, self._whole))
         elif not self._streamed:
             pass  # There are no steps to wait for, only the whole.
         elif reader.pieces or silence_until < self._first_token_by:
@@ -124,9 +129,16 @@ class _Attempt:
     """One attempt at a request while it runs."""
 
     def __init__(
-        self, spec: RequestSpec, wire: Wire, key: str | None, reporter: RequestReporter, queue: DecodeQueue
+        self,
+        spec: RequestSpec,
+        wire: Wire,
+        key: str | None,
+        reporter: RequestReporter,
+        queue: DecodeQueue,
+        limits: Limits,
     ) -> None:
         self._spec = spec
+        self._limits = limits
         self._streamed = spec.parameters.stream is not False
         self._wire = wire
         self._key = key
@@ -149,7 +161,7 @@ class _Attempt:
             # Only the connect has a timeout in the transport.
             failure = failures.timed_out("the connection", spec.timeouts.connect, "connect")
         except BodyError as error:
-            failure = failures.broken_body(str(error))
+            failure = None if self._reader.stopped else failures.broken_body(str(error))
         except (httpx2.HTTPError, httpcore2.NetworkError, OSError) as error:
             failure = None
             if not self._reader.stopped:
@@ -173,7 +185,7 @@ class _Attempt:
                         request_id=self._spec.request_id,
                         t_ns=told.headers_ns,
                         http_status=response.status_code,
-                        api_request_id=response.headers.get(self._wire.request_id_header),
+                        api_request_id=response.headers.get(self._wire.request_id_header, "")[:LONGEST_WORD] or None,
                     )
                 )
                 if not response.is_success:
@@ -196,6 +208,7 @@ class _Attempt:
             self._queue,
             lambda: deadlines.progressed(self._reader),
             whole=not self._streamed,
+            limits=self._limits,
         )
         try:
             await stream.read()

@@ -5,8 +5,10 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+import msgspec
+
 from tui.core import metrics
-from tui.core.events import AttemptFailed, Event, FailureKind, Mark, RequestEnded, RunEnded, RunStarted, Status
+from tui.core.events import AttemptFailed, Event, Failure, FailureKind, Mark, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.plan import RequestSpec
 from tui.engine.failures import engine_fault
 from tui.engine.protocol import StartRun
@@ -177,6 +179,13 @@ class Scheduler:
             wait_s = failure.retry_after_s
             if wait_s is None:
                 wait_s = min(_LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2**attempt)
+            elif wait_s > spec.timeouts.request:
+                return _with_words(ended, failure, "That is longer than timeouts.request, so it is not sent again.")
             reporter.report(AttemptFailed(request_id=spec.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
             await asyncio.sleep(wait_s)
         return ended
+
+
+def _with_words(ended: RequestEnded, failure: Failure, words: str) -> RequestEnded:
+    said = msgspec.structs.replace(failure, message=f"{failure.message} {words}")
+    return msgspec.structs.replace(ended, failure=said)

@@ -31,6 +31,8 @@ FLUSH_INTERVAL_S = 0.03
 """Time for which events are gathered, s: below a frame of the screen, above the cost of a write."""
 
 _HIGH_WATER_BYTES = 64 * 1024
+_MOST_JOINED, _LONGEST_JOINED = 1024, 64 * 1024
+"""Most pieces of content in one event, and most characters of one that others are joined to: a frame has a limit."""
 _LAST_EVENTS_S = 1.0
 """Time for the parent to read the ends of the last requests, s."""
 
@@ -53,7 +55,7 @@ class Outbox:
         """Add one event. Order is kept per request and among events other than content."""
         if isinstance(event, Content):
             content = self._open_content.get(event.request_id)
-            if content is not None and content.kind is event.kind:
+            if content is not None and content.kind is event.kind and _has_room(content):
                 content.t_ns.extend(event.t_ns)
                 content.texts.extend(event.texts)
                 return
@@ -83,6 +85,10 @@ class Outbox:
             self._transport.write(encode_events(self._events))
             self._events.clear()
         self._transport.close()
+
+
+def _has_room(content: Content) -> bool:
+    return len(content.texts) < _MOST_JOINED and len(content.texts[-1]) < _LONGEST_JOINED
 
 
 class _CommandReader(asyncio.Protocol):

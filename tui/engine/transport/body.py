@@ -5,15 +5,15 @@ it completed. h11 and httpx2 do the same work at about five times the CPU, betwe
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tui.engine.limits import LIMITS, BodyError, too_long
+
+PART_BYTES = 16 * 1024
+"""Most that is decompressed at once: a few bytes can become a thousand times as many."""
 _LONGEST_SIZE_LINE = 4096
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-class BodyError(Exception):
-    """The body breaks the rules of HTTP; the message says how."""
 
 
 class RawBody:
@@ -40,8 +40,8 @@ class RawBody:
         """True if only the end of the connection ends the body."""
         return not self.chunked and self._left is None
 
-    def feed(self, data: bytes) -> bytes:
-        """The bytes that `data` adds to the body. Raises BodyError if they cannot be part of one."""
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The bytes that `data` adds to the body, in parts. Raises BodyError if they cannot belong to one."""
         if self.chunked:
             plain = self._unchunk(data)
         elif self._left is None:
@@ -50,12 +50,19 @@ class RawBody:
             plain = data[: self._left]
             self._left -= len(plain)
             self.complete = self._left == 0
-        if self._inflate is None or not plain:
-            return plain
-        try:
-            return self._inflate.decompress(plain)
-        except zlib.error as error:
-            raise BodyError(f"its compression is damaged ({error})") from None
+        if self._inflate is None:
+            yield plain
+            return
+        # What comes behind the end of the compressed data is dropped: zlib would keep all of it.
+        full = True
+        while (plain or full) and not self._inflate.eof:
+            try:
+                part = self._inflate.decompress(plain, PART_BYTES)
+            except zlib.error as error:
+                raise BodyError(f"its compression is damaged ({error})") from None
+            plain, full = self._inflate.unconsumed_tail, len(part) == PART_BYTES
+            if part:
+                yield part
 
     def _unchunk(self, data: bytes) -> bytes:
         parts: list[bytes] = []
@@ -110,15 +117,21 @@ class SseDecoder:
     `id` and `retry` fields, which no wire uses.
     """
 
-    def __init__(self) -> None:
-        self._unfinished: list[bytes] = []
+    def __init__(self, longest: int = LIMITS.event) -> None:
+        """`longest` is that of a line and of an event, in bytes."""
+        self._longest = longest
+        self._unfinished = bytearray()
         self._event = ""
         self._data: list[bytes] = []
+        self._data_bytes = 0
         self._first_line = True
         self._after_cr = False
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
-        """The events that `data` completes, in order. Linear in `data`, however long an event grows."""
+        """The events that `data` completes, in order. Linear in `data`, however long an event grows.
+
+        Raises BodyError for an event that is too long.
+        """
         if self._after_cr and data:
             # The CR before already ended its line; this LF is only its second half.
             data = data.removeprefix(b"\n")
@@ -128,11 +141,13 @@ class SseDecoder:
         for line in lines:
             field = line.rstrip(b"\r\n")
             if len(field) == len(line):
-                self._unfinished.append(line)
+                self._unfinished += line
+                if len(self._unfinished) > self._longest:
+                    raise too_long("a line of the stream", self._longest)
                 break
             if self._unfinished:
-                self._unfinished.append(field)
-                field = b"".join(self._unfinished)
+                self._unfinished += field
+                field = bytes(self._unfinished)
                 self._unfinished.clear()
             if self._first_line:
                 field = field.removeprefix(_BYTE_ORDER_MARK)
@@ -142,7 +157,7 @@ class SseDecoder:
             else:
                 if self._data:
                     events.append(ServerSentEvent(self._event or "message", b"\n".join(self._data)))
-                self._event, self._data = "", []
+                self._event, self._data, self._data_bytes = "", [], 0
         self._after_cr = data.endswith(b"\r")
         return events
 
@@ -151,5 +166,8 @@ class SseDecoder:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data.append(value)
+            self._data_bytes += len(line) + 1
+            if self._data_bytes > self._longest:
+                raise too_long("an event of the stream", self._longest)
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")

@@ -17,7 +17,9 @@ from aiohappyeyeballs import start_connection
 from tui.core.target import Endpoint
 from tui.engine import failures
 from tui.engine.failures import UnsentError
+from tui.engine.limits import LIMITS, BodyError, Limits, too_long
 from tui.engine.transport import exchange, socket_errors_as
+from tui.engine.transport.body import RawBody
 from tui.engine.transport.socket_stream import SocketStream, StampClock
 
 _IDLE_S = 300.0
@@ -29,7 +31,8 @@ _HAPPY_EYEBALLS_DELAY_S = 0.25
 class HttpClients:
     """HTTP clients for all wires: one per address and slot, each with its connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
         self._clients: dict[tuple[object, ...], httpx2.AsyncClient] = {}
         self._tls: dict[str | None, ssl.SSLContext] = {}
 
@@ -49,7 +52,7 @@ class HttpClients:
         try:
             if (tls := self._tls.get(endpoint.ca_file)) is None:
                 tls = self._tls[endpoint.ca_file] = tls_context(endpoint.ca_file)
-            transport = StampedTransport(endpoint.base_url, tls, endpoint.proxy)
+            transport = StampedTransport(endpoint.base_url, tls, endpoint.proxy, self._limits)
         except OSError as error:
             raise UnsentError(failures.unusable_ca_file(endpoint, error)) from error
         except ValueError as error:
@@ -105,8 +108,9 @@ class StampedBackend(httpcore2.AsyncNetworkBackend):
 class StampedTransport(httpx2.AsyncBaseTransport):
     """One pool: used for one request at a time, it keeps one connection."""
 
-    def __init__(self, base_url: str, tls: ssl.SSLContext, proxy: str | None = None) -> None:
+    def __init__(self, base_url: str, tls: ssl.SSLContext, proxy: str | None = None, limits: Limits = LIMITS) -> None:
         """`proxy` is a URL, empty for none; `None` leaves it to the environment."""
+        self._limits = limits
         self._pool = _pool(_proxy_for(httpx2.URL(base_url), proxy), tls)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -126,11 +130,14 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         except Exception as error:
             raise _as_httpx(error) from error
         assert isinstance(response.stream, AsyncIterable)
+        headers, body = response.headers, _Body(response.stream)
+        is_refusal = not 200 <= response.status < 300
+        if is_refusal or exchange.get(None) is None:
+            # The SDK reads it whole. What answers a request is taken from the connection and does not pass here.
+            body = _BoundedBody(response.stream, headers, self._limits, is_refusal=is_refusal)
+            headers = [(name, value) for name, value in headers if name.lower() != b"content-encoding"]
         return httpx2.Response(
-            status_code=response.status,
-            headers=response.headers,
-            stream=_Body(response.stream),
-            extensions=response.extensions,
+            status_code=response.status, headers=headers, stream=body, extensions=response.extensions
         )
 
     async def aclose(self) -> None:
@@ -152,6 +159,35 @@ class _Body(httpx2.AsyncByteStream):
     async def aclose(self) -> None:
         if hasattr(self._stream, "aclose"):
             await self._stream.aclose()
+
+
+class _BoundedBody(_Body):
+    """A body that is read whole: decompressed here, and within a limit. That of a refusal is cut there."""
+
+    def __init__(
+        self, stream: AsyncIterable[bytes], headers: list[tuple[bytes, bytes]], limits: Limits, *, is_refusal: bool
+    ) -> None:
+        super().__init__(stream)
+        encodings = [value for name, value in headers if name.lower() == b"content-encoding"]
+        self._encoding = b", ".join(encodings).decode("latin-1")
+        self._limits = limits
+        self._is_refusal = is_refusal
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = self._limits.error if self._is_refusal else self._limits.lookup
+        try:
+            decoder = RawBody({"content-encoding": self._encoding})
+            async for part in super().__aiter__():
+                for plain in decoder.feed(part):
+                    if len(plain) > left:
+                        yield plain[:left]
+                        raise too_long("the answer", self._limits.lookup)
+                    left -= len(plain)
+                    yield plain
+        except BodyError:
+            # A refusal's status says enough without the rest.
+            if not self._is_refusal:
+                raise
 
 
 def _as_httpx(error: Exception) -> Exception:

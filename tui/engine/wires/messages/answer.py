@@ -144,7 +144,7 @@ class MessageReader(AnswerReader):
         """See `AnswerReader.feed_whole`. There is no `message_start`."""
         try:
             message = _message_decoder.decode(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self.failure = Failure(
                 kind=FailureKind.PROTOCOL,
                 message=f"The answer is no message that can be read ({error}); check that the server speaks the API.",
