@@ -75,8 +75,7 @@ def _stills(terminal: Terminal, fonts: str | None) -> None:
         _png(svg, HERE / f"{name}.png", fonts)
         sys.stderr.write(f"screenshots/{name}\n")
 
-    terminal.until_shows("○ idle", 3)
-    _watch(terminal, 2.0)
+    _ready(terminal)
     for number in range(1, RUNS + 1):
         terminal.press(F5)
         terminal.until_shows(f"run {number} over")
@@ -100,8 +99,7 @@ def _stills(terminal: Terminal, fonts: str | None) -> None:
 
 def _film(terminal: Terminal) -> list[Frame]:
     """Two runs and the advice, as a person sees them."""
-    terminal.until_shows("○ idle", 3)
-    _watch(terminal, 2.0)
+    _ready(terminal)
     frames: list[Frame] = []
     started = time.monotonic()
 
@@ -120,6 +118,12 @@ def _film(terminal: Terminal) -> list[Frame]:
         terminal.press(F5)
         film(lambda shown, number=number: f"run {number} over" in shown, 1.0)  # type: ignore[misc]
     return frames
+
+
+def _ready(terminal: Terminal) -> None:
+    terminal.until_shows("○ idle", 3)
+    terminal.until(lambda shown: "engine starting" not in shown)
+    _watch(terminal, 1.0)
 
 
 def _same(one: Screen, other: Screen) -> bool:
