@@ -14,7 +14,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the command's exit status means."""
+    """Meanings of the command's exit status."""
 
     OK = 0
     ERROR = 1

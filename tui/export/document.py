@@ -89,7 +89,7 @@ def is_simulated(run: StoredRun) -> bool:
 
 
 def started(run: StoredRun) -> str:
-    """When the run was started, UTC, ISO 8601 with milliseconds."""
+    """Start of the run, UTC, ISO 8601 with milliseconds."""
     return utc(run.info.started_unix_ns)
 
 

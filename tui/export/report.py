@@ -48,7 +48,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     simulated: str | None
     """One sentence where anything is simulated."""
     facts: str
-    """When and with what it was measured."""
+    """Time and instruments of the measurement."""
     tables: list[Table]
     texts: list[Text]
     measured: list[Measured]

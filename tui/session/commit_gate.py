@@ -7,7 +7,7 @@ from tui.core.events import Event
 from tui.history.recorder import Recorder
 
 WAIT_FOR_DISK_S = 2.0
-"""How long a result may wait for the disk before it is shown all the same."""
+"""Longest time that a result waits for the disk before it is shown all the same."""
 
 _SLOW = "The disk is slow: results are shown before they are stored in the history."
 

@@ -59,7 +59,7 @@ class Pacer:
         self._interval_s = self.frame_s
         self._painted_at = float("-inf")
         self._asked_at: deque[float] = deque()
-        """When the questions that are not answered yet were sent."""
+        """Send times of the questions that are not answered yet."""
         self._batches: deque[int] = deque()
         """The bytes in front of each of them."""
         self._bytes_per_s = math.inf

@@ -1,1 +1,1 @@
-"""What the lanes and charts show, as plain data: no Textual."""
+"""Contents of lanes and charts as plain data: no Textual."""
