@@ -62,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
     if command == "engine":
+        # The SDK logs requests from its import on, and the last line that an engine says counts as why it ended.
+        os.environ.pop("ANTHROPIC_LOG", None)
         from tui.engine.server import main as engine
 
         engine()

@@ -76,6 +76,13 @@ def test_key_never_travels_in_the_clear(settings: Settings, url: str) -> None:
     build_plan(remote, {}, URL)
 
 
+def test_headers_of_the_environment_never_travel_in_the_clear(settings: Settings) -> None:
+    remote = _with(settings, anthropic=Endpoint(name="anthropic", base_url="http://example.org"))
+    with pytest.raises(ConfigError, match="use https, or unset ANTHROPIC_CUSTOM_HEADERS"):
+        build_plan(remote, {"ANTHROPIC_CUSTOM_HEADERS": f"x-gateway-key: {API_KEY}"}, URL)
+    build_plan(remote, {"ANTHROPIC_CUSTOM_HEADERS": "no header"}, URL)
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://localhost:1", "http://127.0.0.1", "http://127.8.9.1:1", "http://[::1]:1", "https://example.org"],

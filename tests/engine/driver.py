@@ -129,13 +129,13 @@ class Driver:
         self._arrived.set()
 
 
-async def fresh() -> Driver:
-    """A connected engine in a sealed environment with `KEYS`."""
+async def fresh(**environment: str) -> Driver:
+    """A connected engine in a sealed environment with `KEYS`, and with `environment`."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [*os.environ]:
             if name.startswith("ANTHROPIC_") or name.lower().endswith("_proxy"):
                 patch.delenv(name)
-        for name, value in KEYS.items():
+        for name, value in (KEYS | environment).items():
             patch.setenv(name, value)
         driver = Driver()
     await driver.connect()

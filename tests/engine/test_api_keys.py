@@ -5,9 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from canary import KEY
 
+from engine.driver import fresh
+from engine.wires.messages.test_wire import Received, serving
 from tui.core.events import Failure, FailureKind
 from tui.core.target import Endpoint
 from tui.engine.api_keys import Keys
@@ -125,3 +128,41 @@ async def test_no_key_travels_in_the_clear_nor_is_it_looked_for(url: str, tmp_pa
 
 async def test_this_machine_gets_its_key_without_tls() -> None:
     assert await Keys({"K": KEY}).of(at(url="http://127.0.0.1:1", variable="K")) == KEY
+
+
+GATEWAY = "x-gateway-key: CANARY-A\nnot a header\nHost: evil.example\nX-Team: a: b"
+
+
+async def test_headers_of_the_environment_go_to_the_api_alone() -> None:
+    """The SDK reads the variable by itself, and would send what it holds to every endpoint."""
+    received = Received()
+    engine = await fresh(ANTHROPIC_CUSTOM_HEADERS=GATEWAY, ANTHROPIC_LOG="debug")
+    try:
+        async with serving(received) as port:
+            plain = engine.spec(f"http://127.0.0.1:{port}")
+            region = {"region": "us-east-1", "project": "p"}
+            for name, kind in (
+                ("anthropic", "anthropic"),
+                ("evil", "anthropic"),
+                ("anthropic", "foundry"),
+                ("evil", "vertex"),
+                ("evil", "bedrock"),
+            ):
+                endpoint = msgspec.structs.replace(plain.endpoint, name=name, kind=kind, **region)
+                await engine.run(msgspec.structs.replace(plain, endpoint=endpoint))
+    finally:
+        await engine.close()
+    api, *others = received.headers
+    assert (api["x-gateway-key"], api["x-team"]) == ("CANARY-A", "a: b")
+    assert api["host"].startswith("127.0.0.1")
+    assert len(others) == 4
+    assert not any("CANARY-A" in str(headers) for headers in others)
+    assert "DEBUG" not in engine.client._words.decode()
+
+
+def test_headers_of_the_environment_go_nowhere_in_plain_sight() -> None:
+    keys = Keys({"ANTHROPIC_CUSTOM_HEADERS": GATEWAY})
+    far = Endpoint(name="anthropic", base_url="http://far.example")
+    assert keys.with_headers(far) == far
+    safe = Endpoint(name="anthropic", base_url=HTTPS, headers={"x-team": "mine"})
+    assert keys.with_headers(safe).headers == {"x-gateway-key": "CANARY-A", "x-team": "mine"}

@@ -11,6 +11,9 @@ from tui.config.keys import keys_of, looks_secret, shown
 from tui.core.target import Endpoint, TimeoutOverrides
 from tui.errors import ConfigError
 
+ANTHROPIC = "anthropic"
+"""Name of the API's own endpoint."""
+CUSTOM_HEADERS_VARIABLE = "ANTHROPIC_CUSTOM_HEADERS"
 KEY_REMEDY = "a key itself never belongs in a file"
 _HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(?:%\w+)?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
@@ -199,8 +202,30 @@ def is_key_set(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
     return endpoint.api_key_env is not None and bool(environ.get(endpoint.api_key_env, "").strip())
 
 
+def custom_headers(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
+    """The headers that the environment adds to requests to the API's own endpoint: often a gateway's key.
+
+    The SDK would send them to every endpoint, which is why its variable is read here. One header a line, as there;
+    what cannot be sent as a header, or belongs to the connection, is left out.
+    """
+    if endpoint.name != ANTHROPIC or endpoint.kind != "anthropic":
+        return {}
+    lines = (line.partition(":") for line in environ.get(CUSTOM_HEADERS_VARIABLE, "").splitlines())
+    pairs = ((name.strip().lower(), value.strip()) for name, _, value in lines)
+    return {
+        name: value
+        for name, value in pairs
+        if _HEADER.fullmatch(name) and name not in _OWN_HEADERS and value and value.isascii() and value.isprintable()
+    }
+
+
 def refuse_open_key(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
     """Raise ConfigError for an endpoint whose key would travel unencrypted to another machine."""
+    if custom_headers(endpoint, environ) and is_plain_and_remote(endpoint.base_url):
+        raise ConfigError(
+            f"endpoints.{endpoint.name}.base_url is plain http to another machine, so the headers in "
+            f"{CUSTOM_HEADERS_VARIABLE} could be read on the way: use https, or unset {CUSTOM_HEADERS_VARIABLE}."
+        )
     if has_key(endpoint, environ) and is_plain_and_remote(endpoint.base_url):
         variable = endpoint.api_key_env if is_key_set(endpoint, environ) else None
         key, remedy = (f"in {variable}", f"unset {variable}") if variable else ("of key_command", "remove key_command")

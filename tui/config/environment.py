@@ -7,9 +7,9 @@ import msgspec
 
 from tui.config import schema
 from tui.config.check import target_of, value_of
-from tui.config.endpoints import ENDPOINT
+from tui.config.endpoints import ANTHROPIC, ENDPOINT
 from tui.config.keys import Key, Layer, Origin, SetValue, hint
-from tui.config.schema import ANTHROPIC, CUSTOM, SIMULATOR
+from tui.config.schema import CUSTOM, SIMULATOR
 from tui.core.plan import MAX_TARGETS
 from tui.errors import ConfigError
 

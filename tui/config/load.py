@@ -12,11 +12,11 @@ import msgspec
 
 from tui.config import files, paths, schema
 from tui.config.check import check_settings
-from tui.config.endpoints import ENDPOINT, endpoint_of, has_key, refuse_combination, refuse_open_key
+from tui.config.endpoints import ANTHROPIC, ENDPOINT, endpoint_of, has_key, refuse_combination, refuse_open_key
 from tui.config.environment import Flags, from_environment, from_flags
 from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, hint, shown
 from tui.config.known_models import load_models
-from tui.config.schema import ANTHROPIC, AUTO, SIMULATOR, Settings
+from tui.config.schema import AUTO, SIMULATOR, Settings
 from tui.config.variables import Variables, read_rows
 from tui.core.lanes import with_own_labels
 from tui.core.objectives import parse as parse_objective

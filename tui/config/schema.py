@@ -24,7 +24,6 @@ from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 AUTO = "auto"
 """The default endpoint that means: the API when its key is set, else the simulator."""
-ANTHROPIC = "anthropic"
 SIMULATOR = "simulator"
 """The built-in simulator. Its URL is known only once it runs, so it has no table under `endpoints`."""
 CUSTOM = "custom"

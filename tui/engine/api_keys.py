@@ -9,7 +9,9 @@ import os
 import signal
 from collections.abc import Mapping
 
-from tui.config.endpoints import is_plain_and_remote
+import msgspec
+
+from tui.config.endpoints import custom_headers, is_plain_and_remote
 from tui.core.events import Failure
 from tui.core.target import Endpoint
 from tui.engine import failures
@@ -48,6 +50,13 @@ class Keys:
         if isinstance(key, str) and not (key.isascii() and key.isprintable()):
             return failures.unusable_key(endpoint, from_command=not variable)
         return key
+
+    def with_headers(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with the headers that the environment adds to the API's own; nowhere where they could be read on
+        the way."""
+        if not (added := custom_headers(endpoint, self._environ)) or is_plain_and_remote(endpoint.base_url):
+            return endpoint
+        return msgspec.structs.replace(endpoint, headers=added | endpoint.headers)
 
     def _variable(self, endpoint: Endpoint) -> str:
         names = (endpoint.api_key_env or "", *(BEDROCK_KEYS if endpoint.aws_credentials else ()))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import httpx2
+import msgspec
 
 from tui.core.events import Event, Failure, FailureKind, ModelsListed, TokensCounted
 from tui.core.model import ListedModel
@@ -59,6 +60,7 @@ class Lookups:
 
     async def _count(self, spec: RequestSpec) -> None:
         tokens, has_counter = None, True
+        spec = msgspec.structs.replace(spec, endpoint=self._sender.keys.with_headers(spec.endpoint))
         key = await self._sender.keys.of(spec.endpoint)
         if not isinstance(key, Failure):
             try:
@@ -74,6 +76,7 @@ class Lookups:
     async def _list(self, endpoint: Endpoint) -> None:
         models: list[ListedModel] = []
         failure: Failure | None = None
+        endpoint = self._sender.keys.with_headers(endpoint)
         key = await self._sender.keys.of(endpoint)
         if isinstance(key, Failure):
             failure = key

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import httpcore2
 import httpx2
+import msgspec
 
 from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Status
 from tui.core.plan import RequestSpec
@@ -63,6 +64,7 @@ class RequestSender:
         `before_send` is awaited when the connection stands and the request's first byte is about to be written.
         Cancelling closes the connection.
         """
+        spec = msgspec.structs.replace(spec, endpoint=self.keys.with_headers(spec.endpoint))
         key = await self.keys.of(spec.endpoint)
         if isinstance(key, Failure):
             return reporter.ended(Status.FAILED, failure=key)

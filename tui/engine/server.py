@@ -8,6 +8,7 @@ import signal
 import sys
 from typing import NoReturn
 
+from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
 from tui.core.events import Content, EngineReady, Event
 from tui.engine.lookups import Lookups
 from tui.engine.protocol import (
@@ -129,7 +130,9 @@ async def _serve() -> None:
     await loop.connect_read_pipe(lambda: _CommandReader(commands), sys.stdin.buffer)
     transport, writer = await loop.connect_write_pipe(_EventWriter, os.fdopen(events_fd, "wb", buffering=0))
     outbox = Outbox(transport)
-    sender = RequestSender()
+    sender = RequestSender(dict(os.environ))
+    # The SDK would send these to every endpoint; the sender adds them to the API's own alone.
+    os.environ.pop(CUSTOM_HEADERS_VARIABLE, None)
     scheduler = Scheduler(sender, outbox.put)
     lookups = Lookups(sender, outbox.put)
     for number in (signal.SIGTERM, signal.SIGINT):
