@@ -27,8 +27,8 @@ _ABORT = b"\x18\x1b\\"
 class TerminalOutput:
     """The bytes on their way to a terminal.
 
-    `after` is asked, whenever a batch goes out, for bytes to put behind so many. `on_gone` is called once, on the event
-    loop's thread, when the terminal has gone away.
+    `after` gets the size of each batch that goes out, and returns bytes to put behind it. `on_gone` is called once, on
+    the event loop's thread, when the terminal has gone away.
     """
 
     def __init__(

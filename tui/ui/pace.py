@@ -36,7 +36,7 @@ _FAST_BYTES_PER_S = 1e6
 _CHART_BYTES = 1_500
 """Size of charts and the table of the session, about."""
 _UNANSWERED = 3
-"""So many questions may be open before the first answer has come."""
+"""Most questions that may be open before the first answer has come."""
 _GIVE_UP_AFTER_S = 3.0
 """A terminal from which no answer has come by then is asked no more."""
 _LOST_AFTER_S = 5.0

@@ -1,4 +1,4 @@
-"""The screen in a browser, through textual-serve: each page that is opened is a session of its own.
+"""The screen in a browser, through textual-serve: each open page is a separate session.
 
 Whoever has the address can use the program, and with it the API key: so it holds a secret, made anew at every start,
 and only this machine is listened to unless the person asks for more.

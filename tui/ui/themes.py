@@ -85,7 +85,7 @@ def dress(app: App[Any], chosen: str, terminal: Terminal) -> str:
 
 
 class Colourless(LineFilter):
-    """Takes all colours away, greys too; what stood on a background of its own is shown in reverse."""
+    """Takes all colours away, greys too. What had another background is shown in reverse."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """See `LineFilter.apply`."""

@@ -173,7 +173,7 @@ class AdviceController:
         context.tell(f"Accepted: {tried.headline}. {context.keys('run')} runs it.", 5)
         return True
 
-    # The log of trials, on threads of its own: a disk may be slow. Without a history it is kept for the session only.
+    # The log of trials, on worker threads: a disk may be slow. Without a history it is kept for the session only.
 
     @property
     def _log_path(self) -> Path | None:

@@ -24,7 +24,7 @@ Act = Callable[[str], Awaitable[None]]
 
 
 class CompareScreen(ModalScreen[None]):
-    """Chooses two snapshots and shows how the second differs from the first. Escape closes it."""
+    """Chooses two snapshots and shows how the second differs from the first."""
 
     DEFAULT_CSS = """
     CompareScreen {

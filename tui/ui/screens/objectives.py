@@ -22,7 +22,7 @@ _HINT = (
 
 
 class ObjectivesScreen(ModalScreen[tuple[Objective, ...]]):
-    """Edits the objectives; dismisses with them. What cannot be read is said below the field."""
+    """Edits the objectives; dismisses with them. Below the field it says what cannot be read."""
 
     DEFAULT_CSS = """
     ObjectivesScreen {

@@ -67,7 +67,7 @@ class PromptPart(Vertical):
         self.note.update(sentence)
 
     def attempt(self, act: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> bool:
-        """Do something to the book; what it refuses is said. True when it was done."""
+        """Do something to the book, or say why it refuses. True when it was done."""
         try:
             act(*arguments, **named)
         except BookError as error:

@@ -145,11 +145,11 @@ class RunsList(ScrollView, can_focus=True):
     # Moving
 
     def action_move(self, step: int) -> None:
-        """Go so many runs on."""
+        """Go on by this number of runs."""
         self._go(self._cursor + step)
 
     def action_move_page(self, step: int) -> None:
-        """Go so many pages on."""
+        """Go on by this number of pages."""
         self._go(self._cursor + step * max(1, self.size.height - 1))
 
     def action_go(self, index: int) -> None:
