@@ -17,6 +17,9 @@ ROOT = Path(__file__).parent.parent
 RIDDLES = ("What", "How", "Whether", "Where", "Why", "When")
 """Words that open a docstring which describes a thing by a riddle instead of by its noun."""
 
+WIRE = "tui.engine.wires.messages"
+"""The package of the wire that there is."""
+
 APP = "LatencyApp"
 """The application class."""
 
@@ -139,6 +142,23 @@ class Tree:
         """The modules in which any of these stands as an attribute, a name, an argument or a whole string."""
         return [module.name for module in self.modules if _names(module.tree) & set(words)]
 
+    def importing(self, package: str) -> list[str]:
+        """The modules outside of a package that import something from it."""
+        outside = (module for module in self.modules if not _is_in(module.name, package))
+        return [module.name for module in outside if any(_is_in(name, package) for name in _imports(module.tree))]
+
+
+def _is_in(name: str, package: str) -> bool:
+    return f"{name}.".startswith(f"{package}.")
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
 
 def _twice(pairs: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
     found = defaultdict(list)
@@ -229,6 +249,8 @@ def _report(tree: Tree) -> Iterator[str]:
     riddles = tree.riddles()
     of_fields = sum(one.is_fields for one in riddles)
     yield f"docstrings         {len(tree.docstrings)}: {len(riddles)} open with a riddle, {of_fields} of them a field's"
+    wire = [module.name for module in tree.modules if _is_in(module.name, WIRE) and module.lines > 1]
+    yield f"A wire ({WIRE}): {len(wire)} modules, imported by {', '.join(tree.importing(WIRE))}"
     yield "Modules that name"
     for kind, words in TOUCHED.items():
         found = tree.naming(*words)
