@@ -149,7 +149,8 @@ def _config(options: argparse.Namespace) -> int:
 def _serve(arguments: list[str]) -> int:
     where = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     where.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; %(default)s")
-    where.add_argument("--port", type=int, default=8000, metavar="N", help="port to listen on; %(default)s")
+    where.add_argument("--port", type=_port, default=8000, metavar="N", help="port to listen on; %(default)s")
+    where.add_argument("--public-url", type=_url, metavar="URL", help="address of a proxy through which browsers come")
     options, rest = where.parse_known_args(arguments)
     # Refused here, where it is read, and not on a page.
     whole = _parser("latency-tui serve", _SERVE_DESCRIPTION, with_prompt=True, parents=[where])
@@ -159,7 +160,19 @@ def _serve(arguments: list[str]) -> int:
     except ModuleNotFoundError as error:
         remedy = "install it with: pip install 'latency-tui[serve]'"
         raise UsageError(f"The browser needs {error.name}, which is not installed; {remedy}.") from None
-    return serve(options.host, options.port, rest)
+    return serve(options.host, options.port, options.public_url, rest)
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError("must be a number from 1 to 65535")
+    return int(text)
+
+
+def _url(text: str) -> str:
+    if not (text.startswith(("http://", "https://")) and text.isprintable() and "@" not in text):
+        raise argparse.ArgumentTypeError("must be a URL such as https://bench.example/latency")
+    return text.rstrip("/")
 
 
 def _replay(arguments: list[str]) -> int:

@@ -23,6 +23,8 @@ from stored import stored_statuses
 from terminal_under_test import MARK, all_ended, marked
 from waiting import WITHIN_S, in_time
 
+from tui.cli import main
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -33,7 +35,9 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def serving(environ: dict[str, str], *arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def serving(
+    environ: dict[str, str], *arguments: str, says: str = r"http://127\.0\.0\.1:\d+/[\w-]{32}/"
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """A running `latency-tui serve`, and the address that it prints."""
     log = server_log(environ)
     with log.open("ab") as errors:
@@ -49,7 +53,7 @@ async def serving(environ: dict[str, str], *arguments: str) -> AsyncIterator[tup
     try:
         async with asyncio.timeout(WITHIN_S):
             said = (await process.stdout.readline()).decode()
-        address = re.search(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", said)
+        address = re.search(says, said)
         assert address, said + log.read_text()
         yield process, address[0]
     finally:
@@ -82,6 +86,94 @@ async def test_without_the_secret_nothing_is_there(environ: dict[str, str]) -> N
             assert response.status == 200
             assert "default-src 'self'" in response.headers["Content-Security-Policy"]
             assert response.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "10.1.2.3:18766"}, 200),
+        ({"Host": "[fd00::1]:18766"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "evil.example:8099"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "10.1.2.3:18766", "Origin": "http://10.1.2.3:18766"}, 200),
+        ({"Host": "10.1.2.3:18766", "Origin": "http://10.1.2.4:18766"}, 403),
+    ],
+)
+async def test_only_its_own_addresses_are_answered(server: str, headers: dict[str, str], status: int) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(server, headers=headers) as response:
+            text = await response.text()
+            assert response.status == status
+        if status == 200:
+            host = headers.get("Host", server.split("/")[2])
+            assert f"ws://{host}/" in text
+            assert f"http://{host}/" in text
+        else:
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await session.ws_connect(f"{server}ws", headers=headers)
+
+
+@pytest.fixture
+async def server(environ: dict[str, str]) -> AsyncIterator[str]:
+    """The address of a server without a page."""
+    async with served(environ, "--demo") as address:
+        yield address
+
+
+async def test_behind_a_proxy_the_public_address_counts(environ: dict[str, str]) -> None:
+    public, port = "https://bench.example/latency", free_port()
+    options = ("--demo", "--public-url", public, "--port", str(port))
+    async with serving(environ, *options, says=rf"{public}/[\w-]{{32}}/") as (_, address):
+        secret = address.rsplit("/", 2)[1]
+        headers = {"Host": "bench.example", "Origin": "https://bench.example"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/{secret}/", headers=headers) as response,
+        ):
+            assert f"wss://bench.example/latency/{secret}/ws" in await response.text()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
+async def test_a_page_that_is_closed_before_it_is_up_leaves_nothing(environ: dict[str, str]) -> None:
+    mark = uuid.uuid4().hex
+    async with serving(environ | {MARK: mark}, "--demo") as (server, address), aiohttp.ClientSession() as session:
+        family = []
+        for _ in range(3):
+            async with session.ws_connect(f"{address}ws?width=120&height=40"):
+                while not (family := marked(mark, but=server.pid)):  # noqa: ASYNC110 - nothing tells of a new process
+                    await asyncio.sleep(0.001)
+            assert all_ended(family)
+        assert not marked(mark, but=server.pid)
+
+
+async def test_a_page_that_sends_nonsense_goes_on(server: str) -> None:
+    # Neither JSON, nor a message, nor one of the known.
+    nonsense = ["", "[", "{}", "[]", "3", '["resize"]', '["resize", 7]', '["resize", {"width": "x", "height": 1}]']
+    sizes = ['["resize", {"width": 99999, "height": 99999}]', '["resize", {"width": -1, "height": 0}]']
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{server}ws?width=99999999&height=-3") as page,
+        asyncio.timeout(WITHIN_S),
+    ):
+        for message in [*nonsense, *sizes, '["stdin"]', '["ping", "still there"]']:
+            await page.send_str(message)
+        received = ""
+        while "still there" not in received:
+            answer = await page.receive()
+            received = answer.data if answer.type == aiohttp.WSMsgType.TEXT else ""
+            assert answer.type not in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE)
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "x", "-1"])
+def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", f"--port={port}"])
+    assert ended.value.code == 2
+    assert "must be a number from 1 to 65535" in capsys.readouterr().err
 
 
 class Page:

@@ -14,7 +14,6 @@ from typing import Any, Protocol, cast
 
 from textual import events
 from textual._parser import ParseError
-from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
@@ -22,6 +21,7 @@ from textual.geometry import Size
 from tui.ui.output import TerminalOutput, encoder
 from tui.ui.pace import ANSWER, Pacer
 from tui.ui.terminal import LEFT_ON, Terminal
+from tui.ui.terminal_input import TerminalInput
 
 GONE = 128 + signal.SIGHUP
 """Exit status when the terminal has gone away."""
@@ -193,13 +193,13 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Turn what comes from the terminal into events until told to end, or until the terminal has gone away."""
-        parser = XTermParser(self._debug)
+        decoder = TerminalInput(debug=self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
         held = ""
         quiet = 0
         while not self.exit_event.is_set():
             # With nothing half read there is nothing to wake up for.
-            readable, _, _ = select.select([self.fileno, self._wake_read], [], [], _QUIET_S if quiet < 2 else None)
+            readable, _, _ = select.select([self.fileno, self._wake_read], [], [], _QUIET_S if quiet < 3 else None)
             quiet = 0 if readable else quiet + 1
             text = held
             if self.fileno in readable:
@@ -212,10 +212,10 @@ class TerminalDriver(LinuxDriver):
                 held = ""
             else:
                 continue
-            for event in [*(parser.feed(text) if text else ()), *parser.tick()]:
+            for event in [*(decoder.feed(text) if text else ()), *(() if readable else decoder.pause())]:
                 self.process_message(event)
         with contextlib.suppress(EOFError, ParseError):
-            list(parser.feed(""))
+            decoder.close()
 
     def _read(self) -> bytes:
         """Nothing once the terminal has gone: a read then gives nothing or fails, at once and for ever."""

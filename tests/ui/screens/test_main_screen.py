@@ -53,6 +53,19 @@ async def test_the_focus_goes_with_the_pane(open_app: OpenApp) -> None:
         assert "x" in s.app.main.query_one("#user", TextArea).text
 
 
+@pytest.mark.parametrize("size", [(40, 12), (20, 5), (1, 1)])
+async def test_a_terminal_that_was_too_small_keeps_the_focus(open_app: OpenApp, size: tuple[int, int]) -> None:
+    async with open_app(fast(3)) as s:
+        editor = s.app.main.query_one("#user", TextArea)
+        for _ in range(2):
+            await s.pilot.resize_terminal(*size)
+            await s.pilot.pause()
+            await s.pilot.resize_terminal(120, 40)
+            await s.until(lambda: s.app.focused is editor)
+        await s.press("x")
+        assert "x" in editor.text
+
+
 async def test_a_click_on_a_tab_shows_its_pane(open_app: OpenApp) -> None:
     async with open_app(fast(3), size=SMALL) as s:
         await s.pilot.click("#show-charts")

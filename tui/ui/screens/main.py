@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static, Tab, Tabs
 
 from tui.core.snapshot import Snapshot
@@ -50,6 +51,28 @@ def _tabs(shown: str) -> Tabs:
     )  # fmt: skip
 
 
+class _Room(Static):
+    """Words in place of a screen that does not fit, which keep the focus until it does."""
+
+    _focused: Widget | None = None
+
+    def fit(self, size: Size) -> None:
+        """Stand in for the screen in a terminal of this size, or no longer."""
+        columns, rows = size
+        tiny = columns < _TINY_COLUMNS or rows < _TINY_ROWS
+        if tiny and not self.screen.has_class("-tiny"):
+            # What is hidden loses the focus, and typed text would go nowhere.
+            self._focused = self.screen.focused
+        elif not tiny and self.screen.has_class("-tiny") and self._focused is not None:
+            self.call_after_refresh(self.screen.set_focus, self._focused)
+        self.screen.set_class(tiny, "-tiny")
+        if tiny:
+            self.update(
+                f"latency-tui needs {_TINY_COLUMNS} columns and {_TINY_ROWS} rows; here are {columns} and {rows}. "
+                "Make the window larger. What runs continues meanwhile."
+            )
+
+
 class MainScreen(Screen[None]):
     """Lays out the panes."""
 
@@ -87,7 +110,7 @@ class MainScreen(Screen[None]):
         self.picker = TargetPicker(draft.targets, keys)
         self.lanes = LanesPane(live.lanes, keys, id="lanes", now_ns=self.now_ns)
         self.history = HistoryView()
-        self._room = Static(id="room", markup=False)
+        self._room = _Room(id="room", markup=False)
         self.charts = ChartPane(self.chart_source)
         self.painter = Painter(
             self,
@@ -133,14 +156,7 @@ class MainScreen(Screen[None]):
             self.set_class(_is_compact(event.size), "-compact")
             if self.compact and not self.query("#panes"):
                 self.mount(_tabs(self.shown_pane), after=self.status)
-            columns, rows = event.size
-            tiny = columns < _TINY_COLUMNS or rows < _TINY_ROWS
-            self.set_class(tiny, "-tiny")
-            if tiny:
-                self._room.update(
-                    f"latency-tui needs {_TINY_COLUMNS} columns and {_TINY_ROWS} rows; here are {columns} and {rows}. "
-                    "Make the window larger. What runs continues meanwhile."
-                )
+            self._room.fit(event.size)
 
     def commit(self) -> None:
         """Write into the draft what is still being typed. Raises FieldError for a field that cannot be read."""

@@ -1,0 +1,149 @@
+"""Input from the terminal, as Textual's events: whatever arrives, the program goes on and the cost stays in proportion.
+
+Textual's parser decodes the keys. Before it stand what line noise, a broken multiplexer or a hostile terminal can send:
+sequences out of range or without an end are dropped, and long plain text in one read is a paste, even unbracketed.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.message import Message
+
+_PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
+_LONGEST_SEQUENCE = 64
+"""Characters of a control sequence; no key, mouse or mode report is longer."""
+_HIGHEST_CODE = 0x10FFFF
+_MOST_CELLS = 1_000_000
+"""Largest screen that a terminal may report in its input, in cells."""
+_SHORTEST_PASTE = 32
+"""Plain characters in one read that nobody types."""
+
+_PLAIN = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+"
+_PIECE = re.compile(rf"\x1b\[[ -?]*[@-~]?|\x1b\]\d+;|\x1b\]\d*\Z|{_PLAIN}|.", re.DOTALL)
+_UNFINISHED = "[]" + "".join(map(chr, range(0x20, 0x40)))
+"""Last characters of sequences whose rest is to come."""
+_SEQUENCE_END = re.compile(r"[^ -?]")
+_STRING_END = re.compile(r"[\x00-\x1f]")
+_NUMBER = re.compile(r"\d+")
+_SIZE = re.compile(r"\x1b\[48;(\d+)[^;]*;(\d+)")
+_ONLY_LAST_COUNTS = ((events.AppFocus, events.AppBlur), (events.MouseMove,))
+"""Events of which, in a row, only the last one matters."""
+
+
+class TerminalInput:
+    """Decoder of what the terminal sends."""
+
+    def __init__(self, *, debug: bool = False) -> None:
+        self._debug = debug
+        self._parser = XTermParser(debug)
+        self._held = ""
+        """The beginning of a sequence, whose rest is to come."""
+        self._given = 0
+        """Characters of `held` that the parser has."""
+        self._dropped_until: re.Pattern[str] | None = None
+        """The end of a sequence that is being dropped."""
+        self._in_bracketed_paste = self._in_plain_paste = False
+
+    def feed(self, text: str) -> list[Message]:
+        """The events that `text`, one read of the terminal, completes."""
+        found: list[Message] = []
+        given, self._given = self._given, 0
+        for piece in self._pieces(text):
+            if given and not piece.startswith("\x1b"):
+                self._parser = XTermParser(self._debug)  # it waits for the rest of what was dropped
+                given = 0
+            found += self._parsed(piece, given)
+            given = 0
+        if given and self._held:
+            self._given = given
+        elif given:
+            self._parser = XTermParser(self._debug)
+        if text.endswith("\x1b") and not self._held and self._dropped_until is None:
+            # Alone it is a key, and so must not wait here.
+            self._held, self._given = "\x1b", 1
+        found += self._parser.tick()
+        return list(_without_superseded(found))
+
+    def pause(self) -> list[Message]:
+        """Nothing has come for a while: the events of what is complete without more."""
+        held, given = self._held, self._given
+        self._held, self._given, self._dropped_until, self._in_plain_paste = "", 0, None, False
+        return [*self._parsed(held, given), *self._parser.tick()]
+
+    def close(self) -> list[Message]:
+        """The events of what is left. Nothing is fed after it."""
+        return list(self._parser.feed(""))
+
+    def _pieces(self, text: str) -> Iterator[str]:
+        """Sequences, stretches of plain text and single controls, without what is to be dropped."""
+        text, self._held = self._held + text, ""
+        position = 0
+        if self._dropped_until is not None:
+            end = self._dropped_until.search(text)
+            if end is None:
+                return
+            # ESC begins the next sequence, all else belonged to this one.
+            position = end.start() if end[0] == "\x1b" else end.end()
+            self._dropped_until = None
+        for match in _PIECE.finditer(text, position):
+            piece = match[0]
+            if self._in_bracketed_paste or not piece.startswith(("\x1b[", "\x1b]")):
+                yield piece
+            elif match.end() == len(text) and len(piece) <= _LONGEST_SEQUENCE and piece[-1] in _UNFINISHED:
+                self._held = piece
+            elif piece[1] == "]":
+                # An operating system command, which answers nothing that was asked here.
+                self._dropped_until = _STRING_END
+                if (end := _STRING_END.search(text, match.end())) is not None:
+                    self._dropped_until = None
+                    rest = text[end.start() if end[0] == "\x1b" else end.end() :]
+                    yield from self._pieces(rest.removeprefix("\x1b\\"))
+                return
+            elif len(piece) > _LONGEST_SEQUENCE:
+                if not "@" <= piece[-1] <= "~":
+                    self._dropped_until = _SEQUENCE_END
+            elif _is_in_range(piece):
+                yield piece
+
+    def _parsed(self, piece: str, given: int = 0) -> Iterable[Message]:
+        """The events of a piece, of which the parser has been given so many characters before."""
+        if self._in_bracketed_paste:
+            self._in_bracketed_paste = piece != _PASTE_END
+        elif piece == _PASTE_START:
+            self._in_bracketed_paste = True
+        elif self._is_paste(piece):
+            self._in_plain_paste = True
+            text = piece.removesuffix("\r")
+            yield events.Paste(text.replace("\r\n", "\n").replace("\r", "\n"))
+            piece = piece[len(text) :]
+        if not piece[given:]:
+            return
+        try:
+            yield from self._parser.feed(piece[given:])
+        except (ValueError, OverflowError, IndexError):
+            # Out of range in a way not foreseen here; the parser does not outlive it.
+            self._parser = XTermParser(self._debug)
+
+    def _is_paste(self, piece: str) -> bool:
+        if self._in_plain_paste and len(piece) > 1:
+            return not piece.startswith("\x1b")
+        # A key that is held down gives many of one character.
+        return len(piece) >= _SHORTEST_PASTE and not piece.startswith("\x1b") and len(set(piece)) > 1
+
+
+def _is_in_range(sequence: str) -> bool:
+    numbers = _NUMBER.findall(sequence)
+    if any(len(number) > len(str(_HIGHEST_CODE)) or int(number) > _HIGHEST_CODE for number in numbers):
+        return False
+    size = _SIZE.match(sequence)
+    return size is None or int(size[1]) * int(size[2]) <= _MOST_CELLS
+
+
+def _without_superseded(found: list[Message]) -> Iterator[Message]:
+    for event, following in pairwise([*found, None]):
+        if not any(isinstance(event, kinds) and isinstance(following, kinds) for kinds in _ONLY_LAST_COUNTS):
+            assert event is not None
+            yield event
