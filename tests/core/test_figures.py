@@ -56,7 +56,7 @@ def whole_record() -> RequestRecord:
             first_text_ns=content[1],
             ended_ns=410 * MS,
         ),
-        usage=Usage(input_tokens=7, output_tokens=5),
+        usage=Usage(input_tokens=7, output_tokens=5, cache_read_input_tokens=3),
         status=Status.DONE,
         instrument=Instrument(
             request_id=1,

@@ -39,10 +39,11 @@ def test_pace_is_counted_in_tokens_from_the_first_on(stamps: list[int], tokens: 
     assert ttft is not None
     assert ttlt is not None
     tpot, otps = metrics.tpot_ns(timeline, tokens), metrics.otps(timeline, tokens)
-    assert tpot == (ttlt - ttft) / (tokens - 1)
     if ttlt == ttft:
-        assert otps is None  # an infinite rate is none
+        assert (tpot, otps) == (None, None)  # of what came at once no pace is known
+        assert metrics.gap_samples_ns(timeline) == []
     else:
+        assert tpot == (ttlt - ttft) / (tokens - 1)
         assert otps == pytest.approx((tokens - 1) / ((ttlt - ttft) / metrics.NS_PER_S))
 
 
@@ -123,3 +124,31 @@ def test_a_percentile_is_a_sample_that_so_many_do_not_exceed(samples: list[int],
 )
 def test_cold_ttft(timeline: Timeline, cold: int | None) -> None:
     assert metrics.cold_ttft_ns(timeline) == cold
+
+
+@pytest.mark.parametrize(
+    ("timeline", "thinking_tokens", "timed"),
+    [
+        (Timeline(content_ns=[3, 9]), None, 100),
+        (Timeline(content_ns=[3, 9], thinking_started_ns=1, thinking_pieces=1), 40, 100),
+        (Timeline(content_ns=[3, 9], thinking_started_ns=1, thinking_withheld_ns=2), 40, 60),
+        (Timeline(content_ns=[3, 9], thinking_started_ns=1, thinking_withheld_ns=2), None, None),
+        (Timeline(content_ns=[3, 9], thinking_started_ns=1, thinking_withheld_ns=2), 101, None),
+        (Timeline(content_ns=[3, 9], thinking_started_ns=1, thinking_withheld_ns=5), 40, None),  # in the midst
+        (Timeline(content_ns=[3, 9], thinking_pieces=1, thinking_withheld_ns=2), 40, None),  # of two blocks one
+        (Timeline(content_ns=[3, 9], thinking_started_ns=1), 40, 60),  # of an earlier version
+        (Timeline(content_ns=[3, 9]), 40, 60),  # never announced
+        (Timeline(content_ns=[3, 9]), 0, 100),
+    ],
+)
+def test_tokens_that_never_arrived_enter_no_rate(
+    timeline: Timeline, thinking_tokens: int | None, timed: int | None
+) -> None:
+    assert metrics.timed_tokens(timeline, 100, thinking_tokens) == timed
+
+
+def test_thinking_ends_with_the_first_content_of_another_kind() -> None:
+    tool = Timeline(sent_ns=0, content_ns=[2, 5, 9], thinking_pieces=1, first_other_ns=5)
+    assert metrics.thinking_ns(tool) == 3
+    assert metrics.thinking_ns(Timeline(sent_ns=0, content_ns=[5, 9], first_other_ns=5)) == 0
+    assert metrics.ttfo_ns(tool) is None

@@ -45,7 +45,10 @@ def test_parse(text: str, figure: Figure | None, statistic: Statistic | None, li
         ("", "write it like 'ttft.p95 < 800ms'"),
         ("ttft.p95 <= 800ms", "write it like"),
         ("ttft.p95 < fast", "write it like"),
-        ("latency.p95 < 800ms", "'latency' is not measured; take one of ttft, ttfo, total, tpot, otps, itl, errors."),
+        (
+            "latency.p95 < 800ms",
+            "'latency' is not measured; take one of ttft, ttfo, total, tpot, otps, itl, errors, refused",
+        ),
         ("ttft.p75 < 800ms", "'p75' is not computed; take one of p50, min, median, mean, p90, p95, p99, max."),
         ("ttft < 800ms", "say of what: 'ttft.p50', 'ttft.p95' or 'ttft.max', for instance."),
         ("ttft.p95 > 800ms", "less ttft is better, so the limit is written with '<'."),
@@ -54,10 +57,12 @@ def test_parse(text: str, figure: Figure | None, statistic: Statistic | None, li
         ("ttft.p95 < 800%", "ttft is given in us, ms or s, not '%'."),
         ("otps.p50 > 80ms", "otps is given in tok/s, or no unit, not 'ms'."),
         ("ttft.p95 < 0ms", "the limit must be more than 0."),
-        ("errors < 1", "errors are a share of all requests"),
-        ("errors > 1%", "errors are a share of all requests"),
-        ("errors.p95 < 1%", "errors are a share of all requests"),
-        ("errors < 101%", "errors are a share of all requests"),
+        ("errors < 1", "'errors' is a share of all requests"),
+        ("errors > 1%", "'errors' is a share of all requests"),
+        ("errors.p95 < 1%", "'errors' is a share of all requests"),
+        ("refused < 1", "'refused' is a share of all requests"),
+        ("truncated.p95 < 1%", "'truncated' is a share of all requests"),
+        ("errors < 101%", "'errors' is a share of all requests"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, said: str) -> None:
@@ -167,3 +172,13 @@ def test_judging_is_seldom_wrong(statistic: str) -> None:
     ]
     for state in (ObjectiveState.MET, ObjectiveState.MISSED):
         assert states.count(state) / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("errors < 90%", 1 / 6), ("refused < 90%", 2 / 6), ("truncated < 90%", 3 / 6)]
+)
+def test_shares_of_requests_that_ended_so(text: str, value: float) -> None:
+    statuses = [Status.FAILED, *[Status.REFUSED] * 2, *[Status.TRUNCATED] * 3]
+    judged = judge(parse(text), [Observation(status=status, total_ns=1) for status in statuses])
+    assert judged.value == pytest.approx(value)
+    assert judged.count == 6

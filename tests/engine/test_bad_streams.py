@@ -26,6 +26,7 @@ from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.request import RequestSender
 from tui.simulator.faults import FAULTS, HUGE_CHARACTERS
+from tui.simulator.odd_answers import HIDDEN_TOKENS
 from tui.simulator.process import SimulatorProcess
 
 from .driver import WITHIN_S, Driver, TruthPipe
@@ -56,11 +57,13 @@ BROKEN: list[Broken] = [
     ("empty-stream", FailureKind.BROKEN_STREAM, 0, False),
     ("no-message-stop", FailureKind.BROKEN_STREAM, 20, True),
     ("malformed-json", FailureKind.PROTOCOL, 5, True),
+    ("second-message", FailureKind.BROKEN_STREAM, 5, True),
+    ("done-for-stop", FailureKind.BROKEN_STREAM, 20, True),
     ("endless-pings", FailureKind.TIMEOUT, 0, True),
 ]
 
 STRANGE = [
-    # Faults that leave an answer: the usage that is believed.
+    # Faults that leave an answer: the usage that is reported.
     ("unknown-events", 20),
     ("unknown-deltas", 20),
     ("invalid-utf8", 20),
@@ -72,12 +75,25 @@ STRANGE = [
     ("control-characters", 20),
     ("stall", 20),
     ("empty-first-block", 20),
+    ("redacted-thinking", 20 + HIDDEN_TOKENS),
+    ("withheld-thinking", 20 + HIDDEN_TOKENS),
+    ("zero-usage", 0),
+    ("excess-usage", 1_000_000),
+    ("start-usage", None),
+    ("empty-details", 20),
+    ("server-cache", 20),
+    ("other-model", 20),
+    ("done-after-stop", 20),
+    ("pause-turn", 20),
 ]
+
+ODD = {"tool-use", "tool-use-only", "unknown-blocks", "refusal", "context-window"}
+"""Faults that leave another content or another end: see `test_odd_answers`."""
 
 
 async def test_every_bad_stream_of_the_simulator_is_here() -> None:
     refusals = {name for name in FAULTS if name.startswith(("error-4", "error-5"))}
-    assert {*FAULTS} - refusals - {"429-then-ok"} == {name for name, *_ in BROKEN} | {name for name, _ in STRANGE}
+    assert {*FAULTS} - refusals - {"429-then-ok"} == {name for name, *_ in BROKEN} | {name for name, _ in STRANGE} | ODD
 
 
 @pytest.fixture
@@ -176,7 +192,7 @@ async def test_a_broken_stream(
     assert (record.ttft_ns is None) == (pieces == 0)
 
     # Ends where the whole body was read leave a connection that serves again; all others leave nothing.
-    whole_body = fault in ("empty-stream", "no-message-stop", "error-after-200")
+    whole_body = fault in ("empty-stream", "no-message-stop", "error-after-200", "done-for-stop")
     left = await left_over(engine, before, int(whole_body))
     assert len(left) <= int(whole_body)
 
@@ -194,13 +210,15 @@ async def test_a_strange_stream_is_still_an_answer(
         assert record.failure is None
         line = await truth.line()
         assert line["end"] == "complete"
-        assert len(record.timeline.content_ns) == 20
+        assert len(record.timeline.content_ns) == (27 if fault == "unknown-deltas" else 20)
         assert record.usage.output_tokens == output_tokens
         if output_tokens is None:
-            assert record.usage.input_tokens is None
+            assert (record.usage.input_tokens is None) == (fault != "start-usage")
             assert record.otps is None
         assert record.ttft_ns is not None
         assert record.total_ns is not None
+        timed = {"redacted-thinking": 20, "withheld-thinking": None, "zero-usage": None}
+        assert record.timed_tokens == timed.get(fault, output_tokens)
         if fault == "huge-event":
             assert len(record.text()) > HUGE_CHARACTERS * 9 // 10
         # The connection is kept, and used again: one socket, not two.

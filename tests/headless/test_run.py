@@ -23,7 +23,7 @@ def test_a_plan_is_measured_once_and_summed_up(run: Run, plan: Plan) -> None:
     assert done.returncode == ExitCode.OK, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("SIMULATED")
-    assert lines[1].split()[:4] == ["target", "figure", "n", "failed"]
+    assert lines[1].split()[:6] == ["target", "figure", "n", "cut", "refused", "failed"]
     assert [line.split()[:3] for line in lines[2:]] == [
         ["first", "TTFT", "1"],
         ["first", "total", "1"],

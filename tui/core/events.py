@@ -29,7 +29,9 @@ class Mark(StrEnum):
     """The last byte of the request was handed to the kernel."""
     MESSAGE_START = "message_start"
     THINKING_STARTED = "thinking_started"
-    """A thinking block was opened; with its text omitted this is all that is seen of it."""
+    """The first thinking block was opened; with its text omitted this is all that is seen of it."""
+    THINKING_WITHHELD = "thinking_withheld"
+    """A thinking block was over of which no text had come: its tokens are counted, but never arrived. The latest."""
     MESSAGE_STOP = "message_stop"
 
 
@@ -47,6 +49,8 @@ class Kind(StrEnum):
 
     TEXT = "text"
     THINKING = "thinking"
+    OTHER = "other"
+    """Neither: the input of tools, results of the server's tools, citations, and what is newer than this program."""
 
 
 class Status(StrEnum):
@@ -54,7 +58,9 @@ class Status(StrEnum):
 
     DONE = "done"
     TRUNCATED = "truncated"
-    """The answer was cut at max_tokens."""
+    """The answer was cut, at max_tokens or where the model's context ends."""
+    REFUSED = "refused"
+    """The model declined to answer, or to go on."""
     CANCELLED = "cancelled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
@@ -199,6 +205,8 @@ class MessageOpened(_Event, frozen=True, kw_only=True, omit_defaults=True):
 
     request_id: int
     message_id: str
+    model: str | None = None
+    """The model that answers, in the server's word; it may be another than the one asked."""
     cache_miss: CacheMiss | None = None
 
 
@@ -238,6 +246,8 @@ class RequestEnded(_Event, frozen=True, kw_only=True):
     t_ns: int
     status: Status
     stop_reason: str | None = None
+    stop_details: str | None = None
+    """The API's explanation of a refusal."""
     failure: Failure | None = None
 
 

@@ -151,7 +151,7 @@ class Figure(StrEnum):
         name="ttfo",
         label="TTFO",
         title="TTFO, first text",
-        help="Request sent to first content that is not thinking.",
+        help="Request sent to first text.",
         group=FigureGroup.TIMES,
         of=lambda record: metrics.ttfo_ns(record.timeline),
         sample="ttfo_ns",
@@ -172,9 +172,9 @@ class Figure(StrEnum):
         name="tpot",
         label="TPOT",
         title="TPOT, per token",
-        help="(TTLT - TTFT) / (output tokens - 1).",
+        help="(TTLT - TTFT) / (output tokens - 1), without tokens of thinking that was withheld.",
         group=FigureGroup.PACE,
-        of=lambda record: metrics.tpot_ns(record.timeline, record.output_tokens),
+        of=lambda record: metrics.tpot_ns(record.timeline, record.timed_tokens),
         sample="tpot_ns",
         uses=Use.OBJECTIVE | Use.REQUESTS,
     )
@@ -182,7 +182,7 @@ class Figure(StrEnum):
         name="otps",
         label="OTPS",
         title="OTPS, tokens/s",
-        help="(output tokens - 1) / (TTLT - TTFT), per second.",
+        help="(output tokens - 1) / (TTLT - TTFT), per second, without tokens of thinking that was withheld.",
         group=FigureGroup.PACE,
         of=lambda record: record.otps,
         unit=Unit.RATE,
@@ -200,7 +200,7 @@ class Figure(StrEnum):
         in_parts=Gaps,
         sample="gaps_ns",
         # Thousands of gaps of thousands of answers: eight bytes each.
-        samples=lambda record: array("q", metrics.gaps_ns(record.timeline)),
+        samples=lambda record: array("q", metrics.gap_samples_ns(record.timeline)),
         uses=Use.OBJECTIVE | Use.REQUESTS,
     )
     CONNECT = Declared(
@@ -242,9 +242,19 @@ class Figure(StrEnum):
         name="output_tokens",
         label="output tokens",
         title="output tokens",
-        help="Thinking included; absent when the answer broke off.",
+        help="Thinking included; absent when the answer broke off, and where 0 is said of an answer with content.",
         group=FigureGroup.TOKENS,
         of=lambda record: record.output_tokens,
+        unit=Unit.COUNT,
+        uses=Use.REQUESTS,
+    )
+    CACHED_TOKENS = Declared(
+        name="cache_read_tokens",
+        label="tokens from the cache",
+        title="input read from cache",
+        help="Tokens of the prompt that the server read from its cache, asked for or not.",
+        group=FigureGroup.TOKENS,
+        of=lambda record: record.usage.cache_read_input_tokens,
         unit=Unit.COUNT,
         uses=Use.REQUESTS,
     )

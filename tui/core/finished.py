@@ -7,6 +7,7 @@ import msgspec
 from tui.core.events import Failure, Status, Usage
 from tui.core.figures import FIELDS, figures_of
 from tui.core.record import Attempt, RequestRecord
+from tui.core.remarks import remarks
 from tui.core.timeline import Timeline
 
 
@@ -21,6 +22,13 @@ class _Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Annotated[Status, msgspec.Meta(description="How it ended; interrupted: the program ended before it did.")]
     error: Annotated[Failure | None, msgspec.Meta(description="Why it failed.")] = None
     stop_reason: str | None = None
+    stop_details: Annotated[str | None, msgspec.Meta(description="The API's explanation of a refusal.")] = None
+    answered_by: Annotated[
+        str | None, msgspec.Meta(description="The model that answered, in the server's word; it may be another.")
+    ] = None
+    remarks: Annotated[
+        tuple[str, ...], msgspec.Meta(description="What a reader of the figures has to know besides, a sentence each.")
+    ] = ()
     attempts: Annotated[
         int, msgspec.Meta(description="How often it was sent; figures and stamps are those of the last attempt.")
     ]
@@ -65,6 +73,9 @@ def finished_fields(record: RequestRecord) -> dict[str, Any]:
         "status": ending(record),
         "error": record.failure,
         "stop_reason": record.stop_reason,
+        "stop_details": record.stop_details,
+        "answered_by": record.answered_by,
+        "remarks": remarks(record),
         "attempts": record.attempt,
         "http_status": record.http_status,
         "api_request_id": record.api_request_id,

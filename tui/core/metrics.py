@@ -19,7 +19,7 @@ Number = TypeVar("Number", int, float)
 
 
 def ttft_ns(timeline: Timeline) -> int | None:
-    """Time to first token: request sent → first content of any kind (text or thinking), ns.
+    """Time to first token: request sent → first content of any kind, ns.
 
     In an answer that is not streamed the first content can be used when the last byte has come: it is the total time.
     """
@@ -29,7 +29,7 @@ def ttft_ns(timeline: Timeline) -> int | None:
 
 
 def ttfo_ns(timeline: Timeline) -> int | None:
-    """Time to first output token: request sent → first content that is not thinking, ns."""
+    """Time to first output token: request sent → first text, ns."""
     if timeline.sent_ns is None or timeline.first_text_ns is None:
         return None
     return timeline.first_text_ns - timeline.sent_ns
@@ -45,19 +45,40 @@ def ttlt_ns(timeline: Timeline) -> int | None:
 def tpot_ns(timeline: Timeline, output_tokens: int | None) -> float | None:
     """Time per output token: (TTLT − TTFT) / (output tokens − 1), ns.
 
-    Undefined for fewer than two tokens or chunks.
+    Undefined for fewer than two tokens or chunks, and when all content arrived at one instant. The tokens are those
+    that arrived in that time: see `timed_tokens`.
     """
     span = _content_span_ns(timeline)
-    if span is None or output_tokens is None or output_tokens < 2:
+    if not span or output_tokens is None or output_tokens < 2:
         return None
     return span / (output_tokens - 1)
 
 
-def otps(timeline: Timeline, output_tokens: int | None) -> float | None:
-    """Output tokens per second: (output tokens − 1) / (TTLT − TTFT), 1/s.
+def timed_tokens(timeline: Timeline, output_tokens: int | None, thinking_tokens: int | None) -> int | None:
+    """Output tokens that arrived from the first content to the last: those that a rate may be computed from.
 
-    Undefined for fewer than two tokens or chunks, or when all content arrived at one instant.
+    Thinking that was withheld took its time before the first content, and its tokens are not counted in. Undefined
+    where the API does not say how many they are, and where thinking was withheld elsewhere too.
     """
+    if output_tokens is None or not is_withheld(timeline, thinking_tokens):
+        return output_tokens
+    withheld = timeline.thinking_withheld_ns
+    is_before = withheld is None or not timeline.content_ns or withheld <= timeline.content_ns[0]
+    if thinking_tokens is None or timeline.thinking_pieces or not is_before:
+        return None
+    return output_tokens - thinking_tokens if thinking_tokens <= output_tokens else None
+
+
+def is_withheld(timeline: Timeline, thinking_tokens: int | None) -> bool:
+    """True where the model thought and none, or not all, of its thinking arrived."""
+    if timeline.thinking_withheld_ns is not None:
+        return True
+    # Records of earlier versions have no such mark.
+    return not timeline.thinking_pieces and (timeline.thinking_started_ns is not None or bool(thinking_tokens))
+
+
+def otps(timeline: Timeline, output_tokens: int | None) -> float | None:
+    """Output tokens per second: (output tokens − 1) / (TTLT − TTFT), 1/s; undefined where `tpot_ns` is."""
     per_token = tpot_ns(timeline, output_tokens)
     return NS_PER_S / per_token if per_token else None
 
@@ -66,6 +87,12 @@ def gaps_ns(timeline: Timeline) -> list[int]:
     """Inter-chunk latencies: the gaps between consecutive pieces of content, in order, ns."""
     stamps = timeline.content_ns
     return [later - earlier for earlier, later in itertools.pairwise(stamps)]
+
+
+def gap_samples_ns(timeline: Timeline) -> list[int]:
+    """`gaps_ns` as samples of ITL, ns: none where all content arrived at one instant, of which nothing is known."""
+    found = gaps_ns(timeline)
+    return found if any(found) else []
 
 
 class ChunkGaps(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +150,7 @@ def cold_ttft_ns(timeline: Timeline) -> int | None:
 
 
 def thinking_ns(timeline: Timeline) -> int | None:
-    """From the start of thinking to the first text, ns; to the last content where there is no text.
+    """From the start of thinking to the first content that is none, ns; to the last content where all is thinking.
 
     Thinking starts with its first piece, or where its text is withheld, with its announcement. Zero in an answer
     without any; absent without content.
@@ -131,8 +158,9 @@ def thinking_ns(timeline: Timeline) -> int | None:
     if timeline.sent_ns is None or not timeline.content_ns:
         return None
     first, last = timeline.content_ns[0], timeline.content_ns[-1]
-    text = last if timeline.first_text_ns is None else timeline.first_text_ns
-    starts = first if timeline.thinking_pieces or timeline.first_text_ns is None else text
+    answer = timeline.first_answer_ns
+    text = last if answer is None else answer
+    starts = first if timeline.thinking_pieces or answer is None else text
     if timeline.thinking_started_ns is not None:
         starts = max(timeline.sent_ns, min(starts, timeline.thinking_started_ns))
     return text - starts

@@ -1,5 +1,6 @@
 """Models: their limits, the parameters they take and their prices, each as its maker described it on a date."""
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
@@ -94,3 +95,19 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
         if self.lifecycle == "retired":
             return f"retired {self.retires_on}" if self.retires_on else "retired"
         return f"deprecated, retires {self.retires_on}" if self.retires_on else "deprecated"
+
+
+def is_other_model(asked: str, answered: str) -> bool:
+    """True unless both name one model: a date, a version, a path or a cloud's prefix make no other."""
+    return _plain(asked) != _plain(answered)
+
+
+_SUFFIX = re.compile(r"([-@](\d{8}|latest|v\d+(:\d+)?)|\[[^\]]*\]|\.gguf)$")
+_PREFIX = re.compile(r"^([a-z]{2,6}\.)?anthropic\.")
+
+
+def _plain(model: str) -> str:
+    name = _PREFIX.sub("", model.lower().rsplit("/", 1)[-1])
+    while (shorter := _SUFFIX.sub("", name)) != name:
+        name = shorter
+    return name

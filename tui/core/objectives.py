@@ -12,6 +12,7 @@ import msgspec
 
 from tui.core import statistics
 from tui.core.distributions import share_bounds
+from tui.core.events import Status
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.metrics import NS_PER_MS, NS_PER_S, percentile
 from tui.core.observation import Observation, present
@@ -19,7 +20,12 @@ from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, percent, three_digits
 
 ERRORS = "errors"
-"""The share of requests that failed: the one objective that is not on a figure."""
+_SHARES: dict[str, tuple[Status, ...]] = {
+    ERRORS: (Status.FAILED,),
+    "refused": (Status.REFUSED,),
+    "truncated": (Status.TRUNCATED,),
+}
+"""Shares of all requests that ended so: the objectives that are not on a figure."""
 _ALIASES = {"ttlt": Figure.TOTAL.value}
 _UNITS = {"us": 1_000, "µs": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
 _RATE_UNITS = ("", "tok/s", "/s")
@@ -53,13 +59,15 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     """A limit; made by `parse`."""
 
     figure: Figure | None
-    """None for the share of errors."""
+    """None for a share of requests."""
     statistic: Statistic | None
-    """None for the share of errors."""
+    """None for a share of requests."""
     limit: float
-    """ns for times, 1/s for OTPS, a share (0.01 is 1 %) for errors."""
+    """ns for times, 1/s for OTPS, a share (0.01 is 1 %) of requests."""
     text: str
     """As it was written, blanks aside."""
+    share: str = ERRORS
+    """Which requests a share is of: errors, refused or truncated."""
 
     @property
     def less_is_better(self) -> bool:
@@ -96,7 +104,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None
     """The true value is above with probability 1 − confidence at most."""
     count: int
-    """Samples it rests on; for ITL answers, for errors requests."""
+    """Samples it rests on; for ITL answers, for a share requests."""
     basis: str = ""
     """The figures in words, without a full stop."""
 
@@ -115,11 +123,11 @@ def parse(text: str) -> Objective:
     name, unit, sign = match["name"].lower(), match["unit"].lower(), match["sign"]
     number = float(match["number"])
     written = " ".join(text.split())
-    if name == ERRORS:
+    if name in _SHARES:
         if match["statistic"] or sign != "<" or unit != "%" or not 0 < number <= 100:
-            raise ValueError(quoted + "errors are a share of all requests: write 'errors < 1%', up to 100 %.")
-        return Objective(figure=None, statistic=None, limit=number / 100, text=written)
-    figure = parse_figure(name, quoted, also=(ERRORS,))
+            raise ValueError(quoted + f"'{name}' is a share of all requests: write '{name} < 1%', up to 100 %.")
+        return Objective(figure=None, statistic=None, limit=number / 100, text=written, share=name)
+    figure = parse_figure(name, quoted, also=tuple(_SHARES))
     if match["statistic"] is None:
         raise ValueError(quoted + f"say of what: '{name}.p50', '{name}.p95' or '{name}.max', for instance.")
     statistic = parse_statistic(match["statistic"].lower(), quoted)
@@ -165,7 +173,7 @@ def judge(objective: Objective, observations: Sequence[Observation], confidence:
     """Judge whether a target keeps an objective: met or missed only where a bound at `confidence` says so.
 
     Percentiles: `percentile_bounds`, exact; of ITL `clustered_bounds`. Mean: `mean_bounds`; of ITL, of the
-    answers' own means. Errors: `share_bounds` (Clopper-Pearson), exact. Min and max are of the runs at hand, so they
+    answers' own means. Shares: `share_bounds` (Clopper-Pearson), exact. Min and max are of the runs at hand, so they
     are known at once. Judged again after every run, it is wrong at some time more often than at the one time meant.
     """
     value, low, high, count = _estimate(objective, observations, confidence)
@@ -182,14 +190,14 @@ def judge(objective: Objective, observations: Sequence[Observation], confidence:
 def _estimate(
     objective: Objective, observations: Sequence[Observation], confidence: float
 ) -> tuple[float | None, float | None, float | None, int]:
-    """The statistic, its lower and upper bound, and the number of answers (of requests for errors) they rest on."""
+    """The statistic, its lower and upper bound, and the number of answers (of requests for a share) they rest on."""
     figure, statistic = objective.figure, objective.statistic
     if figure is None or statistic is None:
         count = len(observations)
         if not count:
             return None, None, None, 0
-        failures = sum(observation.failed for observation in observations)
-        return (failures / count, *share_bounds(failures, count, confidence), count)
+        hits = sum(observation.status in _SHARES[objective.share] for observation in observations)
+        return (hits / count, *share_bounds(hits, count, confidence), count)
     if figure is not Figure.ITL:
         ascending = sorted(present(observations, figure))
         return (value_of(statistic, ascending), *_bounds(statistic, ascending, confidence), len(ascending))
@@ -281,7 +289,7 @@ def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]
 
 def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:
     """True if one request succeeded and met every objective that a single request can meet."""
-    if observation.failed:
+    if not observation.answered:
         return False
     for objective in objectives:
         if objective.figure is None:

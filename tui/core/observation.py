@@ -47,13 +47,24 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cached_tokens: int = 0
     """The tokens of the prompt that were read from the cache."""
     output_tokens: int | None = None
+    paused: bool = False
+    """True for an answer that the server broke off to go on later (`pause_turn`)."""
+    answered_by: str | None = None
+    """The model that answered, where it is another than the one asked."""
+    unasked_cache: bool = False
+    """True where half of the prompt or more came from a cache that was not asked for."""
     thinking_tokens: int | None = None
     """Tokens of thinking among the output tokens; absent where the API did not say."""
 
     @property
+    def answered(self) -> bool:
+        """True for a request with a complete answer, be it cut: only those are in statistics."""
+        return self.status in (Status.DONE, Status.TRUNCATED)
+
+    @property
     def failed(self) -> bool:
-        """True for a request without a complete answer."""
-        return self.status not in (Status.DONE, Status.TRUNCATED)
+        """True for a request without an answer; a refusal is neither a failure nor an answer."""
+        return not self.answered and self.status is not Status.REFUSED
 
     def value(self, figure: Figure) -> float | None:
         """One figure, ns or 1/s; None where it is undefined, and of ITL, of which there are many."""
@@ -83,7 +94,7 @@ def observe(record: RequestRecord, *, run: int = 0, fingerprint: str = "", count
         set_up_ns=metrics.set_up_ns(timeline),
         thinking_tokens=usage.thinking_tokens,
     )
-    if found.failed:
+    if not found.answered:
         return found
     rows = [figure.declared for figure in SAMPLED]
     figures = {str(row.sample): row.of(record) if row.samples is None else row.samples(record) for row in rows}
@@ -94,7 +105,10 @@ def observe(record: RequestRecord, *, run: int = 0, fingerprint: str = "", count
         thinking_ns=metrics.thinking_ns(timeline),
         input_tokens=None if usage.input_tokens is None else usage.input_tokens + written,
         cached_tokens=usage.cache_read_input_tokens or 0,
-        output_tokens=usage.output_tokens,
+        output_tokens=record.output_tokens,
+        paused=record.stop_reason == "pause_turn",
+        answered_by=record.other_model,
+        unasked_cache=record.reads_unasked_cache,
     )
 
 
@@ -106,13 +120,15 @@ def _fit_group(spec: RequestSpec) -> str:
 def samples(observations: Iterable[Observation], figure: Figure) -> list[float | None]:
     """One figure of every request, in order, as `statistics.describe` takes it: `None` is a failed request.
 
-    A complete answer without the figure (no TTFO where all is thinking) is neither sample nor failure. Of ITL: all
-    gaps of all answers in one list, and `None` for every failure.
+    A refusal, and an answer without the figure (no TTFO where all is thinking), are neither sample nor failure.
+    Of ITL: all gaps of all answers in one list, and `None` for every failure.
     """
     found: list[float | None] = []
     for observation in observations:
         if observation.failed:
             found.append(None)
+        elif not observation.answered:
+            continue
         elif figure is Figure.ITL:
             found.extend(observation.gaps_ns)
         elif (value := observation.value(figure)) is not None:

@@ -21,12 +21,13 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
+from tui.core.model import is_other_model
 from tui.core.plan import RequestSpec
 from tui.core.timeline import Timeline
 
 
 class State(StrEnum):
-    """Stage of a request; the last five are ends."""
+    """Stage of a request; the last six are ends."""
 
     IDLE = "idle"
     CONNECTING = "connecting"
@@ -35,6 +36,7 @@ class State(StrEnum):
     STREAMING = "streaming"
     DONE = "done"
     TRUNCATED = "truncated"
+    REFUSED = "refused"
     CANCELLED = "cancelled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
@@ -73,6 +75,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     usage: Usage = Usage()
     status: Status | None = None
     stop_reason: str | None = None
+    stop_details: str | None = None
+    """The API's explanation of a refusal."""
     failure: Failure | None = None
     instrument: Instrument | None = None
     earlier: list[Attempt] = msgspec.field(default_factory=list)
@@ -80,6 +84,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     http_status: int | None = None
     api_request_id: str | None = None
     message_id: str | None = None
+    answered_by: str | None = None
+    """The model that answered, in the server's word."""
     cache_miss: CacheMiss | None = None
     """The API's reason for a cache miss, where it gave one."""
 
@@ -94,16 +100,18 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             case Responded(http_status=http_status, api_request_id=api_request_id):
                 self.http_status = http_status
                 self.api_request_id = api_request_id
-            case MessageOpened(message_id=message_id, cache_miss=cache_miss):
+            case MessageOpened(message_id=message_id, model=model, cache_miss=cache_miss):
                 self.message_id = message_id
+                self.answered_by = model
                 self.cache_miss = cache_miss
             case AttemptFailed(t_ns=t_ns, failure=failure):
                 self._set_aside(t_ns, failure)
             case Instrument():
                 self.instrument = event
-            case RequestEnded(status=status, stop_reason=stop_reason, failure=failure):
+            case RequestEnded(status=status, stop_reason=stop_reason, stop_details=stop_details, failure=failure):
                 self.status = status
                 self.stop_reason = stop_reason
+                self.stop_details = stop_details
                 self.failure = failure
             case _:
                 pass
@@ -127,7 +135,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         self.timeline = Timeline()
         self.usage = Usage()
         self.instrument = None
-        self.http_status = self.api_request_id = self.message_id = self.cache_miss = None
+        self.http_status = self.api_request_id = self.message_id = self.answered_by = self.cache_miss = None
 
     @property
     def attempt(self) -> int:
@@ -146,7 +154,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         if self.status is not None:
             return State(self.status.value)
         timeline = self.timeline
-        if timeline.first_text_ns is not None:
+        if timeline.first_answer_ns is not None:
             return State.STREAMING
         if timeline.thinking_started_ns is not None or timeline.content_ns:
             return State.THINKING
@@ -168,15 +176,42 @@ class RequestRecord(msgspec.Struct, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """True for an answer that came to its end, be it max_tokens: only those count in statistics."""
+        """True for an answer that came to its end, be it a cut: only those count in statistics, and no refusal."""
         return self.status in (Status.DONE, Status.TRUNCATED)
 
     @property
     def output_tokens(self) -> int | None:
-        """Output tokens of an answer that is complete: of one that broke off only the beginning was counted."""
-        return self.usage.output_tokens if self.complete else None
+        """Output tokens of an answer that is complete: of one that broke off only the beginning was counted.
+
+        A count of 0 for an answer with content is none.
+        """
+        count = self.usage.output_tokens if self.complete else None
+        return None if count == 0 and self.timeline.content_ns else count
+
+    @property
+    def exceeds_max_tokens(self) -> bool:
+        """True where the server counts more output than `max_tokens` allows."""
+        cap, count = self.spec.parameters.max_tokens, self.output_tokens
+        return bool(cap and count and count > cap)
+
+    @property
+    def other_model(self) -> str | None:
+        """The model that answered, where it is another than the one asked."""
+        answered = self.answered_by
+        return answered if answered is not None and is_other_model(self.spec.model, answered) else None
+
+    @property
+    def reads_unasked_cache(self) -> bool:
+        """True where half of the prompt or more came from a cache that was not asked for."""
+        read, prompt = self.usage.cache_read_input_tokens, self.usage.prompt_tokens
+        return not self.spec.parameters.cache and bool(read and prompt) and 2 * (read or 0) >= (prompt or 0)
+
+    @property
+    def timed_tokens(self) -> int | None:
+        """See `metrics.timed_tokens`."""
+        return metrics.timed_tokens(self.timeline, self.output_tokens, self.usage.thinking_tokens)
 
     @property
     def otps(self) -> float | None:
         """See `metrics.otps`; absent for an answer that broke off."""
-        return metrics.otps(self.timeline, self.output_tokens)
+        return metrics.otps(self.timeline, self.timed_tokens)

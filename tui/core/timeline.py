@@ -20,13 +20,22 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
     headers_ns: int | None = None
     message_start_ns: int | None = None
     thinking_started_ns: int | None = None
+    thinking_withheld_ns: int | None = None
     message_stop_ns: int | None = None
     ended_ns: int | None = None
     content_ns: list[int] = msgspec.field(default_factory=list)
-    """Arrival of every non-empty piece of content, thinking and text, ascending."""
+    """Arrival of every non-empty piece of content of any kind, ascending."""
     thinking_pieces: int = 0
     """Count of thinking pieces among `content_ns`."""
     first_text_ns: int | None = None
+    first_other_ns: int | None = None
+    """Arrival of the first content that is neither text nor thinking."""
+
+    @property
+    def first_answer_ns(self) -> int | None:
+        """Arrival of the first content that is not thinking."""
+        found = [stamp for stamp in (self.first_text_ns, self.first_other_ns) if stamp is not None]
+        return min(found, default=None)
 
     def apply(self, event: Event) -> None:
         """Take in one event of this request; events without a stamp for it change nothing."""
@@ -39,8 +48,10 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
                 self.content_ns.extend(stamps)
                 if kind is Kind.THINKING:
                     self.thinking_pieces += len(stamps)
-                elif self.first_text_ns is None and stamps:
+                elif kind is Kind.TEXT and self.first_text_ns is None and stamps:
                     self.first_text_ns = stamps[0]
+                elif kind is Kind.OTHER and self.first_other_ns is None and stamps:
+                    self.first_other_ns = stamps[0]
             case RequestEnded(t_ns=t_ns):
                 self.ended_ns = t_ns
             case _:

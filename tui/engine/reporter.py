@@ -30,12 +30,20 @@ class RequestReporter:
         self.has_content = True
         self.report(Content(request_id=self.request_id, kind=kind, t_ns=[t_ns], texts=[text]))
 
-    def ended(self, status: Status, *, stop_reason: str | None = None, failure: Failure | None = None) -> RequestEnded:
+    def ended(
+        self,
+        status: Status,
+        *,
+        stop_reason: str | None = None,
+        stop_details: str | None = None,
+        failure: Failure | None = None,
+    ) -> RequestEnded:
         """The end of an attempt, now. It is not reported yet: another attempt may follow."""
         return RequestEnded(
             request_id=self.request_id,
             t_ns=time.monotonic_ns(),
             status=status,
             stop_reason=stop_reason,
+            stop_details=stop_details,
             failure=failure,
         )

@@ -171,7 +171,9 @@ class _Attempt:
         if failure is not None:
             return self._reporter.ended(Status.FAILED, failure=failure)
         status, stop_reason, failure = self._reader.outcome()
-        return self._reporter.ended(status, stop_reason=stop_reason, failure=failure)
+        return self._reporter.ended(
+            status, stop_reason=stop_reason, stop_details=self._reader.stop_details, failure=failure
+        )
 
     async def _answer(
         self, slot: int, before_send: Callable[[], Awaitable[None]], deadlines: _Deadlines

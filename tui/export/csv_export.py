@@ -4,10 +4,11 @@ import csv
 import io
 from collections.abc import Callable
 
-from tui.core.events import Kind
+from tui.core.events import Kind, Status
 from tui.core.figures import Figure, FigureGroup, flat_columns
 from tui.core.finished import ending
 from tui.core.record import RequestRecord
+from tui.core.remarks import remarks
 from tui.core.run import StoredRun
 from tui.core.wording import SIMULATED
 from tui.export.document import started
@@ -61,7 +62,13 @@ _AFTER: dict[str, _Column] = {
 _COLUMNS = (
     _BEFORE
     | _figures(FigureGroup.TIMES, FigureGroup.PACE, FigureGroup.CONNECTION, FigureGroup.TOKENS)
-    | {"stop_reason": lambda _, record: record.stop_reason}
+    | {
+        "stop_reason": lambda _, record: record.stop_reason,
+        "stop_details": lambda _, record: record.stop_details,
+        "truncated": lambda _, record: "true" if record.status is Status.TRUNCATED else "false",
+        "answered_by": lambda _, record: record.answered_by,
+        "remarks": lambda _, record: " ".join(remarks(record)) or None,
+    }
     | _figures(FigureGroup.INSTRUMENT)
     | _AFTER
 )
@@ -70,6 +77,7 @@ _TEXTS: dict[str, _Column] = {
     "prompt": lambda _, record: record.spec.prompt.user,
     "thinking": lambda _, record: record.text(Kind.THINKING),
     "answer": lambda _, record: record.text(),
+    "other": lambda _, record: record.text(Kind.OTHER),
 }
 
 

@@ -175,6 +175,8 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
         usage=request.usage,
         status=request.status,
         stop_reason=request.stop_reason,
+        stop_details=request.stop_details,
+        answered_by=request.answered_by,
         failure=request.error,
         instrument=request.instrument,
         earlier=request.earlier,

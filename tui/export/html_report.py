@@ -77,7 +77,8 @@ def render_html(contents: Contents) -> str:
         parts.append(f'<p class="simulated"><strong>{SIMULATED}.</strong> {html_text(report.simulated)}</p>')
     parts.append(f"<p>{html_text(report.facts)}</p>")
     targets, *rest = report.tables
-    parts += [_table(targets), *_charts(report), *map(_table, rest)]
+    remarks = [f"<p>{html_text(remark)}</p>" for remark in report.remarks]
+    parts += [_table(targets), *remarks, *_charts(report), *map(_table, rest)]
     if report.texts:
         parts.append("<h2>Prompts and answers</h2>")
         parts += map(_text, report.texts)
@@ -181,7 +182,7 @@ def _phases(record: RequestRecord) -> list[tuple[str, int, int]]:
     if not stamps.content_ns:
         return [("waiting", stamps.sent_ns, _end(record))]
     first, last = stamps.content_ns[0], stamps.content_ns[-1]
-    text = last if stamps.first_text_ns is None else stamps.first_text_ns
+    text = last if stamps.first_answer_ns is None else stamps.first_answer_ns
     phases = [("waiting", stamps.sent_ns, first), ("thinking", first, text), ("text", text, last)]
     return [(kind, begin, end) for kind, begin, end in phases if end > begin]
 

@@ -20,7 +20,8 @@ def render_markdown(contents: Contents) -> str:
     if report.simulated is not None:
         parts.append(f"**{SIMULATED}.** {report.simulated}")
     parts.append(markdown_line(report.facts))
-    parts += [f"## {table.title}\n\n{_table(table)}" for table in report.tables]
+    targets, *rest = [f"## {table.title}\n\n{_table(table)}" for table in report.tables]
+    parts += [targets, *(markdown_line(remark) for remark in report.remarks), *rest]
     if report.texts:
         parts.append("## Prompts and answers")
         parts += [f"### {markdown_line(text.title)}\n\n{markdown_block(text.body)}" for text in report.texts]

@@ -87,10 +87,9 @@ def record(runs: Iterable[StoredRun], provider: "MeterProvider") -> None:
             duration.record(took / NS_PER_S, attributes | _error(request))
         if (ttft := request.ttft_ns) is not None:
             first.record(ttft / NS_PER_S, attributes)
-        for gap in metrics.gaps_ns(request.timeline):
+        for gap in metrics.gap_samples_ns(request.timeline):
             per_chunk.record(gap / NS_PER_S, attributes)
-        output = request.usage.output_tokens if request.complete else None
-        for kind, count in (("input", _input_tokens(request)), ("output", output)):
+        for kind, count in (("input", _input_tokens(request)), ("output", request.output_tokens)):
             if count is not None:
                 tokens.record(count, attributes | {"gen_ai.token.type": kind})
 
@@ -120,7 +119,8 @@ def _server(base_url: str) -> _Attributes:
 def _error(request: RequestRecord) -> _Attributes:
     if request.failure is not None:
         return {"error.type": request.failure.kind.value}
-    return {"error.type": Status.CANCELLED.value} if request.status is Status.CANCELLED else {}
+    ends = (Status.CANCELLED, Status.REFUSED)
+    return {"error.type": request.status.value} if request.status in ends else {}
 
 
 def _duration_ns(request: RequestRecord) -> int | None:

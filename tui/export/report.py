@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.advice.trial import TrialResult
-from tui.core.events import Kind
+from tui.core.events import Kind, Status
 from tui.core.figures import Figure, Unit, Use, figures_for, flat_columns
 from tui.core.finished import ending
 from tui.core.grouping import Measured, measured_in
@@ -14,6 +14,7 @@ from tui.core.objectives import Objective, goodput, judge
 from tui.core.observation import summary
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
+from tui.core.remarks import remarks, remarks_on
 from tui.core.run import StoredRun
 from tui.core.statistics import Interval
 from tui.core.wording import ABSENT, SIMULATED, percent, three_digits
@@ -49,6 +50,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence where anything is simulated."""
     facts: str
     """Time and instruments of the measurement."""
+    remarks: list[str]
+    """Sentences without which a reader would misread the first table."""
     tables: list[Table]
     texts: list[Text]
     measured: list[Measured]
@@ -69,6 +72,7 @@ def report_of(contents: Contents) -> RunReport:
         simulated=_simulated(runs),
         facts=_facts(runs),
         tables=[*tables, _per_run(runs), _per_request(runs)],
+        remarks=[remark for one in measured for remark in remarks_on(one.name, one.observations)],
         texts=_texts(runs) if contents.with_texts else [],
         measured=measured,
         latest=latest(runs),
@@ -99,20 +103,22 @@ def _per_target(measured: Sequence[Measured]) -> Table:
     for one in measured:
         observations = one.observations
         found = {figure: summary(observations, figure) for figure in (*headline, *others)}
-        answers = sum(not observation.failed for observation in observations)
-        failed = len(observations) - answers
+        statuses = [observation.status for observation in observations]
         rows.append(
             (
                 *_who(one),
-                str(answers),
-                str(failed),
+                str(sum(observation.answered for observation in observations)),
+                str(statuses.count(Status.TRUNCATED)),
+                str(statuses.count(Status.REFUSED)),
+                str(statuses.count(Status.FAILED)),
                 str(len(one.records) - len(observations)),
                 *(_statistic(figure, getattr(found[figure], part)) for figure in headline for part in _SPREAD),
                 *(_statistic(figure, found[figure].median) for figure in others),
             )
         )
     spreads = [_heading(figure, part) for figure in headline for part in _SPREAD]
-    columns = (*_WHO, "Answers", "Failed", "Broken off", *spreads, *(_heading(figure, "median") for figure in others))
+    counts = ("Answers", "Cut", "Refused", "Failed", "Broken off")
+    columns = (*_WHO, *counts, *spreads, *(_heading(figure, "median") for figure in others))
     return Table(title="Targets", columns=columns, labels=len(_WHO), rows=rows)
 
 
@@ -160,7 +166,7 @@ def _per_request(runs: list[StoredRun]) -> Table:
     shown = [(figure, part) for figure, part in flat_columns().values() if Use.REQUESTS in figure.declared.uses]
     words = [(figure, part) for figure, part in shown if figure.declared.unit is Unit.WORD]
     numbers = [(figure, part) for figure, part in shown if figure.declared.unit is not Unit.WORD]
-    labels = ("Run", *_WHO, "Status", "Stop reason", "Error")
+    labels = ("Run", *_WHO, "Status", "Stop reason", "Remarks", "Error")
     columns = (*labels, *(_heading(figure) for figure, _ in words), *(_heading(*each) for each in numbers), "Attempts")
     rows = [
         (
@@ -168,6 +174,7 @@ def _per_request(runs: list[StoredRun]) -> Table:
             *_asked_of(record),
             ending(record),
             record.stop_reason or "",
+            " ".join(remarks(record)),
             f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
             *(figure.in_file(record) or "" for figure, _ in words),
             *(_of_request(figure, part, record) for figure, part in numbers),
@@ -187,6 +194,7 @@ def _texts(runs: list[StoredRun]) -> list[Text]:
             name, prompt = f"Run {number}, {record.spec.target}", record.spec.prompt
             parts = [] if prompt == shown else [(f"{name}: {part}", body) for part, body in _conversation(prompt)]
             parts += [(f"{name}: thinking", record.text(Kind.THINKING)), (f"{name}: answer", record.text())]
+            parts.append((f"{name}: tools and other content", record.text(Kind.OTHER)))
             texts += [Text(title=title, body=body) for title, body in parts if body]
             shown = prompt
     return texts

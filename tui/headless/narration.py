@@ -5,6 +5,7 @@ from typing import TextIO
 
 from tui.core.figures import Figure
 from tui.core.record import RequestRecord
+from tui.core.remarks import remarks
 from tui.core.sanitize import clean
 from tui.core.series import Series
 from tui.core.wording import amount
@@ -83,6 +84,6 @@ def request_line(record: RequestRecord) -> str:
         parts.append(f"TTFT {amount(Figure.TTFT, record.ttft_ns)}")
     if record.total_ns is not None:
         parts.append(f"total {amount(Figure.TOTAL, record.total_ns)}")
-    if record.complete and record.usage.output_tokens is not None:
-        parts.append(f"{record.usage.output_tokens} tokens")
-    return ", ".join(parts) + "."
+    if record.output_tokens is not None:
+        parts.append(f"{record.output_tokens} tokens")
+    return " ".join([", ".join(parts) + ".", *map(clean, remarks(record))])

@@ -9,10 +9,12 @@ from xml.etree import ElementTree
 
 import msgspec
 
+from tui.core.events import Status
 from tui.core.figures import SAMPLED, Figure, Use, figures_for
 from tui.core.grouping import measured_in
 from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput, judge
 from tui.core.observation import Observation, summary
+from tui.core.remarks import remarks_on
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import Description
@@ -34,7 +36,7 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answered(self) -> bool:
         """True with at least one complete answer."""
-        return any(not observation.failed for observation in self.observations)
+        return any(observation.answered for observation in self.observations)
 
 
 def results_of(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[TargetResult]:
@@ -61,12 +63,12 @@ def exit_code(results: Sequence[TargetResult]) -> ExitCode:
 
 def table(results: Sequence[TargetResult]) -> str:
     """One row per target and figure: count, failures, median with its interval, p95, best and worst."""
-    heading = ("target", "figure", "n", "failed", "median", "95 % interval", "p95", "min", "max")
+    heading = ("target", "figure", "n", "cut", "refused", "failed", "median", "95 % interval", "p95", "min", "max")
     rows: list[tuple[str, ...]] = [heading]
     for result in results:
         for figure in figures_for(Use.HEADLINE):
             found = summary(result.observations, figure)
-            rows.append((clean(result.name), figure.label, *_cells(figure, found)))
+            rows.append((clean(result.name), figure.label, *_cells(figure, found, result.observations)))
     return "\n".join(aligned(rows, labels=2))
 
 
@@ -76,7 +78,8 @@ def sentences(results: Sequence[TargetResult]) -> list[str]:
     for result in results:
         name = clean(result.name)
         failed = sum(observation.failed for observation in result.observations)
-        lines.append(f"{name}: {len(result.observations) - failed} complete answers, {failed} failed.")
+        answers = sum(observation.answered for observation in result.observations)
+        lines.append(f"{name}: {answers} complete answers, {failed} failed.")
         for figure in SAMPLED:
             found = summary(result.observations, figure)
             if found.median is None:
@@ -107,10 +110,17 @@ def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objectiv
     return lines
 
 
-def _cells(figure: Figure, found: Description) -> tuple[str, ...]:
+def remark_lines(results: Sequence[TargetResult]) -> list[str]:
+    """Sentences without which the table would be misread: answers that were cut, refused, or read from a cache."""
+    return [clean(remark) for result in results for remark in remarks_on(result.name, result.observations)]
+
+
+def _cells(figure: Figure, found: Description, observations: Sequence[Observation]) -> tuple[str, ...]:
     interval = found.median_interval
+    statuses = [observation.status for observation in observations]
     return (
         str(found.count),
+        *(str(statuses.count(status) or ABSENT) for status in (Status.TRUNCATED, Status.REFUSED)),
         str(found.failures) if found.failures else ABSENT,
         amount(figure, found.median),
         span(figure, interval.low, interval.high) if interval else ABSENT,

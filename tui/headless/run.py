@@ -19,7 +19,17 @@ from tui.export.formats import Format, render, write, write_text
 from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats
 from tui.headless.measure import MeasuredPlan, measure, reason
 from tui.headless.narration import Narrator, request_line
-from tui.headless.results import TargetResult, exit_code, goodput_lines, junit, results_of, sentences, table, verdicts
+from tui.headless.results import (
+    TargetResult,
+    exit_code,
+    goodput_lines,
+    junit,
+    remark_lines,
+    results_of,
+    sentences,
+    table,
+    verdicts,
+)
 
 _EPILOG = """\
 exit codes: 0 all objectives met (or none set), 1 one missed, 2 a plan or argument cannot be used,
@@ -139,6 +149,7 @@ def _summary(
 ) -> str:
     lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
     lines += sentences(results) if plain else [table(results)]
+    lines += remark_lines(results)
     lines += verdicts(results)
     lines += goodput_lines(results, objectives)
     if why := reason(measured.series):

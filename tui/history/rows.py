@@ -105,7 +105,7 @@ def _put_request(
             State.IDLE.value if data is None else record.state.value,
             record.ttft_ns,
             record.total_ns,
-            record.usage.output_tokens if record.complete else None,
+            record.output_tokens,
             _put_spec(connection, spec),
             data,
         ),

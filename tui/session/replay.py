@@ -181,7 +181,9 @@ def _arrivals(
         )
         events.append((timeline.headers_ns, responded))
     if timeline is record.timeline and record.message_id is not None:
-        opened = MessageOpened(request_id=request_id, message_id=record.message_id, cache_miss=record.cache_miss)
+        opened = MessageOpened(
+            request_id=request_id, message_id=record.message_id, model=record.answered_by, cache_miss=record.cache_miss
+        )
         events.append((timeline.message_start_ns or _last(timeline), opened))
     events += _content(record, timeline)
     return sorted(events, key=lambda timed: timed[0])
@@ -190,9 +192,18 @@ def _arrivals(
 def _content(record: RequestRecord, timeline: Timeline) -> Iterator[Timed]:
     pieces = record.pieces if timeline is record.timeline else []
     for index, t_ns in enumerate(timeline.content_ns):
-        left_out = (Kind.THINKING if index < timeline.thinking_pieces else Kind.TEXT, "")
+        left_out = (_kind_left_out(timeline, index, t_ns), "")
         kind, text = pieces[index] if index < len(pieces) else left_out
         yield t_ns, Content(request_id=record.spec.request_id, kind=kind, t_ns=[t_ns], texts=[text])
+
+
+def _kind_left_out(timeline: Timeline, index: int, t_ns: int) -> Kind:
+    """The kind of a piece whose text an export left out, as far as the stamps tell."""
+    if index < timeline.thinking_pieces:
+        return Kind.THINKING
+    text, other = timeline.first_text_ns, timeline.first_other_ns
+    is_other = text is None or t_ns < text or (t_ns == other and other > text)
+    return Kind.OTHER if other is not None and is_other else Kind.TEXT
 
 
 def _ending(record: RequestRecord) -> Iterator[Timed]:
@@ -208,6 +219,7 @@ def _ending(record: RequestRecord) -> Iterator[Timed]:
             t_ns=at,
             status=record.status,
             stop_reason=record.stop_reason,
+            stop_details=record.stop_details,
             failure=record.failure,
         )
         yield at, ended

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from tui.core.cost import Cost, estimate, total, upper_bound
-from tui.core.events import Usage
+from tui.core.events import Status, Usage
 from tui.core.model import KnownModel
 from tui.core.plan import Budget, RequestSpec
 from tui.core.record import RequestRecord
@@ -32,7 +32,8 @@ class Spending:
         if record.usage == Usage():
             return None
         spec = record.spec
-        cost = estimate(record.usage, self.models.get(spec.model), spec.parameters, complete=record.complete)
+        whole = record.complete or record.status is Status.REFUSED
+        cost = estimate(record.usage, self.models.get(spec.model), spec.parameters, complete=whole)
         self._of_run.append(cost)
         self._of_session.append(cost)
         return cost

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
 
+from tui.simulator import odd_answers
 from tui.simulator.replies import After, PlannedEvent
 
 Events = Iterator[PlannedEvent]
@@ -245,6 +246,50 @@ FAULTS: Mapping[str, Fault] = {
     "empty-first-block": Fault("opens with a ping and an empty text at 50 ms, text later", stream=_empty_first_block),
     "gzip": Fault("compresses the stream", stream=_gzip, headers={"content-encoding": "gzip"}),
     "control-characters": Fault("text with escape sequences, bidi overrides and markup", stream=_control_characters),
+    "tool-use": Fault(
+        "goes on with the input of a tool after five deltas",
+        stream=odd_answers.with_block(
+            "tool_use", "input_json_delta", "partial_json", id="toolu_sim", name="weather", input={}
+        ),
+    ),
+    "tool-use-only": Fault(
+        "answers with the input of a tool alone",
+        stream=odd_answers.with_block(
+            "tool_use", "input_json_delta", "partial_json", after=0, id="toolu_sim", name="weather", input={}
+        ),
+    ),
+    "unknown-blocks": Fault(
+        "goes on with a block of an unknown type after five deltas",
+        stream=odd_answers.with_block("hologram", "hologram_delta", "hologram"),
+    ),
+    "refusal": Fault("refuses after five deltas, with an explanation", stream=odd_answers.refusal),
+    "context-window": Fault(
+        "stops where the context ends", stream=odd_answers.stopping("model_context_window_exceeded")
+    ),
+    "pause-turn": Fault("pauses its turn at the end", stream=odd_answers.stopping("pause_turn")),
+    "redacted-thinking": Fault(
+        "thinks before the text and sends none of it, but its count",
+        stream=odd_answers.with_hidden_thinking(redacted=True),
+    ),
+    "withheld-thinking": Fault(
+        "thinks before the text and sends neither it nor its count",
+        stream=odd_answers.with_hidden_thinking(redacted=False),
+    ),
+    "zero-usage": Fault("counts no output tokens", stream=odd_answers.with_usage(output_tokens=0)),
+    "excess-usage": Fault(
+        "counts more output tokens than max_tokens", stream=odd_answers.with_usage(output_tokens=1_000_000)
+    ),
+    "start-usage": Fault("counts output tokens at the start alone", stream=odd_answers.with_usage(output_tokens=None)),
+    "empty-details": Fault(
+        "sends a list for the details of the count", stream=odd_answers.with_usage(output_tokens_details=[])
+    ),
+    "server-cache": Fault("reads the prompt from a cache that was not asked for", stream=odd_answers.cached),
+    "other-model": Fault("names another model than the one asked", stream=odd_answers.by_another_model),
+    "second-message": Fault("begins a second message in mid-stream", stream=odd_answers.spliced),
+    "done-after-stop": Fault("sends `data: [DONE]` after the end", stream=odd_answers.with_sentinel(instead=False)),
+    "done-for-stop": Fault(
+        "sends `data: [DONE]` instead of message_stop", stream=odd_answers.with_sentinel(instead=True)
+    ),
     "error-400": Fault("answers 400", status=400, message="The simulator was asked for this error."),
     "error-401": Fault("answers 401", status=401, message="invalid x-api-key"),
     "error-403": Fault("answers 403", status=403, message="Your API key does not have permission to use this model."),

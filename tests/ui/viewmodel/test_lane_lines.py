@@ -175,7 +175,7 @@ def test_an_idle_lane_says_how_long_the_prompt_is(is_estimate: bool, shown: str)
     ("read", "hits", "said"),
     [
         ("messages_changed", 0, "Cache missed: the messages differ"),
-        ("messages_changed", 500, ""),
+        ("messages_changed", 500, "500 of 501 input tokens came from a cache"),
         ("brand_new\x1b[31m", 0, "Cache missed: brand_new"),
     ],
 )

@@ -17,14 +17,14 @@ PIECES = st.lists(st.tuples(st.sampled_from(Kind), TEXT), max_size=6)
 
 def window_of(lines: int, height: int = 4) -> TextWindow:
     """A window of 10 cells on numbered lines."""
-    window = TextWindow(cell_len, thinking_indent=2)
+    window = TextWindow(cell_len, indent=2)
     window.resize(10, height, follow=False)
     window.append(Kind.TEXT, "\n".join(f"line {number}" for number in range(lines)))
     return window
 
 
 def wrapped(pieces: list[tuple[Kind, str]], width: int = 8) -> WrappedText:
-    text = WrappedText(width, cell_len, thinking_indent=2)
+    text = WrappedText(width, cell_len, indent=2)
     for kind, piece in pieces:
         text.append(kind, piece)
     return text

@@ -22,7 +22,7 @@ WIDTH = st.integers(2, 30)
 
 
 def wrapped(width: int, pieces: list[tuple[Kind, str]], indent: int = 0) -> WrappedText:
-    text = WrappedText(width, cell_len, thinking_indent=indent)
+    text = WrappedText(width, cell_len, indent=indent)
     for kind, piece in pieces:
         text.append(kind, piece)
     return text

@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tui.core.events import Kind
-from tui.ui.widgets.stream_rows import GUTTER
+from tui.ui.widgets.stream_rows import GUTTERS
 from tui.ui.widgets.stream_view import FollowChanged, StreamView
 
 WIDTH, HEIGHT = 30, 10
@@ -93,7 +93,7 @@ async def test_thinking_is_told_apart_without_colour(pilot: Pilot[None]) -> None
     app = app_of(pilot)
     app.add("let me see", kind=Kind.THINKING)
     app.add("It is 4.")
-    assert app.shown()[:2] == [f"{GUTTER}let me see", "It is 4."]
+    assert app.shown()[:2] == [f"{GUTTERS[Kind.THINKING]}let me see", "It is 4."]
     style = next(iter(app.view.render_line(0))).style
     assert style is not None
     assert style.italic

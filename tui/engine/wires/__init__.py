@@ -28,6 +28,7 @@ MOST_TOKENS = 100_000_000
 """More than any context: a larger count is a fault of the server and is not believed."""
 LONGEST_WORD = 256
 """Characters of an id or of a word such as a tier; a longer one is not believed either."""
+_PROMPT_COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 LOOKUP_SLOT = -1
 """Connections of look-ups, apart from those of runs, which are numbered from 0."""
 
@@ -56,8 +57,11 @@ class AnswerReader(ABC):
         """Pieces of content that have arrived."""
         self.stopped = False
         """True once the answer is complete, even if its body is not over."""
+        self.stop_details: str | None = None
+        """The API's explanation of a refusal."""
         self._begun = False
         self._truncated = False
+        self._refused = False
         self._stop_reason: str | None = None
 
     @abstractmethod
@@ -75,14 +79,18 @@ class AnswerReader(ABC):
         """Status, stop reason and failure of the answer, once its body is over."""
         failure = self.failure
         if failure is None and not self.stopped:
-            cause = (
-                "The stream ended before the answer was complete"
-                if self._begun
-                else "The server answered 200 but sent no message"
-            )
+            cause = "The server answered 200 but sent no message"
+            if self._stop_reason is not None:
+                cause = (
+                    f"The stream ended after the stop reason {self._stop_reason}, but without the end of the message"
+                )
+            elif self._begun:
+                cause = "The stream ended before the answer was complete"
             failure = Failure(kind=FailureKind.BROKEN_STREAM, message=f"{cause}; run it again, or check the server.")
         if failure is not None:
             return Status.FAILED, self._stop_reason, failure
+        if self._refused:
+            return Status.REFUSED, self._stop_reason, None
         return Status.TRUNCATED if self._truncated else Status.DONE, self._stop_reason, None
 
     def _begin(self, t_ns: int) -> None:
@@ -104,6 +112,9 @@ class AnswerReader(ABC):
     def _count(self, counts: Mapping[str, object], words: Mapping[str, object]) -> None:
         """Merge a usage report: later figures replace earlier ones, absent or impossible ones do not."""
         changes: dict[str, object] = {name: count for name, count in counts.items() if is_count(count)}
+        if not any(changes.get(name, 0) for name in _PROMPT_COUNTS):
+            # No prompt has 0 tokens: a server that says so does not know, and what it said before stays.
+            changes = {name: count for name, count in changes.items() if name not in _PROMPT_COUNTS}
         changes |= {name: word for name, word in words.items() if isinstance(word, str) and len(word) <= LONGEST_WORD}
         self._usage = msgspec.structs.replace(self._usage, **changes)
         self._reporter.report(UsageReported(request_id=self._reporter.request_id, usage=self._usage))

@@ -82,12 +82,12 @@ def phases(timeline: Timeline, now_ns: int) -> Iterator[tuple[Phase, int, int]]:
         (Phase.CONNECTING, begun),
         (Phase.WAITING, timeline.sent_ns),
         (Phase.THINKING, thinking),
-        (Phase.STREAMING, timeline.first_text_ns),
+        (Phase.STREAMING, timeline.first_answer_ns),
     ]
     entered = [(phase, start) for phase, start in starts if start is not None]
     # The last content ends a finished answer; what follows it is only the closing of the stream.
     over = timeline.ended_ns
-    if over is not None and timeline.first_text_ns is not None:
+    if over is not None and timeline.first_answer_ns is not None:
         over = timeline.content_ns[-1]
     ends = [start for _, start in entered[1:]] + [now_ns if over is None else over]
     for (phase, start), end in zip(entered, ends, strict=True):

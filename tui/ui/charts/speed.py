@@ -83,8 +83,8 @@ def _in_tokens(source: ChartSource) -> bool:
 
 
 def _tokens(record: RequestRecord) -> int | None:
-    tokens = record.usage.output_tokens
-    return tokens if record.complete and tokens is not None and tokens > 1 else None
+    tokens = record.timed_tokens
+    return tokens if tokens is not None and tokens > 1 else None
 
 
 def speeds(record: RequestRecord, *, in_tokens: bool) -> tuple[Point, ...]:

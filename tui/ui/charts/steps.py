@@ -65,7 +65,7 @@ def _written(seconds: float) -> str:
 
 def _spans(timeline: Timeline) -> list[tuple[str, int, int]]:
     """Label, start and end of every step of one attempt, from the moments that were seen."""
-    content = timeline.content_ns
+    content, answer = timeline.content_ns, timeline.first_answer_ns
     moments: list[tuple[str, int | None]] = [
         ("", timeline.queued_ns),
         ("prepare", timeline.reused_ns or timeline.connect_started_ns),
@@ -76,8 +76,8 @@ def _spans(timeline: Timeline) -> list[tuple[str, int, int]]:
         ("headers", timeline.headers_ns),
         ("message_start", timeline.message_start_ns),
         ("first token", content[0] if content else None),
-        ("thinking", timeline.first_text_ns if timeline.thinking_pieces else None),
-        ("thinking" if content and timeline.first_text_ns is None else "text", content[-1] if content else None),
+        ("thinking", answer if timeline.thinking_pieces else None),
+        (_last_of(timeline), content[-1] if content else None),
         ("end", timeline.message_stop_ns or timeline.ended_ns),
     ]
     spans: list[tuple[str, int, int]] = []
@@ -89,6 +89,13 @@ def _spans(timeline: Timeline) -> list[tuple[str, int, int]]:
             spans.append((label, before, moment))
         before = moment if before is None else max(before, moment)
     return spans
+
+
+def _last_of(timeline: Timeline) -> str:
+    """A word for what came last."""
+    if timeline.first_other_ns is not None:
+        return "tools" if timeline.first_text_ns is None else "text, tools"
+    return "thinking" if timeline.first_text_ns is None else "text"
 
 
 CHART = Chart(

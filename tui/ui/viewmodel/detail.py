@@ -6,6 +6,8 @@ from tui.core.events import StampSource
 from tui.core.figures import Figure, FigureGroup, Unit
 from tui.core.metrics import NS_PER_MS
 from tui.core.record import RequestRecord
+from tui.core.remarks import remarks
+from tui.core.sanitize import clean
 from tui.core.wording import ABSENT, format_cost, format_count, format_duration, format_rate
 from tui.ui.viewmodel.lane_lines import cache_miss_sentence
 
@@ -83,6 +85,7 @@ def _counts(record: RequestRecord) -> tuple[Row, ...]:
         ("thinking tokens", format_count(record.usage.thinking_tokens)),
         ("chunks", format_count(len(record.timeline.content_ns))),
         ("stop reason", record.stop_reason or ABSENT),
+        *(("remark", clean(remark)) for remark in remarks(record)),
     )
 
 
@@ -96,7 +99,6 @@ def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:
     priced = "" if cost is None else f", prices of {cost.prices_read}"
     rows = [
         ("delivery", "not streamed: first is last" if record.spec.parameters.stream is False else "streamed"),
-        ("input read from cache", format_count(usage.cache_read_input_tokens)),
         ("input written to cache", written),
         ("tier · speed · region", " · ".join(word or ABSENT for word in where) if any(where) else ABSENT),
         ("cost, estimated", f"{format_cost(cost)}{priced}"),

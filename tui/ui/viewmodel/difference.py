@@ -48,10 +48,10 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 def answer_of(record: RequestRecord) -> ComparedAnswer:
     """The answer of a request, as far as it has come."""
-    text, usage = clean(record.text()), record.usage
+    text = clean(record.text())
     said = [record.state.value, f"{len(text.split()):,} words"]
-    if usage.output_tokens is not None:
-        said.append(f"{usage.output_tokens:,} tokens")
+    if record.output_tokens is not None:
+        said.append(f"{record.output_tokens:,} tokens")
     times = ((Figure.TTFT, record.ttft_ns), (Figure.TOTAL, record.total_ns))
     said += [f"{figure.label} {amount(figure, ns)}" for figure, ns in times if ns is not None]
     return ComparedAnswer(label=clean(record.spec.target), text=text, note=" · ".join(said))

@@ -5,6 +5,7 @@ from textwrap import wrap
 from tui.core import metrics
 from tui.core.events import CacheMiss, Status
 from tui.core.record import RequestRecord, State
+from tui.core.remarks import remarks
 from tui.core.sanitize import clean
 from tui.core.wording import ABSENT, format_cost, format_count, format_duration, format_rate
 from tui.session.live import Lane
@@ -20,6 +21,7 @@ SHAPES: dict[State, str] = {
     State.STREAMING: "▶",
     State.DONE: "✔",
     State.TRUNCATED: "◧",
+    State.REFUSED: "⊗",
     State.CANCELLED: "⊘",
     State.FAILED: "✖",
     State.INTERRUPTED: "↯",
@@ -71,7 +73,7 @@ def _state(lane: Lane) -> str:
 
 def _cap(lane: Lane) -> str:
     """The cap that cut an answer, to follow the word for it; empty for any other answer."""
-    if lane.record is None or lane.state is not State.TRUNCATED:
+    if lane.record is None or lane.state is not State.TRUNCATED or lane.record.stop_reason != "max_tokens":
         return ""
     return f" at {format_count(lane.record.spec.parameters.max_tokens)}"
 
@@ -143,7 +145,7 @@ def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
 
 
 def note(lane: Lane) -> str:
-    """The sentence of a failure or of a missed cache; empty if there is neither."""
+    """The sentence of a failure, of a missed cache, or what else is to be known; empty if there is nothing."""
     if lane.warming is not None and lane.warming.failure is not None:
         return clean(lane.warming.failure.message)
     record = lane.record
@@ -151,8 +153,10 @@ def note(lane: Lane) -> str:
         return ""
     if record.failure is not None:
         return clean(record.failure.message)
-    missed = record.cache_miss is not None and not record.usage.cache_read_input_tokens
-    return cache_miss_sentence(record.cache_miss) if missed and record.cache_miss is not None else ""
+    said = [clean(remark) for remark in remarks(record)] if not record.state.in_flight else []
+    if record.cache_miss is not None and not record.usage.cache_read_input_tokens:
+        said.append(cache_miss_sentence(record.cache_miss))
+    return " ".join(said)
 
 
 _MISSES = {
@@ -189,6 +193,4 @@ def _total(record: RequestRecord, now_ns: int) -> str:
 
 def _tokens(record: RequestRecord) -> str:
     """Output tokens as reported at the end; what `message_start` says of them before is only a beginning."""
-    if record.status in (Status.DONE, Status.TRUNCATED):
-        return format_count(record.usage.output_tokens)
-    return ABSENT
+    return format_count(record.output_tokens)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from tui.config.schema import HistorySettings
 from tui.core.events import Kind
 from tui.core.record import RequestRecord, State
+from tui.core.remarks import remarks
 from tui.core.run import RunInfo, StoredRun
 from tui.core.sanitize import clean
 from tui.core.stored import RunFilter, RunRow
@@ -23,6 +24,7 @@ _WORST_FIRST = (
     State.INTERRUPTED,
     State.IDLE,
     State.CANCELLED,
+    State.REFUSED,
     State.TRUNCATED,
     State.DONE,
 )
@@ -113,10 +115,11 @@ def _request_lines(record: RequestRecord) -> list[str]:
     state = record.state
     said = f"{SHAPES[state]} {state.value}" if record.status is not None else "▶ in flight"
     figures = f"TTFT {format_duration(record.ttft_ns):<7} total {format_duration(record.total_ns):<7}"
-    tokens = format_count(record.usage.output_tokens if record.complete else None)
+    tokens = format_count(record.output_tokens)
     where = f"{record.spec.target} @{record.spec.endpoint.name}"
     line = f"{said:<13} {figures} {tokens:>6} tok {format_rate(record.otps):>6} tok/s  {where}"
-    return [line, f"  {record.failure.message}"] if record.failure is not None else [line]
+    sentences = remarks(record) if record.failure is None else (record.failure.message,)
+    return [line, *(f"  {sentence}" for sentence in sentences)]
 
 
 def _asked_lines(run: StoredRun) -> list[str]:

@@ -6,6 +6,7 @@ from statistics import median
 from tui.core.figures import SAMPLED, Figure
 from tui.core.objectives import Objective, goodput, judge
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
+from tui.core.remarks import remarks_on
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
 from tui.core.text_table import aligned
@@ -28,6 +29,7 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
         current = lane.current
         if current:
             lines += [f"{clean(lane.label)}: {_head(current)}", *_table(current, width)]
+            lines += [clean(line) for line in remarks_on(lane.label, current)]
             lines += [clean(line) for line in objective_lines(current, objectives)]
             lines.append("")
     if not lines:
@@ -54,7 +56,7 @@ def objective_lines(outcomes: Sequence[Observation], objectives: Sequence[Object
 
 def _head(outcomes: Sequence[Observation]) -> str:
     failed = sum(outcome.failed for outcome in outcomes)
-    answers = len(outcomes) - failed
+    answers = sum(outcome.answered for outcome in outcomes)
     parts = [f"{answers} answer{'' if answers == 1 else 's'}, {failed} failed"]
     for name in ("input", "output"):
         counts = [count for one in outcomes if (count := getattr(one, f"{name}_tokens")) is not None]

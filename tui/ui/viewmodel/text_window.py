@@ -15,9 +15,9 @@ class TextWindow:
     every time.
     """
 
-    def __init__(self, cell_len: Callable[[str], int], *, thinking_indent: int) -> None:
+    def __init__(self, cell_len: Callable[[str], int], *, indent: int) -> None:
         """See `WrappedText`."""
-        self.text = WrappedText(80, cell_len, thinking_indent=thinking_indent)
+        self.text = WrappedText(80, cell_len, indent=indent)
         self.top = 0
         """Index of the first row in view."""
         self.height = 0

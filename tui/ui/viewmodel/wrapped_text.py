@@ -51,10 +51,10 @@ class TextRow:
 class WrappedText:
     """See the module. `cell_len` gives the cells a text takes; it must be the function that the painter goes by."""
 
-    def __init__(self, width: int, cell_len: Callable[[str], int], *, thinking_indent: int = 0) -> None:
-        """`width` is in cells; rows of thinking are `thinking_indent` cells narrower. No row is under two cells."""
+    def __init__(self, width: int, cell_len: Callable[[str], int], *, indent: int = 0) -> None:
+        """`width` is in cells; rows of anything but text are `indent` cells narrower. No row is under two cells."""
         self._cell_len = cell_len
-        self._thinking_indent = thinking_indent
+        self._indent = indent
         self._breaker = RowBreaker(cell_len)
         self._width = width
         self.clear()
@@ -116,7 +116,7 @@ class WrappedText:
         self._breaker.open_row(self._room_of(self._kinds[-1][1] if self._kinds else Kind.TEXT))
 
     def _room_of(self, kind: Kind) -> int:
-        return max(2, self._width - (self._thinking_indent if kind is Kind.THINKING else 0))
+        return max(2, self._width - (0 if kind is Kind.TEXT else self._indent))
 
     def _wrap(self, source: str) -> None:
         """Cut `source`, which begins with the open row and ends with the text, into rows; the last one stays open."""

@@ -243,7 +243,7 @@ class LaneView(Vertical):
         state = self.lane.state
         wanted = {
             "connecting": "-in-flight", "waiting": "-in-flight", "thinking": "-in-flight", "streaming": "-in-flight",
-            "done": "-done", "failed": "-failed", "truncated": "-cut", "cancelled": "-cut",
+            "done": "-done", "failed": "-failed", "truncated": "-cut", "refused": "-cut", "cancelled": "-cut",
             "interrupted": "-failed",
         }.get(state.value)  # fmt: skip
         for name in _STATE_CLASSES:

@@ -15,8 +15,9 @@ from textual.strip import Strip
 from tui.core.events import Kind
 from tui.ui.viewmodel.wrapped_text import TextRow
 
-GUTTER = "┆ "
-"""Stands before every row of thinking, so that it is told from the answer without colour."""
+GUTTERS = {Kind.THINKING: "┆ ", Kind.OTHER: "» "}
+"""Stand before every row that is not of the answer's text, so that it is told from it without colour."""
+GUTTER_CELLS = 2
 
 Mark = tuple[int, int, Style]
 """A stretch of the text, start and end offset, and the style laid over it."""
@@ -35,7 +36,7 @@ def blank_strip(offset: int, width: int, style: Style) -> Strip:
 
 def _segments(row: TextRow, width: int, style: Style) -> Iterator[Segment]:
     """A row in as few segments as can be: every segment costs some 40 bytes to the terminal."""
-    text = GUTTER if row.kind is Kind.THINKING else ""
+    text = GUTTERS.get(row.kind, "")
     at = -len(text)
     cells = 0
     for piece in row.pieces:

@@ -24,7 +24,7 @@ from tui.core.sanitize import clean
 from tui.ui.keymap import bound
 from tui.ui.viewmodel.text_window import TextSearch, TextWindow
 from tui.ui.viewmodel.wrapped_text import TextRow, WrappedText
-from tui.ui.widgets.stream_rows import GUTTER, Mark, blank_strip, row_strip
+from tui.ui.widgets.stream_rows import GUTTER_CELLS, Mark, blank_strip, row_strip
 
 
 class FollowChanged(Message):
@@ -76,7 +76,7 @@ class StreamView(Widget, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
-        self.window = TextWindow(cell_len, thinking_indent=len(GUTTER))
+        self.window = TextWindow(cell_len, indent=GUTTER_CELLS)
         self.matches = TextSearch(self.window.text)
         self._empty = WrappedText(80, cell_len)
         """The placeholder, wrapped."""
@@ -258,7 +258,7 @@ class StreamView(Widget, can_focus=True):
         if index >= len(text):
             return blank_strip(text.length, width, self._style())
         row = text.row(index)
-        style = self._style("thinking" if row.kind is Kind.THINKING else "")
+        style = self._style("" if row.kind is Kind.TEXT else "thinking")
         return row_strip(row, width, style, list(self._marks(row)))
 
     def _style(self, component: str = "") -> Style:

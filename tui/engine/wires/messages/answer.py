@@ -1,90 +1,21 @@
 """Answers of the Messages API: server-sent events, or a message in one piece, as events of the engine."""
 
-import json
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
-from tui.core.events import CacheMiss, Failure, FailureKind, Kind, Mark, MessageOpened
-from tui.engine.failures import Refusal, api_failure
+from tui.core.events import CacheMiss, Failure, FailureKind, MessageOpened
+from tui.core.sanitize import clean
+from tui.engine.failures import Refusal, api_failure, quote
 from tui.engine.reporter import RequestReporter
+from tui.engine.server_words import error_in, is_error, type_of, words_of
 from tui.engine.wires import LONGEST_WORD, AnswerReader, is_count
+from tui.engine.wires.messages.blocks import ContentBlocks
+from tui.engine.wires.messages.events import Block, Message, MessageUsage, decode, field_of, salvaged
 
-
-class _Block(msgspec.Struct):
-    type: str = ""
-    text: str | None = None
-    thinking: str | None = None
-
-
-class _Delta(msgspec.Struct):
-    type: str = ""
-    text: str | None = None
-    thinking: str | None = None
-    stop_reason: str | None = None
-
-
-class _TokenDetails(msgspec.Struct):
-    thinking_tokens: object = None
-
-
-class _Usage(msgspec.Struct):
-    """Counts and words of any type: `AnswerReader` checks each, so that an absurd one does not cost the answer."""
-
-    input_tokens: object = None
-    output_tokens: object = None
-    cache_creation_input_tokens: object = None
-    cache_read_input_tokens: object = None
-    cache_creation: object = None
-    output_tokens_details: _TokenDetails | None = None
-    service_tier: object = None
-    speed: object = None
-    inference_geo: object = None
-
-
-class _Message(msgspec.Struct):
-    id: object = None
-    usage: _Usage | None = None
-    diagnostics: object = None
-
-
-class _Error(msgspec.Struct):
-    type: str = ""
-    message: str = ""
-
-
-class _WholeMessage(_Message):
-    """An answer in one piece, or an error in its place."""
-
-    type: str = ""
-    content: list[_Block] = []
-    stop_reason: str | None = None
-    error: _Error | None = None
-
-
-class _StreamEvent(msgspec.Struct):
-    """The fields of all event types that are read here; everything else is skipped while decoding."""
-
-    type: str = ""
-    message: _Message | None = None
-    content_block: _Block | None = None
-    delta: _Delta | None = None
-    usage: _Usage | None = None
-    error: _Error | None = None
-
-
-class _TypeOnly(msgspec.Struct):
-    type: str = ""
-
-
-_decoder = msgspec.json.Decoder(_StreamEvent)
-_message_decoder = msgspec.json.Decoder(_WholeMessage)
-_type_decoder = msgspec.json.Decoder(_TypeOnly)
-
-_CONTENT_FREE = frozenset({"ping", "content_block_stop"})
-_READ_HERE = frozenset(
-    {"message_start", "content_block_start", "content_block_delta", "message_delta", "message_stop", "error"}
-)
+_CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+"""Stop reasons of an answer that is cut."""
 
 _KINDS: dict[str, FailureKind] = {
     "invalid_request_error": FailureKind.BAD_REQUEST,
@@ -104,88 +35,148 @@ class MessageReader(AnswerReader):
         """`remember` is told the message's id, for the next request that is to be compared with it."""
         super().__init__(reporter)
         self._remember = remember
+        self._opened: MessageOpened | None = None
+        """The message's head as far as it is known."""
+        self._blocks = ContentBlocks(self._content, reporter.mark)
 
     def feed(self, t_ns: int, event: str, data: bytes) -> None:
-        """See `AnswerReader.feed`."""
-        if self.failure is not None or event in _CONTENT_FREE:
+        """See `AnswerReader.feed`. What follows the end of the message changes nothing."""
+        if self.failure is not None or self.stopped or event == "ping":
+            return
+        if event == "content_block_stop":
+            self._blocks.close(t_ns)
+            return
+        if event == "error":
+            self._refuse(*error_in(data))
             return
         try:
-            read = _decode(data)
+            read = decode(event, data)
         except (ValueError, RecursionError) as error:
-            self.failure = Failure(
-                kind=FailureKind.PROTOCOL,
-                message=f"The stream held an event that cannot be read ({error}); what came before it is kept.",
-            )
+            self._unreadable(f"The stream held an event that cannot be read ({error}); what came before it is kept.")
             return
-        match read.type:
-            case "content_block_delta" if read.delta:
-                self._piece(t_ns, read.delta)
-            case "content_block_start" if read.content_block:
-                if read.content_block.type in ("thinking", "redacted_thinking"):
-                    self._reporter.mark(Mark.THINKING_STARTED, t_ns)
-                self._piece(t_ns, read.content_block)
-            case "message_start":
+        match read and read.type:
+            case "content_block_delta" if read and read.delta:
+                self._blocks.change(t_ns, read.delta, lambda: field_of(data, "delta"))
+            case "content_block_start" if read and read.content_block:
+                self._blocks.open(t_ns, read.content_block, lambda: field_of(data, "content_block"))
+                if read.content_block.type == "fallback":
+                    self._fall_back(field_of(data, "content_block").get("to"))
+            case "content_block_stop":
+                self._blocks.close(t_ns)
+            case "message_start" if read:
                 self._begin(t_ns)
                 if read.message:
                     self._open(read.message)
-            case "message_delta":
+            case "message_delta" if read:
                 if read.delta and read.delta.stop_reason:
-                    self._stop_for(read.delta.stop_reason)
+                    self._stop_for(read.delta.stop_reason, read.delta.stop_details)
                 if read.usage:
                     self._count_usage(read.usage)
             case "message_stop":
-                self._stop(t_ns)
+                self._end(t_ns)
             case "error":
-                self._refuse(read.error)
+                self._refuse(*error_in(data))
+            case "" if read and read.error:
+                self._refuse(*error_in(data))
+            case "" if read and read.choices is not None:
+                self._not_this_protocol()
             case _:
                 pass  # The API's versioning policy: clients ignore event types they do not know.
 
     def feed_whole(self, t_ns: int, body: bytes) -> None:
         """See `AnswerReader.feed_whole`. There is no `message_start`."""
         try:
-            message = _message_decoder.decode(body)
+            value = msgspec.json.decode(body)
         except (ValueError, RecursionError) as error:
-            self.failure = Failure(
-                kind=FailureKind.PROTOCOL,
-                message=f"The answer is no message that can be read ({error}); check that the server speaks the API.",
+            self._unreadable(f"The answer is no message that can be read ({error}); check what the server speaks.")
+            return
+        content = value.get("content") if isinstance(value, dict) else None
+        is_message = isinstance(content, list) and "message" in (value.get("type"), value.get("object"))
+        if not is_message and is_error(value):
+            self._refuse(type_of(value), words_of(value))
+        elif isinstance(value, dict) and "choices" in value:
+            self._not_this_protocol()
+        elif not isinstance(content, list) or not (is_message or value.get("role") == "assistant"):
+            said = quote(words_of(value))
+            self._unreadable(
+                f"The server answered 200 with JSON that is no message{f' and says: {said}' if said else ''}. "
+                "Check that the base URL is that of a Messages API."
             )
+        else:
+            self._begun = True
+            self._open(salvaged(value, Message), is_whole=True)
+            for block in content:
+                if isinstance(block, dict):
+                    self._blocks.open(t_ns, salvaged(block, Block), partial(dict, block))
+                    if block.get("type") == "fallback":
+                        self._fall_back(block.get("to"))
+            self._stop_for(value.get("stop_reason"), value.get("stop_details"))
+            self._end(t_ns)
+
+    def _end(self, t_ns: int) -> None:
+        if not self._begun and not self.pieces:
+            self._unreadable("The stream ended a message that it had not begun; run it again, or check the server.")
             return
-        if message.type == "error":
-            self._refuse(message.error)
-            return
-        self._open(message)
-        for block in message.content:
-            self._piece(t_ns, block)
-        self._stop_for(message.stop_reason)
+        self._blocks.close(t_ns)
         self._stop(t_ns)
 
-    def _piece(self, t_ns: int, piece: _Delta | _Block) -> None:
-        if piece.text:
-            self._content(Kind.TEXT, t_ns, piece.text)
-        else:
-            self._content(Kind.THINKING, t_ns, piece.thinking)
+    def _stop_for(self, reason: object, details: object = None) -> None:
+        self._stop_reason = reason if isinstance(reason, str) and len(reason) <= LONGEST_WORD else None
+        self._truncated = self._stop_reason in _CUT
+        self._refused = self._stop_reason == "refusal"
+        if self._refused and isinstance(details, dict):
+            said = (words_of(details.get("category")), words_of(details.get("explanation")))
+            self.stop_details = quote(": ".join(words for words in said if words)) or None
 
-    def _stop_for(self, reason: str | None) -> None:
-        self._stop_reason = reason
-        self._truncated = reason == "max_tokens"
+    def _refuse(self, error_type: str, message: str) -> None:
+        self.failure = api_failure(http_status=200, refusal=refusal_of(error_type or "api_error", message))
 
-    def _refuse(self, error: _Error | None) -> None:
-        words = error or _Error()
-        self.failure = api_failure(http_status=200, refusal=refusal_of(words.type or "api_error", words.message))
+    def _unreadable(self, sentence: str) -> None:
+        self.failure = Failure(kind=FailureKind.PROTOCOL, message=clean(sentence))
 
-    def _open(self, message: _Message) -> None:
-        """Report the head of a message: its id, the cache's diagnosis, and the counts so far."""
+    def _not_this_protocol(self) -> None:
+        self._unreadable(
+            "The server answered with a chat completion of OpenAI's protocol instead of a message. Check that the "
+            "base URL is that of a Messages API."
+        )
+
+    def _open(self, message: Message, *, is_whole: bool = False) -> None:
+        """Report the head of a message: its id, its model, the cache's diagnosis, and the counts so far."""
+        usage = message.usage
         if isinstance(message.id, str) and 0 < len(message.id) <= LONGEST_WORD:
-            miss = _cache_miss(message.diagnostics)
-            self._reporter.report(
-                MessageOpened(request_id=self._reporter.request_id, message_id=message.id, cache_miss=miss)
+            if self._opened is not None and self._opened.message_id != message.id:
+                self.failure = Failure(
+                    kind=FailureKind.BROKEN_STREAM,
+                    message="A second message began before the first was over: the answer is not of one piece, and its "
+                    "times say nothing. Check the server or the gateway.",
+                )
+                return
+            self._opened = MessageOpened(
+                request_id=self._reporter.request_id,
+                message_id=message.id,
+                model=_model_of(message),
+                cache_miss=_cache_miss(message.diagnostics),
             )
+            self._reporter.report(self._opened)
             if self._remember is not None:
                 self._remember(message.id)
-        if message.usage:
-            self._count_usage(message.usage)
+        if usage and not is_whole:
+            # A beginning, often 1; the count stands in `message_delta`.
+            usage = msgspec.structs.replace(usage, output_tokens=None)
+        if usage:
+            self._count_usage(usage)
 
-    def _count_usage(self, usage: _Usage) -> None:
+    def _fall_back(self, to: object) -> None:
+        """Another model goes on with the answer: that of a `fallback` block, or of an entry of the usage."""
+        model = to.get("model") if isinstance(to, dict) else None
+        if self._opened is not None and isinstance(model, str) and 0 < len(model) <= LONGEST_WORD:
+            self._opened = msgspec.structs.replace(self._opened, model=model)
+            self._reporter.report(self._opened)
+
+    def _count_usage(self, usage: MessageUsage) -> None:
+        for one in usage.iterations if isinstance(usage.iterations, list) else ():
+            if isinstance(one, dict) and one.get("type") == "fallback_message":
+                self._fall_back(one)
         details = usage.output_tokens_details
         created = usage.cache_creation if isinstance(usage.cache_creation, dict) else {}
         self._count(
@@ -219,17 +210,5 @@ def _cache_miss(diagnostics: object) -> CacheMiss | None:
     return CacheMiss(reason=word, missed_input_tokens=missed if is_count(missed) else None)
 
 
-def _decode(data: bytes) -> _StreamEvent:
-    """The event in `data`. Raises ValueError or RecursionError if there is none, or a known one in the wrong shape."""
-    try:
-        return _decoder.decode(data)
-    except msgspec.ValidationError:
-        if (event_type := _type_decoder.decode(data).type) in _READ_HERE:
-            raise
-        return _StreamEvent(type=event_type)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # Invalid UTF-8 and halves of surrogate pairs are the server's fault, but the rest of the event is still worth
-        # having. Slow, and right for what Python's own parser takes.
-        value = json.loads(data.decode("utf-8", "replace"))
-        text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return _decoder.decode(text)
+def _model_of(message: Message) -> str | None:
+    return message.model if isinstance(message.model, str) and 0 < len(message.model) <= LONGEST_WORD else None

@@ -7,7 +7,6 @@ from functools import partial
 
 import anthropic
 import httpx2
-import msgspec
 
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
@@ -15,6 +14,7 @@ from tui.core.target import Endpoint
 from tui.engine import failures
 from tui.engine.failures import Refusal, UnsentError
 from tui.engine.reporter import RequestReporter
+from tui.engine.server_words import error_in
 from tui.engine.transport.http_transport import HttpClients
 from tui.engine.wires import LONGEST_WORD, LOOKUP_SLOT, NoAnswerError, is_count
 from tui.engine.wires.messages import request_body
@@ -60,13 +60,7 @@ class MessagesWire:
 
     def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
         """See `Wire.refusal`."""
-        try:
-            answer = msgspec.json.decode(body)
-        except (ValueError, RecursionError):
-            answer = None
-        error = answer.get("error") if isinstance(answer, dict) else None
-        words = error if isinstance(error, dict) else {}
-        return refusal_of(str(words.get("type") or ""), str(words.get("message") or ""))
+        return refusal_of(*error_in(body))
 
     async def list_models(self, endpoint: Endpoint, key: str | None) -> list[ListedModel]:
         """See `Wire.list_models`."""

@@ -1,0 +1,110 @@
+"""Unusual answers of the simulator, through the real engine: the right figures, states and remarks."""
+
+import pytest
+
+from tui.core.events import Kind, Status
+from tui.core.finished import finished_fields
+from tui.core.observation import observe
+from tui.core.record import RequestRecord, State
+from tui.core.remarks import remarks, remarks_on
+from tui.simulator.odd_answers import EXPLANATION, HIDDEN_TOKENS, OTHER_MODEL
+from tui.simulator.process import SimulatorProcess
+
+from .driver import Driver
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TOKENS = 20
+"""What the model that is asked answers, one token a delta."""
+
+
+async def asked(engine: Driver, fault: str) -> RequestRecord:
+    with SimulatorProcess.start(fault=fault) as simulator:
+        (record,) = await engine.run(engine.spec(simulator.base_url))
+    return record
+
+
+async def test_the_input_of_a_tool_counts_as_content(engine: Driver) -> None:
+    record = await asked(engine, "tool-use")
+    assert record.status is Status.DONE
+    kinds = [kind for kind, _ in record.pieces]
+    assert kinds == [Kind.TEXT] * 5 + [Kind.OTHER] * 16
+    assert "weather" in record.text(Kind.OTHER)
+    timeline = record.timeline
+    assert timeline.sent_ns is not None
+    assert record.total_ns == timeline.content_ns[-1] - timeline.sent_ns
+    assert record.otps == pytest.approx((TOKENS - 1) * 1e9 / (timeline.content_ns[-1] - timeline.content_ns[0]))
+
+
+async def test_an_answer_of_a_tool_alone_has_figures_but_no_first_text(engine: Driver) -> None:
+    record = await asked(engine, "tool-use-only")
+    fields = finished_fields(record)
+    assert fields["ttft_ms"] is not None
+    assert fields["ttlt_ms"] is not None
+    assert fields["otps"] is not None
+    assert fields["ttfo_ms"] is None
+    assert record.text() == ""
+
+
+async def test_content_of_an_unknown_type_counts(engine: Driver) -> None:
+    record = await asked(engine, "unknown-blocks")
+    assert record.status is Status.DONE
+    assert [kind for kind, _ in record.pieces] == [Kind.TEXT] * 5 + [Kind.OTHER] * 15
+
+
+async def test_a_refusal_is_a_state_and_in_no_statistic(engine: Driver) -> None:
+    record = await asked(engine, "refusal")
+    assert (record.status, record.state) == (Status.REFUSED, State.REFUSED)
+    assert record.failure is None
+    assert any(EXPLANATION in remark for remark in remarks(record))
+    fields = finished_fields(record)
+    assert fields["status"] == "refused"
+    assert (fields["ttlt_ms"], fields["otps"]) == (None, None)
+    found = observe(record)
+    assert found is not None
+    assert (found.failed, found.answered, found.ttft_ns) == (False, False, None)
+    assert any("1 of 1 requests refused" in remark for remark in remarks_on("lane", [found]))
+
+
+async def test_an_answer_that_ends_with_the_context_is_cut(engine: Driver) -> None:
+    record = await asked(engine, "context-window")
+    assert record.status is Status.TRUNCATED
+    assert any("context" in remark for remark in remarks(record))
+    found = observe(record)
+    assert found is not None
+    assert any("1 of 1 answer cut" in remark for remark in remarks_on("lane", [found]))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("pause-turn", "pause_turn"),
+        ("other-model", OTHER_MODEL),
+        ("zero-usage", "0 output tokens"),
+        ("excess-usage", "max_tokens"),
+        ("withheld-thinking", "Thinking was withheld"),
+        ("server-cache", "bust_cache"),
+    ],
+)
+async def test_what_a_reader_has_to_know_is_said(engine: Driver, fault: str, said: str) -> None:
+    record = await asked(engine, fault)
+    (remark,) = remarks(record)
+    assert said in remark
+    assert finished_fields(record)["remarks"] == (remark,)
+
+
+async def test_thinking_that_was_withheld_enters_no_speed(engine: Driver) -> None:
+    record = await asked(engine, "redacted-thinking")
+    assert record.output_tokens == TOKENS + HIDDEN_TOKENS
+    stamps = record.timeline.content_ns
+    assert record.otps == pytest.approx((TOKENS - 1) * 1e9 / (stamps[-1] - stamps[0]))
+    assert remarks(record) == ()
+    unknown = await asked(engine, "withheld-thinking")
+    assert (unknown.otps, finished_fields(unknown)["tpot_ms"]) == (None, None)
+
+
+async def test_a_usual_answer_needs_no_remark(engine: Driver) -> None:
+    with SimulatorProcess.start() as simulator:
+        (record,) = await engine.run(engine.spec(simulator.base_url))
+    assert remarks(record) == ()
+    assert record.answered_by == record.spec.model

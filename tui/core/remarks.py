@@ -1,0 +1,63 @@
+"""Remarks on finished requests, a sentence each: what a reader of their figures has to know besides."""
+
+from collections.abc import Sequence
+
+from tui.core.events import Status
+from tui.core.metrics import is_withheld
+from tui.core.observation import Observation
+from tui.core.record import RequestRecord
+
+_UNCACHED = "bust_cache = true measures without"
+
+
+def remarks(record: RequestRecord) -> tuple[str, ...]:
+    """The remarks on one request; none for the usual answer. Names and explanations are the server's words."""
+    spec, usage, found = record.spec, record.usage, list[str]()
+    if record.status is Status.REFUSED:
+        found.append(f"The model refused: {record.stop_details or 'the API gives no explanation'}".rstrip(".") + ".")
+    if record.stop_reason == "model_context_window_exceeded":
+        found.append("The answer is cut where the model's context ends.")
+    if record.stop_reason == "pause_turn":
+        found.append("The server paused its turn (pause_turn): the answer goes on only with another request.")
+    if (other := record.other_model) is not None:
+        found.append(f"{other} answered instead of {spec.model}.")
+    if record.complete and usage.output_tokens == 0 and record.timeline.content_ns:
+        found.append("The server counts 0 output tokens for an answer with content, so the count is not known.")
+    if record.exceeds_max_tokens:
+        found.append(
+            f"The server did not keep max_tokens, or miscounts: {usage.output_tokens:,} output tokens of "
+            f"{spec.parameters.max_tokens:,}."
+        )
+    if record.output_tokens and record.timed_tokens is None and is_withheld(record.timeline, usage.thinking_tokens):
+        found.append("Thinking was withheld and its tokens cannot be told from the others, so no speed is known.")
+    if record.reads_unasked_cache:
+        read, prompt = usage.cache_read_input_tokens or 0, usage.prompt_tokens or 0
+        found.append(f"{read:,} of {prompt:,} input tokens came from a cache that was not asked for; {_UNCACHED}.")
+    return tuple(found)
+
+
+def remarks_on(name: str, observations: Sequence[Observation]) -> list[str]:
+    """The remarks on one target's requests, which begin with its name."""
+    answers = [one for one in observations if one.answered]
+    found = []
+    if cut := sum(one.status is Status.TRUNCATED for one in answers):
+        found.append(f"{cut} of {_counted(answers)} cut: times and tokens are those of what came before the cut")
+    if refused := sum(one.status is Status.REFUSED for one in observations):
+        found.append(f"{refused} of {len(observations)} requests refused by the model: they are in no figure")
+    if paused := sum(one.paused for one in answers):
+        found.append(f"{paused} of {_counted(answers)} paused by the server (pause_turn): they are not whole")
+    for model in dict.fromkeys(one.answered_by for one in answers if one.answered_by is not None):
+        count = sum(one.answered_by == model for one in answers)
+        found.append(f"{count} of {_counted(answers)} given by {model}, which was not asked")
+    if cached := [one for one in answers if one.unasked_cache]:
+        read = max(one.cached_tokens for one in cached)
+        prompt = max(one.cached_tokens + (one.input_tokens or 0) for one in cached)
+        found.append(
+            f"{read:,} of {prompt:,} input tokens came from the server's cache, which was not asked for, in "
+            f"{len(cached)} of {_counted(answers)}; {_UNCACHED}"
+        )
+    return [f"{name}: {sentence}." for sentence in found]
+
+
+def _counted(answers: Sequence[Observation]) -> str:
+    return "1 answer" if len(answers) == 1 else f"{len(answers)} answers"
