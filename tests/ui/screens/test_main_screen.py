@@ -250,7 +250,7 @@ async def test_a_storm_of_sizes_while_lanes_stream(open_app: OpenApp) -> None:
             await s.pilot.resize_terminal(chance.randint(20, 200), chance.randint(6, 60))
         await s.pilot.resize_terminal(1, 1)
         await s.pilot.resize_terminal(*SMALL)
-        assert shown_panes(s) == ["lanes"]
+        await s.until(lambda: shown_panes(s) == ["lanes"], "one pane")
         await s.pilot.resize_terminal(120, 40)
         assert shown_panes(s) == ["prompt", "lanes", "charts"]
         assert s.states == [State.STREAMING] * 5
