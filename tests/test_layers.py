@@ -32,7 +32,7 @@ def loaded(*modules: str) -> set[str]:
         ("tui.core.comparison", "tui.core.sequential", "tui.core.regression_limits", "tui.core.decomposition"),
         ("tui.config.load", "tui.config.show", "tui.config.remembered", "tui.config.known_models"),
         ("tui.history.record_file", "tui.history.recorder", "tui.history.store"),
-        ("tui.export.formats", "tui.export.json_import", "tui.export.otel"),
+        ("tui.export.formats", "tui.export.json_format", "tui.export.otel"),
         ("tui.engine.client", "tui.engine.protocol"),
         ("tui.simulator.process",),
         ("tui.cli", "tui.__main__"),

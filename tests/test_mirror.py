@@ -26,7 +26,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "core/finished": "session/test_live.py",
     "core/model": "config/test_known_models.py",
     "core/run": "export/test_json_round_trip.py",
-    "core/stored": "history/test_codec.py",
     "core/target": "core/test_plan.py",
     "engine/warmup": "engine/test_bad_streams.py",
     "errors": "test_cli.py",
@@ -37,12 +36,11 @@ TESTED_ELSEWHERE: dict[str, str] = {
             "export/document",
             "export/escape",
             "export/html_report",
-            "export/json_export",
             "export/markdown",
         ],
         "export/test_golden.py",
     ),
-    **dict.fromkeys(["export/json_import", "export/portable"], "export/test_json_round_trip.py"),
+    **dict.fromkeys(["export/json_format", "export/portable"], "export/test_json_round_trip.py"),
     # The command as a job runs it.
     **dict.fromkeys(["headless/measure", "headless/narration", "headless/results"], "headless/test_run.py"),
     # The session as screen and command use it.
@@ -56,9 +54,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     # The screen as a person uses it, by keys and mouse, in a real app.
     "ui/bindings": "ui/test_keymap.py",
     "ui/charts/scatter": "ui/charts/test_charts.py",
-    **dict.fromkeys(
-        ["ui/controllers/advice", "ui/screens/painter", "ui/viewmodel/advice_lines"], "ui/screens/test_advice.py"
-    ),
+    **dict.fromkeys(["ui/controllers/advice", "ui/screens/painter"], "ui/screens/test_advice.py"),
     **dict.fromkeys(
         [
             "ui/controllers/charts",
@@ -89,12 +85,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
         ],
         "ui/screens/test_prompts.py",
     ),
-    **dict.fromkeys(["ui/screens/objectives"], "ui/screens/test_compare.py"),
     "ui/controllers/runs": "ui/screens/test_main_run.py",
     **dict.fromkeys(
         [
             "ui/controllers/drafting",
-            "ui/screens/parameters",
             "ui/widgets/choice_line",
             "ui/widgets/parameters_form",
         ],

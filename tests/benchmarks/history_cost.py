@@ -20,7 +20,7 @@ from history.making import DAY_NS, MS, Recorded, beginning, ending, info, over, 
 from tui.config.schema import HistorySettings
 from tui.core.events import Content, Event, Kind, Status
 from tui.core.record import RequestRecord
-from tui.core.stored import RunFilter, Sort
+from tui.core.run import RunFilter, Sort
 from tui.engine.server import FLUSH_INTERVAL_S
 from tui.history.codec import pack_record
 from tui.history.database import connect, transaction

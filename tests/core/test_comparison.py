@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.core.comparison import ALL_PAIRS_TO, FEWEST, Comparison, Verdict, compare, compare_all, more_runs
+from tui.core.distributions import holm, mann_whitney
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS
-from tui.core.ranks import holm, mann_whitney
 from tui.core.statistics import Interval
 
 SAMPLES = st.lists(st.integers(1, 10**9), min_size=0, max_size=40)

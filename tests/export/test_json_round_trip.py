@@ -13,7 +13,7 @@ from tui.config import paths
 from tui.core.figures import figures_of
 from tui.core.run import StoredRun
 from tui.errors import UsageError
-from tui.export import json_import
+from tui.export import json_format
 from tui.export.document import SCHEMA_FILE
 from tui.export.formats import Format, render, write
 from tui.export.portable import portable, portable_ledger
@@ -30,7 +30,7 @@ def exported(runs: list[StoredRun], *, with_texts: bool = True) -> str:
 
 
 def imported(text: str) -> list[StoredRun]:
-    return json_import.parse(text.encode(), "x.json").runs
+    return json_format.parse(text.encode(), "x.json").runs
 
 
 @given(st.lists(stored_runs(), min_size=1, max_size=3, unique_by=lambda run: run.info.uid), st.booleans())
@@ -54,15 +54,15 @@ def test_the_ledger_comes_back() -> None:
     runs = [simple_run()]
     text = render(runs, Format.JSON, tried=all_tried(), environ={})
     VALIDATOR.validate(json.loads(text))
-    back = json_import.parse(text.encode(), "x.json").tried
+    back = json_format.parse(text.encode(), "x.json").tried
     assert back == portable_ledger(all_tried())
     assert back[0] == all_tried()[0]
-    assert json_import.parse(exported(runs).encode(), "x.json").tried == []
+    assert json_format.parse(exported(runs).encode(), "x.json").tried == []
 
 
 def test_without_texts_the_ledger_has_none_of_the_prompt() -> None:
     text = render([simple_run()], Format.JSON, tried=all_tried(), with_texts=False, environ={})
-    first, second = json_import.parse(text.encode(), "x.json").tried
+    first, second = json_format.parse(text.encode(), "x.json").tried
     assert (first.prompt, second.prompt, second.trial.change.edit) == ("", "", None)
     assert first.saved_ns == all_tried()[0].saved_ns
 
@@ -174,7 +174,7 @@ def test_what_cannot_be_imported_is_one_sentence(tmp_path: Path, data: bytes, wo
     path = tmp_path / "x.json"
     path.write_bytes(data)
     with pytest.raises(UsageError) as raised:
-        json_import.read(path)
+        json_format.read(path)
     sentence = str(raised.value)
     assert sentence.startswith(f"{path}: ")
     assert words in sentence
@@ -187,7 +187,7 @@ def test_no_damage_is_more_than_a_sentence(junk: bytes, start: int, length: int)
     data = exported([simple_run()]).encode()
     damaged = data[: start % len(data)] + junk + data[start % len(data) + length :]
     try:
-        runs = json_import.parse(damaged, "x.json").runs
+        runs = json_format.parse(damaged, "x.json").runs
     except UsageError:
         return
     for wanted in Format:
@@ -196,12 +196,12 @@ def test_no_damage_is_more_than_a_sentence(junk: bytes, start: int, length: int)
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none.json: cannot be read: no such file or directory\.$"):
-        json_import.read(tmp_path / "none.json")
+        json_format.read(tmp_path / "none.json")
 
 
 def test_a_file_is_read_back(tmp_path: Path) -> None:
     write(tmp_path / "x.json", all_runs())
-    assert json_import.read(tmp_path / "x.json").runs == portable(all_runs())
+    assert json_format.read(tmp_path / "x.json").runs == portable(all_runs())
 
 
 def test_an_import_can_neither_name_a_key_nor_run_a_command() -> None:

@@ -11,7 +11,7 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.run import RunInfo, StoredRun
 from tui.errors import ExitCode
-from tui.export import json_import
+from tui.export import json_format
 from tui.export.formats import write
 from tui.headless.compare import pairs
 
@@ -24,7 +24,7 @@ def measured_once(shared_workplace: Workplace) -> Workplace:
     name = shared_workplace.plan()
     done = shared_workplace.run("run", name, "--repeat", "6", "--json", "a.json", "--quiet")
     assert done.returncode == ExitCode.OK, done.stderr
-    runs = json_import.read(shared_workplace.cwd / "a.json").runs
+    runs = json_format.read(shared_workplace.cwd / "a.json").runs
     for stored in runs:
         stored.info = msgspec.structs.replace(stored.info, uid=f"b{stored.info.uid[1:]}")
         for record in stored.requests:

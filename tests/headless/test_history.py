@@ -11,7 +11,7 @@ import pytest
 from tried_samples import TRIED
 
 from tui.errors import ExitCode
-from tui.export import json_import
+from tui.export import json_format
 from tui.history.store import Store
 from tui.session import trial_log
 
@@ -64,13 +64,13 @@ def test_a_series_is_shown_as_a_whole(run: Run, measured: None) -> None:
 
 def test_what_is_exported_can_be_deleted_and_taken_in_again(run: Run, measured: None, tmp_path: Path) -> None:
     assert run("history", "export", "1", "last", "--to", "all.json").returncode == ExitCode.OK
-    before = json_import.read(tmp_path / "cwd" / "all.json").runs
+    before = json_format.read(tmp_path / "cwd" / "all.json").runs
     assert len(before) == 4
     assert run("history", "rm", "1", "2", "3", "4").returncode == ExitCode.OK
     assert run("history", "list").stdout == ""
     assert "4 runs" in run("history", "import", "all.json").stderr
     assert run("history", "export", "5", "last", "--to", "again.json").returncode == ExitCode.OK
-    again = json_import.read(tmp_path / "cwd" / "again.json").runs
+    again = json_format.read(tmp_path / "cwd" / "again.json").runs
     assert [run_.requests for run_ in again] == [run_.requests for run_ in before]
 
 

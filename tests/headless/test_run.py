@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tui.errors import ExitCode
-from tui.export import json_import
+from tui.export import json_format
 
 from .conftest import Run
 
@@ -38,7 +38,7 @@ def test_files_hold_every_run_and_what_was_judged(run: Run, plan: Plan, tmp_path
     done = run("run", name, "--repeat", "6", "--json", "a.json", "--junit", "a.xml", "--markdown", "a.md", "--quiet")
     assert done.returncode == ExitCode.MISSED
     assert done.stdout == ""
-    stored = json_import.read(tmp_path / "cwd" / "a.json").runs
+    stored = json_format.read(tmp_path / "cwd" / "a.json").runs
     assert [stored_run.info.warm_up for stored_run in stored] == [True] + [False] * 6
     assert len({stored_run.info.series for stored_run in stored}) == 1
     assert all([record.spec.target for record in stored_run.requests] == ["first", "second"] for stored_run in stored)
@@ -191,5 +191,5 @@ def test_a_signal_ends_it_in_order_and_reports_what_there_is(
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert out.splitlines()[-1].startswith("Ended after ")
-    stored = json_import.read(tmp_path / "cwd" / "a.json").runs
+    stored = json_format.read(tmp_path / "cwd" / "a.json").runs
     assert sum(not stored_run.info.warm_up for stored_run in stored) >= 3

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tui.core.events import Status
-from tui.core.stored import RunFilter, Sort
+from tui.core.run import RunFilter, Sort
 from tui.errors import HistoryError
 from tui.history.store import Store
 

@@ -15,9 +15,8 @@ from statistics import median
 import msgspec
 
 from tui.core import statistics
-from tui.core.distributions import normal_quantile
+from tui.core.distributions import corrected, mann_whitney, normal_quantile, smallest_p
 from tui.core.figures import Figure
-from tui.core.ranks import corrected, mann_whitney, smallest_p
 from tui.core.statistics import CONFIDENCE, Interval
 from tui.core.wording import amount, percent, round_amount, span
 

@@ -1,5 +1,8 @@
 """Figures in words: three significant digits and a unit, the same on the screen, in sentences and in files."""
 
+import unicodedata
+from collections.abc import Sequence
+
 from tui.core.cost import Cost
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
@@ -97,3 +100,24 @@ def _in_unit(ns: float, largest: float) -> tuple[str, str]:
     if abs(largest) < _MS_END:
         return three_digits(ns / NS_PER_MS), "ms"
     return three_digits(ns / NS_PER_S), "s"
+
+
+def cells_of(text: str) -> int:
+    """Terminal cells of `text`: two for a wide character, none for one that combines."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def aligned(rows: Sequence[Sequence[str]], *, labels: int = 1, gap: str = "  ") -> list[str]:
+    """One line per row: the first `labels` columns to the left, the others, which hold figures, to the right."""
+    widths = [max(map(cells_of, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        blanks = [" " * (width - cells_of(text)) for text, width in zip(row, widths, strict=True)]
+        cells = [
+            text + blank if at < labels else blank + text
+            for at, (text, blank) in enumerate(zip(row, blanks, strict=True))
+        ]
+        lines.append(gap.join(cells).rstrip())
+    return lines

@@ -25,7 +25,7 @@ from tui.engine.request import RequestSender
 from tui.engine.scheduler import Scheduler
 from tui.engine.transport.socket_stream import kernel_stamping
 from tui.engine.warmup import rehearse
-from tui.engine.wires.messages.clients import SDK_VERSION
+from tui.engine.wires.messages.wire import SDK_VERSION
 from tui.errors import ChildError, ExitCode
 
 FLUSH_INTERVAL_S = 0.03

@@ -12,7 +12,7 @@ from tui.core.run import StoredRun
 from tui.errors import UsageError
 from tui.export.csv_export import render_csv
 from tui.export.html_report import render_html
-from tui.export.json_export import render_json, render_jsonl
+from tui.export.json_format import render_json, render_jsonl
 from tui.export.markdown import render_markdown
 from tui.export.portable import Contents, known_keys, portable, portable_ledger
 

@@ -14,7 +14,7 @@ from tui.config.keys import Layer
 from tui.config.known_models import known_models
 from tui.errors import ExitCode
 from tui.export.formats import write_text
-from tui.export.json_export import visible
+from tui.export.json_format import visible
 from tui.export.markdown import advice_markdown
 from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats, share
 from tui.headless.measure import measure

@@ -16,12 +16,11 @@ from tui.advice.trial import TrialResult
 from tui.config import paths
 from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.load import Flags, Loaded, build_plan, load, needs_simulator
-from tui.core.run import StoredRun
+from tui.core.run import RunFilter, StoredRun
 from tui.core.series import MAX_REPEATS
-from tui.core.stored import RunFilter
 from tui.core.target import Endpoint
 from tui.errors import HistoryError, UsageError
-from tui.export import json_import
+from tui.export import json_format
 from tui.history.store import Store
 from tui.session import trial_log
 from tui.simulator.process import SimulatorProcess
@@ -137,7 +136,7 @@ def runs_of(reference: str, store: Store | None) -> list[StoredRun]:
                 return [store.run(uid) for uid in snapshot.uids]
     path = Path(reference)
     if path.exists():
-        return json_import.read(path).runs
+        return json_format.read(path).runs
     raise UsageError(
         f"{reference} names no runs: give the number of a run, 'last', the name of a snapshot, or a JSON export."
     )

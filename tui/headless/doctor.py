@@ -19,7 +19,7 @@ from tui.core.events import EngineFailed, EngineReady, Event, FailureKind, Model
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
-from tui.core.text_table import aligned
+from tui.core.wording import aligned
 from tui.errors import ExitCode, HistoryError
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 from tui.headless.models import ask_for_models

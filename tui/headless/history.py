@@ -10,11 +10,11 @@ from pathlib import Path
 from tui.config import paths
 from tui.config.load import Flags, load
 from tui.core.figures import Figure
+from tui.core.run import RunFilter, RunRow
 from tui.core.sanitize import clean
-from tui.core.stored import RunFilter, RunRow
 from tui.core.wording import amount
 from tui.errors import ExitCode, UsageError
-from tui.export import json_import, otel
+from tui.export import json_format, otel
 from tui.export.formats import SUFFIXES, Format, render, write
 from tui.headless.arguments import print_json, runs_of
 from tui.headless.results import results_of, table
@@ -146,7 +146,7 @@ def _send(options: argparse.Namespace, store: Store) -> None:
 
 
 def _import(options: argparse.Namespace, store: Store) -> None:
-    found = json_import.read(options.file)
+    found = json_format.read(options.file)
     numbers = [store.add(run) for run in found.runs]
     trial_log.take_in(store, found.tried)
     print(f"{len(numbers)} runs, numbers {min(numbers)} to {max(numbers)}.", file=sys.stderr)

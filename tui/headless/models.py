@@ -11,8 +11,7 @@ from tui.core.events import EngineFailed, Event, ModelsListed
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
-from tui.core.text_table import aligned
-from tui.core.wording import ABSENT
+from tui.core.wording import ABSENT, aligned
 from tui.engine.client import EngineClient, spawn
 from tui.engine.protocol import ListModels
 from tui.errors import ExitCode

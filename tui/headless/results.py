@@ -18,8 +18,7 @@ from tui.core.remarks import remarks_on
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import Description
-from tui.core.text_table import aligned
-from tui.core.wording import ABSENT, amount, span
+from tui.core.wording import ABSENT, aligned, amount, span
 from tui.errors import ExitCode
 
 _MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}

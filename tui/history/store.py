@@ -12,8 +12,7 @@ import msgspec
 from tui.config.schema import HistorySettings
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.run import RunInfo, StoredRun
-from tui.core.stored import RunFilter, RunRow, Sort, StoredSnapshot, StoredTrial, TargetRow
+from tui.core.run import RunFilter, RunInfo, RunRow, Sort, StoredRun, StoredSnapshot, StoredTrial, TargetRow
 from tui.errors import HistoryError, NoSuchRunError
 from tui.history import rows, spill
 from tui.history.codec import UNREADABLE, unpack, unpack_record

@@ -9,8 +9,7 @@ from typing import TypeVar
 
 from tui.config.schema import HistorySettings
 from tui.core.objectives import Objective
-from tui.core.run import StoredRun
-from tui.core.stored import RunFilter, RunRow, Sort
+from tui.core.run import RunFilter, RunRow, Sort, StoredRun
 from tui.export.formats import SUFFIXES, write
 from tui.history.store import Store
 from tui.session import trial_log

@@ -6,7 +6,7 @@ from textual.widgets import Input, Label, Select, Static
 from tui.core.objectives import parse
 from tui.core.series import SeriesSettings
 from tui.ui.screens.compare import CompareScreen
-from tui.ui.screens.objectives import ObjectivesScreen
+from tui.ui.screens.settings import ObjectivesScreen
 from tui.ui.screens.text import TextScreen
 
 from .conftest import OpenApp

@@ -16,7 +16,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Target
-from tui.export import json_import
+from tui.export import json_format
 from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.ui.screens.history import HistoryScreen
@@ -191,7 +191,7 @@ async def test_exporting_writes_a_file_or_says_why_not(opened: Opened, tmp_path:
         s.app.screen.query_one("#answer", Input).value = str(tmp_path / "out.json")
         await s.press("enter")
         await s.until_shown("Wrote ")
-        (run,) = json_import.read(tmp_path / "out.json").runs
+        (run,) = json_format.read(tmp_path / "out.json").runs
         assert run.requests[0].pieces == RUNS[2].requests[0].pieces
         await s.press("e")
         s.app.screen.query_one("#answer", Input).value = "out.doc"

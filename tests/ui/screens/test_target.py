@@ -11,7 +11,7 @@ from tui.core.parameters import Parameters
 from tui.core.record import State
 from tui.core.target import Endpoint, Target
 from tui.simulator.process import SimulatorProcess
-from tui.ui.screens.parameters import ParametersScreen
+from tui.ui.screens.settings import ParametersScreen
 from tui.ui.screens.target import TargetScreen
 from tui.ui.widgets.choice_line import ChoiceLine
 

@@ -8,8 +8,7 @@ from tui.advice.trial import TrialResult, TrialVerdict
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.statistics import Interval
-from tui.ui.viewmodel.advice_lines import detail_lines, ledger_lines, row_line, trial_lines
-from tui.ui.viewmodel.advice_state import AdviceState
+from tui.ui.viewmodel.advice_state import AdviceState, detail_lines, ledger_lines, row_line, trial_lines
 
 MS = 1_000_000
 TRIAL = Trial(change=Change(label="effort low", parameters=Parameters(effort="low")), figure=Figure.TOTAL)

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from tui.config.schema import HistorySettings
-from tui.core.stored import RunFilter, RunRow, TargetRow
+from tui.core.run import RunFilter, RunRow, TargetRow
 from tui.ui.viewmodel.run_lines import QueryError, heading, parse_query, retention, row_line, tags_of
 
 

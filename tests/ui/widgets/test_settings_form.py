@@ -11,7 +11,7 @@ from tui.config.schema import TABLES
 from tui.core.parameters import Parameters
 from tui.core.series import SeriesSettings
 from tui.ui.keymap import Keymap
-from tui.ui.screens.series import SeriesScreen
+from tui.ui.screens.settings import SeriesScreen
 from tui.ui.viewmodel.form_rows import FieldError, rows_of
 from tui.ui.widgets.choice_line import ChoiceLine
 from tui.ui.widgets.inputs import Field

@@ -75,7 +75,7 @@ class TargetsController:
 
     def edit_parameters(self) -> None:
         """Edit all shared parameters."""
-        from tui.ui.screens.parameters import ParametersScreen
+        from tui.ui.screens.settings import ParametersScreen
 
         context = self._context
 

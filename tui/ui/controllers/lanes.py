@@ -47,7 +47,7 @@ class LanesController:
 
     def detail(self) -> None:
         """Show the current lane's request in detail."""
-        from tui.ui.screens.detail import DetailScreen
+        from tui.ui.screens.text import DetailScreen
 
         lane = self._context.front.current_lane.lane
         assert lane.record is not None, "there is nothing to show otherwise"
@@ -90,7 +90,7 @@ class ResultsController:
 
     def objectives(self) -> None:
         """Type in what every lane is to keep."""
-        from tui.ui.screens.objectives import ObjectivesScreen
+        from tui.ui.screens.settings import ObjectivesScreen
 
         context, live = self._context, self._context.live
 

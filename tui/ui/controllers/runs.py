@@ -81,7 +81,7 @@ class RunsController:
 
     def series_options(self) -> None:
         """Set how a series is run."""
-        from tui.ui.screens.series import SeriesScreen
+        from tui.ui.screens.settings import SeriesScreen
 
         async def done(result: Any) -> None:
             if result is not None:

@@ -16,8 +16,7 @@ from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.sanitize import clean
 from tui.ui.bindings import Action, KeyNames
 from tui.ui.keymap import bound
-from tui.ui.viewmodel.advice_lines import detail_lines, head_lines, ledger_lines, row_line, trial_lines
-from tui.ui.viewmodel.advice_state import AdviceState
+from tui.ui.viewmodel.advice_state import AdviceState, detail_lines, head_lines, ledger_lines, row_line, trial_lines
 from tui.ui.widgets.key_bar import KeyBar
 
 _LOOK_EVERY_S = 0.25

@@ -13,10 +13,9 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from tui.core.run import StoredRun
+from tui.core.run import RunFilter, Sort, StoredRun
 from tui.core.sanitize import clean
 from tui.core.snapshot import of_runs
-from tui.core.stored import RunFilter, Sort
 from tui.errors import LatencyTuiError
 from tui.session.archive import Archive
 from tui.ui.bindings import Action, KeyNames

@@ -5,13 +5,20 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.core.cost import Cost
+from tui.core.record import RequestRecord
+from tui.core.sanitize import clean
 from tui.ui.bindings import KeyNames
+from tui.ui.charts import steps
 from tui.ui.keymap import bound
+from tui.ui.viewmodel.detail import detail_rows
+from tui.ui.viewmodel.lane_lines import SHAPES
+from tui.ui.widgets.chart_view import ChartView
 
 _WIDEST, _AROUND = 130, 6
 """Cells of the box at most, and of what is around its lines: frame, padding and scrollbar."""
@@ -49,3 +56,63 @@ class TextScreen(ModalScreen[None]):
             box.border_title = Content(f"{self._title} · {self._keys('reader.close')} closes")
             with VerticalScroll():
                 yield Static("\n".join(self._lines), id="text", markup=False)
+
+
+_NAME_CELLS = 24
+
+
+class DetailScreen(ModalScreen[None]):
+    """Shows a request as it stood when the screen was opened. Escape, F4 or Q closes it."""
+
+    DEFAULT_CSS = """
+    DetailScreen {
+        align: center middle;
+        & > Vertical {
+            width: 96%; height: 96%; max-width: 130;
+            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
+        }
+        & ChartView { height: 15; }
+        & Horizontal { height: auto; }
+        & .group { width: 1fr; height: auto; }
+        & .note { color: $text-error; width: 1fr; height: auto; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bound("detail")
+
+    def __init__(self, record: RequestRecord, keys: KeyNames, cost: Cost | None = None) -> None:
+        super().__init__()
+        self._keys = keys
+        self._record = record
+        self._cost = cost
+        self._chart = ChartView()
+        self._chart.placeholder = steps.CHART.placeholder
+
+    def compose(self) -> ComposeResult:
+        """The waterfall above the figures, which stand in two columns."""
+        record = self._record
+        groups = detail_rows(record, self._cost)
+        box = Vertical(
+            self._chart,
+            VerticalScroll(
+                Horizontal(
+                    Static(_table(groups[:2]), classes="group", markup=False),
+                    Static(_table(groups[2:3]), classes="group", markup=False),
+                ),
+                Horizontal(
+                    Static(_table(groups[3:4]), classes="group", markup=False),
+                    Static(_table(groups[4:]), classes="group", markup=False),
+                ),
+                Static(clean(record.failure.message) if record.failure else "", classes="note", markup=False),
+            ),
+        )
+        state = f"{SHAPES[record.state]} {record.state.value}"
+        box.border_title = Content(f"{clean(record.spec.target)} · {state} · {self._keys('detail.close')} closes")
+        yield box
+
+    def on_mount(self) -> None:
+        """Draw the waterfall."""
+        self._chart.data = steps.step_rows(self._record)
+
+
+def _table(groups: tuple[tuple[tuple[str, str], ...], ...]) -> str:
+    return "\n".join(f"{name:<{_NAME_CELLS}} {clean(value)}" for group in groups for name, value in (*group, ("", "")))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tui.core.text_table import aligned, cells_of
+from tui.core.wording import aligned, cells_of
 
 Fit = Callable[[str, int], str]
 """Cuts or pads a text to exactly that many cells."""

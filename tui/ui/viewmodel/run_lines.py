@@ -8,9 +8,8 @@ from tui.config.schema import HistorySettings
 from tui.core.events import Kind
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
-from tui.core.run import RunInfo, StoredRun
+from tui.core.run import RunFilter, RunInfo, RunRow, StoredRun
 from tui.core.sanitize import clean
-from tui.core.stored import RunFilter, RunRow
 from tui.core.wording import format_count, format_duration, format_rate
 from tui.ui.viewmodel.lane_lines import SHAPES
 

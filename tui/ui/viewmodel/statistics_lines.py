@@ -9,8 +9,7 @@ from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.remarks import remarks_on
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
-from tui.core.text_table import aligned
-from tui.core.wording import ABSENT, amount, span
+from tui.core.wording import ABSENT, aligned, amount, span
 from tui.session.lane import Lane
 
 _WIDE = 90

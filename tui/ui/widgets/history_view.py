@@ -11,8 +11,7 @@ from textual.widgets import Static
 
 from tui.core.sanitize import clean
 from tui.session.live import Lane
-from tui.ui.viewmodel.history_lines import HistoryTable, history_table
-from tui.ui.viewmodel.lane_history import LaneHistory
+from tui.ui.viewmodel.lane_history import HistoryTable, LaneHistory, history_table
 
 
 class HistoryView(Vertical):

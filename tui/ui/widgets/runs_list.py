@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.core.stored import RunRow
+from tui.core.run import RunRow
 from tui.ui.keymap import bound
 from tui.ui.viewmodel.run_lines import row_line
 

@@ -1,6 +1,6 @@
 """Tables of plain text."""
 
-from tui.core.text_table import aligned, cells_of
+from tui.core.wording import aligned, cells_of
 
 
 def test_wide_and_combining_characters_take_the_cells_that_a_terminal_gives_them() -> None:

@@ -3,7 +3,7 @@
 from tui.core.prompt import Prompt, Turn
 from tui.session.prompt_book import PromptBook
 from tui.ui.keymap import Keymap
-from tui.ui.viewmodel.prompt_head import head
+from tui.ui.widgets.prompt_pane import head
 
 KEYS = Keymap().names
 LONG, SHORT = Prompt(user="Long {{a}}", name="long"), Prompt(user="{{a}} {{b}}", name="short")

@@ -9,8 +9,7 @@ from tui.core.events import Status
 from tui.core.observation import Observation
 from tui.core.target import Target
 from tui.session.live import Lane
-from tui.ui.viewmodel.history_lines import HistoryTable, history_table
-from tui.ui.viewmodel.lane_history import BLOCKS, LaneHistory
+from tui.ui.viewmodel.lane_history import BLOCKS, HistoryTable, LaneHistory, history_table
 
 MS = 1_000_000
 FAILED = Observation(status=Status.FAILED)

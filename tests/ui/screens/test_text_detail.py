@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.ui.screens.detail import DetailScreen
+from tui.ui.screens.text import DetailScreen
 
 from .conftest import OpenApp
 from .driving import SMALL, WIDE, fast, keys_of

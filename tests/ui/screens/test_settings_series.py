@@ -12,7 +12,7 @@ from tui.core.run import StoredRun
 from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Target
 from tui.simulator.profiles import load
-from tui.ui.screens.series import SeriesScreen
+from tui.ui.screens.settings import SeriesScreen
 from tui.ui.widgets.choice_line import ChoiceLine
 
 from .conftest import OpenApp

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tui.core.ranks import holm, mann_whitney, smallest_p
+from tui.core.distributions import holm, mann_whitney, smallest_p
 
 VALUES = st.lists(st.integers(0, 60), min_size=1, max_size=40)
 APART = st.lists(st.integers(0, 10**9), min_size=2, max_size=50, unique=True)

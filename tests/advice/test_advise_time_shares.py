@@ -2,8 +2,8 @@
 
 import pytest
 
+from tui.advice.advise import Bound, time_shares_of
 from tui.advice.evidence import MeasuredTarget
-from tui.advice.time_shares import Bound, time_shares_of
 from tui.core.prompt import Prompt
 
 from .made import FAILED, MS, answer, answers, evidence, measured
