@@ -28,6 +28,11 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "core/run": "export/test_json_round_trip.py",
     "core/target": "core/test_plan.py",
     "engine/warmup": "engine/test_bad_streams.py",
+    # Answers out of the ordinary, through the real engine.
+    **dict.fromkeys(["core/remarks", "simulator/odd_answers"], "engine/test_odd_answers.py"),
+    **dict.fromkeys(
+        ["engine/wires/messages/blocks", "engine/wires/messages/events"], "engine/wires/messages/test_answer.py"
+    ),
     "errors": "test_cli.py",
     # All formats of one set of runs, side by side: `golden`, `json_round_trip`, `secrets` and `untrusted`.
     **dict.fromkeys(
@@ -133,6 +138,7 @@ MIRRORS_NOTHING = {
     # Whole programs at work: the engine, the advice on a real simulator, a killed program, all exports of one run.
     "advice/test_levers_found.py",
     "engine/test_bad_streams.py",
+    "engine/test_odd_answers.py",
     "engine/test_right_by_definition.py",
     "engine/wires/messages/test_cache_and_delivery.py",
     "export/test_golden.py",

@@ -188,7 +188,7 @@ async def test_what_is_not(engine: Driver, refused: bytes, kind: FailureKind) ->
     assert len(script.asked_ns) == 1
 
 
-@pytest.mark.parametrize("retry_after", ["soon", "nan", "-1", "inf", "Wed, 21 Oct 2026 07:28:00 GMT"])
+@pytest.mark.parametrize("retry_after", ["soon", "nan", "-1", "inf", "Wed, 99 Oct 2026 07:28:00 GMT"])
 async def test_a_wait_that_cannot_be_read_is_a_back_off(engine: Driver, retry_after: str) -> None:
     async with answering(refusal(429, "rate_limit_error", f"retry-after: {retry_after}"), OK) as script:
         (record,) = await engine.run(asking(engine, script, 1))
@@ -196,6 +196,34 @@ async def test_a_wait_that_cannot_be_read_is_a_back_off(engine: Driver, retry_af
     (failed,) = [event for event in engine.events if isinstance(event, AttemptFailed)]
     assert failed.wait_s == 0.5
     assert failed.failure.retry_after_s is None
+
+
+def plain_200(content_type: str, body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n%b" % (
+        content_type.encode(),
+        len(body),
+        body,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "said"),
+    [
+        ("application/json", b'{"error":{"message":"prompt is too long"}}', "prompt is too long"),
+        ("application/json", b'{"detail":"no such deployment"}', "no such deployment"),
+        ("text/html", b"<html><title>Sign in</title></html>", "Sign in"),
+        ("text/event-stream", b'data: {"error":"quota used up"}\n\n', "quota used up"),
+        ("text/event-stream", b"event: error\ndata: gateway down\n\n", "gateway down"),
+    ],
+)
+async def test_the_words_of_a_200_that_is_no_answer_are_kept(
+    engine: Driver, content_type: str, body: bytes, said: str
+) -> None:
+    async with answering(plain_200(content_type, body)) as script:
+        (record,) = await engine.run(engine.spec(script.base_url))
+    assert record.status is Status.FAILED
+    assert record.failure is not None
+    assert said in record.failure.message
 
 
 async def test_the_back_off_doubles(engine: Driver) -> None:

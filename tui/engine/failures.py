@@ -2,11 +2,13 @@
 
 import errno
 import os
+import re
 import socket
 import ssl
 from typing import NamedTuple
 
 from tui.core.events import Failure, FailureKind
+from tui.core.parameters import Parameters
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.engine.limits import BodyError
@@ -31,6 +33,10 @@ _SAID: dict[FailureKind, tuple[str, str]] = {
     ),
 }
 """Cause and remedy of each kind of refusal; the remedies left empty depend on the case."""
+
+_names = "|".join([*Parameters.__struct_fields__, "messages", "model", "system", "tools"])
+_PARAMETER = re.compile(rf"""\b\w+_\w+\b|[`'"](?:{_names})[`'"]|\b(?:{_names})\s*[:.]\s*\w""")
+"""The name of a parameter in a server's words: set apart, or of two words."""
 
 _KIND_OF_STATUS: dict[int, FailureKind] = {
     400: FailureKind.BAD_REQUEST,
@@ -151,6 +157,8 @@ def api_failure(
     sentence = f"{cause} ({where}){': ' + words.rstrip('.') if words else ''}."
     if kind is FailureKind.BAD_KEY:
         remedy = _key_remedy(endpoint)
+    elif kind is FailureKind.BAD_REQUEST and not _PARAMETER.search(words):
+        remedy = "Compare the parameters with what this server takes."
     elif kind is FailureKind.RATE_LIMITED:
         remedy = (
             f"The server asks to wait {retry_after_s:g} s." if retry_after_s is not None else "Wait a little and rerun."
@@ -163,16 +171,17 @@ def api_failure(
     )
 
 
-def not_an_answer(content_type: str, *, streamed: bool, wire: str) -> Failure:
+def not_an_answer(content_type: str, *, streamed: bool, wire: str, refusal: Refusal | None = None) -> Failure:
     """The server answered 200 with neither an event stream nor, where none was asked for, a message.
 
-    `wire` is the title of the protocol that it was to speak.
+    `wire` is the title of the protocol that it was to speak, `refusal` what the body says.
     """
+    words = quote(refusal.message) if refusal is not None else ""
     wanted = "an event stream" if streamed else "a message in JSON, which stream = false asks for"
     return Failure(
-        kind=FailureKind.PROTOCOL,
-        message=f"The server answered 200 with {quote(content_type) or 'no content type'} instead of {wanted}. "
-        f"Check that the base URL is that of a {wire}.",
+        kind=(refusal and refusal.kind) or FailureKind.PROTOCOL,
+        message=f"The server answered 200 with {quote(content_type) or 'no content type'} instead of {wanted}"
+        f"{': ' + words.rstrip('.') if words else ''}. Check that the base URL is that of a {wire}.",
     )
 
 

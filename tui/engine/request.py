@@ -6,7 +6,9 @@ The wire opens the request; the body of a success is then read raw, chunk by chu
 import asyncio
 import math
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
 
 import httpcore2
 import httpx2
@@ -18,7 +20,7 @@ from tui.core.target import Endpoint, Timeouts
 from tui.engine import failures
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.api_keys import Keys
-from tui.engine.failures import UnsentError
+from tui.engine.failures import Refusal, UnsentError
 from tui.engine.limits import LIMITS, BodyError, Limits
 from tui.engine.reporter import RequestReporter
 from tui.engine.transport import Exchange, StampedStream, exchange
@@ -34,6 +36,8 @@ WIRES: dict[str, Callable[[HttpClients], Wire]] = {
 }
 """The wire of each kind of endpoint (`Endpoint.kind`)."""
 
+_WORDS_WITHIN_S = 1.0
+"""Time for the words of what is no answer, s."""
 _END_OF_BODY_S = 0.25
 """Time for the end of the body after the answer's, s; then the connection is given up."""
 
@@ -196,7 +200,13 @@ class _Attempt:
                     return self._refused(response, await response.aread())
                 content_type = response.headers.get("content-type", "").lower()
                 if not content_type.startswith("text/event-stream" if self._streamed else "application/json"):
-                    return failures.not_an_answer(content_type, streamed=self._streamed, wire=self._wire.title)
+                    refusal = self._wire.refusal(200, response.headers, await _beginning(response, self._limits.error))
+                    return failures.not_an_answer(
+                        content_type,
+                        streamed=self._streamed,
+                        wire=self._wire.title,
+                        refusal=self._without_keys(refusal, response),
+                    )
                 await self._read(response, deadlines)
                 return None
         finally:
@@ -226,23 +236,51 @@ class _Attempt:
 
     def _refused(self, response: httpx2.Response, body: bytes) -> Failure:
         refusal = self._wire.refusal(response.status_code, response.headers, body)
-        message = refusal.message or response.reason_phrase
-        # Some servers repeat what they got; what signed a request may be among it.
+        refusal = refusal._replace(message=refusal.message or response.reason_phrase)
+        return failures.api_failure(
+            http_status=response.status_code,
+            refusal=self._without_keys(refusal, response),
+            endpoint=self._spec.endpoint,
+            retry_after_s=retry_after_s(response.headers, time.time()),
+        )
+
+    def _without_keys(self, refusal: Refusal, response: httpx2.Response) -> Refusal:
+        """The refusal without what signed the request: some servers repeat what they got."""
+        message = refusal.message
         for secret in (self._key, response.request.headers.get("x-amz-security-token")):
             if secret:
                 message = message.replace(secret, "[the key]")
-        return failures.api_failure(
-            http_status=response.status_code,
-            refusal=refusal._replace(message=message),
-            endpoint=self._spec.endpoint,
-            retry_after_s=_seconds(response.headers.get("retry-after")),
-        )
+        return refusal._replace(message=message)
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    """The header's seconds; None for a date, and for what is no time to wait."""
+async def _beginning(response: httpx2.Response, most: int) -> bytes:
+    """The beginning of a body, up to `most` bytes, as far as it comes soon: it may be an endless stream."""
+    body = bytearray()
     try:
-        seconds = float(retry_after or "")
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < math.inf else None
+        async with asyncio.timeout(_WORDS_WITHIN_S):
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) >= most:
+                    break
+    except TimeoutError:
+        pass
+    return bytes(body[:most])
+
+
+def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
+    """Seconds that the server asks to wait: `retry-after-ms`, else `retry-after` in seconds or as a date (RFC 9110).
+
+    None for what is no time to wait. `now_s` is the time of day, s since 1970.
+    """
+    for name, factor in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name, "")
+        try:
+            seconds = float(value) * factor
+        except ValueError:
+            try:
+                seconds = max(0.0, parsedate_to_datetime(value).timestamp() - now_s)
+            except (ValueError, OverflowError):
+                continue
+        if 0 <= seconds < math.inf:
+            return seconds
+    return None

@@ -45,6 +45,15 @@ def test_a_cache_that_was_measured_needs_no_fit() -> None:
     assert said.saving.basis is Basis.MEASURED
 
 
+def test_a_cache_that_was_not_asked_for_is_told() -> None:
+    warm = [answer(100 + at, cached_tokens=4_578, input_tokens=1, unasked_cache=True) for at in range(4)]
+    said = prompt_cache(evidence(measured(*warm)))
+    assert isinstance(said, NoSuggestion)
+    assert "4 of 4 answers read up to 4,578 tokens" in said.reason
+    assert said.run is not None
+    assert "bust_cache" in said.run
+
+
 def test_a_cache_that_serves_nothing_is_told() -> None:
     said = prompt_cache(evidence(measured(*answers(), parameters=Parameters(cache=True))))
     assert isinstance(said, NoSuggestion)

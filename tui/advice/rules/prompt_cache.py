@@ -25,6 +25,8 @@ def prompt_cache(evidence: Evidence) -> Suggestion | NoSuggestion:
     tokens = whole_of(evidence)
     if subject.parameters.cache:
         return _when_on(evidence, tokens)
+    if (unasked := _unasked(evidence)) is not None:
+        return unasked
     if tokens is None:
         return NoSuggestion(_RULE, "the prompt's length is not known", run=UNKNOWN_LENGTH)
     static = static_start(evidence, tokens)
@@ -108,6 +110,15 @@ def _predicted(evidence: Evidence, saving: Saving) -> tuple[str, ...]:
         return (f"{said} is predicted",)
     low, high = (max(0.0, ttft - end) for end in (saving.interval.high, saving.interval.low))
     return (f"{said} is predicted ({span(Figure.TTFT, low, high)})",)
+
+
+def _unasked(evidence: Evidence) -> NoSuggestion | None:
+    answers = evidence.subject.answers
+    cached = [one.cached_tokens for one in answers if one.unasked_cache]
+    if not cached:
+        return None
+    said = f"the server caches by itself: {len(cached)} of {len(answers)} answers read up to {max(cached):,} tokens"
+    return NoSuggestion(_RULE, said, run="a series with bust_cache = true, which measures without")
 
 
 def _when_on(evidence: Evidence, tokens: float | None) -> NoSuggestion:
