@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tui.config.keys import keys_of, looks_secret, shown
-from tui.core.target import Endpoint, TimeoutOverrides
+from tui.core.target import CHAT_KINDS, Endpoint, TimeoutOverrides
 from tui.errors import ConfigError
 
 ANTHROPIC = "anthropic"
@@ -46,8 +46,8 @@ def refuse_base_url(url: str) -> str | None:
     if parts.query or parts.fragment:
         return "must end before any ? or #"
     path = parts.path.rstrip("/")
-    if path.endswith(("/v1", "/v1/messages")):
-        return "must end before /v1, which is added to every request"
+    if path.endswith(("/v1/messages", "/chat/completions")):
+        return "must end before /v1/messages or /chat/completions, which is added to every request"
     return None
 
 
@@ -166,6 +166,14 @@ ENDPOINT = keys_of(
     },
 )
 """The keys of [endpoints.NAME], except its table of timeouts."""
+
+
+def refuse_version_path(given: Mapping[str, Any]) -> str | None:
+    """The complaint about an endpoint's base URL that ends in /v1, where its kind adds that; None for a good one."""
+    url = str(given.get("base_url", "")).rstrip("/")
+    if given.get("kind") in CHAT_KINDS or not url.endswith("/v1"):
+        return None
+    return 'must end before /v1, which is added to every request; a server of Chat Completions has kind = "openai"'
 
 
 def refuse_combination(given: Mapping[str, Any]) -> str | None:

@@ -12,7 +12,15 @@ import msgspec
 
 from tui.config import files, paths, schema
 from tui.config.check import check_settings
-from tui.config.endpoints import ANTHROPIC, ENDPOINT, endpoint_of, has_key, refuse_combination, refuse_open_key
+from tui.config.endpoints import (
+    ANTHROPIC,
+    ENDPOINT,
+    endpoint_of,
+    has_key,
+    refuse_combination,
+    refuse_open_key,
+    refuse_version_path,
+)
 from tui.config.environment import Flags, from_environment, from_flags
 from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, hint, shown
 from tui.config.known_models import load_models
@@ -219,6 +227,10 @@ def _endpoints(merged: Mapping[str, SetValue]) -> dict[str, Endpoint]:
         given = _given(merged, path, ENDPOINT)
         if complaint := refuse_combination(given):
             raise ConfigError(f"{entry.origin}: {path} {complaint}.")
+        if complaint := refuse_version_path(given):
+            origin = merged[f"{path}.base_url"].origin
+            subject = "" if origin.layer is Layer.FLAG else f"{path}.base_url "
+            raise ConfigError(f"{origin}: {subject}{complaint}.")
         timeouts = TimeoutOverrides(**_given(merged, f"{path}.timeouts", schema.TABLES["timeouts"]))
         found[name] = endpoint_of(name, given, timeouts)
     return found

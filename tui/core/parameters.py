@@ -39,6 +39,10 @@ class Parameter(Setting, frozen=True, kw_only=True):
     """A value other than the API's default: for documentation and tests."""
     wire: str = ""
     """Place in the request's body, names joined by dots."""
+    chat: str = ""
+    """Field of the body in Chat Completions; empty where that protocol has none."""
+    chat_values: tuple[Any, ...] = ()
+    """Values that Chat Completions has for it; empty: all."""
     is_structured: bool = False
     """True where the value is not sent as it is: the request body has code for it."""
     is_counted: bool = False
@@ -76,7 +80,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
         _parameter(
             "Most tokens the answer may have, thinking included.",
-            unit="tokens", example=1024, moves_latency=True, hint="1 to 1,000,000", set_by="anyone",
+            unit="tokens", example=1024, chat="max_completion_tokens", moves_latency=True, hint="1 to 1,000,000",
+            set_by="anyone",
         ),
     ] = None  # fmt: skip
     stream: Annotated[
@@ -84,6 +89,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             "Sends the answer as it is written; false sends it in one piece, to show what streaming saves.",
             example=False,
+            chat="stream",
             named="stream(?=[:`])",  # the word alone says where an error stood
             set_by="anyone",
         ),
@@ -92,14 +98,15 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         tuple[str, ...] | None,
         _parameter(
             "Texts at which the model stops; they do not appear in the answer.",
-            example=("END",), title="stop", hint="texts, separated by commas", set_by="anyone",
+            example=("END",), chat="stop", title="stop", hint="texts, separated by commas", set_by="anyone",
         ),
     ] = None  # fmt: skip
     effort: Annotated[
         Effort | None,
         _parameter(
             "Effort that goes into the answer, thinking above all; less is faster.",
-            example="low", wire="output_config.effort", is_counted=True, moves_latency=True, set_by="anyone",
+            example="low", wire="output_config.effort", chat="reasoning_effort",
+            chat_values=("low", "medium", "high", "xhigh"), is_counted=True, moves_latency=True, set_by="anyone",
         ),
     ] = None  # fmt: skip
     thinking: Annotated[
@@ -146,6 +153,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             "Lets priority capacity serve the request, unless standard_only.",
             example="standard_only",
+            chat="service_tier",
             word="tier",
             set_by="anyone",
         ),
@@ -158,14 +166,14 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Share | None,
         _parameter(
             "Randomness; only older models and compatible servers accept it.",
-            example=0.2, hint="0 to 1", probes=(0.5,), set_by="anyone",
+            example=0.2, chat="temperature", hint="0 to 1", probes=(0.5,), set_by="anyone",
         ),
     ] = None  # fmt: skip
     top_p: Annotated[
         Share | None,
         _parameter(
             "Probability that the candidates for a token add up to; as temperature.",
-            example=0.9, hint="0 to 1", probes=(0.5,), set_by="anyone",
+            example=0.9, chat="top_p", hint="0 to 1", probes=(0.5,), set_by="anyone",
         ),
     ] = None  # fmt: skip
     top_k: Annotated[
@@ -179,7 +187,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         dict[str, Any] | None,
         _parameter(
             "Further fields of the request's body, merged into it last, tables into tables.",
-            example={"metadata": {"user_id": "me"}}, is_structured=True, hint='{"name": "value"} or name = "value"',
+            example={"metadata": {"user_id": "me"}}, chat="extra", is_structured=True,
+            hint='{"name": "value"} or name = "value"',
             set_by="chosen files",
         ),
     ] = None  # fmt: skip

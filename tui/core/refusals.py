@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS, REQUIRED, SAMPLING, Parameters, ThinkingType
+from tui.core.target import CHAT_KINDS
 
 _ABOVE_HIGH = ("xhigh", "max")
 """Levels of effort that the API refuses while thinking is off."""
@@ -42,6 +43,23 @@ def refusal(parameter: str, value: object, model: KnownModel | None) -> str | No
         case _ if parameter in SAMPLING and model.accepts_temperature is False:
             return f"{name} does not take {parameter}; only older models do"
     return None
+
+
+def wire_refusal(parameter: str, value: object, kind: str) -> str | None:
+    """The reason why the protocol of endpoints of this `kind` cannot say `value` for `parameter`; None if it can."""
+    if kind not in CHAT_KINDS or value is None:
+        return None
+    declared = PARAMETERS[parameter]
+    if not declared.chat:
+        return f"Chat Completions has no {parameter}"
+    if declared.chat_values and value not in declared.chat_values:
+        return f"Chat Completions takes {parameter} {_listed(declared.chat_values)}, not {value}"
+    return None
+
+
+def unsupported(parameters: Parameters, kind: str) -> dict[str, str]:
+    """Every parameter that the protocol of endpoints of this `kind` cannot say, by name, with the reason."""
+    return {name: reason for name, value in parameters.set_ones() if (reason := wire_refusal(name, value, kind))}
 
 
 def refusals(parameters: Parameters, model: KnownModel | None) -> dict[str, str]:

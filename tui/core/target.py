@@ -9,6 +9,8 @@ from tui.core.parameters import Parameters
 from tui.core.setting import setting
 
 ANTHROPIC_HOST = "api.anthropic.com"
+CHAT_KINDS = ("openai",)
+"""Kinds of endpoints that speak Chat Completions; all others speak the Messages API."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
@@ -57,11 +59,14 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A server that speaks the Messages API."""
+    """A server, and how it is asked."""
 
     name: str
     base_url: Annotated[
-        str, setting("Scheme, host and port of a server that speaks the Messages API, without /v1.", set_by="anyone")
+        str,
+        setting(
+            "Scheme, host and port of a server, without /v1; for openai with the path, such as /v1.", set_by="anyone"
+        ),
     ]
     api_key_env: Annotated[
         str | None,
@@ -84,12 +89,20 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         setting("Header that holds the key: authorization (as a bearer token) or x-api-key.", set_by="anyone"),
     ] = "authorization"
     kind: Annotated[
-        Literal["anthropic", "bedrock", "foundry", "vertex"],
+        Literal["anthropic", "bedrock", "foundry", "vertex", "openai"],
         setting(
-            "anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds.",
+            "anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds; openai for "
+            "Chat Completions.",
             set_by="anyone",
         ),
     ] = "anthropic"
+    quirks: Annotated[
+        tuple[Literal["max_tokens", "no_stream_options"], ...],
+        setting(
+            "Deviations of a server of kind openai: max_tokens (it knows no max_completion_tokens), no_stream_options.",
+            set_by="anyone",
+        ),
+    ] = ()
     region: Annotated[str | None, setting("Region of Bedrock or Vertex, such as us-east-1.", set_by="anyone")] = None
     project: Annotated[str | None, setting("Project of Vertex.", set_by="anyone")] = None
     aws_credentials: Annotated[

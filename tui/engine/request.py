@@ -26,6 +26,7 @@ from tui.engine.reporter import RequestReporter
 from tui.engine.transport import Exchange, StampedStream, exchange
 from tui.engine.transport.http_transport import HttpClients
 from tui.engine.wires import LONGEST_WORD, AnswerReader, Wire
+from tui.engine.wires.chat.wire import ChatWire
 from tui.engine.wires.messages.wire import MessagesWire
 
 WIRES: dict[str, Callable[[HttpClients], Wire]] = {
@@ -33,6 +34,7 @@ WIRES: dict[str, Callable[[HttpClients], Wire]] = {
     "bedrock": MessagesWire,
     "foundry": MessagesWire,
     "vertex": MessagesWire,
+    "openai": ChatWire,
 }
 """The wire of each kind of endpoint (`Endpoint.kind`)."""
 

@@ -10,12 +10,12 @@ import msgspec
 from tui.config.known_models import merged, save_list
 from tui.core.events import Event, LookupEvent, ModelsListed, TokensCounted
 from tui.core.model import KnownModel
+from tui.core.parameters import PARAMETERS
 from tui.core.plan import Budget, Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint
 from tui.engine.protocol import CountTokens, ListModels
-from tui.engine.wires.messages.request_body import count_arguments
 from tui.errors import ConfigError
 from tui.session.live import InputCount, LiveState
 
@@ -173,6 +173,8 @@ _BYTES_PER_TOKEN = 4.0
 _ESTIMATE_AT_MOST = 2
 """Factor on an estimate where a cap must hold, because an estimate may be wrong."""
 _MOST_KEPT = 1000
+_COUNTED = frozenset({"extra", *(name for name, declared in PARAMETERS.items() if declared.is_counted)})
+"""Parameters that a count may depend on."""
 
 
 class InputCounter:
@@ -253,12 +255,28 @@ class InputCounter:
 
 
 def _key(spec: RequestSpec) -> bytes:
-    digest = hashlib.blake2b(spec.endpoint.base_url.encode(), digest_size=16)
-    digest.update(msgspec.json.encode(count_arguments(spec), order="sorted"))
-    return digest.digest()
+    """A digest of all that the length of a prompt may depend on, whatever wire it goes out on."""
+    parameters = {name: value for name, value in spec.parameters.set_ones() if name in _COUNTED}
+    asked = (
+        spec.endpoint,
+        spec.model,
+        _said(spec.prompt),
+        spec.prompt.system,
+        parameters,
+        spec.betas,
+        spec.api_version,
+    )
+    return hashlib.blake2b(msgspec.json.encode(asked, order="sorted"), digest_size=16).digest()
 
 
 def _size(spec: RequestSpec) -> int:
     """Bytes of the prompt's text."""
-    asked = count_arguments(spec)
-    return len(msgspec.json.encode([asked["messages"], asked.get("system", "")]))
+    return len(msgspec.json.encode([_said(spec.prompt), spec.prompt.system]))
+
+
+def _said(prompt: Prompt) -> list[dict[str, str]]:
+    """The turns of the prompt, about as every wire writes them."""
+    said = [(turn.role, turn.text) for turn in prompt.turns] + [("user", prompt.user)]
+    if prompt.prefill:
+        said.append(("assistant", prompt.prefill))
+    return [{"role": role, "content": text} for role, text in said]

@@ -147,6 +147,13 @@ class Wire(Protocol):
         """Input tokens of the prompt. Raises NoAnswerError, UnsentError or httpx2.HTTPError."""
 
 
+def merged(present: object, value: object) -> object:
+    """`value`, with what is `present` kept beside it where both are tables."""
+    if not isinstance(present, Mapping) or not isinstance(value, Mapping):
+        return value
+    return {**present, **{name: merged(present.get(name), part) for name, part in value.items()}}
+
+
 def is_count(value: object) -> TypeGuard[int]:
     """True for a number of tokens that can be believed."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS

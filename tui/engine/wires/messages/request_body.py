@@ -10,6 +10,7 @@ from typing import Any
 from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
+from tui.engine.wires import merged
 
 _TYPES_WITH_DISPLAY = ("adaptive", "enabled")
 _CONTENT = ("model", "messages", "system")
@@ -46,7 +47,7 @@ def body(spec: RequestSpec, *, previous_message_id: str | None = None) -> dict[s
         if spec.endpoint.is_anthropic:
             built["diagnostics"] = {"previous_message_id": previous_message_id}
     for name, value in (parameters.extra or {}).items():
-        built[name] = _merged(built.get(name), value)
+        built[name] = merged(built.get(name), value)
     return built
 
 
@@ -103,10 +104,3 @@ def _put(built: dict[str, Any], path: str, value: object) -> None:
     for table in tables:
         built = built.setdefault(table, {})
     built[name] = value
-
-
-def _merged(present: object, value: object) -> object:
-    """`value`, with what is `present` kept beside it where both are tables."""
-    if not isinstance(present, Mapping) or not isinstance(value, Mapping):
-        return value
-    return {**present, **{name: _merged(present.get(name), part) for name, part in value.items()}}
