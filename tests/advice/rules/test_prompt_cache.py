@@ -1,5 +1,7 @@
 """Rules on the prompt cache."""
 
+import msgspec
+
 from advice.made import MS, answer, answers, evidence, measured
 from tui.advice.evidence import MeasuredTarget
 from tui.advice.rules.prompt_cache import cold_start, prompt_cache
@@ -46,7 +48,8 @@ def test_a_cache_that_was_measured_needs_no_fit() -> None:
 
 
 def test_a_cache_that_was_not_asked_for_is_told() -> None:
-    warm = [answer(100 + at, cached_tokens=4_578, input_tokens=1, unasked_cache=True) for at in range(4)]
+    read = [answer(100 + at, cached_tokens=4_578, input_tokens=1) for at in range(4)]
+    warm = [msgspec.structs.replace(one, unasked_cache=True) for one in read]
     said = prompt_cache(evidence(measured(*warm)))
     assert isinstance(said, NoSuggestion)
     assert "4 of 4 answers read up to 4,578 tokens" in said.reason
