@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui import __version__
+from tui import __version__, streams
 from tui.errors import ExitCode, LatencyTuiError, UsageError
 
 if TYPE_CHECKING:
     from tui.config.load import Flags
 
+_OF_SIGNALS = 128
+"""Exit statuses from here on tell which signal ended the program."""
 _DESCRIPTION = "Tune LLM latency in the terminal: edit a prompt, fire it at several models, watch TTFT and total time."
 
 _SERVE_DESCRIPTION = """\
@@ -41,17 +43,20 @@ A prompt that is named like a command is given after `--`.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status; what went wrong stands in one sentence on standard error."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    streams.prepare()
+    arguments = list(map(streams.decoded, sys.argv[1:] if argv is None else argv))
     try:
         try:
-            return _dispatch(arguments)
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            status = _dispatch(arguments)
+        except SystemExit as end:  # argparse, after help or a usage error
+            if not isinstance(end.code, int):
+                raise
+            status = end.code
+        if status < _OF_SIGNALS:  # a terminal that has gone takes nothing, and is why
+            sys.stdout.flush()
+        return status
     except BrokenPipeError:
-        # Who read our output has gone, as in `latency-tui config | head -1`; nothing more is to be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return ExitCode.ERROR
+        return streams.READER_GONE
     except LatencyTuiError as error:
         print(f"latency-tui: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code

@@ -1,19 +1,17 @@
 """Rows: searchable text, shared plans, deleting and pruning."""
 
 import contextlib
-import os
 import sqlite3
 from pathlib import Path
 
-from tui.config.schema import HistorySettings
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt, Turn
 from tui.core.target import Endpoint, Target
-from tui.history.rows import prompt_text, prune
+from tui.history.rows import prompt_text
 from tui.history.store import Store
 
-from .making import DAY_NS, info, plan, stored
+from .making import plan, stored
 
 
 def test_a_plan_is_found_by_any_text_that_it_asks() -> None:
@@ -55,26 +53,3 @@ def test_equal_plans_are_stored_once(path: Path) -> None:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             assert connection.execute("SELECT count(*) FROM plans").fetchone() == (1,)
             assert connection.execute("SELECT count(*) FROM specs").fetchone() == (2,)
-
-
-def test_pruning_by_age_spares_what_a_snapshot_names(path: Path) -> None:
-    with Store(path) as store:
-        kept, _, recent = (store.add(stored(about=info(started=day * DAY_NS))) for day in (1, 2, 9))
-        store.save_snapshot("base", [store.run(kept).info.uid])
-        assert prune(store._connection, HistorySettings(), 10 * DAY_NS) == 0
-        assert prune(store._connection, HistorySettings(keep_days=5), 10 * DAY_NS) == 1
-        assert store.numbers() == [recent, kept]
-
-
-def test_pruning_by_size_deletes_the_oldest(fast_disk: Path) -> None:
-    path = fast_disk / "history.db"
-    with Store(path) as store:
-        for day in range(120):
-            run = stored(plan(os.urandom(20_000).hex()), info(started=day))
-            store.add(run)
-        assert store.bytes_used() > 2_000_000
-        assert store.prune(HistorySettings(keep_mb=2)) > 0
-        assert store.bytes_used() <= 2_000_000
-        left = store.numbers(reverse=True)
-        assert left == list(range(left[0], 121)), "the latest stay"
-    assert path.stat().st_size < 5_000_000, "the file gives the room back"

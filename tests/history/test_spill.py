@@ -1,6 +1,7 @@
 """The spill file: results that the database cannot take wait for the next start."""
 
 import contextlib
+import itertools
 import json
 import os
 import sqlite3
@@ -24,10 +25,10 @@ def test_a_newer_schema_is_said_and_results_are_spilled_beside_it(path: Path) ->
         store._connection.execute("PRAGMA user_version = 999")
     said: list[str] = []
     writes(path, said)
-    assert len(said) == 1
+    assert len(said) == 2
     assert "newer latency-tui" in said[0]
     (file,) = path.parent.glob("latency-tui-spill-*.jsonl")
-    assert str(file) in said[0]
+    assert str(file) in said[1]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [json.loads(line)["record"]["status"] for line in file.read_text().splitlines()] == ["done", "done"]
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -45,7 +46,7 @@ def test_without_a_directory_results_are_spilled_to_the_temp_directory(
     said: list[str] = []
     writes(path, said)
     (file,) = temp_directory.glob("latency-tui-spill-*.jsonl")
-    assert str(file) in said[0]
+    assert str(file) in said[1]
     path.parent.unlink()
     assert read(path).requests == stored().requests
     assert not file.exists()
@@ -81,8 +82,8 @@ def test_a_read_only_database_stops_nothing(nobodys_directory: Path) -> None:
     said: list[str] = []
     writes(path, said)
     (file,) = (nobodys_directory / "temp").glob("latency-tui-spill-*.jsonl")
-    assert len(said) == 1
-    assert str(file) in said[0]
+    assert len(said) == 2
+    assert str(file) in said[1]
     path.chmod(0o600)
     path.parent.chmod(0o700)
     assert read(path).requests == stored().requests
@@ -94,7 +95,33 @@ def test_with_no_place_at_all_the_program_says_so_and_goes_on(path: Path, monkey
     monkeypatch.setattr(spill, "_places", lambda directory: [directory])
     said: list[str] = []
     writes(path, said)
-    assert said == [f"The history {path} cannot be written (file exists): results are kept in memory only."]
+    assert said == [f"The history {path} cannot be written (file exists).", "Results are kept in memory only."]
+
+
+def test_a_file_is_named_only_once_a_result_is_in_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk opens an empty file without a word, and takes no line."""
+    path.parent.write_text("")
+    said = list[str]()
+    writer = Writer(path, "w", SETTINGS, said.append)
+    writer.open()
+    assert said == [f"The history {path} cannot be written (file exists)."]
+    assert not list(Path(tempfile.gettempdir()).glob("latency-tui-spill-w*"))
+    run = list(itertools.chain.from_iterable(items()))
+    with monkeypatch.context() as patch:
+        patch.setattr(spill.Spill, "_append", _full)
+        writer.commit(run)
+    assert said[1:] == ["Results are kept in memory only."]
+    writer.commit(run)
+    assert said[2].startswith("Results go to ")
+    monkeypatch.setattr(spill.Spill, "_append", _full)
+    writer.commit(run)
+    assert said[3:] == ["Results are kept in memory only."]
+    writer.close()
+    assert writer.left_out == "Not stored, since they were in memory only: 2 results of this session."
+
+
+def _full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_a_spill_of_a_live_program_is_left_to_it(path: Path) -> None:

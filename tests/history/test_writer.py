@@ -1,6 +1,8 @@
 """The writer: whatever fails, no result is lost."""
 
 import contextlib
+import itertools
+import shutil
 import sqlite3
 from collections.abc import Callable
 from functools import partial
@@ -63,6 +65,34 @@ def test_a_write_that_fails_anywhere_loses_nothing(
         assert not list(path.parent.glob("*spill*"))
     # A statement that fails is said, unless it was in the tidying up.
     assert silent < count * 0.1
+
+
+@pytest.mark.parametrize("how", ["deleted", "all deleted", "directory deleted", "replaced"])
+def test_a_history_that_goes_away_while_in_use_is_noticed(path: Path, how: str) -> None:
+    said = list[str]()
+    writer = Writer(path, "w", SETTINGS, said.append)
+    writer.open()
+    run = list(itertools.chain.from_iterable(items()))
+    writer.commit(run)
+    match how:
+        case "deleted":
+            path.unlink()
+        case "all deleted":
+            for file in path.parent.glob("history.db*"):
+                file.unlink()
+        case "directory deleted":
+            shutil.rmtree(path.parent)
+        case "replaced":
+            with Store(path.with_name("other.db")) as store:
+                store.add(stored())
+            path.with_name("other.db").rename(path)
+    writer.commit(run)
+    writer.commit(run)
+    writer.close()
+    (sentence,) = said
+    assert "was deleted or replaced while in use" in sentence
+    assert writer.left_out is None
+    assert read(path).requests == stored().requests
 
 
 def broken_database(path: Path) -> None:

@@ -20,6 +20,7 @@ from tui.headless.arguments import add_target_options, ledger_of, load_from, ref
 from tui.headless.measure import measure
 from tui.headless.narration import Narrator
 from tui.session.measured import evidence_for
+from tui.streams import print_utf8
 
 _REPEATS = 10
 """Runs where neither the plan nor the command says how many: most estimates have an interval from there on."""
@@ -42,9 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     ]
     advice = [advise(evidence) for evidence in found if evidence is not None]
     _write(options, advice, ledger_of(measured.runs))
-    if measured.stopped_by is not None:
-        return 128 + measured.stopped_by
-    return ExitCode.OK if any(one.count for one in advice) else ExitCode.NOT_MEASURED
+    return measured.status(ExitCode.OK if any(one.count for one in advice) else ExitCode.NOT_MEASURED)
 
 
 def _write(options: argparse.Namespace, advice: Sequence[Advice], tried: Sequence[TrialResult]) -> None:
@@ -59,7 +58,7 @@ def _write(options: argparse.Namespace, advice: Sequence[Advice], tried: Sequenc
 
 def _put(name: str, text: str) -> None:
     if name == "-":
-        sys.stdout.write(text)
+        print_utf8(text)
     else:
         write_text(Path(name), text)
 

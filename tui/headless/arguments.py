@@ -24,6 +24,7 @@ from tui.export import json_format
 from tui.history.store import Store
 from tui.session import trial_log
 from tui.simulator.process import SimulatorProcess
+from tui.streams import print_utf8
 
 LAST = "last"
 
@@ -50,7 +51,7 @@ def load_from(options: argparse.Namespace) -> Loaded:
 
 def print_json(value: object) -> None:
     """Write a value to standard output."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+    print_utf8(json_format.visible(msgspec.json.format(msgspec.json.encode(value)).decode()) + "\n")
 
 
 @contextlib.contextmanager

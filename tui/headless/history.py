@@ -20,6 +20,7 @@ from tui.headless.arguments import print_json, runs_of
 from tui.headless.results import results_of, table
 from tui.history.store import Store
 from tui.session import trial_log
+from tui.streams import print_utf8
 
 _RUN = "a number, 'last', the name of a snapshot, or a JSON export"
 _NS_PER_S = 1_000_000_000
@@ -120,7 +121,7 @@ def _line(row: RunRow) -> str:
 def _show(options: argparse.Namespace, store: Store) -> None:
     runs = runs_of(options.run, store)
     if options.json:
-        sys.stdout.write(render(runs, Format.JSON, tried=trial_log.of_runs(store, runs)))
+        print_utf8(render(runs, Format.JSON, tried=trial_log.of_runs(store, runs)))
         return
     numbers = ", ".join(str(run.number) for run in runs if run.number is not None)
     print(f"Runs {numbers}" if len(runs) > 1 else f"Run {numbers}")
@@ -133,7 +134,7 @@ def _export(options: argparse.Namespace, store: Store) -> None:
     runs = [run for reference in options.run for run in runs_of(reference, store)]
     tried, with_texts = trial_log.of_runs(store, runs), not options.no_texts
     if options.to == "-":
-        sys.stdout.write(render(runs, Format.JSON, tried=tried, with_texts=with_texts))
+        print_utf8(render(runs, Format.JSON, tried=tried, with_texts=with_texts))
     else:
         objectives = load(Flags(), os.environ, Path.cwd()).settings.objectives
         write(Path(options.to), runs, tried=tried, with_texts=with_texts, objectives=objectives)

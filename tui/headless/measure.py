@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -19,7 +21,7 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.core.series import Ending, Series, SeriesSettings
 from tui.engine.client import spawn
-from tui.errors import ConfigError
+from tui.errors import ConfigError, ExitCode
 from tui.headless.narration import Narrator
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
@@ -29,6 +31,8 @@ from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
 
 _COUNT_WITHIN_S = 20.0
+_STOP_WITHIN_S = 15.0
+"""Time for an orderly end after a signal."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -44,6 +48,18 @@ class MeasuredPlan(msgspec.Struct, kw_only=True):
     """The signal that ended it early."""
     counted: dict[Prompt, int] = {}
     """Tokens of the prompts of `tui.session.measured.length_questions`, as far as endpoints count."""
+    engine_failed: bool = False
+    """True if an engine ended by itself meanwhile, with what was in flight."""
+    is_stored: bool = True
+    """False if results are not in the history, though they should be."""
+
+    def status(self, verdict: ExitCode) -> int:
+        """The exit status: that of a signal or a failure of ours, otherwise the verdict."""
+        if self.stopped_by is not None:
+            return 128 + self.stopped_by
+        if self.engine_failed or (verdict == ExitCode.OK and not self.is_stored):
+            return ExitCode.NOT_MEASURED
+        return verdict
 
 
 def measure(
@@ -59,9 +75,8 @@ def measure(
     """Run the plan as a series, of all variants of its prompt with `ask_all`; afterwards, with `count_parts`, have the
     parts of the prompts counted.
 
-    A signal ends it in order, with what is finished; the second one at once.
-
-    Raises ConfigError before anything is started.
+    A signal ends it in order, with what is finished; the second one at once. Raises ConfigError before anything is
+    started, and what `on_ended` raised, after the measurement was ended because of it.
     """
     refuse_unconfirmed(loaded, os.environ)
     for ignored in loaded.ignored:
@@ -95,18 +110,18 @@ async def _measure(
     session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, *, count_parts: bool
 ) -> MeasuredPlan:
     runs: list[StoredRun] = []
-    stopped_by: list[int] = []
-    loop = asyncio.get_running_loop()
+    errors: list[Exception] = []
 
-    def stop(number: int) -> None:
-        if stopped_by:
-            os._exit(128 + number)
-        stopped_by.append(number)
+    def stop() -> None:
         narrator.note("Stopping: what is in flight is cancelled, what is finished is kept.")
         session.cancel_all()
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop, number)
+    def consumer_failed(error: Exception) -> None:
+        errors.append(error)
+        session.cancel_all()
+
+    session.on_error = consumer_failed
+    signals = _Signals(stop)
     await session.connect()
     session.start_series(plan, settings)
     assert session.series is not None
@@ -123,15 +138,48 @@ async def _measure(
     narrator.progress(series)
     await session.series.over()
     narrator.end()
-    counted = await _counted(session) if count_parts and not stopped_by else {}
+    counted = await _counted(session) if count_parts and signals.stopped_by is None else {}
     await session.close()
+    if errors:
+        raise errors[0]
+    if (left_out := session.recorder.left_out() if session.recorder is not None else None) is not None:
+        narrator.problem(left_out)
     return MeasuredPlan(
         runs=runs,
         series=series,
         lanes=session.live.lanes,
-        stopped_by=stopped_by[0] if stopped_by else None,
+        stopped_by=signals.stopped_by,
         counted=counted,
+        engine_failed=session.engine_failures > 0,
+        is_stored=left_out is None,
     )
+
+
+class _Signals:
+    """SIGINT, SIGTERM and SIGHUP: the first ends the measurement in order, the second the program at once.
+
+    The program ends in any case, also while it writes into a pipe that nobody reads.
+    """
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        """`stop` is called on the running event loop."""
+        self.stopped_by: int | None = None
+        self._stop = stop
+        self._loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            # With nohup it outlives its terminal.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._handle)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.stopped_by is not None:
+            os._exit(128 + number)
+        self.stopped_by = number
+        watchdog = threading.Timer(_STOP_WITHIN_S, os._exit, (128 + number,))
+        watchdog.daemon = True
+        watchdog.start()
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop)
 
 
 async def _counted(session: Session) -> dict[Prompt, int]:

@@ -30,10 +30,12 @@ from tui.headless.results import (
     table,
     verdicts,
 )
+from tui.streams import print_utf8
 
 _EPILOG = """\
 exit codes: 0 all objectives met (or none set), 1 one missed, 2 a plan or argument cannot be used,
-3 a target never answered, an objective is not yet known, or engine or history failed, 130 interrupted.
+3 a target never answered, an objective is not yet known, engine, history or standard output failed, 130 interrupted,
+141 the reader of standard output has gone.
 """
 
 
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     objectives = loaded.settings.objectives
     results = results_of(measured.runs, objectives)
     simulated = any(record.spec.endpoint.simulated for run in measured.runs for record in run.requests)
-    status = 128 + measured.stopped_by if measured.stopped_by is not None else exit_code(results)
+    status = measured.status(exit_code(results))
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
         print(_summary(measured, results, objectives, plain=options.plain, simulated=simulated), file=out)
@@ -128,11 +130,11 @@ def _write_files(
     with_texts, tried = not options.no_texts, ledger_of(measured.runs) if options.json or options.markdown else []
     for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
         if path == "-":
-            print(render(measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives), end="")
+            print_utf8(render(measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives))
         elif path is not None:
             write(Path(path), measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives)
     if options.junit == "-":
-        print(junit(results, simulated=simulated), end="")
+        print_utf8(junit(results, simulated=simulated))
     elif options.junit is not None:
         write_text(Path(options.junit), junit(results, simulated=simulated))
     if options.otel:

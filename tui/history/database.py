@@ -75,12 +75,15 @@ MIGRATIONS: tuple[Migration, ...] = (
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database at `path`, at the current schema; make it if missing (0600, its directory 0700).
 
-    Transactions are begun explicitly. Raises OSError, sqlite3.Error, and HistoryError for a newer schema.
+    Transactions are begun explicitly. Raises OSError, sqlite3.Error, and HistoryError for a newer schema or
+    what is no file.
     """
     private_directory(path.parent)
     # SQLite would make it 0644. The -wal and -shm files beside it take its mode.
-    handle = open_private(path, os.O_RDONLY)
+    handle = open_private(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise HistoryError(f"{path} is no ordinary file: move it away.")
         if stat.S_IMODE(os.fstat(handle).st_mode) & 0o077:
             os.fchmod(handle, 0o600)
     finally:

@@ -114,6 +114,12 @@ class Recorder:
             self._thread.join(within_s)
         return not self._thread.is_alive()
 
+    def left_out(self) -> str | None:
+        """A sentence on results that are not in the history after `close`; None if all are."""
+        if self._thread.is_alive():
+            return f"The history {self.path} did not take the last results in time."
+        return self._writer.left_out
+
     def _end(self, end: RequestEnded) -> list[Item]:
         going = self._open.pop(end.request_id, None)
         if going is None:

@@ -1,11 +1,11 @@
 """Rows of the database: store runs and their requests, delete runs, and prune to the limits on age and size.
 
-Storing happens inside a transaction of the caller; deleting makes its own.
+A start prunes no more than a few runs. Storing happens inside a transaction of the caller; deleting makes its own.
 """
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -20,13 +20,19 @@ from tui.history.database import transaction
 
 EXCERPT_CHARACTERS = 200
 
+_UNWELL = f"'{Status.FAILED}', '{Status.INTERRUPTED}'"
+
+
+MOST_AT_START = 0.1
+"""Share of the runs that a start may delete by itself, one at least. Beyond it, a clock that is wrong or a limit that
+was meant otherwise is likelier."""
+
 _NS_PER_DAY = 86_400_000_000_000
 _BYTES_PER_MB = 1_000_000
+_BY_HAND = "`latency-tui history prune` deletes them"
 
 _FREE = "NOT EXISTS (SELECT 1 FROM snapshot_runs WHERE snapshot_runs.run = number)"
 """Condition for runs that no snapshot names; those that one names stay."""
-
-_UNWELL = f"'{Status.FAILED}', '{Status.INTERRUPTED}'"
 
 
 def prompt_text(plan: Plan) -> str:
@@ -152,27 +158,46 @@ def delete(connection: sqlite3.Connection, numbers: Iterable[int]) -> int:
 
 
 def prune(connection: sqlite3.Connection, settings: HistorySettings, now_unix_ns: int | None = None) -> int:
-    """Delete runs beyond the limits on age and size, oldest first, and return how many. Raises sqlite3.Error."""
+    """Delete runs beyond the limits on age and size, and return how many. Raises sqlite3.Error."""
     deleted = 0
-    if settings.keep_days:
-        now = time.time_ns() if now_unix_ns is None else now_unix_ns
-        before = now - settings.keep_days * _NS_PER_DAY
-        rows = connection.execute(f"SELECT number FROM runs WHERE started_unix_ns < ? AND {_FREE}", (before,))  # noqa: S608
-        if old := [number for (number,) in rows.fetchall()]:
-            deleted += delete(connection, old)
-    limit = settings.keep_mb * _BYTES_PER_MB
-    while limit and (used := bytes_used(connection)) > limit:
-        (stored,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+    if old := _expired(connection, settings, _now(now_unix_ns)):
+        deleted += delete(connection, old)
+    while (surplus := _surplus(connection, settings)) and (oldest := _oldest(connection, max(1, surplus // 2))):
         # At most half the estimated surplus per round: run sizes vary, and no run should go that need not.
-        at_once = max(1, stored * (used - limit) // used // 2)
-        rows = connection.execute(
-            f"SELECT number FROM runs WHERE {_FREE} ORDER BY started_unix_ns LIMIT ?",  # noqa: S608
-            (at_once,),
-        )
-        oldest = [number for (number,) in rows.fetchall()]
-        if not oldest:
-            break
         deleted += delete(connection, oldest)
+    return deleted
+
+
+def prune_at_start(
+    connection: sqlite3.Connection,
+    settings: HistorySettings,
+    say: Callable[[str], None],
+    now_unix_ns: int | None = None,
+) -> int:
+    """Delete runs beyond the limits if they are few, and say so; otherwise say why nothing was deleted.
+
+    Raises sqlite3.Error.
+    """
+    if not (settings.keep_days or settings.keep_mb):
+        return 0
+    now = _now(now_unix_ns)
+    expired, surplus = len(_expired(connection, settings, now)), _surplus(connection, settings)
+    if not (expired or surplus):
+        return 0
+    count, newest = connection.execute("SELECT count(*), max(started_unix_ns) FROM runs").fetchone()
+    beyond = _beyond(settings, expired, surplus)
+    if newest > now + _NS_PER_DAY:
+        say(f"The latest run is later than the clock of this machine: no runs {beyond} were deleted; {_BY_HAND}.")
+        return 0
+    if max(expired, surplus) > max(1, count * MOST_AT_START):
+        say(
+            f"{max(expired, surplus)} of {count} runs are {beyond}, more than a start deletes by itself: all were "
+            f"kept; {_BY_HAND}."
+        )
+        return 0
+    deleted = prune(connection, settings, now)
+    if deleted:
+        say(f"{deleted} of {count} runs {beyond} {'was' if deleted == 1 else 'were'} deleted from the history.")
     return deleted
 
 
@@ -182,3 +207,40 @@ def bytes_used(connection: sqlite3.Connection) -> int:
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
     )
     return int(size * (pages - free))
+
+
+def _now(given: int | None) -> int:
+    return time.time_ns() if given is None else given
+
+
+def _expired(connection: sqlite3.Connection, settings: HistorySettings, now_unix_ns: int) -> list[int]:
+    """Numbers of the runs that are too old."""
+    if not settings.keep_days:
+        return []
+    before = now_unix_ns - settings.keep_days * _NS_PER_DAY
+    rows = connection.execute(f"SELECT number FROM runs WHERE started_unix_ns < ? AND {_FREE}", (before,))  # noqa: S608
+    return [number for (number,) in rows]
+
+
+def _surplus(connection: sqlite3.Connection, settings: HistorySettings) -> int:
+    """Estimated number of runs above the limit on size; at least one if it is exceeded."""
+    limit = settings.keep_mb * _BYTES_PER_MB
+    if not limit or (used := bytes_used(connection)) <= limit:
+        return 0
+    (stored,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+    return max(1, int(stored * (used - limit) // used))
+
+
+def _oldest(connection: sqlite3.Connection, count: int) -> list[int]:
+    rows = connection.execute(
+        f"SELECT number FROM runs WHERE {_FREE} ORDER BY started_unix_ns LIMIT ?",  # noqa: S608
+        (count,),
+    )
+    return [number for (number,) in rows]
+
+
+def _beyond(settings: HistorySettings, expired: int, surplus: int) -> str:
+    """The limits that are exceeded, in words."""
+    age = f"older than history.keep_days ({settings.keep_days})" if expired else ""
+    size = f"above history.keep_mb ({settings.keep_mb})" if surplus else ""
+    return " or ".join(filter(None, (age, size)))

@@ -67,6 +67,9 @@ class Spill:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._append(handle, data)
         except OSError:
+            with contextlib.suppress(OSError):
+                if not os.fstat(handle).st_size:
+                    path.unlink()
             os.close(handle)
             raise
         self._handle, self.path = handle, path
@@ -147,4 +150,7 @@ def _lines(data: bytes) -> tuple[list[SpilledRequest], bool]:
 
 
 def _places(directory: Path) -> list[Path]:
-    return list(dict.fromkeys((directory, Path(tempfile.gettempdir()))))
+    try:
+        return list(dict.fromkeys((directory, Path(tempfile.gettempdir()))))
+    except FileNotFoundError:  # it tries to write there: every disk is full
+        return [directory]

@@ -17,7 +17,7 @@ from tui.history import spill
 from tui.history.codec import UNREADABLE
 from tui.history.database import connect, is_corrupt, reason, set_aside, transaction
 from tui.history.interruption import WriterLock, add_events, adopt, clear_events, take_note
-from tui.history.rows import prune, put_open_requests, put_request, put_run
+from tui.history.rows import prune_at_start, put_open_requests, put_request, put_run
 
 _FAILURES = (sqlite3.Error, OSError, HistoryError, *UNREADABLE)
 
@@ -70,12 +70,18 @@ class Writer:
         self._say = say
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
         """Called with the number of requests, if any, that earlier programs had in flight when they ended."""
+        self.left_out: str | None = None
+        """A sentence on results that are not in the database; set by `close`."""
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        """Device and inode of the file that is open."""
         self._lock: WriterLock | None = None
         self._spill = spill.Spill(path.parent, uid)
         self._unsaved: list[Ended] = []
         """Finished requests that the database has not taken yet."""
         self._failing = False
+        self._kept = ""
+        """Place of results while the database takes none, as it was last said."""
         self._journaling = False
         """False from a failure until the next run: a journal with a gap would yield a wrong text."""
         self._open: set[tuple[str, int]] = set()
@@ -117,9 +123,12 @@ class Writer:
     def close(self) -> None:
         """Write results that failed before once more, and close. Those that fail again stay in the spill file."""
         if self._unsaved:
-            with contextlib.suppress(*_FAILURES):
+            try:
                 self._write([])
                 self._recovered()
+            except _FAILURES as error:
+                self._fail(error, [])
+        self.left_out = self._left_out()
         self._spill.close()
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
@@ -130,6 +139,11 @@ class Writer:
             self._lock = None
 
     def _opened(self) -> sqlite3.Connection:
+        if self._connection is not None and _identity(self._path) != self._file:
+            self._say(
+                f"The history {self._path} was deleted or replaced while in use: results go into what is there now."
+            )
+            self._disconnect()
         if self._connection is None:
             try:
                 self._connection = self._open_once()
@@ -138,6 +152,7 @@ class Writer:
                     raise
                 self._set_aside(error)
                 self._connection = self._open_once()
+            self._file = _identity(self._path)
             self._durable = True
         return self._connection
 
@@ -152,7 +167,7 @@ class Writer:
             if interrupted := max(adopted, take_note(directory)):
                 self.on_interrupted(interrupted)
             spill.take_in(connection, directory)
-            prune(connection, self._settings)
+            prune_at_start(connection, self._settings, self._say)
         except BaseException:
             connection.close()
             raise
@@ -167,12 +182,20 @@ class Writer:
 
     def _begin_anew(self, error: Exception) -> None:
         """Set aside a database found damaged while in use. The next write opens a new one."""
+        self._disconnect()
+        self._set_aside(error)
+
+    def _disconnect(self) -> None:
+        """Let go of a database that is no longer there. The next write opens a new one."""
         if self._connection is not None:
-            self._connection.close()
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
             self._connection = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
         self._open.clear()
         self._journaling = False
-        self._set_aside(error)
 
     def _write(self, items: list[Item]) -> None:
         connection = self._opened()
@@ -215,21 +238,45 @@ class Writer:
             spill.SpilledRequest(info=one.run.info, plan=one.run.plan, lane=one.lane, record=one.record)
             for one in self._unsaved[self._spilled :]
         ]
-        try:
-            self._spill.write(lines)
-        except (OSError, *UNREADABLE):
+        kept = ""
+        if lines:
+            try:
+                self._spill.write(lines)
+            except (OSError, *UNREADABLE):
+                pass
+            else:
+                self._spilled = len(self._unsaved)
+        if self._spilled < len(self._unsaved):
             kept = "results are kept in memory only"
-        else:
-            self._spilled = len(self._unsaved)
+        elif self._unsaved:
             kept = f"results go to {self._spill.path}, and into the history once that can be"
         if not self._failing:
-            self._failing = True
-            self._say(f"The history {self._path} cannot be written ({reason(error)}): {kept}.")
+            self._say(f"The history {self._path} cannot be written ({reason(error)}){': ' * bool(kept)}{kept}.")
+        elif kept and kept != self._kept:
+            self._say(f"{kept[0].upper()}{kept[1:]}.")
+        self._failing, self._kept = True, kept or self._kept
+
+    def _left_out(self) -> str | None:
+        if not (count := len(self._unsaved)):
+            return None
+        if lost := count - self._spilled:
+            return f"Not stored, since they were in memory only: {lost} result{'s' * (lost > 1)} of this session."
+        return f"Not yet in the history, but in {self._spill.path}: {count} result{'s' * (count > 1)} of this session."
 
     def _recovered(self) -> None:
         self._unsaved.clear()
         self._spilled = 0
+        self._kept = ""
         self._spill.discard()
         if self._failing:
             self._failing = False
             self._say(f"The history {self._path} can be written again; all results are in it.")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file at `path`; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

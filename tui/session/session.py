@@ -59,12 +59,13 @@ class Session:
         self.on_ended: Callable[[RequestRecord], None] = lambda _record: None
         self.on_run_over: Callable[[StoredRun], None] = lambda _run: None
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
+        self.on_error: Callable[[Exception], None] = _unexpected
+        """Called with what any of these raised; delivery goes on."""
+        self.engine_failures = 0
         self.recorder = history
-        self.snapshots = Snapshots(
-            self.live, history.path if history else None, lambda sentence: self.on_problem(sentence)
-        )
-        self._gate = CommitGate(history, self._deliver, lambda sentence: self.on_problem(sentence)) if history else None
-        self.children = Children(engine, simulator, self._feed, lambda sentence: self.on_problem(sentence))
+        self.snapshots = Snapshots(self.live, history.path if history else None, self._say)
+        self._gate = CommitGate(history, self._deliver, self._say) if history else None
+        self.children = Children(engine, simulator, self._feed, self._say)
         self._record = record
         self._run_id = 0
         self._run_over = asyncio.Event()
@@ -77,8 +78,8 @@ class Session:
         self.run_uids: list[str] = []
         """Uids of the session's runs. An outcome's `run` counts them from 1."""
         self.preview = Preview(self.live, known, lambda command: self.children.engine.ask_aside(command))
-        self.preview.on_change = lambda: self.on_change()
-        self.preview.on_problem = lambda sentence: self.on_problem(sentence)
+        self.preview.on_change = self._changed
+        self.preview.on_problem = self._say
 
     @property
     def engine_pid(self) -> int:
@@ -88,7 +89,7 @@ class Session:
     async def connect(self) -> None:
         """Start engine and simulator, and open the history. Raises ChildError."""
         if self._gate is not None:
-            self._gate.on_interrupted = self.on_interrupted
+            self._gate.on_interrupted = lambda requests: _tell(self, self.on_interrupted, requests)
             self._gate.start()
         await self.children.connect()
 
@@ -130,7 +131,7 @@ class Session:
         if requests:
             self._fire(requests)
         else:
-            self.on_problem("No target caches its prompt: set the parameter cache and try again.")
+            self._say("No target caches its prompt: set the parameter cache and try again.")
 
     def _fire(self, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
         self.children.launch_simulator()
@@ -192,7 +193,7 @@ class Session:
             await self.run_over()
             return may_run
 
-        self.series = SeriesRunner(self.live, series, run_to_end, lambda: self.on_change())
+        self.series = SeriesRunner(self.live, series, run_to_end, self._changed)
         settings = series.settings
         times = (settings.warm_ups + settings.repeats) * settings.concurrency
         if not self.preview.may_send(plan.budget, at_most, times):
@@ -240,7 +241,7 @@ class Session:
         self.live.fold(events)
         if self._gate is not None:
             self._gate.add(events)
-            self.on_change()
+            self._changed()
         else:
             self._deliver(events)
 
@@ -248,13 +249,13 @@ class Session:
         ended = self.live.settle(events)
         self.preview.learn(ended)
         if self._record is not None and (problem := self._record.write(events, ended)) is not None:
-            self.on_problem(problem)
+            self._say(problem)
         for event in events:
             if isinstance(event, RunStarted) and event.run_id == self._latest_id and self.latest is not None:
                 self.latest.info = msgspec.structs.replace(self.latest.info, started_unix_ns=event.unix_ns)
         for record in ended:
             if not record.spec.warms_cache:
-                self.on_ended(record)
+                _tell(self, self.on_ended, record)
         if any(isinstance(event, RunEnded) for event in events):
             self.children.engine_works()
         if not self.live.run_in_flight and not self._run_over.is_set():
@@ -263,14 +264,34 @@ class Session:
             self.preview.count_soon()
         if self.live.engine_problem is not None:
             self.preview.run_starts()
+            self.engine_failures += 1
             self.children.restart_engine(self.live.engine_problem)
-        self.on_change()
+        self._changed()
 
     def _finish_run(self) -> None:
         if self.latest is not None and self._latest_id == self._run_id:
             known = {"send_spread_ns": self.live.send_spread_ns, "sdk_version": self.live.sdk_version}
             self.latest.info = msgspec.structs.replace(self.latest.info, **known)
-            self.on_run_over(self.latest)
+            _tell(self, self.on_run_over, self.latest)
         # It may have died during this run; the next one should not wait for its start.
         self.children.launch_simulator()
         self._run_over.set()
+
+    def _changed(self) -> None:
+        _tell(self, self.on_change)
+
+    def _say(self, sentence: str) -> None:
+        _tell(self, self.on_problem, sentence)
+
+
+def _unexpected(error: Exception) -> None:
+    """Hand an exception to the event loop, which logs it."""
+    asyncio.get_running_loop().call_exception_handler({"message": "A consumer of events failed", "exception": error})
+
+
+def _tell(session: Session, consumer: Callable[..., None], *what: object) -> None:
+    """Call a consumer of the session's events: whatever it raises, delivery goes on."""
+    try:
+        consumer(*what)
+    except Exception as error:
+        session.on_error(error)

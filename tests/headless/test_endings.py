@@ -1,0 +1,186 @@
+"""Endings of headless commands: exit codes from every path, and outputs that are closed, full or gone."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui.errors import ExitCode
+from tui.history.store import Store
+from tui.streams import READER_GONE
+
+from .conftest import Workplace
+
+RUN = ("run", "plan.toml", "--plain", "--repeat", "4")
+WITHIN_S = 60.0
+
+
+def shell(workplace: Workplace, line: str, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    """Run a line of bash, in which "$@" is the command."""
+    workplace.plan()
+    return subprocess.run(
+        ["bash", "-c", line, "bash", sys.executable, "-P", "-m", "tui", *arguments],
+        cwd=workplace.cwd,
+        env=workplace.environment | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+
+
+def stored(workplace: Workplace) -> int:
+    paths = list(workplace.base.rglob("history.db"))
+    if not paths:
+        return 0
+    with Store(paths[0]) as store:
+        return store.count()
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ('"$@" | head -1; exit ${PIPESTATUS[0]}', READER_GONE, ""),
+        ('"$@" | true; exit ${PIPESTATUS[0]}', READER_GONE, ""),
+        ('"$@" 2>&1 | true; exit ${PIPESTATUS[0]}', READER_GONE, ""),
+        ('"$@" 2>&1 | head -1; exit ${PIPESTATUS[0]}', READER_GONE, ""),
+        ('"$@" >/dev/full', ExitCode.NOT_MEASURED, "no space left on device"),
+        ('"$@" >/dev/full 2>&1', ExitCode.NOT_MEASURED, ""),
+        ('"$@" 2>/dev/full', ExitCode.OK, ""),
+        ('"$@" 2>&-', ExitCode.OK, ""),
+        ('"$@" >&-', ExitCode.OK, ""),
+        ('"$@" <&-', ExitCode.OK, ""),
+        ('"$@" <&- >&- 2>&-', ExitCode.OK, ""),
+    ],
+)
+def test_an_output_that_goes_away_ends_quietly(workplace: Workplace, line: str, status: int, said: str) -> None:
+    done = shell(workplace, line, *RUN)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    assert said in done.stderr
+    assert stored(workplace) >= 1, "what was asked until then is in the history"
+
+
+@pytest.mark.parametrize("command", [("config",), ("--help",), ("models", "--json", "-")])
+def test_every_command_says_in_a_sentence_that_its_output_is_full(
+    workplace: Workplace, command: tuple[str, ...]
+) -> None:
+    done = shell(workplace, '"$@" >/dev/full', *command)
+    assert done.returncode == ExitCode.NOT_MEASURED
+    assert done.stderr == "latency-tui: Standard output cannot be written: no space left on device.\n"
+    assert shell(workplace, '"$@" | true; exit ${PIPESTATUS[0]}', *command).returncode in (0, READER_GONE)
+
+
+def test_a_signal_ends_a_program_that_writes_into_a_full_pipe(workplace: Workplace) -> None:
+    """Nobody reads: the write blocks, and with it the event loop."""
+    workplace.plan()
+    reading, writing = os.pipe()
+    with contextlib.suppress(BlockingIOError):
+        os.set_blocking(writing, False)
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tui", *RUN],
+        cwd=workplace.cwd,
+        env=workplace.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writing)
+    try:
+        _until_blocked(process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WITHIN_S) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        if process.stderr is not None:
+            process.stderr.close()
+
+
+def _until_blocked(pid: int) -> None:
+    """Wait until the process waits for room in the pipe."""
+    while "pipe_write" not in Path(f"/proc/{pid}/wchan").read_text():
+        os.sched_yield()
+
+
+@pytest.mark.parametrize("where", ["a directory", "a newer schema", "/dev/null", "a pipe"])
+def test_a_history_that_takes_nothing_is_no_success(workplace: Workplace, where: str, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "latency-tui" / "history.db"
+    path.parent.mkdir(parents=True)
+    match where:
+        case "a directory":
+            path.mkdir()
+        case "a newer schema":
+            with Store(path) as store:
+                store._connection.execute("PRAGMA user_version = 999")
+        case "/dev/null":
+            path.symlink_to("/dev/null")
+        case "a pipe":
+            os.mkfifo(path)
+    workplace.plan()
+    done = workplace.run("run", "plan.toml", TMPDIR=str(tmp_path))
+    assert done.returncode == ExitCode.NOT_MEASURED
+    assert "cannot be written" in done.stderr
+    assert "Not yet in the history, but in " in done.stderr
+
+
+def test_results_that_no_disk_takes_are_said_to_be_lost(workplace: Workplace, tmp_path: Path) -> None:
+    done = shell(workplace, 'ulimit -f 0; exec "$@"', *RUN)
+    assert done.returncode == ExitCode.NOT_MEASURED
+    assert "esults are kept in memory only." in done.stderr
+    assert "Not stored, since they were in memory only: 10 results of this session." in done.stderr
+    assert not list(tmp_path.rglob("*spill*"))
+
+
+def test_an_engine_that_dies_is_no_success(workplace: Workplace) -> None:
+    workplace.plan()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tui", "run", "plan.toml", "--repeat", "8", "--plain"],
+        cwd=workplace.cwd,
+        env=workplace.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    (engine,) = [pid for pid in _children(process.pid) if "engine" in Path(f"/proc/{pid}/cmdline").read_text()]
+    os.kill(engine, signal.SIGKILL)
+    _, said = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == ExitCode.NOT_MEASURED, said
+
+
+def _children(pid: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def test_json_is_utf8_whatever_the_locale(workplace: Workplace) -> None:
+    workplace.plan()
+    (workplace.cwd / "plan.toml").write_text((workplace.cwd / "plan.toml").read_text().replace("Why", "Grüße →"))
+    latin = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = shell_bytes(workplace, *("run", "plan.toml", "--json", "-", "--quiet"), **latin)
+    assert "Grüße →" in done.stdout.decode()
+    done = shell_bytes(workplace, "config", "--system", "grün", **latin)
+    assert b'system = "gr?n"' in done.stdout
+
+
+def shell_bytes(workplace: Workplace, *arguments: str, **more: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "tui", *arguments],
+        cwd=workplace.cwd,
+        env=workplace.environment | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=WITHIN_S,
+        check=True,
+    )
