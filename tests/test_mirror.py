@@ -82,7 +82,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     ),
     **dict.fromkeys(
         [
-            "ui/widgets/prompt_pane",
             "ui/widgets/prompt_part",
             "ui/widgets/turns_view",
             "ui/widgets/variables_view",
@@ -105,7 +104,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
             "ui/controllers/screen",
             "ui/screens/help",
             "ui/screens/questions",
-            "ui/screens/text",
             "ui/view_bindings",
             "ui/widgets/inputs",
             "ui/widgets/status_bar",
