@@ -1,6 +1,7 @@
 """Evidence made by hand: answers with given times."""
 
 from datetime import date
+from random import Random
 
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.core.events import Kind, Status, Usage
@@ -51,8 +52,8 @@ FAILED = Observation(status=Status.FAILED)
 
 
 def answers(count: int = 10, spread: float = 0.02, **times: float) -> tuple[Observation, ...]:
-    """Answers whose times (ttft, thinking, writing, in ms) differ evenly by ± `spread`."""
-    factors = [1 + spread * (2 * at / max(1, count - 1) - 1) for at in range(count)]
+    """Answers whose times (ttft, thinking, writing, in ms) differ evenly by ± `spread`, without a trend."""
+    factors = [1 + spread * (2 * at / max(1, count - 1) - 1) for at in Random(0).sample(range(count), count)]
     return tuple(
         answer(
             times.get("ttft", 100.0) * factor,

@@ -1,15 +1,16 @@
 """Until sure: looking after every repeat is wrong no more often than it says, and ends."""
 
 import math
+from collections.abc import Callable
 from random import Random
-from statistics import median
+from statistics import mean, median
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.core.figures import Figure
-from tui.core.sequential import Conclusion, Decision, UntilSure
+from tui.core.sequential import Conclusion, Decision, UntilSure, _log_wealth
 
 NAMES = "abcdefgh"
 
@@ -76,27 +77,27 @@ def test_two_arms_15_percent_apart_end_soon() -> None:
     ends = [series(random, [575.0, 500.0], 200) for _ in range(200)]
     assert sum(end.best == ("b",) and end.conclusion is Conclusion.BEST for end in ends) >= 195
     repeats = sorted(end.repeats for end in ends)
-    assert median(repeats) <= 15
-    assert repeats[180] <= 30
+    assert median(repeats) <= 17
+    assert repeats[180] <= 40
 
 
 def test_drift_that_all_share_changes_nothing() -> None:
     random = Random(2)
     ends = [series(random, [575.0, 500.0], 200, drift=0.5) for _ in range(60)]
-    assert median(end.repeats for end in ends) <= 15
+    assert median(end.repeats for end in ends) <= 20
 
 
 def test_the_best_of_five() -> None:
     random = Random(3)
     ends = [series(random, [600.0, 650.0, 500.0, 575.0, 700.0], 200) for _ in range(30)]
     assert sum(end.best == ("c",) for end in ends) >= 29
-    assert median(end.repeats for end in ends) <= 30
+    assert median(end.repeats for end in ends) <= 40
 
 
 def test_more_tokens_per_second_are_better() -> None:
     end = series(Random(4), [60.0, 80.0], 100, figure=Figure.OTPS)
     assert end.best == ("b",)
-    assert end.sentence == f"sure: b is best in OTPS (95 %), {end.repeats} repeats"
+    assert end.sentence == f"sure: b is usually fastest in OTPS (95 %), {end.repeats} repeats"
 
 
 def test_equal_arms_are_sure_to_be_alike() -> None:
@@ -105,7 +106,9 @@ def test_equal_arms_are_sure_to_be_alike() -> None:
     assert sum(end.conclusion is Conclusion.ALIKE for end in ends) >= 37
     alike = next(end for end in ends if end.conclusion is Conclusion.ALIKE)
     assert alike.best == ("a", "b")
-    assert alike.sentence.startswith("sure: a and b are alike, no difference of more than 10 % in TTFT (95 %), ")
+    assert alike.sentence.startswith(
+        "sure: a and b are alike, usually no difference of more than 10 % in TTFT (95 %), "
+    )
 
 
 def test_the_slow_one_is_out_and_the_others_are_alike() -> None:
@@ -137,7 +140,7 @@ def test_a_failed_request_tells_nothing() -> None:
         assert decision.conclusion is Conclusion.GO_ON
     decision = rule.look([None, 2.0])
     assert decision.conclusion is Conclusion.SPENT
-    assert decision.sentence == "budget spent, not sure which is best in TTFT (95 %), 40 repeats"
+    assert decision.sentence == "budget spent, not sure which is usually fastest in TTFT (95 %), 40 repeats"
 
 
 def test_one_target_has_no_rival() -> None:
@@ -159,14 +162,99 @@ def test_neither_unit_nor_order_matter(seed: int, factor: float, order: list[int
         assert (first.conclusion, set(first.best)) == (second.conclusion, set(second.best))
 
 
-@settings(max_examples=40)
-@given(st.lists(st.floats(-60, 60), min_size=1, max_size=7))
-def test_no_strategy_gains_on_average_when_signs_are_fair(leads: list[float]) -> None:
-    """The mean wealth over all signs of the same sizes is 1: what Ville's bound rests on."""
-    total = 0.0
-    for signs in range(2 ** len(leads)):
-        rule = UntilSure(Figure.TTFT, "ab", budget=99)
-        for at, lead in enumerate(leads):
-            rule.look([1.0, math.exp(lead if signs >> at & 1 else -lead)])
-        total += math.exp(rule._faster[0, 1].log)
-    assert total / 2 ** len(leads) == pytest.approx(1, rel=1e-6)
+@given(st.integers(1, 9))
+def test_no_strategy_gains_on_average_when_signs_are_fair(repeats: int) -> None:
+    """The mean wealth over all signs is 1: what Ville's bound rests on."""
+    total = sum(math.comb(repeats, wins) * math.exp(_log_wealth(wins, repeats - wins)) for wins in range(repeats + 1))
+    assert total / 2**repeats == pytest.approx(1, rel=1e-6)
+
+
+def until_over(rule: UntilSure, draw: Callable[[], list[float | None]]) -> Decision:
+    """Repeats until it decides; targets that are out are not asked."""
+    while True:
+        figures = draw()
+        decision = rule.look([figure if at in rule.left else None for at, figure in enumerate(figures)])
+        if decision.conclusion is not Conclusion.GO_ON:
+            return decision
+
+
+def test_a_cold_cache_makes_no_slower_target_the_usually_fastest() -> None:
+    # Two answers in five are cold, four times slower; warm ones are quicker than the rival's. Bets on sizes were sure of
+    # the rival, whose median is worse, in 98 % of the series.
+    random = Random(11)
+
+    def draw() -> list[float | None]:
+        cold = random.random() < 0.4
+        return [400.0 * (4 if cold else 1) * random.lognormvariate(0, 0.1), 500.0 * random.lognormvariate(0, 0.1)]
+
+    ends = [until_over(UntilSure(Figure.TTFT, "ab", budget=200), draw) for _ in range(100)]
+    assert sum(end.best == ("b",) for end in ends) / 100 <= most(0.05, 100)
+
+
+def test_two_modes_end_as_soon_as_one() -> None:
+    random = Random(12)
+
+    def draw() -> list[float | None]:
+        return [
+            middle * (4 if random.random() < 0.3 else 1) * random.lognormvariate(0, 0.1) for middle in (500.0, 575.0)
+        ]
+
+    ends = [until_over(UntilSure(Figure.TTFT, "ab", budget=400), draw) for _ in range(40)]
+    # Bets on sizes took 288 on average.
+    assert mean(end.repeats for end in ends) <= 90
+
+
+def test_beaten_targets_are_not_asked_on() -> None:
+    random = Random(13)
+    asked = repeats = 0
+    for _ in range(20):
+        rule = UntilSure(Figure.TTFT, "abcdefgh", budget=200)
+
+        def draw(rule: UntilSure = rule) -> list[float | None]:
+            nonlocal asked
+            asked += len(rule.left)
+            return [500 * (1 + 0.12 * min(at, 1)) ** (1 + at / 4) * random.lognormvariate(0, 0.1) for at in range(8)]
+
+        end = until_over(rule, draw)
+        repeats += end.repeats
+        assert end.best == ("a",)
+    assert asked <= 0.75 * 8 * repeats
+
+
+def test_a_refused_target_is_left_out_and_named() -> None:
+    random = Random(14)
+    rule = UntilSure(Figure.TTFT, "abc", budget=200)
+    rule.exclude(2)
+    end = until_over(rule, lambda: [random.lognormvariate(0, 0.1), 1.5 * random.lognormvariate(0, 0.1), None])
+    assert (end.conclusion, end.best) == (Conclusion.BEST, ("a",))
+    assert end.sentence.endswith("refused: c")
+
+
+def test_a_spent_budget_says_how_many_more_repeats_would_tell() -> None:
+    random = Random(15)
+    needed = []
+    for _ in range(40):
+        rule = UntilSure(Figure.TTFT, "ab", budget=20)
+        end = until_over(rule, lambda: [500 * random.lognormvariate(0, 0.2), 560 * random.lognormvariate(0, 0.2)])
+        if end.conclusion is Conclusion.SPENT and end.more is not None:
+            assert f"about {end.more:,} more would tell" in end.sentence
+            needed.append(end.more)
+    # 80 to 120 repeats are needed on average.
+    assert 20 <= median(needed) <= 300
+
+
+def test_repeats_that_depend_on_each_other_are_warned_of() -> None:
+    random = Random(16)
+    warned = sure = 0
+    for _ in range(100):
+        levels = [0.0, 0.0]
+
+        def draw(levels: list[float] = levels) -> list[float | None]:
+            levels[:] = [0.8 * level + random.gauss(0, 0.12) for level in levels]
+            return [500 * math.exp(level) for level in levels]
+
+        end = until_over(UntilSure(Figure.TTFT, "ab", budget=60), draw)
+        sure += end.conclusion is Conclusion.BEST
+        warned += "less sure than that" in end.sentence
+    assert sure >= 30
+    assert warned >= 0.5 * sure

@@ -1,5 +1,7 @@
 """Two snapshots compared: the difference, and what was asked differently."""
 
+from random import Random
+
 import msgspec
 
 from tui.core.comparison import Verdict
@@ -10,11 +12,16 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
-from tui.core.snapshot import LaneSnapshot, Snapshot, causes, change, of_runs
+from tui.core.snapshot import LaneChange, LaneSnapshot, Snapshot, causes, changes, of_runs
 from tui.core.target import Endpoint, Target
 from tui.core.timeline import Timeline
 
 MS = 1_000_000
+
+
+def mixed(first: int, end: int) -> list[int]:
+    """The numbers of a range in an order without a trend."""
+    return Random(1).sample(range(first, end), end - first)
 
 
 def lane(*ttft_ms: float, prompt: str = "why?", tokens: int = 20, **parameters: object) -> LaneSnapshot:
@@ -37,9 +44,14 @@ def lane(*ttft_ms: float, prompt: str = "why?", tokens: int = 20, **parameters: 
     )
 
 
+def change(before: LaneSnapshot, now: LaneSnapshot) -> LaneChange:
+    (found,) = changes([(before, now)])
+    return found
+
+
 def test_a_clear_change_is_shown_with_its_cause_and_the_tokens() -> None:
-    before = lane(*range(200, 220))
-    now = lane(*range(100, 120), prompt="why?\nBe brief.", tokens=15, effort="low")
+    before = lane(*mixed(200, 220))
+    now = lane(*mixed(100, 120), prompt="why?\nBe brief.", tokens=15, effort="low")
     found = change(before, now)
     assert [comparison.verdict for comparison in found.comparisons] == [Verdict.FASTER, Verdict.FASTER]
     assert found.comparisons[0].difference == -100 * MS
@@ -48,7 +60,7 @@ def test_a_clear_change_is_shown_with_its_cause_and_the_tokens() -> None:
 
 
 def test_no_change_is_said_to_be_none() -> None:
-    found = change(lane(*range(200, 220)), lane(*range(200, 220)))
+    found = change(lane(*mixed(200, 220)), lane(*mixed(200, 220)))
     assert [comparison.verdict for comparison in found.comparisons] == [Verdict.NONE_SHOWN] * 2
     assert found.causes == ()
     assert (found.input_tokens, found.output_tokens) == (0, 0)
@@ -63,8 +75,8 @@ def test_runs_of_the_baseline_are_not_compared_with_themselves() -> None:
         runs = tuple(range(1, len(ttft_ms) + 1))
         return msgspec.structs.replace(lane(), observations=observations, runs=runs)
 
-    before = measured(*range(200, 220))
-    now = measured(*range(200, 220), *range(100, 120))
+    before = measured(*mixed(200, 220))
+    now = measured(*mixed(200, 220), *mixed(100, 120))
     (comparison, _) = change(before, now).comparisons
     assert (comparison.verdict, comparison.difference) == (Verdict.FASTER, -100 * MS)
     (comparison, _) = change(before, before).comparisons
@@ -72,7 +84,7 @@ def test_runs_of_the_baseline_are_not_compared_with_themselves() -> None:
 
 
 def test_lanes_without_answers_have_no_change() -> None:
-    found = change(lane(), lane(*range(200, 220)))
+    found = change(lane(), lane(*mixed(200, 220)))
     assert {comparison.verdict for comparison in found.comparisons} == {Verdict.TOO_FEW}
     assert found.input_tokens is None
 

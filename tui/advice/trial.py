@@ -181,7 +181,7 @@ def conclude(
         saved_ns=saved,
         interval=interval,
         held=_held(predicted, saved, interval),
-        sentence=_sentence(trial.figure, result, saved, interval, len(pairs)),
+        sentence=_sentence(trial.figure, result, saved, interval, len(pairs)) + _outlook(result, saved, decision),
         simulated=simulated,
     )
 
@@ -223,6 +223,17 @@ def _sentence(
     measured = f"{figure.label} {amount(figure, abs(saved))} {'less' if saved >= 0 else 'more'}"
     ends = f" ({percent(CONFIDENCE)} interval {span(figure, interval.low, interval.high)} less)" if interval else ""
     return f"{result.sentence}, {measured}{ends}, {repeats} repeats"
+
+
+def _outlook(result: TrialVerdict, saved: float | None, decision: Decision | None) -> str:
+    """The repeats that are missing, or the flattery of having stopped as soon as it was sure."""
+    if saved is None or decision is None:
+        return ""
+    if result is TrialVerdict.OPEN and decision.more:
+        return f"; about {decision.more:,} more repeats would tell if they go on like these"
+    if result in (TrialVerdict.FASTER, TrialVerdict.SLOWER):
+        return "; the true difference is likely smaller, since the trial stopped once it was sure"
+    return ""
 
 
 def merged(entries: Iterable[TrialResult]) -> list[TrialResult]:

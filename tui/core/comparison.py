@@ -2,10 +2,10 @@
 
 Two things must agree before a difference is stated: the rank test, corrected for the number of comparisons, and the
 bootstrap interval of the difference of medians, which must exclude zero. So the error is at most that of the test.
-Samples are nanoseconds for times and 1/s for OTPS, and independent of each other; those of one set may be fewer.
+Samples are nanoseconds for times and 1/s for OTPS, in order of measurement; those of one set may be fewer. Where those
+of a set resemble their neighbours (lag-1 correlation), test and interval are widened, and the sentence says so.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 from enum import StrEnum
@@ -15,18 +15,19 @@ from statistics import median
 import msgspec
 
 from tui.core import statistics
-from tui.core.distributions import corrected, mann_whitney, normal_quantile, smallest_p
+from tui.core.distributions import holm, mann_whitney, normal_quantile, normal_tail, smallest_p
 from tui.core.figures import Figure
 from tui.core.statistics import CONFIDENCE, Interval
 from tui.core.wording import amount, percent, round_amount, span
 
 FEWEST = 5
 """Samples of each set below which nothing is compared: the interval of a median then covers less than it says."""
-ALL_PAIRS_TO = 12
-"""Up to this many sets, each is compared with each; of more, which would take seconds, each with the best one."""
+_MOST_CORRELATION = 0.9
+_LEAST_P = 1e-15
+"""Below it a float does not tell 1 − p from 1."""
 _POWER = 0.8
 _WORTH = 0.05
-_MOST_RUNS = 10_000
+MOST_RUNS = 10_000
 
 
 class Verdict(StrEnum):
@@ -57,6 +58,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     ratio_interval: Interval | None = None
     p: float | None = None
     """Of the rank test, corrected for all comparisons made together."""
+    family: int = 1
+    """Verdicts, and looks at growing sets, that the correction counts."""
+    correlation: float | None = None
+    """Lag-1 correlation of the set that depends more, where it is clear; test and interval are widened by it."""
     worth: float | None = None
     """The difference that `more_runs` would tell apart: 5 % of the smaller median, as a round number."""
     more_runs: int | None = None
@@ -65,53 +70,92 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome in words, without a full stop."""
 
 
+Samples = tuple[str, Sequence[float]]
+"""A name and its samples, in order of measurement."""
+Question = tuple[Figure, Samples, Samples]
+"""A figure, and the two sets to compare by it."""
+
+
 class _Set(msgspec.Struct):
     name: str
     ascending: list[float]
-    draws: list[float]
+    inflation: float
+    """Factor by which dependence between neighbours raises the variance of a median."""
+    correlation: float
 
 
 def compare(
-    figure: Figure,
-    first: tuple[str, Sequence[float]],
-    second: tuple[str, Sequence[float]],
-    *,
-    confidence: float = CONFIDENCE,
-    seed: int = 0,
+    figure: Figure, first: Samples, second: Samples, *, confidence: float = CONFIDENCE, seed: int = 0
 ) -> Comparison:
     """Compare two named sets of samples."""
-    return compare_all(figure, [first, second], confidence=confidence, seed=seed)[0]
+    return compare_together([(figure, first, second)], confidence=confidence, seed=seed)[0]
 
 
-def compare_all(
-    figure: Figure, sets: Sequence[tuple[str, Sequence[float]]], *, confidence: float = CONFIDENCE, seed: int = 0
+def compare_together(
+    questions: Sequence[Question], *, confidence: float = CONFIDENCE, seed: int = 0, shares: int = 1
 ) -> tuple[Comparison, ...]:
-    """Compare two or more named sets; all verdicts hold together at `confidence` (see `ranks.corrected`).
+    """Compare pairs of sets whose verdicts are shown together: any of them is wrong with 1 − `confidence` at most.
 
-    Every pair in the order given; of more than `ALL_PAIRS_TO` sets, only those with the best median.
+    `shares` is in how many parts the error is split: the groups like this one, or looks at growing sets (`look_at`).
+    Within a group it is Holm's correction, between groups Bonferroni's.
     """
-    drawn: list[_Set] = []
-    for number, (name, samples) in enumerate(sets):
-        ascending = sorted(samples)
-        enough = len(ascending) >= FEWEST
-        draws = statistics.median_draws(ascending, Random(seed + number)) if enough else []
-        drawn.append(_Set(name, ascending, draws))
-    pairs = list(itertools.combinations(range(len(drawn)), 2))
-    family = len(pairs)
-    is_picked = len(drawn) > ALL_PAIRS_TO
-    if is_picked:
-        best = min(range(len(drawn)), key=lambda at: _goodness(figure, drawn[at]))
-        pairs = [pair for pair in pairs if best in pair]
-    counts = [len(samples.ascending) for samples in drawn]
-    tested = [(a, b) for a, b in pairs if _is_enough(counts[a], counts[b], family, confidence)]
-    ps = [mann_whitney(drawn[a].ascending, drawn[b].ascending).p for a, b in tested]
-    p_of = dict(zip(tested, corrected(ps, picked_from=family if is_picked else None), strict=True))
+    pairs = [(figure, _set_of(first), _set_of(second)) for figure, first, second in questions]
+    family = len(pairs) * shares
+    tested = [at for at, (_, a, b) in enumerate(pairs) if _is_enough(a, b, family, confidence)]
+    ps = [_p(pairs[at][1], pairs[at][2]) for at in tested]
+    p_of = {at: min(1.0, shares * p) for at, p in zip(tested, holm(ps), strict=True)}
     return tuple(
-        _judge(figure, drawn[a], drawn[b], p_of[a, b], confidence)
-        if (a, b) in p_of
-        else _too_few(figure, drawn[a], drawn[b], family, confidence)
-        for a, b in pairs
+        _judge(figure, a, b, p_of[at], family, confidence, seed)
+        if at in p_of
+        else _too_few(figure, a, b, family, confidence)
+        for at, (figure, a, b) in enumerate(pairs)
     )
+
+
+def family_sentence(comparisons: Sequence[Comparison], confidence: float = CONFIDENCE) -> str:
+    """The family of verdicts that were corrected together, without a full stop; empty for a single one."""
+    if len(comparisons) < 2:
+        return ""
+    return (
+        f"{len(comparisons)} verdicts, corrected together (Holm): "
+        f"any of them is wrong with a probability of {percent(1 - confidence)} at most"
+    )
+
+
+def look_at(count: int) -> tuple[int, int]:
+    """The latest look at a set that grows to `count`, and its shares of the error: verdicts that hold at any time.
+
+    Looks are at 5, 10, 20, 40 … samples; the k-th has a k(k + 1)-th of the error, and these add up to all of it
+    (Bonferroni). So however long a series goes on, and however its runs depend on the looks, any verdict shown
+    beside it is wrong with the whole error at most.
+    """
+    look = max(1, (max(1, count) // FEWEST).bit_length())
+    return min(count, FEWEST * 2 ** (look - 1)), look * (look + 1)
+
+
+def _set_of(samples: Samples) -> _Set:
+    name, values = samples
+    correlation = statistics.lag_correlation(values)
+    is_clear = correlation > normal_quantile(0.95) / math.sqrt(max(1, len(values)))
+    # The estimate is too low in a short series (Kendall, Biometrika 41, 1954).
+    likely = min(_MOST_CORRELATION, correlation + (1 + 3 * correlation) / max(1, len(values))) if is_clear else 0.0
+    return _Set(name, sorted(values), (1 + likely) / (1 - likely), likely)
+
+
+def _inflation(first: _Set, second: _Set) -> float:
+    """The factor by which dependence raises the variance of a difference."""
+    m, n = len(first.ascending), len(second.ascending)
+    return (first.inflation / m + second.inflation / n) / (1 / m + 1 / n)
+
+
+def _p(first: _Set, second: _Set) -> float:
+    """P of the rank test, as if there were as many fewer samples as their dependence makes them worth."""
+    p = mann_whitney(first.ascending, second.ascending).p
+    inflation = _inflation(first, second)
+    if inflation == 1:
+        return p
+    z = normal_quantile(1 - max(p, _LEAST_P) / 2)
+    return 2 * normal_tail(z / math.sqrt(inflation))
 
 
 def more_runs(interval: Interval, count: int, worth: float) -> int:
@@ -124,10 +168,14 @@ def more_runs(interval: Interval, count: int, worth: float) -> int:
     z = normal_quantile((1 + interval.confidence) / 2)
     error = (interval.high - interval.low) / (2 * z)
     growth = ((z + normal_quantile(_POWER)) * error / worth) ** 2
-    return min(_MOST_RUNS, max(0, math.ceil((growth - 1) * count)))
+    return min(MOST_RUNS, max(0, math.ceil((growth - 1) * count)))
 
 
-def _is_enough(first: int, second: int, family: int, confidence: float) -> bool:
+def _is_enough(first: _Set, second: _Set, family: int, confidence: float) -> bool:
+    return _tells(len(first.ascending), len(second.ascending), family, confidence)
+
+
+def _tells(first: int, second: int, family: int, confidence: float) -> bool:
     """True where these counts can show a difference at all, after correction for `family` comparisons."""
     return min(first, second) >= FEWEST and smallest_p(first, second) * family <= 1 - confidence
 
@@ -136,16 +184,9 @@ def _median(samples: _Set) -> float | None:
     return median(samples.ascending) if samples.ascending else None
 
 
-def _goodness(figure: Figure, samples: _Set) -> float:
-    middle = _median(samples)
-    if middle is None:
-        return math.inf
-    return middle if figure.less_is_better else -middle
-
-
 def _too_few(figure: Figure, first: _Set, second: _Set, family: int, confidence: float) -> Comparison:
     needed = FEWEST
-    while not _is_enough(needed, needed, family, confidence):
+    while not _tells(needed, needed, family, confidence):
         needed += 1
     counts = len(first.ascending), len(second.ascending)
     return Comparison(
@@ -155,22 +196,32 @@ def _too_few(figure: Figure, first: _Set, second: _Set, family: int, confidence:
         verdict=Verdict.TOO_FEW,
         counts=counts,
         medians=(_median(first), _median(second)),
+        family=family,
         sentence=f"too few runs to compare {first.name} and {second.name}: n = {counts[0]} and {counts[1]}, "
         f"{needed} of each are needed",
     )
 
 
-def _judge(figure: Figure, first: _Set, second: _Set, p: float, confidence: float) -> Comparison:
-    interval = statistics.percentile_bootstrap(
-        [a - b for a, b in zip(first.draws, second.draws, strict=True)], confidence
-    )
+def _intervals(first: _Set, second: _Set, confidence: float, seed: int) -> tuple[Interval, Interval | None]:
+    """The intervals of the difference of medians, and of their ratio where the second can't be zero."""
     middles = median(first.ascending), median(second.ascending)
-    ratio = ratio_interval = None
-    if second.ascending[0] > 0:
-        ratio = middles[0] / middles[1]
-        ratio_interval = statistics.percentile_bootstrap(
-            [a / b for a, b in zip(first.draws, second.draws, strict=True)], confidence
-        )
+    draws = [
+        statistics.median_draws(each.ascending, Random(seed + number)) for number, each in enumerate((first, second))
+    ]
+    stretch = math.sqrt(_inflation(first, second))
+    found = statistics.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], confidence)
+    found = found.stretched(middles[0] - middles[1], stretch)
+    if second.ascending[0] <= 0:
+        return found, None
+    ratio = statistics.percentile_bootstrap([a / b for a, b in zip(*draws, strict=True)], confidence)
+    return found, ratio.stretched(middles[0] / middles[1], stretch)
+
+
+def _judge(
+    figure: Figure, first: _Set, second: _Set, p: float, family: int, confidence: float, seed: int
+) -> Comparison:
+    middles = median(first.ascending), median(second.ascending)
+    interval, ratio_interval = _intervals(first, second, confidence, seed)
     counts = len(first.ascending), len(second.ascending)
     verdict = Verdict.NONE_SHOWN
     if p <= 1 - confidence and (interval.low > 0 or interval.high < 0):
@@ -186,6 +237,9 @@ def _judge(figure: Figure, first: _Set, second: _Set, p: float, confidence: floa
     else:
         mirrored = Interval(low=-interval.high, high=-interval.low, confidence=confidence)
         sentence = _faster(figure, second.name, middles[1] - middles[0], mirrored, counts[::-1])
+    correlation = max(first.correlation, second.correlation)
+    if correlation:
+        sentence += f"; runs resemble those before them (correlation {correlation:.2f}), so this is widened"
     return Comparison(
         figure=figure,
         first=first.name,
@@ -195,9 +249,11 @@ def _judge(figure: Figure, first: _Set, second: _Set, p: float, confidence: floa
         medians=middles,
         difference=middles[0] - middles[1],
         interval=interval,
-        ratio=ratio,
+        ratio=None if ratio_interval is None else middles[0] / middles[1],
         ratio_interval=ratio_interval,
         p=p,
+        family=family,
+        correlation=correlation or None,
         worth=worth if more is not None else None,
         more_runs=more,
         sentence=sentence,
@@ -229,7 +285,7 @@ def _none_shown(
     )
     if not more or worth is None:
         return sentence
-    runs = "10,000 or more" if more >= _MOST_RUNS else f"about {_two_digits(more):,}"
+    runs = "10,000 or more" if more >= MOST_RUNS else f"about {two_digits(more):,}"
     return f"{sentence}; {runs} more runs of each would tell {round_amount(figure, worth)} apart"
 
 
@@ -241,7 +297,7 @@ def _round_number(value: float) -> float:
     return min((size, 2 * size, 5 * size, 10 * size), key=lambda candidate: abs(math.log(candidate / value)))
 
 
-def _two_digits(count: int) -> int:
+def two_digits(count: int) -> int:
     """`count` rounded to two digits, upwards."""
     size = int(10 ** max(0, len(str(count)) - 2))
     return -(-count // size) * size

@@ -160,15 +160,9 @@ def _frequencies(few: int, many: int) -> tuple[int, ...]:
 
 def smallest_p(m: int, n: int) -> float:
     """The least p that sets of these sizes can give: two sets entirely apart."""
+    if m + n > _EXACT_TO:
+        return math.exp(math.log(2) - math.lgamma(m + n + 1) + math.lgamma(m + 1) + math.lgamma(n + 1))
     return 2 / math.comb(m + n, m)
-
-
-def corrected(ps: Sequence[float], *, picked_from: int | None = None) -> list[float]:
-    """P of all tests whose verdicts are shown together, so that any is wrong with probability α at most (`holm`).
-
-    Where these tests were picked from a larger family by the same data, all of it counts: Bonferroni's correction.
-    """
-    return holm(ps) if picked_from is None else [min(1.0, p * picked_from) for p in ps]
 
 
 def holm(ps: Sequence[float]) -> list[float]:

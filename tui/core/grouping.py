@@ -6,6 +6,7 @@ The one answer to which requests are repeats of each other; tables, reports, com
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 
 import msgspec
 
@@ -32,11 +33,17 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """In order of measurement; empty where nothing but warm-up and sweeps asked it."""
     latest: StoredRun
     """The run that asked it last."""
+    run_numbers: tuple[int, ...] = ()
+    """Number of each record's run among the runs, from 1."""
 
     @property
     def observations(self) -> tuple[Observation, ...]:
         """The requests that say something of the target, in order; see `observe`."""
-        return tuple(found for record in self.records if (found := observe(record)) is not None)
+        return tuple(
+            found
+            for record, run in zip_longest(self.records, self.run_numbers, fillvalue=0)
+            if isinstance(record, RequestRecord) and (found := observe(record, run=run)) is not None
+        )
 
 
 def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
@@ -51,14 +58,14 @@ def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
 def measured_in(runs: Iterable[StoredRun]) -> list[Measured]:
     """Everything that runs measured, in order of first appearance. Warm-up and sweeps are not among the requests."""
     groups: dict[tuple[str, str, bool, str], Measured] = {}
-    for run in runs:
+    for number, run in enumerate(runs, 1):
         for record in run.requests:
             spec = record.spec
             # The simulator has another port in every session, and is the same.
             where = "" if spec.endpoint.simulated else spec.endpoint.base_url
             key = (spec.target, where, spec.endpoint.simulated, _fingerprint_of(run, record))
             group = groups.get(key)
-            records = group.records if group is not None else ()
+            records, numbers = (group.records, group.run_numbers) if group is not None else ((), ())
             groups[key] = Measured(
                 name=spec.target,
                 target=spec.target,
@@ -67,6 +74,7 @@ def measured_in(runs: Iterable[StoredRun]) -> list[Measured]:
                 simulated=spec.endpoint.simulated,
                 fingerprint=key[-1],
                 records=(*records, record) if run.info.counted else records,
+                run_numbers=(*numbers, number) if run.info.counted else numbers,
                 latest=run,
             )
     return _named(list(groups.values()))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 import msgspec
 
@@ -139,6 +140,17 @@ def samples(observations: Iterable[Observation], figure: Figure) -> list[float |
 def present(observations: Iterable[Observation], figure: Figure) -> list[float]:
     """`samples` without the failures."""
     return [value for value in samples(observations, figure) if value is not None]
+
+
+def per_run(observations: Sequence[Observation], figure: Figure) -> list[float]:
+    """One figure of every run, in order: of several requests of a run, which share its conditions, the median.
+
+    So it is what a comparison counts as independent. Requests of run 0, whose run is not known, stand alone.
+    """
+    runs: dict[int, list[Observation]] = {}
+    for at, one in enumerate(observations):
+        runs.setdefault(one.run or -1 - at, []).append(one)
+    return [median(values) for of_run in runs.values() if (values := present(of_run, figure))]
 
 
 def summary(observations: Sequence[Observation], figure: Figure) -> Description:

@@ -12,15 +12,17 @@ from random import Random
 import msgspec
 
 from tui.core import statistics
-from tui.core.comparison import FEWEST
+from tui.core.comparison import FEWEST, MOST_RUNS, two_digits
+from tui.core.distributions import share_bounds
+from tui.core.failures import fails_more
 from tui.core.figures import Figure
-from tui.core.objectives import Statistic, parse_figure, parse_statistic, scale, value_of
-from tui.core.observation import Observation, present
+from tui.core.objectives import ERRORS, Statistic, parse_figure, parse_statistic, scale, value_of
+from tui.core.observation import Observation, per_run
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, percent
 
 _SHAPE = re.compile(
-    r"\s*(?P<name>[a-z]+)\s*\.\s*(?P<statistic>[a-z0-9]+)\s*(?P<sign>[+-])\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
+    r"\s*(?P<name>[a-z]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign>[+-])\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
     re.IGNORECASE,
 )
 
@@ -28,8 +30,10 @@ _SHAPE = re.compile(
 class RegressionLimit(msgspec.Struct, frozen=True, kw_only=True):
     """The most by which a statistic may get worse; made by `parse`."""
 
-    figure: Figure
-    statistic: Statistic
+    figure: Figure | None
+    """None for the share of failed requests."""
+    statistic: Statistic | None
+    """None for the share of failed requests."""
     relative: float
     """The allowance as a part of the baseline's value: 0.1 is 10 %; 0 where it is absolute."""
     absolute: float
@@ -67,8 +71,15 @@ def parse(text: str) -> RegressionLimit:
     quoted = f"Limit {text.strip()!r}: "
     match = _SHAPE.fullmatch(text)
     if match is None:
-        raise ValueError(quoted + "write it like 'ttft.p50 +10%' or 'total.p95 +200ms'.")
-    figure = parse_figure(match["name"].lower(), quoted)
+        raise ValueError(quoted + "write it like 'ttft.p50 +10%', 'total.p95 +200ms' or 'errors +1%'.")
+    number, unit, written = float(match["number"]), match["unit"].lower(), " ".join(text.split())
+    if match["name"].lower() == ERRORS:
+        if match["statistic"] or match["sign"] != "+" or unit != "%" or not 0 <= number < 100:
+            raise ValueError(quoted + "errors are a share of all requests: write 'errors +1%' for one more in 100.")
+        return RegressionLimit(figure=None, statistic=None, relative=0.0, absolute=number / 100, text=written)
+    figure = parse_figure(match["name"].lower(), quoted, also=(ERRORS,))
+    if match["statistic"] is None:
+        raise ValueError(quoted + "write it like 'ttft.p50 +10%', 'total.p95 +200ms' or 'errors +1%'.")
     statistic = parse_statistic(match["statistic"].lower(), quoted)
     if figure is Figure.ITL or statistic in (Statistic.MIN, Statistic.MAX):
         raise ValueError(quoted + "a change of itl, min or max cannot be told from chance; take tpot, or a percentile.")
@@ -81,14 +92,13 @@ def parse(text: str) -> RegressionLimit:
                 else f"less {figure} is worse: write '-'."
             )
         )
-    number, unit = float(match["number"]), match["unit"].lower()
     is_relative = unit == "%"
     return RegressionLimit(
         figure=figure,
         statistic=statistic,
         relative=number / 100 if is_relative else 0.0,
         absolute=0.0 if is_relative else number * scale(figure, unit, quoted),
-        text=" ".join(text.split()),
+        text=written,
     )
 
 
@@ -99,28 +109,42 @@ def judge(
     *,
     confidence: float = CONFIDENCE,
     seed: int = 0,
+    family: int = 1,
 ) -> Ruling:
     """Judge whether a statistic got worse than a limit allows: regressed or held only where a bound says so.
 
-    Medians: bootstrap of after − (1 + relative)·before − absolute. Other percentiles: from the exact bounds of each
-    side at (1 + confidence) / 2, which together hold at `confidence` (Bonferroni), be the shapes what they may. Means:
-    Student's bounds of both, as Welch: √(e₁² + e₂²).
+    `family` is how many rulings are made together. Any one "regressed" fails them all, so its error is divided by
+    their number (Bonferroni); all must be held to pass, which needs no correction (Berger, Technometrics 24, 1982).
+
+    Medians: bootstrap of after − (1 + relative)·before − absolute. Other statistics: the bounds e₁, e₂ of each side
+    at `confidence`, exact for percentiles, Student's for means, combined as √(e₁² + e₂²) (Zou and Donner, Statistics
+    in Medicine 27, 2008). Errors: the same with Clopper and Pearson's bounds. Where requests surely fail more often
+    than before, those that answered say too little: no other limit then counts as held.
     """
-    firsts, seconds = sorted(present(before, limit.figure)), sorted(present(after, limit.figure))
-    low, high = _excess(limit, firsts, seconds, confidence, seed)
+    if limit.figure is None:
+        firsts, seconds = ([float(one.failed) for one in each] for each in (before, after))
+    else:
+        firsts, seconds = (sorted(per_run(each, limit.figure)) for each in (before, after))
+    low, _ = _excess(limit, firsts, seconds, 1 - (1 - confidence) / family, seed)
+    _, high = _excess(limit, firsts, seconds, confidence, seed)
+    hides = limit.figure is not None and fails_more(after, before)
     state = LimitState.UNKNOWN
     if low is not None and low > 0:
         state = LimitState.REGRESSED
-    elif high is not None and high <= 0:
+    elif high is not None and high <= 0 and not hides:
         state = LimitState.HELD
-    values = value_of(limit.statistic, firsts), value_of(limit.statistic, seconds)
+    values = _value(limit, firsts), _value(limit, seconds)
     counts = len(firsts), len(seconds)
     said = f"n = {counts[0]} and {counts[1]}"
     if values[0] is not None and values[1] is not None:
-        old, new = (amount(limit.figure, value) for value in (values[0], values[1]))
+        old, new = (_written(limit, value) for value in (values[0], values[1]))
         said = f"{old} before, {new} after ({percent(confidence)}), {said}"
     if low is None and high is None:
         said += ", too few to bound the change"
+    elif state is LimitState.UNKNOWN and hides:
+        said += ", but more requests fail than before, so that those that answered do not tell"
+    elif state is LimitState.UNKNOWN and low is not None and high is not None:
+        said += f"; about {_runs_needed(low, high, min(counts)):,} of each would tell if they go on like these"
     return Ruling(
         limit=limit,
         state=state,
@@ -131,6 +155,23 @@ def judge(
         counts=counts,
         sentence=f"{limit.text}: {state.value}, {said}",
     )
+
+
+def _runs_needed(low: float, high: float, count: int) -> int:
+    """Samples of each that would take zero out of the bounds, which narrow with √n around their middle."""
+    middle = abs(low + high) / 2
+    grows = ((high - low) / 2 / middle) ** 2 if middle else math.inf
+    return two_digits(min(MOST_RUNS, math.ceil(count * min(grows, MOST_RUNS))))
+
+
+def _value(limit: RegressionLimit, samples: Sequence[float]) -> float | None:
+    if limit.statistic is None:
+        return sum(samples) / len(samples) if samples else None
+    return value_of(limit.statistic, samples)
+
+
+def _written(limit: RegressionLimit, value: float) -> str:
+    return percent(value) if limit.figure is None else amount(limit.figure, value)
 
 
 def _excess(
@@ -145,29 +186,34 @@ def _excess(
         changes = [_worse(limit, old, new) for old, new in zip(olds, news, strict=True)]
         interval = statistics.percentile_bootstrap(changes, 2 * confidence - 1)
         return interval.low, interval.high
-    if limit.statistic is Statistic.MEAN:
-        old_low, old_high = statistics.mean_bounds(before, confidence)
-        new_low, new_high = statistics.mean_bounds(after, confidence)
-        if old_low is None or old_high is None or new_low is None or new_high is None:
-            return None, None
-        middle = _worse(limit, (old_low + old_high) / 2, (new_low + new_high) / 2)
-        # The allowance moves with the baseline's mean, so that one's error counts for more, or for less with a rate.
-        weight = 1 + limit.relative if limit.figure.less_is_better else 1 - limit.relative
-        margin = math.hypot(weight * (old_high - old_low) / 2, (new_high - new_low) / 2)
-        return middle - margin, middle + margin
-    percents = limit.statistic.percent
-    assert percents is not None
-    each = (1 + confidence) / 2
-    old_low, old_high = statistics.percentile_bounds(before, percents, each)
-    new_low, new_high = statistics.percentile_bounds(after, percents, each)
-    if limit.figure.less_is_better:
-        ends = (old_high, new_low), (old_low, new_high)
-    else:
-        ends = (old_low, new_high), (old_high, new_low)
-    low, high = (None if old is None or new is None else _worse(limit, old, new) for old, new in ends)
+    old, new = _value(limit, before), _value(limit, after)
+    if old is None or new is None:
+        return None, None
+    old_low, old_high = _bounds(limit, before, confidence)
+    new_low, new_high = _bounds(limit, after, confidence)
+    if limit.figure is not None and not limit.figure.less_is_better:
+        old_low, old_high, new_low, new_high = old_high, old_low, new_high, new_low
+    middle = _worse(limit, old, new)
+    # The allowance moves with the baseline's value, so that its error counts for more, or for less with a rate.
+    sign = -1 if limit.figure is not None and not limit.figure.less_is_better else 1
+    weight = 1 + sign * limit.relative
+    low = None if old_high is None or new_low is None else middle - math.hypot(weight * (old_high - old), new - new_low)
+    high = (
+        None if old_low is None or new_high is None else middle + math.hypot(weight * (old - old_low), new_high - new)
+    )
     return low, high
 
 
+def _bounds(limit: RegressionLimit, samples: Sequence[float], confidence: float) -> tuple[float | None, float | None]:
+    if limit.statistic is None:
+        return share_bounds(round(sum(samples)), len(samples), confidence)
+    if limit.statistic is Statistic.MEAN:
+        return statistics.mean_bounds(samples, confidence)
+    percents = limit.statistic.percent
+    assert percents is not None
+    return statistics.percentile_bounds(samples, percents, confidence)
+
+
 def _worse(limit: RegressionLimit, before: float, after: float) -> float:
-    sign = 1 if limit.figure.less_is_better else -1
+    sign = 1 if limit.figure is None or limit.figure.less_is_better else -1
     return sign * (after - before) - limit.relative * before - limit.absolute

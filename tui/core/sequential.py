@@ -6,38 +6,42 @@ claim's contrary is true reaches 1/α with probability α at most, at any time (
 Shafer, Game-Theoretic Statistics, Statistical Science 38, 2023).
 
 A repeat measures every target once, so that targets are compared within it, and what drifts over the hour falls out.
-The bet for "j is faster than k" is on d, the log of k's figure over j's (of j's over k's for rates): each repeat
-multiplies the wealth by 1 + tanh(λd). If d is as likely to be −x as x, for every x, its mean is 1 whatever the
-distribution: so it is for two equal targets in random order. The λ are a mixture, a sixth of the wealth on each. That
-is Efron's (JASA 64, 1969) conditionally symmetric t test made sequential by the method of mixtures (Robbins, Annals of
-Mathematical Statistics 41, 1970; de la Peña, Annals of Probability 27, 1999, bounds the same factor). It also holds
-where d tends below zero. Betting on the size of d ends in three quarters of the repeats that betting on its sign takes.
+The claim is that j is usually faster than k: in more than half of the repeats, whatever the shapes of their times. The
+bet is on the sign alone: a repeat multiplies the wealth by 1 + λ where j was faster, by 1 − λ where k was. If j is
+faster in half of the repeats at most, its mean is 1 at most. The λ are a mixture, a sixth of the wealth on each
+(Robbins, Annals of Mathematical Statistics 41, 1970). A bet on sizes needs symmetric differences: cold caches make it
+sure of the target with the worse median. Where noise is log-normal, signs take a third more repeats; where a part of
+the answers is four times slower, a fifth as many. "Usually at most y slower" is the same bet, with j favoured by 1 + y.
 
-"At most y slower" is the same bet on d + ln(1 + y); there the shapes of both targets' logs must be alike.
+Error: let b be the target that is usually faster than every other. For each of the K − 1 others at most two of the
+claims that are tested are untrue: that it is faster than b, and either that it is at most y slower than b or, if it is
+as fast as b, that b is faster. No other wrong claim can lead to a wrong end. So each claim is made at a wealth of
+2(K − 1)/α (Bonferroni), and the end is wrong with probability α at most, however often one looks. A target that is
+beaten needs not be asked again: what is asked next may depend on what is known. All this holds for repeats that are
+independent once shared drift is out; where a difference resembles the one before it, the sentence says so.
 
-Error: let b be the best target. For each of the K − 1 others at most two of the claims that are tested are untrue: that
-it is faster than b, and either that it is at most y slower than b or, if it is as fast as b, that b is faster. No other
-wrong claim can lead to a wrong end. So each claim is made at a wealth of 2(K − 1)/α (Bonferroni), and the end is wrong
-with probability α at most, however often one looks.
-
-With two targets 15 % apart, each with log-normal noise of 10 %, half of all series end within 13 repeats and nine in
-ten within 24, at 95 % (`tests/core/test_sequential.py`).
+With two targets 15 % apart, each with log-normal noise of 10 %, half of all series end within 15 repeats and nine in
+ten within 35, at 95 % (`tests/core/test_sequential.py`).
 """
 
 import math
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
+from tui.core.comparison import two_digits
+from tui.core.distributions import normal_quantile
 from tui.core.figures import Figure
-from tui.core.statistics import CONFIDENCE
+from tui.core.statistics import CONFIDENCE, lag_correlation
 from tui.core.wording import percent
 
 WITHIN = 0.05
 """The relative difference below which targets count as alike, unless told otherwise."""
-_STAKES = tuple(0.5 * 3**power for power in range(6))
-"""λ of the mixture: best is mean / variance of d, from 50 % noise on to 3 %."""
+_STAKES = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+"""λ of the mixture; best is 2p − 1 for a target that is faster in a share p of the repeats."""
+_MOST_REPEATS = 10_000
 
 
 class Conclusion(StrEnum):
@@ -45,7 +49,7 @@ class Conclusion(StrEnum):
 
     GO_ON = "go on"
     BEST = "best"
-    """Sure: one target is best."""
+    """Sure: one target is usually the fastest."""
     ALIKE = "alike"
     """Sure: the best is among several, and none of them is slower than the best by more than the given part."""
     SPENT = "spent"
@@ -59,6 +63,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     best: tuple[str, ...]
     """The targets that can still be the best, in the order given: one when it is known."""
     repeats: int
+    more: int | None
+    """About how many more repeats would tell, if they go on like these; None once it is sure, and where none can."""
     sentence: str
     """In words, without a full stop."""
 
@@ -85,76 +91,127 @@ class UntilSure:
         self._within = within
         self._margin = math.log1p(within)
         self._log_needed = math.log(2 * (len(names) - 1) / (1 - confidence))
-        self._repeats = 0
+        self._logs: list[list[float | None]] = []
+        self._refusing: set[int] = set()
         pairs = [(j, k) for j in range(len(names)) for k in range(len(names)) if j != k]
-        self._faster = {pair: _Wealth() for pair in pairs}
-        self._close = {pair: _Wealth() for pair in pairs}
+        self._faster = {pair: _Signs() for pair in pairs}
+        self._close = {pair: _Signs() for pair in pairs}
+
+    @property
+    def left(self) -> list[int]:
+        """Places of the targets that can still be the best, and are worth asking."""
+        beaten = {k for (_, k), signs in self._faster.items() if signs.reached(self._log_needed)}
+        answering = [k for k in range(len(self._names)) if k not in self._refusing]
+        # All beaten in a circle is what cannot be; then nothing is known.
+        return [k for k in answering if k not in beaten] or answering
+
+    def exclude(self, place: int) -> None:
+        """Leave a target out that is refused for good."""
+        self._refusing.add(place)
 
     def look(self, repeat: Sequence[float | None]) -> Decision:
-        """Take in one repeat, a figure per target in their order (None for a failed request), and decide.
+        """Take in one repeat, a figure per target in their order (None where it was not asked or failed), and decide.
 
         A pair of which one failed learns nothing from the repeat: failures are for an objective to judge.
         """
-        self._repeats += 1
-        logs = [math.log(value) if value is not None and value > 0 else None for value in repeat]
-        sign = 1 if self._figure.less_is_better else -1
-        for (j, k), wealth in self._faster.items():
-            mine, other = logs[j], logs[k]
-            if mine is not None and other is not None:
-                lead = sign * (other - mine)
-                wealth.bet(lead)
-                self._close[j, k].bet(lead + self._margin)
+        logs = [math.log(value) if value is not None and 0 < value < math.inf else None for value in repeat]
+        self._logs.append(logs)
+        for (j, k), signs in self._faster.items():
+            if (lead := self._lead(logs, j, k)) is not None:
+                signs.add(lead)
+                self._close[j, k].add(lead + self._margin)
         return self._decide()
 
+    def _lead(self, logs: Sequence[float | None], j: int, k: int) -> float | None:
+        """The log of k's figure over j's, of j's over k's for rates: above 0 where j was faster."""
+        mine, other = logs[j], logs[k]
+        if mine is None or other is None:
+            return None
+        return other - mine if self._figure.less_is_better else mine - other
+
     def _decide(self) -> Decision:
-        targets = range(len(self._names))
-        beaten = {k for (j, k), wealth in self._faster.items() if wealth.reached(self._log_needed)}
-        # All beaten in a circle is what cannot be; then nothing is known.
-        left = [k for k in targets if k not in beaten] or list(targets)
-        alone = next((j for j in targets if all(self._leads(j, k) for k in targets if k != j)), None)
-        if alone is not None:
-            return self._decision(Conclusion.BEST, [alone], f"sure: {self._names[alone]} is best in")
+        left = self.left
+        if len(left) == 1 and len(self._refusing) < len(self._names) - 1:
+            name = self._names[left[0]]
+            said = f"sure: {name} is usually fastest in"
+            return self._decision(Conclusion.BEST, left, said, self._dependence(left[0]))
         if all(self._close[j, k].reached(self._log_needed) for j in left for k in left if j != k) and len(left) > 1:
             names = _listed([self._names[k] for k in left])
-            said = f"sure: {names} are alike, no difference of more than {percent(self._within)} in"
+            said = f"sure: {names} are alike, usually no difference of more than {percent(self._within)} in"
             return self._decision(Conclusion.ALIKE, left, said)
-        if self._repeats >= self._budget:
-            return self._decision(Conclusion.SPENT, left, "budget spent, not sure which is best in")
-        return self._decision(Conclusion.GO_ON, left, "not sure yet which is best in")
+        more = self._more(left)
+        if len(self._logs) < self._budget:
+            return self._decision(Conclusion.GO_ON, left, "not sure yet which is usually fastest in", more=more)
+        tail = f"; about {more:,} more would tell if they go on like these" if more else ""
+        said = "budget spent, not sure which is usually fastest in"
+        return self._decision(Conclusion.SPENT, left, said, tail, more=more)
 
-    def _leads(self, j: int, k: int) -> bool:
-        return self._faster[j, k].reached(self._log_needed)
+    def _dependence(self, best: int) -> str:
+        """A warning where the differences from the best resemble the ones before, which the bets take for chance."""
+        others = [k for k in range(len(self._names)) if k != best]
+        found = 0.0
+        for k in others:
+            leads = [lead for logs in self._logs if (lead := self._lead(logs, best, k)) is not None]
+            correlation = lag_correlation(leads)
+            if correlation > normal_quantile(1 - 0.05 / len(others)) / math.sqrt(max(1, len(leads))):
+                found = max(found, correlation)
+        if not found:
+            return ""
+        return f"; less sure than that, since repeats resemble those before them (correlation {found:.2f})"
 
-    def _decision(self, conclusion: Conclusion, best: list[int], said: str) -> Decision:
+    def _more(self, left: Sequence[int]) -> int | None:
+        """Repeats that would make the one that leads sure: the wealth grows by the relative entropy of its share."""
+        needed = [max(self._faster[j, k].more(self._log_needed) for k in left if k != j) for j in left if len(left) > 1]
+        least = min(needed, default=math.inf)
+        return None if math.isinf(least) else min(_MOST_REPEATS, two_digits(math.ceil(least)))
+
+    def _decision(
+        self, conclusion: Conclusion, best: list[int], said: str, tail: str = "", *, more: int | None = None
+    ) -> Decision:
+        repeats = len(self._logs)
+        refused = [self._names[k] for k in sorted(self._refusing)]
+        tail += f"; refused: {', '.join(refused)}" if refused else ""
         return Decision(
             conclusion=conclusion,
             best=tuple(self._names[k] for k in best),
-            repeats=self._repeats,
-            sentence=f"{said} {self._figure.label} ({percent(self._confidence)}), {self._repeats} repeats",
+            repeats=repeats,
+            more=more,
+            sentence=f"{said} {self._figure.label} ({percent(self._confidence)}), {repeats} repeats{tail}",
         )
 
 
-class _Wealth:
-    """The gambler's wealth: the mean over λ of ∏ (1 + tanh(λd)), from 1."""
+class _Signs:
+    """The gambler's wealth after bets on signs: the mean over λ of (1 + λ)^wins · (1 − λ)^losses."""
 
     def __init__(self) -> None:
-        self._logs = [0.0] * len(_STAKES)
-        self.log = 0.0
-        """The wealth's logarithm now."""
+        self.wins = 0
+        self.losses = 0
         self._highest = 0.0
 
-    def bet(self, lead: float) -> None:
-        """1 + tanh(x) is 2 / (1 + exp(−2x)), taken in logs so that nothing overflows."""
-        for at, stake in enumerate(_STAKES):
-            x = -2 * stake * lead
-            self._logs[at] += math.log(2) - (max(x, 0.0) + math.log1p(math.exp(-abs(x))))
-        top = max(self._logs)
-        self.log = top + math.log(math.fsum(math.exp(log - top) for log in self._logs) / len(_STAKES))
-        self._highest = max(self._highest, self.log)
+    def add(self, lead: float) -> None:
+        """Bet on one repeat; a tie leaves the wealth as it is."""
+        self.wins += lead > 0
+        self.losses += lead < 0
+        self._highest = max(self._highest, _log_wealth(self.wins, self.losses))
 
     def reached(self, log_needed: float) -> bool:
-        """True if it was ever that high: Ville's bound is on the highest."""
+        """True if the wealth was ever that high: Ville's bound is on the highest."""
         return self._highest >= log_needed
+
+    def more(self, log_needed: float) -> float:
+        """Repeats that are missing if the share of wins stays as it is; infinite where it is half at most."""
+        share = (self.wins + 0.5) / (self.wins + self.losses + 1)
+        if share <= 0.5:
+            return math.inf
+        growth = math.log(2) + share * math.log(share) + (1 - share) * math.log(1 - share)
+        return max(1.0, (log_needed + math.log(len(_STAKES))) / growth - self.wins - self.losses)
+
+
+@lru_cache(maxsize=65_536)
+def _log_wealth(wins: int, losses: int) -> float:
+    logs = [wins * math.log1p(stake) + losses * math.log1p(-stake) for stake in _STAKES]
+    top = max(logs)
+    return top + math.log(math.fsum(math.exp(log - top) for log in logs) / len(_STAKES))
 
 
 def _listed(names: list[str]) -> str:

@@ -88,7 +88,7 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     until_sure: Annotated[
         UntilSureBy | None,
-        setting("Stop as soon as the target with the best median of this metric is known.", set_by="anyone"),
+        setting("Stop as soon as the target that is usually fastest in this metric is known.", set_by="anyone"),
     ] = None
     confidence: Annotated[
         float, msgspec.Meta(ge=0.5, le=0.999), setting("Confidence that until_sure has to reach.", set_by="anyone")
@@ -125,6 +125,7 @@ class Ending(StrEnum):
     REQUESTS = "request budget spent"
     COST = "cost budget spent"
     CANCELLED = "cancelled"
+    REFUSED = "one target answers, the others are refused"
     FAILING = "nothing succeeds"
     """Every request of several runs in a row failed."""
 
@@ -156,6 +157,8 @@ class Series:
         self.ending: Ending | None = None
         self.verdict: str | None = None
         """The finding of "until sure", in one sentence."""
+        self.left = list(range(lanes))
+        """Lanes that are still asked: "until sure" leaves out those that are beaten, or refused for good."""
 
     @property
     def total(self) -> int:
@@ -176,7 +179,7 @@ class Series:
             series=self.uid,
             number=number,
             warm_up=warm_up,
-            order=order_of(self.seed, number, self.lanes, warm_up=warm_up),
+            order=tuple(at for at in order_of(self.seed, number, self.lanes, warm_up=warm_up) if at in self.left),
             in_turn=self.settings.in_turn,
             concurrency=self.settings.concurrency,
             seed=self.seed,
@@ -238,7 +241,7 @@ class Series:
 
     @property
     def _requests_per_run(self) -> int:
-        return self.lanes * self.settings.concurrency
+        return len(self.left) * self.settings.concurrency
 
     def _reason_to_end(self) -> Ending | None:
         settings = self.settings

@@ -6,10 +6,11 @@ from statistics import median
 
 import msgspec
 
-from tui.core.comparison import Comparison, compare
-from tui.core.figures import Use, figures_for
+from tui.core.comparison import Comparison, Question, compare_together, look_at
+from tui.core.failures import failures_sentence
+from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
-from tui.core.observation import Observation, present
+from tui.core.observation import Observation, per_run
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.run import StoredRun
@@ -78,29 +79,56 @@ class LaneChange(msgspec.Struct, frozen=True, kw_only=True):
     """Now first, before second, one per figure."""
     causes: tuple[str, ...]
     """Differences in what is asked, a line each: parameters, then the lines of the prompt's diff."""
+    failures: str
+    """The shares of requests that failed; empty where none did."""
     input_tokens: float | None
     """Change of the median, tokens; absent where it is not known."""
     output_tokens: float | None
 
 
-def change(before: LaneSnapshot, now: LaneSnapshot) -> LaneChange:
-    """The change of a lane; the comparison of each figure stands alone.
+Pair = tuple[LaneSnapshot, LaneSnapshot]
+"""A lane before and now."""
+
+
+def changes(pairs: Sequence[Pair]) -> list[LaneChange]:
+    """The changes of lanes that are shown together; their verdicts are corrected as one family.
 
     Where nothing was asked differently, `now` holds the runs of `before` too: only those since are compared.
     """
+    fresh = [(before, _since(before, now)) for before, now in pairs]
+    figures = figures_for(Use.HEADLINE)
+    found = compare_together([_question(figure, *pair) for pair in fresh for figure in figures])
+    each = len(figures)
+    return [_change(*pair, found[at * each : (at + 1) * each] if figures else ()) for at, pair in enumerate(fresh)]
+
+
+def change_so_far(before: LaneSnapshot, now: LaneSnapshot, lanes: int) -> tuple[Comparison, ...]:
+    """The change of a lane whose runs go on, of as many `lanes`: verdicts that hold whenever one looks.
+
+    They rest on the runs of the latest look, see `comparison.look_at`.
+    """
     now = _since(before, now)
-    comparisons = tuple(
-        compare(
-            figure,
-            (now.name, present(now.observations, figure)),
-            (f"{now.name} before", present(before.observations, figure)),
-        )
-        for figure in figures_for(Use.HEADLINE)
+    figures = figures_for(Use.HEADLINE)
+    count, shares = look_at(max(len(per_run(now.observations, figure)) for figure in figures))
+    questions = [_question(figure, before, now) for figure in figures]
+    looked = [(figure, (name, values[:count]), earlier) for figure, (name, values), earlier in questions]
+    return compare_together(looked, shares=shares * lanes)
+
+
+def _question(figure: Figure, before: LaneSnapshot, now: LaneSnapshot) -> Question:
+    return (
+        figure,
+        (now.name, per_run(now.observations, figure)),
+        (f"{now.name} before", per_run(before.observations, figure)),
     )
+
+
+def _change(before: LaneSnapshot, now: LaneSnapshot, comparisons: Sequence[Comparison]) -> LaneChange:
     return LaneChange(
         name=now.name,
-        comparisons=comparisons,
+        comparisons=tuple(comparisons),
         causes=tuple(causes(before, now)),
+        failures=failures_sentence((now.name, now.observations), (f"{now.name} before", before.observations)),
         input_tokens=_median_change(_prompt_tokens(before), _prompt_tokens(now)),
         output_tokens=_median_change(_output_tokens(before), _output_tokens(now)),
     )

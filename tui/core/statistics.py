@@ -5,8 +5,10 @@ draws of one distribution, of any shape: no normal distribution is presumed exce
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from random import Random
 from statistics import fmean, median, stdev
 
@@ -21,6 +23,7 @@ RESAMPLES = 2_000
 """Draws per set: the ends of an interval of 95 % then stray by about 3 % of its width."""
 _FEWEST_FOR_MEAN = 10
 _FEWEST_CLUSTERS = 10
+_FEWEST_FOR_LAG = 8
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +33,14 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     confidence: float
     """The probability that such an interval covers the true value, or more."""
+
+    def stretched(self, middle: float, factor: float) -> "Interval":
+        """The interval with both ends farther from `middle` by `factor`."""
+        return Interval(
+            low=middle + factor * (self.low - middle),
+            high=middle + factor * (self.high - middle),
+            confidence=self.confidence,
+        )
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +174,21 @@ def clustered_bounds(
         ascending[lower - 1] if lower >= 1 else None,
         ascending[upper - 1] if upper <= total else None,
     )
+
+
+def lag_correlation(samples: Sequence[float]) -> float:
+    """Lag-1 correlation of the ranks of samples in order of measurement; 0 for too few, or where all are equal.
+
+    Ranks, so that a single slow answer does not decide it (Wald and Wolfowitz, Annals of Mathematical Statistics 14,
+    1943).
+    """
+    count = len(samples)
+    if count < _FEWEST_FOR_LAG:
+        return 0.0
+    ascending = sorted(samples)
+    ranks = [(bisect_left(ascending, value) + bisect_right(ascending, value) - count) / 2 for value in samples]
+    squares = math.fsum(rank * rank for rank in ranks)
+    return math.fsum(a * b for a, b in pairwise(ranks)) / squares if squares else 0.0
 
 
 def median_draws(ascending: Sequence[float], random: Random, resamples: int = RESAMPLES) -> list[float]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.core import regression_limits
-from tui.core.comparison import Comparison, compare
+from tui.core.comparison import Comparison, Question, compare_together, family_sentence
+from tui.core.failures import failures_sentence
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
-from tui.core.observation import present
+from tui.core.observation import per_run
 from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
 from tui.core.sanitize import clean
 from tui.errors import ExitCode, UsageError
@@ -30,6 +31,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """B against A, one per figure."""
     rulings: tuple[Ruling, ...]
     """One per limit."""
+    failures: str = ""
+    """Shares of requests that failed, in words; empty where none did."""
 
 
 class ComparisonReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     limits = _limits(options.fail_on)
     with history_if_any() as store:
         first, second = runs_of(options.a, store), runs_of(options.b, store)
-    compared = [_compare(old, new, limits) for old, new in pairs(measured_in(first), measured_in(second))]
+    compared = compare_all(pairs(measured_in(first), measured_in(second)), limits)
     if not compared:
         raise UsageError(f"{options.a} and {options.b} have no target in common.")
     report = ComparisonReport(
@@ -106,28 +109,44 @@ def pairs(before: Sequence[Measured], after: Sequence[Measured]) -> list[tuple[M
     return found
 
 
-def _compare(before: Measured, after: Measured, limits: Sequence[RegressionLimit]) -> Compared:
+def compare_all(both: Sequence[tuple[Measured, Measured]], limits: Sequence[RegressionLimit]) -> list[Compared]:
+    """Compare pairs of A's and B's results; all verdicts are one family, and so are all rulings."""
+    asked = [_questions(old, new) for old, new in both]
+    found = iter(compare_together([question for questions in asked for question in questions]))
+    family = len(both) * len(limits)
+    return [
+        Compared(
+            target=new.name,
+            comparisons=tuple(next(found) for _ in questions),
+            rulings=tuple(
+                regression_limits.judge(limit, old.observations, new.observations, family=family) for limit in limits
+            ),
+            failures=failures_sentence(("B", new.observations), ("A", old.observations)),
+        )
+        for (old, new), questions in zip(both, asked, strict=True)
+    ]
+
+
+def _questions(before: Measured, after: Measured) -> list[Question]:
     olds, news = before.observations, after.observations
     # Without thinking the first output token is the first of all, and TTFO says what TTFT does.
     thinks = any(one.ttfo_ns not in (None, one.ttft_ns) for one in (*olds, *news))
-    return Compared(
-        target=after.name,
-        comparisons=tuple(
-            compare(figure, ("B", present(news, figure)), ("A", present(olds, figure)))
-            for figure in figures_for(Use.COMPARED)
-            if figure is not Figure.TTFO or thinks
-        ),
-        rulings=tuple(regression_limits.judge(limit, olds, news) for limit in limits),
-    )
+    return [
+        (figure, ("B", per_run(news, figure)), ("A", per_run(olds, figure)))
+        for figure in figures_for(Use.COMPARED)
+        if figure is not Figure.TTFO or thinks
+    ]
 
 
 def _lines(report: ComparisonReport) -> list[str]:
     lines = ["SIMULATED: measured on the built-in simulator."] if report.simulated else []
     for compared in report.targets:
         lines.append(f"{clean(compared.target)}:")
+        lines += [f"  failures: {compared.failures}."] if compared.failures else []
         lines += [f"  {comparison.figure.label}: {comparison.sentence}." for comparison in compared.comparisons]
         lines += [f"  {ruling.sentence}." for ruling in compared.rulings]
-    return lines
+    family = family_sentence([comparison for compared in report.targets for comparison in compared.comparisons])
+    return [*lines, f"{family}."] if family else lines
 
 
 def _exit_code(compared: Sequence[Compared]) -> ExitCode:

@@ -265,7 +265,7 @@ class LiveState:
     def _finish_run(self) -> None:
         self.run_in_flight = False
         if not any(record.spec.warms_cache for record in self.records):
-            _mark_fastest(self.lanes)
+            _mark_fastest([self.lanes[at] for at in self._repeat.order] if self._repeat else self.lanes)
 
 
 class _LaneRequest:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 
+from tui.core.events import FailureKind
 from tui.core.figures import Figure
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -15,6 +16,19 @@ from tui.session.live import Lane, LiveState
 
 _CHARACTERS_PER_TOKEN = 4
 """Rough length of a token in English text."""
+_REFUSED_RUNS = 3
+"""Runs in a row that refuse a target, after which "until sure" no longer asks it."""
+_FOR_GOOD = frozenset(
+    {
+        FailureKind.NO_KEY,
+        FailureKind.BAD_KEY,
+        FailureKind.FORBIDDEN,
+        FailureKind.UNKNOWN_MODEL,
+        FailureKind.BAD_REQUEST,
+        FailureKind.TOO_LARGE,
+    }
+)
+"""Failures that the same request meets again."""
 
 
 class SeriesRunner:
@@ -40,6 +54,8 @@ class SeriesRunner:
         self._cancelled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._until_sure: UntilSure | None = None
+        self._refusals: dict[int, int] = {}
+        """Refusals in a row, by lane."""
         settings, lanes = series.settings, live.lanes
         if settings.until_sure is not None and len(lanes) > 1:
             self._until_sure = UntilSure(
@@ -88,7 +104,8 @@ class SeriesRunner:
                 if not await self._run_to_end(repeat):
                     self.series.end(Ending.COST)
                     break
-                all_failed = not any(record.complete for record in live.records)
+                asked = [live.lanes[at].record for at in repeat.order]
+                all_failed = not any(record is not None and record.complete for record in asked)
                 spent = live.spending.run
                 usd = spent.usd if spent is not None else 0.0
                 self.series.add(repeat, time.monotonic_ns() - started_ns, usd, all_failed=all_failed)
@@ -105,11 +122,20 @@ class SeriesRunner:
         """End the series if the best target is known."""
         if self._until_sure is None or repeat.warm_up:
             return
+        for at in repeat.order:
+            record = self._live.lanes[at].record
+            is_refused = record is not None and record.failure is not None and record.failure.kind in _FOR_GOOD
+            self._refusals[at] = self._refusals.get(at, 0) + 1 if is_refused else 0
+            if self._refusals[at] >= _REFUSED_RUNS:
+                self._until_sure.exclude(at)
         figure = Figure(self.series.settings.until_sure or Figure.TTFT)
         decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._live.lanes])
         self.series.verdict = decision.sentence
         if decision.conclusion in (Conclusion.BEST, Conclusion.ALIKE):
             self.series.end(Ending.SURE)
+        elif len(self._until_sure.left) < 2:
+            self.series.end(Ending.REFUSED if self._until_sure.left else Ending.FAILING)
+        self.series.left = self._until_sure.left
 
     def _figure_of_run(self, lane: Lane, figure: Figure) -> float | None:
         """A lane's figure in the latest run; of several requests at once the median."""

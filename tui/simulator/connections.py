@@ -34,8 +34,13 @@ class Connection(asyncio.Protocol):
         self._playback: Playback | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to serve a client. asyncio has set TCP_NODELAY."""
+        """Begin to serve a client, and send what is written at once.
+
+        asyncio sets TCP_NODELAY only where the socket names its protocol, which one of `create_server` does not.
+        """
         assert isinstance(transport, asyncio.Transport)
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._transport = transport
         # Data that the kernel does not take at once pauses the playback: a buffer would make its times untrue.
         transport.set_write_buffer_limits(high=0)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from tui.core.comparison import Comparison, Verdict
+from tui.core.comparison import Comparison, Verdict, family_sentence
+from tui.core.failures import failures_sentence
 from tui.core.objectives import Judgement, ObjectiveState, judge
 from tui.core.sanitize import clean
-from tui.core.snapshot import LaneChange, Snapshot, change
+from tui.core.snapshot import LaneChange, LaneSnapshot, Snapshot, change_so_far, changes
 from tui.core.wording import amount, span
 from tui.session.live import Lane, LiveState
 
@@ -44,7 +45,9 @@ class LaneVerdicts:
         before = live.baseline.lane(lane.label) if live.baseline is not None else None
         now = lane.snapshot()
         if before is not None and now is not None and now.runs != before.runs:
-            lines += map(change_line, change(before, now).comparisons)
+            lines += map(change_line, change_so_far(before, now, len(live.lanes)))
+            failures = failures_sentence((now.name, now.observations), (f"{now.name} before", before.observations))
+            lines += [f"⚠ {failures}"] if failures else []
         if live.objectives and lane.current:
             lines.append(objectives_line([judge(objective, lane.current) for objective in live.objectives]))
         return lines
@@ -77,19 +80,28 @@ def objectives_line(judgements: Sequence[Judgement]) -> str:
 
 
 def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
-    """Lane by lane: what was asked differently, the tokens, and how each figure has changed."""
+    """Lane by lane: what was asked differently, the tokens, and how each figure has changed; then the family."""
+    earlier = {lane.name: _earlier(before, now, lane) for lane in now.lanes}
+    pairs = [(old, lane) for lane in now.lanes if (old := earlier[lane.name]) is not None]
+    found = iter(changes(pairs))
     lines: list[str] = []
+    shown: list[Comparison] = []
     for lane in now.lanes:
-        earlier = before.lane(lane.name)
-        if earlier is None and len(now.lanes) == len(before.lanes) == 1:
-            earlier = before.lanes[0]
-        if earlier is None:
+        if earlier[lane.name] is None:
             lines += [clean(lane.name), f"  not in {clean(before.name)}", ""]
             continue
-        lines += [clean(lane.name), *_change_lines(change(earlier, lane)), ""]
+        changed = next(found)
+        shown += changed.comparisons
+        lines += [clean(lane.name), *_change_lines(changed), ""]
     missing = [lane.name for lane in before.lanes if now.lane(lane.name) is None and len(now.lanes) > 1]
     lines += [f"not in {clean(now.name)}: {clean(', '.join(missing))}"] if missing else []
-    return lines
+    family = family_sentence(shown)
+    return [*lines, f"{family}."] if family else lines
+
+
+def _earlier(before: Snapshot, now: Snapshot, lane: LaneSnapshot) -> LaneSnapshot | None:
+    """The lane that one is compared with: that of its name, or the only one there is."""
+    return before.lane(lane.name) or (before.lanes[0] if len(now.lanes) == len(before.lanes) == 1 else None)
 
 
 def _change_lines(found: LaneChange) -> list[str]:
@@ -100,4 +112,5 @@ def _change_lines(found: LaneChange) -> list[str]:
         if change_
     ]
     said = [f"  {clean(comparison.sentence)}." for comparison in found.comparisons]
-    return [*asked, *([f"  {', '.join(tokens)} (medians)"] if tokens else []), *said]
+    failures = [f"  {clean(found.failures)}."] if found.failures else []
+    return [*asked, *([f"  {', '.join(tokens)} (medians)"] if tokens else []), *failures, *said]

@@ -1,0 +1,53 @@
+"""Failures in a comparison: what is left out of the figures of those that answered."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tui.core.events import Status
+from tui.core.observation import Observation
+from tui.core.distributions import mann_whitney
+from tui.core.statistics import CONFIDENCE
+from tui.core.wording import percent
+
+Requests = tuple[str, Sequence[Observation]]
+"""A name and its requests."""
+
+
+def failures_sentence(first: Requests, second: Requests) -> str:
+    """The shares of requests that failed or were cut, without a full stop; empty where there are none.
+
+    It warns where one set fails more often: requests that would have been slow may be missing from its figures.
+    """
+    parts = [f"{name} {said}" for name, requests in (first, second) if (said := _said(requests))]
+    if not parts:
+        return ""
+    sentence = ", ".join(parts)
+    worse = next((name for name, a, b in ((first[0], first, second), (second[0], second, first)) if _more(a, b)), None)
+    if worse is not None:
+        sentence += f"; {worse} fails more often, so its figures may leave out the slow requests"
+    return sentence
+
+
+def fails_more(first: Sequence[Observation], second: Sequence[Observation], confidence: float = CONFIDENCE) -> bool:
+    """True where requests of the first set surely fail more often than those of the second.
+
+    A rank test of zeros and ones, which is the chi-squared test with continuity correction; two-sided.
+    """
+    if not first or not second:
+        return False
+    flags = [[float(one.failed) for one in requests] for requests in (first, second)]
+    shares = [sum(each) / len(each) for each in flags]
+    return shares[0] > shares[1] and mann_whitney(*flags).p <= 1 - confidence
+
+
+def _more(first: Requests, second: Requests) -> bool:
+    return fails_more(first[1], second[1])
+
+
+def _said(requests: Sequence[Observation]) -> str:
+    counts = Counter(one.status for one in requests if one.failed or one.status is Status.TRUNCATED)
+    count = len(requests)
+    return ", ".join(
+        f"{number} of {count} {'cut' if status is Status.TRUNCATED else status.value} ({percent(number / count)})"
+        for status, number in counts.items()
+    )
