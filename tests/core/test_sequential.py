@@ -179,8 +179,8 @@ def until_over(rule: UntilSure, draw: Callable[[], list[float | None]]) -> Decis
 
 
 def test_a_cold_cache_makes_no_slower_target_the_usually_fastest() -> None:
-    # Two answers in five are cold, four times slower; warm ones are quicker than the rival's. Bets on sizes were sure of
-    # the rival, whose median is worse, in 98 % of the series.
+    # Two answers in five are cold, four times slower; warm ones are quicker than the rival's. Bets on sizes were sure
+    # of the rival, whose median is worse, in 98 % of the series.
     random = Random(11)
 
     def draw() -> list[float | None]:

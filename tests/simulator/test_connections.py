@@ -28,15 +28,18 @@ def test_a_connection_is_used_again(simulator: SimulatorProcess) -> None:
 
 async def test_what_is_written_is_sent_at_once_on_a_socket_that_does_not_name_its_protocol() -> None:
     # Else the content behind a head waits for the client's acknowledgement: by up to 40 ms.
-    connections: set[Connection] = set()
     listener = socket.create_server(("127.0.0.1", 0))
-    loop = asyncio.get_running_loop()
-    api, log = SimulatedApi(load()), TruthLog(None)
-    server = await loop.create_server(lambda: Connection(api, log, connections), sock=listener)
+    loop, made = asyncio.get_running_loop(), asyncio.Event()
+    connection = Connection(SimulatedApi(load()), TruthLog(None), set())
+
+    def accept() -> Connection:
+        loop.call_soon(lambda: loop.call_soon(made.set))
+        return connection
+
+    server = await loop.create_server(accept, sock=listener)
     _, writer = await asyncio.open_connection(*listener.getsockname())
-    while not connections:
-        await asyncio.sleep(0)
-    accepted = next(iter(connections))._transport.get_extra_info("socket")
+    await made.wait()
+    accepted = connection._transport.get_extra_info("socket")
     assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     writer.close()
     server.close()

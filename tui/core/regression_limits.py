@@ -134,27 +134,34 @@ def judge(
     elif high is not None and high <= 0 and not hides:
         state = LimitState.HELD
     values = _value(limit, firsts), _value(limit, seconds)
-    counts = len(firsts), len(seconds)
-    said = f"n = {counts[0]} and {counts[1]}"
-    if values[0] is not None and values[1] is not None:
-        old, new = (_written(limit, value) for value in (values[0], values[1]))
-        said = f"{old} before, {new} after ({percent(confidence)}), {said}"
-    if low is None and high is None:
-        said += ", too few to bound the change"
-    elif state is LimitState.UNKNOWN and hides:
-        said += ", but more requests fail than before, so that those that answered do not tell"
-    elif state is LimitState.UNKNOWN and low is not None and high is not None:
-        said += f"; about {_runs_needed(low, high, min(counts)):,} of each would tell if they go on like these"
-    return Ruling(
+    found = Ruling(
         limit=limit,
         state=state,
         before=values[0],
         after=values[1],
         low=low,
         high=high,
-        counts=counts,
-        sentence=f"{limit.text}: {state.value}, {said}",
+        counts=(len(firsts), len(seconds)),
+        sentence="",
     )
+    return msgspec.structs.replace(found, sentence=_sentence(found, confidence, hides=hides))
+
+
+def _sentence(found: Ruling, confidence: float, *, hides: bool) -> str:
+    limit, counts, is_unknown = found.limit, found.counts, found.state is LimitState.UNKNOWN
+    said = f"n = {counts[0]} and {counts[1]}"
+    if found.before is not None and found.after is not None:
+        old, new = (_written(limit, value) for value in (found.before, found.after))
+        said = f"{old} before, {new} after ({percent(confidence)}), {said}"
+    if found.low is None and found.high is None:
+        said += ", too few to bound the change"
+    elif is_unknown and hides:
+        said += ", but more requests fail than before, so that those that answered do not tell"
+    elif is_unknown and found.low is not None and found.high is not None:
+        said += (
+            f"; about {_runs_needed(found.low, found.high, min(counts)):,} of each would tell if they go on like these"
+        )
+    return f"{limit.text}: {found.state.value}, {said}"
 
 
 def _runs_needed(low: float, high: float, count: int) -> int:
