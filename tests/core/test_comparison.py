@@ -20,9 +20,9 @@ from tui.core.comparison import (
     look_at,
     more_runs,
 )
+from tui.core.distributions import holm, mann_whitney
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS
-from tui.core.distributions import holm, mann_whitney
 from tui.core.statistics import Interval
 
 SAMPLES = st.lists(st.integers(1, 10**9), min_size=0, max_size=40)

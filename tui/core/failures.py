@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from tui.core.distributions import mann_whitney
 from tui.core.events import Status
 from tui.core.observation import Observation
-from tui.core.distributions import mann_whitney
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import percent
 
