@@ -25,7 +25,11 @@ def statuses(record: Path) -> list[str]:
     return [line["status"] for line in lines if line["type"] == "result"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT, signal.SIGUSR1],
+    ids=lambda number: number.name,
+)
 def test_a_signal_ends_it_in_order_while_it_streams(
     environ: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:

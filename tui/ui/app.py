@@ -119,6 +119,7 @@ class LatencyApp(App[None]):
         session = self.session
         session.on_change = self.main.wake
         session.on_problem = self.context.complain
+        session.on_error = self.crash
         session.on_interrupted = self.dispatcher.history.tell_interrupted
         session.preview.on_models = self.dispatcher.targets.models_changed
         session.preview.expect(self.draft.plan())

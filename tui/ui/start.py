@@ -1,6 +1,7 @@
 """Start of the screen. Engine and simulator follow once it is painted: they would take the processor from it."""
 
 import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -66,7 +67,11 @@ def start(
         app.run()
     finally:
         session.kill()
-    return app.return_code or ExitCode.OK
+    status = app.return_code or ExitCode.OK
+    if (left_out := history.left_out() if history is not None else None) is not None:
+        print(f"latency-tui: {left_out}", file=sys.stderr)  # noqa: T201 - the screen is gone
+        return status or ExitCode.NOT_MEASURED
+    return status
 
 
 def _plan_of(settings: Settings, *, is_demo: bool) -> tuple[Plan, SimulatorProcess | None]:

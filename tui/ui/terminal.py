@@ -107,8 +107,14 @@ def can_stop() -> bool:
         return False
 
 
+_ENDING = (
+    signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT, signal.SIGUSR1, signal.SIGUSR2,
+)  # fmt: skip
+"""Signals that would otherwise end the program with the terminal raw."""
+
+
 class EndOnSignals:
-    """SIGTERM, SIGHUP and SIGINT end the program: in order, or, if the event loop does not answer, without it.
+    """Signals end the program: in order, or, if the event loop does not answer, without it.
 
     The exit status is 128 plus the signal's number, as shells count it.
     """
@@ -120,7 +126,7 @@ class EndOnSignals:
         self._kill_children = kill_children
         self._modes = _line_modes()
         self._unnoticed: threading.Timer | None = None
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        for number in _ENDING:
             # Started with nohup, it goes on without its terminal as long as it can: the driver ends it then.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)

@@ -48,7 +48,8 @@ class RunsController:
                 app.run_worker(self._rerun(ask_all=ask_all), exclusive=True, group="rerun")
 
         question = "A run is in flight. Cancel it and run again?"
-        app.push_screen(ConfirmScreen(question, "Run again", self._context.keys), answered)
+        live = self._context.live
+        app.push_screen(ConfirmScreen(question, "Run again", self._context.keys, lambda: live.busy), answered)
 
     async def _rerun(self, *, ask_all: bool) -> None:
         plan = self._context.plan(ask_all=ask_all)

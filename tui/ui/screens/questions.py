@@ -1,5 +1,6 @@
 """Questions: one answered with a line of text, one with yes or no."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,6 +12,8 @@ from textual.widgets import Button, Input, Label, Static
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
 from tui.ui.widgets.inputs import Field
+
+_LOOK_EVERY_S = 0.2
 
 
 class AskScreen(ModalScreen[str]):
@@ -67,11 +70,21 @@ class ConfirmScreen(ModalScreen[bool]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("confirm")
 
-    def __init__(self, question: str, yes: str, keys: KeyNames) -> None:
+    def __init__(self, question: str, yes: str, keys: KeyNames, is_open: Callable[[], bool] = lambda: True) -> None:
+        """The question goes away, unanswered, once it is no longer open."""
         super().__init__()
         self._keys = keys
         self._question = question
         self._yes = yes
+        self._is_open = is_open
+
+    def on_mount(self) -> None:
+        """Look from time to time at what is asked about."""
+        self.set_interval(_LOOK_EVERY_S, self._look)
+
+    def _look(self) -> None:
+        if self.is_current and not self._is_open():
+            self.dismiss(False)
 
     def compose(self) -> ComposeResult:
         """The question above the buttons."""
