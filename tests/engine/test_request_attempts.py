@@ -91,6 +91,18 @@ def asking(engine: Driver, script: Script, retries: int) -> RequestSpec:
     return msgspec.structs.replace(engine.spec(script.base_url), retries=Retries(max=retries))
 
 
+async def test_a_wait_is_a_state_until_the_next_attempt_begins(engine: Driver) -> None:
+    async with answering(LIMITED, OK) as script:
+        spec = asking(engine, script, 1)
+        engine.start(spec)
+        await engine.until(lambda event: isinstance(event, AttemptFailed))
+        record = engine.records[spec.request_id]
+        assert (record.state, record.waits_s) == (State.RETRYING, 0.3)
+        assert record.state.in_flight
+        await engine.over()
+    assert (record.state, record.waits_s) == (State.DONE, None)
+
+
 async def test_off_by_default(engine: Driver) -> None:
     async with answering(LIMITED, OK) as script:
         (record,) = await engine.run(engine.spec(script.base_url))
@@ -243,7 +255,7 @@ async def test_one_that_waits_for_its_next_attempt_can_be_cancelled(engine: Driv
         engine.start(spec)
         await engine.until(lambda event: isinstance(event, AttemptFailed))
         record = engine.records[spec.request_id]
-        assert record.state is State.CONNECTING
+        assert record.state is State.RETRYING
         engine.client.cancel((spec.request_id,))
         await engine.over()
         assert len(script.asked_ns) == 1

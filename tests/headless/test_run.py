@@ -1,5 +1,6 @@
 """`latency-tui run`, as a subprocess: results, files, exit codes."""
 
+import io
 import json
 import signal
 import subprocess
@@ -10,8 +11,15 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tui.core.events import AttemptFailed, Failure, FailureKind
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.target import Endpoint, Retries, Timeouts
 from tui.errors import ExitCode
 from tui.export import json_format
+from tui.headless.narration import Narrator
 
 from .conftest import Run
 
@@ -193,3 +201,24 @@ def test_a_signal_ends_it_in_order_and_reports_what_there_is(
     assert out.splitlines()[-1].startswith("Ended after ")
     stored = json_format.read(tmp_path / "cwd" / "a.json").runs
     assert sum(not stored_run.info.warm_up for stored_run in stored) >= 3
+
+
+def test_a_wait_for_another_attempt_is_said_once() -> None:
+    spec = RequestSpec(
+        request_id=1,
+        target="first",
+        model="m",
+        endpoint=Endpoint(name="e", base_url="http://localhost"),
+        prompt=Prompt(user="u"),
+        parameters=Parameters(),
+        timeouts=Timeouts(),
+        retries=Retries(max=2),
+    )
+    record, said = RequestRecord(spec=spec), io.StringIO()
+    narrator = Narrator(said, quiet=True)
+    narrator.waiting([record])
+    failure = Failure(kind=FailureKind.RATE_LIMITED, message="Slow down.")
+    record.apply(AttemptFailed(request_id=1, t_ns=5, failure=failure, wait_s=30))
+    narrator.waiting([record])
+    narrator.waiting([record])
+    assert said.getvalue() == "first: rate limited, waiting 30 s before attempt 2 of 3. Slow down.\n"

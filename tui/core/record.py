@@ -14,6 +14,8 @@ from tui.core.events import (
     Failure,
     Instrument,
     Kind,
+    Mark,
+    Marked,
     MessageOpened,
     RequestEnded,
     Responded,
@@ -32,6 +34,7 @@ class State(StrEnum):
     IDLE = "idle"
     CONNECTING = "connecting"
     WAITING = "waiting"
+    RETRYING = "waiting to try again"
     THINKING = "thinking"
     STREAMING = "streaming"
     DONE = "done"
@@ -47,7 +50,7 @@ class State(StrEnum):
         return self in _IN_FLIGHT
 
 
-_IN_FLIGHT = frozenset({State.CONNECTING, State.WAITING, State.THINKING, State.STREAMING})
+_IN_FLIGHT = frozenset({State.CONNECTING, State.WAITING, State.RETRYING, State.THINKING, State.STREAMING})
 
 
 @lru_cache(maxsize=16_384)
@@ -81,6 +84,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     instrument: Instrument | None = None
     earlier: list[Attempt] = msgspec.field(default_factory=list)
     """Attempts before the present one, in order; the fields above are those of the present one alone."""
+    waits_s: float | None = None
+    """Seconds from the end of the attempt before to the next, while that has not begun."""
     http_status: int | None = None
     api_request_id: str | None = None
     message_id: str | None = None
@@ -104,12 +109,16 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 self.message_id = message_id
                 self.answered_by = model
                 self.cache_miss = cache_miss
-            case AttemptFailed(t_ns=t_ns, failure=failure):
+            case AttemptFailed(t_ns=t_ns, failure=failure, wait_s=wait_s):
                 self._set_aside(t_ns, failure)
+                self.waits_s = wait_s
+            case Marked(mark=Mark.QUEUED):
+                self.waits_s = None
             case Instrument():
                 self.instrument = event
             case RequestEnded(status=status, stop_reason=stop_reason, stop_details=stop_details, failure=failure):
                 self.status = status
+                self.waits_s = None
                 self.stop_reason = stop_reason
                 self.stop_details = stop_details
                 self.failure = failure
@@ -153,6 +162,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         """The present stage, from the status and the stamps."""
         if self.status is not None:
             return State(self.status.value)
+        if self.waits_s is not None:
+            return State.RETRYING
         timeline = self.timeline
         if timeline.first_answer_ns is not None:
             return State.STREAMING

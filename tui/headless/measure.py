@@ -131,6 +131,7 @@ async def _measure(
         runs.append(run)
 
     def changed() -> None:
+        narrator.waiting(session.live.records)
         narrator.progress(series)
 
     session.on_run_over = run_over

@@ -1,6 +1,7 @@
 """Narration of a headless run on standard error: a bar on a terminal, lines elsewhere."""
 
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 from tui.core.figures import Figure
@@ -23,6 +24,7 @@ class Narrator:
         self._bar = ""
         self._said: tuple[int, int] | None = None
         self._failures: set[str] = set()
+        self._waits: set[tuple[int, int]] = set()
 
     def problem(self, sentence: str) -> None:
         """Say something that went wrong and belongs to no request."""
@@ -40,6 +42,20 @@ class Narrator:
         if request.failure is not None and (line := request_line(request)) not in self._failures:
             self._failures.add(line)
             self.note(line)
+
+    def waiting(self, requests: Iterable[RequestRecord]) -> None:
+        """Say which requests wait for another attempt, why and how long: once for each wait, quiet or not."""
+        for request in requests:
+            wait = (request.spec.request_id, request.attempt)
+            if request.waits_s is None or wait in self._waits:
+                continue
+            self._waits.add(wait)
+            failure = request.earlier[-1].failure
+            name, retries = clean(request.spec.target), request.spec.retries.max
+            self.problem(
+                f"{name}: {failure.kind.value.replace('_', ' ')}, waiting {request.waits_s:g} s before attempt "
+                f"{request.attempt} of {retries + 1}. {clean(failure.message)}"
+            )
 
     def progress(self, series: Series) -> None:
         """Say how far the series is, if that has changed."""

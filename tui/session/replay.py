@@ -155,6 +155,8 @@ def events_of(record: RequestRecord) -> list[Timed]:
         events += _arrivals(record, timeline, attempt.http_status, attempt.api_request_id)
         ended = _last(timeline)
         wait_s = max(0, _first(following) - ended) / _NS_PER_S
+        if attempt is record.earlier[-1] and record.waits_s is not None:
+            wait_s = record.waits_s  # it was still waiting
         request_id = record.spec.request_id
         failed = AttemptFailed(request_id=request_id, t_ns=ended, failure=attempt.failure, wait_s=wait_s)
         events.append((ended, failed))

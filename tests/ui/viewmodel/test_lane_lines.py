@@ -8,6 +8,7 @@ import pytest
 
 from tui.core.cost import Cost
 from tui.core.events import (
+    AttemptFailed,
     CacheMiss,
     Content,
     Event,
@@ -56,6 +57,18 @@ def lane_after(*events: Event) -> Lane:
 
 def ended(status: Status, stop_reason: str | None = None, failure: Failure | None = None) -> RequestEnded:
     return RequestEnded(request_id=1, t_ns=2_300 * MS, status=status, stop_reason=stop_reason, failure=failure)
+
+
+def test_a_wait_for_another_attempt_says_why_and_how_long() -> None:
+    failure = Failure(kind=FailureKind.RATE_LIMITED, message="Rate limited (429): Slow down.")
+    lane = lane_after(SENT, AttemptFailed(request_id=1, t_ns=2_000 * MS, failure=failure, wait_s=30))
+    assert state_line(lane, 14_000 * MS) == "↻ rate limited, waiting 12 s of 30, then attempt 2"
+    assert state_line(lane, 99_000 * MS) == "↻ rate limited, waiting 30 s of 30, then attempt 2"
+    assert note(lane) == failure.message
+    assert lane.record is not None
+    lane.record.apply(Marked(request_id=1, mark=Mark.QUEUED, t_ns=32_000 * MS))
+    assert state_line(lane) == "◌ connecting, attempt 2"
+    assert note(lane) == ""
 
 
 def test_every_state_has_a_shape_of_its_own() -> None:

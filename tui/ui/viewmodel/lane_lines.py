@@ -4,6 +4,7 @@ from textwrap import wrap
 
 from tui.core import metrics
 from tui.core.events import CacheMiss, Status
+from tui.core.metrics import NS_PER_S
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
 from tui.core.sanitize import clean
@@ -17,6 +18,7 @@ SHAPES: dict[State, str] = {
     State.IDLE: "○",
     State.CONNECTING: "◌",
     State.WAITING: "◔",
+    State.RETRYING: "↻",
     State.THINKING: "◑",
     State.STREAMING: "▶",
     State.DONE: "✔",
@@ -32,19 +34,19 @@ _BETWEEN = " · "
 _NS_PER_HALF_S = 500_000_000
 
 
-def state_line(lane: Lane) -> str:
+def state_line(lane: Lane, now_ns: int | None = None) -> str:
     """Shape and word of the lane's state; then what went in and what it cost, or what became of its cache."""
     if lane.warming is not None and lane.warming.state.in_flight:
         return f"{SHAPES[State.WAITING]} warming the cache"
-    return _BETWEEN.join([_state(lane), *(_warmed(lane) or [*_facts(lane), *_cached(lane)])])
+    return _BETWEEN.join([_state(lane, now_ns), *(_warmed(lane) or [*_facts(lane), *_cached(lane)])])
 
 
-def state_lines(lane: Lane, cells: int) -> list[str]:
+def state_lines(lane: Lane, cells: int, now_ns: int | None = None) -> list[str]:
     """The state line in at most `cells` cells. Where it does not fit, the cache moves to rows below it.
 
     If it still does not fit, the cap that cut the answer is left out, since it stands among the parameters too.
     """
-    line = state_line(lane)
+    line = state_line(lane, now_ns)
     cache = _warmed(lane) or _cached(lane)
     if len(line) <= cells:
         return [line]
@@ -55,12 +57,14 @@ def state_lines(lane: Lane, cells: int) -> list[str]:
     return [line.replace(_cap(lane), "", 1) if len(line) > cells else line, *rows]
 
 
-def _state(lane: Lane) -> str:
+def _state(lane: Lane, now_ns: int | None) -> str:
     state = lane.state
     line = f"{SHAPES[state]} {state.value}"
     record = lane.record
     if record is None:
         return line
+    if state is State.RETRYING:
+        return f"{SHAPES[state]} {_wait(record, now_ns)}, then attempt {record.attempt}"
     if state.in_flight:
         if record.earlier:
             line += f", attempt {record.attempt}"
@@ -69,6 +73,17 @@ def _state(lane: Lane) -> str:
     elif state is State.DONE and record.stop_reason not in (None, "end_turn"):
         line += f" ({record.stop_reason})"
     return line
+
+
+def _wait(record: RequestRecord, now_ns: int | None) -> str:
+    """The wait for the next attempt and its reason: `rate limited, waiting 12 s of 30`."""
+    failed = record.earlier[-1]
+    reason, wait_s = failed.failure.kind.value.replace("_", " "), record.waits_s or 0
+    since_ns = failed.timeline.ended_ns
+    if now_ns is None or since_ns is None:
+        return f"{reason}, waiting {wait_s:g} s"
+    passed_s = min(max(0, now_ns - since_ns) / NS_PER_S, wait_s)
+    return f"{reason}, waiting {int(passed_s)} s of {wait_s:.3g}"
 
 
 def _cap(lane: Lane) -> str:
@@ -151,8 +166,9 @@ def note(lane: Lane) -> str:
     record = lane.record
     if record is None:
         return ""
-    if record.failure is not None:
-        return clean(record.failure.message)
+    failure = record.earlier[-1].failure if record.state is State.RETRYING else record.failure
+    if failure is not None:
+        return clean(failure.message)
     said = [clean(remark) for remark in remarks(record)] if not record.state.in_flight else []
     if record.cache_miss is not None and not record.usage.cache_read_input_tokens:
         said.append(cache_miss_sentence(record.cache_miss))

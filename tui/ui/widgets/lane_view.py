@@ -225,7 +225,7 @@ class LaneView(Vertical):
 
     def _state_rows(self) -> list[str]:
         cells = self._state.size.width
-        line, *rest = state_lines(self.lane, cells or sys.maxsize)
+        line, *rest = state_lines(self.lane, cells or sys.maxsize, self._now_ns())
         if self.stream.following:
             return [line, *rest]
         long = f"{line}  ⏸ End follows"
@@ -242,7 +242,8 @@ class LaneView(Vertical):
     def _set_state_class(self) -> None:
         state = self.lane.state
         wanted = {
-            "connecting": "-in-flight", "waiting": "-in-flight", "thinking": "-in-flight", "streaming": "-in-flight",
+            "connecting": "-in-flight", "waiting": "-in-flight",
+            "waiting to try again": "-in-flight", "thinking": "-in-flight", "streaming": "-in-flight",
             "done": "-done", "failed": "-failed", "truncated": "-cut", "refused": "-cut", "cancelled": "-cut",
             "interrupted": "-failed",
         }.get(state.value)  # fmt: skip
