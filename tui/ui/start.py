@@ -67,11 +67,15 @@ def start(
         app.run()
     finally:
         session.kill()
-    status = app.return_code or ExitCode.OK
-    if (left_out := history.left_out() if history is not None else None) is not None:
-        print(f"latency-tui: {left_out}", file=sys.stderr)  # noqa: T201 - the screen is gone
-        return status or ExitCode.NOT_MEASURED
-    return status
+    return _status(app.return_code or ExitCode.OK, history)
+
+
+def _status(status: int, history: Recorder | None) -> int:
+    """The exit status, after saying which results are not in the history."""
+    if history is None or (left_out := history.left_out()) is None:
+        return status
+    print(f"latency-tui: {left_out}", file=sys.stderr)  # noqa: T201 - the screen is gone
+    return status or ExitCode.NOT_MEASURED
 
 
 def _plan_of(settings: Settings, *, is_demo: bool) -> tuple[Plan, SimulatorProcess | None]:
