@@ -34,6 +34,7 @@ _KIND_OF_PLACE = {
             "engine/test_client.py",
             "engine/test_engine.py",
             "engine/test_api_keys.py",
+            "engine/test_request_attempts.py",
             "history/test_crash.py",
             "simulator/test_process.py",
             "test_child.py",

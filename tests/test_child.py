@@ -36,3 +36,16 @@ def test_a_child_that_cannot_be_started_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     with pytest.raises(ChildError, match="The engine cannot be started: No such file"):
         child.spawn("engine", "engine")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_process_that_may_hold_keys_leaves_no_core_and_cannot_be_read() -> None:
+    asked = "import ctypes; from tui.child import seal; seal(); print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True).stdout == b"0\n"
+    process = child.spawn("engine", "engine")
+    assert process.stdout is not None
+    assert process.stdout.read(1), "it has come up"
+    limits = Path(f"/proc/{process.pid}/limits").read_text()
+    process.communicate(timeout=30)
+    (line,) = [line for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert line.split()[-3:-1] == ["0", "0"]

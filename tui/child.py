@@ -1,11 +1,15 @@
-"""Child processes: the program's own subcommands, started and ended in one way."""
+"""Processes of the program: its own subcommands, started and ended in one way, and closed to others' eyes."""
 
+import contextlib
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping
 
 from tui.errors import ChildError
 
+_PR_SET_DUMPABLE = 4
+"""<linux/prctl.h>; undone by every exec, while the limit of core dumps is inherited."""
 STOP_WITHIN_S = 1.0
 """Time for a child to stop before it is killed, s."""
 
@@ -50,3 +54,13 @@ def wait_or_kill(process: "subprocess.Popen[bytes]") -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+
+
+def seal() -> None:
+    """Keep this process's memory, which may hold keys, from core dumps and from other processes of the same user."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes
+
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -47,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(map(streams.decoded, sys.argv[1:] if argv is None else argv))
     try:
         try:
+            if argv is None and not {"simulate", "-h", "--help", "--version"} & set(arguments):
+                from tui.child import seal
+
+                # The environment of all others may hold keys.
+                seal()
             status = _dispatch(arguments)
         except SystemExit as end:  # argparse, after help or a usage error
             if not isinstance(end.code, int):

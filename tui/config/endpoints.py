@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tui.config.keys import keys_of, looks_secret, shown
-from tui.core.target import CHAT_KINDS, Endpoint, TimeoutOverrides
+from tui.core.target import CHAT_KINDS, Endpoint, TimeoutOverrides, is_secret_name
 from tui.errors import ConfigError
 
 ANTHROPIC = "anthropic"
@@ -17,7 +17,6 @@ CUSTOM_HEADERS_VARIABLE = "ANTHROPIC_CUSTOM_HEADERS"
 KEY_REMEDY = "a key itself never belongs in a file"
 _HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(?:%\w+)?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
-_SECRET_HEADER = re.compile(r"(?:^|-)(?:api-?key|key|token|secret|password|cookie|authorization)$")
 _OWN_HEADERS = {
     "anthropic-version": "set api_version",
     **dict.fromkeys(
@@ -114,7 +113,7 @@ def _refuse_headers(value: dict[str, Any]) -> str | None:
             return f"must have names of letters, digits and -, but one is {shown(name)}"
         if low in _OWN_HEADERS:
             return f"must not set {low}: {_OWN_HEADERS[low]}"
-        if _SECRET_HEADER.search(low):
+        if is_secret_name(low):
             return f"must not set {low}; {KEY_REMEDY}"
         if names.count(low) > 1:
             return f"must not set {low} twice"

@@ -70,6 +70,11 @@ def _harmless(match: re.Match[str]) -> str:
     return "\u2421" if found == "\x7f" else chr(0x2400 + ord(found))
 
 
+def is_dropped(char: str) -> bool:
+    """True for a character that `clean` may take out, so that what stands around it joins."""
+    return _DROPPED_CHAR.match(char) is not None
+
+
 def clean(text: str) -> str:
     """`text` without anything that could drive or confuse a terminal; see the module.
 

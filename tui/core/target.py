@@ -1,5 +1,7 @@
 """Endpoints, and targets: a model at an endpoint with the parameters in which it differs."""
 
+import re
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -7,6 +9,12 @@ import msgspec
 
 from tui.core.parameters import Parameters
 from tui.core.setting import setting
+
+_SECRET_NAME = re.compile(r"auth(?!or(?!i[sz]))|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
+"""Names of headers and fields whose values look secret: one list for what is refused, shown, exported and redacted."""
+_KEY_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$")
+_SHORTEST_KEY = 8
+
 
 ANTHROPIC_HOST = "api.anthropic.com"
 CHAT_KINDS = ("openai",)
@@ -156,3 +164,19 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def label(self) -> str:
         """The name on the lane."""
         return self.name or self.model
+
+
+def is_secret_name(name: str) -> bool:
+    """True for the name of a header or field whose value must not be stored, shown or exported."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def is_key(value: str) -> bool:
+    """True for what can be a key: what is shorter than eight characters or all letters is a word, as "disabled"."""
+    return len(value) >= _SHORTEST_KEY and not value.isalpha()
+
+
+def keys_in(environ: Mapping[str, str], named: Collection[str | None] = ()) -> list[str]:
+    """Values of the environment variables that are `named`, or named like keys, longest first."""
+    values = {value for name, value in environ.items() if name in named or _KEY_VARIABLE.search(name.upper())}
+    return sorted(filter(is_key, values), key=lambda key: (-len(key), key))

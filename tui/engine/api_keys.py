@@ -13,7 +13,7 @@ import msgspec
 
 from tui.config.endpoints import custom_headers, is_plain_and_remote
 from tui.core.events import Failure
-from tui.core.target import Endpoint
+from tui.core.target import Endpoint, is_secret_name, keys_in
 from tui.engine import failures
 
 COMMAND_WITHIN_S = 30.0
@@ -31,6 +31,8 @@ class Keys:
     def __init__(self, environ: Mapping[str, str], command_within_s: float = COMMAND_WITHIN_S) -> None:
         self._environ = environ
         self._command_within_s = command_within_s
+        self.known = set(keys_in(environ))
+        """Every key that is known by now, and whatever else the environment holds under a name like a key's."""
         self._outputs: dict[tuple[str, ...], asyncio.Task[str | Failure]] = {}
 
     async def of(self, endpoint: Endpoint) -> str | Failure | None:
@@ -49,6 +51,8 @@ class Keys:
         key = variable or await self._from_command(endpoint)
         if isinstance(key, str) and not (key.isascii() and key.isprintable()):
             return failures.unusable_key(endpoint, from_command=not variable)
+        if isinstance(key, str):
+            self.known.add(key)
         return key
 
     def with_headers(self, endpoint: Endpoint) -> Endpoint:
@@ -56,6 +60,7 @@ class Keys:
         the way."""
         if not (added := custom_headers(endpoint, self._environ)) or is_plain_and_remote(endpoint.base_url):
             return endpoint
+        self.known.update(value for name, value in added.items() if is_secret_name(name))
         return msgspec.structs.replace(endpoint, headers=added | endpoint.headers)
 
     def _variable(self, endpoint: Endpoint) -> str:

@@ -20,7 +20,7 @@ from tui.core.target import Endpoint, Timeouts
 from tui.engine import failures
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.api_keys import Keys
-from tui.engine.failures import Refusal, UnsentError
+from tui.engine.failures import UnsentError
 from tui.engine.limits import LIMITS, BodyError, Limits
 from tui.engine.reporter import RequestReporter
 from tui.engine.transport import Exchange, StampedStream, exchange
@@ -74,7 +74,8 @@ class RequestSender:
         key = await self.keys.of(spec.endpoint)
         if isinstance(key, Failure):
             return reporter.ended(Status.FAILED, failure=key)
-        attempt = _Attempt(spec, self.wire_of(spec.endpoint), key, reporter, self._decode_queue, self._limits)
+        wire = self.wire_of(spec.endpoint)
+        attempt = _Attempt(spec, wire, key, reporter, self._decode_queue, self._limits, self.keys.known)
         ended = await attempt.run(slot, before_send)
         if ended.failure is not None and ended.failure.kind is FailureKind.BAD_KEY:
             self.keys.forget(spec.endpoint)
@@ -144,8 +145,10 @@ class _Attempt:
         reporter: RequestReporter,
         queue: DecodeQueue,
         limits: Limits,
+        known_keys: set[str],
     ) -> None:
         self._spec = spec
+        self._known_keys = known_keys
         self._limits = limits
         self._streamed = spec.parameters.stream is not False
         self._wire = wire
@@ -186,10 +189,12 @@ class _Attempt:
     ) -> Failure | None:
         """Send, and read the answer into the reader, or what stood in its place."""
         told = Exchange(self._reporter, before_send, deadlines.sent)
-        token = exchange.set(told)
+        before = exchange.set(told)
         try:
             async with self._wire.open(self._spec, self._key, slot) as response:
                 self._responded = True
+                if token := response.request.headers.get("x-amz-security-token"):
+                    self._known_keys.add(token)
                 self._reporter.report(
                     Responded(
                         request_id=self._spec.request_id,
@@ -207,12 +212,12 @@ class _Attempt:
                         content_type,
                         streamed=self._streamed,
                         wire=self._wire.title,
-                        refusal=self._without_keys(refusal, response),
+                        refusal=refusal,
                     )
                 await self._read(response, deadlines)
                 return None
         finally:
-            exchange.reset(token)
+            exchange.reset(before)
 
     async def _read(self, response: httpx2.Response, deadlines: _Deadlines) -> None:
         connection = response.extensions["network_stream"]
@@ -238,21 +243,12 @@ class _Attempt:
 
     def _refused(self, response: httpx2.Response, body: bytes) -> Failure:
         refusal = self._wire.refusal(response.status_code, response.headers, body)
-        refusal = refusal._replace(message=refusal.message or response.reason_phrase)
         return failures.api_failure(
             http_status=response.status_code,
-            refusal=self._without_keys(refusal, response),
+            refusal=refusal._replace(message=refusal.message or response.reason_phrase),
             endpoint=self._spec.endpoint,
             retry_after_s=retry_after_s(response.headers, time.time()),
         )
-
-    def _without_keys(self, refusal: Refusal, response: httpx2.Response) -> Refusal:
-        """The refusal without what signed the request: some servers repeat what they got."""
-        message = refusal.message
-        for secret in (self._key, response.request.headers.get("x-amz-security-token")):
-            if secret:
-                message = message.replace(secret, "[the key]")
-        return refusal._replace(message=message)
 
 
 async def _beginning(response: httpx2.Response, most: int) -> bytes:

@@ -21,6 +21,7 @@ from tui.engine.protocol import (
     decode_command,
     encode_events,
 )
+from tui.engine.redaction import Redactor
 from tui.engine.request import RequestSender
 from tui.engine.scheduler import Scheduler
 from tui.engine.transport.socket_stream import kernel_stamping
@@ -133,8 +134,9 @@ async def _serve() -> None:
     sender = RequestSender(dict(os.environ))
     # The SDK would send these to every endpoint; the sender adds them to the API's own alone.
     os.environ.pop(CUSTOM_HEADERS_VARIABLE, None)
-    scheduler = Scheduler(sender, outbox.put)
-    lookups = Lookups(sender, outbox.put)
+    redactor = Redactor(sender.keys.known, outbox.put)
+    scheduler = Scheduler(sender, redactor.put)
+    lookups = Lookups(sender, redactor.put)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, commands.put_nowait, None)
     calibration = await rehearse(sender)

@@ -27,7 +27,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
-from tui.core.target import Endpoint, Target
+from tui.core.target import Endpoint, Target, is_secret_name, keys_in
 from tui.core.timeline import Timeline
 
 
@@ -47,24 +47,15 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
 REMOVED = "(removed)"
 """Stands where something secret was."""
 
-_SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(?<![a-z])sk[-_]|^(bearer|basic) |[a-z0-9+/_=]{32,}", re.IGNORECASE)
-_KEY_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$")
-_SHORTEST_KEY = 8
 _KEY_FORM = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]*@")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def known_keys(runs: Iterable[StoredRun], environ: Mapping[str, str]) -> list[str]:
-    """Values of environment variables that hold keys, longest first.
-
-    What is shorter than eight characters or all letters is a word, such as "disabled", and no key.
-    """
-    named = {endpoint.api_key_env for run in runs for endpoint in _endpoints(run)}
-    values = {value for name, value in environ.items() if name in named or _KEY_VARIABLE.search(name.upper())}
-    keys = [value for value in values if len(value) >= _SHORTEST_KEY and not value.isalpha()]
-    return sorted(keys, key=lambda key: (-len(key), key))
+    """Values of environment variables that hold keys, longest first."""
+    return keys_in(environ, {endpoint.api_key_env for run in runs for endpoint in _endpoints(run)})
 
 
 def portable(runs: Iterable[StoredRun], keys: Iterable[str] = (), *, with_texts: bool = True) -> list[StoredRun]:
@@ -210,7 +201,7 @@ def _fields(value: Any, name: str = "") -> Any:
 
 
 def _value(name: str, value: str) -> str:
-    return REMOVED if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value) else value
+    return REMOVED if is_secret_name(name) or _SECRET_VALUE.search(value) else value
 
 
 def _without_user(url: str) -> str:

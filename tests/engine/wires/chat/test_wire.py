@@ -17,6 +17,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.lookups import Lookups
+from tui.engine.redaction import Redactor
 from tui.engine.request import RequestSender
 
 CHUNKS: list[dict[str, Any]] = [
@@ -89,7 +90,8 @@ async def ask(sender: RequestSender, server: Server, answer: str, **parameters: 
     )
     record = RequestRecord(spec=spec)
     async with asyncio.timeout(30):
-        record.apply(await send_one(sender, spec, record.apply))
+        redactor = Redactor(sender.keys.known, record.apply)
+        redactor.put(await send_one(sender, spec, redactor.put))
     return record
 
 

@@ -22,6 +22,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
+from tui.engine.redaction import Redactor
 from tui.engine.request import RequestSender
 
 from .test_wire import Received, serving
@@ -45,9 +46,10 @@ async def ask(sender: RequestSender, url: str, **endpoint: Any) -> RequestRecord
         timeouts=Timeouts(first_token=20, request=20),
     )
     record = RequestRecord(spec=spec)
+    redactor = Redactor(sender.keys.known, record.apply)
     async with asyncio.timeout(30):
-        ended: RequestEnded = await send_one(sender, spec, record.apply)
-    record.apply(ended)
+        ended: RequestEnded = await send_one(sender, spec, redactor.put)
+    redactor.put(ended)
     return record
 
 
