@@ -117,6 +117,7 @@ def test_a_file_is_named_only_once_a_result_is_in_it(path: Path, monkeypatch: py
     writer.commit(run)
     assert said[3:] == ["Results are kept in memory only."]
     writer.close()
+    assert writer.lost == 2
     assert writer.left_out == "Not stored, since they were in memory only: 2 results of this session."
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from canary import KEY
 from stored import stored_statuses
-from terminal_under_test import WITHIN_S, Terminal, all_ended
+from terminal_under_test import PROGRAM, WITHIN_S, Terminal, all_ended
 
 from tui.simulator.process import SimulatorProcess
 
@@ -56,6 +56,17 @@ def test_a_history_that_cannot_be_written_stops_nothing(environ: dict[str, str],
         terminal.press(F10)
         assert terminal.until_ended() == 0
     assert list(tmp_path.glob("latency-tui-spill-*.jsonl"))
+    assert b"Not yet in the history, but in " in terminal.written
+
+
+def test_results_that_no_disk_takes_are_said_to_be_lost(environ: dict[str, str]) -> None:
+    line = ["-c", 'ulimit -f 0; exec "$@"', "bash", *PROGRAM, "--run", SHORT]
+    with Terminal(line, environ, program=("bash",)) as terminal:
+        terminal.until_shows("✔ done", 3)
+        terminal.until_shows("memory only")
+        terminal.press(F10)
+        assert terminal.until_ended() == 3
+    assert b"Not stored, since they were in memory only: 3 results of this session." in terminal.written
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "closed terminal"])

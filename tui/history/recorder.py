@@ -120,6 +120,11 @@ class Recorder:
             return f"The history {self.path} did not take the last results in time."
         return self._writer.left_out
 
+    @property
+    def lost(self) -> bool:
+        """True if results are, after `close`, nowhere on a disk as far as is known."""
+        return self._thread.is_alive() or self._writer.lost > 0
+
     def _end(self, end: RequestEnded) -> list[Item]:
         going = self._open.pop(end.request_id, None)
         if going is None:

@@ -72,6 +72,8 @@ class Writer:
         """Called with the number of requests, if any, that earlier programs had in flight when they ended."""
         self.left_out: str | None = None
         """A sentence on results that are not in the database; set by `close`."""
+        self.lost = 0
+        """Number of results that are nowhere on a disk; set by `close`."""
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         """Device and inode of the file that is open."""
@@ -260,6 +262,7 @@ class Writer:
         if not (count := len(self._unsaved)):
             return None
         if lost := count - self._spilled:
+            self.lost = lost
             return f"Not stored, since they were in memory only: {lost} result{'s' * (lost > 1)} of this session."
         return f"Not yet in the history, but in {self._spill.path}: {count} result{'s' * (count > 1)} of this session."
 

@@ -75,7 +75,7 @@ def _status(status: int, history: Recorder | None) -> int:
     if history is None or (left_out := history.left_out()) is None:
         return status
     print(f"latency-tui: {left_out}", file=sys.stderr)  # noqa: T201 - the screen is gone
-    return status or ExitCode.NOT_MEASURED
+    return status or (ExitCode.NOT_MEASURED if history.lost else status)
 
 
 def _plan_of(settings: Settings, *, is_demo: bool) -> tuple[Plan, SimulatorProcess | None]:
