@@ -114,9 +114,9 @@ def test_an_attempt_that_was_never_sent_has_no_retry_time() -> None:
     assert record(mark(Mark.QUEUED, 100), failed, *ANSWER).retry_ns is None
 
 
-def test_between_attempts_it_connects_again() -> None:
+def test_between_attempts_it_waits_to_try_again() -> None:
     waiting = record(*refused(100))
-    assert waiting.state is State.CONNECTING
+    assert waiting.state is State.RETRYING
     assert waiting.retry_ns is None
     assert waiting.ttft_ns is waiting.total_ns is None
     assert waiting.failure is None

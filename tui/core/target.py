@@ -64,6 +64,14 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
             is_cap=True,
         ),
     ] = 0
+    longest_wait: Annotated[
+        Seconds,
+        setting(
+            "Longest wait for another attempt that a server may ask for; a longer one ends the request.",
+            "seconds",
+            set_by="anyone",
+        ),
+    ] = 60.0
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

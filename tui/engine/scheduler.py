@@ -179,8 +179,8 @@ class Scheduler:
             wait_s = failure.retry_after_s
             if wait_s is None:
                 wait_s = min(_LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2**attempt)
-            elif wait_s > spec.timeouts.request:
-                return _with_words(ended, failure, "That is longer than timeouts.request, so it is not sent again.")
+            elif wait_s > spec.retries.longest_wait:
+                return _with_words(ended, failure, "That is longer than retries.longest_wait, so it is not sent again.")
             reporter.report(AttemptFailed(request_id=spec.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
             await asyncio.sleep(wait_s)
         return ended
