@@ -5,13 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from tui.simulator import message_request, script
+from tui.simulator import chat, message_request, script
 from tui.simulator.cache import Diagnostics, PromptCache
 from tui.simulator.faults import FAULTS, Fault
 from tui.simulator.profiles import Profile, described_model, models_page
@@ -21,7 +22,7 @@ FAULT_HEADER = "x-simulator-fault"
 
 _HTML = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network</h1>"
 
-_METHODS = {"/v1/messages": "POST", "/v1/messages/count_tokens": "POST", "/v1/models": "GET"}
+_METHODS = {"/v1/messages": "POST", "/v1/messages/count_tokens": "POST", "/v1/models": "GET", chat.PATH: "POST"}
 
 
 class SimulatedApi:
@@ -50,7 +51,8 @@ class SimulatedApi:
         try:
             return self._route(method, target, headers, body, own)
         except ApiError as error:
-            return _with_facts(error.reply(own), own)
+            in_chat = urlsplit(target).path.rstrip("/") == chat.PATH
+            return _with_facts(chat.error_reply(error, own) if in_chat else error.reply(own), own)
 
     def refused(self, error: ApiError) -> Reply:
         """Answer a request that is refused before it is read."""
@@ -62,7 +64,8 @@ class SimulatedApi:
         number = f"{self._seed}\0{self._requests}".encode()
         return {
             "server": "latency-tui-simulator",
-            "request-id": "req_01" + hashlib.blake2b(number, digest_size=11).hexdigest(),
+            "request-id": (name := "req_01" + hashlib.blake2b(number, digest_size=11).hexdigest()),
+            "x-request-id": name,
             "cache-control": "no-cache",
         }
 
@@ -78,6 +81,10 @@ class SimulatedApi:
         if method != wanted:
             raise ApiError(405, "Method Not Allowed", {"allow": wanted})
         _check_key(headers)
+        if path == chat.PATH:
+            return self._completion(headers, body, own)
+        if path == "/v1/models" and "authorization" in headers and "anthropic-version" not in headers:
+            return _with_facts(json_reply(chat.models(self._profiles), own), own)
         version = _version(headers)
         if of_model:
             answer = json_reply(described_model(self._profiles, unquote(path.removeprefix("/v1/models/"))), own)
@@ -92,10 +99,7 @@ class SimulatedApi:
         return _with_facts(answer, own)
 
     def _message(self, version: str, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]) -> Reply:
-        name = headers.get(FAULT_HEADER, self._fault)
-        if name is not None and name not in FAULTS:
-            raise ApiError(400, f"{FAULT_HEADER}: there is no fault {name!r}. There are: {', '.join(FAULTS)}")
-        fault = None if name is None else FAULTS[name]
+        name, fault = self._due_fault(headers)
         if fault and fault.status and not fault.then_ok:
             refused = ApiError(fault.status, fault.message, fault.headers).reply(own)
             return _with_facts(refused, own, fault=name)
@@ -103,14 +107,55 @@ class SimulatedApi:
         profile = message_request.known_profile(fields, self._profiles)
         betas = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",")]
         asked = message_request.message_request(fields, version, profile, betas)
-        ordinal = self._counts[asked.identity]
-        self._counts[asked.identity] += 1
-        facts = {"model": asked.model, "ordinal": ordinal, "fault": name}
+        events, facts = self._asked(profile, asked)
+        facts = {**facts, "fault": name}
         if fault and fault.status and self._limits(asked.identity):
             answer = ApiError(fault.status, fault.message, fault.headers).reply(own)
         else:
-            answer = _answer(self._events(profile, asked, ordinal), fault, own, stream=asked.stream)
+            answer = _answer(events, fault, own, stream=asked.stream)
         return _with_facts(answer, own, **facts)
+
+    def _completion(self, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]) -> Reply:
+        """Answer a request for a chat completion by the message that the same model gives."""
+        name, fault = self._due_fault(headers)
+        if fault and fault.status and not fault.then_ok:
+            raise ApiError(fault.status, fault.message, fault.headers)
+        given = message_request.decode(body)
+        profile = message_request.known_profile(given, self._profiles)
+        fields = chat.message_fields(given, profile)
+        asked = message_request.message_request(fields, message_request.NEW_VERSION, profile)
+        events, facts = self._asked(profile, asked)
+        if fault and fault.status and self._limits(asked.identity):
+            raise ApiError(fault.status, fault.message, fault.headers)
+        if asked.stream:
+            change, fault = (fault.stream, replace(fault, stream=None)) if fault and fault.stream else (None, fault)
+            told = partial(chat.chunks, model=asked.model, with_usage=chat.wants_usage(given))
+            # Compression is of the bytes; everything else goes wrong in the answer.
+            is_compressed = bool(fault and "content-encoding" in fault.headers)
+            faulty = change(told(events)) if change and is_compressed else told(change(events) if change else events)
+            headers = {**own, "content-type": EVENT_STREAM, **(fault.headers if fault else {})}
+            html = bool(fault and fault.html)
+            answer = reply(200, "text/html", _HTML, own) if html else Reply(200, headers, faulty, chunked=True)
+        elif fault and (fault.html or fault.any_delivery):
+            answer = _answer(events, fault, own, stream=False)
+        else:
+            message, offset_ns = script.folded(events)
+            answer = json_reply(chat.completion(message, asked.model), own, offset_ns=offset_ns)
+        return _with_facts(answer, own, **facts, fault=name)
+
+    def _due_fault(self, headers: Mapping[str, str]) -> tuple[str | None, Fault | None]:
+        name = headers.get(FAULT_HEADER, self._fault)
+        if name is not None and name not in FAULTS:
+            raise ApiError(400, f"{FAULT_HEADER}: there is no fault {name!r}. There are: {', '.join(FAULTS)}")
+        return name, None if name is None else FAULTS[name]
+
+    def _asked(
+        self, profile: Profile, asked: message_request.MessageRequest
+    ) -> tuple[Iterator[PlannedEvent], dict[str, Any]]:
+        """The events of the answer, and facts for the log. The request counts as asked."""
+        ordinal = self._counts[asked.identity]
+        self._counts[asked.identity] += 1
+        return self._events(profile, asked, ordinal), {"model": asked.model, "ordinal": ordinal}
 
     def _events(self, profile: Profile, asked: message_request.MessageRequest, ordinal: int) -> Iterator[PlannedEvent]:
         use = self._cache.use(asked.prefixes, profile.cache_min_tokens)

@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {name:<{width}}  {fault.help}" for name, fault in FAULTS.items())
     parser = argparse.ArgumentParser(
         prog="latency-tui simulate",
-        description="A server on 127.0.0.1 that speaks the Messages API, with simulated models. No key, no network.",
+        description="A server on 127.0.0.1 with simulated models, which needs no key and no network. It speaks the\n"
+        "Messages API and Chat Completions, and so is a mock for other programs too:\n"
+        "  OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=any my-program",
         epilog=f"faults, for all requests with --fault, for one with the header {FAULT_HEADER}:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -32,6 +32,7 @@ _KINDS: dict[str, FailureKind] = {
     "insufficient_quota": FailureKind.RATE_LIMITED,
     "rate_limit_exceeded": FailureKind.RATE_LIMITED,
     "rate_limit_error": FailureKind.RATE_LIMITED,
+    "overloaded_error": FailureKind.OVERLOADED,
     "model_not_found": FailureKind.UNKNOWN_MODEL,
 }
 """Kinds of failure by the word or the number that an error gives as its code or type."""
