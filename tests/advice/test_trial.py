@@ -69,7 +69,7 @@ def concluded(pairs: list[Pair], predicted: Saving | None = PREDICTED) -> TrialR
 
 def test_a_trial_asks_the_target_as_it_is_and_changed() -> None:
     plan = trial_plan(plan_of(Target(model="slow"), Target(model="other")), "slow", LOW)
-    assert [target.label for target in plan.asked] == ["slow", "slow · effort low"]
+    assert [target.label for target in plan.lanes] == ["slow", "slow · effort low"]
     before, after = plan.requests(1)
     assert before.parameters.effort == "high"
     assert after.parameters == msgspec.structs.replace(before.parameters, effort="low")

@@ -124,7 +124,7 @@ def test_variants_come_back_as_they_were_before_all_were_asked() -> None:
     assert plan.ask_all
     assert plan.variants == (one, two)
     assert plan.targets == (Target(model="a", endpoint="gateway"), Target(model="b", name="B", endpoint="gateway"))
-    assert plan.of_run().asked == reopened(plan, OWN)[0].of_run().asked
+    assert plan.of_run().lanes == reopened(plan, OWN)[0].of_run().lanes
 
 
 def test_a_single_variant_needs_no_name() -> None:

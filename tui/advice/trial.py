@@ -83,7 +83,7 @@ def trial_plan(plan: Plan, label: str, trial: Trial) -> Plan:
 
     Raises KeyError for a target that the plan does not have.
     """
-    target = plan.asked[_place(plan, label)]
+    target = plan.lanes[_place(plan, label)]
     changed = trial.change.target_of(target)
     if trial.change.edit is None:
         return msgspec.structs.replace(plan, targets=(target, changed), ask_all=False)
@@ -107,7 +107,7 @@ def origin_of(plan: Plan, label: str) -> tuple[int, Prompt]:
     """Find the index of the target behind the lane called `label`, and its prompt. Raises KeyError if there is none."""
     place = _place(plan, label)
     each = len(plan.variants) if plan.ask_all and plan.variants else 1
-    return place // each, plan.prompt_of(plan.asked[place])
+    return place // each, plan.prompt_of(plan.lanes[place])
 
 
 def goes_to_shared(plan: Plan, change: Change) -> bool:
@@ -133,7 +133,7 @@ def accepted_target(target: Target, change: Change, *, shared: bool) -> Target:
 
 
 def _place(plan: Plan, label: str) -> int:
-    for place, target in enumerate(plan.asked):
+    for place, target in enumerate(plan.lanes):
         if target.label == label:
             return place
     raise KeyError(label)

@@ -106,7 +106,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return any(self.endpoint_of(target).simulated for target in self.targets)
 
     @property
-    def asked(self) -> tuple[Target, ...]:
+    def lanes(self) -> tuple[Target, ...]:
         """The targets as they are asked, one per lane: with `ask_all` each of them once for every variant."""
         if not self.ask_all or not self.variants:
             return self.targets
@@ -135,16 +135,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def undefined(self) -> str | None:
         """The first variable of what is asked that has no value in the row in use; None when all have one."""
         values = self.values()
-        prompts = [self.prompt_of(target) for target in self.asked]
+        prompts = [self.prompt_of(target) for target in self.lanes]
         return next((name for prompt in prompts for name in prompt.variables() if name not in values), None)
 
     def problem(self) -> str | None:
         """Reason that nothing of it can be sent, in one sentence; None when it can."""
         if (missing := self.missing_endpoint()) is not None:
             return f"There is no endpoint {missing}: choose another target."
-        if not all(self.prompt_of(target).user.strip() for target in self.asked):
+        if not all(self.prompt_of(target).user.strip() for target in self.lanes):
             return "The user prompt is empty: write one, then run it."
-        if len(self.asked) > MAX_TARGETS:
+        if len(self.lanes) > MAX_TARGETS:
             lanes = f"{len(self.targets)} targets with {len(self.variants)} variants"
             return f"{lanes} make more than the {MAX_TARGETS} lanes there can be: ask fewer."
         name = self.undefined()
@@ -156,10 +156,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         `row` is the one to use in place of the plan's own, from 0; past the last one it begins again.
         """
         values = msgspec.structs.replace(self, row=self.row if row is None else row).values()
-        named = {target.variant for target in self.asked}
+        named = {target.variant for target in self.lanes}
         return msgspec.structs.replace(
             self,
-            targets=self.asked,
+            targets=self.lanes,
             variants=tuple(variant for variant in self.variants if variant.name in named),
             ask_all=False,
             rows=(values,) if values else (),
@@ -185,7 +185,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.parameters.without(target.drop).overridden_by(target.parameters)
 
     def requests(self, first_id: int) -> tuple[RequestSpec, ...]:
-        """One request per lane, in the order of `asked`, with ids counted up from `first_id`.
+        """One request per lane, in the order of `lanes`, with ids counted up from `first_id`.
 
         Raises KeyError with the name of a variable that has no value.
         """
@@ -202,7 +202,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 retries=self.retries,
                 betas=self._betas(target.model, parameters),
             )
-            for request_id, target in enumerate(self.asked, first_id)
+            for request_id, target in enumerate(self.lanes, first_id)
         )
 
     def warming_requests(self, first_id: int) -> tuple[RequestSpec, ...]:

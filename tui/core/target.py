@@ -166,7 +166,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     drop: Annotated[tuple[str, ...], setting("Shared parameters that it does not send.", set_by="anyone")] = ()
     parameters: Parameters = Parameters()
     variant: str | None = None
-    """Name of its prompt variant; `None` is the one in use. Set by `Plan.asked`."""
+    """Name of its prompt variant; `None` is the one in use. Set by `Plan.lanes`."""
 
     @property
     def label(self) -> str:

@@ -37,7 +37,7 @@ _FREE = "NOT EXISTS (SELECT 1 FROM snapshot_runs WHERE snapshot_runs.run = numbe
 
 def prompt_text(plan: Plan) -> str:
     """Return the text that a search of the history looks in: the plan's prompts and the values of their variables."""
-    prompts = dict.fromkeys([plan.prompt, *map(plan.prompt_of, plan.asked)])
+    prompts = dict.fromkeys([plan.prompt, *map(plan.prompt_of, plan.lanes)])
     texts = (*(text for prompt in prompts for text in prompt.texts()), *plan.values().values())
     return "\n".join(filter(None, texts))
 

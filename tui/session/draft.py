@@ -96,7 +96,7 @@ def reopened(stored: Plan, own: Plan) -> tuple[Plan, tuple[str, ...]]:
 
 
 def _without_variant(target: Target) -> Target:
-    """The target as it was before `Plan.asked` made one of it for every variant."""
+    """The target as it was before `Plan.lanes` made one of it for every variant."""
     if target.variant is None:
         return target
     label = target.label.removesuffix(f" · {target.variant}")

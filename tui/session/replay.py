@@ -127,7 +127,7 @@ def _lanes(run: StoredRun) -> list[Lane]:
 
 def _lane_records(run: StoredRun) -> list[RequestRecord]:
     """The first request of every lane; without any sense in the plan's lanes every request is one."""
-    count = len(run.plan.asked)
+    count = len(run.plan.lanes)
     return run.requests[:count] if count and len(run.requests) % count == 0 else run.requests
 
 

@@ -96,7 +96,7 @@ class Session:
     def show(self, plan: Plan) -> None:
         """Show the lanes that `plan` would ask next, unless something is under way: that keeps its lanes to its end."""
         if not self.live.busy:
-            self.live.set_targets(plan.asked)
+            self.live.set_targets(plan.lanes)
         self.preview.expect(plan)
 
     def run(self, plan: Plan, repeat: Repeat | None = None) -> bool:
@@ -182,7 +182,7 @@ class Session:
 
     def _show_lanes(self, plan: Plan) -> tuple[RequestSpec, ...]:
         """Show the lanes of `plan`, which "until sure" compares; returns its requests, in their order."""
-        self.live.set_targets(plan.asked)
+        self.live.set_targets(plan.lanes)
         return plan.of_run().requests(0)
 
     def _start(self, plan: Plan, series: Series, at_most: Sequence[RequestSpec]) -> None:

@@ -48,7 +48,7 @@ class TrialRunner:
         self._plan = trial_plan(plan, target, self.trial)
         self._task: asyncio.Task[None] | None = None
         self._said: TrialResult | None = None
-        self._endpoint = self._plan.endpoint_of(self._plan.asked[0])
+        self._endpoint = self._plan.endpoint_of(self._plan.lanes[0])
         self._series = ""
         self._begun_unix_ns = 0
         self._lanes = session.live.lanes

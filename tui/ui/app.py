@@ -81,7 +81,7 @@ class LatencyApp(App[None]):
         self.set_keymap(keys.changed())
         self.session = session
         self.draft = draft
-        session.live.set_targets(draft.plan().asked)
+        session.live.set_targets(draft.plan().lanes)
         self.context = Context(self, session, draft, models, keys.names)
         self.dispatcher = Dispatcher(
             self.context,
