@@ -172,6 +172,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         names = (target.endpoint or self.default_endpoint for target in self.targets)
         return next((name for name in names if name not in known), None)
 
+    def extra_fields(self) -> tuple[str, ...]:
+        """Names of the fields that `extra` adds to the body of a request."""
+        given = (self.parameters, *(target.parameters for target in self.targets))
+        return tuple(dict.fromkeys(name for parameters in given for name in parameters.extra or {}))
+
+    def without_extra(self) -> "Plan":
+        """This plan without those fields."""
+        targets = (msgspec.structs.replace(one, parameters=one.parameters.without(["extra"])) for one in self.targets)
+        return msgspec.structs.replace(self, parameters=self.parameters.without(["extra"]), targets=tuple(targets))
+
     def endpoint_of(self, target: Target) -> Endpoint:
         """The endpoint that `target` is asked at. Raises KeyError for a name the plan does not have."""
         name = target.endpoint or self.default_endpoint

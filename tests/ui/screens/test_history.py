@@ -238,6 +238,19 @@ async def test_a_run_is_opened_into_the_editors_and_can_be_run(opened: Opened, d
         assert s.states == [State.DONE]
 
 
+@pytest.mark.parametrize(("answer", "taken"), [("n", None), ("y", {"mcp_servers": []})])
+async def test_fields_that_a_run_adds_are_taken_only_if_one_says_so(opened: Opened, answer: str, taken: object) -> None:
+    """An imported run may come from anywhere, and would go out with one's own key."""
+    run = stored("Why?", "sim-fast")
+    run.plan = msgspec.structs.replace(run.plan, parameters=Parameters(max_tokens=40, extra={"mcp_servers": []}))
+    async with opened(run) as s:
+        await s.press("enter")
+        await s.until_shown("mcp_servers")
+        await s.press(answer)
+        await s.until(lambda: s.on_main and s.app.draft.book.prompt.user == "Why?")
+        assert s.app.draft.plan().parameters.extra == taken
+
+
 async def test_an_endpoint_that_is_not_ones_own_is_said(opened: Opened) -> None:
     async with opened() as s:
         await s.press("enter")

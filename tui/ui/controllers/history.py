@@ -27,7 +27,7 @@ class HistoryController:
 
         async def closed(run: StoredRun | None) -> None:
             if run is not None:
-                await self._open(run)
+                await self._ask_to_open(run)
 
         # Latest first: what was interrupted stands below the runs of this session.
         at = len(context.session.run_uids) if context.offer else 0
@@ -38,6 +38,24 @@ class HistoryController:
             context.main.wake()
         archive = Archive(recorder.path, recorder.settings, context.live.objectives)
         context.app.push_screen(HistoryScreen(archive, self.replay, context.keys, self._reasons.of, at), closed)
+
+    async def _ask_to_open(self, run: StoredRun) -> None:
+        """Open a run, after a question if it adds fields of its own: an imported one may ask anything with them."""
+        fields = run.plan.extra_fields()
+        if not fields:
+            await self._open(run)
+            return
+        from tui.ui.screens.questions import ConfirmScreen
+
+        async def answered(yes: bool | None) -> None:
+            if not yes:
+                run.plan = run.plan.without_extra()
+            await self._open(run)
+
+        question = (
+            f"Run {run.number} adds fields of its own to every request: {clean(', '.join(fields))}. Take them too?"
+        )
+        self._context.app.push_screen(ConfirmScreen(question, "Take them", self._context.keys), answered)
 
     async def _open(self, run: StoredRun) -> None:
         """Take what a run asked into the editors; nothing is sent."""
