@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tui.core.events import Status
 from tui.core.metrics import NS_PER_MS, NS_PER_S
@@ -21,7 +22,17 @@ def test_good_requests_per_second() -> None:
     found = goodput([TTFT, parse("errors < 1%")], [QUICK, SLOW, FAILED])
     assert found is not None
     assert (found.good, found.count) == (1, 3)
+    assert found.per_second is None  # one request at a time: that rate is the pace of the series
+    assert found.low < 1 / 3 < found.high
+    assert found.sentence.startswith("1 of 3 requests within every limit, 1 % to 91 % (95 %)")
+
+
+def test_under_load_it_is_a_rate() -> None:
+    together = [replace(one, run=1) for one in (QUICK, SLOW, FAILED)]
+    found = goodput([TTFT], together)
+    assert found is not None
     assert found.per_second == 0.25
+    assert "0.25 requests/s" in found.sentence
 
 
 def test_every_objective_must_be_met() -> None:
@@ -39,9 +50,11 @@ def test_gaps_are_judged_within_the_answer() -> None:
     assert not is_good([parse("itl.p95 < 50ms")], SLOW)
 
 
-def test_no_span_no_rate() -> None:
+def test_no_requests_no_goodput_and_no_span_no_rate() -> None:
     assert goodput([TTFT], []) is None
-    assert goodput([TTFT], [Observation(sent_ns=5, ended_ns=5)]) is None
+    found = goodput([TTFT], [Observation(run=1, sent_ns=5, ended_ns=5)] * 2)
+    assert found is not None
+    assert found.per_second is None
 
 
 @given(st.lists(st.integers(1, 1_000), min_size=1, max_size=20), st.integers(1, 1_000), st.integers(0, 500))

@@ -152,7 +152,7 @@ def test_coverage_by_simulation(percent: int, count: int) -> None:
     assert hits / rounds >= 0.95 - 3 * (0.95 * 0.05 / rounds) ** 0.5
 
 
-@given(st.lists(st.floats(1, 1e6), min_size=10, max_size=60))
+@given(st.lists(st.floats(1, 1e6), min_size=50, max_size=90))
 def test_the_means_bounds_are_students(samples: list[float]) -> None:
     low, high = mean_bounds(samples)
     golden_low, golden_high = stats.t.interval(
@@ -160,7 +160,7 @@ def test_the_means_bounds_are_students(samples: list[float]) -> None:
     )
     assert low == pytest.approx(golden_low, rel=1e-3, abs=1e-3 * max(samples))
     assert high == pytest.approx(golden_high, rel=1e-3, abs=1e-3 * max(samples))
-    assert mean_bounds(samples[:9]) == (None, None)
+    assert mean_bounds(samples[:49]) == (None, None)
 
 
 def test_gaps_of_one_answer_do_not_count_as_independent() -> None:

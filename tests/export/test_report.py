@@ -60,7 +60,9 @@ def test_objectives_and_goodput_are_tables_of_their_own() -> None:
     mine = [cells for cells in report.tables[1].rows if cells[0] == "claude-haiku-5-5"]
     assert [cells[4:6] for cells in mine] == [("ttft.max < 115ms", "✖ missed"), ("errors < 1%", "? not yet known")]
     (good,) = [cells for cells in report.tables[2].rows if cells[0] == "claude-haiku-5-5"]
-    assert good[5:] == ("15", "21")
+    assert good[5:7] == ("15", "21")
+    assert good[4] == "—"
+    assert good[7].endswith("%")
     assert all(len(cells) == len(table.columns) for table in report.tables for cells in table.rows)
     for wanted in (Format.MARKDOWN, Format.HTML):
         assert "missed" in render(repeats(2), wanted, objectives=objectives, environ={})

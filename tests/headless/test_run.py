@@ -87,9 +87,9 @@ def test_a_collector_that_is_away_does_not_hide_the_verdict(run: Run, plan: Plan
 
 def test_goodput_counts_the_requests_that_meet_every_objective(run: Run, plan: Plan) -> None:
     met = run("run", plan('objectives = ["ttft.p50 < 60s"]'), "--repeat", "2")
-    assert "requests/s, 2 of 2 requests within every limit" in met.stdout
+    assert "goodput: first: 2 of 2 requests within every limit" in met.stdout
     missed = run("run", plan('objectives = ["ttft.p50 < 60s", "total.max < 0.001ms"]'), "--repeat", "2")
-    assert missed.stdout.count("0 requests/s, 0 of 2 requests within every limit") == 2
+    assert missed.stdout.count(": 0 of 2 requests within every limit, 0 % to ") == 2
     assert "goodput" not in run("run", plan()).stdout
 
 

@@ -35,7 +35,7 @@ def fails_more(first: Sequence[Observation], second: Sequence[Observation], conf
     """
     if not first or not second:
         return False
-    flags = [[float(one.failed) for one in requests] for requests in (first, second)]
+    flags = [[float(not one.answered) for one in requests] for requests in (first, second)]
     shares = [sum(each) / len(each) for each in flags]
     return shares[0] > shares[1] and mann_whitney(*flags).p <= 1 - confidence
 
@@ -45,7 +45,7 @@ def _more(first: Requests, second: Requests) -> bool:
 
 
 def _said(requests: Sequence[Observation]) -> str:
-    counts = Counter(one.status for one in requests if one.failed or one.status is Status.TRUNCATED)
+    counts = Counter(one.status for one in requests if one.status is not Status.DONE)
     count = len(requests)
     return ", ".join(
         f"{number} of {count} {'cut' if status is Status.TRUNCATED else status.value} ({percent(number / count)})"

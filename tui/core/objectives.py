@@ -4,6 +4,7 @@
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from statistics import fmean, median
@@ -15,7 +16,7 @@ from tui.core.distributions import share_bounds
 from tui.core.events import Status
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.metrics import NS_PER_MS, NS_PER_S, percentile
-from tui.core.observation import Observation, present
+from tui.core.observation import Observation, by_run, present
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, percent, three_digits
 
@@ -169,14 +170,23 @@ def scale(figure: Figure, unit: str, quoted: str) -> float:
     raise ValueError(quoted + f"{figure.value} is given in {wanted}" + (f", not '{unit}'." if unit else "."))
 
 
-def judge(objective: Objective, observations: Sequence[Observation], confidence: float = CONFIDENCE) -> Judgement:
+def judge(
+    objective: Objective, observations: Sequence[Observation], confidence: float = CONFIDENCE, *, family: int = 1
+) -> Judgement:
     """Judge whether a target keeps an objective: met or missed only where a bound at `confidence` says so.
 
-    Percentiles: `percentile_bounds`, exact; of ITL `clustered_bounds`. Mean: `mean_bounds`; of ITL, of the
-    answers' own means. Shares: `share_bounds` (Clopper-Pearson), exact. Min and max are of the runs at hand, so they
-    are known at once. Judged again after every run, it is wrong at some time more often than at the one time meant.
+    Percentiles: `percentile_bounds`, exact; of ITL, and of runs with several requests, `clustered_bounds`. Mean:
+    `mean_bounds`, approximate; of ITL and of such runs, of their own means. Shares: `share_bounds` (Clopper-Pearson),
+    exact. Min and max are of the runs at hand, so they are known at once. Judged again after every run, it is wrong at
+    some time more often than at the one time meant: what is shown beside a live series says "so far".
+
+    `family` is how many judgements are made together. Any one "missed" fails them all, so its error is divided by
+    their number (Bonferroni); all must be met to pass, which needs no correction (Berger, Technometrics 24, 1982).
     """
     value, low, high, count = _estimate(objective, observations, confidence)
+    if family > 1:
+        _, strict_low, strict_high, _ = _estimate(objective, observations, 1 - (1 - confidence) / family)
+        low, high = (strict_low, high) if objective.less_is_better else (low, strict_high)
     surely_kept, surely_not = (high, low) if objective.less_is_better else (low, high)
     state = ObjectiveState.UNKNOWN
     if surely_kept is not None and objective.is_kept_by(surely_kept):
@@ -198,16 +208,20 @@ def _estimate(
             return None, None, None, 0
         hits = sum(observation.status in _SHARES[objective.share] for observation in observations)
         return (hits / count, *share_bounds(hits, count, confidence), count)
-    if figure is not Figure.ITL:
+    groups: Sequence[Sequence[float]] = by_run(observations, figure)
+    count = sum(map(len, groups))
+    if figure is Figure.ITL:
+        groups = [observation.gaps_ns for observation in observations if observation.gaps_ns]
+        count = len(groups)
+    elif all(len(group) == 1 for group in groups):
         ascending = sorted(present(observations, figure))
-        return (value_of(statistic, ascending), *_bounds(statistic, ascending, confidence), len(ascending))
-    answers = [observation.gaps_ns for observation in observations if observation.gaps_ns]
-    gaps = sorted(map(fmean, answers)) if statistic is Statistic.MEAN else sorted(present(observations, figure))
+        return (value_of(statistic, ascending), *_bounds(statistic, ascending, confidence), count)
+    samples = sorted(map(fmean, groups)) if statistic is Statistic.MEAN else sorted(present(observations, figure))
     if statistic.percent is not None:
-        bounds = statistics.clustered_bounds(answers, statistic.percent, confidence)
+        bounds = statistics.clustered_bounds(groups, statistic.percent, confidence)
     else:
-        bounds = _bounds(statistic, gaps, confidence)
-    return (value_of(statistic, gaps), *bounds, len(answers))
+        bounds = _bounds(statistic, samples, confidence)
+    return (value_of(statistic, samples), *bounds, count)
 
 
 def value_of(statistic: Statistic, ascending: Sequence[float]) -> float | None:
@@ -248,10 +262,13 @@ def _basis(judgement: Judgement, confidence: float) -> str:
 
     said = f"{written(judgement.value)} in {judgement.count} {of}{'s' if judgement.count > 1 else ''}"
     if objective.statistic in (Statistic.MIN, Statistic.MAX):
-        return said
+        return f"{said}, of these alone"
     ends = [f"at least {written(low)}"] if low else []
     ends += [f"at most {written(high)}"] if high is not None else []
-    return f"{said}, {' and '.join(ends)} ({percent(confidence)})" if ends else f"{said}, too few to bound it"
+    if not ends:
+        return f"{said}, too few to bound it"
+    surely = f"{percent(confidence)}, approximately" if objective.statistic is Statistic.MEAN else percent(confidence)
+    return f"{said}, {' and '.join(ends)} ({surely})"
 
 
 class Goodput(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,31 +277,42 @@ class Goodput(msgspec.Struct, frozen=True, kw_only=True):
     good: int
     count: int
     """All requests, failed ones included."""
-    per_second: float
-    """Good requests per second, from the first send to the last end."""
+    low: float
+    """Share of good requests: the true one is below with a probability of 2.5 % at most (Clopper-Pearson)."""
+    high: float
+    per_second: float | None
+    """Good requests per second, from the first send to the last end; only under load, where requests overlap.
+
+    Else it is the pace of the series and its pauses."""
 
     @property
     def sentence(self) -> str:
         """In words, without a full stop."""
         requests = f"{self.good} of {self.count} request{'' if self.count == 1 else 's'}"
-        return f"{three_digits(self.per_second)} requests/s, {requests} within every limit"
+        share = f"{percent(round(self.low, 2))} to {percent(round(self.high, 2))} ({percent(CONFIDENCE)})"
+        rate = "" if self.per_second is None else f", {three_digits(self.per_second)} requests/s"
+        return f"{requests} within every limit, {share}{rate}"
 
 
 def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]) -> Goodput | None:
-    """Requests that meet every per-request objective, per second from the first send to the last end.
+    """Requests that meet every per-request objective, as a share, and under load per second.
 
     As in DistServe (Zhong et al., OSDI 2024): each limit on a figure holds for each request, whatever statistic of
     many requests it was set on; a limit on ITL for that statistic of the answer's own gaps. A request that failed, or
-    lacks a figure that is limited, is not good. None without a span. It is a rate under the load that was offered:
+    lacks a figure that is limited, is not good. None without requests. The rate is under the load that was offered:
     compare series of the same load only.
     """
+    if not observations:
+        return None
     sent = [observation.sent_ns for observation in observations if observation.sent_ns is not None]
     ended = [observation.ended_ns for observation in observations if observation.ended_ns is not None]
     span = max(ended) - min(sent) if sent and ended else 0
-    if span <= 0:
-        return None
     good = sum(is_good(objectives, observation) for observation in observations)
-    return Goodput(good=good, count=len(observations), per_second=good * NS_PER_S / span)
+    runs = Counter(observation.run for observation in observations if observation.run)
+    is_load = span > 0 and max(runs.values(), default=0) > 1
+    low, high = share_bounds(good, len(observations), (1 + CONFIDENCE) / 2)
+    per_second = good * NS_PER_S / span if is_load else None
+    return Goodput(good=good, count=len(observations), low=low, high=high, per_second=per_second)
 
 
 def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:

@@ -147,22 +147,31 @@ def per_run(observations: Sequence[Observation], figure: Figure) -> list[float]:
 
     So it is what a comparison counts as independent. Requests of run 0, whose run is not known, stand alone.
     """
+    return [median(values) for values in by_run(observations, figure)]
+
+
+def by_run(observations: Sequence[Observation], figure: Figure) -> list[list[float]]:
+    """One figure of the answers of each run that has any, in order."""
     runs: dict[int, list[Observation]] = {}
     for at, one in enumerate(observations):
         runs.setdefault(one.run or -1 - at, []).append(one)
-    return [median(values) for of_run in runs.values() if (values := present(of_run, figure))]
+    return [values for of_run in runs.values() if (values := present(of_run, figure))]
 
 
 def summary(observations: Sequence[Observation], figure: Figure) -> Description:
-    """All statistics of one figure of repeated requests; of ITL, which is over all gaps, what `clustered_bounds` bound.
+    """All statistics of one figure of repeated requests.
+
+    Gaps of one answer, and requests of one run, depend on each other: of those, what `clustered_bounds` bound.
 
     The one summary of many requests: screen, standard output and reports show it.
     """
-    if figure is not Figure.ITL:
+    latest, groups = observations, by_run(observations, figure) if figure is not Figure.ITL else []
+    if figure is Figure.ITL:
+        latest = observations[-MOST_ITL_ANSWERS:]
+        groups = [list(observation.gaps_ns) for observation in latest]
+    elif all(len(group) == 1 for group in groups):
         return describe(samples(observations, figure))
-    latest = observations[-MOST_ITL_ANSWERS:]
-    gaps = [observation.gaps_ns for observation in latest]
-    intervals = {each: _clustered(gaps, each) for each in (50, 90, 95, 99)}
+    intervals = {each: _clustered(groups, each) for each in (50, 90, 95, 99)}
     found = describe(samples(latest, figure))
     return msgspec.structs.replace(
         found,
@@ -171,7 +180,7 @@ def summary(observations: Sequence[Observation], figure: Figure) -> Description:
     )
 
 
-def _clustered(gaps: Sequence[Sequence[float]], at: int) -> Interval | None:
+def _clustered(groups: Sequence[Sequence[float]], at: int) -> Interval | None:
     # Two one-sided bounds, each with half of what is left.
-    low, high = clustered_bounds(gaps, at, (1 + CONFIDENCE) / 2)
+    low, high = clustered_bounds(groups, at, (1 + CONFIDENCE) / 2)
     return None if low is None or high is None else Interval(low=low, high=high, confidence=CONFIDENCE)

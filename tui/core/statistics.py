@@ -21,7 +21,7 @@ CONFIDENCE = 0.95
 """Confidence of intervals unless told otherwise."""
 RESAMPLES = 2_000
 """Draws per set: the ends of an interval of 95 % then stray by about 3 % of its width."""
-_FEWEST_FOR_MEAN = 10
+_FEWEST_FOR_MEAN = 50
 _FEWEST_CLUSTERS = 10
 _FEWEST_FOR_LAG = 8
 
@@ -132,7 +132,7 @@ def percentile_bounds(
 
 
 def mean_bounds(samples: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float | None, float | None]:
-    """One-sided bounds of the mean, each at `confidence`: mean ± t·s/√n (Student 1908). None below ten samples.
+    """One-sided bounds of the mean, each at `confidence`: mean ± t·s/√n (Student 1908). None below 50 samples.
 
     Approximate: a long tail of slow answers makes it less sure than it says. Objectives on percentiles are exact.
     """

@@ -124,9 +124,10 @@ def _per_target(measured: Sequence[Measured]) -> Table:
 
 def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Table:
     rows = []
+    family = len(measured) * len(objectives)
     for one in measured:
         for objective in objectives:
-            found = judge(objective, one.observations)
+            found = judge(objective, one.observations, family=family)
             state = f"{found.state.mark} {found.state.value}"
             rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
@@ -137,11 +138,13 @@ def _goodput(measured: Sequence[Measured], objectives: Sequence[Objective]) -> T
     rows = []
     for one in measured:
         found = goodput(objectives, one.observations)
-        figures = (ABSENT,) * 3
+        figures = (ABSENT,) * 4
         if found is not None:
-            figures = (three_digits(found.per_second), str(found.good), str(found.count))
+            share = f"{percent(round(found.low, 2))} to {percent(round(found.high, 2))}"
+            rate = ABSENT if found.per_second is None else three_digits(found.per_second)
+            figures = (rate, str(found.good), str(found.count), share)
         rows.append((*_who(one), *figures))
-    columns = (*_WHO, "Goodput, requests/s", "Keep every limit", "Requests")
+    columns = (*_WHO, "Goodput, requests/s", "Keep every limit", "Requests", "Share, 95 % interval")
     return Table(title="Goodput", columns=columns, labels=len(_WHO), rows=rows)
 
 

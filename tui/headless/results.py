@@ -40,13 +40,15 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def results_of(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[TargetResult]:
     """Every target of `runs` in order of appearance; warm-up and sweeps do not count, nor does what was cancelled."""
+    measured = measured_in(runs)
+    family = len(measured) * len(objectives)
     return [
         TargetResult(
             name=one.name,
             observations=(observations := one.observations),
-            judgements=tuple(judge(objective, observations) for objective in objectives),
+            judgements=tuple(judge(objective, observations, family=family) for objective in objectives),
         )
-        for one in measured_in(runs)
+        for one in measured
     ]
 
 
@@ -100,7 +102,7 @@ def verdicts(results: Sequence[TargetResult]) -> list[str]:
 
 
 def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:
-    """Per target, how many requests a second meet every objective; nothing without objectives."""
+    """Per target, the share of requests that meet every objective; nothing without objectives."""
     lines = []
     for result in results:
         found = goodput(objectives, result.observations) if objectives else None

@@ -70,12 +70,16 @@ def signed(comparison: Comparison, difference: float) -> str:
 
 
 def objectives_line(judgements: Sequence[Judgement]) -> str:
-    """All objectives of a lane, by what became of them: those missed first, since a narrow lane cuts the rest."""
+    """All objectives of a lane, by what became of them: those missed first, since a narrow lane cuts the rest.
+
+    They are judged after every run, each time at 95 %, so a state is said to be so far.
+    """
     parts = []
     for state in (ObjectiveState.MISSED, ObjectiveState.UNKNOWN, ObjectiveState.MET):
         texts = [judgement.objective.text for judgement in judgements if judgement.state is state]
         if texts:
-            parts.append(f"{state.mark} {state.value}: {', '.join(texts)}")
+            so_far = "" if state is ObjectiveState.UNKNOWN else " so far"
+            parts.append(f"{state.mark} {state.value}{so_far}: {', '.join(texts)}")
     return " ".join(parts)
 
 

@@ -1,0 +1,208 @@
+"""Rates of wrong evidence, simulated: how often equal targets are told apart by each verdict that the program shows.
+
+`python tests/benchmarks/evidence.py [--rounds N] [--write]` prints each rate with its Monte-Carlo error (95 %), for six
+shapes of noise; `--write` puts the table into docs/accuracy.md. With 400 rounds it takes some minutes.
+
+All verdicts are the product's own functions. One short cut: verdicts that need a p of 5 % at most are only asked for
+where the plain rank test has one, before any correction, which can only raise it.
+"""
+
+import argparse
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from tui.core import regression_limits
+from tui.core.comparison import Question, Verdict, compare_together, look_at
+from tui.core.distributions import mann_whitney
+from tui.core.figures import Figure
+from tui.core.observation import Observation
+from tui.core.regression_limits import LimitState
+from tui.core.sequential import Conclusion, UntilSure
+from tui.core.statistics import percentile_interval
+
+_PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
+_BEGIN, _END = "<!-- evidence -->", "<!-- /evidence -->"
+_MIDDLE_NS = 500e6
+_LIMIT = regression_limits.parse("ttft.p50 +0%")
+
+Noise = Callable[[Random], Iterator[float]]
+"""Times of one target, ns, without an end."""
+
+
+def log_normal(random: Random) -> Iterator[float]:
+    """Spread of 20 %."""
+    while True:
+        yield _MIDDLE_NS * random.lognormvariate(0, 0.2)
+
+
+def heavy_tail(random: Random) -> Iterator[float]:
+    """One answer in twenty from a Pareto tail of index 1.5."""
+    while True:
+        tail = random.paretovariate(1.5) if random.random() < 0.05 else 1.0
+        yield _MIDDLE_NS * tail * random.lognormvariate(0, 0.2)
+
+
+def cold_cache(random: Random) -> Iterator[float]:
+    """Three answers in ten four times slower."""
+    while True:
+        yield _MIDDLE_NS * (4 if random.random() < 0.3 else 1) * random.lognormvariate(0, 0.1)
+
+
+def exponential(random: Random) -> Iterator[float]:
+    """A fixed part, and a wait in a queue as long on average."""
+    while True:
+        yield _MIDDLE_NS * (0.5 + random.expovariate(2))
+
+
+def coarse(random: Random) -> Iterator[float]:
+    """Rounded to 50 ms, so that most values are tied."""
+    while True:
+        yield 50e6 * round(10 * random.lognormvariate(0, 0.2))
+
+
+def dependent(random: Random) -> Iterator[float]:
+    """Each target by itself AR(1) with 0.5, spread of 20 %."""
+    level = random.gauss(0, 1)
+    while True:
+        yield _MIDDLE_NS * math.exp(0.2 * level)
+        level = 0.5 * level + math.sqrt(0.75) * random.gauss(0, 1)
+
+
+SHAPES: dict[str, Noise] = {
+    "log-normal": log_normal,
+    "heavy tail": heavy_tail,
+    "cold cache": cold_cache,
+    "exponential": exponential,
+    "rounded": coarse,
+    "AR(1) 0.5": dependent,
+}
+
+
+def times(noise: Noise, random: Random, count: int) -> list[float]:
+    """The first times of a target."""
+    drawn = noise(random)
+    return [next(drawn) for _ in range(count)]
+
+
+def _any_shown(questions: Sequence[Question], shares: int = 1) -> bool:
+    if all(mann_whitney(first[1], second[1]).p > 0.05 for _, first, second in questions):
+        return False
+    return any(each.verdict in (Verdict.FASTER, Verdict.SLOWER) for each in compare_together(questions, shares=shares))
+
+
+def two_sets(noise: Noise, random: Random) -> bool:
+    """Two equal sets of 20 are told apart."""
+    return _any_shown([(Figure.TTFT, ("a", times(noise, random, 20)), ("b", times(noise, random, 20)))])
+
+
+def sixteen_lanes(noise: Noise, random: Random) -> bool:
+    """Any of 16 equal lanes, two figures each, 20 runs before and now, is told apart."""
+    return _any_shown(
+        [(Figure.TTFT, ("a", times(noise, random, 20)), ("b", times(noise, random, 20))) for _ in range(32)]
+    )
+
+
+def live_lanes(noise: Noise, random: Random) -> bool:
+    """Any of three equal lanes is told apart from its baseline of 20 at any time within 80 runs, by either figure."""
+    for _ in range(3):
+        pairs = [(times(noise, random, 80), times(noise, random, 20)) for _ in range(2)]
+        for runs in (5, 10, 20, 40, 80):
+            count, shares = look_at(runs)
+            if _any_shown([(Figure.TTFT, ("a", now[:count]), ("b", before)) for now, before in pairs], 3 * shares):
+                return True
+    return False
+
+
+def until_sure(noise: Noise, random: Random) -> bool:
+    """Until sure ends with one of two equal targets within 100 repeats."""
+    rule = UntilSure(Figure.TTFT, "ab", budget=100, within=1e-6)
+    drawn = [noise(random), noise(random)]
+    while True:
+        found = rule.look([next(each) for each in drawn])
+        if found.conclusion is not Conclusion.GO_ON:
+            return found.conclusion is Conclusion.BEST
+
+
+def until_sure_of_four(noise: Noise, random: Random) -> bool:
+    """The same, of four equal targets."""
+    rule = UntilSure(Figure.TTFT, "abcd", budget=100, within=1e-6)
+    drawn = [noise(random) for _ in "abcd"]
+    while True:
+        found = rule.look([next(each) if at in rule.left else None for at, each in enumerate(drawn)])
+        if found.conclusion is not Conclusion.GO_ON:
+            return found.conclusion is Conclusion.BEST
+
+
+def gate(noise: Noise, random: Random) -> bool:
+    """Any of eight equal targets is said to have regressed by a limit without allowance, 20 runs each."""
+    for _ in range(8):
+        pair = [
+            [Observation(run=at, ttft_ns=round(value)) for at, value in enumerate(times(noise, random, 20), 1)]
+            for _ in range(2)
+        ]
+        if regression_limits.judge(_LIMIT, pair[0], pair[1], family=8).state is LimitState.REGRESSED:
+            return True
+    return False
+
+
+def median_missed(noise: Noise, random: Random) -> bool:
+    """The interval of a median of 30 runs does not cover the true one."""
+    found = percentile_interval(sorted(times(noise, random, 30)), 50)
+    assert found is not None
+    return not found.low <= _true_median(noise) <= found.high
+
+
+_medians: dict[str, float] = {}
+
+
+def _true_median(noise: Noise) -> float:
+    if noise.__name__ not in _medians:
+        _medians[noise.__name__] = sorted(times(noise, Random(1), 200_001))[100_000]
+    return _medians[noise.__name__]
+
+
+RATES: dict[str, Callable[[Noise, Random], bool]] = {
+    "two equal sets told apart, n = 20": two_sets,
+    "any of 16 equal lanes × 2 figures told apart": sixteen_lanes,
+    "any of 3 equal lanes × 2 figures told apart from the baseline, at any time in 80 runs": live_lanes,
+    "`until_sure` ends with one of 2 equal targets, at any time in 100 repeats": until_sure,
+    "`until_sure` ends with one of 4 equal targets": until_sure_of_four,
+    "any of 8 equal targets regressed by `ttft.p50 +0%`, n = 20": gate,
+    "median not in its 95 % interval, n = 30": median_missed,
+}
+
+
+def table(rounds: int) -> str:
+    """Each rate in %, ± its Monte-Carlo error, by shape."""
+    lines = [f"| wrong, at most 5 % stated | {' | '.join(SHAPES)} |", f"| --- |{' --- |' * len(SHAPES)}"]
+    for name, happens in RATES.items():
+        cells = []
+        for shape, noise in SHAPES.items():
+            random = Random(f"{name} {shape}")
+            share = sum(happens(noise, random) for _ in range(rounds)) / rounds
+            # At least as with one case, so that no rate looks exact.
+            error = 1.96 * math.sqrt(max(share, 1 / rounds) * (1 - share) / rounds)
+            cells.append(f"{100 * share:.1f} ± {100 * error:.1f} %")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table, and write it where that is asked for."""
+    parser = argparse.ArgumentParser(description="Rates of wrong evidence.")
+    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/accuracy.md")
+    options = parser.parse_args()
+    made = table(options.rounds)
+    if options.write:
+        page = _PAGE.read_text(encoding="utf-8")
+        before, _, rest = page.partition(_BEGIN)
+        _, _, after = rest.partition(_END)
+        _PAGE.write_text(f"{before}{_BEGIN}\n{made}\n{_END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
