@@ -33,6 +33,7 @@ commands:
   latency-tui replay RUN       play a stored run again in the lanes (see `latency-tui replay --help`)
   latency-tui config           print the effective configuration and where each value came from
   latency-tui serve            show the screen in a browser (see `latency-tui serve --help`)
+  latency-tui endpoints        the endpoints that can be named, and whether their keys are set
   latency-tui models           the models that are known (see `latency-tui models --help`)
   latency-tui simulate         run the simulator alone (see `latency-tui simulate --help`)
 
@@ -101,6 +102,10 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.headless.history import main as history
 
         return history(arguments[1:])
+    if command == "endpoints":
+        from tui.headless.endpoints import main as endpoints
+
+        return endpoints(arguments[1:])
     if command == "models":
         from tui.headless.models import main as models
 

@@ -24,6 +24,7 @@ from tui.config.endpoints import (
 from tui.config.environment import Flags, from_environment, from_flags
 from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, hint, shown
 from tui.config.known_models import load_models
+from tui.config.presets import at_named_endpoint, entries_of
 from tui.config.schema import AUTO, SIMULATOR, Settings
 from tui.config.variables import Variables, read_rows
 from tui.core.lanes import with_own_labels
@@ -105,6 +106,8 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
     merged: dict[str, SetValue] = {}
     for layer, entries in layers.items():
         _merge(merged, _lowest(merged, entries, ignored) if layer.is_file else entries)
+    if not flags.demo:
+        _take_presets(merged)
     return Loaded(
         settings=_settings(merged, is_demo=flags.demo),
         provenance={path: entry.origin for path, entry in merged.items()},
@@ -157,6 +160,22 @@ def _merge(merged: dict[str, SetValue], layer: dict[str, SetValue]) -> None:
             for path in [path for path in merged if path.startswith(f"{whole}.")]:
                 del merged[path]
     merged |= layer
+
+
+def _take_presets(merged: dict[str, SetValue]) -> None:
+    """Add the presets that the default endpoint or a target names, before its model or by its endpoint.
+
+    A model's prefix counts only where no default endpoint was chosen: elsewhere `openai/…` may be a model of that one.
+    """
+    default, given = merged["endpoint"].value, merged["targets"]
+    configured = {path.split(".")[1] for path in merged if path.startswith("endpoints.")}
+    targets = cast(tuple[Target, ...], given.value)
+    if default == AUTO:
+        targets = tuple(at_named_endpoint(target, configured) for target in targets)
+        merged["targets"] = SetValue(targets, given.origin)
+    names = {str(default), *(target.endpoint for target in targets if target.endpoint)} - configured
+    if names - {AUTO, SIMULATOR}:
+        merged |= entries_of(names)
 
 
 def _with_rows(entries: dict[str, SetValue], path: Path, name: str) -> dict[str, SetValue]:
