@@ -34,6 +34,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         ["engine/wires/messages/blocks", "engine/wires/messages/events"], "engine/wires/messages/test_answer.py"
     ),
     "errors": "test_cli.py",
+    "streams": "headless/test_endings.py",
     # All formats of one set of runs, side by side: `golden`, `json_round_trip`, `secrets` and `untrusted`.
     **dict.fromkeys(
         [
@@ -135,6 +136,7 @@ MIRRORS_NOTHING = {
     "ui/test_textual_private.py",
     # Whole programs at work: the engine, the advice on a real simulator, a killed program, all exports of one run.
     "advice/test_levers_found.py",
+    "headless/test_endings.py",
     "engine/test_bad_streams.py",
     "engine/test_odd_answers.py",
     "engine/test_right_by_definition.py",
