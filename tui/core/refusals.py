@@ -11,18 +11,20 @@ from collections.abc import Iterator, Sequence
 
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS, REQUIRED, SAMPLING, Parameters, ThinkingType
-from tui.core.target import CHAT_KINDS
+from tui.core.target import CHAT_KINDS, MESSAGES_KIND
 
 _ABOVE_HIGH = ("xhigh", "max")
 """Levels of effort that the API refuses while thinking is off."""
 _THINKING = ("thinking", "thinking_budget", "thinking_display")
 
 
-def refusal(parameter: str, value: object, model: KnownModel | None) -> str | None:
+def refusal(parameter: str, value: object, model: KnownModel | None, kind: str = MESSAGES_KIND) -> str | None:
     """The reason why `model` refuses `value` for `parameter` (a field of `Parameters`); None if it takes it, or may.
 
-    `model` is None for a model that is not known.
+    `model` is None for a model that is not known; `kind` is that of its endpoint.
     """
+    if (reason := wire_refusal(parameter, value, kind)) is not None:
+        return reason
     if model is None or value is None:
         return None
     name = model.display_name
@@ -62,12 +64,12 @@ def unsupported(parameters: Parameters, kind: str) -> dict[str, str]:
     return {name: reason for name, value in parameters.set_ones() if (reason := wire_refusal(name, value, kind))}
 
 
-def refusals(parameters: Parameters, model: KnownModel | None) -> dict[str, str]:
-    """Every parameter that `model` cannot take as it is set, by name, with the reason."""
+def refusals(parameters: Parameters, model: KnownModel | None, kind: str = MESSAGES_KIND) -> dict[str, str]:
+    """Every parameter that `model`, at an endpoint of this `kind`, cannot take as it is set, with the reason."""
     found = {
         name: reason
         for name in parameters.__struct_fields__
-        if (reason := refusal(name, getattr(parameters, name), model)) is not None
+        if (reason := refusal(name, getattr(parameters, name), model, kind)) is not None
     }
     if model is not None and parameters.effort in _ABOVE_HIGH and parameters.thinking in ("disabled", "between_tools"):
         off = f'thinking = "{parameters.thinking}"'

@@ -17,6 +17,7 @@ _SHORTEST_KEY = 8
 
 
 ANTHROPIC_HOST = "api.anthropic.com"
+MESSAGES_KIND = "anthropic"
 CHAT_KINDS = ("openai",)
 """Kinds of endpoints that speak Chat Completions; all others speak the Messages API."""
 

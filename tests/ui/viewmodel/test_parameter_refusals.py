@@ -1,8 +1,12 @@
 """Refusals in a form: who would refuse a parameter, and the choices that nobody takes."""
 
+import msgspec
+
 from tui.config.known_models import load_models
 from tui.core.parameters import Parameters
-from tui.core.target import Target
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.target import Endpoint, Target
 from tui.ui.viewmodel.form_rows import PARAMETER_ROWS, FormRow
 from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient, RowRefusal, recipients
 
@@ -85,3 +89,24 @@ def test_what_cannot_go_together_names_the_target_where_there_may_be_several() -
     own = ParameterContext(lambda: lanes(HAIKU), enabled)
     assert (own.contradiction(Parameters()) or "").startswith("thinking")
     assert own.contradiction(Parameters(thinking="adaptive")) is None
+
+
+def test_what_an_endpoints_protocol_lacks_is_refused_for_its_targets_alone() -> None:
+    there = Endpoint(name="there", base_url="http://127.0.0.1:1/v1", kind="openai")
+    here = Endpoint(name="here", base_url="http://127.0.0.1:1")
+    targets = (Target(model="m", endpoint="there"), Target(model="n"))
+    plan = Plan(
+        prompt=Prompt(user="Why?"),
+        parameters=Parameters(),
+        targets=targets,
+        endpoints=(here, there),
+        default_endpoint="here",
+    )
+    found = refusal_of(BY_NAME["cache"], Parameters(), recipients(targets, {}, plan))
+    assert found is not None
+    assert (found.by_all, "Chat Completions has no cache (m)" in found.reason) == (False, True)
+    both = recipients(targets, {}, msgspec.structs.replace(plan, default_endpoint="there"))
+    found = refusal_of(BY_NAME["top_k"], Parameters(), both)
+    assert found is not None
+    assert found.by_all
+    assert refusal_of(BY_NAME["top_p"], Parameters(), both) is None

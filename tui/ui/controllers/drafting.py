@@ -84,7 +84,7 @@ class TargetsController:
                 context.draft.parameters = parameters
                 context.main.parameters_form.show(parameters)
 
-        targets = recipients(self._choice.labelled, context.known_models)
+        targets = recipients(self._choice.labelled, context.known_models, context.draft.plan())
         context.app.push_screen(ParametersScreen(context.draft.parameters, targets, context.keys), done)
 
     def edit(self) -> None:
@@ -161,7 +161,7 @@ class TargetsController:
             title,
             context.draft.parameters,
             endpoints,
-            plan.default_endpoint,
+            plan,
             context.known_models,
             context.keys,
             focus=focus,
@@ -178,8 +178,8 @@ class TargetsController:
         """Leave out what the current lane's model refuses, in its requests only."""
         context, index = self._context, self._current
         target, keys = self._choice.candidates[index], self._context.keys
-        lane, sent = context.main.current_lane.lane, context.draft.plan().parameters_of(target)
-        name = refused(lane, sent, context.known_models)
+        lane, plan = context.main.current_lane.lane, context.draft.plan()
+        name = refused(lane, plan, sent := plan.parameters_of(target), context.known_models)
         assert name is not None, "there is nothing to leave out otherwise"
         if name == REQUIRED and target.parameters.max_tokens is None:
             context.complain(

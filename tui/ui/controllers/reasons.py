@@ -86,8 +86,9 @@ class Reasons:
         context, targets = self._context, self._context.draft.targets
         index = current_target(context, targets)
         assert index is not None, "it is listed"
-        sent = context.draft.plan().parameters_of(targets.candidates[index])
-        if refused(context.main.current_lane.lane, sent, context.known_models) is not None:
+        plan = context.draft.plan()
+        sent = plan.parameters_of(targets.candidates[index])
+        if refused(context.main.current_lane.lane, plan, sent, context.known_models) is not None:
             return ""
         key = context.keys("edit_target")
         return f"As far as is known, this lane's model refuses nothing. {key} edits its parameters."

@@ -17,13 +17,14 @@ from tui.config.keys import refuse_label
 from tui.core.lanes import own
 from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
+from tui.core.plan import Plan
 from tui.core.sanitize import clean
 from tui.core.target import Target
 from tui.session.target_choice import ChoiceError, checked_model
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
 from tui.ui.viewmodel.form_rows import PARAMETER_ROWS, FieldError
-from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient
+from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient, kind_at
 from tui.ui.widgets.choice_line import ChoiceLine
 from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.settings_form import SettingsForm
@@ -57,22 +58,23 @@ class TargetScreen(ModalScreen[Target]):
         title: str,
         shared: Parameters,
         endpoints: Sequence[str],
-        default_endpoint: str,
+        plan: Plan,
         models: Mapping[str, KnownModel],
         keys: KeyNames,
         *,
         focus: str = "parameters",
     ) -> None:
-        """`endpoints` are those to choose from; `models` what is known, by id; `focus` the part to begin with:
-        `parameters`, `model` or `name`."""
+        """`endpoints` are those of `plan` to choose from; `models` what is known, by id; `focus` the part to begin
+        with: `parameters`, `model` or `name`."""
         super().__init__()
         self._heading = title
         self._keys = keys
         self._models = models
         self._begin = focus
+        self._plan = plan
         self._target = target
         self._endpoint = ChoiceLine(
-            endpoints, target.endpoint or "", unset=f"default: {default_endpoint}", id="endpoint"
+            endpoints, target.endpoint or "", unset=f"default: {plan.default_endpoint}", id="endpoint"
         )
         context = ParameterContext(self._recipients, shared, target.drop)
         self._form = SettingsForm(PARAMETER_ROWS, msgspec.structs.asdict(target.parameters), context)
@@ -137,7 +139,8 @@ class TargetScreen(ModalScreen[Target]):
 
     def _recipients(self) -> tuple[Recipient, ...]:
         model = self._model.value.strip()
-        return (Recipient(target=Target(model=model), model=self._models.get(model)),)
+        kind = kind_at(self._plan, self._endpoint.value or None)
+        return (Recipient(target=Target(model=model), model=self._models.get(model), kind=kind),)
 
     # Ends
 

@@ -9,7 +9,7 @@ from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS, REQUIRED, Parameters
 from tui.core.plan import Plan
 from tui.core.refusals import contradiction, prefill_refusal, refusal, refusals, refused_parameter
-from tui.core.target import Target
+from tui.core.target import MESSAGES_KIND, Target
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.form_rows import FormRow
@@ -23,6 +23,8 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 
     target: Target
     model: KnownModel | None
+    kind: str = MESSAGES_KIND
+    """Kind of the endpoint that is asked."""
 
     def takes_shared(self, name: str) -> bool:
         """True where its requests have the shared parameter `name`."""
@@ -33,9 +35,24 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
         return shared.without(self.target.drop).overridden_by(self.target.parameters)
 
 
-def recipients(targets: Sequence[Target], models: Mapping[str, KnownModel]) -> tuple[Recipient, ...]:
-    """The targets with what is known of their models."""
-    return tuple(Recipient(target=target, model=models.get(target.model)) for target in targets)
+def recipients(
+    targets: Sequence[Target], models: Mapping[str, KnownModel], plan: Plan | None = None
+) -> tuple[Recipient, ...]:
+    """The targets with what is known of their models, and of their endpoints in `plan`."""
+    return tuple(
+        Recipient(
+            target=target,
+            model=models.get(target.model),
+            kind=MESSAGES_KIND if plan is None else kind_at(plan, target.endpoint),
+        )
+        for target in targets
+    )
+
+
+def kind_at(plan: Plan, name: str | None) -> str:
+    """The kind of the endpoint of this name; with None of the default one."""
+    kinds: dict[str, str] = {endpoint.name: endpoint.kind for endpoint in plan.endpoints}
+    return kinds.get(name or plan.default_endpoint, MESSAGES_KIND)
 
 
 class RowRefusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +112,7 @@ class ParameterContext:
         return frozenset(
             choice
             for choice in row.choices
-            if taking and all(refusal(row.name, row.read(choice), one.model) is not None for one in taking)
+            if taking and all(refusal(row.name, row.read(choice), one.model, one.kind) is not None for one in taking)
         )
 
     def contradiction(self, own: Parameters) -> str | None:
@@ -115,16 +132,16 @@ class ParameterContext:
 
 def _reason(row: FormRow, sent: Parameters, to: Recipient) -> str | None:
     if getattr(sent, row.name) is not None:
-        return refusals(to.with_shared(sent), to.model).get(row.name)
+        return refusals(to.with_shared(sent), to.model, to.kind).get(row.name)
     probes = PARAMETERS[row.name].probes or tuple(row.read(choice) for choice in row.choices)
-    reasons = [refusal(row.name, value, to.model) for value in probes]
+    reasons = [refusal(row.name, value, to.model, to.kind) for value in probes]
     return reasons[0] if reasons and all(reasons) else None
 
 
 # In a lane
 
 
-def refused(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> str | None:
+def refused(lane: Lane, plan: Plan, sent: Parameters, models: Mapping[str, KnownModel]) -> str | None:
     """The parameter that the lane was refused for, or will be with `sent`; None if that is not known.
 
     A parameter that was refused but is no longer among those `sent` does not count.
@@ -134,7 +151,7 @@ def refused(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> s
         name = refused_parameter(failure.message, sent)
         if name is not None:
             return name
-    return next((name for name, _ in _foreseen(lane, sent, models)), None)
+    return next((name for name, _ in _foreseen(lane, plan, sent, models)), None)
 
 
 def refusal_note(lane: Lane, plan: Plan, models: Mapping[str, KnownModel], keys: KeyNames) -> str:
@@ -142,14 +159,14 @@ def refusal_note(lane: Lane, plan: Plan, models: Mapping[str, KnownModel], keys:
     said, sent = note(lane), plan.parameters_of(lane.target)
     if lane.state.in_flight:
         return said
-    name = refused(lane, sent, models)
+    name = refused(lane, plan, sent, models)
     if name is None:
         reason = _of_prefill(lane, plan, models)
         if reason is None or (said and "prefill" not in said):
             return said
         return f"{said or f'{reason}.'} {keys('variants')} takes it away."
     if not said:
-        said = f"{next(reason for _, reason in _foreseen(lane, sent, models))}."
+        said = f"{next(reason for _, reason in _foreseen(lane, plan, sent, models))}."
     return f"{said} {keys('drop_parameter')} leaves out {name.replace('_', ' ')}."
 
 
@@ -160,8 +177,9 @@ def _of_prefill(lane: Lane, plan: Plan, models: Mapping[str, KnownModel]) -> str
     return prefill_refusal(models.get(lane.target.model)) if prefill else None
 
 
-def _foreseen(lane: Lane, sent: Parameters, models: Mapping[str, KnownModel]) -> Iterator[tuple[str, str]]:
+def _foreseen(lane: Lane, plan: Plan, sent: Parameters, models: Mapping[str, KnownModel]) -> Iterator[tuple[str, str]]:
     """Parameter and reason of each refusal that the lane's next request would meet."""
-    yield from refusals(sent, models.get(lane.target.model)).items()
+    kind = kind_at(plan, lane.target.endpoint)
+    yield from refusals(sent, models.get(lane.target.model), kind).items()
     if (reason := contradiction(sent)) is not None:
         yield "thinking", reason
