@@ -20,6 +20,8 @@ from tui.simulator.process import SimulatorProcess
 from tui.simulator.profiles import load
 from tui.simulator.replies import ApiError
 
+from .raw import Wire
+
 openai = pytest.importorskip("openai", reason="OpenAI's SDK is a client of the tests alone: pip install '.[test]'")
 
 PROMPT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How does a gateway limit requests?"}]
@@ -58,6 +60,12 @@ async def test_an_answer_in_one_piece_and_a_limit(sdk: Any) -> None:
 
 async def test_models(sdk: Any) -> None:
     assert "claude-opus-5-5" in [model.id async for model in sdk.models.list()]
+
+
+def test_models_without_a_key_and_a_version_are_listed_in_this_protocols_form(simulator: SimulatorProcess) -> None:
+    with Wire(simulator.base_url) as wire:
+        wire.send(b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert b'"object":"list"' in wire.rest()
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_the_version_header_is_required_and_must_be_known(simulator: SimulatorPr
         ("anthropic-version: 1999-01-01\r\n", b"is not a valid version"),
     ]:
         with Wire(simulator.base_url) as wire:
-            wire.send(f"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}\r\n".encode())
+            wire.send(f"GET /v1/models/any HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}\r\n".encode())
             assert needle in wire.rest()
 
 

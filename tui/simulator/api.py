@@ -83,7 +83,7 @@ class SimulatedApi:
         _check_key(headers)
         if path == chat.PATH:
             return self._completion(headers, body, own)
-        if path == "/v1/models" and "authorization" in headers and "anthropic-version" not in headers:
+        if path == "/v1/models" and not headers.keys() & {"anthropic-version", "x-api-key"}:
             return _with_facts(json_reply(chat.models(self._profiles), own), own)
         version = _version(headers)
         if of_model:
