@@ -255,3 +255,12 @@ def test_p_is_corrected_for_all_comparisons() -> None:
     found = compare_together(all_pairs(sets))
     plain = [mann_whitney(first, second).p for (_, first), (_, second) in itertools.combinations(sets, 2)]
     assert [each.p for each in found] == pytest.approx(holm(plain))
+
+
+def test_what_is_no_number_is_left_out_and_many_samples_are_no_burden() -> None:
+    random = Random(19)
+    plain, other = arm(random, 20, 500), arm(random, 20, 500)
+    odd = [*plain[:10], math.nan, math.inf, *plain[10:]]
+    assert compare(Figure.TTFT, ("a", odd), ("b", other)) == compare(Figure.TTFT, ("a", plain), ("b", other))
+    many = [500.0 + at * 7919 % 1009 for at in range(100_000)]
+    assert compare(Figure.TTFT, ("a", many), ("b", many)).verdict is Verdict.NONE_SHOWN

@@ -80,3 +80,8 @@ def test_holm_raises_every_p_and_keeps_their_order(ps: list[float]) -> None:
 def test_holm_by_hand() -> None:
     # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_nan_is_refused() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        mann_whitney([1.0, float("nan")], [2.0])

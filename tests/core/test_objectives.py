@@ -50,6 +50,7 @@ def test_parse(text: str, figure: Figure | None, statistic: Statistic | None, li
             "'latency' is not measured; take one of ttft, ttfo, total, tpot, otps, itl, errors, refused",
         ),
         ("ttft.p75 < 800ms", "'p75' is not computed; take one of p50, min, median, mean, p90, p95, p99, max."),
+        (f"ttft.p50 < {'9' * 400}ms", "the limit is beyond all numbers"),
         ("ttft < 800ms", "say of what: 'ttft.p50', 'ttft.p95' or 'ttft.max', for instance."),
         ("ttft.p95 > 800ms", "less ttft is better, so the limit is written with '<'."),
         ("otps.p50 < 80", "more otps is better, so the limit is written with '>'."),

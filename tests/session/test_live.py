@@ -166,11 +166,11 @@ def test_nothing_is_marked_before_the_run_is_over() -> None:
     assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
 
 
-def test_lanes_that_tie_are_all_marked() -> None:
+def test_lanes_that_are_not_told_apart_are_not_marked() -> None:
     live = started("a", "b", "c")
     live.apply([*answer(1, 10, 50), *answer(2, 10, 50), *answer(3, 11, 51), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in live.lanes] == [True, True, False]
-    assert [lane.fastest_total for lane in live.lanes] == [True, True, False]
+    assert [lane.fastest_ttft for lane in live.lanes] == [False, False, False]
+    assert [lane.fastest_total for lane in live.lanes] == [False, False, False]
 
 
 def test_one_answer_alone_is_not_the_fastest() -> None:

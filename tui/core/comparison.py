@@ -23,6 +23,8 @@ from tui.core.wording import amount, percent, round_amount, span
 FEWEST = 5
 """Samples of each set below which nothing is compared: the interval of a median then covers less than it says."""
 _MOST_CORRELATION = 0.9
+_MOST_FOR_LAG = 10_000
+"""Samples, the latest, that its dependence is told from."""
 _LEAST_P = 1e-15
 """Below it a float does not tell 1 − p from 1."""
 _POWER = 0.8
@@ -134,8 +136,8 @@ def look_at(count: int) -> tuple[int, int]:
 
 
 def _set_of(samples: Samples) -> _Set:
-    name, values = samples
-    correlation = statistics.lag_correlation(values)
+    name, values = samples[0], [value for value in samples[1] if math.isfinite(value)]
+    correlation = statistics.lag_correlation(values[-_MOST_FOR_LAG:])
     is_clear = correlation > normal_quantile(0.95) / math.sqrt(max(1, len(values)))
     # The estimate is too low in a short series (Kendall, Biometrika 41, 1954).
     likely = min(_MOST_CORRELATION, correlation + (1 + 3 * correlation) / max(1, len(values))) if is_clear else 0.0

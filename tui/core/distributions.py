@@ -121,6 +121,8 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
     the normal approximation with continuity and tie correction (Lehmann, Nonparametrics, 1975, 1.2 and 1.4).
     """
     m, n = len(first), len(second)
+    if any(map(math.isnan, (*first, *second))):
+        raise ValueError("A rank test takes numbers, and NaN is none.")
     pooled = sorted([(value, True) for value in first] + [(value, False) for value in second])
     rank_sum, cubes, start = 0.0, 0, 0
     while start < m + n:

@@ -3,6 +3,7 @@
 `ttft.p95 < 800ms`, `total.p50 < 4s`, `errors < 1%`, `otps.p50 > 80`, `tpot.mean < 20ms`.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -139,6 +140,8 @@ def parse(text: str) -> Objective:
     limit = number * scale(figure, unit, quoted)
     if not limit:
         raise ValueError(quoted + "the limit must be more than 0.")
+    if math.isinf(limit):
+        raise ValueError(quoted + "the limit is beyond all numbers.")
     return Objective(figure=figure, statistic=statistic, limit=limit, text=written)
 
 

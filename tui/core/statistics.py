@@ -68,7 +68,7 @@ def describe(samples: Sequence[float | None], confidence: float = CONFIDENCE) ->
     ITL is described over the gaps of many answers in one list. Gaps of one answer are not independent, so that the
     intervals of such a list are too narrow: do not show them, but those of `clustered_bounds`.
     """
-    ascending = sorted(sample for sample in samples if sample is not None)
+    ascending = sorted(sample for sample in samples if sample is not None and math.isfinite(sample))
     count = len(ascending)
     intervals = {percent: percentile_interval(ascending, percent, confidence) for percent in (50, 90, 95, 99)}
     shown = {
@@ -76,7 +76,7 @@ def describe(samples: Sequence[float | None], confidence: float = CONFIDENCE) ->
     }
     return Description(
         count=count,
-        failures=len(samples) - count,
+        failures=sum(sample is None for sample in samples),
         min=ascending[0] if count else None,
         median=median(ascending) if count else None,
         mean=fmean(ascending) if count else None,

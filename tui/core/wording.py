@@ -18,6 +18,8 @@ _MS_END = 999.5 * NS_PER_MS
 def three_digits(value: float) -> str:
     """`value` to two decimals under 10, one under 100, none from there on; the limits are those of the rounded one."""
     size = abs(value)
+    if size < 0.005:
+        return "0.00"
     if size < 9.995:
         return f"{value:.2f}"
     return f"{value:.1f}" if size < 99.95 else f"{value:,.0f}"

@@ -1,7 +1,7 @@
 """Live state of a session as plain data: its lanes, its engine, its series and its spending, folded from events."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from tui.core.record import RequestRecord
 from tui.core.series import Repeat, Series, swept
 from tui.core.snapshot import Snapshot
 from tui.core.target import Target
+from tui.core.wording import format_duration
 from tui.session.lane import InputCount, Lane, fingerprint_of
 from tui.session.spending import Spending
 
@@ -280,13 +281,25 @@ class _LaneRequest:
 
 
 def _mark_fastest(lanes: Sequence[Lane]) -> None:
-    """Mark the fastest lanes of a run that is over; one answer alone is not compared."""
+    """Mark the fastest lanes of a run that is over; one answer alone is not compared.
+
+    No lane is marked where the next one is not told from it: by the digits shown, or by the instrument's own delays.
+    """
     answered = [lane for lane in lanes if lane.record and lane.record.total_ns is not None]
     if len(answered) < 2:
         return
     for lane in answered:
-        lane.fastest_ttft = _ttft(lane) == min(map(_ttft, answered))
-        lane.fastest_total = _total(lane) == min(map(_total, answered))
+        others = [other for other in answered if other is not lane]
+        lane.fastest_ttft = all(_is_ahead(lane, other, _ttft) for other in others)
+        lane.fastest_total = all(_is_ahead(lane, other, _total) for other in others)
+
+
+def _is_ahead(lane: Lane, other: Lane, figure: Callable[[Lane], int]) -> bool:
+    mine, theirs = figure(lane), figure(other)
+    delays = [
+        each.record.instrument.delay_p99_ns or 0 for each in (lane, other) if each.record and each.record.instrument
+    ]
+    return theirs - mine > sum(delays) and format_duration(mine) != format_duration(theirs)
 
 
 def _ttft(lane: Lane) -> int:
