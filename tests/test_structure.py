@@ -3,9 +3,9 @@
 import pytest
 from counts import APP, ROOT, Tree
 
-MOST_MODULES = 266
+MOST_MODULES = 262
 """To fall to 230."""
-MOST_LINES = 38_800
+MOST_LINES = 38_400
 """To fall to 32,000."""
 
 ONE_MEANING = ("figures", "ledger", "evidence", "sources", "models")
