@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 
+from tui.core.figures import SAMPLED, Figure
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.errors import UsageError
@@ -46,7 +47,9 @@ def of(found: list[HistogramDataPoint], **wanted: Any) -> HistogramDataPoint:
 
 def test_every_metric_has_what_was_measured() -> None:
     found = points([simple_run()])
-    assert set(found) == {otel.DURATION, otel.FIRST_CHUNK, otel.PER_CHUNK, otel.TOKENS}
+    others = {f"latency_tui.{figure}" for figure in SAMPLED if figure not in (Figure.TTFT, Figure.ITL)}
+    assert set(found) <= {otel.DURATION, otel.FIRST_CHUNK, otel.PER_CHUNK, otel.TOKENS} | others
+    assert {"latency_tui.total", "latency_tui.ttfo", "latency_tui.tpot", "latency_tui.otps"} <= set(found)
     first = of(found[otel.FIRST_CHUNK], latency_tui__target="claude-haiku-5-5")
     assert dict(first.attributes or {}) == {
         "gen_ai.operation.name": "chat",
@@ -74,6 +77,28 @@ def test_every_metric_has_what_was_measured() -> None:
     assert of(found[otel.TOKENS], latency_tui__target="claude-haiku-5-5", gen_ai__token__type="input").explicit_bounds[
         :3
     ] == (1, 4, 16)
+
+
+def test_the_other_figures_of_the_table_are_there_with_what_it_says_of_a_request() -> None:
+    run = simple_run()
+    found = points([run])
+    for request in run.requests:
+        for figure in (Figure.TOTAL, Figure.TTFO, Figure.TPOT):
+            value = figure.declared.of(request)
+            here = [
+                point
+                for point in found[f"latency_tui.{figure}"]
+                if (point.attributes or {})["latency_tui.target"] == request.spec.target
+            ]
+            assert [point.sum for point in here] == ([] if value is None else [pytest.approx(value / 1e9)])
+
+
+def test_the_provider_is_whose_format_the_endpoint_speaks() -> None:
+    run = simple_run()
+    for request in run.requests:
+        endpoint = msgspec.structs.replace(request.spec.endpoint, kind="openai")
+        request.spec = msgspec.structs.replace(request.spec, endpoint=endpoint)
+    assert {(p.attributes or {})["gen_ai.provider.name"] for p in points([run])[otel.DURATION]} == {"openai"}
 
 
 def test_what_is_not_there_is_not_recorded() -> None:
@@ -139,7 +164,7 @@ def test_a_collector_gets_them(collector: type[Collector], monkeypatch: pytest.M
     (body,) = collector.bodies
     request = ExportMetricsServiceRequest.FromString(body)
     (resource,) = request.resource_metrics
-    assert {metric.name for scope in resource.scope_metrics for metric in scope.metrics} == {
+    assert {metric.name for scope in resource.scope_metrics for metric in scope.metrics} >= {
         otel.DURATION,
         otel.FIRST_CHUNK,
         otel.PER_CHUNK,

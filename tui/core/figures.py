@@ -307,6 +307,13 @@ class Figure(StrEnum):
         """A value or statistic of it, ns for times, in the unit that files have."""
         return value / NS_PER_MS if self.declared.unit is Unit.TIME else value
 
+    def samples_of(self, record: RequestRecord) -> Sequence[float]:
+        """All its values of one request, ns for times; none where it is undefined."""
+        if self.declared.samples is not None:
+            return self.declared.samples(record)
+        value = self.declared.of(record)
+        return () if value is None else (value,)
+
     def in_file(self, record: RequestRecord) -> Any:
         """Its value of one request as files have it, times in ms; None where it is undefined."""
         value = self.declared.of(record)

@@ -1,7 +1,8 @@
 """OpenTelemetry metrics, by the semantic conventions for generative AI (client metrics; status: development).
 
 Source: open-telemetry/semantic-conventions-genai, docs/gen-ai/gen-ai-metrics.md, read 2026-11-22. Histograms have the
-bounds given there. Beside the conventions' attributes stand `latency_tui.target`, `latency_tui.endpoint` and
+bounds given there. Every other figure that is summed up over requests is a histogram `latency_tui.` with its name, from
+the table of figures. Beside the conventions' attributes stand `latency_tui.target`, `latency_tui.endpoint` and
 `latency_tui.simulated`. Warm-up runs are left out. The points carry the time of the export, not of the measurement:
 that is how metrics work. Needs the extra `otel`; nothing of it is imported before it is used.
 """
@@ -12,8 +13,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tui.core import metrics
 from tui.core.events import Status
+from tui.core.figures import SAMPLED, Figure, Unit
 from tui.core.metrics import NS_PER_S
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
@@ -22,12 +23,14 @@ from tui.errors import UsageError
 from tui.export.portable import known_keys, portable
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import Histogram, MeterProvider
+    from opentelemetry.metrics import Histogram, Meter, MeterProvider
 
 TOKENS = "gen_ai.client.token.usage"
 DURATION = "gen_ai.client.operation.duration"
 FIRST_CHUNK = "gen_ai.client.operation.time_to_first_chunk"
 PER_CHUNK = "gen_ai.client.operation.time_per_output_chunk"
+_CONVENTIONAL = {Figure.TTFT: FIRST_CHUNK, Figure.ITL: PER_CHUNK}
+"""Figures that the conventions have a name for."""
 _SECONDS = [0.01 * 2**power for power in range(14)]
 _COUNTS = [4**power for power in range(14)]
 
@@ -72,33 +75,44 @@ def record(runs: Iterable[StoredRun], provider: "MeterProvider") -> None:
     """Record the runs' requests in instruments of `provider`."""
     meter = provider.get_meter("latency-tui")
 
-    def seconds(name: str, what: str) -> "Histogram":
-        return meter.create_histogram(name, unit="s", description=what, explicit_bucket_boundaries_advisory=_SECONDS)
-
-    duration = seconds(DURATION, "Request sent to its end.")
-    first = seconds(FIRST_CHUNK, "Request sent to first content of any kind (TTFT).")
-    per_chunk = seconds(PER_CHUNK, "Gaps between consecutive pieces of content.")
+    duration = meter.create_histogram(
+        DURATION,
+        unit="s",
+        description="Request sent to its end, however it ended.",
+        explicit_bucket_boundaries_advisory=_SECONDS,
+    )
     tokens = meter.create_histogram(
         TOKENS, unit="{token}", description="Tokens used.", explicit_bucket_boundaries_advisory=_COUNTS
     )
+    histograms = {figure: _histogram(meter, figure) for figure in SAMPLED}
     for request in (request for run in runs if run.info.counted for request in run.requests):
         attributes = _attributes(request)
         if (took := _duration_ns(request)) is not None:
             duration.record(took / NS_PER_S, attributes | _error(request))
-        if (ttft := request.ttft_ns) is not None:
-            first.record(ttft / NS_PER_S, attributes)
-        for gap in metrics.gap_samples_ns(request.timeline):
-            per_chunk.record(gap / NS_PER_S, attributes)
+        for figure, histogram in histograms.items():
+            for value in figure.samples_of(request):
+                histogram.record(value / NS_PER_S if figure.declared.unit is Unit.TIME else value, attributes)
         for kind, count in (("input", _input_tokens(request)), ("output", request.output_tokens)):
             if count is not None:
                 tokens.record(count, attributes | {"gen_ai.token.type": kind})
+
+
+def _histogram(meter: "Meter", figure: Figure) -> "Histogram":
+    times = figure.declared.unit is Unit.TIME
+    return meter.create_histogram(
+        _CONVENTIONAL.get(figure, f"latency_tui.{figure}"),
+        unit="s" if times else "{token}/s",
+        description=figure.declared.help,
+        explicit_bucket_boundaries_advisory=_SECONDS if times else _COUNTS,
+    )
 
 
 def _attributes(request: RequestRecord) -> _Attributes:
     spec = request.spec
     attributes: _Attributes = {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "anthropic",  # whose format it speaks, as the conventions say
+        # Whose format it speaks, as the conventions say.
+        "gen_ai.provider.name": "openai" if spec.endpoint.kind.startswith("openai") else "anthropic",
         "gen_ai.request.model": clean(spec.model),
         "latency_tui.target": clean(spec.target),
         "latency_tui.endpoint": clean(spec.endpoint.name),
