@@ -14,7 +14,7 @@ from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.session.live import Lane
 from tui.ui.charts.plot import BarRows, Plot
-from tui.ui.charts.source import BaselineMedian, ChartSource, LaneBaseline
+from tui.ui.charts.source import ChartSource, PinnedLane, PinnedMedian
 from tui.ui.viewmodel.numbers import Numbers
 
 MS = 1_000_000
@@ -67,7 +67,7 @@ def record_with(content_ns: list[int], *, sent_ns: int = 12 * MS, tokens: int | 
 
 
 def session(runs: int = 60) -> ChartSource:
-    """Three lanes after so many runs, with a baseline for the current one, the second."""
+    """Three lanes after so many runs, with pinned results for the current one, the second."""
     rng = random.Random(7)
     lanes = []
     for slower, model in enumerate(MODELS, 1):
@@ -84,11 +84,9 @@ def session(runs: int = 60) -> ChartSource:
             gap = 10 * MS + round(5 * MS * rng.random()) + (250 * MS if chunk in (40, 90) else 0)
             stamps.append(stamps[-1] + gap)
         lanes.append(lane_with(model, outcomes, record_with(stamps, tokens=200 * slower)))
-    baseline = LaneBaseline(
-        BaselineMedian(360 * MS, 400 * MS, 440 * MS), BaselineMedian(1_900 * MS, 2_000 * MS, 2_100 * MS)
-    )
+    pinned = PinnedLane(PinnedMedian(360 * MS, 400 * MS, 440 * MS), PinnedMedian(1_900 * MS, 2_000 * MS, 2_100 * MS))
     return ChartSource(
-        lanes=lanes, current=lanes[1], now_ns=10**10, sweep_key="Alt+Shift+S", baselines={MODELS[1]: baseline}
+        lanes=lanes, current=lanes[1], now_ns=10**10, sweep_key="Alt+Shift+S", pinned={MODELS[1]: pinned}
     )
 
 

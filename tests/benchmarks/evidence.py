@@ -106,7 +106,7 @@ def sixteen_lanes(noise: Noise, random: Random) -> bool:
 
 
 def live_lanes(noise: Noise, random: Random) -> bool:
-    """Any of three equal lanes is told apart from its baseline of 20 at any time within 80 runs, by either figure."""
+    """Any of three equal lanes is told apart from its pinned 20 at any time within 80 runs, by either figure."""
     for _ in range(3):
         pairs = [(times(noise, random, 80), times(noise, random, 20)) for _ in range(2)]
         for runs in (5, 10, 20, 40, 80):
@@ -167,7 +167,7 @@ def _true_median(noise: Noise) -> float:
 RATES: dict[str, Callable[[Noise, Random], bool]] = {
     "two equal sets told apart, n = 20": two_sets,
     "any of 16 equal lanes × 2 figures told apart": sixteen_lanes,
-    "any of 3 equal lanes × 2 figures told apart from the baseline, at any time in 80 runs": live_lanes,
+    "any of 3 equal lanes × 2 figures told apart from what is pinned, at any time in 80 runs": live_lanes,
     "`until_sure` ends with one of 2 equal targets, at any time in 100 repeats": until_sure,
     "`until_sure` ends with one of 4 equal targets": until_sure_of_four,
     "any of 8 equal targets regressed by `ttft.p50 +0%`, n = 20": gate,

@@ -131,11 +131,11 @@ THOUGHT = Timeline(
 
 def test_the_parts_of_one_request() -> None:
     assert parts(complete(THOUGHT)) == Parts(
-        connection_ns=50, baseline_ns=190, prompt_ns=None, thinking_ns=410, output_ns=200
+        connection_ns=50, waiting_ns=190, prompt_ns=None, thinking_ns=410, output_ns=200
     )
     plain = Timeline(reused_ns=5, sent_ns=100, content_ns=[300, 900], first_text_ns=300)
     assert parts(complete(plain)) == Parts(
-        connection_ns=0, baseline_ns=200, prompt_ns=None, thinking_ns=0, output_ns=600
+        connection_ns=0, waiting_ns=200, prompt_ns=None, thinking_ns=0, output_ns=600
     )
 
 
@@ -143,23 +143,23 @@ def test_thinking_that_is_not_shown_is_thinking() -> None:
     hidden = Timeline(sent_ns=100, thinking_started_ns=250, content_ns=[700, 900], first_text_ns=700)
     found = parts(complete(hidden))
     assert found is not None
-    assert (found.baseline_ns, found.thinking_ns, found.output_ns) == (150, 450, 200)
+    assert (found.waiting_ns, found.thinking_ns, found.output_ns) == (150, 450, 200)
 
 
 def test_thinking_without_an_answer() -> None:
     found = parts(complete(Timeline(sent_ns=100, content_ns=[300, 900], thinking_pieces=2)))
     assert found is not None
-    assert (found.baseline_ns, found.thinking_ns, found.output_ns) == (200, 600, 0)
+    assert (found.waiting_ns, found.thinking_ns, found.output_ns) == (200, 600, 0)
 
 
 def test_a_fit_splits_the_waiting() -> None:
     found = parts(complete(THOUGHT), 0.1)
     assert found is not None
-    assert (found.baseline_ns, found.prompt_ns) == (90, 100)
+    assert (found.waiting_ns, found.prompt_ns) == (90, 100)
     # Never more than there was.
     most = parts(complete(THOUGHT), 5.0)
     assert most is not None
-    assert (most.baseline_ns, most.prompt_ns) == (0, 190)
+    assert (most.waiting_ns, most.prompt_ns) == (0, 190)
 
 
 def test_what_has_no_parts() -> None:
@@ -189,16 +189,14 @@ def test_parts_add_up_to_the_total(stamps: list[int], thinking: int, started: in
     for per_token_ns in (None, slope):
         found = parts(made, per_token_ns)
         assert found is not None
-        assert (
-            min(found.connection_ns, found.baseline_ns, found.prompt_ns or 0, found.thinking_ns, found.output_ns) >= 0
-        )
+        assert min(found.connection_ns, found.waiting_ns, found.prompt_ns or 0, found.thinking_ns, found.output_ns) >= 0
         assert made.total_ns is not None
         assert found.sum_ns == pytest.approx(made.total_ns + 40)
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 10**9)] * 4), min_size=1, max_size=40))
 def test_a_typical_request_is_in_the_middle(rows: list[tuple[int, int, int, int]]) -> None:
-    every = [Parts(connection_ns=a, baseline_ns=b, prompt_ns=None, thinking_ns=c, output_ns=d) for a, b, c, d in rows]
+    every = [Parts(connection_ns=a, waiting_ns=b, prompt_ns=None, thinking_ns=c, output_ns=d) for a, b, c, d in rows]
     found = typical(every)
     assert found is not None
     sums = sorted(each.sum_ns for each in every)
@@ -208,8 +206,8 @@ def test_a_typical_request_is_in_the_middle(rows: list[tuple[int, int, int, int]
 
 
 def test_a_typical_request_is_split_only_if_all_are() -> None:
-    split = Parts(connection_ns=0, baseline_ns=60, prompt_ns=40, thinking_ns=0, output_ns=10)
-    whole = Parts(connection_ns=0, baseline_ns=100, prompt_ns=None, thinking_ns=0, output_ns=10)
+    split = Parts(connection_ns=0, waiting_ns=60, prompt_ns=40, thinking_ns=0, output_ns=10)
+    whole = Parts(connection_ns=0, waiting_ns=100, prompt_ns=None, thinking_ns=0, output_ns=10)
     found = typical([split, split])
     assert found == split
     mixed = typical([split, whole])

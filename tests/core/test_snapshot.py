@@ -66,7 +66,7 @@ def test_no_change_is_said_to_be_none() -> None:
     assert (found.input_tokens, found.output_tokens) == (0, 0)
 
 
-def test_runs_of_the_baseline_are_not_compared_with_themselves() -> None:
+def test_runs_that_are_pinned_are_not_compared_with_themselves() -> None:
     def measured(*ttft_ms: int) -> LaneSnapshot:
         observations = tuple(
             Observation(run=run, status=Status.DONE, ttft_ns=ms * MS, total_ns=10 * ms * MS)
@@ -127,6 +127,6 @@ def run_of(ttft_ms: int, *, warm_up: bool, status: Status) -> StoredRun:
 
 
 def test_a_snapshot_finds_its_lanes_by_name() -> None:
-    snapshot = Snapshot(name="baseline", taken_unix_ns=1, lanes=(lane(),))
+    snapshot = Snapshot(name="pinned", taken_unix_ns=1, lanes=(lane(),))
     assert snapshot.lane("haiku") is snapshot.lanes[0]
     assert snapshot.lane("opus") is None

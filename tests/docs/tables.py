@@ -26,7 +26,7 @@ TEN = (
     "maximise",
     "detail",
     "edit_parameters",
-    "pin_baseline",
+    "pin",
     "advice",
     "history",
 )

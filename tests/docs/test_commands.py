@@ -28,7 +28,7 @@ PORT = "8099"
 """The documents' port for a server on this machine."""
 F10, ESCAPE, DOWN, RIGHT = b"\x1b[21~", b"\x1b", b"\x1b[B", b"\x1b[C"
 CHANGE = re.compile("(?:faster|slower|none shown|too few runs): TTFT")
-"""What a lane says of its change since the baseline."""
+"""What a lane says of its change since it was pinned."""
 KEYS = {
     "F5": b"\x1b[15~",
     "F9": b"\x1b[20~",
@@ -137,7 +137,7 @@ def _name(block: Block) -> str:
 
 
 def test_the_readmes_commands_run(after_readme: Checkout) -> None:
-    assert (after_readme.directory / "baseline.json").exists()
+    assert (after_readme.directory / "before.json").exists()
 
 
 @pytest.mark.parametrize("block", OTHERS, ids=_name)
@@ -176,7 +176,7 @@ def test_the_first_five_minutes(checkout: Checkout) -> None:
         terminal.press(ESCAPE)
         terminal.until(lambda shown: "TTFT, first token" not in shown)
         press("Alt+S", lambda shown: "3 of 3, done" in shown)
-        press("Alt+Shift+B", lambda shown: "Baseline: 2 lanes" in shown)
+        press("Alt+Shift+B", lambda shown: "Pinned: 2 lanes" in shown)
         press("Alt+E", lambda shown: "Parameters of all targets" in shown)
         terminal.press(DOWN + RIGHT)
         terminal.until_shows("[low]")

@@ -130,7 +130,7 @@ def time_shares_of(evidence: Evidence) -> TimeShares | None:
 _PARTS = {
     Bound.CONNECTION: ("connection_ns", "connecting"),
     Bound.PROMPT: ("prompt_ns", "reading the prompt"),
-    Bound.WAITING: ("baseline_ns", "waiting"),
+    Bound.WAITING: ("waiting_ns", "waiting"),
     Bound.THINKING: ("thinking_ns", "thinking"),
     Bound.OUTPUT: ("output_ns", "output"),
 }

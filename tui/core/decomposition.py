@@ -122,7 +122,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     connection_ns: float
     """Set-up of the connection; 0 on a reused one."""
-    baseline_ns: float
+    waiting_ns: float
     """Waiting for the first content; the prompt's part is in here where `prompt_ns` is absent."""
     prompt_ns: float | None
     """The prompt's part of waiting, from a fit; absent where there is none."""
@@ -134,13 +134,13 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sum_ns(self) -> float:
         """Connection set-up + total, ns."""
-        return self.connection_ns + self.baseline_ns + (self.prompt_ns or 0) + self.thinking_ns + self.output_ns
+        return self.connection_ns + self.waiting_ns + (self.prompt_ns or 0) + self.thinking_ns + self.output_ns
 
 
 def parts_of(answer: Observation, per_token_ns: float | None = None) -> Parts | None:
     """The parts of a complete answer with content; None for any other.
 
-    `per_token_ns` is what a token of the prompt surely takes; without it the prompt's part is in the baseline. The
+    `per_token_ns` is what a token of the prompt surely takes; without it the prompt's part is in waiting. The
     prompt's part is that times the tokens that had to be processed, at most all of the waiting.
     """
     if answer.ttft_ns is None or answer.total_ns is None:
@@ -154,7 +154,7 @@ def parts_of(answer: Observation, per_token_ns: float | None = None) -> Parts | 
         prompt = min(waiting, per_token_ns * answer.input_tokens)
     return Parts(
         connection_ns=float(answer.set_up_ns or 0),
-        baseline_ns=waiting - (prompt or 0.0),
+        waiting_ns=waiting - (prompt or 0.0),
         prompt_ns=prompt,
         thinking_ns=text - waiting,
         output_ns=total - text,
@@ -175,7 +175,7 @@ def typical(all_parts: Sequence[Parts]) -> Parts | None:
     is_split = len(prompts) == len(middle)
     return Parts(
         connection_ns=fmean(each.connection_ns for each in middle),
-        baseline_ns=fmean(each.baseline_ns + (0 if is_split else each.prompt_ns or 0) for each in middle),
+        waiting_ns=fmean(each.waiting_ns + (0 if is_split else each.prompt_ns or 0) for each in middle),
         prompt_ns=fmean(prompts) if is_split else None,
         thinking_ns=fmean(each.thinking_ns for each in middle),
         output_ns=fmean(each.output_ns for each in middle),

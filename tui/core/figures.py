@@ -48,7 +48,7 @@ class Use(Flag):
     COMPARED = auto()
     """`compare` compares it, and reports give its median for each target."""
     HEADLINE = auto()
-    """Every summary has it: the table on standard output, reports and their charts, the change since a baseline."""
+    """Every summary has it: the table on standard output, reports and their charts, a lane's change."""
     REQUESTS = auto()
     """Reports have it in their table of requests."""
 

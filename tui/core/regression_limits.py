@@ -1,4 +1,4 @@
-"""Limits on regressions, against a baseline: `ttft.p50 +10%`, `total.p95 +200ms`, `otps.p50 -10%`.
+"""Limits on regressions, against earlier results: `ttft.p50 +10%`, `total.p95 +200ms`, `otps.p50 -10%`.
 
 A limit goes by evidence, not by a point: it is exceeded only where the change beyond the allowance is certain.
 """
@@ -35,7 +35,7 @@ class RegressionLimit(msgspec.Struct, frozen=True, kw_only=True):
     statistic: Statistic | None
     """None for the share of failed requests."""
     relative: float
-    """The allowance as a part of the baseline's value: 0.1 is 10 %; 0 where it is absolute."""
+    """The allowance as a part of the earlier value: 0.1 is 10 %; 0 where it is absolute."""
     absolute: float
     """The allowance in ns or 1/s; 0 where it is relative."""
     text: str
@@ -201,7 +201,7 @@ def _excess(
     if limit.figure is not None and not limit.figure.less_is_better:
         old_low, old_high, new_low, new_high = old_high, old_low, new_high, new_low
     middle = _worse(limit, old, new)
-    # The allowance moves with the baseline's value, so that its error counts for more, or for less with a rate.
+    # The allowance moves with the earlier value, so that its error counts for more, or for less with a rate.
     sign = -1 if limit.figure is not None and not limit.figure.less_is_better else 1
     weight = 1 + sign * limit.relative
     low = None if old_high is None or new_low is None else middle - math.hypot(weight * (old_high - old), new - new_low)

@@ -1,4 +1,4 @@
-"""Snapshots: results with what was asked, kept to compare with; the pinned one is the baseline."""
+"""Snapshots: results with what was asked, kept to compare with; one of them is pinned."""
 
 import difflib
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ from tui.errors import ExitCode, UsageError
 from tui.headless.arguments import history_if_any, is_simulated, print_json, runs_of
 
 _EPILOG = """\
-A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'baseline', or a JSON
+A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'pinned', or a JSON
 export. Exit codes: 0 compared and no limit exceeded, 1 a limit exceeded, 2 something cannot be used, 3 nothing to
 compare, or a limit cannot be judged yet.
 """

@@ -42,7 +42,7 @@ class LiveState:
         self.run_in_flight = False
         self.send_spread_ns: int | None = None
         """Time from the first send of the latest run to its last, ns."""
-        self.baseline: Snapshot | None = None
+        self.pinned: Snapshot | None = None
         """Snapshot that the lanes are compared with."""
         self.series: Series | None = None
         """The series under way, or the one that ended last."""
@@ -174,9 +174,9 @@ class LiveState:
         lanes = tuple(lane_ for lane in self.lanes if (lane_ := lane.snapshot()) is not None)
         return Snapshot(name=name, taken_unix_ns=time.time_ns(), lanes=lanes) if lanes else None
 
-    def compare_with(self, baseline: Snapshot | None) -> None:
-        """Compare the lanes with `baseline` from now on; None ends that."""
-        self.baseline = baseline
+    def compare_with(self, pinned: Snapshot | None) -> None:
+        """Compare the lanes with `pinned` from now on; None ends that."""
+        self.pinned = pinned
         self.version += 1
 
     def judge_by(self, objectives: tuple[Objective, ...]) -> None:

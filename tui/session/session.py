@@ -25,7 +25,7 @@ from tui.session.commit_gate import CommitGate
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
 from tui.session.series import SeriesRunner, cells_around
-from tui.session.snapshots import BASELINE, Snapshots
+from tui.session.snapshots import PINNED, Snapshots
 from tui.simulator.process import SimulatorProcess
 
 _LAST_WRITES_S = 1.0
@@ -200,7 +200,7 @@ class Session:
             series.end(Ending.COST)
         self.series.start()
 
-    async def pin(self, name: str = BASELINE) -> Snapshot | None:
+    async def pin(self, name: str = PINNED) -> Snapshot | None:
         """Keep the present results as a snapshot, and compare with it from now on; None if nothing was measured."""
         snapshot = await self.snapshots.take(name, self.run_uids)
         if snapshot is not None:

@@ -9,7 +9,7 @@ from tui.errors import HistoryError
 from tui.history.store import Store
 from tui.session.live import LiveState
 
-BASELINE = "baseline"
+PINNED = "pinned"
 """Name of the snapshot that a key pins."""
 
 

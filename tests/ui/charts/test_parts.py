@@ -69,6 +69,6 @@ def test_parts_of_one_answer() -> None:
     of_lane = [outcome_of(1, 200 * MS, 900 * MS, 500 * MS)]
     rows = part_rows(source_of(of_lane))
     assert lengths_of(rows.rows[0]) == pytest.approx(
-        {Part.CONNECTION: 0.03, Part.BASELINE: 0.2, Part.THINKING: 0.3, Part.OUTPUT: 0.4}
+        {Part.CONNECTION: 0.03, Part.WAITING: 0.2, Part.THINKING: 0.3, Part.OUTPUT: 0.4}
     )
     assert [look.name for look in rows.key] == [part for part in Part if part is not Part.PROMPT]

@@ -7,7 +7,7 @@ from tui.core.prompt import Prompt
 from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.ui.charts.plot import MOST_LANES
 from tui.ui.charts.scatter import scatter_plot
-from tui.ui.charts.source import BaselineMedian, ChartSource, baselines_of
+from tui.ui.charts.source import ChartSource, PinnedMedian, pinned_of
 
 
 def test_the_current_lane_is_among_those_shown() -> None:
@@ -37,9 +37,9 @@ def test_a_snapshot_makes_bands_by_lane() -> None:
             for name, observations in lanes.items()
         ),
     )
-    bands = baselines_of(snapshot)
+    bands = pinned_of(snapshot)
     many = bands["many"].ttft
     assert many is not None
     assert (many.low, many.median, many.high) == (106 * MS, 111 * MS, 116 * MS)
-    assert bands["one"].total == BaselineMedian(2 * MS, 2 * MS, 2 * MS)
-    assert baselines_of(None) == {}
+    assert bands["one"].total == PinnedMedian(2 * MS, 2 * MS, 2 * MS)
+    assert pinned_of(None) == {}

@@ -27,7 +27,7 @@ def test_trend_leaves_warm_up_out_and_bounds_its_table() -> None:
     assert numbers.note == "and 298 before"
 
 
-def test_the_baseline_is_on_the_axis() -> None:
+def test_what_is_pinned_is_on_the_axis() -> None:
     plot = trend_plot(session())
     for band in plot.bands:
         panel = plot.panels[band.panel]

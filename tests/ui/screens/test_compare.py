@@ -1,4 +1,4 @@
-"""Baselines and objectives on the screen."""
+"""Pinned results and objectives on the screen."""
 
 import pytest
 from textual.widgets import Input, Label, Select, Static
@@ -19,11 +19,11 @@ async def run_series(s: AppDriver, repeats: int = 6) -> None:
     await s.until(lambda: s.live.series is not None and not s.live.busy)
 
 
-async def test_lanes_show_their_change_against_the_pinned_baseline(open_app: OpenApp) -> None:
+async def test_lanes_show_their_change_against_the_pinned_results(open_app: OpenApp) -> None:
     async with open_app(fast(2)) as s:
         await run_series(s)
-        await s.press(keys_of("pin_baseline")[0])
-        await s.until_shown("Baseline: 2 lanes, n = 6")
+        await s.press(keys_of("pin")[0])
+        await s.until_shown("Pinned: 2 lanes, n = 6")
         assert "faster" not in s.shown
         await s.type_into("#user", "Why is the sea blue, and why does it look grey on some days?")
         await run_series(s)
@@ -34,7 +34,7 @@ async def test_lanes_show_their_change_against_the_pinned_baseline(open_app: Ope
 async def test_the_comparison_names_what_was_asked_differently(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         await run_series(s)
-        await s.press(keys_of("pin_baseline")[0])
+        await s.press(keys_of("pin")[0])
         await s.type_into("#user", "Why is the sea blue?")
         await run_series(s)
         await s.press(keys_of("compare")[0])
@@ -42,7 +42,7 @@ async def test_the_comparison_names_what_was_asked_differently(open_app: OpenApp
         compared = s.app.screen.query_one("#compared", Static)
         await s.until(lambda: "+ user: Why is the sea blue?" in str(compared.content))
         text = str(compared.content)
-        assert "baseline, taken " in text
+        assert "pinned, taken " in text
         assert "- user: Why is the sky blue?" in text
         assert "TTFT" in text
         field = s.app.screen.query_one("#snapshot-name", Input)
@@ -91,7 +91,7 @@ async def test_objectives_are_typed_in_and_refused_in_the_words_of_their_parser(
 
 async def test_there_is_nothing_to_pin_before_a_run(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
-        await s.press(keys_of("pin_baseline")[0])
+        await s.press(keys_of("pin")[0])
         await s.until_shown("There is nothing to pin yet")
         await s.press(keys_of("compare")[0])
         await s.until(lambda: isinstance(s.app.screen, CompareScreen))

@@ -36,7 +36,7 @@ async def test_before_anything_was_asked_the_palette_and_the_keys_say_what_is_mi
     async with open_app(fast(1)) as s:
         unavailable = {row for row in ACTIONS if row.unless and s.app.dispatcher.reasons.of(row)}
         assert {row.id for row in unavailable} >= {
-            *("cancel_all", "cancel_lane", "pause", "next_variant", "pin_baseline", "copy", "detail", "difference"),
+            *("cancel_all", "cancel_lane", "pause", "next_variant", "pin", "copy", "detail", "difference"),
             *("advice", "history"),
         }
         palette = in_palette(s)

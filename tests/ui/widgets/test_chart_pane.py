@@ -111,10 +111,10 @@ async def test_curves_are_told_apart_without_colour() -> None:
     assert len(set(SYMBOLS)) == len(SYMBOLS) == len(ASCII_SYMBOLS) == len(set(ASCII_SYMBOLS))
 
 
-async def test_the_baseline_is_a_band() -> None:
+async def test_what_is_pinned_is_a_band() -> None:
     source = session()
     with_band, without = Shown(source, BY_NAME["trend"]), Shown(source, BY_NAME["trend"])
-    without.source = msgspec.structs.replace(source, baselines={})
+    without.source = msgspec.structs.replace(source, pinned={})
     for app, expected in ((with_band, True), (without, False)):
         async with app.run_test(size=WHOLE) as pilot:
             await drawn(app, pilot)

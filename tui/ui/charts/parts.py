@@ -23,7 +23,7 @@ class Part(StrEnum):
     """A part of the time of an answer, in the order in which they pass."""
 
     CONNECTION = "connection"
-    BASELINE = "baseline"
+    WAITING = "waiting"
     PROMPT = "prompt"
     THINKING = "thinking"
     OUTPUT = "output"
@@ -31,7 +31,7 @@ class Part(StrEnum):
 
 LOOKS = {
     Part.CONNECTION: Look(Part.CONNECTION, "connect", "·", ".", "setup"),
-    Part.BASELINE: Look(Part.BASELINE, "base", "░", "-", "waiting"),
+    Part.WAITING: Look(Part.WAITING, "wait", "░", "-", "waiting"),
     Part.PROMPT: Look(Part.PROMPT, "prompt", "╱", "/", "prompt"),
     Part.THINKING: Look(Part.THINKING, "think", "▒", "~", "thinking"),
     Part.OUTPUT: Look(Part.OUTPUT, "output", "█", "#", "output"),
@@ -41,7 +41,7 @@ LOOKS = {
 def part_rows(source: ChartSource) -> BarRows:
     """The typical answer of each lane, of those counted since anything asked was last changed.
 
-    Without a fit over prompts of different length, the prompt's part is in the baseline. The foot says which run would
+    Without a fit over prompts of different length, the prompt's part is in waiting. The foot says which run would
     tell what is not told yet.
     """
     fitted = _fitted(source)
@@ -90,9 +90,9 @@ def part_numbers(source: ChartSource) -> Numbers:
 
 
 def fit_lines(label: str, fit: Fit) -> list[str]:
-    """A target's baseline and its times per token; empty without a fit. A time that may be nothing says so."""
+    """A target's baseline latency and its times per token; empty without a fit. A time that may be nothing says so."""
     estimates = (
-        (fit.baseline, 1, "baseline"),
+        (fit.baseline, 1, "baseline latency"),
         (fit.per_input, 1_000, "per 1,000 prompt tokens"),
         (fit.per_output, 1, "per output token"),
     )
@@ -112,7 +112,7 @@ def typical_parts(outcomes: Sequence[Observation], fit: Fit | None = None) -> tu
         return ()
     lengths = {
         Part.CONNECTION: found.connection_ns,
-        Part.BASELINE: found.baseline_ns,
+        Part.WAITING: found.waiting_ns,
         Part.PROMPT: found.prompt_ns,
         Part.THINKING: found.thinking_ns,
         Part.OUTPUT: found.output_ns,

@@ -53,7 +53,7 @@ class Axis(msgspec.Struct, frozen=True):
 
 
 class Band(msgspec.Struct, frozen=True):
-    """A stretch of y over the whole width, such as a baseline's interval and its median."""
+    """A stretch of y over the whole width, such as a pinned interval and its median."""
 
     low: float
     middle: float

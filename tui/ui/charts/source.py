@@ -1,4 +1,4 @@
-"""The form of a chart, and the session as charts see it: lanes, the current one, and their baselines."""
+"""The form of a chart, and the session as charts see it: lanes, the current one, and what is pinned."""
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
@@ -25,7 +25,7 @@ Version = tuple[object, ...]
 """Two that are equal stand for the same data."""
 
 
-class BaselineMedian(msgspec.Struct, frozen=True):
+class PinnedMedian(msgspec.Struct, frozen=True):
     """A median and its confidence interval, ns."""
 
     low: float
@@ -33,11 +33,11 @@ class BaselineMedian(msgspec.Struct, frozen=True):
     high: float
 
 
-class LaneBaseline(msgspec.Struct, frozen=True):
+class PinnedLane(msgspec.Struct, frozen=True):
     """The figures that a lane is compared with."""
 
-    ttft: BaselineMedian | None = None
-    total: BaselineMedian | None = None
+    ttft: PinnedMedian | None = None
+    total: PinnedMedian | None = None
 
 
 class ChartSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class ChartSource(msgspec.Struct, frozen=True, kw_only=True):
     """The figure that charts of one metric show."""
     sweep_key: str = ""
     """The key that starts a sweep."""
-    baselines: Mapping[str, LaneBaseline] = MappingProxyType({})
+    pinned: Mapping[str, PinnedLane] = MappingProxyType({})
     """By the lane's label."""
 
     @property
@@ -99,7 +99,7 @@ def by_answer(source: ChartSource) -> Version:
         (lane.label, len(lane.outcomes), len(lane.swept), id(lane.outcomes[-1]) if lane.outcomes else 0)
         for lane in source.lanes
     ]
-    return id(source.current), source.metric, id(source.baselines), *ended
+    return id(source.current), source.metric, id(source.pinned), *ended
 
 
 def by_chunk(source: ChartSource) -> Version:
@@ -116,22 +116,22 @@ def by_moment(source: ChartSource) -> Version:
     return *by_chunk(source), any(lane.state.in_flight for lane in source.lanes) and source.now_ns
 
 
-def baselines_of(snapshot: Snapshot | None) -> Mapping[str, LaneBaseline]:
+def pinned_of(snapshot: Snapshot | None) -> Mapping[str, PinnedLane]:
     """The medians of a snapshot's lanes with their intervals; too few repeats leave the median alone."""
     lanes = snapshot.lanes if snapshot is not None else ()
     return {
-        lane.name: LaneBaseline(*(_median_of(lane.observations, metric) for metric in (Figure.TTFT, Figure.TOTAL)))
+        lane.name: PinnedLane(*(_median_of(lane.observations, metric) for metric in (Figure.TTFT, Figure.TOTAL)))
         for lane in lanes
     }
 
 
-def _median_of(observations: Sequence[Observation], figure: Figure) -> BaselineMedian | None:
+def _median_of(observations: Sequence[Observation], figure: Figure) -> PinnedMedian | None:
     ascending = sorted(present(observations, figure))
     if not ascending:
         return None
     middle = median(ascending)
     interval = percentile_interval(ascending, 50)
-    return BaselineMedian(interval.low, middle, interval.high) if interval else BaselineMedian(middle, middle, middle)
+    return PinnedMedian(interval.low, middle, interval.high) if interval else PinnedMedian(middle, middle, middle)
 
 
 def axis_samples(source: ChartSource, lane: Lane) -> list[float]:

@@ -7,7 +7,7 @@ from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.wording import format_duration
 from tui.ui.charts.plot import FAILED, FAILED_SYMBOL, TOTAL, TTFT, Axis, AxisUnit, Band, Curve, Plot, from_zero
-from tui.ui.charts.source import Chart, ChartSource, LaneBaseline, by_answer
+from tui.ui.charts.source import Chart, ChartSource, PinnedLane, by_answer
 from tui.ui.viewmodel.numbers import Numbers
 
 MOST_ROWS = 500
@@ -16,18 +16,18 @@ _PANELS = ((Figure.TTFT, TTFT), (Figure.TOTAL, TOTAL))
 
 
 def trend_plot(source: ChartSource) -> Plot:
-    """TTFT above, total below, each on its own axis from zero, with the baseline's interval where there is one.
+    """TTFT above, total below, each on its own axis from zero, with the pinned interval where there is one.
 
     Warm-up is left out. Failed requests stand at the bottom of the lower panel.
     """
     outcomes = _counted(source)
     if not outcomes:
         return Plot()
-    baseline = source.baselines.get(source.current.label, LaneBaseline())
+    pinned = source.pinned.get(source.current.label, PinnedLane())
     curves: list[Curve] = []
     bands: list[Band] = []
     panels: list[Axis] = []
-    medians = (baseline.ttft, baseline.total)
+    medians = (pinned.ttft, pinned.total)
     for panel, ((figure, colour), known) in enumerate(zip(_PANELS, medians, strict=True)):
         points = tuple(
             (float(outcome.run), value / NS_PER_S)

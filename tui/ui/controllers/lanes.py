@@ -78,14 +78,14 @@ class ResultsController:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def pin_baseline(self) -> None:
-        """Pin the present results as the baseline."""
+    async def pin(self) -> None:
+        """Pin the present results."""
         snapshot = await self._context.session.pin()
         assert snapshot is not None, "there is nothing to pin otherwise"
         counts = sorted({len(lane.observations) for lane in snapshot.lanes})
         repeats = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
         lanes = "1 lane" if len(snapshot.lanes) == 1 else f"{len(snapshot.lanes)} lanes"
-        self._context.tell(f"Baseline: {lanes}, n = {repeats}. Change something and run again.")
+        self._context.tell(f"Pinned: {lanes}, n = {repeats}. Change something and run again.")
         self._context.main.wake()
 
     def objectives(self) -> None:

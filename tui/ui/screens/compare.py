@@ -76,7 +76,7 @@ class CompareScreen(ModalScreen[None]):
         self._first = names[0] if names else None
 
     def on_mount(self) -> None:
-        """Begin with the baseline against the present results."""
+        """Begin with the pinned results against the present results."""
         self.query_one("#before", Select).value = self._first or Select.NULL
         self.query_one("#after", Select).value = _NOW if self._now is not None else self._first or Select.NULL
         self._show()
@@ -85,9 +85,7 @@ class CompareScreen(ModalScreen[None]):
     def _show(self) -> None:
         before, after = (self._chosen(self.query_one(name, Select).value) for name in ("#before", "#after"))
         if before is None or after is None:
-            self._text.update(
-                f"Pin a baseline ({self._keys('pin_baseline')}) or keep the results under a name, then run again."
-            )
+            self._text.update(f"Pin the results ({self._keys('pin')}) or keep them under a name, then run again.")
             return
         taken = time.strftime("%Y-%m-%d %H:%M", time.localtime(before.taken_unix_ns / 1e9))
         head = f"{clean(before.name)}, taken {taken} → {clean(after.name)}"

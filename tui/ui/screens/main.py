@@ -17,7 +17,7 @@ from tui.core.snapshot import Snapshot
 from tui.session.draft import Draft
 from tui.session.live import LiveState
 from tui.ui.bindings import Action, KeyNames
-from tui.ui.charts.source import ChartSource, LaneBaseline, baselines_of
+from tui.ui.charts.source import ChartSource, PinnedLane, pinned_of
 from tui.ui.pace import Pacer
 from tui.ui.screens.painter import Painter
 from tui.ui.widgets.chart_pane import ChartPane
@@ -96,8 +96,8 @@ class MainScreen(Screen[None]):
         self._live = live
         self._key_bar = KeyBar(footer, why_not)
         self._key_names = keys
-        self._baseline: Snapshot | None = None
-        self._baselines: Mapping[str, LaneBaseline] = {}
+        self._pinned: Snapshot | None = None
+        self._pinned_lanes: Mapping[str, PinnedLane] = {}
         self.endpoints: tuple[str, ...] = ()
         self.simulated = False
         self.hint = ""
@@ -197,15 +197,15 @@ class MainScreen(Screen[None]):
 
     def chart_source(self) -> ChartSource:
         """The lanes and settings that the charts are drawn from."""
-        if self._baseline is not self._live.baseline:
-            self._baseline = self._live.baseline
-            self._baselines = baselines_of(self._baseline)
+        if self._pinned is not self._live.pinned:
+            self._pinned = self._live.pinned
+            self._pinned_lanes = pinned_of(self._pinned)
         return ChartSource(
             lanes=self._live.lanes,
             current=self.lanes.current.lane,
             now_ns=self.now_ns(),
             sweep_key="" if self.replaying else self._key_names("sweep"),
-            baselines=self._baselines,
+            pinned=self._pinned_lanes,
         )
 
     def on_screen_resume(self) -> None:

@@ -1,4 +1,4 @@
-"""Verdicts in words: a lane against the baseline and its objectives, and two snapshots side by side."""
+"""Verdicts in words: a lane against the pinned results and its objectives, and two snapshots side by side."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ class LaneVerdicts:
     def refresh_one(self, live: LiveState) -> bool:
         """Work out one lane whose results have changed; False when there is none."""
         for lane in live.lanes:
-            state = (lane, len(lane.outcomes), live.baseline, live.objectives)
+            state = (lane, len(lane.outcomes), live.pinned, live.objectives)
             known = self._lines.get(id(lane))
             if known is None or any(old is not new and old != new for old, new in zip(known[0], state, strict=True)):
                 self._lines[id(lane)] = (state, tuple(self._work_out(live, lane)))
@@ -42,7 +42,7 @@ class LaneVerdicts:
 
     def _work_out(self, live: LiveState, lane: Lane) -> list[str]:
         lines: list[str] = []
-        before = live.baseline.lane(lane.label) if live.baseline is not None else None
+        before = live.pinned.lane(lane.label) if live.pinned is not None else None
         now = lane.snapshot()
         if before is not None and now is not None and now.runs != before.runs:
             lines += map(change_line, change_so_far(before, now, len(live.lanes)))
@@ -54,7 +54,7 @@ class LaneVerdicts:
 
 
 def change_line(comparison: Comparison) -> str:
-    """One figure against the baseline: the verdict as a shape and a word, first, since a narrow lane cuts the rest."""
+    """One figure against the pinned one: the verdict as a shape and a word, first, since a narrow lane cuts the rest."""
     figure, verdict = comparison.figure, VERDICTS[comparison.verdict]
     if comparison.difference is None or comparison.interval is None:
         now, before = comparison.medians
