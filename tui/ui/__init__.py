@@ -39,6 +39,9 @@ Driver:
 
 Keys and widgets:
 - `textual.keys._character_to_key`: keys in a configuration are written as they are typed. Issue: none known.
+- `textual.widgets._text_area.TextArea._cursor_offset`: as the next one. Issue: docs/upstream/textual-text-area.md.
+- `textual.widgets._text_area.TextArea._recompute_cursor_offset`: undo of a paste ends the program. Issue:
+  docs/upstream/textual-text-area.md.
 - `textual.widget.Widget._on_click`: a click on the list of targets chooses by its place. Issue: none known.
 - `textual.widgets._input.Input._position_to_cell`: the cursor's place, in the text with stand-ins. Issue: none known.
 - `textual.widgets._input.Input._value`: gives control characters to the terminal as they are. Issue: none known.

@@ -33,6 +33,11 @@ class Editor(TextArea):
         kind = Text if len(line) < _LONG_LINE else _LongLine
         return kind(line, end="", no_wrap=True)
 
+    def _recompute_cursor_offset(self) -> None:
+        """Not where the cursor stood before an edit shortened the text: undo, for one, removes the scroll bar before it
+        moves the cursor, and TextArea ends the program there. See `docs/upstream/textual-text-area.md`."""
+        self._cursor_offset = self.wrapped_document.location_to_offset(self.clamp_visitable(self.cursor_location))
+
 
 class _LongLine(Text):
     """A line whose sections are made when they are asked for."""
