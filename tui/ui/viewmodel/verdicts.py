@@ -54,7 +54,7 @@ class LaneVerdicts:
 
 
 def change_line(comparison: Comparison) -> str:
-    """One figure against the pinned one: its verdict comes first, as shape and word, since a narrow lane cuts the rest."""
+    """One figure against the pinned one: its verdict first, as shape and word, since a narrow lane cuts the rest."""
     figure, verdict = comparison.figure, VERDICTS[comparison.verdict]
     if comparison.difference is None or comparison.interval is None:
         now, before = comparison.medians
