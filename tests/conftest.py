@@ -78,6 +78,12 @@ def _kind_of(item: pytest.Item) -> str:
     return next((kind for fixture, kind in _KIND_OF_FIXTURE.items() if fixture in fixtures), "unit")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Workers of `-n auto`: two a core, since tests of screens and terminals mostly wait for a clock."""
+    return 2 * (os.cpu_count() or 1)
+
+
 # Before `-m` selects among them.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
