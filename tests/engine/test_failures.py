@@ -1,8 +1,6 @@
 """Every failure is one sentence or two: the cause, and what to do."""
 
 import errno
-import re
-import socket
 import ssl
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from tui.core.events import Failure, FailureKind
 from tui.core.target import Endpoint
 from tui.engine import failures
+from tui.engine.connection_failures import connection_failure
 from tui.engine.wires.messages.answer import refusal_of
 
 ENDPOINT = Endpoint(name="local", base_url="http://127.0.0.1:8099", api_key_env="LOCAL_KEY")
@@ -92,54 +91,13 @@ def test_it_names_cause_and_remedy(failure: Failure, kind: FailureKind, cause: s
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "cause"),
-    [
-        (ConnectionRefusedError(errno.ECONNREFUSED, "no"), FailureKind.CONNECTION_REFUSED, "Nothing accepts"),
-        (OSError(errno.ECONNREFUSED, "no"), FailureKind.CONNECTION_REFUSED, "Nothing accepts"),
-        (socket.gaierror(socket.EAI_NONAME, "Name not known"), FailureKind.NAME_NOT_FOUND, "Name not known"),
-        (ssl.SSLCertVerificationError(1, "self-signed"), FailureKind.TLS, "TLS to"),
-        (OSError(errno.ENETUNREACH, "Network is unreachable"), FailureKind.CONNECTION, "Network is unreachable"),
-        (RuntimeError(), FailureKind.CONNECTION, "RuntimeError"),
-    ],
-)
-def test_the_cause_is_found_in_the_chain(error: Exception, kind: FailureKind, cause: str) -> None:
-    outer = RuntimeError("Connection error.") if str(error) else RuntimeError()
-    outer.__cause__ = ExceptionGroup("all attempts", [ValueError("other"), error]) if str(error) else error
-    failure = failures.connection_failure(outer, ENDPOINT, in_stream=False)
-    assert failure.kind is kind
-    assert cause in failure.message
-    assert ENDPOINT.base_url in failure.message
-    assert re.search(r"(Check|Start) the ", failure.message)
-
-
-def test_a_simulator_that_is_gone_is_no_server_of_the_persons_own() -> None:
-    simulator = Endpoint(name="simulator", base_url="http://127.0.0.1:8099", simulated=True)
-    failure = failures.connection_failure(ConnectionRefusedError(errno.ECONNREFUSED, "no"), simulator, in_stream=False)
-    assert failure.kind is FailureKind.CONNECTION_REFUSED
-    assert "The built-in simulator has ended" in failure.message
-
-
-def test_a_chain_that_bites_its_tail_ends() -> None:
-    first, second = RuntimeError("first"), RuntimeError("second")
-    first.__cause__, second.__cause__ = second, first
-    assert failures.connection_failure(first, ENDPOINT, in_stream=False).kind is FailureKind.CONNECTION
-
-
-def test_broken_in_the_stream() -> None:
-    failure = failures.connection_failure(ConnectionResetError(104, "reset"), ENDPOINT, in_stream=True)
-    assert failure.kind is FailureKind.BROKEN_STREAM
-    assert "kept" in failure.message
-    assert "Run it again" in failure.message
-
-
-@pytest.mark.parametrize(
     "failure",
     [
         refused(400, HOSTILE, HOSTILE * 1000),
         failures.not_an_answer(HOSTILE * 1000, streamed=True, wire=API),
         failures.engine_fault(ValueError(HOSTILE * 1000)),
-        failures.connection_failure(OSError(HOSTILE * 1000), ENDPOINT, in_stream=False),
-        failures.connection_failure(OSError(HOSTILE * 1000), ENDPOINT, in_stream=True),
+        connection_failure(OSError(HOSTILE * 1000), ENDPOINT, in_stream=False),
+        connection_failure(OSError(HOSTILE * 1000), ENDPOINT, in_stream=True),
     ],
     ids=lambda failure: failure.kind.value,
 )

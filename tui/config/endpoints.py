@@ -1,6 +1,5 @@
 """Endpoints in a configuration: the values that their keys may hold, and guards on the secrets among them."""
 
-import ipaddress
 import re
 import shlex
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tui.config.keys import keys_of, looks_secret, shown
-from tui.core.target import CHAT_KINDS, Endpoint, TimeoutOverrides, is_secret_name
+from tui.core.target import CHAT_KINDS, Endpoint, TimeoutOverrides, is_secret_name, is_this_machine
 from tui.errors import ConfigError
 
 ANTHROPIC = "anthropic"
@@ -62,17 +61,7 @@ def _split(url: str) -> SplitResult | None:
 def is_plain_and_remote(url: str) -> bool:
     """True when a key sent to `url` could be read on the way: http to a host that is not this machine."""
     parts = urlsplit(url)
-    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address == ipaddress.IPv6Address("::1") or (address.version == 4 and address.is_loopback)
+    return parts.scheme == "http" and not is_this_machine(parts.hostname or "")
 
 
 def words(command: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ class FailureKind(StrEnum):
     NAME_NOT_FOUND = "name_not_found"
     TLS = "tls"
     CONNECTION = "connection"
+    PROXY = "proxy"
+    """The proxy between failed or refused; the endpoint was not reached."""
     TIMEOUT = "timeout"
     BROKEN_STREAM = "broken_stream"
     PROTOCOL = "protocol"

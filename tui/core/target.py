@@ -1,6 +1,8 @@
 """Endpoints, and targets: a model at an endpoint with the parameters in which it differs."""
 
+import ipaddress
 import re
+import socket
 from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -147,7 +149,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         setting("URL of the proxy; empty: none; absent: what HTTPS_PROXY and its like say.", set_by="chosen files"),
     ] = None
-    """This machine is reached directly."""
+    """That of the environment is not used for this machine; one that stands here is."""
     timeouts: TimeoutOverrides = TimeoutOverrides()
     simulated: bool = False
     """True for the built-in simulator; everything measured there is marked SIMULATED."""
@@ -173,6 +175,23 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def label(self) -> str:
         """The name on the lane."""
         return self.name or self.model
+
+
+def is_this_machine(host: str) -> bool:
+    """True for a name or an address by which this machine reaches itself, as `localhost.`, `127.1` or `0.0.0.0`."""
+    name = host.lower().rstrip(".").strip("[]")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        try:
+            address = ipaddress.IPv4Address(socket.inet_aton(name))  # forms that only the resolver knows
+        except (OSError, ValueError):
+            return name == "localhost"
+    return (
+        address.is_unspecified
+        or address == ipaddress.IPv6Address("::1")
+        or (address.version == 4 and address.is_loopback)
+    )
 
 
 def is_secret_name(name: str) -> bool:

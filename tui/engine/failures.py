@@ -1,9 +1,7 @@
 """Failures, one sentence each: the cause, in the server's own words where it gave any, and the remedy."""
 
-import errno
 import os
 import re
-import socket
 import ssl
 from typing import NamedTuple
 
@@ -11,7 +9,6 @@ from tui.core.events import Failure, FailureKind
 from tui.core.parameters import Parameters
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
-from tui.engine.limits import BodyError
 
 _LONGEST_QUOTE = 600
 """Characters of a server's own words that are quoted."""
@@ -201,48 +198,6 @@ def timed_out(waiting_for: str, seconds: float, setting: str) -> Failure:
     )
 
 
-def connection_failure(error: BaseException, endpoint: Endpoint, *, in_stream: bool) -> Failure:
-    """The connection could not be made, or broke. The cause is looked for in the whole chain of exceptions."""
-    chain = _chain(error)
-    if in_stream:
-        return Failure(
-            kind=FailureKind.BROKEN_STREAM,
-            message=f"The connection broke off in the middle of the answer ({_words(chain)}); what came is kept. "
-            "Run it again.",
-        )
-    where = endpoint.base_url
-    for cause in chain:
-        if isinstance(cause, BodyError):
-            return Failure(
-                kind=FailureKind.PROTOCOL, message=f"What {where} sent cannot be read: {cause}. Check the server there."
-            )
-        if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or str(cause)
-            return Failure(
-                kind=FailureKind.TLS,
-                message=f"TLS to {where} failed: {reason}. Check the URL's scheme, the certificate and the clock.",
-            )
-        if isinstance(cause, socket.gaierror):
-            return Failure(
-                kind=FailureKind.NAME_NOT_FOUND,
-                message=f"The name in {where} was not found ({cause.strerror}). Check the base URL and the network.",
-            )
-        if isinstance(cause, ConnectionRefusedError) or (
-            isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED
-        ):
-            remedy = "Start the server there, or correct the base URL."
-            if endpoint.simulated:
-                remedy = "The built-in simulator has ended: leave the program and start it again."
-            return Failure(
-                kind=FailureKind.CONNECTION_REFUSED,
-                message=f"Nothing accepts connections at {where}. {remedy}",
-            )
-    return Failure(
-        kind=FailureKind.CONNECTION,
-        message=f"The connection to {where} failed ({_words(chain)}). Check the network and run it again.",
-    )
-
-
 def engine_fault(error: BaseException) -> Failure:
     """A fault of the engine; the words help a bug report."""
     return Failure(
@@ -263,22 +218,3 @@ def quote(words: str) -> str:
     """A server's own words, on one line, safe for a terminal, and not longer than a paragraph."""
     line = " ".join(clean(words).split())
     return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    chain: list[BaseException] = []
-    todo: list[BaseException | None] = [error]
-    while todo:
-        current = todo.pop(0)
-        if current is None or current in chain:
-            continue
-        chain.append(current)
-        todo += [current.__cause__, current.__context__]
-        if isinstance(current, BaseExceptionGroup):
-            todo += current.exceptions
-    return chain
-
-
-def _words(chain: list[BaseException]) -> str:
-    """The innermost words there are."""
-    return next((quote(str(error)) for error in reversed(chain) if str(error)), type(chain[0]).__name__)

@@ -14,7 +14,7 @@ from tui.core.events import Event, Failure, FailureKind, ModelsListed, TokensCou
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
-from tui.engine import failures
+from tui.engine import connection_failures, failures
 from tui.engine.failures import UnsentError
 from tui.engine.request import RequestSender
 from tui.engine.wires import NoAnswerError
@@ -91,7 +91,7 @@ class Lookups:
             except TimeoutError:
                 failure = failures.timed_out("the list of models", _WITHIN_S, "request")
             except (httpx2.HTTPError, OSError) as error:
-                failure = failures.connection_failure(error, endpoint, in_stream=False)
+                failure = connection_failures.connection_failure(error, endpoint, in_stream=False)
         self._emit(ModelsListed(endpoint=endpoint.name, models=tuple(models), failure=failure))
 
 

@@ -17,7 +17,7 @@ import msgspec
 from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Status
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint, Timeouts
-from tui.engine import failures
+from tui.engine import connection_failures, failures
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.api_keys import Keys
 from tui.engine.failures import UnsentError
@@ -168,15 +168,15 @@ class _Attempt:
             failure = None if self._reader.stopped else deadlines.missed()
         except UnsentError as error:
             failure = error.failure
-        except httpx2.TimeoutException:
+        except httpx2.TimeoutException as error:
             # Only the connect has a timeout in the transport.
-            failure = failures.timed_out("the connection", spec.timeouts.connect, "connect")
+            failure = connection_failures.connect_timed_out(error, spec.endpoint, spec.timeouts.connect)
         except BodyError as error:
             failure = None if self._reader.stopped else failures.broken_body(str(error))
         except (httpx2.HTTPError, httpcore2.NetworkError, OSError) as error:
             failure = None
             if not self._reader.stopped:
-                failure = failures.connection_failure(error, spec.endpoint, in_stream=self._responded)
+                failure = connection_failures.connection_failure(error, spec.endpoint, in_stream=self._responded)
         if failure is not None:
             return self._reporter.ended(Status.FAILED, failure=failure)
         status, stop_reason, failure = self._reader.outcome()
@@ -242,6 +242,9 @@ class _Attempt:
                 pass
 
     def _refused(self, response: httpx2.Response, body: bytes) -> Failure:
+        proxy = response.extensions["proxy"]
+        if response.status_code == 407 and proxy is not None:
+            return connection_failures.refused_by_proxy(407, response.reason_phrase, proxy)
         refusal = self._wire.refusal(response.status_code, response.headers, body)
         return failures.api_failure(
             http_status=response.status_code,

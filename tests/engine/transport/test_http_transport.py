@@ -232,6 +232,17 @@ async def test_loopback_goes_through_no_proxy(environ: pytest.MonkeyPatch, host:
             assert (await ask(ours, base))[0] == 200
 
 
+async def test_a_proxy_of_the_plan_is_used_for_this_machine_too() -> None:
+    async with origin() as server:
+        proxy = Proxy(server.port)
+        async with listening(proxy.http) as proxy.port:
+            base = f"http://127.0.0.1:{server.port}"
+            given = StampedTransport(base, ssl.create_default_context(), f"http://127.0.0.1:{proxy.port}")
+            assert (await ask(given, base))[0] == 200
+            await given.aclose()
+    assert len(proxy.asked) == 1
+
+
 async def test_what_no_proxy_names_goes_directly(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("http_proxy", "http://127.0.0.1:9")
     environ.setenv("no_proxy", "other.test,.stamped.test,stamped.test")
@@ -294,6 +305,16 @@ async def test_a_name_that_does_not_exist() -> None:
     with pytest.raises(httpcore2.ConnectError) as caught:
         await StampedBackend().connect_tcp("name.invalid", 80)
     assert isinstance(caught.value.__cause__, socket.gaierror)
+
+
+async def test_an_idle_connection_is_kept_alive_as_by_the_sdks_own_client() -> None:
+    async with serving() as server:
+        stream = await StampedBackend().connect_tcp("127.0.0.1", server.port, timeout=WITHIN_S)
+        sock = stream.get_extra_info("socket")
+        options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert [sock.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [60, 60, 5]
+        await stream.aclose()
 
 
 async def test_a_connect_that_hangs_times_out(monkeypatch: pytest.MonkeyPatch) -> None:

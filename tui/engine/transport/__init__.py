@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import httpcore2
 
 from tui.core.events import Mark
+from tui.engine.connection_failures import other_protocol
 from tui.engine.reporter import RequestReporter
 
 READ_BYTES = 64 * 1024
@@ -140,6 +141,8 @@ class StampedStream(httpcore2.AsyncNetworkStream):
         if cut < len(segment.data):
             self._queue.appendleft(segment._replace(data=segment.data[cut:]))
         data = segment.data[:cut]
+        if not self._scanned and (other := other_protocol(data)):
+            raise httpcore2.RemoteProtocolError(other)
         self._scanned = (self._scanned + data)[-3:]
         if (told := exchange.get(None)) is not None:
             told.was_read(segment)

@@ -5,10 +5,8 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
 import httpx2
@@ -20,12 +18,27 @@ from tui.engine.failures import UnsentError
 from tui.engine.limits import LIMITS, BodyError, Limits, too_long
 from tui.engine.transport import exchange, socket_errors_as
 from tui.engine.transport.body import RawBody
+from tui.engine.transport.route import Route, Steps, route_to
 from tui.engine.transport.socket_stream import SocketStream, StampClock
 
 _IDLE_S = 300.0
 """Time for which an unused connection is kept, s; servers usually close it before."""
 _HAPPY_EYEBALLS_DELAY_S = 0.25
 """Delay between connection attempts that RFC 8305 recommends."""
+
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 60, "TCP_KEEPCNT": 5}
+"""As the SDK's own client has it: a request that is silent for minutes is not forgotten by what stands between."""
+if not hasattr(socket, "TCP_KEEPIDLE"):
+    _KEEP_ALIVE["TCP_KEEPALIVE"] = 60  # macOS
+_SOCKET_OPTIONS = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in _KEEP_ALIVE.items()
+        if hasattr(socket, name)
+    ),
+)
 
 
 class HttpClients:
@@ -101,7 +114,8 @@ class StampedBackend(httpcore2.AsyncNetworkBackend):
             sock = await start_connection(
                 addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY_S, interleave=1, loop=loop
             )
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for level, option, value in _SOCKET_OPTIONS:
+            sock.setsockopt(level, option, value)
         return SocketStream(sock, self._clock)
 
 
@@ -111,24 +125,14 @@ class StampedTransport(httpx2.AsyncBaseTransport):
     def __init__(self, base_url: str, tls: ssl.SSLContext, proxy: str | None = None, limits: Limits = LIMITS) -> None:
         """`proxy` is a URL, empty for none; `None` leaves it to the environment."""
         self._limits = limits
-        self._pool = _pool(_proxy_for(httpx2.URL(base_url), proxy), tls)
+        self._route = route_to(httpx2.URL(base_url), proxy)
+        self._tls = tls
+        self._pool = _pool(self._route, tls)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; the response's body is still on the wire."""
         assert isinstance(request.stream, httpx2.AsyncByteStream)
-        url = request.url
-        try:
-            response = await self._pool.handle_async_request(
-                httpcore2.Request(
-                    method=request.method,
-                    url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
-            )
-        except Exception as error:
-            raise _as_httpx(error) from error
+        response = await self._send(request)
         assert isinstance(response.stream, AsyncIterable)
         headers, body = response.headers, _Body(response.stream)
         is_refusal = not 200 <= response.status < 300
@@ -137,8 +141,41 @@ class StampedTransport(httpx2.AsyncBaseTransport):
             body = _BoundedBody(response.stream, headers, self._limits, is_refusal=is_refusal)
             headers = [(name, value) for name, value in headers if name.lower() != b"content-encoding"]
         return httpx2.Response(
-            status_code=response.status, headers=headers, stream=body, extensions=response.extensions
+            status_code=response.status,
+            headers=headers,
+            stream=body,
+            extensions={**response.extensions, "proxy": self._route.label},
         )
+
+    async def _send(self, request: httpx2.Request) -> httpcore2.Response:
+        """Send a request, once. The time for the connection is that for the name, the proxy, TCP and TLS together."""
+        url = request.url
+        timer = asyncio.timeout(request.extensions.get("timeout", {}).get("connect"))
+        steps = Steps(self._route, request.extensions.get("trace"), timer)
+        sent = httpcore2.Request(
+            method=request.method,
+            url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions | {"trace": steps.trace},
+        )
+        try:
+            async with timer:
+                return await self._pool.handle_async_request(sent)
+        except TimeoutError as error:
+            if not timer.expired():
+                raise
+            raise httpx2.ConnectTimeout("") from steps.failed(error)
+        except Exception as error:
+            if (converted := _as_httpx(error)) is error and not steps.passed:
+                converted = httpx2.ProxyError(str(error))  # of the SOCKS library, which raises what it likes
+            raise converted from steps.failed(error)
+        finally:
+            if not steps.passed:
+                # The pool would keep what it had begun with the proxy for ever.
+                await steps.close()
+                await self._pool.aclose()
+                self._pool = _pool(self._route, self._tls)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -200,34 +237,14 @@ def _as_httpx(error: Exception) -> Exception:
     return error
 
 
-def _proxy_for(url: httpx2.URL, given: str | None) -> httpx2.Proxy | None:
-    if _is_loopback(url.host):
-        return None
-    address = given
-    if given is None:
-        proxies = getproxies()
-        address = None if proxy_bypass(url.host) else proxies.get(url.scheme) or proxies.get("all")
-    if not address:
-        return None
-    return httpx2.Proxy(address if "://" in address else f"http://{address}")
-
-
-def _is_loopback(host: str) -> bool:
-    """True for this machine: no proxy can reach it for us."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _pool(proxy: httpx2.Proxy | None, tls: ssl.SSLContext) -> httpcore2.AsyncConnectionPool:
+def _pool(route: Route, tls: ssl.SSLContext) -> httpcore2.AsyncConnectionPool:
     # HTTP/1.1 only: one stream per connection is what makes a segment's stamp that of one request.
     common: dict[str, Any] = {
         "ssl_context": tls,
         "keepalive_expiry": _IDLE_S,
         "network_backend": StampedBackend(),
     }
-    if proxy is None:
+    if (proxy := route.proxy) is None:
         return httpcore2.AsyncConnectionPool(**common)
     url = proxy.url
     address = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
