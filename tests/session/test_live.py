@@ -27,7 +27,8 @@ from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import State
-from tui.core.series import Repeat, Series, SeriesSettings, cells
+from tui.core.series import Repeat, Series, SeriesSettings
+from tui.core.sweep import RUNS, Sweep
 from tui.core.target import Endpoint, Target
 from tui.session.live import LiveState
 from tui.session.measured import measured_by
@@ -274,8 +275,7 @@ def test_a_sweep_is_kept_apart_and_the_lanes_go_back_to_what_they_showed() -> No
     own = lane.record
     assert own is not None
     cost = lane.cost = Cost(usd=0.25, is_lower_bound=False, prices_read=date(2026, 1, 1))
-    planned = cells(100, 400)
-    series = Series(SeriesSettings(repeats=len(planned), warm_ups=0), "s", 1, 1, planned)
+    series = Series(SeriesSettings(repeats=RUNS, warm_ups=0), "s", 1, 1, Sweep(100, 400))
     live.begin_series(series)
     for number in (2, 3):
         repeat = series.next()
@@ -420,8 +420,7 @@ def test_a_sweep_puts_no_question_of_its_own_where_there_are_variables(by_series
     live.start(plan, own)
     live.apply([*answer(1, 10, 50), RUN_ENDED])
     (lane,) = live.lanes
-    planned = cells(100, 400)
-    series = Series(SeriesSettings(repeats=len(planned), warm_ups=1), "s", 1, 1, planned)
+    series = Series(SeriesSettings(repeats=RUNS, warm_ups=1), "s", 1, 1, Sweep(100, 400))
     live.begin_series(series)
     for number in (2, 3):
         repeat = series.next()

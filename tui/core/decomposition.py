@@ -6,7 +6,7 @@ from statistics import correlation, fmean
 
 import msgspec
 
-from tui.core.linear_fit import Estimate, robust_fit
+from tui.core.linear_fit import Estimate, added, robust_fit
 from tui.core.observation import Observation
 from tui.core.statistics import CONFIDENCE
 
@@ -46,7 +46,7 @@ _SENTENCES = {
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
-    """total = baseline + per_input · input tokens + per_output · output tokens, of one target."""
+    """total = baseline latency + per_input · input tokens + per_output · output tokens, of one target."""
 
     needed: RunsNeeded
     sentence: str
@@ -54,55 +54,125 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     """Answers it rests on."""
     baseline: Estimate | None = None
-    """ns; where one of the others is absent, its part is in here."""
+    """Baseline latency, ns; absent unless both of the others are there, since their part would be in it."""
     per_input: Estimate | None = None
     """ns per token of the prompt that was not read from the cache; absent where they did not vary enough."""
     per_output: Estimate | None = None
     """ns per output token, thinking included; absent where they did not vary enough."""
 
 
-def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE) -> Fit:
+def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE, fewest: int = FEWEST) -> Fit:
     """Fit a target's complete answers by `linear_fit.robust_fit`, as far as their tokens vary.
 
     Only the latest are taken, of those that are like the last one but for the lengths (`Observation.fit_group`): the
     time per token is that of one model at one endpoint.
 
-    A count varies enough when its range is a quarter of the largest, and 16 tokens, or more; with a correlation
-    beyond 0.95 the two cannot be told apart, and nothing is fitted.
+    Waiting for the first content is fitted on input tokens, and the rest of the time on output tokens: the noise of
+    writing, which is the larger one, then does not hide the prompt's time. The baseline latency is the sum of both
+    constants. Where answers do not tell the two apart (in one piece, or with thinking whose time was not seen), the
+    total is fitted on both; the two cannot be told apart there with a correlation beyond 0.95.
+
+    A count varies enough when its range is a quarter of the largest, and 16 tokens, or more.
     """
-    answers = [
-        (observation.input_tokens, observation.output_tokens, observation.total_ns)
-        for observation in _alike(observations)
-        if observation.input_tokens is not None
-        and observation.output_tokens is not None
-        and observation.total_ns is not None
-    ]
-    if len(answers) < FEWEST:
+    answers = [one for one in _alike(observations) if one.input_tokens is not None and one.output_tokens is not None]
+    answers = [one for one in answers if one.total_ns is not None]
+    apart = [one for one in answers if _shows_writing(one)]
+    # A few answers in one piece, the shortest, do not spoil the others.
+    is_apart = len(apart) >= fewest
+    answers = apart if is_apart else answers
+    if len(answers) < fewest:
         return _unfit(RunsNeeded.MORE_RUNS, len(answers))
-    inputs, outputs, totals = (list(map(float, column)) for column in zip(*answers, strict=True))
-    has_inputs, has_outputs = _varies(inputs), _varies(outputs)
-    if has_inputs and has_outputs and abs(correlation(inputs, outputs)) > _MOST_CORRELATED:
-        return _unfit(RunsNeeded.VARY_APART, len(answers))
+    inputs = [float(one.input_tokens or 0) for one in answers]
+    outputs = [float(one.output_tokens or 0) for one in answers]
     needed = {
         (True, True): RunsNeeded.NOTHING,
         (True, False): RunsNeeded.VARY_OUTPUT,
         (False, True): RunsNeeded.VARY_INPUT,
         (False, False): RunsNeeded.VARY_BOTH,
-    }[has_inputs, has_outputs]
-    columns = [column for column, has in ((inputs, has_inputs), (outputs, has_outputs)) if has]
-    found = robust_fit(columns, totals, confidence) if columns else None
+    }[_varies(inputs), _varies(outputs)]
+    if needed is RunsNeeded.VARY_BOTH:
+        return _unfit(needed, len(answers))
+    totals = [float(one.total_ns or 0) for one in answers]
+    if is_apart:
+        found = _of_parts(inputs, outputs, [_waiting_ns(one) for one in answers], totals, confidence)
+        found = msgspec.structs.replace(found, needed=needed)
+    else:
+        found = _of_total(inputs, outputs, totals, needed, confidence)
+    times = [each for each in (found.per_input, found.per_output) if each is not None]
+    if found.needed is RunsNeeded.NOTHING and not all(each.is_shown for each in times):
+        found = msgspec.structs.replace(found, needed=RunsNeeded.UNSURE)
+    return msgspec.structs.replace(found, sentence=_SENTENCES[found.needed])
+
+
+def _fitted(
+    columns: Sequence[Sequence[float]], values: Sequence[float], confidence: float
+) -> tuple[Estimate, ...] | None:
+    """The robust fit on the columns that vary enough."""
+    varying = [column for column in columns if _varies(column)]
+    return robust_fit(varying, values, confidence) if varying else None
+
+
+def _of_parts(
+    inputs: Sequence[float],
+    outputs: Sequence[float],
+    waits: Sequence[float],
+    totals: Sequence[float],
+    confidence: float,
+) -> Fit:
+    """The fits of waiting and of writing, and the sum of their constants."""
+    of_input = _fitted([inputs], waits, confidence)
+    of_output = _of_writing(outputs, [total - wait for total, wait in zip(totals, waits, strict=True)], confidence)
+    return Fit(
+        needed=RunsNeeded.NOTHING,
+        sentence="",
+        count=len(totals),
+        baseline=added(of_input[0], of_output[0]) if of_input and of_output else None,
+        per_input=of_input[1] if of_input else None,
+        per_output=of_output[1] if of_output else None,
+    )
+
+
+def _of_writing(
+    outputs: Sequence[float], writing: Sequence[float], confidence: float
+) -> tuple[Estimate, Estimate] | None:
+    """The constant and the time per token of writing. It strays as the tokens do, so each answer counts by its pace."""
+    if not _varies(outputs):
+        return None
+    paces = [time / tokens for time, tokens in zip(writing, outputs, strict=True)]
+    found = robust_fit([[1 / tokens for tokens in outputs]], paces, confidence)
+    return (found[1], found[0]) if found else None
+
+
+def _of_total(
+    inputs: Sequence[float], outputs: Sequence[float], totals: Sequence[float], needed: RunsNeeded, confidence: float
+) -> Fit:
+    """The fit of the total on whatever varies."""
+    both = needed is RunsNeeded.NOTHING
+    can_tell = not both or abs(correlation(inputs, outputs)) <= _MOST_CORRELATED
+    found = _fitted([inputs, outputs], totals, confidence) if can_tell else None
     if found is None:
-        return _unfit(needed if columns == [] else RunsNeeded.VARY_APART, len(answers))
-    if needed is RunsNeeded.NOTHING and any(per_token.interval.low <= 0 for per_token in found[1:]):
-        needed = RunsNeeded.UNSURE
+        return _unfit(RunsNeeded.VARY_APART, len(totals))
     return Fit(
         needed=needed,
-        sentence=_SENTENCES[needed],
-        count=len(answers),
-        baseline=found[0],
-        per_input=found[1] if has_inputs else None,
-        per_output=found[-1] if has_outputs else None,
+        sentence="",
+        count=len(totals),
+        baseline=found[0] if both else None,
+        per_input=found[1] if needed is not RunsNeeded.VARY_INPUT else None,
+        per_output=found[-1] if needed is not RunsNeeded.VARY_OUTPUT else None,
     )
+
+
+def _shows_writing(answer: Observation) -> bool:
+    """True where the first content, or the start of thinking, was seen apart from the end."""
+    is_hidden = bool(answer.thinking_tokens) and not answer.thinking_ns
+    return answer.ttft_ns is not None and (answer.total_ns or 0) > answer.ttft_ns and not is_hidden
+
+
+def _waiting_ns(answer: Observation) -> float:
+    """From the send to the first content, or to the start of thinking whose text is withheld and begins before it."""
+    total = float(answer.total_ns or 0)
+    text = float(answer.ttfo_ns) if answer.ttfo_ns is not None else total
+    return min(total if answer.ttft_ns is None else float(answer.ttft_ns), max(0.0, text - (answer.thinking_ns or 0)))
 
 
 def _alike(observations: Sequence[Observation]) -> Sequence[Observation]:
@@ -145,10 +215,8 @@ def parts_of(answer: Observation, per_token_ns: float | None = None) -> Parts | 
     """
     if answer.ttft_ns is None or answer.total_ns is None:
         return None
-    total, thinking = float(answer.total_ns), answer.thinking_ns or 0
+    total, waiting = float(answer.total_ns), _waiting_ns(answer)
     text = float(answer.ttfo_ns) if answer.ttfo_ns is not None else total
-    # Thinking whose text is withheld begins before the first content.
-    waiting = min(float(answer.ttft_ns), max(0.0, text - thinking))
     prompt = None
     if per_token_ns is not None and answer.input_tokens is not None:
         prompt = min(waiting, per_token_ns * answer.input_tokens)

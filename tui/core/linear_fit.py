@@ -24,6 +24,36 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     value: float
     interval: Interval
+    influences: tuple[float, ...] = ()
+    """Part of the error that is each run's: the standard error is the root of the sum of their squares."""
+    degrees: int = 0
+    """Degrees of freedom that the interval rests on."""
+
+    @property
+    def is_shown(self) -> bool:
+        """True where it is surely above zero."""
+        return self.interval.low > 0
+
+
+def estimate_of(value: float, influences: Sequence[float], degrees: int, confidence: float = CONFIDENCE) -> Estimate:
+    """An estimate with its interval: ± t·error."""
+    error = student_quantile((1 + confidence) / 2, degrees) * math.sqrt(math.fsum(each**2 for each in influences))
+    return Estimate(
+        value=value,
+        interval=Interval(low=value - error, high=value + error, confidence=confidence),
+        influences=tuple(influences),
+        degrees=degrees,
+    )
+
+
+def added(first: Estimate, second: Estimate) -> Estimate:
+    """The sum of coefficients of two fits to the same runs. They may be slow in both: no independence is presumed."""
+    return estimate_of(
+        first.value + second.value,
+        [one + other for one, other in zip(first.influences, second.influences, strict=True)],
+        min(first.degrees, second.degrees),
+        first.interval.confidence,
+    )
 
 
 def robust_fit(
@@ -59,18 +89,12 @@ def robust_fit(
         size = max(map(abs, found)) or 1.0
         if max(abs(new - old) for new, old in zip(found, before, strict=True)) <= _SETTLED * size:
             break
-    errors = _errors(rows, _residuals(rows, values, found), spread)
-    if errors is None:
+    influences = _influences(rows, _residuals(rows, values, found), spread)
+    if influences is None:
         return None
-    t = student_quantile((1 + confidence) / 2, degrees)
     return tuple(
-        Estimate(
-            value=coefficient / size,
-            interval=Interval(
-                low=(coefficient - t * error) / size, high=(coefficient + t * error) / size, confidence=confidence
-            ),
-        )
-        for coefficient, error, size in zip(found, errors, scales, strict=True)
+        estimate_of(coefficient / size, [each / size for each in of_runs], degrees, confidence)
+        for coefficient, of_runs, size in zip(found, influences, scales, strict=True)
     )
 
 
@@ -81,22 +105,20 @@ def _residuals(rows: Matrix, values: Sequence[float], found: Sequence[float]) ->
     ]
 
 
-def _errors(rows: Matrix, residuals: Sequence[float], spread: float) -> list[float] | None:
-    """The standard errors of the coefficients, from the sandwich."""
+def _influences(rows: Matrix, residuals: Sequence[float], spread: float) -> Matrix | None:
+    """The part of each coefficient's error that is each run's, whose squares add up to the sandwich's diagonal."""
     bend = _BEND * spread
     middle = _inverse(_gram(rows, [1.0 if abs(residual) <= bend else 0.0 for residual in residuals]))
     hat = _inverse(_gram(rows, [1.0] * len(rows)))
     if middle is None or hat is None:
         return None
-    weights = []
+    psis = []
     for row, residual in zip(rows, residuals, strict=True):
         leverage = math.fsum(a * b * hat[i][j] for i, a in enumerate(row) for j, b in enumerate(row))
-        weights.append((max(-bend, min(bend, residual)) / max(1e-6, 1 - leverage)) ** 2)
-    meat = _gram(rows, weights)
-    size = range(len(meat))
+        psis.append(max(-bend, min(bend, residual)) / max(1e-6, 1 - leverage))
     return [
-        math.sqrt(max(0.0, math.fsum(middle[k][i] * meat[i][j] * middle[j][k] for i in size for j in size)))
-        for k in size
+        [psi * math.fsum(a * b for a, b in zip(of_one, row, strict=True)) for row, psi in zip(rows, psis, strict=True)]
+        for of_one in middle
     ]
 
 

@@ -6,7 +6,6 @@ Pure state: it says what to run next and takes in what came of it. `tui.session.
 import random
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import product
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -14,36 +13,18 @@ import msgspec
 from tui.core.figures import Use, figures_for
 from tui.core.plan import RequestSpec
 from tui.core.setting import setting
+from tui.core.sweep import Cell, Sweep, requests_of
 from tui.core.wording import dollars, format_duration
 
 MAX_REPEATS = 10_000
 _FAILED_RUNS = 3
 """Runs in a row without any answer after which a series goes no further."""
 
-ROUNDS = 2
-"""Times that each combination is asked."""
-_PADDING = (0.0, 1.0, 3.0)
-_LEAST_PADDING = 1_000
-_CAPS = (0.25, 0.5, 1.0)
-_LEAST_CAP = 16
-_LINE = "This line is padding and says nothing.\n"
-_LINE_TOKENS = 9
-"""About; what counts are the tokens that the API reports."""
-
 if TYPE_CHECKING:
     UntilSureBy = str
 else:
     UntilSureBy = Literal[tuple(figure.value for figure in figures_for(Use.UNTIL_SURE))]
 """Names of the figures that "until sure" decides by; lower is better in all of them."""
-
-
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """Lengths of prompt and answer in one run of a sweep."""
-
-    padding_tokens: int
-    """By about how many tokens the prompt is longer."""
-    max_tokens: int
-    """The most tokens that any answer may have."""
 
 
 class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,16 +114,16 @@ class Ending(StrEnum):
 class Series:
     """A series under way."""
 
-    def __init__(self, settings: SeriesSettings, uid: str, lanes: int, seed: int, cells: Sequence[Cell] = ()) -> None:
+    def __init__(self, settings: SeriesSettings, uid: str, lanes: int, seed: int, sweep: Sweep | None = None) -> None:
         """`lanes` is how many are asked; `seed` is used where the settings name none.
 
-        With `cells` it is a sweep: a run per cell, as many as the settings' repeats, in an order that the seed gives.
+        With `sweep` its counted runs have other lengths than the plan's.
         """
         self.settings = settings
         self.uid = uid
         self.seed = seed if settings.seed is None else settings.seed
-        self.cells = random.Random(f"{self.seed} cells").sample(cells, len(cells))
-        """Lengths in the counted runs of a sweep, in their order; empty for any other series."""
+        self.sweep = sweep
+        """Lengths in the counted runs; None for any series but a sweep."""
         self.lanes = lanes
         self.done = 0
         """Counted runs that are over."""
@@ -172,7 +153,7 @@ class Series:
         warm_up = self.warm_ups_done < self.settings.warm_ups
         number = (self.warm_ups_done if warm_up else self.done) + 1
         self.requests += self._requests_per_run
-        cell = self.cells[number - 1] if self.cells and not warm_up else None
+        cell = self.sweep.cell(number, self.seed) if self.sweep is not None and not warm_up else None
         # A sweep asks every length twice: the second time must not find the first in the cache.
         is_busted = self.settings.bust_cache or cell is not None
         return Repeat(
@@ -184,7 +165,7 @@ class Series:
             concurrency=self.settings.concurrency,
             seed=self.seed,
             cell=cell,
-            sweep=bool(self.cells),
+            sweep=self.sweep is not None,
             cache_buster=_cache_buster(self.uid, number, warm_up=warm_up) if is_busted else None,
         )
 
@@ -213,7 +194,7 @@ class Series:
 
         `paused` tells how a paused series goes on.
         """
-        name, warm_ups = "sweep" if self.cells else "series", self.settings.warm_ups
+        name, warm_ups = "series" if self.sweep is None else "sweep", self.settings.warm_ups
         if self.done == 0 and self.warm_ups_done < warm_ups and not over:
             parts = [f"{name}: warm-up {self.warm_ups_done + 1} of {warm_ups}"]
         else:
@@ -238,6 +219,13 @@ class Series:
         latest = self.run_ns[-8:]
         left = self.settings.warm_ups - self.warm_ups_done + self.settings.repeats - self.done
         return round(left * (sum(latest) / len(latest) + self.settings.gap * 1e9))
+
+    def at_most(self, specs: Sequence[RequestSpec]) -> tuple[Sequence[RequestSpec], int]:
+        """The most that it asks where each run asks `specs`: requests, and how often each is sent."""
+        if self.sweep is not None:
+            warm_up = Cell(padding_tokens=0, max_tokens=self.sweep.longest_answer)
+            return requests_of(specs, [warm_up] * self.settings.warm_ups + self.sweep.at_most()), 1
+        return specs, (self.settings.warm_ups + self.settings.repeats) * self.settings.concurrency
 
     @property
     def _requests_per_run(self) -> int:
@@ -266,36 +254,3 @@ def order_of(seed: int, number: int, lanes: int, *, warm_up: bool) -> tuple[int,
 def _cache_buster(uid: str, number: int, *, warm_up: bool) -> str:
     """Different in every run, equally long in all."""
     return f"[{random.Random(f'{uid} {warm_up} {number}').getrandbits(64):016x}]"
-
-
-def cells(prompt_tokens: int, answer_tokens: int, thinking_budget: int = 0) -> tuple[Cell, ...]:
-    """The runs of a sweep around prompts and answers of about these lengths.
-
-    Prompts become longer by 0, 1 and 3 times their own length, and that is 1,000 tokens at least; answers are cut at a
-    quarter, a half and the whole of theirs, beyond `thinking_budget`, which the API wants to be less than `max_tokens`.
-    """
-    step = max(_LEAST_PADDING, prompt_tokens)
-    room = max(_LEAST_CAP, answer_tokens - thinking_budget)
-    caps = sorted({thinking_budget + max(_LEAST_CAP, round(share * room)) for share in _CAPS})
-    grid = [Cell(padding_tokens=round(pad * step), max_tokens=cap) for pad, cap in product(_PADDING, caps)]
-    return tuple(grid * ROUNDS)
-
-
-def swept(spec: RequestSpec, cell: Cell) -> RequestSpec:
-    """The request with a longer prompt and a lower limit on its answer."""
-    lines = round(cell.padding_tokens / _LINE_TOKENS)
-    prompt = spec.prompt.begun_with(_LINE * lines) if lines else spec.prompt
-    own = spec.parameters.max_tokens
-    cap = cell.max_tokens if own is None else min(own, cell.max_tokens)
-    return msgspec.structs.replace(
-        spec, prompt=prompt, parameters=msgspec.structs.replace(spec.parameters, max_tokens=cap)
-    )
-
-
-def costliest(specs: Sequence[RequestSpec], planned: Sequence[Cell]) -> list[RequestSpec]:
-    """The requests of a sweep's longest run, for what it may cost at most."""
-    longest = Cell(
-        padding_tokens=max(cell.padding_tokens for cell in planned),
-        max_tokens=max(cell.max_tokens for cell in planned),
-    )
-    return [swept(spec, longest) for spec in specs]

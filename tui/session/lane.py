@@ -3,7 +3,7 @@
 import msgspec
 
 from tui.core.cost import Cost
-from tui.core.decomposition import Fit, fit
+from tui.core.decomposition import FEWEST, Fit, fit
 from tui.core.grouping import fingerprint
 from tui.core.observation import Observation
 from tui.core.plan import Plan
@@ -119,11 +119,12 @@ class Lane:
             runs=tuple(dict.fromkeys(outcome.run for outcome in current)),
         )
 
-    def fit(self) -> Fit:
-        """Fit of the time per token to the lane's answers, sweeps included."""
+    def fit(self, fewest: int = FEWEST) -> Fit:
+        """Fit of the time per token to the lane's answers, sweeps included, if they are `fewest` or more."""
         # The latest of both: a long series must not push out the sweep, from which alone the lengths can be told.
         counted = (one for one in self.outcomes[-_MOST_FITTED:] if one.counted)
-        return fit([*self.swept[-_MOST_FITTED:], *counted])
+        in_order = sorted([*counted, *self.swept[-_MOST_FITTED:]], key=lambda one: one.run)
+        return fit(in_order, fewest=fewest)
 
     @property
     def shown(self) -> Shown | None:

@@ -12,8 +12,9 @@ from tui.core.objectives import Objective
 from tui.core.observation import observe
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.series import Repeat, Series, swept
+from tui.core.series import Repeat, Series
 from tui.core.snapshot import Snapshot
+from tui.core.sweep import swept
 from tui.core.target import Target
 from tui.core.wording import format_duration
 from tui.session.lane import InputCount, Lane, fingerprint_of

@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 
 from tui.config.known_models import merged, save_list
+from tui.core.cost import Cost
 from tui.core.events import Event, LookupEvent, ModelsListed, TokensCounted
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS
@@ -98,10 +99,25 @@ class Preview:
             if not self._is_confirmed(spec.endpoint):
                 self.on_problem(f"Nothing was sent: the endpoint {spec.endpoint.name} is not confirmed.")
                 return False
-        refusal = self._live.spending.refusal(budget, specs, self._counter.at_most, times)
+        refusal = self.refusal(budget, specs, times)
         if refusal is not None:
             self.on_problem(refusal)
         return refusal is None
+
+    def pays_for(self, budget: Budget, specs: Sequence[RequestSpec], most_usd: float | None) -> bool:
+        """True where `budget` and a cap allow to send all of `specs`, as far as prices are known."""
+        cost = self.cost(specs) if most_usd is not None else None
+        is_within = cost is None or most_usd is None or cost.usd <= most_usd
+        return is_within and self.refusal(budget, specs) is None
+
+    def refusal(self, budget: Budget, specs: Sequence[RequestSpec], times: int = 1) -> str | None:
+        """Sentence that `budget` does not allow to send `specs` that many times; None if it does."""
+        return self._live.spending.refusal(budget, specs, self._counter.at_most, times)
+
+    def cost(self, specs: Sequence[RequestSpec], times: int = 1) -> Cost | None:
+        """The most that these requests may cost, each sent that many times; None where no price is known."""
+        bound = self._live.spending.bound(specs, self._counter.at_most)
+        return None if bound is None else msgspec.structs.replace(bound, usd=bound.usd * times)
 
     def refresh_models(self, plan: Plan) -> None:
         """Ask the endpoints of the plan's targets for their models; `on_models` tells when the list is new."""

@@ -11,7 +11,8 @@ from tui.core.figures import Figure
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.sequential import Conclusion, UntilSure
-from tui.core.series import Cell, Ending, Repeat, Series, cells
+from tui.core.series import Ending, Repeat, Series
+from tui.core.sweep import FEWEST_TO_GROW, LONGEST_PADDING, Sweep, requests_of
 from tui.session.live import Lane, LiveState
 
 _CHARACTERS_PER_TOKEN = 4
@@ -29,6 +30,10 @@ _FOR_GOOD = frozenset(
     }
 )
 """Failures that the same request meets again."""
+_TOO_LONG = frozenset({FailureKind.BAD_REQUEST, FailureKind.TOO_LARGE})
+"""Failures that a prompt beyond the model's context may meet."""
+_LEAST_USD_PADDING = 1_000
+"""Padding from which on a sweep tells nothing of most models: a budget that does not pay for it refuses the sweep."""
 
 
 class SeriesRunner:
@@ -110,6 +115,7 @@ class SeriesRunner:
                 usd = spent.usd if spent is not None else 0.0
                 self.series.add(repeat, time.monotonic_ns() - started_ns, usd, all_failed=all_failed)
                 self._look(repeat)
+                self._look_at_sweep(repeat)
                 live.series_changed(paused=self.paused)
                 if not self.series.is_over():
                     await self._gap()
@@ -137,6 +143,19 @@ class SeriesRunner:
             self.series.end(Ending.REFUSED if self._until_sure.left else Ending.FAILING)
         self.series.left = self._until_sure.left
 
+    def _look_at_sweep(self, repeat: Repeat) -> None:
+        """Say to a sweep what its run has told."""
+        sweep, cell, lanes = self.series.sweep, repeat.cell, self._live.lanes
+        if sweep is None or cell is None:
+            return
+        failures = [lane.record.failure for lane in lanes if lane.record is not None]
+        fits = [lane.fit(FEWEST_TO_GROW) for lane in lanes if any(one.answered for one in lane.swept)]
+        sweep.look(
+            cell,
+            is_told=all(fit.per_input is not None and fit.per_input.is_shown for fit in fits),
+            is_refused=any(failure is not None and failure.kind in _TOO_LONG for failure in failures),
+        )
+
     def _figure_of_run(self, lane: Lane, figure: Figure) -> float | None:
         """A lane's figure in the latest run; of several requests at once the median."""
         run = self._live.runs
@@ -155,15 +174,32 @@ class SeriesRunner:
                     await self._cancelled.wait()
 
 
-def cells_around(specs: Sequence[RequestSpec], lanes: Sequence[Lane]) -> tuple[Cell, ...]:
-    """Runs of a sweep that suit all `lanes`, whose requests are `specs`.
+def sweep_around(
+    specs: Sequence[RequestSpec], live: LiveState, is_paid_for: Callable[[Sequence[RequestSpec]], bool]
+) -> Sweep:
+    """A sweep that suits all lanes, whose requests are `specs`, within the models' contexts and the budgets.
 
-    Their lengths lie around the longest prompt and the shortest of the typical answers, which a higher limit would not
+    Its lengths lie around the longest prompt and the shortest of the typical answers, which a higher limit would not
     cut. Before a lane has answered, its `max_tokens` stands for its answer.
     """
-    answers = [_answer_tokens(spec, lane) for spec, lane in zip(specs, lanes, strict=True)]
+    answer = min(_answer_tokens(spec, lane) for spec, lane in zip(specs, live.lanes, strict=True))
     budgets = [spec.parameters.thinking_budget or 0 for spec in specs if spec.parameters.thinking == "enabled"]
-    return cells(max(_tokens(spec.prompt) for spec in specs), min(answers), max(budgets, default=0))
+    prompt = max(_tokens(spec.prompt) for spec in specs)
+    most = min([max(prompt, LONGEST_PADDING), *(_room(spec, live) for spec in specs)])
+    while True:
+        sweep = Sweep(prompt, answer, thinking_budget=max(budgets, default=0), most_padding=most)
+        if most <= _LEAST_USD_PADDING or is_paid_for(requests_of(specs, sweep.at_most())):
+            return sweep
+        most = max(_LEAST_USD_PADDING, most // 2)
+
+
+def _room(spec: RequestSpec, live: LiveState) -> int:
+    """Tokens by which a prompt may become longer, as far as its model's context is known."""
+    known = live.spending.models.get(spec.model)
+    if known is None or known.context_tokens is None:
+        return LONGEST_PADDING
+    # An estimate of the prompt may be wrong by half.
+    return max(0, known.context_tokens - _tokens(spec.prompt) * 3 // 2 - (spec.parameters.max_tokens or 0))
 
 
 def _answer_tokens(spec: RequestSpec, lane: Lane) -> int:

@@ -16,15 +16,16 @@ from tui.core.objectives import Objective
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun, new_run, new_uid
-from tui.core.series import Ending, Repeat, Series, SeriesSettings, costliest
+from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
+from tui.core.sweep import RUNS
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.session.children import Children
 from tui.session.commit_gate import CommitGate
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
-from tui.session.series import SeriesRunner, cells_around
+from tui.session.series import SeriesRunner, sweep_around
 from tui.session.snapshots import PINNED, Snapshots
 from tui.simulator.process import SimulatorProcess
 
@@ -174,19 +175,18 @@ class Session:
 
         Order, gap, seed and budgets are those of the settings. Nothing may be in flight.
         """
-        specs = self._show_lanes(plan)
-        cells = cells_around(specs, self.live.lanes)
-        settings = msgspec.structs.replace(settings, repeats=len(cells), warm_ups=1, concurrency=1, until_sure=None)
-        series = Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31), cells)
-        self._start(plan, series, costliest(specs, cells))
+        specs, cap = self._show_lanes(plan), settings.max_usd
+        sweep = sweep_around(specs, self.live, lambda asked: self.preview.pays_for(plan.budget, asked, cap))
+        settings = msgspec.structs.replace(settings, repeats=RUNS, warm_ups=1, concurrency=1, until_sure=None)
+        self._start(plan, Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31), sweep), specs)
 
     def _show_lanes(self, plan: Plan) -> tuple[RequestSpec, ...]:
         """Show the lanes of `plan`, which "until sure" compares; returns its requests, in their order."""
         self.live.set_targets(plan.lanes)
         return plan.of_run().requests(0)
 
-    def _start(self, plan: Plan, series: Series, at_most: Sequence[RequestSpec]) -> None:
-        """Begin the series, of which no run asks more than `at_most`."""
+    def _start(self, plan: Plan, series: Series, specs: Sequence[RequestSpec]) -> None:
+        """Begin the series, whose plan asks `specs`."""
 
         async def run_to_end(repeat: Repeat) -> bool:
             may_run = self.run(plan, repeat)
@@ -194,9 +194,7 @@ class Session:
             return may_run
 
         self.series = SeriesRunner(self.live, series, run_to_end, self._changed)
-        settings = series.settings
-        times = (settings.warm_ups + settings.repeats) * settings.concurrency
-        if not self.preview.may_send(plan.budget, at_most, times):
+        if not self.preview.may_send(plan.budget, *series.at_most(specs)):
             series.end(Ending.COST)
         self.series.start()
 
