@@ -5,11 +5,15 @@ import os
 import sys
 from typing import TextIO
 
+from tui.core.sanitize import KEY_FORM, clean
 from tui.errors import ExitCode, LatencyTuiError
 
 READER_GONE = 141
 """Exit status when the reader of standard output has gone: as shells count SIGPIPE, of which it is the rule to say
 nothing."""
+
+
+_KEY = "[a key]"
 
 
 class OutputError(LatencyTuiError):
@@ -25,7 +29,7 @@ class _Output(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         try:
-            return super().write(text)
+            return super().write(_harmless(text))
         except OSError as error:
             raise self._given_up(error) from None
 
@@ -49,7 +53,7 @@ class _Errors(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         try:
-            return super().write(text)
+            return super().write(KEY_FORM.sub(_KEY, _harmless(text)))
         except OSError:
             self._give_up()
             return len(text)
@@ -62,6 +66,11 @@ class _Errors(io.TextIOWrapper):
 
     def _give_up(self) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+def _harmless(text: str) -> str:
+    """`text` for a terminal: paths, names and arguments in it are as foreign as a server's words. The bar needs CR."""
+    return "\r".join(map(clean, text.split("\r")))
 
 
 def prepare() -> None:

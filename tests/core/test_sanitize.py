@@ -49,6 +49,19 @@ def test_a_sequence_split_in_two_stays_harmless(first: str, second: str) -> None
     assert not forbidden(clean(first) + clean(second))
 
 
+MARKS = st.text(st.sampled_from("\u0301\u0e49\u20dd\u05b0\ufe0f\u200de漢❤"), max_size=200)
+
+
+@given(MARKS)
+def test_marks_on_one_character_are_bounded(text: str) -> None:
+    longest = run = 0
+    for char in clean(text):
+        run = run + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        longest = max(longest, run)
+    assert longest <= 8
+    assert clean(clean(text)) == clean(text)
+
+
 @given(TEXT)
 def test_the_result_can_be_encoded(text: str) -> None:
     clean(text).encode()
@@ -58,6 +71,9 @@ def test_the_result_can_be_encoded(text: str) -> None:
     "text",
     [
         "plain text, with\ttabs\nand lines",
+        "a" + "\u0301" * 8,  # beyond what any script puts on a letter
+        "\u0f40\u0fb2\u0f71\u0f72\u0f7e \u05e9\u05bc\u05c1\u05b8\u0591 \u0e17\u0e35\u0e48 \u0915\u094d\u0937\u093f",
+        "｡、〜！？…—「」『』（）【】",
         "Zażółć gęślą jaźń — “quotes” … ½ × ±",
         "日本語のテキスト、한국어 텍스트、中文文本",
         "שלום עולם \u200fمرحبا بالعالم می\u200cخواهم",
@@ -88,6 +104,10 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
 )
 def test_what_becomes_of_it(text: str, expected: str) -> None:
     assert clean(text) == expected
+
+
+def test_marks_without_end_are_cut() -> None:
+    assert clean("za" + "\u0300\u0328" * 500 + "lgo") == "za" + "\u0300\u0328" * 4 + "lgo"
 
 
 def test_an_emoji_split_by_the_stream_arrives_whole() -> None:

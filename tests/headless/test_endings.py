@@ -17,6 +17,7 @@ from .conftest import Workplace
 
 RUN = ("run", "plan.toml", "--plain", "--repeat", "4")
 WITHIN_S = 60.0
+KEY_FORMED = "sk-ant-api03-" + "abCD12" * 5
 
 
 def shell(workplace: Workplace, line: str, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
@@ -184,3 +185,47 @@ def shell_bytes(workplace: Workplace, *arguments: str, **more: str) -> "subproce
         timeout=WITHIN_S,
         check=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("run", "\x1b]0;PWNED\a.toml"), "PWNED"),
+        (("run", "plan.toml", "--model", "\x1b[2Jx"), "x"),
+        (("run", "plan.toml", "--json", "nowhere/\x9b31m\u202ejson"), "nowhere"),
+        (("replay", "\x1b[5m.weird"), "weird"),
+        (("compare", "a\x1b[2J", "b"), "a"),
+        (("config", "--config", "\x1bc"), "c"),
+        (("run", "plan.toml", "--\x1b[31mno-such-option"), "no-such-option"),
+    ],
+)
+def test_a_name_given_to_the_command_cannot_drive_the_terminal(
+    workplace: Workplace, arguments: tuple[str, ...], named: str
+) -> None:
+    done = shell(workplace, '"$@"', *arguments, PYTHONUTF8="1")
+    assert done.returncode != ExitCode.OK
+    assert named in done.stderr
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(done.stderr + done.stdout)
+
+
+def test_nor_can_the_name_of_a_variable(workplace: Workplace) -> None:
+    done = shell(workplace, '"$@"', "config", **{"LATENCY_TUI_\x1b[2JX": "1"})
+    assert done.returncode == ExitCode.USAGE
+    assert "LATENCY_TUI_\u241b[2JX" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", KEY_FORMED),
+        ("run", "plan.toml", f"--{KEY_FORMED}"),
+        ("run", "plan.toml", "--model", KEY_FORMED),
+        ("compare", KEY_FORMED, "last", "--fail-on", KEY_FORMED),
+        ("doctor", KEY_FORMED),
+    ],
+)
+def test_a_key_given_by_mistake_is_not_repeated(workplace: Workplace, arguments: tuple[str, ...]) -> None:
+    done = shell(workplace, '"$@"', *arguments)
+    assert done.returncode == ExitCode.USAGE
+    assert KEY_FORMED not in done.stderr + done.stdout
+    assert stored(workplace) == 0

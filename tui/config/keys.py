@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from tui.core.sanitize import KEY_FORM
 from tui.core.setting import SetBy, is_optional, settings_of, type_of
 
 _LOOKS_SECRET = re.compile(r"sk[-_]|:[^:]*@|^[A-Za-z0-9_\-]{32,}$")
@@ -130,7 +131,7 @@ def keys_of(
 
 def refuse_label(value: str) -> str | None:
     """The complaint about `value` as a name on the screen, as the end of a sentence, or None."""
-    if not value.strip() or len(value) > 256 or not value.isprintable():
+    if not value.strip() or len(value) > 256 or not value.isprintable() or KEY_FORM.search(value):
         return f"must be 1 to 256 printable characters, but is {shown(value)}"
     return None
 

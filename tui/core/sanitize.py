@@ -11,6 +11,8 @@
 - Zero-width spaces, soft hyphens, tags, and interlinear, musical and shorthand format characters are dropped: terminals
   disagree on their width, and they can carry hidden text. So are variation selectors, except U+FE0E and U+FE0F after an
   emoji, and zero-width joiners, except between emoji or letters of joining scripts.
+- Of the combining marks on one character, those after the eighth are dropped: they take no cell, so that any number of
+  them would have to be laid out and sent for one. No script puts more on a letter.
 
 Kept: ZWNJ and the implicit direction marks (Persian, Hebrew and Arabic need them; they take no cell), private use.
 Every replacement is one cell wide. A neighbour that is in another chunk counts as a fitting one, so that an emoji
@@ -18,6 +20,7 @@ whose sequence is split by the stream arrives whole.
 """
 
 import re
+import unicodedata
 
 _EMOJI = "\u203c\u2049\u20e3\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _EMOJI_BASE = "#*0-9\xa9\xae" + _EMOJI
@@ -41,12 +44,17 @@ _UNSAFE = re.compile(
     rf"|(?<![{_JOINING}])(?<![{_EMOJI_BASE}]\ufe0f)(?<!\A)(?<!\A\ufe0f)\u200d"
     rf"|\u200d(?![{_JOINING}]|\Z)"
 )
+_MOST_MARKS = 8
+_PERHAPS_MARKS = re.compile(rf"[^\w\s\x00-\u02ff]{{{_MOST_MARKS + 1},}}")
 _SUSPECT = re.compile(f"[\r{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}\u200d\ufe0e\ufe0f]")
 _DROPPED_CHAR = re.compile(f"[{_DROPPED}\u200d\ufe0e\ufe0f]")
 _REPLACED_CHAR = re.compile(f"[{_REPLACED}]")
 
 
 _EDITED = re.compile(f"[\r{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}]")
+
+KEY_FORM = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}")
+"""Form of the keys that most vendors give out: what is taken out even where no variable holds it."""
 
 
 def _stand_in(match: re.Match[str]) -> str:
@@ -70,6 +78,16 @@ def _harmless(match: re.Match[str]) -> str:
     return "\u2421" if found == "\x7f" else chr(0x2400 + ord(found))
 
 
+def _with_fewer_marks(match: re.Match[str]) -> str:
+    kept: list[str] = []
+    marks = 0
+    for char in match[0]:
+        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        if marks <= _MOST_MARKS:
+            kept.append(char)
+    return "".join(kept)
+
+
 def is_dropped(char: str) -> bool:
     """True for a character that `clean` may take out, so that what stands around it joins."""
     return _DROPPED_CHAR.match(char) is not None
@@ -81,4 +99,6 @@ def clean(text: str) -> str:
     Text that needs nothing is returned as it is, after one search for a set of characters. Cleaning twice changes
     nothing.
     """
-    return _UNSAFE.sub(_harmless, text) if _SUSPECT.search(text) else text
+    if _SUSPECT.search(text):
+        text = _UNSAFE.sub(_harmless, text)
+    return text if text.isascii() else _PERHAPS_MARKS.sub(_with_fewer_marks, text)

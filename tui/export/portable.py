@@ -27,6 +27,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
+from tui.core.sanitize import KEY_FORM
 from tui.core.target import Endpoint, Target, is_secret_name, keys_in
 from tui.core.timeline import Timeline
 
@@ -48,7 +49,6 @@ REMOVED = "(removed)"
 """Stands where something secret was."""
 
 _SECRET_VALUE = re.compile(r"(?<![a-z])sk[-_]|^(bearer|basic) |[a-z0-9+/_=]{32,}", re.IGNORECASE)
-_KEY_FORM = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]*@")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -91,7 +91,7 @@ def portable_endpoint(endpoint: Endpoint) -> Endpoint:
 
 def _harmless(keys: Iterable[str]) -> Callable[[str], str]:
     known = [re.escape(key) for key in keys]
-    pattern = re.compile("|".join([*known, _KEY_FORM.pattern]))
+    pattern = re.compile("|".join([*known, KEY_FORM.pattern]))
 
     def harmless(text: str) -> str:
         return _SURROGATE.sub("\ufffd", pattern.sub(REMOVED, _PASSWORD_IN_URL.sub("", text)))

@@ -168,6 +168,7 @@ async def test_it_is_saved_in_the_working_directory(open_app: OpenApp, key: str,
         for path in paths:
             assert path.name.startswith("latency-tui-trend-")
             assert path.suffix == suffix
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600  # prompt and answer may be in it
             assert any(str(path) in notice for notice in s.notices)
             content = path.read_text()
             for expected in ("SIMULATED", "fast-1", "TTFT", "run"):

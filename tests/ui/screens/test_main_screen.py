@@ -1,6 +1,7 @@
 """Panes, sizes, help, palette, quitting, pasting, and writing nothing when idle."""
 
 import random
+import stat
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,11 @@ async def test_a_picture_of_the_screen_is_saved_from_the_palette(open_app: OpenA
         (picture,) = saved_pictures()
         assert "fast-1" in picture
         assert "SIMULATED" in picture
+        assert saved_modes() == [0o600]
+
+
+def saved_modes() -> list[int]:
+    return [stat.S_IMODE(path.stat().st_mode) for path in Path().glob("latency-tui-screen-*.svg")]
 
 
 def saved_pictures() -> list[str]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from tui.config.paths import private_directory, state_file
+from tui.config.paths import private_directory, state_file, write_private
 from tui.ui.charts import ChartKind
 from tui.ui.controllers.context import Context
 
@@ -64,8 +64,8 @@ class ChartsController:
 def _write_new(directories: tuple[Path, ...], kind: str, suffix: str, text: str, when: datetime) -> Path:
     """Write `text` to a new file in the first of the directories that takes it; returns where it is.
 
-    The name says kind and time, and a file that is there already is left alone. The text is written beside and renamed,
-    so that nobody finds half of it. Raises the last directory's OSError.
+    The name says kind and time, and a file that is there already is left alone. Prompt and answer are in it: mode 0600.
+    Raises the last directory's OSError.
     """
     stem = f"latency-tui-{kind}-{when:%Y%m%d-%H%M%S}"
     *first, last = directories
@@ -80,12 +80,9 @@ def _write_new(directories: tuple[Path, ...], kind: str, suffix: str, text: str,
 
 def _write(directory: Path, stem: str, suffix: str, text: str) -> Path:
     path = _reserved(directory, stem, suffix)
-    beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        write_private(path, text.encode())
     except OSError:
-        beside.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         raise
     return path.absolute()
@@ -96,7 +93,7 @@ def _reserved(directory: Path, stem: str, suffix: str) -> Path:
     for number in count(1):
         path = directory / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
         try:
-            path.touch(exist_ok=False)
+            path.touch(mode=0o600, exist_ok=False)
         except FileExistsError:
             continue
         return path
