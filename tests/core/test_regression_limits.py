@@ -1,5 +1,6 @@
 """What a change may cost."""
 
+import math
 from random import Random
 
 import pytest
@@ -10,8 +11,9 @@ from tui.core.events import Status
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS
 from tui.core.objectives import Statistic
-from tui.core.observation import Observation
+from tui.core.observation import Observation, per_run
 from tui.core.regression_limits import LimitState, RegressionLimit, judge, parse
+from tui.core.statistics import dependence
 
 MS = NS_PER_MS
 
@@ -94,6 +96,32 @@ def test_equal_targets_together_seldom_regress() -> None:
     assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
 
 
+def test_targets_that_drift_seldom_regress() -> None:
+    # Taken as independent, eight of them together regress in a third of the rounds (AR(1) 0.5).
+    random = Random(7)
+
+    def drifting() -> list[Observation]:
+        level, found = random.gauss(0, 1), []
+        for run in range(1, 21):
+            found.append(Observation(run=run, ttft_ns=round(500 * MS * math.exp(0.2 * level))))
+            level = 0.5 * level + math.sqrt(0.75) * random.gauss(0, 1)
+        return found
+
+    gate, rounds, wrong = parse("ttft.p50 +0%"), 25, 0
+    for _ in range(rounds):
+        pairs = [(drifting(), drifting()) for _ in range(8)]
+        beside = dependence([per_run(one, Figure.TTFT) for pair in pairs for one in pair]).inflation
+        wrong += any(judge(gate, *pair, family=8, beside=beside).state is LimitState.REGRESSED for pair in pairs)
+    assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
+
+
+def test_how_many_runs_a_limit_needs_is_said() -> None:
+    random = Random(8)
+    for statistic, needed in (("p50", 5), ("p90", 29), ("p95", 59), ("p99", 299), ("mean", 50)):
+        few = judge(parse(f"ttft.{statistic} +10%"), arm(random, 4, 500), arm(random, 4, 500))
+        assert few.sentence.endswith(f"too few to bound the change: {needed} of each are needed")
+
+
 def failing(count: int, failed: int) -> list[Observation]:
     good = [Observation(run=run, ttft_ns=500 * MS) for run in range(1, count - failed + 1)]
     return [*good, *(Observation(run=count + run, status=Status.FAILED) for run in range(failed))]
@@ -131,7 +159,10 @@ def test_few_runs_open_no_gate(statistic: str, few: int) -> None:
     found = judge(parse(f"ttft.{statistic} +50%"), arm(random, few, 500), arm(random, few, 500))
     assert found.state is LimitState.UNKNOWN
     nothing = judge(parse("ttft.p50 +1%"), [], [Observation(status=Status.FAILED)])
-    assert nothing.sentence == "ttft.p50 +1%: not yet known, n = 0 and 0, too few to bound the change"
+    assert (
+        nothing.sentence
+        == "ttft.p50 +1%: not yet known, n = 0 and 0, too few to bound the change: 5 of each are needed"
+    )
 
 
 def test_the_sentence() -> None:

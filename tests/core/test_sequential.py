@@ -77,14 +77,14 @@ def test_two_arms_15_percent_apart_end_soon() -> None:
     ends = [series(random, [575.0, 500.0], 200) for _ in range(200)]
     assert sum(end.best == ("b",) and end.conclusion is Conclusion.BEST for end in ends) >= 195
     repeats = sorted(end.repeats for end in ends)
-    assert median(repeats) <= 17
-    assert repeats[180] <= 40
+    assert median(repeats) <= 24
+    assert repeats[180] <= 45
 
 
 def test_drift_that_all_share_changes_nothing() -> None:
     random = Random(2)
     ends = [series(random, [575.0, 500.0], 200, drift=0.5) for _ in range(60)]
-    assert median(end.repeats for end in ends) <= 20
+    assert median(end.repeats for end in ends) <= 25
 
 
 def test_the_best_of_five() -> None:
@@ -243,18 +243,33 @@ def test_a_spent_budget_says_how_many_more_repeats_would_tell() -> None:
     assert 20 <= median(needed) <= 300
 
 
-def test_repeats_that_depend_on_each_other_are_warned_of() -> None:
+def drifting(random: Random, phi: float) -> Callable[[], list[float | None]]:
+    """Times of two equal targets, each of which drifts by itself: AR(1), a spread of 20 %."""
+    levels = [random.gauss(0, 1) for _ in "ab"]
+
+    def draw() -> list[float | None]:
+        levels[:] = [phi * level + math.sqrt(1 - phi * phi) * random.gauss(0, 1) for level in levels]
+        return [500 * math.exp(0.2 * level) for level in levels]
+
+    return draw
+
+
+def test_targets_that_drift_by_themselves_are_seldom_told_apart() -> None:
+    # Plain bets are sure in a third of such series, at any time in 100 repeats.
+    random, rounds = Random(17), 80
+    ends = [
+        until_over(UntilSure(Figure.TTFT, "ab", budget=100, within=1e-6), drifting(random, 0.5)) for _ in range(rounds)
+    ]
+    assert sum(end.conclusion is Conclusion.BEST for end in ends) / rounds <= most(0.06, rounds)
+
+
+def test_the_end_says_that_repeats_depend_on_each_other() -> None:
     random = Random(16)
-    warned = sure = 0
-    for _ in range(100):
-        levels = [0.0, 0.0]
-
-        def draw(levels: list[float] = levels) -> list[float | None]:
-            levels[:] = [0.8 * level + random.gauss(0, 0.12) for level in levels]
-            return [500 * math.exp(level) for level in levels]
-
-        end = until_over(UntilSure(Figure.TTFT, "ab", budget=60), draw)
-        sure += end.conclusion is Conclusion.BEST
-        warned += "less sure than that" in end.sentence
-    assert sure >= 30
-    assert warned >= 0.5 * sure
+    warned = 0
+    for _ in range(20):
+        draw = drifting(random, 0.8)
+        rule = UntilSure(Figure.TTFT, "ab", budget=400)
+        end = until_over(rule, lambda draw=draw: [draw()[0], 1.6 * (draw()[1] or 0)])  # type: ignore[misc]
+        assert end.best == ("a",)
+        warned += "repeats resemble those before them" in end.sentence
+    assert warned >= 10

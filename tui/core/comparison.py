@@ -2,8 +2,9 @@
 
 Two things must agree before a difference is stated: the rank test, corrected for the number of comparisons, and the
 bootstrap interval of the difference of medians, which must exclude zero. So the error is at most that of the test.
-Samples are nanoseconds for times and 1/s for OTPS, in order of measurement; those of one set may be fewer. Where those
-of a set resemble their neighbours (lag-1 correlation), test and interval are widened, and the sentence says so.
+Samples are nanoseconds for times and 1/s for OTPS, in order of measurement; those of one set may be fewer. Runs that
+resemble the ones before them are worth fewer: test and interval are widened by the lag-1 correlation of all sets that
+are compared together, or of a set whose own is clearly greater. Where it is clear, the sentence says so.
 """
 
 import math
@@ -15,16 +16,13 @@ from statistics import median
 import msgspec
 
 from tui.core import statistics
-from tui.core.distributions import holm, mann_whitney, normal_quantile, normal_tail, smallest_p
+from tui.core.distributions import holm, mann_whitney, normal_quantile, smallest_p, student_tail
 from tui.core.figures import Figure
-from tui.core.statistics import CONFIDENCE, Interval
+from tui.core.statistics import CONFIDENCE, Dependence, Interval
 from tui.core.wording import amount, percent, round_amount, span
 
 FEWEST = 5
 """Samples of each set below which nothing is compared: the interval of a median then covers less than it says."""
-_MOST_CORRELATION = 0.9
-_MOST_FOR_LAG = 10_000
-"""Samples, the latest, that its dependence is told from."""
 _LEAST_P = 1e-15
 """Below it a float does not tell 1 − p from 1."""
 _POWER = 0.8
@@ -63,7 +61,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     family: int = 1
     """Verdicts, and looks at growing sets, that the correction counts."""
     correlation: float | None = None
-    """Lag-1 correlation of the set that depends more, where it is clear; test and interval are widened by it."""
+    """Lag-1 correlation by which test and interval are widened; absent where chance may show as much."""
     worth: float | None = None
     """The difference that `more_runs` would tell apart: 5 % of the smaller median, as a round number."""
     more_runs: int | None = None
@@ -81,9 +79,12 @@ Question = tuple[Figure, Samples, Samples]
 class _Set(msgspec.Struct):
     name: str
     ascending: list[float]
-    inflation: float
-    """Factor by which dependence between neighbours raises the variance of a median."""
-    correlation: float
+    dependence: Dependence
+
+    @property
+    def worth(self) -> float:
+        """Number of independent samples that tell as much."""
+        return len(self.ascending) / self.dependence.inflation
 
 
 def compare(
@@ -101,7 +102,14 @@ def compare_together(
     `shares` is in how many parts the error is split: the groups like this one, or looks at growing sets (`look_at`).
     Within a group it is Holm's correction, between groups Bonferroni's.
     """
-    pairs = [(figure, _set_of(first), _set_of(second)) for figure, first, second in questions]
+    finite = [
+        [[value for value in values if math.isfinite(value)] for _, values in question[1:]] for question in questions
+    ]
+    together = statistics.dependence([values for both in finite for values in both])
+    pairs = [
+        (figure, _set_of(first[0], values[0], together), _set_of(second[0], values[1], together))
+        for (figure, first, second), values in zip(questions, finite, strict=True)
+    ]
     family = len(pairs) * shares
     tested = [at for at, (_, a, b) in enumerate(pairs) if _is_enough(a, b, family, confidence)]
     ps = [_p(pairs[at][1], pairs[at][2]) for at in tested]
@@ -135,29 +143,28 @@ def look_at(count: int) -> tuple[int, int]:
     return min(count, FEWEST * 2 ** (look - 1)), look * (look + 1)
 
 
-def _set_of(samples: Samples) -> _Set:
-    name, values = samples[0], [value for value in samples[1] if math.isfinite(value)]
-    correlation = statistics.lag_correlation(values[-_MOST_FOR_LAG:])
-    is_clear = correlation > normal_quantile(0.95) / math.sqrt(max(1, len(values)))
-    # The estimate is too low in a short series (Kendall, Biometrika 41, 1954).
-    likely = min(_MOST_CORRELATION, correlation + (1 + 3 * correlation) / max(1, len(values))) if is_clear else 0.0
-    return _Set(name, sorted(values), (1 + likely) / (1 - likely), likely)
+def _set_of(name: str, values: Sequence[float], together: Dependence) -> _Set:
+    own = statistics.dependence([values])
+    dependence = max(together, own, key=lambda each: each.correlation) if own.is_clear else together
+    return _Set(name, sorted(values), dependence)
 
 
 def _inflation(first: _Set, second: _Set) -> float:
     """The factor by which dependence raises the variance of a difference."""
     m, n = len(first.ascending), len(second.ascending)
-    return (first.inflation / m + second.inflation / n) / (1 / m + 1 / n)
+    return (1 / first.worth + 1 / second.worth) / (1 / m + 1 / n)
 
 
 def _p(first: _Set, second: _Set) -> float:
-    """P of the rank test, as if there were as many fewer samples as their dependence makes them worth."""
+    """P of the rank test, as if there were only as many samples as their dependence makes them worth."""
     p = mann_whitney(first.ascending, second.ascending).p
     inflation = _inflation(first, second)
     if inflation == 1:
         return p
-    z = normal_quantile(1 - max(p, _LEAST_P) / 2)
-    return 2 * normal_tail(z / math.sqrt(inflation))
+    z = normal_quantile(1 - max(p, _LEAST_P) / 2) / math.sqrt(inflation)
+    # The correlation is estimated too: so the tail is Student's, and no thinner than that of so few samples.
+    widened = 2 * student_tail(z, max(1.0, first.worth + second.worth - 2))
+    return max(p, min(1.0, widened), smallest_p(max(1, int(first.worth)), max(1, int(second.worth))))
 
 
 def more_runs(interval: Interval, count: int, worth: float) -> int:
@@ -239,8 +246,9 @@ def _judge(
     else:
         mirrored = Interval(low=-interval.high, high=-interval.low, confidence=confidence)
         sentence = _faster(figure, second.name, middles[1] - middles[0], mirrored, counts[::-1])
-    correlation = max(first.correlation, second.correlation)
-    if correlation:
+    clear = [each.dependence.correlation for each in (first, second) if each.dependence.is_clear]
+    correlation = max(clear, default=None)
+    if correlation is not None:
         sentence += f"; runs resemble those before them (correlation {correlation:.2f}), so this is widened"
     return Comparison(
         figure=figure,
@@ -255,7 +263,7 @@ def _judge(
         ratio_interval=ratio_interval,
         p=p,
         family=family,
-        correlation=correlation or None,
+        correlation=correlation,
         worth=worth if more is not None else None,
         more_runs=more,
         sentence=sentence,

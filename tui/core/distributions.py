@@ -100,6 +100,12 @@ def student_quantile(probability: float, degrees: int) -> float:
     return z + math.fsum(term / float(degrees) ** power for power, term in enumerate(terms, start=1))
 
 
+def student_tail(t: float, degrees: float) -> float:
+    """P(T ≥ t), t ≥ 0, of Student's distribution, to 1 % down to a thousandth: Wallace, Annals of Mathematical
+    Statistics 30 (1959). `degrees` may be a fraction, 1 at least."""
+    return normal_tail(math.sqrt(degrees * math.log1p(t * t / degrees)) * (8 * degrees + 1) / (8 * degrees + 3))
+
+
 _EXACT_TO = 1_000
 """Up to this many pairs of samples the exact distribution is counted out, which takes milliseconds; beyond, the normal
 approximation is off by less than 1 % of p."""

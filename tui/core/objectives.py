@@ -217,13 +217,15 @@ def _estimate(
         groups = [observation.gaps_ns for observation in observations if observation.gaps_ns]
         count = len(groups)
     elif all(len(group) == 1 for group in groups):
-        ascending = sorted(present(observations, figure))
-        return (value_of(statistic, ascending), *_bounds(statistic, ascending, confidence), count)
+        in_order = present(observations, figure)
+        ascending, inflation = sorted(in_order), statistics.inflation_of(in_order)
+        return (value_of(statistic, ascending), *_bounds(statistic, ascending, confidence, inflation), count)
+    inflation = statistics.inflation_of([median(group) for group in groups])
     samples = sorted(map(fmean, groups)) if statistic is Statistic.MEAN else sorted(present(observations, figure))
     if statistic.percent is not None:
-        bounds = statistics.clustered_bounds(groups, statistic.percent, confidence)
+        bounds = statistics.clustered_bounds(groups, statistic.percent, confidence, inflation)
     else:
-        bounds = _bounds(statistic, samples, confidence)
+        bounds = _bounds(statistic, samples, confidence, inflation)
     return (value_of(statistic, samples), *bounds, count)
 
 
@@ -244,11 +246,13 @@ def value_of(statistic: Statistic, ascending: Sequence[float]) -> float | None:
             return percentile(ascending, _PERCENTS[statistic])
 
 
-def _bounds(statistic: Statistic, ascending: Sequence[float], confidence: float) -> tuple[float | None, float | None]:
+def _bounds(
+    statistic: Statistic, ascending: Sequence[float], confidence: float, inflation: float
+) -> tuple[float | None, float | None]:
     if statistic.percent is not None:
-        return statistics.percentile_bounds(ascending, statistic.percent, confidence)
+        return statistics.percentile_bounds(ascending, statistic.percent, confidence, inflation)
     if statistic is Statistic.MEAN:
-        return statistics.mean_bounds(ascending, confidence)
+        return statistics.mean_bounds(ascending, confidence, inflation)
     value = value_of(statistic, ascending)
     return value, value
 

@@ -11,7 +11,7 @@ from tui.core.events import Status
 from tui.core.figures import SAMPLED, Figure
 from tui.core.plan import RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.statistics import CONFIDENCE, Description, Interval, clustered_bounds, describe
+from tui.core.statistics import CONFIDENCE, Description, Interval, clustered_bounds, describe, inflation_of
 
 MOST_ITL_ANSWERS = 200
 """Answers whose gaps are summed up, the latest: they are many, and sorting millions of them would take seconds."""
@@ -171,7 +171,8 @@ def summary(observations: Sequence[Observation], figure: Figure) -> Description:
         groups = [list(observation.gaps_ns) for observation in latest]
     elif all(len(group) == 1 for group in groups):
         return describe(samples(observations, figure))
-    intervals = {each: _clustered(groups, each) for each in (50, 90, 95, 99)}
+    inflation = inflation_of([median(group) for group in groups if group])
+    intervals = {each: _clustered(groups, each, inflation) for each in (50, 90, 95, 99)}
     found = describe(samples(latest, figure))
     return msgspec.structs.replace(
         found,
@@ -180,7 +181,7 @@ def summary(observations: Sequence[Observation], figure: Figure) -> Description:
     )
 
 
-def _clustered(groups: Sequence[Sequence[float]], at: int) -> Interval | None:
+def _clustered(groups: Sequence[Sequence[float]], at: int, inflation: float) -> Interval | None:
     # Two one-sided bounds, each with half of what is left.
-    low, high = clustered_bounds(groups, at, (1 + CONFIDENCE) / 2)
+    low, high = clustered_bounds(groups, at, (1 + CONFIDENCE) / 2, inflation)
     return None if low is None or high is None else Interval(low=low, high=high, confidence=CONFIDENCE)

@@ -110,23 +110,28 @@ def judge(
     confidence: float = CONFIDENCE,
     seed: int = 0,
     family: int = 1,
+    beside: float = 1.0,
 ) -> Ruling:
     """Judge whether a statistic got worse than a limit allows: regressed or held only where a bound says so.
 
     `family` is how many rulings are made together. Any one "regressed" fails them all, so its error is divided by
     their number (Bonferroni); all must be held to pass, which needs no correction (Berger, Technometrics 24, 1982).
 
-    Medians: bootstrap of after − (1 + relative)·before − absolute. Other statistics: the bounds e₁, e₂ of each side
-    at `confidence`, exact for percentiles, Student's for means, combined as √(e₁² + e₂²) (Zou and Donner, Statistics
-    in Medicine 27, 2008). Errors: the same with Clopper and Pearson's bounds. Where requests surely fail more often
-    than before, those that answered say too little: no other limit then counts as held.
+    Percentiles: bootstrap of after − (1 + relative)·before − absolute, from as many samples on as bound them
+    (`samples_needed`). Means: the bounds e₁, e₂ of each side at `confidence`, Student's, combined as √(e₁² + e₂²)
+    (Zou and Donner, Statistics in Medicine 27, 2008). Errors: the same with Clopper and Pearson's bounds. All are
+    widened by the dependence of runs on the ones before them, that of both sides or of those `beside` them if it is
+    greater. Where requests surely fail more often than before, those that answered say too little: no other limit then
+    counts as held.
     """
     if limit.figure is None:
         firsts, seconds = ([float(one.failed) for one in each] for each in (before, after))
     else:
-        firsts, seconds = (sorted(per_run(each, limit.figure)) for each in (before, after))
-    low, _ = _excess(limit, firsts, seconds, 1 - (1 - confidence) / family, seed)
-    _, high = _excess(limit, firsts, seconds, confidence, seed)
+        firsts, seconds = (per_run(each, limit.figure) for each in (before, after))
+    wider = math.sqrt(max(beside, statistics.dependence([firsts, seconds]).inflation))
+    firsts, seconds = sorted(firsts), sorted(seconds)
+    low, _ = _excess(limit, firsts, seconds, 1 - (1 - confidence) / family, seed, wider)
+    _, high = _excess(limit, firsts, seconds, confidence, seed, wider)
     hides = limit.figure is not None and fails_more(after, before)
     state = LimitState.UNKNOWN
     if low is not None and low > 0:
@@ -154,7 +159,7 @@ def _sentence(found: Ruling, confidence: float, *, hides: bool) -> str:
         old, new = (_written(limit, value) for value in (found.before, found.after))
         said = f"{old} before, {new} after ({percent(confidence)}), {said}"
     if found.low is None and found.high is None:
-        said += ", too few to bound the change"
+        said += f", too few to bound the change: {_fewest(limit)} of each are needed"
     elif is_unknown and hides:
         said += ", but more requests fail than before, so that those that answered do not tell"
     elif is_unknown and found.low is not None and found.high is not None:
@@ -162,6 +167,16 @@ def _sentence(found: Ruling, confidence: float, *, hides: bool) -> str:
             f"; about {_runs_needed(found.low, found.high, min(counts)):,} of each would tell if they go on like these"
         )
     return f"{limit.text}: {found.state.value}, {said}"
+
+
+def _fewest(limit: RegressionLimit) -> int:
+    """Samples of each side from which on the limit can be judged."""
+    if limit.statistic is None:
+        return 1
+    percents = limit.statistic.percent
+    if percents is None:
+        return statistics.FEWEST_FOR_MEAN
+    return FEWEST if limit.statistic is Statistic.MEDIAN else statistics.samples_needed(percents)
 
 
 def _runs_needed(low: float, high: float, count: int) -> int:
@@ -182,43 +197,50 @@ def _written(limit: RegressionLimit, value: float) -> str:
 
 
 def _excess(
-    limit: RegressionLimit, before: Sequence[float], after: Sequence[float], confidence: float, seed: int
+    limit: RegressionLimit,
+    before: Sequence[float],
+    after: Sequence[float],
+    confidence: float,
+    seed: int,
+    wider: float,
 ) -> tuple[float | None, float | None]:
-    """One-sided bounds of how much worse it got beyond the allowance."""
-    if limit.statistic is Statistic.MEDIAN:
-        if min(len(before), len(after)) < FEWEST:
-            return None, None
-        olds = statistics.median_draws(before, Random(seed))
-        news = statistics.median_draws(after, Random(seed + 1))
-        changes = [_worse(limit, old, new) for old, new in zip(olds, news, strict=True)]
-        interval = statistics.percentile_bootstrap(changes, 2 * confidence - 1)
-        return interval.low, interval.high
+    """One-sided bounds of how much worse it got beyond the allowance, `wider` than of independent samples."""
     old, new = _value(limit, before), _value(limit, after)
-    if old is None or new is None:
+    if old is None or new is None or min(len(before), len(after)) < _fewest(limit):
         return None, None
+    middle = _worse(limit, old, new)
+    if limit.statistic is not None and (percents := limit.statistic.percent) is not None:
+        draws = [_draws(each, percents, Random(seed + at)) for at, each in enumerate((before, after))]
+        changes = [_worse(limit, *pair) for pair in zip(*draws, strict=True)]
+        found = statistics.percentile_bootstrap(changes, 2 * confidence - 1).stretched(middle, wider)
+        return found.low, found.high
     old_low, old_high = _bounds(limit, before, confidence)
     new_low, new_high = _bounds(limit, after, confidence)
     if limit.figure is not None and not limit.figure.less_is_better:
         old_low, old_high, new_low, new_high = old_high, old_low, new_high, new_low
-    middle = _worse(limit, old, new)
     # The allowance moves with the earlier value, so that its error counts for more, or for less with a rate.
     sign = -1 if limit.figure is not None and not limit.figure.less_is_better else 1
     weight = 1 + sign * limit.relative
-    low = None if old_high is None or new_low is None else middle - math.hypot(weight * (old_high - old), new - new_low)
-    high = (
-        None if old_low is None or new_high is None else middle + math.hypot(weight * (old - old_low), new_high - new)
+    down, up = (
+        math.hypot(weight * (old_high - old), new - new_low),
+        math.hypot(weight * (old - old_low), new_high - new),
     )
-    return low, high
+    return middle - wider * down, middle + wider * up
 
 
-def _bounds(limit: RegressionLimit, samples: Sequence[float], confidence: float) -> tuple[float | None, float | None]:
+def _draws(ascending: Sequence[float], percents: int, random: Random) -> list[float]:
+    if percents == 50:
+        return statistics.median_draws(ascending, random)
+    return statistics.percentile_draws(ascending, percents, random)
+
+
+def _bounds(limit: RegressionLimit, samples: Sequence[float], confidence: float) -> tuple[float, float]:
     if limit.statistic is None:
         return share_bounds(round(sum(samples)), len(samples), confidence)
-    if limit.statistic is Statistic.MEAN:
-        return statistics.mean_bounds(samples, confidence)
-    percents = limit.statistic.percent
-    assert percents is not None
-    return statistics.percentile_bounds(samples, percents, confidence)
+    low, high = statistics.mean_bounds(samples, confidence)
+    assert low is not None, "there are enough samples"
+    assert high is not None
+    return low, high
 
 
 def _worse(limit: RegressionLimit, before: float, after: float) -> float:

@@ -17,11 +17,16 @@ Error: let b be the target that is usually faster than every other. For each of 
 claims that are tested are untrue: that it is faster than b, and either that it is at most y slower than b or, if it is
 as fast as b, that b is faster. No other wrong claim can lead to a wrong end. So each claim is made at a wealth of
 2(K − 1)/α (Bonferroni), and the end is wrong with probability α at most, however often one looks. A target that is
-beaten needs not be asked again: what is asked next may depend on what is known. All this holds for repeats that are
-independent once shared drift is out; where a difference resembles the one before it, the sentence says so.
+beaten needs not be asked again: what is asked next may depend on what is known.
 
-With two targets 15 % apart, each with log-normal noise of 10 %, half of all series end within 15 repeats and nine in
-ten within 35, at 95 % (`tests/core/test_sequential.py`).
+That is exact for repeats that are independent once shared drift is out. A target whose own level drifts makes one
+difference resemble the one before it. So a claim is made only when the log of the wealth, which grows with the number
+of repeats, exceeds what is needed by the factor that such dependence raises a variance by: (1 + r)/(1 − r), r being the
+lag-1 correlation of the differences, plus half its standard error. This can only delay an end. At r = 0.5 it keeps the
+error near α, where plain bets are wrong in a third of the series (docs/accuracy.md), for a fifth more repeats.
+
+With two targets 15 % apart, each with log-normal noise of 10 %, half of all series end within 22 repeats and nine in
+ten within 40, at 95 % (`tests/core/test_sequential.py`).
 """
 
 import math
@@ -32,9 +37,8 @@ from functools import lru_cache
 import msgspec
 
 from tui.core.comparison import two_digits
-from tui.core.distributions import normal_quantile
 from tui.core.figures import Figure
-from tui.core.statistics import CONFIDENCE, lag_correlation
+from tui.core.statistics import CONFIDENCE, dependence
 from tui.core.wording import percent
 
 WITHIN = 0.05
@@ -42,6 +46,8 @@ WITHIN = 0.05
 _STAKES = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """λ of the mixture; best is 2p − 1 for a target that is faster in a share p of the repeats."""
 _MOST_REPEATS = 10_000
+_CAUTION = 0.5
+"""Standard errors that are added to a correlation: signs that all agree say nothing of their dependence."""
 
 
 class Conclusion(StrEnum):
@@ -91,16 +97,19 @@ class UntilSure:
         self._within = within
         self._margin = math.log1p(within)
         self._log_needed = math.log(2 * (len(names) - 1) / (1 - confidence))
-        self._logs: list[list[float | None]] = []
+        self._repeats = 0
         self._refusing: set[int] = set()
         pairs = [(j, k) for j in range(len(names)) for k in range(len(names)) if j != k]
-        self._faster = {pair: _Signs() for pair in pairs}
-        self._close = {pair: _Signs() for pair in pairs}
+        # One list for both claims and both directions: a lead of j over k is k's over j, negative.
+        leads: dict[tuple[int, int], list[float]] = {pair: [] for pair in pairs if pair[0] < pair[1]}
+        self._leads = leads
+        self._faster = {(j, k): _Signs(leads[min(j, k), max(j, k)]) for j, k in pairs}
+        self._close = {(j, k): _Signs(leads[min(j, k), max(j, k)]) for j, k in pairs}
 
     @property
     def left(self) -> list[int]:
         """Places of the targets that can still be the best, and are worth asking."""
-        beaten = {k for (_, k), signs in self._faster.items() if signs.reached(self._log_needed)}
+        beaten = {k for (_, k), signs in self._faster.items() if signs.sure}
         answering = [k for k in range(len(self._names)) if k not in self._refusing]
         # All beaten in a circle is what cannot be; then nothing is known.
         return [k for k in answering if k not in beaten] or answering
@@ -115,11 +124,14 @@ class UntilSure:
         A pair of which one failed learns nothing from the repeat: failures are for an objective to judge.
         """
         logs = [math.log(value) if value is not None and 0 < value < math.inf else None for value in repeat]
-        self._logs.append(logs)
-        for (j, k), signs in self._faster.items():
-            if (lead := self._lead(logs, j, k)) is not None:
-                signs.add(lead)
-                self._close[j, k].add(lead + self._margin)
+        self._repeats += 1
+        for (j, k), leads in self._leads.items():
+            if (lead := self._lead(logs, j, k)) is None:
+                continue
+            leads.append(lead)
+            for pair, ahead in (((j, k), lead), ((k, j), -lead)):
+                self._faster[pair].add(ahead, self._log_needed)
+                self._close[pair].add(ahead + self._margin, self._log_needed)
         return self._decide()
 
     def _lead(self, logs: Sequence[float | None], j: int, k: int) -> float | None:
@@ -135,29 +147,24 @@ class UntilSure:
             name = self._names[left[0]]
             said = f"sure: {name} is usually fastest in"
             return self._decision(Conclusion.BEST, left, said, self._dependence(left[0]))
-        if all(self._close[j, k].reached(self._log_needed) for j in left for k in left if j != k) and len(left) > 1:
+        if all(self._close[j, k].sure for j in left for k in left if j != k) and len(left) > 1:
             names = _listed([self._names[k] for k in left])
             said = f"sure: {names} are alike, usually no difference of more than {percent(self._within)} in"
             return self._decision(Conclusion.ALIKE, left, said)
         more = self._more(left)
-        if len(self._logs) < self._budget:
+        if self._repeats < self._budget:
             return self._decision(Conclusion.GO_ON, left, "not sure yet which is usually fastest in", more=more)
         tail = f"; about {more:,} more would tell if they go on like these" if more else ""
         said = "budget spent, not sure which is usually fastest in"
         return self._decision(Conclusion.SPENT, left, said, tail, more=more)
 
     def _dependence(self, best: int) -> str:
-        """A warning where the differences from the best resemble the ones before, which the bets take for chance."""
-        others = [k for k in range(len(self._names)) if k != best]
-        found = 0.0
-        for k in others:
-            leads = [lead for logs in self._logs if (lead := self._lead(logs, best, k)) is not None]
-            correlation = lag_correlation(leads)
-            if correlation > normal_quantile(1 - 0.05 / len(others)) / math.sqrt(max(1, len(leads))):
-                found = max(found, correlation)
-        if not found:
+        """A remark where differences from the best clearly resemble the ones before: more repeats were asked then."""
+        found = [dependence([leads]) for pair, leads in self._leads.items() if best in pair]
+        clear = [each.correlation for each in found if each.is_clear]
+        if not clear:
             return ""
-        return f"; less sure than that, since repeats resemble those before them (correlation {found:.2f})"
+        return f"; repeats resemble those before them (correlation {max(clear):.2f}), so more of them were asked for"
 
     def _more(self, left: Sequence[int]) -> int | None:
         """Repeats that would make the one that leads sure: the wealth grows by the relative entropy of its share."""
@@ -168,7 +175,7 @@ class UntilSure:
     def _decision(
         self, conclusion: Conclusion, best: list[int], said: str, tail: str = "", *, more: int | None = None
     ) -> Decision:
-        repeats = len(self._logs)
+        repeats = self._repeats
         refused = [self._names[k] for k in sorted(self._refusing)]
         tail += f"; refused: {', '.join(refused)}" if refused else ""
         return Decision(
@@ -183,20 +190,21 @@ class UntilSure:
 class _Signs:
     """The gambler's wealth after bets on signs: the mean over λ of (1 + λ)^wins · (1 − λ)^losses."""
 
-    def __init__(self) -> None:
+    def __init__(self, leads: Sequence[float]) -> None:
+        """`leads` are those of the pair so far, from which their dependence is told."""
         self.wins = 0
         self.losses = 0
-        self._highest = 0.0
+        self.sure = False
+        """True if the claim could ever be made: Ville's bound is on the highest wealth."""
+        self._leads = leads
 
-    def add(self, lead: float) -> None:
-        """Bet on one repeat; a tie leaves the wealth as it is."""
+    def add(self, lead: float, log_needed: float) -> None:
+        """Bet on one repeat, the latest of the leads; a tie leaves the wealth as it is."""
         self.wins += lead > 0
         self.losses += lead < 0
-        self._highest = max(self._highest, _log_wealth(self.wins, self.losses))
-
-    def reached(self, log_needed: float) -> bool:
-        """True if the wealth was ever that high: Ville's bound is on the highest."""
-        return self._highest >= log_needed
+        # Most wealth is small: only what would be enough for independent repeats is looked at closer.
+        if not self.sure and (wealth := _log_wealth(self.wins, self.losses)) >= log_needed:
+            self.sure = wealth >= log_needed * dependence([self._leads], _CAUTION).inflation
 
     def more(self, log_needed: float) -> float:
         """Repeats that are missing if the share of wins stays as it is; infinite where it is half at most."""
@@ -204,7 +212,8 @@ class _Signs:
         if share <= 0.5:
             return math.inf
         growth = math.log(2) + share * math.log(share) + (1 - share) * math.log(1 - share)
-        return max(1.0, (log_needed + math.log(len(_STAKES))) / growth - self.wins - self.losses)
+        needed = log_needed * dependence([self._leads]).inflation
+        return max(1.0, (needed + math.log(len(_STAKES))) / growth - self.wins - self.losses)
 
 
 @lru_cache(maxsize=65_536)

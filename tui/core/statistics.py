@@ -14,16 +14,19 @@ from statistics import fmean, median, stdev
 
 import msgspec
 
-from tui.core.distributions import binomial_at_least, binomial_at_most, student_quantile
+from tui.core.distributions import binomial_at_least, binomial_at_most, normal_quantile, student_quantile
 from tui.core.metrics import percentile
 
 CONFIDENCE = 0.95
 """Confidence of intervals unless told otherwise."""
 RESAMPLES = 2_000
 """Draws per set: the ends of an interval of 95 % then stray by about 3 % of its width."""
-_FEWEST_FOR_MEAN = 50
+FEWEST_FOR_MEAN = 50
 _FEWEST_CLUSTERS = 10
 _FEWEST_FOR_LAG = 8
+_MOST_FOR_LAG = 10_000
+"""Samples, the latest, that their dependence is told from."""
+_MOST_CORRELATION = 0.9
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +71,12 @@ def describe(samples: Sequence[float | None], confidence: float = CONFIDENCE) ->
     ITL is described over the gaps of many answers in one list. Gaps of one answer are not independent, so that the
     intervals of such a list are too narrow: do not show them, but those of `clustered_bounds`.
     """
-    ascending = sorted(sample for sample in samples if sample is not None and math.isfinite(sample))
+    in_order = [sample for sample in samples if sample is not None and math.isfinite(sample)]
+    ascending = sorted(in_order)
     count = len(ascending)
-    intervals = {percent: percentile_interval(ascending, percent, confidence) for percent in (50, 90, 95, 99)}
     shown = {
-        percent: None if interval is None else percentile(ascending, percent) for percent, interval in intervals.items()
+        percent: percentile(ascending, percent) if count >= samples_needed(percent, confidence) else None
+        for percent in (90, 95, 99)
     }
     return Description(
         count=count,
@@ -85,7 +89,7 @@ def describe(samples: Sequence[float | None], confidence: float = CONFIDENCE) ->
         p99=shown[99],
         max=ascending[-1] if count else None,
         deviation=stdev(ascending) if count > 1 else None,
-        median_interval=intervals[50],
+        median_interval=percentile_interval(ascending, 50, confidence, inflation_of(in_order)),
     )
 
 
@@ -104,55 +108,78 @@ def samples_needed(percent: int, confidence: float = CONFIDENCE) -> int:
     return count
 
 
-def percentile_interval(ascending: Sequence[float], percent: int, confidence: float = CONFIDENCE) -> Interval | None:
+def percentile_interval(
+    ascending: Sequence[float], percent: int, confidence: float = CONFIDENCE, inflation: float = 1.0
+) -> Interval | None:
     """A distribution-free interval for a percentile: from one order statistic to another. None if n is too small.
 
     Samples l and u, counted from 1, cover the percentile q with probability P(l ≤ B ≤ u − 1) or more, B binomial
     (n, q): Conover, Practical Nonparametric Statistics (3rd ed. 1999), 3.2; Hahn and Meeker, Statistical Intervals
     (1991), 5.2. Each tail gets half of 1 − confidence; where a tail has no sample so far out, the interval ends at
-    the outermost one, and the other tail gets what that leaves. `ascending` is sorted.
+    the outermost one, and the other tail gets what that leaves. `ascending` is sorted. With `inflation`, see
+    `Dependence`, the ranks are those of as many fewer samples, and lie at the same parts of these, up to all of them.
     """
-    ranks = _two_sided_ranks(len(ascending), percent, confidence)
-    if ranks is None:
+    needed = samples_needed(percent, confidence)
+    worth = max(needed, math.floor(len(ascending) / inflation))
+    ranks = _two_sided_ranks(worth, percent, confidence)
+    if len(ascending) < needed or ranks is None:
         return None
     lower, upper = ranks
-    return Interval(low=ascending[lower - 1], high=ascending[upper - 1], confidence=confidence)
+    return Interval(
+        low=_at_or_below(ascending, lower, worth), high=_at_or_above(ascending, upper, worth), confidence=confidence
+    )
+
+
+def _at_or_below(ascending: Sequence[float], rank: int, of: int) -> float:
+    """The sample where the one of that rank, from 1, of `of` samples would be; the one before where it is between."""
+    return ascending[max(0, rank * (len(ascending) + 1) // (of + 1) - 1)]
+
+
+def _at_or_above(ascending: Sequence[float], rank: int, of: int) -> float:
+    return ascending[min(len(ascending), -(-rank * (len(ascending) + 1) // (of + 1))) - 1]
 
 
 def percentile_bounds(
-    ascending: Sequence[float], percent: int, confidence: float = CONFIDENCE
+    ascending: Sequence[float], percent: int, confidence: float = CONFIDENCE, inflation: float = 1.0
 ) -> tuple[float | None, float | None]:
     """One-sided bounds of a percentile, each at `confidence`, as in `percentile_interval`; None where n is too small.
 
     The true percentile is below the first, and is above the second, with probability 1 − confidence at most.
     """
-    count, tail = len(ascending), 1 - confidence
+    count, tail = math.floor(len(ascending) / inflation), 1 - confidence
     lower, upper = _lower_rank(count, percent, tail), _upper_rank(count, percent, tail)
-    return (ascending[lower - 1] if lower else None, ascending[upper - 1] if upper else None)
+    return (
+        _at_or_below(ascending, lower, count) if lower else None,
+        _at_or_above(ascending, upper, count) if upper else None,
+    )
 
 
-def mean_bounds(samples: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float | None, float | None]:
+def mean_bounds(
+    samples: Sequence[float], confidence: float = CONFIDENCE, inflation: float = 1.0
+) -> tuple[float | None, float | None]:
     """One-sided bounds of the mean, each at `confidence`: mean ± t·s/√n (Student 1908). None below 50 samples.
 
+    With `inflation`, see `Dependence`, n is smaller by that factor.
     Approximate: a long tail of slow answers makes it less sure than it says. Objectives on percentiles are exact.
     """
     count = len(samples)
-    if count < _FEWEST_FOR_MEAN:
+    if count < FEWEST_FOR_MEAN:
         return None, None
-    margin = student_quantile(confidence, count - 1) * stdev(samples) / math.sqrt(count)
+    worth = count / inflation
+    margin = student_quantile(confidence, max(4, math.floor(worth) - 1)) * stdev(samples) / math.sqrt(worth)
     middle = fmean(samples)
     return middle - margin, middle + margin
 
 
 def clustered_bounds(
-    groups: Sequence[Sequence[float]], percent: int, confidence: float = CONFIDENCE
+    groups: Sequence[Sequence[float]], percent: int, confidence: float = CONFIDENCE, inflation: float = 1.0
 ) -> tuple[float | None, float | None]:
     """One-sided bounds of a percentile of all samples when those within a group depend on each other: gaps of answers.
 
     Woodruff, Journal of the American Statistical Association 47 (1952): the share F of all samples that do not exceed
     the percentile varies between groups by s² = k/(k − 1)·Σ(cᵢ − F·mᵢ)²/M², with cᵢ of the mᵢ samples of group i
     below it, k groups, M samples; the bounds are the percentiles of F ± t·s. None below ten groups, and where that
-    share is beyond the samples.
+    share is beyond the samples. With `inflation`, see `Dependence`, groups depend on the ones before them.
     """
     present = [group for group in groups if group]
     count = len(present)
@@ -167,7 +194,7 @@ def clustered_bounds(
     spread = math.sqrt(count / (count - 1) * squares) / total
     # Groups without any spread say nothing about the tail: never surer than independent samples would be.
     target = percent / 100
-    spread = max(spread, math.sqrt(target * (1 - target) / total))
+    spread = math.sqrt(inflation) * max(spread, math.sqrt(target * (1 - target) / total))
     margin = student_quantile(confidence, count - 1) * spread
     lower, upper = math.floor((target - margin) * total), math.ceil((target + margin) * total) + 1
     return (
@@ -189,6 +216,59 @@ def lag_correlation(samples: Sequence[float]) -> float:
     ranks = [(bisect_left(ascending, value) + bisect_right(ascending, value) - count) / 2 for value in samples]
     squares = math.fsum(rank * rank for rank in ranks)
     return math.fsum(a * b for a, b in pairwise(ranks)) / squares if squares else 0.0
+
+
+class Dependence(msgspec.Struct, frozen=True):
+    """Dependence of samples on the ones before them."""
+
+    correlation: float
+    """Lag-1 correlation that is likely, from 0 to 0.9."""
+    is_clear: bool
+    """True where chance would seldom show as much (5 %); only then a sentence names it."""
+
+    @property
+    def inflation(self) -> float:
+        """Factor by which it raises the variance of a mean or a median: (1 + r)/(1 − r), of a first-order chain."""
+        return (1 + self.correlation) / (1 - self.correlation)
+
+
+def dependence(sets: Sequence[Sequence[float]], caution: float = 0.0) -> Dependence:
+    """The dependence that sets of samples, each in order of measurement, have on average.
+
+    The estimate of a short series is too low by about (1 + 3r)/n (Kendall, Biometrika 41, 1954), which is added. What
+    is less than chance may show counts all the same: an error is widened by as much as is likely, not by what is
+    certain, since ten samples make nothing certain. `caution` is in standard errors, and added to it.
+    """
+    found = [(lag_correlation(each[-_MOST_FOR_LAG:]), min(_MOST_FOR_LAG, len(each))) for each in sets]
+    told = [(correlation, count) for correlation, count in found if count >= _FEWEST_FOR_LAG]
+    total = sum(count for _, count in told)
+    if not total:
+        return Dependence(0.0, is_clear=False)
+    plain = math.fsum(correlation * count for correlation, count in told) / total
+    likely = math.fsum(correlation * count + 1 + 3 * correlation for correlation, count in told) / total
+    likely += caution / math.sqrt(total)
+    is_clear = plain > normal_quantile(0.95) / math.sqrt(total)
+    return Dependence(min(_MOST_CORRELATION, max(0.0, likely)), is_clear=is_clear)
+
+
+def percentile_draws(
+    ascending: Sequence[float], percent: int, random: Random, resamples: int = RESAMPLES
+) -> list[float]:
+    """A percentile of `resamples` samples drawn with replacement from `ascending`, as in `median_draws`."""
+    count = len(ascending)
+    rank = max(1, -(-count * percent // 100))
+    draws = (random.betavariate(rank, count - rank + 1) for _ in range(resamples))
+    return [ascending[min(count - 1, int(at * count))] for at in draws]
+
+
+def inflation_of(samples: Sequence[float]) -> float:
+    """The inflation of one set by itself: 1 where its correlation is below its standard error, as most chance is.
+
+    So what is exact for independent samples stays nearly so, and bounds need no more of them.
+    """
+    told = samples[-_MOST_FOR_LAG:]
+    is_likely = lag_correlation(told) * math.sqrt(len(told)) > 1
+    return dependence([told]).inflation if is_likely else 1.0
 
 
 def median_draws(ascending: Sequence[float], random: Random, resamples: int = RESAMPLES) -> list[float]:

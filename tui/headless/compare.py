@@ -13,6 +13,7 @@ from tui.core.grouping import Measured, measured_in
 from tui.core.observation import per_run
 from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
 from tui.core.sanitize import clean
+from tui.core.statistics import dependence
 from tui.errors import ExitCode, UsageError
 from tui.headless.arguments import history_if_any, is_simulated, print_json, runs_of
 
@@ -114,12 +115,19 @@ def compare_all(both: Sequence[tuple[Measured, Measured]], limits: Sequence[Regr
     asked = [_questions(old, new) for old, new in both]
     found = iter(compare_together([question for questions in asked for question in questions]))
     family = len(both) * len(limits)
+    beside = {
+        limit: dependence(
+            [per_run(one.observations, limit.figure) for pair in both for one in pair] if limit.figure else []
+        ).inflation
+        for limit in limits
+    }
     return [
         Compared(
             target=new.name,
             comparisons=tuple(next(found) for _ in questions),
             rulings=tuple(
-                regression_limits.judge(limit, old.observations, new.observations, family=family) for limit in limits
+                regression_limits.judge(limit, old.observations, new.observations, family=family, beside=beside[limit])
+                for limit in limits
             ),
             failures=failures_sentence(("B", new.observations), ("A", old.observations)),
         )
