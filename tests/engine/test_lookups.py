@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from tui.core.events import ModelsListed, TokensCounted
+from tui.core.events import FailureKind, ModelsListed, TokensCounted
 from tui.core.model import ListedModel
 from tui.core.target import Endpoint
 from tui.engine.protocol import CountTokens, ListModels
@@ -132,6 +132,14 @@ async def test_what_is_no_list(engine: Driver, body: bytes) -> None:
     async with await answering(b"200 OK", body) as server:
         event = await listed(engine, url_of(server))
     assert event.models == ()
+
+
+async def test_a_refused_key_is_no_missing_list(engine: Driver) -> None:
+    async with await answering(b"401 No", b'{"error": {"message": "who are you"}}') as server:
+        failure = (await listed(engine, url_of(server))).failure
+    assert failure is not None
+    assert failure.kind is FailureKind.BAD_KEY
+    assert "who are you" in failure.message
 
 
 async def test_no_such_route(engine: Driver) -> None:

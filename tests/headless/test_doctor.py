@@ -4,9 +4,70 @@ import json
 
 from canary import KEY
 
+from tui.core.events import EndpointExamined, Failure, FailureKind, ProtocolRoute
+from tui.core.target import Endpoint
 from tui.errors import ExitCode
+from tui.headless.doctor import checks_of
+from tui.simulator.process import SimulatorProcess
 
 from .conftest import Run
+
+URL = "http://127.0.0.1:8080"
+HERE = Endpoint(name="here", base_url=URL)
+MESSAGES = ProtocolRoute(kind="anthropic", protocol="Messages API", base_url=URL, is_there=True, http_status=400)
+CHAT = ProtocolRoute(
+    kind="openai", protocol="Chat Completions API", base_url=f"{URL}/v1", is_there=True, http_status=400
+)
+
+
+def said(*routes: ProtocolRoute, **more: object) -> tuple[bool, str, bool]:
+    """The endpoint's check with its words, and whether the check of the key is well."""
+    endpoint, key = checks_of(HERE, EndpointExamined(endpoint="here", routes=routes, **more))  # type: ignore[arg-type]
+    return endpoint.ok, endpoint.found, key.ok
+
+
+def test_an_endpoint_says_what_it_speaks_lists_and_how_far_it_is() -> None:
+    ok, found, _ = said(MESSAGES, CHAT, models=19, rtt_ns=80_200_000)
+    assert ok
+    assert found == "speaks Messages API and Chat Completions API; a round trip takes about 80.2 ms; lists 19 models"
+
+
+def test_a_server_of_another_protocol_is_wrong_and_the_settings_for_it_are_named() -> None:
+    absent = ProtocolRoute(kind="anthropic", protocol="Messages API", base_url=URL, is_there=False, http_status=404)
+    ok, found, _ = said(absent, CHAT, models=19)
+    assert not ok
+    assert "no Messages API" in found
+    assert f'kind = "openai" and base_url = "{URL}/v1"' in found
+    assert "check the base URL" in said(absent)[1]
+
+
+def test_what_makes_requests_fail_is_wrong_and_a_refused_key_twice() -> None:
+    refused = Failure(kind=FailureKind.BAD_KEY, message="Refused (401).", http_status=401)
+    broken = Failure(kind=FailureKind.SERVER_ERROR, message="Failed (502).", http_status=502)
+    assert said(ProtocolRoute(kind="anthropic", protocol="Messages API", base_url=URL, failure=refused)) == (
+        False,
+        "Refused (401)",
+        False,
+    )
+    assert said(ProtocolRoute(kind="anthropic", protocol="Messages API", base_url=URL, failure=broken)) == (
+        False,
+        "Failed (502)",
+        True,
+    )
+    # The list of models tells of a wrong key where a server reads the body first.
+    assert said(MESSAGES, list_failure=refused)[0] is False
+    ok, found, _ = said(MESSAGES, list_failure=broken)
+    assert ok
+    assert "lists no models (HTTP 502)" in found
+
+
+def test_a_wrong_key_is_wrong_and_the_exit_status_tells(run: Run) -> None:
+    with SimulatorProcess.start() as simulator:
+        done = run("doctor", "--base-url", simulator.base_url, ANTHROPIC_API_KEY="invalid")
+    assert done.returncode == ExitCode.ERROR, done.stdout
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
+    assert any("endpoint custom" in line and "401" in line for line in wrong)
+    assert any("key custom" in line and "refused" in line for line in wrong)
 
 
 def test_all_is_well_on_the_simulator(run: Run) -> None:

@@ -281,6 +281,38 @@ class ModelsListed(_Event, frozen=True, kw_only=True, omit_defaults=True):
     failure: Failure | None = None
 
 
+class ProtocolRoute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The route of one protocol at a server, as an empty request found it."""
+
+    kind: str
+    """The kind of endpoint that speaks the protocol (`Endpoint.kind`)."""
+    protocol: str
+    """The protocol's name."""
+    base_url: str
+    """The base URL that such an endpoint needs."""
+    is_there: bool | None = None
+    """Absent where that was not to be seen: `failure` says why, or the route cannot be asked without a model."""
+    http_status: int | None = None
+    words: str = ""
+    """The server's, where they are not the ones that an empty request should meet."""
+    failure: Failure | None = None
+
+
+class EndpointExamined(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to the question what stands at an endpoint; never part of a run."""
+
+    endpoint: str
+    """Its name."""
+    routes: tuple[ProtocolRoute, ...]
+    """The endpoint's own first, then those of other protocols, where they were asked."""
+    models: int = 0
+    """Number of models that it lists."""
+    list_failure: Failure | None = None
+    """The reason for which it lists none."""
+    rtt_ns: int | None = None
+    """The shortest round trip to the hop that the connection goes to, ns: the kernel's, else the connect's time."""
+
+
 class EngineFailed(_Event, frozen=True, kw_only=True):
     """The engine process ended unasked. Made by the client, never sent by the engine."""
 
@@ -295,6 +327,6 @@ class EngineFailed(_Event, frozen=True, kw_only=True):
 
 
 RequestEvent = Marked | Responded | MessageOpened | Content | UsageReported | Instrument | AttemptFailed | RequestEnded
-LookupEvent = TokensCounted | ModelsListed
+LookupEvent = TokensCounted | ModelsListed | EndpointExamined
 """Answers to questions beside runs; neither recorded nor part of any figure."""
 Event = EngineReady | RunStarted | RequestEvent | RunEnded | LookupEvent | EngineFailed

@@ -14,6 +14,7 @@ from tui.engine.protocol import (
     CancelRequests,
     Command,
     CountTokens,
+    Examine,
     FrameSplitter,
     ListModels,
     StartRun,
@@ -88,7 +89,7 @@ class EngineClient:
         """Cancel these requests; each reports its end."""
         self._send(CancelRequests(request_ids=request_ids))
 
-    def ask_aside(self, command: CountTokens | ListModels) -> None:
+    def ask_aside(self, command: CountTokens | ListModels | Examine) -> None:
         """Start a look-up. An engine that has died does not answer."""
         if self._end is None:
             self._send(command)

@@ -168,6 +168,23 @@ def api_failure(
     )
 
 
+def redirected(http_status: int, location: str, endpoint: Endpoint) -> Failure:
+    """The server sends elsewhere: it is not the API that answers at this address."""
+    to = f" to {quote(location)}" if location else ""
+    return Failure(
+        kind=FailureKind.PROTOCOL,
+        message=f"{endpoint.base_url} answers with a redirect ({http_status}){to}: a login page in between, or a wrong "
+        "address. Sign in there, or correct the base URL.",
+        http_status=http_status,
+    )
+
+
+def key_doubted(http_status: int, words: str, endpoint: Endpoint) -> Failure:
+    """The server refused in a way that speaks of the key, although its status does not."""
+    said = f"The server refused the request for its key ({http_status}): {words.rstrip('.')}."
+    return Failure(kind=FailureKind.BAD_KEY, message=f"{said} {_key_remedy(endpoint)}", http_status=http_status)
+
+
 def not_an_answer(content_type: str, *, streamed: bool, wire: str, refusal: Refusal | None = None) -> Failure:
     """The server answered 200 with neither an event stream nor, where none was asked for, a message.
 
@@ -190,11 +207,11 @@ def broken_body(how: str) -> Failure:
     )
 
 
-def timed_out(waiting_for: str, seconds: float, setting: str) -> Failure:
-    """One of our own timeouts struck; `setting` is the configuration key that holds it."""
+def timed_out(waiting_for: str, seconds: float, setting: str | None = None) -> Failure:
+    """One of our own timeouts struck; `setting` is the configuration key that holds it, `None` for a fixed limit."""
+    remedy = f"Run it again, or raise timeouts.{setting}." if setting else "The server may hang: try again."
     return Failure(
-        kind=FailureKind.TIMEOUT,
-        message=f"Timed out after {seconds:g} s waiting for {waiting_for}. Run it again, or raise timeouts.{setting}.",
+        kind=FailureKind.TIMEOUT, message=f"Timed out after {seconds:g} s waiting for {waiting_for}. {remedy}"
     )
 
 

@@ -10,16 +10,16 @@ from typing import Any
 import httpx2
 import msgspec
 
-from tui.core.events import Event, Failure, FailureKind, ModelsListed, TokensCounted
+from tui.core.events import Event, Failure, ModelsListed, TokensCounted
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
-from tui.engine import connection_failures, failures
+from tui.engine import examination
+from tui.engine.examination import WITHIN_S
 from tui.engine.failures import UnsentError
 from tui.engine.request import RequestSender
 from tui.engine.wires import NoAnswerError
 
-_WITHIN_S = 10.0
 _AT_ONCE = 4
 """Look-ups under way at a time."""
 _NO_SUCH_ROUTE = (None, 404, 405, 501)
@@ -45,6 +45,11 @@ class Lookups:
         for endpoint in endpoints:
             self._start(self._list(endpoint))
 
+    def examine(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """Look at what stands at these endpoints."""
+        for endpoint in endpoints:
+            self._start(self._examine(endpoint))
+
     async def cancel(self) -> None:
         """End all look-ups; what was not answered stays so."""
         tasks = list(self._tasks)
@@ -64,7 +69,7 @@ class Lookups:
         key = await self._sender.keys.of(spec.endpoint)
         if not isinstance(key, Failure):
             try:
-                async with self._room, asyncio.timeout(_WITHIN_S):
+                async with self._room, asyncio.timeout(WITHIN_S):
                     tokens = await self._sender.wire_of(spec.endpoint).count_tokens(spec, key)
             except NoAnswerError as error:
                 # 404 may be the model's, but then the same request would fail in a run, and say so.
@@ -81,23 +86,12 @@ class Lookups:
         if isinstance(key, Failure):
             failure = key
         else:
-            try:
-                async with self._room, asyncio.timeout(_WITHIN_S):
-                    models = await self._sender.wire_of(endpoint).list_models(endpoint, key)
-            except NoAnswerError as error:
-                failure = _no_list(endpoint, error.http_status)
-            except UnsentError as error:
-                failure = error.failure
-            except TimeoutError:
-                failure = failures.timed_out("the list of models", _WITHIN_S, "request")
-            except (httpx2.HTTPError, OSError) as error:
-                failure = connection_failures.connection_failure(error, endpoint, in_stream=False)
+            async with self._room:
+                models, failure = await examination.models_of(self._sender, endpoint, key)
         self._emit(ModelsListed(endpoint=endpoint.name, models=tuple(models), failure=failure))
 
-
-def _no_list(endpoint: Endpoint, http_status: int | None) -> Failure:
-    if http_status is not None:
-        message = f"does not list its models (HTTP {http_status}); type a model's id instead."
-    else:
-        message = "lists its models in a form not known here; type a model's id."
-    return Failure(kind=FailureKind.PROTOCOL, message=f"Endpoint {endpoint.name} {message}", http_status=http_status)
+    async def _examine(self, endpoint: Endpoint) -> None:
+        endpoint = self._sender.keys.with_headers(endpoint)
+        key = await self._sender.keys.of(endpoint)
+        async with self._room:
+            self._emit(await examination.examine(self._sender, endpoint, key))

@@ -52,7 +52,16 @@ class ListModels(msgspec.Struct, frozen=True, kw_only=True, tag="list_models"):
     endpoints: tuple[Endpoint, ...]
 
 
-Command = StartRun | CancelRequests | CountTokens | ListModels
+class Examine(msgspec.Struct, frozen=True, kw_only=True, tag="examine"):
+    """Look at what stands at these endpoints. The answer is one `EndpointExamined` each, unless a run starts meanwhile.
+
+    Nothing is asked that costs anything.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+
+
+Command = StartRun | CancelRequests | CountTokens | ListModels | Examine
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

@@ -204,7 +204,8 @@ class _Attempt:
                     )
                 )
                 if not response.is_success:
-                    return self._refused(response, await response.aread())
+                    await response.aread()
+                    return refused(self._wire, self._spec.endpoint, response)
                 content_type = response.headers.get("content-type", "").lower()
                 if not content_type.startswith("text/event-stream" if self._streamed else "application/json"):
                     refusal = self._wire.refusal(200, response.headers, await _beginning(response, self._limits.error))
@@ -241,17 +242,21 @@ class _Attempt:
             async for _ in response.aiter_raw():
                 pass
 
-    def _refused(self, response: httpx2.Response, body: bytes) -> Failure:
-        proxy = response.extensions["proxy"]
-        if response.status_code == 407 and proxy is not None:
-            return connection_failures.refused_by_proxy(407, response.reason_phrase, proxy)
-        refusal = self._wire.refusal(response.status_code, response.headers, body)
-        return failures.api_failure(
-            http_status=response.status_code,
-            refusal=refusal._replace(message=refusal.message or response.reason_phrase),
-            endpoint=self._spec.endpoint,
-            retry_after_s=retry_after_s(response.headers, time.time()),
-        )
+
+def refused(wire: Wire, endpoint: Endpoint, response: httpx2.Response) -> Failure:
+    """The failure that a response without success says; its body is read."""
+    proxy = response.extensions["proxy"]
+    if response.status_code == 407 and proxy is not None:
+        return connection_failures.refused_by_proxy(407, response.reason_phrase, proxy)
+    if response.is_redirect:
+        return failures.redirected(response.status_code, response.headers["location"], endpoint)
+    refusal = wire.refusal(response.status_code, response.headers, response.content)
+    return failures.api_failure(
+        http_status=response.status_code,
+        refusal=refusal._replace(message=refusal.message or response.reason_phrase),
+        endpoint=endpoint,
+        retry_after_s=retry_after_s(response.headers, time.time()),
+    )
 
 
 async def _beginning(response: httpx2.Response, most: int) -> bytes:

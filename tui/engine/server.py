@@ -15,6 +15,7 @@ from tui.engine.protocol import (
     CancelRequests,
     Command,
     CountTokens,
+    Examine,
     FrameSplitter,
     ListModels,
     StartRun,
@@ -156,6 +157,8 @@ async def _serve() -> None:
                 lookups.count(requests)
             case ListModels(endpoints=endpoints):
                 lookups.list_models(endpoints)
+            case Examine(endpoints=endpoints):
+                lookups.examine(endpoints)
     await lookups.cancel()
     await scheduler.shut_down()
     await sender.aclose()

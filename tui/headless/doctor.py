@@ -15,19 +15,19 @@ import msgspec
 from tui import __version__
 from tui.config import paths
 from tui.config.endpoints import is_key_set
-from tui.core.events import EngineFailed, EngineReady, Event, FailureKind, ModelsListed, StampSource
+from tui.core.events import EndpointExamined, EngineFailed, EngineReady, Event, FailureKind, ProtocolRoute, StampSource
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.core.wording import aligned
+from tui.engine.protocol import Examine
 from tui.errors import ExitCode, HistoryError
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
-from tui.headless.models import ask_for_models
+from tui.headless.models import ask_endpoints
 from tui.history.store import Store
 
 _MARKS = {True: "ok", False: "WRONG"}
-_NO_LIST = frozenset({FailureKind.UNKNOWN_MODEL, FailureKind.BAD_REQUEST, FailureKind.PROTOCOL})
-"""Answers of an endpoint that can be reached and lists no models, as many compatible servers."""
+_REFUSED_KEY = (FailureKind.BAD_KEY, FailureKind.FORBIDDEN)
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,6 @@ def main(arguments: Sequence[str]) -> int:
         checks = [
             *_program(),
             *asyncio.run(_engine(endpoints)),
-            *map(_key, endpoints),
             _terminal(),
             *_locations(),
         ]
@@ -89,12 +88,12 @@ async def _engine(endpoints: tuple[Endpoint, ...]) -> list[Check]:
                 checks.extend(_stamps(event))
             case EngineFailed(message=message):
                 checks.append(Check(name="engine", ok=False, found=message.removesuffix(".")))
-            case ModelsListed(endpoint=name):
-                checks.append(_reached(by_name[name], event))
+            case EndpointExamined(endpoint=name):
+                checks.extend(checks_of(by_name[name], event))
             case _:
                 pass
 
-    if late := await ask_for_models(endpoints, hear):
+    if late := await ask_endpoints(Examine(endpoints=endpoints), hear):
         found = f"no answer in time from {', '.join(late) if checks else 'the engine'}; try again"
         checks.append(Check(name="endpoints", ok=False, found=found))
     return checks
@@ -112,28 +111,65 @@ def _stamps(ready: EngineReady) -> list[Check]:
     return [engine, Check(name="stamps", ok=True, found=f"the kernel's; reads were {late:.2f} ms behind them (p99)")]
 
 
-def _reached(endpoint: Endpoint, listed: ModelsListed) -> Check:
+def checks_of(endpoint: Endpoint, examined: EndpointExamined) -> Iterator[Check]:
+    """The checks of one endpoint: what stands there, and its key."""
+    own = examined.routes[0]
+    spoken = [route for route in examined.routes if route.is_there]
+    failure = own.failure
+    if failure is None and examined.list_failure is not None and examined.list_failure.kind is FailureKind.BAD_KEY:
+        failure = examined.list_failure
     name = f"endpoint {clean(endpoint.name)}"
-    mark = " (SIMULATED)" if endpoint.simulated else ""
-    if listed.failure is None:
-        return Check(name=name, ok=True, found=f"answers{mark}, lists {len(listed.models)} models")
-    if listed.failure.kind in _NO_LIST and listed.failure.http_status is not None:
-        return Check(name=name, ok=True, found=f"answers with HTTP {listed.failure.http_status}, lists no models")
-    return Check(name=name, ok=False, found=listed.failure.message.removesuffix("."))
+    if failure is not None:
+        yield Check(name=name, ok=False, found=failure.message.removesuffix("."))
+    elif own.is_there is False:
+        found = f"no {own.protocol} at {own.base_url} (HTTP {own.http_status})"
+        yield Check(name=name, ok=False, found=f"{found}; {_other_way(spoken)}")
+    else:
+        mark = " (SIMULATED)" if endpoint.simulated else ""
+        said = " and ".join(route.protocol for route in spoken) or f"{own.protocol}, which was not tried"
+        parts = [f"speaks {said}{mark}", *_distance(examined), _list(examined)]
+        if own.words:
+            parts.append(f"refuses an empty request with: {own.words}")
+        yield Check(name=name, ok=True, found="; ".join(parts))
+    yield _key(endpoint, is_refused=failure is not None and failure.kind in _REFUSED_KEY)
 
 
-def _key(endpoint: Endpoint) -> Check:
+def _other_way(spoken: Sequence[ProtocolRoute]) -> str:
+    if not spoken:
+        return "check the base URL"
+    kinds = " or ".join(f'kind = "{route.kind}" and base_url = "{route.base_url}"' for route in spoken)
+    return f"it speaks {' and '.join(route.protocol for route in spoken)}: set {kinds}"
+
+
+def _distance(examined: EndpointExamined) -> Iterator[str]:
+    if examined.rtt_ns is not None:
+        yield f"a round trip takes about {examined.rtt_ns / NS_PER_MS:.3g} ms"
+
+
+def _list(examined: EndpointExamined) -> str:
+    if examined.list_failure is None:
+        return f"lists {examined.models} models"
+    status = examined.list_failure.http_status
+    return f"lists no models (HTTP {status})" if status else "lists no models"
+
+
+def _key(endpoint: Endpoint, *, is_refused: bool) -> Check:
     name = f"key {clean(endpoint.name)}"
     variable = endpoint.api_key_env
+    found = None
     if is_key_set(endpoint, os.environ):
-        return Check(name=name, ok=True, found=f"in {variable}")
-    if endpoint.key_command:
-        return Check(name=name, ok=True, found=f"from the command {endpoint.key_command[0]}")
-    if endpoint.aws_credentials:
-        return Check(name=name, ok=True, found="signed with AWS's own credentials, where no key is set")
-    if variable is None:
-        return Check(name=name, ok=True, found="none needed")
-    return Check(name=name, ok=False, found=f"{variable} is not set: export it, or use another endpoint")
+        found = f"in {variable}"
+    elif endpoint.key_command:
+        found = f"from the command {endpoint.key_command[0]}"
+    elif endpoint.aws_credentials:
+        found = "signed with AWS's own credentials, where no key is set"
+    elif variable is None:
+        found = "none needed"
+    if found is None:
+        return Check(name=name, ok=False, found=f"{variable} is not set: export it, or use another endpoint")
+    if is_refused:
+        found = "none given, and the server wants one" if found == "none needed" else f"{found}, refused by the server"
+    return Check(name=name, ok=not is_refused, found=found)
 
 
 def _terminal() -> Check:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from tui.config.known_models import known_models, save_list
-from tui.core.events import EngineFailed, Event, ModelsListed
+from tui.core.events import EndpointExamined, EngineFailed, Event, ModelsListed
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.core.wording import ABSENT, aligned
 from tui.engine.client import EngineClient, spawn
-from tui.engine.protocol import ListModels
+from tui.engine.protocol import Examine, ListModels
 from tui.errors import ExitCode
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 
-_WITHIN_S = 40.0
+_WITHIN_S = 60.0
 """Longest time for the engine to start and to ask, seconds."""
 
 
@@ -67,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def ask_for_models(endpoints: tuple[Endpoint, ...], hear: Callable[[Event], None]) -> list[str]:
-    """Have a new engine ask all endpoints for their models; `hear` gets every event.
+async def ask_endpoints(question: ListModels | Examine, hear: Callable[[Event], None]) -> list[str]:
+    """Have a new engine ask endpoints a question; `hear` gets every event.
 
     Returns the names of the endpoints that did not answer in time; none of them where the engine failed.
     """
@@ -80,13 +80,13 @@ async def ask_for_models(endpoints: tuple[Endpoint, ...], hear: Callable[[Event]
 
     client = EngineClient(spawn(), put)
     await client.connect()
-    waiting = [endpoint.name for endpoint in endpoints]
+    waiting = [endpoint.name for endpoint in question.endpoints]
     try:
-        client.ask_aside(ListModels(endpoints=endpoints))
+        client.ask_aside(question)
         async with asyncio.timeout(_WITHIN_S):
             while waiting:
                 event = await answers.get()
-                if isinstance(event, ModelsListed):
+                if isinstance(event, ModelsListed | EndpointExamined):
                     waiting.remove(event.endpoint)
                 hear(event)
                 if isinstance(event, EngineFailed):
@@ -113,7 +113,7 @@ async def _refresh(endpoints: tuple[Endpoint, ...]) -> bool:
             elif not endpoint.simulated:
                 save_list(endpoint, event.models, date.today())
 
-    if await ask_for_models(endpoints, hear):
+    if await ask_endpoints(ListModels(endpoints=endpoints), hear):
         failed.append("The endpoints did not list their models in time; try again.")
     for sentence in failed:
         print(f"latency-tui: {sentence}", file=sys.stderr)

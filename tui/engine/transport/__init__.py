@@ -47,11 +47,15 @@ class Exchange:
         reporter: RequestReporter,
         before_send: Callable[[], Awaitable[None]],
         after_send: Callable[[], None],
+        *,
+        is_aside: bool = False,
     ) -> None:
         """`before_send` is awaited when the connection stands and the request's first byte is about to be written.
 
-        `after_send` is called when its last byte has been handed to the kernel.
+        `after_send` is called when its last byte has been handed to the kernel. `is_aside` is true for what is asked
+        beside runs: its body is read whole, within a limit, by whoever asked.
         """
+        self.is_aside = is_aside
         self._reporter = reporter
         self._before_send = before_send
         self._after_send = after_send

@@ -12,7 +12,7 @@ import httpcore2
 import httpx2
 from aiohappyeyeballs import start_connection
 
-from tui.core.target import Endpoint
+from tui.core.target import Endpoint, Timeouts
 from tui.engine import failures
 from tui.engine.failures import UnsentError
 from tui.engine.limits import LIMITS, BodyError, Limits, too_long
@@ -73,6 +73,11 @@ class HttpClients:
         return httpx2.AsyncClient(
             transport=transport, event_hooks={"request": [_trace]}, follow_redirects=False, trust_env=False
         )
+
+
+def lookup_timeout(endpoint: Endpoint) -> httpx2.Timeout:
+    """The timeout of a look-up's connection; its answer has one above all wires."""
+    return httpx2.Timeout(None, connect=endpoint.timeouts.over(Timeouts()).connect)
 
 
 async def _trace(request: httpx2.Request) -> None:
@@ -136,7 +141,8 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         assert isinstance(response.stream, AsyncIterable)
         headers, body = response.headers, _Body(response.stream)
         is_refusal = not 200 <= response.status < 300
-        if is_refusal or exchange.get(None) is None:
+        told = exchange.get(None)
+        if is_refusal or told is None or told.is_aside:
             # The SDK reads it whole. What answers a request is taken from the connection and does not pass here.
             body = _BoundedBody(response.stream, headers, self._limits, is_refusal=is_refusal)
             headers = [(name, value) for name, value in headers if name.lower() != b"content-encoding"]

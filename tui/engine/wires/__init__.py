@@ -36,10 +36,15 @@ LOOKUP_SLOT = -1
 class NoAnswerError(Exception):
     """A look-up that the endpoint does not answer."""
 
-    def __init__(self, http_status: int | None = None) -> None:
-        """`http_status` is None if there is no such route, or if what came is not what was asked for."""
-        super().__init__(http_status)
-        self.http_status = http_status
+    def __init__(self, response: "httpx2.Response | None" = None) -> None:
+        """`response` is None if there is no such route, or if what came is not what was asked for; its body is read."""
+        super().__init__(response)
+        self.response = response
+
+    @property
+    def http_status(self) -> int | None:
+        """Status of the response."""
+        return self.response.status_code if self.response is not None else None
 
 
 class AnswerReader(ABC):
@@ -145,6 +150,12 @@ class Wire(Protocol):
 
     async def count_tokens(self, spec: RequestSpec, key: str | None) -> int:
         """Input tokens of the prompt. Raises NoAnswerError, UnsentError or httpx2.HTTPError."""
+
+    async def knock(self, endpoint: Endpoint, key: str | None) -> "httpx2.Response":
+        """The answer to an empty request, which no server can serve: it tells whether the route is there, for nothing.
+
+        Its body is read. Raises NoAnswerError where the route needs a model, UnsentError or httpx2.HTTPError.
+        """
 
 
 def merged(present: object, value: object) -> object:

@@ -16,7 +16,7 @@ from tui.engine.failures import Refusal, UnsentError
 from tui.engine.limits import BodyError
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in
-from tui.engine.transport.http_transport import HttpClients
+from tui.engine.transport.http_transport import HttpClients, lookup_timeout
 from tui.engine.wires import LONGEST_WORD, LOOKUP_SLOT, NoAnswerError, is_count
 from tui.engine.wires.chat.answer import CompletionReader, refusal_of
 from tui.engine.wires.chat.request_body import body
@@ -71,11 +71,13 @@ class ChatWire:
         """See `Wire.list_models`."""
         client = self._connections.of(endpoint, LOOKUP_SLOT)
         try:
-            response = await client.get(f"{endpoint.base_url}/models", headers=_headers(endpoint, key), timeout=None)
+            response = await client.get(
+                f"{endpoint.base_url}/models", headers=_headers(endpoint, key), timeout=lookup_timeout(endpoint)
+            )
         except BodyError as error:
             raise httpx2.NetworkError(str(error)) from error
         if not response.is_success:
-            raise NoAnswerError(response.status_code)
+            raise NoAnswerError(response)
         try:
             answer = msgspec.json.decode(response.content)
         except (ValueError, RecursionError) as error:
@@ -88,6 +90,13 @@ class ChatWire:
     async def count_tokens(self, spec: RequestSpec, key: str | None) -> int:
         """See `Wire.count_tokens`. The protocol counts nothing ahead: an estimate stands."""
         raise NoAnswerError
+
+    async def knock(self, endpoint: Endpoint, key: str | None) -> httpx2.Response:
+        """See `Wire.knock`."""
+        client = self._connections.of(endpoint, LOOKUP_SLOT)
+        headers = {"content-type": "application/json", **_headers(endpoint, key)}
+        url = f"{endpoint.base_url}/chat/completions"
+        return await client.post(url, content=b"{}", headers=headers, timeout=lookup_timeout(endpoint))
 
 
 def _headers(endpoint: Endpoint, key: str | None) -> dict[str, str]:

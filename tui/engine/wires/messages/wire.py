@@ -16,7 +16,7 @@ from tui.engine import failures
 from tui.engine.failures import Refusal, UnsentError
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in
-from tui.engine.transport.http_transport import HttpClients
+from tui.engine.transport.http_transport import HttpClients, lookup_timeout
 from tui.engine.wires import LONGEST_WORD, LOOKUP_SLOT, NoAnswerError, is_count
 from tui.engine.wires.messages import request_body
 from tui.engine.wires.messages.answer import MessageReader, refusal_of
@@ -67,12 +67,12 @@ class MessagesWire:
         client = self._clients.of(endpoint, key, LOOKUP_SLOT)
         if isinstance(client, anthropic.AsyncAnthropicVertex | BedrockClient):
             raise NoAnswerError  # the SDK's client has no such route
-        headers = dict(endpoint.headers)
-        if endpoint.api_version:
-            headers["anthropic-version"] = endpoint.api_version
         models: list[ListedModel] = []
         with _lookup_errors():
-            async for model in client.models.list(limit=_MOST_MODELS, timeout=None, extra_headers=headers):
+            listing = client.models.list(
+                limit=_MOST_MODELS, timeout=lookup_timeout(endpoint), extra_headers=_headers(endpoint)
+            )
+            async for model in listing:
                 if (listed := _listed(model)) is not None:
                     models.append(listed)
                 if len(models) >= _MOST_MODELS:
@@ -88,6 +88,26 @@ class MessagesWire:
         if tokens is None:
             raise NoAnswerError
         return tokens
+
+    async def knock(self, endpoint: Endpoint, key: str | None) -> httpx2.Response:
+        """See `Wire.knock`."""
+        client = self._clients.of(endpoint, key, LOOKUP_SLOT)
+        if isinstance(client, anthropic.AsyncAnthropicVertex):
+            raise NoAnswerError
+        options: Any = {"headers": _headers(endpoint), "timeout": lookup_timeout(endpoint)}
+        try:
+            with _connection_errors():
+                return await client.post("/v1/messages", cast_to=httpx2.Response, body={}, options=options)
+        except anthropic.APIStatusError as error:
+            return error.response
+        except SigningError as error:
+            raise UnsentError(failures.unsigned(endpoint, str(error))) from error
+
+
+def _headers(endpoint: Endpoint) -> dict[str, str]:
+    """Headers of a request that no specification of a run stands behind."""
+    version = {"anthropic-version": endpoint.api_version} if endpoint.api_version else {}
+    return {**endpoint.headers, **version}
 
 
 def _lane_of(spec: RequestSpec) -> tuple[str, str]:
@@ -112,7 +132,7 @@ def _lookup_errors() -> Iterator[None]:
         with _connection_errors():
             yield
     except anthropic.APIStatusError as error:
-        raise NoAnswerError(error.status_code) from error
+        raise NoAnswerError(error.response) from error
     except (anthropic.AnthropicError, ValueError, TypeError, AttributeError) as error:
         # Clients of clouds refuse by themselves what their service lacks; nobody checks what a server sends.
         raise NoAnswerError from error
