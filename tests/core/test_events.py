@@ -16,6 +16,7 @@ TYPES = {
     "attempt_failed",
     "content",
     "instrument",
+    "network_seen",
     "usage_reported",
     "request_ended",
     "run_ended",

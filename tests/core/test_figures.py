@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tui.config import paths
-from tui.core.events import Failure, FailureKind, Instrument, StampSource, Status, Usage
+from tui.core.events import Failure, FailureKind, Instrument, NetworkSeen, StampSource, Status, Usage
 from tui.core.figures import SAMPLED, Figure, Unit, Use, flat_columns
 from tui.core.objectives import parse
 from tui.core.observation import Observation, observe, summary
@@ -51,6 +51,7 @@ def whole_record() -> RequestRecord:
             connect_started_ns=60 * MS,
             connected_ns=80 * MS,
             sent_ns=100 * MS,
+            acked_ns=130 * MS,
             content_ns=content,
             thinking_pieces=1,
             first_text_ns=content[1],
@@ -67,6 +68,7 @@ def whole_record() -> RequestRecord:
             delay_p99_ns=2 * MS,
             delay_max_ns=3 * MS,
         ),
+        network=NetworkSeen(request_id=1, rtt_ns=25 * MS, min_rtt_ns=20 * MS, sent_bytes=9_000, segment_bytes=1_448),
         earlier=[Attempt(timeline=Timeline(sent_ns=0), failure=failure, http_status=529, api_request_id=None)],
     )
 

@@ -4,7 +4,7 @@ from tried_samples import TRIED
 
 from tui.advice.suggestion import Change, PromptEdit, Trial
 from tui.advice.trial import TrialResult, TrialVerdict
-from tui.core.events import Failure, FailureKind, Instrument, Kind, StampSource, Status, Usage
+from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, StampSource, Status, Usage
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -115,6 +115,16 @@ def simple_run() -> StoredRun:
     done.pieces = [(Kind.TEXT, "Air scatters "), (Kind.TEXT, "blue light.")]
     done.usage, done.status, done.stop_reason = Usage(input_tokens=14, output_tokens=9), Status.DONE, "end_turn"
     thought.timeline = timeline(1, [200, 260, 420, 480], thinking=2, ended=490, reused=True)
+    thought.timeline.acked_ns = START + 85 * MS
+    thought.network = NetworkSeen(
+        request_id=2,
+        rtt_ns=82 * MS,
+        min_rtt_ns=80 * MS,
+        sent_bytes=900,
+        segment_bytes=1_448,
+        out_of_order=1,
+        stalled_ns=160 * MS,
+    )
     thought.pieces = [(Kind.THINKING, "Rayleigh, I think."), (Kind.TEXT, "Rayleigh scattering.")]
     thought.usage = Usage(input_tokens=14, output_tokens=31, thinking_tokens=20, cache_read_input_tokens=2)
     thought.status, thought.stop_reason = Status.DONE, "end_turn"

@@ -27,6 +27,8 @@ class Mark(StrEnum):
     """An open connection was taken; the three marks above stay absent."""
     SENT = "sent"
     """The last byte of the request was handed to the kernel."""
+    ACKED = "acked"
+    """The peer's acknowledgement of that byte arrived, by the kernel's stamp."""
     MESSAGE_START = "message_start"
     THINKING_STARTED = "thinking_started"
     """The first thinking block was opened; with its text omitted this is all that is seen of it."""
@@ -231,6 +233,28 @@ class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
     delay_max_ns: int | None = None
 
 
+class NetworkSeen(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The network's part in a request, as the kernel of this machine saw it. Absent where the kernel tells nothing."""
+
+    request_id: int
+    rtt_ns: int | None = None
+    """The round trip, smoothed by the kernel."""
+    min_rtt_ns: int | None = None
+    """The shortest round trip of the last minutes: the way alone, without queues and delayed acknowledgements."""
+    sent_bytes: int = 0
+    """Bytes of the request on the wire, TLS included."""
+    segment_bytes: int = 0
+    """Largest segment of the connection."""
+    retransmissions: int = 0
+    """Segments of the request that were sent again."""
+    out_of_order: int = 0
+    """Segments of the answer that arrived before an earlier one: that one was lost, or overtaken."""
+    stalled_ns: int = 0
+    """Time in which nothing could be used because a segment was missing, with the pause before it."""
+    to_proxy: bool = False
+    """True if the peer is a proxy: what lies behind it counts as the server's."""
+
+
 class AttemptFailed(_Event, frozen=True, kw_only=True):
     """An attempt failed before any content, and another follows; what comes next belongs to that one."""
 
@@ -326,7 +350,17 @@ class EngineFailed(_Event, frozen=True, kw_only=True):
         return RequestEnded(request_id=request_id, t_ns=self.t_ns, status=Status.INTERRUPTED, failure=failure)
 
 
-RequestEvent = Marked | Responded | MessageOpened | Content | UsageReported | Instrument | AttemptFailed | RequestEnded
+RequestEvent = (
+    Marked
+    | Responded
+    | MessageOpened
+    | Content
+    | UsageReported
+    | Instrument
+    | NetworkSeen
+    | AttemptFailed
+    | RequestEnded
+)
 LookupEvent = TokensCounted | ModelsListed | EndpointExamined
 """Answers to questions beside runs; neither recorded nor part of any figure."""
 Event = EngineReady | RunStarted | RequestEvent | RunEnded | LookupEvent | EngineFailed

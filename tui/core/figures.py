@@ -5,118 +5,20 @@ To add a figure, add a member to `Figure`. To sum it up over many requests too, 
 """
 
 from array import array
-from collections.abc import Callable, Sequence
-from enum import Flag, StrEnum, auto
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
-from tui.core import metrics
+from tui.core import metrics, network_figures
+from tui.core.figure_parts import Delay, Gaps, delay_of, gaps_of
+from tui.core.figure_row import WIDELY, Declared
+from tui.core.figure_row import FigureGroup as FigureGroup
+from tui.core.figure_row import Unit as Unit
+from tui.core.figure_row import Use as Use
 from tui.core.metrics import NS_PER_MS
 from tui.core.record import RequestRecord
-
-
-class Unit(StrEnum):
-    """Unit of a figure, as headings of tables give it; a word has none."""
-
-    TIME = "ms"
-    """Computed in nanoseconds; in files milliseconds."""
-    RATE = "tokens/s"
-    COUNT = "count"
-    WORD = "word"
-
-
-class FigureGroup(StrEnum):
-    """FigureGroup of rows in the detail of a request."""
-
-    TIMES = "times"
-    PACE = "pace"
-    CONNECTION = "connection"
-    TOKENS = "tokens"
-    INSTRUMENT = "instrument"
-
-
-class Use(Flag):
-    """Places where a figure is used, beside the files of data and the detail of a request, which have them all."""
-
-    OBJECTIVE = auto()
-    """Objectives and limits on regressions may be set on it."""
-    UNTIL_SURE = auto()
-    """A series may go on until the target that is best by it is known."""
-    AXIS = auto()
-    """Charts of one figure may show it."""
-    COMPARED = auto()
-    """`compare` compares it, and reports give its median for each target."""
-    HEADLINE = auto()
-    """Every summary has it: the table on standard output, reports and their charts, a lane's change."""
-    REQUESTS = auto()
-    """Reports have it in their table of requests."""
-
-
-class Gaps(msgspec.Struct, frozen=True, kw_only=True):
-    """Gaps between consecutive chunks of an answer, ms."""
-
-    p50: float
-    p95: float
-    p99: float
-    max: float
-
-
-class Delay(msgspec.Struct, frozen=True, kw_only=True):
-    """Time that data waited between arrival and read, ms."""
-
-    p50: float
-    p99: float
-    max: float
-
-
-class Declared(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table."""
-
-    name: str
-    """The name in objectives and settings."""
-    column: str = ""
-    """The name in files, where that is not `name` with the unit; CSV puts the name of a part into it: `itl_p95_ms`."""
-    label: str
-    """The name in sentences and headings."""
-    title: str
-    """The name in the detail of a request."""
-    help: str
-    """A sentence that defines it; the schema's."""
-    group: FigureGroup
-    of: Callable[[RequestRecord], Any]
-    """Its value of one request, None where it is undefined. Times are nanoseconds, but those in parts milliseconds."""
-    unit: Unit = Unit.TIME
-    in_parts: type[msgspec.Struct] | None = None
-    """The struct of a figure that has parts."""
-    sample: str | None = None
-    """The field of `Observation` with its value; None for a figure that is not summed up over requests."""
-    samples: Callable[[RequestRecord], Sequence[int]] | None = None
-    """All samples of one request, for a figure that has many in each."""
-    less_is_better: bool = True
-    uses: Use = Use(0)
-
-
-def _gaps(record: RequestRecord) -> Gaps | None:
-    gaps = metrics.gaps(record.timeline)
-    return None if gaps is None else Gaps(**_in_ms(p50=gaps.p50_ns, p95=gaps.p95_ns, p99=gaps.p99_ns, max=gaps.max_ns))
-
-
-def _delay(record: RequestRecord) -> Delay | None:
-    instrument = record.instrument
-    if instrument is None or instrument.delay_p50_ns is None:
-        return None
-    longest, p99 = instrument.delay_max_ns, instrument.delay_p99_ns
-    if p99 is None or longest is None:
-        return None
-    return Delay(**_in_ms(p50=instrument.delay_p50_ns, p99=p99, max=longest))
-
-
-def _in_ms(**parts_ns: int) -> dict[str, float]:
-    return {name: ns / NS_PER_MS for name, ns in parts_ns.items()}
-
-
-_WIDELY = Use.OBJECTIVE | Use.UNTIL_SURE | Use.AXIS | Use.COMPARED | Use.REQUESTS
 
 
 class Figure(StrEnum):
@@ -145,7 +47,7 @@ class Figure(StrEnum):
         group=FigureGroup.TIMES,
         of=lambda record: record.ttft_ns,
         sample="ttft_ns",
-        uses=_WIDELY | Use.HEADLINE,
+        uses=WIDELY | Use.HEADLINE,
     )
     TTFO = Declared(
         name="ttfo",
@@ -155,7 +57,7 @@ class Figure(StrEnum):
         group=FigureGroup.TIMES,
         of=lambda record: metrics.ttfo_ns(record.timeline),
         sample="ttfo_ns",
-        uses=_WIDELY,
+        uses=WIDELY,
     )
     TOTAL = Declared(
         name="total",
@@ -166,7 +68,7 @@ class Figure(StrEnum):
         group=FigureGroup.TIMES,
         of=lambda record: record.total_ns,
         sample="total_ns",
-        uses=_WIDELY | Use.HEADLINE,
+        uses=WIDELY | Use.HEADLINE,
     )
     TPOT = Declared(
         name="tpot",
@@ -196,7 +98,7 @@ class Figure(StrEnum):
         title="gaps",
         help="Gaps between consecutive pieces of content.",
         group=FigureGroup.PACE,
-        of=_gaps,
+        of=gaps_of,
         in_parts=Gaps,
         sample="gaps_ns",
         # Thousands of gaps of thousands of answers: eight bytes each.
@@ -228,6 +130,13 @@ class Figure(StrEnum):
         group=FigureGroup.CONNECTION,
         of=lambda record: record.retry_ns,
     )
+    UPLOAD = network_figures.UPLOAD
+    NETWORK = network_figures.NETWORK
+    SERVER = network_figures.SERVER
+    SPLIT_ERROR = network_figures.SPLIT_ERROR
+    RETRANSMISSIONS = network_figures.RETRANSMISSIONS
+    OUT_OF_ORDER = network_figures.OUT_OF_ORDER
+    STALLED = network_figures.STALLED
     INPUT_TOKENS = Declared(
         name="input_tokens",
         label="input tokens",
@@ -274,7 +183,7 @@ class Figure(StrEnum):
         title="delay",
         help="How long data waited between arrival and read.",
         group=FigureGroup.INSTRUMENT,
-        of=_delay,
+        of=delay_of,
         in_parts=Delay,
         uses=Use.REQUESTS,
     )

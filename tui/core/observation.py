@@ -41,6 +41,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The gaps between chunks."""
     set_up_ns: int | None = None
     """Connection set-up; absent on a reused connection."""
+    upload_ns: int | None = None
+    network_ns: int | None = None
+    server_ns: int | None = None
+    """The parts of TTFT, about; absent where it could not be split."""
     thinking_ns: int | None = None
     """From the start of thinking to the first text; absent where there was no content."""
     input_tokens: int | None = None

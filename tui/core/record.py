@@ -17,6 +17,7 @@ from tui.core.events import (
     Mark,
     Marked,
     MessageOpened,
+    NetworkSeen,
     RequestEnded,
     Responded,
     Status,
@@ -24,6 +25,7 @@ from tui.core.events import (
     UsageReported,
 )
 from tui.core.model import is_other_model
+from tui.core.network_split import Split, split
 from tui.core.plan import RequestSpec
 from tui.core.timeline import Timeline
 
@@ -82,6 +84,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     """The API's explanation of a refusal."""
     failure: Failure | None = None
     instrument: Instrument | None = None
+    network: NetworkSeen | None = None
     earlier: list[Attempt] = msgspec.field(default_factory=list)
     """Attempts before the present one, in order; the fields above are those of the present one alone."""
     waits_s: float | None = None
@@ -116,6 +119,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 self.waits_s = None
             case Instrument():
                 self.instrument = event
+            case NetworkSeen():
+                self.network = event
             case RequestEnded(status=status, stop_reason=stop_reason, stop_details=stop_details, failure=failure):
                 self.status = status
                 self.waits_s = None
@@ -143,7 +148,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         )
         self.timeline = Timeline()
         self.usage = Usage()
-        self.instrument = None
+        self.instrument = self.network = None
         self.http_status = self.api_request_id = self.message_id = self.answered_by = self.cache_miss = None
 
     @property
@@ -184,6 +189,11 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     def total_ns(self) -> int | None:
         """Total time (TTLT) of an answer that is complete, ns; absent while it streams and when it broke off."""
         return metrics.ttlt_ns(self.timeline) if self.complete else None
+
+    @property
+    def split(self) -> Split | None:
+        """See `network_split.split`."""
+        return split(self.timeline, self.network)
 
     @property
     def complete(self) -> bool:

@@ -17,6 +17,8 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
     reused_ns: int | None = None
     """Moment at which an open connection was taken instead of a new one."""
     sent_ns: int | None = None
+    acked_ns: int | None = None
+    """Arrival of the acknowledgement of the request's last byte."""
     headers_ns: int | None = None
     message_start_ns: int | None = None
     thinking_started_ns: int | None = None

@@ -218,6 +218,7 @@ class _Attempt:
                 await self._read(response, deadlines)
                 return None
         finally:
+            told.report_path()
             exchange.reset(before)
 
     async def _read(self, response: httpx2.Response, deadlines: _Deadlines) -> None:

@@ -61,7 +61,7 @@ _AFTER: dict[str, _Column] = {
 }
 _COLUMNS = (
     _BEFORE
-    | _figures(FigureGroup.TIMES, FigureGroup.PACE, FigureGroup.CONNECTION, FigureGroup.TOKENS)
+    | _figures(*(group for group in FigureGroup if group is not FigureGroup.INSTRUMENT))
     | {
         "stop_reason": lambda _, record: record.stop_reason,
         "stop_details": lambda _, record: record.stop_details,

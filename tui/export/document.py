@@ -16,7 +16,7 @@ import msgspec
 
 from tui.advice.trial import TrialResult
 from tui.config import paths
-from tui.core.events import Instrument, Kind
+from tui.core.events import Instrument, Kind, NetworkSeen
 from tui.core.finished import FinishedRequest, finished_fields
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
@@ -41,6 +41,7 @@ class ExportedRequest(FinishedRequest, frozen=True, kw_only=True, omit_defaults=
 
     run: Annotated[str, _means("The uid of the run it belongs to.")]
     instrument: Annotated[Instrument | None, _means("The instrument's delay, nanoseconds.")] = None
+    network: Annotated[NetworkSeen | None, _means("What the kernel saw of the network, nanoseconds.")] = None
     parameters: Annotated[Parameters, _means("What it was asked with.")]
     timeouts: Timeouts
     retries: Retries
@@ -132,6 +133,7 @@ def request_of(run: StoredRun, record: RequestRecord) -> ExportedRequest:
         **finished_fields(record),
         run=run.info.uid,
         instrument=record.instrument,
+        network=record.network,
         parameters=spec.parameters,
         timeouts=spec.timeouts,
         retries=spec.retries,
@@ -179,6 +181,7 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
         answered_by=request.answered_by,
         failure=request.error,
         instrument=request.instrument,
+        network=request.network,
         earlier=request.earlier,
         http_status=request.http_status,
         api_request_id=request.api_request_id,

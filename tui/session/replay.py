@@ -209,12 +209,14 @@ def _kind_left_out(timeline: Timeline, index: int, t_ns: int) -> Kind:
 
 
 def _ending(record: RequestRecord) -> Iterator[Timed]:
-    """The last events: counts, the instrument's part, and the end, where there is one."""
+    """The last events: counts, the instrument's and the network's part, and the end, where there is one."""
     at, request_id = _last(record.timeline), record.spec.request_id
     if record.usage != Usage():
         yield at, UsageReported(request_id=request_id, usage=record.usage)
     if record.instrument is not None:
         yield at, msgspec.structs.replace(record.instrument, request_id=request_id)
+    if record.network is not None:
+        yield at, msgspec.structs.replace(record.network, request_id=request_id)
     if record.status is not None:
         ended = RequestEnded(
             request_id=request_id,

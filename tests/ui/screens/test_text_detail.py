@@ -18,8 +18,10 @@ async def test_detail_shows_the_current_lanes_request(open_app: OpenApp, key: st
         record = s.views[1].lane.record
         assert record is not None
         assert record.api_request_id is not None
-        for shown in ("first token", "text", "cold TTFT", "stamped by", record.api_request_id):
+        for shown in ("first token", "text", "cold TTFT", "network · server", record.api_request_id):
             assert shown in s.shown
+        await s.press("tab", "end")
+        await s.until_shown("stamped by")
         await s.press("escape")
         assert s.on_main
 

@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from tui.core.cost import Cost
-from tui.core.events import CacheMiss, Failure, FailureKind, Instrument, StampSource, Status, Usage
+from tui.core.events import CacheMiss, Failure, FailureKind, Instrument, NetworkSeen, StampSource, Status, Usage
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -86,6 +86,14 @@ def test_a_whole_answer_on_a_new_connection() -> None:
         "attempt": "1",
         "HTTP status": "200",
         "request id": "req_1",
+        "connect · upload · network · server · stream": "3.00 ms · — · — · — · 500 ms",
+        "upload, about": ABSENT,
+        "network, about": ABSENT,
+        "server, about": ABSENT,
+        "split within": ABSENT,
+        "sent again": ABSENT,
+        "out of order": ABSENT,
+        "stalled by it": ABSENT,
         "input tokens, uncached": "12",
         "output tokens": "11",
         "thinking tokens": ABSENT,
@@ -100,6 +108,21 @@ def test_a_whole_answer_on_a_new_connection() -> None:
         "tier · speed · region": ABSENT,
         "cost, estimated": ABSENT,
     }
+
+
+def test_the_parts_of_the_time_in_one_line() -> None:
+    record = done(msgspec.structs.replace(NEW, acked_ns=190 * MS), 11)
+    seen = NetworkSeen(
+        request_id=1, rtt_ns=90 * MS, min_rtt_ns=80 * MS, sent_bytes=20_000, segment_bytes=1_448, out_of_order=2
+    )
+    record.network = seen
+    shown = rows(record)
+    assert shown["connect · upload · network · server · stream"] == "3.00 ms · 10.0 ms · 80.0 ms · 110 ms · 500 ms"
+    assert (shown["server, about"], shown["split within"]) == ("110 ms", "10.0 ms")
+    assert (shown["out of order"], shown["sent again"]) == ("2", "0")
+    assert not any("proxy" in value for value in shown.values())
+    record.network = msgspec.structs.replace(seen, to_proxy=True)
+    assert rows(record)["connect · upload · network · server · stream"].endswith("the network's to the proxy alone")
 
 
 def test_nothing_yet_is_all_dashes() -> None:

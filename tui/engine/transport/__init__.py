@@ -18,6 +18,7 @@ import httpcore2
 from tui.core.events import Mark
 from tui.engine.connection_failures import other_protocol
 from tui.engine.reporter import RequestReporter
+from tui.engine.transport.tcp_path import TcpPath
 
 READ_BYTES = 64 * 1024
 """Most that one read takes."""
@@ -62,6 +63,9 @@ class Exchange:
         self._tunnelling = False
         """True while a proxy is asked for a tunnel: that is not our request."""
         self._connecting = False
+        self._begins = False
+        """True until the request's first byte is about to be written."""
+        self._path: TcpPath | None = None
         self._written_ns = 0
         self._last_read_ns = 0
         self.headers_ns = 0
@@ -85,6 +89,7 @@ class Exchange:
                     if not self._connecting:
                         self._reporter.mark(Mark.REUSED)
                     await self._before_send()
+                    self._begins = True
             case "send_request_body.complete" if not self._tunnelling:
                 self._reporter.mark(Mark.SENT, self._written_ns)
                 self._after_send()
@@ -96,6 +101,22 @@ class Exchange:
     def resolved(self, t_ns: int) -> None:
         """The name was looked up."""
         self._reporter.mark(Mark.RESOLVED, t_ns)
+
+    def writing(self, path: TcpPath) -> None:
+        """A write begins on the connection with this path."""
+        self._path = path
+        if self._begins:
+            self._begins = False
+            path.begin()
+
+    def report_path(self) -> None:
+        """Report what the kernel has seen of the network since the request's first byte."""
+        if self._path is None or self._begins or not self._written_ns:
+            return
+        if (acked_ns := self._path.acked_ns) is not None:
+            self._reporter.mark(Mark.ACKED, acked_ns)
+        if (seen := self._path.seen(self._reporter.request_id)) is not None:
+            self._reporter.report(seen)
 
     def written(self, t_ns: int) -> None:
         """The last byte of a write was handed to the kernel."""

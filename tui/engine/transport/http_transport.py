@@ -96,8 +96,9 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
 class StampedBackend(httpcore2.AsyncNetworkBackend):
     """Maker of stamped connections for httpcore2's pools and proxies."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, to_proxy: bool = False) -> None:
         self._clock = StampClock()
+        self._to_proxy = to_proxy
 
     async def connect_tcp(
         self,
@@ -121,7 +122,7 @@ class StampedBackend(httpcore2.AsyncNetworkBackend):
             )
         for level, option, value in _SOCKET_OPTIONS:
             sock.setsockopt(level, option, value)
-        return SocketStream(sock, self._clock)
+        return SocketStream(sock, self._clock, to_proxy=self._to_proxy)
 
 
 class StampedTransport(httpx2.AsyncBaseTransport):
@@ -248,7 +249,7 @@ def _pool(route: Route, tls: ssl.SSLContext) -> httpcore2.AsyncConnectionPool:
     common: dict[str, Any] = {
         "ssl_context": tls,
         "keepalive_expiry": _IDLE_S,
-        "network_backend": StampedBackend(),
+        "network_backend": StampedBackend(to_proxy=route.proxy is not None),
     }
     if (proxy := route.proxy) is None:
         return httpcore2.AsyncConnectionPool(**common)

@@ -20,6 +20,7 @@ from typing import Any
 import httpcore2
 
 from tui.engine.transport import READ_BYTES, Segment, StampedStream, exchange, socket_errors_as
+from tui.engine.transport.tcp_path import TcpPath
 from tui.engine.transport.tls_stream import TlsStream
 
 SO_TIMESTAMPNS = 35
@@ -27,8 +28,6 @@ SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("qq")
 _KERNEL_STAMPS = sys.platform == "linux" and struct.calcsize("P") == 8
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if _KERNEL_STAMPS else 0
-_DATA_SEGS_IN, _DATA_SEGS_IN_AT = struct.Struct("I"), 152
-"""tcpi_data_segs_in of struct tcp_info, <linux/tcp.h>."""
 _PAUSE_BYTES = 4 * 1024 * 1024
 """Unread data at which reading pauses, so that a stream faster than its parser is held back by TCP."""
 _TIGHT_NS = 20_000
@@ -118,13 +117,14 @@ def kernel_stamping() -> Iterator[None]:
 class SocketStream(StampedStream):
     """A connected TCP socket."""
 
-    def __init__(self, sock: socket.socket, clock: StampClock) -> None:
+    def __init__(self, sock: socket.socket, clock: StampClock, *, to_proxy: bool = False) -> None:
         super().__init__()
         self._socket = sock
+        self._path = TcpPath(sock, lambda stamp_ns: clock.arrival_ns(stamp_ns, time.monotonic_ns()), to_proxy=to_proxy)
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._segments: list[Segment] = []
-        self._queued_bytes = self._latest_ns = self._parts = 0
+        self._queued_bytes = self._latest_ns = 0
         self._read_ns = time.monotonic_ns()
         self._paused = self._ended = False
         self._error: OSError | None = None
@@ -143,6 +143,8 @@ class SocketStream(StampedStream):
             else:
                 data, ancillary = self._socket.recv(READ_BYTES), []
         except (BlockingIOError, InterruptedError):
+            # Woken by an acknowledgement: left where it is, it would wake the loop again and again.
+            self._path.take_acks()
             return
         except OSError as error:
             self._error = error
@@ -158,7 +160,7 @@ class SocketStream(StampedStream):
         else:
             # TCP delivers in order: an earlier time than before is the error of the clocks' offset.
             arrival_ns = max(arrival_ns, self._latest_ns)
-            segment = Segment(data, arrival_ns, read_ns, True, self._new_parts(), self._read_ns)
+            segment = Segment(data, arrival_ns, read_ns, True, self._path.arrived(arrival_ns), self._read_ns)
         self._latest_ns = segment.arrival_ns
         self._read_ns = read_ns
         self._segments.append(segment)
@@ -172,15 +174,6 @@ class SocketStream(StampedStream):
             _resolve(self._waiter)
         if self._on_data is not None:
             self._on_data()
-
-    def _new_parts(self) -> int:
-        """TCP segments with data that came in since the last call; may count one that is still unread."""
-        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGS_IN.size + _DATA_SEGS_IN_AT)
-        if len(info) < _DATA_SEGS_IN_AT + _DATA_SEGS_IN.size:
-            return 1
-        (total,) = _DATA_SEGS_IN.unpack_from(info, _DATA_SEGS_IN_AT)
-        parts, self._parts = total - self._parts, total
-        return int(parts)
 
     def subscribe(self, on_data: Callable[[], None] | None) -> None:
         """See `StampedStream.subscribe`."""
@@ -216,9 +209,11 @@ class SocketStream(StampedStream):
         if not buffer:
             return  # httpcore2 ends a body with an empty write: nothing is sent, and nothing must be stamped
         self._scanned = b""
+        if (told := exchange.get(None)) is not None:
+            told.writing(self._path)
         async with socket_errors_as(httpcore2.WriteTimeout, httpcore2.WriteError), asyncio.timeout(timeout):
             written_ns = await self._send_all(memoryview(buffer))
-        if (told := exchange.get(None)) is not None:
+        if told is not None:
             told.written(written_ns)
 
     async def _send_all(self, left: memoryview) -> int:
@@ -233,8 +228,10 @@ class SocketStream(StampedStream):
             try:
                 sent = self._socket.send(left)
             except (BlockingIOError, InterruptedError):
+                self._path.take_acks()
                 await self._writable()
                 continue
+            self._path.wrote(sent)
             written_ns = called_ns
             left = left[sent:]
         return written_ns
@@ -252,6 +249,7 @@ class SocketStream(StampedStream):
         """Close the socket at once."""
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket.fileno())
+            self._path.end()
             self._socket.close()
         self._ended = True
         if self._waiter is not None:
@@ -276,6 +274,7 @@ class SocketStream(StampedStream):
             case "socket":
                 return self._socket
             case "is_readable":
+                self._path.take_acks()
                 return self._ended or bool(self._segments) or _readable_now(self._socket)
         return None
 
@@ -290,4 +289,5 @@ def _readable_now(sock: socket.socket) -> bool:
         return True
     poll = select.poll()
     poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    # Not POLLERR alone: an acknowledgement that has just come says no more than that.
+    return any(event & (select.POLLIN | select.POLLHUP) for _, event in poll.poll(0))

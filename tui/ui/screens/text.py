@@ -74,6 +74,7 @@ class DetailScreen(ModalScreen[None]):
         & ChartView { height: 15; }
         & Horizontal { height: auto; }
         & .group { width: 1fr; height: auto; }
+        & .line { width: 1fr; height: auto; }
         & .note { color: $text-error; width: 1fr; height: auto; }
     }
     """
@@ -88,19 +89,20 @@ class DetailScreen(ModalScreen[None]):
         self._chart.placeholder = steps.CHART.placeholder
 
     def compose(self) -> ComposeResult:
-        """The waterfall above the figures, which stand in two columns."""
+        """The waterfall, the parts of the time in a line, and the figures in two columns."""
         record = self._record
         groups = detail_rows(record, self._cost)
         box = Vertical(
             self._chart,
             VerticalScroll(
+                Static(_table(groups[:1]), classes="line", markup=False),
                 Horizontal(
-                    Static(_table(groups[:2]), classes="group", markup=False),
-                    Static(_table(groups[2:3]), classes="group", markup=False),
+                    Static(_table(groups[1:4]), classes="group", markup=False),
+                    Static(_table(groups[4:6]), classes="group", markup=False),
                 ),
                 Horizontal(
-                    Static(_table(groups[3:4]), classes="group", markup=False),
-                    Static(_table(groups[4:]), classes="group", markup=False),
+                    Static(_table(groups[6:7]), classes="group", markup=False),
+                    Static(_table(groups[7:]), classes="group", markup=False),
                 ),
                 Static(clean(record.failure.message) if record.failure else "", classes="note", markup=False),
             ),

@@ -16,12 +16,17 @@ Row = tuple[str, str]
 
 
 def detail_rows(record: RequestRecord, cost: Cost | None = None) -> tuple[tuple[Row, ...], ...]:
-    """Groups of rows: times, pace, connection, tokens, prompt and cost, instrument. Undefined figures are dashes."""
+    """Groups of rows: the parts of the time, times, pace, tokens, connection, network, prompt and cost, instrument.
+
+    Undefined figures are dashes.
+    """
     return (
+        _line(record),
         (*_rows(FigureGroup.TIMES, record), *_moments(record)),
         (*_rows(FigureGroup.PACE, record), ("longest gap", _longest_gap(record))),
-        (("connection", _connection(record)), *_rows(FigureGroup.CONNECTION, record), *_answered(record)),
         (*_rows(FigureGroup.TOKENS, record), *_counts(record)),
+        (("connection", _connection(record)), *_rows(FigureGroup.CONNECTION, record), *_answered(record)),
+        tuple(_rows(FigureGroup.NETWORK, record)),
         _served(record, cost),
         tuple(_rows(FigureGroup.INSTRUMENT, record)),
     )
@@ -70,6 +75,18 @@ def _connection(record: RequestRecord) -> str:
     if record.timeline.reused_ns is not None:
         return "reused"
     return "new" if record.timeline.connect_started_ns is not None else ABSENT
+
+
+def _line(record: RequestRecord) -> tuple[Row, ...]:
+    """The whole time in one line, from the connection to the last content."""
+    found, content = record.split, record.timeline.content_ns
+    parts = (None, None, None) if found is None else (found.upload_ns, found.network_ns, found.server_ns)
+    stream = content[-1] - content[0] if content else None
+    whole = [*map(format_duration, (metrics.set_up_ns(record.timeline), *parts, stream))]
+    said = " · ".join(whole) if {*whole} != {ABSENT} else ABSENT
+    if record.network is not None and record.network.to_proxy:
+        said += ", the network's to the proxy alone"
+    return (("connect · upload · network · server · stream", said),)
 
 
 def _answered(record: RequestRecord) -> tuple[Row, ...]:
