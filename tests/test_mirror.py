@@ -26,6 +26,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(["core/figure_parts", "core/figure_row", "core/network_figures"], "core/test_figures.py"),
     "core/finished": "session/test_live.py",
     "core/model": "config/test_known_models.py",
+    "core/protocol": "simulator/test_openai.py",
     "core/run": "export/test_json_round_trip.py",
     "core/target": "core/test_plan.py",
     "engine/warmup": "engine/test_bad_streams.py",
@@ -34,6 +35,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(
         ["engine/wires/messages/blocks", "engine/wires/messages/events"], "engine/wires/messages/test_answer.py"
     ),
+    "engine/wires/openai_http": "engine/wires/chat/test_wire.py",
     "errors": "test_cli.py",
     "streams": "headless/test_endings.py",
     # All formats of one set of runs, side by side: `golden`, `json_round_trip`, `secrets` and `untrusted`.

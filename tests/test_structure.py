@@ -56,7 +56,10 @@ def test_the_application_class_has_fewer_than_40_members(tree: Tree) -> None:
     ("words", "modules"),
     [
         # A lever that is passed through: its field, and each protocol of the simulator, which shares no code with it.
-        (("top_p",), {"tui.core.parameters", "tui.simulator.chat", "tui.simulator.message_request"}),
+        (
+            ("top_p",),
+            {"tui.core.parameters", "tui.simulator.message_request", "tui.simulator.openai", "tui.simulator.responses"},
+        ),
         # A chart: its module; the registry finds it by a row.
         (("waterfall", "WATERFALL"), {"tui.ui.charts.steps"}),
     ],

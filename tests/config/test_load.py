@@ -211,7 +211,7 @@ def test_flags(sealed: Path) -> None:
         (Flags(models=("a",) * 129), "--model: there must be at most 128 targets, but there are 129."),
         (
             Flags(base_url="http://h/v1"),
-            "--base-url: must end before /v1, which is added to every request; a server of Chat Completions has "
+            "--base-url: must end before /v1, which is added to every request; a server of OpenAI's protocols has "
             'kind = "openai".',
         ),
         (

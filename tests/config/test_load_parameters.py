@@ -233,3 +233,16 @@ def test_bedrock_needs_to_know_where_and_signs_only_where_it_is_told_to(sealed: 
     assert complaint(sealed, ENDPOINT + "aws_credentials = true\n").endswith(
         'endpoints.far has aws_credentials, which only kind = "bedrock" can use.'
     )
+
+
+@pytest.mark.parametrize("kind", ["openai", "openai-responses"])
+def test_a_range_is_that_of_the_endpoints_protocol(kind: str, tmp_path: Path) -> None:
+    head = f'[endpoints.mine]\nbase_url = "http://127.0.0.1:1/v1"\nkind = "{kind}"\n[parameters]\ntemperature = 1.5\n'
+    (tmp_path / "plan.toml").write_text(f'{head}[[targets]]\nmodel = "m"\nendpoint = "mine"\n')
+    loaded = load(Flags(config=Path("plan.toml")), {}, tmp_path)
+    assert loaded.settings.parameters.temperature == 1.5
+    (tmp_path / "plan.toml").write_text(f'{head}[[targets]]\nmodel = "m"\n')
+    with pytest.raises(
+        ConfigError, match=r"line 5: parameters\.temperature: The Messages API takes temperature up to 1"
+    ):
+        load(Flags(config=Path("plan.toml")), {}, tmp_path)

@@ -10,7 +10,7 @@ from tui.core.target import Endpoint
 
 NAMES = {
     "openai", "openrouter", "groq", "together", "fireworks", "gemini", "mistral", "deepseek", "xai", "ollama",
-    "lmstudio", "vllm", "llamacpp",
+    "lmstudio", "vllm", "llamacpp", "openai-responses",
 }  # fmt: skip
 KEYS = {"ANTHROPIC_API_KEY": "sk-a", "GROQ_API_KEY": "gsk-b"}
 
@@ -33,11 +33,11 @@ def asked(here: Path, flags: Flags, text: str = "") -> list[tuple[str, Endpoint]
 def test_all_of_them_can_be_used() -> None:
     assert presets().keys() == NAMES
     for endpoint in presets().values():
-        assert endpoint.kind == "openai"
+        assert endpoint.kind == ("openai-responses" if endpoint.name == "openai-responses" else "openai")
         # A key goes to its own endpoint, and never in the open.
         assert endpoint.base_url.startswith("https://" if endpoint.api_key_env else "http://127.0.0.1:")
-    variables = [endpoint.api_key_env for endpoint in presets().values() if endpoint.api_key_env]
-    assert len(variables) == len(set(variables))
+    keys = {(endpoint.api_key_env, endpoint.base_url) for endpoint in presets().values() if endpoint.api_key_env}
+    assert len({variable for variable, _ in keys}) == len(keys)
 
 
 def test_none_is_part_of_settings_that_name_none(here: Path) -> None:

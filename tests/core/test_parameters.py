@@ -24,7 +24,7 @@ def test_nothing_set_changes_nothing() -> None:
     assert Parameters().overridden_by(shared) == shared
 
 
-@pytest.mark.parametrize("values", [{"max_tokens": 0}, {"max_tokens": 1_000_001}, {"temperature": 1.1}])
+@pytest.mark.parametrize("values", [{"max_tokens": 0}, {"max_tokens": 1_000_001}, {"temperature": 2.1}])
 def test_limits_hold_on_the_wire(values: dict[str, float]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(values, Parameters)

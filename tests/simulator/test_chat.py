@@ -1,20 +1,11 @@
-"""Chat Completions of the simulator: OpenAI's unmodified SDK and the engine against the real process."""
+"""Chat Completions of the simulator: OpenAI's unmodified SDK against the real process."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from engine.scripted import send_one
 
-from tui.core.events import FailureKind, Kind, Status
-from tui.core.parameters import Parameters
-from tui.core.plan import RequestSpec
-from tui.core.prompt import Prompt
-from tui.core.record import RequestRecord
-from tui.core.target import Endpoint, Timeouts
-from tui.engine.request import RequestSender
 from tui.simulator.chat import message_fields
 from tui.simulator.process import SimulatorProcess
 from tui.simulator.profiles import load
@@ -86,68 +77,18 @@ async def test_refusals(sdk: Any, error: str, asked: dict[str, Any]) -> None:
     assert caught.value.request_id.startswith("req_")
 
 
+async def test_calls_of_tools(sdk: Any) -> None:
+    stream = await sdk.chat.completions.create(
+        model="sim-thinking", messages=PROMPT, stream=True, extra_headers={"x-simulator-fault": "tool-use"}
+    )
+    choices = [chunk.choices[0] async for chunk in stream]
+    calls = [call.function for choice in choices for call in choice.delta.tool_calls or ()]
+    assert calls[0].name == "weather"
+    assert "".join(call.arguments for call in calls)
+    assert choices[-1].finish_reason == "tool_calls"
+
+
 def test_what_has_no_place_is_refused() -> None:
     profile = load()["claude-opus-5-5"]
     with pytest.raises(ApiError, match="cache_control"):
         message_fields({"model": "m", "messages": [], "cache_control": {}}, profile)
-
-
-async def answered(
-    simulator: SimulatorProcess, kind: str, fault: str | None = None, **parameters: Any
-) -> RequestRecord:
-    headers = {} if fault is None else {"x-simulator-fault": fault}
-    path = "/v1" if kind == "openai" else ""
-    spec = RequestSpec(
-        request_id=1,
-        target="lane",
-        model="sim-thinking",
-        endpoint=Endpoint(name="e", base_url=simulator.base_url + path, kind=kind, headers=headers),  # type: ignore[arg-type]
-        prompt=Prompt(system="Be brief.", user="How does a gateway limit requests?"),
-        parameters=Parameters(max_tokens=100, **parameters),
-        timeouts=Timeouts(first_token=20, request=20),
-    )
-    record = RequestRecord(spec=spec)
-    sender = RequestSender({})
-    async with asyncio.timeout(30):
-        record.apply(await send_one(sender, spec, record.apply))
-    await sender.aclose()
-    return record
-
-
-async def test_the_engine_reads_the_same_on_both_wires(simulator: SimulatorProcess) -> None:
-    chat, messages = [await answered(simulator, kind) for kind in ("openai", "anthropic")]
-    for record in (chat, messages):
-        assert (record.status, record.usage.output_tokens, record.usage.thinking_tokens) == (Status.DONE, 40, 20)
-        assert record.text(Kind.THINKING)
-        assert record.text(Kind.TEXT)
-    assert chat.usage.prompt_tokens == messages.usage.prompt_tokens
-    # A stamp per token on both: the chunk with the role, the end and the usage are none.
-    assert len(chat.timeline.content_ns) == len(messages.timeline.content_ns)
-    assert chat.timeline.thinking_pieces == messages.timeline.thinking_pieces
-
-
-async def test_the_engine_reads_an_answer_in_one_piece(simulator: SimulatorProcess) -> None:
-    record = await answered(simulator, "openai", stream=False)
-    assert (record.status, record.usage.output_tokens) == (Status.DONE, 40)
-
-
-@pytest.mark.parametrize(
-    ("fault", "status", "kind"),
-    [
-        ("close-mid-event", Status.FAILED, FailureKind.BROKEN_STREAM),
-        ("reset", Status.FAILED, FailureKind.BROKEN_STREAM),
-        ("empty-stream", Status.FAILED, FailureKind.BROKEN_STREAM),
-        ("malformed-json", Status.FAILED, FailureKind.PROTOCOL),
-        ("html-200", Status.FAILED, FailureKind.PROTOCOL),
-        ("error-after-200", Status.FAILED, FailureKind.OVERLOADED),
-        ("error-401", Status.FAILED, FailureKind.BAD_KEY),
-        ("unknown-events", Status.DONE, None),
-        ("stall", Status.DONE, None),
-        ("gzip", Status.DONE, None),
-        ("no-usage", Status.DONE, None),
-        ("absurd-usage", Status.DONE, None),
-    ],
-)
-async def test_faults(simulator: SimulatorProcess, fault: str, status: Status, kind: FailureKind | None) -> None:
-    record = await answered(simulator, "openai", fault)
-    assert (record.status, record.failure and record.failure.kind) == (status, kind)

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tui.config.keys import keys_of, looks_secret, shown
-from tui.core.target import CHAT_KINDS, Endpoint, TimeoutOverrides, is_secret_name, is_this_machine
+from tui.core.protocol import MESSAGES_KIND, PROTOCOLS, Protocol
+from tui.core.target import Endpoint, TimeoutOverrides, is_secret_name, is_this_machine
 from tui.errors import ConfigError
 
 ANTHROPIC = "anthropic"
@@ -159,9 +160,9 @@ ENDPOINT = keys_of(
 def refuse_version_path(given: Mapping[str, Any]) -> str | None:
     """The complaint about an endpoint's base URL that ends in /v1, where its kind adds that; None for a good one."""
     url = str(given.get("base_url", "")).rstrip("/")
-    if given.get("kind") in CHAT_KINDS or not url.endswith("/v1"):
+    if PROTOCOLS[given.get("kind", MESSAGES_KIND)] is not Protocol.MESSAGES or not url.endswith("/v1"):
         return None
-    return 'must end before /v1, which is added to every request; a server of Chat Completions has kind = "openai"'
+    return 'must end before /v1, which is added to every request; a server of OpenAI\'s protocols has kind = "openai"'
 
 
 def refuse_combination(given: Mapping[str, Any]) -> str | None:

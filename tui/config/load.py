@@ -32,7 +32,8 @@ from tui.core.objectives import parse as parse_objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
-from tui.core.refusals import contradiction
+from tui.core.protocol import MESSAGES_KIND
+from tui.core.refusals import contradiction, out_of_range
 from tui.core.target import Endpoint, Target, TimeoutOverrides
 from tui.errors import ConfigError
 
@@ -197,7 +198,7 @@ def _settings(merged: Mapping[str, SetValue], *, is_demo: bool) -> Settings:
     targets = cast(tuple[Target, ...], merged["targets"].value)
     parameters = Parameters(**_section(merged, "parameters"))
     _check_names(merged, targets, endpoints)
-    _check_parameters(merged, parameters, targets)
+    _check_parameters(merged, parameters, targets, endpoints)
     return Settings(
         endpoint=str(merged["endpoint"].value),
         objectives=tuple(map(parse_objective, cast(tuple[str, ...], merged["objectives"].value))),
@@ -255,12 +256,23 @@ def _endpoints(merged: Mapping[str, SetValue]) -> dict[str, Endpoint]:
     return found
 
 
-def _check_parameters(merged: Mapping[str, SetValue], shared: Parameters, targets: tuple[Target, ...]) -> None:
-    """Raise ConfigError where the parameters of a target cannot go together, whatever the model."""
+def _check_parameters(
+    merged: Mapping[str, SetValue],
+    shared: Parameters,
+    targets: tuple[Target, ...],
+    endpoints: Mapping[str, Endpoint],
+) -> None:
+    """Raise ConfigError where the parameters of a target cannot go together or are out of range, whatever the model."""
     for position, target in enumerate(targets):
-        complaint = contradiction(shared.without(target.drop).overridden_by(target.parameters))
-        if complaint:
+        asked = shared.without(target.drop).overridden_by(target.parameters)
+        endpoint = endpoints.get(target.endpoint or str(merged["endpoint"].value))
+        kind = endpoint.kind if endpoint is not None else MESSAGES_KIND  # the simulator, or what auto chooses
+        if complaint := contradiction(asked, kind):
             raise ConfigError(f"{merged[f'targets.{position}.model'].origin}: targets.{position}: {complaint}.")
+        for name, complaint in out_of_range(asked, kind).items():
+            places = (f"targets.{position}.{name}", f"parameters.{name}", f"targets.{position}.model")
+            path = next(place for place in places if place in merged)
+            raise ConfigError(f"{merged[path].origin}: {path}: {complaint}.")
 
 
 def _check_names(

@@ -102,7 +102,7 @@ def is_other_model(asked: str, answered: str) -> bool:
     return _plain(asked) != _plain(answered)
 
 
-_SUFFIX = re.compile(r"([-@](\d{8}|latest|v\d+(:\d+)?)|\[[^\]]*\]|\.gguf)$")
+_SUFFIX = re.compile(r"([-@:](\d{8}|\d{4}-\d\d-\d\d|latest|v\d+(:\d+)?)|\[[^\]]*\]|\.gguf)$")
 _PREFIX = re.compile(r"^([a-z]{2,6}\.)?anthropic\.")
 
 

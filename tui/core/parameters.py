@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tui.core.protocol import Protocol
 from tui.core.setting import Setting, declaration, settings_of
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
@@ -21,6 +22,8 @@ CacheTtl = Literal["5m", "1h"]
 ServiceTier = Literal["auto", "standard_only"]
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Heat = Annotated[float, msgspec.Meta(ge=0.0, le=2.0)]
+"""A temperature as the protocol that goes furthest takes it."""
 
 SAMPLING = ("temperature", "top_p", "top_k")
 """Only older models and compatible servers accept these, and the API only under `OLDER_API_VERSION`."""
@@ -38,11 +41,13 @@ class Parameter(Setting, frozen=True, kw_only=True):
     example: Any
     """A value other than the API's default: for documentation and tests."""
     wire: str = ""
-    """Place in the request's body, names joined by dots."""
-    chat: str = ""
-    """Field of the body in Chat Completions; empty where that protocol has none."""
-    chat_values: tuple[Any, ...] = ()
-    """Values that Chat Completions has for it; empty: all."""
+    """Place in the request's body of the Messages API, names joined by dots."""
+    elsewhere: Mapping[Protocol, str] = msgspec.field(default_factory=dict)
+    """Place in the body of each other protocol that has it."""
+    words: Mapping[Any, Any] = msgspec.field(default_factory=dict)
+    """Values that those protocols call otherwise, or leave empty."""
+    most: Mapping[Protocol, float] = msgspec.field(default_factory=dict)
+    """Largest value of a protocol that takes less than the field's type."""
     is_structured: bool = False
     """True where the value is not sent as it is: the request body has code for it."""
     is_counted: bool = False
@@ -69,6 +74,12 @@ class Parameter(Setting, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, wire=wire, title=title, word=self.word or title, named=named)
 
 
+def _openai(chat: str, responses: str) -> dict[Protocol, str]:
+    """The places in the two protocols of OpenAI; empty where there is none."""
+    places = {Protocol.CHAT: chat, Protocol.RESPONSES: responses}
+    return {protocol: place for protocol, place in places.items() if place}
+
+
 def _parameter(help: str, **declared: Any) -> msgspec.Meta:  # noqa: A002 - the declaration's own word
     return declaration(Parameter(help=help, **declared))
 
@@ -80,8 +91,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
         _parameter(
             "Most tokens the answer may have, thinking included.",
-            unit="tokens", example=1024, chat="max_completion_tokens", moves_latency=True, hint="1 to 1,000,000",
-            set_by="anyone",
+            unit="tokens", example=1024, moves_latency=True, hint="1 to 1,000,000", set_by="anyone",
+            elsewhere=_openai("max_completion_tokens", "max_output_tokens"),
         ),
     ] = None  # fmt: skip
     stream: Annotated[
@@ -89,7 +100,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             "Sends the answer as it is written; false sends it in one piece, to show what streaming saves.",
             example=False,
-            chat="stream",
+            elsewhere=_openai("stream", "stream"),
             named="stream(?=[:`])",  # the word alone says where an error stood
             set_by="anyone",
         ),
@@ -98,15 +109,16 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         tuple[str, ...] | None,
         _parameter(
             "Texts at which the model stops; they do not appear in the answer.",
-            example=("END",), chat="stop", title="stop", hint="texts, separated by commas", set_by="anyone",
+            example=("END",), title="stop", hint="texts, separated by commas", set_by="anyone",
+            elsewhere=_openai("stop", ""),
         ),
     ] = None  # fmt: skip
     effort: Annotated[
         Effort | None,
         _parameter(
             "Effort that goes into the answer, thinking above all; less is faster.",
-            example="low", wire="output_config.effort", chat="reasoning_effort",
-            chat_values=("low", "medium", "high", "xhigh"), is_counted=True, moves_latency=True, set_by="anyone",
+            example="low", wire="output_config.effort", is_counted=True, moves_latency=True, set_by="anyone",
+            elsewhere=_openai("reasoning_effort", "reasoning.effort"),
         ),
     ] = None  # fmt: skip
     thinking: Annotated[
@@ -131,6 +143,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "Shows the thinking in summary, or withholds it; it takes its time either way.",
             example="omitted", wire="thinking.display", is_structured=True, is_counted=True, moves_latency=True,
             named=r"thinking(?:\.\w+)*\.display", set_by="anyone",
+            elsewhere=_openai("", "reasoning.summary"), words={"summarized": "auto", "omitted": None},
         ),
     ] = None  # fmt: skip
     speed: Annotated[
@@ -153,7 +166,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter(
             "Lets priority capacity serve the request, unless standard_only.",
             example="standard_only",
-            chat="service_tier",
+            elsewhere=_openai("service_tier", "service_tier"),
+            words={"standard_only": "default"},
             word="tier",
             set_by="anyone",
         ),
@@ -163,17 +177,18 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _parameter("Region in which the model runs.", example="us", title="region", hint="such as us", set_by="anyone"),
     ] = None
     temperature: Annotated[
-        Share | None,
+        Heat | None,
         _parameter(
             "Randomness; only older models and compatible servers accept it.",
-            example=0.2, chat="temperature", hint="0 to 1", probes=(0.5,), set_by="anyone",
+            example=0.2, hint="0 to 1; 0 to 2 in OpenAI's protocols", probes=(0.5,), set_by="anyone",
+            elsewhere=_openai("temperature", "temperature"), most={Protocol.MESSAGES: 1.0},
         ),
     ] = None  # fmt: skip
     top_p: Annotated[
         Share | None,
         _parameter(
             "Probability that the candidates for a token add up to; as temperature.",
-            example=0.9, chat="top_p", hint="0 to 1", probes=(0.5,), set_by="anyone",
+            example=0.9, hint="0 to 1", probes=(0.5,), set_by="anyone", elsewhere=_openai("top_p", "top_p"),
         ),
     ] = None  # fmt: skip
     top_k: Annotated[
@@ -187,7 +202,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         dict[str, Any] | None,
         _parameter(
             "Further fields of the request's body, merged into it last, tables into tables.",
-            example={"metadata": {"user_id": "me"}}, chat="extra", is_structured=True,
+            example={"metadata": {"user_id": "me"}}, elsewhere=_openai("extra", "extra"), is_structured=True,
             hint='{"name": "value"} or name = "value"',
             set_by="chosen files",
         ),

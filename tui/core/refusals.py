@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS, REQUIRED, SAMPLING, Parameters, ThinkingType
-from tui.core.target import CHAT_KINDS, MESSAGES_KIND
+from tui.core.protocol import MESSAGES_KIND, PROTOCOLS, Protocol
 
 _ABOVE_HIGH = ("xhigh", "max")
 """Levels of effort that the API refuses while thinking is off."""
@@ -49,19 +49,31 @@ def refusal(parameter: str, value: object, model: KnownModel | None, kind: str =
 
 def wire_refusal(parameter: str, value: object, kind: str) -> str | None:
     """The reason why the protocol of endpoints of this `kind` cannot say `value` for `parameter`; None if it can."""
-    if kind not in CHAT_KINDS or value is None:
+    protocol, declared = PROTOCOLS[kind], PARAMETERS[parameter]
+    if value is None:
         return None
-    declared = PARAMETERS[parameter]
-    if not declared.chat:
-        return f"Chat Completions has no {parameter}"
-    if declared.chat_values and value not in declared.chat_values:
-        return f"Chat Completions takes {parameter} {_listed(declared.chat_values)}, not {value}"
+    if not has_parameter(parameter, kind):
+        return f"{protocol.named} has no {parameter}"
+    most = declared.most.get(protocol)
+    if most is not None and isinstance(value, int | float) and value > most:
+        return f"{protocol.named} takes {parameter} up to {most:g}, not {value:g}"
     return None
+
+
+def has_parameter(parameter: str, kind: str) -> bool:
+    """True where the protocol of endpoints of this `kind` has a place for the parameter."""
+    protocol = PROTOCOLS[kind]
+    return protocol is Protocol.MESSAGES or protocol in PARAMETERS[parameter].elsewhere
 
 
 def unsupported(parameters: Parameters, kind: str) -> dict[str, str]:
     """Every parameter that the protocol of endpoints of this `kind` cannot say, by name, with the reason."""
     return {name: reason for name, value in parameters.set_ones() if (reason := wire_refusal(name, value, kind))}
+
+
+def out_of_range(parameters: Parameters, kind: str) -> dict[str, str]:
+    """Those of `unsupported` that the protocol has and takes other values of."""
+    return {name: reason for name, reason in unsupported(parameters, kind).items() if has_parameter(name, kind)}
 
 
 def refusals(parameters: Parameters, model: KnownModel | None, kind: str = MESSAGES_KIND) -> dict[str, str]:
@@ -84,9 +96,11 @@ def prefill_refusal(model: KnownModel | None) -> str | None:
     return f"{model.display_name} does not take a prefill; only older models do"
 
 
-def contradiction(parameters: Parameters) -> str | None:
-    """The contradiction within `parameters`, whatever the model; None when there is none."""
+def contradiction(parameters: Parameters, kind: str = MESSAGES_KIND) -> str | None:
+    """The contradiction within `parameters` at an endpoint of this `kind`, whatever the model; None without one."""
     thinking, budget = parameters.thinking, parameters.thinking_budget
+    if not has_parameter("thinking", kind):
+        return None  # What the protocol lacks is refused one by one.
     if thinking is None and budget is not None:
         return 'thinking_budget is for thinking = "enabled", which is not set'
     if thinking is None and parameters.thinking_display is not None:

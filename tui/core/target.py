@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tui.core.parameters import Parameters
+from tui.core.protocol import PROTOCOLS, Protocol
 from tui.core.setting import setting
 
 _SECRET_NAME = re.compile(r"auth(?!or(?!i[sz]))|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
@@ -19,9 +20,6 @@ _SHORTEST_KEY = 8
 
 
 ANTHROPIC_HOST = "api.anthropic.com"
-MESSAGES_KIND = "anthropic"
-CHAT_KINDS = ("openai",)
-"""Kinds of endpoints that speak Chat Completions; all others speak the Messages API."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
@@ -84,7 +82,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     base_url: Annotated[
         str,
         setting(
-            "Scheme, host and port of a server, without /v1; for openai with the path, such as /v1.", set_by="anyone"
+            "Scheme, host and port of a server, without /v1; for OpenAI's kinds with the path, such as /v1.",
+            set_by="anyone",
         ),
     ]
     api_key_env: Annotated[
@@ -108,10 +107,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         setting("Header that holds the key: authorization (as a bearer token) or x-api-key.", set_by="anyone"),
     ] = "authorization"
     kind: Annotated[
-        Literal["anthropic", "bedrock", "foundry", "vertex", "openai"],
+        Literal["anthropic", "bedrock", "foundry", "vertex", "openai", "openai-responses"],
         setting(
             "anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds; openai for "
-            "Chat Completions.",
+            "Chat Completions; openai-responses for the Responses API.",
             set_by="anyone",
         ),
     ] = "anthropic"
@@ -153,6 +152,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: TimeoutOverrides = TimeoutOverrides()
     simulated: bool = False
     """True for the built-in simulator; everything measured there is marked SIMULATED."""
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol that it speaks."""
+        return PROTOCOLS[self.kind]
 
     @property
     def is_anthropic(self) -> bool:

@@ -16,7 +16,8 @@ import msgspec
 
 from tui.core.events import EndpointExamined, Event, Failure, FailureKind, Mark, Marked, ProtocolRoute
 from tui.core.model import ListedModel
-from tui.core.target import CHAT_KINDS, Endpoint, Timeouts
+from tui.core.protocol import PROTOCOLS, Protocol
+from tui.core.target import Endpoint, Timeouts
 from tui.engine import connection_failures, failures
 from tui.engine.failures import UnsentError
 from tui.engine.reporter import RequestReporter
@@ -155,9 +156,8 @@ def _views(sender: RequestSender, endpoint: Endpoint) -> list[Endpoint]:
     views = []
     for kind in WIRES:
         base = endpoint.base_url.rstrip("/").removesuffix("/v1")
-        is_openai = kind.startswith(CHAT_KINDS)
-        if is_openai:
-            base = endpoint.base_url if endpoint.kind.startswith(CHAT_KINDS) else f"{base}/v1"
+        if PROTOCOLS[kind] is not Protocol.MESSAGES:
+            base = f"{base}/v1" if endpoint.protocol is Protocol.MESSAGES else endpoint.base_url
         view = msgspec.structs.replace(endpoint, kind=kind, base_url=base)
         if kind not in _CLOUDS and (title := sender.wire_of(view).title) not in seen:
             seen.add(title)

@@ -64,6 +64,11 @@ class UnsentError(Exception):
         self.failure = failure
 
 
+def not_sent(reason: str) -> Failure:
+    """The endpoint's protocol cannot say a parameter. It is not left out in silence."""
+    return Failure(kind=FailureKind.BAD_REQUEST, message=f"Not sent: {reason}. Leave it out for this target.")
+
+
 def no_key(endpoint: Endpoint) -> Failure:
     """The endpoint wants a key and its environment variable holds none."""
     return Failure(

@@ -16,6 +16,7 @@ import msgspec
 
 from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Status
 from tui.core.plan import RequestSpec
+from tui.core.refusals import unsupported
 from tui.core.target import Endpoint, Timeouts
 from tui.engine import connection_failures, failures
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
@@ -28,6 +29,7 @@ from tui.engine.transport.http_transport import HttpClients
 from tui.engine.wires import LONGEST_WORD, AnswerReader, Wire
 from tui.engine.wires.chat.wire import ChatWire
 from tui.engine.wires.messages.wire import MessagesWire
+from tui.engine.wires.responses.wire import ResponsesWire
 
 WIRES: dict[str, Callable[[HttpClients], Wire]] = {
     "anthropic": MessagesWire,
@@ -35,6 +37,7 @@ WIRES: dict[str, Callable[[HttpClients], Wire]] = {
     "foundry": MessagesWire,
     "vertex": MessagesWire,
     "openai": ChatWire,
+    "openai-responses": ResponsesWire,
 }
 """The wire of each kind of endpoint (`Endpoint.kind`)."""
 
@@ -70,6 +73,8 @@ class RequestSender:
         `before_send` is awaited when the connection stands and the request's first byte is about to be written.
         Cancelling closes the connection.
         """
+        for reason in unsupported(spec.parameters, spec.endpoint.kind).values():
+            return reporter.ended(Status.FAILED, failure=failures.not_sent(reason))
         spec = msgspec.structs.replace(spec, endpoint=self.keys.with_headers(spec.endpoint))
         key = await self.keys.of(spec.endpoint)
         if isinstance(key, Failure):

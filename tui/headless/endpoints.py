@@ -9,7 +9,7 @@ import msgspec
 from tui.config.endpoints import is_key_set
 from tui.config.presets import presets
 from tui.core.sanitize import clean
-from tui.core.target import CHAT_KINDS, Endpoint
+from tui.core.target import Endpoint
 from tui.core.wording import aligned
 from tui.errors import ExitCode
 from tui.headless.arguments import add_target_options, load_from, print_json
@@ -50,7 +50,7 @@ def _listing(endpoint: Endpoint, *, is_configured: bool) -> EndpointListing:
     return EndpointListing(
         name=endpoint.name,
         base_url=endpoint.base_url,
-        speaks="Chat Completions" if endpoint.kind in CHAT_KINDS else "Messages API",
+        speaks=endpoint.protocol.value,
         key=key,
         is_configured=is_configured,
     )

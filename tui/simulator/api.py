@@ -1,18 +1,17 @@
-"""The simulated Messages API: its routes and replies. No socket, and no clock but the prompt cache's."""
+"""The simulated APIs: their routes and replies. No socket, and no clock but the prompt cache's."""
 
 import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from tui.simulator import chat, message_request, script
+from tui.simulator import chat, message_request, openai, responses, script
 from tui.simulator.cache import Diagnostics, PromptCache
 from tui.simulator.faults import FAULTS, Fault
 from tui.simulator.profiles import Profile, described_model, models_page
@@ -22,7 +21,13 @@ FAULT_HEADER = "x-simulator-fault"
 
 _HTML = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network</h1>"
 
-_METHODS = {"/v1/messages": "POST", "/v1/messages/count_tokens": "POST", "/v1/models": "GET", chat.PATH: "POST"}
+_OPENAI = {chat.PATH: chat, responses.PATH: responses}
+_METHODS = {
+    "/v1/messages": "POST",
+    "/v1/messages/count_tokens": "POST",
+    "/v1/models": "GET",
+    **dict.fromkeys(_OPENAI, "POST"),
+}
 
 
 class SimulatedApi:
@@ -51,8 +56,8 @@ class SimulatedApi:
         try:
             return self._route(method, target, headers, body, own)
         except ApiError as error:
-            in_chat = urlsplit(target).path.rstrip("/") == chat.PATH
-            return _with_facts(chat.error_reply(error, own) if in_chat else error.reply(own), own)
+            is_openai = urlsplit(target).path.rstrip("/") in _OPENAI
+            return _with_facts(openai.error_reply(error, own) if is_openai else error.reply(own), own)
 
     def refused(self, error: ApiError) -> Reply:
         """Answer a request that is refused before it is read."""
@@ -81,10 +86,10 @@ class SimulatedApi:
         if method != wanted:
             raise ApiError(405, "Method Not Allowed", {"allow": wanted})
         _check_key(headers)
-        if path == chat.PATH:
-            return self._completion(headers, body, own)
+        if path in _OPENAI:
+            return self._openai(path, headers, body, own)
         if path == "/v1/models" and not headers.keys() & {"anthropic-version", "x-api-key"}:
-            return _with_facts(json_reply(chat.models(self._profiles), own), own)
+            return _with_facts(json_reply(openai.models(self._profiles), own), own)
         version = _version(headers)
         if of_model:
             answer = json_reply(described_model(self._profiles, unquote(path.removeprefix("/v1/models/"))), own)
@@ -115,32 +120,32 @@ class SimulatedApi:
             answer = _answer(events, fault, own, stream=asked.stream)
         return _with_facts(answer, own, **facts)
 
-    def _completion(self, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]) -> Reply:
-        """Answer a request for a chat completion by the message that the same model gives."""
+    def _openai(self, path: str, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]) -> Reply:
+        """Answer a request of OpenAI's protocols by the message that the same model gives."""
+        protocol = _OPENAI[path]
         name, fault = self._due_fault(headers)
         if fault and fault.status and not fault.then_ok:
             raise ApiError(fault.status, fault.message, fault.headers)
         given = message_request.decode(body)
         profile = message_request.known_profile(given, self._profiles)
-        fields = chat.message_fields(given, profile)
+        fields = protocol.message_fields(given, profile)
         asked = message_request.message_request(fields, message_request.NEW_VERSION, profile)
         events, facts = self._asked(profile, asked)
         if fault and fault.status and self._limits(asked.identity):
             raise ApiError(fault.status, fault.message, fault.headers)
-        if asked.stream:
-            change, fault = (fault.stream, replace(fault, stream=None)) if fault and fault.stream else (None, fault)
-            told = partial(chat.chunks, model=asked.model, with_usage=chat.wants_usage(given))
-            # Compression is of the bytes; everything else goes wrong in the answer.
-            is_compressed = bool(fault and "content-encoding" in fault.headers)
-            faulty = change(told(events)) if change and is_compressed else told(change(events) if change else events)
+        if fault and (fault.html or (fault.any_delivery and not asked.stream)):
+            answer = _answer(events, fault, own, stream=asked.stream)
+        elif asked.stream:
+            change = fault.stream if fault else None
+            if change and fault and fault.of_bytes:
+                events = change(protocol.streamed(events, given))
+            else:
+                events = protocol.streamed(change(events) if change else events, given)
             headers = {**own, "content-type": EVENT_STREAM, **(fault.headers if fault else {})}
-            html = bool(fault and fault.html)
-            answer = reply(200, "text/html", _HTML, own) if html else Reply(200, headers, faulty, chunked=True)
-        elif fault and (fault.html or fault.any_delivery):
-            answer = _answer(events, fault, own, stream=False)
+            answer = Reply(200, headers, events, chunked=True)
         else:
-            message, offset_ns = script.folded(events)
-            answer = json_reply(chat.completion(message, asked.model), own, offset_ns=offset_ns)
+            told, offset_ns = protocol.whole(events, given)
+            answer = json_reply(told, own, offset_ns=offset_ns)
         return _with_facts(answer, own, **facts, fault=name)
 
     def _due_fault(self, headers: Mapping[str, str]) -> tuple[str | None, Fault | None]:

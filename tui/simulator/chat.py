@@ -8,72 +8,48 @@ from typing import Any
 
 import msgspec
 
+from tui.simulator import script
+from tui.simulator.openai import COMMON, common_fields, counts, effort, error, refuse_fields
 from tui.simulator.profiles import Profile
-from tui.simulator.replies import ApiError, PlannedEvent, Reply, integer, json_reply, required
+from tui.simulator.replies import ApiError, PlannedEvent, required
 
 PATH = "/v1/chat/completions"
 
-_FIELDS = frozenset(
-    {
-        "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens",
-        "max_tokens", "messages", "metadata", "modalities", "model", "n", "parallel_tool_calls", "prediction",
-        "presence_penalty", "prompt_cache_key", "prompt_cache_retention", "reasoning_effort", "response_format",
-        "safety_identifier", "seed", "service_tier", "stop", "store", "stream", "stream_options", "temperature",
-        "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity", "web_search_options",
-    }
-)  # fmt: skip
-_SYSTEM_ROLES = ("system", "developer")
+_FIELDS = COMMON | {
+    "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens",
+    "max_tokens", "messages", "modalities", "n", "prediction", "presence_penalty", "reasoning_effort",
+    "response_format", "seed", "stop", "verbosity", "web_search_options",
+}  # fmt: skip
 _DONE = b"data: [DONE]\n\n"
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
-_TIERS = ("auto", "default", "flex", "priority")
-_FINISH = {"max_tokens": "length", "refusal": "content_filter"}
+_FINISH = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+    "tool_use": "tool_calls",
+}
+_DELTA = "chunk.delta"
+"""Name of a chunk with content, in the log."""
 
 
 def message_fields(fields: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
     """The same request in the Messages API's words. Raises ApiError where a server of this protocol would refuse it."""
-    for name in fields:
-        if name not in _FIELDS:
-            raise ApiError(400, f"Unrecognized request argument supplied: {name}")
+    refuse_fields(fields, _FIELDS)
     if fields.get("n") not in (None, 1):
         raise ApiError(400, "Invalid value for 'n': the simulator gives one choice.")
     turns = required(fields, "messages")
-    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+    if not isinstance(turns, list):
         raise ApiError(400, "Invalid type for 'messages': expected an array of objects.")
-    most = fields.get("max_completion_tokens", fields.get("max_tokens"))
-    asked: dict[str, Any] = {
-        "model": fields["model"],
-        "messages": [turn for turn in turns if turn.get("role") not in _SYSTEM_ROLES],
-        "max_tokens": profile.max_output_tokens if most is None else integer(most, "max_completion_tokens", least=1),
-        "stream": fields.get("stream") or False,
-    }
-    if system := [_words(turn.get("content")) for turn in turns if turn.get("role") in _SYSTEM_ROLES]:
-        asked["system"] = "\n".join(system)
+    asked = common_fields(fields, profile, fields.get("max_completion_tokens", fields.get("max_tokens")), turns)
     if (stop := fields.get("stop")) is not None:
         asked["stop_sequences"] = [stop] if isinstance(stop, str) else stop
-    for name, most_of in (("temperature", 2), ("top_p", 1)):
-        if (value := fields.get(name)) is not None:
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= most_of:
-                raise ApiError(400, f"Invalid '{name}': expected a number from 0 to {most_of}.")
-            if not profile.sampling and value != 1:
-                raise ApiError(400, f"Unsupported value: '{name}' does not support {value} with this model.")
-    if (effort := fields.get("reasoning_effort")) is not None:
-        asked |= _effort(effort, profile)
-    if fields.get("service_tier", "auto") not in _TIERS:
-        raise ApiError(400, f"Invalid value for 'service_tier'. Supported values are: {', '.join(_TIERS)}.")
-    if fields.get("tools"):
-        asked["tools"] = fields["tools"]
-    return asked
+    return asked | effort(fields.get("reasoning_effort"), profile, "reasoning_effort")
 
 
-def wants_usage(fields: Mapping[str, Any]) -> bool:
-    """True where the request asks for a last chunk with the usage."""
-    options = fields.get("stream_options")
-    return isinstance(options, dict) and options.get("include_usage") is True
-
-
-def chunks(events: Iterable[PlannedEvent], model: str, *, with_usage: bool) -> Iterator[PlannedEvent]:
-    """The events of a message as chunks of a completion, at the same times."""
-    head = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": model}
+def streamed(events: Iterable[PlannedEvent], given: Mapping[str, Any]) -> Iterator[PlannedEvent]:
+    """The events of a message as chunks of a completion, at the same times. `given` is what was asked."""
+    options = given.get("stream_options")
+    with_usage = isinstance(options, dict) and options.get("include_usage") is True
+    head = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": given["model"]}
     usage: dict[str, Any] = {}
     for event in events:
         body, at = event.body, event.offset_ns
@@ -81,29 +57,32 @@ def chunks(events: Iterable[PlannedEvent], model: str, *, with_usage: bool) -> I
             yield event
             continue
         if event.name == "message_start":
-            head["id"] = _id(body["message"])
-            yield _chunk(at, head, {"role": "assistant", "content": ""})
+            head |= {"id": _id(body["message"]), "model": body["message"]["model"]}
+            yield _chunk(at, "chunk", head, {"role": "assistant", "content": ""})
+        elif event.name == "content_block_start":
+            if body["content_block"]["type"] == "tool_use":
+                yield _chunk(at, _DELTA, head, _call(body["content_block"]))
         elif event.name == "content_block_delta":
             if delta := _delta(body["delta"]):
-                yield _chunk(at, head, delta)._replace(after=event.after)
+                yield _chunk(at, _DELTA, head, delta)._replace(after=event.after)
         elif event.name == "message_delta":
             usage = body.get("usage") or {}
-            yield _chunk(at, head, {}, _finish(body["delta"]["stop_reason"]))
+            yield _chunk(at, "chunk", head, {}, _finish(body["delta"]["stop_reason"]))
         elif event.name == "message_stop":
             if with_usage and usage:
                 yield _data(at, "usage", {**head, "choices": [], "usage": _usage(usage)})
             yield PlannedEvent(at, "done", _DONE)
         elif event.name == "error":
-            yield _data(at, "error", {"error": _error(body["error"]["type"], body["error"]["message"])})
+            yield _data(at, "error", {"error": error(body["error"]["type"], body["error"]["message"])})
         elif event.name == "ping":
             yield PlannedEvent(at, "comment", b": ping\n\n")
-        else:
-            if event.name not in ("content_block_start", "content_block_stop"):
-                yield _data(at, event.name, body)
+        elif event.name != "content_block_stop":
+            yield _data(at, event.name, body)
 
 
-def completion(message: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """A message in one piece as a completion in one piece."""
+def whole(events: Iterable[PlannedEvent], given: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    """The message in one piece as a completion in one piece, and its offset in nanoseconds."""
+    message, offset_ns = script.folded(events)
     blocks = message["content"]
     said: dict[str, Any] = {
         "role": "assistant",
@@ -117,40 +96,11 @@ def completion(message: Mapping[str, Any], model: str) -> dict[str, Any]:
         "id": _id(message),
         "object": "chat.completion",
         "created": 0,
-        "model": model,
+        "model": given["model"],
         "choices": [{"index": 0, "message": said, "logprobs": None, "finish_reason": finish}],
         "usage": _usage(message["usage"]),
         "service_tier": "default",
-    }
-
-
-def error_reply(error: ApiError, headers: Mapping[str, str]) -> Reply:
-    """The refusal in the shape of this protocol."""
-    return json_reply({"error": _error(error.type, str(error))}, {**headers, **error.headers}, error.status)
-
-
-def models(profiles: Mapping[str, Profile]) -> dict[str, Any]:
-    """The list of `GET /v1/models` in the shape of this protocol."""
-    listed = [name for name, profile in profiles.items() if profile.listed]
-    data = [{"id": name, "object": "model", "created": 0, "owned_by": "simulator"} for name in listed]
-    return {"object": "list", "data": data}
-
-
-def _effort(effort: object, profile: Profile) -> dict[str, Any]:
-    if effort not in _EFFORTS:
-        raise ApiError(400, f"Invalid value for 'reasoning_effort'. Supported values are: {', '.join(_EFFORTS)}.")
-    if effort == "none":
-        return {"thinking": {"type": "disabled"}} if "disabled" in profile.thinking else {}
-    if not profile.effort:
-        raise ApiError(400, "Unsupported parameter: 'reasoning_effort' is not supported with this model.")
-    return {"output_config": {"effort": "low" if effort == "minimal" else effort}}
-
-
-def _words(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
+    }, offset_ns
 
 
 def _id(message: Mapping[str, Any]) -> str:
@@ -161,15 +111,27 @@ def _finish(reason: str) -> str:
     return _FINISH.get(reason, "stop")
 
 
-def _delta(delta: Mapping[str, Any]) -> dict[str, str]:
-    if delta["type"] == "text_delta":
-        return {"content": delta["text"]}
-    return {"reasoning_content": delta["thinking"]} if delta["type"] == "thinking_delta" else {}
+def _delta(delta: Mapping[str, Any]) -> dict[str, Any]:
+    match delta["type"]:
+        case "text_delta":
+            return {"content": delta["text"]}
+        case "thinking_delta":
+            return {"reasoning_content": delta["thinking"]}
+        case "input_json_delta":
+            return {"tool_calls": [{"index": 0, "function": {"arguments": delta["partial_json"]}}]}
+    return {}
 
 
-def _chunk(at: int, head: Mapping[str, Any], delta: dict[str, str], finish: str | None = None) -> PlannedEvent:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    return _data(at, "chunk", {**head, "choices": [choice]})
+def _call(block: Mapping[str, Any]) -> dict[str, Any]:
+    function = {"name": block["name"], "arguments": ""}
+    return {"tool_calls": [{"index": 0, "id": "call_sim", "type": "function", "function": function}]}
+
+
+def _chunk(
+    at: int, name: str, head: Mapping[str, Any], delta: dict[str, Any], finish: str | None = None
+) -> PlannedEvent:
+    choice = {"index": 0, "logprobs": None, "finish_reason": finish, "delta": delta}
+    return _data(at, name, {**head, "choices": [choice]})
 
 
 def _data(at: int, name: str, body: object) -> PlannedEvent:
@@ -178,17 +140,11 @@ def _data(at: int, name: str, body: object) -> PlannedEvent:
 
 
 def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:
-    details = usage.get("output_tokens_details") or {}
-    read = usage["cache_read_input_tokens"]
-    prompt = usage["input_tokens"] + usage["cache_creation_input_tokens"] + read
+    prompt, read, written, output, reasoning = counts(usage)
     return {
         "prompt_tokens": prompt,
-        "completion_tokens": usage["output_tokens"],
-        "total_tokens": prompt + usage["output_tokens"],
-        "prompt_tokens_details": {"cached_tokens": read, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": details.get("thinking_tokens", 0), "audio_tokens": 0},
+        "completion_tokens": output,
+        "total_tokens": prompt + output,
+        "prompt_tokens_details": {"cached_tokens": read, "cache_write_tokens": written, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": 0},
     }
-
-
-def _error(kind: str, message: str) -> dict[str, Any]:
-    return {"message": message, "type": kind, "param": None, "code": None}

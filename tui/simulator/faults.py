@@ -1,7 +1,8 @@
 """Faults on demand: bad streams and refusals by name, for all requests (`--fault`) or one (`x-simulator-fault`).
 
 A fault of the stream is a function from planned events to other ones, which a test can call without a socket. Faults
-concern `POST /v1/messages`; those of the stream do nothing to an answer in one piece.
+concern answers of models; those of the stream do nothing to an answer in one piece. In OpenAI's protocols the planned
+events are changed before they are translated, but for faults of bytes.
 """
 
 import zlib
@@ -58,6 +59,8 @@ class Fault:
     """True if the answer is a page of HTML."""
     then_ok: bool = False
     """True if only every other request of the same content gets it, from the first."""
+    of_bytes: bool = False
+    """True if it concerns the bytes of the stream, whatever the protocol."""
     any_delivery: bool = False
     """True if it concerns answers in one piece too, because it ends them before the first byte."""
 
@@ -89,7 +92,9 @@ def _numbered(events: Events) -> Iterator[tuple[int, PlannedEvent]]:
     """Yield each event with its number among the deltas, from 0, or -1 for other events."""
     numbers = count()
     for event in events:
-        yield (next(numbers) if event.name == "content_block_delta" else -1), event
+        # In OpenAI's protocols their names end in another way.
+        is_delta = event.name == "content_block_delta" or event.name.endswith(".delta")
+        yield (next(numbers) if is_delta else -1), event
 
 
 def _error_after_200(events: Events) -> Events:
@@ -125,16 +130,23 @@ def _unknown_deltas(events: Events) -> Events:
     return _inserted(events, make)
 
 
-def _raw_delta(text: bytes) -> Callable[[Events], Events]:
-    """Return the fault that replaces a delta in mid-stream by one that ends in `text`."""
-    head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
-    head += b'"delta":{"type":"text_delta","text":"'
+def _odd_delta(change: Callable[[bytes], bytes]) -> Callable[[Events], Events]:
+    """Return the fault that changes the bytes of a delta in mid-stream."""
 
     def replaced(events: Events) -> Events:
         for number, event in _numbered(events):
-            yield event._replace(body=head + text + b"\n\n") if number == _BEFORE else event
+            yield event._replace(body=change(event.encoded())) if number == _BEFORE else event
 
     return replaced
+
+
+def _broken_json(event: bytes) -> bytes:
+    return event.rstrip()[:-1] + b"oops}\n\n"
+
+
+def _broken_utf8(event: bytes) -> bytes:
+    end = event.rindex(b'"')  # of the text, which stands last
+    return event[:end] + b"a\xff\xfe\xc3(z" + event[end:]
 
 
 def _huge_event(events: Events) -> Events:
@@ -226,17 +238,17 @@ FAULTS: Mapping[str, Fault] = {
         "resets instead of answering", stream=_before_headers(After.RESET), any_delivery=True
     ),
     "silent": Fault("takes the request and never answers", stream=_silent, any_delivery=True),
-    "close-mid-event": Fault("closes in the middle of an event", stream=_cut(After.CLOSE)),
-    "reset": Fault("resets the connection (RST) in the middle of an event", stream=_cut(After.RESET)),
-    "half-event-then-silence": Fault("sends half an event, then nothing more", stream=_cut(After.HANG)),
+    "close-mid-event": Fault("closes in the middle of an event", stream=_cut(After.CLOSE), of_bytes=True),
+    "reset": Fault("resets the connection (RST) in the middle of an event", stream=_cut(After.RESET), of_bytes=True),
+    "half-event-then-silence": Fault("sends half an event, then nothing more", stream=_cut(After.HANG), of_bytes=True),
     "error-after-200": Fault("sends an overloaded_error event in mid-stream", stream=_error_after_200),
     "html-200": Fault("answers 200 with a page of HTML", html=True),
     "empty-stream": Fault("answers 200 with an event stream of nothing", stream=lambda _: iter(())),
     "no-message-stop": Fault("ends without message_stop", stream=_no_message_stop),
     "unknown-events": Fault("mixes in events of an unknown type", stream=_unknown_events),
     "unknown-deltas": Fault("mixes in deltas of an unknown type", stream=_unknown_deltas),
-    "malformed-json": Fault("sends one delta that is no JSON", stream=_raw_delta(b"oops}")),
-    "invalid-utf8": Fault("sends one delta that is no UTF-8", stream=_raw_delta(b'a\xff\xfe\xc3(z"}}')),
+    "malformed-json": Fault("sends one delta that is no JSON", stream=_odd_delta(_broken_json), of_bytes=True),
+    "invalid-utf8": Fault("sends one delta that is no UTF-8", stream=_odd_delta(_broken_utf8), of_bytes=True),
     "huge-event": Fault("sends one delta of 5 MB", stream=_huge_event),
     "endless-pings": Fault("opens the message, then sends pings for ever", stream=_endless_pings),
     "no-usage": Fault("leaves out usage", stream=_usage()),
@@ -244,7 +256,7 @@ FAULTS: Mapping[str, Fault] = {
     "absurd-usage": Fault("sends token counts of 10^18", stream=_usage(input_tokens=10**18, output_tokens=10**18)),
     "stall": Fault("pauses 400 ms in mid-stream", stream=_stall),
     "empty-first-block": Fault("opens with a ping and an empty text at 50 ms, text later", stream=_empty_first_block),
-    "gzip": Fault("compresses the stream", stream=_gzip, headers={"content-encoding": "gzip"}),
+    "gzip": Fault("compresses the stream", stream=_gzip, of_bytes=True, headers={"content-encoding": "gzip"}),
     "control-characters": Fault("text with escape sequences, bidi overrides and markup", stream=_control_characters),
     "tool-use": Fault(
         "goes on with the input of a tool after five deltas",

@@ -138,7 +138,7 @@ async def test_what_cannot_be_asked_is_said_and_stays(open_app: OpenApp) -> None
         await s.type_into("#temperature", "hot")
         await s.press("enter")
         assert isinstance(s.app.screen, TargetScreen)
-        await s.until_shown('temperature must be a number from 0 to 1, but is "hot".')
+        await s.until_shown('temperature must be a number from 0 to 2, but is "hot".')
         await s.press("home", "shift+end", "delete")
         s.app.screen.query_one("#thinking", ChoiceLine).choose("enabled")
         await s.press("enter")

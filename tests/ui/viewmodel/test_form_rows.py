@@ -88,8 +88,8 @@ def test_whatever_is_typed_is_read_or_refused_in_one_sentence(row: Any, typed: s
 @pytest.mark.parametrize(
     ("name", "typed", "sentence"),
     [
-        ("temperature", "2", 'temperature must be a number from 0 to 1, but is "2".'),
-        ("temperature", "nan", 'temperature must be a number from 0 to 1, but is "nan".'),
+        ("temperature", "3", 'temperature must be a number from 0 to 2, but is "3".'),
+        ("temperature", "nan", 'temperature must be a number from 0 to 2, but is "nan".'),
         ("thinking_budget", "1000", "thinking budget must be a whole number from 1024 to 1000000, but is 1000."),
         ("top_k", "-1", 'top k must be a whole number from 0 to 1000000, but is "-1".'),
         ("inference_geo", "u s", 'region must be the name of a region, such as us, but is "u s".'),

@@ -8,8 +8,9 @@ from tui.core.events import FailureKind
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS, REQUIRED, Parameters
 from tui.core.plan import Plan
+from tui.core.protocol import MESSAGES_KIND
 from tui.core.refusals import contradiction, prefill_refusal, refusal, refusals, refused_parameter
-from tui.core.target import MESSAGES_KIND, Target
+from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.form_rows import FormRow
@@ -118,7 +119,7 @@ class ParameterContext:
     def contradiction(self, own: Parameters) -> str | None:
         """The sentence on parameters that cannot go together; None when all can."""
         for one in self._of():
-            if (reason := contradiction(one.with_shared(self._sent(own)))) is not None:
+            if (reason := contradiction(one.with_shared(self._sent(own)), one.kind)) is not None:
                 return f"{one.target.label}: {reason}." if self.shared is None else f"{reason}."
         return None
 
@@ -181,5 +182,5 @@ def _foreseen(lane: Lane, plan: Plan, sent: Parameters, models: Mapping[str, Kno
     """Parameter and reason of each refusal that the lane's next request would meet."""
     kind = kind_at(plan, lane.target.endpoint)
     yield from refusals(sent, models.get(lane.target.model), kind).items()
-    if (reason := contradiction(sent)) is not None:
+    if (reason := contradiction(sent, kind)) is not None:
         yield "thinking", reason

@@ -70,7 +70,3 @@ def test_quirks_and_extra() -> None:
     assert (sent["max_tokens"], sent["prompt_cache_key"]) == (5, "k")
     assert not {"max_completion_tokens", "stream_options"} & sent.keys()
     assert "stream_options" not in body(spec(Parameters(stream=False)))
-
-
-def test_an_effort_that_the_protocol_lacks() -> None:
-    assert "max" in unsupported(Parameters(effort="max"), "openai")["effort"]

@@ -3,39 +3,18 @@
 Fields of another type than the protocol's are passed by: compatible servers differ in all but the content.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from tui.core.events import Failure, FailureKind, Kind, MessageOpened, Status
-from tui.engine.failures import Refusal, api_failure
+from tui.core.events import Failure, FailureKind, Kind, Status
+from tui.engine.failures import api_failure
 from tui.engine.reporter import RequestReporter
-from tui.engine.server_words import words_of
-from tui.engine.wires import LONGEST_WORD, AnswerReader, is_count
+from tui.engine.wires import LONGEST_WORD, AnswerReader
+from tui.engine.wires.openai import count_of, counts_of, decode, objects, opened_by, refusal_of, table, text
 
 _SENTINEL = b"[DONE]"
 _CUT = ("length", "model_length")
 """Finish reasons of an answer that reached a limit; the second is Mistral's."""
-_KINDS: dict[str, FailureKind] = {
-    "400": FailureKind.BAD_REQUEST,
-    "401": FailureKind.BAD_KEY,
-    "402": FailureKind.FORBIDDEN,
-    "403": FailureKind.FORBIDDEN,
-    "404": FailureKind.UNKNOWN_MODEL,
-    "429": FailureKind.RATE_LIMITED,
-    "503": FailureKind.OVERLOADED,
-    "invalid_request_error": FailureKind.BAD_REQUEST,
-    "context_length_exceeded": FailureKind.TOO_LARGE,
-    "invalid_api_key": FailureKind.BAD_KEY,
-    "insufficient_quota": FailureKind.RATE_LIMITED,
-    "rate_limit_exceeded": FailureKind.RATE_LIMITED,
-    "rate_limit_error": FailureKind.RATE_LIMITED,
-    "overloaded_error": FailureKind.OVERLOADED,
-    "model_not_found": FailureKind.UNKNOWN_MODEL,
-}
-"""Kinds of failure by the word or the number that an error gives as its code or type."""
 
 
 class CompletionReader(AnswerReader):
@@ -55,7 +34,7 @@ class CompletionReader(AnswerReader):
             self._stop(t_ns)
             return
         try:
-            chunk = _decode(data)
+            chunk = decode(data)
         except (ValueError, RecursionError) as error:
             self.failure = Failure(
                 kind=FailureKind.PROTOCOL,
@@ -73,13 +52,13 @@ class CompletionReader(AnswerReader):
     def feed_whole(self, t_ns: int, body: bytes) -> None:
         """See `AnswerReader.feed_whole`."""
         try:
-            answer = _decode(body)
+            answer = decode(body)
         except (ValueError, RecursionError) as error:
             self._not_readable(str(error))
             return
         if not isinstance(answer, dict) or answer.get("error"):
             self._refuse(answer)
-        elif not any(isinstance(choice.get("message"), dict) for choice in _objects(answer.get("choices"))):
+        elif not any(isinstance(choice.get("message"), dict) for choice in objects(answer.get("choices"))):
             self._not_readable("it has no choices with a message")
         else:
             self._open(answer)
@@ -95,7 +74,7 @@ class CompletionReader(AnswerReader):
 
     def _read(self, t_ns: int, answer: Mapping[str, Any], part: str) -> None:
         """Read a chunk, whose choices have a `delta`, or a completion, whose choices have a `message`."""
-        for choice in _objects(answer.get("choices")):
+        for choice in objects(answer.get("choices")):
             if choice.get("index") not in (None, 0):
                 self._has_others = True
                 continue
@@ -113,25 +92,24 @@ class CompletionReader(AnswerReader):
             self._count_usage(usage, answer.get("service_tier"))
 
     def _open(self, answer: Mapping[str, Any]) -> None:
-        name = answer.get("id")
-        if isinstance(name, str) and 0 < len(name) <= LONGEST_WORD:
-            self._reporter.report(MessageOpened(request_id=self._reporter.request_id, message_id=name))
+        if (opened := opened_by(answer, self._reporter.request_id)) is not None:
+            self._reporter.report(opened)
 
     def _pieces(self, t_ns: int, content: Mapping[str, Any]) -> None:
         """Report what a delta or a message holds: reasoning, text, a refusal in words, calls of tools."""
         said = content.get("content")
         # One field or the other: some servers send the same words in both.
         reasoning = content.get("reasoning_content") or content.get("reasoning")
-        if thought := f"{_text(reasoning)}{_parts(said, 'thinking')}":
+        if thought := f"{text(reasoning)}{_parts(said, 'thinking')}":
             self._content(Kind.THINKING, t_ns, thought)
-        self._content(Kind.TEXT, t_ns, _text(said) or _parts(said, "text"))
-        if refusal := _text(content.get("refusal")):
+        self._content(Kind.TEXT, t_ns, text(said) or _parts(said, "text"))
+        if refusal := text(content.get("refusal")):
             self._refused = True
             self._content(Kind.TEXT, t_ns, refusal)
-        for call in _objects(content.get("tool_calls")):
+        for call in objects(content.get("tool_calls")):
             function = call.get("function")
             if isinstance(function, dict):
-                words = f"{_text(function.get('name'))}{_text(function.get('arguments'))}"
+                words = f"{text(function.get('name'))}{text(function.get('arguments'))}"
                 self._content(Kind.OTHER, t_ns, words)
 
     def _finish(self, t_ns: int, reason: str) -> None:
@@ -141,28 +119,22 @@ class CompletionReader(AnswerReader):
         self._truncated = reason in _CUT
 
     def _count_usage(self, usage: Mapping[str, Any], tier: object) -> None:
-        """Count as this program does: input without what was read from a cache, output with the reasoning."""
-        prompt, output = _count_of(usage.get("prompt_tokens")), _count_of(usage.get("completion_tokens"))
-        reasoning = _count_of(_table(usage, "completion_tokens_details").get("reasoning_tokens"))
-        # DeepSeek has a name of its own.
-        cached = _count_of(
-            _table(usage, "prompt_tokens_details").get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
+        details = table(usage, "prompt_tokens_details")
+        counts = counts_of(
+            usage.get("prompt_tokens"),
+            usage.get("completion_tokens"),
+            reasoning=table(usage, "completion_tokens_details").get("reasoning_tokens"),
+            cached=details.get("cached_tokens", usage.get("prompt_cache_hit_tokens")),  # the second is DeepSeek's
+            written=details.get("cache_write_tokens"),
         )
-        total = _count_of(usage.get("total_tokens"))
-        if prompt is not None and output is not None and total is not None and total > prompt + output:
+        told = [count_of(usage.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens")]
+        if None not in told and (hidden := (told[2] or 0) - (told[0] or 0) - (told[1] or 0)) > 0:
             # Google and xAI do not count reasoning among the completion's tokens, but in the total.
-            hidden = total - prompt - output
-            reasoning, output = max(reasoning or 0, hidden), output + hidden
-        read = min(cached, prompt) if cached is not None and prompt is not None else None
-        self._count(
-            {
-                "input_tokens": prompt if prompt is None or read is None else prompt - read,
-                "output_tokens": None if self._has_others else output,
-                "cache_read_input_tokens": read,
-                "thinking_tokens": reasoning,
-            },
-            {"service_tier": tier},
-        )
+            counts["thinking_tokens"] = max(counts["thinking_tokens"] or 0, hidden)
+            counts["output_tokens"] = (told[1] or 0) + hidden
+        if self._has_others:
+            counts["output_tokens"] = None
+        self._count(counts, {"service_tier": tier})
 
     def _refuse(self, answer: object) -> None:
         refusal = refusal_of(answer)
@@ -175,49 +147,7 @@ class CompletionReader(AnswerReader):
         )
 
 
-def refusal_of(answer: object) -> Refusal:
-    """The refusal in an error's JSON, in any of the forms that servers of this protocol use."""
-    if isinstance(answer, list) and answer:  # Google's
-        answer = answer[0]
-    if not isinstance(answer, dict):
-        return Refusal("", str(answer or ""))
-    error = answer.get("error") or answer
-    if not isinstance(error, dict):
-        return Refusal("", str(error))
-    names = [str(error[name]) for name in ("code", "type") if error.get(name) not in (None, "")]
-    kind = next((_KINDS[name] for name in names if name in _KINDS), None)
-    return Refusal(names[-1] if names else "", words_of(answer), kind)
-
-
-def _decode(data: bytes) -> object:
-    """The JSON in `data`. Raises ValueError or RecursionError."""
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # Invalid UTF-8 and halves of surrogate pairs are the server's fault; the rest is still worth having.
-        value = json.loads(data.decode("utf-8", "replace"))
-        text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return msgspec.json.decode(text)
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _table(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = holder.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _parts(value: object, kind: str) -> str:
     """The words of the parts of one kind in content that is a list, as Mistral's reasoning models send it."""
-    found = [part.get(kind) for part in _objects(value) if part.get("type") == kind]
-    return "".join(_text(one) or _parts(one, "text") for one in found)
-
-
-def _count_of(value: object) -> int | None:
-    return value if is_count(value) else None
+    found = [part.get(kind) for part in objects(value) if part.get("type") == kind]
+    return "".join(text(one) or _parts(one, "text") for one in found)

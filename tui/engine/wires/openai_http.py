@@ -1,0 +1,128 @@
+"""OpenAI's protocols over the engine's own connections. No library stands in between: a request is one JSON body."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import msgspec
+
+from tui.core.model import ListedModel
+from tui.core.plan import RequestSpec
+from tui.core.target import Endpoint
+from tui.engine.failures import Refusal
+from tui.engine.limits import BodyError
+from tui.engine.reporter import RequestReporter
+from tui.engine.server_words import error_in
+from tui.engine.transport.http_transport import HttpClients, lookup_timeout
+from tui.engine.wires import LONGEST_WORD, LOOKUP_SLOT, AnswerReader, NoAnswerError
+from tui.engine.wires.openai import count_of, refusal_of
+
+_MOST_MODELS = 1000
+_CONTEXT = ("context_length", "context_window", "max_context_length", "max_model_len")
+"""Fields in which servers list a model's context, which the protocol itself does not say."""
+
+
+class OpenAIWire(ABC):
+    """One of OpenAI's protocols, at any server that speaks it. See `Wire`."""
+
+    title: str
+    path: str
+    """Route of its requests below the base URL."""
+    request_id_header = "x-request-id"
+
+    def __init__(self, connections: HttpClients) -> None:
+        self._connections = connections
+
+    @abstractmethod
+    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> AnswerReader:
+        """See `Wire.reader`."""
+
+    @abstractmethod
+    def body(self, spec: RequestSpec) -> dict[str, Any]:
+        """The body of a request."""
+
+    @asynccontextmanager
+    async def open(self, spec: RequestSpec, key: str | None, slot: int) -> AsyncIterator[httpx2.Response]:
+        """See `Wire.open`."""
+        client = self._connections.of(spec.endpoint, slot)
+        request = client.build_request(
+            "POST",
+            f"{spec.endpoint.base_url}/{self.path}",
+            content=msgspec.json.encode(self.body(spec)),
+            headers={"content-type": "application/json", **_headers(spec.endpoint, key)},
+            timeout=httpx2.Timeout(None, connect=spec.timeouts.connect),
+        )
+        response = await client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+        """See `Wire.refusal`."""
+        try:
+            return refusal_of(msgspec.json.decode(body))
+        except (ValueError, RecursionError):
+            return Refusal(*error_in(body))
+
+    async def list_models(self, endpoint: Endpoint, key: str | None) -> list[ListedModel]:
+        """See `Wire.list_models`."""
+        client = self._connections.of(endpoint, LOOKUP_SLOT)
+        try:
+            response = await client.get(
+                f"{endpoint.base_url}/models", headers=_headers(endpoint, key), timeout=lookup_timeout(endpoint)
+            )
+        except BodyError as error:
+            raise httpx2.NetworkError(str(error)) from error
+        if not response.is_success:
+            raise NoAnswerError(response)
+        try:
+            answer = msgspec.json.decode(response.content)
+        except (ValueError, RecursionError) as error:
+            raise NoAnswerError from error
+        models = answer.get("data") if isinstance(answer, dict) else answer  # Together sends a bare list
+        if not isinstance(models, list):
+            raise NoAnswerError
+        return [listed for model in models[:_MOST_MODELS] if (listed := _listed(model)) is not None]
+
+    async def count_tokens(self, spec: RequestSpec, key: str | None) -> int:
+        """See `Wire.count_tokens`. Compatible servers count nothing ahead: an estimate stands."""
+        raise NoAnswerError
+
+    async def knock(self, endpoint: Endpoint, key: str | None) -> httpx2.Response:
+        """See `Wire.knock`."""
+        client = self._connections.of(endpoint, LOOKUP_SLOT)
+        headers = {"content-type": "application/json", **_headers(endpoint, key)}
+        url = f"{endpoint.base_url}/{self.path}"
+        return await client.post(url, content=b"{}", headers=headers, timeout=lookup_timeout(endpoint))
+
+
+def _headers(endpoint: Endpoint, key: str | None) -> dict[str, str]:
+    headers = {"accept-encoding": "gzip, deflate", **endpoint.headers}
+    if key:
+        headers[endpoint.key_header] = f"Bearer {key}" if endpoint.key_header == "authorization" else key
+    return headers
+
+
+def _listed(model: object) -> ListedModel | None:
+    """A model of the list; None for what cannot be one."""
+    if not isinstance(model, dict) or (name := _word(model.get("id"))) is None:
+        return None
+    provider = model.get("top_provider")  # OpenRouter's
+    most = provider.get("max_completion_tokens") if isinstance(provider, dict) else model.get("max_completion_tokens")
+    return ListedModel(
+        id=name,
+        display_name=_word(model.get("name") or model.get("display_name")),
+        context_tokens=next((count for field in _CONTEXT if (count := _count_of(model.get(field)))), None),
+        max_output_tokens=_count_of(most),
+    )
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_WORD else None
+
+
+def _count_of(value: object) -> int | None:
+    return count_of(value) or None

@@ -1,0 +1,180 @@
+"""Answers of the Responses API: typed events of a stream, or a response in one piece, as events of the engine.
+
+Every event that ends in `.delta` with a text is content; so are those of tools that are newer than this program. Other
+events whose type is not known are passed by.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tui.core.events import Failure, FailureKind, Kind, Mark
+from tui.engine.failures import api_failure, quote
+from tui.engine.reporter import RequestReporter
+from tui.engine.server_words import error_in, words_of
+from tui.engine.wires import LONGEST_WORD, AnswerReader
+from tui.engine.wires.openai import counts_of, decode, objects, opened_by, refusal_of, table, text
+
+_DELTA, _DONE = ".delta", ".done"
+_KINDS = {
+    "response.output_text": Kind.TEXT,
+    "response.refusal": Kind.TEXT,
+    "response.reasoning_summary_text": Kind.THINKING,
+    "response.reasoning_text": Kind.THINKING,
+}
+"""Kinds of content by what its events begin with; all others are of a kind of their own."""
+_WHOLE = ("text", "refusal", "arguments", "input", "code")
+"""Fields in which the event at the end of a part repeats all of it."""
+_REFUSALS = ("content_filter",)
+"""Reasons for an incomplete response that are refusals; the others are limits."""
+
+
+class ResponseReader(AnswerReader):
+    """Reader of one response, streamed or in one piece."""
+
+    def __init__(self, reporter: RequestReporter) -> None:
+        super().__init__(reporter)
+        self._seen: set[tuple[object, ...]] = set()
+        """Parts of which deltas have come: what ends them only repeats those."""
+        self._has_thought = False
+        self._is_silent = False
+        """True while nothing of the open reasoning has come."""
+
+    def feed(self, t_ns: int, event: str, data: bytes) -> None:
+        """See `AnswerReader.feed`. What follows the end of the response changes nothing."""
+        if self.failure is not None or self.stopped or data.strip() == b"[DONE]":
+            return
+        try:
+            read = decode(data)
+        except (ValueError, RecursionError) as error:
+            if event == "error":
+                self._refuse({"message": error_in(data)[1]})
+                return
+            self._unreadable(f"The stream held an event that cannot be read ({error}); what came before it is kept.")
+            return
+        if not isinstance(read, dict):
+            return
+        kind = text(read.get("type")) or event
+        if kind == "error" or read.get("error"):
+            self._refuse(read)
+        elif kind in ("response.created", "response.queued", "response.in_progress"):
+            self._open(t_ns, table(read, "response"))
+        elif kind in ("response.completed", "response.incomplete", "response.failed"):
+            self._end(t_ns, table(read, "response"), kind.removeprefix("response."))
+        elif kind in ("response.output_item.added", "response.output_item.done"):
+            self._item(t_ns, table(read, "item"), is_over=kind.endswith(_DONE))
+        elif kind.endswith((_DELTA, _DONE)):
+            self._part(t_ns, kind, read)
+        elif not kind.startswith("response.") and read.get("choices") is not None:
+            self._not_a_response("it is a chat completion")
+
+    def feed_whole(self, t_ns: int, body: bytes) -> None:
+        """See `AnswerReader.feed_whole`."""
+        try:
+            answer = decode(body)
+        except (ValueError, RecursionError) as error:
+            self._not_a_response(str(error))
+            return
+        if not isinstance(answer, dict) or (answer.get("error") and answer.get("status") != "failed"):
+            self._refuse(answer)
+        elif not isinstance(answer.get("output"), list):
+            self._not_a_response("it has no output")
+        else:
+            self._begun = True
+            if (opened := opened_by(answer, self._reporter.request_id)) is not None:
+                self._reporter.report(opened)
+            self._end(t_ns, answer, text(answer.get("status")) or "completed")
+
+    def _open(self, t_ns: int, response: Mapping[str, Any]) -> None:
+        """The first event of a response, of which there may be several alike."""
+        if self._begun:
+            return
+        self._begin(t_ns)
+        if (opened := opened_by(response, self._reporter.request_id)) is not None:
+            self._reporter.report(opened)
+
+    def _item(self, t_ns: int, item: Mapping[str, Any], *, is_over: bool) -> None:
+        """An item of the output opened or is over. Reasoning of which nothing came was withheld; calls have names."""
+        if item.get("type") == "reasoning":
+            if not is_over and not self._has_thought:
+                self._reporter.mark(Mark.THINKING_STARTED, t_ns)
+            if is_over and self._is_silent:
+                self._reporter.mark(Mark.THINKING_WITHHELD, t_ns)
+            self._has_thought, self._is_silent = True, not is_over
+        elif not is_over and (name := text(item.get("name"))):
+            self._piece(Kind.OTHER, t_ns, f"{name} ")
+
+    def _part(self, t_ns: int, kind: str, read: Mapping[str, Any]) -> None:
+        """A delta of a part, or its end, which counts only where no delta came."""
+        subject = kind.removesuffix(_DELTA).removesuffix(_DONE)
+        part = (subject, *(read.get(name) for name in ("output_index", "content_index", "summary_index")))
+        if kind.endswith(_DELTA):
+            words = text(read.get("delta"))
+            self._seen.add(part)
+        else:
+            words = "" if part in self._seen else next(filter(None, (text(read.get(name)) for name in _WHOLE)), "")
+        self._refused = self._refused or (subject == "response.refusal" and bool(words))
+        self._piece(_KINDS.get(subject, Kind.OTHER), t_ns, words)
+
+    def _piece(self, kind: Kind, t_ns: int, words: str) -> None:
+        self._is_silent = self._is_silent and not words
+        self._content(kind, t_ns, words)
+
+    def _end(self, t_ns: int, response: Mapping[str, Any], status: str) -> None:
+        """The response is over: completed, incomplete or failed, with all of its output and its usage."""
+        if isinstance(usage := response.get("usage"), dict):
+            self._count_usage(usage, response.get("service_tier"))
+        if not self.pieces:
+            for kind, words in _pieces_of(response.get("output")):
+                self._piece(kind, t_ns, words)
+        self._refused = self._refused or _has_refusal(response.get("output"))
+        if status == "incomplete":
+            reason = text(table(response, "incomplete_details").get("reason")) or status
+            self._refused = self._refused or reason in _REFUSALS
+            self._truncated, status = not self._refused, reason
+        elif status != "completed":
+            error = response.get("error") or {"message": f"the response is {quote(status)}"}
+            self._refuse({"error": error})
+            return
+        self._stop_reason = status[:LONGEST_WORD]
+        self._stop(t_ns)
+
+    def _count_usage(self, usage: Mapping[str, Any], tier: object) -> None:
+        details = table(usage, "input_tokens_details")
+        counts = counts_of(
+            usage.get("input_tokens"),
+            usage.get("output_tokens"),
+            reasoning=table(usage, "output_tokens_details").get("reasoning_tokens"),
+            cached=details.get("cached_tokens"),
+            written=details.get("cache_write_tokens"),
+        )
+        self._count(counts, {"service_tier": tier})
+
+    def _refuse(self, answer: object) -> None:
+        refusal = refusal_of(answer)
+        if not refusal.message:
+            refusal = refusal._replace(message=words_of(answer))
+        self.failure = api_failure(http_status=200, refusal=refusal._replace(error_type=refusal.error_type or "error"))
+
+    def _not_a_response(self, why: str) -> None:
+        self._unreadable(f"The answer is no response ({quote(why)}); check that the server speaks the Responses API.")
+
+    def _unreadable(self, sentence: str) -> None:
+        self.failure = Failure(kind=FailureKind.PROTOCOL, message=sentence)
+
+
+def _pieces_of(output: object) -> Iterator[tuple[Kind, str]]:
+    """The content of an output in one piece, in its order."""
+    for item in objects(output):
+        if item.get("type") == "reasoning":
+            for part in (*objects(item.get("summary")), *objects(item.get("content"))):
+                yield Kind.THINKING, text(part.get("text"))
+        elif item.get("type") == "message":
+            for part in objects(item.get("content")):
+                yield Kind.TEXT, text(part.get("text")) or text(part.get("refusal"))
+        else:
+            words = " ".join(filter(None, (text(item.get(name)) for name in ("name", *_WHOLE))))
+            yield Kind.OTHER, words or f"[{text(item.get('type')) or 'item'}]"
+
+
+def _has_refusal(output: object) -> bool:
+    return any(part.get("type") == "refusal" for item in objects(output) for part in objects(item.get("content")))

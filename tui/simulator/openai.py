@@ -1,0 +1,105 @@
+"""Fields of requests, errors, counts and the list of models that OpenAI's two protocols share in the simulator."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tui.simulator.profiles import Profile
+from tui.simulator.replies import ApiError, Reply, integer, json_reply
+
+SYSTEM_ROLES = ("system", "developer")
+COMMON = frozenset(
+    {
+        "metadata", "model", "moderation", "parallel_tool_calls", "prompt_cache_key", "prompt_cache_options",
+        "prompt_cache_retention", "safety_identifier", "service_tier", "store", "stream", "stream_options",
+        "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user",
+    }
+)  # fmt: skip
+"""Fields of requests of both."""
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
+
+
+def refuse_fields(fields: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Raise ApiError if the request has a field that is not `known`."""
+    for name in fields:
+        if name not in known:
+            raise ApiError(400, f"Unknown parameter: '{name}'.")
+
+
+def common_fields(fields: Mapping[str, Any], profile: Profile, most: object, turns: list[Any]) -> dict[str, Any]:
+    """The fields of a request of the Messages API for the same: `most` tokens, turns, sampling, tier and tools.
+
+    Raises ApiError where a server of these protocols would refuse them.
+    """
+    if not all(isinstance(turn, dict) for turn in turns):
+        raise ApiError(400, "Invalid type for the conversation: expected an array of objects.")
+    said = [{"role": turn.get("role"), "content": _words(turn.get("content"))} for turn in turns]
+    asked: dict[str, Any] = {
+        "model": fields["model"],
+        "messages": [turn for turn in said if turn["role"] not in SYSTEM_ROLES],
+        "max_tokens": profile.max_output_tokens if most is None else integer(most, "max_tokens", least=1),
+        "stream": fields.get("stream") or False,
+    }
+    if system := [turn["content"] for turn in said if turn["role"] in SYSTEM_ROLES]:
+        asked["system"] = "\n".join(system)
+    for name, limit in (("temperature", 2), ("top_p", 1)):
+        if (value := fields.get(name)) is not None:
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= limit:
+                raise ApiError(400, f"Invalid '{name}': expected a number from 0 to {limit}.")
+            if not profile.sampling and value != 1:
+                raise ApiError(400, f"Unsupported value: '{name}' does not support {value} with this model.")
+    if fields.get("service_tier") not in (None, *_TIERS):
+        raise ApiError(400, f"Invalid value for 'service_tier'. Supported values are: {', '.join(_TIERS)}.")
+    if fields.get("tools"):
+        asked["tools"] = fields["tools"]
+    return asked
+
+
+def effort(level: object, profile: Profile, name: str) -> dict[str, Any]:
+    """The fields of the Messages API for this effort of reasoning, which the protocol calls `name`."""
+    if level is None:
+        return {}
+    if level not in _EFFORTS:
+        raise ApiError(400, f"Invalid value for '{name}'. Supported values are: {', '.join(_EFFORTS)}.")
+    if level == "none":
+        return {"thinking": {"type": "disabled"}} if "disabled" in profile.thinking else {}
+    if not profile.effort:
+        raise ApiError(400, f"Unsupported parameter: '{name}' is not supported with this model.")
+    return {"output_config": {"effort": "low" if level == "minimal" else level}}
+
+
+def counts(usage: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
+    """Counts as these protocols have them: input with what a cache held or took, those two, output, its reasoning."""
+    read, written = usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"]
+    details = usage.get("output_tokens_details") or {}
+    prompt = usage["input_tokens"] + written + read
+    return prompt, read, written, usage.get("output_tokens", 0), details.get("thinking_tokens", 0)
+
+
+def error(kind: str, message: str) -> dict[str, Any]:
+    """The object that says what went wrong."""
+    return {"message": message, "type": kind, "param": None, "code": None}
+
+
+def error_reply(refused: ApiError, headers: Mapping[str, str]) -> Reply:
+    """The refusal in the shape of these protocols."""
+    return json_reply({"error": error(refused.type, str(refused))}, {**headers, **refused.headers}, refused.status)
+
+
+def models(profiles: Mapping[str, Profile]) -> dict[str, Any]:
+    """The list of `GET /v1/models` in the shape of these protocols."""
+    listed = [name for name, profile in profiles.items() if profile.listed]
+    data = [{"id": name, "object": "model", "created": 0, "owned_by": "simulator"} for name in listed]
+    return {"object": "list", "data": data}
+
+
+def first_text(values: Iterable[object]) -> str:
+    """The first text among them; empty without one."""
+    return next((value for value in values if isinstance(value, str)), "")
+
+
+def _words(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
