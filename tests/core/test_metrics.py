@@ -29,6 +29,11 @@ def test_undefined_is_absent(timeline: Timeline) -> None:
     assert metrics.ttlt_ns(timeline) is None
 
 
+def test_content_that_came_before_the_send_gives_no_time() -> None:
+    timeline = Timeline(sent_ns=100, content_ns=[90, 400], first_text_ns=90)
+    assert metrics.ttft_ns(timeline) is metrics.ttfo_ns(timeline) is metrics.ttlt_ns(timeline) is None
+
+
 def test_only_thinking_has_no_first_output() -> None:
     assert metrics.ttfo_ns(Timeline(sent_ns=1, content_ns=[2], thinking_pieces=1)) is None
 

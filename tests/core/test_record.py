@@ -35,7 +35,7 @@ def record(*events: RequestEvent) -> RequestRecord:
             model="m",
             endpoint=Endpoint(name="e", base_url="http://localhost"),
             prompt=Prompt(user="u"),
-            parameters=Parameters(max_tokens=5),
+            parameters=Parameters(max_tokens=50),
             timeouts=Timeouts(),
         )
     )

@@ -1,5 +1,7 @@
 """Unusual answers of the simulator, through the real engine: the right figures, states and remarks."""
 
+import asyncio
+
 import pytest
 
 from tui.core.events import Kind, Status
@@ -91,6 +93,8 @@ async def test_what_a_reader_has_to_know_is_said(engine: Driver, fault: str, sai
     (remark,) = remarks(record)
     assert said in remark
     assert finished_fields(record)["remarks"] == (remark,)
+    if fault in ("zero-usage", "excess-usage"):
+        assert (finished_fields(record)["otps"], finished_fields(record)["tpot_ms"]) == (None, None)
 
 
 async def test_thinking_that_was_withheld_enters_no_speed(engine: Driver) -> None:
@@ -108,3 +112,36 @@ async def test_a_usual_answer_needs_no_remark(engine: Driver) -> None:
         (record,) = await engine.run(engine.spec(simulator.base_url))
     assert remarks(record) == ()
     assert record.answered_by == record.spec.model
+
+
+async def test_content_that_comes_before_the_request_is_sent_has_no_times(engine: Driver) -> None:
+    event = b"event: message_start\ndata: %s\n\n" % (
+        b'{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"sim-fast",'
+        b'"content":[],"usage":{"input_tokens":1,"output_tokens":1}}}'
+    )
+    for data in (
+        b'{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}',
+        b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"early"}}',
+        b'{"type":"content_block_stop","index":0}',
+        b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}',
+        b'{"type":"message_stop"}',
+    ):
+        event += b"event: x\ndata: " + data + b"\n\n"
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(event)
+
+    async def answer_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head + event)
+        await writer.drain()
+        while await reader.read(1 << 16):
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(answer_at_once, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        # More than the sockets hold: the last byte leaves after the answer has come.
+        (record,) = await engine.run(engine.spec(f"http://127.0.0.1:{port}", user="word " * 3_000_000))
+    assert record.status is Status.DONE
+    fields = finished_fields(record)
+    assert [fields[name] for name in ("ttft_ms", "ttfo_ms", "ttlt_ms")] == [None] * 3
+    (remark,) = remarks(record)
+    assert "before the request was sent" in remark

@@ -23,23 +23,22 @@ def ttft_ns(timeline: Timeline) -> int | None:
 
     In an answer that is not streamed the first content can be used when the last byte has come: it is the total time.
     """
-    if timeline.sent_ns is None or not timeline.content_ns:
-        return None
-    return timeline.content_ns[0] - timeline.sent_ns
+    return _since_sent_ns(timeline, timeline.content_ns[0] if timeline.content_ns else None)
 
 
 def ttfo_ns(timeline: Timeline) -> int | None:
     """Time to first output token: request sent → first text, ns."""
-    if timeline.sent_ns is None or timeline.first_text_ns is None:
-        return None
-    return timeline.first_text_ns - timeline.sent_ns
+    return _since_sent_ns(timeline, timeline.first_text_ns)
 
 
 def ttlt_ns(timeline: Timeline) -> int | None:
     """Time to last token, the total time: request sent → last content, ns."""
-    if timeline.sent_ns is None or not timeline.content_ns:
-        return None
-    return timeline.content_ns[-1] - timeline.sent_ns
+    return _since_sent_ns(timeline, timeline.content_ns[-1] if timeline.content_ns else None)
+
+
+def answered_early(timeline: Timeline) -> bool:
+    """True where content came before the request was sent: what was measured is no answer to it."""
+    return bool(timeline.content_ns) and timeline.sent_ns is not None and timeline.content_ns[0] < timeline.sent_ns
 
 
 def tpot_ns(timeline: Timeline, output_tokens: int | None) -> float | None:
@@ -169,6 +168,13 @@ def thinking_ns(timeline: Timeline) -> int | None:
 def spread_ns(stamps: list[int]) -> int | None:
     """Spread of a run's sends: last stamp − first stamp, ns. Absent with fewer than two."""
     return max(stamps) - min(stamps) if len(stamps) > 1 else None
+
+
+def _since_sent_ns(timeline: Timeline, moment_ns: int | None) -> int | None:
+    """From the send to a moment, ns; absent without either, and where content came before the send."""
+    if timeline.sent_ns is None or moment_ns is None or answered_early(timeline):
+        return None
+    return moment_ns - timeline.sent_ns
 
 
 def _content_span_ns(timeline: Timeline) -> int | None:

@@ -229,7 +229,9 @@ class RequestRecord(msgspec.Struct, kw_only=True):
 
     @property
     def timed_tokens(self) -> int | None:
-        """See `metrics.timed_tokens`."""
+        """See `metrics.timed_tokens`; absent where the count is beyond what was asked for."""
+        if self.exceeds_max_tokens:
+            return None
         return metrics.timed_tokens(self.timeline, self.output_tokens, self.usage.thinking_tokens)
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tui.core.events import Status
-from tui.core.metrics import is_withheld
+from tui.core.metrics import answered_early, is_withheld
 from tui.core.observation import Observation
 from tui.core.record import RequestRecord
 
@@ -26,8 +26,10 @@ def remarks(record: RequestRecord) -> tuple[str, ...]:
     if record.exceeds_max_tokens:
         found.append(
             f"The server did not keep max_tokens, or miscounts: {usage.output_tokens:,} output tokens of "
-            f"{spec.parameters.max_tokens:,}."
+            f"{spec.parameters.max_tokens:,}; no speed is computed from that."
         )
+    if answered_early(record.timeline):
+        found.append("Content came before the request was sent, so its times are not known.")
     if record.output_tokens and record.timed_tokens is None and is_withheld(record.timeline, usage.thinking_tokens):
         found.append("Thinking was withheld and its tokens cannot be told from the others, so no speed is known.")
     if record.reads_unasked_cache:
