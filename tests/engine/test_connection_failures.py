@@ -236,6 +236,18 @@ async def test_what_fails_behind_the_proxy_is_the_endpoints(
     assert "ca_file" in failure.message
 
 
+async def test_a_measurement_through_a_proxy_says_so(environ: pytest.MonkeyPatch) -> None:
+    answer = b"HTTP/1.1 500 Oops\r\nvia: 1.1 origin\r\ncontent-length: 2\r\n\r\n{}"
+    async with listening(answers(answer)) as behind:
+        proxy = Proxy(behind)
+        async with listening(proxy.http) as port:
+            environ.setenv("HTTP_PROXY", f"http://name:word@127.0.0.1:{port}")
+            _, events = await asked(f"http://{NAME}")
+    (responded,) = [event for event in events if isinstance(event, Responded)]
+    assert responded.response.proxy == f"http://127.0.0.1:{port} (from HTTP_PROXY)"
+    assert responded.response.headers == {"via": "1.1 origin"}
+
+
 # The other scheme
 
 

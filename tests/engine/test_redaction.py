@@ -27,6 +27,7 @@ from tui.core.events import (
     ModelsListed,
     RequestEnded,
     Responded,
+    Response,
     Status,
     Usage,
     UsageReported,
@@ -58,6 +59,12 @@ FORMS = {
 FAILURE = Failure(kind=FailureKind.BAD_REQUEST, message="<>")
 SAYING = [
     Responded(request_id=1, t_ns=1, http_status=200, api_request_id="<>"),
+    Responded(
+        request_id=1,
+        t_ns=1,
+        http_status=200,
+        response=Response(proxy="<>", redirected_to="<>", headers={"via": "<>", "server": "<>"}),
+    ),
     MessageOpened(request_id=1, message_id="<>", cache_miss=CacheMiss(reason="<>")),
     UsageReported(request_id=1, usage=Usage(service_tier="<>", speed="<>", inference_geo="<>")),
     RequestEnded(request_id=1, t_ns=1, status=Status.FAILED, stop_reason="<>", failure=FAILURE),

@@ -6,7 +6,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
@@ -17,7 +16,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.request import RequestSender, retry_after_s
+from tui.engine.request import RequestSender
 from tui.engine.warmup import _DELTA, _END, _START
 from tui.simulator.process import SimulatorProcess
 
@@ -158,20 +157,3 @@ async def test_a_connect_that_hangs(engine: Driver) -> None:
         url = f"https://127.0.0.1:{deaf.getsockname()[1]}"
         (record,) = await engine.run(engine.spec(url, timeouts=Timeouts(connect=0.2)))
     engine.failing(record, FailureKind.TIMEOUT, "0.2 s", "the connection", "timeouts.connect")
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "7"}, 7),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30),
-        ({"retry-after": "Wed, 21 Oct 2026 07:20:00 GMT"}, 0),
-        ({}, None),
-    ],
-)
-def test_a_wait_is_seconds_milliseconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
-    now_s = datetime(2026, 10, 21, 7, 27, 30, tzinfo=UTC).timestamp()
-    assert retry_after_s(headers, now_s) == seconds

@@ -4,7 +4,7 @@ from tried_samples import TRIED
 
 from tui.advice.suggestion import Change, PromptEdit, Trial
 from tui.advice.trial import TrialResult, TrialVerdict
-from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, StampSource, Status, Usage
+from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, Response, StampSource, Status, Usage
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -114,6 +114,12 @@ def simple_run() -> StoredRun:
     done.timeline = timeline(0, [120, 140, 190, 210], ended=215)
     done.pieces = [(Kind.TEXT, "Air scatters "), (Kind.TEXT, "blue light.")]
     done.usage, done.status, done.stop_reason = Usage(input_tokens=14, output_tokens=9), Status.DONE, "end_turn"
+    done.response = Response(
+        proxy="http://proxy.test:3128 (from HTTPS_PROXY)",
+        redirected_to="https://api.test/v1/messages",
+        streamed=False,
+        headers={"via": "1.1 proxy.test", "anthropic-ratelimit-requests-remaining": "49"},
+    )
     thought.timeline = timeline(1, [200, 260, 420, 480], thinking=2, ended=490, reused=True)
     thought.timeline.acked_ns = START + 85 * MS
     thought.network = NetworkSeen(

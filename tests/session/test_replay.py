@@ -21,6 +21,7 @@ from tui.core.events import (
     MessageOpened,
     RequestEnded,
     Responded,
+    Response,
     StampSource,
     Status,
     Usage,
@@ -176,9 +177,11 @@ def attempts(draw: st.DrawFn, request_id: int, *, with_content: bool) -> list[Ev
     events: list[Event] = [Marked(request_id=request_id, mark=mark, t_ns=draw(stamps)) for mark in marks]
     if draw(st.booleans()):
         api_request_id = draw(st.none() | any_text)
-        events.append(
-            Responded(request_id=request_id, t_ns=draw(stamps), http_status=200, api_request_id=api_request_id)
+        way = draw(st.builds(Response, proxy=st.none() | any_text, headers=st.dictionaries(any_text, any_text)))
+        responded = Responded(
+            request_id=request_id, t_ns=draw(stamps), http_status=200, api_request_id=api_request_id, response=way
         )
+        events.append(responded)
     if with_content:
         if draw(st.booleans()):
             miss = draw(st.none() | st.builds(CacheMiss, reason=any_text))

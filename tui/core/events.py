@@ -175,6 +175,19 @@ class Marked(_Event, frozen=True, kw_only=True):
     t_ns: int
 
 
+class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The way that a response took, and what its headers say of that."""
+
+    proxy: str | None = None
+    """The proxy between, without a password, and what names it; absent without one."""
+    redirected_to: str | None = None
+    """The address that answered, where the one that was asked pointed on to it."""
+    streamed: bool | None = None
+    """True for a stream in place of one piece, False for the reverse; absent where it came as asked."""
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    """Those that tell the API from what stands before it, and what is left of its limits; names in lower case."""
+
+
 class Responded(_Event, frozen=True, kw_only=True):
     """The response's status and headers arrived."""
 
@@ -183,6 +196,7 @@ class Responded(_Event, frozen=True, kw_only=True):
     http_status: int
     api_request_id: str | None = None
     """The `request-id` header, which names the request to the API's support."""
+    response: Response = Response()
 
 
 class Content(_Event, frozen=True, kw_only=True):

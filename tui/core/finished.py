@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from tui.core.events import Failure, Status, Usage
+from tui.core.events import Failure, Response, Status, Usage
 from tui.core.figures import FIELDS, figures_of
 from tui.core.record import Attempt, RequestRecord
 from tui.core.remarks import remarks
@@ -36,6 +36,9 @@ class _Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     api_request_id: Annotated[
         str | None, msgspec.Meta(description="The request-id header, which names it to the API's support.")
     ] = None
+    response: Annotated[
+        Response, msgspec.Meta(description="The way that the answer took, and what its headers say of that.")
+    ] = Response()
 
 
 if TYPE_CHECKING:
@@ -79,6 +82,7 @@ def finished_fields(record: RequestRecord) -> dict[str, Any]:
         "attempts": record.attempt,
         "http_status": record.http_status,
         "api_request_id": record.api_request_id,
+        "response": record.response,
         **figures_of(record),
         "usage": record.usage,
         "earlier": record.earlier,

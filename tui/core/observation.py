@@ -58,6 +58,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The model that answered, where it is another than the one asked."""
     unasked_cache: bool = False
     """True where half of the prompt or more came from a cache that was not asked for."""
+    other_delivery: bool = False
+    """True for an answer in one piece in place of a stream."""
+    proxy: str | None = None
+    """The proxy that it went through."""
     thinking_tokens: int | None = None
     """Tokens of thinking among the output tokens; absent where the API did not say."""
 
@@ -98,6 +102,8 @@ def observe(record: RequestRecord, *, run: int = 0, fingerprint: str = "", count
         ended_ns=timeline.ended_ns,
         set_up_ns=metrics.set_up_ns(timeline),
         thinking_tokens=usage.thinking_tokens,
+        proxy=record.response.proxy,
+        other_delivery=record.response.streamed is False,
     )
     if not found.answered:
         return found

@@ -20,6 +20,7 @@ from tui.core.events import (
     NetworkSeen,
     RequestEnded,
     Responded,
+    Response,
     Status,
     Usage,
     UsageReported,
@@ -68,6 +69,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure
     http_status: int | None
     api_request_id: str | None
+    response: Response = Response()
 
 
 class RequestRecord(msgspec.Struct, kw_only=True):
@@ -91,6 +93,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     """Seconds from the end of the attempt before to the next, while that has not begun."""
     http_status: int | None = None
     api_request_id: str | None = None
+    response: Response = Response()
     message_id: str | None = None
     answered_by: str | None = None
     """The model that answered, in the server's word."""
@@ -105,9 +108,10 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 self.pieces.extend(_piece(kind, text) for text in texts)
             case UsageReported(usage=usage):
                 self.usage = usage
-            case Responded(http_status=http_status, api_request_id=api_request_id):
-                self.http_status = http_status
-                self.api_request_id = api_request_id
+            case Responded():
+                self.http_status = event.http_status
+                self.api_request_id = event.api_request_id
+                self.response = event.response
             case MessageOpened(message_id=message_id, model=model, cache_miss=cache_miss):
                 self.message_id = message_id
                 self.answered_by = model
@@ -144,11 +148,13 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 failure=failure,
                 http_status=self.http_status,
                 api_request_id=self.api_request_id,
+                response=self.response,
             )
         )
         self.timeline = Timeline()
         self.usage = Usage()
         self.instrument = self.network = None
+        self.response = Response()
         self.http_status = self.api_request_id = self.message_id = self.answered_by = self.cache_miss = None
 
     @property
@@ -208,6 +214,12 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         """
         count = self.usage.output_tokens if self.complete else None
         return None if count == 0 and self.timeline.content_ns else count
+
+    @property
+    def is_streamed(self) -> bool:
+        """True for an answer that came, or is awaited, as a stream."""
+        came = self.response.streamed
+        return self.spec.parameters.stream is not False if came is None else came
 
     @property
     def exceeds_max_tokens(self) -> bool:

@@ -30,6 +30,14 @@ def remarks(record: RequestRecord) -> tuple[str, ...]:
         )
     if answered_early(record.timeline):
         found.append("Content came before the request was sent, so its times are not known.")
+    if record.response.streamed is False:
+        found.append("It came in one piece, though a stream was asked for: the first token's time is that of the last.")
+    if record.response.streamed:
+        found.append("It was streamed, though one piece was asked for (stream = false).")
+    if record.response.redirected_to is not None:
+        found.append(f"The server redirected it to {record.response.redirected_to}: times count from the second send.")
+    if record.response.proxy is not None:
+        found.append(f"It went through the proxy {record.response.proxy}.")
     if record.output_tokens and record.timed_tokens is None and is_withheld(record.timeline, usage.thinking_tokens):
         found.append("Thinking was withheld and its tokens cannot be told from the others, so no speed is known.")
     if record.reads_unasked_cache:
@@ -58,6 +66,10 @@ def remarks_on(name: str, observations: Sequence[Observation]) -> list[str]:
             f"{read:,} of {prompt:,} input tokens came from the server's cache, which was not asked for, in "
             f"{len(cached)} of {_counted(answers)}; {_UNCACHED}"
         )
+    if other := sum(one.other_delivery for one in answers):
+        found.append(f"{other} of {_counted(answers)} came in one piece, though a stream was asked for")
+    proxies = dict.fromkeys(one.proxy for one in observations if one.proxy is not None)
+    found += [f"measured through the proxy {proxy}" for proxy in proxies]
     return [f"{name}: {sentence}." for sentence in found]
 
 

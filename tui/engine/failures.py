@@ -3,6 +3,7 @@
 import os
 import re
 import ssl
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from tui.core.events import Failure, FailureKind
@@ -24,24 +25,49 @@ _SAID: dict[FailureKind, tuple[str, str]] = {
     FailureKind.TOO_LARGE: ("The request is too large", "Shorten the prompt."),
     FailureKind.RATE_LIMITED: ("Rate limited", ""),
     FailureKind.OVERLOADED: ("The server is overloaded", "Run it again in a moment."),
-    FailureKind.SERVER_ERROR: (
-        "The server failed",
-        "Run it again; if it stays, report the request id to the API's support.",
-    ),
+    FailureKind.SERVER_ERROR: ("The server failed", "Run it again; if it stays, look at the server's own log."),
+    FailureKind.PROTOCOL: ("The server does not answer this", "Check the base URL."),
 }
 """Cause and remedy of each kind of refusal; the remedies left empty depend on the case."""
 
+_SAID_IN_FRONT: dict[FailureKind, str] = {
+    FailureKind.BAD_KEY: "Check what it wants besides the API's key, and the base URL.",
+    FailureKind.FORBIDDEN: "Check what it lets through, and the base URL.",
+    FailureKind.UNKNOWN_MODEL: "Check the path of the base URL.",
+    FailureKind.TOO_LARGE: "Raise its limit for the size of requests (nginx: client_max_body_size), or shorten the "
+    "prompt.",
+    FailureKind.RATE_LIMITED: "",
+    FailureKind.OVERLOADED: "Check that what is behind it runs, and run it again.",
+    FailureKind.SERVER_ERROR: "Check that what is behind it runs, and run it again.",
+}
+"""Remedies where it was not the API that refused; for the other kinds the base URL is to be checked."""
+
+_TLS_WANTED = re.compile(r"plain HTTP .*HTTPS port|HTTP request to an HTTPS server|plain HTTP to an SSL", re.IGNORECASE)
+"""The words of nginx, Go and Apache for plain http at a port of TLS."""
+
 _names = "|".join([*Parameters.__struct_fields__, "messages", "model", "system", "tools"])
-_PARAMETER = re.compile(rf"""\b\w+_\w+\b|[`'"](?:{_names})[`'"]|\b(?:{_names})\s*[:.]\s*\w""")
-"""The name of a parameter in a server's words: set apart, or of two words."""
+_word = r"(?:[a-z]\w*\.)*[a-z][a-z0-9]*(?:_[a-z0-9]+)+"
+_PARAMETER = re.compile(
+    rf"""[`'"](?:{_names}|{_word})[`'"]|\b(?:{_names}|{_word})\s*[:.]\s*\w"""
+    rf"""|\b(?:parameters?|fields?|arguments?|propert(?:y|ies)|values? (?:of|for))\b\W*{_word}\b"""
+    rf"""|\b{_word}\s+(?:is|are|was|must|should|can|cannot|may|not|exceeds|has|required|>|<)\b"""
+    rf"""|\b(?:{"|".join(name for name in Parameters.__struct_fields__ if "_" in name)})\b"""
+)
+"""The name of a parameter in a server's words: set apart, or what the sentence is about."""
+_NO_PARAMETER = re.compile(r"\b\w+_(?:error|exception|id|key|token)\b")
 
 _KIND_OF_STATUS: dict[int, FailureKind] = {
     400: FailureKind.BAD_REQUEST,
     401: FailureKind.BAD_KEY,
+    402: FailureKind.FORBIDDEN,
     403: FailureKind.FORBIDDEN,
     404: FailureKind.UNKNOWN_MODEL,
+    405: FailureKind.UNKNOWN_MODEL,
+    410: FailureKind.UNKNOWN_MODEL,
     413: FailureKind.TOO_LARGE,
+    415: FailureKind.BAD_REQUEST,
     422: FailureKind.BAD_REQUEST,
+    501: FailureKind.UNKNOWN_MODEL,
     429: FailureKind.RATE_LIMITED,
     529: FailureKind.OVERLOADED,
 }
@@ -54,6 +80,41 @@ class Refusal(NamedTuple):
     message: str
     kind: FailureKind | None = None
     """The meaning of `error_type`, where the HTTP status does not tell it."""
+
+
+class Answerer(NamedTuple):
+    """Sender of a refusal, as far as it is known."""
+
+    request_id: str | None = None
+    """The API's own name for the request; what stands in front of it gives none."""
+    server: str = ""
+    """Its `server` header."""
+    is_in_front: bool = False
+    """True for a proxy, a gateway or a web server, which answered instead of the API."""
+    location: str = ""
+    """Absolute URL to which it points on."""
+
+
+_THE_API = Answerer()
+_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|h1|\?xml)", re.IGNORECASE)
+_IN_FRONT = re.compile(
+    r"nginx|openresty|tengine|haproxy|envoy|istio|traefik|caddy|apache|varnish|squid|cloudflare|awselb|cloudfront|"
+    r"akamai|google frontend|gws|gfe|fastly|kong|iis|lighttpd|litespeed|bigip|netscaler|tinyproxy",
+    re.IGNORECASE,
+)
+"""Names in `server` headers of what stands in front of others."""
+_GATEWAY_STATUSES = (502, 503, 504)
+
+
+def answerer_of(
+    http_status: int, headers: Mapping[str, str], body: bytes, request_id: str | None, location: str = ""
+) -> Answerer:
+    """The sender of this refusal. A page, or a gateway's words, come from what stands in front of the API."""
+    server = headers.get("server", "")
+    is_json = "json" in headers.get("content-type", "").lower() or body.lstrip()[:1] in (b"{", b"[")
+    is_page = bool(_PAGE.match(body)) or "text/html" in headers.get("content-type", "").lower()
+    is_gateways = http_status in _GATEWAY_STATUSES or bool(_IN_FRONT.search(server))
+    return Answerer(request_id, server, request_id is None and not is_json and (is_page or is_gateways), location)
 
 
 class UnsentError(Exception):
@@ -148,7 +209,12 @@ def unusable_address(endpoint: Endpoint) -> Failure:
 
 
 def api_failure(
-    *, http_status: int, refusal: Refusal, endpoint: Endpoint | None = None, retry_after_s: float | None = None
+    *,
+    http_status: int,
+    refusal: Refusal,
+    endpoint: Endpoint | None = None,
+    retry_after_s: float | None = None,
+    answerer: Answerer = _THE_API,
 ) -> Failure:
     """The server refused: with an error status, or with an `error` event inside a stream (`http_status` 200)."""
     kind = _KIND_OF_STATUS.get(http_status) or refusal.kind or FailureKind.SERVER_ERROR
@@ -156,15 +222,22 @@ def api_failure(
     where = f"{http_status} {named}".strip() if http_status != 200 else f"{named} in the stream".strip()
     words = quote(refusal.message)
     cause, remedy = _SAID[kind]
-    sentence = f"{cause} ({where}){': ' + words.rstrip('.') if words else ''}."
-    if kind is FailureKind.BAD_KEY:
+    if answerer.is_in_front:
+        where += f", {quote(answerer.server)}" if answerer.server else ""
+        cause, remedy = "Something in front of the API answered", _SAID_IN_FRONT.get(kind, "Check the base URL.")
+    elif kind is FailureKind.BAD_KEY:
         remedy = _key_remedy(endpoint)
-    elif kind is FailureKind.BAD_REQUEST and not _PARAMETER.search(words):
+    elif kind is FailureKind.BAD_REQUEST and not _names_parameter(words):
         remedy = "Compare the parameters with what this server takes."
-    elif kind is FailureKind.RATE_LIMITED:
+    elif kind is FailureKind.SERVER_ERROR and answerer.request_id:
+        remedy = f"Run it again; if it stays, report {quote(answerer.request_id)} to the API's support."
+    if kind is FailureKind.RATE_LIMITED:
         remedy = (
             f"The server asks to wait {retry_after_s:g} s." if retry_after_s is not None else "Wait a little and rerun."
         )
+    if endpoint is not None and endpoint.base_url.startswith("http://") and _TLS_WANTED.search(words):
+        remedy = "The port speaks TLS: write https:// instead of http:// in the base URL."
+    sentence = f"{cause} ({where}){': ' + words.rstrip('.') if words else ''}."
     return Failure(
         kind=kind,
         message=f"{sentence} {remedy}".strip(),
@@ -173,13 +246,17 @@ def api_failure(
     )
 
 
-def redirected(http_status: int, location: str, endpoint: Endpoint) -> Failure:
-    """The server sends elsewhere: it is not the API that answers at this address."""
-    to = f" to {quote(location)}" if location else ""
+def redirected(http_status: int, endpoint: Endpoint, answerer: Answerer) -> Failure:
+    """The server points to another address, to which the request is not taken."""
+    who = f", {quote(answerer.server)}" if answerer.server else ""
+    if answerer.location:
+        to = f"to {quote(answerer.location)}"
+        remedy = "If that is where the API is, make it the base URL; if it is a page to sign in at, do that first."
+    else:
+        to, remedy = "without saying where", "Check the base URL."
     return Failure(
         kind=FailureKind.PROTOCOL,
-        message=f"{endpoint.base_url} answers with a redirect ({http_status}){to}: a login page in between, or a wrong "
-        "address. Sign in there, or correct the base URL.",
+        message=f"{endpoint.base_url} redirects ({http_status}{who}) {to}. {remedy}",
         http_status=http_status,
     )
 
@@ -188,6 +265,10 @@ def key_doubted(http_status: int, words: str, endpoint: Endpoint) -> Failure:
     """The server refused in a way that speaks of the key, although its status does not."""
     said = f"The server refused the request for its key ({http_status}): {words.rstrip('.')}."
     return Failure(kind=FailureKind.BAD_KEY, message=f"{said} {_key_remedy(endpoint)}", http_status=http_status)
+
+
+def _names_parameter(words: str) -> bool:
+    return bool(_PARAMETER.search(_NO_PARAMETER.sub("", words)))
 
 
 def not_an_answer(content_type: str, *, streamed: bool, wire: str, refusal: Refusal | None = None) -> Failure:

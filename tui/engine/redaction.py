@@ -191,6 +191,8 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
         fields = {name: getattr(value, name) for name in value.__struct_fields__}
         changed = {name: new for name, old in fields.items() if (new := _each_text(old, change)) is not old}
         return msgspec.structs.replace(value, **changed) if changed else value
+    if isinstance(value, dict):
+        return {_each_text(name, change): _each_text(item, change) for name, item in value.items()}
     if isinstance(value, tuple | list):
         items = [_each_text(item, change) for item in value]
         return type(value)(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value

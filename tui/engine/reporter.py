@@ -15,6 +15,8 @@ class RequestReporter:
         """Sends one event as it is."""
         self.has_content = False
         """True once a piece of content has arrived: from then on the request is not sent again."""
+        self.was_stale = False
+        """True if the latest attempt failed on a kept connection that the server had closed."""
         self.sent_ns: int | None = None
         """Moment at which the first attempt's last byte was handed to the kernel, CLOCK_MONOTONIC."""
 

@@ -4,17 +4,15 @@ The wire opens the request; the body of a success is then read raw, chunk by chu
 """
 
 import asyncio
-import math
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from email.utils import parsedate_to_datetime
 
 import httpcore2
 import httpx2
 import msgspec
 
-from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Status
+from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Response, Status
 from tui.core.plan import RequestSpec
 from tui.core.refusals import unsupported
 from tui.core.target import Endpoint, Timeouts
@@ -24,7 +22,9 @@ from tui.engine.api_keys import Keys
 from tui.engine.failures import UnsentError
 from tui.engine.limits import LIMITS, BodyError, Limits
 from tui.engine.reporter import RequestReporter
+from tui.engine.response_headers import kept, retry_after_s
 from tui.engine.transport import Exchange, StampedStream, exchange
+from tui.engine.transport.delivery import Delivery, delivery_of
 from tui.engine.transport.http_transport import HttpClients
 from tui.engine.wires import LONGEST_WORD, AnswerReader, Wire
 from tui.engine.wires.chat.wire import ChatWire
@@ -122,6 +122,11 @@ class _Deadlines:
         else:
             self._wait_until(self._first_token_by, "the first token", "first_token")
 
+    def comes_whole(self) -> None:
+        """The answer comes in one piece: there are no steps to wait for."""
+        self._streamed = False
+        self._wait_for_all()
+
     def missed(self) -> Failure:
         """The deadline that struck."""
         return failures.timed_out(self._waiting_for, getattr(self._timeouts, self._setting), self._setting)
@@ -162,6 +167,7 @@ class _Attempt:
         self._queue = queue
         self._reader = wire.reader(spec, reporter)
         self._responded = False
+        self._told: Exchange | None = None
 
     async def run(self, slot: int, before_send: Callable[[], Awaitable[None]]) -> RequestEnded:
         spec = self._spec
@@ -181,7 +187,7 @@ class _Attempt:
         except (httpx2.HTTPError, httpcore2.NetworkError, OSError) as error:
             failure = None
             if not self._reader.stopped:
-                failure = connection_failures.connection_failure(error, spec.endpoint, in_stream=self._responded)
+                failure = self._broken(error)
         if failure is not None:
             return self._reporter.ended(Status.FAILED, failure=failure)
         status, stop_reason, failure = self._reader.outcome()
@@ -189,44 +195,74 @@ class _Attempt:
             status, stop_reason=stop_reason, stop_details=self._reader.stop_details, failure=failure
         )
 
+    def _broken(self, error: Exception) -> Failure:
+        """The failure of the connection at this point of the attempt."""
+        endpoint = self._spec.endpoint
+        if not self._responded and self._told is not None and self._told.found_it_closed:
+            self._reporter.was_stale = True
+            return connection_failures.stale_connection(error, endpoint)
+        return connection_failures.connection_failure(error, endpoint, in_stream=self._responded)
+
     async def _answer(
         self, slot: int, before_send: Callable[[], Awaitable[None]], deadlines: _Deadlines
     ) -> Failure | None:
         """Send, and read the answer into the reader, or what stood in its place."""
-        told = Exchange(self._reporter, before_send, deadlines.sent)
+        told = self._told = Exchange(self._reporter, before_send, deadlines.sent)
+        self._reporter.was_stale = False
         before = exchange.set(told)
         try:
             async with self._wire.open(self._spec, self._key, slot) as response:
                 self._responded = True
                 if token := response.request.headers.get("x-amz-security-token"):
                     self._known_keys.add(token)
-                self._reporter.report(
-                    Responded(
-                        request_id=self._spec.request_id,
-                        t_ns=told.headers_ns,
-                        http_status=response.status_code,
-                        api_request_id=response.headers.get(self._wire.request_id_header, "")[:LONGEST_WORD] or None,
-                    )
-                )
+                delivery = None
+                try:
+                    if response.is_success:
+                        delivery = await delivery_of(response)
+                finally:
+                    self._report(response, told.headers_ns, delivery)
                 if not response.is_success:
                     await response.aread()
                     return refused(self._wire, self._spec.endpoint, response)
-                content_type = response.headers.get("content-type", "").lower()
-                if not content_type.startswith("text/event-stream" if self._streamed else "application/json"):
-                    refusal = self._wire.refusal(200, response.headers, await _beginning(response, self._limits.error))
-                    return failures.not_an_answer(
-                        content_type,
-                        streamed=self._streamed,
-                        wire=self._wire.title,
-                        refusal=refusal,
-                    )
-                await self._read(response, deadlines)
+                if delivery is None:
+                    return await self._no_answer(response)
+                if delivery is Delivery.WHOLE:
+                    deadlines.comes_whole()
+                await self._read(response, deadlines, delivery)
                 return None
         finally:
             told.report_path()
             exchange.reset(before)
 
-    async def _read(self, response: httpx2.Response, deadlines: _Deadlines) -> None:
+    def _report(self, response: httpx2.Response, t_ns: int, delivery: Delivery | None) -> None:
+        """Report the response's head."""
+        is_stream = None if delivery is None else delivery is Delivery.STREAM
+        self._reporter.report(
+            Responded(
+                request_id=self._spec.request_id,
+                t_ns=t_ns,
+                http_status=response.status_code,
+                api_request_id=_request_id(self._wire, response),
+                response=Response(
+                    proxy=response.extensions["proxy"],
+                    redirected_to=response.extensions["redirected_to"],
+                    streamed=None if is_stream is self._streamed else is_stream,
+                    headers=kept(response.headers),
+                ),
+            )
+        )
+
+    async def _no_answer(self, response: httpx2.Response) -> Failure:
+        """The failure of a success that holds neither a stream nor JSON."""
+        words = await _beginning(response, self._limits.error)
+        return failures.not_an_answer(
+            response.headers.get("content-type", ""),
+            streamed=self._streamed,
+            wire=self._wire.title,
+            refusal=self._wire.refusal(200, response.headers, words),
+        )
+
+    async def _read(self, response: httpx2.Response, deadlines: _Deadlines, delivery: Delivery) -> None:
         connection = response.extensions["network_stream"]
         assert isinstance(connection, StampedStream)
         stream = AnswerStream(
@@ -235,7 +271,7 @@ class _Attempt:
             self._reader,
             self._queue,
             lambda: deadlines.progressed(self._reader),
-            whole=not self._streamed,
+            whole=delivery is Delivery.WHOLE,
             limits=self._limits,
         )
         try:
@@ -254,15 +290,32 @@ def refused(wire: Wire, endpoint: Endpoint, response: httpx2.Response) -> Failur
     proxy = response.extensions["proxy"]
     if response.status_code == 407 and proxy is not None:
         return connection_failures.refused_by_proxy(407, response.reason_phrase, proxy)
+    request_id = _request_id(wire, response)
+    answerer = failures.answerer_of(
+        response.status_code, response.headers, response.content, request_id, _location(response)
+    )
     if response.is_redirect:
-        return failures.redirected(response.status_code, response.headers["location"], endpoint)
+        return failures.redirected(response.status_code, endpoint, answerer)
     refusal = wire.refusal(response.status_code, response.headers, response.content)
     return failures.api_failure(
         http_status=response.status_code,
         refusal=refusal._replace(message=refusal.message or response.reason_phrase),
         endpoint=endpoint,
         retry_after_s=retry_after_s(response.headers, time.time()),
+        answerer=answerer,
     )
+
+
+def _request_id(wire: Wire, response: httpx2.Response) -> str | None:
+    return response.headers.get(wire.request_id_header, "")[:LONGEST_WORD] or None
+
+
+def _location(response: httpx2.Response) -> str:
+    """The address that the response points on to, absolute; empty for none."""
+    try:
+        return str(response.url.join(response.headers.get("location", ""))) if "location" in response.headers else ""
+    except (httpx2.InvalidURL, ValueError):
+        return response.headers["location"]
 
 
 async def _beginning(response: httpx2.Response, most: int) -> bytes:
@@ -277,22 +330,3 @@ async def _beginning(response: httpx2.Response, most: int) -> bytes:
     except TimeoutError:
         pass
     return bytes(body[:most])
-
-
-def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
-    """Seconds that the server asks to wait: `retry-after-ms`, else `retry-after` in seconds or as a date (RFC 9110).
-
-    None for what is no time to wait. `now_s` is the time of day, s since 1970.
-    """
-    for name, factor in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "")
-        try:
-            seconds = float(value) * factor
-        except ValueError:
-            try:
-                seconds = max(0.0, parsedate_to_datetime(value).timestamp() - now_s)
-            except (ValueError, OverflowError):
-                continue
-        if 0 <= seconds < math.inf:
-            return seconds
-    return None

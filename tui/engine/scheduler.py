@@ -22,6 +22,7 @@ _WORTH_RETRYING = frozenset(
         FailureKind.SERVER_ERROR,
         FailureKind.CONNECTION,
         FailureKind.CONNECTION_REFUSED,
+        FailureKind.PROXY,
     }
 )
 """Failures that may go away by themselves; the SDK would retry the same ones, unseen."""
@@ -168,12 +169,18 @@ class Scheduler:
         self, spec: RequestSpec, slot: int, reporter: RequestReporter, before_send: Callable[[], Awaitable[None]]
     ) -> RequestEnded:
         """Send, and send again as often as the plan allows while the server turns the request away."""
-        for attempt in range(spec.retries.max + 1):
+        attempt, is_repeated = 0, False
+        while True:
             reporter.mark(Mark.QUEUED)
             ended = await self._sender.send(spec, slot, reporter, before_send)
             failure = ended.failure
             if failure is None or failure.kind not in _WORTH_RETRYING:
                 break
+            if reporter.was_stale and not is_repeated:
+                # No server has seen it: that is no retry, and the next connection is a fresh one.
+                is_repeated = True
+                self._set_aside(reporter, ended, failure, 0.0)
+                continue
             if reporter.has_content or attempt == spec.retries.max:
                 break
             wait_s = failure.retry_after_s
@@ -181,9 +188,13 @@ class Scheduler:
                 wait_s = min(_LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2**attempt)
             elif wait_s > spec.retries.longest_wait:
                 return _with_words(ended, failure, "That is longer than retries.longest_wait, so it is not sent again.")
-            reporter.report(AttemptFailed(request_id=spec.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
+            attempt += 1
+            self._set_aside(reporter, ended, failure, wait_s)
             await asyncio.sleep(wait_s)
         return ended
+
+    def _set_aside(self, reporter: RequestReporter, ended: RequestEnded, failure: Failure, wait_s: float) -> None:
+        reporter.report(AttemptFailed(request_id=reporter.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
 
 
 def _with_words(ended: RequestEnded, failure: Failure, words: str) -> RequestEnded:

@@ -54,6 +54,9 @@ _BEFORE: dict[str, _Column] = {
 }
 _AFTER: dict[str, _Column] = {
     "api_request_id": lambda _, record: record.api_request_id,
+    "proxy": lambda _, record: record.response.proxy,
+    "redirected_to": lambda _, record: record.response.redirected_to,
+    "response_headers": lambda _, record: _headers(record),
     "app_version": lambda run, _: run.info.app_version,
     "sdk_version": lambda run, _: run.info.sdk_version,
     "note": lambda run, _: run.note,
@@ -72,6 +75,12 @@ _COLUMNS = (
     | _figures(FigureGroup.INSTRUMENT)
     | _AFTER
 )
+
+
+def _headers(record: RequestRecord) -> str | None:
+    return "; ".join(f"{name}: {value}" for name, value in record.response.headers.items()) or None
+
+
 _TEXTS: dict[str, _Column] = {
     "system": lambda _, record: record.spec.prompt.system,
     "prompt": lambda _, record: record.spec.prompt.user,

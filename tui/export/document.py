@@ -185,6 +185,7 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
         earlier=request.earlier,
         http_status=request.http_status,
         api_request_id=request.api_request_id,
+        response=request.response,
     )
 
 

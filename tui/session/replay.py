@@ -21,7 +21,7 @@ from tui.core.events import (
     UsageReported,
 )
 from tui.core.model import KnownModel
-from tui.core.record import RequestRecord
+from tui.core.record import Attempt, RequestRecord
 from tui.core.run import StoredRun
 from tui.core.target import Target
 from tui.core.timeline import Timeline
@@ -152,7 +152,7 @@ def events_of(record: RequestRecord) -> list[Timed]:
     events: list[Timed] = []
     timelines = [*(attempt.timeline for attempt in record.earlier), record.timeline]
     for attempt, (timeline, following) in zip(record.earlier, pairwise(timelines), strict=True):
-        events += _arrivals(record, timeline, attempt.http_status, attempt.api_request_id)
+        events += _arrivals(record, timeline, attempt)
         ended = _last(timeline)
         wait_s = max(0, _first(following) - ended) / _NS_PER_S
         if attempt is record.earlier[-1] and record.waits_s is not None:
@@ -160,26 +160,28 @@ def events_of(record: RequestRecord) -> list[Timed]:
         request_id = record.spec.request_id
         failed = AttemptFailed(request_id=request_id, t_ns=ended, failure=attempt.failure, wait_s=wait_s)
         events.append((ended, failed))
-    events += _arrivals(record, record.timeline, record.http_status, record.api_request_id)
+    events += _arrivals(record, record.timeline, record)
     events += _ending(record)
     # Stamps can be out of order; clamp them so that events replay in the order in which they were emitted.
     moments = accumulate((t_ns for t_ns, _ in events), max)
     return [(moment, event) for moment, (_, event) in zip(moments, events, strict=True)]
 
 
-def _arrivals(
-    record: RequestRecord, timeline: Timeline, http_status: int | None, api_request_id: str | None
-) -> list[Timed]:
-    """The stamped events of one attempt, in their order."""
+def _arrivals(record: RequestRecord, timeline: Timeline, answered: Attempt | RequestRecord) -> list[Timed]:
+    """The stamped events of one attempt, in their order; `answered` says what the server did."""
     request_id = record.spec.request_id
     events: list[Timed] = [
         (t_ns, Marked(request_id=request_id, mark=mark, t_ns=t_ns))
         for mark in Mark
         if (t_ns := getattr(timeline, f"{mark.value}_ns")) is not None
     ]
-    if timeline.headers_ns is not None and http_status is not None:
+    if timeline.headers_ns is not None and answered.http_status is not None:
         responded = Responded(
-            request_id=request_id, t_ns=timeline.headers_ns, http_status=http_status, api_request_id=api_request_id
+            request_id=request_id,
+            t_ns=timeline.headers_ns,
+            http_status=answered.http_status,
+            api_request_id=answered.api_request_id,
+            response=answered.response,
         )
         events.append((timeline.headers_ns, responded))
     if timeline is record.timeline and record.message_id is not None:

@@ -30,6 +30,7 @@ from .loopback import (
     closed,
     listening,
     origin,
+    pair,
     serving,
 )
 
@@ -308,13 +309,11 @@ async def test_a_name_that_does_not_exist() -> None:
 
 
 async def test_an_idle_connection_is_kept_alive_as_by_the_sdks_own_client() -> None:
-    async with serving() as server:
-        stream = await StampedBackend().connect_tcp("127.0.0.1", server.port, timeout=WITHIN_S)
+    async with pair() as (stream, _):
         sock = stream.get_extra_info("socket")
         options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert [sock.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [60, 60, 5]
-        await stream.aclose()
 
 
 async def test_a_connect_that_hangs_times_out(monkeypatch: pytest.MonkeyPatch) -> None:

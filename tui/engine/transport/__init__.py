@@ -66,6 +66,7 @@ class Exchange:
         self._begins = False
         """True until the request's first byte is about to be written."""
         self._path: TcpPath | None = None
+        self._reused = False
         self._written_ns = 0
         self._last_read_ns = 0
         self.headers_ns = 0
@@ -86,7 +87,8 @@ class Exchange:
             case "send_request_headers.started":
                 self._tunnelling = info["request"].method == b"CONNECT"
                 if not self._tunnelling:
-                    if not self._connecting:
+                    self._reused = not self._connecting
+                    if self._reused:
                         self._reporter.mark(Mark.REUSED)
                     await self._before_send()
                     self._begins = True
@@ -124,7 +126,13 @@ class Exchange:
 
     def was_read(self, segment: Segment) -> None:
         """A read of httpcore2's was served from this segment."""
-        self._last_read_ns = segment.arrival_ns
+        if segment.data:
+            self._last_read_ns = segment.arrival_ns
+
+    @property
+    def found_it_closed(self) -> bool:
+        """True for a failure on a kept connection before any byte of an answer: the server had closed it meanwhile."""
+        return self._reused and not self._last_read_ns
 
 
 exchange: ContextVar[Exchange] = ContextVar("exchange")
@@ -172,6 +180,14 @@ class StampedStream(httpcore2.AsyncNetworkStream):
         if (told := exchange.get(None)) is not None:
             told.was_read(segment)
         return data
+
+    async def peek(self, seen: int) -> list[Segment]:
+        """All that has arrived and is unread, once it is more than `seen` segments. It stays unread."""
+        while len(self._queue) <= seen:
+            self._queue.extend(self.pull())
+            if len(self._queue) <= seen:
+                await self.arrived()
+        return list(self._queue)
 
     def take_over(self) -> list[Segment]:
         """All segments that have arrived and were not read yet, for a reader of the raw body."""

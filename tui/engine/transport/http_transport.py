@@ -12,6 +12,7 @@ import httpcore2
 import httpx2
 from aiohappyeyeballs import start_connection
 
+from tui.core.sanitize import clean
 from tui.core.target import Endpoint, Timeouts
 from tui.engine import failures
 from tui.engine.failures import UnsentError
@@ -39,6 +40,9 @@ _SOCKET_OPTIONS = (
         if hasattr(socket, name)
     ),
 )
+
+
+_MOST_REDIRECTS = 5
 
 
 class HttpClients:
@@ -78,6 +82,25 @@ class HttpClients:
 def lookup_timeout(endpoint: Endpoint) -> httpx2.Timeout:
     """The timeout of a look-up's connection; its answer has one above all wires."""
     return httpx2.Timeout(None, connect=endpoint.timeouts.over(Timeouts()).connect)
+
+
+def _pointed_to(request: httpx2.Request, response: httpcore2.Response) -> httpx2.URL | None:
+    """The address that the response points on to, where the request may be repeated there as it is.
+
+    As the SDK's own client does, but to the same host only: to another no key and no prompt is taken along.
+    """
+    is_read = request.method in ("GET", "HEAD")
+    if response.status not in (307, 308) and not (is_read and response.status in (301, 302, 303)):
+        return None
+    location = next((value for name, value in response.headers if name.lower() == b"location"), b"")
+    try:
+        url = request.url.join(location.decode("ascii"))
+    except (httpx2.InvalidURL, ValueError):
+        return None
+    here = request.url
+    is_same = (url.scheme, url.host, url.port) == (here.scheme, here.host, here.port)
+    is_safer = (url.scheme, url.host) == ("https", here.host) and here.port is None and url.port is None
+    return url if location and not url.userinfo and url != here and (is_same or is_safer) else None
 
 
 async def _trace(request: httpx2.Request) -> None:
@@ -138,7 +161,17 @@ class StampedTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; the response's body is still on the wire."""
         assert isinstance(request.stream, httpx2.AsyncByteStream)
+        redirected_to = None
         response = await self._send(request)
+        for _ in range(_MOST_REDIRECTS):
+            if (url := _pointed_to(request, response)) is None:
+                break
+            redirected_to = clean(str(url))
+            await self._drain(response)
+            request = httpx2.Request(
+                request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
+            )
+            response = await self._send(request)
         assert isinstance(response.stream, AsyncIterable)
         headers, body = response.headers, _Body(response.stream)
         is_refusal = not 200 <= response.status < 300
@@ -151,8 +184,18 @@ class StampedTransport(httpx2.AsyncBaseTransport):
             status_code=response.status,
             headers=headers,
             stream=body,
-            extensions={**response.extensions, "proxy": self._route.label},
+            extensions={**response.extensions, "proxy": self._route.label, "redirected_to": redirected_to},
         )
+
+    async def _drain(self, response: httpcore2.Response) -> None:
+        """Read the body of a response that points on, so that its connection can be used again."""
+        assert isinstance(response.stream, AsyncIterable)
+        body = _BoundedBody(response.stream, response.headers, self._limits, is_refusal=True)
+        try:
+            async for _ in body:
+                pass
+        finally:
+            await body.aclose()
 
     async def _send(self, request: httpx2.Request) -> httpcore2.Response:
         """Send a request, once. The time for the connection is that for the name, the proxy, TCP and TLS together."""

@@ -72,9 +72,11 @@ def _longest_gap(record: RequestRecord) -> str:
 
 
 def _connection(record: RequestRecord) -> str:
-    if record.timeline.reused_ns is not None:
-        return "reused"
-    return "new" if record.timeline.connect_started_ns is not None else ABSENT
+    timeline, proxy = record.timeline, record.response.proxy
+    if timeline.reused_ns is None and timeline.connect_started_ns is None:
+        return ABSENT
+    kind = "reused" if timeline.reused_ns is not None else "new"
+    return f"{kind}, through the proxy {proxy}" if proxy is not None else kind
 
 
 def _line(record: RequestRecord) -> tuple[Row, ...]:
@@ -94,6 +96,8 @@ def _answered(record: RequestRecord) -> tuple[Row, ...]:
         ("attempt", str(record.attempt)),
         ("HTTP status", ABSENT if record.http_status is None else str(record.http_status)),
         ("request id", record.api_request_id or ABSENT),
+        *((f"attempt {number} failed", attempt.failure.message) for number, attempt in enumerate(record.earlier, 1)),
+        *((name, value) for name, value in record.response.headers.items()),
     )
 
 
@@ -115,7 +119,7 @@ def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:
     where = (usage.service_tier, usage.speed, usage.inference_geo)
     priced = "" if cost is None else f", prices of {cost.prices_read}"
     rows = [
-        ("delivery", "not streamed: first is last" if record.spec.parameters.stream is False else "streamed"),
+        ("delivery", "streamed" if record.is_streamed else "not streamed: first is last"),
         ("input written to cache", written),
         ("tier · speed · region", " · ".join(word or ABSENT for word in where) if any(where) else ABSENT),
         ("cost, estimated", f"{format_cost(cost)}{priced}"),

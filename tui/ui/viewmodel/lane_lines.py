@@ -113,7 +113,7 @@ def _facts(lane: Lane) -> list[str]:
     record = lane.record
     if record is None:
         return [f"in {lane.next_input.text}"] if lane.next_input is not None else []
-    facts = ["not streamed"] if record.spec.parameters.stream is False else []
+    facts = [] if record.is_streamed else ["not streamed"]
     if lane.cost is not None:
         facts.append(format_cost(lane.cost))
     return facts

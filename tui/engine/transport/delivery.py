@@ -1,0 +1,51 @@
+"""Delivery of an answer, by the first bytes of its body: what the headers say of it is often wrong or absent."""
+
+from enum import Enum
+
+import httpx2
+
+from tui.engine.transport import StampedStream
+from tui.engine.transport.body import RawBody
+
+_FIELDS = (b"", b"data", b"event", b"id", b"retry")
+"""Names before the first colon of an event stream; a comment has none."""
+_SKIPPED = b"\xef\xbb\xbf \t\r\n"
+_MOST_SKIPPED = 4096
+"""Blank bytes after which nobody waits for others."""
+
+
+class Delivery(Enum):
+    """Form in which an answer comes."""
+
+    STREAM = "text/event-stream"
+    """Server-sent events."""
+    WHOLE = "application/json"
+    """JSON in one piece."""
+
+
+async def delivery_of(response: httpx2.Response) -> Delivery | None:
+    """The form in which the body of this success comes; None for neither. All of it stays unread.
+
+    Raises BodyError, or an error of the connection.
+    """
+    connection = response.extensions["network_stream"]
+    assert isinstance(connection, StampedStream)
+    declared = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    seen, begins, is_over = 0, b"", RawBody(response.headers).complete
+    while not is_over and len(begins) <= _MOST_SKIPPED:
+        segments = await connection.peek(seen)
+        seen = len(segments)
+        body = RawBody(response.headers)
+        begins = b"".join(part for segment in segments for part in body.feed(segment.data))
+        is_over = body.complete or not all(segment.data for segment in segments)
+        line = begins.lstrip(_SKIPPED)
+        if line[:1] in (b"{", b"["):
+            return Delivery.WHOLE
+        field, colon, _ = line.partition(b":")
+        if colon and field in _FIELDS:
+            return Delivery.STREAM
+        if line.startswith(b"<"):
+            return None  # a page, whatever it is called
+        if line and (colon or not any(known.startswith(field) for known in _FIELDS)):
+            break
+    return next((form for form in Delivery if declared == form.value), None)
