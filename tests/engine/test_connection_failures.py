@@ -9,7 +9,7 @@ import ssl
 
 import pytest
 
-from tui.core.events import Event, Failure, FailureKind
+from tui.core.events import Event, Failure, FailureKind, Responded
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt

@@ -60,6 +60,7 @@ def test_every_metric_has_what_was_measured() -> None:
         "latency_tui.target": "claude-haiku-5-5",
         "latency_tui.endpoint": "simulator",
         "latency_tui.simulated": True,
+        "latency_tui.proxy": "http://proxy.test:3128 (from HTTPS_PROXY)",
     }
     assert (first.count, first.sum) == (1, 0.12)
     assert first.explicit_bounds[:3] == (0.01, 0.02, 0.04)

@@ -118,10 +118,9 @@ def _attributes(request: RequestRecord) -> _Attributes:
         "latency_tui.endpoint": clean(spec.endpoint.name),
         "latency_tui.simulated": spec.endpoint.simulated,
     }
-    said = {f"http.response.header.{clean(name)}": clean(value) for name, value in request.response.headers.items()}
     if request.response.proxy is not None:
         attributes["latency_tui.proxy"] = clean(request.response.proxy)
-    return attributes | said | _server(spec.endpoint.base_url)
+    return attributes | _server(spec.endpoint.base_url)
 
 
 def _server(base_url: str) -> _Attributes:
