@@ -5,7 +5,7 @@ import gc
 import time
 from itertools import cycle, islice
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from tui.core.events import Content, Kind, Mark, Marked
 from tui.core.parameters import Parameters
@@ -17,6 +17,7 @@ from tui.session.live import Lane
 from tui.ui.charts.latest import phase_rows
 from tui.ui.charts.source import ChartSource
 from tui.ui.keymap import Keymap
+from tui.ui.themes import DressedApp
 from tui.ui.widgets.chart_view import ChartView
 from tui.ui.widgets.lane_view import LaneView
 
@@ -31,7 +32,7 @@ def cpu_per_token_us(held: int) -> float:
     return asyncio.run(_measure(held))
 
 
-class _LongLane(App[None]):
+class _LongLane(DressedApp):
     CSS = "#chart { height: 10; }"
 
     def __init__(self, lane: Lane) -> None:

@@ -18,10 +18,11 @@ from itertools import cycle
 from unittest.mock import patch
 
 from rich.cells import cell_len
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.containers import Grid
 
 from tui.core.events import Kind
+from tui.ui.themes import DressedApp
 from tui.ui.viewmodel.wrapped_text import WrappedText
 from tui.ui.widgets.stream_view import StreamView
 
@@ -32,7 +33,7 @@ Latency hides in queues — and in 漢字 too ✅, naturally."""
 TOKENS = re.findall(r"\s?[^\s]{1,5}", TEXT)
 
 
-class Panes(App[None]):
+class Panes(DressedApp):
     """Panes in a grid, fed and painted by one timer."""
 
     CSS = "Grid { grid-size: 4; } .few { grid-size: 2; } StreamView { border: round gray; }"

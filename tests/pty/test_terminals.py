@@ -97,3 +97,20 @@ def test_resizing_again_and_again_ends_at_the_last_size(environ: dict[str, str])
         terminal.press(F10)
         assert terminal.until_ended() == 0
         assert terminal.is_restored()
+
+
+@pytest.mark.parametrize(
+    ("background", "ground"), [("ffff/ffff/ffff", b"224;224;224"), ("1111/1111/1111", b"18;18;18")]
+)
+def test_the_screen_is_light_where_the_terminal_says_that_it_is(
+    environ: dict[str, str], background: str, ground: bytes
+) -> None:
+    with Terminal(["--demo", "--model", "sim-fast"], {**environ, "COLORTERM": "truecolor"}) as terminal:
+        terminal.until(lambda _shown: b"\x1b]11;?" in terminal.written)
+        # What is typed meanwhile is not lost.
+        terminal.press(f"typed\x1b]11;rgb:{background}\x1b\\\x1b[?62;4cahead".encode())
+        terminal.until_shows("typedahead")
+        assert b"48;2;" + ground in terminal.written
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+        assert terminal.is_restored()

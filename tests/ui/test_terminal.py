@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.ui.terminal import LONGEST, Terminal, clipboard_sequence, copy
+from tui.ui.terminal import LONGEST, Terminal, clipboard_sequence, copy, is_light
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=3_000)
 
@@ -55,3 +55,13 @@ def test_what_a_terminal_cannot_take_goes_into_a_private_file(
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert not written
+
+
+@pytest.mark.parametrize(
+    ("colour", "light"),
+    [("ffff/ffff/ffff", True), ("fdf6/e3e3/0000", True), ("ff/ff/ff", True), ("f/f/f", True), ("0000/0000/0000", False),
+     ("2828/2c2c/3434", False), ("00/2b/36", False)],
+)  # fmt: skip
+def test_a_background_is_light_where_black_is_read_better(colour: str, light: bool) -> None:
+    red, green, blue = colour.encode().split(b"/")
+    assert is_light(red, green, blue) is light

@@ -7,7 +7,7 @@ import pytest
 from textual.app import App
 
 import tui.ui
-from tui.ui.themes import OURS
+from tui.ui.themes import OURS, variables_of
 
 _STYLES = [path for path in Path(tui.ui.__file__).parent.rglob("*") if path.suffix in (".py", ".tcss")]
 
@@ -18,7 +18,7 @@ def test_every_named_colour_is_there(theme: str) -> None:
     for ours in OURS:
         app.register_theme(ours)
     app.theme = theme
-    known = app.get_css_variables()
+    known = variables_of(app.get_css_variables(), theme, dark=app.current_theme.dark)
     named = {name for path in _STYLES for name in re.findall(r"\$([a-z][a-z0-9-]*)", path.read_text("utf-8"))}
     assert len(named) > 10
     assert not named - set(known)

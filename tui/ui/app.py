@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingsMap, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
@@ -30,7 +30,7 @@ from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.screens.main import MainScreen
 from tui.ui.terminal import Terminal, copy
-from tui.ui.themes import dress, markers_of
+from tui.ui.themes import DressedApp, dress, markers_of
 from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import PromptHead
 from tui.ui.widgets.target_picker import TargetPicker
@@ -42,7 +42,7 @@ _MOST_NOTES = 3
 """Notes that are said at the start; `latency-tui config` has all."""
 
 
-class LatencyApp(App[None]):
+class LatencyApp(DressedApp):
     """Edits a prompt, sends it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -131,6 +131,8 @@ class LatencyApp(App[None]):
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
         gc.enable()
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.type(self.terminal.typed)
         try:
             await self.session.connect()
         except ChildError as error:

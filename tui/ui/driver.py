@@ -217,6 +217,11 @@ class TerminalDriver(LinuxDriver):
         with contextlib.suppress(EOFError, ParseError):
             decoder.close()
 
+    def type(self, text: str) -> None:
+        """Take this as typed: what came before anything could take it."""
+        for event in TerminalInput(debug=self._debug).feed(text):
+            self.process_message(event)
+
     def _read(self) -> bytes:
         """Nothing once the terminal has gone: a read then gives nothing or fails, at once and for ever."""
         try:

@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,6 +20,9 @@ from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
+if TYPE_CHECKING:
+    from tui.ui.terminal import Terminal
+
 
 def start(
     loaded: Loaded, *, run_at_once: bool, record: Path | None, replay: tuple[StoredRun, float] | None = None
@@ -33,18 +37,15 @@ def start(
     record_file = RecordFile(record) if record is not None else None
     plan, simulator = _plan_of(settings, is_demo=loaded.is_demo)
 
-    # Read when Textual is imported. Its timer for repaints, which is asleep while there is nothing to do, wakes up one
-    # to two periods late: at its usual 60 a second a key's letter may stand back for 33 ms.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    terminal = _terminal(settings)
     from tui.session.draft import Draft
     from tui.session.session import Session
     from tui.session.target_choice import TargetChoice
     from tui.ui.app import LatencyApp
     from tui.ui.keymap import keymap_of
-    from tui.ui.terminal import EndOnSignals, describe
+    from tui.ui.terminal import EndOnSignals
 
     keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
-    terminal = describe(os.environ, settings.ui.glyphs)
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
     session = Session(None, simulator, record_file, history, models, settings.objectives)
     session.preview.unconfirmed = unconfirmed(loaded)
@@ -68,6 +69,19 @@ def start(
     finally:
         session.kill()
     return _status(app.return_code or ExitCode.OK, history)
+
+
+def _terminal(settings: Settings) -> "Terminal":
+    """The terminal, which is asked for its background while Textual is imported."""
+    # Read when Textual is imported. Its timer for repaints, which is asleep while there is nothing to do, wakes up one
+    # to two periods late: at its usual 60 a second a key's letter may stand back for 33 ms.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    from tui.ui.terminal import BackgroundQuestion, describe
+
+    with BackgroundQuestion(os.environ, settings.ui.theme) as question:
+        import tui.ui.app  # noqa: F401 - takes long, and is needed anyway
+
+        return question.answered(describe(os.environ, settings.ui.glyphs))
 
 
 def _status(status: int, history: Recorder | None) -> int:

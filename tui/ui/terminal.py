@@ -3,10 +3,13 @@
 import base64
 import contextlib
 import os
+import re
+import select
 import signal
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
@@ -52,6 +55,8 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
     """True if it may have a clipboard that programs can set: a console has none."""
     inside: Literal["", "tmux", "screen"] = ""
     """The multiplexer that the program runs in."""
+    typed: str = ""
+    """Keys that came before the screen was there."""
 
 
 def require_screen(environ: Mapping[str, str]) -> None:
@@ -85,6 +90,89 @@ def describe(environ: Mapping[str, str], glyphs: str) -> Terminal:
         clipboard=not term.startswith(("linux", "vt")),
         inside=inside,
     )
+
+
+_BACKGROUND = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)[^\x07\x1b]*(?:\x07|\x1b\\)")
+_ATTRIBUTES = re.compile(rb"\x1b\[\?[\d;]*c")
+_WAIT_S = 0.2
+_UNHANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""Signals that end the program at once before `EndOnSignals` is there."""
+
+
+class BackgroundQuestion:
+    """The terminal asked for its background (OSC 11), and behind that for what it is (DA1), which every terminal
+    answers: so no time is lost on one that does not know the first. To be made before what takes long to import."""
+
+    def __init__(self, environ: Mapping[str, str], theme: str) -> None:
+        """Asks only where `theme`, as it is set, depends on the answer."""
+        self._until = time.monotonic() + _WAIT_S
+        self._heard = b""
+        self._tty: int | None = None
+        if theme != "auto" or any(environ.get(name) for name in ("COLORFGBG", "NO_COLOR", "TEXTUAL_DRIVER")):
+            return
+        with contextlib.suppress(OSError, termios.error):
+            tty = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+            if os.tcgetpgrp(tty) != os.getpgrp():
+                # A job in the background would be stopped.
+                os.close(tty)
+                return
+            self._modes = termios.tcgetattr(tty)
+            self._tty = tty
+            self._handlers = {number: signal.signal(number, self._killed) for number in _UNHANDLED}
+            quiet = termios.tcgetattr(tty)
+            quiet[3] &= ~(termios.ECHO | termios.ICANON)
+            termios.tcsetattr(tty, termios.TCSANOW, quiet)
+            os.write(tty, b"\x1b]11;?\x1b\\\x1b[c")
+
+    def __enter__(self) -> "BackgroundQuestion":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def answered(self, terminal: "Terminal") -> "Terminal":
+        """`terminal` with the background that it tells of in time, and with what was typed meanwhile."""
+        if self._tty is None:
+            return terminal
+        try:
+            while not _ATTRIBUTES.search(self._heard):
+                if not select.select([self._tty], [], [], max(0, self._until - time.monotonic()))[0]:
+                    break
+                if not (data := os.read(self._tty, 4096)):
+                    break
+                self._heard += data
+        except OSError:
+            pass
+        finally:
+            self.close()
+        found = _BACKGROUND.search(self._heard)
+        typed = _ATTRIBUTES.sub(b"", _BACKGROUND.sub(b"", self._heard))
+        light = is_light(*found.groups()) if found else terminal.light
+        return msgspec.structs.replace(terminal, light=light, typed=typed.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """Leave the terminal as it was; nothing is heard any more."""
+        if self._tty is None:
+            return
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcsetattr(self._tty, termios.TCSANOW, self._modes)
+        os.close(self._tty)
+        self._tty = None
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _killed(self, number: int, _frame: FrameType | None) -> None:
+        self.close()
+        os.kill(os.getpid(), number)
+
+
+def is_light(red: bytes, green: bytes, blue: bytes) -> bool:
+    """True for a colour, in hexadecimal digits of any number, on which black is read better than white."""
+    parts = (int(part, 16) / (16 ** len(part) - 1) for part in (red, green, blue))
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    # Where the contrasts with black and white are equal, WCAG 2.2.
+    luminance: float = sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return luminance > 0.179
 
 
 def _is_utf8(environ: Mapping[str, str]) -> bool:

@@ -28,6 +28,8 @@ _UNFINISHED = "[]" + "".join(map(chr, range(0x20, 0x40)))
 _SEQUENCE_END = re.compile(r"[^ -?]")
 _STRING_END = re.compile(r"[\x00-\x1f]")
 _NUMBER = re.compile(r"\d+")
+_ATTRIBUTES = re.compile(r"\x1b\[\?[\d;]*c")
+"""The terminal says what it is (DA1): an answer that came too late for the question about its background."""
 _SIZE = re.compile(r"\x1b\[48;(\d+)[^;]*;(\d+)")
 _ONLY_LAST_COUNTS = ((events.AppFocus, events.AppBlur), (events.MouseMove,))
 """Events of which, in a row, only the last one matters."""
@@ -105,7 +107,7 @@ class TerminalInput:
             elif len(piece) > _LONGEST_SEQUENCE:
                 if not "@" <= piece[-1] <= "~":
                     self._dropped_until = _SEQUENCE_END
-            elif _is_in_range(piece):
+            elif _is_in_range(piece) and not _ATTRIBUTES.fullmatch(piece):
                 yield piece
 
     def _parsed(self, piece: str, given: int = 0) -> Iterable[Message]:

@@ -1,11 +1,17 @@
 """The colours: the terminal's own palette, four sets of ours, and none at all.
 
 No theme carries a meaning by hue alone: states have shapes and words, phases have patterns, figures have labels.
+What is to be read stands out from its background by 4.5 to 1 in each of them (WCAG 2.2, 1.4.3), with 256 colours too.
 """
 
+import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from rich.color import Color as RichColour
+from rich.color import ColorType
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
@@ -48,6 +54,15 @@ COLOUR_BLIND = Theme(
 )
 OURS = (HIGH_CONTRAST, COLOUR_BLIND)
 
+READABLE = 4.5
+"""Contrast that text has at least."""
+_LANES = {
+    True: ("#e683e0", "#3cc8c8", "#ff8a73", "#a99bff", "#cfcb6a", "#ffb0cc", "#e0e0e0", "#9aa7b4"),
+    False: ("#9c1f96", "#006a6f", "#b23a1e", "#5440c4", "#6a6000", "#a82a62", "#1f1f1f", "#56616c"),
+}
+"""Colours of lanes, on dark and on light: none is that of a phase (amber, blue and green) or of a failure (red)."""
+_LANES_COLOUR_BLIND = ("#cc79a7", "#e69f00", "#009e73", "#f0f0f0", "#d55e00", "#9ad0f5", "#b8a6e0", "#a0a8b0")
+
 _TEXTUALS = {"dark": "textual-dark", "light": "textual-light"}
 
 
@@ -59,6 +74,82 @@ def theme_name(chosen: str, terminal: Terminal) -> str:
     if chosen == "auto":
         chosen = "light" if terminal.light else "dark"
     return _TEXTUALS.get(chosen, chosen)
+
+
+def variables_of(variables: Mapping[str, str], name: str, *, dark: bool) -> dict[str, str]:
+    """A theme's variables with those that only we have, and with its colours of text as readable as they must be."""
+    if name.startswith("ansi-"):
+        # The terminal's own colours are its owner's choice.
+        return {**variables, "selected": "ansi_default", "faint": "ansi_default"} | dict(
+            zip(_LANE_NAMES, _ANSI_LANES, strict=True)
+        )
+    background, primary, foreground = (Color.parse(variables[key]) for key in ("background", "primary", "foreground"))
+    ours = dict(variables)
+    # Half of it: what lies under text is never as bright as the text.
+    selected = readable_under(background.blend(primary, 0.5), foreground)
+    for key in ("selected", "block-cursor-background", "input-selection-background"):
+        ours[key] = selected.hex
+    ours["block-cursor-foreground"] = ours["block-cursor-blurred-foreground"] = foreground.hex
+    grounds = [Color.parse(variables[key]) for key in ("background", "surface", "panel")]
+    grounds = [ground for ground in grounds if not ground.is_transparent]
+    for key, colour in ours.items():
+        if key.startswith("text-") and _HEX.fullmatch(colour):
+            ours[key] = readable_on(Color.parse(colour), grounds).hex
+    muted = background.blend(foreground, 0.6)
+    ours["faint"] = background.blend(foreground, 0.38).hex
+    for key in ("foreground-muted", "text-muted", "text-disabled"):
+        ours[key] = readable_on(muted, [*grounds, selected]).hex
+    lanes = _LANES_COLOUR_BLIND if name == COLOUR_BLIND.name else _LANES[dark]
+    pairs = zip(_LANE_NAMES, lanes, strict=True)
+    return ours | {key: readable_on(Color.parse(colour), grounds).hex for key, colour in pairs}
+
+
+_HEX = re.compile("#[0-9A-Fa-f]{6}")
+_LANE_NAMES = [f"lane-{number}" for number in range(8)]
+_ANSI_LANES = ("ansi_magenta", "ansi_bright_cyan", "ansi_bright_red", "ansi_bright_blue", "ansi_bright_yellow",
+               "ansi_bright_magenta", "ansi_default", "ansi_bright_green")  # fmt: skip
+_STEPS = 25
+
+
+def readable_on(colour: Color, grounds: Iterable[Color]) -> Color:
+    """`colour`, as much nearer to white or to black as it takes to be read on all of `grounds`."""
+    grounds = list(grounds)
+    end = grounds[0].get_contrast_text(1.0)
+    for step in range(_STEPS + 1):
+        nearer = colour.blend(end, step / _STEPS)
+        if min(contrast(nearer, ground) for ground in grounds) >= READABLE:
+            break
+    return nearer
+
+
+def readable_under(ground: Color, text: Color) -> Color:
+    """`ground`, as much darker or lighter as it takes for `text` to be read on it."""
+    end = text.get_contrast_text(1.0)
+    for step in range(_STEPS + 1):
+        further = ground.blend(end, step / _STEPS)
+        if contrast(text, further) >= READABLE + 1:
+            break
+    return further
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The ratio of contrast as WCAG 2.2 defines it, from 1 to 21."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    channels = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized)
+    return sum(share * channel for share, channel in zip((0.2126, 0.7152, 0.0722), channels, strict=True))
+
+
+class DressedApp(App[None]):
+    """An app whose themes have the variables that our widgets name."""
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme, readable, with ours."""
+        theme = self.current_theme
+        return variables_of(super().get_css_variables(), theme.name, dark=theme.dark)
 
 
 def markers_of(chosen: str, terminal: Terminal) -> Markers:
@@ -80,7 +171,8 @@ def dress(app: App[Any], chosen: str, terminal: Terminal) -> str:
     # Textual's own answer to NO_COLOR is greys.
     app.no_color = terminal.colours == "none"
     ansi = ANSIToTruecolor(app.ansi_theme, enabled=not app.native_ansi_color)
-    app._filters = [ansi, Colourless()] if app.no_color else [ansi]  # noqa: SLF001 - there is no other place
+    own: list[LineFilter] = [Colourless()] if app.no_color else [Of256()] if terminal.colours == "256" else []
+    app._filters = [ansi, *own]  # noqa: SLF001 - there is no other place
     return name
 
 
@@ -100,3 +192,59 @@ def _without_colour(style: Style) -> Style:
     plain = style.without_color
     on_its_own = style.bgcolor is not None and not style.bgcolor.is_default
     return plain + Style(reverse=True) if on_its_own and not style.reverse else plain
+
+
+class Of256(LineFilter):
+    """Shows each colour as the one of the 256 that looks most like it. Rich's own choice keeps the hue and gives up the
+    lightness: a dark grey with a breath of blue becomes a saturated blue."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """See `LineFilter.apply`."""
+        return [
+            Segment(text, style if style is None else style + _in_256(style.color, style.bgcolor), control)
+            for text, style, control in segments
+        ]
+
+
+@lru_cache(4096)
+def _in_256(text: RichColour | None, ground: RichColour | None) -> Style:
+    seen = _nearest(ground)
+    if text is None or seen is None:
+        return Style(color=_nearest(text), bgcolor=seen)
+    is_readable = _contrast_of(text, ground) >= READABLE
+    return Style(color=_nearest(text, seen if is_readable else None), bgcolor=seen)
+
+
+def _contrast_of(text: RichColour, ground: RichColour | None) -> float:
+    if ground is None or text.is_default or ground.is_default:
+        return 0
+    return contrast(Color.from_rich_color(text), Color.from_rich_color(ground))
+
+
+@lru_cache(4096)
+def _nearest(colour: RichColour | None, on: RichColour | None = None) -> RichColour | None:
+    """The nearest colour of the cube and the greys, which look alike in all terminals; the first 16 are the person's.
+    The nearest that can be read, where it is text on `on`."""
+    if colour is None or colour.type is not ColorType.TRUECOLOR or colour.triplet is None:
+        return colour
+    wanted = _lab(colour.triplet)
+    known = list(map(RichColour.from_ansi, range(16, 256)))
+    readable = [one for one in known if on is None or _contrast_of(one, on) >= READABLE]
+    return min(readable or known, key=lambda one: _distance(_lab(one.get_truecolor()), wanted))
+
+
+def _distance(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+
+
+@lru_cache(4096)
+def _lab(colour: ColorTriplet) -> tuple[float, float, float]:
+    """CIE L*a*b* (white D65): distances in it are about those that people see."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (c / 255 for c in colour)
+    )
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
+    fx, fy, fz = (v ** (1 / 3) if v > 0.008856 else 7.787 * v + 16 / 116 for v in (x, y, z))
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)

@@ -1,6 +1,7 @@
 """Distribution functions and histograms hold every sample."""
 
 from bisect import bisect_right
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,12 @@ def test_ecdf_and_histogram_hold_every_sample(ascending: list[float]) -> None:
     assert bars.width > 0
     assert bars.low <= ascending[0]
     assert bars.low + bars.width * len(bars.heights) >= ascending[-1] * (1 - 1e-9)
+
+
+def test_the_empirical_distribution_is_level_between_samples_and_rises_at_each() -> None:
+    assert ecdf([1, 2, 4, 8]) == ((1, 0), (1, 0.25), (2, 0.25), (2, 0.5), (4, 0.5), (4, 0.75), (8, 0.75), (8, 1))
+    for (x, y), (next_x, next_y) in pairwise(ecdf(list(range(1000)))):
+        assert x == next_x or y == next_y
 
 
 def test_histogram_counts() -> None:

@@ -51,11 +51,12 @@ def test_phases_of_a_finished_request() -> None:
     assert row.label == "a"
     assert row.bars == (
         phase(Phase.CONNECTING, -1, 0),
-        phase(Phase.WAITING, 0, 1),
-        phase(Phase.THINKING, 1, 3),
+        # Up to the first content, as TTFT: the block of thinking began a second before.
+        phase(Phase.WAITING, 0, 2),
+        phase(Phase.THINKING, 2, 3),
         phase(Phase.STREAMING, 3, 4),
     )
-    assert phase_numbers(source).rows == (("a", "1.00 s", "1.00 s", "2.00 s", "1.00 s"),)
+    assert phase_numbers(source).rows == (("a", "1.00 s", "2.00 s", "1.00 s", "1.00 s"),)
 
 
 def test_time_counts_from_the_first_send_of_the_run() -> None:

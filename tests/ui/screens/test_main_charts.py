@@ -15,10 +15,11 @@ from tui.ui.charts import CHARTS, ChartKind
 from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Markers
 from tui.ui.charts.source import Chart, by_answer
 from tui.ui.screens.chart import ChartScreen
-from tui.ui.viewmodel.numbers import Numbers
+from tui.ui.viewmodel.numbers import Numbers, number_lines
 from tui.ui.widgets.chart_painters import RowsPainter
 from tui.ui.widgets.chart_pane import ChartStrip
 from tui.ui.widgets.chart_view import ChartView
+from tui.ui.widgets.strips import padded
 
 from .conftest import OpenApp
 from .driving import SMALL, WIDE, AppDriver, fast, keys_of, steady
@@ -71,6 +72,29 @@ async def test_a_click_on_a_name_shows_its_chart(open_app: OpenApp) -> None:
         await s.pilot.click(strip, offset=(row.index("parts"), 0))
         await s.until(lambda: shown(s) == "parts")
         assert mounted(s) == 1
+
+
+async def test_numbers_are_those_of_the_chart_that_is_shown(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
+        await s.run()
+        await s.run()
+        screen = await open_alone(s)
+        for step in (*["right"] * len(CHARTS), "left"):
+            await s.press(step)
+            # At once: a file that is saved now is of this chart, too.
+            expected = number_lines(screen._holder.numbers(), padded)
+            assert screen._lines == expected, screen._holder.kind.name
+            assert expected[0].rstrip() in s.shown or not expected
+
+
+async def test_a_chart_alone_uses_the_screen(open_app: OpenApp) -> None:
+    async with open_app(fast(3)) as s:
+        await s.run()
+        screen = await open_alone(s)
+        await s.until(lambda: screen._holder.chart.drawing, "a drawing")
+        rows = screen._holder.chart.drawing
+        drawn = [y for y, row in enumerate(rows) if row.text.strip()]
+        assert drawn[-1] - drawn[0] > 0.9 * len(rows) - 4
 
 
 async def test_in_a_small_terminal_the_key_brings_the_charts_to_the_front(open_app: OpenApp) -> None:

@@ -12,6 +12,7 @@ from tui.core.parameters import Parameters
 from tui.core.series import SeriesSettings
 from tui.ui.keymap import Keymap
 from tui.ui.screens.settings import SeriesScreen
+from tui.ui.themes import DressedApp
 from tui.ui.viewmodel.form_rows import FieldError, rows_of
 from tui.ui.widgets.choice_line import ChoiceLine
 from tui.ui.widgets.inputs import Field
@@ -22,7 +23,7 @@ VALUES: dict[str, Any] = {"max": 2}
 Form = TypeVar("Form", bound=Widget)
 
 
-class FormApp(App[None], Generic[Form]):
+class FormApp(DressedApp, Generic[Form]):
     """A form and nothing else."""
 
     def __init__(self, form: Form) -> None:

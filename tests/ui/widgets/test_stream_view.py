@@ -3,19 +3,20 @@
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tui.core.events import Kind
+from tui.ui.themes import DressedApp
 from tui.ui.widgets.stream_rows import GUTTERS
 from tui.ui.widgets.stream_view import FollowChanged, StreamView
 
 WIDTH, HEIGHT = 30, 10
 
 
-class Pane(App[None]):
+class Pane(DressedApp):
     def __init__(self) -> None:
         super().__init__()
         self.following: list[bool] = []

@@ -12,7 +12,7 @@ from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, around
 from tui.ui.charts.source import Chart, ChartSource, axis_samples, axis_unit, bounded_note, by_answer, latest_answers
 from tui.ui.viewmodel.numbers import Numbers
 
-_WHISKER = Look("range", "range", "─", "-", "whisker")
+_WHISKER = Look("range", "range", "─", "-", "whisker", thin=True)
 _BOX = Look("middle half", "half", "▒", "#", "bars")
 _MEDIAN = Look("median", "median", "┃", "|", "median")
 

@@ -34,14 +34,18 @@ def distribution_plot(source: ChartSource) -> Plot:
 
 
 def ecdf(ascending: Sequence[float]) -> tuple[Point, ...]:
-    """The empirical distribution function: the share of samples that do not exceed a value; from 0 on.
+    """The empirical distribution function: the share of samples that do not exceed a value, as the corners of its
+    steps, from 0 on. Between two samples no share is known to rise, so the line stays level and rises at each of them.
 
     At every sample, or at `_MOST_STEPS` or a little more of them evenly taken, the last included.
     """
     count = len(ascending)
     step = max(1, count // _MOST_STEPS)
     shown = range(count - 1, -1, -step)[::-1]
-    return ((ascending[0], 0.0), *((ascending[index], (index + 1) / count) for index in shown))
+    corners, share = [(ascending[0], 0.0)], 0.0
+    for index in shown:
+        corners += [(ascending[index], share), (ascending[index], share := (index + 1) / count)]
+    return tuple(dict.fromkeys(corners))
 
 
 def histogram(ascending: Sequence[float]) -> Histogram:

@@ -74,10 +74,8 @@ def phases(timeline: Timeline, now_ns: int) -> Iterator[tuple[Phase, int, int]]:
     begun = min((stamp for stamp in stamps if stamp is not None), default=None)
     if begun is None:
         return
-    first_content = timeline.content_ns[0] if timeline.content_ns else None
-    thinking = timeline.thinking_started_ns
-    if thinking is None and timeline.thinking_pieces:
-        thinking = first_content
+    # Waiting ends where TTFT does, with the first content: a block of thinking is announced before any of it comes.
+    thinking = timeline.content_ns[0] if timeline.content_ns and timeline.thinking_pieces else None
     starts = [
         (Phase.CONNECTING, begun),
         (Phase.WAITING, timeline.sent_ns),

@@ -114,6 +114,8 @@ class Look(msgspec.Struct, frozen=True):
     glyph: str
     ascii_glyph: str
     colour: str
+    thin: bool = False
+    """True for a line, which stays one row high however high the bars are."""
 
 
 class Bar(msgspec.Struct, frozen=True):

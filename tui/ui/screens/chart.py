@@ -110,7 +110,9 @@ class ChartScreen(Screen[ChartKind]):
     def action_step(self, step: int) -> None:
         """Show another kind of chart."""
         self._holder.show_kind(self._holder.kind.after(step))
-        self.call_after_refresh(self._draw)
+        # At once, and whether or not there is something to draw: what is saved next is of this chart.
+        self._lines = []
+        self._draw()
 
     def action_lane(self) -> None:
         """Look at the next lane."""

@@ -34,7 +34,9 @@ class DifferenceScreen(ModalScreen[None]):
         }
         & Static { width: 1fr; height: auto; }
         & Container { height: 1fr; layout: vertical; }
-        & VerticalScroll { width: 1fr; height: 1fr; border-top: solid $panel-lighten-2; border-title-style: bold; }
+        & VerticalScroll { width: 1fr; height: 1fr; border-top: solid $panel-lighten-2;
+            border-title-color: $foreground; border-title-style: bold;
+        }
         & .note { color: $text-muted; }
         &.-wide Container { layout: horizontal; }
         &.-wide #second { margin: 0 0 0 2; }

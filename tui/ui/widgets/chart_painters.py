@@ -123,20 +123,24 @@ class RowsPainter:
         names = [fitted(row.label, max(8, width * 2 // 5)) if data.of_lanes else row.label for row in shown]
         if len(shown) < len(data.rows):
             names.append(f"+{len(data.rows) - len(shown)} more")
-        # Every second row stays empty where there is room for it, except where rows belong together.
-        stride = 2 if data.of_lanes and 2 * len(names) - 1 <= most else 1
-        used = max(2, stride * (len(names) - 1) + 1)
+        # Bars grow with the room; between them a row stays empty, except where rows belong together.
+        gap = 1 if data.of_lanes and 2 * len(names) - 1 <= most else 0
+        thick = max(1, (most + gap) // len(names) - gap)
+        stride = thick + gap
+        used = max(2, stride * len(names) - gap)
         figure.plot_size(width, min(height, used + _FRAME_ROWS))
         figure.axes(False, axis="x", side="upper")
         figure.axes(False, axis="y", side="right")
-        figure.ruler("y").lim(0, used - 1).direction(-1).ticks([stride * row for row in range(len(names))], names)
+        middles = [stride * row + (thick - 1) // 2 for row in range(len(names))]
+        figure.ruler("y").lim(0, used - 1).direction(-1).ticks(middles, names)
         self._rule_x(figure, (width - max(map(len, names))) // _CELLS_PER_TICK)
         looks = dict.fromkeys(bar.look for row in shown for bar in row.bars)
         markers = {look: self._pen.marker(self._glyph(look), look.colour) for look in looks}
         for number, row in enumerate(shown):
-            y = stride * number
             for bar in row.bars:
-                figure.draw(figure.segment((bar.low, bar.high), (y, y), marker=markers[bar.look]))
+                rows = [middles[number]] if bar.look.thin else range(stride * number, stride * number + thick)
+                for y in rows:
+                    figure.draw(figure.segment((bar.low, bar.high), (y, y), marker=markers[bar.look]))
 
     def _rule_x(self, figure: Figure, most: int) -> None:
         x = self._data.x

@@ -26,42 +26,48 @@ class ChartView(Widget):
     painted. Every widget has a figure apart from the others'."""
 
     ALLOW_SELECT = False
-    # One set of colours for all charts: lanes by number, figures and phases by name.
+    # One set of colours for all charts: lanes by number, figures and phases by name, no colour for two of them.
     DEFAULT_CSS = """
     ChartView {
-        & > .chart-view--frame { color: $text-disabled; }
+        & > .chart-view--frame { color: $faint; }
         & > .chart-view--label { color: $text-muted; }
-        & > .chart-view--0 { color: $text-success; }
-        & > .chart-view--1 { color: $text-warning; }
-        & > .chart-view--2 { color: $text-primary; }
-        & > .chart-view--3 { color: $text-accent; }
-        & > .chart-view--4 { color: $text-secondary; }
-        & > .chart-view--5 { color: $foreground; }
-        & > .chart-view--6 { color: $text-muted; }
-        & > .chart-view--7 { color: $text-error; }
+        & > .chart-view--0 { color: $lane-0; }
+        & > .chart-view--1 { color: $lane-1; }
+        & > .chart-view--2 { color: $lane-2; }
+        & > .chart-view--3 { color: $lane-3; }
+        & > .chart-view--4 { color: $lane-4; }
+        & > .chart-view--5 { color: $lane-5; }
+        & > .chart-view--6 { color: $lane-6; }
+        & > .chart-view--7 { color: $lane-7; }
         & > .chart-view--ttft { color: $text-warning; }
         & > .chart-view--total { color: $text-success; }
         & > .chart-view--stall, & > .chart-view--failed { color: $text-error; }
-        & > .chart-view--bars { color: $text-primary; }
-        & > .chart-view--band { color: $text-disabled; }
+        & > .chart-view--bars { color: $text-muted; }
+        & > .chart-view--band { color: $faint; }
         & > .chart-view--whisker { color: $text-muted; }
         & > .chart-view--median { color: $foreground; text-style: bold; }
-        & > .chart-view--setup { color: $text-disabled; }
+        & > .chart-view--setup { color: $faint; }
         & > .chart-view--waiting { color: $text-warning; }
-        & > .chart-view--prompt { color: $text-accent; }
+        & > .chart-view--prompt { color: $lane-1; }
         & > .chart-view--thinking { color: $text-primary; }
         & > .chart-view--output { color: $success; }
         &:ansi {
             & > .chart-view--frame { color: ansi_default; text-style: dim; }
             & > .chart-view--label, & > .chart-view--whisker, & > .chart-view--median { color: ansi_default; }
-            & > .chart-view--0, & > .chart-view--total, & > .chart-view--output { color: ansi_green; }
-            & > .chart-view--1, & > .chart-view--ttft, & > .chart-view--waiting { color: ansi_yellow; }
-            & > .chart-view--2, & > .chart-view--bars { color: ansi_blue; }
-            & > .chart-view--3, & > .chart-view--thinking { color: ansi_magenta; }
-            & > .chart-view--4, & > .chart-view--prompt { color: ansi_cyan; }
-            & > .chart-view--5, & > .chart-view--band, & > .chart-view--setup { color: ansi_default; }
-            & > .chart-view--6 { color: ansi_bright_blue; }
-            & > .chart-view--7, & > .chart-view--stall, & > .chart-view--failed { color: ansi_red; }
+            & > .chart-view--total, & > .chart-view--output { color: ansi_green; }
+            & > .chart-view--ttft, & > .chart-view--waiting { color: ansi_yellow; }
+            & > .chart-view--thinking { color: ansi_blue; }
+            & > .chart-view--prompt { color: ansi_cyan; }
+            & > .chart-view--bars, & > .chart-view--band, & > .chart-view--setup { color: ansi_default; }
+            & > .chart-view--stall, & > .chart-view--failed { color: ansi_red; }
+            & > .chart-view--0 { color: ansi_magenta; }
+            & > .chart-view--1 { color: ansi_bright_cyan; }
+            & > .chart-view--2 { color: ansi_bright_red; }
+            & > .chart-view--3 { color: ansi_bright_blue; }
+            & > .chart-view--4 { color: ansi_bright_yellow; }
+            & > .chart-view--5 { color: ansi_bright_magenta; }
+            & > .chart-view--6 { color: ansi_default; }
+            & > .chart-view--7 { color: ansi_bright_green; }
         }
     }
     """

@@ -33,7 +33,7 @@ class ChoiceLine(Widget, can_focus=True):
         color: $foreground;
         & > .choice-line--label { color: $text-muted; }
         & > .choice-line--unset { color: $foreground-muted; }
-        & > .choice-line--refused { color: $text-disabled; }
+        & > .choice-line--refused { color: $text-muted; }
         & > .choice-line--chosen { text-style: bold; }
         &:focus > .choice-line--chosen { text-style: bold reverse; }
         &:ansi {
@@ -125,7 +125,8 @@ class ChoiceLine(Widget, can_focus=True):
                 yield f"[{word}]" if is_chosen else f"{before}{word} ", self._kind(choice), choice
         else:
             word = clean(self.value) or clean(self.unset)
-            kind = "chosen" if self.value else "unset"
+            # With the focus it stands out whether or not anything is chosen.
+            kind = "chosen" if self.value or self.has_focus else "unset"
             yield "‹ ", "label", None
             yield set_cell_size(word, min(cell_len(word), max(0, width - 4))), kind, None
             yield " ›", "label", None

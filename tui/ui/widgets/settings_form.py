@@ -39,8 +39,8 @@ class SettingsForm(Vertical):
                          text-wrap: nowrap; text-overflow: ellipsis; }
         & .row > Checkbox { width: auto; padding: 0 0 0 1; }
         & .row.-partly > .note, & .row.-refused > .note { display: block; }
-        & .row.-refused > Field, & .row.-refused > ChoiceLine { color: $text-disabled; }
-        & .row.-refused, & .row.-refused > .note, & .row.-refused > * > .choice-line--label { color: $text-disabled; }
+        & .row.-refused > Field, & .row.-refused > ChoiceLine { color: $text-muted; }
+        & .row.-refused, & .row.-refused > .note, & .row.-refused > * > .choice-line--label { color: $text-muted; }
         & > .explained { width: 1fr; height: 3; color: $text-muted; }
         & > .problem { display: none; color: $text-error; width: 1fr; }
         &.-problem > .problem { display: block; }

@@ -51,20 +51,23 @@ class StreamView(Widget, can_focus=True):
     ALLOW_SELECT = True
     DEFAULT_CSS = """
     StreamView {
-        & > .stream-view--thinking { color: $text-muted; text-style: dim italic; }
+        & > .stream-view--thinking { color: $text-muted; text-style: italic; }
         & > .stream-view--placeholder { color: $text-muted; }
         & > .stream-view--match { background: $warning-muted; color: $text-warning; text-style: underline; }
         & > .stream-view--current-match { background: $warning; color: $background; text-style: bold; }
+        & > .stream-view--selection { background: $selected; color: $foreground; }
         &:ansi {
-            & > .stream-view--thinking { color: ansi_default; }
+            & > .stream-view--thinking { color: ansi_default; text-style: dim italic; }
             & > .stream-view--placeholder { color: ansi_default; text-style: dim; }
             & > .stream-view--match { background: ansi_default; color: ansi_default; text-style: underline; }
-            & > .stream-view--current-match { background: ansi_default; color: ansi_default; text-style: reverse; }
+            & > .stream-view--current-match, & > .stream-view--selection {
+                background: ansi_default; color: ansi_default; text-style: reverse;
+            }
         }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"stream-view--{name}" for name in ("thinking", "placeholder", "match", "current-match")
+        f"stream-view--{name}" for name in ("thinking", "placeholder", "match", "current-match", "selection")
     }
     BINDING_GROUP_TITLE = "Text"
     BINDINGS: ClassVar[list[BindingType]] = bound("text")
@@ -276,4 +279,5 @@ class StreamView(Widget, can_focus=True):
                 yield *self.window.text.whole_clusters(start, end), self._style(name)
         if self._selection is not None:
             start, end = self.window.selected(self._selection.start, self._selection.end)
-            yield start, end, self.screen.get_component_rich_style("screen--selection")
+            # Not the screen's own style for it: its foreground is transparent, which as one colour hides the text.
+            yield start, end, self._style("selection")

@@ -72,7 +72,7 @@ class TurnsView(PromptPart):
     def _line(self, index: int) -> Content:
         role, text = self._texts()[index]
         shown = clean(" ".join(text[:200].split())) or ("none" if role == "prefill" else "empty: left out")
-        return Content.assemble((f"{role:<10}", "bold"), (shown, "" if text else "dim"))
+        return Content.assemble((f"{role:<10}", "bold"), (shown, "" if text else "$text-muted"))
 
     def _show_text(self) -> None:
         text = self._texts()[self._at][1]

@@ -72,7 +72,9 @@ class VariantsView(PromptPart):
         prompt = self.book.prompts[index]
         mark = "▶" if index == self.book.current else " "
         name = clean(prompt.name) or "the only one"
-        return Content.assemble(f"{mark} ", (name, "bold"), (f"  {clean(' '.join(prompt.user[:200].split()))}", "dim"))
+        return Content.assemble(
+            f"{mark} ", (name, "bold"), (f"  {clean(' '.join(prompt.user[:200].split()))}", "$text-muted")
+        )
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:

@@ -1,0 +1,113 @@
+"""Everything that is to be read can be read: in every theme and at every depth of colour, over the screens that there
+are, text stands out from its background by 4.5 to 1."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+import pytest
+from rich.style import Style
+from textual.color import Color
+from textual.screen import ModalScreen
+
+from tui.config.schema import UiSettings
+from tui.ui.themes import READABLE, Of256, contrast
+
+from .test_snapshots import Tell, Theme, Told, _end_otherwise, tell
+
+__all__ = ["tell"]
+
+_DIMMED = 0.5
+"""Share of its contrast that Textual takes dimmed text to lose."""
+_ROUNDING = 0.05
+_BLACK = Color(0, 0, 0)
+_SCREENS = (
+    "f1",
+    "f4",
+    "alt+e",
+    "alt+t",
+    "alt+v",
+    "alt+o",
+    "alt+shift+t",
+    "alt+shift+c",
+    "alt+shift+d",
+    "alt+i",
+    "ctrl+p",
+)
+
+
+def _texts(told: Told) -> Iterator[tuple[str, Style]]:
+    """The stretches of text on the screen that are read, with 256 colours too. Frames, bars and blanks are not read,
+    nor what is darkened behind a question."""
+    screen = told.app.screen
+    regions = [box.region for box in screen.children] if isinstance(screen, ModalScreen) else [screen.region]
+    for y, strip in enumerate(screen._compositor.render_strips()):
+        for region in regions:
+            if region.y <= y < region.bottom:
+                cropped = strip.crop(region.x, region.right)
+                for segment in [*cropped, *cropped.apply_filter(Of256(), _BLACK)]:
+                    if any(map(str.isalnum, segment.text)) and segment.style is not None:
+                        yield segment.text.strip(), segment.style
+
+
+def _hard_to_read(told: Told) -> Iterator[str]:
+    for text, style in _texts(told):
+        if style.color is None or style.bgcolor is None:
+            continue
+        front, ground = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
+        if style.reverse:
+            front, ground = ground, front
+        if style.dim:
+            front = front.blend(ground, _DIMMED)
+        if contrast(front, ground) < READABLE - _ROUNDING:
+            yield f"{text!r} is {front.hex} on {ground.hex}, {contrast(front, ground):.1f}"
+
+
+@pytest.mark.parametrize("theme", ["dark", *(name for name in get_args(Theme) if name != "terminal")])
+async def test_every_text_stands_out(tell: Tell, theme: Theme) -> None:
+    hard: list[str] = []
+    async with tell(settings=UiSettings(frame_rate=30.0, theme=theme)) as told:
+
+        async def look(at: str) -> None:
+            await told.pilot.pause()
+            hard.extend(f"{at}: {one}" for one in _hard_to_read(told))
+
+        await look("idle")
+        await told.answers()
+        await look("answered")
+        await told.press("f6", "shift+down", "shift+down")
+        assert told.app.screen.selections
+        await look("selected")
+        await told.press("f3", *"blue")
+        await look("searched")
+        await told.press("escape", "f6", "f6", "end", "shift+down", "shift+down")
+        await look("thinking, selected")
+        for key in _SCREENS:
+            await told.press(key)
+            await told.until(lambda: not told.on_main, "another screen")
+            await look(key)
+            await told.press("escape")
+            await told.until(lambda: told.on_main, "the main screen")
+        for selector in ("#target-list", "#effort", "#max-tokens", "#user"):
+            await told.focus(selector)
+            await look(selector)
+        await told.type_into("#max-tokens", "many")
+        await told.press("f5")
+        await look("a mistake")
+        await told.type_into("#max-tokens", "512")
+        await _end_otherwise(told)
+        await look("ended otherwise")
+    assert not hard, "\n".join(dict.fromkeys(hard))
+
+
+@pytest.mark.parametrize("theme", ["dark", *(name for name in get_args(Theme) if name != "terminal")])
+async def test_colours_of_lanes_are_not_those_of_phases(tell: Tell, theme: Theme) -> None:
+    async with tell(settings=UiSettings(frame_rate=30.0, theme=theme)) as told:
+        chart = told.app.main.charts.chart
+
+        def colours(*names: str) -> set[str]:
+            found = (chart.get_component_rich_style(f"chart-view--{name}").color for name in names)
+            return {colour.name for colour in found if colour is not None}
+
+        lanes = colours(*"01234567")
+        assert len(lanes) == 8
+        assert not lanes & colours("waiting", "thinking", "output", "stall", "ttft", "total")
