@@ -23,6 +23,7 @@ TYPES = {
     "engine_failed",
     "tokens_counted",
     "models_listed",
+    "endpoint_examined",
 }
 
 

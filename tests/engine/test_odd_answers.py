@@ -6,6 +6,7 @@ import pytest
 
 from tui.core.events import Kind, Status
 from tui.core.finished import finished_fields
+from tui.core.held_back import Held
 from tui.core.observation import observe
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks, remarks_on
@@ -145,3 +146,35 @@ async def test_content_that_comes_before_the_request_is_sent_has_no_times(engine
     assert [fields[name] for name in ("ttft_ms", "ttfo_ms", "ttlt_ms")] == [None] * 3
     (remark,) = remarks(record)
     assert "before the request was sent" in remark
+
+
+@pytest.mark.parametrize(("fault", "held"), [("buffered", Held.AT_ONCE), ("bursts", Held.IN_BURSTS)])
+async def test_an_answer_that_was_held_back_says_so_and_has_no_speed(engine: Driver, fault: str, held: Held) -> None:
+    with SimulatorProcess.start(fault=fault) as simulator:
+        (record,) = await engine.run(engine.spec(simulator.base_url, "sim-steady", max_tokens=60))
+    assert record.status in (Status.DONE, Status.TRUNCATED)
+    assert record.instrument is not None
+    late_ns = record.instrument.delay_max_ns
+    if late_ns is None or late_ns > 10_000_000:
+        assert record.held_back in (held, None)  # this machine was too busy to tell
+        return
+    assert record.held_back is held
+    fields = finished_fields(record)
+    assert (fields["otps"], fields["tpot_ms"], fields["itl_ms"]) == (None, None, None)
+    assert fields["ttft_ms"] is not None
+    assert fields["held_back"] == held.value
+    assert (fields["bursts"] == 1) == (held is Held.AT_ONCE)
+    assert any("Held back" in remark for remark in remarks(record))
+    found = observe(record)
+    assert found is not None
+    assert (found.otps, found.tpot_ns, len(found.gaps_ns)) == (None, None, 0)
+    assert any("1 of 1 answer held back" in remark for remark in remarks_on("lane", [found]))
+
+
+async def test_an_answer_that_was_not_held_back_has_all_figures(engine: Driver) -> None:
+    with SimulatorProcess.start() as simulator:
+        (record,) = await engine.run(engine.spec(simulator.base_url, "sim-steady", max_tokens=60))
+    assert record.held_back in (Held.NO, None)
+    fields = finished_fields(record)
+    assert None not in (fields["otps"], fields["tpot_ms"], fields["itl_ms"], fields["bursts"])
+    assert not any("Held back" in remark for remark in remarks(record))

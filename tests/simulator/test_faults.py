@@ -6,7 +6,7 @@ from itertools import islice
 import msgspec
 import pytest
 
-from tui.simulator.faults import FAULTS, HOSTILE, HUGE_CHARACTERS
+from tui.simulator.faults import BURSTS_EVERY_NS, FAULTS, HOSTILE, HUGE_CHARACTERS
 from tui.simulator.replies import After, PlannedEvent
 from tui.simulator.script import plan
 
@@ -144,3 +144,18 @@ def test_hostile_texts_stand_before_the_good_ones() -> None:
     spoken = texts(faulty("control-characters"))
     assert all(text.startswith(HOSTILE[number % len(HOSTILE)]) for number, text in enumerate(spoken))
     assert len(spoken) > len(HOSTILE)
+
+
+def test_a_buffered_stream_is_the_good_one_in_one_write_at_its_end() -> None:
+    (event,) = faulty("buffered")
+    assert event.encoded() == wire(good())
+    assert event.offset_ns == good()[-1].offset_ns
+
+
+def test_bursts_are_the_good_stream_at_few_moments_no_earlier() -> None:
+    events, plain = faulty("bursts"), good()
+    assert wire(events) == wire(plain)
+    assert {event.offset_ns for event in events} == {
+        -(-one.offset_ns // BURSTS_EVERY_NS) * BURSTS_EVERY_NS for one in plain
+    }
+    assert len(events) == len({event.offset_ns for event in events})

@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     answer_length.answer_length,
     answer_length.max_tokens,
     generation.temperature,
+    delivery.path,
     delivery.streaming,
     generation.effort,
     generation.thinking,

@@ -25,8 +25,8 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gaps_of(record: RequestRecord) -> Gaps | None:
-    """The gaps of an answer; None where `metrics.gaps` has none."""
-    gaps = metrics.gaps(record.timeline)
+    """The gaps of an answer; None where `metrics.gaps` has none, and where they are those of what held it back."""
+    gaps = None if record.has_no_pace else metrics.gaps(record.timeline)
     return None if gaps is None else Gaps(**_in_ms(p50=gaps.p50_ns, p95=gaps.p95_ns, p99=gaps.p99_ns, max=gaps.max_ns))
 
 

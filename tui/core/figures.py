@@ -102,9 +102,12 @@ class Figure(StrEnum):
         in_parts=Gaps,
         sample="gaps_ns",
         # Thousands of gaps of thousands of answers: eight bytes each.
-        samples=lambda record: array("q", metrics.gap_samples_ns(record.timeline)),
+        samples=lambda record: array("q", () if record.has_no_pace else metrics.gap_samples_ns(record.timeline)),
         uses=Use.OBJECTIVE | Use.REQUESTS,
     )
+    HELD_BACK = network_figures.HELD_BACK
+    BURSTS = network_figures.BURSTS
+    BURST_DISTANCE = network_figures.BURST_DISTANCE
     CONNECT = Declared(
         name="connect",
         label="connect",

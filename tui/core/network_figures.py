@@ -1,8 +1,9 @@
-"""Rows of the table of figures about the network: the parts of TTFT, and what the kernel saw."""
+"""Rows of the table of figures about the way: the parts of TTFT, what the kernel saw, and what held answers back."""
 
 from collections.abc import Callable
 
 from tui.core.figure_row import WIDELY, Declared, FigureGroup, Unit, Use
+from tui.core.held_back import Arrivals, arrivals
 from tui.core.network_split import Split
 from tui.core.record import RequestRecord
 
@@ -17,6 +18,43 @@ def _seen(name: str) -> Callable[[RequestRecord], int | None]:
     return lambda record: None if record.network is None else getattr(record.network, name)
 
 
+def _of_arrivals(of: Callable[[Arrivals], float | None]) -> Callable[[RequestRecord], float | None]:
+    """The value of a figure that is of the moments in which the whole answer came."""
+
+    def value(record: RequestRecord) -> float | None:
+        found = arrivals(record.timeline.content_ns) if record.complete else None
+        return None if found is None else of(found)
+
+    return value
+
+
+HELD_BACK = Declared(
+    name="held_back",
+    label="held back",
+    title="held back on the way",
+    help="no, at once, or in bursts: many pieces came in few moments. TTFT is then late, and no speed is known.",
+    group=FigureGroup.PACE,
+    of=lambda record: None if (held := record.held_back) is None else held.value,
+    unit=Unit.WORD,
+    uses=Use.REQUESTS,
+)
+BURSTS = Declared(
+    name="bursts",
+    label="bursts",
+    title="bursts",
+    help="Moments in which content came: pieces less than 1 ms apart are of one.",
+    group=FigureGroup.PACE,
+    of=_of_arrivals(lambda found: found.bursts),
+    unit=Unit.COUNT,
+)
+BURST_DISTANCE = Declared(
+    name="burst_distance",
+    label="distance of bursts",
+    title="from burst to burst",
+    help="From the begin of one burst to that of the next, median.",
+    group=FigureGroup.PACE,
+    of=_of_arrivals(lambda found: found.apart_ns),
+)
 UPLOAD = Declared(
     name="upload",
     label="upload",

@@ -42,7 +42,9 @@ def split(timeline: Timeline, network: NetworkSeen | None) -> Split | None:
         return None
     if timeline.content_ns:
         # A server may answer before it has all of the request.
-        acked = max(sent, min(acked, timeline.content_ns[0]))
+        acked = min(acked, timeline.content_ns[0])
+        if acked < sent:
+            return None
     waited = acked - sent
     trip = min(network.min_rtt_ns, waited)
     beyond = waited - trip

@@ -56,6 +56,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """True for an answer that the server broke off to go on later (`pause_turn`)."""
     answered_by: str | None = None
     """The model that answered, where it is another than the one asked."""
+    held_back: bool = False
+    """True for an answer that came all at once or in bursts, so that its speed is not known."""
     unasked_cache: bool = False
     """True where half of the prompt or more came from a cache that was not asked for."""
     other_delivery: bool = False
@@ -119,6 +121,7 @@ def observe(record: RequestRecord, *, run: int = 0, fingerprint: str = "", count
         output_tokens=record.output_tokens,
         paused=record.stop_reason == "pause_turn",
         answered_by=record.other_model,
+        held_back=record.has_no_pace,
         unasked_cache=record.reads_unasked_cache,
     )
 

@@ -25,6 +25,7 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
+from tui.core.held_back import Held, arrivals, held_back
 from tui.core.model import is_other_model
 from tui.core.network_split import Split, split
 from tui.core.plan import RequestSpec
@@ -240,9 +241,22 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         return not self.spec.parameters.cache and bool(read and prompt) and 2 * (read or 0) >= (prompt or 0)
 
     @property
+    def held_back(self) -> Held | None:
+        """See `held_back.held_back`; None until the answer is complete, too."""
+        found = arrivals(self.timeline.content_ns) if self.complete else None
+        late_ns = self.instrument.delay_max_ns if self.instrument is not None else None
+        lost = self.network is not None and self.network.out_of_order > 0
+        return None if found is None else held_back(found, self.ttft_ns, late_ns, lost=lost)
+
+    @property
+    def has_no_pace(self) -> bool:
+        """True where the arrivals say how the answer was held back, and nothing of its speed."""
+        return self.held_back in (Held.AT_ONCE, Held.IN_BURSTS)
+
+    @property
     def timed_tokens(self) -> int | None:
-        """See `metrics.timed_tokens`; absent where the count is beyond what was asked for."""
-        if self.exceeds_max_tokens:
+        """See `metrics.timed_tokens`; absent where the count is beyond what was asked for, or the answer held back."""
+        if self.exceeds_max_tokens or self.has_no_pace:
             return None
         return metrics.timed_tokens(self.timeline, self.output_tokens, self.usage.thinking_tokens)
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from tui.core.events import Status
+from tui.core.held_back import arrivals
 from tui.core.metrics import answered_early, is_withheld
 from tui.core.observation import Observation
 from tui.core.record import RequestRecord
+from tui.core.wording import format_duration
 
 _UNCACHED = "bust_cache = true measures without"
 
@@ -38,12 +40,28 @@ def remarks(record: RequestRecord) -> tuple[str, ...]:
         found.append(f"The server redirected it to {record.response.redirected_to}: times count from the second send.")
     if record.response.proxy is not None:
         found.append(f"It went through the proxy {record.response.proxy}.")
-    if record.output_tokens and record.timed_tokens is None and is_withheld(record.timeline, usage.thinking_tokens):
+    is_hidden = is_withheld(record.timeline, usage.thinking_tokens)
+    if record.output_tokens and record.timed_tokens is None and is_hidden and not record.has_no_pace:
         found.append("Thinking was withheld and its tokens cannot be told from the others, so no speed is known.")
+    if record.has_no_pace:
+        found.append(_held_back(record))
     if record.reads_unasked_cache:
         read, prompt = usage.cache_read_input_tokens or 0, usage.prompt_tokens or 0
         found.append(f"{read:,} of {prompt:,} input tokens came from a cache that was not asked for; {_UNCACHED}.")
     return tuple(found)
+
+
+def _held_back(record: RequestRecord) -> str:
+    """The sentence on the arrivals of an answer that was held back."""
+    found = arrivals(record.timeline.content_ns)
+    assert found is not None
+    if found.apart_ns is None:
+        came, late = "at once", "When the model began is not known, nor"
+    else:
+        apart = format_duration(found.apart_ns)
+        came = f"in {found.bursts:,} bursts, {apart} apart"
+        late = "TTFT may be that much too late, and nothing is known of"
+    return f"Held back on the way, or sent so: {found.pieces:,} pieces of content came {came}. {late} any speed."
 
 
 def remarks_on(name: str, observations: Sequence[Observation]) -> list[str]:
@@ -56,6 +74,11 @@ def remarks_on(name: str, observations: Sequence[Observation]) -> list[str]:
         found.append(f"{refused} of {len(observations)} requests refused by the model: they are in no figure")
     if paused := sum(one.paused for one in answers):
         found.append(f"{paused} of {_counted(answers)} paused by the server (pause_turn): they are not whole")
+    if held := sum(one.held_back for one in answers):
+        found.append(
+            f"{held} of {_counted(answers)} held back on the way, or sent so: content came all at once or in bursts, "
+            "which delays TTFT and hides the speed"
+        )
     for model in dict.fromkeys(one.answered_by for one in answers if one.answered_by is not None):
         count = sum(one.answered_by == model for one in answers)
         found.append(f"{count} of {_counted(answers)} given by {model}, which was not asked")

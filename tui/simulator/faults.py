@@ -8,7 +8,7 @@ events are changed before they are translated, but for faults of bytes.
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain, count, groupby
 from typing import Any
 
 from tui.simulator import odd_answers
@@ -22,6 +22,7 @@ _BEFORE = 5
 _MS = 1_000_000
 
 STALL_NS = 400 * _MS
+BURSTS_EVERY_NS = 250 * _MS
 EARLY_NS = 50 * _MS
 PING_EVERY_NS = 100 * _MS
 HUGE_CHARACTERS = 5_000_000
@@ -104,6 +105,26 @@ def _error_after_200(events: Events) -> Events:
             yield PlannedEvent(event.offset_ns, "error", {"type": "error", "error": error})
             return
         yield event
+
+
+def _buffered(events: Events) -> Events:
+    """Hold everything back until the end, as a proxy does that compresses or collects."""
+    found = list(events)
+    return _together(event._replace(offset_ns=found[-1].offset_ns) for event in found)
+
+
+def _bursts(events: Events) -> Events:
+    """Hold everything back until the next of moments `BURSTS_EVERY_NS` apart, as one does that waits for more."""
+    return _together(
+        event._replace(offset_ns=-(-event.offset_ns // BURSTS_EVERY_NS) * BURSTS_EVERY_NS) for event in events
+    )
+
+
+def _together(events: Events) -> Events:
+    """Join the events of each moment into one write."""
+    for _, at_once in groupby(events, key=lambda event: event.offset_ns):
+        found = list(at_once)
+        yield found[-1]._replace(name="", body=b"".join(event.encoded() for event in found))
 
 
 def _no_message_stop(events: Events) -> Events:
@@ -264,6 +285,8 @@ FAULTS: Mapping[str, Fault] = {
             "tool_use", "input_json_delta", "partial_json", id="toolu_sim", name="weather", input={}
         ),
     ),
+    "buffered": Fault("sends the whole stream at its end, as a proxy that buffers does", stream=_buffered),
+    "bursts": Fault("sends in bursts 250 ms apart, as a proxy that collects does", stream=_bursts),
     "tool-use-only": Fault(
         "answers with the input of a tool alone",
         stream=odd_answers.with_block(

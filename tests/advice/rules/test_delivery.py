@@ -1,7 +1,10 @@
 """Rules on delivery."""
 
+import msgspec
+
 from advice.made import MS, answer, answers, evidence, measured
-from tui.advice.rules.delivery import connection, streaming
+from tui.advice.advise import advise
+from tui.advice.rules.delivery import connection, path, streaming
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
@@ -42,3 +45,18 @@ def test_a_warm_up_s_connection_is_only_told() -> None:
     said = connection(evidence(measured(*answers(), warm_ups=(answer(set_up=150),))))
     assert isinstance(said, NoSuggestion)
     assert "waits 150 ms more" in said.reason
+
+
+def test_a_path_that_holds_answers_back_is_looked_at_first() -> None:
+    held = [msgspec.structs.replace(one, held_back=True) for one in answers()]
+    said = path(evidence(measured(*held)))
+    assert said.warns
+    assert f"{len(held)} of {len(held)} answers" in said.reason
+    assert "buffering" in said.run
+    assert said.reason in advise(evidence(measured(*held))).conclusion
+
+
+def test_a_few_answers_in_bursts_are_no_reason_to_warn() -> None:
+    first, *others = answers()
+    assert not path(evidence(measured(msgspec.structs.replace(first, held_back=True), *others))).warns
+    assert not path(evidence(measured())).warns

@@ -214,7 +214,7 @@ def test_series_settings_have_rows_too() -> None:
     rows = {row.name: row for row in rows_of(TABLES["series"])}
     assert rows["repeats"].read("1,000") == 1000
     assert (rows["in_turn"].choices, rows["in_turn"].key.optional) == (("on", "off"), False)
-    assert (rows["until_sure"].choices, rows["until_sure"].key.optional) == (("ttft", "ttfo", "total"), True)
+    assert (rows["until_sure"].choices, rows["until_sure"].key.optional) == (("ttft", "ttfo", "total", "server"), True)
     assert rows["gap"].help == "Pause between two runs, in seconds."
     with pytest.raises(FieldError, match="warm ups must be a whole number from 0 to 100"):
         rows["warm_ups"].read("101")

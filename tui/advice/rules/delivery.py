@@ -1,4 +1,4 @@
-"""Rules on delivery: streaming, connections, region and service tier."""
+"""Rules on delivery: streaming, the path, connections, region and service tier."""
 
 from statistics import median
 
@@ -58,6 +58,24 @@ def streaming(evidence: Evidence) -> Suggestion | NoSuggestion:
         price="none, but the program that reads must take the answer piece by piece",
         source=citations.STREAMING,
         trial=_STREAMED,
+    )
+
+
+def path(evidence: Evidence) -> NoSuggestion:
+    """Warn of a path that holds answers back: what was measured is then the path, and no model."""
+    subject, rule = evidence.subject, "path"
+    held = sum(one.held_back for one in subject.answers)
+    if not held or held < _MOSTLY * len(subject.answers):
+        return NoSuggestion(rule, "answers arrive as they are made, as far as their stamps tell")
+    return NoSuggestion(
+        rule,
+        f"{held} of {len(subject.answers)} answers came all at once or in bursts: something between here and the model "
+        "collects them, so that TTFT is late and the speed is not known",
+        run=(
+            "turn off buffering and compression of text/event-stream in the proxy or gateway (nginx: proxy_buffering "
+            "off, gzip off; haproxy: option http-no-delay), or ask the server directly, then run a series"
+        ),
+        warns=True,
     )
 
 

@@ -48,7 +48,7 @@ def _row(figure: Figure, record: RequestRecord) -> Row:
         each = [ABSENT if value is None else format_duration(getattr(value, part) * NS_PER_MS) for part in parts]
         return f"{title} {' · '.join(parts)}", ABSENT if value is None else " · ".join(each)
     written = {Unit.TIME: format_duration, Unit.RATE: format_rate, Unit.COUNT: format_count}
-    return title, ABSENT if value is None else written[unit](value)
+    return title, ABSENT if value is None else written[unit](value) if unit in written else value
 
 
 _SOURCES = {
@@ -67,7 +67,7 @@ def _moments(record: RequestRecord) -> tuple[Row, ...]:
 
 
 def _longest_gap(record: RequestRecord) -> str:
-    gaps = metrics.gaps(record.timeline)
+    gaps = None if record.has_no_pace else metrics.gaps(record.timeline)
     return f"{format_duration(gaps.max_ns)}, before chunk {gaps.longest_at + 1}" if gaps else ABSENT
 
 

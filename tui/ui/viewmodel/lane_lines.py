@@ -148,7 +148,8 @@ def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
         )
     ttft = f"TTFT {format_duration(record.ttft_ns)}{FASTEST if lane.fastest_ttft else ''}"
     total = f"total {_total(record, now_ns)}{FASTEST if lane.fastest_total else ''}"
-    gaps = metrics.gaps(record.timeline) if not record.state.in_flight else None
+    is_paced = not record.state.in_flight and not record.has_no_pace
+    gaps = metrics.gaps(record.timeline) if is_paced else None
     return (
         ttft,
         f"{_tokens(record)} tok",

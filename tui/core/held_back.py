@@ -1,0 +1,99 @@
+"""Answers that were held back on the way: many pieces of content in few moments, far apart.
+
+A proxy that compresses or collects, a sender that waits for acknowledgements (Nagle), or a server that replays a
+finished answer gives pieces in bursts. The first token then says when a buffer was full, and rates say nothing.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import pairwise
+from statistics import median
+
+import msgspec
+
+_MS = 1_000_000
+FEWEST = 8
+"""Pieces of content below which nothing is said."""
+_TOGETHER_NS = _MS
+"""Pieces closer together than this are of one burst, as long as there are pauses between bursts."""
+_LEAST_APART_NS = 60 * _MS
+"""Distance of bursts from which on they are no model's: some make several tokens in a step of up to 50 ms."""
+_MOSTLY_TOGETHER = 0.55
+_SHORT = 0.1
+"""Longest that a burst may take, as a share of the distance between bursts."""
+_AT_ONCE_NS = _MS // 10
+"""Time per piece below which no model is: ten thousand pieces a second."""
+_LONG_WAIT_NS, _LONG_WAIT = 20 * _MS, 20
+"""Wait before an answer that came all at once: so long, and so many times as long as the answer."""
+_LATE_PER_PIECE_NS = _MS // 4
+"""Lateness of reads, per piece, in which a fast model might have sent them."""
+
+
+class Held(StrEnum):
+    """Verdict on the arrivals of one answer."""
+
+    NO = "no"
+    AT_ONCE = "at once"
+    IN_BURSTS = "in bursts"
+
+
+class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
+    """The moments in which the content of an answer came."""
+
+    pieces: int
+    bursts: int
+    apart_ns: float | None
+    """From the begin of one burst to that of the next, median; absent with fewer than two."""
+    together: float
+    """Share of the gaps that are within bursts."""
+    burst_ns: float
+    """Length of a burst, median of those of several pieces; 0 without any."""
+    span_ns: int
+
+
+def arrivals(stamps: Sequence[int]) -> Arrivals | None:
+    """Gather stamps (ascending, ns) into bursts; None without any."""
+    if not stamps:
+        return None
+    begins, lengths = [stamps[0]], list[int]()
+    last, count = stamps[0], 1
+    for before, after in pairwise(stamps):
+        if after - before <= _TOGETHER_NS:
+            count += 1
+        else:
+            lengths += [last - begins[-1]] if count > 1 else []
+            begins.append(after)
+            count = 1
+        last = after
+    lengths += [last - begins[-1]] if count > 1 else []
+    distances = [later - earlier for earlier, later in pairwise(begins)]
+    return Arrivals(
+        pieces=len(stamps),
+        bursts=len(begins),
+        apart_ns=median(distances) if distances else None,
+        together=1 - len(distances) / (len(stamps) - 1) if len(stamps) > 1 else 0.0,
+        burst_ns=median(lengths) if lengths else 0.0,
+        span_ns=stamps[-1] - stamps[0],
+    )
+
+
+def held_back(found: Arrivals, ttft_ns: int | None, late_ns: int | None, *, lost: bool = False) -> Held | None:
+    """Judge a whole answer by its arrivals; None where that cannot be told.
+
+    `late_ns` is the longest that data can have waited for the instrument's own read. Without it, or where it could
+    itself have made the bursts, nothing is said; nor where segments were `lost`, which holds up all behind them.
+    """
+    if ttft_ns is None or late_ns is None:
+        return None
+    if found.pieces < FEWEST:
+        return Held.NO
+    if found.bursts == 1:
+        is_fast = found.span_ns <= (found.pieces - 1) * _AT_ONCE_NS
+        waited = ttft_ns >= max(_LONG_WAIT_NS, _LONG_WAIT * found.span_ns)
+        if not (is_fast and waited):
+            return Held.NO
+        return Held.AT_ONCE if late_ns <= found.pieces * _LATE_PER_PIECE_NS and not lost else None
+    apart = found.apart_ns or 0.0
+    if found.together < _MOSTLY_TOGETHER or apart < _LEAST_APART_NS or found.burst_ns > _SHORT * apart:
+        return Held.NO
+    return Held.IN_BURSTS if 4 * late_ns <= apart and not lost else None
