@@ -2,13 +2,15 @@
 
 import math
 from random import Random
+from typing import Literal
 
+import msgspec
 import pytest
 
-from tui.advice.advise import RULES, advise
+from tui.advice.advise import LEVERS, RULES, advise
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.observation import Observation
-from tui.core.parameters import Parameters
+from tui.core.parameters import PARAMETERS, Parameters
 
 from .made import FAILED, answer, answers, evidence, known, measured
 
@@ -92,3 +94,35 @@ def test_no_rule_raises_on_odd_answers(rule: object) -> None:
     odd = Observation(status=answer().status, ttft_ns=0, total_ns=0, ttfo_ns=None, input_tokens=None)
     assert callable(rule)
     assert isinstance(rule(evidence(measured(odd, *[FAILED] * 2), models=())), NoSuggestion | Suggestion)
+
+
+@pytest.mark.parametrize("kind", ["openai", "openai-responses"])
+def test_nothing_is_proposed_that_the_protocol_cannot_say(
+    kind: Literal["openai", "openai-responses"],
+) -> None:
+    model = known(fast=True, accepts_temperature=True)
+    subject = measured(
+        *answers(thinking=900, writing=400), parameters=Parameters(max_tokens=500, inference_geo="us", stream=False)
+    )
+    there = msgspec.structs.replace(
+        subject, endpoint=msgspec.structs.replace(subject.endpoint, kind=kind, base_url="http://127.0.0.1:1/v1")
+    )
+    here, advice = advise(evidence(subject, models=(model,))), advise(evidence(there, models=(model,)))
+    said = {one.rule: one.reason for one in advice.no_suggestions}
+    title = "Chat Completions" if kind == "openai" else "The Responses API"
+    for rule, lever in (("thinking", "thinking"), ("fast mode", "speed"), ("region", "inference_geo")):
+        assert said[rule] == f"{title} has no {lever}"
+    assert {"thinking", "fast mode"} <= {one.id.partition(":")[0] for one in (*here.suggestions, *here.minor)}
+    # What it has is still proposed.
+    proposed = {one.id.partition(":")[0] for one in (*advice.suggestions, *advice.minor)}
+    assert "effort" in proposed
+
+
+def test_every_rule_about_a_parameter_says_which() -> None:
+    assert LEVERS.keys() <= set(RULES)
+    assert set(LEVERS.values()) <= PARAMETERS.keys()
+    for rule in RULES:
+        long = measured(*answers(thinking=900, writing=400))
+        change = getattr(rule(evidence(long, models=(known(fast=True),))), "trial", None)
+        if change is not None and change.change.parameters != Parameters():
+            assert rule in LEVERS

@@ -7,6 +7,7 @@ import pytest
 
 from tui.config import paths
 from tui.config.load import Flags, load
+from tui.config.presets import with_presets_of
 from tui.config.remembered import TargetList, load_targets, save_targets, target_list, to_be_remembered
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
@@ -121,3 +122,11 @@ def test_a_demo_takes_no_endpoint_from_the_remembered_list(sealed: Path) -> None
     save_targets((Target(model="a"), Target(model="b", endpoint="local")))
     assert not to_be_remembered(load(Flags(demo=True), {}, sealed))
     assert to_be_remembered(load(Flags(), {}, sealed))
+
+
+def test_targets_at_endpoints_known_by_name_are_remembered(sealed: Path) -> None:
+    save_targets((Target(model="a"), Target(model="llama", endpoint="groq")))
+    loaded = load(Flags(), {}, sealed)
+    assert [target.endpoint for target in target_list(loaded).chosen] == [None, "groq"]
+    endpoints = with_presets_of(target_list(loaded).targets, loaded.settings.endpoints)
+    assert endpoints.keys() == {"anthropic", "groq"}

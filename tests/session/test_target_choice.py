@@ -1,8 +1,13 @@
 """The list of targets: 1 to 128 chosen, searched, toggled, added to, copied, moved and removed."""
 
+from functools import partial
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from tui.config.load import Flags, load
+from tui.config.presets import at_named_endpoint, by_name
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
@@ -170,3 +175,27 @@ def test_no_more_than_128_by_duplicating() -> None:
     choice = TargetChoice(tuple(Target(model=f"m{number}") for number in range(MAX_TARGETS)), ())
     with pytest.raises(ChoiceError, match="At most 128"):
         choice.insert(1, choice.copy_of(0))
+
+
+def test_a_model_may_be_typed_with_its_endpoint() -> None:
+    choice = TargetChoice((HAIKU,), KNOWN, at=partial(at_named_endpoint, known=("mine",)))
+    choice.add("groq/openai/gpt-oss-20b")
+    choice.add("mine/m")
+    choice.add("unknown/m")
+    assert choice.chosen[1:] == (
+        Target(model="openai/gpt-oss-20b", endpoint="groq"),
+        Target(model="m", endpoint="mine"),
+        Target(model="unknown/m"),
+    )
+    # The same one again is no other, and the same model elsewhere is.
+    choice.add("mine/m")
+    choice.add("ollama/m")
+    assert [target.endpoint for target in choice.chosen] == [None, "groq", "mine", None, "ollama"]
+    choice.replace(0, Target(model="groq/x"))
+    assert choice.chosen[0] == Target(model="x", endpoint="groq")
+
+
+@pytest.mark.parametrize(("flags", "split"), [(Flags(), True), (Flags(base_url="http://127.0.0.1:1"), False)])
+def test_a_prefix_counts_while_no_endpoint_was_chosen(flags: Flags, split: bool, tmp_path: Path) -> None:
+    at = by_name(load(flags, {}, tmp_path).settings)
+    assert (at(Target(model="openai/gpt-oss-20b")).endpoint == "openai") is split

@@ -53,6 +53,8 @@ def test_help_lists_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 0
     shown = capsys.readouterr().out
     assert all(f"  {name} " in shown for name in FAULTS)
+    # It is a mock for programs of others, and shows how.
+    assert "OPENAI_BASE_URL=http://127.0.0.1:8099/v1" in shown
 
 
 @pytest.mark.parametrize("arguments", [["--port", "70000"], ["--port", "x"], ["--fault", "nonsense"], ["--nonsense"]])

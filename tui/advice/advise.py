@@ -1,6 +1,6 @@
 """Advice for one target: every rule asked, suggestions ranked by their saving, and a conclusion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -12,6 +12,7 @@ from tui.advice.suggestion import MATTERS_NS, NoSuggestion, Suggestion
 from tui.core.comparison import FEWEST
 from tui.core.decomposition import Parts, parts_of, typical
 from tui.core.figures import Figure
+from tui.core.refusals import lack, unsupported
 from tui.core.wording import amount, percent, round_amount
 
 Rule = Callable[[Evidence], Suggestion | NoSuggestion]
@@ -33,6 +34,21 @@ RULES: tuple[Rule, ...] = (
     delivery.connection,
     prompt_cache.cold_start,
 )
+
+
+LEVERS: Mapping[Rule, str] = {
+    prompt_cache.prompt_cache: "cache",
+    prompt_cache.cold_start: "cache",
+    generation.temperature: "temperature",
+    generation.effort: "effort",
+    generation.thinking: "thinking",
+    generation.fast_mode: "speed",
+    delivery.service_tier: "service_tier",
+    delivery.region: "inference_geo",
+    delivery.streaming: "stream",
+    answer_length.max_tokens: "max_tokens",
+}
+"""The parameter that a rule is about: where a protocol has none, the rule proposes nothing."""
 
 
 class Bound(StrEnum):
@@ -75,7 +91,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 def advise(evidence: Evidence) -> Advice:
     """Ask every rule, and rank the suggestions by the time they are estimated to save."""
-    said = [rule(evidence) for rule in RULES]
+    said = [_as_the_protocol_allows(rule, evidence) for rule in RULES]
     suggestions = sorted(
         (one for one in said if isinstance(one, Suggestion)), key=lambda suggestion: -suggestion.saving.ns
     )
@@ -93,6 +109,19 @@ def advise(evidence: Evidence) -> Advice:
         no_suggestions=tuple(one for one in said if isinstance(one, NoSuggestion) and not one.warns),
         conclusion=_conclusion(warnings, worth, count),
     )
+
+
+def _as_the_protocol_allows(rule: Rule, evidence: Evidence) -> Suggestion | NoSuggestion:
+    """The rule's answer, unless it proposes what requests to this endpoint cannot say."""
+    said = rule(evidence)
+    if isinstance(said, NoSuggestion) and not (said.run or said.trial):
+        return said
+    kind, lever = evidence.subject.endpoint.kind, LEVERS.get(rule)
+    refused = unsupported(said.trial.change.parameters, kind) if said.trial else {}
+    reason = (lack(lever, kind) if lever is not None else None) or next(iter(refused.values()), None)
+    if reason is None:
+        return said
+    return NoSuggestion(said.rule if isinstance(said, NoSuggestion) else said.id.partition(":")[0], reason)
 
 
 def _conclusion(warnings: Sequence[NoSuggestion], worth: Sequence[Suggestion], count: int) -> str:

@@ -10,6 +10,7 @@ from tui.config.files import Document
 from tui.config.keys import Layer
 from tui.config.load import Loaded, without_endpoints
 from tui.config.paths import private_directory, write_private
+from tui.config.presets import presets
 from tui.config.schema import SIMULATOR
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import Target
@@ -102,5 +103,5 @@ def remembered_targets(loaded: Loaded) -> TargetList | None:
         return None
     if loaded.is_demo:
         return msgspec.structs.replace(remembered, targets=without_endpoints(remembered.targets))
-    known = {None, SIMULATOR, *loaded.settings.endpoints}
+    known = {None, SIMULATOR, *loaded.settings.endpoints, *presets()}
     return remembered if all(target.endpoint in known for target in remembered.targets) else None

@@ -52,12 +52,17 @@ def wire_refusal(parameter: str, value: object, kind: str) -> str | None:
     protocol, declared = PROTOCOLS[kind], PARAMETERS[parameter]
     if value is None:
         return None
-    if not has_parameter(parameter, kind):
-        return f"{protocol.named} has no {parameter}"
+    if (reason := lack(parameter, kind)) is not None:
+        return reason
     most = declared.most.get(protocol)
     if most is not None and isinstance(value, int | float) and value > most:
         return f"{protocol.named} takes {parameter} up to {most:g}, not {value:g}"
     return None
+
+
+def lack(parameter: str, kind: str) -> str | None:
+    """The reason why endpoints of this `kind` take no value for the parameter; None if they have a place for it."""
+    return None if has_parameter(parameter, kind) else f"{PROTOCOLS[kind].named} has no {parameter}"
 
 
 def has_parameter(parameter: str, kind: str) -> bool:

@@ -1,6 +1,6 @@
 """Target list: the candidates, their order, and which of them are chosen."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -27,10 +27,15 @@ class TargetChoice:
     """Candidates in an order, of which 1 to `MAX_TARGETS` are chosen. Several may be of one model."""
 
     def __init__(
-        self, targets: tuple[Target, ...], known: Iterable[tuple[str, str]], disabled: Collection[int] = ()
+        self,
+        targets: tuple[Target, ...],
+        known: Iterable[tuple[str, str]],
+        disabled: Collection[int] = (),
+        at: Callable[[Target], Target] = lambda target: target,
     ) -> None:
         """Start with `targets`, all chosen but those at the indices `disabled`, and every known model
-        `(id, display name)` that none of them is about."""
+        `(id, display name)` that none of them is about. `at` splits a model such as `groq/llama-…` as it was typed."""
+        self.at = at
         known = tuple(known)
         self._names = dict(known)
         self._list = [_Candidate(target, index not in disabled, True) for index, target in enumerate(targets)]
@@ -40,10 +45,14 @@ class TargetChoice:
 
     @classmethod
     def among(
-        cls, models: Sequence[KnownModel], targets: tuple[Target, ...], disabled: Collection[int] = ()
+        cls,
+        models: Sequence[KnownModel],
+        targets: tuple[Target, ...],
+        disabled: Collection[int] = (),
+        at: Callable[[Target], Target] = lambda target: target,
     ) -> "TargetChoice":
         """Choice of `targets`, without those at `disabled`, among all known models."""
-        choice = cls(targets, [(model.id, model.display_name) for model in models], disabled)
+        choice = cls(targets, [(model.id, model.display_name) for model in models], disabled, at)
         choice.learn(models)
         return choice
 
@@ -113,12 +122,17 @@ class TargetChoice:
         candidate.kept = True
 
     def add(self, model: str) -> int:
-        """Add a model by its id, chosen, and return its index; one that is already there is chosen."""
-        model = checked_model(model)
-        models = [target.model for target in self.candidates]
-        if model not in models:
-            return self.insert(len(models), Target(model=model))
-        index = models.index(model)
+        """Add a model by its id, chosen, and return its index; one that is already there is chosen.
+
+        An endpoint may stand before it, as in `groq/llama-…`.
+        """
+        target = self.at(Target(model=checked_model(model)))
+        places = [(one.model, one.endpoint) for one in self.candidates]
+        same = [at for at, (name, place) in enumerate(places) if name == target.model]
+        same = [at for at in same if target.endpoint in (None, places[at][1])]
+        if not same:
+            return self.insert(len(places), target)
+        index = same[0]
         if not self.is_chosen(index):
             self.toggle(index)
         return index
@@ -126,7 +140,7 @@ class TargetChoice:
     def insert(self, index: int, target: Target) -> int:
         """Put a target at `index`, chosen, and return the index. Raises ChoiceError where too many would be chosen."""
         self._check_room()
-        self._list.insert(index, _Candidate(target, True, True))
+        self._list.insert(index, _Candidate(self.at(target), True, True))
         return index
 
     def copy_of(self, index: int) -> Target:
@@ -136,7 +150,7 @@ class TargetChoice:
 
     def replace(self, index: int, target: Target) -> None:
         """Put `target` in the candidate's place; it stays chosen, or not."""
-        self._list[index].target = target
+        self._list[index].target = self.at(target)
         self._list[index].kept = True
 
     def remove(self, index: int) -> None:

@@ -38,9 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {name:<{width}}  {fault.help}" for name, fault in FAULTS.items())
     parser = argparse.ArgumentParser(
         prog="latency-tui simulate",
-        description="A server on 127.0.0.1 with simulated models, which needs no key and no network. It speaks the\n"
-        "Messages API and Chat Completions, and so is a mock for other programs too:\n"
-        "  OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=any my-program",
+        description="A server on 127.0.0.1 with simulated models, which needs no key and no network: a mock for any\n"
+        "program that uses the Messages API, Chat Completions or the Responses API, with the times of real\n"
+        "models and with faults on demand. For example, in two terminals:\n"
+        "  latency-tui simulate --port 8099 --fault 429-then-ok\n"
+        "  OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=any python my_program.py",
         epilog=f"faults, for all requests with --fault, for one with the header {FAULT_HEADER}:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -76,7 +78,7 @@ def _listen(port: int) -> socket.socket:
 def _announce(listener: socket.socket) -> None:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     print(  # noqa: T201
-        f"Simulating the Messages API at {url} (Ctrl+C stops): latency-tui --base-url {url}",
+        f"Simulating the Messages API at {url} and OpenAI's at {url}/v1 (Ctrl+C stops): latency-tui --base-url {url}",
         file=sys.stdout,
         flush=True,
     )

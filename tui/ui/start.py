@@ -11,6 +11,7 @@ from tui.config import paths
 from tui.config.found_endpoints import unconfirmed
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
+from tui.config.presets import by_name, with_presets_of
 from tui.config.remembered import target_list, to_be_remembered
 from tui.config.schema import Settings
 from tui.core.plan import Plan
@@ -32,7 +33,8 @@ def start(
     Returns the exit status; raises ConfigError before anything shows.
     """
     targets = target_list(loaded)
-    settings = msgspec.structs.replace(loaded.settings, targets=targets.chosen)
+    endpoints = with_presets_of(targets.targets, loaded.settings.endpoints)
+    settings = msgspec.structs.replace(loaded.settings, targets=targets.chosen, endpoints=endpoints)
     models = known_models(settings.endpoints)
     record_file = RecordFile(record) if record is not None else None
     plan, simulator = _plan_of(settings, is_demo=loaded.is_demo)
@@ -52,7 +54,7 @@ def start(
     try:
         app = LatencyApp(
             session,
-            Draft(plan, TargetChoice.among(models, targets.targets, targets.disabled)),
+            Draft(plan, TargetChoice.among(models, targets.targets, targets.disabled, at=by_name(settings))),
             settings.ui,
             models,
             series=settings.series,

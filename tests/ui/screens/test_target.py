@@ -1,11 +1,13 @@
 """Editing targets and parameters: as a new user does it, by keys alone and by the mouse alone."""
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 from textual.widgets import Input, OptionList
 
+from tui.config.presets import at_named_endpoint
 from tui.config.remembered import TargetList, load_targets, save_targets
 from tui.core.parameters import Parameters
 from tui.core.record import State
@@ -342,3 +344,16 @@ async def test_a_choice_made_during_a_series_waits_for_its_end(open_app: OpenApp
         await s.until(lambda: not s.live.busy)
         await s.press("f5")
         await lanes_are(s, "fast-1")
+
+
+async def test_a_model_typed_with_its_endpoint_is_asked_there(open_app: OpenApp) -> None:
+    async with open_app((HAIKU,)) as s:
+        s.app.draft.targets.at = partial(at_named_endpoint, known=())
+        await s.press(EDIT)
+        await s.type_into("#model", "groq/openai/gpt-oss-20b")
+        # What its protocol lacks is greyed while it is typed.
+        await s.until_shown("Chat Completions has no thinking")
+        await s.press("enter")
+        assert chosen(s) == (Target(model="openai/gpt-oss-20b", endpoint="groq"),)
+        assert {endpoint.name: endpoint.kind for endpoint in s.app.draft.endpoints}["groq"] == "openai"
+        assert s.app.draft.plan().problem() is None

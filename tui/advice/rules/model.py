@@ -84,7 +84,8 @@ def _worth_trying(evidence: Evidence) -> str | None:
 
 
 def _refused(evidence: Evidence, model_id: str) -> tuple[str, ...]:
-    return tuple(refusals(evidence.subject.parameters, evidence.known(model_id)))
+    subject = evidence.subject
+    return tuple(refusals(subject.parameters, evidence.known(model_id), subject.endpoint.kind))
 
 
 def _price(evidence: Evidence, model_id: str) -> str:

@@ -30,6 +30,7 @@ _KINDS: dict[str, FailureKind] = {
     "rate_limit_error": FailureKind.RATE_LIMITED,
     "overloaded_error": FailureKind.OVERLOADED,
     "server_is_overloaded": FailureKind.OVERLOADED,
+    "capacity_exceeded": FailureKind.OVERLOADED,
     "model_not_found": FailureKind.UNKNOWN_MODEL,
 }
 """Kinds of failure by the word or the number that an error gives as its code or type."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from tui.config.presets import presets
 from tui.config.remembered import save_targets
 from tui.config.schema import SIMULATOR
 from tui.config.variables import read_rows
@@ -106,8 +107,13 @@ class TargetsController:
         """Ask other targets from now on, and remember them for the next session if they are a person's own list."""
         context = self._context
         try:
-            if context.draft.plan().missing_endpoint() == SIMULATOR:
-                context.draft.add_endpoint(context.session.children.add_simulator())
+            while (missing := context.draft.plan().missing_endpoint()) is not None:
+                if missing == SIMULATOR:
+                    context.draft.add_endpoint(context.session.children.add_simulator())
+                elif (preset := presets().get(missing)) is not None:
+                    context.draft.add_endpoint(preset)
+                else:
+                    break
         except ChildError as error:
             context.complain(str(error))
             return
@@ -156,14 +162,16 @@ class TargetsController:
         context, plan = self._context, self._context.draft.plan()
         names = dict.fromkeys([*(endpoint.name for endpoint in plan.endpoints), SIMULATOR])
         endpoints = [name for name in names if name != plan.default_endpoint or name == target.endpoint]
+        others = tuple(preset for name, preset in presets().items() if name not in names)
         screen = TargetScreen(
             target,
             title,
             context.draft.parameters,
             endpoints,
-            plan,
+            msgspec.structs.replace(plan, endpoints=(*plan.endpoints, *others)),
             context.known_models,
             context.keys,
+            at=self._choice.at,
             focus=focus,
         )
         context.app.push_screen(screen, done)

@@ -1,6 +1,6 @@
 """One target: its model, endpoint and name, and the parameters in which it differs from the shared ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -62,14 +62,16 @@ class TargetScreen(ModalScreen[Target]):
         models: Mapping[str, KnownModel],
         keys: KeyNames,
         *,
+        at: Callable[[Target], Target] = lambda target: target,
         focus: str = "parameters",
     ) -> None:
-        """`endpoints` are those of `plan` to choose from; `models` what is known, by id; `focus` the part to begin
-        with: `parameters`, `model` or `name`."""
+        """`endpoints` are those of `plan` to choose from; `models` what is known, by id; `at` splits a model such
+        as `groq/llama-…`; `focus` is the part to begin with: `parameters`, `model` or `name`."""
         super().__init__()
         self._heading = title
         self._keys = keys
         self._models = models
+        self._at = at
         self._begin = focus
         self._plan = plan
         self._target = target
@@ -138,9 +140,9 @@ class TargetScreen(ModalScreen[Target]):
         self._model.focus()
 
     def _recipients(self) -> tuple[Recipient, ...]:
-        model = self._model.value.strip()
-        kind = kind_at(self._plan, self._endpoint.value or None)
-        return (Recipient(target=Target(model=model), model=self._models.get(model), kind=kind),)
+        typed = self._at(Target(model=self._model.value.strip(), endpoint=self._endpoint.value or None))
+        kind = kind_at(self._plan, typed.endpoint)
+        return (Recipient(target=Target(model=typed.model), model=self._models.get(typed.model), kind=kind),)
 
     # Ends
 

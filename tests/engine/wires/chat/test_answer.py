@@ -33,7 +33,7 @@ def record_of(feed: Any) -> RequestRecord:
         model="m",
         endpoint=Endpoint(name="e", base_url="http://127.0.0.1:1/v1", kind="openai"),
         prompt=Prompt(user="Why?"),
-        parameters=Parameters(max_tokens=10),
+        parameters=Parameters(max_tokens=100),
         timeouts=Timeouts(),
     )
     record = RequestRecord(spec=spec)
@@ -189,6 +189,79 @@ def test_errors_in_the_stream(error: dict[str, Any], kind: FailureKind, words: s
     assert record.failure.kind is kind
     assert words in record.failure.message
     assert record.text(Kind.TEXT) == "a"
+
+
+def test_llama_cpp_sends_its_timings_with_every_chunk() -> None:
+    timings = {"cache_n": 7, "prompt_n": 10, "prompt_ms": 251.5, "predicted_n": 2, "predicted_ms": 40.5}
+    record = streamed(
+        chunk({"role": "assistant", "content": None}),
+        chunk({"reasoning_content": " it"}, timings=timings, system_fingerprint="b9554"),
+        chunk({"content": " is"}, timings=timings),
+        chunk({}, "stop"),
+        chunk(choices=[], usage=usage(10, 2, total_tokens=12), timings=timings),
+        DONE,
+    )
+    assert (record.status, record.text(Kind.THINKING), record.text(Kind.TEXT)) == (Status.DONE, " it", " is")
+    assert (record.timeline.content_ns, record.usage.output_tokens) == ([210, 220], 2)
+
+
+def test_gemini_calls_tools_without_an_index_and_stops_with_stop() -> None:
+    call = {
+        "extra_content": {"google": {"thought_signature": "EjQKMgEM"}},
+        "function": {"arguments": '{"q":1}', "name": "look"},
+        "id": "call_297140",
+        "type": "function",
+    }
+    told = usage(10, 2, total_tokens=40)
+    record = streamed(
+        {"object": "chat.completion.chunk", "choices": [{"delta": {"role": "assistant", "tool_calls": [call]}}]},
+        # A chunk of metadata alone, and the usage in every chunk.
+        chunk({"extra_content": {"google": {"thought_signature": "EjQ"}}}, usage=told),
+        chunk({}, "stop", usage=told),
+        DONE,
+    )
+    assert (record.status, record.text(Kind.OTHER)) == (Status.DONE, 'look{"q":1}')
+    # Its thinking is in the total alone, and arrived in no chunk.
+    assert (record.usage.output_tokens, record.usage.thinking_tokens, record.timed_tokens) == (30, 28, 2)
+
+
+def test_groq_gives_reasoning_in_a_field_of_its_own_and_no_sentence_when_it_is_full() -> None:
+    record = streamed(
+        chunk({"role": "assistant", "content": ""}, x_groq={"id": "req_1"}),
+        chunk({"reasoning": "Hm.", "channel": "analysis"}),
+        chunk({"content": "Yes."}),
+        chunk({}, "stop", x_groq={"id": "req_1", "usage": usage(5, 6, queue_time=0.1, completion_time=0.2)}),
+        DONE,
+    )
+    assert (record.text(Kind.THINKING), record.usage.output_tokens) == ("Hm.", 6)
+    full = streamed({"error": {"message": "No room", "type": "server_error", "code": "capacity_exceeded"}}).failure
+    assert full is not None
+    assert full.kind is FailureKind.OVERLOADED
+
+
+def test_openrouter_ends_a_stream_with_an_error_beside_a_finish_reason() -> None:
+    record = streamed(
+        chunk({"role": "assistant", "content": "", "reasoning": "Hm.", "reasoning_details": [{"text": "Hm."}]}),
+        chunk({"content": "So"}, provider="Somebody", native_finish_reason=None),
+        chunk({"content": ""}, "error", error={"code": "server_error", "message": "Provider disconnected"}),
+    )
+    assert record.failure is not None
+    assert (record.failure.kind, record.text(Kind.TEXT)) == (FailureKind.SERVER_ERROR, "So")
+    assert "Provider disconnected" in record.failure.message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"object": "error", "message": "No memory", "type": "InternalServerError", "code": 500},  # vLLM
+        {"errors": [{"message": "No memory"}]},
+        {"type": "error", "error": {"type": "api_error", "message": "No memory"}},
+    ],
+)
+def test_errors_of_other_shapes_in_the_stream(error: dict[str, Any]) -> None:
+    failure = streamed(chunk({"content": "a"}), error, chunk({}, "stop"), DONE).failure
+    assert failure is not None
+    assert "No memory" in failure.message
 
 
 def test_what_is_no_json_fails_and_what_is_no_chunk_is_passed_by() -> None:

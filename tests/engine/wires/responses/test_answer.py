@@ -47,7 +47,7 @@ def record_of(feed: Any) -> RequestRecord:
         model="m",
         endpoint=Endpoint(name="e", base_url="http://127.0.0.1:1/v1", kind="openai-responses"),
         prompt=Prompt(user="Why?"),
-        parameters=Parameters(max_tokens=10),
+        parameters=Parameters(max_tokens=100),
         timeouts=Timeouts(),
     )
     record = RequestRecord(spec=spec)

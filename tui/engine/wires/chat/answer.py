@@ -9,6 +9,7 @@ from typing import Any
 from tui.core.events import Failure, FailureKind, Kind, Status
 from tui.engine.failures import api_failure
 from tui.engine.reporter import RequestReporter
+from tui.engine.server_words import is_error
 from tui.engine.wires import LONGEST_WORD, AnswerReader
 from tui.engine.wires.openai import count_of, counts_of, decode, objects, opened_by, refusal_of, table, text
 
@@ -41,7 +42,7 @@ class CompletionReader(AnswerReader):
                 message=f"The stream held an event that cannot be read ({error}); what came before it is kept.",
             )
             return
-        if event == "error" or (isinstance(chunk, dict) and chunk.get("error")):
+        if event == "error" or is_error(chunk):
             self._refuse(chunk)
         elif isinstance(chunk, dict):
             if not self._begun and chunk.get("choices"):
@@ -56,7 +57,7 @@ class CompletionReader(AnswerReader):
         except (ValueError, RecursionError) as error:
             self._not_readable(str(error))
             return
-        if not isinstance(answer, dict) or answer.get("error"):
+        if not isinstance(answer, dict) or is_error(answer):
             self._refuse(answer)
         elif not any(isinstance(choice.get("message"), dict) for choice in objects(answer.get("choices"))):
             self._not_readable("it has no choices with a message")

@@ -10,7 +10,7 @@ from typing import Any
 from tui.core.events import Failure, FailureKind, Kind, Mark
 from tui.engine.failures import api_failure, quote
 from tui.engine.reporter import RequestReporter
-from tui.engine.server_words import error_in, words_of
+from tui.engine.server_words import error_in, is_error, words_of
 from tui.engine.wires import LONGEST_WORD, AnswerReader
 from tui.engine.wires.openai import counts_of, decode, objects, opened_by, refusal_of, table, text
 
@@ -54,7 +54,7 @@ class ResponseReader(AnswerReader):
         if not isinstance(read, dict):
             return
         kind = text(read.get("type")) or event
-        if kind == "error" or read.get("error"):
+        if event == "error" or is_error(read):
             self._refuse(read)
         elif kind in ("response.created", "response.queued", "response.in_progress"):
             self._open(t_ns, table(read, "response"))
