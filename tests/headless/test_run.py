@@ -52,7 +52,7 @@ def test_files_hold_every_run_and_what_was_judged(run: Run, plan: Plan, tmp_path
     assert all([record.spec.target for record in stored_run.requests] == ["first", "second"] for stored_run in stored)
     suite = ElementTree.parse(tmp_path / "cwd" / "a.xml").getroot()
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "2", "0")
-    assert {case.get("classname") for case in suite} == {"first", "second"}
+    assert {case.get("classname") for case in suite.iter("testcase")} == {"first", "second"}
     assert "SIMULATED" in (tmp_path / "cwd" / "a.md").read_text()
 
 
@@ -128,9 +128,40 @@ def test_until_sure_says_what_it_found(run: Run, plan: Plan) -> None:
     assert "in total" in done.stdout
 
 
+def test_two_plans_are_asked_in_turn_and_compared(run: Run, plan: Plan, tmp_path: Path) -> None:
+    other = tmp_path / "cwd" / "other.toml"
+    other.write_text((tmp_path / "cwd" / plan()).read_text().replace("max_tokens = 64", "max_tokens = 8"))
+    done = run("run", "plan.toml", "--against", "other.toml", "--repeat", "8", "--json", "a.json", "--junit", "a.xml",
+               "--markdown", "a.md")  # fmt: skip
+    assert done.returncode == ExitCode.OK, done.stderr
+    # Which is faster is for quiet machines; that each verdict rests on all repeats of both is not.
+    assert done.stdout.count("8 repeats in turn") == 4
+    assert "4 verdicts, corrected together (Holm)" in done.stdout
+    runs = json_format.read(tmp_path / "cwd" / "a.json").runs
+    assert all(stored.info.in_turn for stored in runs)
+    assert len({tuple(record.spec.target for record in stored.requests) for stored in runs}) == 1
+    assert runs[-1].plan.targets[1].against == "first · A"
+    assert "first · B is usually faster: total" in (
+        ElementTree.parse(tmp_path / "cwd" / "a.xml").findtext("system-out") or ""
+    )
+    assert "8 repeats in turn" in (tmp_path / "cwd" / "a.md").read_text().split("## Asked in turn")[1]
+
+
+def test_the_family_of_judgements_is_named(run: Run, plan: Plan, tmp_path: Path) -> None:
+    name = plan('objectives = ["ttft.p50 < 60s", "total.p50 < 60s"]')
+    done = run("run", name, "--repeat", "6", "--junit", "a.xml", "--markdown", "a.md")
+    said = "4 judgements, made together"
+    assert said in done.stdout
+    assert said in (ElementTree.parse(tmp_path / "cwd" / "a.xml").findtext("system-out") or "")
+    assert said in (tmp_path / "cwd" / "a.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["plan.toml", "--against", "nope.toml"], "nope.toml: cannot be read"),
+        (["--against", "plan.toml"], "name the first one too"),
+        (["plan.toml", "--against", "plan.toml", "--until-sure"], "give one of them"),
         (["nope.toml"], "nope.toml: cannot be read"),
         (["plan.toml", "--repeat", "0"], "must be a whole number from 1 to 10000"),
         (["plan.toml", "--json", "-", "--junit", "-"], "Only one of"),

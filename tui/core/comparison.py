@@ -238,7 +238,7 @@ def _judge(
         verdict = Verdict.FASTER if is_less == figure.less_is_better else Verdict.SLOWER
     more = worth = None
     if verdict is Verdict.NONE_SHOWN:
-        worth = _round_number(min(map(abs, middles)) * _WORTH) or None
+        worth = round_number(min(map(abs, middles)) * _WORTH) or None
         more = more_runs(interval, max(counts), worth) if worth else None
         sentence = _none_shown(figure, (first.name, second.name), interval, counts, worth, more)
     elif verdict is Verdict.FASTER:
@@ -299,7 +299,7 @@ def _none_shown(
     return f"{sentence}; {runs} more runs of each would tell {round_amount(figure, worth)} apart"
 
 
-def _round_number(value: float) -> float:
+def round_number(value: float) -> float:
     """The nearest of 1, 2, 5, 10, 20, 50 …, by ratio; 0 for 0."""
     if value <= 0:
         return 0.0

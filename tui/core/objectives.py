@@ -200,6 +200,16 @@ def judge(
     return msgspec.structs.replace(judgement, basis=_basis(judgement, confidence))
 
 
+def judged_together(family: int, confidence: float = CONFIDENCE) -> str:
+    """The family of judgements that are made together, without a full stop; empty for a single one."""
+    if family < 2:
+        return ""
+    return (
+        f"{family} judgements, made together: any is missed by mistake, or all are met by mistake, with a probability "
+        f"of {percent(1 - confidence)} at most"
+    )
+
+
 def _estimate(
     objective: Objective, observations: Sequence[Observation], confidence: float
 ) -> tuple[float | None, float | None, float | None, int]:

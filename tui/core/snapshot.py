@@ -115,6 +115,16 @@ def change_so_far(before: LaneSnapshot, now: LaneSnapshot, lanes: int) -> tuple[
     return compare_together(looked, shares=shares * lanes)
 
 
+def apart_ns(before: LaneSnapshot, now: LaneSnapshot) -> int | None:
+    """Time from the last answer before to the first request since; None where it is not known, or they overlap.
+
+    Stamps of one session: those of two have no clock in common.
+    """
+    ended = [one.ended_ns for one in before.observations if one.ended_ns is not None]
+    sent = [one.sent_ns for one in _since(before, now).observations if one.sent_ns is not None]
+    return min(sent) - max(ended) if ended and sent and min(sent) > max(ended) else None
+
+
 def _question(figure: Figure, before: LaneSnapshot, now: LaneSnapshot) -> Question:
     return (
         figure,

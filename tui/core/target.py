@@ -174,6 +174,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters = Parameters()
     variant: str | None = None
     """Name of its prompt variant; `None` is the one in use. Set by `Plan.lanes`."""
+    against: str | None = None
+    """Label of the target that is asked in turn with it, to be compared within every run. Set by `core.interleaved`."""
 
     @property
     def label(self) -> str:

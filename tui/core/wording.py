@@ -39,6 +39,14 @@ def format_duration(ns: float | None) -> str:
     return f"{'-' if ns < 0 else ''}{minutes}:{seconds:02}"
 
 
+def roughly(ns: float) -> str:
+    """A long time in one unit: `40 s`, `12 min`, `5 h`, `3 days`."""
+    for unit, seconds, below in (("s", 1, 120), ("min", 60, 120), ("h", 3_600, 48)):
+        if (number := round(abs(ns) / NS_PER_S / seconds)) < below:
+            return f"{number} {unit}"
+    return f"{round(abs(ns) / NS_PER_S / 86_400)} days"
+
+
 def format_rate(per_second: float | None) -> str:
     """A rate in 1/s: three significant digits, no unit: `8.31`, `64.2`, `212`, `1,240`."""
     return ABSENT if per_second is None else three_digits(per_second)

@@ -107,9 +107,10 @@ def _table(table: Table) -> str:
         "<tr>" + "".join(_cell(cell, number=at >= table.labels) for at, cell in enumerate(row)) + "</tr>"
         for row in table.rows
     )
+    note = f"\n<p>{html_text(table.note)}.</p>" if table.note else ""
     return (
         f'<h2>{html_text(table.title)}</h2>\n<div class="table"><table>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>{note}"
     )
 
 

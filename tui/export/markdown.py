@@ -31,7 +31,8 @@ def render_markdown(contents: Contents) -> str:
 def _table(table: Table) -> str:
     """A table; all text in it is escaped."""
     rules = ["---"] * table.labels + ["--:"] * (len(table.columns) - table.labels)
-    return "\n".join(map(_row, (table.columns, *table.rows))).replace("\n", f"\n| {' | '.join(rules)} |\n", 1)
+    made = "\n".join(map(_row, (table.columns, *table.rows))).replace("\n", f"\n| {' | '.join(rules)} |\n", 1)
+    return f"{made}\n\n{markdown_line(table.note)}." if table.note else made
 
 
 def _row(cells: tuple[str, ...]) -> str:

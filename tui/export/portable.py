@@ -143,6 +143,7 @@ def _plan_without_texts(plan: Plan) -> Plan:
                 name=target.name,
                 drop=target.drop,
                 parameters=_without_extra(target.parameters),
+                against=target.against,
             )
             for target in plan.targets
         ),

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.advice.trial import TrialResult
+from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
 from tui.core.figures import Figure, Unit, Use, figures_for, flat_columns
 from tui.core.finished import ending
 from tui.core.grouping import Measured, measured_in
+from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.metrics import NS_PER_MS
-from tui.core.objectives import Objective, goodput, judge
+from tui.core.objectives import Objective, goodput, judge, judged_together
 from tui.core.observation import summary
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
@@ -34,6 +36,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     labels: int
     rows: Sequence[tuple[str, ...]]
+    note: str = ""
+    """A sentence below it, without a full stop; empty for none."""
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +70,8 @@ def report_of(contents: Contents) -> RunReport:
     tables = [_per_target(measured)]
     if objectives and measured:
         tables += [_per_objective(measured, objectives), _goodput(measured, objectives)]
+    if turns := measured_in_turn(measured):
+        tables.append(_in_turn(turns))
     if contents.tried:
         tables.append(tried_table(contents.tried))
     return RunReport(
@@ -131,7 +137,15 @@ def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]
             state = f"{found.state.mark} {found.state.value}"
             rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
-    return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows)
+    return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows, note=judged_together(family))
+
+
+def _in_turn(turns: Sequence[Turns]) -> Table:
+    comparisons = compare_in_turn(turns)
+    note = "; ".join(filter(None, [*failures_in_turn(turns), family_sentence(comparisons)]))
+    rows = [(one.first, one.second, one.figure.label, one.verdict.value, one.sentence) for one in comparisons]
+    columns = ("Target", "Against", "Figure", "Verdict", "Measured")
+    return Table(title="Asked in turn", columns=columns, labels=5, rows=rows, note=note)
 
 
 def _goodput(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Table:

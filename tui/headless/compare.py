@@ -10,10 +10,13 @@ from tui.core.comparison import Comparison, Question, compare_together, family_s
 from tui.core.failures import failures_sentence
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
+from tui.core.metrics import NS_PER_S
 from tui.core.observation import per_run
 from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
+from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import dependence
+from tui.core.wording import roughly
 from tui.errors import ExitCode, UsageError
 from tui.headless.arguments import history_if_any, is_simulated, print_json, runs_of
 
@@ -43,6 +46,8 @@ class ComparisonReport(msgspec.Struct, frozen=True, kw_only=True):
     a: str
     b: str
     targets: tuple[Compared, ...]
+    apart_s: float | None = None
+    """Seconds between the last run of one and the first of the other; absent where they overlap."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,7 +60,11 @@ def main(arguments: Sequence[str]) -> int:
     if not compared:
         raise UsageError(f"{options.a} and {options.b} have no target in common.")
     report = ComparisonReport(
-        simulated=is_simulated(first) or is_simulated(second), a=options.a, b=options.b, targets=tuple(compared)
+        simulated=is_simulated(first) or is_simulated(second),
+        a=options.a,
+        b=options.b,
+        targets=tuple(compared),
+        apart_s=_apart_s(first, second),
     )
     if options.json:
         print_json(report)
@@ -154,7 +163,24 @@ def _lines(report: ComparisonReport) -> list[str]:
         lines += [f"  {comparison.figure.label}: {comparison.sentence}." for comparison in compared.comparisons]
         lines += [f"  {ruling.sentence}." for ruling in compared.rulings]
     family = family_sentence([comparison for compared in report.targets for comparison in compared.comparisons])
-    return [*lines, f"{family}."] if family else lines
+    lines += [f"{family}."] if family else []
+    if report.apart_s is not None:
+        lines.append(
+            f"A and B were measured {roughly(report.apart_s * NS_PER_S)} apart: what changed meanwhile by itself is "
+            "not told from the change. `latency-tui run A.toml --against B.toml` asks two plans in turn."
+        )
+    return lines
+
+
+def _apart_s(first: Sequence[StoredRun], second: Sequence[StoredRun]) -> float | None:
+    spans = sorted((min(times), max(times)) for runs in (first, second) if (times := _starts(runs)))
+    if len(spans) < 2 or spans[1][0] <= spans[0][1]:
+        return None
+    return (spans[1][0] - spans[0][1]) / NS_PER_S
+
+
+def _starts(runs: Sequence[StoredRun]) -> list[int]:
+    return [run.info.started_unix_ns for run in runs if run.info.counted]
 
 
 def _exit_code(compared: Sequence[Compared]) -> ExitCode:

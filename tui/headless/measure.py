@@ -15,6 +15,7 @@ from tui.config import paths
 from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
+from tui.core.interleaved import SIDES, interleaved, joined_rows, paired, sides_of
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
@@ -71,25 +72,26 @@ def measure(
     record: Path | None = None,
     on_ended: Callable[[RequestRecord], None] = lambda _record: None,
     count_parts: bool = False,
+    against: Loaded | None = None,
 ) -> MeasuredPlan:
     """Run the plan as a series, of all variants of its prompt with `ask_all`; afterwards, with `count_parts`, have the
-    parts of the prompts counted.
+    parts of the prompts counted. With `against`, the plan of that is asked in turn with it.
 
     A signal ends it in order, with what is finished; the second one at once. Raises ConfigError before anything is
     started, and what `on_ended` raised, after the measurement was ended because of it.
     """
-    refuse_unconfirmed(loaded, os.environ)
-    for ignored in loaded.ignored:
-        narrator.problem(str(ignored))
+    for each in (loaded,) if against is None else (against, loaded):
+        refuse_unconfirmed(each, os.environ)
+        for ignored in each.ignored:
+            narrator.problem(str(ignored))
     config = loaded.settings
     record_file = RecordFile(record) if record is not None else None
     # A plan is made first without a simulator's URL, so that a bad one leaves no process behind.
-    first = msgspec.structs.replace(build_plan(config, os.environ, simulator_url="http://127.0.0.1"), ask_all=ask_all)
-    if (problem := first.problem()) is not None:
+    if (problem := _plan_of(loaded, against, "http://127.0.0.1", ask_all=ask_all).problem()) is not None:
         raise ConfigError(problem)
-    simulator = SimulatorProcess.start() if needs_simulator(config, os.environ) else None
-    plan = build_plan(config, os.environ, simulator.base_url if simulator is not None else None)
-    plan = msgspec.structs.replace(plan, ask_all=ask_all)
+    is_simulated = any(needs_simulator(each.settings, os.environ) for each in (loaded, against or loaded))
+    simulator = SimulatorProcess.start() if is_simulated else None
+    plan = _plan_of(loaded, against, simulator.base_url if simulator is not None else None, ask_all=ask_all)
     history = Recorder(paths.history_file(), config.history) if config.history.enabled else None
     models = known_models(config.endpoints)
     session = Session(spawn(), simulator, record_file, history, models, config.objectives)
@@ -104,6 +106,25 @@ def measure(
         return asyncio.run(_measure(session, plan, settings, narrator, count_parts=count_parts))
     finally:
         session.kill()
+
+
+def _plan_of(loaded: Loaded, against: Loaded | None, simulator_url: str | None, *, ask_all: bool) -> Plan:
+    """The plan of the settings; with `against`, both in turn. Raises ConfigError where they have nothing in common."""
+    plan = msgspec.structs.replace(build_plan(loaded.settings, os.environ, simulator_url), ask_all=ask_all)
+    if against is None:
+        return plan
+    other = msgspec.structs.replace(build_plan(against.settings, os.environ, simulator_url), ask_all=ask_all)
+    for each in (plan, other):
+        if (problem := each.problem()) is not None:
+            raise ConfigError(problem)
+    try:
+        rows = joined_rows(plan, other)
+    except KeyError as error:
+        raise ConfigError(f"The plans give the variable {error.args[0]} different values: give it one set.") from None
+    pairs = paired(sides_of(plan), sides_of(other))
+    if not pairs:
+        raise ConfigError("The plans have no target of one name in common: give the targets to compare one name.")
+    return interleaved(pairs, msgspec.structs.replace(plan, rows=rows), SIDES)
 
 
 async def _measure(

@@ -9,10 +9,12 @@ from xml.etree import ElementTree
 
 import msgspec
 
+from tui.core.comparison import family_sentence
 from tui.core.events import Status
 from tui.core.figures import SAMPLED, Figure, Use, figures_for
 from tui.core.grouping import measured_in
-from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput, judge
+from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
+from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput, judge, judged_together
 from tui.core.observation import Observation, summary
 from tui.core.remarks import remarks_on
 from tui.core.run import StoredRun
@@ -93,12 +95,27 @@ def sentences(results: Sequence[TargetResult]) -> list[str]:
 
 
 def verdicts(results: Sequence[TargetResult]) -> list[str]:
-    """One line per target and objective."""
-    return [
+    """One line per target and objective, then the family of all of them."""
+    lines = [
         f"{_MARKS[judgement.state]}: {clean(result.name)}: {judgement.objective.text}, {judgement.basis}"
         for result in results
         for judgement in result.judgements
     ]
+    family = judgements_sentence(results)
+    return [*lines, f"{family}."] if family else lines
+
+
+def in_turn_lines(runs: Sequence[StoredRun]) -> list[str]:
+    """One line per verdict on targets that were asked in turn, then what failed, and their family."""
+    turns = measured_in_turn(measured_in(runs))
+    found = compare_in_turn(turns)
+    said = [*(each.sentence for each in found), *failures_in_turn(turns), family_sentence(found)]
+    return [clean(f"{sentence}.") for sentence in said if sentence]
+
+
+def judgements_sentence(results: Sequence[TargetResult]) -> str:
+    """The family of the judgements, without a full stop; empty for a single one."""
+    return judged_together(sum(len(result.judgements) for result in results))
 
 
 def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:
@@ -131,8 +148,11 @@ def _cells(figure: Figure, found: Description, observations: Sequence[Observatio
     )
 
 
-def junit(results: Sequence[TargetResult], *, simulated: bool) -> str:
-    """The report. A target that never answered is an error, an objective not yet known is skipped."""
+def junit(results: Sequence[TargetResult], runs: Sequence[StoredRun], *, simulated: bool) -> str:
+    """The report. A target that never answered is an error, an objective not yet known is skipped.
+
+    What was corrected together, and verdicts on targets asked in turn, are in the suite's output.
+    """
     name = "latency-tui (SIMULATED)" if simulated else "latency-tui"
     suite = ElementTree.Element("testsuite", name=name)
     counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
@@ -146,6 +166,9 @@ def junit(results: Sequence[TargetResult], *, simulated: bool) -> str:
                 counts[kind] += 1
     for key, count in counts.items():
         suite.set(key, str(count))
+    family = judgements_sentence(results)
+    if said := [*([f"{family}."] if family else []), *in_turn_lines(runs)]:
+        ElementTree.SubElement(suite, "system-out").text = "\n".join(said)
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 

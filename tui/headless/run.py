@@ -10,6 +10,7 @@ import msgspec
 from tui.config.keys import Layer
 from tui.config.load import Loaded
 from tui.core.figures import Use, figures_for
+from tui.core.interleaved import REPEATS
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
 from tui.core.series import SeriesSettings
@@ -23,6 +24,7 @@ from tui.headless.results import (
     TargetResult,
     exit_code,
     goodput_lines,
+    in_turn_lines,
     junit,
     remark_lines,
     results_of,
@@ -44,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     refuse_outputs({"--json": options.json, "--junit": options.junit, "--markdown": options.markdown})
     loaded = load_from(options)
+    against = None if options.against is None else _other(options)
     settings = _series(loaded, options)
     narrator = Narrator(quiet=options.quiet or options.plain)
     measured = measure(
@@ -53,6 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         ask_all=options.all_variants,
         record=options.record,
         on_ended=_say_plainly if options.plain else _say_nothing,
+        against=against,
     )
     objectives = loaded.settings.objectives
     results = results_of(measured.runs, objectives)
@@ -89,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         help="stop as soon as the best target is known by ttft (default), ttfo or total; --repeat is the most",
     )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="B.toml",
+        help=f"ask this plan too, in turn with the first ({REPEATS} runs unless one says how many), and compare",
+    )
     for name, what in (("json", "JSON export"), ("junit", "JUnit report"), ("markdown", "Markdown report")):
         parser.add_argument(f"--{name}", metavar="FILE", help=f"write the {what} to FILE; - is standard output")
     parser.add_argument("--otel", action="store_true", help="send metrics to OpenTelemetry (OTEL_* variables)")
@@ -99,9 +109,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _other(options: argparse.Namespace) -> Loaded:
+    """The second plan, under the options that say where both are asked."""
+    if options.plan is None:
+        raise UsageError("--against compares two plans: name the first one too.")
+    return load_from(argparse.Namespace(**{**vars(options), "plan": options.against}))
+
+
 def _series(loaded: Loaded, options: argparse.Namespace) -> SeriesSettings:
     """The plan's series; one run without warm-up where neither the plan nor the command asks for more."""
     settings = loaded.settings.series
+    if options.against is not None:
+        if options.until_sure is not None:
+            raise UsageError("--until-sure names the best of all targets, --against compares pairs: give one of them.")
+        # Pairs are compared at the end: no target may be left out before.
+        settings = msgspec.structs.replace(settings, in_turn=True, until_sure=None)
+        if options.repeat is None and loaded.provenance["series.repeats"].layer is Layer.BUILT_IN:
+            return msgspec.structs.replace(settings, repeats=REPEATS)
     if options.until_sure is not None:
         settings = msgspec.structs.replace(settings, until_sure=options.until_sure)
     if options.repeat is not None:
@@ -134,9 +158,9 @@ def _write_files(
         elif path is not None:
             write(Path(path), measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives)
     if options.junit == "-":
-        print_utf8(junit(results, simulated=simulated))
+        print_utf8(junit(results, measured.runs, simulated=simulated))
     elif options.junit is not None:
-        write_text(Path(options.junit), junit(results, simulated=simulated))
+        write_text(Path(options.junit), junit(results, measured.runs, simulated=simulated))
     if options.otel:
         otel.send(measured.runs)
 
@@ -153,6 +177,7 @@ def _summary(
     lines += sentences(results) if plain else [table(results)]
     lines += remark_lines(results)
     lines += verdicts(results)
+    lines += in_turn_lines(measured.runs)
     lines += goodput_lines(results, objectives)
     if why := reason(measured.series):
         lines.append(why)

@@ -31,6 +31,32 @@ async def test_lanes_show_their_change_against_the_pinned_results(open_app: Open
         await s.until(lambda: sum(s.shown.count(verdict) for verdict in verdicts) == 4, "TTFT and total of two lanes")
 
 
+async def test_what_is_pinned_and_what_is_now_are_asked_in_turn(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        key = keys_of("in_turn")[0]
+        await s.press(key)
+        await s.until_shown("Nothing is pinned")
+        await run_series(s)
+        await s.press(keys_of("pin")[0])
+        await s.until_shown("Pinned: 1 lane, n = 6")
+        await s.press(key)
+        await s.until_shown("Nothing differs from what is pinned")
+        await s.type_into("#user", "Why is the sea blue, and why does it look grey on some days?")
+        s.app.dispatcher.runs.series_settings = SeriesSettings(repeats=1, warm_ups=0)
+        await s.press(key)
+        await s.until(lambda: s.live.series is not None and s.live.series.done >= 6)
+        old, now = s.live.lanes
+        assert now.target.against == old.label
+        assert [lane.record.spec.prompt.user[:14] for lane in (old, now) if lane.record] == [
+            "Why is the sky",
+            "Why is the sea",
+        ]
+        await s.until(lambda: not s.live.busy)
+        assert len(now.current) == 20
+        verdicts = ("▼ faster", "▲ slower", "○ none shown")
+        await s.until(lambda: sum(s.shown.count(verdict) for verdict in verdicts) == 2, "TTFT and total of one pair")
+
+
 async def test_the_comparison_names_what_was_asked_differently(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         await run_series(s)

@@ -85,7 +85,9 @@ class ResultsController:
         counts = sorted({len(lane.observations) for lane in snapshot.lanes})
         repeats = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
         lanes = "1 lane" if len(snapshot.lanes) == 1 else f"{len(snapshot.lanes)} lanes"
-        self._context.tell(f"Pinned: {lanes}, n = {repeats}. Change something and run again.")
+        in_turn = self._context.keys("in_turn")
+        said = f"Pinned: {lanes}, n = {repeats}. Change something, then run again, or both in turn: {in_turn}."
+        self._context.tell(said)
         self._context.main.wake()
 
     def objectives(self) -> None:

@@ -39,6 +39,14 @@ class Reasons:
         is_in_flight = self._context.main.current_lane.lane.state.in_flight
         return "" if is_in_flight else "Nothing is in flight in this lane."
 
+    def nothing_to_take_turns(self) -> str:
+        """For asking in turn with what is pinned."""
+        if in_flight := self.run_in_flight():
+            return in_flight
+        if self._context.live.pinned is None:
+            return f"Nothing is pinned: pin results ({self._context.keys('pin')}), then change something."
+        return ""
+
     def no_series(self) -> str:
         """For pausing."""
         is_there = self._context.session.series is not None and not self._context.live.series_over

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
+from tui.core.interleaved import PINNED_AND_NOW, REPEATS, interleaved, paired, sides_in, sides_of
 from tui.core.plan import Plan
+from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
 from tui.ui.controllers.context import Context
 
@@ -75,6 +79,36 @@ class RunsController:
     def series(self) -> None:
         """Run the plan again and again."""
         self._start(lambda plan: self._context.session.start_series(plan, self.series_settings))
+
+    def in_turn(self) -> None:
+        """Ask what is pinned and what the draft asks in turn, repeat by repeat."""
+        context, pinned = self._context, self._context.live.pinned
+        plan = context.plan()
+        if plan is None or pinned is None:
+            return
+        try:
+            pairs = paired(sides_in(pinned, plan.endpoints), sides_of(plan))
+        except KeyError as error:
+            context.complain(
+                f"What is pinned was asked at {clean(str(error.args[0]))}, which is not among the endpoints."
+            )
+            return
+        changed = [(old, new) for old, new in pairs if old.asked != new.asked]
+        if not changed:
+            context.complain(
+                "Nothing differs from what is pinned: change a prompt, a parameter or a model of a pinned lane first."
+            )
+            return
+        both = interleaved(changed, plan, PINNED_AND_NOW)
+        if (problem := both.problem()) is not None:
+            context.complain(problem)
+            return
+        settings = msgspec.structs.replace(
+            self.series_settings, in_turn=True, until_sure=None, repeats=max(REPEATS, self.series_settings.repeats)
+        )
+        context.main.show_pane("lanes")
+        context.session.start_series(both, settings)
+        context.main.wake()
 
     def sweep(self) -> None:
         """Run the plan with prompts and answers of other lengths."""

@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
+from tui.core.wording import roughly
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
 from tui.ui.viewmodel.verdicts import comparison_lines
@@ -89,7 +90,13 @@ class CompareScreen(ModalScreen[None]):
             return
         taken = time.strftime("%Y-%m-%d %H:%M", time.localtime(before.taken_unix_ns / 1e9))
         head = f"{clean(before.name)}, taken {taken} → {clean(after.name)}"
-        self._text.update("\n".join([head, "", *comparison_lines(before, after)]))
+        apart = abs(after.taken_unix_ns - before.taken_unix_ns)
+        drift = [
+            f"Taken {roughly(apart)} apart: what changed meanwhile by itself is not told from the change. "
+            f"{self._keys('in_turn')} asks what is pinned and what is on screen in turn."
+        ]
+        said = drift if before is not after else []
+        self._text.update("\n".join([head, *said, "", *comparison_lines(before, after)]))
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#keep")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from tui.core.figures import SAMPLED, Figure
-from tui.core.objectives import Objective, goodput, judge
+from tui.core.objectives import Objective, goodput, judge, judged_together
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.remarks import remarks_on
 from tui.core.sanitize import clean
@@ -24,28 +24,31 @@ _GIVES_WAY = ("sd", "mean", "min", "n", "max")
 def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], width: int) -> list[str]:
     """A block per lane with a counted answer, in `width` cells where that is possible."""
     lines: list[str] = []
+    family = len(objectives) * sum(bool(lane.current) for lane in lanes)
     for lane in lanes:
         current = lane.current
         if current:
             lines += [f"{clean(lane.label)}: {_head(current)}", *_table(current, width)]
             lines += [clean(line) for line in remarks_on(lane.label, current)]
-            lines += [clean(line) for line in objective_lines(current, objectives)]
+            lines += [clean(line) for line in objective_lines(current, objectives, family)]
             lines.append("")
     if not lines:
         return ["No counted run yet."]
     notes = ["A percentile is shown only where enough answers bound it: from 29 on p90, 59 p95, 299 p99."]
     if any(len(lane.current) > MOST_ITL_ANSWERS for lane in lanes):
         notes.append(f"ITL is of the latest {MOST_ITL_ANSWERS} answers of each.")
+    if together := judged_together(family):
+        notes.append(f"{together}, of those who look once.")
     if not objectives:
         notes.append("No objectives are set, so nothing is judged, and there is no goodput.")
     return [*lines, *notes]
 
 
-def objective_lines(outcomes: Sequence[Observation], objectives: Sequence[Objective]) -> list[str]:
+def objective_lines(outcomes: Sequence[Observation], objectives: Sequence[Objective], family: int = 1) -> list[str]:
     """State of each objective, as mark and words, and the goodput; nothing without objectives."""
     if not objectives:
         return []
-    judgements = [judge(objective, outcomes) for objective in objectives]
+    judgements = [judge(objective, outcomes, family=family) for objective in objectives]
     lines = [f"{judgement.state.mark} {judgement.sentence}" for judgement in judgements]
     found = goodput(objectives, outcomes)
     if found is not None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from tui.core.comparison import Comparison, Verdict, family_sentence
+from tui.core.comparison import Comparison, Verdict, family_sentence, look_at
 from tui.core.failures import failures_sentence
+from tui.core.interleaved import Turns, compare_in_turn, differences, failures_in_turn, questions_of
 from tui.core.objectives import Judgement, ObjectiveState, judge
 from tui.core.sanitize import clean
-from tui.core.snapshot import LaneChange, LaneSnapshot, Snapshot, change_so_far, changes
-from tui.core.wording import amount, span
+from tui.core.snapshot import LaneChange, LaneSnapshot, Snapshot, apart_ns, change_so_far, changes
+from tui.core.wording import amount, roughly, span
 from tui.session.live import Lane, LiveState
 
 VERDICTS = {
@@ -28,7 +29,7 @@ class LaneVerdicts:
     def refresh_one(self, live: LiveState) -> bool:
         """Work out one lane whose results have changed; False when there is none."""
         for lane in live.lanes:
-            state = (lane, len(lane.outcomes), live.pinned, live.objectives)
+            state = (lane, len(lane.outcomes), live.pinned, live.objectives, lane.target.against)
             known = self._lines.get(id(lane))
             if known is None or any(old is not new and old != new for old, new in zip(known[0], state, strict=True)):
                 self._lines[id(lane)] = (state, tuple(self._work_out(live, lane)))
@@ -44,13 +45,26 @@ class LaneVerdicts:
         lines: list[str] = []
         before = live.pinned.lane(lane.label) if live.pinned is not None else None
         now = lane.snapshot()
+        if now is not None and (turns := _in_turn(live, lane)):
+            pairs = sum(other.target.against is not None for other in live.lanes)
+            count, shares = look_at(min(len(differences(each)) for each in turns))
+            lines += map(change_line, compare_in_turn(turns, shares=shares * pairs, most=count))
+            lines += [f"⚠ {failures}" for failures in failures_in_turn(turns)]
         if before is not None and now is not None and now.runs != before.runs:
             lines += map(change_line, change_so_far(before, now, len(live.lanes)))
             failures = failures_sentence((now.name, now.observations), (f"{now.name} before", before.observations))
             lines += [f"⚠ {failures}"] if failures else []
+            apart = apart_ns(before, now)
+            lines += [f"measured {roughly(apart)} after what is pinned"] if apart is not None else []
         if live.objectives and lane.current:
             lines.append(objectives_line([judge(objective, lane.current) for objective in live.objectives]))
         return lines
+
+
+def _in_turn(live: LiveState, lane: Lane) -> list[Turns]:
+    """The questions of a lane and the one that is asked in turn with it; none for a lane without such a one."""
+    other = next((each for each in live.lanes if each.label == lane.target.against), None)
+    return [] if other is None else questions_of(lane.label, lane.current, other.label, other.current)
 
 
 def change_line(comparison: Comparison) -> str:
