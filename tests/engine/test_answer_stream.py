@@ -288,6 +288,16 @@ def test_one_read_without_a_stamp_and_the_delay_is_not_known(from_kernel: list[b
     assert instrument.delay_p50_ns is instrument.delay_p99_ns is instrument.delay_max_ns is None
 
 
+def test_refused_stamps_are_counted_and_reads_are_late_by_the_loops_look() -> None:
+    refused = segment(START.encode(), 100, delay_ns=0, from_kernel=False)._replace(is_refused=True, since_ns=60)
+    good = segment(TAIL.encode(), 200, delay_ns=0, from_kernel=False)._replace(since_ns=190)
+    instrument = decode([[refused, good, END]], {}).instrument
+    assert instrument is not None
+    assert instrument.refused == 1
+    assert instrument.stamp_source is StampSource.READ
+    assert (instrument.delay_max_ns, instrument.late_max_ns, instrument.latest_ns) == (None, 40, 40)
+
+
 def test_an_answer_of_nothing_has_no_delay() -> None:
     instrument = decode([[END]], {}).instrument
     assert instrument is not None

@@ -234,7 +234,7 @@ class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
     With the kernel's stamps this delay is in none of the times; without them it is in all, and is not known. One
     exception: of several TCP segments that waited for one read the kernel stamps only the last, so that pieces of
     content in the others carry its time. Those are counted as `shared`, and the delay of such a read is taken from
-    the read before, the longest it can have been.
+    the engine's last look at its sockets, the longest it can have been.
     """
 
     request_id: int
@@ -242,9 +242,18 @@ class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
     reads: int
     shared: int = 0
     """Pieces of content that arrived before their stamp, by less than the read's delay."""
+    refused: int = 0
+    """Reads without the kernel's stamp, or with one that fits no offset of the clocks: the time of the read counts."""
     delay_p50_ns: int | None = None
     delay_p99_ns: int | None = None
     delay_max_ns: int | None = None
+    late_max_ns: int | None = None
+    """Without the kernel's stamps: longest that data can have waited for a read, by the engine's looks."""
+
+    @property
+    def latest_ns(self) -> int | None:
+        """Longest that data can have waited for a read, whoever stamped them; None where that is not known."""
+        return self.late_max_ns if self.delay_max_ns is None else self.delay_max_ns
 
 
 class NetworkSeen(_Event, frozen=True, kw_only=True, omit_defaults=True):

@@ -199,6 +199,15 @@ class Figure(StrEnum):
         of=lambda record: record.instrument and record.instrument.shared,
         unit=Unit.COUNT,
     )
+    STAMPS_REFUSED = Declared(
+        name="stamps_refused",
+        label="stamps refused",
+        title="stamps refused",
+        help="Reads without the kernel's stamp, or with one that fits no offset of the clocks: the read's time counts.",
+        group=FigureGroup.INSTRUMENT,
+        of=lambda record: record.instrument and record.instrument.refused,
+        unit=Unit.COUNT,
+    )
 
     @property
     def label(self) -> str:

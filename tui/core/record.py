@@ -244,7 +244,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     def held_back(self) -> Held | None:
         """See `held_back.held_back`; None until the answer is complete, too."""
         found = arrivals(self.timeline.content_ns) if self.complete else None
-        late_ns = self.instrument.delay_max_ns if self.instrument is not None else None
+        late_ns = None if self.instrument is None else self.instrument.latest_ns
         lost = self.network is not None and self.network.out_of_order > 0
         return None if found is None else held_back(found, self.ttft_ns, late_ns, lost=lost)
 

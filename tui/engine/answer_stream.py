@@ -93,7 +93,7 @@ class AnswerStream:
         self._reads = 0
         self._delays_ns = array("q")
         self._from_kernel = True
-        self._shared = 0
+        self._shared = self._refused = self._late_max_ns = 0
         self._ended = False
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -129,9 +129,11 @@ class AnswerStream:
             stamp_source=StampSource.KERNEL if known else StampSource.READ,
             reads=self._reads,
             shared=self._shared,
+            refused=self._refused,
             delay_p50_ns=percentile(delays, 50) if known else None,
             delay_p99_ns=percentile(delays, 99) if known else None,
             delay_max_ns=delays[-1] if known else None,
+            late_max_ns=None if known or not self._late_max_ns else self._late_max_ns,
         )
 
     def _turn(self) -> None:
@@ -215,6 +217,9 @@ class AnswerStream:
     def _note_delay(self, segment: Segment, pieces: int) -> None:
         """Count a read that gave this many pieces of content."""
         self._reads += 1
+        self._refused += segment.is_refused
+        if segment.since_ns:
+            self._late_max_ns = max(self._late_max_ns, segment.read_ns - segment.since_ns)
         delay_ns = segment.read_ns - segment.arrival_ns
         if segment.parts > 1 and pieces > 1 and self._decoder is not None:
             # They waited for this read together, and only the last one's arrival is known.

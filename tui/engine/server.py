@@ -26,6 +26,7 @@ from tui.engine.redaction import Redactor
 from tui.engine.request import RequestSender
 from tui.engine.scheduler import Scheduler
 from tui.engine.transport.socket_stream import kernel_stamping
+from tui.engine.transport.watched_loop import WatchedLoop
 from tui.engine.warmup import rehearse
 from tui.engine.wires.messages.wire import SDK_VERSION
 from tui.errors import ChildError, ExitCode
@@ -170,7 +171,7 @@ async def _serve() -> None:
 
 def main() -> NoReturn:
     """Run the engine until its standard input ends."""
-    with kernel_stamping():
-        asyncio.run(_serve())
+    with kernel_stamping(), asyncio.Runner(loop_factory=WatchedLoop) as runner:
+        runner.run(_serve())
     # Connections are closed and events delivered; taking thousands of modules apart would only keep the parent waiting.
     os._exit(ExitCode.OK)

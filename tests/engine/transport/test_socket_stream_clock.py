@@ -1,5 +1,6 @@
 """From the kernel's stamps to the one clock: a wall clock that is stepped moves no arrival."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -183,3 +184,43 @@ def test_no_arrival_moves_by_more_than_it_waited(moments: list[tuple[int, int, i
         else:
             # A wall clock that shows one time twice cannot tell; the data waited for as long as this at least.
             assert abs(found - arrived) <= waited + waited_on
+
+
+PREEMPTED = st.sampled_from([0, 0, 200, US, 15 * US, 3 * MS, 75 * MS])
+
+
+@given(
+    st.lists(PREEMPTED, max_size=700),
+    st.lists(st.tuples(st.integers(0, 300 * MS), st.integers(0, 200 * MS)), min_size=1, max_size=6),
+)
+def test_a_clock_read_by_a_process_that_is_preempted_all_the_time_moves_no_arrival(
+    costs: list[int], moments: list[tuple[int, int]]
+) -> None:
+    clocks = Clocks(iter(costs))
+    for pause, waited in moments:
+        clocks.now_ns += pause
+        stamp, arrived = clocks.arrive()
+        clocks.now_ns += waited
+        read_ns = clocks.now_ns
+        found = clocks.read(stamp)
+        # Refused, and counted, or right to the error of one tight reading.
+        assert found is None or abs(found - arrived) <= 50 * US
+        assert found is None or found <= read_ns
+
+
+@pytest.mark.parametrize("torn", [[0, 0, 75 * MS], [0, 75 * MS, 0], [0, 40 * MS, 75 * MS]])
+def test_an_offset_of_which_every_reading_was_interrupted_is_no_step_once_it_is_told(torn: list[int]) -> None:
+    """So data that waited were taken for 37 to 75 ms later than they came, on every connection of that clock."""
+    clocks = Clocks(itertools.cycle(torn))
+    clocks._costs_ns = None
+    for _ in range(3):
+        stamp, arrived = clocks.arrive()
+        clocks.now_ns += 100 * MS
+        assert clocks.read(stamp) == arrived
+
+
+def test_while_every_reading_is_interrupted_a_stamp_is_refused() -> None:
+    clocks = Clocks()
+    stamp, _ = clocks.arrive()
+    clocks._costs_ns = itertools.cycle([0, 75 * MS])
+    assert clocks.read(stamp) is None

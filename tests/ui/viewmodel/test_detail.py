@@ -105,6 +105,7 @@ def test_a_whole_answer_on_a_new_connection() -> None:
         "stamped by": "the kernel: the delay is in no figure",
         "delay p50 · p99 · max": "0.02 ms · 0.15 ms · 2.00 ms",
         "stamps shared": "0 of 4",
+        "stamps refused": "0",
         "delivery": "streamed",
         "input read from cache": ABSENT,
         "input written to cache": ABSENT,

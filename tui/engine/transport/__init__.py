@@ -37,7 +37,9 @@ class Segment(NamedTuple):
     parts: int = 1
     """TCP segments that the read took at once; the kernel stamps only the last of them."""
     since_ns: int = 0
-    """Moment of the read before: the earlier parts arrived after it."""
+    """Moment after which all of it arrived: the loop's last look at its sockets, or the read before; 0 if unknown."""
+    is_refused: bool = False
+    """True where the kernel stamps, but gave no stamp for this, or one that fits no offset of the clocks."""
 
 
 class Exchange:

@@ -22,6 +22,7 @@ import httpcore2
 from tui.engine.transport import READ_BYTES, Segment, StampedStream, exchange, socket_errors_as
 from tui.engine.transport.tcp_path import TcpPath
 from tui.engine.transport.tls_stream import TlsStream
+from tui.engine.transport.watched_loop import last_look_ns
 
 SO_TIMESTAMPNS = 35
 """<asm-generic/socket.h>; Python's socket module does not name it."""
@@ -32,6 +33,8 @@ _PAUSE_BYTES = 4 * 1024 * 1024
 """Unread data at which reading pauses, so that a stream faster than its parser is held back by TCP."""
 _TIGHT_NS = 20_000
 """Readings of both clocks further apart than this were interrupted, and say little of the offset."""
+_MOST_READINGS = 200
+"""Readings until one is tight: more than a busy machine interrupts in a row."""
 _SLEW_NS = 1_000_000
 """An offset that moved further than this between two looks was stepped, not slewed (at most 0.5 ms a second)."""
 _EARLY_NS = 50_000
@@ -52,42 +55,53 @@ class StampClock:
     ) -> None:
         self._realtime_ns = realtime_ns
         self._monotonic_ns = monotonic_ns
-        self._offset = self._previous = self._measured()
+        low, high = self._measured()
+        self._offset = self._previous = (low + high) // 2
+        self._error = (high - low) // 2
         self._looked_ns = self._monotonic_ns()
         # The last step came between these two; as yet there was none.
         self._step_after_ns = self._step_before_ns = self._looked_ns - _LONGEST_WAIT_NS
 
-    def _measured(self) -> int:
-        """CLOCK_REALTIME minus CLOCK_MONOTONIC, ns: the tightest of a few readings."""
-        best_gap, offset = 1 << 62, 0
-        for _ in range(5):
+    def _measured(self) -> tuple[int, int]:
+        """CLOCK_REALTIME minus CLOCK_MONOTONIC, ns, as bounds that are proven: the tightest of many readings.
+
+        A reading of one clock between two of the other bounds the offset however long it was interrupted; a middle
+        taken from an interrupted one may be anything.
+        """
+        low, high = -(1 << 62), 1 << 62
+        for _ in range(_MOST_READINGS):
             before = self._monotonic_ns()
             real = self._realtime_ns()
             after = self._monotonic_ns()
-            if after - before < best_gap:
-                best_gap, offset = after - before, real - (before + after) // 2
-            if best_gap <= _TIGHT_NS:
+            if after - before < high - low:
+                low, high = real - after, real - before
+            if high - low <= _TIGHT_NS:
                 break
-        return offset
+        return low, high
 
     def arrival_ns(self, stamp_ns: int, read_ns: int) -> int | None:
         """Arrival, monotonic ns, of data read at `read_ns` (monotonic) and stamped `stamp_ns` (realtime).
 
-        None if the stamp fits neither the present offset nor the one before the last step; then only the time of
-        the read is known. Of two times that fit it is the later: data rarely wait for as long as a clock is stepped.
+        None if the stamp fits neither the present offset nor the one before the last step, or if the offset cannot
+        be told now; then only the time of the read is known. Of two times that fit it is the later: data rarely wait
+        for as long as a clock is stepped.
         """
         real = self._realtime_ns()
         now_ns = self._monotonic_ns()
         # The look just taken is good enough to see a step; only then is the offset measured with more care.
         looked = real - now_ns
         if abs(looked - self._offset) > _SLEW_NS:
-            measured = self._measured()
-            if abs(measured - self._offset) > _SLEW_NS:
+            low, high = self._measured()
+            if high - low > _SLEW_NS:
+                return None  # Every reading was interrupted: nothing is known of the offset now.
+            measured, error = (low + high) // 2, (high - low) // 2
+            # An offset that was never told better than that has not been stepped: it is told now.
+            if abs(measured - self._offset) > _SLEW_NS + self._error + error:
                 self._previous = self._offset
                 self._step_after_ns, self._step_before_ns = self._looked_ns, self._monotonic_ns()
-            self._offset = measured
+            self._offset, self._error = measured, error
         elif now_ns - read_ns <= _TIGHT_NS:
-            self._offset = looked
+            self._offset, self._error = looked, _TIGHT_NS
         self._looked_ns = now_ns
         oldest = read_ns - _LONGEST_WAIT_NS
         fitting: list[int] = []
@@ -126,7 +140,7 @@ class SocketStream(StampedStream):
         self._segments: list[Segment] = []
         self._queued_bytes = self._latest_ns = 0
         self._read_ns = time.monotonic_ns()
-        self._paused = self._ended = False
+        self._paused = self._resumed = self._ended = False
         self._error: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._on_data: Callable[[], None] | None = None
@@ -150,17 +164,20 @@ class SocketStream(StampedStream):
             self._error = error
             data, ancillary = b"", []
         read_ns = time.monotonic_ns()
+        since_ns = self._since_ns()
         arrival_ns = None
         for level, kind, value in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
                 seconds, nanoseconds = _TIMESPEC.unpack(value)
                 arrival_ns = self._clock.arrival_ns(seconds * 1_000_000_000 + nanoseconds, read_ns)
         if arrival_ns is None:
-            segment = Segment(data, read_ns, read_ns, False)
+            is_refused = self._stamped and bool(data)
+            segment = Segment(data, read_ns, read_ns, False, since_ns=since_ns, is_refused=is_refused)
         else:
             # TCP delivers in order: an earlier time than before is the error of the clocks' offset.
             arrival_ns = max(arrival_ns, self._latest_ns)
-            segment = Segment(data, arrival_ns, read_ns, True, self._path.arrived(arrival_ns), self._read_ns)
+            parts = self._path.arrived(arrival_ns)
+            segment = Segment(data, arrival_ns, read_ns, True, parts, min(since_ns, arrival_ns))
         self._latest_ns = segment.arrival_ns
         self._read_ns = read_ns
         self._segments.append(segment)
@@ -175,6 +192,13 @@ class SocketStream(StampedStream):
         if self._on_data is not None:
             self._on_data()
 
+    def _since_ns(self) -> int:
+        """Moment after which all arrived that is read now: the last look of the loop, or the read before."""
+        if self._resumed:
+            self._resumed = False
+            return self._read_ns
+        return max(self._read_ns, last_look_ns(self._loop))
+
     def subscribe(self, on_data: Callable[[], None] | None) -> None:
         """See `StampedStream.subscribe`."""
         self._on_data = on_data
@@ -184,7 +208,7 @@ class SocketStream(StampedStream):
         segments, self._segments = self._segments, []
         self._queued_bytes = 0
         if self._paused and not self._ended and self._socket.fileno() >= 0:
-            self._paused = False
+            self._paused, self._resumed = False, True
             self._loop.add_reader(self._socket.fileno(), self._readable)
         if not segments and self._ended:
             segments = [Segment(b"", time.monotonic_ns(), time.monotonic_ns(), False)]
