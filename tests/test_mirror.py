@@ -58,6 +58,8 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "session/lane": "session/test_live.py",
     "session/snapshots": "ui/screens/test_compare.py",
     "session/spending": "session/test_preview.py",
+    **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_open_plan.py"),
+    "session/plan_files": "export/test_plan_file.py",
     "session/trial_runner": "ui/screens/test_advice.py",
     "simulator/replies": "simulator/test_script.py",
     # The screen as a person uses it, by keys and mouse, in a real app.

@@ -23,7 +23,7 @@ def test_the_suffix_says_the_format(tmp_path: Path, name: str) -> None:
 
 
 def test_another_suffix_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"name the file with one of \.json, \.jsonl, \.csv, \.md, \.html\.$"):
+    with pytest.raises(UsageError, match=r"name the file with one of \.json, \.jsonl, \.csv, \.md, \.html, \.toml\.$"):
         write(tmp_path / "x.xlsx", all_runs())
     write(tmp_path / "x.xlsx", all_runs(), Format.CSV)
     assert (tmp_path / "x.xlsx").read_bytes().startswith(b"run,")

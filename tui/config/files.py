@@ -113,6 +113,38 @@ def key_lines(text: str) -> dict[KeyPath, int]:
     return scanner.lines
 
 
+class TextParts(msgspec.Struct, frozen=True):
+    """The text of a document in parts, as they were written."""
+
+    comment: str
+    """The comment that it begins with."""
+    keys: str
+    """The keys outside of any table."""
+    tables: tuple[tuple[str, str], ...]
+    """Each table, with the comment right above its header: the first part of its name, and its text."""
+
+
+def text_parts(text: str) -> TextParts:
+    """The parts of `text`, which must be TOML that tomli accepts."""
+    text = text.replace("\r\n", "\n")
+    scanner = _Scanner(text)
+    scanner.document()
+    starts = [_above(text, at) for at, _ in scanner.headers]
+    pieces = [text[start:end] for start, end in zip([0, *starts], [*starts, len(text)], strict=True)]
+    comment, empty, keys = pieces[0].partition("\n\n")
+    if any(line.strip() and not line.lstrip().startswith("#") for line in comment.splitlines()):
+        comment, empty, keys = "", "", pieces[0]
+    tables = zip((name for _, name in scanner.headers), pieces[1:], strict=True)
+    return TextParts(f"{comment}{empty}", keys, tuple(tables))
+
+
+def _above(text: str, at: int) -> int:
+    """The start of the comment lines right above the line that begins at `at`."""
+    while at and text[text.rfind("\n", 0, at - 1) + 1 : at].lstrip().startswith("#"):
+        at = text.rfind("\n", 0, at - 1) + 1
+    return at
+
+
 class _Scanner:
     """Walks a valid document once. Values are skipped, except that lists and inline tables hold keys as well."""
 
@@ -123,6 +155,8 @@ class _Scanner:
         self._line = 1
         self._last_item: dict[KeyPath, int] = {}
         """Position of the latest item of each `[[list]]`, which `[list.table]` below it refers to."""
+        self.headers: list[tuple[int, str]] = []
+        """Start of the line of each header, and the first part of its name."""
 
     def document(self) -> None:
         table: KeyPath = ()
@@ -135,7 +169,9 @@ class _Scanner:
                 self._key_and_value(table)
 
     def _header(self, *, is_list: bool) -> KeyPath:
+        start = self._text.rfind("\n", 0, self._at) + 1
         parts = self._key()
+        self.headers.append((start, parts[0]))
         self._move(2 if is_list else 1)
         path: KeyPath = ()
         for position, part in enumerate(parts, 1):

@@ -192,7 +192,7 @@ def toml(value: object) -> str:
     if isinstance(value, tuple | list):
         return f"[{', '.join(toml(item) for item in value)}]"
     if isinstance(value, dict):
-        parts = ", ".join(f"{_key(name)} = {toml(item)}" for name, item in value.items())
+        parts = ", ".join(f"{toml_key(name)} = {toml(item)}" for name, item in value.items())
         return f"{{ {parts} }}" if parts else "{}"
     if isinstance(value, bool):
         return str(value).lower()
@@ -204,7 +204,8 @@ def printable(text: str) -> str:
     return "".join(_ESCAPES.get(char) or _escaped(char) for char in text)
 
 
-def _key(name: str) -> str:
+def toml_key(name: str) -> str:
+    """A key as TOML writes it: bare, or quoted."""
     return name if _BARE_KEY.fullmatch(name) else '"' + printable(name).replace('"', '\\"') + '"'
 
 

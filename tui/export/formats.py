@@ -14,6 +14,7 @@ from tui.export.csv_export import render_csv
 from tui.export.html_report import render_html
 from tui.export.json_format import render_json, render_jsonl
 from tui.export.markdown import render_markdown
+from tui.export.plan_file import render_plan
 from tui.export.portable import Contents, known_keys, portable, portable_ledger
 
 
@@ -39,6 +40,8 @@ class Format(StrEnum):
     """One request per row."""
     MARKDOWN = "md", render_markdown
     HTML = "html", render_html
+    PLAN = "toml", render_plan
+    """The plan of the latest run, to be run again."""
 
 
 SUFFIXES = ", ".join(f".{known.value}" for known in Format)

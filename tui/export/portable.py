@@ -231,3 +231,8 @@ def _texts(value: Any, harmless: Callable[[str], str]) -> Any:
             return tuple(_texts(item, harmless) for item in value)
         case _:
             return value
+
+
+def without_keys(text: str, environ: Mapping[str, str], named: Iterable[str | None] = ()) -> str:
+    """A text without the keys that the environment holds, by the names of its variables, or by what is `named`."""
+    return _harmless(keys_in(environ, set(named)))(text)

@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tui.config.presets import presets
+from tui.config.schema import SIMULATOR
 from tui.core.model import KnownModel
+from tui.core.objectives import Objective
 from tui.core.plan import Plan
+from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
+from tui.export.plan_file import Asked, asked_of
+from tui.session.drafts import KeptDraft
 from tui.session.prompt_book import PromptBook
 from tui.session.target_choice import TargetChoice
 
@@ -17,7 +23,7 @@ class Draft:
     What is sent is always a plan that was made before: an edit changes nothing that is under way.
     """
 
-    def __init__(self, plan: Plan, targets: TargetChoice) -> None:
+    def __init__(self, plan: Plan, targets: TargetChoice, series: SeriesSettings | None = None) -> None:
         """Start with what `plan` asks. `targets` are the candidates, those of the plan chosen among them."""
         self.book = PromptBook(plan.prompt, plan.variants, plan.rows, plan.row)
         self.parameters = plan.parameters
@@ -25,6 +31,8 @@ class Draft:
         self.targets = targets
         self.ask_all = plan.ask_all
         """True to ask every target every variant, and not only the one in use."""
+        self.series = series or SeriesSettings()
+        """Options of the next series."""
         self._rest = plan
         """The endpoints, limits and budget, which no widget edits."""
 
@@ -41,6 +49,38 @@ class Draft:
             targets=self.targets.labelled,
         )
 
+    def asked(self, series: SeriesSettings, objectives: Sequence[Objective]) -> Asked:
+        """Contents of the plan file that would ask the same."""
+        plan = msgspec.structs.replace(self.plan(), targets=self.targets.chosen)
+        return asked_of(plan, series, objectives)
+
+    def kept(self, series: SeriesSettings, objectives: Sequence[Objective], file: str | None) -> KeptDraft:
+        """The draft as it is stored for the next start."""
+        targets, not_chosen = self.targets.remembered
+        return KeptDraft(
+            asked=msgspec.structs.replace(self.asked(series, objectives), targets=tuple(targets)),
+            current=self.book.current,
+            row=self.book.row,
+            not_chosen=frozenset(not_chosen),
+            file=file,
+        )
+
+    def restore(self, kept: KeptDraft, models: Sequence[KnownModel]) -> tuple[str, ...]:
+        """Take up a stored draft; returns the names of its endpoints that are not here.
+
+        Targets there are left out, and where that leaves none, the present ones stay. The simulator and the endpoints
+        that are known by name can be had at any time.
+        """
+        asked, known = kept.asked, {None, SIMULATOR, *presets(), *(endpoint.name for endpoint in self.endpoints)}
+        self.book = PromptBook(asked.prompts[kept.current], asked.prompts, asked.rows, kept.row)
+        self.parameters = asked.parameters
+        listed = [(target, at not in kept.not_chosen) for at, target in enumerate(asked.targets)]
+        here = [(target, is_chosen) for target, is_chosen in listed if target.endpoint in known]
+        if any(is_chosen for _, is_chosen in here):
+            not_chosen = [at for at, (_, is_chosen) in enumerate(here) if not is_chosen]
+            self.targets = TargetChoice.among(models, tuple(target for target, _ in here), not_chosen, self.targets.at)
+        return tuple(dict.fromkeys(str(target.endpoint) for target, _ in listed if target.endpoint not in known))
+
     def open(self, stored: Plan, models: Sequence[KnownModel]) -> tuple[str, ...]:
         """Take up what a stored plan asks, of endpoints that are here; returns the names of those that are not.
 
@@ -49,7 +89,7 @@ class Draft:
         plan, unknown = reopened(stored, self.plan())
         self.book = PromptBook(plan.prompt, plan.variants, plan.rows, plan.row)
         self.parameters = plan.parameters
-        self.targets = TargetChoice.among(models, plan.targets)
+        self.targets = TargetChoice.among(models, plan.targets, at=self.targets.at)
         self.ask_all = plan.ask_all
         return unknown
 

@@ -14,13 +14,13 @@ from textual.app import SystemCommand
 from textual.binding import BindingsMap, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from tui.config.schema import UiSettings
 from tui.core.model import KnownModel
 from tui.core.run import StoredRun
-from tui.core.series import SeriesSettings
 from tui.errors import ChildError, ExitCode
+from tui.session.desk import Desk
 from tui.session.draft import Draft
 from tui.session.session import Session
 from tui.ui.controllers.context import Context
@@ -58,7 +58,7 @@ class LatencyApp(DressedApp):
         settings: UiSettings,
         models: Sequence[KnownModel],
         *,
-        series: SeriesSettings | None = None,
+        desk: Desk | None = None,
         remembers_targets: bool = True,
         cut_share: float = 0.05,
         run_at_once: bool = False,
@@ -67,9 +67,9 @@ class LatencyApp(DressedApp):
         keymap: Keymap | None = None,
         notes: Sequence[str] = (),
     ) -> None:
-        """`remembers_targets` says whether the list of targets is kept for the next session, `cut_share` which share of
-        answers may be cut when advice is given. `replay` is a run to play at once, and how fast; `notes` are said at
-        the start.
+        """Without `desk` nothing that is typed is kept. `remembers_targets` says whether the list of targets is kept
+        for the next session, `cut_share` which share of answers may be cut when advice is given. `replay` is a run to
+        play at once, and how fast; `notes` are said at the start.
         """
         # Read by the driver, and by themes before anything is styled.
         self.terminal = terminal or Terminal()
@@ -82,11 +82,10 @@ class LatencyApp(DressedApp):
         self.session = session
         self.draft = draft
         session.live.set_targets(draft.plan().lanes)
-        self.context = Context(self, session, draft, models, keys.names)
+        self.context = Context(self, session, draft, desk or Desk(draft, session.live, models), models, keys.names)
         self.dispatcher = Dispatcher(
             self.context,
             self.pacer,
-            series or SeriesSettings(),
             remembers_targets=remembers_targets,
             cut_share=cut_share,
         )
@@ -143,6 +142,7 @@ class LatencyApp(DressedApp):
         self.run_worker(partial(import_module, "plotext"), thread=True, group="warm up")
         if self._notes:
             self.context.complain("\n".join(self._notes[:_MOST_NOTES]))
+        await self.dispatcher.plans.begin()
         if self._replay_at_once is not None:
             self.dispatcher.history.replay(*self._replay_at_once)
         elif self._run_at_once:
@@ -173,6 +173,11 @@ class LatencyApp(DressedApp):
     @on(TextArea.Changed)
     def _prompt_edited(self) -> None:
         self.dispatcher.prompts.edited()
+        self.dispatcher.plans.edited()
+
+    @on(Input.Changed)
+    def _field_edited(self) -> None:
+        self.dispatcher.plans.edited()
 
     @on(ParametersForm.Changed)
     def _parameters_edited(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import msgspec
 from tui.config import paths
 from tui.config.found_endpoints import unconfirmed
 from tui.config.known_models import known_models
-from tui.config.load import Loaded, build_plan, needs_simulator
+from tui.config.load import Layer, Loaded, build_plan, needs_simulator
 from tui.config.presets import by_name, with_presets_of
 from tui.config.remembered import target_list, to_be_remembered
 from tui.config.schema import Settings
@@ -22,6 +23,9 @@ from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
 if TYPE_CHECKING:
+    from tui.session.desk import Desk
+    from tui.session.draft import Draft
+    from tui.session.session import Session
     from tui.ui.terminal import Terminal
 
 
@@ -48,16 +52,18 @@ def start(
     from tui.ui.terminal import EndOnSignals
 
     keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
+    choice = TargetChoice.among(models, targets.targets, targets.disabled, at=by_name(settings))
+    draft = Draft(plan, choice, settings.series)
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
     session = Session(None, simulator, record_file, history, models, settings.objectives)
-    session.preview.unconfirmed = unconfirmed(loaded)
+    desk = _desk_of(loaded, draft, session, aside=run_at_once)
     try:
         app = LatencyApp(
             session,
-            Draft(plan, TargetChoice.among(models, targets.targets, targets.disabled, at=by_name(settings))),
+            draft,
             settings.ui,
             models,
-            series=settings.series,
+            desk=desk,
             remembers_targets=to_be_remembered(loaded),
             cut_share=settings.advice.cut_share,
             run_at_once=run_at_once,
@@ -66,11 +72,16 @@ def start(
             keymap=keymap,
             notes=[str(one) for one in loaded.ignored],
         )
-        EndOnSignals(app.leave_from_signal, session.kill)
+        EndOnSignals(app.leave_from_signal, lambda: _end(desk, session))
         app.run()
     finally:
-        session.kill()
-    return _status(app.return_code or ExitCode.OK, history)
+        _end(desk, session)
+    return _farewell(desk, session, app.return_code or ExitCode.OK)
+
+
+def _end(desk: "Desk", session: "Session") -> None:
+    desk.close()
+    session.kill()
 
 
 def _terminal(settings: Settings) -> "Terminal":
@@ -86,12 +97,43 @@ def _terminal(settings: Settings) -> "Terminal":
         return question.answered(describe(os.environ, settings.ui.glyphs))
 
 
-def _status(status: int, history: Recorder | None) -> int:
-    """The exit status, after saying which results are not in the history."""
-    if history is None or (left_out := history.left_out()) is None:
-        return status
-    print(f"latency-tui: {left_out}", file=sys.stderr)  # noqa: T201 - the screen is gone
-    return status or (ExitCode.NOT_MEASURED if history.lost else status)
+def _desk_of(loaded: Loaded, draft: "Draft", session: "Session", *, aside: bool) -> "Desk":
+    """The desk of a session under these settings, with the draft of the last start: aside, where it is not wanted."""
+    from tui.session.desk import Desk
+    from tui.session.drafts import Drafts, key_of
+    from tui.session.plan_files import PlanFiles
+
+    session.preview.unconfirmed = unconfirmed(loaded)
+    files = PlanFiles(is_demo=loaded.is_demo)
+    drafts = Drafts(key_of(loaded, files.asked(loaded)))
+    chosen = (place.path.absolute() for place in loaded.places if place.layer is Layer.CONFIG)
+    desk = Desk(draft, session.live, session.preview.models, drafts, files, next(chosen, None))
+    desk.take_up(drafts.take(), aside=aside)
+    return desk
+
+
+def _of_runs(session: "Session") -> str:
+    """Sentence on the runs that were kept; empty without any."""
+    count, series = len(session.run_uids), session.live.series
+    if not count or session.recorder is None:
+        return ""
+    part = ""
+    if series is not None and 0 < series.done < series.total and session.live.series_over:
+        part = f" {series.done} of {series.total} of the last series among them;"
+    runs = "1 run is" if count == 1 else f"{count} runs are"
+    return f"{runs} in the history,{part} latency-tui replay last plays the latest again."
+
+
+def _farewell(desk: "Desk", session: "Session", status: int) -> int:
+    """Say what was kept and what was not, now that the screen is gone; the exit status, which also tells of a loss."""
+    history = session.recorder
+    left_out = history.left_out() if history is not None else None
+    # A terminal that has gone takes nothing.
+    with suppress(OSError):
+        for sentence in filter(None, (desk.farewell(), _of_runs(session), left_out)):
+            print(f"latency-tui: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+    is_lost = history is not None and left_out is not None and history.lost
+    return status or (ExitCode.NOT_MEASURED if is_lost else status)
 
 
 def _plan_of(settings: Settings, *, is_demo: bool) -> tuple[Plan, SimulatorProcess | None]:

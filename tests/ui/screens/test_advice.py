@@ -23,7 +23,7 @@ CHATTY = Target(model="sim-chatty")
 
 
 async def series(s: AppDriver, repeats: int = 5) -> None:
-    s.app.dispatcher.runs.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
+    s.app.draft.series = SeriesSettings(repeats=repeats, warm_ups=0)
     await s.press("alt+s")
     await s.until(lambda: s.live.series is not None and not s.live.busy)
 

@@ -14,7 +14,7 @@ from .driving import AppDriver, fast, keys_of
 
 
 async def run_series(s: AppDriver, repeats: int = 6) -> None:
-    s.app.dispatcher.runs.series_settings = SeriesSettings(repeats=repeats, warm_ups=0)
+    s.app.draft.series = SeriesSettings(repeats=repeats, warm_ups=0)
     await s.press(keys_of("series")[1])
     await s.until(lambda: s.live.series is not None and not s.live.busy)
 
@@ -42,7 +42,7 @@ async def test_what_is_pinned_and_what_is_now_are_asked_in_turn(open_app: OpenAp
         await s.press(key)
         await s.until_shown("Nothing differs from what is pinned")
         await s.type_into("#user", "Why is the sea blue, and why does it look grey on some days?")
-        s.app.dispatcher.runs.series_settings = SeriesSettings(repeats=1, warm_ups=0)
+        s.app.draft.series = SeriesSettings(repeats=1, warm_ups=0)
         await s.press(key)
         await s.until(lambda: s.live.series is not None and s.live.series.done >= 6)
         old, now = s.live.lanes

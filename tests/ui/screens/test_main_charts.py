@@ -117,7 +117,7 @@ async def test_a_chart_of_one_lane_follows_the_current_lane(open_app: OpenApp) -
 async def test_a_series_is_shown_to_its_end_though_seldom_drawn(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         await s.press(*[NEXT] * 4)
-        s.app.dispatcher.runs.series_settings = SeriesSettings(repeats=30, warm_ups=0)
+        s.app.draft.series = SeriesSettings(repeats=30, warm_ups=0)
         await s.press(keys_of("series")[1])
         await s.until(lambda: s.live.series is not None and not s.live.busy)
         await s.until_painted()

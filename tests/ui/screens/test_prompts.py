@@ -75,7 +75,7 @@ async def test_a_series_repeats_what_was_run_last(open_app: OpenApp) -> None:
             return begun
 
         s.app.session.run = noting  # type: ignore[method-assign]
-        s.app.dispatcher.runs.series_settings = type(s.app.dispatcher.runs.series_settings)(repeats=3, warm_ups=1)
+        s.app.draft.series = type(s.app.draft.series)(repeats=3, warm_ups=1)
         await s.press("alt+s")
         await s.until(lambda: s.live.series is not None and s.live.series_over, "the end of the series")
         assert seen == [[text] * 2 for text in ("one?", "one?", "two?", "one?")]

@@ -20,7 +20,7 @@ from .driving import AppDriver, fast, keys_of, steady
 
 
 def set_up(s: AppDriver, **settings: object) -> None:
-    s.app.dispatcher.runs.series_settings = SeriesSettings(**settings)  # type: ignore[arg-type]
+    s.app.draft.series = SeriesSettings(**settings)  # type: ignore[arg-type]
 
 
 async def series_over(s: AppDriver) -> None:
@@ -108,8 +108,8 @@ async def test_options_are_set_checked_and_used(open_app: OpenApp) -> None:
         screen.query_one("#until-sure", ChoiceLine).choose("total")
         await s.press(keys_of("series")[1])
         await series_over(s)
-        assert s.app.dispatcher.runs.series_settings.repeats == 2
-        assert s.app.dispatcher.runs.series_settings.until_sure == "total"
+        assert s.app.draft.series.repeats == 2
+        assert s.app.draft.series.until_sure == "total"
 
 
 async def test_a_sweep_tells_the_time_per_token_and_nothing_else(open_app: OpenApp) -> None:

@@ -332,7 +332,7 @@ async def test_the_simulator_is_started_for_a_model_at_the_default_endpoint_when
 async def test_a_choice_made_during_a_series_waits_for_its_end(open_app: OpenApp) -> None:
     """The order of a series counts the targets it began with."""
     async with open_app(fast(2)) as s:
-        s.app.dispatcher.runs.series_settings = type(s.app.dispatcher.runs.series_settings)(repeats=10_000, warm_ups=0)
+        s.app.draft.series = type(s.app.draft.series)(repeats=10_000, warm_ups=0)
         await s.press("alt+s")
         await s.until(lambda: s.live.runs > 1)
         await s.focus("#target-list")

@@ -1,16 +1,19 @@
 """The context of the controllers: what they act on, and how they speak to the person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
 from tui.config.found_endpoints import confirm
 from tui.config.paths import PROJECT_FILE
+from tui.config.presets import presets
+from tui.config.schema import SIMULATOR
 from tui.core.model import KnownModel
 from tui.core.plan import Plan
 from tui.core.sanitize import clean
-from tui.errors import ConfigError
+from tui.errors import ChildError, ConfigError
+from tui.session.desk import Desk
 from tui.session.draft import Draft
 from tui.session.live import LiveState
 from tui.session.session import Session
@@ -31,12 +34,21 @@ class Context:
     """The main screen; there once the application runs."""
 
     def __init__(
-        self, app: App[Any], session: Session, draft: Draft, models: Sequence[KnownModel], keys: KeyNames
+        self,
+        app: App[Any],
+        session: Session,
+        draft: Draft,
+        desk: Desk,
+        models: Sequence[KnownModel],
+        keys: KeyNames,
     ) -> None:
         """`models` are those that the configuration knows; the session may learn of others."""
         self.app = app
         self.session = session
         self.draft = draft
+        self.desk = desk
+        self.on_edit: Callable[[], None] = lambda: None
+        """Called after every change of the draft."""
         self.models = models
         self.keys = keys
         self.advice: AdviceState | None = None
@@ -128,3 +140,28 @@ class Context:
             self.main.simulated = plan.simulated
         use_the_api = _USE_THE_API if self.main.simulated and plan.default_endpoint == "simulator" else ""
         self.main.hint = self.offer or use_the_api
+        self.on_edit()
+
+    async def show_draft(self) -> None:
+        """Show the draft, which has been replaced as a whole. Nothing is sent."""
+        self.offer_endpoints()
+        self.session.show(self.draft.plan())
+        await self.main.edit_anew()
+        self.describe()
+        self.main.show_pane("prompt")
+        self.main.wake()
+
+    def offer_endpoints(self) -> None:
+        """Have the endpoints that the draft asks and that need no configuration: the simulator, which is started, and
+        those that are known by name. Say why if it cannot be started."""
+        draft = self.draft
+        try:
+            while (missing := draft.plan().missing_endpoint()) is not None:
+                if missing == SIMULATOR:
+                    draft.add_endpoint(self.session.children.add_simulator())
+                elif (preset := presets().get(missing)) is not None:
+                    draft.add_endpoint(preset)
+                else:
+                    break
+        except ChildError as error:
+            self.complain(str(error))

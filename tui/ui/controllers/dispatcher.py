@@ -11,13 +11,13 @@ from textual.binding import BindingsMap
 from textual.dom import DOMNode
 from textual.screen import Screen, SystemModalScreen
 
-from tui.core.series import SeriesSettings
 from tui.ui.bindings import Action, Reach, spelled
 from tui.ui.controllers.charts import ChartsController
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.drafting import PromptsController, TargetsController
 from tui.ui.controllers.history import HistoryController
 from tui.ui.controllers.lanes import LanesController, ResultsController
+from tui.ui.controllers.plans import PlansController
 from tui.ui.controllers.reasons import Reasons
 from tui.ui.controllers.runs import RunsController
 from tui.ui.controllers.screen import ScreenController
@@ -35,20 +35,20 @@ class Dispatcher:
         self,
         context: Context,
         pacer: Pacer,
-        series: SeriesSettings,
         *,
         remembers_targets: bool = True,
         cut_share: float = 0.05,
     ) -> None:
         """See the controllers for what the settings say."""
         self.reasons = Reasons(context)
-        self.runs = RunsController(context, series)
+        self.runs = RunsController(context)
         self.prompts = PromptsController(context)
         self.targets = TargetsController(context, remembers=remembers_targets)
         self.lanes = LanesController(context)
         self.charts = ChartsController(context)
         self.results = ResultsController(context)
         self.history = HistoryController(context, self.reasons, pacer)
+        self.plans = PlansController(context)
         self.screen = ScreenController(context)
         self._context = context
         self._cut_share = cut_share

@@ -12,7 +12,7 @@ from tui.config.variables import read_rows
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.refusals import belonging, prefill_refusal
 from tui.core.target import Target
-from tui.errors import ChildError, ConfigError
+from tui.errors import ConfigError
 from tui.session.prompt_book import Row
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.controllers.context import Context
@@ -106,17 +106,7 @@ class TargetsController:
     def chosen(self) -> None:
         """Ask other targets from now on, and remember them for the next session if they are a person's own list."""
         context = self._context
-        try:
-            while (missing := context.draft.plan().missing_endpoint()) is not None:
-                if missing == SIMULATOR:
-                    context.draft.add_endpoint(context.session.children.add_simulator())
-                elif (preset := presets().get(missing)) is not None:
-                    context.draft.add_endpoint(preset)
-                else:
-                    break
-        except ChildError as error:
-            context.complain(str(error))
-            return
+        context.offer_endpoints()
         context.session.show(context.draft.plan())
         context.describe()
         context.main.wake()

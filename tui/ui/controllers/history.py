@@ -60,17 +60,11 @@ class HistoryController:
     async def _open(self, run: StoredRun) -> None:
         """Take what a run asked into the editors; nothing is sent."""
         context, stored = self._context, run.plan
+        context.desk.leave_file()
         if SIMULATOR in {target.endpoint or stored.default_endpoint for target in stored.targets}:
-            try:
-                self._offer_simulator()
-            except ChildError as error:
-                context.complain(str(error))
+            self._offer_simulator()
         unknown = context.draft.open(stored, context.models)
-        context.session.show(context.draft.plan())
-        await context.main.edit_anew()
-        context.describe()
-        context.main.show_pane("prompt")
-        context.main.wake()
+        await context.show_draft()
         if unknown:
             names = clean(", ".join(unknown))
             context.complain(f"Targets at {names} were left out: there is no such endpoint in this session.")
@@ -78,9 +72,13 @@ class HistoryController:
             context.tell(f"Run {run.number} is open: {context.keys('run')} runs it again.")
 
     def _offer_simulator(self) -> None:
-        draft = self._context.draft
-        if all(endpoint.name != SIMULATOR for endpoint in draft.endpoints):
-            draft.add_endpoint(self._context.session.children.add_simulator())
+        """For a run whose targets are looked for among the endpoints that are there."""
+        context = self._context
+        if all(endpoint.name != SIMULATOR for endpoint in context.draft.endpoints):
+            try:
+                context.draft.add_endpoint(context.session.children.add_simulator())
+            except ChildError as error:
+                context.complain(str(error))
 
     def replay(self, run: StoredRun, speed: float = 1.0) -> None:
         """Play a run again, at `speed` recorded seconds per second."""

@@ -8,17 +8,14 @@ import msgspec
 from tui.core.interleaved import PINNED_AND_NOW, REPEATS, interleaved, paired, sides_in, sides_of
 from tui.core.plan import Plan
 from tui.core.sanitize import clean
-from tui.core.series import SeriesSettings
 from tui.ui.controllers.context import Context
 
 
 class RunsController:
     """Sends what the draft asks."""
 
-    def __init__(self, context: Context, series: SeriesSettings) -> None:
-        """`series` are the options of the next series."""
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self.series_settings = series
 
     def run(self) -> None:
         """Send the prompt in use."""
@@ -78,7 +75,7 @@ class RunsController:
 
     def series(self) -> None:
         """Run the plan again and again."""
-        self._start(lambda plan: self._context.session.start_series(plan, self.series_settings))
+        self._start(lambda plan: self._context.session.start_series(plan, self._context.draft.series))
 
     def in_turn(self) -> None:
         """Ask what is pinned and what the draft asks in turn, repeat by repeat."""
@@ -103,8 +100,9 @@ class RunsController:
         if (problem := both.problem()) is not None:
             context.complain(problem)
             return
+        options = context.draft.series
         settings = msgspec.structs.replace(
-            self.series_settings, in_turn=True, until_sure=None, repeats=max(REPEATS, self.series_settings.repeats)
+            options, in_turn=True, until_sure=None, repeats=max(REPEATS, options.repeats)
         )
         context.main.show_pane("lanes")
         context.session.start_series(both, settings)
@@ -112,7 +110,7 @@ class RunsController:
 
     def sweep(self) -> None:
         """Run the plan with prompts and answers of other lengths."""
-        self._start(lambda plan: self._context.session.start_sweep(plan, self.series_settings))
+        self._start(lambda plan: self._context.session.start_sweep(plan, self._context.draft.series))
 
     def series_options(self) -> None:
         """Set how a series is run."""
@@ -120,11 +118,12 @@ class RunsController:
 
         async def done(result: Any) -> None:
             if result is not None:
-                self.series_settings, start = result
+                self._context.draft.series, start = result
+                self._context.describe()
                 if start:
                     await self._context.app.run_action("act('series')")
 
-        self._context.app.push_screen(SeriesScreen(self.series_settings, self._context.keys), done)
+        self._context.app.push_screen(SeriesScreen(self._context.draft.series, self._context.keys), done)
 
     def pause(self) -> None:
         """Pause the series, or go on."""

@@ -2,11 +2,14 @@
 
 import os
 import signal
+from contextlib import suppress
 
 from rich.text import Text
+from textual.css.query import NoMatches
 
 from tui.ui.controllers.context import Context
 from tui.ui.screens.main import PANES
+from tui.ui.viewmodel.form_rows import FieldError
 
 
 class ScreenController:
@@ -51,6 +54,9 @@ class ScreenController:
             return
         self.leaving = True
         session = self._context.session
+        # A field that cannot be read is left as it was.
+        with suppress(FieldError, NoMatches):
+            self._context.main.commit()
         if status and session.recorder is not None:
             session.recorder.cut_off()
         await session.close()

@@ -1,6 +1,7 @@
 """The first row: the endpoint, the state of the run, and the costs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -45,21 +46,40 @@ class StatusBar(Static):
         """Versions of the row, the longest first."""
         self._parts: list[Part] = []
         """The version that is shown."""
+        self._plan_file = ("", False)
+        self._again: Callable[[], None] = lambda: None
+        """Shows once more what was shown last."""
+
+    def show_plan_file(self, name: str, *, differs: bool) -> None:
+        """Say which plan file is open, and whether it says something else than the screen."""
+        if (name, differs) != self._plan_file:
+            self._plan_file = (name, differs)
+            self._again()
 
     def show(
-        self, live: LiveState, endpoints: tuple[str, ...], *, simulated: bool, hint: str, replaying: str = ""
+        self,
+        live: LiveState,
+        endpoints: tuple[str, ...],
+        *,
+        simulated: bool,
+        hint: str,
+        replaying: str = "",
     ) -> None:
         """Show the present state, or what is replayed; paints only if it differs from what is shown."""
-        where = ("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")
+        where = [("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")]
         hints = [(hint, ".status-bar--hint")] if hint else []
-        long, short = ([where, (doing, ""), *hints] for doing in _doing(live, self._keys))
+        self._again = partial(self.show, live, endpoints, simulated=simulated, hint=hint, replaying=replaying)
+        file, differs = self._plan_file
+        if differs:
+            where = [*where, (f"{file} changed", ".status-bar--hint")]
+        long, short = ([*where, (doing, ""), *hints] for doing in _doing(live, self._keys))
         more = [(text, "") for text in (_cost(live), _next_input(live)) if text]
         # In a narrow terminal the endpoint and the way to the real API stay in view; the rest gives way.
-        name = [("latency-tui", "")]
+        name = [("latency-tui" if differs or not file else file, "")]
         costly = ([*name, *long, *more], [*long, *more], [*short, *more], [*short, *more[:1]])
         choice: Sequence[list[Part]] = (*costly, [*name, *long], long, short)
         if replaying:
-            played = [("REPLAY", ".status-bar--simulated"), where, (replaying, "")]
+            played = [("REPLAY", ".status-bar--simulated"), *where, (replaying, "")]
             choice = ([*name, *played], played)
         self._choice = choice
         if self._fitting() != self._parts:

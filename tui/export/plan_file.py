@@ -1,0 +1,176 @@
+"""A plan as TOML: what is asked, as `run` and `--config` take it. It names endpoints and holds no key."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+import msgspec
+import tomli
+
+from tui.config.endpoints import ANTHROPIC
+from tui.config.files import text_parts
+from tui.config.remembered import as_table
+from tui.config.schema import SIMULATOR
+from tui.config.show import toml, toml_key
+from tui.core.objectives import Objective
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.run import StoredRun
+from tui.core.series import SeriesSettings
+from tui.core.target import Endpoint, Target, is_secret_name
+from tui.export.portable import REMOVED, Contents, portable_endpoint
+
+_OWN = frozenset({"objectives", "prompt", "prompts", "variables", "parameters", "targets", "series"})
+"""Keys and tables that say what is asked. Whatever else a file has is left as it is when a plan is saved over it."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Contents of a plan file. Equal for what asks the same."""
+
+    prompts: tuple[Prompt, ...]
+    """One without a name, or several with names."""
+    rows: tuple[dict[str, str], ...] = ()
+    parameters: Parameters
+    targets: tuple[Target, ...]
+    objectives: tuple[str, ...] = ()
+    series: SeriesSettings = SeriesSettings()
+
+
+def asked_of(plan: Plan, series: SeriesSettings, objectives: Sequence[Objective]) -> Asked:
+    """Contents of the file that asks what `plan` does, again and again as `series` says."""
+    return Asked(
+        prompts=plan.variants or (plan.prompt,),
+        rows=plan.rows,
+        parameters=plan.parameters,
+        targets=tuple(msgspec.structs.replace(target, variant=None) for target in plan.targets),
+        objectives=tuple(objective.text for objective in objectives),
+        series=series,
+    )
+
+
+def seen_from(asked: Asked, theirs: str, ours: str) -> Asked:
+    """The same where targets that name no endpoint are asked at `ours`, and not at `theirs`."""
+    places = [(target, target.endpoint or theirs) for target in asked.targets]
+    targets = [msgspec.structs.replace(target, endpoint=None if at == ours else at) for target, at in places]
+    return msgspec.structs.replace(asked, targets=tuple(targets))
+
+
+def _at_named(asked: Asked, default: str) -> Asked:
+    """The same with `default` in every target that names no endpoint, unless it is what any machine takes there."""
+    return asked if default in ("", ANTHROPIC, SIMULATOR) else seen_from(asked, default, "")
+
+
+def plan_text(asked: Asked, endpoints: Iterable[Endpoint] = (), before: str = "", default: str = "") -> str:
+    """The file. `endpoints` are those that only this file defines; how they get their keys stays out. Targets that name
+    no endpoint are asked at `default`.
+
+    `before` is the text of the file that it replaces, whose other tables and comments are kept.
+    """
+    kept = _kept(before)
+    defined = set(tomli.loads(kept.rest).get("endpoints", {}))
+    new = [endpoint for endpoint in endpoints if endpoint.name not in defined]
+    blocks = [kept.head, *_blocks(_at_named(asked, default)), *map(_endpoint, new), kept.rest]
+    return "\n\n".join(block.strip("\n") for block in blocks if block.strip()) + "\n"
+
+
+def render_plan(contents: Contents) -> str:
+    """The plan of the latest of the runs; repeated as often as its series was."""
+    latest = contents.runs[-1]
+    runs = [run for run in contents.runs if _is_same(run, latest)]
+    counted = [run for run in runs if run.info.counted]
+    series = SeriesSettings()
+    if latest.info.series is not None and counted:
+        series = msgspec.structs.replace(
+            series,
+            repeats=len(counted),
+            warm_ups=sum(run.info.warm_up for run in runs),
+            in_turn=latest.info.in_turn,
+            seed=latest.info.seed,
+        )
+    plan = msgspec.structs.replace(latest.plan, rows=_rows(runs), targets=_without_variants(latest.plan.targets))
+    named = {target.endpoint or plan.default_endpoint for target in plan.targets}
+    endpoints = [one for one in plan.endpoints if one.name in named and not one.simulated]
+    text = plan_text(asked_of(plan, series, contents.objectives), endpoints, default=plan.default_endpoint)
+    return f"# The plan of a run on the built-in simulator: SIMULATED.\n\n{text}" if plan.simulated else text
+
+
+def _is_same(run: StoredRun, latest: StoredRun) -> bool:
+    return run is latest or (run.info.series is not None and run.info.series == latest.info.series)
+
+
+def _rows(runs: Iterable[StoredRun]) -> tuple[dict[str, str], ...]:
+    """The rows of the variables' values that a series went through, each once."""
+    rows: list[dict[str, str]] = []
+    for values in chain.from_iterable(run.plan.rows for run in runs):
+        if values not in rows:
+            rows.append(values)
+    return tuple(rows)
+
+
+def _without_variants(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """The targets before each was asked every variant: `Plan.lanes` made several of one."""
+    found: list[Target] = []
+    for target in targets:
+        label = target.label.removesuffix(f" · {target.variant}") if target.variant else target.label
+        single = msgspec.structs.replace(target, name=None if label == target.model else label, variant=None)
+        if single not in found:
+            found.append(single)
+    return tuple(found)
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """Parts of the file that is written over, which stay."""
+
+    head: str = ""
+    """Comments above everything, and single keys."""
+    rest: str = ""
+    """Tables."""
+
+
+def _kept(before: str) -> _Kept:
+    parts = text_parts(before)
+    values = tomli.loads(parts.keys)
+    singles = "\n".join(f"{name} = {toml(value)}" for name, value in values.items() if name not in _OWN)
+    rest = "\n\n".join(text.strip("\n") for name, text in parts.tables if name not in _OWN)
+    return _Kept("\n\n".join(filter(None, (parts.comment.strip("\n"), singles))), rest)
+
+
+def _blocks(asked: Asked) -> Iterable[str]:
+    if asked.objectives:
+        yield f"objectives = {toml(asked.objectives)}"
+    if len(asked.prompts) == 1:
+        yield _table("[prompt]", _given(asked.prompts[0], Prompt(), always=("user",)))
+    else:
+        for variant in asked.prompts:
+            # What a variant leaves out is taken from [prompt] of other files too: it leaves nothing out.
+            yield _table("[[prompts]]", {"name": variant.name} | _given(variant, Prompt(), always=("system", "user")))
+    if len(asked.rows) == 1:
+        yield _table("[variables]", asked.rows[0])
+    elif asked.rows:
+        yield "[variables]\nrows = [\n" + "".join(f"  {toml(row)},\n" for row in asked.rows) + "]"
+    yield _table("[parameters]", _given(asked.parameters, Parameters()))
+    for target in asked.targets:
+        yield _table("[[targets]]", as_table(target))
+    yield _table("[series]", _given(asked.series, SeriesSettings()))
+
+
+def _table(header: str, values: Mapping[str, object]) -> str:
+    lines = [f"{toml_key(name)} = {toml(value)}" for name, value in values.items()]
+    return "\n".join([header, *lines]) if lines else ""
+
+
+def _given(struct: msgspec.Struct, usual: msgspec.Struct, always: Sequence[str] = ()) -> dict[str, object]:
+    """The fields that differ from the usual ones, as TOML takes them."""
+    values: dict[str, object] = msgspec.to_builtins(struct)
+    plain: dict[str, object] = msgspec.to_builtins(usual)
+    names = [name for name in struct.__struct_fields__ if name in always or values.get(name) != plain.get(name)]
+    return {name: values[name] for name in names if values.get(name) is not None}
+
+
+def _endpoint(endpoint: Endpoint) -> str:
+    safe, usual = portable_endpoint(endpoint), Endpoint(name="", base_url="")
+    headers = {name: value for name, value in safe.headers.items() if not is_secret_name(name) and value != REMOVED}
+    values = {**_given(safe, usual), "headers": headers, "api_key_env": endpoint.api_key_env}
+    for name in ("name", "simulated"):
+        values.pop(name, None)
+    return _table(f"[endpoints.{endpoint.name}]", {name: value for name, value in values.items() if value})
