@@ -148,7 +148,7 @@ def test_it_is_in_records_and_exports(name: str) -> None:
     assert msgspec.json.decode(msgspec.json.encode(asked), type=RequestSpec) == asked
     run = simple_run()
     run.requests[0].spec = asked
-    (exported, *_) = msgspec.json.decode(render([run], Format.JSON, environ={}))["requests"]
+    (exported, *_) = msgspec.json.decode("".join(render([run], Format.JSON, environ={})))["requests"]
     assert exported["parameters"][name] == as_json(PARAMETERS[name].example)
     described = msgspec.json.decode(export_schema())["$defs"]["Parameters"]["properties"]
     assert described[name]["description"] == PARAMETERS[name].help

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 from tui.core.sanitize import KEY_FORM, clean
@@ -86,11 +87,11 @@ def prepare() -> None:
         sys.stderr = _wrapped(sys.stderr, 2, _Errors, "backslashreplace")
 
 
-def print_utf8(text: str) -> None:
-    """Write a document to standard output in UTF-8, whatever the locale says: JSON is nothing else."""
+def print_utf8(pieces: Iterable[str]) -> None:
+    """Write the pieces of a document to standard output in UTF-8, whatever the locale says: JSON is nothing else."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    sys.stdout.write(text)
+    sys.stdout.writelines(pieces)
 
 
 def decoded(argument: str) -> str:

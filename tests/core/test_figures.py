@@ -97,10 +97,10 @@ def test_it_is_in_every_file_of_data_under_one_name(figure: Figure, tmp_path: Pa
     file.write([], [RECORD])
     file.close()
     assert json.loads((tmp_path / "record").read_text())[column] == expected
-    (exported,) = json.loads(render([RUN], Format.JSON, environ={}))["requests"]
+    (exported,) = json.loads("".join(render([RUN], Format.JSON, environ={})))["requests"]
     assert exported[column] == expected
-    assert json.loads(render([RUN], Format.JSONL, environ={}))[column] == expected
-    (row,) = csv.DictReader(io.StringIO(render([RUN], Format.CSV, environ={}), newline=""))
+    assert json.loads("".join(render([RUN], Format.JSONL, environ={})))[column] == expected
+    (row,) = csv.DictReader(io.StringIO("".join(render([RUN], Format.CSV, environ={})), newline=""))
     for name, (of, part) in flat_columns().items():
         if of is figure:
             assert row[name] == str(getattr(value, part) if part else value)

@@ -1,5 +1,8 @@
 """Fixed runs for the golden files: one of every way a request can end, and texts that mean harm."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from tried_samples import TRIED
 
 from tui.advice.suggestion import Change, PromptEdit, Trial
@@ -13,6 +16,7 @@ from tui.core.record import Attempt, RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Retries, Target
 from tui.core.timeline import Timeline
+from tui.export.formats import Format, render
 
 MS = 1_000_000
 START = 1_000_000_000_000
@@ -246,3 +250,8 @@ def all_tried() -> list[TrialResult]:
 
 def all_runs() -> list[StoredRun]:
     return [warm_up_run(), simple_run(), hostile_run()]
+
+
+def rendered(runs: Sequence[StoredRun], wanted: Format, **options: Any) -> str:
+    """The export as one text."""
+    return "".join(render(runs, wanted, **options))

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from tui.errors import UsageError
-from tui.export.formats import Format, format_of, render, write
+from tui.export.formats import Format, format_of, write
 
-from .samples import all_runs, simple_run
+from .samples import all_runs, rendered, simple_run
 
 
 @pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.csv", "x.md", "x.html", "X.JSON"])
 def test_the_suffix_says_the_format(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     write(path, all_runs(), with_texts=False)
-    assert path.read_bytes().decode() == render(all_runs(), format_of(path), with_texts=False)
+    assert path.read_bytes().decode() == rendered(all_runs(), format_of(path), with_texts=False)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
 
@@ -73,12 +73,12 @@ def test_a_directory_and_a_pipe_are_no_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wanted", Format)
 def test_without_runs_there_is_nothing_to_export(wanted: Format) -> None:
     with pytest.raises(UsageError, match="nothing to export"):
-        render([], wanted)
+        rendered([], wanted)
 
 
 @pytest.mark.parametrize("wanted", Format)
 def test_every_format_says_simulated(wanted: Format) -> None:
-    simulated, real = render([simple_run()], wanted), render([all_runs()[0]], wanted)
+    simulated, real = rendered([simple_run()], wanted), rendered([all_runs()[0]], wanted)
     if wanted is Format.JSON:
         assert json.loads(simulated)["simulated"] is json.loads(simulated)["requests"][0]["simulated"] is True
         assert json.loads(real)["simulated"] is json.loads(real)["requests"][0]["simulated"] is False

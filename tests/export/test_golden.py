@@ -8,9 +8,9 @@ from tui.advice.trial import TrialResult
 from tui.config import paths
 from tui.core.run import StoredRun
 from tui.export.document import SCHEMA_FILE, schema
-from tui.export.formats import Format, render
+from tui.export.formats import Format
 
-from .samples import all_runs, all_tried, simple_run
+from .samples import all_runs, all_tried, rendered, simple_run
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES: dict[str, tuple[list[StoredRun], list[TrialResult], bool]] = {
@@ -20,15 +20,15 @@ CASES: dict[str, tuple[list[StoredRun], list[TrialResult], bool]] = {
 }
 
 
-def rendered(case: str, wanted: Format) -> bytes:
+def written(case: str, wanted: Format) -> bytes:
     runs, tried, with_texts = CASES[case]
-    return render(runs, wanted, tried=tried, with_texts=with_texts, environ={}).encode()
+    return rendered(runs, wanted, tried=tried, with_texts=with_texts, environ={}).encode()
 
 
 @pytest.mark.parametrize("wanted", Format)
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_what_it_was(case: str, wanted: Format) -> None:
-    assert rendered(case, wanted).decode() == (GOLDEN / f"{case}.{wanted.value}").read_bytes().decode()
+    assert written(case, wanted).decode() == (GOLDEN / f"{case}.{wanted.value}").read_bytes().decode()
 
 
 def test_the_schema_file_is_that_of_the_types() -> None:
@@ -38,4 +38,4 @@ def test_the_schema_file_is_that_of_the_types() -> None:
 if __name__ == "__main__":
     for case in CASES:
         for wanted in Format:
-            (GOLDEN / f"{case}.{wanted.value}").write_bytes(rendered(case, wanted))
+            (GOLDEN / f"{case}.{wanted.value}").write_bytes(written(case, wanted))

@@ -15,18 +15,18 @@ from tui.core.run import StoredRun
 from tui.errors import UsageError
 from tui.export import json_format
 from tui.export.document import SCHEMA_FILE
-from tui.export.formats import Format, render, write
+from tui.export.formats import Format, write
 from tui.export.portable import portable, portable_ledger
 
 from .runs import stored_runs
-from .samples import all_runs, all_tried, simple_run
+from .samples import all_runs, all_tried, rendered, simple_run
 
 SCHEMA = json.loads(paths.builtin_config(SCHEMA_FILE).read_bytes())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def exported(runs: list[StoredRun], *, with_texts: bool = True) -> str:
-    return render(runs, Format.JSON, with_texts=with_texts, environ={})
+    return rendered(runs, Format.JSON, with_texts=with_texts, environ={})
 
 
 def imported(text: str) -> list[StoredRun]:
@@ -38,7 +38,7 @@ def test_what_goes_out_comes_back(runs: list[StoredRun], with_texts: bool) -> No
     text = exported(runs, with_texts=with_texts)
     VALIDATOR.validate(json.loads(text))
     back = imported(text)
-    assert back == portable(runs, with_texts=with_texts)
+    assert back == list(portable(runs, with_texts=with_texts))
     for run, again in zip(runs, back, strict=True):
         assert list(map(figures_of, again.requests)) == list(map(figures_of, run.requests))
     assert exported(back, with_texts=with_texts) == text
@@ -52,7 +52,7 @@ def test_nothing_is_lost_of_runs_without_secrets() -> None:
 
 def test_the_ledger_comes_back() -> None:
     runs = [simple_run()]
-    text = render(runs, Format.JSON, tried=all_tried(), environ={})
+    text = rendered(runs, Format.JSON, tried=all_tried(), environ={})
     VALIDATOR.validate(json.loads(text))
     back = json_format.parse(text.encode(), "x.json").tried
     assert back == portable_ledger(all_tried())
@@ -61,7 +61,7 @@ def test_the_ledger_comes_back() -> None:
 
 
 def test_without_texts_the_ledger_has_none_of_the_prompt() -> None:
-    text = render([simple_run()], Format.JSON, tried=all_tried(), with_texts=False, environ={})
+    text = rendered([simple_run()], Format.JSON, tried=all_tried(), with_texts=False, environ={})
     first, second = json_format.parse(text.encode(), "x.json").tried
     assert (first.prompt, second.prompt, second.trial.change.edit) == ("", "", None)
     assert first.saved_ns == all_tried()[0].saved_ns
@@ -104,15 +104,15 @@ def test_every_request_carries_its_figures(with_texts: bool) -> None:
 
 def test_without_texts_neither_prompt_nor_answer_is_there() -> None:
     for wanted in Format:
-        assert "Why is the sky blue?" in render([simple_run()], wanted, environ={})
-        without = render([simple_run()], wanted, with_texts=False, environ={})
+        assert "Why is the sky blue?" in rendered([simple_run()], wanted, environ={})
+        without = rendered([simple_run()], wanted, with_texts=False, environ={})
         for text in ("You answer in", "Why is the sky", "Rayleigh", "Air scatters", "Blue"):
             assert text not in without
 
 
 def test_each_line_of_jsonl_stands_by_itself() -> None:
     runs = all_runs()
-    lines = [json.loads(line) for line in render(runs, Format.JSONL, environ={}).split("\n")[:-1]]
+    lines = [json.loads(line) for line in rendered(runs, Format.JSONL, environ={}).split("\n")[:-1]]
     assert len(lines) == sum(len(run.requests) for run in runs)
     validator = jsonschema.Draft202012Validator(SCHEMA | {"$ref": "#/$defs/ExportedRequest"})
     for line in lines:
@@ -124,7 +124,7 @@ def test_each_line_of_jsonl_stands_by_itself() -> None:
 
 def test_it_can_be_printed_on_a_terminal() -> None:
     for wanted in (Format.JSON, Format.JSONL):
-        text = render(all_runs(), wanted, environ={})
+        text = rendered(all_runs(), wanted, environ={})
         assert [char for char in text if not char.isprintable() and char != "\n"] == []
 
 
@@ -191,7 +191,7 @@ def test_no_damage_is_more_than_a_sentence(junk: bytes, start: int, length: int)
     except UsageError:
         return
     for wanted in Format:
-        render(runs, wanted, environ={})
+        rendered(runs, wanted, environ={})
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_file_is_read_back(tmp_path: Path) -> None:
     write(tmp_path / "x.json", all_runs())
-    assert json_format.read(tmp_path / "x.json").runs == portable(all_runs())
+    assert json_format.read(tmp_path / "x.json").runs == list(portable(all_runs()))
 
 
 def test_an_import_can_neither_name_a_key_nor_run_a_command() -> None:

@@ -11,11 +11,11 @@ from tui.core.observation import present
 from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun
 from tui.export import html_report as html
-from tui.export.formats import Format, render
+from tui.export.formats import Format
 from tui.export.portable import Contents
 from tui.export.report import report_of
 
-from .samples import MS, all_tried, hostile_run, simple_run, timeline, warm_up_run
+from .samples import MS, all_tried, hostile_run, rendered, simple_run, timeline, warm_up_run
 
 
 def repeats(count: int) -> list[StoredRun]:
@@ -65,8 +65,8 @@ def test_objectives_and_goodput_are_tables_of_their_own() -> None:
     assert good[7].endswith("%")
     assert all(len(cells) == len(table.columns) for table in report.tables for cells in table.rows)
     for wanted in (Format.MARKDOWN, Format.HTML):
-        assert "missed" in render(repeats(2), wanted, objectives=objectives, environ={})
-        assert "Goodput" not in render(repeats(2), wanted, environ={})
+        assert "missed" in rendered(repeats(2), wanted, objectives=objectives, environ={})
+        assert "Goodput" not in rendered(repeats(2), wanted, environ={})
 
 
 def test_warm_up_is_kept_but_not_counted() -> None:
@@ -74,7 +74,7 @@ def test_warm_up_is_kept_but_not_counted() -> None:
     assert report.measured == []
     assert "warm-up, not counted" in report.tables[1].rows[0][2]
     assert len(report.tables[2].rows) == 1
-    assert "Targets" in render([warm_up_run()], Format.HTML, environ={})
+    assert "Targets" in rendered([warm_up_run()], Format.HTML, environ={})
 
 
 def test_the_same_name_elsewhere_is_another_lane() -> None:

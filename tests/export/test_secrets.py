@@ -14,10 +14,10 @@ from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt, Turn
 from tui.core.run import StoredRun
 from tui.core.target import Endpoint
-from tui.export.formats import Format, render
+from tui.export.formats import Format
 from tui.export.portable import REMOVED, portable
 
-from .samples import all_tried, simple_run
+from .samples import all_tried, rendered, simple_run
 
 ENVIRON = {"ANTHROPIC_API_KEY": KEY, "LOCAL": "another-271828", "MODE_KEY": "disabled", "SHORT_KEY": "sky"}
 FORMED = "sk-ant-api03-abcdefghijklmnop"
@@ -114,7 +114,7 @@ def test_a_key_is_in_no_format(place: str, with_texts: bool) -> None:
     run = simple_run()
     hide(run)
     for wanted in Format:
-        text = render([run], wanted, with_texts=with_texts, environ=ENVIRON)
+        text = rendered([run], wanted, with_texts=with_texts, environ=ENVIRON)
         assert canary not in text
         assert "canary-" not in text
 
@@ -123,8 +123,8 @@ def test_no_part_of_a_conversation_is_in_what_is_without_texts() -> None:
     run = simple_run()
     with_conversation("between ourselves")(run)
     for wanted in Format:
-        assert "between ourselves" not in render([run], wanted, with_texts=False, environ={})
-        assert "between ourselves" in render([run], wanted, environ={})
+        assert "between ourselves" not in rendered([run], wanted, with_texts=False, environ={})
+        assert "between ourselves" in rendered([run], wanted, environ={})
 
 
 def test_the_variable_that_an_endpoint_names_is_a_key() -> None:
@@ -132,7 +132,7 @@ def test_the_variable_that_an_endpoint_names_is_a_key() -> None:
     with_endpoint(api_key_env="LOCAL")(run)
     with_prompt("is another-271828 good?")(run)
     for wanted in Format:
-        assert "271828" not in render([run], wanted, environ=ENVIRON)
+        assert "271828" not in rendered([run], wanted, environ=ENVIRON)
 
 
 @pytest.mark.parametrize("wanted", Format)
@@ -150,7 +150,7 @@ def test_a_key_is_in_no_ledger(wanted: Format) -> None:
             figure=Figure.TOTAL,
         ),
     )
-    text = render([simple_run()], wanted, tried=[entry], environ=ENVIRON)
+    text = rendered([simple_run()], wanted, tried=[entry], environ=ENVIRON)
     assert not [secret for secret in (KEY, FORMED, "hunter2") if secret in text]
 
 
@@ -158,16 +158,16 @@ def test_keys_of_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("SOME_API_KEY", KEY)
     run = simple_run()
     with_note(f"used {KEY}")(run)
-    assert KEY not in render([run], Format.JSON)
+    assert KEY not in rendered([run], Format.JSON)
 
 
 def test_what_is_no_key_stays() -> None:
     run = simple_run()
     run.number = None
     run.note = "see https://example.com/a@b and postgres://host/db; a disk-based, task-oriented sk-etch"
-    assert portable([run], ["unseen-canary"]) == [run]
-    assert "Why is the sky blue?" in render([run], Format.JSON, environ=ENVIRON)
-    assert run.plan.endpoints[1].headers["anthropic-beta"] in render([run], Format.JSON, environ=ENVIRON)
+    assert list(portable([run], ["unseen-canary"])) == [run]
+    assert "Why is the sky blue?" in rendered([run], Format.JSON, environ=ENVIRON)
+    assert run.plan.endpoints[1].headers["anthropic-beta"] in rendered([run], Format.JSON, environ=ENVIRON)
 
 
 def test_it_says_that_something_was_removed() -> None:
@@ -187,5 +187,5 @@ def test_it_says_that_something_was_removed() -> None:
 def test_the_runs_given_stay_what_they_are() -> None:
     run = simple_run()
     before = msgspec.json.encode(run)
-    portable([run], [KEY], with_texts=False)
+    list(portable([run], [KEY], with_texts=False))
     assert msgspec.json.encode(run) == before

@@ -15,9 +15,9 @@ from markdown_it.token import Token
 from tui.core.events import Kind
 from tui.core.sanitize import clean
 from tui.export.escape import csv_text, html_text, markdown_block, markdown_line
-from tui.export.formats import Format, render
+from tui.export.formats import Format
 
-from .samples import HOSTILE, all_runs, all_tried
+from .samples import HOSTILE, all_runs, all_tried, rendered
 
 MEAN = st.text(
     st.sampled_from("=+-@|%＝\t\r\n\x00\x1b\u202e\u200b\ud83d `~*_[]()<>#!&;:\\\"'.wabc1/$^{}")
@@ -75,13 +75,13 @@ def tokens(markdown: str) -> list[Token]:
 
 @pytest.mark.parametrize("wanted", Format)
 def test_no_control_character_is_in_any(wanted: Format) -> None:
-    text = render(all_runs(), wanted, tried=all_tried(), environ={})
+    text = rendered(all_runs(), wanted, tried=all_tried(), environ={})
     assert not CONTROL.search(text)
     assert text.encode().decode() == text
 
 
 def test_csv_holds_no_formula_and_keeps_the_text() -> None:
-    rows = list(csv.DictReader(io.StringIO(render(all_runs(), Format.CSV, environ={}), newline="")))
+    rows = list(csv.DictReader(io.StringIO(rendered(all_runs(), Format.CSV, environ={}), newline="")))
     assert len(rows) == sum(len(run.requests) for run in all_runs())
     for row in rows:
         assert not [cell for cell in row.values() if re.match(r"\s*[=+\-@|%＝＋－＠]", cell)]
@@ -102,7 +102,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 
 def test_html_has_only_the_tags_it_means() -> None:
-    page = Page(render(all_runs(), Format.HTML, tried=all_tried(), environ={}))
+    page = Page(rendered(all_runs(), Format.HTML, tried=all_tried(), environ={}))
     assert page.tags <= HARMLESS
     assert not {name for name in page.attributes if name.startswith("on") or name in ("href", "src", "style", "srcdoc")}
     for text in HOSTILE:
@@ -110,7 +110,7 @@ def test_html_has_only_the_tags_it_means() -> None:
 
 
 def test_html_needs_nothing_from_elsewhere() -> None:
-    page = render(all_runs(), Format.HTML, tried=all_tried(), environ={})
+    page = rendered(all_runs(), Format.HTML, tried=all_tried(), environ={})
     own = page.split("<body>")[0]
     assert not re.search(r"url\(|@import|https?:|<link|<script", own)
     assert "default-src 'none'" in own
@@ -126,7 +126,7 @@ def test_html_shows_the_text(text: str) -> None:
 
 
 def test_markdown_has_neither_html_nor_links() -> None:
-    text = render(all_runs(), Format.MARKDOWN, tried=all_tried(), environ={})
+    text = rendered(all_runs(), Format.MARKDOWN, tried=all_tried(), environ={})
     kinds = {token.type for token in tokens(text)}
     assert not kinds & {"html_inline", "html_block", "link_open", "image", "code_inline", "s_open", "em_open", "hr"}
     assert [token.content for token in tokens(text) if token.type == "fence"][-1] == clean(HOSTILE[-1]) + "\n"
@@ -167,7 +167,7 @@ def test_no_field_gets_through(text: str, wanted: Format) -> None:
     record.pieces = [(Kind.TEXT, text)]
     run.note, run.tags = text, (text,)
     run.info = msgspec.structs.replace(run.info, uid=text, app_version=text, sdk_version=text, series=text)
-    output = render([run], wanted, environ={})
+    output = rendered([run], wanted, environ={})
     assert not CONTROL.search(output)
     if wanted is Format.HTML:
         assert Page(output).tags <= HARMLESS

@@ -7,9 +7,10 @@ import pytest
 
 from tui.core.grouping import Measured
 from tui.core.parameters import Parameters
-from tui.core.plan import Plan
+from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.run import RunInfo, StoredRun
+from tui.core.run import RunInfo
+from tui.core.target import Endpoint, Timeouts
 from tui.errors import ExitCode
 from tui.export import json_format
 from tui.export.formats import write
@@ -87,14 +88,17 @@ def test_an_empty_history_has_no_last_run(run: Run) -> None:
 
 def test_a_target_is_compared_with_what_it_was_asked_before() -> None:
     def asked(name: str, fingerprint: str, endpoint: str = "e") -> Measured:
+        far = Endpoint(name=endpoint, base_url="http://localhost")
         return Measured(
             name=name, target="lane", model="m", endpoint=endpoint, simulated=False, fingerprint=fingerprint,
-            records=(),
-            latest=StoredRun(
-                info=RunInfo(uid="1", started_unix_ns=1, app_version="1", sdk_version="1"),
-                plan=Plan(prompt=Prompt(), parameters=Parameters(), targets=(), endpoints=(), default_endpoint="e"),
-                requests=[],
+            spec=RequestSpec(
+                request_id=1, target="lane", model="m", endpoint=far, prompt=Prompt(), parameters=Parameters(),
+                timeouts=Timeouts(),
             ),
+            latest=RunInfo(uid="1", started_unix_ns=1, app_version="1", sdk_version="1"),
+            plan=Plan(prompt=Prompt(), parameters=Parameters(), targets=(), endpoints=(), default_endpoint="e"),
+            requests=0,
+            observations=(),
         )  # fmt: skip
 
     one, two, elsewhere = asked("1", "one"), asked("2", "two"), asked("3", "three", "f")

@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import platformdirs
@@ -47,15 +48,15 @@ def model_lists_file() -> Path:
     return state_file().with_name("models.json")
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step: written beside it, on the disk before it gets its name, mode 0600.
+def write_private(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Replace `path` by `data` or its pieces in one step: on the disk before it gets its name, mode 0600.
 
     Raises OSError; then `path` is what it was, and nothing lies beside it.
     """
     handle, beside = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)  # makes it 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)  # noqa: PTH105 - mkstemp gave a text

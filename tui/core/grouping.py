@@ -6,14 +6,13 @@ The one answer to which requests are repeats of each other; tables, reports, com
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import zip_longest
 
 import msgspec
 
 from tui.core.observation import Observation, observe
-from tui.core.plan import Plan
+from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.run import StoredRun
+from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Target
 
 
@@ -29,21 +28,27 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     fingerprint: str
     """A digest of what was asked; see `fingerprint`."""
-    records: tuple[RequestRecord, ...]
-    """In order of measurement; empty where nothing but warm-up and sweeps asked it."""
-    latest: StoredRun
+    spec: RequestSpec
+    """The latest request."""
+    latest: RunInfo
     """The run that asked it last."""
-    run_numbers: tuple[int, ...] = ()
-    """Number of each record's run among the runs, from 1."""
+    plan: Plan
+    """That run's."""
+    requests: int
+    """Number of requests; 0 where nothing but warm-up and sweeps asked it."""
+    observations: tuple[Observation, ...]
+    """Those that say something of the target, in order, with their run's number among the runs, from 1."""
 
-    @property
-    def observations(self) -> tuple[Observation, ...]:
-        """The requests that say something of the target, in order; see `observe`."""
-        return tuple(
-            found
-            for record, run in zip_longest(self.records, self.run_numbers, fillvalue=0)
-            if isinstance(record, RequestRecord) and (found := observe(record, run=run)) is not None
-        )
+
+class _Group:
+    """A group as it grows."""
+
+    def __init__(self) -> None:
+        self.spec: RequestSpec
+        self.latest: RunInfo
+        self.plan: Plan
+        self.requests = 0
+        self.observations: list[Observation] = []
 
 
 def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
@@ -57,27 +62,39 @@ def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
 
 def measured_in(runs: Iterable[StoredRun]) -> list[Measured]:
     """Everything that runs measured, in order of first appearance. Warm-up and sweeps are not among the requests."""
-    groups: dict[tuple[str, str, bool, str], Measured] = {}
+    groups: dict[tuple[str, str, bool, str], _Group] = {}
     for number, run in enumerate(runs, 1):
         for record in run.requests:
             spec = record.spec
             # The simulator has another port in every session, and is the same.
             where = "" if spec.endpoint.simulated else spec.endpoint.base_url
             key = (spec.target, where, spec.endpoint.simulated, _fingerprint_of(run, record))
-            group = groups.get(key)
-            records, numbers = (group.records, group.run_numbers) if group is not None else ((), ())
-            groups[key] = Measured(
-                name=spec.target,
-                target=spec.target,
-                model=spec.model,
-                endpoint=spec.endpoint.name,
-                simulated=spec.endpoint.simulated,
-                fingerprint=key[-1],
-                records=(*records, record) if run.info.counted else records,
-                run_numbers=(*numbers, number) if run.info.counted else numbers,
-                latest=run,
+            group = groups.setdefault(key, _Group())
+            group.spec, group.latest, group.plan = spec, run.info, run.plan
+            if not run.info.counted:
+                continue
+            group.requests += 1
+            # Not the record: with the texts and stamps of thousands of answers it is what fills the memory.
+            if (found := observe(record, run=number)) is not None:
+                group.observations.append(found)
+    return _named(
+        [
+            Measured(
+                name=group.spec.target,
+                target=group.spec.target,
+                model=group.spec.model,
+                endpoint=group.spec.endpoint.name,
+                simulated=group.spec.endpoint.simulated,
+                fingerprint=asked,
+                spec=group.spec,
+                latest=group.latest,
+                plan=group.plan,
+                requests=group.requests,
+                observations=tuple(group.observations),
             )
-    return _named(list(groups.values()))
+            for (_, _, _, asked), group in groups.items()
+        ]
+    )
 
 
 def _fingerprint_of(run: StoredRun, record: RequestRecord) -> str:

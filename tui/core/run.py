@@ -2,8 +2,9 @@
 
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -78,6 +79,31 @@ class StoredRun(msgspec.Struct, kw_only=True):
     """Its number in this machine's history; `None` outside of it."""
     note: str = ""
     tags: tuple[str, ...] = ()
+
+
+_Key = TypeVar("_Key")
+
+
+class LazyRuns(Sequence[StoredRun]):
+    """Runs that are read or made one by one as they are used, so that a long series need not fit into the memory."""
+
+    def __init__(self, keys: Sequence[_Key], read: Callable[[_Key], StoredRun]) -> None:
+        """`read` gives the run of a key, each time that it is used."""
+        self._at: Callable[[int], StoredRun] = lambda position: read(keys[position])
+        self._length = len(keys)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, position: int) -> StoredRun: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> Sequence[StoredRun]: ...
+
+    def __getitem__(self, position: int | slice) -> StoredRun | Sequence[StoredRun]:
+        positions = range(self._length)[position]
+        return self._at(positions) if isinstance(positions, int) else LazyRuns(positions, self._at)
 
 
 def new_uid(unix_ns: int) -> str:

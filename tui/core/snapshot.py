@@ -45,7 +45,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapshot:
     """The snapshot of stored runs: per lane what the latest of them asked, with all counted answers to just that."""
-    in_time = sorted(measured_in(runs), key=lambda one: one.latest.info.started_unix_ns)
+    in_time = sorted(measured_in(runs), key=lambda one: one.latest.started_unix_ns)
     latest = {one.target: one for one in in_time if one.observations}
     return Snapshot(
         name=name,
@@ -56,7 +56,7 @@ def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapsho
                 model=one.model,
                 endpoint=one.endpoint,
                 prompt=_asked(one),
-                parameters=one.records[-1].spec.parameters,
+                parameters=one.spec.parameters,
                 observations=one.observations,
             )
             for one in latest.values()
@@ -66,9 +66,9 @@ def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapsho
 
 def _asked(one: Measured) -> Prompt:
     """The prompt as it was written, without what a series put in front of it."""
-    plan = one.latest.plan
+    plan = one.plan
     target = next((target for target in plan.targets if target.label == one.target), None)
-    return one.records[-1].spec.prompt if target is None else plan.prompt_of(target)
+    return one.spec.prompt if target is None else plan.prompt_of(target)
 
 
 class LaneChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from tui.core.events import Kind, Status
 from tui.core.figures import Figure, FigureGroup, flat_columns
@@ -90,15 +90,18 @@ _TEXTS: dict[str, _Column] = {
 }
 
 
-def render_csv(contents: Contents) -> str:
+def render_csv(contents: Contents) -> Iterator[str]:
     """A header and one row per request. Undefined figures are empty cells."""
     columns = _COLUMNS | _TEXTS if contents.with_texts else _COLUMNS
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(columns)
+    yield _row(columns)
     for run in contents.runs:
         for record in run.requests:
-            writer.writerow([_cell(value(run, record)) for value in columns.values()])
+            yield _row([_cell(value(run, record)) for value in columns.values()])
+
+
+def _row(cells: Iterable[_Value]) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerow(cells)
     return out.getvalue()
 
 

@@ -9,6 +9,7 @@ the name ends in `_ns`, milliseconds where it ends in `_ms`, and wall-clock nano
 
 import inspect
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -79,7 +80,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     ] = []
 
 
-def latest(runs: list[StoredRun]) -> StoredRun:
+def latest(runs: Sequence[StoredRun]) -> StoredRun:
     """The run that was started last. Raises ValueError without runs."""
     return max(runs, key=lambda run: run.info.started_unix_ns)
 
@@ -100,29 +101,31 @@ def utc(unix_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000:03}Z"
 
 
-def export_of(contents: Contents) -> Export:
-    """The document of runs and of what was tried."""
-    runs = contents.runs
+def head_of(contents: Contents) -> Export:
+    """The document without its runs and requests, which may be too many for the memory: see `run_of`, `request_of`."""
+    last = latest(contents.runs).info
     return Export(
         format=FORMAT,
         version=VERSION,
-        app_version=latest(runs).info.app_version,
-        sdk_version=latest(runs).info.sdk_version,
-        simulated=any(map(is_simulated, runs)),
+        app_version=last.app_version,
+        sdk_version=last.sdk_version,
+        simulated=any(map(is_simulated, contents.runs)),
         with_texts=contents.with_texts,
-        runs=[
-            ExportedRun(
-                info=run.info,
-                started=started(run),
-                simulated=is_simulated(run),
-                plan=run.plan,
-                note=run.note,
-                tags=run.tags,
-            )
-            for run in runs
-        ],
-        requests=[request_of(run, record) for run in runs for record in run.requests],
+        runs=[],
+        requests=[],
         tried=list(contents.tried),
+    )
+
+
+def run_of(run: StoredRun) -> ExportedRun:
+    """One run as the document has it."""
+    return ExportedRun(
+        info=run.info,
+        started=started(run),
+        simulated=is_simulated(run),
+        plan=run.plan,
+        note=run.note,
+        tags=run.tags,
     )
 
 

@@ -1,7 +1,7 @@
 """Formats of exports, one row each: by name or a file's suffix, as text or as a file."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -22,9 +22,10 @@ class Format(StrEnum):
     """A kind of file that runs can be exported as; the value is the suffix without its dot."""
 
     _value_: str
-    render: Callable[[Contents], str]
+    render: Callable[[Contents], Iterable[str]]
+    """The file in pieces, made as they are used."""
 
-    def __new__(cls, suffix: str, render: Callable[[Contents], str] | None = None) -> "Format":
+    def __new__(cls, suffix: str, render: Callable[[Contents], Iterable[str]] | None = None) -> "Format":
         """A member that is its suffix and knows how it is written."""
         assert render is not None  # `Format("json")` finds a member and makes none
         member = str.__new__(cls, suffix)
@@ -57,15 +58,15 @@ def format_of(path: Path) -> Format:
 
 
 def render(
-    runs: list[StoredRun],
+    runs: Sequence[StoredRun],
     wanted: Format,
     *,
     tried: Sequence[TrialResult] = (),
     with_texts: bool = True,
     objectives: Sequence[Objective] = (),
     environ: Mapping[str, str] | None = None,
-) -> str:
-    """The runs in a format, without any key (`tui.export.portable`), in the order given; SIMULATED where they are.
+) -> Iterable[str]:
+    """The runs in a format, in pieces: without any key (`tui.export.portable`), in the order given, SIMULATED where so.
 
     `tried` are the changes that were tried on them, which lists of requests leave out. Markdown and HTML judge the
     runs by `objectives`. Without texts, prompts and answers are left out. `environ` says which keys there are; None is
@@ -87,7 +88,7 @@ def render(
 
 def write(
     path: Path,
-    runs: list[StoredRun],
+    runs: Sequence[StoredRun],
     wanted: Format | None = None,
     *,
     tried: Sequence[TrialResult] = (),
@@ -103,13 +104,13 @@ def write(
     write_text(path, text)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a finished export to a file that only its owner can read, all of it or nothing. Raises as `write`."""
+def write_text(path: Path, pieces: Iterable[str]) -> None:
+    """Write the pieces of an export to a file that only its owner can read, all of it or nothing. Raises as `write`."""
     try:
         place = path.resolve()  # a link stays one
         if place.exists() and not place.is_file():
             raise UsageError(f"The export {path} cannot be written: that is not a file; choose another name.")
-        write_private(place, text.encode())
+        write_private(place, (piece.encode() for piece in pieces))
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise UsageError(f"The export {path} cannot be written: {reason}.") from None

@@ -3,7 +3,7 @@
 Its charts are SVG elements, whose colours are classes of the style sheet. Lengths are pixels of the drawing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 import msgspec
@@ -69,7 +69,7 @@ svg .tick { text-anchor: middle; }
 """
 
 
-def render_html(contents: Contents) -> str:
+def render_html(contents: Contents) -> Iterator[str]:
     """The report with charts; all text from elsewhere is escaped."""
     report = report_of(contents)
     parts = []
@@ -82,7 +82,7 @@ def render_html(contents: Contents) -> str:
     if report.texts:
         parts.append("<h2>Prompts and answers</h2>")
         parts += map(_text, report.texts)
-    return _HEAD + "\n".join(parts) + "\n</body>\n</html>\n"
+    yield _HEAD + "\n".join(parts) + "\n</body>\n</html>\n"
 
 
 def _charts(report: RunReport) -> list[str]:

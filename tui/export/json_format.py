@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.errors import UsageError
-from tui.export.document import FORMAT, VERSION, Export, ExportedRequest, export_of, request_of, runs_of, started
+from tui.export.document import FORMAT, VERSION, Export, ExportedRequest, head_of, request_of, run_of, runs_of, started
 from tui.export.portable import Contents, portable, portable_ledger
 
 _PERHAPS_UNSEEN = re.compile(r"[^\x20-\x7e\n]")
@@ -28,25 +29,36 @@ class Line(ExportedRequest, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
-def render_json(contents: Contents) -> str:
+def render_json(contents: Contents) -> Iterator[str]:
     """The document of `tui.export.document`: one line per run, request and trial, between lines of their own."""
-    encode = msgspec.json.encode
-    document = export_of(contents)
-    fields = [
-        f'"{name}":{encode(getattr(document, name)).decode()}'
-        for name in document.__struct_fields__
-        if name not in ("runs", "requests", "tried")
-    ]
-    lists = (("runs", document.runs), ("requests", document.requests), ("tried", document.tried))
-    for name, members in lists if document.tried else lists[:-1]:
-        lines = ",\n".join(encode(member).decode() for member in members)
-        fields.append(f'"{name}":[\n{lines}\n]')
-    return visible("{\n" + ",\n".join(fields) + "\n}\n")
+    document, runs = head_of(contents), contents.runs
+    fields = ((name, getattr(document, name)) for name in document.__struct_fields__ if name not in _LISTS)
+    yield visible("{\n" + ",\n".join(f'"{name}":{_json(value)}' for name, value in fields))
+    yield from _list("runs", map(run_of, runs))
+    yield from _list("requests", (request_of(run, record) for run in runs for record in run.requests))
+    if document.tried:
+        yield from _list("tried", document.tried)
+    yield "\n}\n"
 
 
-def render_jsonl(contents: Contents) -> str:
+_LISTS = ("runs", "requests", "tried")
+
+
+def _list(name: str, members: Iterable[object]) -> Iterator[str]:
+    yield f',\n"{name}":['
+    between = "\n"
+    for member in members:
+        yield f"{between}{visible(_json(member))}"
+        between = ",\n"
+    yield "\n]"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def render_jsonl(contents: Contents) -> Iterator[str]:
     """One request per line, with what its run has to say; for `grep`, `jq` and tables."""
-    lines = []
     for run in contents.runs:
         for record in run.requests:
             request = request_of(run, record)
@@ -60,8 +72,7 @@ def render_jsonl(contents: Contents) -> str:
                 "prompt": record.spec.prompt if contents.with_texts else Prompt(),
                 "endpoint_settings": record.spec.endpoint,
             }
-            lines.append(msgspec.json.encode(Line(**fields)).decode())
-    return visible("".join(f"{line}\n" for line in lines))
+            yield visible(_json(Line(**fields)) + "\n")
 
 
 def visible(json: str) -> str:
@@ -129,7 +140,7 @@ def parse(data: bytes, name: str) -> Imported:
         raise UsageError(
             f"{name}: does not follow the schema of exports ({reason}): it was changed or damaged; export it again."
         ) from None
-    return Imported(runs=portable(runs), tried=portable_ledger(export.tried))
+    return Imported(runs=list(portable(runs)), tried=portable_ledger(export.tried))
 
 
 def _tree(data: bytes, name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tui.export.portable import Contents
 from tui.export.report import Table, report_of, tried_table
 
 
-def render_markdown(contents: Contents) -> str:
+def render_markdown(contents: Contents) -> Iterator[str]:
     """The report; all text from elsewhere is escaped or in fenced blocks."""
     report = report_of(contents)
     parts = ["# latency-tui report"]
@@ -25,7 +25,7 @@ def render_markdown(contents: Contents) -> str:
     if report.texts:
         parts.append("## Prompts and answers")
         parts += [f"### {markdown_line(text.title)}\n\n{markdown_block(text.body)}" for text in report.texts]
-    return "\n\n".join(parts) + "\n"
+    yield "\n\n".join(parts) + "\n"
 
 
 def _table(table: Table) -> str:

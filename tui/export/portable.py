@@ -26,7 +26,7 @@ from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
-from tui.core.run import StoredRun
+from tui.core.run import LazyRuns, StoredRun
 from tui.core.sanitize import KEY_FORM
 from tui.core.target import Endpoint, Target, is_secret_name, keys_in
 from tui.core.timeline import Timeline
@@ -35,7 +35,7 @@ from tui.core.timeline import Timeline
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """Contents of an export, as `portable` leaves them."""
 
-    runs: list[StoredRun]
+    runs: Sequence[StoredRun]
     """At least one."""
     tried: Sequence[TrialResult] = ()
     """Changes that were tried on what the runs ask, the latest first."""
@@ -58,13 +58,15 @@ def known_keys(runs: Iterable[StoredRun], environ: Mapping[str, str]) -> list[st
     return keys_in(environ, {endpoint.api_key_env for run in runs for endpoint in _endpoints(run)})
 
 
-def portable(runs: Iterable[StoredRun], keys: Iterable[str] = (), *, with_texts: bool = True) -> list[StoredRun]:
+def portable(runs: Sequence[StoredRun], keys: Iterable[str] = (), *, with_texts: bool = True) -> Sequence[StoredRun]:
     """Copies of the runs without anything secret (see the module), and without their number in this history.
+
+    Each is made when it is used.
 
     Without texts, prompts, answers and the free table `extra` are left out as well.
     """
     harmless = _harmless(keys)
-    return [_texts(_run(run, harmless, with_texts=with_texts), harmless) for run in runs]
+    return LazyRuns(runs, lambda run: _texts(_run(run, harmless, with_texts=with_texts), harmless))
 
 
 def portable_ledger(

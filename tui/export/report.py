@@ -66,7 +66,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 def report_of(contents: Contents) -> RunReport:
     """The report of runs, judged by objectives, and of changes that were tried."""
     runs, objectives = contents.runs, contents.objectives
-    measured = [one for one in measured_in(runs) if one.records]
+    measured = [one for one in measured_in(runs) if one.requests]
     tables = [_per_target(measured)]
     if objectives and measured:
         tables += [_per_objective(measured, objectives), _goodput(measured, objectives)]
@@ -85,7 +85,7 @@ def report_of(contents: Contents) -> RunReport:
     )
 
 
-def _simulated(runs: list[StoredRun]) -> str | None:
+def _simulated(runs: Sequence[StoredRun]) -> str | None:
     flags = {record.spec.endpoint.simulated for run in runs for record in run.requests}
     if True not in flags:
         return None
@@ -93,7 +93,7 @@ def _simulated(runs: list[StoredRun]) -> str | None:
     return f"{part} measured on the built-in simulator, not on a model."
 
 
-def _facts(runs: list[StoredRun]) -> str:
+def _facts(runs: Sequence[StoredRun]) -> str:
     times = sorted(started(run) for run in runs)
     when = times[0] if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
     apps = ", ".join(sorted({run.info.app_version for run in runs}))
@@ -117,7 +117,7 @@ def _per_target(measured: Sequence[Measured]) -> Table:
                 str(statuses.count(Status.TRUNCATED)),
                 str(statuses.count(Status.REFUSED)),
                 str(statuses.count(Status.FAILED)),
-                str(len(one.records) - len(observations)),
+                str(one.requests - len(observations)),
                 *(_statistic(figure, getattr(found[figure], part)) for figure in headline for part in _SPREAD),
                 *(_statistic(figure, found[figure].median) for figure in others),
             )
@@ -162,7 +162,7 @@ def _goodput(measured: Sequence[Measured], objectives: Sequence[Objective]) -> T
     return Table(title="Goodput", columns=columns, labels=len(_WHO), rows=rows)
 
 
-def _per_run(runs: list[StoredRun]) -> Table:
+def _per_run(runs: Sequence[StoredRun]) -> Table:
     rows = [
         (
             f"{number}",
@@ -179,7 +179,7 @@ def _per_run(runs: list[StoredRun]) -> Table:
     return Table(title="Runs", columns=columns, labels=6, rows=rows)
 
 
-def _per_request(runs: list[StoredRun]) -> Table:
+def _per_request(runs: Sequence[StoredRun]) -> Table:
     shown = [(figure, part) for figure, part in flat_columns().values() if Use.REQUESTS in figure.declared.uses]
     words = [(figure, part) for figure, part in shown if figure.declared.unit is Unit.WORD]
     numbers = [(figure, part) for figure, part in shown if figure.declared.unit is not Unit.WORD]
@@ -203,7 +203,7 @@ def _per_request(runs: list[StoredRun]) -> Table:
     return Table(title="Requests", columns=columns, labels=len(labels) + len(words), rows=rows)
 
 
-def _texts(runs: list[StoredRun]) -> list[Text]:
+def _texts(runs: Sequence[StoredRun]) -> list[Text]:
     texts = []
     for number, run in enumerate(runs, 1):
         shown = None

@@ -58,9 +58,9 @@ def _write(options: argparse.Namespace, advice: Sequence[Advice], tried: Sequenc
 
 def _put(name: str, text: str) -> None:
     if name == "-":
-        print_utf8(text)
+        print_utf8([text])
     else:
-        write_text(Path(name), text)
+        write_text(Path(name), [text])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,7 +16,7 @@ from tui.advice.trial import TrialResult
 from tui.config import paths
 from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.load import Flags, Loaded, build_plan, load, needs_simulator
-from tui.core.run import RunFilter, StoredRun
+from tui.core.run import LazyRuns, RunFilter, StoredRun
 from tui.core.series import MAX_REPEATS
 from tui.core.target import Endpoint
 from tui.errors import HistoryError, UsageError
@@ -51,7 +51,7 @@ def load_from(options: argparse.Namespace) -> Loaded:
 
 def print_json(value: object) -> None:
     """Write a value to standard output."""
-    print_utf8(json_format.visible(msgspec.json.format(msgspec.json.encode(value)).decode()) + "\n")
+    print_utf8([json_format.visible(msgspec.json.format(msgspec.json.encode(value)).decode()), "\n"])
 
 
 @contextlib.contextmanager
@@ -118,7 +118,7 @@ def history_if_any() -> Iterator[Store | None]:
             store.close()
 
 
-def runs_of(reference: str, store: Store | None) -> list[StoredRun]:
+def runs_of(reference: str, store: Store | None) -> Sequence[StoredRun]:
     """The runs that `reference` names; a run of a series stands for the whole series. In order of time.
 
     `last`, the number of a run, the name of a snapshot, or the path of a JSON export. `store` is None when there is no
@@ -134,7 +134,7 @@ def runs_of(reference: str, store: Store | None) -> list[StoredRun]:
             return _with_series(store, int(reference))
         for snapshot in store.snapshots():
             if snapshot.name == reference:
-                return [store.run(uid) for uid in snapshot.uids]
+                return LazyRuns(snapshot.uids, store.run)
     path = Path(reference)
     if path.exists():
         return json_format.read(path).runs
@@ -143,7 +143,7 @@ def runs_of(reference: str, store: Store | None) -> list[StoredRun]:
     )
 
 
-def ledger_of(runs: list[StoredRun]) -> list[TrialResult]:
+def ledger_of(runs: Sequence[StoredRun]) -> list[TrialResult]:
     """Trials on what `runs` ask, the latest first; nothing where there is no history that can be read."""
     with history_if_any() as store:
         try:
@@ -160,11 +160,11 @@ def run_of(reference: str, store: Store | None) -> StoredRun:
     return runs_of(reference, store)[-1]
 
 
-def _with_series(store: Store, number: int) -> list[StoredRun]:
+def _with_series(store: Store, number: int) -> Sequence[StoredRun]:
     run = store.run(number)
     if run.info.series is None:
         return [run]
-    return [store.run(other) for other in store.numbers(RunFilter(series=run.info.series), reverse=True)]
+    return LazyRuns(store.numbers(RunFilter(series=run.info.series), reverse=True), store.run)
 
 
 def is_simulated(runs: Sequence[StoredRun]) -> bool:

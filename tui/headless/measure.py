@@ -5,7 +5,8 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -19,13 +20,14 @@ from tui.core.interleaved import SIDES, interleaved, joined_rows, paired, sides_
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
-from tui.core.run import StoredRun
+from tui.core.run import LazyRuns, StoredRun
 from tui.core.series import Ending, Series, SeriesSettings
 from tui.engine.client import spawn
 from tui.errors import ConfigError, ExitCode
 from tui.headless.narration import Narrator
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
+from tui.history.store import Store
 from tui.session.lane import Lane
 from tui.session.measured import length_questions
 from tui.session.session import Session
@@ -40,8 +42,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class MeasuredPlan(msgspec.Struct, kw_only=True):
     """Outcome of a plan."""
 
-    runs: list[StoredRun]
-    """Every run, warm-up included; those of a cancelled series up to there."""
+    runs: Sequence[StoredRun]
+    """Every run, warm-up included; those of a cancelled series up to there. Read from the history when they are used."""
     series: Series
     lanes: list[Lane]
     """The lanes with their results, in the plan's order."""
@@ -130,7 +132,7 @@ def _plan_of(loaded: Loaded, against: Loaded | None, simulator_url: str | None, 
 async def _measure(
     session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, *, count_parts: bool
 ) -> MeasuredPlan:
-    runs: list[StoredRun] = []
+    runs: list[StoredRun | str] = []
     errors: list[Exception] = []
 
     def stop() -> None:
@@ -149,7 +151,9 @@ async def _measure(
     series = session.series.series
 
     def run_over(run: StoredRun) -> None:
-        runs.append(run)
+        recorder = session.recorder
+        # Texts and stamps of thousands of runs would fill the memory; the history has them.
+        runs.append(run if recorder is None or recorder.is_behind else run.info.uid)
 
     def changed() -> None:
         narrator.waiting(session.live.records)
@@ -167,7 +171,7 @@ async def _measure(
     if (left_out := session.recorder.left_out() if session.recorder is not None else None) is not None:
         narrator.problem(left_out)
     return MeasuredPlan(
-        runs=runs,
+        runs=_readable(runs, narrator),
         series=series,
         lanes=session.live.lanes,
         stopped_by=signals.stopped_by,
@@ -202,6 +206,21 @@ class _Signals:
         watchdog.start()
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop)
+
+
+def _readable(runs: Sequence[StoredRun | str], narrator: Narrator) -> Sequence[StoredRun]:
+    """The runs, those that are given by their uid from the history."""
+    stored = [run for run in runs if isinstance(run, str)]
+    if not stored:
+        return [run for run in runs if isinstance(run, StoredRun)]
+    store = Store(paths.history_file())
+    known = store.known(stored)
+    if lost := len(stored) - len(known):
+        narrator.problem(f"{lost} runs are no longer in the history, so the results lack them.")
+        runs = [run for run in runs if isinstance(run, StoredRun) or run in known]
+    found = LazyRuns(runs, lambda run: store.run(run) if isinstance(run, str) else run)
+    weakref.finalize(found, store.close)
+    return found
 
 
 async def _counted(session: Session) -> dict[Prompt, int]:

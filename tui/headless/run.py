@@ -158,9 +158,9 @@ def _write_files(
         elif path is not None:
             write(Path(path), measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives)
     if options.junit == "-":
-        print_utf8(junit(results, measured.runs, simulated=simulated))
+        print_utf8([junit(results, measured.runs, simulated=simulated)])
     elif options.junit is not None:
-        write_text(Path(options.junit), junit(results, measured.runs, simulated=simulated))
+        write_text(Path(options.junit), [junit(results, measured.runs, simulated=simulated)])
     if options.otel:
         otel.send(measured.runs)
 

@@ -121,6 +121,11 @@ class Recorder:
         return self._writer.left_out
 
     @property
+    def is_behind(self) -> bool:
+        """True while results that are safe elsewhere at best are missing in the history."""
+        return self._writer.is_behind
+
+    @property
     def lost(self) -> bool:
         """True if results are, after `close`, nowhere on a disk as far as is known."""
         return self._thread.is_alive() or self._writer.lost > 0

@@ -122,6 +122,13 @@ class Store:
                 tags=_tags(self._connection, number),
             )
 
+    def known(self, uids: Iterable[str]) -> set[str]:
+        """Return those of these runs that are in the history."""
+        query = "SELECT uid FROM runs WHERE uid = ?"
+        with self._told("read"):
+            found = [self._connection.execute(query, (uid,)).fetchone() for uid in uids]
+        return {uid for row in found if row is not None for uid in row}
+
     def bytes_used(self) -> int:
         """Return the size of the stored runs, bytes."""
         with self._told("read"):

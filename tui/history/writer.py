@@ -93,6 +93,11 @@ class Writer:
         self._batch = 0
         self._durable = True
 
+    @property
+    def is_behind(self) -> bool:
+        """True while the database lacks results that have ended."""
+        return self._failing or bool(self._unsaved)
+
     def open(self) -> None:
         """Open the database, take in what dead programs left, and prune. Reports what fails."""
         try:
