@@ -3,12 +3,17 @@
 import json
 import os
 import stat
+import tracemalloc
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tui.errors import UsageError
+from tui.core.events import Kind
+from tui.core.run import LazyRuns, StoredRun
+from tui.errors import HistoryError, UsageError
 from tui.export.formats import Format, format_of, write
+from tui.headless.results import results_of
 
 from .samples import all_runs, rendered, simple_run
 
@@ -88,3 +93,39 @@ def test_every_format_says_simulated(wanted: Format) -> None:
     else:
         assert "SIMULATED" in simulated
         assert "SIMULATED" not in real
+
+
+@pytest.mark.parametrize("wanted", [Format.JSON, Format.JSONL, Format.CSV])
+def test_a_series_of_any_length_is_written_without_being_held(tmp_path: Path, wanted: Format) -> None:
+    size, count = 1_000_000, 30
+
+    def read(number: int) -> StoredRun:
+        run = simple_run()
+        run.info = msgspec.structs.replace(run.info, uid=f"{number}")
+        run.requests[0].pieces = [(Kind.TEXT, chr(ord("a") + number % 26) * size)]
+        return run
+
+    runs = LazyRuns(range(count), read)
+    tracemalloc.start()
+    try:
+        write(tmp_path / "x", runs, wanted)
+        results_of(runs, ())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "x").stat().st_size > size * count
+    assert peak < size * count / 2
+
+
+def test_a_file_that_is_cut_off_by_a_run_that_cannot_be_read_is_not_there(tmp_path: Path) -> None:
+    def read(number: int) -> StoredRun:
+        if number == 2:
+            raise HistoryError("gone")
+        return simple_run()
+
+    path = tmp_path / "x.csv"
+    path.write_text("what was there")
+    with pytest.raises(HistoryError):
+        write(path, LazyRuns(range(3), read))
+    assert [each.name for each in tmp_path.iterdir()] == ["x.csv"]
+    assert path.read_text() == "what was there"

@@ -185,7 +185,7 @@ def measured_in_turn(measured: Sequence[Measured]) -> list[Turns]:
     by_target = {one.target: one for one in measured}
     found: list[Turns] = []
     for one in measured:
-        target = next((each for each in one.latest.plan.targets if each.label == one.target), None)
+        target = next((each for each in one.plan.targets if each.label == one.target), None)
         old = by_target.get(target.against or "") if target is not None else None
         if old is not None:
             found += questions_of(one.name, one.observations, old.name, old.observations)

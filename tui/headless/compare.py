@@ -55,22 +55,30 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     limits = _limits(options.fail_on)
     with history_if_any() as store:
-        first, second = runs_of(options.a, store), runs_of(options.b, store)
+        report = _report(options, runs_of(options.a, store), runs_of(options.b, store), limits)
+    if options.json:
+        print_json(report)
+    else:
+        print("\n".join(_lines(report)))
+    return _exit_code(report.targets)
+
+
+def _report(
+    options: argparse.Namespace,
+    first: Sequence[StoredRun],
+    second: Sequence[StoredRun],
+    limits: Sequence[RegressionLimit],
+) -> ComparisonReport:
     compared = compare_all(pairs(measured_in(first), measured_in(second)), limits)
     if not compared:
         raise UsageError(f"{options.a} and {options.b} have no target in common.")
-    report = ComparisonReport(
+    return ComparisonReport(
         simulated=is_simulated(first) or is_simulated(second),
         a=options.a,
         b=options.b,
         targets=tuple(compared),
         apart_s=_apart_s(first, second),
     )
-    if options.json:
-        print_json(report)
-    else:
-        print("\n".join(_lines(report)))
-    return _exit_code(compared)
 
 
 def _parser() -> argparse.ArgumentParser:

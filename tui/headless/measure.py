@@ -43,7 +43,7 @@ class MeasuredPlan(msgspec.Struct, kw_only=True):
     """Outcome of a plan."""
 
     runs: Sequence[StoredRun]
-    """Every run, warm-up included; those of a cancelled series up to there. Read from the history when they are used."""
+    """Every run, warm-up included; those of a cancelled series up to there. Read when they are used."""
     series: Series
     lanes: list[Lane]
     """The lanes with their results, in the plan's order."""
