@@ -11,11 +11,16 @@ from tui.config.files import read_toml
 from tui.config.known_models import known_models, load_models, merged, models_of, save_list
 from tui.config.load import Flags, load
 from tui.config.paths import builtin_config
-from tui.core.model import KnownModel, ListedModel
+from tui.core.events import Usage
+from tui.core.model import KnownModel, ListedModel, ListedPrices
 from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
 from tui.core.refusals import refusals
-from tui.core.target import Endpoint
+from tui.core.target import Endpoint, Timeouts
 from tui.errors import ConfigError
+from tui.session.spending import Spending
 
 
 def test_the_list_is_valid_and_dated() -> None:
@@ -107,6 +112,38 @@ def test_what_an_endpoint_lists_goes_over_what_is_known() -> None:
     assert (models["odd"].lifecycle, models["odd"].effort, models["odd"].thinking) == ("active", ("low",), ())
     assert refusals(Parameters(effort="max", thinking="enabled", temperature=1.0), models["local"]) == {}
     assert "odd does not think" in refusals(Parameters(thinking="adaptive"), models["odd"]).values()
+
+
+def test_prices_that_an_endpoint_lists_hold_there_alone(sealed: Path) -> None:
+    listed = [ListedModel(id="m", prices=ListedPrices(input=1.0, output=2.0, cache_read=0.1))]
+    again = [ListedModel(id="m", prices=ListedPrices(input=3.0, output=4.0))]
+    (model,) = merged(merged((), listed, READ, "router"), again, READ, "other")
+    spec = asked_at("router")
+    usage = Usage(input_tokens=1_000_000, output_tokens=1_000_000, cache_read_input_tokens=1_000_000)
+    for place, usd in (("router", 3.1), ("other", 10.0)):
+        record = RequestRecord(spec=asked_at(place), usage=usage)
+        cost = Spending({"m": model}).add(record)
+        assert cost is not None
+        assert cost.usd == pytest.approx(usd)
+        assert cost.prices_read == READ
+    # Elsewhere nobody has said what it costs.
+    assert Spending({"m": model}).add(RequestRecord(spec=asked_at("third"), usage=usage)) is None
+    # And they are remembered with the list.
+    router = spec.endpoint
+    save_list(router, tuple(listed), READ)
+    assert known_models([router])[-1].at("router").prices == listed[0].prices.on(READ)  # type: ignore[union-attr]
+
+
+def asked_at(place: str) -> RequestSpec:
+    return RequestSpec(
+        request_id=1,
+        target="lane",
+        model="m",
+        endpoint=Endpoint(name=place, base_url="https://models.example/v1", kind="openai"),
+        prompt=Prompt(user="Why?"),
+        parameters=Parameters(max_tokens=10),
+        timeouts=Timeouts(),
+    )
 
 
 def test_lists_are_kept_per_server(sealed: Path) -> None:

@@ -9,7 +9,7 @@ from tui.core.finished import finished_fields
 from tui.core.held_back import Held
 from tui.core.observation import observe
 from tui.core.record import RequestRecord, State
-from tui.core.remarks import remarks, remarks_on
+from tui.core.remarks import remarks, remarks_on, tokens_differ
 from tui.simulator.odd_answers import EXPLANATION, HIDDEN_TOKENS, OTHER_MODEL
 from tui.simulator.process import SimulatorProcess
 
@@ -178,3 +178,18 @@ async def test_an_answer_that_was_not_held_back_has_all_figures(engine: Driver) 
     fields = finished_fields(record)
     assert None not in (fields["otps"], fields["tpot_ms"], fields["itl_ms"], fields["bursts"])
     assert not any("Held back" in remark for remark in remarks(record))
+
+
+@pytest.mark.parametrize(
+    ("models", "named"),
+    [
+        (["claude-opus-5-5", "claude-haiku-4-5", "us.anthropic.claude-opus-5"], None),
+        (["claude-opus-5-5", "meta-llama/Llama-3.3-70b"], "(claude, llama)"),
+        (["gpt-9", "gemini-4", "grok-5", "qwen3", "claude-opus-5-5"], "(claude, gemini, gpt, grok, …)"),
+        (["3-of-a-kind", "claude-opus-5-5"], "(claude)"),
+    ],
+)
+async def test_tokens_of_different_families_are_not_compared(models: list[str], named: str | None) -> None:
+    found = tokens_differ(models)
+    assert bool(found) is (named is not None)
+    assert all(named in sentence for sentence in found if named)

@@ -5,7 +5,9 @@ import json
 import msgspec
 import pytest
 
+from tui.core.events import Status
 from tui.core.grouping import Measured
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
@@ -14,7 +16,8 @@ from tui.core.target import Endpoint, Timeouts
 from tui.errors import ExitCode
 from tui.export import json_format
 from tui.export.formats import write
-from tui.headless.compare import pairs
+from tui.headless.compare import compare_all, pairs
+from tui.headless.results import TargetResult, remark_lines
 
 from .conftest import Run, Workplace
 
@@ -108,5 +111,15 @@ def test_a_target_is_compared_with_what_it_was_asked_before() -> None:
         (one, asked("4", "new")),
         (elsewhere, asked("5", "other", "f")),
     ]
+    other = msgspec.structs.replace(two, model="llama-3")
+    (alike,), (unlike,) = compare_all([(one, two)], []), compare_all([(one, other)], [])
+    assert (alike.remarks, "(llama, m)" in "".join(unlike.remarks)) == ((), True)
     # Which of the two prompts it replaces is not known.
     assert pairs([one, two], [asked("4", "new")]) == []
+
+
+def test_the_table_says_where_tokens_differ() -> None:
+    answers = tuple(Observation(status=Status.DONE, ttft_ns=1, total_ns=2) for _ in range(2))
+    results = [TargetResult(name=model, observations=answers, judgements=(), model=model) for model in ("a-1", "b-1")]
+    assert remark_lines(results[:1]) == []
+    assert "(a, b)" in remark_lines(results)[0]

@@ -70,8 +70,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         return self.known(self.subject.target.model)
 
     def known(self, model_id: str) -> KnownModel | None:
-        """Return the facts about a model; None for one that is not known."""
-        return next((model for model in self.models if model.id == model_id), None)
+        """Return the facts about a model at the subject's endpoint; None for one that is not known."""
+        place = self.subject.endpoint.name
+        return next((model.at(place) for model in self.models if model.id == model_id), None)
 
     @property
     def alike(self) -> tuple[MeasuredTarget, ...]:

@@ -16,7 +16,7 @@ from tui.core.setting import type_of
 from tui.core.target import Endpoint
 from tui.errors import ConfigError
 
-_NOT_IN_THE_FILE = ("lifecycle", "deprecated_on", "retires_on", "prices")
+_NOT_IN_THE_FILE = ("lifecycle", "deprecated_on", "retires_on", "prices", "prices_at")
 _MAY_BE_ABSENT = ("effort", "default_effort", "fast", "speed_beta")
 _UNLIKE_PRICES = ("long_prompt_tokens", "long_prompt_factor")
 _OF_PRICES = {
@@ -60,15 +60,17 @@ def models_of(document: files.Document, name: str) -> tuple[KnownModel, ...]:
     return tuple(_model(values) for values in tables)
 
 
-def merged(known: Sequence[KnownModel], listed: Sequence[ListedModel], read: date) -> tuple[KnownModel, ...]:
-    """`known` with what an endpoint listed on the day `read` over it; models that are new come last, in its order.
+def merged(
+    known: Sequence[KnownModel], listed: Sequence[ListedModel], read: date, endpoint: str = ""
+) -> tuple[KnownModel, ...]:
+    """`known` with what `endpoint` listed on the day `read` over it; models that are new come last, in its order.
 
     What the endpoint does not say stays as it was known, and is `None` for a new model.
     """
     by_id = {model.id: model for model in known}
     for model in listed:
         before = by_id.get(model.id) or KnownModel(id=model.id, display_name=model.id, facts_read=read)
-        says = {
+        says: dict[str, Any] = {
             "display_name": model.display_name,
             "line": model.line,
             "lifecycle": _among(model.lifecycle, Lifecycle),
@@ -77,6 +79,8 @@ def merged(known: Sequence[KnownModel], listed: Sequence[ListedModel], read: dat
             "thinking": _all_among(model.thinking, ThinkingType),
             "effort": _all_among(model.effort, Effort),
         }
+        if model.prices is not None:
+            says["prices_at"] = {**before.prices_at, endpoint: model.prices.on(read)}
         changes = {name: value for name, value in says.items() if value is not None}
         by_id[model.id] = msgspec.structs.replace(
             before, **changes, deprecated_on=model.deprecated_on, retires_on=model.retires_on, facts_read=read
@@ -139,5 +143,5 @@ def known_models(endpoints: Mapping[str, Endpoint] | Sequence[Endpoint]) -> tupl
     for endpoint in endpoints.values() if isinstance(endpoints, Mapping) else endpoints:
         kept = lists.get(endpoint.name)
         if kept is not None and kept.base_url == endpoint.base_url:
-            known = merged(known, kept.models, kept.read)
+            known = merged(known, kept.models, kept.read, endpoint.name)
     return known

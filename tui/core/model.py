@@ -38,6 +38,27 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
 Lifecycle = Literal["active", "deprecated", "retired"]
 
 
+class ListedPrices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Prices as an endpoint lists them, US dollars per million tokens."""
+
+    input: Dollars
+    output: Dollars
+    cache_read: Dollars | None = None
+    cache_write: Dollars | None = None
+
+    def on(self, read: date) -> Prices:
+        """The prices of a day. What is not said of the cache costs as other input does."""
+        write = self.input if self.cache_write is None else self.cache_write
+        return Prices(
+            read=read,
+            input=self.input,
+            output=self.output,
+            cache_read=self.input if self.cache_read is None else self.cache_read,
+            cache_write_5m=write,
+            cache_write_1h=write,
+        )
+
+
 class ListedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One model as an endpoint lists it; `None` where it does not say, as compatible servers mostly do not."""
 
@@ -51,6 +72,7 @@ class ListedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     max_output_tokens: int | None = None
     thinking: tuple[str, ...] | None = None
     effort: tuple[str, ...] | None = None
+    prices: ListedPrices | None = None
 
 
 class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +87,9 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
     retires_on: date | None = None
     """The day on which it is to be taken away; `None` where that is not known."""
     prices: Prices | None = None
+    """Its maker's."""
+    prices_at: dict[str, Prices] = msgspec.field(default_factory=dict)
+    """The prices of endpoints that list their own, by the endpoint's name."""
     context_tokens: Tokens | None = None
     """Most tokens of input and output together."""
     max_output_tokens: Tokens | None = None
@@ -87,6 +112,11 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
     facts_read: date
     """The day on which everything but the prices was read."""
 
+    def at(self, endpoint: str) -> "KnownModel":
+        """The model at an endpoint, by that one's own prices where it lists any."""
+        prices = self.prices_at.get(endpoint)
+        return self if prices is None else msgspec.structs.replace(self, prices=prices)
+
     @property
     def lifecycle_note(self) -> str:
         """Remark for someone who chooses it: `deprecated, retires 2027-01-01`; empty while it is active."""
@@ -100,6 +130,12 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
 def is_other_model(asked: str, answered: str) -> bool:
     """True unless both name one model: a date, a version, a path or a cloud's prefix make no other."""
     return _plain(asked) != _plain(answered)
+
+
+def family(model: str) -> str:
+    """The family of a model by its id: the letters that its name begins with, as `claude` or `llama`; may be empty."""
+    found = re.match(r"[a-z]*", _plain(model))
+    return found[0] if found is not None else ""
 
 
 _SUFFIX = re.compile(r"([-@:](\d{8}|\d{4}-\d\d-\d\d|latest|v\d+(:\d+)?)|\[[^\]]*\]|\.gguf)$")

@@ -1,14 +1,16 @@
 """Remarks on finished requests, a sentence each: what a reader of their figures has to know besides."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tui.core.events import Status
 from tui.core.held_back import arrivals
 from tui.core.metrics import answered_early, is_withheld
+from tui.core.model import family
 from tui.core.observation import Observation
 from tui.core.record import RequestRecord
 from tui.core.wording import format_duration
 
+_MOST_NAMED = 4
 _UNCACHED = "bust_cache = true measures without"
 
 
@@ -94,6 +96,18 @@ def remarks_on(name: str, observations: Sequence[Observation]) -> list[str]:
     proxies = dict.fromkeys(one.proxy for one in observations if one.proxy is not None)
     found += [f"measured through the proxy {proxy}" for proxy in proxies]
     return [f"{name}: {sentence}." for sentence in found]
+
+
+def tokens_differ(models: Iterable[str]) -> list[str]:
+    """The sentence under token counts and speeds of these models where they stand side by side, if there is one."""
+    families = sorted({family(model) for model in models})
+    if len(families) < 2:
+        return []
+    named = ", ".join([*filter(None, families)][:_MOST_NAMED]) + (", …" if len(families) > _MOST_NAMED else "")
+    return [
+        f"Tokens of different families of models are not alike ({named}): "
+        "compare these in seconds and by the length of the texts, not in tokens or tok/s."
+    ]
 
 
 def _counted(answers: Sequence[Observation]) -> str:

@@ -16,7 +16,7 @@ from tui.core.objectives import Objective, goodput, judge, judged_together
 from tui.core.observation import summary
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
-from tui.core.remarks import remarks, remarks_on
+from tui.core.remarks import remarks, remarks_on, tokens_differ
 from tui.core.run import StoredRun
 from tui.core.statistics import Interval
 from tui.core.wording import ABSENT, SIMULATED, percent, three_digits
@@ -78,7 +78,10 @@ def report_of(contents: Contents) -> RunReport:
         simulated=_simulated(runs),
         facts=_facts(runs),
         tables=[*tables, _per_run(runs), _per_request(runs)],
-        remarks=[remark for one in measured for remark in remarks_on(one.name, one.observations)],
+        remarks=[
+            *(remark for one in measured for remark in remarks_on(one.name, one.observations)),
+            *tokens_differ(one.model for one in measured),
+        ],
         texts=_texts(runs) if contents.with_texts else [],
         measured=measured,
         latest=latest(runs),

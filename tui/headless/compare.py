@@ -13,6 +13,7 @@ from tui.core.grouping import Measured, measured_in
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import per_run
 from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
+from tui.core.remarks import tokens_differ
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import dependence
@@ -37,6 +38,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """One per limit."""
     failures: str = ""
     """Shares of requests that failed, in words; empty where none did."""
+    remarks: tuple[str, ...] = ()
 
 
 class ComparisonReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +149,7 @@ def compare_all(both: Sequence[tuple[Measured, Measured]], limits: Sequence[Regr
                 for limit in limits
             ),
             failures=failures_sentence(("B", new.observations), ("A", old.observations)),
+            remarks=tuple(tokens_differ([old.model, new.model])),
         )
         for (old, new), questions in zip(both, asked, strict=True)
     ]
@@ -170,6 +173,7 @@ def _lines(report: ComparisonReport) -> list[str]:
         lines += [f"  failures: {compared.failures}."] if compared.failures else []
         lines += [f"  {comparison.figure.label}: {comparison.sentence}." for comparison in compared.comparisons]
         lines += [f"  {ruling.sentence}." for ruling in compared.rulings]
+        lines += [f"  {clean(remark)}" for remark in compared.remarks]
     family = family_sentence([comparison for compared in report.targets for comparison in compared.comparisons])
     lines += [f"{family}."] if family else []
     if report.apart_s is not None:

@@ -41,7 +41,7 @@ def table(models: Sequence[KnownModel]) -> list[str]:
     """One line per model under a heading: id, limits, prices with their date, and its lifecycle."""
     rows = [("id", "context", "most output", "$ in/out per 1M", "prices of", "")]
     for model in models:
-        prices = model.prices
+        prices = model.prices or next(iter(model.prices_at.values()), None)
         rows.append(
             (
                 clean(model.id),

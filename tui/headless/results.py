@@ -16,7 +16,7 @@ from tui.core.grouping import measured_in
 from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput, judge, judged_together
 from tui.core.observation import Observation, summary
-from tui.core.remarks import remarks_on
+from tui.core.remarks import remarks_on, tokens_differ
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import Description
@@ -33,6 +33,7 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     observations: tuple[Observation, ...]
     judgements: tuple[Judgement, ...]
     """One per objective."""
+    model: str = ""
 
     @property
     def answered(self) -> bool:
@@ -49,6 +50,7 @@ def results_of(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> li
             name=one.name,
             observations=(observations := one.observations),
             judgements=tuple(judge(objective, observations, family=family) for objective in objectives),
+            model=one.model,
         )
         for one in measured
     ]
@@ -130,7 +132,8 @@ def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objectiv
 
 def remark_lines(results: Sequence[TargetResult]) -> list[str]:
     """Sentences without which the table would be misread: answers that were cut, refused, or read from a cache."""
-    return [clean(remark) for result in results for remark in remarks_on(result.name, result.observations)]
+    found = [remark for result in results for remark in remarks_on(result.name, result.observations)]
+    return [clean(remark) for remark in (*found, *tokens_differ(one.model for one in results if one.answered))]
 
 
 def _cells(figure: Figure, found: Description, observations: Sequence[Observation]) -> tuple[str, ...]:

@@ -173,7 +173,7 @@ class Preview:
             self.on_problem(event.failure.message)
             return
         today = date.today()
-        self.models = merged(self.models, event.models, today)
+        self.models = merged(self.models, event.models, today, event.endpoint)
         self._live.spending.models = {model.id: model for model in self.models}
         endpoint = self._listing.get(event.endpoint)
         if endpoint is not None and not endpoint.simulated:

@@ -33,10 +33,15 @@ class Spending:
             return None
         spec = record.spec
         whole = record.complete or record.status is Status.REFUSED
-        cost = estimate(record.usage, self.models.get(spec.model), spec.parameters, complete=whole)
+        cost = estimate(record.usage, self._model_of(spec), spec.parameters, complete=whole)
         self._of_run.append(cost)
         self._of_session.append(cost)
         return cost
+
+    def _model_of(self, spec: RequestSpec) -> KnownModel | None:
+        """The model that is asked, with the prices that hold at its endpoint."""
+        model = self.models.get(spec.model)
+        return model.at(spec.endpoint.name) if model is not None else None
 
     @property
     def run(self) -> Cost | None:
@@ -55,9 +60,7 @@ class Spending:
         """
         return total(
             [
-                upper_bound(
-                    input_tokens(spec), self.models.get(spec.model), spec.parameters, answers=not spec.warms_cache
-                )
+                upper_bound(input_tokens(spec), self._model_of(spec), spec.parameters, answers=not spec.warms_cache)
                 for spec in specs
                 for _ in range(spec.retries.max + 1)
             ]

@@ -110,7 +110,7 @@ def test_a_whole_answer_on_a_new_connection() -> None:
         "input read from cache": ABSENT,
         "input written to cache": ABSENT,
         "tier · speed · region": ABSENT,
-        "cost, estimated": ABSENT,
+        "cost, estimated": f"{ABSENT}, no price is listed for it",
     }
 
 

@@ -199,3 +199,15 @@ def test_a_missed_cache(read: str, hits: int, said: str) -> None:
     assert shown.startswith(said)
     assert bool(shown) == bool(said)
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("base_url", "simulated", "said"),
+    [("https://models.example/v1", False, True), ("https://models.example", True, False), ("http://[", False, True)],
+)
+def test_a_cost_that_nobody_knows_is_said(base_url: str, simulated: bool, said: bool) -> None:
+    lane = lane_after(SENT, TEXT, UsageReported(request_id=1, usage=Usage(output_tokens=5)), ended(Status.DONE))
+    assert lane.record is not None
+    endpoint = msgspec.structs.replace(lane.record.spec.endpoint, base_url=base_url, simulated=simulated)
+    lane.record.spec = msgspec.structs.replace(lane.record.spec, endpoint=endpoint)
+    assert ("cost unknown" in state_line(lane)) is said

@@ -72,3 +72,9 @@ def test_gaps_of_few_answers_bound_nothing() -> None:
     found = summary(many, Figure.ITL)
     assert found.median_interval is not None
     assert found.p90 == pytest.approx(90, abs=1)
+
+
+def test_tokens_of_different_families_are_said_to_differ() -> None:
+    other = lane_with("llama-3.3-70b", lane(3).current)
+    assert not any("not alike" in line for line in statistics_lines([lane(3)], [], 120))
+    assert any("(haiku, llama)" in line for line in statistics_lines([lane(3), other], [], 120))

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import msgspec
 
-from tui.core.model import ListedModel
+from tui.core.model import ListedModel, ListedPrices
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.engine.failures import Refusal
@@ -20,6 +20,9 @@ from tui.engine.wires import LONGEST_WORD, LOOKUP_SLOT, AnswerReader, NoAnswerEr
 from tui.engine.wires.openai import count_of, refusal_of
 
 _MOST_MODELS = 1000
+_PRICES = ("prompt", "completion", "request", "input_cache_read", "input_cache_write")
+_MOST_DOLLARS = 10_000
+"""Per million tokens: more is a mistake."""
 _CONTEXT = ("context_length", "context_window", "max_context_length", "max_model_len")
 """Fields in which servers list a model's context, which the protocol itself does not say."""
 
@@ -117,7 +120,38 @@ def _listed(model: object) -> ListedModel | None:
         display_name=_word(model.get("name") or model.get("display_name")),
         context_tokens=next((count for field in _CONTEXT if (count := _count_of(model.get(field)))), None),
         max_output_tokens=_count_of(most),
+        prices=_prices_of(model.get("pricing")),
     )
+
+
+def _prices_of(pricing: object) -> ListedPrices | None:
+    """Prices as OpenRouter lists them, US dollars per token as texts; None where they are not known.
+
+    That is so for a router whose price depends on the request (-1), and where every request has a price of its own.
+    """
+    if not isinstance(pricing, dict):
+        return None
+    usd = {name: _dollars_per_million(pricing.get(name)) for name in _PRICES}
+    if usd["prompt"] is None or usd["completion"] is None or usd["request"]:
+        return None
+    return ListedPrices(
+        input=usd["prompt"],
+        output=usd["completion"],
+        cache_read=usd["input_cache_read"],
+        cache_write=usd["input_cache_write"],
+    )
+
+
+def _dollars_per_million(price: object) -> float | None:
+    """A price per token, as a text, in US dollars per million tokens; None for what is no price.
+
+    Numbers are not read: servers that list those mean other units.
+    """
+    try:
+        usd = float(price) * 1_000_000 if isinstance(price, str) else -1.0
+    except ValueError:
+        return None
+    return round(usd, 9) if 0 <= usd <= _MOST_DOLLARS else None
 
 
 def _word(value: object) -> str | None:

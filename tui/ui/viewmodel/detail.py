@@ -2,7 +2,7 @@
 
 from tui.core import metrics
 from tui.core.cost import Cost
-from tui.core.events import StampSource
+from tui.core.events import StampSource, Usage
 from tui.core.figures import Figure, FigureGroup, Unit
 from tui.core.metrics import NS_PER_MS
 from tui.core.record import RequestRecord
@@ -117,7 +117,8 @@ def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:
     if usage.cache_creation_input_tokens:
         written += f", 5m {format_count(usage.cache_5m_input_tokens)} · 1h {format_count(usage.cache_1h_input_tokens)}"
     where = (usage.service_tier, usage.speed, usage.inference_geo)
-    priced = "" if cost is None else f", prices of {cost.prices_read}"
+    is_unknown = cost is None and usage != Usage() and not record.spec.endpoint.simulated
+    priced = ", no price is listed for it" if is_unknown else "" if cost is None else f", prices of {cost.prices_read}"
     rows = [
         ("delivery", "streamed" if record.is_streamed else "not streamed: first is last"),
         ("input written to cache", written),

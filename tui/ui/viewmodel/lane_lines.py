@@ -1,13 +1,15 @@
 """Lines beside the text of a lane: its state, its figures and a note."""
 
 from textwrap import wrap
+from urllib.parse import urlsplit
 
 from tui.core import metrics
-from tui.core.events import CacheMiss, Status
+from tui.core.events import CacheMiss, Status, Usage
 from tui.core.metrics import NS_PER_S
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
 from tui.core.sanitize import clean
+from tui.core.target import Endpoint, is_this_machine
 from tui.core.wording import ABSENT, format_cost, format_count, format_duration, format_rate
 from tui.session.live import Lane
 
@@ -116,7 +118,18 @@ def _facts(lane: Lane) -> list[str]:
     facts = [] if record.is_streamed else ["not streamed"]
     if lane.cost is not None:
         facts.append(format_cost(lane.cost))
+    elif not record.state.in_flight and record.usage != Usage() and _is_paid(record.spec.endpoint):
+        facts.append("cost unknown")
     return facts
+
+
+def _is_paid(endpoint: Endpoint) -> bool:
+    """True where requests may cost something: not at the simulator, nor on this machine."""
+    try:
+        host = urlsplit(endpoint.base_url).hostname or ""
+    except ValueError:  # of an imported run
+        host = ""
+    return not endpoint.simulated and not is_this_machine(host)
 
 
 def _cached(lane: Lane) -> list[str]:

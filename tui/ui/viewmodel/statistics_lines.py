@@ -6,7 +6,7 @@ from statistics import median
 from tui.core.figures import SAMPLED, Figure
 from tui.core.objectives import Objective, goodput, judge, judged_together
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
-from tui.core.remarks import remarks_on
+from tui.core.remarks import remarks_on, tokens_differ
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import ABSENT, aligned, amount, span
@@ -34,7 +34,8 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
             lines.append("")
     if not lines:
         return ["No counted run yet."]
-    notes = ["A percentile is shown only where enough answers bound it: from 29 on p90, 59 p95, 299 p99."]
+    notes = [clean(line) for line in tokens_differ(lane.target.model for lane in lanes if lane.current)]
+    notes += ["A percentile is shown only where enough answers bound it: from 29 on p90, 59 p95, 299 p99."]
     if any(len(lane.current) > MOST_ITL_ANSWERS for lane in lanes):
         notes.append(f"ITL is of the latest {MOST_ITL_ANSWERS} answers of each.")
     if together := judged_together(family):

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from engine.scripted import send_one
 from tui.core.events import Event, FailureKind, Kind, ModelsListed, Status, TokensCounted
-from tui.core.model import ListedModel
+from tui.core.model import ListedModel, ListedPrices
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -35,7 +35,12 @@ ANSWERS = {
     "text": (b"404 Not Found", b"text/plain", b"404 page not found"),
 }
 MODELS = b"""{"data": [{"id": "a/b", "name": "A: B", "context_length": 8192,
-    "top_provider": {"max_completion_tokens": 1024}}, {"id": 7}, {"id": "c", "max_model_len": 4096}]}"""
+    "top_provider": {"max_completion_tokens": 1024},
+    "pricing": {"prompt": "0.000003", "completion": "0.000015", "request": "0", "input_cache_read": "0.0000003"}},
+    {"id": 7}, {"id": "c", "max_model_len": 4096}]}"""
+
+
+PRICES = ListedPrices(input=3.0, output=15.0, cache_read=0.3)
 
 
 class Server:
@@ -136,13 +141,35 @@ async def test_what_the_protocol_lacks_is_not_sent(sender: RequestSender, server
     assert server.bodies == []
 
 
+@pytest.mark.parametrize(
+    ("pricing", "prices"),
+    [
+        ({"prompt": "0", "completion": "0"}, ListedPrices(input=0.0, output=0.0)),
+        # The price of a router, of each request, of another unit, and what is no price.
+        ({"prompt": "-1", "completion": "-1"}, None),
+        ({"prompt": "0.000001", "completion": "0.000002", "request": "0.01"}, None),
+        ({"input": 0.3, "output": 0.3, "prompt": 0.3, "completion": 0.3}, None),
+        ({"prompt": "free", "completion": "nan"}, None),
+        ({"prompt": "1e9", "completion": "1"}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+async def test_prices_that_can_be_believed(
+    sender: RequestSender, server: Server, pricing: object, prices: ListedPrices | None
+) -> None:
+    server.models = (b"200 OK", json.dumps({"data": [{"id": "m", "pricing": pricing}]}).encode())
+    endpoint = Endpoint(name="there", base_url=server.base_url, kind="openai")
+    assert await sender.wire_of(endpoint).list_models(endpoint, None) == [ListedModel(id="m", prices=prices)]
+
+
 async def test_look_ups(sender: RequestSender, server: Server) -> None:
     arrived: asyncio.Queue[Event] = asyncio.Queue()
     lookups = Lookups(sender, arrived.put_nowait)
     endpoint = Endpoint(name="there", base_url=server.base_url, kind="openai")
     async with asyncio.timeout(30):
         lookups.list_models((endpoint,))
-        known = ListedModel(id="a/b", display_name="A: B", context_tokens=8192, max_output_tokens=1024)
+        known = ListedModel(id="a/b", display_name="A: B", context_tokens=8192, max_output_tokens=1024, prices=PRICES)
         assert await arrived.get() == ModelsListed(
             endpoint="there", models=(known, ListedModel(id="c", context_tokens=4096))
         )
