@@ -1,10 +1,16 @@
 """The list of known models."""
 
-from datetime import date
+import re
+from datetime import date, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
+from anthropic.resources.messages import messages
+from anthropic.types.model import Model
+from counts import ROOT
 
 from tui.config import paths
 from tui.config.files import read_toml
@@ -12,7 +18,7 @@ from tui.config.known_models import known_models, load_models, merged, models_of
 from tui.config.load import Flags, load
 from tui.config.paths import builtin_config
 from tui.core.events import Usage
-from tui.core.model import KnownModel, ListedModel, ListedPrices
+from tui.core.model import KnownModel, ListedModel, ListedPrices, model_of
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -73,7 +79,7 @@ def test_ids_are_unique() -> None:
             "unknown key models.1.input_prise; did you mean models.1.input_price?",
         ),
         ("[[models]]\n", "[[model]]\n", "unknown key model; did you mean models?"),
-        ("price_read = 2026-11-22", "price_read = 20261122", "must be a date such as 2026-11-22, but is 20261122."),
+        ("price_read = 2026-11-28", "price_read = 20261122", "must be a date such as 2026-11-22, but is 20261122."),
         ("accepts_temperature = true", "accepts_temperature = 1", "must be true or false, but is 1."),
         ('line = "sonnet"\n', "", "models.1 has no line."),
         (
@@ -92,6 +98,57 @@ def test_mistakes_are_one_sentence(old: str, new: str, sentence: str, tmp_path: 
         models_of(read_toml(path, "models.toml"), "models.toml")
     assert str(caught.value).startswith("models.toml, line ")
     assert str(caught.value).endswith(sentence)
+
+
+def test_the_list_agrees_with_the_sdk() -> None:
+    known = {model.id: model for model in load_models()}
+    named = set(get_args(get_args(Model)[0]))
+    assert known.keys() <= named
+    by_invitation = {name for name in named if "mythos" in name}
+    dated = {name for name in named if re.search(r"-\d{8}$", name)}
+    if version("anthropic") == pinned("anthropic"):  # a newer one may name newer models
+        assert named - by_invitation - dated == known.keys()
+    for name, day in messages.DEPRECATED_MODELS.items():
+        if (model := known.get(name)) is not None:
+            plain = re.sub(r"(?<=\d)(st|nd|rd|th)", "", day)
+            assert model.retires_on == datetime.strptime(plain, "%B %d, %Y").date()
+            assert model.lifecycle != "active"
+
+
+def pinned(package: str) -> str:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    return next(line.partition("==")[2] for line in lines if line.startswith(f"{package}=="))
+
+
+def test_what_the_newest_models_cost() -> None:
+    models = {model.id: model for model in load_models()}
+    prices = {name: model.prices for name, model in models.items() if model.prices is not None}
+    fable, opus = prices["claude-fable-5-2"], prices["claude-opus-5-5"]
+    assert (fable.input, fable.output, fable.fast_input, fable.fast_output) == (8, 40, 16, 80)
+    assert (opus.fast_input, opus.fast_output) == (8, 40)
+    # The share of the input's price for what is read from the cache differs by model.
+    shares = {name: round(one.cache_read / one.input, 4) for name, one in prices.items()}
+    assert [name for name, share in shares.items() if share == 0.025] == ["claude-fable-5-2", "claude-fable-5-1"]
+    assert [name for name, share in shares.items() if share == 0.05] == ["claude-sonnet-5-5", "claude-opus-5-5"]
+    assert set(shares.values()) == {0.025, 0.05, 0.1}
+    assert models["claude-fable-5-1"].fast is False
+    assert models["claude-sonnet-4-5"].lifecycle_note == "deprecated, retires 2026-11-30"
+
+
+def test_a_list_that_says_no_lifecycle_takes_no_date_away() -> None:
+    models = {model.id: model for model in merged(load_models(), [ListedModel(id="claude-opus-4-5")], READ)}
+    assert models["claude-opus-4-5"].retires_on == date(2027, 1, 22)
+
+
+def test_a_model_is_meant_by_its_dated_and_its_clouds_names() -> None:
+    models = {model.id: model for model in load_models()}
+    for name in (
+        "claude-haiku-4-5-20251001",
+        "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "claude-haiku-4-5@20251001",
+    ):
+        assert model_of(models, name) is models["claude-haiku-4-5"]
+    assert model_of(models, "claude-haiku-4") is None
 
 
 READ = date(2027, 1, 2)

@@ -9,7 +9,7 @@ import pytest_asyncio
 from waiting import in_time
 
 from tui.core.parameters import Parameters
-from tui.core.plan import Budget, Plan
+from tui.core.plan import Budget, Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Endpoint, Target
@@ -184,6 +184,52 @@ async def test_a_cap_stops_before_sending(session: Watched, cap: str) -> None:
     assert [sentence.partition(":")[0] for sentence in session.said] == ["Nothing was sent"] * 3
     assert all(f"(budget.{cap})" in sentence for sentence in session.said)
     assert (session.live.runs, session.live.busy, spent(session)) == (runs, False, cost)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "model", "named"),
+    [
+        (Parameters(cache=True), "my-model", "my-model"),
+        (Parameters(cache=True, speed="fast"), "claude-sonnet-5-5", "claude-sonnet-5-5 in fast mode"),
+    ],
+)
+async def test_a_cap_lets_no_model_be_asked_whose_price_is_not_known(
+    session: Watched, parameters: Parameters, model: str, named: str
+) -> None:
+    runs = session.live.runs
+    session.choose(PLAIN, Target(model=model, endpoint="bare", parameters=parameters))
+    session.plan = msgspec.structs.replace(session.plan, budget=Budget(session_usd=100, plan_usd=100))
+    asked = session.asking(Prompt(user="What does a gateway do?"))
+    assert not session.run(asked)
+    session.warm(asked)
+    session.start_series(asked, SeriesSettings(repeats=2))
+    assert session.series is not None
+    await session.series.over()
+    assert session.series.series.ending is Ending.COST
+    assert all(f"the price of {named} is not known" in sentence for sentence in session.said)
+    assert len(session.said) == 3
+    assert all("budget.plan_usd and budget.session_usd cannot be kept" in sentence for sentence in session.said)
+    # The cap of the series alone does the same.
+    session.plan = msgspec.structs.replace(session.plan, budget=Budget())
+    session.start_series(session.asking(Prompt(user="x")), SeriesSettings(repeats=2, max_usd=1))
+    await session.series.over()
+    assert "series.max_usd cannot be kept" in session.said[-1]
+    assert (session.series.series.ending, session.live.runs) == (Ending.COST, runs)
+
+
+async def test_a_cap_takes_a_model_by_its_date_and_what_the_simulator_answers(session: Watched) -> None:
+    spending, specs = session.live.spending, session.plan.requests(0)
+    there = msgspec.structs.replace(specs[0].endpoint, simulated=False)
+
+    def asking(model: str, *, simulated: bool) -> RequestSpec:
+        endpoint = specs[0].endpoint if simulated else there
+        return msgspec.structs.replace(specs[0], model=model, endpoint=endpoint)
+
+    dated = asking("claude-haiku-4-5-20251001", simulated=False)
+    known = asking("claude-haiku-4-5", simulated=False)
+    assert spending.bound([dated], lambda _: 100) == spending.bound([known], lambda _: 100) is not None
+    assert spending.unpriced([dated, known, asking("sim-fast", simulated=True)]) == []
+    assert spending.unpriced([asking("sim-fast", simulated=False)]) == ["sim-fast"]
 
 
 async def test_a_cap_counts_every_run_of_a_series(session: Watched) -> None:

@@ -33,6 +33,7 @@ def test_the_built_in_models_are_those_of_the_api_and_differ() -> None:
         "claude-sonnet-5-5",
         "claude-opus-5-5",
         "claude-opus-5",
+        "claude-fable-5-2",
         "claude-fable-5-1",
         "claude-haiku-4-5",
     ]

@@ -16,8 +16,8 @@ from tui.core.setting import type_of
 from tui.core.target import Endpoint
 from tui.errors import ConfigError
 
-_NOT_IN_THE_FILE = ("lifecycle", "deprecated_on", "retires_on", "prices", "prices_at")
-_MAY_BE_ABSENT = ("effort", "default_effort", "fast", "speed_beta")
+_NOT_IN_THE_FILE = ("deprecated_on", "prices", "prices_at")
+_MAY_BE_ABSENT = ("lifecycle", "retires_on", "thinking", "effort", "default_effort", "fast", "speed_beta")
 _UNLIKE_PRICES = ("long_prompt_tokens", "long_prompt_factor")
 _OF_PRICES = {
     field if field in _UNLIKE_PRICES else f"price_{field}" if field in ("note", "read") else f"{field}_price": field
@@ -82,9 +82,9 @@ def merged(
         if model.prices is not None:
             says["prices_at"] = {**before.prices_at, endpoint: model.prices.on(read)}
         changes = {name: value for name, value in says.items() if value is not None}
-        by_id[model.id] = msgspec.structs.replace(
-            before, **changes, deprecated_on=model.deprecated_on, retires_on=model.retires_on, facts_read=read
-        )
+        if "lifecycle" in changes:  # with it come its dates, or there are none
+            changes |= {"deprecated_on": model.deprecated_on, "retires_on": model.retires_on}
+        by_id[model.id] = msgspec.structs.replace(before, **changes, facts_read=read)
     return tuple(by_id.values())
 
 

@@ -1,6 +1,7 @@
 """Models: their limits, the parameters they take and their prices, each as its maker described it on a date."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
@@ -125,6 +126,14 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
         if self.lifecycle == "retired":
             return f"retired {self.retires_on}" if self.retires_on else "retired"
         return f"deprecated, retires {self.retires_on}" if self.retires_on else "deprecated"
+
+
+def model_of(models: Mapping[str, KnownModel], name: str) -> KnownModel | None:
+    """The known model that `name` means: as it stands, else without the date, version or cloud's prefix in it."""
+    if name in models:
+        return models[name]
+    plain = _plain(name)
+    return next((model for known, model in models.items() if _plain(known) == plain), None)
 
 
 def is_other_model(asked: str, answered: str) -> bool:

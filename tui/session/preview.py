@@ -90,16 +90,21 @@ class Preview:
         self.stop()
         self._counter.forget_questions()
 
-    def may_send(self, budget: Budget, specs: Sequence[RequestSpec], times: int = 1) -> bool:
+    def may_send(
+        self, budget: Budget, specs: Sequence[RequestSpec], times: int = 1, *, series_usd: float | None = None
+    ) -> bool:
         """Tell whether `budget` allows to send `specs` that many times; if not, `on_problem` says why.
 
-        Nor is anything sent to an endpoint that is not confirmed.
+        `series_usd` is the cap of the series that sends them. Nor is anything sent to an endpoint that is not
+        confirmed.
         """
         for spec in specs:
             if not self._is_confirmed(spec.endpoint):
                 self.on_problem(f"Nothing was sent: the endpoint {spec.endpoint.name} is not confirmed.")
                 return False
         refusal = self.refusal(budget, specs, times)
+        if refusal is None and series_usd is not None:
+            refusal = self._live.spending.price_refusal(specs, ["series.max_usd"])
         if refusal is not None:
             self.on_problem(refusal)
         return refusal is None

@@ -194,7 +194,7 @@ class Session:
             return may_run
 
         self.series = SeriesRunner(self.live, series, run_to_end, self._changed)
-        if not self.preview.may_send(plan.budget, *series.at_most(specs)):
+        if not self.preview.may_send(plan.budget, *series.at_most(specs), series_usd=series.settings.max_usd):
             series.end(Ending.COST)
         self.series.start()
 

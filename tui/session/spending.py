@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tui.core.cost import Cost, estimate, total, upper_bound
 from tui.core.events import Status, Usage
-from tui.core.model import KnownModel
+from tui.core.model import KnownModel, model_of
 from tui.core.plan import Budget, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.wording import dollars
@@ -40,7 +40,7 @@ class Spending:
 
     def _model_of(self, spec: RequestSpec) -> KnownModel | None:
         """The model that is asked, with the prices that hold at its endpoint."""
-        model = self.models.get(spec.model)
+        model = model_of(self.models, spec.model)
         return model.at(spec.endpoint.name) if model is not None else None
 
     @property
@@ -58,21 +58,35 @@ class Spending:
 
         Every attempt that the plan allows is counted: one that failed late may cost as much as one that did not.
         """
-        return total(
-            [
-                upper_bound(input_tokens(spec), self._model_of(spec), spec.parameters, answers=not spec.warms_cache)
-                for spec in specs
-                for _ in range(spec.retries.max + 1)
-            ]
+        return total([self._bound_of(spec, input_tokens(spec)) for spec in specs for _ in range(spec.retries.max + 1)])
+
+    def _bound_of(self, spec: RequestSpec, input_tokens: int) -> Cost | None:
+        return upper_bound(input_tokens, self._model_of(spec), spec.parameters, answers=not spec.warms_cache)
+
+    def unpriced(self, specs: Sequence[RequestSpec]) -> list[str]:
+        """Models among `specs` whose price is not known, so that no cap can be kept; the simulator costs nothing."""
+        asked = (spec for spec in specs if not spec.endpoint.simulated and self._bound_of(spec, 0) is None)
+        return list(dict.fromkeys(f"{one.model}{' in fast mode' * (one.parameters.speed == 'fast')}" for one in asked))
+
+    def price_refusal(self, specs: Sequence[RequestSpec], caps: Sequence[str]) -> str | None:
+        """Reason not to send `specs` under these caps, the settings' names: a price is not known. None if all are."""
+        names = self.unpriced(specs) if caps else []
+        if not names:
+            return None
+        prices = "the price of" if len(names) == 1 else "the prices of"
+        return (
+            f"Nothing was sent: {prices} {', '.join(names)} {'is' if len(names) == 1 else 'are'} not known, so that "
+            f"{' and '.join(caps)} cannot be kept; ask models that `latency-tui models` has a price for, or take the "
+            f"{'cap' if len(caps) == 1 else 'caps'} out."
         )
 
     def refusal(
         self, budget: Budget, specs: Sequence[RequestSpec], input_tokens: Callable[[RequestSpec], int], times: int = 1
     ) -> str | None:
-        """Reason not to send `specs` `times` times, in one sentence: it could exceed the budget. None if it cannot.
-
-        Models whose price is not known are not counted.
-        """
+        """Reason not to send `specs` `times` times, in one sentence: it could exceed the budget. None if it cannot."""
+        caps = [f"budget.{name}" for name in ("plan_usd", "session_usd") if getattr(budget, name) is not None]
+        if (reason := self.price_refusal(specs, caps)) is not None:
+            return reason
         bound = self.bound(specs, input_tokens) if budget != Budget() else None
         if bound is None:
             return None

@@ -157,9 +157,21 @@ def plan_of(targets: Sequence[Target], base_url: str, prompt: str, max_tokens: i
     )
 
 
+_PICTURED = (
+    "claude-haiku-5-5",
+    "claude-sonnet-5-5",
+    "claude-opus-5-5",
+    "claude-opus-5",
+    "claude-fable-5-1",
+    "claude-haiku-4-5",
+)
+PICTURED_MODELS = tuple(model for model in load_models() if model.id in _PICTURED)
+"""Models to choose from in pictures: a new one of configs/models.toml changes none of them."""
+
+
 def draft_of(plan: Plan) -> Draft:
-    """The draft that asks `plan`, among all known models."""
-    return Draft(plan, TargetChoice.among(load_models(), plan.targets))
+    """The draft that asks `plan`, among the models of pictures."""
+    return Draft(plan, TargetChoice.among(PICTURED_MODELS, plan.targets))
 
 
 @asynccontextmanager

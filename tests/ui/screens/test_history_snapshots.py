@@ -11,7 +11,6 @@ from pictures import Album
 from syrupy.assertion import SnapshotAssertion
 
 import tui.ui.app
-from tui.config.known_models import load_models
 from tui.config.schema import HistorySettings, UiSettings
 from tui.core.events import EngineReady, Kind, Status
 from tui.core.run import StoredRun
@@ -24,7 +23,7 @@ from tui.ui.screens.history import HistoryScreen
 from tui.ui.screens.replay import ReplayScreen
 from tui.ui.widgets.runs_list import RunsList
 
-from .driving import SMALL, WIDE, AppDriver, draft_of, fast, plan_of
+from .driving import PICTURED_MODELS, SMALL, WIDE, AppDriver, draft_of, fast, plan_of
 from .engine import BorrowedEngine
 from .test_history import RUNS, stored
 
@@ -71,7 +70,7 @@ def open_history(snapshot: SnapshotAssertion, tmp_path: Path, monkeypatch: pytes
         engine = BorrowedEngine(command_in, out, errors, os.getpid())
         plan = plan_of(fast(2), "http://127.0.0.1:1", "Why?", 512)
         session = Session(engine, history=Recorder(database, HistorySettings()))
-        app = _App(session, draft_of(plan), UiSettings(frame_rate=30.0), load_models())
+        app = _App(session, draft_of(plan), UiSettings(frame_rate=30.0), PICTURED_MODELS)
         app.engine_end = into
         album = Album(snapshot, tmp_path)
         try:

@@ -18,7 +18,6 @@ from textual.widget import Widget
 
 import tui.ui.app
 from tui.advice.trial import conclude
-from tui.config.known_models import load_models
 from tui.config.schema import UiSettings
 from tui.core.events import (
     Content,
@@ -41,7 +40,7 @@ from tui.session.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.terminal import Terminal
 
-from .driving import SMALL, WIDE, AppDriver, draft_of, plan_of
+from .driving import PICTURED_MODELS, SMALL, WIDE, AppDriver, draft_of, plan_of
 from .engine import BorrowedEngine
 
 MS = 1_000_000
@@ -176,7 +175,7 @@ def tell(snapshot: SnapshotAssertion, tmp_path: Path) -> Tell:
         commands, command_in = os.pipe()
         engine = BorrowedEngine(command_in, out, errors, os.getpid())
         plan = plan_of([Target(model=model) for model in models], "http://127.0.0.1:1", PROMPT, 512, "Be brief.")
-        app = _App(Session(engine), draft_of(plan), settings, load_models(), terminal=terminal)
+        app = _App(Session(engine), draft_of(plan), settings, PICTURED_MODELS, terminal=terminal)
         app.engine_end = into
         album = Album(snapshot, tmp_path)
         try:
