@@ -18,6 +18,8 @@ from tui.core.figures import Figure
 from tui.core.finished import finished_fields
 from tui.core.metrics import NS_PER_MS as MS
 from tui.core.observation import observe, summary
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.target import Retries, Target
 from tui.session.live import Lane
@@ -65,7 +67,12 @@ class Line:
 
     @property
     def deltas(self) -> list[tuple[int, int]]:
-        return self.written("content_block_delta")
+        """Pieces of content, in any protocol: their names end in `delta`, as do those of the end of a message."""
+        return [
+            (planned, written)
+            for name, planned, written in self.line["events"]
+            if name == "content_block_delta" or name.endswith(".delta")
+        ]
 
 
 @pytest.fixture
@@ -84,6 +91,9 @@ def serve(tmp_path: Path) -> Iterator[Callable[[str | None], Served]]:
     for process, truth in running:
         process.stop()
         truth.close()
+
+
+Serve = Callable[..., Served]
 
 
 def is_then(stamp: int | None, event: tuple[int, int]) -> None:
@@ -105,9 +115,6 @@ def sent(record: RequestRecord) -> int:
     sent_ns = record.timeline.sent_ns
     assert sent_ns is not None
     return sent_ns
-
-
-Serve = Callable[..., Served]
 
 
 async def test_an_empty_first_block_is_no_token(engine: Driver, serve: Serve) -> None:
@@ -137,6 +144,60 @@ async def test_thinking_is_the_first_token_and_text_the_first_output(engine: Dri
     assert record.timeline.thinking_pieces == 20
     is_then(record.timeline.thinking_started_ns, line.written("content_block_start")[0])
     is_between(metrics.ttlt_ns(record.timeline), line.deltas[-1], sent(record))
+
+
+def on_wire(engine: Driver, server: Served, kind: str, model: str, **parameters: Any) -> RequestSpec:
+    """A request to the simulator in this protocol, which shows its thinking."""
+    spec = engine.spec(server.base_url, model)
+    if kind == "openai-responses":
+        parameters = {"thinking_display": "summarized", **parameters}
+    path = "" if kind == "anthropic" else "/v1"
+    return msgspec.structs.replace(
+        spec,
+        endpoint=msgspec.structs.replace(spec.endpoint, kind=kind, base_url=server.base_url + path),
+        parameters=Parameters(max_tokens=200, **parameters),
+    )
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "openai", "openai-responses"])
+async def test_the_words_mean_the_same_on_every_wire(engine: Driver, serve: Serve, kind: str) -> None:
+    server = serve()
+    (record,) = await engine.run(on_wire(engine, server, kind, "sim-thinking"))
+    line = await server.line()
+    # 20 of thinking, which the Messages API signs, and 20 of text.
+    text = line.deltas[21 if kind == "anthropic" else 20]
+    assert (line.deltas[0][0] - line.received_ns, text[0] - line.received_ns) == (200 * MS, 400 * MS)
+    is_between(metrics.ttft_ns(record.timeline), line.deltas[0], sent(record))
+    is_between(metrics.ttfo_ns(record.timeline), text, sent(record))
+    is_between(metrics.ttlt_ns(record.timeline), line.deltas[-1], sent(record))
+    stamps = record.timeline.content_ns
+    assert (len(stamps), record.timeline.thinking_pieces, record.usage.output_tokens) == (40, 20, 40)
+    tpot = metrics.tpot_ns(record.timeline, record.timed_tokens)
+    assert tpot is not None
+    assert tpot * 39 == pytest.approx(stamps[-1] - stamps[0])
+    assert record.otps == pytest.approx(metrics.NS_PER_S / tpot)
+    # What comes after the last token (ends of parts, the usage, the sentinel) is in none of them.
+    assert record.timeline.message_stop_ns is not None
+    assert record.timeline.message_stop_ns >= stamps[-1]
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "openai", "openai-responses"])
+async def test_chunks_and_answers_in_one_piece_are_timed_alike_on_every_wire(
+    engine: Driver, serve: Serve, kind: str
+) -> None:
+    server = serve()
+    (record,) = await engine.run(on_wire(engine, server, kind, "sim-chunked"))
+    line = await server.line()
+    assert (record.usage.output_tokens, len(line.deltas)) == (101, 21)
+    for stamp, event in zip(record.timeline.content_ns, line.deltas, strict=True):
+        is_then(stamp, event)
+    tpot = metrics.tpot_ns(record.timeline, record.usage.output_tokens)
+    assert tpot is not None
+    assert tpot * 100 == pytest.approx(record.timeline.content_ns[-1] - record.timeline.content_ns[0])
+    (whole,) = await engine.run(on_wire(engine, server, kind, "sim-chunked", stream=False))
+    assert whole.ttft_ns == whole.total_ns
+    assert whole.otps is metrics.gaps(whole.timeline) is None
+    is_between(whole.total_ns, (await server.line()).written("response")[0], sent(whole))
 
 
 async def test_chunks_are_not_tokens(engine: Driver, serve: Serve) -> None:

@@ -50,7 +50,7 @@ def refusal(parameter: str, value: object, model: KnownModel | None, kind: str =
 def wire_refusal(parameter: str, value: object, kind: str) -> str | None:
     """The reason why the protocol of endpoints of this `kind` cannot say `value` for `parameter`; None if it can."""
     protocol, declared = PROTOCOLS[kind], PARAMETERS[parameter]
-    if value is None:
+    if value in (None, ()):  # nothing is sent for either
         return None
     if (reason := lack(parameter, kind)) is not None:
         return reason

@@ -65,6 +65,9 @@ def test_extra_is_merged_last() -> None:
 
 
 def test_there_are_no_stop_sequences() -> None:
+    # None at all is what the built-in configuration has.
+    assert unsupported(Parameters(stop_sequences=()), KIND) == {}
+    assert "stop" not in "".join(body(spec(Parameters(stop_sequences=()))))
     assert unsupported(Parameters(stop_sequences=("END",)), KIND) == {
         "stop_sequences": "The Responses API has no stop_sequences"
     }
