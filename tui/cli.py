@@ -147,6 +147,7 @@ def _parser(
     parser.add_argument("--file", type=Path, metavar="PATH", help="read the user prompt from a file")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="most tokens an answer may have")
     parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
+    parser.add_argument("--api-key-env", metavar="NAME", help="variable with its key; without it none is sent")
     parser.add_argument("--config", type=Path, metavar="PATH", help="a configuration or plan file (TOML)")
     parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
     return parser
@@ -256,6 +257,7 @@ def _flags(options: argparse.Namespace, prompt: str | None) -> "Flags":
         system=options.system,
         max_tokens=options.max_tokens,
         base_url=options.base_url,
+        api_key_env=options.api_key_env,
         config=options.config,
         demo=options.demo,
         fps=getattr(options, "fps", None),

@@ -29,6 +29,8 @@ CHOSEN_ONLY = {
     "targets.0.extra",
     "endpoints.far.api_key_env",
     "endpoints.far.key_command",
+    "endpoints.far.secret_headers",
+    "endpoints.far.plain_http",
     "endpoints.far.aws_credentials",
     "endpoints.far.ca_file",
     "endpoints.far.proxy",
@@ -52,6 +54,7 @@ VALUES = {
     "endpoints.far.api_version": "2023-06-01",
     "endpoints.far.kind": "foundry",
     "endpoints.far.headers": {"x-team": "a"},
+    "endpoints.far.secret_headers": {"x-gateway-key": "GATEWAY_KEY"},
     "endpoints.far.proxy": "http://proxy.example:1",
 }
 """Values of keys whose type alone does not give one."""

@@ -199,7 +199,7 @@ def test_flags(sealed: Path) -> None:
     settings = loaded.settings
     assert (settings.prompt.user, settings.prompt.system, settings.endpoint) == ("p", "s", "custom")
     custom = settings.endpoints["custom"]
-    assert (custom.base_url, custom.api_key_env) == ("https://h/x", "ANTHROPIC_API_KEY")
+    assert (custom.base_url, custom.api_key_env) == ("https://h/x", None)
     assert loaded.provenance["endpoint"] == Origin(Layer.FLAG, "--base-url")
 
 

@@ -62,8 +62,8 @@ def test_unknown_endpoint_of_a_target(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.org", "http://10.0.0.1:80", "http://127.0.0.1.example.org", "http://localhost.example.org",
-     "http://[::2]:1", "http://2130706434.example"],
+    ["http://example.org", "http://93.184.216.34:80", "http://127.0.0.1.example.org", "http://localhost.example.org",
+     "http://[2a00::2]:1", "http://2130706434.example"],
 )  # fmt: skip
 def test_key_never_travels_in_the_clear(settings: Settings, url: str) -> None:
     remote = _with(settings, far=Endpoint(name="far", base_url=url, api_key_env="FAR_KEY"))

@@ -325,7 +325,7 @@ async def test_each_lane_fails_alone(engine: Driver, simulator: SimulatorProcess
     engine.failing(model, FailureKind.UNKNOWN_MODEL, "claude-nonsense-9", "Targets")
     engine.failing(refused, FailureKind.CONNECTION_REFUSED, nobody, "Start the server")
     engine.failing(name, FailureKind.NAME_NOT_FOUND, "name.invalid", "base URL")
-    engine.failing(tls, FailureKind.TLS, "https://127.0.0.1", "scheme")
+    engine.failing(tls, FailureKind.TLS, "https://127.0.0.1", "write http://")
     engine.failing(parameter, FailureKind.BAD_REQUEST, "temperature")
     assert good.status is Status.DONE
 

@@ -12,6 +12,7 @@ from tui.simulator.process import SimulatorProcess
 
 from .conftest import Run
 
+NAMED = ("--api-key-env", "ANTHROPIC_API_KEY")
 URL = "http://127.0.0.1:8080"
 HERE = Endpoint(name="here", base_url=URL)
 MESSAGES = ProtocolRoute(kind="anthropic", protocol="Messages API", base_url=URL, is_there=True, http_status=400)
@@ -63,7 +64,7 @@ def test_what_makes_requests_fail_is_wrong_and_a_refused_key_twice() -> None:
 
 def test_a_wrong_key_is_wrong_and_the_exit_status_tells(run: Run) -> None:
     with SimulatorProcess.start() as simulator:
-        done = run("doctor", "--base-url", simulator.base_url, ANTHROPIC_API_KEY="invalid")
+        done = run("doctor", "--base-url", simulator.base_url, *NAMED, ANTHROPIC_API_KEY="invalid")
     assert done.returncode == ExitCode.ERROR, done.stdout
     wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
     assert any("endpoint custom" in line and "401" in line for line in wrong)
@@ -80,13 +81,13 @@ def test_all_is_well_on_the_simulator(run: Run) -> None:
 
 
 def test_what_is_wrong_is_named_with_its_remedy(run: Run) -> None:
-    done = run("doctor", "--base-url", "https://127.0.0.1:9", ANTHROPIC_API_KEY=KEY)
+    done = run("doctor", "--base-url", "https://127.0.0.1:9", *NAMED, ANTHROPIC_API_KEY=KEY)
     assert done.returncode == ExitCode.ERROR
     wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
     assert any("endpoint custom" in line and "127.0.0.1:9" in line for line in wrong)
 
 
 def test_a_key_is_named_by_its_variable_and_never_shown(run: Run) -> None:
-    done = run("doctor", "--base-url", "https://127.0.0.1:9", ANTHROPIC_API_KEY=KEY)
+    done = run("doctor", "--base-url", "https://127.0.0.1:9", *NAMED, ANTHROPIC_API_KEY=KEY)
     assert "in ANTHROPIC_API_KEY" in done.stdout
     assert KEY not in done.stdout + done.stderr

@@ -1,5 +1,6 @@
 """Holds a TOML document against the schema. The first problem in file order becomes the error."""
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,10 +16,12 @@ from tui.core.plan import MAX_TARGETS
 from tui.core.prompt import MAX_VARIANTS
 from tui.core.target import Target
 from tui.errors import ConfigError
+from tui.secret_names import is_secret_variable
 
 _NOT_FOUND_ONES = "is not taken from a file that was found and not chosen: put it into your own file"
 _OWN_ALONE = "is taken from your own file alone"
-_SECRETS = frozenset({"api_key", "apikey", "key", "token", "auth_token", "secret", "password", "anthropic_api_key"})
+_LIKE_A_KEY = 0.88
+"""Likeness at which an unknown word is a known one misspelt, and not a secret in the wrong place."""
 
 
 def value_of(key: Key, raw: object, *, is_text: bool = False) -> object:
@@ -236,7 +239,7 @@ class Checker:
                 self._problem(("endpoints",), f"holds a name that {complaint}", at=path)
             elif name in (schema.AUTO, schema.SIMULATOR):
                 self._problem(path, "is built in and cannot be defined")
-            elif name in _SECRETS:
+            elif not isinstance(table, dict) and is_secret_variable(name):
                 self.unknown(path, ())
             else:
                 self._enter(path, None)
@@ -251,11 +254,12 @@ class Checker:
     def unknown(self, path: KeyPath, known: Iterable[str]) -> None:
         """Note a key that does not exist, with the nearest that does."""
         word, table = str(path[-1]), path[:-1]
-        if word.lower().replace("-", "_") in _SECRETS:
+        known = list(known)
+        if is_secret_variable(word) and not difflib.get_close_matches(word.lower(), known, n=1, cutoff=_LIKE_A_KEY):
             remedy = "put the key into an environment variable and name that in api_key_env"
             self._problem(path, f"must not stand in a file: {remedy}")
             return
-        names = list(known)
+        names = known
         prefix = "".join(f"{part}." for part in table)
         elsewhere = [dotted for dotted in schema.keys_by_path() if dotted.rpartition(".")[2] == word]
         if nearest(word, names) is None and elsewhere:

@@ -1,5 +1,6 @@
 """Endpoints in a configuration: the values that their keys may hold, and guards on the secrets among them."""
 
+import ipaddress
 import re
 import shlex
 from collections.abc import Mapping
@@ -8,8 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from tui.config.keys import keys_of, looks_secret, shown
 from tui.core.protocol import MESSAGES_KIND, PROTOCOLS, Protocol
-from tui.core.target import Endpoint, TimeoutOverrides, is_secret_name, is_this_machine
+from tui.core.target import Endpoint, TimeoutOverrides, is_this_machine
 from tui.errors import ConfigError
+from tui.secret_names import is_secret_name
 
 ANTHROPIC = "anthropic"
 """Name of the API's own endpoint."""
@@ -24,6 +26,7 @@ _OWN_HEADERS = {
         "it belongs to the connection",
     ),
 }
+_PRIVATE = ("local", "localdomain", "lan", "internal", "intranet", "private", "corp", "home", "home.arpa")
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
@@ -59,10 +62,29 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def is_plain_and_remote(url: str) -> bool:
-    """True when a key sent to `url` could be read on the way: http to a host that is not this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and not is_this_machine(parts.hostname or "")
+def is_open(endpoint: Endpoint) -> bool:
+    """True when a key sent there could be read on the way: plain http to a host that is not this machine.
+
+    In a private network the person may allow that (`plain_http`).
+    """
+    parts = urlsplit(endpoint.base_url)
+    host = (parts.hostname or "").rstrip(".")
+    return parts.scheme == "http" and not is_this_machine(host) and not (endpoint.plain_http and _is_private(host))
+
+
+def _is_private(host: str) -> bool:
+    """True for an address of a private network, and for a name that no public server has."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(tuple(f".{name}" for name in _PRIVATE))
+    return address.is_private and not address.is_unspecified
+
+
+def way_out(endpoint: Endpoint) -> str:
+    """The remedy for a key that could be read on the way."""
+    is_private = _is_private((urlsplit(endpoint.base_url).hostname or "").rstrip("."))
+    return "use https, set plain_http = true in the endpoint for this private network" if is_private else "use https"
 
 
 def words(command: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -104,11 +126,30 @@ def _refuse_headers(value: dict[str, Any]) -> str | None:
         if low in _OWN_HEADERS:
             return f"must not set {low}: {_OWN_HEADERS[low]}"
         if is_secret_name(low):
-            return f"must not set {low}; {KEY_REMEDY}"
+            return f'must not set {low}; {KEY_REMEDY}: name its variable, as secret_headers = {{ {low} = "VARIABLE" }}'
         if names.count(low) > 1:
             return f"must not set {low} twice"
         if not isinstance(text, str) or not text.isascii() or not text.isprintable():
             return f"must hold printable ASCII texts, but {low} does not"
+    return None
+
+
+def _refuse_key_header(value: str) -> str | None:
+    low = value.lower()
+    if not _HEADER.fullmatch(value) or looks_secret(value):
+        return f"must be the name of a header, such as api-key, but is {shown(value)}"
+    return f"must not be {low}: {_OWN_HEADERS[low]}" if low in _OWN_HEADERS else None
+
+
+def _refuse_secret_headers(value: dict[str, str]) -> str | None:
+    names = [name.lower() for name in value]
+    for name, variable in value.items():
+        if complaint := _refuse_key_header(name):
+            return f"holds a name that {complaint}"
+        if names.count(name.lower()) > 1:
+            return f"must not set {name.lower()} twice"
+        if not variable or _refuse_variable(variable):
+            return f"must hold names of environment variables (upper-case letters, digits and _); {KEY_REMEDY}"
     return None
 
 
@@ -149,6 +190,8 @@ ENDPOINT = keys_of(
         "region": _refuse_place,
         "project": _refuse_place,
         "api_version": _refuse_version,
+        "key_header": _refuse_key_header,
+        "secret_headers": _refuse_secret_headers,
         "headers": _refuse_headers,
         "ca_file": _refuse_path,
         "proxy": _refuse_proxy,
@@ -173,9 +216,18 @@ def refuse_combination(given: Mapping[str, Any]) -> str | None:
         return 'has kind = "vertex", which needs a region and a project'
     if given.get("kind") == "bedrock" and not given.get("region"):
         return 'has kind = "bedrock", which needs a region'
+    names = {name.lower() for table in ("headers", "secret_headers") for name in given.get(table, {})}
+    if str(given.get("key_header", "authorization")).lower() in names or _in_both(given):
+        return "sets a header twice: one name is for the key, a secret header or a header"
     if given.get("aws_credentials") and given.get("kind") != "bedrock":
         return 'has aws_credentials, which only kind = "bedrock" can use'
     return None
+
+
+def _in_both(given: Mapping[str, Any]) -> bool:
+    """True where a header is secret and is not."""
+    plain, secret = ({name.lower() for name in given.get(table, {})} for table in ("headers", "secret_headers"))
+    return bool(plain & secret)
 
 
 def endpoint_of(name: str, given: Mapping[str, Any], timeouts: TimeoutOverrides) -> Endpoint:
@@ -184,7 +236,11 @@ def endpoint_of(name: str, given: Mapping[str, Any], timeouts: TimeoutOverrides)
         "base_url": given["base_url"].rstrip("/"),
         "api_key_env": given.get("api_key_env") or None,
         "key_command": words(given.get("key_command", ())),
-        "headers": {header.lower(): value for header, value in given.get("headers", {}).items()},
+        **{
+            table: {header.lower(): value for header, value in given.get(table, {}).items()}
+            for table in ("headers", "secret_headers")
+        },
+        "key_header": given.get("key_header", "authorization").lower(),
     }
     return Endpoint(name=name, timeouts=timeouts, **{**given, **own})
 
@@ -192,6 +248,11 @@ def endpoint_of(name: str, given: Mapping[str, Any], timeouts: TimeoutOverrides)
 def has_key(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
     """True when the endpoint's key variable is set to more than blanks, or a command would give a key."""
     return bool(endpoint.key_command) or is_key_set(endpoint, environ)
+
+
+def unset_headers(endpoint: Endpoint, environ: Mapping[str, str]) -> list[str]:
+    """The variables of secret headers that hold nothing."""
+    return [variable for variable in endpoint.secret_headers.values() if not environ.get(variable, "").strip()]
 
 
 def is_key_set(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
@@ -218,15 +279,15 @@ def custom_headers(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, 
 
 def refuse_open_key(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
     """Raise ConfigError for an endpoint whose key would travel unencrypted to another machine."""
-    if custom_headers(endpoint, environ) and is_plain_and_remote(endpoint.base_url):
+    if not is_open(endpoint):
+        return
+    where = f"endpoints.{endpoint.name}.base_url is plain http to another machine"
+    if custom_headers(endpoint, environ):
         raise ConfigError(
-            f"endpoints.{endpoint.name}.base_url is plain http to another machine, so the headers in "
-            f"{CUSTOM_HEADERS_VARIABLE} could be read on the way: use https, or unset {CUSTOM_HEADERS_VARIABLE}."
+            f"{where}, so the headers in {CUSTOM_HEADERS_VARIABLE} could be read on the way: {way_out(endpoint)}, or "
+            f"unset {CUSTOM_HEADERS_VARIABLE}."
         )
-    if has_key(endpoint, environ) and is_plain_and_remote(endpoint.base_url):
-        variable = endpoint.api_key_env if is_key_set(endpoint, environ) else None
+    variable = next((name for name in endpoint.key_variables if environ.get(name, "").strip()), None)
+    if variable is not None or endpoint.key_command:
         key, remedy = (f"in {variable}", f"unset {variable}") if variable else ("of key_command", "remove key_command")
-        raise ConfigError(
-            f"endpoints.{endpoint.name}.base_url is plain http to another machine, so the key {key} could be read "
-            f"on the way: use https, or {remedy}."
-        )
+        raise ConfigError(f"{where}, so the key {key} could be read on the way: {way_out(endpoint)}, or {remedy}.")

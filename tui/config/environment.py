@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -11,11 +12,14 @@ from tui.config.endpoints import ANTHROPIC, ENDPOINT
 from tui.config.keys import Key, Layer, Origin, SetValue, hint
 from tui.config.schema import CUSTOM, SIMULATOR
 from tui.core.plan import MAX_TARGETS
+from tui.core.target import ANTHROPIC_HOST
 from tui.errors import ConfigError
 
 PREFIX = "LATENCY_TUI_"
 BASE_URL_VARIABLE = "ANTHROPIC_BASE_URL"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
+TOKEN_VARIABLE = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105 - its name
+"""A bearer token in place of the key, as the SDK reads it."""
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +33,8 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     base_url: str | None = None
     """Defines the endpoint `custom` and makes it the default."""
+    api_key_env: str | None = None
+    """Variable that holds the key for `base_url`."""
     config: Path | None = None
     """A plan file; relative to the directory the program is started in."""
     demo: bool = False
@@ -67,10 +73,35 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, SetValue]:
     return entries
 
 
+def take_key(merged: dict[str, SetValue], environ: Mapping[str, str]) -> None:
+    """Settle which key goes to the API's own endpoint, where no file names one.
+
+    `ANTHROPIC_BASE_URL` brings its key along, `ANTHROPIC_AUTH_TOKEN` before `ANTHROPIC_API_KEY`, and a server that
+    needs none gets none. The API's own key does not go to a host that a file names instead, unless it says so.
+    """
+    table = f"endpoints.{ANTHROPIC}"
+    url, key = merged[f"{table}.base_url"], merged[f"{table}.api_key_env"]
+    if key.origin.layer is not Layer.BUILT_IN:
+        return
+    is_moved = urlsplit(str(url.value)).hostname != ANTHROPIC_HOST
+    has_token, has_key = (bool(environ.get(name, "").strip()) for name in (TOKEN_VARIABLE, KEY_VARIABLE))
+    of_variable = url.origin.name == BASE_URL_VARIABLE
+    if is_moved and not of_variable:
+        merged[f"{table}.api_key_env"] = SetValue("", url.origin)
+    elif has_token and (of_variable or not has_key):
+        origin = Origin(Layer.ENVIRONMENT, TOKEN_VARIABLE)
+        merged[f"{table}.api_key_env"] = SetValue(TOKEN_VARIABLE, origin)
+        merged[f"{table}.key_header"] = SetValue("authorization", origin)
+    elif is_moved and not has_key:
+        merged[f"{table}.api_key_env"] = SetValue("", url.origin)
+
+
 def from_flags(flags: Flags) -> dict[str, SetValue]:
     """The values that the command line sets. Raises ConfigError for a value that cannot be used."""
     if flags.demo and flags.base_url is not None:
         raise ConfigError("--demo and --base-url exclude each other: --demo asks the simulator.")
+    if flags.api_key_env is not None and flags.base_url is None:
+        raise ConfigError("--api-key-env needs --base-url: it names the variable that holds the key for that server.")
     keys = schema.keys_by_path()
     given = [
         ("PROMPT", "prompt.user", flags.prompt),
@@ -88,7 +119,13 @@ def from_flags(flags: Flags) -> dict[str, SetValue]:
         entries[table] = SetValue(None, origin)
         url = f"{table}.base_url"
         entries[url] = _entry(Layer.FLAG, "--base-url", url, _endpoint_key("base_url"), flags.base_url)
-        entries[f"{table}.api_key_env"] = SetValue(KEY_VARIABLE, origin)
+        if flags.api_key_env is not None:
+            variable = f"{table}.api_key_env"
+            entries[variable] = _entry(
+                Layer.FLAG, "--api-key-env", variable, _endpoint_key("api_key_env"), flags.api_key_env
+            )
+        elif urlsplit(flags.base_url).hostname == ANTHROPIC_HOST:
+            entries[f"{table}.api_key_env"] = SetValue(KEY_VARIABLE, origin)
         entries["endpoint"] = SetValue(CUSTOM, origin)
     if flags.demo:
         entries["endpoint"] = SetValue(SIMULATOR, Origin(Layer.FLAG, "--demo"))

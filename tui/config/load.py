@@ -21,7 +21,7 @@ from tui.config.endpoints import (
     refuse_open_key,
     refuse_version_path,
 )
-from tui.config.environment import Flags, from_environment, from_flags
+from tui.config.environment import BASE_URL_VARIABLE, Flags, from_environment, from_flags, take_key
 from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, hint, shown
 from tui.config.known_models import load_models
 from tui.config.presets import at_named_endpoint, entries_of
@@ -107,6 +107,7 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
     merged: dict[str, SetValue] = {}
     for layer, entries in layers.items():
         _merge(merged, _lowest(merged, entries, ignored) if layer.is_file else entries)
+    take_key(merged, environ)
     if not flags.demo:
         _take_presets(merged)
     return Loaded(
@@ -290,11 +291,15 @@ def _check_names(
 
 
 def default_endpoint(settings: Settings, environ: Mapping[str, str]) -> str:
-    """Name of the endpoint for targets that name none: `auto` is anthropic when its key is set, else the simulator."""
+    """Name of the endpoint for targets that name none.
+
+    `auto` is anthropic when its key or its address is set, else the simulator.
+    """
     if settings.endpoint != AUTO:
         return settings.endpoint
-    anthropic = settings.endpoints.get(ANTHROPIC)
-    return ANTHROPIC if anthropic is not None and has_key(anthropic, environ) else SIMULATOR
+    anthropic = settings.endpoints[ANTHROPIC]
+    is_addressed = bool(environ.get(BASE_URL_VARIABLE, "").strip()) or not anthropic.is_anthropic
+    return ANTHROPIC if is_addressed or has_key(anthropic, environ) else SIMULATOR
 
 
 def needs_simulator(settings: Settings, environ: Mapping[str, str]) -> bool:

@@ -1,7 +1,6 @@
 """Endpoints, and targets: a model at an endpoint with the parameters in which it differs."""
 
 import ipaddress
-import re
 import socket
 from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
@@ -12,10 +11,8 @@ import msgspec
 from tui.core.parameters import Parameters
 from tui.core.protocol import PROTOCOLS, Protocol
 from tui.core.setting import setting
+from tui.secret_names import is_secret_variable
 
-_SECRET_NAME = re.compile(r"auth(?!or(?!i[sz]))|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
-"""Names of headers and fields whose values look secret: one list for what is refused, shown, exported and redacted."""
-_KEY_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$")
 _SHORTEST_KEY = 8
 
 
@@ -103,9 +100,22 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     """Program and arguments; the engine runs it."""
     key_header: Annotated[
-        Literal["authorization", "x-api-key"],
-        setting("Header that holds the key: authorization (as a bearer token) or x-api-key.", set_by="anyone"),
+        str,
+        setting(
+            "Header that holds the key, of any name: as a bearer token where it ends in authorization, else bare.",
+            set_by="anyone",
+        ),
     ] = "authorization"
+    """In lower case."""
+    secret_headers: Annotated[
+        dict[str, str],
+        setting("Further secret headers, each with the name of the variable that holds it.", set_by="chosen files"),
+    ] = msgspec.field(default_factory=dict)
+    """Names of headers in lower case. The values themselves are never stored."""
+    plain_http: Annotated[
+        bool,
+        setting("Lets the key go over plain http to a host of a private network.", set_by="chosen files"),
+    ] = False
     kind: Annotated[
         Literal["anthropic", "bedrock", "foundry", "vertex", "openai", "openai-responses"],
         setting(
@@ -159,6 +169,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return PROTOCOLS[self.kind]
 
     @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables that hold its key and its secret headers."""
+        return (*([self.api_key_env] if self.api_key_env else []), *self.secret_headers.values())
+
+    @property
     def is_anthropic(self) -> bool:
         """True for Anthropic's own API and the simulator, which alone know some of its fields."""
         return self.simulated or urlsplit(self.base_url).hostname == ANTHROPIC_HOST
@@ -200,9 +215,9 @@ def is_this_machine(host: str) -> bool:
     )
 
 
-def is_secret_name(name: str) -> bool:
-    """True for the name of a header or field whose value must not be stored, shown or exported."""
-    return bool(_SECRET_NAME.search(name))
+def as_header(name: str, value: str) -> str:
+    """A secret as the header of this name has it: a bearer token where the name says so and nothing else is said."""
+    return f"Bearer {value}" if name.endswith("authorization") and " " not in value else value
 
 
 def is_key(value: str) -> bool:
@@ -212,5 +227,5 @@ def is_key(value: str) -> bool:
 
 def keys_in(environ: Mapping[str, str], named: Collection[str | None] = ()) -> list[str]:
     """Values of the environment variables that are `named`, or named like keys, longest first."""
-    values = {value for name, value in environ.items() if name in named or _KEY_VARIABLE.search(name.upper())}
+    values = {value for name, value in environ.items() if name in named or is_secret_variable(name)}
     return sorted(filter(is_key, values), key=lambda key: (-len(key), key))

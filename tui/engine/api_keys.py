@@ -11,10 +11,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tui.config.endpoints import custom_headers, is_plain_and_remote
+from tui.config.endpoints import custom_headers, is_open
 from tui.core.events import Failure
-from tui.core.target import Endpoint, is_secret_name, keys_in
+from tui.core.target import Endpoint, as_header, keys_in
 from tui.engine import failures
+from tui.secret_names import is_secret_name
 
 COMMAND_WITHIN_S = 30.0
 """Time for a command, s: a password manager may ask its owner first."""
@@ -42,10 +43,14 @@ class Keys:
         """
         variable = self._variable(endpoint)
         has_source = bool(variable or endpoint.key_command)
-        if not has_source and not endpoint.aws_credentials:
+        if (missing := self._missing(endpoint)) is not None:
+            return failures.no_secret_header(endpoint, *missing)
+        if not has_source and not endpoint.aws_credentials and not endpoint.secret_headers:
             return failures.no_key(endpoint) if endpoint.api_key_env else None
-        if is_plain_and_remote(endpoint.base_url):
+        if is_open(endpoint):
             return failures.open_key(endpoint)
+        if not has_source and endpoint.api_key_env and not endpoint.aws_credentials:
+            return failures.no_key(endpoint)
         if not has_source:
             return None  # the SDK signs
         key = variable or await self._from_command(endpoint)
@@ -56,12 +61,25 @@ class Keys:
         return key
 
     def with_headers(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint with the headers that the environment adds to the API's own; nowhere where they could be read on
-        the way."""
-        if not (added := custom_headers(endpoint, self._environ)) or is_plain_and_remote(endpoint.base_url):
+        """The endpoint with the headers that the environment holds: those added to the API's own, and the secret ones
+        of any; nowhere where they could be read on the way."""
+        added = custom_headers(endpoint, self._environ)
+        values = {name: self._environ.get(variable, "").strip() for name, variable in endpoint.secret_headers.items()}
+        values = {name: value for name, value in values.items() if value.isascii() and value.isprintable()}
+        if not (added or values) or is_open(endpoint):
             return endpoint
         self.known.update(value for name, value in added.items() if is_secret_name(name))
-        return msgspec.structs.replace(endpoint, headers=added | endpoint.headers)
+        self.known.update(values.values())
+        secret = {name: as_header(name, value) for name, value in values.items()}
+        return msgspec.structs.replace(endpoint, headers=added | endpoint.headers | secret)
+
+    def _missing(self, endpoint: Endpoint) -> tuple[str, str] | None:
+        """A secret header whose variable holds nothing that can be sent, and that variable."""
+        for name, variable in endpoint.secret_headers.items():
+            value = self._environ.get(variable, "").strip()
+            if not (value and value.isascii() and value.isprintable()):
+                return name, variable
+        return None
 
     def _variable(self, endpoint: Endpoint) -> str:
         names = (endpoint.api_key_env or "", *(BEDROCK_KEYS if endpoint.aws_credentials else ()))

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tui.config.endpoints import way_out
 from tui.core.events import Failure, FailureKind
 from tui.core.parameters import Parameters
 from tui.core.sanitize import clean
@@ -139,6 +140,15 @@ def no_key(endpoint: Endpoint) -> Failure:
     )
 
 
+def no_secret_header(endpoint: Endpoint, header: str, variable: str) -> Failure:
+    """A secret header of the endpoint cannot be sent: its variable holds nothing, or what no header can hold."""
+    return Failure(
+        kind=FailureKind.NO_KEY,
+        message=f"No value for the header {header} of endpoint {endpoint.name}: set {variable} in the environment and "
+        "start again.",
+    )
+
+
 def no_key_from_command(endpoint: Endpoint, how: str) -> Failure:
     """The endpoint's command gave no key. Its output is never repeated."""
     return Failure(
@@ -171,10 +181,11 @@ def unsigned(endpoint: Endpoint, why: str) -> Failure:
 
 def open_key(endpoint: Endpoint) -> Failure:
     """The key would travel unencrypted to another machine."""
+    way = way_out(endpoint)
     return Failure(
         kind=FailureKind.BAD_KEY,
         message=f"The key of endpoint {endpoint.name} was not sent: {endpoint.base_url} is plain http to another "
-        "machine, where it could be read on the way. Use https.",
+        f"machine, where it could be read on the way. {way[0].upper() + way[1:]}.",
     )
 
 
@@ -314,7 +325,12 @@ def _key_remedy(endpoint: Endpoint | None) -> str:
     if command:
         where = f"{variable}, or what key_command prints" if variable else "what key_command prints"
         return f"Check {where}; it is asked again for the next request."
-    return f"Check the key in {variable} and start again." if variable else "This endpoint wants a key."
+    if variable:
+        return f"Check the key in {variable} and start again."
+    return (
+        "It wants a key, and none was sent: name the variable that holds it, with --api-key-env beside --base-url or "
+        "as api_key_env of the endpoint."
+    )
 
 
 def quote(words: str) -> str:

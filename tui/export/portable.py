@@ -2,8 +2,8 @@
 
 What is removed, from the runs themselves, so that no format can forget it:
 
-- how an endpoint gets its key (`api_key_env`, `key_command`) and its `ca_file`: they mean something on this machine
-  only, and in a file from elsewhere they could send a person's key, or run a command;
+- how an endpoint gets its keys (`api_key_env`, `key_command`, `secret_headers`) and its `ca_file`: they mean something
+  on this machine only, and in a file from elsewhere they could send a person's key, or run a command;
 - values of headers and of fields of `extra` whose name or value looks secret, user names and passwords in URLs;
 - everywhere, texts included: values of this process' environment variables that are named like keys or that an
   endpoint names, and what has the form of an API key;
@@ -28,8 +28,9 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import LazyRuns, StoredRun
 from tui.core.sanitize import KEY_FORM
-from tui.core.target import Endpoint, Target, is_secret_name, keys_in
+from tui.core.target import Endpoint, Target, keys_in
 from tui.core.timeline import Timeline
+from tui.secret_names import is_secret_name
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +56,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def known_keys(runs: Iterable[StoredRun], environ: Mapping[str, str]) -> list[str]:
     """Values of environment variables that hold keys, longest first."""
-    return keys_in(environ, {endpoint.api_key_env for run in runs for endpoint in _endpoints(run)})
+    return keys_in(environ, {name for run in runs for endpoint in _endpoints(run) for name in endpoint.key_variables})
 
 
 def portable(runs: Sequence[StoredRun], keys: Iterable[str] = (), *, with_texts: bool = True) -> Sequence[StoredRun]:
@@ -85,6 +86,7 @@ def portable_endpoint(endpoint: Endpoint) -> Endpoint:
         proxy=_without_user(endpoint.proxy) if endpoint.proxy else endpoint.proxy,
         api_key_env=None,
         key_command=(),
+        secret_headers={},
         aws_credentials=False,
         ca_file=None,
         headers={name: _value(name, value) for name, value in endpoint.headers.items()},

@@ -38,13 +38,18 @@ def add_target_options(parser: argparse.ArgumentParser, *, takes_plan: bool) -> 
         config = "a configuration or plan file (TOML)"
         parser.add_argument("--config", dest="plan", type=Path, metavar="PATH", help=config)
     parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
+    parser.add_argument("--api-key-env", metavar="NAME", help="variable with its key; without it none is sent")
     parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
 
 
 def load_from(options: argparse.Namespace) -> Loaded:
     """The configuration under the options of `add_target_options`."""
     flags = Flags(
-        models=tuple(getattr(options, "model", ())), base_url=options.base_url, config=options.plan, demo=options.demo
+        models=tuple(getattr(options, "model", ())),
+        base_url=options.base_url,
+        api_key_env=options.api_key_env,
+        config=options.plan,
+        demo=options.demo,
     )
     return load(flags, os.environ, Path.cwd())
 

@@ -14,7 +14,7 @@ import msgspec
 
 from tui import __version__
 from tui.config import paths
-from tui.config.endpoints import is_key_set
+from tui.config.endpoints import is_key_set, unset_headers
 from tui.core.events import EndpointExamined, EngineFailed, EngineReady, Event, FailureKind, ProtocolRoute, StampSource
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean
@@ -157,6 +157,8 @@ def _key(endpoint: Endpoint, *, is_refused: bool) -> Check:
     name = f"key {clean(endpoint.name)}"
     variable = endpoint.api_key_env
     found = None
+    if unset := unset_headers(endpoint, os.environ):
+        return Check(name=name, ok=False, found=f"{', '.join(unset)} is not set: export what its secret headers need")
     if is_key_set(endpoint, os.environ):
         found = f"in {variable}"
     elif endpoint.key_command:
@@ -164,7 +166,7 @@ def _key(endpoint: Endpoint, *, is_refused: bool) -> Check:
     elif endpoint.aws_credentials:
         found = "signed with AWS's own credentials, where no key is set"
     elif variable is None:
-        found = "none needed"
+        found = f"in {', '.join(endpoint.key_variables)}" if endpoint.secret_headers else "none needed"
     if found is None:
         return Check(name=name, ok=False, found=f"{variable} is not set: export it, or use another endpoint")
     if is_refused:

@@ -42,9 +42,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _listing(endpoint: Endpoint, *, is_configured: bool) -> EndpointListing:
-    key = "none needed"
-    if endpoint.api_key_env is not None:
-        key = f"{endpoint.api_key_env} {'is set' if is_key_set(endpoint, os.environ) else 'is not set'}"
+    is_set = {name: bool(os.environ.get(name, "").strip()) for name in endpoint.key_variables}
+    states = [f"{name} {'is set' if found else 'is not set'}" for name, found in is_set.items()]
+    key = ", ".join(states) or "none needed"
     if endpoint.key_command and not is_key_set(endpoint, os.environ):
         key = f"from the command {clean(endpoint.key_command[0])}"
     return EndpointListing(

@@ -11,8 +11,7 @@ from typing import Self
 
 from tui import child
 from tui.errors import ChildError
-
-_SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_TOKEN_BEDROCK", "_SECRET", "_KEY")
+from tui.secret_names import is_secret_variable
 
 
 class SimulatorProcess:
@@ -100,4 +99,4 @@ def _cannot_start(error: OSError) -> ChildError:
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without variables whose names tell that they hold a key: the simulator needs none."""
-    return {name: value for name, value in environment.items() if not name.upper().endswith(_SECRET_ENDINGS)}
+    return {name: value for name, value in environment.items() if not is_secret_variable(name)}

@@ -10,7 +10,7 @@ import msgspec
 
 from tui.core.model import ListedModel, ListedPrices
 from tui.core.plan import RequestSpec
-from tui.core.target import Endpoint
+from tui.core.target import Endpoint, as_header
 from tui.engine.failures import Refusal
 from tui.engine.limits import BodyError
 from tui.engine.reporter import RequestReporter
@@ -105,7 +105,7 @@ class OpenAIWire(ABC):
 def _headers(endpoint: Endpoint, key: str | None) -> dict[str, str]:
     headers = {"accept-encoding": "gzip, deflate", **endpoint.headers}
     if key:
-        headers[endpoint.key_header] = f"Bearer {key}" if endpoint.key_header == "authorization" else key
+        headers[endpoint.key_header] = as_header(endpoint.key_header, key)
     return headers
 
 

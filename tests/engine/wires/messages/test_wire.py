@@ -295,9 +295,11 @@ async def test_a_proxy_is_used_where_it_is_asked_for(ask: Ask, monkeypatch: pyte
         direct, _ = await ask("http://direct.invalid", proxy="")
         assert direct.failure is not None
         assert direct.failure.kind is FailureKind.NAME_NOT_FOUND
-        this_machine, _ = await ask(proxy, proxy="http://127.0.0.1:1", api_key_env="GOOD_KEY")
+        this_machine, _ = await ask(proxy, api_key_env="GOOD_KEY")
         assert this_machine.status is Status.DONE
         assert received.lines[2:] == ["POST /v1/messages HTTP/1.1"]
+        await ask("http://127.0.0.1:1", proxy=proxy)
+        assert received.lines[3:] == ["POST http://127.0.0.1:1/v1/messages HTTP/1.1"]
 
 
 @pytest.mark.process

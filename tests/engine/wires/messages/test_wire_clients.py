@@ -175,7 +175,7 @@ async def test_a_signed_request_goes_over_plain_http_to_this_machine_only() -> N
     assert "plain http" in record.failure.message
 
 
-@pytest.mark.parametrize("header", ["authorization", "x-api-key"])
+@pytest.mark.parametrize("header", ["authorization", "x-api-key", "api-key", "ocp-apim-subscription-key"])
 async def test_the_key_goes_into_the_header_that_is_named(sender: RequestSender, header: str) -> None:
     received = Received()
     async with serving(received) as port:
@@ -184,6 +184,28 @@ async def test_the_key_goes_into_the_header_that_is_named(sender: RequestSender,
     sent = received.headers[0]
     assert sent[header].removeprefix("Bearer ") == KEY
     assert [name for name, value in sent.items() if KEY in value] == [header]
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "openai"])
+async def test_a_gateway_gets_a_key_of_its_own_beside_the_apis(kind: str) -> None:
+    headers = {"authorization": "GATEWAY_TOKEN", "x-portkey-api-key": "PORTKEY"}
+    sender = RequestSender({"CLOUD_KEY": KEY, "GATEWAY_TOKEN": "gateway-canary-1", "PORTKEY": "portkey-canary-1"})
+    received = Received()
+    async with serving(received) as port:
+        url = f"http://127.0.0.1:{port}"
+        await ask(sender, url, kind=kind, key_header="x-api-key", secret_headers=headers)
+        failure = (await ask(sender, url, kind=kind, secret_headers={"x-other": "NOT_SET"})).failure
+    await sender.aclose()
+    sent = received.headers[0]
+    assert sent["authorization"] == "Bearer gateway-canary-1"
+    assert sent["x-portkey-api-key"] == "portkey-canary-1"
+    assert sent["x-api-key"] == KEY
+    assert {"gateway-canary-1", "portkey-canary-1"} <= sender.keys.known
+    assert len(received.headers) == 1
+    assert failure is not None
+    assert failure.kind is FailureKind.NO_KEY
+    assert "header x-other" in failure.message
+    assert "set NOT_SET" in failure.message
 
 
 @pytest.mark.parametrize("kind", ["bedrock", "foundry", "vertex"])

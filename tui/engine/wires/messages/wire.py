@@ -11,7 +11,7 @@ import httpx2
 
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
-from tui.core.target import Endpoint
+from tui.core.target import Endpoint, as_header
 from tui.engine import failures
 from tui.engine.failures import Refusal, UnsentError
 from tui.engine.reporter import RequestReporter
@@ -225,7 +225,7 @@ def _make(endpoint: Endpoint, key: str | None, http_client: httpx2.AsyncClient) 
         # With no key the SDK would look for credentials elsewhere; the header is dropped instead.
         headers["Authorization"] = anthropic.Omit()  # type: ignore[assignment]
     if key and endpoint.key_header != "authorization":
-        headers[endpoint.key_header] = key
+        headers[endpoint.key_header] = as_header(endpoint.key_header, key)
     common: dict[str, Any] = {"max_retries": 0, "http_client": http_client, "open_telemetry": False}
     if endpoint.kind == "foundry":
         return anthropic.AsyncAnthropicFoundry(api_key=key or "none", base_url=endpoint.base_url, **common)
