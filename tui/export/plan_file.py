@@ -17,8 +17,9 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.run import StoredRun
 from tui.core.series import SeriesSettings
-from tui.core.target import Endpoint, Target, is_secret_name
+from tui.core.target import Endpoint, Target
 from tui.export.portable import REMOVED, Contents, portable_endpoint
+from tui.secret_names import is_secret_name
 
 _OWN = frozenset({"objectives", "prompt", "prompts", "variables", "parameters", "targets", "series"})
 """Keys and tables that say what is asked. Whatever else a file has is left as it is when a plan is saved over it."""
@@ -170,7 +171,8 @@ def _given(struct: msgspec.Struct, usual: msgspec.Struct, always: Sequence[str] 
 def _endpoint(endpoint: Endpoint) -> str:
     safe, usual = portable_endpoint(endpoint), Endpoint(name="", base_url="")
     headers = {name: value for name, value in safe.headers.items() if not is_secret_name(name) and value != REMOVED}
-    values = {**_given(safe, usual), "headers": headers, "api_key_env": endpoint.api_key_env}
+    own = {"api_key_env": endpoint.api_key_env, "secret_headers": endpoint.secret_headers}
+    values = {**_given(safe, usual), "headers": headers, **own}
     for name in ("name", "simulated"):
         values.pop(name, None)
     return _table(f"[endpoints.{endpoint.name}]", {name: value for name, value in values.items() if value})
