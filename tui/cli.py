@@ -26,6 +26,7 @@ _CONFIG_DESCRIPTION = "Print the effective configuration and where each value ca
 _EPILOG = """\
 commands:
   latency-tui run              measure a plan without a screen (see `latency-tui run --help`)
+  latency-tui sweep            measure the time per token and the baseline latency
   latency-tui advise           measure a plan and say what would save time
   latency-tui doctor           check keys, endpoints, clocks, terminal and files
   latency-tui compare A B      compare two runs, series or exports; can gate a CI job
@@ -90,6 +91,10 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.headless.advise import main as advise
 
         return advise(arguments[1:])
+    if command == "sweep":
+        from tui.headless.sweep import main as sweep
+
+        return sweep(arguments[1:])
     if command == "doctor":
         from tui.headless.doctor import main as doctor
 

@@ -2,6 +2,7 @@
 
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,6 +94,60 @@ def test_a_time_per_token_that_may_be_none_wants_more_runs() -> None:
 def test_failures_and_unknown_counts_are_not_fitted() -> None:
     assert fit([Observation(status=Status.FAILED), Observation(total_ns=5)] * 20).count == 0
     assert fit([answer(1, 1, 1)] * (FEWEST - 1)).needed is RunsNeeded.MORE_RUNS
+
+
+def test_the_network_is_no_time_of_the_prompt() -> None:
+    # 0.02 ms a token are read, and 0.05 ms a token are sent over a link whose round trips stray widely.
+    random, answers = Random(8), []
+    for prompt in (100, 4_000, 16_000) * 6:
+        reply = random.choice((16, 100, 200))
+        trip, sending = random.lognormvariate(3, 0.8), 0.05 * prompt
+        wait = 300 * random.lognormvariate(0, 0.02) + 0.02 * prompt
+        ttft = round((wait + trip + sending) * MS)
+        answers.append(
+            Observation(
+                input_tokens=prompt,
+                output_tokens=reply,
+                ttft_ns=ttft,
+                ttfo_ns=ttft,
+                total_ns=ttft + 12 * reply * MS,
+                network_ns=round(trip * MS),
+                upload_ns=round(sending * MS),
+            )
+        )
+    split = fit(answers)
+    blind = fit([msgspec.structs.replace(each, network_ns=None) for each in answers])
+    assert split.per_input is not None
+    assert split.per_input.value == pytest.approx(0.02 * MS, rel=0.1)
+    assert blind.per_input is not None
+    assert blind.per_input.value == pytest.approx(0.07 * MS, rel=0.1)
+    assert split.baseline is not None
+    assert split.baseline.interval.low <= (300 + 20) * MS <= split.baseline.interval.high
+
+
+def test_answers_that_show_no_writing_are_fitted_as_a_whole() -> None:
+    inputs = [prompt for prompt in (500, 2_000, 8_000) for _ in range(8)]
+    outputs = [reply for _ in range(6) for reply in (20, 100, 200, 400)]
+    whole = [
+        msgspec.structs.replace(each, ttft_ns=each.total_ns, ttfo_ns=each.total_ns) for each in sweep(inputs, outputs)
+    ]
+    hidden = [
+        msgspec.structs.replace(each, ttft_ns=(each.total_ns or 0) // 2, thinking_tokens=10, thinking_ns=0)
+        for each in sweep(inputs, outputs)
+    ]
+    assert fit(whole) == fit(hidden) == fit(sweep(inputs, outputs))
+
+
+def test_a_few_answers_in_one_piece_do_not_spoil_the_others() -> None:
+    def streamed(prompt: int, reply: int, wait: int) -> Observation:
+        ttft = round((wait + 0.1 * prompt) * MS)
+        each = answer(prompt, reply, 0)
+        return msgspec.structs.replace(each, ttft_ns=ttft, ttfo_ns=ttft, total_ns=ttft + 12 * reply * MS)
+
+    cells = [(prompt, reply) for prompt in (500, 2_000, 8_000) for reply in (20, 100, 200, 400)]
+    whole = [streamed(prompt, reply, 300 + at % 5) for at, (prompt, reply) in enumerate(cells)]
+    short = [msgspec.structs.replace(each, ttft_ns=each.total_ns) for each in whole[:3]]
+    assert fit([*short, *whole]) == fit(whole)
 
 
 def complete(timeline: Timeline, input_tokens: int = 1_000) -> RequestRecord:

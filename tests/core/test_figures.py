@@ -10,7 +10,7 @@ import pytest
 
 from tui.config import paths
 from tui.core.events import Failure, FailureKind, Instrument, NetworkSeen, StampSource, Status, Usage
-from tui.core.figures import SAMPLED, Figure, Unit, Use, flat_columns
+from tui.core.figures import OF_REQUEST, SAMPLED, Figure, Unit, Use, flat_columns
 from tui.core.objectives import parse
 from tui.core.observation import Observation, observe, summary
 from tui.core.parameters import Parameters
@@ -85,7 +85,7 @@ RUN = StoredRun(
     ),
     requests=[RECORD],
 )
-EVERY = pytest.mark.parametrize("figure", Figure)
+EVERY = pytest.mark.parametrize("figure", OF_REQUEST)
 
 
 @EVERY

@@ -88,3 +88,11 @@ def test_a_snapshot_is_of_what_was_asked_last() -> None:
     (lane,) = of_runs("all", 9, runs).lanes
     assert [one.ttft_ns for one in lane.observations] == [1, 3]
     assert lane.prompt == PLAN.prompt
+
+
+def test_sweeps_are_kept_for_fits_alone() -> None:
+    runs = [run_of(series="s", sweep=True), run_of(series="s", warm_up=True), run_of(series="s")]
+    (one,) = measured_in(runs)
+    assert (one.requests, len(one.swept), len(one.observations)) == (1, 1, 1)
+    (swept,) = measured_in(runs[:1])
+    assert (swept.requests, len(swept.swept)) == (0, 1)

@@ -2,15 +2,18 @@
 
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tui.core import regression_limits
+from tui.core.decomposition import fit
 from tui.core.events import Status
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.objectives import Objective, ObjectiveState, Statistic, judge, parse
+from tui.core.objectives import Objective, ObjectiveState, Statistic, goodput, judge, parse
 from tui.core.observation import Observation
 from tui.core.statistics import lag_correlation
 
@@ -191,3 +194,63 @@ def test_shares_of_requests_that_ended_so(text: str, value: float) -> None:
     judged = judge(parse(text), [Observation(status=status, total_ns=1) for status in statuses])
     assert judged.value == pytest.approx(value)
     assert judged.count == 6
+
+
+def of_lengths(noise: float = 0.02) -> list[Observation]:
+    """Answers of many lengths: 300 ms apart from tokens, 20 ms per 1,000 of input, 5 ms per token of output."""
+    random, found = Random(9), []
+    for prompt in (100, 4_000, 16_000):
+        for tokens in (16, 100, 200) * 2:
+            wait = 300 * random.lognormvariate(0, noise) + 0.02 * prompt
+            total = wait + 5 * tokens * random.lognormvariate(0, noise)
+            ttft = round(wait * MS)
+            found.append(
+                Observation(
+                    input_tokens=prompt,
+                    output_tokens=tokens,
+                    ttft_ns=ttft,
+                    ttfo_ns=ttft,
+                    total_ns=round(total * MS),
+                )
+            )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("baseline < 400ms", ObjectiveState.MET),
+        ("baseline < 200ms", ObjectiveState.MISSED),
+        ("baseline < 300ms", ObjectiveState.UNKNOWN),
+        ("prefill < 30ms", ObjectiveState.MET),
+        ("prefill < 10ms", ObjectiveState.MISSED),
+        ("decode < 6ms", ObjectiveState.MET),
+        ("decode < 4ms", ObjectiveState.MISSED),
+    ],
+)
+def test_what_many_lengths_tell_is_judged_by_the_interval_of_the_fit(text: str, state: ObjectiveState) -> None:
+    answers = of_lengths()
+    judged = judge(parse(text), [], fitted=lambda: fit(answers))
+    assert judged.state is state
+    assert judged.count == 18
+    assert "at most" in judged.basis
+    strict = judge(parse(text), [], family=20, fitted=lambda: fit(answers))
+    assert strict.low is not None
+    assert judged.low is not None
+    assert strict.low < judged.low
+
+
+def test_without_a_sweep_it_is_not_known() -> None:
+    same = [msgspec.structs.replace(one, input_tokens=100) for one in of_lengths()]
+    for fitted in (None, lambda: fit(same)):
+        judged = judge(parse("baseline < 400ms"), same, fitted=fitted)
+        assert (judged.state, judged.value) == (ObjectiveState.UNKNOWN, None)
+        assert "a sweep tells it" in judged.sentence
+    assert goodput([parse("baseline < 1us")], same) == goodput([], same)
+
+
+def test_what_is_fitted_has_no_statistic() -> None:
+    with pytest.raises(ValueError, match=r"write it like 'baseline < 400ms'"):
+        parse("baseline.p50 < 400ms")
+    with pytest.raises(ValueError, match="'baseline' is not measured"):
+        regression_limits.parse("baseline.p50 +10%")

@@ -9,7 +9,7 @@ from docs.pages import PAGES, ROOT, generated
 from tui.config.keys import expected
 from tui.config.schema import PARAMETERS
 from tui.core.events import Status
-from tui.core.figures import Figure, Use, figures_for
+from tui.core.figures import FITTED, OF_REQUEST, Use, figures_for
 from tui.core.finished import FinishedRequest
 from tui.core.parameters import PARAMETERS as DECLARED
 from tui.simulator.faults import FAULTS
@@ -86,13 +86,13 @@ def _of(kind: ChartKind) -> str:
 
 
 def _objective_figures() -> str:
-    figures = [figure.declared for figure in figures_for(Use.OBJECTIVE)]
+    figures = [figure.declared for figure in (*figures_for(Use.OBJECTIVE), *FITTED)]
     return _table(("Figure", "Meaning"), [(f"`{figure.name}`", figure.help) for figure in figures])
 
 
 def _request_fields() -> str:
     """All that a request has in files, with the parts of figures that have some."""
-    parts = {figure.column: figure.parts for figure in Figure} | {"status": tuple(Status)}
+    parts = {figure.column: figure.parts for figure in OF_REQUEST} | {"status": tuple(Status)}
     rows = [
         (f"`{name}`", ", ".join(f"`{part}`" for part in parts.get(name, ())), _description(hint))
         for name, hint in get_type_hints(FinishedRequest, include_extras=True).items()

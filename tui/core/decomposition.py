@@ -6,9 +6,11 @@ from statistics import correlation, fmean
 
 import msgspec
 
+from tui.core.figures import FITTED, Figure
 from tui.core.linear_fit import Estimate, added, robust_fit
 from tui.core.observation import Observation
 from tui.core.statistics import CONFIDENCE
+from tui.core.wording import amount, percent, span
 
 FEWEST = 10
 """Complete answers below which nothing is fitted."""
@@ -60,6 +62,21 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     per_output: Estimate | None = None
     """ns per output token, thinking included; absent where they did not vary enough."""
 
+    def of(self, figure: Figure) -> Estimate | None:
+        """A fitted figure, in its unit; None where it is not known."""
+        row = figure.declared
+        found: Estimate | None = None if row.fitted is None else getattr(self, row.fitted)
+        return None if found is None else found.times(row.per_tokens)
+
+    def sentences(self) -> list[str]:
+        """Every figure that is known, with its interval, in words without a full stop."""
+        return [
+            f"{figure.label} {amount(figure, each.value)}, {percent(each.interval.confidence)} interval "
+            f"{span(figure, each.interval.low, each.interval.high)}{'' if each.is_shown else ', none shown'}"
+            for figure in FITTED
+            if (each := self.of(figure)) is not None
+        ]
+
 
 def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE, fewest: int = FEWEST) -> Fit:
     """Fit a target's complete answers by `linear_fit.robust_fit`, as far as their tokens vary.
@@ -67,10 +84,10 @@ def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE, few
     Only the latest are taken, of those that are like the last one but for the lengths (`Observation.fit_group`): the
     time per token is that of one model at one endpoint.
 
-    Waiting for the first content is fitted on input tokens, and the rest of the time on output tokens: the noise of
-    writing, which is the larger one, then does not hide the prompt's time. The baseline latency is the sum of both
-    constants. Where answers do not tell the two apart (in one piece, or with thinking whose time was not seen), the
-    total is fitted on both; the two cannot be told apart there with a correlation beyond 0.95.
+    Waiting for the first content, less upload and network, is fitted on input tokens, and the rest of the time on
+    output tokens: the noise of writing, which is the larger one, then does not hide the prompt's time. The baseline
+    latency is the sum of both constants. Where answers do not tell the two apart (in one piece, or with thinking whose
+    time was not seen), the total is fitted on both; with a correlation beyond 0.95 nothing is told there.
 
     A count varies enough when its range is a quarter of the largest, and 16 tokens, or more.
     """
@@ -94,7 +111,7 @@ def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE, few
         return _unfit(needed, len(answers))
     totals = [float(one.total_ns or 0) for one in answers]
     if is_apart:
-        found = _of_parts(inputs, outputs, [_waiting_ns(one) for one in answers], totals, confidence)
+        found = _of_parts(answers, inputs, outputs, totals, confidence)
         found = msgspec.structs.replace(found, needed=needed)
     else:
         found = _of_total(inputs, outputs, totals, needed, confidence)
@@ -113,20 +130,34 @@ def _fitted(
 
 
 def _of_parts(
+    answers: Sequence[Observation],
     inputs: Sequence[float],
     outputs: Sequence[float],
-    waits: Sequence[float],
     totals: Sequence[float],
     confidence: float,
 ) -> Fit:
-    """The fits of waiting and of writing, and the sum of their constants."""
-    of_input = _fitted([inputs], waits, confidence)
+    """The fits of waiting and of writing, and the sum of their constants.
+
+    Where it is known of all, the network's time is no time of the prompt: the upload grows with it and is left out, the
+    round trips only add noise, and a typical one is in the baseline latency.
+    """
+    waits = [_waiting_ns(one) for one in answers]
+    trips = [one.network_ns for one in answers if one.network_ns is not None and one.upload_ns is not None]
+    of_trip = None
+    serving = waits
+    if len(trips) == len(answers):
+        of_trip = robust_fit([], [float(trip) for trip in trips], confidence)
+        serving = [
+            max(0.0, wait - (one.upload_ns or 0) - trip) for wait, one, trip in zip(waits, answers, trips, strict=True)
+        ]
+    of_input = _fitted([inputs], serving, confidence)
     of_output = _of_writing(outputs, [total - wait for total, wait in zip(totals, waits, strict=True)], confidence)
+    baseline = added(of_input[0], of_output[0]) if of_input and of_output else None
     return Fit(
         needed=RunsNeeded.NOTHING,
         sentence="",
         count=len(totals),
-        baseline=added(of_input[0], of_output[0]) if of_input and of_output else None,
+        baseline=added(baseline, of_trip[0]) if baseline and of_trip else baseline,
         per_input=of_input[1] if of_input else None,
         per_output=of_output[1] if of_output else None,
     )

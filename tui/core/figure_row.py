@@ -28,6 +28,8 @@ class FigureGroup(StrEnum):
     NETWORK = "network"
     TOKENS = "tokens"
     INSTRUMENT = "instrument"
+    FITTED = "fitted"
+    """Told by answers of different lengths together, and by no single request."""
 
 
 class Use(Flag):
@@ -61,7 +63,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     help: str
     """A sentence that defines it; the schema's."""
     group: FigureGroup
-    of: Callable[[RequestRecord], Any]
+    of: Callable[[RequestRecord], Any] = lambda _record: None
     """Its value of one request, None where it is undefined. Times are nanoseconds, but those in parts milliseconds."""
     unit: Unit = Unit.TIME
     in_parts: type[msgspec.Struct] | None = None
@@ -70,6 +72,10 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """The field of `Observation` with its value; None for a figure that is not summed up over requests."""
     samples: Callable[[RequestRecord], Sequence[int]] | None = None
     """All samples of one request, for a figure that has many in each."""
+    fitted: str | None = None
+    """The field of `tui.core.decomposition.Fit` with its estimate, for a figure that no single request has."""
+    per_tokens: int = 1
+    """Tokens that it is the time of, where the estimate is of one."""
     less_is_better: bool = True
     uses: Use = Use(0)
 

@@ -208,6 +208,31 @@ class Figure(StrEnum):
         of=lambda record: record.instrument and record.instrument.refused,
         unit=Unit.COUNT,
     )
+    BASELINE = Declared(
+        name="baseline",
+        label="baseline latency",
+        title="baseline latency",
+        help="Time that an answer takes apart from its input and output tokens, fitted to answers of many lengths.",
+        group=FigureGroup.FITTED,
+        fitted="baseline",
+    )
+    PREFILL = Declared(
+        name="prefill",
+        label="per 1,000 input tokens",
+        title="per 1,000 input tokens",
+        help="Time of 1,000 tokens of the prompt that were not read from the cache, fitted.",
+        group=FigureGroup.FITTED,
+        fitted="per_input",
+        per_tokens=1_000,
+    )
+    DECODE = Declared(
+        name="decode",
+        label="per output token",
+        title="per output token",
+        help="Time of an output token, thinking included, fitted.",
+        group=FigureGroup.FITTED,
+        fitted="per_output",
+    )
 
     @property
     def label(self) -> str:
@@ -245,6 +270,12 @@ SAMPLED = tuple(figure for figure in Figure if figure.declared.sample is not Non
 """Figures that are summed up over many requests."""
 
 
+OF_REQUEST = tuple(figure for figure in Figure if figure.declared.fitted is None)
+"""Figures that a request has."""
+FITTED = tuple(figure for figure in Figure if figure.declared.fitted is not None)
+"""Figures that many requests tell together, by `tui.core.decomposition.fit`; a limit on one names no statistic."""
+
+
 def figures_for(use: Use) -> tuple[Figure, ...]:
     """The figures with a use, in the order of the table."""
     return tuple(figure for figure in Figure if use in figure.declared.uses)
@@ -253,20 +284,20 @@ def figures_for(use: Use) -> tuple[Figure, ...]:
 _TYPES: dict[Unit, type] = {Unit.TIME: float, Unit.RATE: float, Unit.COUNT: int, Unit.WORD: str}
 FIELDS = [
     (figure.column, Annotated[(row.in_parts or _TYPES[row.unit]) | None, msgspec.Meta(description=row.help)], None)
-    for figure, row in ((figure, figure.declared) for figure in Figure)
+    for figure, row in ((figure, figure.declared) for figure in OF_REQUEST)
 ]
 """One field per figure, for `msgspec.defstruct`."""
 
 
 def figures_of(record: RequestRecord) -> dict[str, Any]:
     """All figures of a request as files have them, by column, as far as it has come; None where undefined."""
-    return {figure.column: figure.in_file(record) for figure in Figure}
+    return {figure.column: figure.in_file(record) for figure in OF_REQUEST}
 
 
 def flat_columns() -> dict[str, tuple[Figure, str]]:
     """Names of one column per number or word, with figure and part: of `itl_ms`, `itl_p50_ms` to `itl_max_ms`."""
     flat: dict[str, tuple[Figure, str]] = {}
-    for figure in Figure:
+    for figure in OF_REQUEST:
         column = figure.column
         for part in figure.parts or ("",):
             flat[f"{column.removesuffix('_ms')}_{part}_ms" if part else column] = (figure, part)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from tui.core.decomposition import Fit, fit
 from tui.core.observation import Observation, observe
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
@@ -38,6 +39,12 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """Number of requests; 0 where nothing but warm-up and sweeps asked it."""
     observations: tuple[Observation, ...]
     """Those that say something of the target, in order, with their run's number among the runs, from 1."""
+    swept: tuple[Observation, ...] = ()
+    """Those of sweeps, which ask the same at other lengths; no statistic counts them."""
+
+    def fit(self) -> Fit:
+        """The fit of the time per token to all its answers, those of sweeps included."""
+        return fit([*self.swept, *self.observations])
 
 
 class _Group:
@@ -49,6 +56,7 @@ class _Group:
         self.plan: Plan
         self.requests = 0
         self.observations: list[Observation] = []
+        self.swept: list[Observation] = []
 
 
 def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
@@ -71,12 +79,12 @@ def measured_in(runs: Iterable[StoredRun]) -> list[Measured]:
             key = (spec.target, where, spec.endpoint.simulated, _fingerprint_of(run, record))
             group = groups.setdefault(key, _Group())
             group.spec, group.latest, group.plan = spec, run.info, run.plan
-            if not run.info.counted:
+            if not (run.info.counted or run.info.sweep):
                 continue
-            group.requests += 1
+            group.requests += run.info.counted
             # Not the record: with the texts and stamps of thousands of answers it is what fills the memory.
-            if (found := observe(record, run=number)) is not None:
-                group.observations.append(found)
+            if (found := observe(record, run=number, counted=run.info.counted)) is not None:
+                (group.observations if run.info.counted else group.swept).append(found)
     return _named(
         [
             Measured(
@@ -91,6 +99,7 @@ def measured_in(runs: Iterable[StoredRun]) -> list[Measured]:
                 plan=group.plan,
                 requests=group.requests,
                 observations=tuple(group.observations),
+                swept=tuple(group.swept),
             )
             for (_, _, _, asked), group in groups.items()
         ]

@@ -34,6 +34,16 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         """True where it is surely above zero."""
         return self.interval.low > 0
 
+    def times(self, factor: float) -> "Estimate":
+        """The estimate in a unit that is smaller by `factor`."""
+        return estimate_of(
+            self.value * factor, [each * factor for each in self.influences], self.degrees, self.interval.confidence
+        )
+
+    def at(self, confidence: float) -> "Estimate":
+        """The estimate with an interval of another confidence."""
+        return estimate_of(self.value, self.influences, self.degrees, confidence)
+
 
 def estimate_of(value: float, influences: Sequence[float], degrees: int, confidence: float = CONFIDENCE) -> Estimate:
     """An estimate with its interval: ± t·error."""

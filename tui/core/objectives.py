@@ -6,16 +6,17 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from statistics import fmean, median
 
 import msgspec
 
 from tui.core import statistics
+from tui.core.decomposition import Fit
 from tui.core.distributions import share_bounds
 from tui.core.events import Status
-from tui.core.figures import Figure, Use, figures_for
+from tui.core.figures import FITTED, Figure, Use, figures_for
 from tui.core.metrics import NS_PER_MS, NS_PER_S, percentile
 from tui.core.observation import Observation, by_run, present
 from tui.core.statistics import CONFIDENCE
@@ -63,7 +64,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     figure: Figure | None
     """None for a share of requests."""
     statistic: Statistic | None
-    """None for a share of requests."""
+    """None for a share of requests, and for a figure that is fitted."""
     limit: float
     """ns for times, 1/s for OTPS, a share (0.01 is 1 %) of requests."""
     text: str
@@ -75,6 +76,11 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     def less_is_better(self) -> bool:
         """True for an upper limit."""
         return self.figure is None or self.figure.less_is_better
+
+    @property
+    def is_fitted(self) -> bool:
+        """True where no single request has the figure."""
+        return self.figure in FITTED
 
     def is_kept_by(self, value: float) -> bool:
         """True if `value`, in the limit's unit, is on the right side of the limit."""
@@ -129,10 +135,13 @@ def parse(text: str) -> Objective:
         if match["statistic"] or sign != "<" or unit != "%" or not 0 < number <= 100:
             raise ValueError(quoted + f"'{name}' is a share of all requests: write '{name} < 1%', up to 100 %.")
         return Objective(figure=None, statistic=None, limit=number / 100, text=written, share=name)
-    figure = parse_figure(name, quoted, also=tuple(_SHARES))
-    if match["statistic"] is None:
+    figure = parse_figure(name, quoted, also=(*FITTED, *_SHARES), fitted=FITTED)
+    is_fitted = figure in FITTED
+    if is_fitted and match["statistic"]:
+        raise ValueError(quoted + f"{figure} is fitted to many answers: write it like '{figure} < 400ms'.")
+    if match["statistic"] is None and not is_fitted:
         raise ValueError(quoted + f"say of what: '{name}.p50', '{name}.p95' or '{name}.max', for instance.")
-    statistic = parse_statistic(match["statistic"].lower(), quoted)
+    statistic = None if is_fitted else parse_statistic(match["statistic"].lower(), quoted)
     if (sign == "<") != figure.less_is_better:
         wanted = "<" if figure.less_is_better else ">"
         better = "less" if figure.less_is_better else "more"
@@ -145,10 +154,13 @@ def parse(text: str) -> Objective:
     return Objective(figure=figure, statistic=statistic, limit=limit, text=written)
 
 
-def parse_figure(name: str, quoted: str, also: tuple[str, ...] = ()) -> Figure:
-    """A figure by its name or alias; `quoted` begins the sentence of the ValueError, `also` are names that are none."""
+def parse_figure(name: str, quoted: str, also: tuple[str, ...] = (), fitted: tuple[Figure, ...] = ()) -> Figure:
+    """A figure by its name or alias; `quoted` begins the sentence of the ValueError, `also` are other names for it.
+
+    Of figures that are fitted only `fitted` are taken.
+    """
     known = figures_for(Use.OBJECTIVE)
-    for figure in known:
+    for figure in (*known, *fitted):
         if figure == _ALIASES.get(name, name):
             return figure
     raise ValueError(quoted + f"'{name}' is not measured; take one of {', '.join([*known, *also])}.")
@@ -174,21 +186,28 @@ def scale(figure: Figure, unit: str, quoted: str) -> float:
 
 
 def judge(
-    objective: Objective, observations: Sequence[Observation], confidence: float = CONFIDENCE, *, family: int = 1
+    objective: Objective,
+    observations: Sequence[Observation],
+    confidence: float = CONFIDENCE,
+    *,
+    family: int = 1,
+    fitted: Callable[[], Fit] | None = None,
 ) -> Judgement:
     """Judge whether a target keeps an objective: met or missed only where a bound at `confidence` says so.
 
     Percentiles: `percentile_bounds`, exact; of ITL, and of runs with several requests, `clustered_bounds`. Mean:
     `mean_bounds`, approximate; of ITL and of such runs, of their own means. Shares: `share_bounds` (Clopper-Pearson),
     exact. Min and max are of the runs at hand, so they are known at once. Judged again after every run, it is wrong at
-    some time more often than at the one time meant: what is shown beside a live series says "so far".
+    some time more often than at the one time meant: what is shown beside a live series says "so far". A fitted figure:
+    by the interval of the fit, which `fitted` makes where it is needed.
 
     `family` is how many judgements are made together. Any one "missed" fails them all, so its error is divided by
     their number (Bonferroni); all must be met to pass, which needs no correction (Berger, Technometrics 24, 1982).
     """
-    value, low, high, count = _estimate(objective, observations, confidence)
+    fit = fitted() if fitted is not None and objective.is_fitted else None
+    value, low, high, count = _estimate(objective, observations, confidence, fit)
     if family > 1:
-        _, strict_low, strict_high, _ = _estimate(objective, observations, 1 - (1 - confidence) / family)
+        _, strict_low, strict_high, _ = _estimate(objective, observations, 1 - (1 - confidence) / family, fit)
         low, high = (strict_low, high) if objective.less_is_better else (low, strict_high)
     surely_kept, surely_not = (high, low) if objective.less_is_better else (low, high)
     state = ObjectiveState.UNKNOWN
@@ -211,10 +230,16 @@ def judged_together(family: int, confidence: float = CONFIDENCE) -> str:
 
 
 def _estimate(
-    objective: Objective, observations: Sequence[Observation], confidence: float
+    objective: Objective, observations: Sequence[Observation], confidence: float, fit: Fit | None
 ) -> tuple[float | None, float | None, float | None, int]:
     """The statistic, its lower and upper bound, and the number of answers (of requests for a share) they rest on."""
     figure, statistic = objective.figure, objective.statistic
+    if figure is not None and objective.is_fitted:
+        found = None if fit is None else fit.of(figure)
+        if fit is None or found is None:
+            return None, None, None, 0
+        interval = found.at(2 * confidence - 1).interval
+        return found.value, interval.low, interval.high, fit.count
     if figure is None or statistic is None:
         count = len(observations)
         if not count:
@@ -272,7 +297,7 @@ def _basis(judgement: Judgement, confidence: float) -> str:
     figure = objective.figure
     of = "request" if figure is None else "answer"
     if judgement.value is None:
-        return f"no {of}s yet"
+        return "not told by answers of these lengths, a sweep tells it" if objective.is_fitted else f"no {of}s yet"
 
     def written(value: float) -> str:
         return percent(value) if figure is None else amount(figure, value)
@@ -280,7 +305,7 @@ def _basis(judgement: Judgement, confidence: float) -> str:
     said = f"{written(judgement.value)} in {judgement.count} {of}{'s' if judgement.count > 1 else ''}"
     if objective.statistic in (Statistic.MIN, Statistic.MAX):
         return f"{said}, of these alone"
-    ends = [f"at least {written(low)}"] if low else []
+    ends = [f"at least {written(low)}"] if low and low > 0 else []
     ends += [f"at most {written(high)}"] if high is not None else []
     if not ends:
         return f"{said}, too few to bound it"
@@ -337,7 +362,7 @@ def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:
     if not observation.answered:
         return False
     for objective in objectives:
-        if objective.figure is None:
+        if objective.figure is None or objective.is_fitted:
             continue
         if objective.figure is Figure.ITL:
             assert objective.statistic is not None

@@ -9,16 +9,19 @@ the name ends in `_ns`, milliseconds where it ends in `_ms`, and wall-clock nano
 
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
 from tui.advice.trial import TrialResult
 from tui.config import paths
 from tui.core.events import Instrument, Kind, NetworkSeen
+from tui.core.figures import FITTED, Figure
 from tui.core.finished import FinishedRequest, finished_fields
+from tui.core.grouping import measured_in
+from tui.core.linear_fit import Estimate
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
@@ -64,6 +67,39 @@ class ExportedRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tags: tuple[str, ...] = ()
 
 
+class FittedValue(msgspec.Struct, frozen=True, kw_only=True):
+    """An estimate and its interval, ms."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+
+
+class _FitOf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What answers of different lengths tell of a target together; derived, like all figures."""
+
+    target: str
+    model: str
+    endpoint: str
+    simulated: bool
+    answers: Annotated[int, _means("Answers that it is fitted to, those of sweeps included.")]
+
+
+if TYPE_CHECKING:
+    ExportedFit = _FitOf
+else:
+    ExportedFit = msgspec.defstruct(
+        "ExportedFit",
+        [(figure.column, Annotated[FittedValue | None, _means(figure.declared.help)], None) for figure in FITTED],
+        bases=(_FitOf,),
+        frozen=True,
+        kw_only=True,
+        omit_defaults=True,
+        module=__name__,
+    )
+
+
 class Export(msgspec.Struct, frozen=True, kw_only=True):
     """Runs of latency-tui with every figure, stamp and setting. Keys are never in it."""
 
@@ -75,6 +111,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     with_texts: Annotated[bool, _means("False when prompts and answers were left out.")]
     runs: list[ExportedRun]
     requests: Annotated[list[ExportedRequest], _means("Of all runs, in the runs' order.")]
+    fits: Annotated[list[ExportedFit], _means("Of each target whose answers' lengths tell any of it.")] = []
     tried: Annotated[
         list[TrialResult], _means("The ledger: changes tried on what the runs ask, the latest first; savings in ns.")
     ] = []
@@ -127,6 +164,24 @@ def run_of(run: StoredRun) -> ExportedRun:
         note=run.note,
         tags=run.tags,
     )
+
+
+def fits_of(runs: Iterable[StoredRun]) -> list[ExportedFit]:
+    """The fits of all targets of which anything is known."""
+    found = []
+    for one in measured_in(runs):
+        fit = one.fit()
+        estimates = {figure: each for figure in FITTED if (each := fit.of(figure)) is not None}
+        if estimates:
+            fields: dict[str, Any] = {figure.column: _in_file(figure, each) for figure, each in estimates.items()}
+            fields |= {"target": one.name, "model": one.model, "endpoint": one.endpoint, "simulated": one.simulated}
+            found.append(ExportedFit(answers=fit.count, **fields))
+    return found
+
+
+def _in_file(figure: Figure, estimate: Estimate) -> FittedValue:
+    value, low, high = map(figure.converted, (estimate.value, estimate.interval.low, estimate.interval.high))
+    return FittedValue(value=value, low=low, high=high, confidence=estimate.interval.confidence)
 
 
 def request_of(run: StoredRun, record: RequestRecord) -> ExportedRequest:

@@ -13,7 +13,18 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.errors import UsageError
-from tui.export.document import FORMAT, VERSION, Export, ExportedRequest, head_of, request_of, run_of, runs_of, started
+from tui.export.document import (
+    FORMAT,
+    VERSION,
+    Export,
+    ExportedRequest,
+    fits_of,
+    head_of,
+    request_of,
+    run_of,
+    runs_of,
+    started,
+)
 from tui.export.portable import Contents, portable, portable_ledger
 
 _PERHAPS_UNSEEN = re.compile(r"[^\x20-\x7e\n]")
@@ -36,12 +47,14 @@ def render_json(contents: Contents) -> Iterator[str]:
     yield visible("{\n" + ",\n".join(f'"{name}":{_json(value)}' for name, value in fields))
     yield from _list("runs", map(run_of, runs))
     yield from _list("requests", (request_of(run, record) for run in runs for record in run.requests))
+    if fits := fits_of(runs):
+        yield from _list("fits", fits)
     if document.tried:
         yield from _list("tried", document.tried)
     yield "\n}\n"
 
 
-_LISTS = ("runs", "requests", "tried")
+_LISTS = ("runs", "requests", "fits", "tried")
 
 
 def _list(name: str, members: Iterable[object]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import msgspec
 from tui.advice.trial import TrialResult
 from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
-from tui.core.figures import Figure, Unit, Use, figures_for, flat_columns
+from tui.core.figures import FITTED, Figure, Unit, Use, figures_for, flat_columns
 from tui.core.finished import ending
 from tui.core.grouping import Measured, measured_in
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
@@ -66,8 +66,9 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 def report_of(contents: Contents) -> RunReport:
     """The report of runs, judged by objectives, and of changes that were tried."""
     runs, objectives = contents.runs, contents.objectives
-    measured = [one for one in measured_in(runs) if one.requests]
-    tables = [_per_target(measured)]
+    known = measured_in(runs)
+    measured = [one for one in known if one.requests]
+    tables = [_per_target(measured), *_fitted(known)]
     if objectives and measured:
         tables += [_per_objective(measured, objectives), _goodput(measured, objectives)]
     if turns := measured_in_turn(measured):
@@ -131,12 +132,32 @@ def _per_target(measured: Sequence[Measured]) -> Table:
     return Table(title="Targets", columns=columns, labels=len(_WHO), rows=rows)
 
 
+def _fitted(known: Sequence[Measured]) -> list[Table]:
+    """The figures that many answers tell together, where they do."""
+    rows = []
+    for one in known:
+        fit = one.fit()
+        cells: list[str] = []
+        for figure in FITTED:
+            found = fit.of(figure)
+            cells += [ABSENT] * 2 if found is None else [_statistic(figure, found.value), _ends(found.interval)]
+        if set(cells) != {ABSENT}:
+            rows.append((*_who(one), str(fit.count), *cells))
+    headings = [name for figure in FITTED for name in (_heading(figure), f"{_heading(figure)}: interval")]
+    columns = (*_WHO, "Answers", *headings)
+    return (
+        [Table(title="Baseline latency and time per token", columns=columns, labels=len(_WHO), rows=rows)]
+        if rows
+        else []
+    )
+
+
 def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Table:
     rows = []
     family = len(measured) * len(objectives)
     for one in measured:
         for objective in objectives:
-            found = judge(objective, one.observations, family=family)
+            found = judge(objective, one.observations, family=family, fitted=one.fit)
             state = f"{found.state.mark} {found.state.value}"
             rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")

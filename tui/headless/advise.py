@@ -17,7 +17,7 @@ from tui.export.formats import write_text
 from tui.export.json_format import visible
 from tui.export.markdown import advice_markdown
 from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats, share
-from tui.headless.measure import measure
+from tui.headless.measure import Step, measure
 from tui.headless.narration import Narrator
 from tui.session.measured import evidence_for
 from tui.streams import print_utf8
@@ -34,7 +34,14 @@ def main(arguments: Sequence[str]) -> int:
     settings = loaded.settings.series
     if options.repeat is not None or loaded.provenance["series.repeats"].layer is Layer.BUILT_IN:
         settings = msgspec.structs.replace(settings, repeats=options.repeat or _REPEATS)
-    measured = measure(loaded, settings, Narrator(quiet=options.quiet), ask_all=options.all_variants, count_parts=True)
+    measured = measure(
+        loaded,
+        settings,
+        Narrator(quiet=options.quiet),
+        ask_all=options.all_variants,
+        count_parts=True,
+        steps=(Step.SERIES, Step.SWEEP) if options.sweep else (Step.SERIES,),
+    )
     models = known_models(loaded.settings.endpoints)
     share = loaded.settings.advice.cut_share if options.cut_share is None else options.cut_share
     found = [
@@ -73,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     add_target_options(parser, takes_plan=True)
     parser.add_argument(
         "--repeat", type=repeats, metavar="N", help=f"counted runs (default: the plan's, or {_REPEATS})"
+    )
+    parser.add_argument(
+        "--sweep", action="store_true", help="then ask prompts and answers of other lengths, for what a token costs"
     )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt, a target each")
     parser.add_argument(

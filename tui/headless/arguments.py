@@ -7,7 +7,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -105,6 +105,19 @@ def refuse_outputs(given: Mapping[str, str | None]) -> None:
     for name in given.values():
         if name not in (None, "-") and not os.access(Path(str(name)).absolute().parent, os.W_OK):
             raise UsageError(f"{name} cannot be written: its directory is not there or not writable; choose another.")
+
+
+def written(status: int, write: Callable[[], None]) -> int:
+    """The exit status of a measurement after `write` has written its files.
+
+    The measurement was paid for: its verdict counts more than a full disk or a collector that is away.
+    """
+    try:
+        write()
+    except UsageError as problem:
+        print(f"latency-tui: {problem}", file=sys.stderr)
+        return status or problem.exit_code
+    return status
 
 
 @contextlib.contextmanager

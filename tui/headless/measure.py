@@ -7,6 +7,7 @@ import signal
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 
@@ -39,12 +40,20 @@ _STOP_WITHIN_S = 15.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Step(StrEnum):
+    """A part of a measurement."""
+
+    SERIES = "series"
+    SWEEP = "sweep"
+
+
 class MeasuredPlan(msgspec.Struct, kw_only=True):
     """Outcome of a plan."""
 
     runs: Sequence[StoredRun]
     """Every run, warm-up included; those of a cancelled series up to there. Read when they are used."""
     series: Series
+    """The last one: of a series and a sweep the sweep."""
     lanes: list[Lane]
     """The lanes with their results, in the plan's order."""
     stopped_by: int | None = None
@@ -75,9 +84,11 @@ def measure(
     on_ended: Callable[[RequestRecord], None] = lambda _record: None,
     count_parts: bool = False,
     against: Loaded | None = None,
+    steps: Sequence[Step] = (Step.SERIES,),
 ) -> MeasuredPlan:
-    """Run the plan as a series, of all variants of its prompt with `ask_all`; afterwards, with `count_parts`, have the
-    parts of the prompts counted. With `against`, the plan of that is asked in turn with it.
+    """Run the plan as a series, or as `steps` say, of all variants of its prompt with `ask_all`; afterwards, with
+    `count_parts`, have the parts of the prompts counted. With `against`, the plan of that is asked in turn with it. A
+    sweep says first what it may cost.
 
     A signal ends it in order, with what is finished; the second one at once. Raises ConfigError before anything is
     started, and what `on_ended` raised, after the measurement was ended because of it.
@@ -105,7 +116,7 @@ def measure(
 
     session.on_ended = ended
     try:
-        return asyncio.run(_measure(session, plan, settings, narrator, count_parts=count_parts))
+        return asyncio.run(_measure(session, plan, settings, narrator, steps, count_parts=count_parts))
     finally:
         session.kill()
 
@@ -130,7 +141,13 @@ def _plan_of(loaded: Loaded, against: Loaded | None, simulator_url: str | None, 
 
 
 async def _measure(
-    session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, *, count_parts: bool
+    session: Session,
+    plan: Plan,
+    settings: SeriesSettings,
+    narrator: Narrator,
+    steps: Sequence[Step],
+    *,
+    count_parts: bool,
 ) -> MeasuredPlan:
     runs: list[StoredRun | str] = []
     errors: list[Exception] = []
@@ -146,9 +163,6 @@ async def _measure(
     session.on_error = consumer_failed
     signals = _Signals(stop)
     await session.connect()
-    session.start_series(plan, settings)
-    assert session.series is not None
-    series = session.series.series
 
     def run_over(run: StoredRun) -> None:
         recorder = session.recorder
@@ -157,13 +171,15 @@ async def _measure(
 
     def changed() -> None:
         narrator.waiting(session.live.records)
-        narrator.progress(series)
+        if session.series is not None:
+            narrator.progress(session.series.series)
 
     session.on_run_over = run_over
     session.on_change = changed
-    narrator.progress(series)
-    await session.series.over()
-    narrator.end()
+    for step in steps:
+        if signals.stopped_by is None and not errors:
+            await _step(session, plan, settings, narrator, step)
+    assert session.series is not None
     counted = await _counted(session) if count_parts and signals.stopped_by is None else {}
     await session.close()
     if errors:
@@ -172,13 +188,25 @@ async def _measure(
         narrator.problem(left_out)
     return MeasuredPlan(
         runs=_readable(runs, narrator),
-        series=series,
+        series=session.series.series,
         lanes=session.live.lanes,
         stopped_by=signals.stopped_by,
         counted=counted,
         engine_failed=session.engine_failures > 0,
         is_stored=left_out is None,
     )
+
+
+async def _step(session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, step: Step) -> None:
+    """Run one step to its end."""
+    (session.start_series if step is Step.SERIES else session.start_sweep)(plan, settings)
+    assert session.series is not None
+    series = session.series.series
+    if series.sweep is not None:
+        narrator.note(session.preview.sweep_note(plan, series))
+    narrator.progress(series)
+    await session.series.over()
+    narrator.end()
 
 
 class _Signals:

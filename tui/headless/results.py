@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 import msgspec
 
 from tui.core.comparison import family_sentence
+from tui.core.decomposition import Fit
 from tui.core.events import Status
-from tui.core.figures import SAMPLED, Figure, Use, figures_for
-from tui.core.grouping import measured_in
+from tui.core.figures import FITTED, SAMPLED, Figure, Use, figures_for
+from tui.core.grouping import Measured, measured_in
 from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput, judge, judged_together
 from tui.core.observation import Observation, summary
@@ -33,27 +34,32 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     observations: tuple[Observation, ...]
     judgements: tuple[Judgement, ...]
     """One per objective."""
+    fit: Fit
+    """The time per token, and apart from tokens, as far as these answers and those of sweeps tell it."""
     model: str = ""
 
     @property
     def answered(self) -> bool:
         """True with at least one complete answer."""
-        return any(observation.answered for observation in self.observations)
+        return self.fit.count > 0 or any(observation.answered for observation in self.observations)
 
 
 def results_of(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[TargetResult]:
     """Every target of `runs` in order of appearance; warm-up and sweeps do not count, nor does what was cancelled."""
     measured = measured_in(runs)
     family = len(measured) * len(objectives)
-    return [
-        TargetResult(
-            name=one.name,
-            observations=(observations := one.observations),
-            judgements=tuple(judge(objective, observations, family=family) for objective in objectives),
-            model=one.model,
-        )
-        for one in measured
-    ]
+    return [_result(one, objectives, family) for one in measured]
+
+
+def _result(one: Measured, objectives: Sequence[Objective], family: int) -> TargetResult:
+    observations, fit = one.observations, one.fit()
+    return TargetResult(
+        name=one.name,
+        observations=observations,
+        fit=fit,
+        model=one.model,
+        judgements=tuple(judge(each, observations, family=family, fitted=lambda: fit) for each in objectives),
+    )
 
 
 def exit_code(results: Sequence[TargetResult]) -> ExitCode:
@@ -77,6 +83,19 @@ def table(results: Sequence[TargetResult]) -> str:
     return "\n".join(aligned(rows, labels=2))
 
 
+def fitted_table(results: Sequence[TargetResult]) -> list[str]:
+    """One row per target and fitted figure that is known; nothing without any."""
+    rows: list[tuple[str, ...]] = [
+        (clean(result.name), figure.label, str(result.fit.count), amount(figure, found.value), span(figure, *ends))
+        for result in results
+        for figure in FITTED
+        if (found := result.fit.of(figure)) is not None
+        for ends in [(found.interval.low, found.interval.high)]
+    ]
+    heading = ("target", "fitted figure", "n", "value", "95 % interval")
+    return aligned([heading, *rows], labels=2) if rows else []
+
+
 def sentences(results: Sequence[TargetResult]) -> list[str]:
     """The same for a screen reader or a log: one sentence per target and figure, without a table."""
     lines = []
@@ -93,6 +112,7 @@ def sentences(results: Sequence[TargetResult]) -> list[str]:
             within = f", 95 % interval {span(figure, interval.low, interval.high)}" if interval else ""
             p95 = f", p95 {amount(figure, found.p95)}" if found.p95 is not None else ""
             lines.append(f"{name}: {figure.label} median {amount(figure, found.median)}{within}{p95}.")
+        lines += [f"{name}: {each}, fitted to {result.fit.count} answers." for each in result.fit.sentences()]
     return lines
 
 

@@ -17,12 +17,13 @@ from tui.core.series import SeriesSettings
 from tui.errors import UsageError
 from tui.export import otel
 from tui.export.formats import Format, render, write, write_text
-from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats
+from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats, written
 from tui.headless.measure import MeasuredPlan, measure, reason
 from tui.headless.narration import Narrator, request_line
 from tui.headless.results import (
     TargetResult,
     exit_code,
+    fitted_table,
     goodput_lines,
     in_turn_lines,
     junit,
@@ -65,13 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
         print(_summary(measured, results, objectives, plain=options.plain, simulated=simulated), file=out)
-    try:
-        _write_files(options, measured, results, objectives, simulated=simulated)
-    except UsageError as problem:
-        # The measurement was paid for: its verdict counts more than a full disk or a collector that is away.
-        print(f"latency-tui: {problem}", file=sys.stderr)
-        return status or problem.exit_code
-    return status
+    return written(status, lambda: _write_files(options, measured, results, objectives, simulated=simulated))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -174,7 +169,7 @@ def _summary(
     simulated: bool,
 ) -> str:
     lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
-    lines += sentences(results) if plain else [table(results)]
+    lines += sentences(results) if plain else [table(results), *fitted_table(results)]
     lines += remark_lines(results)
     lines += verdicts(results)
     lines += in_turn_lines(measured.runs)

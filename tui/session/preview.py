@@ -15,7 +15,9 @@ from tui.core.parameters import PARAMETERS
 from tui.core.plan import Budget, Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
+from tui.core.series import Series
 from tui.core.target import Endpoint
+from tui.core.wording import dollars
 from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ConfigError
 from tui.session.live import InputCount, LiveState
@@ -123,6 +125,14 @@ class Preview:
         """The most that these requests may cost, each sent that many times; None where no price is known."""
         bound = self._live.spending.bound(specs, self._counter.at_most)
         return None if bound is None else msgspec.structs.replace(bound, usd=bound.usd * times)
+
+    def sweep_note(self, plan: Plan, series: Series) -> str:
+        """Sentence on what a sweep of `plan` may send and cost."""
+        specs, _ = series.at_most(plan.of_run().requests(0))
+        cost = self.cost(specs)
+        dear = "at prices that are not known" if cost is None else f"for {dollars(cost.usd)} at most, at list prices"
+        rest = ", without the targets whose price is not known" if cost is not None and cost.is_lower_bound else ""
+        return f"The sweep sends up to {len(specs)} requests, {dear}{rest}."
 
     def refresh_models(self, plan: Plan) -> None:
         """Ask the endpoints of the plan's targets for their models; `on_models` tells when the list is new."""

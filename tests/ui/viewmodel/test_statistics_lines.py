@@ -78,3 +78,23 @@ def test_tokens_of_different_families_are_said_to_differ() -> None:
     other = lane_with("llama-3.3-70b", lane(3).current)
     assert not any("not alike" in line for line in statistics_lines([lane(3)], [], 120))
     assert any("(haiku, llama)" in line for line in statistics_lines([lane(3), other], [], 120))
+
+
+def test_what_a_sweep_tells_stands_under_the_table() -> None:
+    one = lane(10)
+    assert not any("Baseline latency" in line for line in statistics_lines([one], [], 80))
+    for at, (prompt, tokens) in enumerate([(100, 16), (4_000, 100), (16_000, 200)] * 6):
+        wait = 300 + prompt // 50 + at % 3
+        one.swept.append(
+            Observation(
+                run=20 + at,
+                input_tokens=prompt,
+                output_tokens=tokens,
+                ttft_ns=wait * MS,
+                ttfo_ns=wait * MS,
+                total_ns=(wait + 5 * tokens) * MS,
+            )
+        )
+    lines = statistics_lines([one], [parse("baseline < 400ms")], 80)
+    assert any(line.startswith("Baseline latency 30") and "95 % interval" in line for line in lines)
+    assert any(line.startswith("✔ baseline < 400ms: met") for line in lines)

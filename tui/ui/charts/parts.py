@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from tui.core.decomposition import Fit, parts_of, typical
-from tui.core.figures import Figure
-from tui.core.linear_fit import Estimate
+from tui.core.figures import FITTED
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.wording import amount, format_duration, span
@@ -91,15 +90,11 @@ def part_numbers(source: ChartSource) -> Numbers:
 
 def fit_lines(label: str, fit: Fit) -> list[str]:
     """A target's baseline latency and its times per token; empty without a fit. A time that may be nothing says so."""
-    estimates = (
-        (fit.baseline, 1, "baseline latency"),
-        (fit.per_input, 1_000, "per 1,000 prompt tokens"),
-        (fit.per_output, 1, "per output token"),
-    )
     lines = [
-        f"  {_per_token(each, tokens)} {what}{'' if each.interval.low > 0 else ', none shown'}"
-        for each, tokens, what in estimates
-        if each is not None
+        f"  {amount(figure, each.value)} ({span(figure, each.interval.low, each.interval.high)}) {figure.label}"
+        f"{'' if each.is_shown else ', none shown'}"
+        for figure in FITTED
+        if (each := fit.of(figure)) is not None
     ]
     return [f"{label}, {fit.count} answers", *lines] if lines else []
 
@@ -128,11 +123,6 @@ def per_prompt_token(fit: Fit | None) -> float | None:
 
 def _fitted(source: ChartSource) -> list[tuple[Lane, Fit]]:
     return [(lane, lane.fit()) for lane in source.lanes]
-
-
-def _per_token(estimate: Estimate, tokens: int) -> str:
-    value, low, high = (each * tokens for each in (estimate.value, estimate.interval.low, estimate.interval.high))
-    return f"{amount(Figure.TOTAL, value)} ({span(Figure.TOTAL, low, high)})"
 
 
 CHART = Chart(title="Where the time goes", build=part_rows, version=by_answer, numbers=part_numbers)

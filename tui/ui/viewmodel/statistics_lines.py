@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
+from tui.core.decomposition import Fit
 from tui.core.figures import SAMPLED, Figure
 from tui.core.objectives import Objective, goodput, judge, judged_together
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
@@ -29,8 +30,10 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
         current = lane.current
         if current:
             lines += [f"{clean(lane.label)}: {_head(current)}", *_table(current, width)]
+            fit = lane.fit()
+            lines += [f"{each[0].upper()}{each[1:]}, fitted." for each in fit.sentences()]
             lines += [clean(line) for line in remarks_on(lane.label, current)]
-            lines += [clean(line) for line in objective_lines(current, objectives, family)]
+            lines += [clean(line) for line in objective_lines(current, objectives, family, fit)]
             lines.append("")
     if not lines:
         return ["No counted run yet."]
@@ -45,11 +48,14 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
     return [*lines, *notes]
 
 
-def objective_lines(outcomes: Sequence[Observation], objectives: Sequence[Objective], family: int = 1) -> list[str]:
+def objective_lines(
+    outcomes: Sequence[Observation], objectives: Sequence[Objective], family: int = 1, fit: Fit | None = None
+) -> list[str]:
     """State of each objective, as mark and words, and the goodput; nothing without objectives."""
     if not objectives:
         return []
-    judgements = [judge(objective, outcomes, family=family) for objective in objectives]
+    fitted = None if fit is None else lambda: fit
+    judgements = [judge(objective, outcomes, family=family, fitted=fitted) for objective in objectives]
     lines = [f"{judgement.state.mark} {judgement.sentence}" for judgement in judgements]
     found = goodput(objectives, outcomes)
     if found is not None:

@@ -29,7 +29,8 @@ class LaneVerdicts:
     def refresh_one(self, live: LiveState) -> bool:
         """Work out one lane whose results have changed; False when there is none."""
         for lane in live.lanes:
-            state = (lane, len(lane.outcomes), live.pinned, live.objectives, lane.target.against)
+            asked = (live.pinned, live.objectives, lane.target.against)
+            state = (lane, len(lane.outcomes), len(lane.swept), *asked)
             known = self._lines.get(id(lane))
             if known is None or any(old is not new and old != new for old, new in zip(known[0], state, strict=True)):
                 self._lines[id(lane)] = (state, tuple(self._work_out(live, lane)))
@@ -57,7 +58,9 @@ class LaneVerdicts:
             apart = apart_ns(before, now)
             lines += [f"measured {roughly(apart)} after what is pinned"] if apart is not None else []
         if live.objectives and lane.current:
-            lines.append(objectives_line([judge(objective, lane.current) for objective in live.objectives]))
+            lines.append(
+                objectives_line([judge(objective, lane.current, fitted=lane.fit) for objective in live.objectives])
+            )
         return lines
 
 
