@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,10 @@ commands:
 Without an API key it runs on the built-in simulator; set ANTHROPIC_API_KEY to use the API.
 A prompt that is named like a command is given after `--`.
 """
+
+
+_HEADLESS = ("run", "advise", "sweep", "doctor", "compare", "history", "endpoints", "models")
+"""Commands without a screen, each with its module in `tui.headless`, whose `main` takes the arguments."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,38 +88,9 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.simulator.command import main as simulate
 
         return simulate(arguments[1:])
-    if command == "run":
-        from tui.headless.run import main as run
-
-        return run(arguments[1:])
-    if command == "advise":
-        from tui.headless.advise import main as advise
-
-        return advise(arguments[1:])
-    if command == "sweep":
-        from tui.headless.sweep import main as sweep
-
-        return sweep(arguments[1:])
-    if command == "doctor":
-        from tui.headless.doctor import main as doctor
-
-        return doctor(arguments[1:])
-    if command == "compare":
-        from tui.headless.compare import main as compare
-
-        return compare(arguments[1:])
-    if command == "history":
-        from tui.headless.history import main as history
-
-        return history(arguments[1:])
-    if command == "endpoints":
-        from tui.headless.endpoints import main as endpoints
-
-        return endpoints(arguments[1:])
-    if command == "models":
-        from tui.headless.models import main as models
-
-        return models(arguments[1:])
+    if command in _HEADLESS:
+        status: int = import_module(f"tui.headless.{command}").main(arguments[1:])
+        return status
     if command == "config":
         return _config(_parser("latency-tui config", _CONFIG_DESCRIPTION, with_prompt=False).parse_args(arguments[1:]))
     if command == "replay":

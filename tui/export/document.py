@@ -77,7 +77,7 @@ class FittedValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _FitOf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What answers of different lengths tell of a target together; derived, like all figures."""
+    """Figures that answers of different lengths tell of a target together; derived, like all."""
 
     target: str
     model: str

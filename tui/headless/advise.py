@@ -17,7 +17,7 @@ from tui.export.formats import write_text
 from tui.export.json_format import visible
 from tui.export.markdown import advice_markdown
 from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats, share
-from tui.headless.measure import Step, measure
+from tui.headless.measure import MeasuringStep, measure
 from tui.headless.narration import Narrator
 from tui.session.measured import evidence_for
 from tui.streams import print_utf8
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         Narrator(quiet=options.quiet),
         ask_all=options.all_variants,
         count_parts=True,
-        steps=(Step.SERIES, Step.SWEEP) if options.sweep else (Step.SERIES,),
+        steps=(MeasuringStep.SERIES, MeasuringStep.SWEEP) if options.sweep else (MeasuringStep.SERIES,),
     )
     models = known_models(loaded.settings.endpoints)
     share = loaded.settings.advice.cut_share if options.cut_share is None else options.cut_share

@@ -40,7 +40,7 @@ _STOP_WITHIN_S = 15.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Step(StrEnum):
+class MeasuringStep(StrEnum):
     """A part of a measurement."""
 
     SERIES = "series"
@@ -84,7 +84,7 @@ def measure(
     on_ended: Callable[[RequestRecord], None] = lambda _record: None,
     count_parts: bool = False,
     against: Loaded | None = None,
-    steps: Sequence[Step] = (Step.SERIES,),
+    steps: Sequence[MeasuringStep] = (MeasuringStep.SERIES,),
 ) -> MeasuredPlan:
     """Run the plan as a series, or as `steps` say, of all variants of its prompt with `ask_all`; afterwards, with
     `count_parts`, have the parts of the prompts counted. With `against`, the plan of that is asked in turn with it. A
@@ -145,7 +145,7 @@ async def _measure(
     plan: Plan,
     settings: SeriesSettings,
     narrator: Narrator,
-    steps: Sequence[Step],
+    steps: Sequence[MeasuringStep],
     *,
     count_parts: bool,
 ) -> MeasuredPlan:
@@ -197,9 +197,11 @@ async def _measure(
     )
 
 
-async def _step(session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, step: Step) -> None:
+async def _step(
+    session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, step: MeasuringStep
+) -> None:
     """Run one step to its end."""
-    (session.start_series if step is Step.SERIES else session.start_sweep)(plan, settings)
+    (session.start_series if step is MeasuringStep.SERIES else session.start_sweep)(plan, settings)
     assert session.series is not None
     series = session.series.series
     if series.sweep is not None:

@@ -9,7 +9,7 @@ from tui.core.sanitize import clean
 from tui.errors import ExitCode
 from tui.export.formats import Format, render, write
 from tui.headless.arguments import add_target_options, is_simulated, load_from, refuse_outputs, written
-from tui.headless.measure import MeasuredPlan, Step, measure, reason
+from tui.headless.measure import MeasuredPlan, MeasuringStep, measure, reason
 from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, fitted_table, results_of, sentences, verdicts
 from tui.streams import print_utf8
@@ -27,7 +27,9 @@ def main(arguments: Sequence[str]) -> int:
     refuse_outputs({"--json": options.json, "--markdown": options.markdown})
     loaded = load_from(options)
     narrator = Narrator(quiet=options.quiet)
-    measured = measure(loaded, loaded.settings.series, narrator, ask_all=options.all_variants, steps=(Step.SWEEP,))
+    measured = measure(
+        loaded, loaded.settings.series, narrator, ask_all=options.all_variants, steps=(MeasuringStep.SWEEP,)
+    )
     results = results_of(measured.runs, [each for each in loaded.settings.objectives if each.is_fitted])
     is_told = all(result.fit.needed is RunsNeeded.NOTHING for result in results)
     status = measured.status(exit_code(results) or (ExitCode.OK if is_told else ExitCode.NOT_MEASURED))

@@ -60,7 +60,7 @@ def test_the_part_of_the_prompt_is_told_by_a_fit_and_else_by_a_sweep() -> None:
     numbers = part_numbers(source)
     (row,) = numbers.rows
     assert len(row) == len(numbers.headings)
-    assert "  1.00 ms (1.00 to 1.00 ms) per 1,000 prompt tokens" in numbers.note.splitlines()
+    assert "  1.00 ms (1.00 to 1.00 ms) per 1,000 input tokens" in numbers.note.splitlines()
     assert "per output token" not in numbers.note.replace("the time per output token", "")
     assert "vary max_tokens" in numbers.note
 
