@@ -1,11 +1,13 @@
 """Refusals in a form: who would refuse a parameter, and the choices that nobody takes."""
 
 import msgspec
+import pytest
 
 from tui.config.known_models import load_models
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
+from tui.core.refusals import has_parameter
 from tui.core.target import Endpoint, Target
 from tui.ui.viewmodel.form_rows import PARAMETER_ROWS, FormRow
 from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient, RowRefusal, recipients
@@ -110,3 +112,12 @@ def test_what_an_endpoints_protocol_lacks_is_refused_for_its_targets_alone() -> 
     assert found is not None
     assert found.by_all
     assert refusal_of(BY_NAME["top_p"], Parameters(), both) is None
+
+
+@pytest.mark.parametrize("kind", ["openai", "openai-responses"])
+def test_whatever_a_protocol_lacks_is_greyed_before_it_is_set(kind: str) -> None:
+    there = (Recipient(target=Target(model="m"), model=None, kind=kind),)
+    for name, row in BY_NAME.items():
+        found = refusal_of(row, Parameters(), there)
+        assert (found is None) is has_parameter(name, kind), name
+        assert found is None or (found.by_all and f" has no {name}." in found.reason)

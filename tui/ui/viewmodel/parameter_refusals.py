@@ -9,7 +9,7 @@ from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS, REQUIRED, Parameters
 from tui.core.plan import Plan
 from tui.core.protocol import MESSAGES_KIND
-from tui.core.refusals import contradiction, prefill_refusal, refusal, refusals, refused_parameter
+from tui.core.refusals import contradiction, lack, prefill_refusal, refusal, refusals, refused_parameter
 from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
@@ -134,6 +134,8 @@ class ParameterContext:
 def _reason(row: FormRow, sent: Parameters, to: Recipient) -> str | None:
     if getattr(sent, row.name) is not None:
         return refusals(to.with_shared(sent), to.model, to.kind).get(row.name)
+    if (reason := lack(row.name, to.kind)) is not None:
+        return reason
     probes = PARAMETERS[row.name].probes or tuple(row.read(choice) for choice in row.choices)
     reasons = [refusal(row.name, value, to.model, to.kind) for value in probes]
     return reasons[0] if reasons and all(reasons) else None
