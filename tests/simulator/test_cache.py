@@ -72,7 +72,8 @@ def test_a_prompt_below_the_minimum_is_not_cached_without_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"model": "other"}, {"speed": "fast"}, {"system": "B" + LONG}, {"tools": [{"name": "look"}]}]
+    "changed",
+    [{"model": "other"}, {"speed": "fast"}, {"system": "B" + LONG}, {"tools": [{"name": "look", "input_schema": {}}]}],
 )
 def test_any_other_beginning_is_another_entry(changed: dict[str, Any]) -> None:
     session = Session()

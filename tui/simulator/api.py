@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,12 @@ FAULT_HEADER = "x-simulator-fault"
 _HTML = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network</h1>"
 
 _OPENAI = {chat.PATH: chat, responses.PATH: responses}
+_ORGANIZATION = "00000000-0000-4000-8000-000000000000"
+_NOT_SIMULATED = ("/v1/messages/batches", "/v1/files", "/v1/complete", "/v1/skills", "/v1/agents", "/v1/sessions")
+"""Beginnings of routes that the API has besides."""
+_LIMITS = {"requests": 4_000, "input-tokens": 2_000_000, "output-tokens": 400_000, "tokens": 2_400_000}
+"""Of a minute: what the headers of rate limits say. Nothing is held to them."""
+
 _METHODS = {
     "/v1/messages": "POST",
     "/v1/messages/count_tokens": "POST",
@@ -71,6 +78,7 @@ class SimulatedApi:
             "server": "latency-tui-simulator",
             "request-id": (name := "req_01" + hashlib.blake2b(number, digest_size=11).hexdigest()),
             "x-request-id": name,
+            "anthropic-organization-id": _ORGANIZATION,
             "cache-control": "no-cache",
         }
 
@@ -82,7 +90,8 @@ class SimulatedApi:
         of_model = path.startswith("/v1/models/")
         wanted = "GET" if of_model else _METHODS.get(path)
         if wanted is None:
-            raise ApiError(404, "Not Found")
+            of_api = path.startswith(_NOT_SIMULATED)
+            raise ApiError(404, f"{path} is not simulated here." if of_api else "Not Found")
         if method != wanted:
             raise ApiError(405, "Method Not Allowed", {"allow": wanted})
         _check_key(headers)
@@ -114,6 +123,7 @@ class SimulatedApi:
         asked = message_request.message_request(fields, version, profile, betas)
         events, facts = self._asked(profile, asked)
         facts = {**facts, "fault": name}
+        own = {**own, **_rate_limits(asked)}
         if fault and fault.status and self._limits(asked.identity):
             answer = ApiError(fault.status, fault.message, fault.headers).reply(own)
         else:
@@ -182,6 +192,20 @@ class SimulatedApi:
             return False
         self._limited.add(identity)
         return True
+
+
+def _rate_limits(asked: message_request.MessageRequest) -> dict[str, str]:
+    """The headers of the limits, as if this were the only request of the minute."""
+    output = min(asked.max_tokens, _LIMITS["output-tokens"])
+    used = {"requests": 1, "input-tokens": asked.input_tokens, "output-tokens": output}
+    used["tokens"] = used["input-tokens"] + used["output-tokens"]
+    reset = datetime.fromtimestamp(time.time() + 1, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said: dict[str, str] = {}
+    for name, limit in _LIMITS.items():
+        left = max(0, limit - used[name])
+        values = {"limit": str(limit), "remaining": str(left), "reset": reset}
+        said |= {f"anthropic-ratelimit-{name}-{what}": value for what, value in values.items()}
+    return said
 
 
 def _with_facts(answer: Reply, own: Mapping[str, str], **facts: Any) -> Reply:

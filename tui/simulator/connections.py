@@ -16,7 +16,7 @@ from tui.simulator.replies import ApiError, Reply
 IDLE_S = 300.0
 """Time after which an idle connection is closed, seconds."""
 
-MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_BODY_BYTES = 32_000_000
 """The API's limit on a request, bytes."""
 
 

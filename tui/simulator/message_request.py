@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tui.simulator import tokens
+from tui.simulator import forced_answers, tokens
 from tui.simulator.cache import CacheUse, DiagnosticsRequest, Prefix, diagnostics_request, prefixes
 from tui.simulator.profiles import Effort, Profile
 from tui.simulator.replies import (
@@ -49,6 +49,10 @@ class MessageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Beginnings of the prompt for the prompt cache."""
     cache: CacheUse = CacheUse()
     """Tokens that it reads from the prompt cache and writes to it."""
+    tool: str | None = None
+    """Name of the tool that must be called; `said` is its input."""
+    said: str | None = None
+    """The answer, word for word, where its form is given."""
     wants_diagnostics: DiagnosticsRequest | None = None
     diagnostics: dict[str, Any] | None = None
     """Diagnostics in the answer."""
@@ -103,8 +107,11 @@ def message_request(
         raise ApiError(400, f"\"thinking.type.{kind}\" is not supported with output_config.effort '{effort}'.")
     content = {name: value for name, value in fields.items() if name not in ("stream", "metadata", "diagnostics")}
     one_of(fields.get("service_tier", "auto"), "service_tier", ("auto", "standard_only"))
+    tool, said = forced_answers.forced(fields, thinks=thinks)
     return MessageRequest(
         model=fields["model"],
+        tool=tool,
+        said=said,
         prompt=prompt,
         input_tokens=ends[-1],
         max_tokens=max_tokens,
@@ -155,6 +162,7 @@ def conversation(fields: Mapping[str, Any], profile: Profile) -> tuple[str, tupl
             raise ApiError(400, f"{where}: user messages must have non-empty content")
         counts.append(tokens.count(said) + tokens.MESSAGE_TOKENS)
         last = said if role == "user" else last
+    forced_answers.check_results(turns)
     if turns[0]["role"] != "user":
         raise ApiError(400, 'messages: first message must use the "user" role')
     if turns[-1]["role"] == "assistant" and not profile.prefill:

@@ -5,6 +5,7 @@ since the last byte of the request. Token i of the output, thinking included, is
 goes out when its last token is ready.
 """
 
+import contextlib
 import hashlib
 import math
 import re
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from random import Random
 from typing import Any, Literal
+
+import msgspec
 
 from tui.simulator import prose, tokens
 from tui.simulator.message_request import MessageRequest
@@ -29,7 +32,7 @@ _ID_CHARACTERS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 _EMPTY_THOUGHT = {"type": "thinking", "thinking": "", "signature": ""}
 
-_Kind = Literal["thinking", "text"]
+_Kind = Literal["thinking", "text", "tool_use"]
 
 _WORDS_ASKED = re.compile(r"\b(\d{1,4})[ -]words?\b")
 _SHORTER = re.compile(r"\b(?:one|a|single) sentence\b|\bshort(?:ly)?\b|\bbrief(?:ly)?\b|\bconcise(?:ly)?\b|\btl;dr\b")
@@ -64,9 +67,12 @@ def plan(profile: Profile, request: MessageRequest, seed: int, ordinal: int) -> 
         left = request.max_tokens - thought.tokens
         source = limited(_answer(profile, request, words), left, request.stop_sequences, answered)
         first = 1 if index == 0 else times.randint(*profile.tokens_per_chunk)
-        yield from _block(index, "text", _chunks(source, profile, times, first), clock, request, words)
+        kind: _Kind = "text" if request.tool is None else "tool_use"
+        yield from _block(index, kind, _chunks(source, profile, times, first), clock, request, words)
     else:
         answered.reason = thought.reason
+    if request.tool is not None and answered.reason == "end_turn":
+        answered.reason = "tool_use"
     delta = {"stop_reason": answered.reason, "stop_sequence": answered.sequence, "stop_details": None}
     usage = {
         **_input_usage(request),
@@ -81,6 +87,7 @@ def folded(events: Iterable[PlannedEvent]) -> tuple[dict[str, Any], int]:
     """Return the message that all events add up to, as an answer in one piece, and its offset in nanoseconds."""
     message: dict[str, Any] = {}
     blocks: list[dict[str, Any]] = []
+    pieces: list[str] = []
     offset_ns = 0
     for event in events:
         offset_ns = event.offset_ns
@@ -90,12 +97,17 @@ def folded(events: Iterable[PlannedEvent]) -> tuple[dict[str, Any], int]:
             message = body["message"]
         elif event.name == "content_block_start":
             blocks.append(dict(body["content_block"]))
+        elif event.name == "content_block_delta" and body["delta"]["type"] == "input_json_delta":
+            pieces.append(body["delta"]["partial_json"])
         elif event.name == "content_block_delta":
             field = body["delta"]["type"].removesuffix("_delta")
             blocks[-1][field] += body["delta"][field]
         elif event.name == "message_delta":
             message |= body["delta"]
             message["usage"] |= body["usage"]
+    if pieces:
+        with contextlib.suppress(msgspec.DecodeError):  # cut at max_tokens: then it stays empty
+            blocks[-1]["input"] = msgspec.json.decode("".join(pieces))
     message["content"] = blocks
     return message, offset_ns
 
@@ -153,7 +165,7 @@ def _block(
         clock.advance(len(chunk))
         if not opened:
             opened = True
-            empty = {"type": "text", "text": ""} if kind == "text" else _EMPTY_THOUGHT
+            empty = _opened(kind, request, words)
             # The first block opens with the message, before there is a token, as in the API.
             at = clock.now_ns if index else clock.opening_ns
             start = {"type": "content_block_start", "index": index, "content_block": empty}
@@ -162,6 +174,8 @@ def _block(
                 yield PlannedEvent(at, "ping", {"type": "ping"})
         if kind == "text":
             yield _delta(clock.now_ns, index, {"type": "text_delta", "text": "".join(chunk)})
+        elif kind == "tool_use":
+            yield _delta(clock.now_ns, index, {"type": "input_json_delta", "partial_json": "".join(chunk)})
         elif not request.thinking_omitted:
             yield _delta(clock.now_ns, index, {"type": "thinking_delta", "thinking": "".join(chunk)})
     if opened:
@@ -169,6 +183,17 @@ def _block(
             signature = "".join(words.choices(_ID_CHARACTERS, k=86)) + "=="
             yield _delta(clock.now_ns, index, {"type": "signature_delta", "signature": signature})
         yield PlannedEvent(clock.now_ns, "content_block_stop", {"type": "content_block_stop", "index": index})
+
+
+def _opened(kind: _Kind, request: MessageRequest, words: Random) -> dict[str, Any]:
+    """A block as it opens, empty."""
+    match kind:
+        case "text":
+            return {"type": "text", "text": ""}
+        case "tool_use":
+            name = "toolu_01" + "".join(words.choices(_ID_CHARACTERS, k=22))
+            return {"type": "tool_use", "id": name, "name": request.tool, "input": {}}
+    return _EMPTY_THOUGHT
 
 
 def _delta(at: int, index: int, delta: dict[str, str]) -> PlannedEvent:
@@ -191,6 +216,8 @@ def _thinking(profile: Profile, request: MessageRequest, words: Random) -> Itera
 
 
 def _answer(profile: Profile, request: MessageRequest, words: Random) -> Iterator[str]:
+    if request.said is not None:
+        return iter(tokens.split(request.said))
     wanted = answer_length(profile, request, words)
     return _said(prose.answer(words, request.prompt), wanted, whole_sentences=profile.whole_sentences)
 

@@ -15,7 +15,7 @@ _TOKEN = re.compile(r" ?[0-9A-Za-z_\u00c0-\u024f]{1,6}|[ \t]+|[\r\n]+|[!-/:-@\[-
 MESSAGE_TOKENS = 4
 """Tokens of each turn beside its text."""
 
-StopReason = Literal["end_turn", "max_tokens", "stop_sequence"]
+StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
 
 
 def split(text: str) -> list[str]:
