@@ -33,6 +33,9 @@ def outcome_of(run: int, ttft_ns: int | None, total_ns: int | None = None, ttfo_
         ttfo_ns=ttft_ns if ttfo_ns is None else ttfo_ns,
         total_ns=2 * ttft_ns if total_ns is None else total_ns,
         set_up_ns=30 * MS if run == 1 else None,
+        upload_ns=0,
+        network_ns=ttft_ns // 4,
+        server_ns=ttft_ns - ttft_ns // 4,
     )
 
 

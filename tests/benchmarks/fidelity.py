@@ -2,6 +2,7 @@
 
     python tests/benchmarks/fidelity.py [--streams 1,8,32,128] [--plain | --tls] [--seconds N] [--rounds N]
                                         [--aligned] [--reads] [--no-usual]
+    python tests/benchmarks/fidelity.py --wan [--rounds N]     (root, Linux: see `fidelity_wan.py`)
 
 "ours" is the real program: engine and screen, painting a terminal of 120×40, `--record` on. "usual" is the SDK alone,
 the clock read when the text event comes out of `messages.stream()`. Both get the same load from the same server
@@ -31,6 +32,7 @@ import os
 from collections.abc import Iterator
 from statistics import median
 
+import fidelity_wan
 import msgspec
 from fidelity_runs import Load, Measured, ours, usual
 
@@ -172,7 +174,12 @@ def main() -> None:
     parser.add_argument("--aligned", action="store_true", help="also with all streams' tokens at the same instants")
     parser.add_argument("--reads", action="store_true", help="also without the kernel's stamps")
     parser.add_argument("--no-usual", action="store_true", help="leave out the usual way")
+    parser.add_argument("--wan", action="store_true", help="instead, the split of TTFT over emulated long links")
     options = parser.parse_args()
+    if options.wan:
+        print(f"times in ms; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
+        fidelity_wan.compare(options.rounds)
+        return
     print(
         f"errors in ms: p50 p99 max; {options.rounds} rounds of {options.seconds:g} s; {os.cpu_count()} cores,"
         f" load average {os.getloadavg()[0]:.1f}\n"

@@ -1,6 +1,6 @@
 """The truth to measure against: a Messages API that streams on time and writes down when it did what.
 
-    python fidelity_server.py TOKENS STREAMS LOG [--aligned] [--tls CERTIFICATE KEY]
+    python fidelity_server.py TOKENS STREAMS LOG [--aligned] [--host ADDRESS] [--tls CERTIFICATE KEY]
 
 Prints its port, serves until SIGTERM, then writes LOG: a JSON list of `Answer`. One thread, one epoll, one heap of due
 times; every byte is prepared before it is due, so that a send costs little more than the system call. Of a request it
@@ -146,7 +146,7 @@ class _Connection:
 class Server:
     """Serves until it is stopped; `answers` are all that were begun."""
 
-    def __init__(self, tokens: int, streams: int, context: ssl.SSLContext | None, *, aligned: bool) -> None:
+    def __init__(self, tokens: int, streams: int, context: ssl.SSLContext | None, host: str, *, aligned: bool) -> None:
         self._tokens, self._context = tokens, context
         self._phase_ns = 0 if aligned else TOKEN_EVERY_NS // streams
         self._streams = streams
@@ -154,7 +154,7 @@ class Server:
         self._due: list[tuple[int, int, int]] = []
         """Heap of (when, descriptor, step): step -1 is the headers, then one per token, then the end."""
         self.answers: list[Answer] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = socket.create_server((host, 0), backlog=512)
         self._listener.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)  # accepted sockets inherit it
         self.port = int(self._listener.getsockname()[1])
         self._epoll = select.epoll()
@@ -274,13 +274,14 @@ def main() -> None:
     parser.add_argument("streams", type=int)
     parser.add_argument("log", type=Path)
     parser.add_argument("--aligned", action="store_true", help="all streams' tokens at the same instants")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
     options = parser.parse_args()
     context = None
     if options.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*options.tls)
-    server = Server(options.tokens, options.streams, context, aligned=options.aligned)
+    server = Server(options.tokens, options.streams, context, options.host, aligned=options.aligned)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     gc.disable()
     print(server.port, flush=True)

@@ -56,6 +56,13 @@ def test_one_that_came_with_the_answer_says_no_more_than_the_round_trip() -> Non
     assert in_ms(split(timeline(85, 85), seen())) == (0, 80, 5, 5)
 
 
+def test_one_of_a_long_request_that_was_lost_leaves_all_of_the_upload_in_doubt() -> None:
+    # The next segment to acknowledge it is the answer's first, 100 ms later.
+    late = timeline(250, 350)
+    late.headers_ns = (late.sent_ns or 0) + 250 * MS
+    assert in_ms(split(late, seen(size=LARGE))) == (170, 80, 100, 170)
+
+
 def test_a_retransmission_of_the_request_is_the_networks() -> None:
     assert in_ms(split(timeline(370, 670), seen(again=1))) == (0, 370, 300, 40)
 

@@ -193,3 +193,20 @@ async def test_tokens_of_different_families_are_not_compared(models: list[str], 
     found = tokens_differ(models)
     assert bool(found) is (named is not None)
     assert all(named in sentence for sentence in found if named)
+
+
+async def test_ttft_is_upload_network_and_server(engine: Driver) -> None:
+    with SimulatorProcess.start() as simulator:
+        for _ in range(2):  # a new connection, and one that is used again
+            (record,) = await engine.run(engine.spec(simulator.base_url, "sim-steady", max_tokens=5))
+            fields = finished_fields(record)
+            if record.network is None:
+                assert fields["server_ms"] is None
+                pytest.skip("the kernel of this machine says nothing of the network")
+            parts = [fields[name] for name in ("upload_ms", "network_ms", "server_ms")]
+            assert None not in parts
+            assert sum(parts) == pytest.approx(fields["ttft_ms"])
+            # The model takes 200 ms; loopback takes next to nothing.
+            assert fields["server_ms"] > 190
+            assert fields["network_ms"] < 5
+            assert not record.network.to_proxy

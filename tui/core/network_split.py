@@ -13,6 +13,7 @@ from tui.core.timeline import Timeline
 DELAYED_ACK_NS = 40_000_000
 """Longest that a peer holds back an acknowledgement in the hope of data to send with it: Linux; others up to 200 ms."""
 _LONGEST_DELAYED_ACK_NS = 200_000_000
+_TOGETHER_NS = 1_000_000
 _AT_ONCE_SEGMENTS = 2
 """Segments from which on a peer acknowledges at once (RFC 9293, 3.8.6.3)."""
 
@@ -55,7 +56,9 @@ def split(timeline: Timeline, network: NetworkSeen | None) -> Split | None:
         held = min(beyond, _LONGEST_DELAYED_ACK_NS)
         trip, error = waited - held, held
     else:
-        upload, error = beyond, min(beyond, DELAYED_ACK_NS)
+        # One that came with the answer was held back for it, or lost on its own: it says no more than the answer does.
+        is_with_answer = timeline.headers_ns is not None and acked >= timeline.headers_ns - _TOGETHER_NS
+        upload, error = beyond, beyond if is_with_answer else min(beyond, DELAYED_ACK_NS)
     server = None
     if timeline.content_ns:
         server = timeline.content_ns[0] - acked + held

@@ -7,8 +7,6 @@ route. Keys are checked before that.
 import asyncio
 import re
 import socket
-import struct
-import sys
 from typing import NamedTuple
 
 import httpx2
@@ -24,6 +22,7 @@ from tui.engine.reporter import RequestReporter
 from tui.engine.request import WIRES, RequestSender, refused
 from tui.engine.server_words import error_in, is_error
 from tui.engine.transport import Exchange, exchange
+from tui.engine.transport.tcp_path import min_rtt_ns
 from tui.engine.wires import NoAnswerError, Wire
 
 WITHIN_S = 10.0
@@ -39,10 +38,6 @@ _OF_THE_BODY = re.compile(
     r"\b(model|messages?|max_tokens|max_completion_tokens|input|prompt|body|json|fields?)\b", re.IGNORECASE
 )
 _OF_AN_ANSWER = ("content", "choices", "output")
-
-
-_MIN_RTT_US, _MIN_RTT_US_AT = struct.Struct("I"), 148
-"""tcpi_min_rtt of struct tcp_info, <linux/tcp.h>."""
 
 
 class _Seen(NamedTuple):
@@ -204,13 +199,7 @@ def _rtt_ns(response: httpx2.Response) -> int | None:
     """The kernel's shortest round trip of the connection, ns, where it has one and the connection stands."""
     connection = response.extensions.get("network_stream")
     sock = connection.get_extra_info("socket") if connection is not None else None
-    if sys.platform != "linux" or not isinstance(sock, socket.socket) or sock.fileno() < 0:
-        return None
-    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _MIN_RTT_US.size + _MIN_RTT_US_AT)
-    if len(info) < _MIN_RTT_US_AT + _MIN_RTT_US.size:
-        return None
-    (microseconds,) = _MIN_RTT_US.unpack_from(info, _MIN_RTT_US_AT)
-    return int(microseconds) * 1000
+    return min_rtt_ns(sock) if isinstance(sock, socket.socket) else None
 
 
 def _connect_ns(events: list[Event]) -> int | None:

@@ -162,3 +162,17 @@ async def test_a_socket_that_is_no_tcp_has_no_path() -> None:
         assert path.acked_ns is None
         assert path.seen(1) is None
         assert path.arrived(1) == 1
+
+
+@linux
+async def test_the_shortest_round_trip_of_any_connection() -> None:
+    async with pair() as (stream, peer):
+        await Told().ask(stream, peer, b"x")
+        sock = stream.get_extra_info("socket")
+        shortest_ns = tcp_path.min_rtt_ns(sock)
+        assert shortest_ns is not None
+        assert 0 < shortest_ns < 1_000_000_000
+    assert tcp_path.min_rtt_ns(sock) is None, "it is closed"
+    one, other = socket.socketpair()
+    with one, other:
+        assert tcp_path.min_rtt_ns(one) is None

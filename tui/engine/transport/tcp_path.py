@@ -142,12 +142,20 @@ class TcpPath:
         )
 
     def _info(self) -> bytes:
-        if not self._is_tcp or self._socket.fileno() < 0:
-            return self._last_info
-        try:
-            return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
-        except OSError:
-            return b""
+        return _info_of(self._socket) if self._is_tcp and self._socket.fileno() >= 0 else self._last_info
+
+
+def min_rtt_ns(sock: socket.socket) -> int | None:
+    """The shortest round trip of an open connection, ns; None where the kernel has none."""
+    shortest_us = _field(_info_of(sock), _MIN_RTT_AT) if KNOWN and sock.fileno() >= 0 else 0
+    return None if shortest_us in _NO_RTT else shortest_us * _NS_PER_US
+
+
+def _info_of(sock: socket.socket) -> bytes:
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
+    except OSError:
+        return b""
 
 
 def _field(info: bytes, at: int) -> int:

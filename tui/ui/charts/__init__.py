@@ -45,4 +45,5 @@ CHARTS = (
     ChartKind("speed", "speed", "tui.ui.charts.speed"),
     ChartKind("steps", "steps", "tui.ui.charts.steps"),
     ChartKind("parts", "parts", "tui.ui.charts.parts"),
+    ChartKind("way", "way", "tui.ui.charts.way"),
 )
