@@ -94,13 +94,7 @@ def message_request(
     if not isinstance(stream, bool):
         raise ApiError(400, "stream: Input should be a valid boolean")
     thinks, budget, omitted = _thinking(fields.get("thinking"), max_tokens, profile)
-    if thinks and fields["messages"][-1]["role"] == "assistant":
-        number = len(fields["messages"]) - 1
-        raise ApiError(
-            400,
-            f"messages.{number}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`. When "
-            "`thinking` is enabled, a final `assistant` message must start with a thinking block.",
-        )
+    _check_prefill(fields["messages"], thinks=thinks)
     effort = _effort(fields.get("output_config"), profile)
     if effort in ("xhigh", "max") and fields.get("thinking") and not thinks:
         kind = fields["thinking"]["type"]
@@ -127,6 +121,15 @@ def message_request(
         prefixes=prefixes(fields, ends),
         wants_diagnostics=diagnostics_request(fields, ends[-1]),
     )
+
+
+def _check_prefill(turns: list[dict[str, Any]], *, thinks: bool) -> None:
+    if thinks and turns[-1]["role"] == "assistant":
+        raise ApiError(
+            400,
+            f"messages.{len(turns) - 1}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`. "
+            "When `thinking` is enabled, a final `assistant` message must start with a thinking block.",
+        )
 
 
 def count_request(fields: Mapping[str, Any], profile: Profile) -> int:
