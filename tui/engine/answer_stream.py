@@ -184,7 +184,7 @@ class AnswerStream:
                 break
             yield
         if self._decoder is None and self._body.complete:
-            self._reader.feed_whole(segment.arrival_ns, bytes(self._message))
+            self._feed_whole(segment.arrival_ns)
         self._note_delay(segment, self._reader.pieces - before)
         self._ended = self._body.complete or self._reader.failure is not None
 
@@ -203,7 +203,12 @@ class AnswerStream:
         else:
             for event in self._decoder.feed(data):
                 if not self._reader.stopped:
+                    self._reader.latest = event.data
                     self._reader.feed(t_ns, event.event, event.data)
+
+    def _feed_whole(self, t_ns: int) -> None:
+        self._reader.latest = bytes(self._message)
+        self._reader.feed_whole(t_ns, self._reader.latest)
 
     def _end(self) -> None:
         """The connection is over."""
@@ -211,7 +216,7 @@ class AnswerStream:
         if not self._body.complete and not self._body.ends_with_connection:
             raise httpcore2.ReadError("the server closed the connection")
         if self._decoder is None and not self._body.complete:
-            self._reader.feed_whole(self._last_ns, bytes(self._message))
+            self._feed_whole(self._last_ns)
         self._ended = True
 
     def _note_delay(self, segment: Segment, pieces: int) -> None:

@@ -201,7 +201,8 @@ class _Attempt:
         if not self._responded and self._told is not None and self._told.found_it_closed:
             self._reporter.was_stale = True
             return connection_failures.stale_connection(error, endpoint)
-        return connection_failures.connection_failure(error, endpoint, in_stream=self._responded)
+        failure = connection_failures.connection_failure(error, endpoint, in_stream=self._responded)
+        return self._reader.with_words(failure) if self._responded else failure
 
     async def _answer(
         self, slot: int, before_send: Callable[[], Awaitable[None]], deadlines: _Deadlines

@@ -38,6 +38,7 @@ async def seen(parts: list[bytes], headers: dict[str, str]) -> tuple[Delivery | 
         (b"date", "text/plain", None),
         (b"Bad gateway", "application/json", WHOLE),
         (b"foo: bar\ndata: 1\n\n", "TEXT/EVENT-STREAM", STREAM),
+        (b"upstream connect error\n", "text/event-stream", None),
         (b"Bad gateway", "text/plain", None),
         (b"", "text/event-stream", STREAM),
         (b"", "", None),

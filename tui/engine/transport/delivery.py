@@ -44,8 +44,10 @@ async def delivery_of(response: httpx2.Response) -> Delivery | None:
         field, colon, _ = line.partition(b":")
         if colon and field in _FIELDS:
             return Delivery.STREAM
-        if line.startswith(b"<"):
-            return None  # a page, whatever it is called
-        if line and (colon or not any(known.startswith(field) for known in _FIELDS)):
+        first, newline, _ = line.partition(b"\n")
+        has_words = bool(first.strip()) and b":" not in first and first.strip() not in _FIELDS
+        if line.startswith(b"<") or (has_words and (newline or is_over) and declared != Delivery.WHOLE.value):
+            return None  # a page, or words, whatever they are called
+        if line and (colon or newline):
             break
     return next((form for form in Delivery if declared == form.value), None)

@@ -18,8 +18,9 @@ from tui.core.events import Failure, FailureKind, Kind, Mark, Status, Usage, Usa
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
-from tui.engine.failures import Refusal
+from tui.engine.failures import Refusal, quote
 from tui.engine.reporter import RequestReporter
+from tui.engine.server_words import error_in
 
 if TYPE_CHECKING:
     import httpx2
@@ -64,6 +65,8 @@ class AnswerReader(ABC):
         """True once the answer is complete, even if its body is not over."""
         self.stop_details: str | None = None
         """The API's explanation of a refusal."""
+        self.latest = b""
+        """The data fed last: where they were no part of an answer, they may hold the server's words."""
         self._begun = False
         self._truncated = False
         self._refused = False
@@ -93,10 +96,19 @@ class AnswerReader(ABC):
                 cause = "The stream ended before the answer was complete"
             failure = Failure(kind=FailureKind.BROKEN_STREAM, message=f"{cause}; run it again, or check the server.")
         if failure is not None:
+            if failure.kind in (FailureKind.BROKEN_STREAM, FailureKind.PROTOCOL):
+                failure = self.with_words(failure)
             return Status.FAILED, self._stop_reason, failure
         if self._refused:
             return Status.REFUSED, self._stop_reason, None
         return Status.TRUNCATED if self._truncated else Status.DONE, self._stop_reason, None
+
+    def with_words(self, failure: Failure) -> Failure:
+        """The failure with what the server said last, in whatever shape, where that is not in it yet."""
+        words = "" if self.latest.strip() in (b"", b"[DONE]") else quote(error_in(self.latest)[1])
+        if not words or words.rstrip(".") in failure.message:
+            return failure
+        return msgspec.structs.replace(failure, message=f"{failure.message} It says: {words.rstrip('.')}.")
 
     def _begin(self, t_ns: int) -> None:
         """The answer's head arrived."""

@@ -32,7 +32,8 @@ class CompletionReader(AnswerReader):
         if self.failure is not None:
             return
         if data.strip() == _SENTINEL:
-            self._stop(t_ns)
+            if self._begun:
+                self._stop(t_ns)
             return
         try:
             chunk = decode(data)
