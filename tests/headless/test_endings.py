@@ -43,22 +43,23 @@ def stored(workplace: Workplace) -> int:
         return store.count()
 
 
-@pytest.mark.parametrize(
-    ("line", "status", "said"),
-    [
-        ('"$@" | head -1; exit ${PIPESTATUS[0]}', READER_GONE, ""),
-        ('"$@" | true; exit ${PIPESTATUS[0]}', READER_GONE, ""),
-        ('"$@" 2>&1 | true; exit ${PIPESTATUS[0]}', READER_GONE, ""),
-        ('"$@" 2>&1 | head -1; exit ${PIPESTATUS[0]}', READER_GONE, ""),
-        ('"$@" >/dev/full', ExitCode.NOT_MEASURED, "no space left on device"),
-        ('"$@" >/dev/full 2>&1', ExitCode.NOT_MEASURED, ""),
-        ('"$@" 2>/dev/full', ExitCode.OK, ""),
-        ('"$@" 2>&-', ExitCode.OK, ""),
-        ('"$@" >&-', ExitCode.OK, ""),
-        ('"$@" <&-', ExitCode.OK, ""),
-        ('"$@" <&- >&- 2>&-', ExitCode.OK, ""),
-    ],
-)
+OUTPUTS: list[tuple[str, int, str]] = [
+    ('"$@" | head -1; exit ${PIPESTATUS[0]}', READER_GONE, ""),
+    ('"$@" | true; exit ${PIPESTATUS[0]}', READER_GONE, ""),
+    ('"$@" 2>&1 | true; exit ${PIPESTATUS[0]}', READER_GONE, ""),
+    ('"$@" 2>&1 | head -1; exit ${PIPESTATUS[0]}', READER_GONE, ""),
+    ('"$@" >/dev/full', ExitCode.NOT_MEASURED, "no space left on device"),
+    ('"$@" >/dev/full 2>&1', ExitCode.NOT_MEASURED, ""),
+    ('"$@" 2>/dev/full', ExitCode.OK, ""),
+    ('"$@" 2>&-', ExitCode.OK, ""),
+    ('"$@" >&-', ExitCode.OK, ""),
+    ('"$@" <&-', ExitCode.OK, ""),
+    ('"$@" <&- >&- 2>&-', ExitCode.OK, ""),
+]
+"""Lines of bash that run the command with an output that goes away, exit status, and words on standard error."""
+
+
+@pytest.mark.parametrize(("line", "status", "said"), OUTPUTS)
 def test_an_output_that_goes_away_ends_quietly(workplace: Workplace, line: str, status: int, said: str) -> None:
     done = shell(workplace, line, *RUN)
     assert done.returncode == status

@@ -1,6 +1,6 @@
 """Processes killed for real, at random moments: no finished request is lost, and unfinished ones keep what they had.
 
-`tests/benchmarks/crash.py` does the same for as many runs as one likes.
+`tests/benchmarks/faults.py` does the same a thousand times.
 """
 
 import contextlib
