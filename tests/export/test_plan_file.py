@@ -14,11 +14,11 @@ from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.prompt import Prompt, Turn
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
-from tui.export.formats import Format, render
+from tui.export.formats import Format
 from tui.export.plan_file import Asked, plan_text, seen_from
 from tui.session.plan_files import PlanFiles
 
-from .samples import simple_run
+from .samples import rendered, simple_run
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "configs/examples").glob("*.toml"))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -187,7 +187,7 @@ def test_settings_that_change_what_a_saved_plan_asks_are_named(sealed: Path) -> 
 
 def test_the_plan_of_a_stored_run_asks_what_it_asked(sealed: Path) -> None:
     run = simple_run()
-    text = render([run], Format.PLAN)
+    text = rendered([run], Format.PLAN)
     found = read(text)
     assert [prompt.user for prompt in found.prompts] == [run.plan.prompt.user]
     assert [target.model for target in found.targets] == [target.model for target in run.plan.targets]
@@ -202,5 +202,5 @@ def test_the_plan_of_a_series_repeats_as_often(sealed: Path) -> None:
         )
         for number in range(4)
     ]
-    found = read(render(runs, Format.PLAN))
+    found = read(rendered(runs, Format.PLAN))
     assert (found.series.repeats, found.series.warm_ups, found.series.seed) == (3, 1, 5)

@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from tui.core.decomposition import fit
 from tui.core.events import Status
 from tui.core.grouping import Measured
 from tui.core.observation import Observation
@@ -120,6 +121,10 @@ def test_a_target_is_compared_with_what_it_was_asked_before() -> None:
 
 def test_the_table_says_where_tokens_differ() -> None:
     answers = tuple(Observation(status=Status.DONE, ttft_ns=1, total_ns=2) for _ in range(2))
-    results = [TargetResult(name=model, observations=answers, judgements=(), model=model) for model in ("a-1", "b-1")]
+    known = fit(answers)
+    results = [
+        TargetResult(name=model, observations=answers, judgements=(), model=model, fit=known)
+        for model in ("a-1", "b-1")
+    ]
     assert remark_lines(results[:1]) == []
     assert "(a, b)" in remark_lines(results)[0]

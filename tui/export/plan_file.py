@@ -1,6 +1,6 @@
 """A plan as TOML: what is asked, as `run` and `--config` take it. It names endpoints and holds no key."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -74,10 +74,11 @@ def plan_text(asked: Asked, endpoints: Iterable[Endpoint] = (), before: str = ""
     return "\n\n".join(block.strip("\n") for block in blocks if block.strip()) + "\n"
 
 
-def render_plan(contents: Contents) -> str:
+def render_plan(contents: Contents) -> Iterator[str]:
     """The plan of the latest of the runs; repeated as often as its series was."""
     latest = contents.runs[-1]
-    runs = [run for run in contents.runs if _is_same(run, latest)]
+    # Of each run the texts and stamps are left out: a long series would fill the memory.
+    runs = [_without_content(run) for run in contents.runs if _is_same(run, latest)]
     counted = [run for run in runs if run.info.counted]
     series = SeriesSettings()
     if latest.info.series is not None and counted:
@@ -92,11 +93,15 @@ def render_plan(contents: Contents) -> str:
     named = {target.endpoint or plan.default_endpoint for target in plan.targets}
     endpoints = [one for one in plan.endpoints if one.name in named and not one.simulated]
     text = plan_text(asked_of(plan, series, contents.objectives), endpoints, default=plan.default_endpoint)
-    return f"# The plan of a run on the built-in simulator: SIMULATED.\n\n{text}" if plan.simulated else text
+    yield f"# The plan of a run on the built-in simulator: SIMULATED.\n\n{text}" if plan.simulated else text
+
+
+def _without_content(run: StoredRun) -> StoredRun:
+    return StoredRun(info=run.info, plan=run.plan, requests=[])
 
 
 def _is_same(run: StoredRun, latest: StoredRun) -> bool:
-    return run is latest or (run.info.series is not None and run.info.series == latest.info.series)
+    return run.info.uid == latest.info.uid or (run.info.series is not None and run.info.series == latest.info.series)
 
 
 def _rows(runs: Iterable[StoredRun]) -> tuple[dict[str, str], ...]:
