@@ -115,6 +115,7 @@ def test_run_record_and_max_tokens_against_a_server_and_no_key_is_written(
 ) -> None:
     record = tmp_path / "record.jsonl"
     arguments = ["--run", "--record", str(record), "--max-tokens", "20", "--base-url", simulator.base_url]
+    arguments += ["--api-key-env", "ANTHROPIC_API_KEY"]
     with Terminal(arguments, {**environ, "ANTHROPIC_API_KEY": KEY}) as terminal:
         terminal.until_shows("◧ truncated", 3)
         terminal.press(F5)

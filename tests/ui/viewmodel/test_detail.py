@@ -6,7 +6,17 @@ from datetime import date
 import msgspec
 
 from tui.core.cost import Cost
-from tui.core.events import CacheMiss, Failure, FailureKind, Instrument, NetworkSeen, StampSource, Status, Usage
+from tui.core.events import (
+    CacheMiss,
+    Failure,
+    FailureKind,
+    Instrument,
+    NetworkSeen,
+    Response,
+    StampSource,
+    Status,
+    Usage,
+)
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -226,3 +236,19 @@ def test_its_service_is_told_in_the_words_of_the_api() -> None:
     assert found["tier · speed · region"] == f"priority · fast · {ABSENT}"
     assert found["cost, estimated"] == "≥$0.013, prices of 2026-11-22"
     assert found["cache diagnosis"].startswith("Cache missed: the tools differ")
+
+
+def test_the_way_of_an_answer_is_shown_clean() -> None:
+    record = done(NEW, 4)
+    record.response = Response(
+        proxy="http://proxy.test:3128 (from HTTPS_PROXY)",
+        streamed=False,
+        headers={"via": "1.1 edge", "server-timing": "edge;dur=3\x1b[31m"},
+    )
+    failure = Failure(kind=FailureKind.CONNECTION, message="The kept connection was closed there.")
+    record.earlier = [Attempt(timeline=Timeline(), failure=failure, http_status=None, api_request_id=None)]
+    shown = rows(record)
+    assert shown["connection"] == "new, through the proxy http://proxy.test:3128 (from HTTPS_PROXY)"
+    assert shown["delivery"].startswith("not streamed")
+    assert (shown["via"], shown["server-timing"]) == ("1.1 edge", "edge;dur=3␛[31m")
+    assert shown["attempt 1 failed"] == "The kept connection was closed there."

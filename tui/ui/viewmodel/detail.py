@@ -76,7 +76,7 @@ def _connection(record: RequestRecord) -> str:
     if timeline.reused_ns is None and timeline.connect_started_ns is None:
         return ABSENT
     kind = "reused" if timeline.reused_ns is not None else "new"
-    return f"{kind}, through the proxy {proxy}" if proxy is not None else kind
+    return f"{kind}, through the proxy {clean(proxy)}" if proxy is not None else kind
 
 
 def _line(record: RequestRecord) -> tuple[Row, ...]:
@@ -96,8 +96,11 @@ def _answered(record: RequestRecord) -> tuple[Row, ...]:
         ("attempt", str(record.attempt)),
         ("HTTP status", ABSENT if record.http_status is None else str(record.http_status)),
         ("request id", record.api_request_id or ABSENT),
-        *((f"attempt {number} failed", attempt.failure.message) for number, attempt in enumerate(record.earlier, 1)),
-        *((name, value) for name, value in record.response.headers.items()),
+        *(
+            (f"attempt {number} failed", clean(attempt.failure.message))
+            for number, attempt in enumerate(record.earlier, 1)
+        ),
+        *((clean(name), clean(value)) for name, value in record.response.headers.items()),
     )
 
 
