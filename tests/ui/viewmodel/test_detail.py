@@ -242,13 +242,13 @@ def test_the_way_of_an_answer_is_shown_clean() -> None:
     record = done(NEW, 4)
     record.response = Response(
         proxy="http://proxy.test:3128 (from HTTPS_PROXY)",
-        streamed=False,
         headers={"via": "1.1 edge", "server-timing": "edge;dur=3\x1b[31m"},
     )
     failure = Failure(kind=FailureKind.CONNECTION, message="The kept connection was closed there.")
     record.earlier = [Attempt(timeline=Timeline(), failure=failure, http_status=None, api_request_id=None)]
     shown = rows(record)
     assert shown["connection"] == "new, through the proxy http://proxy.test:3128 (from HTTPS_PROXY)"
-    assert shown["delivery"].startswith("not streamed")
     assert (shown["via"], shown["server-timing"]) == ("1.1 edge", "edge;dur=3␛[31m")
     assert shown["attempt 1 failed"] == "The kept connection was closed there."
+    record.response = Response(streamed=False)
+    assert rows(record)["delivery"].startswith("not streamed")
