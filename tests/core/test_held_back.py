@@ -1,10 +1,21 @@
 """Answers that were held back on the way: named, and never where a model, a server or this program made the bursts."""
 
 import random
-from collections.abc import Callable
-from itertools import accumulate
 
 import pytest
+from arrival_streams import (
+    Collect,
+    Make,
+    claimed_of_free,
+    collected,
+    jittered,
+    lossy,
+    missed_of_collected,
+    steps,
+    streamed,
+    to_the_end,
+    to_the_next_moment,
+)
 
 from tui.core.held_back import FEWEST, Held, arrivals, held_back
 
@@ -23,11 +34,6 @@ def judged(stamps: list[int], late: float = 0.2, *, lost: bool = False) -> Held 
 def even(count: int, gap: float, first: float = 300) -> list[int]:
     """`count` stamps; times in ms."""
     return [round((first + gap * number) * MS) for number in range(count)]
-
-
-def collected(stamps: list[int], every: float) -> list[int]:
-    """The same behind something that passes on what it has at moments `every` ms apart."""
-    return [-(-stamp // round(every * MS)) * round(every * MS) for stamp in stamps]
 
 
 # What real paths did (issue 14): 40 pieces, one each 30 ms, the first after 300.
@@ -107,63 +113,11 @@ def test_nothing_arrived() -> None:
 # Both rates of error, over answers with random gaps, pauses and jitter.
 
 
-def streamed(rng: random.Random, gap_ms: float) -> list[int]:
-    """A stream with gaps of log-normal length, of which one in twenty is a pause."""
-    first = rng.uniform(50, 2_000)
-    count = rng.randint(FEWEST, 300)
-    gaps = [rng.lognormvariate(0, 0.6) * gap_ms * (8 if rng.random() < 0.05 else 1) for _ in range(count)]
-    return [round((first + at) * MS) for at in accumulate(gaps)]
-
-
-def jittered(rng: random.Random, gap_ms: float) -> list[int]:
-    """Over a network that delays each segment by up to 20 ms, in order."""
-    return list(accumulate((stamp + round(rng.expovariate(1 / 5) * MS) for stamp in streamed(rng, gap_ms)), max))
-
-
-def lossy(rng: random.Random, gap_ms: float) -> list[int]:
-    """With a few lost segments, each of which holds up what follows for 80 to 300 ms."""
-    stamps = streamed(rng, gap_ms)
-    for at in rng.sample(range(len(stamps)), k=min(3, len(stamps) // 4)):
-        until = stamps[at] + round(rng.uniform(80, 300) * MS)
-        stamps = [max(stamp, until) if number >= at else stamp for number, stamp in enumerate(stamps)]
-    return stamps
-
-
-def steps(rng: random.Random, gap_ms: float) -> list[int]:
-    """Of a model that makes one to five tokens in a step."""
-    stamps = streamed(rng, gap_ms)
-    return sorted(stamp + number * 50 * US for stamp in stamps for number in range(rng.choice((1, 1, 2, 3, 5))))
-
-
-Make = Callable[[random.Random, float], list[int]]
-
-
 @pytest.mark.parametrize("make", [streamed, jittered, lossy, steps])
 def test_it_is_seldom_claimed_of_a_free_path(make: Make) -> None:
-    rng = random.Random(14)
-    claimed = 0
-    for _ in range(SAMPLES):
-        stamps = make(rng, rng.choice((0.3, 1, 3, 10, 30)))
-        claimed += judged(stamps, lost=make is lossy) in (Held.AT_ONCE, Held.IN_BURSTS)
-    assert claimed <= SAMPLES * 0.01
+    assert claimed_of_free(make, random.Random(14), SAMPLES) <= SAMPLES * 0.01
 
 
-def test_it_is_seldom_missed_of_one_that_collects() -> None:
-    rng = random.Random(15)
-    missed = 0
-    for _ in range(SAMPLES):
-        stamps = streamed(rng, rng.choice((3, 10, 30)))
-        # What passes on too little at a time to be told from a model is none of these.
-        every = rng.uniform(max(60, 4 * (stamps[-1] - stamps[0]) / len(stamps) / MS), 600)
-        missed += judged([stamp + rng.randint(0, 30 * US) for stamp in collected(stamps, every)]) is not Held.IN_BURSTS
-    assert missed <= SAMPLES * 0.05
-
-
-def test_it_is_seldom_missed_of_one_that_waits_for_the_end() -> None:
-    rng = random.Random(16)
-    missed = 0
-    for _ in range(SAMPLES):
-        end = streamed(rng, 10)[-1]
-        stamps = list(accumulate((rng.randint(0, 60 * US) for _ in range(rng.randint(FEWEST, 300))), initial=end))
-        missed += judged(stamps) is not Held.AT_ONCE
-    assert missed <= SAMPLES * 0.02
+@pytest.mark.parametrize("make", [to_the_next_moment, to_the_end])
+def test_it_is_seldom_missed_of_one_that_collects(make: Collect) -> None:
+    assert missed_of_collected(make, random.Random(15), SAMPLES) <= SAMPLES * 0.05

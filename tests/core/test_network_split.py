@@ -1,13 +1,29 @@
 """Upload, network and server: the three parts of TTFT, and how sure they are."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.events import NetworkSeen
+from tui.core.events import NetworkSeen, Status
 from tui.core.network_split import Split, split
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.remarks import remarks
+from tui.core.target import Endpoint, Timeouts
 from tui.core.timeline import Timeline
 
 MS = 1_000_000
+SPEC = RequestSpec(
+    request_id=1,
+    target="lane",
+    model="model",
+    endpoint=Endpoint(name="e", base_url="http://localhost"),
+    prompt=Prompt(),
+    parameters=Parameters(),
+    timeouts=Timeouts(),
+)
 SMALL, LARGE = 700, 200_000
 
 
@@ -97,3 +113,16 @@ def test_the_parts_are_the_whole(acked: int, first: int, rtt: int, size: int) ->
         assert found.server_ns is not None
         assert min(found.upload_ns, found.network_ns, found.server_ns, found.error_ns) >= 0
         assert abs(found.upload_ns + found.network_ns + found.server_ns - first) <= 2
+
+
+def test_what_the_network_lost_is_said_of_it() -> None:
+    record = RequestRecord(spec=SPEC, timeline=timeline(80, 380), network=seen(again=1), status=Status.DONE)
+    assert any("1 segment of the request" in remark for remark in remarks(record))
+    stalled = msgspec.structs.replace(seen(), out_of_order=3, stalled_ns=152 * MS)
+    record.network = stalled
+    (remark,) = remarks(record)
+    assert "152 ms" in remark
+    assert "network" in remark
+    for quiet in (seen(), msgspec.structs.replace(stalled, stalled_ns=5 * MS), None):
+        record.network = quiet
+        assert remarks(record) == ()

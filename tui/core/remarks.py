@@ -1,8 +1,8 @@
 """Remarks on finished requests, a sentence each: what a reader of their figures has to know besides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from tui.core.events import Status
+from tui.core.events import NetworkSeen, Status
 from tui.core.held_back import arrivals
 from tui.core.metrics import answered_early, is_withheld
 from tui.core.model import family
@@ -11,6 +11,8 @@ from tui.core.record import RequestRecord
 from tui.core.wording import format_duration
 
 _MOST_NAMED = 4
+_STALL_NS = 50_000_000
+"""Stall of the network from which on it is said."""
 _UNCACHED = "bust_cache = true measures without"
 
 
@@ -47,10 +49,23 @@ def remarks(record: RequestRecord) -> tuple[str, ...]:
         found.append("Thinking was withheld and its tokens cannot be told from the others, so no speed is known.")
     if record.has_no_pace:
         found.append(_held_back(record))
+    found += _lost(record.network)
     if record.reads_unasked_cache:
         read, prompt = usage.cache_read_input_tokens or 0, usage.prompt_tokens or 0
         found.append(f"{read:,} of {prompt:,} input tokens came from a cache that was not asked for; {_UNCACHED}.")
     return tuple(found)
+
+
+def _lost(network: NetworkSeen | None) -> Iterator[str]:
+    """The sentences on what was lost on the way, where it took time that a reader would take for the model's."""
+    if network is None:
+        return
+    if network.retransmissions:
+        segments = "1 segment" if network.retransmissions == 1 else f"{network.retransmissions:,} segments"
+        yield f"The network lost {segments} of the request, which had to be sent again."
+    if network.out_of_order and network.stalled_ns >= _STALL_NS:
+        stalled = format_duration(network.stalled_ns)
+        yield f"The network held up the answer for {stalled}, until a missing segment came: no pause of the model."
 
 
 def _held_back(record: RequestRecord) -> str:

@@ -13,7 +13,10 @@ import httpcore2
 import httpx2
 import pytest
 
-from tui.engine.transport import StampedStream, exchange
+from engine.scripted import at_once
+from tui.core.events import Event, Mark, Marked, NetworkSeen
+from tui.engine.reporter import RequestReporter
+from tui.engine.transport import Exchange, StampedStream, exchange
 from tui.engine.transport.http_transport import StampedBackend, StampedTransport
 from tui.engine.transport.socket_stream import SocketStream
 from tui.engine.transport.tls_stream import TlsStream
@@ -28,6 +31,7 @@ from .loopback import (
     Watcher,
     certificates,
     closed,
+    linux,
     listening,
     origin,
     pair,
@@ -140,6 +144,26 @@ async def test_through_an_http_proxy(environ: pytest.MonkeyPatch, watcher: Watch
             assert len(proxy.asked) == 1  # a connection, kept
             assert proxy.asked[0].startswith(b"GET http://stamped.test:8080/v1/messages HTTP/1.1\r\n")
             assert b"proxy-authorization: basic" in proxy.asked[0].lower()
+
+
+@linux
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_the_way_through_a_proxy_is_that_to_the_proxy(environ: pytest.MonkeyPatch, scheme: str) -> None:
+    events: list[Event] = []
+    told = Exchange(RequestReporter(1, events.append), at_once, lambda: None)
+    exchange.set(told)
+    async with origin() as server:
+        proxy = Proxy(server.port)
+        async with listening(proxy.http if scheme == "http" else proxy.socks) as proxy.port:
+            environ.setenv("all_proxy", f"{scheme}://127.0.0.1:{proxy.port}")
+            for base, is_proxied in ((f"http://{NAME}", True), (f"http://127.0.0.1:{server.port}", False)):
+                async with transport(base) as ours:
+                    assert (await ask(ours, base))[0] == 200
+                    told.report_path()
+                (seen,) = [event for event in events if isinstance(event, NetworkSeen)]
+                assert seen.to_proxy is is_proxied
+                assert any(isinstance(event, Marked) and event.mark is Mark.ACKED for event in events)
+                events.clear()
 
 
 async def test_a_proxy_without_a_scheme(environ: pytest.MonkeyPatch) -> None:
