@@ -19,10 +19,11 @@ settings.load_profile("tests")
 
 pytest_plugins = ["canary", "pytester"]
 
-KINDS = ("unit", "process", "screen", "pty", "ssh", "browser")
+KINDS = ("unit", "process", "screen", "pty", "ssh", "browser", "field")
 """The markers, of which every test has one: `pytest -m unit` is the inner loop."""
 
 _KIND_OF_PLACE = {
+    "field": "field",
     "headless": "process",
     "ui/screens": "screen",
     "pty": "pty",

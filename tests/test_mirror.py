@@ -128,6 +128,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
 MIRRORS_NOTHING = {
     # Directories of a way of looking instead of a package.
     "docs",
+    "field",
     "pty",
     "ssh",
     # The tree as a whole, and the tests themselves.

@@ -271,8 +271,8 @@ class _BoundedBody(_Body):
                         raise too_long("the answer", self._limits.lookup)
                     left -= len(plain)
                     yield plain
-        except BodyError:
-            # A refusal's status says enough without the rest.
+        except (BodyError, httpx2.NetworkError, httpx2.RemoteProtocolError):
+            # A refusal's status says enough without the rest; a proxy may reset the connection behind it.
             if not self._is_refusal:
                 raise
 

@@ -1,0 +1,1 @@
+"""Real proxies and servers from Debian between the engine and the simulator."""
