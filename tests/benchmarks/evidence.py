@@ -1,7 +1,7 @@
 """Rates of wrong evidence, simulated: how often equal targets are told apart by each verdict that the program shows.
 
 `python tests/benchmarks/evidence.py [--rounds N] [--write]` prints each rate with its Monte-Carlo error (95 %), for six
-shapes of noise; `--write` puts the table into docs/accuracy.md. With 400 rounds it takes some minutes.
+shapes of noise; `--write` puts the table into docs/accuracy.md. 1,000 rounds take ten minutes of a core.
 
 All verdicts are the product's own functions. One short cut: comparisons are only made where the least p of the plain
 rank tests, times their number, is 5 % at most. Holm's correction needs that, and dependence only raises it.
@@ -10,14 +10,18 @@ rank tests, times their number, is 5 % at most. Holm's correction needs that, an
 import argparse
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from random import Random
+from statistics import median
 
-from tui.core import regression_limits
+from tui.core import objectives, regression_limits
 from tui.core.comparison import Question, Verdict, compare_together, look_at
 from tui.core.distributions import mann_whitney
 from tui.core.figures import Figure
-from tui.core.observation import Observation
+from tui.core.interleaved import compare_in_turn
+from tui.core.objectives import ObjectiveState
+from tui.core.observation import Observation, per_run
 from tui.core.regression_limits import LimitState
 from tui.core.sequential import Conclusion, UntilSure
 from tui.core.statistics import dependence, describe
@@ -26,9 +30,12 @@ _PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
 _BEGIN, _END = '<a id="evidence-rates"></a>\n', '<a id="evidence-end"></a>'
 _MIDDLE_NS = 500e6
 _LIMIT = regression_limits.parse("ttft.p50 +0%")
+_P95 = regression_limits.parse("ttft.p95 +0%")
 
 Noise = Callable[[Random], Iterator[float]]
 """Times of one target, ns, without an end."""
+Rate = Callable[[Noise, Random], bool]
+"""One round: true where what is said is wrong."""
 
 
 def log_normal(random: Random) -> Iterator[float]:
@@ -144,7 +151,77 @@ def gate(noise: Noise, random: Random) -> bool:
     return any(
         regression_limits.judge(_LIMIT, before, after, family=8, beside=beside).state is LimitState.REGRESSED
         for before, after in zip(observed[::2], observed[1::2], strict=True)
+        # What has not become slower at all has not surely done so.
+        if median(one.ttft_ns or 0 for one in after) > median(one.ttft_ns or 0 for one in before)
     )
+
+
+def gate_of_p95(noise: Noise, random: Random) -> bool:
+    """A limit on p95 without allowance says "regressed" of two equal sets of 100 runs."""
+    return regression_limits.judge(_P95, *_observed(noise, random, 100)).state is LimitState.REGRESSED
+
+
+def gate_of_p95_held(noise: Noise, random: Random) -> bool:
+    """The same limit says "held", which at the allowance is as good as wrong."""
+    return regression_limits.judge(_P95, *_observed(noise, random, 100)).state is LimitState.HELD
+
+
+def _observed(noise: Noise, random: Random, count: int) -> list[list[Observation]]:
+    return [
+        [Observation(run=at, ttft_ns=round(value)) for at, value in enumerate(times(noise, random, count), 1)]
+        for _ in range(2)
+    ]
+
+
+def in_turn(noise: Noise, random: Random) -> bool:
+    """Two equal plans asked in turn, 20 repeats, are told apart while the level of both drifts: a walk of 5 %, a rise
+    by half."""
+    level, levels = 0.0, []
+    for at in range(20):
+        level += random.gauss(0, 0.05)
+        levels.append(math.exp(level + 0.4 * at / 20))
+    sides = [
+        [
+            Observation(run=at, ttft_ns=round(value * level))
+            for at, (value, level) in enumerate(zip(times(noise, random, 20), levels, strict=True), 1)
+        ]
+        for _ in range(2)
+    ]
+    (found,) = compare_in_turn([(Figure.TTFT, ("a", sides[0]), ("b", sides[1]))])
+    return found.verdict in (Verdict.FASTER, Verdict.SLOWER)
+
+
+def several_at_once(noise: Noise, random: Random) -> bool:
+    """Two equal sets of 20 runs, of eight requests each that share a level (15 %), are told apart."""
+    sets = []
+    for _ in range(2):
+        drawn, asked = noise(random), list[Observation]()
+        for run in range(1, 21):
+            level = random.lognormvariate(0, 0.15)
+            asked += [Observation(run=run, ttft_ns=round(level * next(drawn))) for _ in range(8)]
+        sets.append(per_run(asked, Figure.TTFT))
+    return _any_shown([(Figure.TTFT, ("a", sets[0]), ("b", sets[1]))])
+
+
+def _objective(statistic: str, count: int, state: ObjectiveState, true: Callable[[Noise], float]) -> Rate:
+    """The rate at which an objective whose limit is the true value itself is said to be met, or missed."""
+
+    def happens(noise: Noise, random: Random) -> bool:
+        limit = objectives.parse(f"ttft.{statistic} < {true(noise) / 1e6:.9f}ms")
+        observed, _ = _observed(noise, random, count)
+        return objectives.judge(limit, observed).state is state
+
+    return happens
+
+
+def _true_mean(noise: Noise) -> float:
+    # Those with a closed form; a sample of the tail would be far off.
+    known = {
+        "heavy_tail": (0.95 + 0.05 * 3) * math.exp(0.02),
+        "cold_cache": (0.7 + 0.3 * 4) * math.exp(0.005),
+        "exponential": 1.0,
+    }
+    return _MIDDLE_NS * known.get(noise.__name__, math.exp(0.02))
 
 
 def median_missed(noise: Noise, random: Random) -> bool:
@@ -163,40 +240,59 @@ def _true_median(noise: Noise) -> float:
     return _medians[noise.__name__]
 
 
-RATES: dict[str, Callable[[Noise, Random], bool]] = {
+_SIXTEEN = "any of 16 equal lanes × 2 figures told apart"
+_GATE = "any of 8 equal targets regressed by `ttft.p50 +0%`, n = 20"
+_DEAR = (_SIXTEEN, _GATE)
+"""Rates of which a round takes a tenth of a second; they get half of the rounds."""
+RATES: dict[str, Rate] = {
     "two equal sets told apart, n = 20": two_sets,
-    "any of 16 equal lanes × 2 figures told apart": sixteen_lanes,
+    _SIXTEEN: sixteen_lanes,
     "any of 3 equal lanes × 2 figures told apart from what is pinned, at any time in 80 runs": live_lanes,
     "`until_sure` ends with one of 2 equal targets, at any time in 100 repeats": until_sure,
     "`until_sure` ends with one of 4 equal targets": until_sure_of_four,
-    "any of 8 equal targets regressed by `ttft.p50 +0%`, n = 20": gate,
+    _GATE: gate,
+    "`ttft.p95 +0%`, nothing changed, n = 100: regressed": gate_of_p95,
+    "the same: held": gate_of_p95_held,
+    "two equal plans asked in turn told apart, under a drift that both share, 20 repeats": in_turn,
+    "two equal sets told apart, 20 runs of 8 requests at once that share a level (15 %)": several_at_once,
     "median not in its 95 % interval, n = 30": median_missed,
+    "objective on `p50` at its true value met, n = 30": _objective("p50", 30, ObjectiveState.MET, _true_median),
+    "the same: missed": _objective("p50", 30, ObjectiveState.MISSED, _true_median),
+    "objective on `mean` at its true value met, n = 60 (said to be approximate)": _objective(
+        "mean", 60, ObjectiveState.MET, _true_mean
+    ),
 }
 
 
-def table(rounds: int) -> str:
-    """Each rate in %, ± its Monte-Carlo error, by shape."""
+def _cell(name: str, shape: str, rounds: int) -> str:
+    """One rate in %, ± its Monte-Carlo error, of one shape."""
+    count = max(1, rounds // 2) if name in _DEAR else rounds
+    random = Random(f"{name} {shape}")
+    share = sum(RATES[name](SHAPES[shape], random) for _ in range(count)) / count
+    # At least as with one case, so that no rate looks exact.
+    error = 1.96 * math.sqrt(max(share, 1 / count) * (1 - share) / count)
+    return f"{100 * share:.1f} ± {100 * error:.1f} %"
+
+
+def table(rounds: int, workers: int) -> str:
+    """Each rate by shape."""
     lines = [f"| wrong, at most 5 % stated | {' | '.join(SHAPES)} |", f"| --- |{' --- |' * len(SHAPES)}"]
-    for name, happens in RATES.items():
-        cells = []
-        for shape, noise in SHAPES.items():
-            random = Random(f"{name} {shape}")
-            share = sum(happens(noise, random) for _ in range(rounds)) / rounds
-            # At least as with one case, so that no rate looks exact.
-            error = 1.96 * math.sqrt(max(share, 1 / rounds) * (1 - share) / rounds)
-            cells.append(f"{100 * share:.1f} ± {100 * error:.1f} %")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-        print(lines[-1], flush=True)
+    with ProcessPoolExecutor(workers) as pool:
+        cells = {name: [pool.submit(_cell, name, shape, rounds) for shape in SHAPES] for name in RATES}
+        for name, of_shapes in cells.items():
+            lines.append(f"| {name} | {' | '.join(cell.result() for cell in of_shapes)} |")
+            print(lines[-1], flush=True)
     return "\n".join(lines)
 
 
 def main() -> None:
     """Print the table, and write it where that is asked for."""
     parser = argparse.ArgumentParser(description="Rates of wrong evidence.")
-    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=1_000)
     parser.add_argument("--write", action="store_true", help="put the table into docs/accuracy.md")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
     options = parser.parse_args()
-    made = table(options.rounds)
+    made = table(options.rounds, options.workers)
     if options.write:
         page = _PAGE.read_text(encoding="utf-8")
         before, _, rest = page.partition(_BEGIN)

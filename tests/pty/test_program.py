@@ -35,7 +35,6 @@ def test_the_main_job(environ: dict[str, str]) -> None:
         terminal.until_shows("○ idle", 3)
         terminal.press(F5)
         terminal.until_shows("✔ done", 3)
-        terminal.until_shows("★", 2)
         terminal.until_shows("TTFT", 3)
         family = terminal.family()
         assert len(family) == 3  # itself, engine, simulator

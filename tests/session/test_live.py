@@ -23,6 +23,7 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -157,47 +158,47 @@ def test_apply_returns_the_requests_that_ended() -> None:
 def test_the_shortest_figures_of_a_run_are_marked() -> None:
     live = started("a", "b", "c")
     live.apply([*answer(1, 10, 90), *answer(2, 20, 50), *answer(3, 30, 70), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in live.lanes] == [True, False, False]
-    assert [lane.fastest_total for lane in live.lanes] == [False, True, False]
+    assert [Figure.TTFT in lane.first for lane in live.lanes] == [True, False, False]
+    assert [Figure.TOTAL in lane.first for lane in live.lanes] == [False, True, False]
 
 
 def test_nothing_is_marked_before_the_run_is_over() -> None:
     live = started("a", "b", "c")
     live.apply([*answer(1, 10, 90), *answer(2, 20, 50)])
-    assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
+    assert not any(lane.first or lane.fastest for lane in live.lanes)
 
 
 def test_lanes_that_are_not_told_apart_are_not_marked() -> None:
     live = started("a", "b", "c")
     live.apply([*answer(1, 10, 50), *answer(2, 10, 50), *answer(3, 11, 51), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in live.lanes] == [False, False, False]
-    assert [lane.fastest_total for lane in live.lanes] == [False, False, False]
+    assert [Figure.TTFT in lane.first for lane in live.lanes] == [False, False, False]
+    assert [Figure.TOTAL in lane.first for lane in live.lanes] == [False, False, False]
 
 
-def test_one_answer_alone_is_not_the_fastest() -> None:
+def test_one_answer_alone_is_not_first() -> None:
     live = started("a", "b")
     live.apply([*answer(1, 10, 50), ended(2, 5, Status.FAILED), RUN_ENDED])
-    assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
+    assert not any(lane.first or lane.fastest for lane in live.lanes)
 
 
-def test_a_lane_that_broke_off_is_not_the_fastest() -> None:
+def test_a_lane_that_broke_off_is_not_first() -> None:
     live = started("a", "b", "c")
     live.apply([*answer(1, 1, 2, Status.FAILED), *answer(2, 10, 50), *answer(3, 20, 60, Status.TRUNCATED), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in live.lanes] == [False, True, False]
+    assert [Figure.TTFT in lane.first for lane in live.lanes] == [False, True, False]
 
 
 def test_answers_without_content_spoil_no_comparison() -> None:
     live = started("a", "b", "c")
     live.apply([sent(1), ended(1, 5), *answer(2, 10, 50), *answer(3, 20, 40), RUN_ENDED])
-    assert [lane.fastest_ttft for lane in live.lanes] == [False, True, False]
-    assert [lane.fastest_total for lane in live.lanes] == [False, False, True]
+    assert [Figure.TTFT in lane.first for lane in live.lanes] == [False, True, False]
+    assert [Figure.TOTAL in lane.first for lane in live.lanes] == [False, False, True]
 
 
 def test_a_new_run_takes_the_marks_away() -> None:
     live = started("a", "b")
     live.apply([*answer(1, 10, 50), *answer(2, 20, 60), RUN_ENDED])
     live.start(plan_of("a", "b"))
-    assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
+    assert not any(lane.first or lane.fastest for lane in live.lanes)
 
 
 def test_outcomes_keep_what_was_answered_and_that_a_request_failed() -> None:
@@ -382,7 +383,7 @@ def test_clearing_leaves_idle_lanes_without_history() -> None:
     live.clear()
     assert [lane.state for lane in live.lanes] == [State.IDLE, State.IDLE]
     assert [lane.outcomes for lane in live.lanes] == [[], []]
-    assert not any(lane.fastest_ttft or lane.fastest_total for lane in live.lanes)
+    assert not any(lane.first or lane.fastest for lane in live.lanes)
 
 
 def test_the_version_changes_with_every_batch_and_only_then() -> None:

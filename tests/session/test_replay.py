@@ -27,6 +27,7 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -97,7 +98,7 @@ def test_in_the_end_every_record_is_as_it_was() -> None:
         for shown, record in zip(replay.live.records, stored.requests, strict=True)
     ] == stored.requests
     assert len(replay.live.lanes) == 2
-    assert replay.live.lanes[0].fastest_total
+    assert Figure.TOTAL in replay.live.lanes[0].first
     assert replay.live.send_spread_ns == 5
     assert stored.requests[0].spec.request_id == 40, "the stored run itself is left alone"
 

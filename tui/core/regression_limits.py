@@ -130,8 +130,7 @@ def judge(
         firsts, seconds = (per_run(each, limit.figure) for each in (before, after))
     wider = math.sqrt(max(beside, statistics.dependence([firsts, seconds]).inflation))
     firsts, seconds = sorted(firsts), sorted(seconds)
-    low, _ = _excess(limit, firsts, seconds, 1 - (1 - confidence) / family, seed, wider)
-    _, high = _excess(limit, firsts, seconds, confidence, seed, wider)
+    low, high = _excess(limit, firsts, seconds, (1 - (1 - confidence) / family, confidence), seed, wider)
     hides = limit.figure is not None and fails_more(after, before)
     state = LimitState.UNKNOWN
     if low is not None and low > 0:
@@ -200,11 +199,12 @@ def _excess(
     limit: RegressionLimit,
     before: Sequence[float],
     after: Sequence[float],
-    confidence: float,
+    confidences: tuple[float, float],
     seed: int,
     wider: float,
 ) -> tuple[float | None, float | None]:
-    """One-sided bounds of how much worse it got beyond the allowance, `wider` than of independent samples."""
+    """One-sided bounds of how much worse it got beyond the allowance, the lower and the upper one at its confidence,
+    `wider` than of independent samples."""
     old, new = _value(limit, before), _value(limit, after)
     if old is None or new is None or min(len(before), len(after)) < _fewest(limit):
         return None, None
@@ -212,15 +212,19 @@ def _excess(
     if limit.statistic is not None and (percents := limit.statistic.percent) is not None:
         draws = [_draws(each, percents, Random(seed + at)) for at, each in enumerate((before, after))]
         changes = [_worse(limit, *pair) for pair in zip(*draws, strict=True)]
-        found = statistics.percentile_bootstrap(changes, 2 * confidence - 1).stretched(middle, wider)
-        return found.low, found.high
-    old_low, old_high = _bounds(limit, before, confidence)
-    new_low, new_high = _bounds(limit, after, confidence)
-    if limit.figure is not None and not limit.figure.less_is_better:
+        low, high = (
+            statistics.percentile_bootstrap(changes, 2 * each - 1).stretched(middle, wider) for each in confidences
+        )
+        return low.low, high.high
+    is_rate = limit.figure is not None and not limit.figure.less_is_better
+    # Of the old value the bound on the other side counts, and of a rate, which is worse when it is less, that one's.
+    worst, best = confidences[::-1] if is_rate else confidences
+    old_low, old_high = _bounds(limit, before, best)[0], _bounds(limit, before, worst)[1]
+    new_low, new_high = _bounds(limit, after, worst)[0], _bounds(limit, after, best)[1]
+    if is_rate:
         old_low, old_high, new_low, new_high = old_high, old_low, new_high, new_low
     # The allowance moves with the earlier value, so that its error counts for more, or for less with a rate.
-    sign = -1 if limit.figure is not None and not limit.figure.less_is_better else 1
-    weight = 1 + sign * limit.relative
+    weight = 1 - limit.relative if is_rate else 1 + limit.relative
     down, up = (
         math.hypot(weight * (old_high - old), new - new_low),
         math.hypot(weight * (old - old_low), new_high - new),

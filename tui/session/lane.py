@@ -4,6 +4,7 @@ import msgspec
 
 from tui.core.cost import Cost
 from tui.core.decomposition import FEWEST, Fit, fit
+from tui.core.figures import Figure
 from tui.core.grouping import fingerprint
 from tui.core.observation import Observation
 from tui.core.plan import Plan
@@ -51,8 +52,7 @@ class Shown(msgspec.Struct, frozen=True):
 
     record: RequestRecord
     cost: Cost | None
-    fastest_ttft: bool
-    fastest_total: bool
+    first: tuple[Figure, ...]
 
 
 class Lane:
@@ -78,9 +78,10 @@ class Lane:
         """The answer to show again after the sweep that is under way."""
         self.plan: Plan | None = None
         """Plan of the latest run."""
-        self.fastest_ttft = False
-        """True if this lane had the shortest TTFT of the run that ended last."""
-        self.fastest_total = False
+        self.first: tuple[Figure, ...] = ()
+        """Figures in which this lane was first in the run that ended last: one run tells no more."""
+        self.fastest: tuple[Figure, ...] = ()
+        """Figures in which it is usually the fastest of all lanes, surely; see `Standings`."""
         self._current: list[Observation] = []
         self._asked = ""
         self._reader = OutcomesReader()
@@ -131,12 +132,11 @@ class Lane:
         """The part that belongs to the latest request; None without one."""
         if self.record is None:
             return None
-        return Shown(self.record, self.cost, self.fastest_ttft, self.fastest_total)
+        return Shown(self.record, self.cost, self.first)
 
     def go_back(self, shown: Shown) -> None:
         """Show an earlier answer again."""
-        self.record, self.cost = shown.record, shown.cost
-        self.fastest_ttft, self.fastest_total = shown.fastest_ttft, shown.fastest_total
+        self.record, self.cost, self.first = shown.record, shown.cost, shown.first
 
     @property
     def state(self) -> State:

@@ -1,7 +1,7 @@
 """Live state of a session as plain data: its lanes, its engine, its series and its spending, folded from events."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -16,9 +16,9 @@ from tui.core.series import Repeat, Series
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import swept
 from tui.core.target import Target
-from tui.core.wording import format_duration
 from tui.session.lane import InputCount, Lane, fingerprint_of
 from tui.session.spending import Spending
+from tui.session.standings import Standings
 
 __all__ = ["InputCount", "Lane", "LiveState"]
 
@@ -49,6 +49,7 @@ class LiveState:
         """The series under way, or the one that ended last."""
         self.series_paused = False
         self.series_over = True
+        self._standings = Standings()
         self._requests: dict[int, _LaneRequest] = {}
         self._repeat: Repeat | None = None
         self._next_request = 1
@@ -76,7 +77,7 @@ class LiveState:
             if repeat is not None and repeat.cell is not None:
                 # The warm-up before the first swept run is not swept: its answer is the one to restore.
                 lane.before_sweep = lane.before_sweep or lane.shown
-            lane.fastest_ttft = lane.fastest_total = lane.cannot_warm = False
+            lane.first, lane.cannot_warm = (), False
             lane.cost = lane.warming = None
         fired: list[RequestSpec] = []
         copies = [self._specs(plan, repeat) for _ in range(repeat.concurrency if repeat else 1)]
@@ -191,7 +192,7 @@ class LiveState:
             lane.record = lane.warming = lane.cost = None
             lane.outcomes.clear()
             lane.swept.clear()
-            lane.fastest_ttft = lane.fastest_total = lane.cannot_warm = False
+            lane.first, lane.fastest, lane.cannot_warm = (), (), False
         self.version += 1
 
     def in_flight(self) -> tuple[int, ...]:
@@ -267,7 +268,8 @@ class LiveState:
     def _finish_run(self) -> None:
         self.run_in_flight = False
         if not any(record.spec.warms_cache for record in self.records):
-            _mark_fastest([self.lanes[at] for at in self._repeat.order] if self._repeat else self.lanes)
+            asked = [self.lanes[at] for at in self._repeat.order] if self._repeat else self.lanes
+            self._standings.run_over(self.lanes, asked, self.runs)
 
 
 class _LaneRequest:
@@ -279,37 +281,3 @@ class _LaneRequest:
         self.lane = lane
         self.record = record
         self.fingerprint = fingerprint
-
-
-def _mark_fastest(lanes: Sequence[Lane]) -> None:
-    """Mark the fastest lanes of a run that is over; one answer alone is not compared.
-
-    No lane is marked where the next one is not told from it: by the digits shown, or by the instrument's own delays.
-    """
-    answered = [lane for lane in lanes if lane.record and lane.record.total_ns is not None]
-    if len(answered) < 2:
-        return
-    for lane in answered:
-        others = [other for other in answered if other is not lane]
-        lane.fastest_ttft = all(_is_ahead(lane, other, _ttft) for other in others)
-        lane.fastest_total = all(_is_ahead(lane, other, _total) for other in others)
-
-
-def _is_ahead(lane: Lane, other: Lane, figure: Callable[[Lane], int]) -> bool:
-    mine, theirs = figure(lane), figure(other)
-    delays = [
-        each.record.instrument.delay_p99_ns or 0 for each in (lane, other) if each.record and each.record.instrument
-    ]
-    return theirs - mine > sum(delays) and format_duration(mine) != format_duration(theirs)
-
-
-def _ttft(lane: Lane) -> int:
-    ttft = lane.record.ttft_ns if lane.record else None
-    assert ttft is not None, "a complete answer has a first token"
-    return ttft
-
-
-def _total(lane: Lane) -> int:
-    total = lane.record.total_ns if lane.record else None
-    assert total is not None, "only complete answers are compared"
-    return total

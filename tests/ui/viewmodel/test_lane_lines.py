@@ -23,6 +23,7 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
+from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -120,11 +121,16 @@ def test_figures_of_a_finished_answer() -> None:
     assert figures(lane, 9_000 * MS)[:5] == ("TTFT 250 ms", "101 tok", "total 1.25 s", "100 tok/s", "gap 1.00 s")
 
 
-def test_the_fastest_have_a_star() -> None:
+def test_the_usually_fastest_have_a_star_and_the_first_of_a_run_a_word() -> None:
     lane = lane_after(SENT, TEXT, TOKENS, ended(Status.DONE))
-    lane.fastest_ttft = True
+    lane.first = (Figure.TTFT,)
+    assert "✔ done · first: TTFT" in state_line(lane)
+    lane.first = (Figure.TTFT, Figure.TOTAL)
+    assert "✔ done · first" in state_line(lane)
+    assert "★" not in "".join(figures(lane, 0))
+    lane.fastest = (Figure.TTFT,)
     assert figures(lane, 0)[:3:2] == ("TTFT 250 ms★", "total 1.25 s")
-    lane.fastest_total = True
+    lane.fastest = (Figure.TTFT, Figure.TOTAL)
     assert figures(lane, 0)[:3:2] == ("TTFT 250 ms★", "total 1.25 s★")
 
 

@@ -32,7 +32,7 @@ _FIGURES = (
     ("tok/s", "output tokens per second after the first: (tokens - 1) / (total - TTFT)"),
     ("gap", "the longest gap between two chunks of the answer: its longest stall"),
     ("±", "the instrument's own delay, p99; with the kernel's stamps it is in none of the figures"),
-    (FASTEST, "the fastest TTFT or total of the run"),
+    (FASTEST, "usually the fastest lane in TTFT or total (95 %); “first” is of the latest run alone"),
 )
 
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from tui.core import metrics
 from tui.core.events import CacheMiss, Status, Usage
+from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
@@ -14,7 +15,7 @@ from tui.core.wording import ABSENT, format_cost, format_count, format_duration,
 from tui.session.live import Lane
 
 FASTEST = "★"
-"""Marks the best figure of a run."""
+"""Marks a figure in which a lane is usually the fastest, surely."""
 
 SHAPES: dict[State, str] = {
     State.IDLE: "○",
@@ -115,7 +116,8 @@ def _facts(lane: Lane) -> list[str]:
     record = lane.record
     if record is None:
         return [f"in {lane.next_input.text}"] if lane.next_input is not None else []
-    facts = [] if record.is_streamed else ["not streamed"]
+    facts = [_first(lane)] if lane.first else []
+    facts += [] if record.is_streamed else ["not streamed"]
     if lane.cost is not None:
         facts.append(format_cost(lane.cost))
     elif not record.state.in_flight and record.usage != Usage() and _is_paid(record.spec.endpoint):
@@ -130,6 +132,11 @@ def _is_paid(endpoint: Endpoint) -> bool:
     except ValueError:  # of an imported run
         host = ""
     return not endpoint.simulated and not is_this_machine(host)
+
+
+def _first(lane: Lane) -> str:
+    """The figures in which it was first in the run; short where that is both, since a narrow lane cuts the rest."""
+    return "first" if len(lane.first) > 1 else f"first: {lane.first[0].label}"
 
 
 def _cached(lane: Lane) -> list[str]:
@@ -147,8 +154,8 @@ def _cached(lane: Lane) -> list[str]:
 
 
 def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
-    """TTFT, output tokens, total, OTPS, longest gap and the instrument's delay, each with its name; the fastest of
-    the run with a star."""
+    """TTFT, output tokens, total, OTPS, longest gap and the instrument's delay, each with its name; a star for
+    the usually fastest."""
     record = lane.record
     if record is None:
         return (
@@ -159,8 +166,8 @@ def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
             f"gap {ABSENT}",
             f"± {ABSENT}",
         )
-    ttft = f"TTFT {format_duration(record.ttft_ns)}{FASTEST if lane.fastest_ttft else ''}"
-    total = f"total {_total(record, now_ns)}{FASTEST if lane.fastest_total else ''}"
+    ttft = f"TTFT {format_duration(record.ttft_ns)}{FASTEST if Figure.TTFT in lane.fastest else ''}"
+    total = f"total {_total(record, now_ns)}{FASTEST if Figure.TOTAL in lane.fastest else ''}"
     is_paced = not record.state.in_flight and not record.has_no_pace
     gaps = metrics.gaps(record.timeline) if is_paced else None
     return (
