@@ -85,10 +85,16 @@ def spread(values: Sequence[float]) -> str:
     return f"{min(values):.0f} to {max(values):.0f}" if values else "-"
 
 
+def _truth_ms(one: dict[str, Any], answer: Answer) -> float:
+    """The server's own time. Where a segment was sent again the last byte came before that one: then from the read."""
+    received_ns = answer.received_ns if one["retransmissions"] else answer.kernel_received_ns
+    return (answer.before_ns[0] - received_ns) / NS_PER_MS
+
+
 def show(link: Link, size: int, name: str, pairs: list[tuple[dict[str, Any], Answer]]) -> None:
     """Print one row: `within` counts the requests whose error is within what they state, and 1 ms."""
     known = [(one, answer) for one, answer in pairs if one.get("server_ms") is not None]
-    errors = [one["server_ms"] - (answer.before_ns[0] - answer.kernel_received_ns) / NS_PER_MS for one, answer in known]
+    errors = [one["server_ms"] - _truth_ms(one, answer) for one, answer in known]
     within = sum(abs(error) <= one["split_error_ms"] + 1 for error, (one, _) in zip(errors, known, strict=True))
     far = f"{median(errors):+.2f} {max(errors, key=abs):+.2f}" if errors else "-"
     print(
