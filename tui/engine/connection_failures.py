@@ -140,7 +140,7 @@ def _of_proxy(chain: list[BaseException], proxy: str) -> Failure:
     elif any(isinstance(cause, ssl.SSLError) for cause in chain):
         what, remedy = f"failed at its own TLS ({words})", f"Check its scheme and certificate. {remedy}"
     elif re.match(r"407\b", words) or "NO ACCEPTABLE METHODS" in words:
-        what, remedy = f"wants a user name and a password ({words})", _password_in(proxy)
+        what, remedy = f"wants a user name and a password, or other ones ({words})", _password_in(proxy)
     elif "username/password" in words.lower() or "but got" in words or words.startswith("401"):
         what, remedy = f"does not take the user name and the password ({words})", _password_in(proxy)
     elif (refused := re.match(r"([45]\d\d)\b", words)) is not None:
