@@ -1,7 +1,9 @@
 """`latency-tui doctor`: every check, and the exit code."""
 
 import json
+from pathlib import Path
 
+import pytest
 from canary import KEY
 
 from tui.core.events import EndpointExamined, Failure, FailureKind, ProtocolRoute
@@ -91,3 +93,34 @@ def test_a_key_is_named_by_its_variable_and_never_shown(run: Run) -> None:
     done = run("doctor", "--base-url", "https://127.0.0.1:9", *NAMED, ANTHROPIC_API_KEY=KEY)
     assert "in ANTHROPIC_API_KEY" in done.stdout
     assert KEY not in done.stdout + done.stderr
+
+
+def test_a_proxy_on_the_way_is_named() -> None:
+    proxy = "http://proxy.test:3128 (from HTTPS_PROXY)"
+    assert f"a round trip to the proxy {proxy} takes about 5 ms" in said(MESSAGES, proxy=proxy, rtt_ns=5_000_000)[1]
+
+
+@pytest.mark.parametrize(("fault", "status"), [(None, ExitCode.OK), ("buffered", ExitCode.ERROR)])
+def test_a_probe_shows_whether_an_answer_is_held_back_and_its_cost(
+    run: Run, tmp_path: Path, fault: str | None, status: ExitCode
+) -> None:
+    with SimulatorProcess.start(fault=fault) as simulator:
+        config = tmp_path / "probe.toml"
+        config.write_text(
+            f'endpoint = "here"\n[endpoints.here]\nbase_url = "{simulator.base_url}"\n'
+            '[[targets]]\nmodel = "claude-haiku-5-5"\n'
+        )
+        done = run("doctor", "--probe", "--json", "-", "--config", str(config))
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    probe = checks["probe claude-haiku-5-5"]
+    assert done.returncode == status, done.stdout + done.stderr
+    assert probe["ok"] is (fault is None)
+    assert ("one by one" if fault is None else "Held back on the way") in probe["found"]
+    assert "it cost about $" in probe["found"]
+    # It is no run: nothing is kept of it.
+    assert "not there yet" in checks["history"]["found"]
+
+
+def test_the_help_says_what_a_probe_costs(run: Run) -> None:
+    said = " ".join(run("doctor", "--help").stdout.split())
+    assert "at most 64 output tokens" in said

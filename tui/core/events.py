@@ -356,6 +356,8 @@ class EndpointExamined(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """Number of models that it lists."""
     list_failure: Failure | None = None
     """The reason for which it lists none."""
+    proxy: str | None = None
+    """The proxy that it is asked through and what names that, without a password; absent where there is none."""
     rtt_ns: int | None = None
     """The shortest round trip to the hop that the connection goes to, ns: the kernel's, else the connect's time."""
 

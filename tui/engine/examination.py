@@ -50,7 +50,7 @@ class _Seen(NamedTuple):
 
 async def examine(sender: RequestSender, endpoint: Endpoint, key: str | Failure | None) -> EndpointExamined:
     """Look at one endpoint, with its key, or the reason for which there is none that can be used."""
-    own, rtt_ns = await _asked(sender, endpoint, key)
+    own, rtt_ns, proxy = await _asked(sender, endpoint, key)
     models: list[ListedModel] = []
     list_failure: Failure | None = None
     others: list[ProtocolRoute] = []
@@ -58,22 +58,23 @@ async def examine(sender: RequestSender, endpoint: Endpoint, key: str | Failure 
         models, list_failure = await models_of(sender, endpoint, key)
         if own.failure is None and endpoint.kind not in _CLOUDS:
             asked = await asyncio.gather(*(_asked(sender, view, key) for view in _views(sender, endpoint)))
-            others = [route for route, _ in asked]
+            others = [route for route, *_ in asked]
     return EndpointExamined(
         endpoint=endpoint.name,
         routes=(own, *others),
         models=len(models),
         list_failure=list_failure,
+        proxy=proxy,
         rtt_ns=rtt_ns,
     )
 
 
 async def _asked(
     sender: RequestSender, endpoint: Endpoint, key: str | Failure | None
-) -> tuple[ProtocolRoute, int | None]:
-    """The route of the endpoint's protocol, asked for, and the round trip to it, ns."""
+) -> tuple[ProtocolRoute, int | None, str | None]:
+    """The route of the endpoint's protocol, asked for, the round trip to it, ns, and the proxy on the way."""
     events: list[Event] = []
-    rtt_ns = None
+    rtt_ns = proxy = None
     wire = sender.wire_of(endpoint)
     http_status, seen = None, _Seen(None)
     if isinstance(key, Failure):
@@ -85,7 +86,7 @@ async def _asked(
             async with asyncio.timeout(WITHIN_S):
                 response = await wire.knock(endpoint, key)
             http_status, seen = response.status_code, _seen(wire, endpoint, response)
-            rtt_ns = _rtt_ns(response) or _connect_ns(events)
+            rtt_ns, proxy = _rtt_ns(response) or _connect_ns(events), response.extensions["proxy"]
         except NoAnswerError:
             pass  # the route needs a model
         except (UnsentError, httpx2.HTTPError, OSError) as error:
@@ -101,7 +102,7 @@ async def _asked(
         words=seen.words,
         failure=seen.failure,
     )
-    return route, rtt_ns
+    return route, rtt_ns, proxy
 
 
 async def _at_once() -> None:

@@ -15,18 +15,30 @@ import msgspec
 from tui import __version__
 from tui.config import paths
 from tui.config.endpoints import is_key_set, unset_headers
+from tui.config.load import Loaded
+from tui.config.schema import HistorySettings
+from tui.config.variables import Variables
 from tui.core.events import EndpointExamined, EngineFailed, EngineReady, Event, FailureKind, ProtocolRoute, StampSource
+from tui.core.held_back import arrivals
 from tui.core.metrics import NS_PER_MS
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
+from tui.core.remarks import remarks
 from tui.core.sanitize import clean
+from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint
-from tui.core.wording import aligned
+from tui.core.wording import aligned, dollars, format_duration
 from tui.engine.protocol import Examine
 from tui.errors import ExitCode, HistoryError
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
+from tui.headless.measure import measure
 from tui.headless.models import ask_endpoints
+from tui.headless.narration import Narrator
 from tui.history.store import Store
+from tui.session.lane import Lane
 
 _MARKS = {True: "ok", False: "WRONG"}
+_PROBE_TOKENS = 64
 _REFUSED_KEY = (FailureKind.BAD_KEY, FailureKind.FORBIDDEN)
 
 
@@ -42,13 +54,16 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 def main(arguments: Sequence[str]) -> int:
     """Run all checks; the exit status is 0 when all is well, else 1."""
     options = _parser().parse_args(arguments)
-    with endpoints_of(load_from(options)) as endpoints:
+    loaded = load_from(options)
+    with endpoints_of(loaded) as endpoints:
         checks = [
             *_program(),
             *asyncio.run(_engine(endpoints)),
             _terminal(),
             *_locations(),
         ]
+    if options.probe:
+        checks += _probes(loaded)
     if options.json:
         print_json(checks)
     else:
@@ -59,10 +74,17 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="latency-tui doctor",
-        description="Check keys, endpoints, clocks, the terminal and files. Sends no prompt and costs nothing.",
+        description="Check keys, endpoints, clocks, the terminal and files. Costs nothing, and sends no prompt without "
+        "--probe.",
         allow_abbrev=False,
     )
     add_target_options(parser, takes_plan=False)
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="also stream one short answer from each endpoint, to see whether anything holds it back: about 30 input "
+        f"and at most {_PROBE_TOKENS} output tokens, at the price of the first model there",
+    )
     parser.add_argument("--json", choices=["-"], help="- prints JSON")
     return parser
 
@@ -134,6 +156,43 @@ def checks_of(endpoint: Endpoint, examined: EndpointExamined) -> Iterator[Check]
     yield _key(endpoint, is_refused=failure is not None and failure.kind in _REFUSED_KEY)
 
 
+def _probes(loaded: Loaded) -> Iterator[Check]:
+    """Stream one short answer from each endpoint, by its first target, and look at how it came. Nothing is stored."""
+    settings = loaded.settings
+    first = {target.endpoint or "": target for target in reversed(settings.targets)}
+    targets = tuple(
+        msgspec.structs.replace(target, parameters=Parameters(), variant=None) for target in reversed(first.values())
+    )
+    tiny = msgspec.structs.replace(
+        settings,
+        prompt=Prompt(user="Count from 1 to 40 in words."),
+        variants=(),
+        variables=Variables(),
+        parameters=Parameters(max_tokens=_PROBE_TOKENS),
+        targets=targets,
+        objectives=(),
+        history=HistorySettings(enabled=False),
+    )
+    once = SeriesSettings(repeats=1, warm_ups=0)
+    measured = measure(msgspec.structs.replace(loaded, settings=tiny), once, Narrator(quiet=True))
+    return map(probe_of, measured.lanes)
+
+
+def probe_of(lane: Lane) -> Check:
+    """The check of how one answer came."""
+    name, record = f"probe {clean(lane.label)}", lane.record
+    if record is None or not record.complete:
+        why = record.failure.message if record is not None and record.failure is not None else "nothing was sent"
+        return Check(name=name, ok=False, found=why.removesuffix("."))
+    cost = f"; it cost about {dollars(lane.cost.usd)}" if lane.cost is not None else "; its price is not known"
+    if record.has_no_pace:
+        said = next((one for one in remarks(record) if one.startswith("Held back")), "held back on the way, or sent so")
+        return Check(name=name, ok=False, found=f"{said.removesuffix('.')}{cost}")
+    came = arrivals(record.timeline.content_ns)
+    pieces = f"{came.pieces} pieces of content came one by one" if came is not None and came.pieces > 1 else "it came"
+    return Check(name=name, ok=True, found=f"{pieces}, the first after {format_duration(record.ttft_ns)}{cost}")
+
+
 def _other_way(spoken: Sequence[ProtocolRoute]) -> str:
     if not spoken:
         return "check the base URL"
@@ -143,7 +202,10 @@ def _other_way(spoken: Sequence[ProtocolRoute]) -> str:
 
 def _distance(examined: EndpointExamined) -> Iterator[str]:
     if examined.rtt_ns is not None:
-        yield f"a round trip takes about {examined.rtt_ns / NS_PER_MS:.3g} ms"
+        where = f"to the proxy {examined.proxy} " if examined.proxy else ""
+        yield f"a round trip {where}takes about {examined.rtt_ns / NS_PER_MS:.3g} ms"
+    elif examined.proxy:
+        yield f"through the proxy {examined.proxy}"
 
 
 def _list(examined: EndpointExamined) -> str:
