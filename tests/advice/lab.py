@@ -6,7 +6,7 @@ from tui.advice.advise import Advice, advise
 from tui.advice.evidence import CUT_SHARE
 from tui.advice.suggestion import Suggestion
 from tui.advice.trial import TrialResult
-from tui.core.model import KnownModel
+from tui.config.known_models import load_models
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -15,8 +15,6 @@ from tui.core.target import Endpoint, Target
 from tui.session.measured import evidence_for
 from tui.session.session import Session
 from tui.session.trial_runner import TrialRunner
-
-from .made import known
 
 
 class Lab:
@@ -75,7 +73,5 @@ def plan_of(
     )
 
 
-MODELS: tuple[KnownModel, ...] = (
-    known("sim-slow-prefill", thinking=("disabled",), cache_min_tokens=100_000),
-    known("sim-cold-cache", thinking=("disabled",), cache_min_tokens=64),
-)
+MODELS = tuple(load_models())
+"""Those that the program knows, from its own file."""

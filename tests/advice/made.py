@@ -136,11 +136,19 @@ def known(
     )
 
 
-def evidence(subject: MeasuredTarget, *others: MeasuredTarget, models: tuple[KnownModel, ...] = (known(),)) -> Evidence:
-    """The evidence for a subject beside others."""
+def evidence(
+    subject: MeasuredTarget,
+    *others: MeasuredTarget,
+    models: tuple[KnownModel, ...] = (known(),),
+    earlier: tuple[Observation, ...] = (),
+) -> Evidence:
+    """The evidence for a subject beside others, and beside `earlier` answers to other prompts."""
     return Evidence(
         subject=subject,
         others=others,
-        earlier=tuple(one for other in others if other.target.model == subject.target.model for one in other.answers),
+        earlier=(
+            *(one for other in others if other.target.model == subject.target.model for one in other.answers),
+            *earlier,
+        ),
         models=models,
     )

@@ -6,20 +6,26 @@ from typing import Literal
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui.advice.advise import LEVERS, RULES, advise
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
+from tui.core.figures import Figure
 from tui.core.observation import Observation
 from tui.core.parameters import PARAMETERS, Parameters
+from tui.core.prompt import Prompt
 
-from .made import FAILED, answer, answers, evidence, known, measured
+from .made import FAILED, MS, answer, answers, evidence, known, measured
 
 
 def test_the_largest_saving_comes_first() -> None:
     advice = advise(evidence(measured(*answers(thinking=900, writing=400))))
-    assert [one.id.partition(":")[0] for one in advice.suggestions] == ["thinking", "effort", "answer length"]
-    savings = [one.saving.ns for one in advice.suggestions]
-    assert savings == sorted(savings, reverse=True)
+    assert [one.id.partition(":")[0] for one in advice.suggestions] == ["thinking", "answer length", "effort"]
+    # Of presumed ranges the lower ends rank: a tenth of the thinking, a quarter of the writing.
+    ranks = [one.saving.rank_ns for one in advice.suggestions]
+    assert ranks == sorted(ranks, reverse=True)
+    assert [one.saving.basis for one in advice.suggestions] == [Basis.DERIVED, Basis.ASSUMED, Basis.ASSUMED]
     assert advice.conclusion.startswith("Turn thinking off")
 
 
@@ -126,3 +132,66 @@ def test_every_rule_about_a_parameter_says_which() -> None:
         change = getattr(rule(evidence(long, models=(known(fast=True),))), "trial", None)
         if change is not None and change.change.parameters != Parameters():
             assert rule in LEVERS
+
+
+def test_nothing_saves_more_than_was_measured() -> None:
+    # 0.24 ms a token, and a prompt of which all but six tokens come from the cache: its 25 ms are all there is.
+    earlier = [answer(ttft=20 + 0.24 * tokens, input_tokens=tokens) for tokens in range(100, 1_100, 50)]
+    warm = [answer(ttft=25, writing=5, input_tokens=6, cached_tokens=480) for _ in range(10)]
+    advice = advise(
+        evidence(measured(*warm, parameters=Parameters(max_tokens=500, cache=True)), earlier=tuple(earlier))
+    )
+    every = (*advice.suggestions, *advice.minor)
+    (shorter,) = [one for one in every if one.id.startswith("prompt length")]
+    assert shorter.saving.ns <= 6 * 0.24 * MS * 1.1
+    for one in every:
+        assert one.saving.ns <= 30 * MS
+        assert one.saving.interval is None or one.saving.interval.high <= 30 * MS
+    assert advice.suggestions == ()
+
+
+@given(st.floats(1, 500), st.floats(0, 500), st.integers(1, 2_000), st.integers(0, 2_000), st.floats(0.01, 5))
+def test_no_saving_is_more_than_the_time_there_was(
+    ttft: float, writing: float, tokens: int, cached: int, per_token: float
+) -> None:
+    earlier = [answer(ttft=20 + per_token * each, input_tokens=each) for each in range(100, 4_000, 300)]
+    subject = measured(
+        *[answer(ttft=ttft, writing=writing, input_tokens=tokens, cached_tokens=cached) for _ in range(8)],
+        prompt=Prompt(system="Answer in the language of the question that was asked. " * 30, user="Why?"),
+    )
+    advice = advise(evidence(subject, earlier=tuple(earlier)))
+    for one in (*advice.suggestions, *advice.minor):
+        whole = (ttft if one.saving.figure is Figure.TTFT else ttft + writing) * MS + 1
+        assert one.saving.ns <= whole
+        assert one.saving.interval is None or one.saving.interval.high <= whole
+
+
+def test_answers_in_one_piece_say_nothing_of_what_is_within_them() -> None:
+    parameters = Parameters(max_tokens=500, stream=False)
+    advice = advise(evidence(measured(*[answer(ttft=300, writing=0) for _ in range(10)], parameters=parameters)))
+    silent = {one.rule: one.reason for one in advice.no_suggestions}
+    for rule in ("answer length", "thinking", "effort"):
+        assert "come in one piece" in silent[rule]
+    assert advice.suggestions == advice.minor == ()
+    assert advice.where is None
+    assert advice.conclusion.startswith("Not known yet: answers come in one piece")
+
+
+def test_thinking_that_was_not_seen_is_not_denied() -> None:
+    hidden = [msgspec.structs.replace(answer(ttft=900), thinking_tokens=40) for _ in range(10)]
+    silent = {one.rule: one for one in advise(evidence(measured(*hidden))).no_suggestions}
+    for rule in ("thinking", "effort"):
+        assert "its time is not known" in silent[rule].reason
+        assert silent[rule].run
+
+
+def test_what_no_rule_could_estimate_is_not_denied() -> None:
+    waiting = evidence(measured(*answers(ttft=900, writing=5)))
+    advice = advise(waiting)
+    assert advice.suggestions == ()
+    assert advice.conclusion.startswith("Not known yet: most of the time is waiting, 900 ms; ")
+    assert "sweep" in advice.conclusion
+    # Once a token's cost is known, and it is small, nothing would help.
+    earlier = [answer(ttft=900 + 0.001 * tokens, writing=5, input_tokens=tokens) for tokens in range(100, 4_000, 200)]
+    told = advise(evidence(measured(*answers(ttft=900, writing=5)), earlier=tuple(earlier)))
+    assert told.conclusion.startswith("Nothing that could be estimated")

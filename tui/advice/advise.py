@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from statistics import median
 
 import msgspec
 
@@ -91,23 +92,24 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 def advise(evidence: Evidence) -> Advice:
     """Ask every rule, and rank the suggestions by the time they are estimated to save."""
-    said = [_as_the_protocol_allows(rule, evidence) for rule in RULES]
+    said = [_as_measured(_as_the_protocol_allows(rule, evidence), evidence) for rule in RULES]
     suggestions = sorted(
-        (one for one in said if isinstance(one, Suggestion)), key=lambda suggestion: -suggestion.saving.ns
+        (one for one in said if isinstance(one, Suggestion)),
+        key=lambda suggestion: (-suggestion.saving.rank_ns, -suggestion.saving.ns),
     )
     worth = tuple(suggestion for suggestion in suggestions if suggestion.saving.matters)
     warnings = tuple(one for one in said if isinstance(one, NoSuggestion) and one.warns)
-    count = len(evidence.subject.answers)
+    count, where = len(evidence.subject.answers), time_shares_of(evidence)
     return Advice(
         target=evidence.subject.label,
         simulated=evidence.subject.endpoint.simulated,
         count=count,
-        where=time_shares_of(evidence),
+        where=where,
         warnings=warnings,
         suggestions=worth,
         minor=tuple(suggestion for suggestion in suggestions if not suggestion.saving.matters),
         no_suggestions=tuple(one for one in said if isinstance(one, NoSuggestion) and not one.warns),
-        conclusion=_conclusion(warnings, worth, count),
+        conclusion=_conclusion(warnings, worth) if warnings or worth else _silence(evidence, where, said),
     )
 
 
@@ -121,26 +123,69 @@ def _as_the_protocol_allows(rule: Rule, evidence: Evidence) -> Suggestion | NoSu
     reason = (lack(lever, kind) if lever is not None else None) or next(iter(refused.values()), None)
     if reason is None:
         return said
-    return NoSuggestion(said.rule if isinstance(said, NoSuggestion) else said.id.partition(":")[0], reason)
+    return NoSuggestion(said.rule if isinstance(said, NoSuggestion) else _rule_of(said), reason)
 
 
-def _conclusion(warnings: Sequence[NoSuggestion], worth: Sequence[Suggestion], count: int) -> str:
-    if warnings:
-        return f"First look at this: {warnings[0].reason}."
-    if worth:
-        return f"{worth[0].headline}. That would save the most."
+def _as_measured(said: Suggestion | NoSuggestion, evidence: Evidence) -> Suggestion | NoSuggestion:
+    """The suggestion with a saving of no more than what was measured; setting up connections is measured beside it."""
+    if isinstance(said, NoSuggestion):
+        return said
+    values = [(one.value(said.saving.figure), one.set_up_ns or 0) for one in evidence.subject.answers]
+    whole = [value + set_up for value, set_up in values if value is not None]
+    return said if not whole else msgspec.structs.replace(said, saving=said.saving.within(median(whole)))
+
+
+def _conclusion(warnings: Sequence[NoSuggestion], worth: Sequence[Suggestion]) -> str:
+    return (
+        f"First look at this: {warnings[0].reason}." if warnings else f"{worth[0].headline}. That would save the most."
+    )
+
+
+def _silence(evidence: Evidence, where: TimeShares | None, said: Sequence[Suggestion | NoSuggestion]) -> str:
+    """Say that nothing would help only where the largest part of the time was estimated by some rule."""
+    count = len(evidence.subject.answers)
     if count < FEWEST:
         return f"Too few runs to tell what would help: {FEWEST} are needed, and there are {count}."
-    return f"Nothing that could be estimated would save more than {round_amount(Figure.TOTAL, MATTERS_NS)}."
+    nothing = f"Nothing that could be estimated would save more than {round_amount(Figure.TOTAL, MATTERS_NS)}."
+    totals = [one.total_ns for one in evidence.subject.answers if one.total_ns is not None]
+    if where is None:
+        if evidence.subject.in_one_piece and median(totals) >= MATTERS_NS:
+            return "Not known yet: answers come in one piece; a series that streams would tell where their time goes."
+        return nothing
+    field, words = _PARTS[where.bound]
+    open_rules = [
+        one for one in said if isinstance(one, NoSuggestion) and one.run and one.rule in _RULES_ON[where.bound]
+    ]
+    is_estimated = any(isinstance(one, Suggestion) and _rule_of(one) in _RULES_ON[where.bound] for one in said)
+    part = getattr(where.parts, field) or 0.0
+    if is_estimated or not open_rules or part < MATTERS_NS:
+        return nothing
+    return f"Not known yet: most of the time is {words}, {amount(Figure.TOTAL, part)}; {open_rules[0].run} would tell."
+
+
+def _rule_of(suggestion: Suggestion) -> str:
+    return suggestion.id.partition(":")[0]
+
+
+_RULES_ON = {
+    Bound.CONNECTION: ("connection",),
+    Bound.PROMPT: ("prompt length", "prompt cache"),
+    Bound.WAITING: ("prompt length", "prompt cache"),
+    Bound.THINKING: ("thinking", "effort"),
+    Bound.OUTPUT: ("answer length", "max_tokens", "fast mode"),
+}
+"""Rules that estimate what would become of each part of the time."""
 
 
 def time_shares_of(evidence: Evidence) -> TimeShares | None:
-    """Return the parts of a typical answer; None without a complete answer that has text.
+    """Return the parts of a typical answer; None without a complete answer that has text, and in one piece.
 
     The prompt's part is the fitted cost per token times the tokens that had to be processed.
     """
     fitted = prefill_fit(evidence)
     per_token = fitted[0].value if fitted else None
+    if evidence.subject.in_one_piece:
+        return None
     answers = [parts_of(one, per_token) for one in evidence.subject.answers]
     found = typical([parts for parts in answers if parts is not None])
     if found is None:

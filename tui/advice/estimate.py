@@ -9,6 +9,7 @@ import msgspec
 
 from tui.advice.citations import Citation
 from tui.advice.evidence import Evidence, MeasuredTarget
+from tui.advice.prompt_parts import Length
 from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Suggestion, Trial
 from tui.core import statistics
 from tui.core.comparison import FEWEST, Comparison, Verdict, compare
@@ -21,6 +22,8 @@ from tui.core.statistics import CONFIDENCE, Interval
 _FEWEST_FITTED = 10
 _LEAST_RANGE = 0.25
 _LEAST_TOKENS = 64
+_LENGTH_ERROR = 0.25
+"""Error of a length that was estimated from its share of the text's bytes: tokens of prose and of tables differ so."""
 _DRIFT = 0.05
 """Presumed change of conditions from one series to the next, as a share of a saving."""
 
@@ -37,6 +40,10 @@ def part_saved(figure: Figure, parts: Sequence[float], share: tuple[float, float
     if len(parts) >= FEWEST:
         of_part = statistics.percentile_bootstrap(statistics.median_draws(sorted(parts), Random(0)), CONFIDENCE)
         interval = _drifting(middle * likely, of_part.low * least, of_part.high * most)
+        if share:
+            # A presumed range ends where it is presumed to: at nothing saved, and at all of the part.
+            low, high = max(interval.low, 0.0), min(interval.high, of_part.high)
+            interval = msgspec.structs.replace(interval, low=low, high=high)
     return Saving(
         figure=figure,
         ns=middle * likely,
@@ -46,14 +53,29 @@ def part_saved(figure: Figure, parts: Sequence[float], share: tuple[float, float
     )
 
 
-def fitted_saved(figure: Figure, per_token: Estimate, tokens: float, count: int) -> Saving:
-    """Estimate the saving of `tokens` fewer tokens, by a cost per token that was fitted to `count` answers."""
+def fitted_saved(
+    figure: Figure, per_token: Estimate, length: Length, count: int, *, processed: float | None, sure: bool = True
+) -> Saving:
+    """Estimate the saving of `length` fewer tokens, by a cost per token that was fitted to `count` answers.
+
+    Only tokens that had to be `processed` cost that time. A length that was not counted is off by `_LENGTH_ERROR`.
+    Where it is not `sure` that any of it is saved, the range from nothing to all of it is presumed.
+    """
+    tokens = length.tokens if processed is None else min(length.tokens, processed)
     value, ends = per_token.value * tokens, per_token.interval
+    off = _LENGTH_ERROR * value if length.is_estimate else 0.0
+    low, high = (
+        value - math.hypot(value - ends.low * tokens, off),
+        value + math.hypot(ends.high * tokens - value, off),
+    )
+    interval = _drifting(value, low, high)
+    if not sure:
+        interval = msgspec.structs.replace(interval, low=0.0)
     return Saving(
         figure=figure,
         ns=value,
-        interval=_drifting(value, ends.low * tokens, ends.high * tokens),
-        basis=Basis.DERIVED,
+        interval=interval,
+        basis=Basis.DERIVED if sure else Basis.ASSUMED,
         count=count,
     )
 
@@ -69,14 +91,16 @@ def _drifting(value: float, low: float, high: float) -> Interval:
 def prefill_fit(evidence: Evidence) -> tuple[Estimate, int] | None:
     """Fit the time to first token per prompt token that had to be processed, ns, and count the answers in the fit.
 
-    TTFT = c + a·tokens by `regression.robust_fit`, over all answers of this model at this endpoint that report both.
-    None below ten answers, where lengths differ by less than a quarter of the longest or 64 tokens, and where the
-    cost is not surely above zero.
+    TTFT, or the server's part of it where that is known of all, = c + a·tokens by `linear_fit.robust_fit`, over all
+    answers of this model at this endpoint that report both. None below ten answers, where lengths differ by less than a
+    quarter of the longest or 64 tokens, and where the cost is not surely above zero.
     """
+    every = [one for one in (*evidence.subject.answers, *evidence.earlier) if one.ttft_ns is not None]
+    is_split = all(one.server_ns is not None for one in every)
     pairs = [
-        (float(one.input_tokens), float(one.ttft_ns))
-        for one in (*evidence.subject.answers, *evidence.earlier)
-        if one.input_tokens is not None and one.ttft_ns is not None
+        (float(one.input_tokens), float((one.server_ns if is_split else one.ttft_ns) or 0))
+        for one in every
+        if one.input_tokens is not None
     ]
     if len(pairs) < _FEWEST_FITTED:
         return None

@@ -1,5 +1,7 @@
 """Evidence for advice: the measurements of one target, those of others, and known facts about models."""
 
+from statistics import median
+
 import msgspec
 
 from tui.core.events import Status
@@ -42,6 +44,23 @@ class MeasuredTarget(msgspec.Struct, frozen=True, kw_only=True):
     def answers(self) -> tuple[Observation, ...]:
         """Outcomes with a complete answer, which statistics count."""
         return tuple(outcome for outcome in self.outcomes if outcome.total_ns is not None)
+
+    @property
+    def in_one_piece(self) -> bool:
+        """Report whether most answers came in one piece: nothing is known of the times within them."""
+        answers = self.answers
+        return 2 * sum(one.total_ns == one.ttft_ns for one in answers) > len(answers)
+
+    @property
+    def hides_thinking(self) -> bool:
+        """Report whether an answer was thought about, and no time of that was seen."""
+        return any(one.thinking_tokens and not one.thinking_ns for one in self.answers)
+
+    @property
+    def processed_tokens(self) -> float | None:
+        """Tokens of a typical prompt that had to be processed, not read from a cache; None where that is not known."""
+        counts = [one.input_tokens for one in self.answers if one.input_tokens is not None]
+        return median(counts) if counts else None
 
     @property
     def cut_share(self) -> float:

@@ -66,7 +66,8 @@ def saving_sentence(saving: Saving) -> str:
     runs = "1 run" if saving.count == 1 else f"{saving.count} runs"
     if saving.interval is None:
         return f"{said}, from {runs}: too few for an interval"
-    ends = f"{percent(saving.interval.confidence)}: {span(saving.figure, saving.interval.low, saving.interval.high)}"
+    how = "presumed" if saving.basis is Basis.ASSUMED else percent(saving.interval.confidence)
+    ends = f"{how}: {span(saving.figure, saving.interval.low, saving.interval.high)}"
     return f"{said} ({ends}), {_BASES[saving.basis]} {runs}"
 
 
@@ -152,7 +153,8 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
     }
     if saving.interval is not None:
         described["interval_ms"] = [_ms(saving.interval.low), _ms(saving.interval.high)]
-        described["confidence"] = saving.interval.confidence
+        if saving.basis is not Basis.ASSUMED:
+            described["confidence"] = saving.interval.confidence
     if suggestion.trial is not None:
         described["change"] = suggestion.trial.change.label
     return described

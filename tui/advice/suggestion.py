@@ -42,6 +42,21 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
         """Report whether it may save `MATTERS_NS`, by its interval, or by its estimate where there is none."""
         return (self.ns if self.interval is None else self.interval.high) >= MATTERS_NS
 
+    @property
+    def rank_ns(self) -> float:
+        """Saving by which suggestions are ranked: of a presumed range its lower end, which alone is worth a promise."""
+        if self.basis is not Basis.ASSUMED:
+            return self.ns
+        return 0.0 if self.interval is None else self.interval.low
+
+    def within(self, measured_ns: float) -> "Saving":
+        """Return the saving, at most `measured_ns`: nobody saves more time than there was."""
+        interval = self.interval
+        if interval is not None:
+            low, high = (min(end, measured_ns) for end in (interval.low, interval.high))
+            interval = msgspec.structs.replace(interval, low=low, high=high)
+        return msgspec.structs.replace(self, ns=min(self.ns, measured_ns), interval=interval)
+
 
 class PromptEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Edit of a prompt that leaves its variables alone."""
@@ -130,6 +145,15 @@ class NoSuggestion(msgspec.Struct, frozen=True):
     """Trial that is that run, where the program can make it."""
     warns: bool = False
     """True where something is wrong with what was measured, and must be looked at before tuning."""
+
+
+def in_one_piece(rule: str) -> NoSuggestion:
+    """Return the silence of a rule that goes by the times within an answer, where nothing is known of them."""
+    return NoSuggestion(
+        rule,
+        "answers come in one piece, so it is not known how long they are thought about and written",
+        run="a series that streams",
+    )
 
 
 def _once(text: str, passage: str, *, seen: bool) -> str:

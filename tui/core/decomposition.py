@@ -78,6 +78,10 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
+UNFIT = Fit(needed=RunsNeeded.MORE_RUNS, sentence=_SENTENCES[RunsNeeded.MORE_RUNS], count=0)
+"""The fit to no answers."""
+
+
 def fit(observations: Sequence[Observation], confidence: float = CONFIDENCE, fewest: int = FEWEST) -> Fit:
     """Fit a target's complete answers by `linear_fit.robust_fit`, as far as their tokens vary.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tui.advice.suggestion import Basis, Saving
 from tui.advice.trial import TrialResult
 from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
@@ -298,7 +299,7 @@ def _trial(tried: TrialResult) -> tuple[str, ...]:
         _DECISIONS[tried.accepted],
         tried.trial.figure.label,
         _ms(predicted.ns if predicted else None),
-        _ends(predicted.interval if predicted else None),
+        _predicted_ends(predicted),
         _ms(tried.saved_ns),
         _ends(tried.interval),
         str(tried.repeats),
@@ -307,6 +308,13 @@ def _trial(tried: TrialResult) -> tuple[str, ...]:
 
 def _ms(ns: float | None) -> str:
     return ABSENT if ns is None else three_digits(ns / NS_PER_MS)
+
+
+def _predicted_ends(predicted: Saving | None) -> str:
+    """Ends of a prediction; of a presumed range no probability is known."""
+    if predicted is None or predicted.interval is None or predicted.basis is not Basis.ASSUMED:
+        return _ends(predicted.interval if predicted else None)
+    return f"{_ms(predicted.interval.low)} to {_ms(predicted.interval.high)} (presumed)"
 
 
 def _ends(interval: Interval | None) -> str:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import msgspec
 
 from tui.core.comparison import family_sentence
-from tui.core.decomposition import Fit
+from tui.core.decomposition import UNFIT, Fit
 from tui.core.events import Status
 from tui.core.figures import FITTED, SAMPLED, Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
@@ -34,7 +34,7 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     observations: tuple[Observation, ...]
     judgements: tuple[Judgement, ...]
     """One per objective."""
-    fit: Fit
+    fit: Fit = UNFIT
     """The time per token, and apart from tokens, as far as these answers and those of sweeps tell it."""
     model: str = ""
 

@@ -6,6 +6,7 @@ from advice.made import MS, answer, answers, evidence, measured
 from tui.advice.evidence import MeasuredTarget
 from tui.advice.rules.prompt_cache import cold_start, prompt_cache
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
+from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 
@@ -30,7 +31,7 @@ def test_a_warm_cache_saves_reading_the_prompt() -> None:
 def test_a_prompt_too_short_is_not_cached() -> None:
     said = prompt_cache(evidence(read(500, "Why?"), read(100, "Hi")))
     assert isinstance(said, NoSuggestion)
-    assert "caches 512 or more" in said.reason
+    assert "caches 512 tokens or more" in said.reason
 
 
 def test_where_the_cost_of_reading_is_not_known_it_can_be_tried() -> None:
@@ -82,3 +83,33 @@ def test_one_cold_request_is_no_evidence() -> None:
 
 def test_without_a_cache_nothing_is_cold() -> None:
     assert isinstance(cold_start(evidence(measured(*answers()))), NoSuggestion)
+
+
+def prompts_of(*tokens: int, cached: int = 0) -> tuple[Observation, ...]:
+    """Answers to prompts of these lengths, at 1 ms a token."""
+    return tuple(answer(ttft=50 + each, input_tokens=each, cached_tokens=cached) for each in tokens)
+
+
+def test_where_nobody_knows_what_is_cached_the_saving_is_presumed() -> None:
+    earlier = prompts_of(*range(100, 1_100, 50))
+    subject = measured(*prompts_of(*[1_000] * 8))
+    said = prompt_cache(evidence(subject, models=(), earlier=earlier))
+    assert isinstance(said, Suggestion)
+    assert said.saving.basis is Basis.ASSUMED
+    assert said.saving.interval is not None
+    assert said.saving.interval.low == said.saving.rank_ns == 0
+    assert said.saving.interval.high > 900 * MS
+    known_one = prompt_cache(evidence(subject, earlier=earlier))
+    assert isinstance(known_one, Suggestion)
+    assert known_one.saving.basis is Basis.DERIVED
+    seen = prompt_cache(evidence(subject, models=(), earlier=(*earlier, *prompts_of(20, cached=600))))
+    assert isinstance(seen, Suggestion)
+    assert seen.saving.basis is Basis.DERIVED
+
+
+def test_a_prompt_that_no_known_model_caches_is_not_advised_on() -> None:
+    said = prompt_cache(
+        evidence(measured(*prompts_of(*[375] * 8)), models=(), earlier=prompts_of(*range(100, 1_100, 50)))
+    )
+    assert isinstance(said, NoSuggestion)
+    assert "no known model caches less than 512" in said.reason

@@ -1,8 +1,10 @@
 """Rule on the length of the prompt."""
 
+import msgspec
+
 from advice.made import MS, answer, evidence, measured
 from tui.advice.evidence import MeasuredTarget
-from tui.advice.rules.prompt_length import prompt_length, repeated
+from tui.advice.rules.prompt_length import prompt_length, repeated, said_once
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.prompt import Prompt
 
@@ -48,3 +50,21 @@ def test_what_is_said_twice_and_hardly_matters_is_named_beside_shortening() -> N
     assert said.trial is None
     assert abs(said.saving.ns - 200 * MS) < MS
     assert any("repetitions" in figure for figure in said.figures)
+
+
+def test_a_length_that_was_not_counted_widens_the_interval() -> None:
+    repeated = Prompt(system="Answer in the language of the question that was asked.\n" * 20, user="Why?")
+    earlier = tuple(answer(ttft=50 + each, input_tokens=each) for each in range(100, 1_100, 50))
+    of_prompt = measured(*[answer(ttft=450, input_tokens=400) for _ in range(8)], prompt=repeated)
+    estimated = evidence(of_prompt, earlier=earlier)
+    once = said_once(repeated)
+    assert once is not None
+    counted = msgspec.structs.replace(estimated, counted=((repeated, 400), (once, 40)))
+    wide, narrow = (prompt_length(each) for each in (estimated, counted))
+    assert isinstance(wide, Suggestion)
+    assert isinstance(narrow, Suggestion)
+    assert wide.saving.interval is not None
+    assert narrow.saving.interval is not None
+    spread, sure = (each.high - each.low for each in (wide.saving.interval, narrow.saving.interval))
+    assert spread > 3 * sure
+    assert wide.saving.interval.low < narrow.saving.ns < wide.saving.interval.high

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Trial
+from tui.advice import citations
+from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Suggestion, Trial
 from tui.advice.trial import TrialResult, TrialVerdict
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
@@ -83,3 +84,19 @@ def test_no_suggestion_says_which_run_would_tell() -> None:
     silence = NoSuggestion(rule="region", reason="no region was measured", run="a series elsewhere")
     assert row_line(silence, []) == "?          region: no region was measured"
     assert "What would tell: a series elsewhere" in detail_lines(silence)
+
+
+def test_a_presumed_saving_shows_the_most_it_may_be() -> None:
+    interval = Interval(low=0, high=1.92e9, confidence=0.95)
+    saving = Saving(figure=Figure.TOTAL, ns=1.4e9, interval=interval, basis=Basis.ASSUMED, count=10)
+    suggestion = Suggestion(
+        id="fast mode:speed fast",
+        target="one",
+        headline="Ask in fast mode",
+        saving=saving,
+        figures=(),
+        price="dearer",
+        source=citations.FAST_MODE,
+        trial=None,
+    )
+    assert row_line(suggestion, []) == " ≤ 1.92 s  Ask in fast mode"

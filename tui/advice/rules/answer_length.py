@@ -7,7 +7,7 @@ from statistics import median
 from tui.advice import citations
 from tui.advice.estimate import change_to, part_saved
 from tui.advice.evidence import Evidence, MeasuredTarget
-from tui.advice.suggestion import Change, NoSuggestion, PromptEdit, Suggestion, Trial
+from tui.advice.suggestion import Change, NoSuggestion, PromptEdit, Suggestion, Trial, in_one_piece
 from tui.core import statistics
 from tui.core.events import Status
 from tui.core.figures import Figure
@@ -36,6 +36,8 @@ def answer_length(evidence: Evidence) -> Suggestion | NoSuggestion:
     answers = [one for one in subject.answers if one.ttfo_ns is not None and one.total_ns is not None]
     if not answers or subject.record is None:
         return NoSuggestion(rule, "no answer with text yet", run="run once")
+    if subject.in_one_piece:
+        return in_one_piece(rule)
     if subject.cut_share >= _MOSTLY_CUT:
         return NoSuggestion(
             rule,
@@ -122,6 +124,8 @@ def _lower_cap(evidence: Evidence, cap: int, answers: list[Observation], said: s
     share = evidence.cut_share
     timed = [(one.tpot_ns, one.output_tokens or 0) for one in answers if one.tpot_ns is not None]
     beyond = [tpot * max(0, tokens - cap) for tpot, tokens in timed]
+    if evidence.subject.in_one_piece:
+        return in_one_piece(_MAX_TOKENS)
     trial = Trial(change=change_to(_MAX_TOKENS, cap), figure=Figure.TOTAL)
     effect = "would cut all answers, as is allowed," if share >= 1 else f"would cut fewer than {percent(share)}"
     if not beyond or not median(beyond):

@@ -8,7 +8,7 @@ import msgspec
 from tui.advice import citations
 from tui.advice.estimate import alternatives_of, change_to, measured_value, part_saved
 from tui.advice.evidence import Evidence, MeasuredTarget
-from tui.advice.suggestion import NoSuggestion, Suggestion, Trial
+from tui.advice.suggestion import NoSuggestion, Suggestion, Trial, in_one_piece
 from tui.core.comparison import FEWEST
 from tui.core.figures import Figure
 from tui.core.parameters import Effort, Parameters
@@ -45,6 +45,8 @@ def thinking(evidence: Evidence) -> Suggestion | NoSuggestion:
     times = _thinking_times(subject)
     if not times:
         return NoSuggestion(rule, "no answer yet", run="run once")
+    if (hidden := _hidden(subject, rule)) is not None:
+        return hidden
     if not any(times):
         return NoSuggestion(rule, "the model does not think before it answers")
     refused = {value: refusal("thinking", value, evidence.model) for value in _THINKING_OFF}
@@ -87,6 +89,8 @@ def effort(evidence: Evidence) -> Suggestion | NoSuggestion:
     times = _thinking_times(subject)
     if not times:
         return NoSuggestion(rule, "no answer yet", run="run once")
+    if (hidden := _hidden(subject, rule)) is not None:
+        return hidden
     trial = Trial(change=change_to("effort", lowest), figure=Figure.TOTAL)
     if not any(times):
         return NoSuggestion(
@@ -158,6 +162,8 @@ def fast_mode(evidence: Evidence) -> Suggestion | NoSuggestion:
     times = [float(one.total_ns - one.ttft_ns) for one in subject.answers if one.total_ns and one.ttft_ns]
     if not times:
         return NoSuggestion(rule, "no answer yet", run="run once")
+    if subject.in_one_piece:
+        return in_one_piece(rule)
     return Suggestion(
         id=f"{rule}:speed fast",
         target=subject.label,
@@ -171,6 +177,16 @@ def fast_mode(evidence: Evidence) -> Suggestion | NoSuggestion:
         source=citations.FAST_MODE,
         trial=Trial(change=change_to("speed", "fast"), figure=Figure.TOTAL),
     )
+
+
+def _hidden(subject: MeasuredTarget, rule: str) -> NoSuggestion | None:
+    """Return the silence of a rule on thinking whose time was not seen; None where it was."""
+    if subject.in_one_piece:
+        return in_one_piece(rule)
+    if subject.hides_thinking and not any(_thinking_times(subject)):
+        reason = "the model thinks, but neither its thinking nor its start was seen, so its time is not known"
+        return NoSuggestion(rule, reason, run="a series whose thinking is shown, or one without thinking beside it")
+    return None
 
 
 def _thinking_times(subject: MeasuredTarget) -> list[float]:

@@ -17,6 +17,8 @@ from tui.core.wording import amount, dollars, span
 _RULE = "prompt cache"
 _PARAMETER = "cache"
 _MILLION = 1_000_000
+_LEAST_ANYWHERE = 512
+"""Fewest tokens that any known model caches."""
 
 
 def prompt_cache(evidence: Evidence) -> Suggestion | NoSuggestion:
@@ -36,9 +38,9 @@ def prompt_cache(evidence: Evidence) -> Suggestion | NoSuggestion:
         return msgspec.structs.replace(measured, figures=(*measured.figures, static.sentence))
     if not static.length.tokens:
         return NoSuggestion(_RULE, static.sentence, run="a series with the changing part moved to the end")
-    least = evidence.model.cache_min_tokens if evidence.model else None
-    if least is not None and static.length.tokens < least:
-        return NoSuggestion(_RULE, f"{static.sentence}; this model caches {least:,} or more")
+    least, is_sure = _least(evidence)
+    if static.length.tokens < least:
+        return NoSuggestion(_RULE, f"{static.sentence}; {_least_words(least, is_sure=is_sure)}")
     # The parameter caches all of the prompt, which is of no use where its end changes.
     trial = Trial(change=change_to(_PARAMETER, True), figure=Figure.TTFT) if static.is_all else None
     fitted = prefill_fit(evidence)
@@ -49,8 +51,8 @@ def prompt_cache(evidence: Evidence) -> Suggestion | NoSuggestion:
             run="a series with the cache beside this one, or a sweep",
             trial=trial,
         )
-    per_token, count = fitted
-    saving = fitted_saved(Figure.TTFT, per_token, static.length.tokens, count)
+    processed = subject.processed_tokens
+    saving = fitted_saved(Figure.TTFT, fitted[0], static.length, fitted[1], processed=processed, sure=is_sure)
     return Suggestion(
         id=f"{_RULE}:on",
         target=subject.label,
@@ -58,13 +60,28 @@ def prompt_cache(evidence: Evidence) -> Suggestion | NoSuggestion:
         saving=saving,
         figures=(
             static.sentence,
-            *([f"the model caches {least:,} tokens or more"] if least is not None else []),
+            _least_words(least, is_sure=is_sure),
             *_predicted(evidence, saving),
         ),
         price=price,
         source=citations.CACHE,
         trial=trial,
     )
+
+
+def _least(evidence: Evidence) -> tuple[int, bool]:
+    """Return the fewest tokens that the model caches, and True where it is known to cache that many."""
+    model, subject = evidence.model, evidence.subject
+    if model is not None and model.cache_min_tokens is not None:
+        return model.cache_min_tokens, True
+    seen = [one.cached_tokens for one in (*subject.answers, *subject.warm_ups, *evidence.earlier) if one.cached_tokens]
+    return (min(seen), True) if seen else (_LEAST_ANYWHERE, False)
+
+
+def _least_words(least: int, *, is_sure: bool) -> str:
+    if is_sure:
+        return f"this model caches {least:,} tokens or more"
+    return f"presumed: it is not known to cache anything, and no known model caches less than {least:,} tokens"
 
 
 def cold_start(evidence: Evidence) -> Suggestion | NoSuggestion:

@@ -37,20 +37,22 @@ def prompt_length(evidence: Evidence) -> Suggestion | NoSuggestion:
             run="a sweep, or a series with this prompt and one with a much longer or shorter one",
         )
     per_token, count = fitted
+    processed = subject.processed_tokens
     change, fewer = None, Length(tokens=min(float(_UNIT), tokens / 2), is_estimate=False)
     twice = less(evidence, edited, tokens) if edited is not None else fewer
-    if edited is not None and fitted_saved(Figure.TTFT, per_token, twice.tokens, count).matters:
+    if edited is not None and fitted_saved(Figure.TTFT, per_token, twice, count, processed=processed).matters:
         change, fewer = Change(label="said once", edit=PromptEdit(repeated=tuple(repeated(subject.prompt)))), twice
     return Suggestion(
         id=f"{_RULE}:{change.label if change else 'shorter'}",
         target=subject.label,
         headline="Remove repetitions from the prompt" if change else "Shorten the prompt",
-        saving=fitted_saved(Figure.TTFT, per_token, fewer.tokens, count),
+        saving=fitted_saved(Figure.TTFT, per_token, fewer, count, processed=processed),
         figures=(
             parts,
             f"{_UNIT:,} tokens fewer would save {amount(Figure.TTFT, per_token.value * _UNIT)} "
             f"({span(Figure.TTFT, per_token.interval.low * _UNIT, per_token.interval.high * _UNIT)}); "
             f"this estimate is for {fewer}",
+            *_from_cache(tokens, processed),
             *_repeats(evidence, tokens),
             static_start(evidence, tokens).sentence,
         ),
@@ -58,6 +60,13 @@ def prompt_length(evidence: Evidence) -> Suggestion | NoSuggestion:
         source=citations.LENGTH,
         trial=Trial(change=change, figure=Figure.TTFT) if change else None,
     )
+
+
+def _from_cache(tokens: float, processed: float | None) -> tuple[str, ...]:
+    """Name the tokens that cost little already."""
+    if processed is None or processed >= tokens:
+        return ()
+    return (f"{tokens - processed:,.0f} of its tokens are read from the cache already, {processed:,.0f} are processed",)
 
 
 def repeated(prompt: Prompt) -> dict[str, int]:

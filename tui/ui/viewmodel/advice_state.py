@@ -7,7 +7,7 @@ import msgspec
 from tui.advice.advise import Advice
 from tui.advice.evidence import MeasuredTarget
 from tui.advice.rendering import decision, saving_sentence
-from tui.advice.suggestion import NoSuggestion, Suggestion
+from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.advice.trial import BUDGET, TrialResult, merged
 from tui.core.figures import Figure
 from tui.core.wording import amount, span
@@ -100,7 +100,12 @@ def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
     if isinstance(said, NoSuggestion):
         return f"{'!' if said.warns else '?'}          {said.rule}: {said.reason}"
     mark = _mark(said.id, said.target, ledger)
-    return f"{amount(Figure.TOTAL, said.saving.ns):>9}  {said.headline}{mark}"
+    saving = said.saving
+    saves = amount(Figure.TOTAL, saving.ns)
+    if saving.basis is Basis.ASSUMED and saving.interval is not None:
+        # The row stands where its lower end ranks it.
+        saves = f"≤ {amount(Figure.TOTAL, saving.interval.high)}"
+    return f"{saves:>9}  {said.headline}{mark}"
 
 
 def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
