@@ -40,8 +40,11 @@ def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _keys() -> str:
-    rows = [(_spelled(action), action.title, f"`{action.id}`", action.help) for action in ACTIONS]
-    return _table(("Key", "Action", "Name", "What it does"), rows)
+    rows = [
+        (_spelled(action), f"`{action.letter}`" if action.letter else "", action.title, f"`{action.id}`", action.help)
+        for action in ACTIONS
+    ]
+    return _table(("Key", "Letter", "Action", "Name", "What it does"), rows)
 
 
 def _ten_keys() -> str:

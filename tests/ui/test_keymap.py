@@ -13,7 +13,7 @@ from textual.dom import DOMNode
 import tui.ui
 from tui.config.schema import KeySettings
 from tui.errors import ConfigError
-from tui.ui.bindings import ACTIONS
+from tui.ui.bindings import ACTIONS, FOOTER
 from tui.ui.keymap import PRESETS, TABLE, Keymap, keymap_of
 from tui.ui.view_bindings import SECTIONS
 
@@ -42,14 +42,37 @@ def complaint(**actions: tuple[str, ...]) -> str:
 def test_every_action_has_a_key_that_nothing_on_the_way_eats(preset: str) -> None:
     for action in ACTIONS:
         keys = keymap(preset)[action.id]
-        assert not action.keys or set(keys) - EATEN, action.id
+        assert not keys or set(keys) - EATEN or action.id == "interrupt", action.id
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_action_has_a_key_without_a_function_key(preset: str) -> None:
     for action in ACTIONS:
         keys = keymap(preset)[action.id]
-        assert not action.keys or any(not key.rpartition("+")[2][1:].isdigit() for key in keys), action.id
+        assert not keys or any(not key.rpartition("+")[2][1:].isdigit() for key in keys), action.id
+
+
+def test_every_action_has_a_letter_of_its_own() -> None:
+    """So the menu reaches all of them in every terminal; what is a key to everything else needs none."""
+    letters = [action.letter for action in ACTIONS if action.id not in ("menu", "back", "interrupt")]
+    assert all(len(letter) == 1 and letter.isascii() for letter in letters)
+    assert len(set(letters)) == len(letters)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_letters_take_no_key_from_anything(preset: str) -> None:
+    made = keymap_of(KeySettings(preset=preset, actions={"run": ("D",)}), "me")  # type: ignore[arg-type]
+    bound = [(binding.key, binding.id) for binding in made.bindings()]
+    assert len({key for key, _ in bound}) == len(bound)
+    assert ("D", "run") in bound, "the person's choice, not the letter of the differences"
+    assert not {key for key, _ in bound} & set(chain.from_iterable(row.keys for row in made.names.of("text")))
+
+
+def test_in_a_browser_keys_that_it_keeps_come_last() -> None:
+    keys = keymap_of(KeySettings(), "me", in_browser=True).names
+    assert keys.short("copy") == "Alt+C"
+    assert keys.short("next_lane") == "F6"
+    assert not any(keys.short(name) in ("^T", "^N", "^W") for name in chain.from_iterable(FOOTER.values()))
 
 
 def bindings_of_ours() -> Iterator[tuple[type[DOMNode], Binding]]:
@@ -106,7 +129,7 @@ def test_a_choice_takes_the_place_of_the_preset() -> None:
 
 
 def test_characters_are_written_as_they_are_typed() -> None:
-    assert keymap(search=("/", "alt+<", "G"))["search"] == ("slash", "alt+less_than_sign", "G")
+    assert keymap(search=("/", "alt+<", "J"))["search"] == ("slash", "alt+less_than_sign", "J")
 
 
 def test_what_is_wrong_is_one_sentence_with_the_place_and_the_names() -> None:

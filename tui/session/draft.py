@@ -25,6 +25,8 @@ class Draft:
 
     def __init__(self, plan: Plan, targets: TargetChoice, series: SeriesSettings | None = None) -> None:
         """Start with what `plan` asks. `targets` are the candidates, those of the plan chosen among them."""
+        self.example = ""
+        """The user prompt where nobody has written one yet."""
         self.book = PromptBook(plan.prompt, plan.variants, plan.rows, plan.row)
         self.parameters = plan.parameters
         """The parameters that the targets share."""

@@ -23,14 +23,17 @@ from tui.errors import ChildError, ExitCode
 from tui.session.desk import Desk
 from tui.session.draft import Draft
 from tui.session.session import Session
+from tui.ui.bindings import FOOTER
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.dispatcher import Dispatcher
 from tui.ui.driver import TerminalDriver
 from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
+from tui.ui.palette import ActionsProvider
 from tui.ui.screens.main import MainScreen
 from tui.ui.terminal import Terminal, copy
 from tui.ui.themes import DressedApp, dress, markers_of
+from tui.ui.widgets.inputs import OptionTyped
 from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import PromptHead
 from tui.ui.widgets.target_picker import TargetPicker
@@ -50,6 +53,7 @@ class LatencyApp(DressedApp):
     # Those of the keymap alone: it has Textual's own too.
     BINDINGS: ClassVar[list[BindingType]] = []
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Any]] = {ActionsProvider}
 
     def __init__(
         self,
@@ -98,7 +102,7 @@ class LatencyApp(DressedApp):
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         context = self.context
-        footer = [action for action in context.keys.of() if action.in_footer]
+        footer = {part: [context.keys.rows[name] for name in names] for part, names in FOOTER.items()}
         reasons = self.dispatcher.reasons
         context.main = MainScreen(
             context.live, context.draft, self.pacer, self.size, footer, context.keys, why_not=reasons.of
@@ -166,9 +170,18 @@ class LatencyApp(DressedApp):
         """The palette."""
         return self.dispatcher.commands(screen)
 
+    @property
+    def other_names(self) -> dict[str, str]:
+        """Words for actions, by their titles, that the palette finds them by."""
+        return {row.title: row.words for row in self.context.keys.of()}
+
     @on(PromptHead.Clicked)
     async def _open_prompts(self) -> None:
         await self.dispatcher.act("variants")
+
+    @on(OptionTyped)
+    def _option_typed(self, event: OptionTyped) -> None:
+        self.dispatcher.screen.option_typed(event.typed, event.letter)
 
     @on(TextArea.Changed)
     def _prompt_edited(self) -> None:

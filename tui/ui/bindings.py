@@ -45,7 +45,10 @@ class Action(msgspec.Struct, frozen=True):
     """Reason for being unavailable: a method of `tui.ui.controllers.reasons`. Footer and palette show its sentence."""
     group: ActionGroup | None = None
     """Section of the help; None for a part of the screen, which is a section by itself."""
-    in_footer: bool = False
+    letter: str = ""
+    """The key in the menu, and where nothing is typed: in a lane, a table, a chart."""
+    words: str = ""
+    """Other names, by which the palette finds it."""
     reach: Reach = Reach.MAIN
     like: str = ""
     """Action of the application whose keys work here too: what opens a screen also closes it."""
@@ -58,19 +61,63 @@ class Action(msgspec.Struct, frozen=True):
         return self.id.rpartition(".")[0]
 
 
+LETTERS = {
+    "run": "r", "run_all": "R", "cancel_all": "x", "cancel_lane": "X", "series": "s", "series_options": "o",
+    "sweep": "E", "pause": "p", "warm_cache": "M", "history": "H",
+    "variants": "v", "next_variant": "n", "system": "i", "edit_outside": "V",
+    "save_plan": "w", "save_plan_as": "W", "open_plan": "O", "new_draft": "N",
+    "refresh_models": "A", "edit_parameters": "e", "edit_target": "t", "duplicate_target": "u", "drop_parameter": "U",
+    "next_lane": "l", "previous_lane": "h", "maximise": "z", "pin": "b", "objectives": "B", "statistics": "S",
+    "compare": "c", "copy": "y", "detail": "d", "difference": "D", "advice": "a", "search": "/", "clear": "C",
+    "sort": "T", "markdown": "m", "in_turn": "I",
+    "next_chart": "f", "previous_chart": "F", "maximise_chart": "Z",
+    "next_pane": ".", "help": "?", "suspend": "&", "repaint": "L", "undo_clear": "Y", "quit": "q",
+    "command_palette": ":", "theme": ",", "picture": "!",
+}  # fmt: skip
+"""The letter of each action."""
+
+_WORDS = {
+    "run": "start fire send ask again repeat", "run_all": "variants prompts", "cancel_all": "stop abort",
+    "series": "repeat benchmark again n", "series_options": "repeats budget until sure order warm-up",
+    "sweep": "length tokens per token", "history": "export csv json markdown html report runs stored open load find",
+    "variants": "prompts variables csv turns", "edit_parameters": "max tokens temperature effort thinking levers",
+    "edit_target": "model endpoint", "refresh_models": "list update", "pin": "baseline keep snapshot",
+    "objectives": "slo limits goals p95", "statistics": "p50 p95 p99 percentiles mean median goodput",
+    "compare": "diff baseline before after snapshot export", "copy": "clipboard yank",
+    "detail": "cost price tokens usage timing steps request id", "difference": "diff words answers",
+    "advice": "faster tips suggestions cost save money", "clear": "reset empty", "theme": "colours colors dark light",
+    "picture": "screenshot save svg export", "maximise": "full screen zoom", "maximise_chart": "full screen zoom save",
+    "quit": "exit leave", "search": "find", "save_plan": "export toml file store", "open_plan": "load toml file draft",
+    "new_draft": "prompt empty reset fresh", "next_chart": "trend histogram distribution box scatter gaps",
+    "system": "instructions role", "edit_outside": "vim nano external $EDITOR", "help": "keys legend figures",
+    "sort": "order rank table winner", "markdown": "render format",
+}  # fmt: skip
+
+FOOTER = {
+    "": ("run", "menu", "help", "quit", "command_palette"),
+    "prompt": ("maximise", "variants", "next_pane"),
+    "lane": ("maximise", "copy", "search", "detail", "advice", "next_lane", "next_pane"),
+    "flight": ("cancel_all",),
+}
+"""Actions of the footer: everywhere, the most needed first; then with the focus in a part; and while a run goes on."""
+
+
 def _section(group: ActionGroup, *rows: Action) -> tuple[Action, ...]:
-    return tuple(msgspec.structs.replace(row, group=group) for row in rows)
+    return tuple(
+        msgspec.structs.replace(row, group=group, letter=LETTERS.get(row.id, ""), words=_WORDS.get(row.id, ""))
+        for row in rows
+    )
 
 
 # fmt: off
 ACTIONS = (
     *_section(
         ActionGroup.RUN,
-        Action("run", ("f5", "ctrl+r"), "Run", "Fire the prompt at all targets", "runs.run", in_footer=True),
+        Action("run", ("f5", "ctrl+r"), "Run", "Fire the prompt at all targets", "runs.run"),
         Action("run_all", ("alt+r",), "Run all", "Fire all variants of the prompt, a lane each; a series repeats them",
                "runs.run_all"),
         Action("cancel_all", ("f8", "ctrl+g"), "Cancel", "Cancel every request in flight", "runs.cancel_all",
-               unless="nothing_in_flight", in_footer=True),
+               unless="nothing_in_flight"),
         Action("cancel_lane", ("f7", "alt+x"), "Cancel lane", "Cancel the request of the current lane",
                "runs.cancel_lane", unless="lane_not_in_flight"),
         Action("series", ("alt+s", "shift+f5"), "Series", "Run the plan again and again, as the series' options say",
@@ -104,6 +151,10 @@ ACTIONS = (
                "plans.new"),
         Action("next_variant", ("alt+n",), "Next variant", "Take the next variant of the prompt into use",
                "prompts.next_variant", unless="one_variant"),
+        Action("system", ("alt+shift+y",), "System prompt", "Edit the system prompt, or the user prompt again",
+               "prompts.system"),
+        Action("edit_outside", ("alt+shift+v",), "In $EDITOR", "Edit the prompt in the editor that $EDITOR names",
+               "prompts.edit_outside", unless="no_editor"),
     ),
     *_section(
         ActionGroup.TARGETS,
@@ -122,12 +173,12 @@ ACTIONS = (
     ),
     *_section(
         ActionGroup.LANES,
-        Action("next_lane", ("f6", "ctrl+n"), "Lane", "Go to the next lane", "lanes.next_lane", in_footer=True,
+        Action("next_lane", ("f6", "ctrl+n"), "Next lane", "Go to the next lane", "lanes.next_lane",
                reach=Reach.LANES),
         Action("previous_lane", ("shift+f6", "alt+p"), "Lane before", "Go to the lane before", "lanes.previous_lane",
                reach=Reach.LANES),
-        Action("maximise", ("f9", "alt+shift+i"), "Max", "Show the current lane alone, or all again", "lanes.maximise",
-               in_footer=True, reach=Reach.LANES),
+        Action("maximise", ("f9", "alt+shift+i"), "Zoom",
+               "Show what has the focus alone, the prompt or a lane, or all again", "screen.zoom", reach=Reach.LANES),
         Action("pin", ("alt+shift+b",), "Pin",
                "Pin the present results; from then on the lanes show their change",
                "results.pin", unless="nothing_measured"),
@@ -138,7 +189,7 @@ ACTIONS = (
         Action("compare", ("alt+shift+c",), "Compare",
                "Compare the present results, the pinned ones and other snapshots", "results.compare"),
         Action("copy", ("ctrl+t", "alt+c"), "Copy", "Copy the selection, or the current lane's whole text",
-               "lanes.copy", unless="nothing_to_copy", in_footer=True, reach=Reach.LANES),
+               "lanes.copy", unless="nothing_to_copy", reach=Reach.LANES),
         Action("detail", ("f4", "alt+d"), "Detail",
                "Show the current lane's request step by step, with all its figures", "lanes.detail",
                unless="no_request", reach=Reach.LANES),
@@ -150,30 +201,38 @@ ACTIONS = (
         Action("search", ("f3", "alt+shift+f"), "Search", "Search in the current lane's text", "lanes.search",
                reach=Reach.LANES),
         Action("clear", ("ctrl+l", "alt+l"), "Clear", "Empty the lanes and the history of this session", "lanes.clear",
-               unless="run_in_flight", in_footer=True),
+               unless="run_in_flight"),
     ),
     *_section(
         ActionGroup.CHARTS,
-        Action("next_chart", ("alt+g",), "Chart", "Show the next chart", "charts.next_chart", reach=Reach.LANES),
+        Action("next_chart", ("alt+g",), "Next chart", "Show the next chart", "charts.next_chart", reach=Reach.LANES),
         Action("previous_chart", ("alt+j",), "Chart before", "Show the chart before", "charts.previous_chart",
                reach=Reach.LANES),
-        Action("maximise_chart", ("alt+i",), "Max chart",
+        Action("maximise_chart", ("alt+i",), "Zoom chart",
                "Show the chart over the whole screen, with its numbers; save it as text or SVG", "charts.maximise",
                reach=Reach.LANES),
     ),
     *_section(
         ActionGroup.SCREEN,
-        Action("next_pane", ("f2", "alt+w"), "Pane", "Go on to the next pane: prompt, lanes, charts",
-               "screen.next_pane", in_footer=True, reach=Reach.LANES),
+        # Control characters, which every terminal sends; where a desktop takes the first, there is the second.
+        Action("menu", ("ctrl+@", "ctrl+underscore", "space"), "Menu",
+               "Show all actions, each with a letter; then press it",
+               "menu", reach=Reach.ALL),
+        Action("next_pane", ("f2", "alt+w"), "Next pane", "Go on to the next pane: prompt, lanes, charts",
+               "screen.next_pane", reach=Reach.LANES),
         Action("help", ("f1", "alt+h"), "Help", "Explain what has the focus, all keys, and what the figures mean",
-               "help", in_footer=True, reach=Reach.ALL),
+               "help", reach=Reach.ALL),
+        Action("back", ("escape",), "Back", "Go one step back: from a zoomed pane to all, from a lane to the prompt",
+               "screen.back", reach=Reach.LANES),
+        Action("interrupt", ("ctrl+c",), "Leave?", "Say how to leave; twice within two seconds, leave",
+               "screen.interrupt", reach=Reach.ALL),
         Action("suspend", ("alt+shift+z", "ctrl+z"), "Stop",
                "Stop the program and go back to the shell; fg goes on. Ctrl+Z undoes in an editor", "screen.suspend",
                unless="no_shell"),
         Action("quit", ("f10", "ctrl+q", "alt+q"), "Quit", "Cancel what is in flight and leave", "screen.quit",
-               in_footer=True, reach=Reach.ALL),
-        Action("command_palette", ("ctrl+p", "alt+shift+p"), "All", "Find any action by its name", "screen.palette",
-               in_footer=True, reach=Reach.ALL),
+               reach=Reach.ALL),
+        Action("command_palette", ("ctrl+p", "alt+shift+p"), "Find", "Find any action by its name or by what it does",
+               "screen.palette", reach=Reach.ALL),
         Action("theme", (), "Theme", "Change the colours", "screen.theme", reach=Reach.ALL),
         Action("picture", (), "Picture", "Save the screen as an SVG in the working directory", "charts.picture",
                reach=Reach.ALL),
@@ -197,8 +256,15 @@ _SPELLINGS = {
     "right": "→",
     "slash": "/",
     "question_mark": "?",
+    "@": "Space",
+    "space": "Space",
+    "colon": ":",
+    "comma": ",",
+    "exclamation_mark": "!",
+    "ampersand": "&",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "underscore": "_",
     "minus": "-",
     "plus": "+",
     "equals_sign": "=",
@@ -240,6 +306,10 @@ class KeyNames(msgspec.Struct, frozen=True):
         """Text of a button: the action's title and key."""
         row = self.rows[action_id]
         return f"{title or row.title} ({short(row.keys[0])})" if row.keys else title or row.title
+
+    def letter(self, action_id: str) -> str:
+        """An action's key in the menu; empty without one."""
+        return self.rows[action_id].letter
 
     def all(self, action_id: str) -> tuple[str, ...]:
         """All keys of an action, as a person reads them."""

@@ -47,33 +47,25 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
         "command_palette": ("alt+x",),
         "cancel_lane": ("f7", "alt+shift+x"),
         "variants": ("alt+shift+v",),
+        "edit_outside": ("alt+shift+u",),
+        "editor.select_all": (),
+        "interrupt": (),
         "text.up": ("up", "ctrl+p"),
         "text.down": ("down", "ctrl+n"),
         "text.page_up": ("pageup", "alt+v"),
         "text.page_down": ("pagedown", "ctrl+v"),
         "text.start": ("home", "alt+<"),
         "text.follow": ("end", "alt+>"),
-        "text.select_all": ("a",),
+        "text.select_all": (),
     },
     # Letters act where nothing is typed: in the lanes, not in the editors.
     "vi": {
-        "search": ("f3", "alt+shift+f", "/"),
-        "copy": ("ctrl+t", "alt+c", "y"),
-        "next_lane": ("f6", "ctrl+n", "l"),
-        "previous_lane": ("shift+f6", "alt+p", "h"),
-        "maximise": ("f9", "z"),
-        "help": ("f1", "alt+h", "?"),
-        "quit": ("f10", "ctrl+q", "alt+q", "q"),
-        "text.up": ("up", "k"),
-        "text.down": ("down", "j"),
         "text.page_up": ("pageup", "ctrl+u"),
         "text.page_down": ("pagedown", "ctrl+d"),
-        "text.start": ("home", "g"),
-        "text.follow": ("end", "G"),
     },
 }
 
-_ON_MAIN = ("text", "targets", "choice", "rows")
+_ON_MAIN = ("text", "targets", "choice", "rows", "editor")
 """Parts of the main screen that have keys."""
 _NO_KEY = "f35"
 """Stands for no key in Textual's keymap, which ignores an empty entry; no terminal sends it."""
@@ -92,11 +84,13 @@ class Keymap(msgspec.Struct, frozen=True):
         return self.names.of()
 
     def bindings(self) -> list[Binding]:
-        """The application's keys as Textual's bindings, ahead of the focused widget's except where a key types."""
+        """The application's keys as Textual's bindings, ahead of the focused widget's except where a key types; and the
+        letters, but for those that are keys of something else."""
+        taken = {key for row in self.names.rows.values() if row.view in ("", "text") for key in row.keys}
         return [
             Binding(key, f"act('{action.id}')", action.title, show=False, priority=not _types(key), id=action.id)
             for action in self.actions
-            for key in action.keys
+            for key in (*action.keys, *({_normal(action.letter)} - taken if action.letter else ()))
         ]
 
     def changed(self) -> dict[str, str]:
@@ -117,14 +111,20 @@ def bound(*names: str) -> list[BindingType]:
     ]
 
 
-def keymap_of(settings: KeySettings, source: str) -> Keymap:
+_KEPT_BY_BROWSERS = ("ctrl+t", "ctrl+n", "ctrl+w", "f11", "f12")
+
+
+def keymap_of(settings: KeySettings, source: str, *, in_browser: bool = False) -> Keymap:
     """The keys that `settings` ask for. Raises ConfigError, which names `source`, for an unknown action or key, and
-    for a key with two meanings."""
+    for a key with two meanings. `in_browser`, keys that a browser keeps for itself come last, so that others are
+    shown."""
     usual = {row.id: row.keys for row in TABLE}
     chosen = {action_id: _keys(action_id, keys, usual, source) for action_id, keys in settings.actions.items()}
     preset = {action_id: tuple(map(_normal, keys)) for action_id, keys in PRESETS[settings.preset].items()}
     effective = usual | preset | chosen
     _refuse_conflicts(effective, chosen, source)
+    if in_browser:
+        effective = {name: tuple(sorted(keys, key=_KEPT_BY_BROWSERS.__contains__)) for name, keys in effective.items()}
     table = _with_borrowed([msgspec.structs.replace(row, keys=effective[row.id]) for row in TABLE])
     return Keymap(KeyNames({row.id: row for row in table}))
 
@@ -174,7 +174,9 @@ def _normal(key: str) -> str:
     *modifiers, last = key.split("+") if not key.endswith("+") else [*key[:-1].rstrip("+").split("+"), "+"]
     modifiers = [part.lower() for part in modifiers if part]
     last = _character_to_key(last) if len(last) == 1 else last.lower()
-    return "+".join([*sorted(modifiers, key=_place), last])
+    key = "+".join([*sorted(modifiers, key=_place), last])
+    # Terminals send the same for it.
+    return "ctrl+@" if key in ("ctrl+space", "ctrl+at") else key
 
 
 def _place(modifier: str) -> int:
@@ -192,5 +194,5 @@ _CHARACTER_NAMES = frozenset(_character_to_key(chr(code)) for code in range(0x21
 
 
 def _types(key: str) -> bool:
-    """True if the key means something else to an editor: a character, or undoing."""
-    return key in _CHARACTER_NAMES or len(key) == 1 or key in ("ctrl+z", "space")
+    """True if the key means something else to an editor: a character, undoing, copying, going back."""
+    return key in _CHARACTER_NAMES or len(key) == 1 or key in ("ctrl+z", "ctrl+c", "space", "escape")

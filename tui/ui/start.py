@@ -10,8 +10,9 @@ import msgspec
 
 from tui.config import paths
 from tui.config.found_endpoints import unconfirmed
+from tui.config.keys import Layer
 from tui.config.known_models import known_models
-from tui.config.load import Layer, Loaded, build_plan, needs_simulator
+from tui.config.load import Loaded, build_plan, needs_simulator
 from tui.config.presets import by_name, with_presets_of
 from tui.config.remembered import target_list, to_be_remembered
 from tui.config.schema import Settings
@@ -51,9 +52,10 @@ def start(
     from tui.ui.keymap import keymap_of
     from tui.ui.terminal import EndOnSignals
 
-    keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]))
+    keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]), in_browser="TEXTUAL_DRIVER" in os.environ)
     choice = TargetChoice.among(models, targets.targets, targets.disabled, at=by_name(settings))
     draft = Draft(plan, choice, settings.series)
+    draft.example = _example(loaded)
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
     session = Session(None, simulator, record_file, history, models, settings.objectives)
     desk = _desk_of(loaded, draft, session, aside=run_at_once)
@@ -82,6 +84,11 @@ def start(
 def _end(desk: "Desk", session: "Session") -> None:
     desk.close()
     session.kill()
+
+
+def _example(loaded: Loaded) -> str:
+    """The user prompt that is shipped, where no other is set."""
+    return loaded.settings.prompt.user if loaded.provenance["prompt.user"].layer is Layer.BUILT_IN else ""
 
 
 def _terminal(settings: Settings) -> "Terminal":

@@ -5,6 +5,8 @@ import contextlib
 import os
 import re
 import select
+import shlex
+import shutil
 import signal
 import sys
 import termios
@@ -263,6 +265,16 @@ def restore(modes: LineModes | None) -> None:
         if modes is not None:
             termios.tcsetattr(terminal, termios.TCSANOW, modes)  # type: ignore[arg-type]
         os.write(terminal, _RESTORE)
+
+
+def editor_command() -> list[str] | None:
+    """The person's editor with its arguments: VISUAL, EDITOR, or vi; None where there is none."""
+    for words in (os.environ.get("VISUAL"), os.environ.get("EDITOR"), "vi"):
+        with contextlib.suppress(ValueError):
+            command = shlex.split(words or "")
+            if command and shutil.which(command[0]):
+                return command
+    return None
 
 
 # The clipboard

@@ -3,17 +3,34 @@
 from tui.ui.bindings import Action
 
 VIEW_ACTIONS = (
-    Action("text.up", ("up",), "Up", "Scroll back; the lane stops following", "move(-1)"),
-    Action("text.down", ("down",), "Down", "Scroll on", "move(1)"),
+    Action("text.up", ("up", "k"), "Up", "Scroll back; the lane stops following", "move(-1)"),
+    Action("text.down", ("down", "j"), "Down", "Scroll on", "move(1)"),
     Action("text.page_up", ("pageup",), "Page up", "Scroll back a page", "move_page(-1)"),
     Action("text.page_down", ("pagedown",), "Page down", "Scroll on a page", "move_page(1)"),
-    Action("text.start", ("home",), "Start", "Show the start", "move(-1000000)"),
-    Action("text.follow", ("end",), "Follow", "Show the end and follow again", "follow"),
+    Action("text.start", ("home", "g"), "Start", "Show the start", "move(-1000000)"),
+    Action("text.follow", ("end", "G"), "Follow", "Show the end and follow again", "follow"),
     Action("text.select_up", ("shift+up",), "Select up", "Select a row more", "select_rows(-1)"),
     Action("text.select_down", ("shift+down",), "Select down", "Select a row more", "select_rows(1)"),
     Action("text.select_left", ("shift+left",), "Select left", "Select a character more", "select_character(-1)"),
     Action("text.select_right", ("shift+right",), "Select right", "Select a character more", "select_character(1)"),
-    Action("text.select_all", ("a", "ctrl+a"), "Select all", "Select the whole text", "select_all"),
+    Action("text.select_all", ("ctrl+a",), "Select all", "Select the whole text", "select_all"),
+    Action("editor.select_all", ("ctrl+a",), "Select all", "Select the whole text", "select_all"),
+    Action("editor.start", ("ctrl+home",), "Start", "Go to the start of the text", "go('start')"),
+    Action("editor.end", ("ctrl+end",), "End", "Go to the end of the text", "go('end')"),
+    Action(
+        "editor.select_to_start",
+        ("ctrl+shift+home",),
+        "Select to start",
+        "Select up to the start of the text",
+        "go('start', True)",
+    ),
+    Action(
+        "editor.select_to_end",
+        ("ctrl+shift+end",),
+        "Select to end",
+        "Select up to the end of the text",
+        "go('end', True)",
+    ),
     Action("targets.toggle", ("enter", "space"), "On/off", "Choose the target, or no longer", "select"),
     Action("targets.edit", ("e",), "Edit", "Edit the target", "picker('wish', 'edit')"),
     Action("targets.duplicate", ("d",), "Duplicate", "Edit a copy of the target", "picker('wish', 'duplicate')"),
@@ -151,11 +168,13 @@ VIEW_ACTIONS = (
     Action("difference.close", ("escape", "q"), "Close", "Go back", "dismiss", like="difference"),
     Action("reader.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss"),
     Action("detail.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss", like="detail"),
+    Action("menu.close", ("escape",), "Close", "Close the menu", "dismiss", like="menu", priority=True),
     Action("help.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss", like="help"),
 )
 
 SECTIONS = {
     "text": "In a lane's text",
+    "editor": "In an editor",
     "targets": "In the list of targets",
     "choice": "On a choice",
     "rows": "In the rows of parameters",
@@ -175,6 +194,7 @@ SECTIONS = {
     "chart": "In a chart over the whole screen",
     "difference": "In the differences",
     "detail": "In the detail",
+    "menu": "In the menu",
     "help": "In the help",
     "reader": "In statistics and comparisons",
 }

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 from textual.events import Paste
-from textual.widgets import TabbedContent
 
 from tui.config.known_models import load_models
 from tui.core.events import Content, EngineReady, Event, Failure, FailureKind, Kind, RequestEnded, RunEnded, Status
@@ -168,7 +167,7 @@ async def test_files_and_the_clipboard_put_nothing_into_fields_that_acts(seed: i
         await session.press("escape")
         for selector in ("#user", "#system", "#max-tokens", "#target-search"):
             if selector == "#system":
-                session.app.main.query_one("#prompt TabbedContent", TabbedContent).active = "tab-system"
+                session.app.main.prompt_pane.show_part("system")
             await session.focus(selector)
             # As much as a person may have copied, in one line too.
             session.app.post_message(Paste(text(seed + 80) + "y" * 20_000))

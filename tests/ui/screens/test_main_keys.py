@@ -48,7 +48,7 @@ async def test_sentences_and_screens_over_the_lanes_know_chosen_keys(
     with shared_engine.lend() as engine:
         async with app_driver_of(engine, plan, keymap=keymap_of(KeySettings(actions=actions), "test")) as s:
             assert "F12 runs the prompt." in s.shown
-            assert "Ctrl+Y: variants" in s.shown
+            assert "+ variants, variables (Ctrl+Y)" in s.shown
             for key, closing in {"f11": "f11", "ctrl+y": "escape"}.items():
                 await s.press(key)
                 assert s.app.screen is not s.app.main

@@ -73,8 +73,9 @@ async def test_the_edited_prompt_is_what_is_sent(open_app: OpenApp) -> None:
 
 async def test_the_system_prompt_is_sent(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
-        await s.pilot.click("#--content-tab-tab-system")
-        await s.focus("#system")
+        assert "System · none" in s.shown
+        await s.pilot.click("#parts", offset=(s.shown.splitlines()[1].index("System") + 1, 0))
+        await s.until(lambda: s.app.focused is s.app.main.query_one("#system"), "the cursor in the system prompt")
         await s.press(*"Be brief.")
         await s.run()
         record = s.lanes[0].record

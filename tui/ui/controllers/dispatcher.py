@@ -11,7 +11,7 @@ from textual.binding import BindingsMap
 from textual.dom import DOMNode
 from textual.screen import Screen, SystemModalScreen
 
-from tui.ui.bindings import Action, Reach, spelled
+from tui.ui.bindings import Action, ActionGroup, Reach, spelled
 from tui.ui.controllers.charts import ChartsController
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.drafting import PromptsController, TargetsController
@@ -101,6 +101,20 @@ class Dispatcher:
         rows = self._context.keys.rows
         active = {bound.binding.id: bound.node for bound in screen.active_bindings.values() if bound.binding.id}
         return [(rows[name], node) for name, node in active.items() if name in rows and rows[name].view]
+
+    def menu(self) -> None:
+        """Show the actions that act on the screen, each with its letter."""
+        from tui.ui.screens.menu import MenuScreen
+
+        screen, keys = self._context.app.screen, self._context.keys
+        acting = [row for row in keys.of() if self.acts_on(screen, row)]
+        groups = [(group.value, [row for row in acting if row.group is group]) for group in ActionGroup]
+
+        def chosen(action_id: str | None) -> None:
+            if action_id is not None:
+                self._context.app.call_later(self.act, action_id)
+
+        self._context.app.push_screen(MenuScreen(groups, self.reasons.of, keys), chosen)
 
     def help(self) -> None:
         """Explain the screen that is shown."""

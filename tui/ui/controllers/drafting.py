@@ -1,9 +1,12 @@
 """The draft: prompts, targets and parameters, edited on screens of their own."""
 
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from textual.app import SuspendNotSupported
 
 from tui.config.presets import presets
 from tui.config.remembered import save_targets
@@ -17,6 +20,7 @@ from tui.session.prompt_book import Row
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.reasons import current_target
+from tui.ui.terminal import editor_command
 from tui.ui.viewmodel.parameter_refusals import recipients, refused
 from tui.ui.widgets.target_picker import TargetPicker
 
@@ -32,6 +36,32 @@ class PromptsController:
         self._context.main.show_pane("prompt")
         self._context.main.prompt_pane.next_variant()
         self._context.describe()
+
+    def system(self) -> None:
+        """Edit the system prompt, or the user prompt again."""
+        self._context.main.show_pane("prompt")
+        self._context.main.prompt_pane.next_part()
+
+    def edit_outside(self) -> None:
+        """Edit the text of the editor in view in the person's own, which has the terminal meanwhile."""
+        context, pane = self._context, self._context.main.prompt_pane
+        command = editor_command()
+        assert command is not None, "there is none otherwise"
+        # In a directory that only this person can read: a prompt may be confidential.
+        with tempfile.TemporaryDirectory(prefix="latency-tui-") as directory:
+            path = Path(directory) / "prompt.md"
+            path.write_text(pane.editor.text, "utf-8")
+            try:
+                with context.app.suspend():
+                    status = subprocess.run([*command, str(path)], check=False).returncode
+                text = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError, SuspendNotSupported) as error:
+                context.complain(f"The editor {command[0]} could not be used: {error}.")
+                return
+        if status:
+            context.complain(f"The editor {command[0]} ended with status {status}: the prompt stays as it was.")
+        elif text.removesuffix("\n") != pane.editor.text:
+            pane.replace_text(text.removesuffix("\n"))
 
     def variants(self) -> None:
         """Edit variants, variables and turns."""

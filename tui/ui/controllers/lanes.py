@@ -29,13 +29,6 @@ class LanesController:
         self._context.front.show_pane("lanes")
         self._context.front.lanes.go(step)
 
-    def maximise(self) -> None:
-        """Show the current lane alone, or all again."""
-        front = self._context.front
-        front.show_pane("lanes")
-        front.lanes.toggle_alone()
-        front.set_class(front.lanes.alone, "-alone")
-
     def copy(self) -> None:
         """Copy the selected text, or the current lane's whole text, to the terminal's clipboard."""
         selected = self._context.front.get_selected_text()

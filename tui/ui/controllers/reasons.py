@@ -1,13 +1,14 @@
 """The reasons why an action is unavailable now, each with its one wording. Palette and footer show them, and whoever
 presses the key all the same."""
 
+import os
 from collections.abc import Callable
 
 from tui.core.events import Kind
 from tui.session.target_choice import TargetChoice
 from tui.ui.bindings import Action
 from tui.ui.controllers.context import Context
-from tui.ui.terminal import can_stop
+from tui.ui.terminal import can_stop, editor_command
 from tui.ui.viewmodel.parameter_refusals import refused
 
 NO_TWO_ANSWERS = "There are no two answers to compare: ask two lanes first."
@@ -57,6 +58,14 @@ class Reasons:
         if self._context.draft.book.variants:
             return ""
         return f"There is only one variant of the prompt: {self._context.keys('variants')} adds others."
+
+    def no_editor(self) -> str:
+        """For editing the prompt in an editor of the person's."""
+        if os.environ.get("TEXTUAL_DRIVER"):
+            return "A page in a browser has no terminal for another editor."
+        if editor_command() is None:
+            return "There is no editor: set EDITOR in the environment."
+        return self.run_in_flight()
 
     def nothing_to_copy(self) -> str:
         """For copying: neither a selection nor an answer."""

@@ -2,14 +2,19 @@
 
 import os
 import signal
+import time
 from contextlib import suppress
 
 from rich.text import Text
 from textual.css.query import NoMatches
 
+from tui.ui.bindings import spelled
 from tui.ui.controllers.context import Context
-from tui.ui.screens.main import PANES
+from tui.ui.screens.main import PANES, MainScreen
 from tui.ui.viewmodel.form_rows import FieldError
+
+_TWICE_S = 2.0
+"""Time within which a second Ctrl+C leaves."""
 
 
 class ScreenController:
@@ -19,6 +24,8 @@ class ScreenController:
         self._context = context
         self.leaving = False
         """True once the program is on its way out: nothing new is begun."""
+        self._interrupted_s = -_TWICE_S
+        self._said_option = False
 
     def next_pane(self) -> None:
         """Bring the next pane to the front, and the focus into it."""
@@ -31,6 +38,60 @@ class ScreenController:
             front.current_lane.stream.focus()
         else:
             front.set_focus(None)
+
+    def zoom(self) -> None:
+        """Show what has the focus alone, the prompt or the current lane, or all again."""
+        front = self._context.front
+        if _zoomed(front):
+            self._show_alone("")
+        else:
+            self._show_alone("prompt" if front.prompt_pane.has_focus_within else "lanes")
+
+    def _show_alone(self, pane: str) -> None:
+        """Show a pane alone, the prompt or the current lane; with an empty name all again."""
+        front = self._context.front
+        before = _zoomed(front)
+        front.set_class(pane == "prompt", "-prompt-alone")
+        if (pane == "lanes") != front.lanes.alone:
+            front.lanes.toggle_alone()
+            front.set_class(front.lanes.alone, "-alone")
+        front.show_pane(pane or before)
+        if before == "prompt":
+            front.prompt_pane.focus_editor()
+
+    def back(self) -> None:
+        """Go one step back: from what is shown alone to all, then to the prompt."""
+        front = self._context.front
+        if _zoomed(front):
+            self._show_alone("")
+        elif front is self._context.main:
+            front.show_pane("prompt")
+            front.prompt_pane.focus_editor()
+
+    async def interrupt(self) -> None:
+        """Say how to leave, and leave if that is pressed twice."""
+        now = time.monotonic()
+        if now - self._interrupted_s < _TWICE_S:
+            await self.quit()
+            return
+        self._interrupted_s = now
+        keys = self._context.keys
+        self._context.tell(f"{keys('quit')} leaves, and so does {keys('interrupt')} once more.", _TWICE_S)
+
+    def option_typed(self, typed: str, letter: str) -> None:
+        """Say once what Option did, if it stands for a key of ours."""
+        key = f"alt+{letter}" if letter.islower() else f"alt+shift+{letter.lower()}"
+        row = next((row for row in self._context.keys.of() if key in row.keys), None)
+        if row is None or self._said_option:
+            return
+        self._said_option = True
+        self._context.tell(
+            f"“{typed}” was typed. If you meant {spelled(key)} ({row.title}): "
+            f"this terminal sends Option as a character. "
+            f"{self._context.keys('menu')}, then {row.letter or 'a letter'} does the same; "
+            "or let the terminal use Option as Meta.",
+            12,
+        )
 
     def palette(self) -> None:
         """Find any action by its name."""
@@ -61,3 +122,8 @@ class ScreenController:
             session.recorder.cut_off()
         await session.close()
         self._context.app.exit(return_code=status, message=Text(why) if why else None)
+
+
+def _zoomed(front: MainScreen) -> str:
+    """The pane that is shown alone, or nothing."""
+    return "prompt" if front.has_class("-prompt-alone") else "lanes" if front.lanes.alone else ""

@@ -22,7 +22,7 @@ from tui.ui.pace import Pacer
 from tui.ui.screens.painter import Painter
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
-from tui.ui.widgets.key_bar import KeyBar
+from tui.ui.widgets.key_bar import KeyBar, footer_of
 from tui.ui.widgets.lane_view import LaneView
 from tui.ui.widgets.lanes_pane import LanesPane
 from tui.ui.widgets.parameters_form import ParametersForm
@@ -85,7 +85,7 @@ class MainScreen(Screen[None]):
         draft: Draft,
         pacer: Pacer,
         size: Size,
-        footer: Sequence[Action],
+        footer: Mapping[str, Sequence[Action]],
         keys: KeyNames,
         pane: str = PANES[0],
         why_not: Callable[[Action], str] = lambda _action: "",
@@ -94,7 +94,8 @@ class MainScreen(Screen[None]):
         # Set before anything is styled: a class that changes later restyles the whole screen.
         super().__init__(classes=f"-show-{pane}{' -compact' if _is_compact(size) else ''}")
         self._live = live
-        self._key_bar = KeyBar(footer, why_not)
+        self._footer = footer
+        self._key_bar = KeyBar(footer[""], why_not)
         self._key_names = keys
         self._pinned: Snapshot | None = None
         self._pinned_lanes: Mapping[str, PinnedLane] = {}
@@ -106,6 +107,7 @@ class MainScreen(Screen[None]):
         self.status = StatusBar(keys)
         self._draft = draft
         self.prompt_pane = PromptPane(draft.book, keys)
+        self.prompt_pane.user.example = draft.example
         self.parameters_form = ParametersForm(draft.parameters, keys)
         self.picker = TargetPicker(draft.targets, keys)
         self.lanes = LanesPane(live.lanes, keys, id="lanes", now_ns=self.now_ns)
@@ -193,7 +195,11 @@ class MainScreen(Screen[None]):
 
     def _show_rows(self) -> None:
         self.status.show(self._live, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying)
-        self._key_bar.look()
+        self._look_at_footer()
+
+    def _look_at_footer(self) -> None:
+        part = "lane" if self.lanes.has_focus_within else "prompt" if self.prompt_pane.has_focus_within else ""
+        self._key_bar.show(footer_of(self._footer, part, self._live.busy), letters=part == "lane")
 
     def chart_source(self) -> ChartSource:
         """The lanes and settings that the charts are drawn from."""
@@ -221,7 +227,7 @@ class MainScreen(Screen[None]):
     def on_descendant_focus(self) -> None:
         """Some charts are of the current lane."""
         self.charts.draw()
-        self._key_bar.look()
+        self._look_at_footer()
 
     # Panes
 

@@ -28,7 +28,7 @@ class ReplayScreen(MainScreen):
         self._advanced_ns = time.monotonic_ns()
         plan, requests = replay.run.plan, replay.run.requests
         draft = Draft(plan, TargetChoice(plan.targets, ()))
-        super().__init__(replay.live, draft, pacer, size, keys.of("replay"), keys, pane="lanes")
+        super().__init__(replay.live, draft, pacer, size, {"": keys.of("replay")}, keys, pane="lanes")
         self.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
         self.simulated = any(record.spec.endpoint.simulated for record in requests)
         number = replay.run.number

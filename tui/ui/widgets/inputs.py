@@ -1,20 +1,93 @@
 """Text inputs that show anything safely: one line, and an editor that stays quick with very long lines."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.text import Span, Text
+from textual.binding import BindingType
+from textual.events import Key, Paste
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from tui.core.sanitize import stand_ins
+from tui.ui.keymap import bound
 
 _LONG_LINE = 4_000
 """Characters from which a line is cut up lazily."""
+
+
+_OPTION = {
+    pair[0]: pair[1]
+    for pair in (
+        *(
+            "åa",
+            "∫b",
+            "çc",
+            "∂d",
+            "´e",
+            "ƒf",
+            "©g",
+            "˙h",
+            "ˆi",
+            "∆j",
+            "˚k",
+            "¬l",
+            "µm",
+            "˜n",
+            "øo",
+            "πp",
+            "œq",
+            "®r",
+            "ßs",
+        ),
+        *(
+            "†t",
+            "¨u",
+            "√v",
+            "∑w",
+            "≈x",
+            "¥y",
+            "Ωz",
+            "ÅA",
+            "ıB",
+            "ÇC",
+            "ÎD",
+            "ÏF",
+            "˝G",
+            "ÓH",
+            "ÔJ",
+            "ÒL",
+            "ÂM",
+            "ØO",
+            "∏P",
+        ),
+        *("ŒQ", "‰R", "ÍS", "ˇT", "◊V", "„W", "˛X", "ÁY", "¸Z"),
+    )
+}
+"""Characters that Option types on a Mac (U.S. layout), and the keys that it is held with."""
+
+
+class OptionTyped(Message):
+    """A character was typed that Option may have made of a key."""
+
+    def __init__(self, typed: str, letter: str) -> None:
+        super().__init__()
+        self.typed = typed
+        self.letter = letter
+
+
+def option_typed(event: Key, before: str) -> OptionTyped | None:
+    """The message for a key that Option may have changed, typed after `before`. A letter of an alphabet counts only at
+    the start of a word: in the middle of one it is someone's language."""
+    character = event.character or ""
+    if character not in _OPTION or (character.isalpha() and before[-1:].isalpha()):
+        return None
+    return OptionTyped(character, _OPTION[character])
 
 
 class Editor(TextArea):
@@ -26,6 +99,27 @@ class Editor(TextArea):
         super().__init__(text, id=name, soft_wrap=True, tab_behavior="focus", compact=True, placeholder=placeholder)
         # A blinking cursor writes to the terminal for ever, and over a slow link that is felt.
         self.cursor_blink = False
+
+    BINDINGS: ClassVar[list[BindingType]] = bound("editor")
+
+    example = ""
+    """The text that the first paste takes the place of, while it is as it was."""
+
+    def on_key(self, event: Key) -> None:
+        """Tell of a character that Option may have made."""
+        row, column = self.cursor_location
+        if message := option_typed(event, self.document.get_line(row)[:column]):
+            self.post_message(message)
+
+    def on_paste(self, event: Paste) -> None:
+        """In place of the example."""
+        if self.example and self.text == self.example:
+            self.select_all()
+        self.example = ""
+
+    def action_go(self, to: Literal["start", "end"], select: bool = False) -> None:
+        """Go to an end of the text."""
+        self.move_cursor(self.document.end if to == "end" else (0, 0), select=select)
 
     def get_line(self, line_index: int) -> Text:
         """See `TextArea.get_line`."""

@@ -1,6 +1,6 @@
 """The last row: keys from the table of actions, each of which can be clicked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.style import Style
 from textual.content import Content
@@ -31,11 +31,21 @@ class KeyBar(Static):
     """
 
     def __init__(self, actions: Sequence[Action], why_not: Callable[[Action], str] = lambda _action: "") -> None:
-        """`actions` have the keys that are in effect; `why_not` says why one is unavailable now."""
+        """`actions` have the keys that are in effect, the most needed first; `why_not` says why one is unavailable."""
         super().__init__(id="keys")
-        self._actions = [action for action in actions if action.keys]
         self._why_not = why_not
-        self._reasons = [""] * len(self._actions)
+        self._actions: list[Action] = []
+        self._letters = False
+        self._reasons: list[str] = []
+        self.show(actions)
+
+    def show(self, actions: Sequence[Action], *, letters: bool = False) -> None:
+        """Show other actions, with their letters where these act; paints only if that changes anything."""
+        shown = [action for action in actions if action.keys or (letters and action.letter)]
+        if shown != self._actions or letters != self._letters:
+            self._actions, self._letters, self._reasons = shown, letters, []
+        if self.is_attached:
+            self.look()
 
     def on_mount(self) -> None:
         """Mark what is unavailable, before anything is painted."""
@@ -56,19 +66,30 @@ class KeyBar(Static):
         return Style.null()
 
     def render(self) -> Content:
-        """The keys, spaced as the width allows; from the very first paint on."""
-        keys = [short(action.keys[0]) for action in self._actions]
-        cells = sum(len(key) + 1 + len(action.title) for key, action in zip(keys, self._actions, strict=True))
-        gap = max(1, min(3, (self.size.width - cells) // max(1, len(keys))))
-        line = Content()
-        for key, action, reason in zip(keys, self._actions, self._reasons, strict=True):
-            before = " " * gap if line else ""
-            line += Content(f"{before[1:]}×" if reason else before) + _item(key, action, reason)
-        return line
+        """The keys, spaced as the width allows; from the very first paint on. What has no room is left out."""
+        width, used, items = self.size.width, 0, list[Content]()
+        for action, reason in zip(self._actions, self._reasons or [""] * len(self._actions), strict=True):
+            item = _item(self._key(action), action, reason)
+            if used + len(item) > width:
+                break
+            items.append(item)
+            used += len(item) + 1
+        gap = max(1, min(3, 1 + (width - used + 1) // max(1, len(items))))
+        return Content(" " * gap).join(items)
+
+    def _key(self, action: Action) -> str:
+        return action.letter if self._letters and action.letter else short(action.keys[0])
+
+
+def footer_of(footer: Mapping[str, Sequence[Action]], part: str, busy: bool) -> list[Action]:
+    """The actions of `footer` while the focus is in a part: those for everywhere, while a run goes on with its own."""
+    first, *rest = footer[""]
+    return [first, *(footer.get("flight", ()) if busy else ()), *rest, *(footer.get(part, ()) if part else ())]
 
 
 def _item(key: str, action: Action, reason: str) -> Content:
     click = f"screen.{action.handler}" if action.view else f"app.act('{action.id}')"
-    item = Content.assemble((key, "$text-muted" if reason else "bold $text-primary"), f" {action.title}")
+    mark = "×" if reason else ""
+    item = Content.assemble(mark, (key, "$text-muted" if reason else "bold $text-primary"), f" {action.title}")
     # Not as markup, which takes no negative number as an argument of an action.
     return item.stylize(VisualStyle.from_meta({"@click": click}))

@@ -1,11 +1,12 @@
-"""The prompt: two editors in tabs, user and system, under a line on its variants, variables and turns."""
+"""The prompt: two editors, user and system, above a line on its variants, variables and turns."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.style import Style as VisualStyle
 from textual.timer import Timer
-from textual.widgets import Static, TabbedContent, TabPane, TextArea
+from textual.widgets import Static, TextArea
 
 from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
@@ -25,10 +26,10 @@ class PromptPane(Vertical):
         min-height: 6;
         & > PromptHead { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; color: $text-muted; }
         & > PromptHead.-problem { color: $text-warning; }
-        & TabbedContent { height: 1fr; }
-        & TabPane { padding: 0; height: 1fr; }
-        & ContentSwitcher { height: 1fr; }
-        & TextArea { height: 1fr; padding: 0 1; }
+        & > PartsStrip { height: 1; padding: 0 1; text-wrap: nowrap; color: $text-muted; link-style: none;
+                         link-background-hover: $panel; link-color-hover: $foreground; }
+        & > TextArea { height: 1fr; padding: 0 1; }
+        & > .-other { display: none; }
     }
     """
 
@@ -36,30 +37,52 @@ class PromptPane(Vertical):
         super().__init__(id="prompt")
         self._keys = keys
         self.book = book
+        self._parts = PartsStrip(keys)
         self._head = PromptHead(keys, *head(book, keys))
-        self._user = Editor(book.prompt.user, "user", f"The user prompt. {keys('run')} runs it.")
+        self.user = Editor(book.prompt.user, "user", f"The user prompt. {keys('run')} runs it.")
         self._system = Editor(book.prompt.system, "system", "The system prompt; may stay empty.")
+        self._system.add_class("-other")
         self._look: Timer | None = None
+        self._parts.show(book.prompt.system, system_in_view=False)
 
     def compose(self) -> ComposeResult:
-        """The line above the tabs."""
+        """The names of both parts, the one in view, and what else there is to it."""
+        yield self._parts
+        yield self.user
+        yield self._system
         yield self._head
-        with TabbedContent():
-            with TabPane("User", id="tab-user"):
-                yield self._user
-            with TabPane("System", id="tab-system"):
-                yield self._system
+
+    @property
+    def editor(self) -> Editor:
+        """The editor in view."""
+        return self.user if self._system.has_class("-other") else self._system
+
+    def next_part(self) -> None:
+        """Show the other one of user and system prompt, and put the cursor into it."""
+        self.show_part("system" if self.editor is self.user else "user")
+
+    def show_part(self, name: str) -> None:
+        """Show the user or the system prompt, and put the cursor into it."""
+        self._system.set_class(name != "system", "-other")
+        self.user.set_class(name == "system", "-other")
+        self._parts.show(self._system.text, system_in_view=name == "system")
+        self.editor.focus()
 
     def commit(self) -> None:
         """Write what stands in the editors into the book."""
-        self.book.edit(system=self._system.text, user=self._user.text)
+        self.book.edit(system=self._system.text, user=self.user.text)
 
     def show(self) -> None:
         """Show what the book says now."""
-        for editor, text in ((self._user, self.book.prompt.user), (self._system, self.book.prompt.system)):
+        for editor, text in ((self.user, self.book.prompt.user), (self._system, self.book.prompt.system)):
             if editor.text != text:
                 editor.load_text(text)
-        self._head.show(*head(self.book, self._keys))
+        self._look_again()
+
+    def replace_text(self, text: str) -> None:
+        """Put another text into the editor in view; that can be undone."""
+        editor = self.editor
+        editor.replace(text, (0, 0), editor.document.end)
 
     def next_variant(self) -> None:
         """Take the next variant into use."""
@@ -76,10 +99,45 @@ class PromptPane(Vertical):
 
     def _look_again(self) -> None:
         self._head.show(*head(self.book, self._keys))
+        self._parts.show(self._system.text, system_in_view=self.editor is self._system)
 
     def focus_editor(self) -> None:
         """Put the cursor into the editor in view."""
-        (self._system if self.query_one(TabbedContent).active == "tab-system" else self._user).focus()
+        self.editor.focus()
+
+
+class PartsStrip(Static):
+    """The names of both parts of the prompt, the one in view underlined: in place of tabs, which cost more than all the
+    rest of the pane."""
+
+    def __init__(self, keys: KeyNames) -> None:
+        super().__init__(id="parts")
+        self._keys = keys
+        self._shown: tuple[bool, str] | None = None
+
+    def action_part(self, name: str) -> None:
+        """A name was clicked."""
+        assert isinstance(self.parent, PromptPane), "it is a part of it"
+        self.parent.show_part(name)
+
+    def show(self, system: str, *, system_in_view: bool) -> None:
+        """Show which is in view, and whether there is a system prompt."""
+        length = f"{len(system):,} characters" if system else "none"
+        if self._shown == (system_in_view, length):
+            return
+        self._shown = system_in_view, length
+        user, other = "bold underline $foreground", "$text-muted"
+        line = Content.assemble(
+            _clickable(("User", other if system_in_view else user), "user"),
+            "   ",
+            _clickable(("System", user if system_in_view else other), "system"),
+            (f" · {length}", other),
+        )
+        self.update(line, layout=False)
+
+
+def _clickable(text: tuple[str, str], part: str) -> Content:
+    return Content.styled(*text).stylize(VisualStyle.from_meta({"@click": f"part('{part}')"}))
 
 
 class PromptHead(Static):
@@ -108,7 +166,7 @@ class PromptHead(Static):
 def _head_line(keys: KeyNames, problem: str, parts: str) -> Content:
     return Content(
         clean(" · ".join(filter(None, (problem and f"⚠ {problem}", parts))))
-        or f"{keys('variants')}: variants, variables, turns"
+        or f"+ variants, variables ({keys('variants')})"
     )
 
 

@@ -1,0 +1,187 @@
+"""The menu of letters, single letters in lanes, and the other ways around keys that a terminal keeps for itself."""
+
+import pytest
+from textual.events import Key
+from textual.widgets import TextArea
+
+from tui.ui.bindings import ACTIONS, LETTERS
+from tui.ui.screens.menu import MenuScreen
+from tui.ui.screens.search import SearchScreen
+
+from .conftest import OpenApp
+from .driving import SMALL, WIDE, AppDriver, fast, steady
+
+
+async def open_menu(s: AppDriver) -> None:
+    await s.press("ctrl+@")
+    await s.until(lambda: isinstance(s.app.screen, MenuScreen), "the menu")
+
+
+def is_alone(s: AppDriver) -> bool:
+    return s.app.main.lanes.alone
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_the_menu_has_every_action_and_says_why_some_are_unavailable(
+    open_app: OpenApp, size: tuple[int, int]
+) -> None:
+    async with open_app(fast(2), size=size) as s:
+        await open_menu(s)
+        for action in ACTIONS:
+            if action.letter:
+                assert f" {action.letter} {action.title}"[:12] in s.shown, action.id
+        assert "×1 Nothing is in flight." in s.shown
+        await s.press("x")
+        await s.until(lambda: s.on_main)
+        await s.until(lambda: s.notices == ["Nothing is in flight."])
+
+
+async def test_a_letter_in_the_menu_acts_whatever_has_the_focus(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
+        await s.focus("#user")
+        before = s.app.main.query_one("#user", TextArea).text
+        await open_menu(s)
+        await s.press(LETTERS["run"])
+        await s.until(lambda: s.live.runs == 1, "a run")
+        await s.run_over()
+        assert s.app.main.query_one("#user", TextArea).text == before
+        await open_menu(s)
+        await s.press("escape")
+        assert s.on_main
+
+
+async def test_a_click_in_the_menu_acts(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        await open_menu(s)
+        rows = s.shown.splitlines()
+        y = next(number for number, row in enumerate(rows) if " / Search" in row)
+        await s.pilot.click(offset=(rows[y].index("Search"), y))
+        await s.until(lambda: isinstance(s.app.screen, SearchScreen), "the search")
+
+
+async def test_letters_act_in_a_lane_and_type_in_an_editor(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
+        await s.run()
+        await s.press("f6", "slash")
+        assert isinstance(s.app.screen, SearchScreen)
+        await s.press("escape", "d")
+        await s.until(lambda: not s.on_main, "the detail")
+        await s.press("escape", "question_mark")
+        await s.until(lambda: not s.on_main, "the help")
+        await s.press("escape", "space")
+        await s.until(lambda: isinstance(s.app.screen, MenuScreen), "the menu")
+        await s.press("escape", "escape")
+        assert s.app.focused is s.app.main.query_one("#user")
+        await s.press("q")
+        assert s.app.main.query_one("#user", TextArea).text.startswith("q")
+
+
+async def test_the_footer_follows_the_focus_and_what_is_in_flight(open_app: OpenApp) -> None:
+    async with open_app(steady(1)) as s:
+        assert "Cancel" not in s.shown.splitlines()[-1]
+        await s.streaming()
+        await s.until(lambda: "F8 Cancel" in s.shown.splitlines()[-1], "the key that cancels")
+        await s.press("f6")
+        await s.until(lambda: "y Copy" in s.shown.splitlines()[-1], "a letter of the lane")
+
+
+async def test_ctrl_c_says_how_to_leave_and_twice_leaves(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        await s.press("ctrl+c")
+        assert s.notices == ["F10 leaves, and so does Ctrl+C once more."]
+        assert not s.app._exit
+        await s.press("ctrl+c")
+        await s.until(lambda: s.app._exit, "the end")
+
+
+async def test_ctrl_c_copies_what_is_selected(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="one two") as s:
+        await s.focus("#user")
+        await s.press("ctrl+a", "ctrl+c", "ctrl+c")
+        assert s.app.clipboard == "one two"
+        assert not s.app._exit
+
+
+@pytest.mark.parametrize(("typed", "key"), [("ß", "Alt+S"), ("√", "Alt+V"), ("∂", "Alt+D"), ("Å", "Alt+Shift+A")])
+async def test_a_character_that_option_made_is_explained_once(open_app: OpenApp, typed: str, key: str) -> None:
+    async with open_app(fast(1), prompt="") as s:
+        await s.focus("#user")
+        for _ in range(2):
+            s.app.post_message(Key(typed, typed))
+        await s.until(lambda: s.app.main.query_one("#user", TextArea).text == typed * 2, "both")
+        await s.pilot.pause()
+        is_bound = any(key == "+".join(part.capitalize() for part in one.split("+")) for a in ACTIONS for one in a.keys)
+        assert len(s.notices) == is_bound
+        if is_bound:
+            assert key in s.notices[0]
+            assert "Ctrl+Space" in s.notices[0]
+
+
+async def test_a_letter_inside_a_word_is_someones_language(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="") as s:
+        await s.focus("#user")
+        await s.press(*"Straße, façade, gøy")
+        assert not s.notices
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [("save", "Picture"), ("export", "History"), ("repeat", "Series"), ("csv", "Variants"), ("cost", "Detail"),
+     ("p95", "Objectives"), ("baseline", "Pin")],
+)  # fmt: skip
+async def test_the_palette_finds_by_what_is_meant(open_app: OpenApp, typed: str, title: str) -> None:
+    async with open_app(fast(1)) as s:
+        await s.press("ctrl+p", *typed)
+        await s.until(lambda: title in s.shown and "No matches" not in s.shown, f"{title} for {typed}")
+
+
+async def test_escape_goes_back_one_step(open_app: OpenApp) -> None:
+    async with open_app(fast(3)) as s:
+        await s.press("f6", "f9")
+        assert is_alone(s)
+        await s.press("escape")
+        assert not is_alone(s)
+        await s.press("escape")
+        assert s.app.focused is s.app.main.query_one("#user")
+        await s.press("f9")
+        await s.pilot.pause()
+        assert s.app.main.query_one("#user").size.width > 110, "the prompt, which has the focus"
+        await s.press("escape")
+        await s.pilot.pause()
+        assert s.app.main.query_one("#user").size.width < 60
+
+
+async def test_the_editor_goes_to_its_ends_and_selects_all(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="one\ntwo\nthree") as s:
+        await s.focus("#user")
+        editor = s.app.main.query_one("#user", TextArea)
+        await s.press("ctrl+end")
+        assert editor.cursor_location == (2, 5)
+        await s.press("ctrl+shift+home")
+        assert editor.selected_text == editor.text
+        await s.press("ctrl+home", "ctrl+shift+end")
+        assert editor.selected_text == editor.text
+        await s.press("home", "ctrl+a", "x")
+        assert editor.text == "x"
+
+
+async def test_the_first_paste_takes_the_place_of_the_untouched_example(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="An example.") as s:
+        editor = s.app.main.prompt_pane.user
+        editor.example = "An example."
+        await s.focus("#user")
+        await s.paste("mine")
+        assert editor.text == "mine"
+        await s.press("ctrl+a")
+        await s.press("ctrl+home")
+        await s.paste("more, ")
+        assert editor.text == "more, mine"
+
+
+async def test_an_example_that_was_edited_stays(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="An example.") as s:
+        s.app.main.prompt_pane.user.example = "An example."
+        await s.focus("#user")
+        await s.press("x")
+        await s.paste("mine")
+        assert s.app.main.prompt_pane.user.text == "xmineAn example."
