@@ -117,6 +117,7 @@ async def test_a_sweep_tells_the_time_per_token_and_nothing_else(open_app: OpenA
     async with open_app([Target(model="sim-endless", parameters=Parameters(max_tokens=128))]) as s:
         set_up(s, repeats=1, warm_ups=0)
         await s.press(keys_of("sweep")[0])
+        await s.until(lambda: "The sweep sends up to 19" in s.shown)
         await s.until(lambda: "sweep: " in s.shown)
         await series_over(s)
         (lane,) = s.lanes

@@ -109,8 +109,15 @@ class RunsController:
         context.main.wake()
 
     def sweep(self) -> None:
-        """Run the plan with prompts and answers of other lengths."""
-        self._start(lambda plan: self._context.session.start_sweep(plan, self._context.draft.series))
+        """Run the plan with prompts and answers of other lengths, and say first what that may cost."""
+        self._start(self._sweep)
+
+    def _sweep(self, plan: Plan) -> None:
+        session = self._context.session
+        session.start_sweep(plan, self._context.draft.series)
+        # Nothing was sent yet: the first run begins once this returns.
+        if session.series is not None and not session.series.series.is_over():
+            self._context.tell(session.preview.sweep_note(plan, session.series.series))
 
     def series_options(self) -> None:
         """Set how a series is run."""
