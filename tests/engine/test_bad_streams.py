@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tui.core.events import (
+    AttemptFailed,
     Content,
     Event,
     FailureKind,
@@ -23,7 +25,7 @@ from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
-from tui.core.target import Endpoint, Timeouts
+from tui.core.target import Endpoint, Retries, Timeouts
 from tui.engine.request import RequestSender
 from tui.simulator.faults import FAULTS, HUGE_CHARACTERS
 from tui.simulator.odd_answers import HIDDEN_TOKENS
@@ -87,13 +89,42 @@ STRANGE = [
     ("pause-turn", 20),
 ]
 
-ODD = {"tool-use", "tool-use-only", "unknown-blocks", "refusal", "context-window"}
-"""Faults that leave another content or another end: see `test_odd_answers`."""
+ODD = {"buffered", "bursts", "tool-use", "tool-use-only", "unknown-blocks", "refusal", "context-window"}
+"""Faults that leave another content, another end or other times: see `test_odd_answers`."""
+
+
+GATEWAYS = [
+    # Refusals of something in front of the API: kind, and its own words or address.
+    ("gateway-502", FailureKind.SERVER_ERROR, "nginx/1.22.1"),
+    ("gateway-login", FailureKind.PROTOCOL, "https://login.example/sso"),
+    ("gateway-detail", FailureKind.BAD_REQUEST, "body.top_k: Input should be a valid integer"),
+    ("gateway-text", FailureKind.SERVER_ERROR, "no healthy upstream"),
+    ("gateway-200", FailureKind.SERVER_ERROR, "no healthy upstream"),
+]
+
+
+@pytest.mark.parametrize(("fault", "kind", "words"), GATEWAYS)
+async def test_a_gateway_s_own_words_are_kept(
+    engine: Driver, with_fault: Callable[[str], str], fault: str, kind: FailureKind, words: str
+) -> None:
+    (record,) = await engine.run(engine.spec(with_fault(fault)))
+    engine.failing(record, kind, words)
+    assert record.failure is not None
+    assert "request id" not in record.failure.message  # there is none to report
+
+
+async def test_a_wait_in_milliseconds_is_kept(engine: Driver, with_fault: Callable[[str], str]) -> None:
+    spec = engine.spec(with_fault("retry-after-ms"))
+    (record,) = await engine.run(msgspec.structs.replace(spec, retries=Retries(max=1)))
+    assert record.complete
+    (failed,) = [event for event in engine.events if isinstance(event, AttemptFailed)]
+    assert failed.wait_s == 0.3
 
 
 async def test_every_bad_stream_of_the_simulator_is_here() -> None:
     refusals = {name for name in FAULTS if name.startswith(("error-4", "error-5"))}
-    assert {*FAULTS} - refusals - {"429-then-ok"} == {name for name, *_ in BROKEN} | {name for name, _ in STRANGE} | ODD
+    refusals |= {name for name, *_ in GATEWAYS} | {"429-then-ok", "retry-after-ms"}
+    assert {*FAULTS} - refusals == {name for name, *_ in BROKEN} | {name for name, _ in STRANGE} | ODD
 
 
 @pytest.fixture

@@ -114,6 +114,8 @@ class SimulatedApi:
 
     def _message(self, version: str, headers: Mapping[str, str], body: bytes, own: Mapping[str, str]) -> Reply:
         name, fault = self._due_fault(headers)
+        if fault and fault.body is not None:
+            return _with_facts(_of_gateway(fault), own, fault=name)
         if fault and fault.status and not fault.then_ok:
             refused = ApiError(fault.status, fault.message, fault.headers).reply(own)
             return _with_facts(refused, own, fault=name)
@@ -134,6 +136,8 @@ class SimulatedApi:
         """Answer a request of OpenAI's protocols by the message that the same model gives."""
         protocol = _OPENAI[path]
         name, fault = self._due_fault(headers)
+        if fault and fault.body is not None:
+            return _with_facts(_of_gateway(fault), own, fault=name)
         if fault and fault.status and not fault.then_ok:
             raise ApiError(fault.status, fault.message, fault.headers)
         given = message_request.decode(body)
@@ -192,6 +196,14 @@ class SimulatedApi:
             return False
         self._limited.add(identity)
         return True
+
+
+def _of_gateway(fault: Fault) -> Reply:
+    """The reply of something in front of the API, without the API's headers."""
+    assert fault.status is not None
+    assert fault.body is not None
+    headers = {**fault.headers, "content-length": str(len(fault.body))}
+    return Reply(fault.status, headers, iter([PlannedEvent(0, "response", fault.body)]))
 
 
 def _rate_limits(asked: message_request.MessageRequest) -> dict[str, str]:

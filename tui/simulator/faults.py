@@ -56,6 +56,8 @@ class Fault:
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Further response headers."""
+    body: bytes | None = None
+    """Body of the error, where another server than the API sends it; `headers` has its type."""
     html: bool = False
     """True if the answer is a page of HTML."""
     then_ok: bool = False
@@ -324,6 +326,40 @@ FAULTS: Mapping[str, Fault] = {
     "done-after-stop": Fault("sends `data: [DONE]` after the end", stream=odd_answers.with_sentinel(instead=False)),
     "done-for-stop": Fault(
         "sends `data: [DONE]` instead of message_stop", stream=odd_answers.with_sentinel(instead=True)
+    ),
+    "gateway-502": Fault(
+        "a proxy answers 502 with a page of its own",
+        status=502,
+        headers={"server": "nginx/1.22.1", "content-type": "text/html"},
+        body=b"<html><head><title>502 Bad Gateway</title></head></html>",
+    ),
+    "gateway-login": Fault(
+        "a proxy redirects to a login", status=302, headers={"location": "https://login.example/sso"}, body=b""
+    ),
+    "gateway-detail": Fault(
+        "a gateway refuses by `detail`",
+        status=422,
+        headers={"content-type": "application/json"},
+        body=b'{"detail":[{"loc":["body","top_k"],"msg":"Input should be a valid integer"}]}',
+    ),
+    "gateway-text": Fault(
+        "a gateway refuses in plain text",
+        status=503,
+        headers={"content-type": "text/plain"},
+        body=b"no healthy upstream",
+    ),
+    "gateway-200": Fault(
+        "a gateway says an error with status 200",
+        status=200,
+        headers={"content-type": "application/json"},
+        body=b'{"error":{"message":"no healthy upstream","code":503}}',
+    ),
+    "retry-after-ms": Fault(
+        "answers 429 with retry-after-ms: 300 to every other request of the same content",
+        status=429,
+        message=_RATE_LIMIT,
+        headers={"retry-after-ms": "300"},
+        then_ok=True,
     ),
     "error-400": Fault("answers 400", status=400, message="The simulator was asked for this error."),
     "error-401": Fault("answers 401", status=401, message="invalid x-api-key"),
