@@ -1,15 +1,22 @@
 """The command: address, signals, help and usage errors."""
 
+import contextlib
+import json
 import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
 
 import pytest
 
 from tui.errors import ExitCode, LatencyTuiError
 from tui.simulator.command import main
 from tui.simulator.faults import FAULTS
+from tui.simulator.process import SimulatorProcess
 
 from .raw import Wire, body
 
@@ -72,3 +79,47 @@ def test_it_is_light() -> None:
     heavy = {"anthropic", "httpx2", "httpcore2", "pydantic", "textual", "rich", "numpy", "plotext"}
     assert not heavy & set(loaded)
     assert not [name for name in loaded if name.startswith(("tui.core", "tui.engine", "tui.ui", "tui.history"))]
+
+
+def _arrivals_ns(base_url: str, requests: int) -> list[int]:
+    """The moments at which the first content of answers arrived."""
+    found = []
+    for _ in range(requests):
+        with Wire(base_url) as wire:
+            wire.post(body(model="sim-chatty", max_tokens=3, stream=True))
+            wire.until(b"content_block_delta")
+            found.append(time.monotonic_ns())
+            wire.until(b"message_stop")
+    return found
+
+
+@pytest.mark.process
+def test_alone_it_sends_as_promptly_as_the_built_in_one(tmp_path: Path) -> None:
+    # Where small writes wait for acknowledgements, most first pieces come 27 to 40 ms after their time in the log.
+    middle = {}
+    for name, start in (("alone", _alone), ("built in", _built_in)):
+        log = tmp_path / f"{name}.jsonl"
+        with start(log) as base_url:
+            arrived = _arrivals_ns(base_url, 11)
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        written = [next(at for name, _, at in line["events"] if name == "content_block_delta") for line in lines]
+        middle[name] = median((there - left) / 1e6 for there, left in zip(arrived, written, strict=True))
+    assert middle["alone"] <= middle["built in"] + 20, middle
+
+
+@contextlib.contextmanager
+def _alone(log: Path) -> Iterator[str]:
+    code = "import sys; from tui.simulator.command import main; sys.exit(main(sys.argv[1:]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--log", str(log)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield next(word for word in process.stdout.readline().split() if word.startswith("http://"))
+        process.terminate()
+
+
+@contextlib.contextmanager
+def _built_in(log: Path) -> Iterator[str]:
+    process = SimulatorProcess.start(log=log)
+    yield process.base_url
+    process.stop()

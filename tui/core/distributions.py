@@ -1,6 +1,8 @@
 """The few probability distributions that intervals and tests rest on, with the standard library alone."""
 
 import math
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from statistics import NormalDist
@@ -127,19 +129,13 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
     the normal approximation with continuity and tie correction (Lehmann, Nonparametrics, 1975, 1.2 and 1.4).
     """
     m, n = len(first), len(second)
-    if any(map(math.isnan, (*first, *second))):
+    if any(map(math.isnan, first)) or any(map(math.isnan, second)):
         raise ValueError("A rank test takes numbers, and NaN is none.")
-    pooled = sorted([(value, True) for value in first] + [(value, False) for value in second])
-    rank_sum, cubes, start = 0.0, 0, 0
-    while start < m + n:
-        end = start
-        while end < m + n and pooled[end][0] == pooled[start][0]:
-            end += 1
-        size = end - start
-        rank_sum += sum(mine for _, mine in pooled[start:end]) * (start + end + 1) / 2
-        cubes += size**3 - size
-        start = end
-    u = rank_sum - m * (m + 1) / 2
+    ascending = sorted(second)
+    # Twice the pairs, so that ties are whole numbers.
+    u = sum(bisect_left(ascending, value) + bisect_right(ascending, value) for value in first) / 2
+    tied = () if len({*first, *second}) == m + n else Counter([*first, *second]).values()
+    cubes = sum(size**3 - size for size in tied)
     extreme = max(u, m * n - u)
     if not cubes and m * n <= _EXACT_TO:
         counts = _frequencies(min(m, n), max(m, n))
