@@ -276,9 +276,9 @@ def files(directory: Path) -> int:
         done = place.run("config")
         if not (done.returncode == 2 or "# Ignored: " in done.stdout or "Not confirmed" in done.stdout):
             found += lost(f"a found file with {text!r} counts")
-        place.run("run", "--demo", "--model", "claude-haiku-5-5", "--quiet")
+        ran = place.run("run", "--demo", "--model", "claude-haiku-5-5", "--quiet")
         if (now := _stored(place)) <= runs and done.returncode != 2:
-            found += lost(f"a found file with {text!r} leaves {now} of {runs} runs")
+            found += lost(f"a found file with {text!r} leaves {now} of {runs} runs; {ran.returncode}, {ran.stderr}")
         runs = now
     print(f"{len(_FILES)} attacks by a file, {found} with a loss")
     return found
