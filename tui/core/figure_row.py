@@ -15,6 +15,7 @@ class Unit(StrEnum):
     TIME = "ms"
     """Computed in nanoseconds; in files milliseconds."""
     RATE = "tokens/s"
+    TEXT_RATE = "characters/s"
     COUNT = "count"
     WORD = "word"
 

@@ -92,6 +92,18 @@ class Figure(StrEnum):
         less_is_better=False,
         uses=Use.OBJECTIVE | Use.COMPARED | Use.REQUESTS,
     )
+    CHARACTERS_PER_S = Declared(
+        name="characters_per_s",
+        label="characters/s",
+        title="characters/s",
+        help="Characters of all content after its first piece, per second of TTLT - TTFT: the same for every tokenizer.",
+        group=FigureGroup.PACE,
+        of=lambda record: record.characters_per_s,
+        unit=Unit.TEXT_RATE,
+        sample="characters_per_s",
+        less_is_better=False,
+        uses=Use.OBJECTIVE | Use.REQUESTS,
+    )
     ITL = Declared(
         name="itl",
         label="ITL",
@@ -281,7 +293,7 @@ def figures_for(use: Use) -> tuple[Figure, ...]:
     return tuple(figure for figure in Figure if use in figure.declared.uses)
 
 
-_TYPES: dict[Unit, type] = {Unit.TIME: float, Unit.RATE: float, Unit.COUNT: int, Unit.WORD: str}
+_TYPES: dict[Unit, type] = {Unit.TIME: float, Unit.RATE: float, Unit.TEXT_RATE: float, Unit.COUNT: int, Unit.WORD: str}
 FIELDS = [
     (figure.column, Annotated[(row.in_parts or _TYPES[row.unit]) | None, msgspec.Meta(description=row.help)], None)
     for figure, row in ((figure, figure.declared) for figure in OF_REQUEST)

@@ -33,7 +33,7 @@ _ALIASES = {"ttlt": Figure.TOTAL.value}
 _UNITS = {"us": 1_000, "µs": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
 _RATE_UNITS = ("", "tok/s", "/s")
 _SHAPE = re.compile(
-    r"\s*(?P<name>[a-z]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign><|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
+    r"\s*(?P<name>[a-z_]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign><|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
     re.IGNORECASE,
 )
 

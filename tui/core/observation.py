@@ -37,6 +37,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tpot_ns: float | None = None
     otps: float | None = None
     """Output tokens per second."""
+    characters_per_s: float | None = None
     gaps_ns: Sequence[int] = ()
     """The gaps between chunks."""
     set_up_ns: int | None = None

@@ -261,6 +261,17 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         return metrics.timed_tokens(self.timeline, self.output_tokens, self.usage.thinking_tokens)
 
     @property
+    def characters_per_s(self) -> float | None:
+        """Characters of content after its first piece, by the time from that piece to the last, 1/s.
+
+        Absent for an answer that broke off, was held back, or came at one instant: as `otps`.
+        """
+        stamps = self.timeline.content_ns
+        if not self.complete or self.has_no_pace or len(stamps) < 2 or stamps[-1] == stamps[0]:
+            return None
+        return sum(len(text) for _, text in self.pieces[1:]) * metrics.NS_PER_S / (stamps[-1] - stamps[0])
+
+    @property
     def otps(self) -> float | None:
         """See `metrics.otps`; absent for an answer that broke off."""
         return metrics.otps(self.timeline, self.timed_tokens)

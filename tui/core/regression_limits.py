@@ -22,7 +22,7 @@ from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, percent
 
 _SHAPE = re.compile(
-    r"\s*(?P<name>[a-z]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign>[+-])\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
+    r"\s*(?P<name>[a-z_]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign>[+-])\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
     re.IGNORECASE,
 )
 

@@ -121,7 +121,7 @@ def tokens_differ(models: Iterable[str]) -> list[str]:
     named = ", ".join([*filter(None, families)][:_MOST_NAMED]) + (", …" if len(families) > _MOST_NAMED else "")
     return [
         f"Tokens of different families of models are not alike ({named}): "
-        "compare these in seconds and by the length of the texts, not in tokens or tok/s."
+        "compare these in seconds and characters/s, not in tokens or tok/s."
     ]
 
 
