@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tui.config import paths
-from tui.core.events import Failure, FailureKind, Instrument, NetworkSeen, StampSource, Status, Usage
+from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, StampSource, Status, Usage
 from tui.core.figures import OF_REQUEST, SAMPLED, Figure, Unit, Use, flat_columns
 from tui.core.objectives import parse
 from tui.core.observation import Observation, observe, summary
@@ -57,6 +57,7 @@ def whole_record() -> RequestRecord:
             first_text_ns=content[1],
             ended_ns=410 * MS,
         ),
+        pieces=[(Kind.THINKING, "Hm."), (Kind.TEXT, "Because"), (Kind.TEXT, " so.")],
         usage=Usage(input_tokens=7, output_tokens=5, cache_read_input_tokens=3),
         status=Status.DONE,
         instrument=Instrument(

@@ -51,7 +51,7 @@ def test_parse(text: str, figure: Figure | None, statistic: Statistic | None, li
         ("ttft.p95 < fast", "write it like"),
         (
             "latency.p95 < 800ms",
-            "'latency' is not measured; take one of ttft, ttfo, total, tpot, otps, itl, upload, network, server, ",
+            "'latency' is not measured; take one of ttft, ttfo, total, tpot, otps, characters_per_s, itl, ",
         ),
         ("ttft.p75 < 800ms", "'p75' is not computed; take one of p50, min, median, mean, p90, p95, p99, max."),
         (f"ttft.p50 < {'9' * 400}ms", "the limit is beyond all numbers"),

@@ -28,7 +28,7 @@ def request(status: Status | None, usage: Usage | None = None) -> RequestRecord:
             model="m",
             endpoint=Endpoint(name="e", base_url="http://localhost"),
             prompt=Prompt(user="u"),
-            parameters=Parameters(max_tokens=5),
+            parameters=Parameters(max_tokens=50),
             timeouts=Timeouts(),
         ),
         timeline=Timeline(

@@ -97,6 +97,14 @@ def test_figures_of_a_complete_answer() -> None:
     assert (done.http_status, done.api_request_id, done.stop_reason) == (200, "req_1", "end_turn")
 
 
+def test_characters_per_second_count_what_came_after_the_first_piece() -> None:
+    done = record(*SPOKE, end(Status.DONE))
+    pieces = [text for _, text in done.pieces]
+    span_s = (done.timeline.content_ns[-1] - done.timeline.content_ns[0]) / 1e9
+    assert done.characters_per_s == pytest.approx(sum(map(len, pieces[1:])) / span_s)
+    assert record(*SPOKE, end(Status.FAILED)).characters_per_s is None
+
+
 def test_text_is_told_from_thinking() -> None:
     spoken = record(*SPOKE)
     assert spoken.text() == f"text{300 * MS} text{700 * MS} text{800 * MS} "

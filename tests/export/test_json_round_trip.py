@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.config import paths
-from tui.core.figures import figures_of
+from tui.core.figures import Figure, figures_of
 from tui.core.run import StoredRun
 from tui.errors import UsageError
 from tui.export import json_format
@@ -40,7 +40,10 @@ def test_what_goes_out_comes_back(runs: list[StoredRun], with_texts: bool) -> No
     back = imported(text)
     assert back == list(portable(runs, with_texts=with_texts))
     for run, again in zip(runs, back, strict=True):
-        assert list(map(figures_of, again.requests)) == list(map(figures_of, run.requests))
+        before, after = list(map(figures_of, run.requests)), list(map(figures_of, again.requests))
+        if not with_texts:
+            before = [figures | {Figure.CHARACTERS_PER_S.column: None} for figures in before]
+        assert after == before
     assert exported(back, with_texts=with_texts) == text
 
 

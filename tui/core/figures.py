@@ -96,7 +96,8 @@ class Figure(StrEnum):
         name="characters_per_s",
         label="characters/s",
         title="characters/s",
-        help="Characters of all content after its first piece, per second of TTLT - TTFT: the same for every tokenizer.",
+        help="Characters of all content after its first piece, per second of TTLT - TTFT, for models that count tokens "
+        "unlike; absent in an export without texts.",
         group=FigureGroup.PACE,
         of=lambda record: record.characters_per_s,
         unit=Unit.TEXT_RATE,

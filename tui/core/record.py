@@ -269,7 +269,9 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         stamps = self.timeline.content_ns
         if not self.complete or self.has_no_pace or len(stamps) < 2 or stamps[-1] == stamps[0]:
             return None
-        return sum(len(text) for _, text in self.pieces[1:]) * metrics.NS_PER_S / (stamps[-1] - stamps[0])
+        count = sum(len(text) for _, text in self.pieces[1:])
+        # An export without texts has pieces, and no characters.
+        return count * metrics.NS_PER_S / (stamps[-1] - stamps[0]) if count else None
 
     @property
     def otps(self) -> float | None:

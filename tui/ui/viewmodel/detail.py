@@ -47,7 +47,12 @@ def _row(figure: Figure, record: RequestRecord) -> Row:
         parts = [part for part in figure.parts if figure is not Figure.ITL or part != "max"]
         each = [ABSENT if value is None else format_duration(getattr(value, part) * NS_PER_MS) for part in parts]
         return f"{title} {' · '.join(parts)}", ABSENT if value is None else " · ".join(each)
-    written = {Unit.TIME: format_duration, Unit.RATE: format_rate, Unit.TEXT_RATE: format_rate, Unit.COUNT: format_count}
+    written = {
+        Unit.TIME: format_duration,
+        Unit.RATE: format_rate,
+        Unit.TEXT_RATE: format_rate,
+        Unit.COUNT: format_count,
+    }
     return title, ABSENT if value is None else written[unit](value) if unit in written else value
 
 
