@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tui.core import metrics, network_figures
+from tui.core import metrics, network_figures, pace_figures
 from tui.core.figure_parts import Delay, Gaps, delay_of, gaps_of
 from tui.core.figure_row import WIDELY, Declared
 from tui.core.figure_row import FigureGroup as FigureGroup
@@ -70,41 +70,9 @@ class Figure(StrEnum):
         sample="total_ns",
         uses=WIDELY | Use.HEADLINE,
     )
-    TPOT = Declared(
-        name="tpot",
-        label="TPOT",
-        title="TPOT, per token",
-        help="(TTLT - TTFT) / (output tokens - 1), without tokens of thinking that was withheld.",
-        group=FigureGroup.PACE,
-        of=lambda record: metrics.tpot_ns(record.timeline, record.timed_tokens),
-        sample="tpot_ns",
-        uses=Use.OBJECTIVE | Use.REQUESTS,
-    )
-    OTPS = Declared(
-        name="otps",
-        label="OTPS",
-        title="OTPS, tokens/s",
-        help="(output tokens - 1) / (TTLT - TTFT), per second, without tokens of thinking that was withheld.",
-        group=FigureGroup.PACE,
-        of=lambda record: record.otps,
-        unit=Unit.RATE,
-        sample="otps",
-        less_is_better=False,
-        uses=Use.OBJECTIVE | Use.COMPARED | Use.REQUESTS,
-    )
-    CHARACTERS_PER_S = Declared(
-        name="characters_per_s",
-        label="characters/s",
-        title="characters/s",
-        help="Characters of all content after its first piece, per second of TTLT - TTFT, for models that count tokens "
-        "unlike; absent in an export without texts.",
-        group=FigureGroup.PACE,
-        of=lambda record: record.characters_per_s,
-        unit=Unit.TEXT_RATE,
-        sample="characters_per_s",
-        less_is_better=False,
-        uses=Use.OBJECTIVE | Use.REQUESTS,
-    )
+    TPOT = pace_figures.TPOT
+    OTPS = pace_figures.OTPS
+    CHARACTERS_PER_S = pace_figures.CHARACTERS_PER_S
     ITL = Declared(
         name="itl",
         label="ITL",
