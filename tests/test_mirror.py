@@ -55,7 +55,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     # The command as a job runs it.
     **dict.fromkeys(["headless/measure", "headless/narration", "headless/results"], "headless/test_run.py"),
     # The session as screen and command use it.
-    **dict.fromkeys(["session/children", "session/series", "session/session"], "session/test_preview.py"),
+    **dict.fromkeys(["session/children", "session/session"], "session/test_preview.py"),
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/snapshots": "ui/screens/test_compare.py",
