@@ -125,6 +125,20 @@ def test_a_bad_argument(shell: Shell, arguments: list[str]) -> None:
     assert "Traceback" not in process.stderr
 
 
+@pytest.mark.parametrize(("word", "meant"), [("histroy", "history"), ("rn", "run"), ("comapre", "compare")])
+def test_a_mistyped_command_is_no_prompt(shell: Shell, word: str, meant: str) -> None:
+    done = shell(word, "plan.toml")
+    assert done.returncode == 2
+    assert f"did you mean {meant}?" in done.stderr
+    assert f"latency-tui -- {word}" in done.stderr
+    assert "did you mean" not in shell("--", word).stderr
+
+
+def test_a_word_that_is_like_no_command_is_a_prompt(shell: Shell) -> None:
+    for prompt in ("hello", "ping", "two words", "rn?"):
+        assert "did you mean" not in shell(prompt).stderr
+
+
 @pytest.mark.parametrize(
     ("toml", "words"),
     [

@@ -5,16 +5,20 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import __version__, streams
 from tui.errors import ExitCode, LatencyTuiError, UsageError
+from tui.headless.prompt_source import STANDARD_INPUT, add_asked_options, prompt_of
 
 if TYPE_CHECKING:
     from tui.config.load import Flags
 
+_ALIKE = 0.75
+"""Likeness from which on a word was meant to be a command: two letters that changed places in `history`."""
 _OF_SIGNALS = 128
 """Exit statuses from here on tell which signal ended the program."""
 _DESCRIPTION = "Tune LLM latency in the terminal: edit a prompt, fire it at several models, watch TTFT and total time."
@@ -76,6 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
 
 
+_OTHERS = ("simulate", "config", "replay", "serve")
+
+
 def _dispatch(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
     if command == "engine":
@@ -97,7 +104,17 @@ def _dispatch(arguments: list[str]) -> int:
         return _replay(arguments[1:])
     if command == "serve":
         return _serve(arguments[1:])
+    _refuse_mistyped(command)
     return _screen(_parser("latency-tui", with_prompt=True).parse_args(arguments))
+
+
+def _refuse_mistyped(word: str) -> None:
+    """Raise UsageError for what is hardly a prompt but nearly a command."""
+    similar = get_close_matches(word, (*_HEADLESS, *_OTHERS), n=1, cutoff=_ALIKE) if word.isalpha() else []
+    if similar:
+        raise UsageError(
+            f"{word} is no command: did you mean {similar[0]}? To ask it as a prompt: latency-tui -- {word}"
+        )
 
 
 def _parser(
@@ -123,10 +140,7 @@ def _parser(
         parser.add_argument("--run", action="store_true", help="fire at once")
         parser.add_argument("--fps", metavar="N", help="screen updates per second, or auto to follow the connection")
         parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")
-    parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
-    parser.add_argument("--system", metavar="TEXT", help="the system prompt")
-    parser.add_argument("--file", type=Path, metavar="PATH", help="read the user prompt from a file")
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="most tokens an answer may have")
+    add_asked_options(parser)
     parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
     parser.add_argument("--api-key-env", metavar="NAME", help="variable with its key; without it none is sent")
     parser.add_argument("--config", type=Path, metavar="PATH", help="a configuration or plan file (TOML)")
@@ -246,37 +260,18 @@ def _flags(options: argparse.Namespace, prompt: str | None) -> "Flags":
 
 
 def _prompt(options: argparse.Namespace) -> str | None:
-    """The user prompt from wherever the arguments say, or None to leave it to the configuration."""
-    if options.file is not None:
-        if options.prompt is not None:
-            raise UsageError("PROMPT and --file were both given; give one of them.")
-        return _read_file(options.file)
-    if options.prompt == "-":
-        return _read_standard_input()
-    return options.prompt  # type: ignore[no-any-return]
+    """The user prompt of the screen, whose keys come from the terminal in any case."""
+    prompt = prompt_of(options.prompt, options.file, "PROMPT")
+    if options.prompt == STANDARD_INPUT:
+        _take_keys_from_terminal()
+    return prompt
 
 
-def _read_file(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise UsageError(f"The prompt file {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"The prompt file {path} is not UTF-8 text.") from None
-
-
-def _read_standard_input() -> str:
-    """All of standard input; then the terminal takes its place, so that the keyboard works."""
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("`-` reads the prompt from standard input: pipe or redirect a text into it.")
-    try:
-        text = sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError:
-        raise UsageError("The prompt on standard input is not UTF-8 text.") from None
+def _take_keys_from_terminal() -> None:
+    """Put the terminal in the place of standard input, which was read to its end, so that the keyboard works."""
     try:
         terminal = os.open("/dev/tty", os.O_RDWR)
     except OSError as error:
         raise UsageError(f"There is no terminal to take keys from: {error.strerror}.") from None
     os.dup2(terminal, 0)
     os.close(terminal)
-    return text

@@ -78,14 +78,21 @@ def test_the_first_reason_to_end_stays() -> None:
     assert series.ending is Ending.CANCELLED
 
 
-def test_time_left_follows_from_the_runs_so_far_and_the_gap() -> None:
+def test_time_left_follows_from_the_counted_runs_and_the_gap() -> None:
     series = series_of(repeats=4, warm_ups=1, gap=0.5)
-    assert series.left_ns() is None
-    for took_s in (3, 1):
+    for took_s, left_ns in ((90, None), (3, 3 * (3 * S + S // 2)), (1, 2 * (2 * S + S // 2))):
         repeat = series.next()
         assert repeat is not None
         series.add(repeat, took_s * S, 0.0, all_failed=False)
-    assert series.left_ns() == 3 * (2 * S + S // 2)
+        assert series.left_ns() == left_ns
+
+
+def test_time_left_is_said_in_minutes_where_it_is_minutes() -> None:
+    series = series_of(repeats=100, warm_ups=0)
+    repeat = series.next()
+    assert repeat is not None
+    series.add(repeat, 15 * S, 0.0, all_failed=False)
+    assert "25 min left" in series.progress()
 
 
 def test_cache_busters_differ_and_are_equally_long() -> None:

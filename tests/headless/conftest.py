@@ -24,13 +24,13 @@ class Workplace:
         xdg = {f"XDG_{kind}_HOME": str(base / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
         self.environment = kept | {"HOME": str(base / "home"), "TERM": "xterm-256color"} | SPARE | xdg
 
-    def run(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        """Run `latency-tui` with these arguments to its end."""
+    def run(self, *arguments: str, given: str = "", **more: str) -> "subprocess.CompletedProcess[str]":
+        """Run `latency-tui` with these arguments, and `given` on standard input, to its end."""
         done = subprocess.run(
             [sys.executable, "-P", "-m", "tui", *arguments],
             cwd=self.cwd,
             env=self.environment | more,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             timeout=100,

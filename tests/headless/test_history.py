@@ -35,10 +35,16 @@ def measured(measured_once: Workplace, workplace: Workplace) -> None:
 
 
 def test_runs_are_listed_latest_first_and_numbered_without_gaps(run: Run, measured: None) -> None:
-    lines = run("history", "list").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["4", "3", "2", "1"]
-    assert "SIMULATED  repeat 2  first " in lines[0]
-    assert "warm-up 1" in lines[2]
+    head, *lines = run("history", "list").stdout.splitlines()
+    assert head.split() == ["No.", "started", "what", "fastest", "TTFT", "total", "prompt"]
+    assert [line.split()[0] for line in lines] == ["4", "1"]
+    assert "SIMULATED series of 3, 2 lanes" in lines[0]
+    for title in ("what", "prompt"):
+        at = head.index(title)
+        assert all(line[at - 1] == " " and line[at] != " " for line in lines)
+    limited = run("history", "list", "--limit", "1")
+    assert len(limited.stdout.splitlines()) == 2
+    assert "1 more; --limit shows them." in limited.stderr
     rows = json.loads(run("history", "list", "--limit", "1", "--json", "-").stdout)
     assert [row["number"] for row in rows] == [4]
     none = run("history", "list", "--model", "no-such-model")
@@ -48,9 +54,9 @@ def test_runs_are_listed_latest_first_and_numbered_without_gaps(run: Run, measur
 
 @pytest.mark.parametrize("zone", ["Etc/GMT-14", "Etc/GMT+12"])
 def test_a_day_is_the_one_that_the_list_shows(run: Run, measured: None, zone: str) -> None:
-    shown = run("history", "list", TZ=zone).stdout.splitlines()
+    shown = run("history", "list", TZ=zone).stdout.splitlines()[1:]
     day = date.fromisoformat(shown[-1].split()[1])
-    assert run("history", "list", "--since", f"{day}", TZ=zone).stdout.splitlines() == shown
+    assert run("history", "list", "--since", f"{day}", TZ=zone).stdout.splitlines()[1:] == shown
     later = max(date.fromisoformat(line.split()[1]) for line in shown) + timedelta(days=1)
     assert run("history", "list", "--since", f"{later}", TZ=zone).stdout == ""
 

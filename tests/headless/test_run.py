@@ -16,12 +16,13 @@ from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
+from tui.core.series import Series, SeriesSettings
 from tui.core.target import Endpoint, Retries, Timeouts
 from tui.errors import ExitCode
 from tui.export import json_format
 from tui.headless.narration import Narrator
 
-from .conftest import Run
+from .conftest import Run, Workplace
 
 Plan = Callable[..., str]
 
@@ -39,6 +40,72 @@ def test_a_plan_is_measured_once_and_summed_up(run: Run, plan: Plan) -> None:
         ["second", "total", "1"],
     ]
     assert "series: 1 of 1" in done.stderr
+
+
+SKY = "Why is the sky blue?"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (("--prompt", SKY), ""),
+        (("--prompt", "-"), SKY),
+        (("-",), SKY),
+        (("--file", "prompt.txt"), ""),
+    ],
+)
+def test_a_prompt_is_given_without_a_plan(workplace: Workplace, arguments: tuple[str, ...], given: str) -> None:
+    (workplace.cwd / "prompt.txt").write_text(SKY)
+    options = ("--model", "sim-fast", "--system", "Be brief.", "--max-tokens", "40", "--repeat", "2", "--json", "-")
+    done = workplace.run("run", *arguments, *options, given=given)
+    assert done.returncode == ExitCode.OK, done.stderr
+    runs = json.loads(done.stdout)["runs"]
+    plan = runs[-1]["plan"]
+    assert (plan["prompt"]["user"], plan["prompt"]["system"]) == (SKY, "Be brief.")
+    assert plan["parameters"]["max_tokens"] == 40
+    assert [target["model"] for target in plan["targets"]] == ["sim-fast"]
+    assert [run["repeat"] for run in runs if not run.get("warm_up")][-1] == 2
+
+
+def test_flags_go_before_the_plan_that_config_names(run: Run, plan: Plan) -> None:
+    done = run("run", "--config", plan(), "--prompt", SKY, "--max-tokens", "30", "--json", "-", "--quiet")
+    found = json.loads(done.stdout)["runs"][0]["plan"]
+    assert (found["prompt"]["user"], found["parameters"]["max_tokens"]) == (SKY, 30)
+    assert [target["name"] for target in found["targets"]] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((SKY,), "--prompt"),
+        (("plan.toml", "--config", "plan.toml"), "give one of them"),
+        (("-", "--prompt", "x"), "give one of them"),
+        (("--prompt", "x", "--file", "y"), "give one of them"),
+        (("--file", "nowhere.txt"), "cannot be read"),
+    ],
+)
+def test_arguments_that_contradict_are_refused(run: Run, plan: Plan, arguments: tuple[str, ...], words: str) -> None:
+    plan()
+    for command in ("run", "advise"):
+        done = run(command, *arguments)
+        assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+        assert words in done.stderr
+
+
+def test_a_log_has_a_line_for_every_twentieth_of_a_series() -> None:
+    stream = io.StringIO()
+    narrator = Narrator(stream, quiet=False)
+    series = Series(SeriesSettings(repeats=200, warm_ups=2), "uid", 1, 1)
+    while (repeat := series.next()) is not None:
+        narrator.progress(series)
+        series.add(repeat, 10**9, 0.0, all_failed=False)
+    narrator.progress(series)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 23
+    assert lines[0] == "series: warm-up 1 of 2"
+    assert "series: 10 of 200, 190 s left" not in lines[1]
+    assert "series: 20 of 200, 3 min left" in lines
+    assert lines[-1] == "series: 200 of 200, done"
 
 
 def test_files_hold_every_run_and_what_was_judged(run: Run, plan: Plan, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tui.core.events import Status
@@ -24,6 +25,32 @@ def test_a_run_comes_out_as_it_was(path: Path) -> None:
         assert by_number == by_uid == run
         with pytest.raises(HistoryError, match="no run 99"):
             store.run(99)
+
+
+def test_a_series_folds_into_one_entry_with_the_medians_of_its_counted_runs(path: Path) -> None:
+    asked = plan("Why?", ["haiku", "opus"])
+    with Store(path) as store:
+        alone = store.add(stored(asked, info(started=DAY_NS)))
+        statuses = [(Status.DONE, Status.DONE), (Status.DONE, Status.FAILED), (Status.DONE, Status.DONE)]
+        numbers = [
+            store.add(
+                stored(
+                    asked, msgspec.structs.replace(info(started=(2 + at) * DAY_NS, series="s"), warm_up=not at), states
+                )
+            )
+            for at, states in enumerate(statuses)
+        ]
+        store.set_tags(numbers[1], ["slow"])
+        assert store.numbers(fold=True) == [numbers[-1], alone]
+        assert store.count(fold=True) == 2
+        assert store.numbers(RunFilter(tag="slow"), fold=True) == [numbers[1]]
+        entry, single = store.runs(fold=True)
+        assert (entry.runs, single.runs) == (3, 1)
+        assert (entry.number, entry.tags) == (numbers[-1], ("slow",))
+        assert [target.status for target in entry.targets] == ["done", "failed"]
+        last = store.rows([numbers[-1]])[0]
+        assert entry.targets[1].ttft_ns == last.targets[1].ttft_ns
+        assert entry.fastest in entry.targets
 
 
 def test_filters(path: Path) -> None:

@@ -67,6 +67,15 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _Dollars | None,
         setting("Most that one run or series may cost; absent: no cap.", "USD", set_by="anyone", is_cap=True),
     ] = None
+    ask_from_usd: Annotated[
+        _Dollars | None,
+        setting(
+            "Highest cost from which on what is more than one run is begun after a question; absent: at once.",
+            "USD",
+            set_by="anyone",
+            is_cap=True,
+        ),
+    ] = None
     sitting_usd: _Dollars | None = None
     """Old name of `session_usd`: read for one version, never written."""
 

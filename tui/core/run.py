@@ -2,8 +2,9 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from statistics import median
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -172,6 +173,49 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     tags: tuple[str, ...]
     targets: tuple[TargetRow, ...]
+    runs: int = 1
+    """Runs that the entry stands for: those of a whole series, where it is folded. Then `targets` have the medians of
+    those that are counted, and the worst that became of any."""
+
+    @property
+    def fastest(self) -> TargetRow | None:
+        """The target with the shortest TTFT; None without a finished answer."""
+        timed = [(one.ttft_ns, at, one) for at, one in enumerate(self.targets) if one.ttft_ns and one.total_ns]
+        return min(timed)[2] if timed else None
+
+
+WORST_FIRST = ("failed", "interrupted", "idle", "cancelled", "refused", "truncated", "done")
+"""States of the requests of a list's entry: the first of them that there is stands for the entry."""
+
+
+def folded(rows: Sequence[RunRow]) -> RunRow:
+    """The list entry of a series: its latest run's, with the medians of its counted runs."""
+    latest = rows[-1]
+    counted = [row for row in rows if row.kind == "repeat"] or rows
+    targets = []
+    for name in dict.fromkeys(target.target for row in rows for target in row.targets):
+        of_all = [target for row in rows for target in row.targets if target.target == name]
+        timed = [target for row in counted for target in row.targets if target.target == name]
+        targets.append(
+            msgspec.structs.replace(
+                of_all[-1],
+                status=min((target.status for target in of_all), key=WORST_FIRST.index),
+                ttft_ns=_median(target.ttft_ns for target in timed if target.total_ns is not None),
+                total_ns=_median(target.total_ns for target in timed),
+            )
+        )
+    return msgspec.structs.replace(
+        latest,
+        runs=len(rows),
+        note=next((row.note for row in reversed(rows) if row.note), ""),
+        tags=tuple(dict.fromkeys(tag for row in rows for tag in row.tags)),
+        targets=tuple(targets),
+    )
+
+
+def _median(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return round(median(known)) if known else None
 
 
 class StoredTrial(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from tui.core.figures import Use, figures_for
 from tui.core.plan import RequestSpec
 from tui.core.setting import setting
 from tui.core.sweep import Cell, Sweep, requests_of
-from tui.core.wording import dollars, format_duration
+from tui.core.wording import dollars, roughly
 
 MAX_REPEATS = 10_000
 _FAILED_RUNS = 3
@@ -133,7 +133,7 @@ class Series:
         self.usd = 0.0
         """Estimated cost so far, US dollars."""
         self.run_ns: list[int] = []
-        """Duration of every run without the gap, ns."""
+        """Duration of every counted run without the gap, ns: a warm-up waits for what is started first."""
         self._failed_in_row = 0
         self.ending: Ending | None = None
         self.verdict: str | None = None
@@ -181,7 +181,7 @@ class Series:
             self.warm_ups_done += 1
         else:
             self.done += 1
-        self.run_ns.append(took_ns)
+            self.run_ns.append(took_ns)
         self.usd += usd
         self._failed_in_row = self._failed_in_row + 1 if all_failed else 0
 
@@ -204,13 +204,13 @@ class Series:
         elif paused:
             parts.append(f"paused, {paused}")
         elif (left_ns := self.left_ns()) is not None:
-            parts.append(f"{format_duration(left_ns)} left")
+            parts.append(f"{roughly(left_ns)} left")
         if self.usd:
             parts.append(f"≈ {dollars(self.usd)}")
         return ", ".join(parts)
 
     def left_ns(self) -> int | None:
-        """Estimated time until all repeats are done, ns; absent until one run is over.
+        """Estimated time until all repeats are done, ns; absent until a counted run is over.
 
         The mean of the latest eight runs and the gap, times the runs left.
         """

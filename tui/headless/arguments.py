@@ -21,6 +21,7 @@ from tui.core.series import MAX_REPEATS
 from tui.core.target import Endpoint
 from tui.errors import HistoryError, UsageError
 from tui.export import json_format
+from tui.headless.prompt_source import STANDARD_INPUT, add_asked_options, prompt_of
 from tui.history.store import Store
 from tui.session import trial_log
 from tui.simulator.process import SimulatorProcess
@@ -30,28 +31,59 @@ LAST = "last"
 
 
 def add_target_options(parser: argparse.ArgumentParser, *, takes_plan: bool) -> None:
-    """Options that say what is asked: a plan or configuration file, models, a server, the simulator."""
+    """Options that say what is asked: a plan or configuration file, a prompt, models, a server, the simulator."""
+    config = "a configuration or plan file (TOML)"
     if takes_plan:
-        parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN.toml", help="a plan file; none: the settings")
-        parser.add_argument("--model", action="append", default=[], metavar="ID", help="a model to ask; repeatable")
-    else:
-        config = "a configuration or plan file (TOML)"
-        parser.add_argument("--config", dest="plan", type=Path, metavar="PATH", help=config)
+        parser.add_argument(
+            "plan", nargs="?", metavar="PLAN.toml", help="a plan file; - reads the prompt from standard input"
+        )
+        parser.add_argument("--prompt", metavar="TEXT", help="the user prompt; - reads it from standard input")
+        add_asked_options(parser)
+    parser.add_argument("--config", type=Path, metavar="PATH", help=config)
     parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
     parser.add_argument("--api-key-env", metavar="NAME", help="variable with its key; without it none is sent")
     parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
 
 
 def load_from(options: argparse.Namespace) -> Loaded:
-    """The configuration under the options of `add_target_options`."""
-    flags = Flags(
-        models=tuple(getattr(options, "model", ())),
+    """The configuration under the options of `add_target_options`. Raises UsageError for some that contradict."""
+    if not hasattr(options, "plan"):
+        asked = Flags()
+    else:
+        _settle(options)
+        asked = Flags(
+            prompt=options.prompt,
+            models=tuple(options.model),
+            system=options.system,
+            max_tokens=options.max_tokens,
+        )
+    flags = msgspec.structs.replace(
+        asked,
         base_url=options.base_url,
         api_key_env=options.api_key_env,
-        config=options.plan,
+        config=options.config,
         demo=options.demo,
     )
     return load(flags, os.environ, Path.cwd())
+
+
+def _settle(options: argparse.Namespace) -> None:
+    """Put the plan that was named into `config`, and the prompt itself into `prompt`: standard input is read once."""
+    plan, given = options.plan, options.prompt
+    if plan == STANDARD_INPUT:
+        if given is not None:
+            raise UsageError("- and --prompt were both given; give one of them.")
+        plan, given = None, STANDARD_INPUT
+    if plan is not None:
+        if options.config is not None:
+            raise UsageError(f"{plan} and --config were both given; give one of them.")
+        if not plan.endswith(".toml") and not Path(plan).exists():
+            raise UsageError(
+                f"There is no plan file {plan}. A prompt is given with --prompt, or as - on standard input."
+            )
+        options.config = Path(plan)
+    options.prompt = prompt_of(given, options.file, "--prompt")
+    options.plan = options.file = None
 
 
 def print_json(value: object) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from tui.config import paths
 from tui.config.load import Flags, load
 from tui.core.figures import Figure
-from tui.core.run import RunFilter, RunRow
+from tui.core.run import WORST_FIRST, RunFilter, RunRow
 from tui.core.sanitize import clean
-from tui.core.wording import amount
+from tui.core.wording import ABSENT, aligned, amount
 from tui.errors import ExitCode, UsageError
 from tui.export import json_format, otel
 from tui.export.formats import SUFFIXES, Format, render, write
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--tag", metavar="TAG", help="a tag, in full")
     listing.add_argument("--since", type=_date, metavar="DATE", help="from this day on, local time: 2026-11-22")
     listing.add_argument("--failed", action="store_true", help="only runs of which a request failed")
-    listing.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default 50)")
+    listing.add_argument("--limit", type=_limit, default=20, metavar="N", help="at most so many (default 20)")
     listing.add_argument("--json", choices=["-"], help="- prints JSON")
     show = actions.add_parser("show", help="sum a run up; one of a series, the whole series", allow_abbrev=False)
     show.add_argument("run", metavar="RUN", help=_RUN)
@@ -91,31 +91,45 @@ def _list(options: argparse.Namespace, store: Store) -> None:
         since_unix_ns=options.since,
         failed=True if options.failed else None,
     )
-    rows = store.runs(wanted, limit=options.limit)
     if options.json:
-        print_json(rows)
+        print_json(store.runs(wanted, limit=options.limit))
         return
-    for row in rows:
-        print(_line(row))
-    count = store.count(wanted)
+    rows = store.runs(wanted, limit=options.limit, fold=True)
+    if rows:
+        print("\n".join(_lines(rows)))
+    count = store.count(wanted, fold=True)
     if count > len(rows):
         print(f"{count - len(rows)} more; --limit shows them.", file=sys.stderr)
     elif not rows:
         print("No run fits.", file=sys.stderr)
 
 
-def _line(row: RunRow) -> str:
-    started = datetime.fromtimestamp(row.started_unix_ns / _NS_PER_S).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    parts = [f"{row.number:>6}  {started}"]
-    if row.simulated:
-        parts.append("SIMULATED")
-    if row.series is not None:
-        parts.append(f"{row.kind} {row.repeat}")
-    for target in row.targets:
-        took = amount(Figure.TOTAL, target.total_ns) if target.total_ns is not None else target.status
-        parts.append(f"{clean(target.target)} {took}")
-    parts += [f"#{clean(tag)}" for tag in row.tags]
-    return "  ".join([*parts, clean(row.excerpt)[:60]])
+def _lines(rows: Sequence[RunRow]) -> list[str]:
+    """A table of runs and series. TTFT and total are those of the fastest target, of a series its medians."""
+    cells: list[tuple[str, ...]] = [("No.", "started", "what", "fastest", "TTFT", "total")]
+    for row in rows:
+        started = datetime.fromtimestamp(row.started_unix_ns / _NS_PER_S).astimezone()
+        lanes = "1 lane" if len(row.targets) == 1 else f"{len(row.targets)} lanes"
+        kind = f"series of {row.runs}, " if row.series is not None else ""
+        best = row.fastest
+        times = (best.ttft_ns, best.total_ns) if best is not None else (None, None)
+        cells.append(
+            (
+                str(row.number),
+                started.strftime("%Y-%m-%d %H:%M:%S"),
+                f"{'SIMULATED ' if row.simulated else ''}{kind}{lanes}",
+                clean(best.target) if best is not None else _worst(row),
+                *(amount(figure, time) for figure, time in zip((Figure.TTFT, Figure.TOTAL), times, strict=True)),
+            )
+        )
+    texts = ["prompt", *(" ".join([*(f"#{clean(tag)}" for tag in row.tags), clean(row.excerpt)[:60]]) for row in rows)]
+    return [f"{line}  {text}" for line, text in zip(aligned(cells, labels=4), texts, strict=True)]
+
+
+def _worst(row: RunRow) -> str:
+    """Fate of a run without an answer."""
+    states = {target.status for target in row.targets}
+    return next((state for state in WORST_FIRST if state in states), ABSENT)
 
 
 def _show(options: argparse.Namespace, store: Store) -> None:

@@ -12,6 +12,8 @@ from tui.core.series import Series
 from tui.core.wording import amount
 
 _BAR_CELLS = 24
+_LINES = 20
+"""Lines of progress where they stay, in a log: one for 5 %."""
 
 
 class Narrator:
@@ -22,7 +24,7 @@ class Narrator:
         self._quiet = quiet
         self._is_terminal = self._stream.isatty()
         self._bar = ""
-        self._said: tuple[int, int] | None = None
+        self._said: object = None
         self._failures: set[str] = set()
         self._waits: set[tuple[int, int]] = set()
 
@@ -63,9 +65,10 @@ class Narrator:
             return
         said = series.progress(over=series.ending is not None)
         if not self._is_terminal:
-            done = (series.warm_ups_done, series.done)
-            if done != self._said:
-                self._said = done
+            is_over = series.ending is not None
+            step = (bool(series.warm_ups_done), _LINES * series.done // series.total, is_over)
+            if step != self._said:
+                self._said = step
                 self._print(said)
             return
         filled = round(_BAR_CELLS * series.done / series.total)

@@ -161,8 +161,8 @@ def _cells(figure: Figure, found: Description, observations: Sequence[Observatio
     statuses = [observation.status for observation in observations]
     return (
         str(found.count),
-        *(str(statuses.count(status) or ABSENT) for status in (Status.TRUNCATED, Status.REFUSED)),
-        str(found.failures) if found.failures else ABSENT,
+        *(str(statuses.count(status)) for status in (Status.TRUNCATED, Status.REFUSED)),
+        str(found.failures),
         amount(figure, found.median),
         span(figure, interval.low, interval.high) if interval else ABSENT,
         amount(figure, found.p95),

@@ -106,9 +106,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _other(options: argparse.Namespace) -> Loaded:
     """The second plan, under the options that say where both are asked."""
-    if options.plan is None:
+    if options.config is None:
         raise UsageError("--against compares two plans: name the first one too.")
-    return load_from(argparse.Namespace(**{**vars(options), "plan": options.against}))
+    return load_from(argparse.Namespace(**{**vars(options), "config": options.against}))
 
 
 def _series(loaded: Loaded, options: argparse.Namespace) -> SeriesSettings:

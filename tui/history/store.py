@@ -12,7 +12,7 @@ import msgspec
 from tui.config.schema import HistorySettings
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.run import RunFilter, RunInfo, RunRow, Sort, StoredRun, StoredSnapshot, StoredTrial, TargetRow
+from tui.core.run import RunFilter, RunInfo, RunRow, Sort, StoredRun, StoredSnapshot, StoredTrial, TargetRow, folded
 from tui.errors import HistoryError, NoSuchRunError
 from tui.history import rows, spill
 from tui.history.codec import UNREADABLE, unpack, unpack_record
@@ -20,6 +20,9 @@ from tui.history.database import connect, reason, transaction
 from tui.history.interruption import adopt
 
 ALL = RunFilter()
+
+_FOLDS = "coalesce(series, uid)"
+"""Expression that is equal for runs that fold into one entry."""
 
 _KINDS = ("repeat", "warm-up", "sweep")
 _ORDER = {
@@ -58,11 +61,12 @@ class Store:
 
     # Reading
 
-    def count(self, wanted: RunFilter = ALL) -> int:
-        """Return the number of runs that match."""
+    def count(self, wanted: RunFilter = ALL, *, fold: bool = False) -> int:
+        """Return the number of runs that match; of a series only one with `fold`."""
         where, values = _where(wanted)
+        what = f"count(DISTINCT {_FOLDS})" if fold else "count(*)"
         with self._told("read"):
-            return int(self._connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])  # noqa: S608 - see `_where`
+            return int(self._connection.execute(f"SELECT {what} FROM runs {where}", values).fetchone()[0])  # noqa: S608 - see `_where`
 
     def numbers(
         self,
@@ -72,18 +76,35 @@ class Store:
         reverse: bool = False,
         limit: int = -1,
         offset: int = 0,
+        fold: bool = False,
     ) -> list[int]:
-        """Return the numbers of the runs that match, the latest or the shortest first. No limit if it is negative."""
+        """Return the numbers of the runs that match, the latest or the shortest first. No limit if it is negative.
+
+        With `fold`, the latest run of a series stands for all of them.
+        """
         where, values = _where(wanted)
+        if fold:
+            latest = f"SELECT max(number) FROM runs {where} GROUP BY {_FOLDS}"  # noqa: S608 - see `_where`
+            where = f"WHERE number IN ({latest})"
         query = f"SELECT number FROM runs {where} ORDER BY {_ORDER[sort, reverse]} LIMIT ? OFFSET ?"  # noqa: S608 - see `_where`
         with self._told("read"):
             return [number for (number,) in self._connection.execute(query, (*values, limit, offset))]
 
-    def rows(self, numbers: Iterable[int]) -> list[RunRow]:
-        """Return the list entries of these runs, in this order, without those that are gone."""
+    def rows(self, numbers: Iterable[int], *, fold: bool = False) -> list[RunRow]:
+        """Return the list entries of these runs, in this order, without those that are gone. With `fold`,
+        the entry of a run of a series is that of the whole series."""
         with self._told("read"):
             found = [_row(self._connection, number) for number in numbers]
+            if fold:
+                found = [row if row is None else self._of_series(row) for row in found]
         return [row for row in found if row is not None]
+
+    def _of_series(self, row: RunRow) -> RunRow:
+        if row.series is None:
+            return row
+        query = "SELECT number FROM runs WHERE series = ? ORDER BY number"
+        numbers = [number for (number,) in self._connection.execute(query, (row.series,))]
+        return folded([one for number in numbers if (one := _row(self._connection, number)) is not None])
 
     def runs(
         self,
@@ -93,9 +114,11 @@ class Store:
         reverse: bool = False,
         limit: int = 100,
         offset: int = 0,
+        fold: bool = False,
     ) -> list[RunRow]:
         """Return a page of the list entries of the runs that match, the latest or the shortest first."""
-        return self.rows(self.numbers(wanted, sort, reverse=reverse, limit=limit, offset=offset))
+        numbers = self.numbers(wanted, sort, reverse=reverse, limit=limit, offset=offset, fold=fold)
+        return self.rows(numbers, fold=fold)
 
     def run(self, number_or_uid: int | str) -> StoredRun:
         """Return one run with everything. A request in flight in another program has no answer yet."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tui.config.schema import HistorySettings
 from tui.core.objectives import Objective
-from tui.core.run import RunFilter, RunRow, Sort, StoredRun
+from tui.core.run import LazyRuns, RunFilter, RunRow, Sort, StoredRun
 from tui.export.formats import SUFFIXES, write
 from tui.history.store import Store
 from tui.session import trial_log
@@ -29,12 +29,12 @@ class Archive:
         self._store: Store | None = None
 
     async def numbers(self, wanted: RunFilter, sort: Sort) -> list[int]:
-        """The numbers of all runs wanted, the latest or the shortest first."""
-        return await self._do(lambda store: store.numbers(wanted, sort))
+        """The numbers of all runs wanted, the latest or the shortest first. The latest of a series stands for it."""
+        return await self._do(lambda store: store.numbers(wanted, sort, fold=True))
 
     async def rows(self, numbers: Iterable[int]) -> list[RunRow]:
-        """The rows of these runs for a list; runs that are gone are left out."""
-        return await self._do(lambda store: store.rows(numbers))
+        """The rows of these runs and series for a list; what is gone is left out."""
+        return await self._do(lambda store: store.rows(numbers, fold=True))
 
     async def size(self) -> tuple[int, int]:
         """Count of runs, and their size, bytes."""
@@ -46,14 +46,7 @@ class Archive:
 
     async def with_repeats(self, number: int) -> list[StoredRun]:
         """A run, and the others of its series if it is of one, in the order of time."""
-
-        def read(store: Store) -> list[StoredRun]:
-            run = store.run(number)
-            if run.info.series is None:
-                return [run]
-            return [store.run(other) for other in store.numbers(RunFilter(series=run.info.series), reverse=True)]
-
-        return await self._do(read)
+        return await self._do(lambda store: [store.run(other) for other in _numbers(store, number)])
 
     async def set_note(self, number: int, note: str) -> None:
         """Write a note on a run."""
@@ -64,14 +57,14 @@ class Archive:
         await self._do(lambda store: store.set_tags(number, tags))
 
     async def delete(self, number: int) -> None:
-        """Delete a run for good."""
-        await self._do(lambda store: store.delete([number]))
+        """Delete a run for good, with all others of its series."""
+        await self._do(lambda store: store.delete(_numbers(store, number)))
 
     suffixes = SUFFIXES
     """The suffixes of exported files, in words."""
 
     async def export(self, number: int, name: str) -> Path:
-        """Write a run to the file `name`, in the format of its suffix, and return the path.
+        """Write a run, with all others of its series, to the file `name`, in the format of its suffix; the path.
 
         Raises UsageError if it cannot be written.
         """
@@ -79,7 +72,7 @@ class Archive:
         def export(store: Store) -> Path:
             # Path's own raises for a user who is not there.
             path = Path(os.path.expanduser(name))  # noqa: PTH111
-            runs = [store.run(number)]
+            runs = LazyRuns(_numbers(store, number), store.run)
             write(path, runs, tried=trial_log.of_runs(store, runs), objectives=self._objectives)
             return path
 
@@ -98,3 +91,9 @@ class Archive:
             return work(self._store)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, on_thread)
+
+
+def _numbers(store: Store, number: int) -> list[int]:
+    """The number of a run, and of the others of its series if it is of one, in the order of time."""
+    series = store.run(number).info.series
+    return [number] if series is None else store.numbers(RunFilter(series=series), reverse=True)

@@ -134,6 +134,10 @@ class Preview:
         rest = ", without the targets whose price is not known" if cost is not None and cost.is_lower_bound else ""
         return f"The sweep sends up to {len(specs)} requests, {dear}{rest}."
 
+    def length(self, spec: RequestSpec) -> int:
+        """Tokens of a prompt, counted or estimated."""
+        return self._counter.of(spec).tokens
+
     def refresh_models(self, plan: Plan) -> None:
         """Ask the endpoints of the plan's targets for their models; `on_models` tells when the list is new."""
         endpoints = filter(self._is_confirmed, map(plan.endpoint_of, plan.targets))

@@ -13,6 +13,7 @@ from tui.core.observation import Observation
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
+from tui.core.series import SeriesSettings
 from tui.history.rows import excerpt
 from tui.session.live import Lane
 from tui.session.measured import measured_by
@@ -54,11 +55,21 @@ class TrialRunner:
         self._lanes = session.live.lanes
         self._runs_before = session.live.runs
 
+    @property
+    def plan(self) -> Plan:
+        """The plan of its runs."""
+        return self._plan
+
+    @property
+    def settings(self) -> SeriesSettings:
+        """Options of its series."""
+        return trial_settings(self.trial)
+
     def start(self) -> None:
         """Begin the trial. Nothing may be in flight."""
         self._runs_before = self._session.live.runs
         self._begun_unix_ns = time.time_ns()
-        self._session.start_series(self._plan, trial_settings(self.trial))
+        self._session.start_series(self._plan, self.settings)
         self._lanes = self._session.live.lanes
         series = self._session.series
         assert series is not None

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import msgspec
 import pytest
 
 from tui.config.schema import HistorySettings
@@ -40,16 +41,24 @@ def test_the_worst_state_and_the_shortest_times_are_shown() -> None:
     line = row_line(row("done", "done", "failed"), 120, marked=True)
     assert line.startswith("◆     12  ")
     assert "✖ failed 1/3" in line
+    assert " t1 " in line
     assert "100 ms   1.00 s" in line
-    assert line.endswith("SIMULATED #x 3 lanes Why?")
+    assert line.endswith("SIM #x 3 lanes Why?")
     assert "▶ in flight 1/2" in row_line(row("done", "idle"), 120, marked=False)
     assert "✔ done  " in row_line(row("done", "done"), 120, marked=False)
     assert "— " in row_line(row("interrupted"), 120, marked=False)
 
 
-def test_a_run_of_a_series_says_which() -> None:
-    assert "repeat 3" in row_line(row("done", series="s"), 120, marked=False)
-    assert "warm-up 3" in row_line(row("done", series="s", kind="warm-up"), 120, marked=False)
+def test_a_series_says_how_long_it_is() -> None:
+    entry = msgspec.structs.replace(row("done", series="s"), runs=11)
+    assert "series of 11" in row_line(entry, 120, marked=False)
+
+
+def test_a_long_name_keeps_the_end_by_which_it_differs() -> None:
+    entry = row("done", "done")
+    named = [msgspec.structs.replace(one, target=f"claude-haiku-5-5 · {one.target} 寬") for one in entry.targets]
+    lines = [row_line(msgspec.structs.replace(entry, targets=tuple(named)), width, marked=False) for width in (80, 120)]
+    assert all("t1 寬 " in line for line in lines)
 
 
 def test_columns_stand_under_their_heads_at_any_width() -> None:

@@ -11,12 +11,14 @@ from tui.core.wording import percent
 from tui.errors import HistoryError
 from tui.history.store import Store
 from tui.session import trial_log
+from tui.session.forecast import forecast
 from tui.session.lane import Lane
 from tui.session.measured import evidence_for, length_questions
 from tui.session.trial_runner import TrialRunner
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.lanes import show_difference
 from tui.ui.controllers.reasons import Reasons
+from tui.ui.controllers.runs import ask_before
 from tui.ui.screens.advice import AdviceScreen, Wish
 from tui.ui.viewmodel.advice_state import AdviceState
 
@@ -126,10 +128,17 @@ class AdviceController:
         except KeyError:
             context.complain("This lane's target is no longer chosen: run again, then ask for advice.")
             return
-        self._trial = trial
-        trial.start()
-        state.begin(lambda: trial.tried)
-        context.main.wake()
+
+        def begin() -> None:
+            if context.live.busy:
+                context.complain("Nothing was started: a run is in flight.")
+                return
+            self._trial = trial
+            trial.start()
+            state.begin(lambda: trial.tried)
+            context.main.wake()
+
+        ask_before(context, "Trial", trial.plan, partial(forecast, context.session, trial.plan, trial.settings), begin)
 
     def _trial_over(self) -> None:
         assert self._trial is not None, "a trial that is over was begun"

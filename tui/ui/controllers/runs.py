@@ -1,6 +1,8 @@
 """Runs and series: started, paused and cancelled."""
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,6 +10,8 @@ import msgspec
 from tui.core.interleaved import PINNED_AND_NOW, REPEATS, interleaved, paired, sides_in, sides_of
 from tui.core.plan import Plan
 from tui.core.sanitize import clean
+from tui.core.series import SeriesSettings
+from tui.session.forecast import Forecast, forecast, typical_in
 from tui.ui.controllers.context import Context
 
 
@@ -26,11 +30,19 @@ class RunsController:
         self._send(ask_all=True)
 
     def _send(self, *, ask_all: bool) -> None:
-        """Start a run; while one is in flight, after a question."""
-        if self._context.live.busy:
-            self._ask_to_rerun(ask_all=ask_all)
-        else:
-            self._start(self._context.session.run, ask_all=ask_all)
+        """Start a run; after a question while one is in flight, and for what more than one prompt costs."""
+
+        def send() -> None:
+            if self._context.live.busy:
+                self._ask_to_rerun(ask_all=ask_all)
+            else:
+                self._start(self._context.session.run, ask_all=ask_all)
+
+        plan = self._context.plan(ask_all=ask_all)
+        if plan is not None and ask_all and plan.variants:
+            ask_before(self._context, "All variants", plan, partial(forecast, self._context.session, plan), send)
+        elif plan is not None:
+            send()
 
     def _start(self, start: Callable[[Plan], object], *, ask_all: bool | None = None) -> None:
         plan = self._context.plan(ask_all=ask_all)
@@ -75,7 +87,21 @@ class RunsController:
 
     def series(self) -> None:
         """Run the plan again and again."""
-        self._start(lambda plan: self._context.session.start_series(plan, self._context.draft.series))
+        session, options = self._context.session, self._context.draft.series
+        plan = self._context.plan()
+        if plan is not None:
+            foreseen = partial(forecast, session, plan, options)
+            go = partial(self._begin, session.start_series, plan, options)
+            ask_before(self._context, "Series", plan, foreseen, go)
+
+    def _begin(self, start: Callable[[Plan, SeriesSettings], None], plan: Plan, options: SeriesSettings) -> None:
+        """Start a series of `plan`, unless something was begun while the person was asked."""
+        if self._context.live.busy:
+            self._context.complain("Nothing was started: a run is in flight.")
+            return
+        self._context.main.show_pane("lanes")
+        start(plan, options)
+        self._context.main.wake()
 
     def in_turn(self) -> None:
         """Ask what is pinned and what the draft asks in turn, repeat by repeat."""
@@ -104,17 +130,22 @@ class RunsController:
         settings = msgspec.structs.replace(
             options, in_turn=True, until_sure=None, repeats=max(REPEATS, options.repeats)
         )
-        context.main.show_pane("lanes")
-        context.session.start_series(both, settings)
-        context.main.wake()
+        foreseen = partial(forecast, context.session, both, settings)
+        go = partial(self._begin, context.session.start_series, both, settings)
+        ask_before(context, "Both in turn", both, foreseen, go)
 
     def sweep(self) -> None:
-        """Run the plan with prompts and answers of other lengths, and say first what that may cost."""
-        self._start(self._sweep)
+        """Run the plan with prompts and answers of other lengths."""
+        session, options = self._context.session, self._context.draft.series
+        plan = self._context.plan()
+        if plan is not None:
+            session.show(plan)  # its lengths suit the lanes
+            foreseen = partial(forecast, session, plan, options, sweep=True)
+            ask_before(self._context, "Sweep", plan, foreseen, partial(self._begin, self._sweep, plan, options))
 
-    def _sweep(self, plan: Plan) -> None:
+    def _sweep(self, plan: Plan, options: SeriesSettings) -> None:
         session = self._context.session
-        session.start_sweep(plan, self._context.draft.series)
+        session.start_sweep(plan, options)
         # Nothing was sent yet: the first run begins once this returns.
         if session.series is not None and not session.series.series.is_over():
             self._context.tell(session.preview.sweep_note(plan, session.series.series))
@@ -141,3 +172,30 @@ class RunsController:
         else:
             series.pause()
         self._context.main.wake()
+
+
+def ask_before(
+    context: Context, what: str, plan: Plan, foreseen: Callable[..., Forecast], go: Callable[[], None]
+) -> None:
+    """Do what is more than one run; after a question where it may cost as much as `budget.ask_from_usd`.
+
+    `foreseen` makes the forecast, with typical answers as `stored` where there are some.
+    """
+    if not foreseen().asks_from(plan.budget.ask_from_usd):
+        go()
+        return
+    recorder = context.session.recorder
+    path = recorder.path if recorder is not None else None
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            go()
+
+    async def ask() -> None:
+        from tui.ui.screens.questions import ConfirmScreen
+
+        stored = await asyncio.to_thread(typical_in, path, [target.model for target in plan.targets])
+        question = f"{what}: {foreseen(stored=stored).sentence}. Start?"
+        context.app.push_screen(ConfirmScreen(question, "Start", context.keys), answered)
+
+    context.app.run_worker(ask(), exclusive=True, group="cost")

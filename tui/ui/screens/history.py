@@ -22,7 +22,17 @@ from tui.ui.bindings import Action, KeyNames
 from tui.ui.keymap import bound
 from tui.ui.screens.questions import AskScreen, ConfirmScreen
 from tui.ui.screens.text import TextScreen
-from tui.ui.viewmodel.run_lines import HINT, QueryError, detail_lines, heading, name_of, parse_query, retention, tags_of
+from tui.ui.viewmodel.run_lines import (
+    HINT,
+    QueryError,
+    deletion_question,
+    detail_lines,
+    heading,
+    name_of,
+    parse_query,
+    retention,
+    tags_of,
+)
 from tui.ui.viewmodel.verdicts import comparison_lines
 from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.key_bar import KeyBar
@@ -227,9 +237,8 @@ class HistoryScreen(Screen[StoredRun]):
             if yes:
                 self.run_worker(delete(), group="change")
 
-        self.app.push_screen(
-            ConfirmScreen(f"Delete run {number} for good, from snapshots too?", "Delete", self._keys), answered
-        )
+        question = deletion_question(number, self._list.current_row)
+        self.app.push_screen(ConfirmScreen(question, "Delete", self._keys), answered)
 
     async def action_compare(self) -> None:
         """Mark the run, or compare it with the one that is marked."""

@@ -8,9 +8,9 @@ from tui.config.schema import HistorySettings
 from tui.core.events import Kind
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
-from tui.core.run import RunFilter, RunInfo, RunRow, StoredRun
+from tui.core.run import WORST_FIRST, RunFilter, RunInfo, RunRow, StoredRun
 from tui.core.sanitize import clean
-from tui.core.wording import format_count, format_duration, format_rate
+from tui.core.wording import cells_of, format_count, format_duration, format_rate
 from tui.ui.viewmodel.lane_lines import SHAPES
 
 HINT = "text in the prompt, and: model:haiku endpoint:api tag:x since:2026-11-01 until:2026-11-30 failed simulated"
@@ -18,59 +18,64 @@ HINT = "text in the prompt, and: model:haiku endpoint:api tag:x since:2026-11-01
 _WIDE_CELLS = 100
 """Width from which a row has room for all of it."""
 
-_WORST_FIRST = (
-    State.FAILED,
-    State.INTERRUPTED,
-    State.IDLE,
-    State.CANCELLED,
-    State.REFUSED,
-    State.TRUNCATED,
-    State.DONE,
-)
 _NS_PER_S = 1_000_000_000
 _MOST_OF_A_TEXT = 4_000
 """Characters of a prompt or an answer in the detail: the replay has the rest."""
 
 
 def heading(width: int) -> str:
-    """Heading above the rows of a list of `width` cells. TTFT and total are the shortest of the run."""
-    started, state = _widths(width)
-    return f"  {'No.':>6}  {'started':<{started}}  {'state':<{state}} {'TTFT':>8} {'total':>8}  what"
+    """Heading above the rows of a list of `width` cells."""
+    started, state, fastest = _widths(width)
+    named = f"{'fastest':<{fastest}}"
+    return f"  {'No.':>6}  {'started':<{started}}  {'state':<{state}} {named} {'TTFT':>8} {'total':>8}  what"
 
 
-def _widths(width: int) -> tuple[int, int]:
-    """Cells for the start and for the state: in a narrow list without the year, and without how many."""
-    return (14, 18) if width >= _WIDE_CELLS else (11, 13)
+def deletion_question(number: int, row: RunRow | None) -> str:
+    """Question before a run, or all runs of a series, are deleted."""
+    what = f"the {row.runs} runs of this series" if row is not None and row.runs > 1 else f"run {number}"
+    return f"Delete {what} for good, from snapshots too?"
+
+
+def _widths(width: int) -> tuple[int, int, int]:
+    """Cells for start, state and fastest target: in a narrow list without the year, and without how many."""
+    return (14, 18, 18) if width >= _WIDE_CELLS else (11, 13, 10)
 
 
 def row_line(row: RunRow, width: int, *, marked: bool) -> str:
-    """One run on one line, under `heading`; it may be longer than `width` cells."""
-    start_cells, state_cells = _widths(width)
-    finished = [target for target in row.targets if target.total_ns is not None]
-    ttft = min((target.ttft_ns for target in finished if target.ttft_ns is not None), default=None)
-    total = min((target.total_ns for target in finished if target.total_ns is not None), default=None)
+    """One run or series on one line, under `heading`; it may be longer than `width` cells. TTFT and total are those of
+    the target with the shortest TTFT, which is named; of a series its medians."""
+    start_cells, state_cells, name_cells = _widths(width)
     started = time.strftime("%y-%m-%d %H:%M", time.localtime(row.started_unix_ns // _NS_PER_S))
-    figures = f"{format_duration(ttft):>8} {format_duration(total):>8}"
+    fastest = row.fastest
+    name = _fitted(clean(fastest.target) if fastest is not None and len(row.targets) > 1 else "", name_cells)
+    ttft, total = (fastest.ttft_ns, fastest.total_ns) if fastest is not None else (None, None)
+    figures = f"{name} {format_duration(ttft):>8} {format_duration(total):>8}"
     state = f"{_state(row)[:state_cells]:<{state_cells}}"
-    what = _what(row, "SIMULATED" if width >= _WIDE_CELLS else "SIM")
-    return f"{'◆' if marked else ' '} {row.number:>6}  {started[-start_cells:]}  {state} {figures}  {what}"
+    return f"{'◆' if marked else ' '} {row.number:>6}  {started[-start_cells:]}  {state} {figures}  {_what(row)}"
+
+
+def _fitted(text: str, cells: int) -> str:
+    """The end of a text that is too long: there names differ."""
+    while cells_of(text) > cells:
+        text = f"…{text[2:]}"
+    return text + " " * (cells - cells_of(text))
 
 
 def _state(row: RunRow) -> str:
     """The worst that became of any request, as shape and word, and of how many if not of all."""
-    states = [State(target.status) for target in row.targets]
-    worst = next((state for state in _WORST_FIRST if state in states), State.IDLE)
+    states = [target.status for target in row.targets]
+    worst = State(next((state for state in WORST_FIRST if state in states), "idle"))
     # Stored without a result yet: some program has it in flight.
     shape, word = ("▶", "in flight") if worst is State.IDLE else (SHAPES[worst], worst.value)
-    count = states.count(worst)
+    count = states.count(worst.value)
     return f"{shape} {word}" + (f" {count}/{len(states)}" if count < len(states) else "")
 
 
-def _what(row: RunRow, simulated: str) -> str:
+def _what(row: RunRow) -> str:
     labels = [target.target for target in row.targets]
-    parts = [simulated] if row.simulated else []
+    parts = ["SIM"] if row.simulated else []
     if row.series is not None:
-        parts.append(f"{row.kind} {row.repeat}")
+        parts.append(f"series of {row.runs}")
     parts += [f"#{tag}" for tag in row.tags]
     parts += ["✎"] if row.note else []
     parts.append(labels[0] if len(labels) == 1 else f"{len(labels)} lanes")
@@ -125,7 +130,7 @@ def _asked_lines(run: StoredRun) -> list[str]:
     """The shared parameters, and every prompt as it was sent."""
     parameters = run.plan.parameters
     named = ((name, getattr(parameters, name)) for name in parameters.__struct_fields__)
-    lines = [", ".join(f"{name} {value}" for name, value in named if value is not None) or "no parameters set"]
+    lines = [", ".join(f"{name} {value}" for name, value in named if value not in (None, ())) or "no parameters set"]
     for prompt in dict.fromkeys(record.spec.prompt for record in run.requests):
         variant = f" ({prompt.name})" if prompt.name else ""
         lines += [f"system{variant}: {_cut(prompt.system)}"] if prompt.system else []
