@@ -53,7 +53,9 @@ TESTED_ELSEWHERE: dict[str, str] = {
     ),
     **dict.fromkeys(["export/json_format", "export/portable"], "export/test_json_round_trip.py"),
     # The command as a job runs it.
-    **dict.fromkeys(["headless/measure", "headless/narration", "headless/results"], "headless/test_run.py"),
+    **dict.fromkeys(
+        ["headless/measure", "headless/prompt_source", "headless/narration", "headless/results"], "headless/test_run.py"
+    ),
     # The session as screen and command use it.
     **dict.fromkeys(["session/children", "session/session"], "session/test_preview.py"),
     "session/archive": "ui/screens/test_history.py",

@@ -130,7 +130,7 @@ async def test_runs_are_listed_with_their_state_and_figures(opened: Opened) -> N
         assert "✔ done" in rows[0]
         assert "50.0 ms   250 ms" in rows[0]
         assert "✖ failed" in rows[1]
-        assert "SIMULATED 2 lanes Why is the sky blue?" in rows[2]
+        assert "SIM 2 lanes Why is the sky blue?" in rows[2]
         await s.until_shown("3 runs, latest first")
         assert "kept for at most 30000 days" in s.shown
         assert "user: Count to ten." in detail(s)
@@ -206,7 +206,7 @@ async def test_two_runs_are_compared_with_the_diff_of_what_they_asked(opened: Op
     ]
     later = [stored("Why is the sea blue?", "sim-fast", minute=9, ttft_ms=300, max_tokens=200)]
     async with opened(*runs, *later) as s:
-        await s.until_shown("repeat 6")
+        await s.until_shown("series of 6")
         await s.press("c")
         await s.until_shown("Run 7 is marked")
         assert runs_list(s).marked == 7
@@ -267,7 +267,7 @@ async def test_a_live_run_is_in_the_list(open_app: OpenApp, database: Path) -> N
         await s.press("enter", "r", "n", "d", "c", "e", "escape")
         await s.run()
         await s.press("alt+y")
-        await s.until_shown("SIMULATED 2 lanes Why is the sky blue?")
+        await s.until_shown("SIM 2 lanes Why is the sky blue?")
 
 
 async def test_without_a_history_that_is_said(open_app: OpenApp) -> None:
