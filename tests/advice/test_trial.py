@@ -63,6 +63,12 @@ def plan_of(*targets: Target, variants: tuple[Prompt, ...] = (), ask_all: bool =
     )
 
 
+def apart(before: float, after: float) -> list[Pair]:
+    """Twenty repeats at these levels in ms, with noise of each answer's own: steps that go one way look like drift."""
+    random = Random(3)
+    return [(random.gauss(before, 5) * MS, random.gauss(after, 5) * MS) for _ in range(20)]
+
+
 def concluded(pairs: list[Pair], predicted: Saving | None = PREDICTED) -> TrialResult:
     return conclude("effort:low", "slow", "Ask with low effort", LOW, predicted, pairs)
 
@@ -139,21 +145,21 @@ def test_unset_parameters_are_dropped() -> None:
 
 
 def test_a_clear_saving_is_confirmed_and_held() -> None:
-    tried = concluded([((300 + at) * MS, (200 + at) * MS) for at in range(20)])
+    tried = concluded(apart(300, 200))
     assert tried.result is TrialVerdict.FASTER
     assert tried.held is True
-    assert tried.saved_ns == 100 * MS
-    assert "sure: faster, total 100 ms less" in tried.sentence
+    assert tried.saved_ns == pytest.approx(100 * MS, rel=0.05)
+    assert "sure: faster, total " in tried.sentence
 
 
 def test_a_saving_far_from_the_prediction_is_told() -> None:
-    tried = concluded([((300 + at) * MS, (260 + at) * MS) for at in range(20)])
+    tried = concluded(apart(300, 260))
     assert tried.result is TrialVerdict.FASTER
     assert tried.held is False
 
 
 def test_slower_alike_and_open() -> None:
-    assert concluded([((200 + at) * MS, (300 + at) * MS) for at in range(20)]).result is TrialVerdict.SLOWER
+    assert concluded(apart(200, 300)).result is TrialVerdict.SLOWER
     random = Random(1)
     alike: list[Pair] = [tuple(random.gauss(300, 3) * MS for _ in range(2)) for _ in range(40)]  # type: ignore[misc]
     assert concluded(alike).result is TrialVerdict.ALIKE
@@ -188,7 +194,7 @@ def test_pairs_are_those_of_one_run() -> None:
 
 
 def test_the_ledger_s_entries_survive_json() -> None:
-    tried = concluded([((300 + at) * MS, (200 + at) * MS) for at in range(20)])
+    tried = concluded(apart(300, 200))
     assert msgspec.json.decode(msgspec.json.encode(tried), type=TrialResult) == tried
 
 

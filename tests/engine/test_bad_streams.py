@@ -248,7 +248,7 @@ async def test_a_strange_stream_is_still_an_answer(
             assert record.otps is None
         assert record.ttft_ns is not None
         assert record.total_ns is not None
-        timed = {"redacted-thinking": 20, "withheld-thinking": None, "zero-usage": None}
+        timed = {"redacted-thinking": 20, "withheld-thinking": None, "zero-usage": None, "excess-usage": None}
         assert record.timed_tokens == timed.get(fault, output_tokens)
         if fault == "huge-event":
             assert len(record.text()) > HUGE_CHARACTERS * 9 // 10

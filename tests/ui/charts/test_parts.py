@@ -45,7 +45,8 @@ def test_the_part_of_the_prompt_is_told_by_a_fit_and_else_by_a_sweep() -> None:
         )
         for tokens in range(10_000, 30_000, 1_000)
     ]
-    of_lane = [msgspec.structs.replace(one, output_tokens=50) for one in of_lane]
+    # The round trip of these samples grows with their wait, which would be no time of the prompt.
+    of_lane = [msgspec.structs.replace(one, output_tokens=50, network_ns=30 * MS) for one in of_lane]
     source = msgspec.structs.replace(source_of(of_lane[:5]), sweep_key="Alt+Shift+S")
     rows = part_rows(source)
     assert rows.foot.startswith("Too few runs")
