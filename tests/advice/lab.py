@@ -37,7 +37,7 @@ class Lab:
 
     async def measured(self, *plans: Plan, repeats: int = 8, cut_share: float = CUT_SHARE) -> Advice:
         """Advice for the first target of the last plan, after a series of each."""
-        self.session.clear()
+        self.session.live.clear()
         for plan in plans:
             await self.series(plan, SeriesSettings(repeats=repeats, warm_ups=1))
         lanes = self.session.live.lanes

@@ -88,7 +88,7 @@ async def session(shared: Watched) -> Watched:
     shared.said.clear()
     shared.plan = msgspec.structs.replace(shared.plan, budget=Budget())
     shared.choose(CACHED, PLAIN)
-    shared.clear()
+    shared.live.clear()
     return shared
 
 

@@ -106,3 +106,36 @@ def test_the_row_in_use_stays_the_row_in_use(steps: list[tuple[str, int]]) -> No
         if step == "use" or len(edited.rows) == 1:
             used = edited.rows[edited.row]
         assert edited.rows[edited.row] is used
+
+
+def test_what_was_deleted_can_be_put_back() -> None:
+    turns = (Turn(role="user", text="one"), Turn(role="assistant", text="two"))
+    book = PromptBook(
+        Prompt(name="a", user="A", turns=turns),
+        [Prompt(name="a", user="A", turns=turns), Prompt(name="b", user="B")],
+        [{"x": "1"}, {"x": "2"}],
+    )
+    before = (list(book.prompts), list(book.rows))
+    book.delete_turn(1)
+    book.delete_row(0)
+    book.use(1)
+    book.delete()
+    assert [prompt.name for prompt in book.prompts] == ["a"]
+    for _ in range(3):
+        book.put_back()
+    assert (book.prompts, book.rows) == before
+    with pytest.raises(BookError, match="Nothing was deleted"):
+        book.put_back()
+    book.load_rows([{"y": "3"}])
+    book.put_back()
+    assert book.rows == before[1]
+
+
+def test_a_name_that_was_taken_meanwhile_is_not_given_twice() -> None:
+    book = PromptBook(Prompt(name="a", user="A"), [Prompt(name="a", user="A"), Prompt(name="b", user="B")])
+    book.use(1)
+    book.delete()
+    book.rename("b")
+    book.put_back()
+    assert sorted(prompt.user for prompt in book.prompts) == ["A", "B"]
+    assert len({prompt.name for prompt in book.prompts}) == 2

@@ -55,6 +55,20 @@ class Shown(msgspec.Struct, frozen=True):
     first: tuple[Figure, ...]
 
 
+class Emptied(msgspec.Struct, frozen=True):
+    """Results that were taken out of a lane."""
+
+    shown: Shown | None
+    outcomes: tuple[Observation, ...]
+    swept: tuple[Observation, ...]
+    plan: Plan | None
+
+    @property
+    def count(self) -> int:
+        """Results that are lost with it."""
+        return len(self.outcomes) or int(self.shown is not None)
+
+
 class Lane:
     """One target on screen: its latest request, and the outcomes of this session."""
 
@@ -85,6 +99,23 @@ class Lane:
         self._current: list[Observation] = []
         self._asked = ""
         self._reader = OutcomesReader()
+
+    def empty(self) -> Emptied:
+        """Take everything that was measured out of the lane."""
+        taken = Emptied(self.shown, tuple(self.outcomes), tuple(self.swept), self.plan)
+        self.record = self.warming = self.cost = None
+        self.outcomes.clear()
+        self.swept.clear()
+        self.first, self.fastest, self.cannot_warm = (), (), False
+        return taken
+
+    def refill(self, taken: Emptied) -> None:
+        """Put what was taken out in front of what was measured since."""
+        self.outcomes[:0] = taken.outcomes
+        self.swept[:0] = taken.swept
+        if self.record is None and taken.shown is not None:
+            self.go_back(taken.shown)
+            self.plan = self.plan or taken.plan
 
     @property
     def label(self) -> str:

@@ -16,7 +16,7 @@ from tui.core.series import Repeat, Series
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import swept
 from tui.core.target import Target
-from tui.session.lane import InputCount, Lane, fingerprint_of
+from tui.session.lane import Emptied, InputCount, Lane, fingerprint_of
 from tui.session.spending import Spending
 from tui.session.standings import Standings
 
@@ -186,14 +186,10 @@ class LiveState:
         self.objectives = objectives
         self.version += 1
 
-    def clear(self) -> None:
-        """Empty the lanes and their histories. Not while a run is in flight."""
-        for lane in self.lanes:
-            lane.record = lane.warming = lane.cost = None
-            lane.outcomes.clear()
-            lane.swept.clear()
-            lane.first, lane.fastest, lane.cannot_warm = (), (), False
+    def clear(self) -> list[tuple[Lane, Emptied]]:
+        """Empty the lanes and their histories; returns what `Lane.refill` takes. Not while a run is in flight."""
         self.version += 1
+        return [(lane, lane.empty()) for lane in self.lanes]
 
     def in_flight(self) -> tuple[int, ...]:
         """The ids of the requests that have not ended."""

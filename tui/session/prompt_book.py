@@ -1,6 +1,6 @@
 """Prompt book: variants, turns, and rows of values, as a person edits them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -23,6 +23,15 @@ class PromptBook:
         self.rows = [dict(values) for values in rows]
         self.row = row
         """The row in use, from 0."""
+        self._deleted: list[Callable[[], None]] = []
+        """Each puts back what was deleted, the latest last."""
+
+    def put_back(self) -> None:
+        """Undo the latest deletion, of a variant, a row or a turn. Raises BookError without one."""
+        if not self._deleted:
+            raise BookError("Nothing was deleted that could come back.")
+        self._deleted[-1]()
+        self._deleted.pop()
 
     # Variants
 
@@ -63,8 +72,17 @@ class PromptBook:
         """Delete the prompt in use; the next one is in use then. Raises BookError for the last one."""
         if len(self.prompts) == 1:
             raise BookError("The last prompt stays.")
-        del self.prompts[self.current]
+        at, prompt = self.current, self.prompts.pop(self.current)
+        self._deleted.append(lambda: self._insert(at, prompt))
         self.current = min(self.current, len(self.prompts) - 1)
+
+    def _insert(self, at: int, prompt: Prompt) -> None:
+        if len(self.prompts) >= MAX_VARIANTS:
+            raise BookError(f"At most {MAX_VARIANTS} variants can be held side by side.")
+        if prompt.name in {other.name for other in self.prompts}:
+            prompt = msgspec.structs.replace(prompt, name=self._free_name())
+        self.current = min(at, len(self.prompts))
+        self.prompts.insert(self.current, prompt)
 
     def rename(self, name: str) -> None:
         """Give the prompt in use another name. Raises BookError for one that is empty, taken or not printable."""
@@ -93,7 +111,14 @@ class PromptBook:
     def delete_turn(self, position: int) -> None:
         """Delete one of the earlier turns."""
         turns = list(self.prompt.turns)
-        del turns[position]
+        turn, of = turns.pop(position), self.current
+        self._change(turns=tuple(turns))
+        self._deleted.append(lambda: self._insert_turn(of, position, turn))
+
+    def _insert_turn(self, of: int, position: int, turn: Turn) -> None:
+        self.use(min(of, len(self.prompts) - 1))
+        turns = list(self.prompt.turns)
+        turns.insert(position, turn)
         self._change(turns=tuple(turns))
 
     def tidy(self) -> None:
@@ -142,12 +167,15 @@ class PromptBook:
 
     def delete_row(self, position: int) -> None:
         """Delete a row of values."""
-        del self.rows[position]
+        values = self.rows.pop(position)
+        self._deleted.append(lambda: self.rows.insert(position, values))
         if position < self.row or self.row == len(self.rows):
             self.row = max(0, self.row - 1)
 
     def load_rows(self, rows: Sequence[Row]) -> None:
         """Put these rows in the place of all there are."""
+        before = self.rows
+        self._deleted.append(lambda: setattr(self, "rows", before))
         self.rows = [dict(values) for values in rows]
         self.row = 0
 

@@ -205,10 +205,6 @@ class Session:
             self.live.compare_with(snapshot)
         return snapshot
 
-    def clear(self) -> None:
-        """Empty the lanes and the history of this session."""
-        self.live.clear()
-
     async def close(self) -> None:
         """Cancel what is in flight, record how it ended, and end the children."""
         if self.series is not None:

@@ -198,6 +198,9 @@ async def test_clear_empties_lanes_and_history(open_app: OpenApp, key: str) -> N
     async with open_app(fast(2)) as s:
         await s.run()
         await s.press(key)
+        await s.until_shown("2 results in all")
+        await s.press("y")
+        await s.until(lambda: s.on_main, "the main screen")
         await s.until_painted()
         assert s.states == [State.IDLE] * 2
         assert [view.stream.text for view in s.views] == ["", ""]
@@ -210,11 +213,47 @@ async def test_clear_empties_lanes_and_history(open_app: OpenApp, key: str) -> N
         assert s.states == [State.DONE] * 2
 
 
+async def test_clearing_asks_and_can_be_undone(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
+        await s.press("alt+l")
+        assert s.on_main, "there is nothing to lose"
+        await s.run()
+        text = s.views[0].text
+        await s.press("alt+l")
+        await s.until_shown("2 results in all")
+        await s.press("n")
+        assert [len(lane.outcomes) for lane in s.lanes] == [1, 1]
+        await s.press("alt+l", "y")
+        await s.until(lambda: [len(lane.outcomes) for lane in s.lanes] == [0, 0], "empty lanes")
+        await s.run()
+        await s.press("alt+shift+j")
+        await s.until_painted()
+        assert [len(lane.outcomes) for lane in s.lanes] == [2, 2]
+        assert [lane.outcomes[0].run for lane in s.lanes] == [1, 1]
+        await s.press("alt+l", "y")
+        await s.until(lambda: [len(lane.outcomes) for lane in s.lanes] == [0, 0], "empty lanes")
+        await s.press("alt+shift+j")
+        await s.until(lambda: s.states == [State.DONE] * 2, "the answers")
+        assert text
+        await s.press("alt+shift+j")
+        assert any("Nothing was cleared" in notice for notice in s.notices)
+
+
+async def test_ctrl_l_paints_again_and_takes_nothing_away(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
+        await s.run()
+        before = s.shown
+        await s.press("ctrl+l")
+        await s.until_painted()
+        assert s.on_main
+        assert s.shown == before
+
+
 async def test_clearing_in_flight_is_refused(open_app: OpenApp) -> None:
     async with open_app((STEADY, FAST)) as s:
         await s.press("f5")
         await s.until(lambda: s.states == [State.STREAMING, State.DONE])
-        await s.press("ctrl+l")
+        await s.press("alt+l")
         assert s.states == [State.STREAMING, State.DONE]
         assert s.notices == ["A run is in flight: cancel it (F8), or let it end."]
 

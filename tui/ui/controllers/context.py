@@ -15,6 +15,7 @@ from tui.core.sanitize import clean
 from tui.errors import ChildError, ConfigError
 from tui.session.desk import Desk
 from tui.session.draft import Draft
+from tui.session.lane import Emptied, Lane
 from tui.session.live import LiveState
 from tui.session.session import Session
 from tui.ui.bindings import KeyNames
@@ -53,6 +54,8 @@ class Context:
         self.keys = keys
         self.advice: AdviceState | None = None
         """The state of the session's advice; None before any was asked for."""
+        self.cleared: list[tuple[Lane, Emptied]] = []
+        """Results that were cleared last, by lane."""
         self.offer = ""
         """Offer in the first row, until it is taken: to show the run that was interrupted."""
 

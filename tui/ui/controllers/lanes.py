@@ -54,9 +54,33 @@ class LanesController:
         self._context.app.push_screen(SearchScreen(self._context.front.current_lane.stream, self._context.keys))
 
     def clear(self) -> None:
-        """Empty the lanes and the session's history."""
-        self._context.session.clear()
-        self._context.main.wake()
+        """Empty the lanes and the session's table, after a question if something stands there."""
+        from tui.ui.screens.questions import ConfirmScreen
+
+        context, live = self._context, self._context.live
+        results = sum(len(lane.outcomes) or (lane.record is not None) for lane in live.lanes)
+
+        def answered(yes: bool | None) -> None:
+            if yes and not live.busy:
+                context.cleared = live.clear()
+                context.main.wake()
+                context.tell(f"Cleared. {context.keys('undo_clear')} brings it back.")
+
+        if not results:
+            answered(True)
+            return
+        what = "1 result" if results == 1 else f"{results} results"
+        question = f"Empty the lanes and the table, {what} in all? Stored runs stay in the history."
+        context.app.push_screen(ConfirmScreen(question, "Clear", context.keys), answered)
+
+    def undo_clear(self) -> None:
+        """Bring back what was cleared last."""
+        context = self._context
+        for lane, taken in context.cleared:
+            lane.refill(taken)
+        context.cleared = []
+        context.live.version += 1
+        context.main.wake()
 
     def difference(self) -> None:
         """Show the current lane's answer beside that of the next lane."""

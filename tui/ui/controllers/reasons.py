@@ -91,6 +91,13 @@ class Reasons:
         is_there = self._context.live.snapshot("now") is not None
         return "" if is_there else "There is nothing to pin yet: run the prompt first."
 
+    def nothing_cleared(self) -> str:
+        """For bringing back what was cleared."""
+        if in_flight := self.run_in_flight():
+            return in_flight
+        is_there = any(taken.count for _, taken in self._context.cleared)
+        return "" if is_there else "Nothing was cleared that could come back."
+
     def target_not_listed(self) -> str:
         """For editing the current lane's target."""
         is_listed = current_target(self._context, self._context.draft.targets) is not None

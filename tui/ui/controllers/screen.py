@@ -93,6 +93,10 @@ class ScreenController:
             12,
         )
 
+    def repaint(self) -> None:
+        """Paint the whole screen again, over whatever another program wrote there."""
+        self._context.app.screen.refresh(layout=True)
+
     def palette(self) -> None:
         """Find any action by its name."""
         self._context.app.action_command_palette()

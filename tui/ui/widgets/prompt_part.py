@@ -76,6 +76,12 @@ class PromptPart(Vertical):
         self.say("")
         return True
 
+    def action_put_back(self) -> None:
+        """Undo the latest deletion."""
+        if self.attempt(self.book.put_back):
+            self.show()
+            self.focus_list()
+
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         """Do what the button says."""
         event.stop()

@@ -120,6 +120,7 @@ class VariantsView(PromptPart):
         if self.attempt(self.book.delete):
             self.show()
             self.focus_list()
+            self.say(f"Deleted. {self.key_names('variants.put_back')} puts it back.")
 
 
 def _texts(prompt: Prompt) -> Content:
