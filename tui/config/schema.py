@@ -59,6 +59,14 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
         setting("Characters of charts; auto: braille, or ascii where the glyphs are.", set_by="anyone"),
     ] = "auto"
 
+    notify: Annotated[
+        Literal["bell", "osc9", "off"],
+        setting(
+            "Sign that a series of ten seconds or more has ended: the bell, or a desktop's message (OSC 9).",
+            set_by="anyone",
+        ),
+    ] = "bell"
+
     @property
     def fixed_rate(self) -> float | None:
         """Screen updates per second, or None to follow the link."""

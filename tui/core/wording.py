@@ -64,6 +64,12 @@ def format_cost(cost: Cost | None) -> str:
     return ABSENT if cost is None else f"{'≥' if cost.is_lower_bound else ''}{dollars(cost.usd)}"
 
 
+def bar(done: int, total: int, cells: int) -> str:
+    """A bar of progress, in characters that every terminal has."""
+    filled = round(cells * done / total) if total else 0
+    return f"[{'#' * filled}{'.' * (cells - filled)}]"
+
+
 def dollars(usd: float) -> str:
     """An amount with two significant digits at least: `$0.00042`, `$0.013`, `$1.20`, `$104`."""
     if usd >= 99.5:

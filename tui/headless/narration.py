@@ -9,7 +9,7 @@ from tui.core.record import RequestRecord
 from tui.core.remarks import remarks
 from tui.core.sanitize import clean
 from tui.core.series import Series
-from tui.core.wording import amount
+from tui.core.wording import amount, bar
 
 _BAR_CELLS = 24
 _LINES = 20
@@ -71,9 +71,8 @@ class Narrator:
                 self._said = step
                 self._print(said)
             return
-        filled = round(_BAR_CELLS * series.done / series.total)
         self._clear()
-        self._bar = f"[{'#' * filled}{'.' * (_BAR_CELLS - filled)}] {said}"
+        self._bar = f"{bar(series.done, series.total, _BAR_CELLS)} {said}"
         self._draw()
 
     def end(self) -> None:

@@ -39,8 +39,9 @@ class Session:
     It asks what it is given: every run, series and warming comes with its plan.
 
     `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
-    every run; `on_problem` with a sentence when something went wrong that belongs to no lane; `on_interrupted` at the
-    start with how many requests an earlier session left in flight when it was killed.
+    every run, `on_series_over` with every series; `on_problem` with a sentence when something went wrong that belongs
+    to no lane; `on_interrupted` at the start with how many requests an earlier session left in flight when it was
+    killed.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Session:
         self.on_ended: Callable[[RequestRecord], None] = lambda _record: None
         self.on_run_over: Callable[[StoredRun], None] = lambda _run: None
         self.on_interrupted: Callable[[int], None] = lambda _requests: None
+        self.on_series_over: Callable[[Series], None] = lambda _series: None
         self.on_error: Callable[[Exception], None] = _unexpected
         """Called with what any of these raised; delivery goes on."""
         self.engine_failures = 0
@@ -193,7 +195,11 @@ class Session:
             await self.run_over()
             return may_run
 
-        self.series = SeriesRunner(self.live, series, run_to_end, self._changed)
+        def over() -> None:
+            self._changed()
+            _tell(self, self.on_series_over, series)
+
+        self.series = SeriesRunner(self.live, series, run_to_end, over)
         if not self.preview.may_send(plan.budget, *series.at_most(specs), series_usd=series.settings.max_usd):
             series.end(Ending.COST)
         self.series.start()

@@ -19,6 +19,8 @@ from textual.widgets import Input, TextArea
 from tui.config.schema import UiSettings
 from tui.core.model import KnownModel
 from tui.core.run import StoredRun
+from tui.core.sanitize import clean
+from tui.core.series import Ending, Series
 from tui.errors import ChildError, ExitCode
 from tui.session.desk import Desk
 from tui.session.draft import Draft
@@ -41,6 +43,8 @@ from tui.ui.widgets.target_picker import TargetPicker
 _COLLECT_AFTER = (700, 10, 500)
 """For the garbage collector: everything is looked through fifty times less often than usual. That takes 50 ms with 16
 lanes, in which no key is heard, and finds next to nothing: the tokens that arrive are kept."""
+_LONG_NS = 10_000_000_000
+"""Time of its counted runs from which on the end of a series is told to who looks elsewhere."""
 _MOST_NOTES = 3
 """Notes that are said at the start; `latency-tui config` has all."""
 
@@ -123,6 +127,7 @@ class LatencyApp(DressedApp):
         session.on_change = self.main.wake
         session.on_problem = self.context.complain
         session.on_error = self.crash
+        session.on_series_over = self._series_over
         session.on_interrupted = self.dispatcher.history.tell_interrupted
         session.preview.on_models = self.dispatcher.targets.models_changed
         session.preview.expect(self.draft.plan())
@@ -218,6 +223,17 @@ class LatencyApp(DressedApp):
             return
         if path is not None:
             self.context.tell(f"The terminal cannot take it: it is in {path}.", 10)
+
+    def _series_over(self, series: Series) -> None:
+        if series.ending is not Ending.CANCELLED and sum(series.run_ns) >= _LONG_NS:
+            self.ring(f"latency-tui: {series.progress(over=True)}")
+
+    def ring(self, sentence: str) -> None:
+        """Tell a person who looks elsewhere what has ended, as `ui.notify` says."""
+        if self._settings.notify == "bell":
+            self.bell()
+        elif self._settings.notify == "osc9" and self._driver is not None:
+            self._driver.write(f"\x1b]9;{clean(sentence)}\x07")
 
     def leave_from_signal(self, status: int, noticed: Callable[[], None] = lambda: None) -> None:
         """End in order with this exit status; for signal handlers, which may run at any point of the main thread.

@@ -9,11 +9,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.core.sanitize import clean
-from tui.core.wording import format_cost, format_duration
+from tui.core.wording import bar, format_cost, format_duration
 from tui.session.live import LiveState
 from tui.ui.bindings import KeyNames
 
 _BETWEEN = " · "
+_BAR_CELLS = 12
 
 Part = tuple[str, str]
 """A text, and the style it is shown in."""
@@ -107,6 +108,8 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
     elif live.series is not None and (not live.series_over or not live.run_in_flight):
         paused = f"{keys('pause')} goes on" if live.series_paused else ""
         doing = live.series.progress(over=live.series_over, paused=paused)
+        if not live.series_over:
+            return f"{bar(live.series.done, live.series.total, _BAR_CELLS)} {doing}", doing
     elif live.run_in_flight:
         doing = f"run {live.runs}: {len(live.in_flight())} in flight"
     elif live.runs:
