@@ -78,9 +78,11 @@ def test_key_never_travels_in_the_clear(settings: Settings, url: str) -> None:
 
 def test_headers_of_the_environment_never_travel_in_the_clear(settings: Settings) -> None:
     remote = _with(settings, anthropic=Endpoint(name="anthropic", base_url="http://example.org"))
+    moved = {"ANTHROPIC_BASE_URL": "http://example.org"}
     with pytest.raises(ConfigError, match="use https, or unset ANTHROPIC_CUSTOM_HEADERS"):
-        build_plan(remote, {"ANTHROPIC_CUSTOM_HEADERS": f"x-gateway-key: {API_KEY}"}, URL)
-    build_plan(remote, {"ANTHROPIC_CUSTOM_HEADERS": "no header"}, URL)
+        build_plan(remote, {"ANTHROPIC_CUSTOM_HEADERS": f"x-gateway-key: {API_KEY}", **moved}, URL)
+    build_plan(remote, {"ANTHROPIC_CUSTOM_HEADERS": "no header", **moved}, URL)
+    build_plan(remote, {"ANTHROPIC_CUSTOM_HEADERS": f"x-gateway-key: {API_KEY}"}, URL)
 
 
 @pytest.mark.parametrize(

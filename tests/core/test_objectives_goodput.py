@@ -1,5 +1,6 @@
 """Goodput."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -64,3 +65,11 @@ def test_a_looser_limit_never_lowers_it(ttfts: list[int], limit: int, more: int)
     assert tight is not None
     assert loose is not None
     assert 0 <= tight.good <= loose.good <= len(ttfts)
+
+
+@pytest.mark.parametrize(("text", "good"), [("truncated < 5%", 1), ("refused < 5%", 2), ("errors < 5%", 2)])
+def test_a_cut_answer_is_not_good_where_cuts_are_limited(text: str, good: int) -> None:
+    cut = replace(QUICK, status=Status.TRUNCATED)
+    found = goodput([TTFT, parse(text)], [QUICK, cut])
+    assert found is not None
+    assert found.good == good

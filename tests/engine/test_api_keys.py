@@ -136,9 +136,10 @@ GATEWAY = "x-gateway-key: CANARY-A\nnot a header\nHost: evil.example\nX-Team: a:
 async def test_headers_of_the_environment_go_to_the_api_alone() -> None:
     """The SDK reads the variable by itself, and would send what it holds to every endpoint."""
     received = Received()
-    engine = await fresh(ANTHROPIC_CUSTOM_HEADERS=GATEWAY, ANTHROPIC_LOG="debug")
-    try:
-        async with serving(received) as port:
+    async with serving(received) as port:
+        own = {"ANTHROPIC_CUSTOM_HEADERS": GATEWAY, "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}"}
+        engine = await fresh(**own, ANTHROPIC_LOG="debug")
+        try:
             plain = engine.spec(f"http://127.0.0.1:{port}")
             region = {"region": "us-east-1", "project": "p"}
             for name, kind in (
@@ -150,8 +151,8 @@ async def test_headers_of_the_environment_go_to_the_api_alone() -> None:
             ):
                 endpoint = msgspec.structs.replace(plain.endpoint, name=name, kind=kind, **region)
                 await engine.run(msgspec.structs.replace(plain, endpoint=endpoint))
-    finally:
-        await engine.close()
+        finally:
+            await engine.close()
     api, *others = received.headers
     assert (api["x-gateway-key"], api["x-team"]) == ("CANARY-A", "a: b")
     assert api["host"].startswith("127.0.0.1")
@@ -162,7 +163,18 @@ async def test_headers_of_the_environment_go_to_the_api_alone() -> None:
 
 def test_headers_of_the_environment_go_nowhere_in_plain_sight() -> None:
     keys = Keys({"ANTHROPIC_CUSTOM_HEADERS": GATEWAY})
-    far = Endpoint(name="anthropic", base_url="http://far.example")
+    open_url = "http://api.anthropic.com"
+    far = Endpoint(name="anthropic", base_url=open_url)
     assert keys.with_headers(far) == far
-    safe = Endpoint(name="anthropic", base_url=HTTPS, headers={"x-team": "mine"})
+    safe = Endpoint(name="anthropic", base_url="https://api.anthropic.com", headers={"x-team": "mine"})
     assert keys.with_headers(safe).headers == {"x-gateway-key": "CANARY-A", "x-team": "mine"}
+
+
+@pytest.mark.parametrize("url", [HTTPS, "https://api.anthropic.com.evil.example", "https://127.0.0.1"])
+def test_headers_of_the_environment_do_not_follow_a_file_to_another_host(url: str) -> None:
+    moved = Endpoint(name="anthropic", base_url=url)
+    assert Keys({"ANTHROPIC_CUSTOM_HEADERS": GATEWAY}).with_headers(moved) == moved
+    by_variable = {"ANTHROPIC_CUSTOM_HEADERS": GATEWAY, "ANTHROPIC_BASE_URL": f"{url}/ "}
+    assert Keys(by_variable).with_headers(moved).headers["x-gateway-key"] == "CANARY-A"
+    by_variable["ANTHROPIC_BASE_URL"] = "https://gateway.example"
+    assert Keys(by_variable).with_headers(moved) == moved

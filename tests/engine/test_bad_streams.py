@@ -352,3 +352,33 @@ async def test_an_answer_with_a_length_ends_with_it() -> None:
         assert [event.texts for event in events if isinstance(event, Content)] == [["x"], ["x"]]
         assert connections == 2
         await sender.aclose()
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"200 OK\r\ncontent-type: application/json\r\ncontent-length: 0", "answered 200 with nothing"),
+        (b"200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 0", "sent no message"),
+        (b"200 OK\r\ncontent-length: 0", "answered 200 with nothing"),
+        (b"204 No Content", "answered 204 with nothing"),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_success_of_nothing_fails_at_once(head: bytes, said: str, stream: bool) -> None:
+    """The connection stays open, so that only the head says that nothing will come."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + head + b"\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        sender = RequestSender({})
+        asked = spec(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        asked = msgspec.structs.replace(asked, parameters=msgspec.structs.replace(asked.parameters, stream=stream))
+        async with asyncio.timeout(WITHIN_S):
+            ended = await send_one(sender, asked, lambda _: None)
+        await sender.aclose()
+    assert ended.failure is not None
+    assert said in ended.failure.message

@@ -17,7 +17,8 @@ REFUSED = Failure(kind=FailureKind.BAD_REQUEST, message="No such parameter.")
 class Driven:
     """A series over lanes whose first tokens come after the times given; None is a refusal."""
 
-    def __init__(self, settings: SeriesSettings, **ttft_ms: float | None) -> None:
+    def __init__(self, settings: SeriesSettings, *, status: Status = Status.DONE, **ttft_ms: float | None) -> None:
+        self._status = status
         self.live = LiveState()
         self.plan = plan_of(*ttft_ms)
         self.live.set_targets(self.plan.targets)
@@ -35,7 +36,7 @@ class Driven:
                 self.live.apply([refused])
             else:
                 own = round(ttft + 7 * len(self.asked) % 11 + number // 2)
-                self.live.apply(answer(spec.request_id, own, own + 20))
+                self.live.apply(answer(spec.request_id, own, own + 20, self._status))
         self.live.apply([RUN_ENDED])
         return True
 
@@ -91,3 +92,12 @@ async def test_until_sure_counts_a_run_of_several_requests_once() -> None:
     # Eight repeats are the fewest that can tell two targets apart, however many requests each has.
     assert series.done >= 8
     assert f"{series.done} repeats" in series.verdict
+
+
+async def test_a_winner_whose_answers_were_cut_is_said_to_be() -> None:
+    settings = SeriesSettings(repeats=40, warm_ups=1, until_sure="ttft")
+    series = await Driven(settings, status=Status.TRUNCATED, a=100, b=150).to_its_end()
+    counted = series.done
+    assert series.verdict is not None
+    assert series.verdict.startswith("sure: a is usually fastest")
+    assert series.verdict.endswith(f"; a: {counted} of {counted} cut")

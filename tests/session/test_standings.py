@@ -66,3 +66,16 @@ def test_warm_up_and_failures_tell_nothing() -> None:
     for run in range(31, 61):
         ran(standings, lanes, run, 200, None)
     assert not any(lane.fastest for lane in lanes)
+
+
+def test_what_was_held_back_is_never_the_fastest_in_ttft() -> None:
+    """When its model began is not known; its end is."""
+    standings, lanes = Standings(), lanes_of("a", "b")
+    for run in range(1, 31):
+        for lane, ms in zip(lanes, (100, 200), strict=True):
+            label, held = lane.label, lane is lanes[0]
+            lane.outcomes.append(
+                Observation(run=run, fingerprint=label, ttft_ns=ms * MS, total_ns=ms * MS, held_back=held)
+            )
+        standings.run_over(lanes, lanes, run)
+    assert [lane.fastest for lane in lanes] == [(Figure.TOTAL,), ()]

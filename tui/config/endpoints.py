@@ -9,12 +9,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from tui.config.keys import keys_of, looks_secret, shown
 from tui.core.protocol import MESSAGES_KIND, PROTOCOLS, Protocol
-from tui.core.target import Endpoint, TimeoutOverrides, is_this_machine
+from tui.core.target import ANTHROPIC_HOST, Endpoint, TimeoutOverrides, is_this_machine
 from tui.errors import ConfigError
 from tui.secret_names import is_secret_name
 
 ANTHROPIC = "anthropic"
 """Name of the API's own endpoint."""
+BASE_URL_VARIABLE = "ANTHROPIC_BASE_URL"
 CUSTOM_HEADERS_VARIABLE = "ANTHROPIC_CUSTOM_HEADERS"
 KEY_REMEDY = "a key itself never belongs in a file"
 _HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(?:%\w+)?")
@@ -263,10 +264,14 @@ def is_key_set(endpoint: Endpoint, environ: Mapping[str, str]) -> bool:
 def custom_headers(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
     """The headers that the environment adds to requests to the API's own endpoint: often a gateway's key.
 
-    The SDK would send them to every endpoint, which is why its variable is read here. One header a line, as there;
-    what cannot be sent as a header, or belongs to the connection, is left out.
+    The SDK would send them to every endpoint, which is why its variable is read here. They go to the API's host and to
+    the address in `ANTHROPIC_BASE_URL`, which comes from the environment as they do, but not to another that a file
+    names for this endpoint. One header a line, as there; what cannot be sent as a header, or belongs to the
+    connection, is left out.
     """
-    if endpoint.name != ANTHROPIC or endpoint.kind != "anthropic":
+    of_variable = endpoint.base_url == environ.get(BASE_URL_VARIABLE, "").strip().rstrip("/")
+    is_own = of_variable or urlsplit(endpoint.base_url).hostname == ANTHROPIC_HOST
+    if endpoint.name != ANTHROPIC or endpoint.kind != "anthropic" or not is_own:
         return {}
     lines = (line.partition(":") for line in environ.get(CUSTOM_HEADERS_VARIABLE, "").splitlines())
     pairs = ((name.strip().lower(), value.strip()) for name, _, value in lines)

@@ -8,7 +8,7 @@ import msgspec
 
 from tui.config import schema
 from tui.config.check import target_of, value_of
-from tui.config.endpoints import ANTHROPIC, ENDPOINT
+from tui.config.endpoints import ANTHROPIC, BASE_URL_VARIABLE, ENDPOINT
 from tui.config.keys import Key, Layer, Origin, SetValue, hint
 from tui.config.schema import CUSTOM, SIMULATOR
 from tui.core.plan import MAX_TARGETS
@@ -16,7 +16,6 @@ from tui.core.target import ANTHROPIC_HOST
 from tui.errors import ConfigError
 
 PREFIX = "LATENCY_TUI_"
-BASE_URL_VARIABLE = "ANTHROPIC_BASE_URL"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
 TOKEN_VARIABLE = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105 - its name
 """A bearer token in place of the key, as the SDK reads it."""

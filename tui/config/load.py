@@ -14,6 +14,7 @@ from tui.config import files, paths, schema
 from tui.config.check import check_settings
 from tui.config.endpoints import (
     ANTHROPIC,
+    BASE_URL_VARIABLE,
     ENDPOINT,
     endpoint_of,
     has_key,
@@ -21,7 +22,7 @@ from tui.config.endpoints import (
     refuse_open_key,
     refuse_version_path,
 )
-from tui.config.environment import BASE_URL_VARIABLE, Flags, from_environment, from_flags, take_key
+from tui.config.environment import Flags, from_environment, from_flags, take_key
 from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, hint, shown
 from tui.config.known_models import load_models
 from tui.config.presets import at_named_endpoint, entries_of

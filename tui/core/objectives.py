@@ -362,6 +362,8 @@ def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:
     if not observation.answered:
         return False
     for objective in objectives:
+        if objective.figure is None and observation.status in _SHARES[objective.share]:
+            return False
         if objective.figure is None or objective.is_fitted:
             continue
         if objective.figure is Figure.ITL:

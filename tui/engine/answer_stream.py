@@ -102,6 +102,8 @@ class AnswerStream:
 
         Raises httpcore2.ReadError if the connection broke, BodyError if the body cannot be decoded.
         """
+        if self._body.complete:
+            return  # A body of no bytes: nothing will arrive that could end it.
         self._stream.subscribe(lambda: self._queue.add(self._turn))
         # What came with the headers is already there.
         self._queue.add(self._turn)

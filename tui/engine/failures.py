@@ -282,16 +282,25 @@ def _names_parameter(words: str) -> bool:
     return bool(_PARAMETER.search(_NO_PARAMETER.sub("", words)))
 
 
-def not_an_answer(content_type: str, *, streamed: bool, wire: str, refusal: Refusal | None = None) -> Failure:
-    """The server answered 200 with neither an event stream nor, where none was asked for, a message.
+def not_an_answer(
+    content_type: str,
+    *,
+    streamed: bool,
+    wire: str,
+    refusal: Refusal | None = None,
+    http_status: int = 200,
+    is_empty: bool = False,
+) -> Failure:
+    """The server answered with a success that holds neither an event stream nor, where none was asked for, a message.
 
-    `wire` is the title of the protocol that it was to speak, `refusal` what the body says.
+    `wire` is the title of the protocol that it was to speak, `refusal` what the body says, `is_empty` that it has none.
     """
+    came = "nothing" if is_empty else quote(content_type) or "no content type"
     words = quote(refusal.message) if refusal is not None else ""
     wanted = "an event stream" if streamed else "a message in JSON, which stream = false asks for"
     return Failure(
         kind=(refusal and refusal.kind) or FailureKind.PROTOCOL,
-        message=f"The server answered 200 with {quote(content_type) or 'no content type'} instead of {wanted}"
+        message=f"The server answered {http_status} with {came} instead of {wanted}"
         f"{': ' + words.rstrip('.') if words else ''}. Check that the base URL is that of a {wire}.",
     )
 

@@ -261,6 +261,8 @@ class _Attempt:
             streamed=self._streamed,
             wire=self._wire.title,
             refusal=self._wire.refusal(200, response.headers, words),
+            http_status=response.status_code,
+            is_empty=not words.strip(),
         )
 
     async def _read(self, response: httpx2.Response, deadlines: _Deadlines, delivery: Delivery) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 
-from tui.core.events import FailureKind
+from tui.core.events import FailureKind, Status
 from tui.core.figures import Figure
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -30,6 +30,8 @@ _FOR_GOOD = frozenset(
     }
 )
 """Failures that the same request meets again."""
+_SURE = frozenset({Conclusion.BEST, Conclusion.ALIKE})
+"""Conclusions after which "until sure" asks no more."""
 _TOO_LONG = frozenset({FailureKind.BAD_REQUEST, FailureKind.TOO_LARGE})
 """Failures that a prompt beyond the model's context may meet."""
 _LEAST_USD_PADDING = 1_000
@@ -59,6 +61,7 @@ class SeriesRunner:
         self._cancelled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._until_sure: UntilSure | None = None
+        self._run_before = live.runs
         self._refusals: dict[int, int] = {}
         """Refusals in a row, by lane."""
         settings, lanes = series.settings, live.lanes
@@ -136,12 +139,21 @@ class SeriesRunner:
                 self._until_sure.exclude(at)
         figure = Figure(self.series.settings.until_sure or Figure.TTFT)
         decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._live.lanes])
-        self.series.verdict = decision.sentence
-        if decision.conclusion in (Conclusion.BEST, Conclusion.ALIKE):
+        caveats = [said for lane in self._live.lanes if lane.label in decision.best and (said := self._caveat(lane))]
+        self.series.verdict = "; ".join([decision.sentence, *(caveats if decision.conclusion in _SURE else ())])
+        if decision.conclusion in _SURE:
             self.series.end(Ending.SURE)
         elif len(self._until_sure.left) < 2:
             self.series.end(Ending.REFUSED if self._until_sure.left else Ending.FAILING)
         self.series.left = self._until_sure.left
+
+    def _caveat(self, lane: Lane) -> str:
+        """Remark on a target that won by answers that were cut or held back on the way; empty without any."""
+        answers = [one for one in lane.outcomes if one.run > self._run_before and one.counted and one.answered]
+        cut = sum(one.status is Status.TRUNCATED for one in answers)
+        held = sum(one.held_back for one in answers)
+        said = [f"{count} of {len(answers)} {how}" for count, how in ((cut, "cut"), (held, "held back")) if count]
+        return f"{lane.label}: {' and '.join(said)}" if said else ""
 
     def _look_at_sweep(self, repeat: Repeat) -> None:
         """Say to a sweep what its run has told."""

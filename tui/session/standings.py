@@ -52,12 +52,14 @@ class Standings:
 
 
 def _of_run(lane: Lane, figure: Figure, run: int) -> float | None:
-    """A lane's figure in a counted run; of several requests the median."""
+    """A lane's figure in a counted run; of several requests the median. A TTFT that was held back on the way tells
+    nothing of who is fast."""
     found = []
     for outcome in reversed(lane.outcomes):
         if outcome.run != run:
             break
-        if outcome.counted and (value := outcome.value(figure)) is not None:
+        is_told = outcome.counted and not (outcome.held_back and figure is not Figure.TOTAL)
+        if is_told and (value := outcome.value(figure)) is not None:
             found.append(value)
     return median(found) if found else None
 
@@ -77,7 +79,7 @@ def _mark_first(lanes: Sequence[Lane], figure: Figure) -> None:
 def _time(lane: Lane, figure: Figure) -> float | None:
     """A lane's figure in its latest request, if that has a complete answer."""
     record = lane.record
-    if record is None or record.total_ns is None:
+    if record is None or record.total_ns is None or (record.has_no_pace and figure is not Figure.TOTAL):
         return None
     value: float | None = figure.declared.of(record)
     return value

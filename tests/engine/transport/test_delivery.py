@@ -65,5 +65,11 @@ async def test_framing_and_compression_are_undone_for_the_look_only() -> None:
 
 
 async def test_a_body_without_a_byte_is_not_waited_for() -> None:
-    found, _ = await seen([], {"content-length": "0", "content-type": "application/json"})
-    assert found is WHOLE
+    for form in (STREAM, WHOLE):
+        found, _ = await seen([], {"content-length": "0", "content-type": form.value})
+        assert found is (STREAM if form is STREAM else None)
+
+
+async def test_a_success_that_never_has_a_body_is_not_waited_for() -> None:
+    response = httpx2.Response(204, extensions={"network_stream": ScriptedStream([])})
+    assert await delivery_of(response) is None

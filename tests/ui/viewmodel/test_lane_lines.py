@@ -14,11 +14,13 @@ from tui.core.events import (
     Event,
     Failure,
     FailureKind,
+    Instrument,
     Kind,
     Mark,
     Marked,
     MessageOpened,
     RequestEnded,
+    StampSource,
     Status,
     Usage,
     UsageReported,
@@ -217,3 +219,16 @@ def test_a_cost_that_nobody_knows_is_said(base_url: str, simulated: bool, said: 
     endpoint = msgspec.structs.replace(lane.record.spec.endpoint, base_url=base_url, simulated=simulated)
     lane.record.spec = msgspec.structs.replace(lane.record.spec, endpoint=endpoint)
     assert ("cost unknown" in state_line(lane)) is said
+
+
+def test_a_ttft_that_was_held_back_has_no_star() -> None:
+    burst = [1_250 * MS + at for at in range(40)]
+    pieces = [Content(request_id=1, kind=Kind.TEXT, texts=["x "] * 40, t_ns=burst)]
+    reads = Instrument(
+        request_id=1, stamp_source=StampSource.KERNEL, reads=1, shared=0, delay_p50_ns=1, delay_p99_ns=1, delay_max_ns=1
+    )
+    lane = lane_after(SENT, *pieces, TOKENS, reads, ended(Status.DONE))
+    lane.fastest = (Figure.TTFT, Figure.TOTAL)
+    assert lane.record is not None
+    assert lane.record.has_no_pace
+    assert [text.endswith("★") for text in figures(lane, 0)[:3:2]] == [False, True]

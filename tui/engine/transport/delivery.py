@@ -9,6 +9,8 @@ from tui.engine.transport.body import RawBody
 
 _FIELDS = (b"", b"data", b"event", b"id", b"retry")
 """Names before the first colon of an event stream; a comment has none."""
+_BODILESS = (204, 205)
+"""Statuses of a success that never has a body, whatever its headers say."""
 _SKIPPED = b"\xef\xbb\xbf \t\r\n"
 _MOST_SKIPPED = 4096
 """Blank bytes after which nobody waits for others."""
@@ -31,6 +33,8 @@ async def delivery_of(response: httpx2.Response) -> Delivery | None:
     connection = response.extensions["network_stream"]
     assert isinstance(connection, StampedStream)
     declared = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.status_code in _BODILESS:
+        return None
     seen, begins, is_over = 0, b"", RawBody(response.headers).complete
     while not is_over and len(begins) <= _MOST_SKIPPED:
         segments = await connection.peek(seen)
@@ -50,4 +54,6 @@ async def delivery_of(response: httpx2.Response) -> Delivery | None:
             return None  # a page, or words, whatever they are called
         if line and (colon or newline):
             break
+    if is_over and not begins and declared == Delivery.WHOLE.value:
+        return None
     return next((form for form in Delivery if declared == form.value), None)
