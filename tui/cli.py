@@ -91,6 +91,10 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.engine.server import main as engine
 
         engine()
+    if command == "judge":
+        from tui.session.checking import main as judge
+
+        return judge()
     if command == "simulate":
         from tui.simulator.command import main as simulate
 

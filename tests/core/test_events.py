@@ -13,6 +13,7 @@ TYPES = {
     "marked",
     "responded",
     "message_opened",
+    "answer_checked",
     "attempt_failed",
     "content",
     "instrument",

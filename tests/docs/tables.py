@@ -7,7 +7,8 @@ from typing import get_type_hints
 
 from docs.pages import PAGES, ROOT, generated
 from tui.config.keys import expected
-from tui.config.schema import PARAMETERS
+from tui.config.schema import CHECK, PARAMETERS
+from tui.core.checks import KINDS
 from tui.core.events import Status
 from tui.core.figures import FITTED, OF_REQUEST, Use, figures_for
 from tui.core.finished import FinishedRequest
@@ -93,6 +94,11 @@ def _objective_figures() -> str:
     return _table(("Figure", "Meaning"), [(f"`{figure.name}`", figure.help) for figure in figures])
 
 
+def _check_kinds() -> str:
+    rows = [(f"`{key.name}`", "" if key.name in KINDS else "option", key.help) for key in CHECK]
+    return _table(("Key", "", "Meaning"), rows)
+
+
 def _request_fields() -> str:
     """All that a request has in files, with the parts of figures that have some."""
     parts = {figure.column: figure.parts for figure in OF_REQUEST} | {"status": tuple(Status)}
@@ -130,6 +136,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "parameters": _parameters,
     "charts": _charts,
     "objective-figures": _objective_figures,
+    "check-kinds": _check_kinds,
     "request-fields": _request_fields,
     "faults": _faults,
     "accuracy": _accuracy,

@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tui.core.checks import CheckFinding
 from tui.core.events import Failure, FailureKind, Instrument, Kind, StampSource, Status, Usage
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
@@ -111,6 +112,11 @@ infos = st.builds(
 )
 
 
+findings = st.lists(
+    st.builds(CheckFinding, kind=texts, passed=st.none() | st.booleans(), reason=texts), max_size=2
+).map(tuple)
+
+
 @st.composite
 def records(draw: st.DrawFn, plan: Plan) -> RequestRecord:
     endpoint = draw(st.sampled_from(plan.endpoints) | endpoints)
@@ -129,6 +135,7 @@ def records(draw: st.DrawFn, plan: Plan) -> RequestRecord:
         pieces=draw(st.lists(st.tuples(st.sampled_from(Kind), texts), max_size=4)),
         usage=draw(usages),
         status=draw(st.sampled_from(Status)),
+        checks=draw(findings),
         stop_reason=draw(st.none() | texts),
         failure=draw(st.none() | failures),
         instrument=draw(st.none() | instruments),

@@ -7,6 +7,7 @@ from tried_samples import TRIED
 
 from tui.advice.suggestion import Change, PromptEdit, Trial
 from tui.advice.trial import TrialResult, TrialVerdict
+from tui.core.checks import AnswerCheck, CheckFinding
 from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, Response, StampSource, Status, Usage
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
@@ -109,7 +110,11 @@ def simple_run() -> StoredRun:
         Target(model="claude-haiku-5-5", name="cancelled"),
         Target(model="claude-haiku-5-5", name="failing", parameters=Parameters(max_tokens=5)),
         Target(model="claude-haiku-5-5", name="interrupted"),
-        prompt=Prompt(system="You answer in one sentence.", user="Why is the sky blue?"),
+        prompt=Prompt(
+            system="You answer in one sentence.",
+            user="Why is the sky blue?",
+            checks=(AnswerCheck(contains="blue"), AnswerCheck(max_words=3)),
+        ),
     )
     done, thought, cut, cancelled, failed, interrupted = (RequestRecord(spec=spec) for spec in asked.requests(1))
     for record in (done, thought, cut, cancelled):
@@ -118,6 +123,10 @@ def simple_run() -> StoredRun:
     done.timeline = timeline(0, [120, 140, 190, 210], ended=215)
     done.pieces = [(Kind.TEXT, "Air scatters "), (Kind.TEXT, "blue light.")]
     done.usage, done.status, done.stop_reason = Usage(input_tokens=14, output_tokens=9), Status.DONE, "end_turn"
+    done.checks = (
+        CheckFinding(kind="contains", passed=True, reason='"blue" is in it'),
+        CheckFinding(kind="max_words", passed=False, reason="4 words, at most 3 are wanted"),
+    )
     done.response = Response(
         proxy="http://proxy.test:3128 (from HTTPS_PROXY)",
         redirected_to="https://api.test/v1/messages",
@@ -176,13 +185,18 @@ def hostile_run() -> StoredRun:
     everything = "\n".join(HOSTILE)
     asked = plan(
         *(Target(model=text, name=f"{text}!", endpoint="gateway") for text in HOSTILE),
-        prompt=Prompt(system=everything, user=everything),
+        prompt=Prompt(
+            system=everything,
+            user=everything,
+            checks=(AnswerCheck(contains=everything), AnswerCheck(command=("/home/me/check",))),
+        ),
     )
     records = [RequestRecord(spec=spec) for spec in asked.requests(101)]
     for index, (record, text) in enumerate(zip(records, HOSTILE, strict=True)):
         record.timeline = timeline(10 + index, [100, 120 + index], ended=130)
         record.pieces = [(Kind.THINKING, text), (Kind.TEXT, text)]
         record.usage = Usage(input_tokens=5, output_tokens=4)
+        record.checks = (CheckFinding(kind=text, passed=False, reason=text),)
         record.status, record.stop_reason, record.api_request_id = Status.DONE, text, text
     records[0].status = Status.FAILED
     records[0].failure = Failure(kind=FailureKind.PROTOCOL, message=everything)

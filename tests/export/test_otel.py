@@ -48,7 +48,7 @@ def of(found: list[HistogramDataPoint], **wanted: Any) -> HistogramDataPoint:
 def test_every_metric_has_what_was_measured() -> None:
     found = points([simple_run()])
     others = {f"latency_tui.{figure}" for figure in SAMPLED if figure not in (Figure.TTFT, Figure.ITL)}
-    assert set(found) <= {otel.DURATION, otel.FIRST_CHUNK, otel.PER_CHUNK, otel.TOKENS} | others
+    assert set(found) <= {otel.DURATION, otel.FIRST_CHUNK, otel.PER_CHUNK, otel.TOKENS, otel.CHECKED} | others
     assert {"latency_tui.total", "latency_tui.ttfo", "latency_tui.tpot", "latency_tui.otps"} <= set(found)
     first = of(found[otel.FIRST_CHUNK], latency_tui__target="claude-haiku-5-5")
     assert dict(first.attributes or {}) == {

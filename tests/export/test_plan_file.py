@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.config.load import Flags, load
+from tui.core.checks import AnswerCheck
 from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.prompt import Prompt, Turn
 from tui.core.series import SeriesSettings
@@ -80,6 +81,20 @@ def test_variants_turns_rows_objectives_and_series_survive(sealed: Path) -> None
         series=SeriesSettings(repeats=3, gap=0.5, in_turn=True, seed=7, until_sure="ttft", max_usd=1.5),
     )
     assert read(plan_text(wanted)) == wanted
+
+
+@pytest.mark.parametrize("second", [(), (AnswerCheck(json=True),)])
+def test_checks_survive_of_all_prompts_and_of_one(second: tuple[AnswerCheck, ...], sealed: Path) -> None:
+    checks = (
+        AnswerCheck(similar='"{{x}}"', at_least=1.0),
+        AnswerCheck(equals="a", normalise="words"),
+        AnswerCheck(command=("sh", "-c", "exit 1")),
+    )
+    prompts = (Prompt(name="a", user="A", checks=checks), Prompt(name="b", user="B", checks=second or checks))
+    wanted = asked(prompts=prompts, rows=({"x": "1"},))
+    text = plan_text(wanted)
+    assert ("[[checks]]" in text) is (not second)
+    assert read(plan_text(wanted, before=text)) == wanted
 
 
 @given(system=TEXTS, user=TEXTS, value=TEXTS)

@@ -3,6 +3,7 @@
 import msgspec
 
 from tui.config.known_models import load_models
+from tui.core.checks import AnswerCheck
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -104,6 +105,17 @@ def test_what_was_asked_comes_back_at_ones_own_endpoints() -> None:
     )
     assert plan.endpoint_of(plan.targets[0]).base_url == "https://own.example"
     assert (plan.endpoints, plan.default_endpoint) == (OWN.endpoints, "api")
+
+
+def test_a_stored_plan_brings_no_program_that_was_not_chosen_here() -> None:
+    foreign, chosen = AnswerCheck(command=("rm",)), AnswerCheck(command=("mine",))
+    checks = (foreign, AnswerCheck(json=True), chosen)
+    stored = msgspec.structs.replace(
+        STORED, prompt=Prompt(user="x", checks=checks), variants=(Prompt(checks=checks), Prompt(name="b"))
+    )
+    own = msgspec.structs.replace(OWN, prompt=Prompt(user="y", checks=(chosen,)))
+    plan, _ = reopened(stored, own)
+    assert plan.prompt.checks == plan.variants[0].checks == (AnswerCheck(json=True), chosen)
 
 
 def test_targets_at_unknown_endpoints_are_left_out() -> None:

@@ -161,7 +161,8 @@ class Checker:
             self._problem(path, f"must be a list of tables, each under [[{dotted(path)}]], but is {_kind(given)}")
             return []
         checked = [self.table((*path, position), keys, item) for position, item in enumerate(given)]
-        return [values for values in checked if values is not None]
+        # A table of which this layer may set nothing is none: a check that is a program, in a file that was found.
+        return [values for values, item in zip(checked, given, strict=True) if values or (values == {} and not item)]
 
     def targets(self, given: object) -> None:
         """Check the list of targets."""

@@ -28,11 +28,12 @@ from tui.config.known_models import load_models
 from tui.config.presets import at_named_endpoint, entries_of
 from tui.config.schema import AUTO, SIMULATOR, Settings
 from tui.config.variables import Variables, read_rows
+from tui.core.checks import AnswerCheck
 from tui.core.lanes import with_own_labels
 from tui.core.objectives import parse as parse_objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, checked_also
 from tui.core.protocol import MESSAGES_KIND
 from tui.core.refusals import contradiction, out_of_range
 from tui.core.target import Endpoint, Target, TimeoutOverrides
@@ -158,7 +159,7 @@ _CAPS = frozenset(path for path, key in schema.keys_by_path().items() if key.is_
 
 
 def _merge(merged: dict[str, SetValue], layer: dict[str, SetValue]) -> None:
-    for whole in ("targets", "prompts", "variables"):
+    for whole in ("targets", "prompts", "variables", "checks"):
         if whole in layer:
             for path in [path for path in merged if path.startswith(f"{whole}.")]:
                 del merged[path]
@@ -204,6 +205,7 @@ def _settings(merged: Mapping[str, SetValue], *, is_demo: bool) -> Settings:
     return Settings(
         endpoint=str(merged["endpoint"].value),
         objectives=tuple(map(parse_objective, cast(tuple[str, ...], merged["objectives"].value))),
+        checks=cast(tuple[AnswerCheck, ...], merged["checks"].value) if "checks" in merged else (),
         variants=_variants(merged),
         variables=cast(Variables, merged["variables"].value) if "variables" in merged else Variables(),
         targets=without_endpoints(targets) if is_demo else targets,
@@ -329,9 +331,10 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
         endpoints.append(Endpoint(name=SIMULATOR, base_url=simulator_url, simulated=True))
     elif needs_simulator(settings, environ):
         raise ValueError("the plan needs the simulator, and no URL of one was given")
+    variants = tuple(checked_also(variant, settings.checks) for variant in settings.variants)
     return Plan(
-        prompt=settings.variants[0] if settings.variants else settings.prompt,
-        variants=settings.variants,
+        prompt=variants[0] if variants else checked_also(settings.prompt, settings.checks),
+        variants=variants,
         rows=settings.variables.rows,
         parameters=settings.parameters,
         targets=with_own_labels(settings.targets),

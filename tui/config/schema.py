@@ -12,8 +12,10 @@ import msgspec
 
 from tui.config.keys import Key, hint, keys_of, refuse_endpoint_name, refuse_label, shown
 from tui.config.variables import Variables
+from tui.core import checks as answer_checks
 from tui.core import objectives
 from tui.core import parameters as core
+from tui.core.checks import MAX_CHECKS, AnswerCheck
 from tui.core.objectives import Objective
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.plan import Budget
@@ -125,6 +127,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'.", set_by="anyone"
         ),
     ] = ()
+    checks: Annotated[
+        tuple[AnswerCheck, ...],
+        setting("Checks of the answers to every prompt: tables with one kind of check each.", set_by="anyone"),
+    ] = ()
     prompt: Prompt
     variants: tuple[Prompt, ...]
     """Prompts held side by side, each with a name; the first is the one in use. Empty: there is only `prompt`."""
@@ -217,6 +223,13 @@ def _refuse_turns(value: tuple[Turn, ...]) -> str | None:
     return "must begin with a turn of the user" if value and value[0].role != "user" else None
 
 
+def _refuse_checks(value: tuple[AnswerCheck, ...]) -> str | None:
+    if len(value) > MAX_CHECKS:
+        return f"must hold at most {MAX_CHECKS} checks, but holds {len(value)}"
+    complaints = ((at, answer_checks.complaint(check)) for at, check in enumerate(value))
+    return next((f"(number {at + 1}) {complaint}" for at, complaint in complaints if complaint), None)
+
+
 def _refuse_prefill(value: str) -> str | None:
     return "must not end with white space: the API refuses that" if value != value.rstrip() else None
 
@@ -225,10 +238,12 @@ PARAMETERS = keys_of(
     Parameters,
     refuse={"stop_sequences": _refuse_stop_sequences, "inference_geo": _refuse_geo, "extra": _refuse_extra},
 )
+CHECK = keys_of(AnswerCheck)
+"""The keys of a check, of which one names its kind."""
 PROMPT = keys_of(
     Prompt,
-    items={"turns": keys_of(Turn, required=("role", "text"), refuse={"text": _refuse_empty})},
-    refuse={"turns": _refuse_turns, "prefill": _refuse_prefill},
+    items={"turns": keys_of(Turn, required=("role", "text"), refuse={"text": _refuse_empty}), "checks": CHECK},
+    refuse={"turns": _refuse_turns, "prefill": _refuse_prefill, "checks": _refuse_checks},
 )
 """All texts may hold variables: {{name}}."""
 VARIANT = (
@@ -247,7 +262,8 @@ TARGET = (
 TOP = keys_of(
     Settings,
     types={"objectives": tuple[str, ...]},
-    refuse={"endpoint": refuse_endpoint_name, "objectives": _refuse_objectives},
+    items={"checks": CHECK},
+    refuse={"endpoint": refuse_endpoint_name, "objectives": _refuse_objectives, "checks": _refuse_checks},
 )
 STRUCTS: dict[str, Any] = {
     "prompt": Prompt,

@@ -78,6 +78,7 @@ def _endpoint(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:
         yield _Line(f"# {AUTO} is now {default_endpoint(loaded.settings, environ)}.")
     objectives = tuple(objective.text for objective in loaded.settings.objectives)
     yield from _setting(loaded, "objectives", schema.TOP[1], objectives)
+    yield from _setting(loaded, "checks", schema.TOP[2], loaded.settings.checks)
 
 
 def _tables(loaded: Loaded, names: Sequence[str]) -> Iterator[_Line]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from tui.core.checks import CheckFinding
 from tui.core.model import ListedModel
 
 
@@ -288,6 +289,13 @@ class AttemptFailed(_Event, frozen=True, kw_only=True):
     """Seconds until the next attempt: what the server asked for, or a back-off."""
 
 
+class AnswerChecked(_Event, frozen=True, kw_only=True):
+    """Findings of the prompt's checks in a request's answer. Made by the session, right before the request's end."""
+
+    request_id: int
+    findings: tuple[CheckFinding, ...]
+
+
 class RequestEnded(_Event, frozen=True, kw_only=True):
     """A request is over, one way or another. Nothing follows for it."""
 
@@ -384,6 +392,7 @@ RequestEvent = (
     | Instrument
     | NetworkSeen
     | AttemptFailed
+    | AnswerChecked
     | RequestEnded
 )
 LookupEvent = TokensCounted | ModelsListed | EndpointExamined

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from tui.core.checks import CheckFinding
 from tui.core.events import Failure, Response, Status, Usage
 from tui.core.figures import FIELDS, figures_of
 from tui.core.record import Attempt, RequestRecord
@@ -26,6 +27,11 @@ class _Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answered_by: Annotated[
         str | None, msgspec.Meta(description="The model that answered, in the server's word; it may be another.")
     ] = None
+    passed: Annotated[
+        bool | None,
+        msgspec.Meta(description="True if it passed all checks of its prompt; absent where that cannot be judged."),
+    ] = None
+    checks: Annotated[tuple[CheckFinding, ...], msgspec.Meta(description="What the checks found, in their order.")] = ()
     remarks: Annotated[
         tuple[str, ...], msgspec.Meta(description="What a reader of the figures has to know besides, a sentence each.")
     ] = ()
@@ -78,6 +84,8 @@ def finished_fields(record: RequestRecord) -> dict[str, Any]:
         "stop_reason": record.stop_reason,
         "stop_details": record.stop_details,
         "answered_by": record.answered_by,
+        "passed": record.passed,
+        "checks": record.checks,
         "remarks": remarks(record),
         "attempts": record.attempt,
         "http_status": record.http_status,

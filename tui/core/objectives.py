@@ -23,12 +23,14 @@ from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, percent, three_digits
 
 ERRORS = "errors"
+PASSED = "passed"
+"""Share of answers that passed the checks of their prompt, among those that could be judged."""
 _SHARES: dict[str, tuple[Status, ...]] = {
     ERRORS: (Status.FAILED,),
     "refused": (Status.REFUSED,),
     "truncated": (Status.TRUNCATED,),
 }
-"""Shares of all requests that ended so: the objectives that are not on a figure."""
+"""Shares of all requests that ended so: objectives that are not on a figure, as that on `PASSED` is not."""
 _ALIASES = {"ttlt": Figure.TOTAL.value}
 _UNITS = {"us": 1_000, "µs": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
 _RATE_UNITS = ("", "tok/s", "/s")
@@ -70,12 +72,12 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     """As it was written, blanks aside."""
     share: str = ERRORS
-    """Which requests a share is of: errors, refused or truncated."""
+    """Which requests a share is of: errors, refused, truncated or passed."""
 
     @property
     def less_is_better(self) -> bool:
         """True for an upper limit."""
-        return self.figure is None or self.figure.less_is_better
+        return self.share != PASSED if self.figure is None else self.figure.less_is_better
 
     @property
     def is_fitted(self) -> bool:
@@ -135,7 +137,11 @@ def parse(text: str) -> Objective:
         if match["statistic"] or sign != "<" or unit != "%" or not 0 < number <= 100:
             raise ValueError(quoted + f"'{name}' is a share of all requests: write '{name} < 1%', up to 100 %.")
         return Objective(figure=None, statistic=None, limit=number / 100, text=written, share=name)
-    figure = parse_figure(name, quoted, also=(*FITTED, *_SHARES), fitted=FITTED)
+    if name == PASSED:
+        if match["statistic"] or sign != ">" or unit != "%" or not 0 <= number < 100:
+            raise ValueError(quoted + f"'{name}' is a share of all answers: write '{name} > 95%', below 100 %.")
+        return Objective(figure=None, statistic=None, limit=number / 100, text=written, share=name)
+    figure = parse_figure(name, quoted, also=(*FITTED, *_SHARES, PASSED), fitted=FITTED)
     is_fitted = figure in FITTED
     if is_fitted and match["statistic"]:
         raise ValueError(quoted + f"{figure} is fitted to many answers: write it like '{figure} < 400ms'.")
@@ -241,10 +247,12 @@ def _estimate(
         interval = found.at(2 * confidence - 1).interval
         return found.value, interval.low, interval.high, fit.count
     if figure is None or statistic is None:
+        if objective.share == PASSED:
+            observations = [observation for observation in observations if observation.passed is not None]
         count = len(observations)
         if not count:
             return None, None, None, 0
-        hits = sum(observation.status in _SHARES[objective.share] for observation in observations)
+        hits = sum(_is_hit(objective.share, observation) for observation in observations)
         return (hits / count, *share_bounds(hits, count, confidence), count)
     groups: Sequence[Sequence[float]] = by_run(observations, figure)
     count = sum(map(len, groups))
@@ -262,6 +270,10 @@ def _estimate(
     else:
         bounds = _bounds(statistic, samples, confidence, inflation)
     return (value_of(statistic, samples), *bounds, count)
+
+
+def _is_hit(share: str, observation: Observation) -> bool:
+    return observation.passed is True if share == PASSED else observation.status in _SHARES[share]
 
 
 def value_of(statistic: Statistic, ascending: Sequence[float]) -> float | None:
@@ -296,6 +308,8 @@ def _basis(judgement: Judgement, confidence: float) -> str:
     objective, low, high = judgement.objective, judgement.low, judgement.high
     figure = objective.figure
     of = "request" if figure is None else "answer"
+    if judgement.value is None and objective.share == PASSED:
+        return "no answer was judged by a check"
     if judgement.value is None:
         return "not told by answers of these lengths, a sweep tells it" if objective.is_fitted else f"no {of}s yet"
 
@@ -362,7 +376,10 @@ def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:
     if not observation.answered:
         return False
     for objective in objectives:
-        if objective.figure is None and observation.status in _SHARES[objective.share]:
+        is_passed = objective.share == PASSED
+        if objective.figure is None and is_passed and observation.passed is False:
+            return False
+        if objective.figure is None and not is_passed and observation.status in _SHARES[objective.share]:
             return False
         if objective.figure is None or objective.is_fitted:
             continue

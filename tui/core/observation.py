@@ -53,6 +53,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cached_tokens: int = 0
     """The tokens of the prompt that were read from the cache."""
     output_tokens: int | None = None
+    passed: bool | None = None
+    """True if the answer passed its prompt's checks; absent without any, and where that could not be judged."""
     paused: bool = False
     """True for an answer that the server broke off to go on later (`pause_turn`)."""
     answered_by: str | None = None
@@ -107,6 +109,7 @@ def observe(record: RequestRecord, *, run: int = 0, fingerprint: str = "", count
         thinking_tokens=usage.thinking_tokens,
         proxy=record.response.proxy,
         other_delivery=record.response.streamed is False,
+        passed=record.passed,
     )
     if not found.answered:
         return found

@@ -1,11 +1,12 @@
 """Prompts: the parts of one conversation, and the variables `{{name}}` in them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 import msgspec
 
+from tui.core.checks import AnswerCheck
 from tui.core.setting import setting
 
 Role = Literal["user", "assistant"]
@@ -33,13 +34,18 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Turn, ...],
         setting("Earlier turns, oldest first: tables with a role (user or assistant) and a text.", set_by="anyone"),
     ] = ()
+    checks: Annotated[
+        tuple[AnswerCheck, ...],
+        setting("Checks of its answers: tables with one kind of check each.", set_by="anyone"),
+    ] = ()
     prefill: Annotated[str, setting("Beginning of the answer; newer models refuse one.", set_by="anyone")] = ""
     name: Annotated[str, setting("Name on the screen; may be empty.", set_by="anyone")] = ""
     """Tells it from other variants."""
 
     def variables(self) -> tuple[str, ...]:
         r"""The names of the variables, in the order in which they first appear. `\{{name}}` is not one."""
-        found = (match for text in self.texts() for match in _VARIABLE.finditer(text))
+        checked = (text for check in self.checks for text in check.texts())
+        found = (match for text in (*self.texts(), *checked) for match in _VARIABLE.finditer(text))
         return tuple(dict.fromkeys(match[2] for match in found if not match[1]))
 
     def filled(self, values: Mapping[str, str]) -> "Prompt":
@@ -49,13 +55,14 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
         the first variable that has no value.
         """
 
-        def fill(text: str) -> str:
-            return _VARIABLE.sub(lambda match: match[0][1:] if match[1] else values[match[2]], text)
+        def fill(text: str, quoted: Callable[[str], str] = str) -> str:
+            return _VARIABLE.sub(lambda match: match[0][1:] if match[1] else quoted(values[match[2]]), text)
 
         return Prompt(
             system=fill(self.system),
             user=fill(self.user),
             turns=tuple(Turn(role=turn.role, text=fill(turn.text)) for turn in self.turns),
+            checks=tuple(check.filled(fill) for check in self.checks),
             prefill=fill(self.prefill),
             name=self.name,
         )
@@ -75,6 +82,11 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
         yield from (turn.text for turn in self.turns)
         yield self.user
         yield self.prefill
+
+
+def checked_also(prompt: Prompt, checks: Iterable[AnswerCheck]) -> Prompt:
+    """The prompt with these checks behind its own, each once."""
+    return msgspec.structs.replace(prompt, checks=tuple(dict.fromkeys((*prompt.checks, *checks))))
 
 
 def is_variable_name(name: str) -> bool:

@@ -6,7 +6,9 @@ from functools import lru_cache
 import msgspec
 
 from tui.core import metrics
+from tui.core.checks import CheckFinding, passed_of
 from tui.core.events import (
+    AnswerChecked,
     AttemptFailed,
     CacheMiss,
     Content,
@@ -100,6 +102,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     """The model that answered, in the server's word."""
     cache_miss: CacheMiss | None = None
     """The API's reason for a cache miss, where it gave one."""
+    checks: tuple[CheckFinding, ...] = ()
+    """Findings of the prompt's checks; empty without any, and where the request was cancelled."""
 
     def apply(self, event: Event) -> None:
         """Take in one event of this request."""
@@ -126,6 +130,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 self.instrument = event
             case NetworkSeen():
                 self.network = event
+            case AnswerChecked(findings=findings):
+                self.checks = findings
             case RequestEnded(status=status, stop_reason=stop_reason, stop_details=stop_details, failure=failure):
                 self.status = status
                 self.waits_s = None
@@ -215,6 +221,11 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         """
         count = self.usage.output_tokens if self.complete else None
         return None if count == 0 and self.timeline.content_ns else count
+
+    @property
+    def passed(self) -> bool | None:
+        """See `checks.passed_of`."""
+        return passed_of(self.checks)
 
     @property
     def is_streamed(self) -> bool:

@@ -95,6 +95,8 @@ def swept(spec: RequestSpec, cell: Cell) -> RequestSpec:
     prompt = spec.prompt.begun_with(_LINE * lines) if lines else spec.prompt
     own = spec.parameters.max_tokens
     cap = cell.max_tokens if own is None else min(own, cell.max_tokens)
+    # An answer of another length says nothing of the prompt as it was written.
+    prompt = msgspec.structs.replace(prompt, checks=())
     return msgspec.structs.replace(
         spec, prompt=prompt, parameters=msgspec.structs.replace(spec.parameters, max_tokens=cap)
     )

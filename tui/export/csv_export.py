@@ -70,11 +70,18 @@ _COLUMNS = (
         "stop_details": lambda _, record: record.stop_details,
         "truncated": lambda _, record: "true" if record.status is Status.TRUNCATED else "false",
         "answered_by": lambda _, record: record.answered_by,
+        "passed": lambda _, record: None if record.passed is None else str(record.passed).lower(),
+        "checks": lambda _, record: _findings(record),
         "remarks": lambda _, record: " ".join(remarks(record)) or None,
     }
     | _figures(FigureGroup.INSTRUMENT)
     | _AFTER
 )
+
+
+def _findings(record: RequestRecord) -> str | None:
+    """The checks that were not passed, or could not be judged."""
+    return "; ".join(f"{each.kind}: {each.reason}" for each in record.checks if each.passed is not True) or None
 
 
 def _headers(record: RequestRecord) -> str | None:

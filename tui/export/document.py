@@ -237,6 +237,7 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
         stop_reason=request.stop_reason,
         stop_details=request.stop_details,
         answered_by=request.answered_by,
+        checks=request.checks,
         failure=request.error,
         instrument=request.instrument,
         network=request.network,

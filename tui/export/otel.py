@@ -29,6 +29,7 @@ TOKENS = "gen_ai.client.token.usage"
 DURATION = "gen_ai.client.operation.duration"
 FIRST_CHUNK = "gen_ai.client.operation.time_to_first_chunk"
 PER_CHUNK = "gen_ai.client.operation.time_per_output_chunk"
+CHECKED = "latency_tui.checked_answers"
 _CONVENTIONAL = {Figure.TTFT: FIRST_CHUNK, Figure.ITL: PER_CHUNK}
 """Figures that the conventions have a name for."""
 _SECONDS = [0.01 * 2**power for power in range(14)]
@@ -85,8 +86,11 @@ def record(runs: Iterable[StoredRun], provider: "MeterProvider") -> None:
         TOKENS, unit="{token}", description="Tokens used.", explicit_bucket_boundaries_advisory=_COUNTS
     )
     histograms = {figure: _histogram(meter, figure) for figure in SAMPLED}
+    answers = meter.create_counter(CHECKED, unit="{answer}", description="Answers that their prompt's checks judged.")
     for request in (request for run in runs if run.info.counted for request in run.requests):
         attributes = _attributes(request)
+        if request.passed is not None:
+            answers.add(1, attributes | {"latency_tui.passed": request.passed})
         if (took := _duration_ns(request)) is not None:
             duration.record(took / NS_PER_S, attributes | _error(request))
         for figure, histogram in histograms.items():

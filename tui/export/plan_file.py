@@ -11,6 +11,7 @@ from tui.config.files import text_parts
 from tui.config.remembered import as_table
 from tui.config.schema import SIMULATOR
 from tui.config.show import toml, toml_key
+from tui.core.checks import AnswerCheck
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -21,7 +22,7 @@ from tui.core.target import Endpoint, Target
 from tui.export.portable import REMOVED, Contents, portable_endpoint
 from tui.secret_names import is_secret_name
 
-_OWN = frozenset({"objectives", "prompt", "prompts", "variables", "parameters", "targets", "series"})
+_OWN = frozenset({"objectives", "checks", "prompt", "prompts", "variables", "parameters", "targets", "series"})
 """Keys and tables that say what is asked. Whatever else a file has is left as it is when a plan is saved over it."""
 
 
@@ -144,10 +145,15 @@ def _kept(before: str) -> _Kept:
 def _blocks(asked: Asked) -> Iterable[str]:
     if asked.objectives:
         yield f"objectives = {toml(asked.objectives)}"
-    if len(asked.prompts) == 1:
-        yield _table("[prompt]", _given(asked.prompts[0], Prompt(), always=("user",)))
+    checks = asked.prompts[0].checks
+    prompts = asked.prompts
+    if all(prompt.checks == checks for prompt in prompts):
+        prompts = tuple(msgspec.structs.replace(prompt, checks=()) for prompt in prompts)
+        yield from (_table("[[checks]]", _given(check, AnswerCheck())) for check in checks)
+    if len(prompts) == 1:
+        yield _table("[prompt]", _given(prompts[0], Prompt(), always=("user",)))
     else:
-        for variant in asked.prompts:
+        for variant in prompts:
             # What a variant leaves out is taken from [prompt] of other files too: it leaves nothing out.
             yield _table("[[prompts]]", {"name": variant.name} | _given(variant, Prompt(), always=("system", "user")))
     if len(asked.rows) == 1:

@@ -78,6 +78,12 @@ def portable_ledger(
     return [_texts(_tried(entry, with_texts=with_texts), harmless) for entry in tried]
 
 
+def portable_prompt(prompt: Prompt) -> Prompt:
+    """A prompt without the checks that are programs of this machine."""
+    kept = tuple(check for check in prompt.checks if check.command is None)
+    return prompt if len(kept) == len(prompt.checks) else msgspec.structs.replace(prompt, checks=kept)
+
+
 def portable_endpoint(endpoint: Endpoint) -> Endpoint:
     """An endpoint without its key's whereabouts and without anything that looks secret."""
     return msgspec.structs.replace(
@@ -129,6 +135,8 @@ def _plan(plan: Plan) -> Plan:
     replace = msgspec.structs.replace
     return replace(
         plan,
+        prompt=portable_prompt(plan.prompt),
+        variants=tuple(map(portable_prompt, plan.variants)),
         parameters=_parameters(plan.parameters),
         targets=tuple(replace(target, parameters=_parameters(target.parameters)) for target in plan.targets),
         endpoints=tuple(map(portable_endpoint, plan.endpoints)),
@@ -163,6 +171,10 @@ def _record(record: RequestRecord, harmless: Callable[[str], str], *, with_texts
         record,
         spec=_spec(record.spec, with_texts=with_texts),
         pieces=_pieces(record, harmless) if with_texts else [],
+        # The reasons quote both the answer and what it should be.
+        checks=record.checks
+        if with_texts
+        else tuple(msgspec.structs.replace(each, reason="") for each in record.checks),
     )
 
 
@@ -171,7 +183,7 @@ def _spec(spec: RequestSpec, *, with_texts: bool) -> RequestSpec:
     return msgspec.structs.replace(
         spec,
         endpoint=portable_endpoint(spec.endpoint),
-        prompt=spec.prompt if with_texts else Prompt(),
+        prompt=portable_prompt(spec.prompt) if with_texts else Prompt(),
         parameters=parameters if with_texts else _without_extra(parameters),
     )
 

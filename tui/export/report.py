@@ -14,7 +14,8 @@ from tui.core.grouping import Measured, measured_in
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.metrics import NS_PER_MS
 from tui.core.objectives import Objective, goodput, judge, judged_together
-from tui.core.observation import summary
+from tui.core.observation import Observation, summary
+from tui.core.pass_rate import pass_rate
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.remarks import remarks, remarks_on, tokens_differ
@@ -123,14 +124,20 @@ def _per_target(measured: Sequence[Measured]) -> Table:
                 str(statuses.count(Status.REFUSED)),
                 str(statuses.count(Status.FAILED)),
                 str(one.requests - len(observations)),
+                *_passed(observations),
                 *(_statistic(figure, getattr(found[figure], part)) for figure in headline for part in _SPREAD),
                 *(_statistic(figure, found[figure].median) for figure in others),
             )
         )
     spreads = [_heading(figure, part) for figure in headline for part in _SPREAD]
-    counts = ("Answers", "Cut", "Refused", "Failed", "Broken off")
+    counts = ("Answers", "Cut", "Refused", "Failed", "Broken off", "Passed", "Passed, 95 % interval")
     columns = (*_WHO, *counts, *spreads, *(_heading(figure, "median") for figure in others))
     return Table(title="Targets", columns=columns, labels=len(_WHO), rows=rows)
+
+
+def _passed(observations: Sequence[Observation]) -> tuple[str, str]:
+    rate = pass_rate(observations)
+    return (ABSENT, ABSENT) if rate is None else (f"{rate.passed} of {rate.judged}", rate.interval)
 
 
 def _fitted(known: Sequence[Measured]) -> list[Table]:
@@ -208,7 +215,7 @@ def _per_request(runs: Sequence[StoredRun]) -> Table:
     shown = [(figure, part) for figure, part in flat_columns().values() if Use.REQUESTS in figure.declared.uses]
     words = [(figure, part) for figure, part in shown if figure.declared.unit is Unit.WORD]
     numbers = [(figure, part) for figure, part in shown if figure.declared.unit is not Unit.WORD]
-    labels = ("Run", *_WHO, "Status", "Stop reason", "Remarks", "Error")
+    labels = ("Run", *_WHO, "Status", "Stop reason", "Passed", "Remarks", "Error")
     columns = (*labels, *(_heading(figure) for figure, _ in words), *(_heading(*each) for each in numbers), "Attempts")
     rows = [
         (
@@ -216,6 +223,7 @@ def _per_request(runs: Sequence[StoredRun]) -> Table:
             *_asked_of(record),
             ending(record),
             record.stop_reason or "",
+            _verdict(record),
             " ".join(remarks(record)),
             f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
             *(figure.in_file(record) or "" for figure, _ in words),
@@ -226,6 +234,13 @@ def _per_request(runs: Sequence[StoredRun]) -> Table:
         for record in run.requests
     ]
     return Table(title="Requests", columns=columns, labels=len(labels) + len(words), rows=rows)
+
+
+def _verdict(record: RequestRecord) -> str:
+    """`passed`, or what did not and why; empty without checks."""
+    open_ones = "; ".join(f"{each.kind}: {each.reason}" for each in record.checks if each.passed is not True)
+    word = {True: "passed", False: "not passed", None: "not judged"}[record.passed]
+    return f"{word}{': ' * bool(open_ones)}{open_ones}" if record.checks else ""
 
 
 def _texts(runs: Sequence[StoredRun]) -> list[Text]:

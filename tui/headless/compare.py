@@ -12,6 +12,7 @@ from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import per_run
+from tui.core.pass_rate import compared_pairs
 from tui.core.regression_limits import LimitState, RegressionLimit, Ruling
 from tui.core.remarks import tokens_differ
 from tui.core.run import StoredRun
@@ -36,6 +37,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """B against A, one per figure."""
     rulings: tuple[Ruling, ...]
     """One per limit."""
+    passes: str = ""
+    """Shares of answers that passed their checks, and their exact test, in words; empty without checks."""
     failures: str = ""
     """Shares of requests that failed, in words; empty where none did."""
     remarks: tuple[str, ...] = ()
@@ -140,9 +143,11 @@ def compare_all(both: Sequence[tuple[Measured, Measured]], limits: Sequence[Regr
         ).inflation
         for limit in limits
     }
+    passes = iter(compared_pairs([(("B", new.observations), ("A", old.observations)) for old, new in both]))
     return [
         Compared(
             target=new.name,
+            passes=next(passes),
             comparisons=tuple(next(found) for _ in questions),
             rulings=tuple(
                 regression_limits.judge(limit, old.observations, new.observations, family=family, beside=beside[limit])
@@ -170,6 +175,7 @@ def _lines(report: ComparisonReport) -> list[str]:
     lines = ["SIMULATED: measured on the built-in simulator."] if report.simulated else []
     for compared in report.targets:
         lines.append(f"{clean(compared.target)}:")
+        lines += [f"  {compared.passes}."] if compared.passes else []
         lines += [f"  failures: {compared.failures}."] if compared.failures else []
         lines += [f"  {comparison.figure.label}: {comparison.sentence}." for comparison in compared.comparisons]
         lines += [f"  {ruling.sentence}." for ruling in compared.rulings]

@@ -17,6 +17,7 @@ from tui.core.grouping import Measured, measured_in
 from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput, judge, judged_together
 from tui.core.observation import Observation, summary
+from tui.core.pass_rate import differing, pass_rate
 from tui.core.remarks import remarks_on, tokens_differ
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
@@ -140,6 +141,13 @@ def judgements_sentence(results: Sequence[TargetResult]) -> str:
     return judged_together(sum(len(result.judgements) for result in results))
 
 
+def pass_rate_lines(results: Sequence[TargetResult]) -> list[str]:
+    """Per target, how many answers passed their checks, then the comparisons of these; nothing without checks."""
+    found = [(result.name, result.observations) for result in results]
+    rates = [(name, rate) for name, observations in found if (rate := pass_rate(observations)) is not None]
+    return [clean(line) for line in (*(f"{name}: {rate.sentence}" for name, rate in rates), *differing(found))]
+
+
 def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:
     """Per target, the share of requests that meet every objective; nothing without objectives."""
     lines = []
@@ -190,7 +198,7 @@ def junit(results: Sequence[TargetResult], runs: Sequence[StoredRun], *, simulat
     for key, count in counts.items():
         suite.set(key, str(count))
     family = judgements_sentence(results)
-    if said := [*([f"{family}."] if family else []), *in_turn_lines(runs)]:
+    if said := [*([f"{family}."] if family else []), *pass_rate_lines(results), *in_turn_lines(runs)]:
         ElementTree.SubElement(suite, "system-out").text = "\n".join(said)
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"

@@ -27,6 +27,7 @@ from tui.headless.results import (
     goodput_lines,
     in_turn_lines,
     junit,
+    pass_rate_lines,
     remark_lines,
     results_of,
     sentences,
@@ -171,6 +172,7 @@ def _summary(
     lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
     lines += sentences(results) if plain else [table(results), *fitted_table(results)]
     lines += remark_lines(results)
+    lines += pass_rate_lines(results)
     lines += verdicts(results)
     lines += in_turn_lines(measured.runs)
     lines += goodput_lines(results, objectives)

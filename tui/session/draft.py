@@ -1,14 +1,16 @@
 """Draft: the prompts, values, parameters and targets that a person has on screen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from tui.config.presets import presets
 from tui.config.schema import SIMULATOR
+from tui.core.checks import AnswerCheck
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.plan import Plan
+from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
 from tui.export.plan_file import Asked, asked_of
@@ -124,10 +126,13 @@ def reopened(stored: Plan, own: Plan) -> tuple[Plan, tuple[str, ...]]:
         single = msgspec.structs.replace(_without_variant(target), endpoint=at)
         if single not in targets:
             targets.append(single)
+    trusted = {check for prompt in (own.prompt, *own.variants) for check in prompt.checks}
     plan = msgspec.structs.replace(
         own,
-        prompt=stored.prompt,
-        variants=stored.variants if len(stored.variants) > 1 else (),
+        prompt=_without_programs(stored.prompt, trusted),
+        variants=tuple(_without_programs(each, trusted) for each in stored.variants)
+        if len(stored.variants) > 1
+        else (),
         ask_all=len(stored.variants) > 1,
         rows=stored.rows,
         row=0,
@@ -135,6 +140,12 @@ def reopened(stored: Plan, own: Plan) -> tuple[Plan, tuple[str, ...]]:
         targets=tuple(targets) or own.targets,
     )
     return plan, tuple(dict.fromkeys(unknown))
+
+
+def _without_programs(prompt: Prompt, trusted: Collection[AnswerCheck]) -> Prompt:
+    """The prompt without checks that are programs, except those that the person has chosen here."""
+    kept = tuple(check for check in prompt.checks if check.command is None or check in trusted)
+    return msgspec.structs.replace(prompt, checks=kept)
 
 
 def _without_variant(target: Target) -> Target:

@@ -21,6 +21,7 @@ from tui.core.snapshot import Snapshot
 from tui.core.sweep import RUNS
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
+from tui.session.checking import CheckGate
 from tui.session.children import Children
 from tui.session.commit_gate import CommitGate
 from tui.session.live import Lane, LiveState
@@ -68,7 +69,8 @@ class Session:
         self.recorder = history
         self.snapshots = Snapshots(self.live, history.path if history else None, self._say)
         self._gate = CommitGate(history, self._deliver, self._say) if history else None
-        self.children = Children(engine, simulator, self._feed, self._say)
+        self._checks = checks = CheckGate(lambda: self.live.records, self._feed)
+        self.children = Children(engine, simulator, lambda events: checks.add(self.preview.answer(events)), self._say)
         self._record = record
         self._run_id = 0
         self._run_over = asyncio.Event()
@@ -216,6 +218,7 @@ class Session:
         if self.series is not None:
             self.series.cancel()
         await self.children.stop()
+        await self._checks.close()
         if self._gate is not None:
             await self._gate.close()
         self.preview.stop()
@@ -224,6 +227,7 @@ class Session:
     def kill(self) -> None:
         """End the children at once, without an event loop."""
         self.children.kill_engine()
+        self._checks.kill()
         if self.recorder is not None:
             self.recorder.close(_LAST_WRITES_S)
         self._close_rest()
@@ -235,9 +239,6 @@ class Session:
 
     def _feed(self, events: list[Event]) -> None:
         """Show at once what has arrived; how requests ended is shown when the history has it."""
-        events = self.preview.answer(events)
-        if not events:
-            return
         self.live.fold(events)
         if self._gate is not None:
             self._gate.add(events)

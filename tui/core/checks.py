@@ -1,0 +1,323 @@
+"""Checks of answers: the kinds there are, each declared once, and what a check finds in an answer.
+
+A check is a table of a plan with one key that names its kind. Judging may take as long as a pattern or a program
+wants, so that it is done in a process that can be killed: see `tui.session.checking`.
+"""
+
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from tui.core.setting import setting
+
+Normalisation = Literal["exact", "spaces", "words"]
+_Most = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+_Share = Annotated[float, msgspec.Meta(ge=0.01, le=1)]
+
+MAX_CHECKS = 64
+"""Most checks of one prompt."""
+
+
+class AnswerCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One check: exactly one kind is given. Texts may hold variables, which take their values from the row in use."""
+
+    contains: Annotated[str | None, setting("Text that must be in the answer.", set_by="anyone")] = None
+    not_contains: Annotated[str | None, setting("Text that must not be in the answer.", set_by="anyone")] = None
+    equals: Annotated[
+        str | None, setting("Text that the answer must be, after `normalise` was done to both.", set_by="anyone")
+    ] = None
+    regex: Annotated[
+        str | None, setting("Pattern of Python's re that must be found in the answer.", set_by="anyone")
+    ] = None
+    json: Annotated[bool | None, setting("True: the answer must be JSON.", set_by="anyone")] = None
+    json_schema: Annotated[
+        str | None,
+        setting("JSON Schema, as JSON, that the answer must keep; needs latency-tui[checks].", set_by="anyone"),
+    ] = None
+    max_sentences: Annotated[_Most | None, setting("Most sentences.", set_by="anyone")] = None
+    max_paragraphs: Annotated[_Most | None, setting("Most paragraphs.", set_by="anyone")] = None
+    max_words: Annotated[_Most | None, setting("Most words.", set_by="anyone")] = None
+    max_tokens: Annotated[
+        _Most | None, setting("Most output tokens, thinking included, as the server counts them.", set_by="anyone")
+    ] = None
+    similar: Annotated[
+        str | None, setting("Reference text; the F1 of its words and the answer's must be `at_least`.", set_by="anyone")
+    ] = None
+    command: Annotated[
+        tuple[str, ...] | None,
+        setting(
+            "Program with its arguments that reads the answer on its input, and exits with 0 if it passes.",
+            set_by="chosen files",
+        ),
+    ] = None
+    normalise: Annotated[
+        Normalisation,
+        setting(
+            "With equals: exact, spaces (runs of white space are one) or words (also without case, punctuation and "
+            "English articles).",
+            set_by="anyone",
+        ),
+    ] = "spaces"
+    at_least: Annotated[_Share, setting("With similar: the least F1, 0.01 to 1.", set_by="anyone")] = 0.5
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are given: exactly one, unless a file from elsewhere says otherwise."""
+        return tuple(name for name in KINDS if getattr(self, name) not in (None, False))
+
+    @property
+    def kind(self) -> str:
+        """The kind; empty where none is given."""
+        return next(iter(self.kinds), "")
+
+    @property
+    def wanted(self) -> Any:
+        """The value of the kind's key."""
+        return getattr(self, self.kind, None)
+
+    def texts(self) -> tuple[str, ...]:
+        """The texts in which variables are looked for."""
+        wanted = self.wanted
+        return (wanted,) if isinstance(wanted, str) else ()
+
+    def filled(self, fill: Callable[[str, Callable[[str], str]], str]) -> "AnswerCheck":
+        """This check with values in its text; `fill` takes the text, and the function that quotes each value."""
+        if not self.texts():
+            return self
+        quoted = KINDS[self.kind].quoted
+        return msgspec.structs.replace(self, **{self.kind: fill(self.wanted, quoted)})
+
+
+class CheckFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Outcome of one check of one answer."""
+
+    kind: Annotated[str, msgspec.Meta(description="Which check it was, such as contains; answer: it did not end well.")]
+    passed: Annotated[bool | None, msgspec.Meta(description="Absent where it cannot be judged.")] = None
+    reason: Annotated[str, msgspec.Meta(description="Why, in words.")] = ""
+
+
+class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of an answer that checks look at."""
+
+    text: str
+    output_tokens: int | None = None
+
+
+_Verdict = tuple[bool | None, str]
+
+
+class CheckKind(msgspec.Struct, frozen=True, kw_only=True):
+    """Declaration of one kind of check."""
+
+    judge: Callable[[Any, JudgedAnswer, AnswerCheck], _Verdict] | None
+    """Tells whether the answer passes, None where that cannot be told, and why. None: the session runs a program."""
+    refuse: Callable[[Any], str | None] = lambda _wanted: None
+    """The complaint about a value, as the end of a sentence, or None."""
+    quoted: Callable[[str], str] = str
+    """A variable's value as it is put into the text."""
+    option: str = ""
+    """Another key that goes with this kind alone."""
+
+
+def judge(check: AnswerCheck, answer: JudgedAnswer) -> CheckFinding:
+    """Judge one answer by a check that needs no program. It may take any time: see the module."""
+    kind = check.kind
+    judged = KINDS[kind].judge if kind else None
+    if judged is None:
+        return CheckFinding(kind=kind, reason="it cannot be judged here")
+    try:
+        passed, reason = judged(check.wanted, answer, check)
+    except RecursionError:
+        passed, reason = None, "nested too deeply to be judged"
+    return CheckFinding(kind=kind, passed=passed, reason=reason)
+
+
+def complaint(check: AnswerCheck) -> str | None:
+    """The reason why a check cannot be used, as the end of a sentence, or None."""
+    kind = check.kind
+    if len(check.kinds) != 1:
+        return f"must hold exactly one of {', '.join(KINDS)}, but holds {' and '.join(check.kinds) or 'none'}"
+    for name, declared in KINDS.items():
+        if declared.option and name != kind and getattr(check, declared.option) != _default(declared.option):
+            return f"holds {declared.option}, which goes with {name}, not with {kind}"
+    return KINDS[kind].refuse(check.wanted)
+
+
+def passed_of(findings: tuple[CheckFinding, ...]) -> bool | None:
+    """True if all passed, False if any did not, else None: without checks, or where one cannot be judged."""
+    verdicts = [each.passed for each in findings]
+    if False in verdicts:
+        return False
+    return None if not verdicts or None in verdicts else True
+
+
+def _default(option: str) -> object:
+    return getattr(AnswerCheck(), option)
+
+
+def _quote(text: str) -> str:
+    short = " ".join(text.split())
+    return f'"{short[:60]}…"' if len(short) > 60 else f'"{short}"'
+
+
+def _contains(wanted: str, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
+    there = wanted in answer.text
+    return there, f"{_quote(wanted)} is {'' if there else 'not '}in it"
+
+
+def _lacks(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verdict:
+    there, reason = _contains(wanted, answer, check)
+    return not there, reason
+
+
+def _equals(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verdict:
+    same = normalised(answer.text, check.normalise) == normalised(wanted, check.normalise)
+    return same, f"it is {'' if same else 'not '}{_quote(wanted)} ({check.normalise})"
+
+
+def normalised(text: str, how: Normalisation) -> str:
+    """A text as `equals` compares it."""
+    if how == "exact":
+        return text
+    return " ".join(text.split() if how == "spaces" else words_of(text))
+
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+)
+_ARTICLES = frozenset({"a", "an", "the"})
+
+
+def words_of(text: str) -> list[str]:
+    """The words as SQuAD's metric takes them (Rajpurkar et al., EMNLP 2016): without case, punctuation and English
+    articles. Of scripts without spaces each character is a word."""
+    return [word for word in _WORD.findall(text.casefold().translate(_PUNCTUATION)) if word not in _ARTICLES]
+
+
+def overlap(text: str, reference: str) -> float:
+    """F1 of the words of two texts, each counted as often as it occurs in both: SQuAD's. 1 for two empty texts."""
+    found, wanted = Counter(words_of(text)), Counter(words_of(reference))
+    if not found or not wanted:
+        return float(found == wanted)
+    shared = (found & wanted).total()
+    return 2 * shared / (found.total() + wanted.total())
+
+
+def _similar(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verdict:
+    f1 = overlap(answer.text, wanted)
+    return f1 >= check.at_least, f"F1 {f1:.2f}, at least {check.at_least:g} is wanted"
+
+
+def _regex(wanted: str, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
+    there = re.search(wanted, answer.text) is not None
+    return there, f"the pattern {_quote(wanted)} is {'' if there else 'not '}found"
+
+
+def _refuse_regex(wanted: str) -> str | None:
+    try:
+        re.compile(wanted)
+    except (re.error, RecursionError, OverflowError) as error:
+        return f"holds a regex that cannot be used: {error}"
+    return None
+
+
+def _json(_wanted: bool, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
+    try:
+        json.loads(answer.text)
+    except ValueError as error:
+        return False, f"it is no JSON: {_reason(error)}"
+    return True, "it is JSON"
+
+
+def _json_schema(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verdict:
+    is_json, reason = _json(True, answer, check)
+    if not is_json:
+        return is_json, reason
+    try:
+        import jsonschema
+        import referencing
+    except ImportError:
+        return None, "json_schema needs jsonschema: pip install 'latency-tui[checks]'"
+    try:
+        # Without a registry of its own, a `$ref` would be fetched from the network.
+        kind = jsonschema.validators.validator_for(json.loads(wanted), jsonschema.Draft202012Validator)
+        kind.check_schema(json.loads(wanted))
+        found = next(
+            kind(json.loads(wanted), registry=referencing.Registry()).iter_errors(json.loads(answer.text)), None
+        )
+    except (jsonschema.SchemaError, referencing.exceptions.Unresolvable, re.error, ValueError) as error:
+        return None, f"the schema cannot be used: {_quote(_reason(error))}"
+    if found is None:
+        return True, "it keeps the schema"
+    return False, f"at {found.json_path}: {_quote(found.message)}"
+
+
+def _refuse_json(wanted: str) -> str | None:
+    try:
+        is_schema = isinstance(json.loads(wanted), dict | bool)
+    except (ValueError, RecursionError):
+        is_schema = False
+    return None if is_schema else "holds a json_schema that is no JSON object"
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "msg", None) or getattr(error, "message", None) or error)
+
+
+def _count(name: str, count: Callable[[str], int]) -> "CheckKind":
+    def judged(most: int, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
+        found = count(answer.text)
+        return found <= most, f"{found:,} {name}, at most {most:,} are wanted"
+
+    return CheckKind(judge=judged)
+
+
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|\Z)|[。！？]+[」』”’]*")
+_PARAGRAPH = re.compile(r"\n[ \t\r]*\n")
+
+
+def sentences_in(text: str) -> int:
+    """Number of sentences: parts with a word, up to `.`, `!`, `?` or `…` before white space, or a full-width mark."""
+    return sum(bool(_WORD.search(part)) for part in _SENTENCE_END.split(text))
+
+
+def paragraphs_in(text: str) -> int:
+    """Number of paragraphs: parts with anything in them between empty lines."""
+    return sum(bool(part.strip()) for part in _PARAGRAPH.split(text))
+
+
+def _tokens(most: int, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
+    if answer.output_tokens is None:
+        return None, "the server did not count the tokens"
+    return answer.output_tokens <= most, f"{answer.output_tokens:,} tokens, at most {most:,} are wanted"
+
+
+def _refuse_nothing(wanted: object) -> str | None:
+    return None if wanted else "holds nothing to look for"
+
+
+def _refuse_command(wanted: tuple[str, ...]) -> str | None:
+    return None if wanted and wanted[0].strip() and not any("\0" in part for part in wanted) else "names no program"
+
+
+KINDS: Mapping[str, CheckKind] = {
+    "contains": CheckKind(judge=_contains, refuse=_refuse_nothing),
+    "not_contains": CheckKind(judge=_lacks, refuse=_refuse_nothing),
+    "equals": CheckKind(judge=_equals, option="normalise"),
+    "regex": CheckKind(judge=_regex, refuse=_refuse_regex, quoted=re.escape),
+    "json": CheckKind(judge=_json),
+    "json_schema": CheckKind(judge=_json_schema, refuse=_refuse_json, quoted=lambda text: json.dumps(text)[1:-1]),
+    "max_sentences": _count("sentences", sentences_in),
+    "max_paragraphs": _count("paragraphs", paragraphs_in),
+    "max_words": _count("words", lambda text: sum(bool(_WORD.search(part)) for part in text.split())),
+    "max_tokens": CheckKind(judge=_tokens),
+    "similar": CheckKind(judge=_similar, refuse=_refuse_nothing, option="at_least"),
+    "command": CheckKind(judge=None, refuse=_refuse_command),
+}
+"""Every kind of check, by its key."""
