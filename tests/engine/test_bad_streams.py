@@ -92,6 +92,10 @@ STRANGE = [
 ODD = {"buffered", "bursts", "tool-use", "tool-use-only", "unknown-blocks", "refusal", "context-window"}
 """Faults that leave another content, another end or other times: see `test_odd_answers`."""
 
+ON_THE_WAY = {"wrong-content-type", "no-content-type", "other-delivery", "close-when-kept", "reset-when-kept"}
+ON_THE_WAY |= {"retry-after-date", "retry-after-long", "retry-after-date-long"}
+"""Faults of the way an answer comes, and of waits: see `test_request_faults`."""
+
 
 GATEWAYS = [
     # Refusals of something in front of the API: kind, and its own words or address.
@@ -124,7 +128,7 @@ async def test_a_wait_in_milliseconds_is_kept(engine: Driver, with_fault: Callab
 async def test_every_bad_stream_of_the_simulator_is_here() -> None:
     refusals = {name for name in FAULTS if name.startswith(("error-4", "error-5"))}
     refusals |= {name for name, *_ in GATEWAYS} | {"429-then-ok", "retry-after-ms"}
-    assert {*FAULTS} - refusals == {name for name, *_ in BROKEN} | {name for name, _ in STRANGE} | ODD
+    assert {*FAULTS} - refusals == {name for name, *_ in BROKEN} | {name for name, _ in STRANGE} | ODD | ON_THE_WAY
 
 
 @pytest.fixture

@@ -1,16 +1,20 @@
 """Faults as they change the planned events; `test_connections.py` has those that end connections."""
 
 import zlib
+from email.utils import parsedate_to_datetime
 from itertools import islice
 
 import msgspec
 import pytest
 
-from tui.simulator.faults import BURSTS_EVERY_NS, FAULTS, HOSTILE, HUGE_CHARACTERS
-from tui.simulator.replies import After, PlannedEvent
+from tui.simulator.api import SimulatedApi
+from tui.simulator.faults import FAULTS, HOSTILE, HUGE_CHARACTERS
+from tui.simulator.message_request import NEW_VERSION
+from tui.simulator.odd_answers import BURSTS_EVERY_NS
+from tui.simulator.replies import After, PlannedEvent, Reply
 from tui.simulator.script import plan
 
-from .raw import asked, texts
+from .raw import PROFILES, asked, body, texts
 
 _MS = 1_000_000
 
@@ -159,3 +163,41 @@ def test_bursts_are_the_good_stream_at_few_moments_no_earlier() -> None:
         -(-one.offset_ns // BURSTS_EVERY_NS) * BURSTS_EVERY_NS for one in plain
     }
     assert len(events) == len({event.offset_ns for event in events})
+
+
+@pytest.mark.parametrize(("name", "least"), [("retry-after-date", 1), ("retry-after-date-long", 3600)])
+@pytest.mark.parametrize("now_s", [1_700_000_000.0, 1_700_000_000.001, 1_700_000_000.999])
+def test_a_wait_until_a_date_is_never_shorter_than_said(name: str, least: int, now_s: float) -> None:
+    refusal = FAULTS[name].refusal(now_s)
+    value = refusal.headers["retry-after"]
+    assert refusal.status == 429
+    assert value.endswith(" GMT")
+    assert least <= parsedate_to_datetime(value).timestamp() - now_s < least + 1
+
+
+def test_a_fault_that_changes_the_headers_of_a_stream_leaves_its_bytes_and_times() -> None:
+    for name in ("wrong-content-type", "no-content-type"):
+        reply, plain = streamed(name), streamed(None)
+        assert list(reply.events) == list(plain.events)
+        assert {**plain.headers, **reply.headers}.keys() == plain.headers.keys()
+    assert "content-type" not in streamed("no-content-type").headers
+    assert streamed("wrong-content-type").headers["content-type"] == "text/plain"
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions", "/v1/responses"])
+def test_a_refusal_leaves_nothing_in_the_answer_that_follows(path: str) -> None:
+    api = SimulatedApi(PROFILES, fault="429-then-ok")
+    first, second = (answer(api, path) for _ in range(2))
+    assert (first.status, first.headers["retry-after"]) == (429, "1")
+    assert second.status == 200
+    assert "retry-after" not in second.headers
+
+
+def streamed(fault: str | None) -> Reply:
+    return answer(SimulatedApi(PROFILES, fault=fault), "/v1/messages")
+
+
+def answer(api: SimulatedApi, path: str) -> Reply:
+    fields = {"model": "sim-fast", "input": "Hello."} if "responses" in path else body()
+    content = msgspec.json.encode(fields | {"stream": True})
+    return api.answer("POST", path, {"anthropic-version": NEW_VERSION}, content)

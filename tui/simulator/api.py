@@ -57,14 +57,27 @@ class SimulatedApi:
         self._diagnostics = Diagnostics()
         self._requests = 0
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Answer one request. `headers` have lower-case names."""
+    def answer(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, *, is_kept: bool = False
+    ) -> Reply:
+        """Answer one request. `headers` have lower-case names; `is_kept` is true if its connection served before."""
         own = self._own_headers()
         try:
+            if is_kept and (ended := self._ended_when_kept(target, headers, own)):
+                return ended
             return self._route(method, target, headers, body, own)
         except ApiError as error:
             is_openai = urlsplit(target).path.rstrip("/") in _OPENAI
             return _with_facts(openai.error_reply(error, own) if is_openai else error.reply(own), own)
+
+    def _ended_when_kept(self, target: str, headers: Mapping[str, str], own: Mapping[str, str]) -> Reply | None:
+        """The end of a connection that served before, if that is the fault and an answer of a model is asked for."""
+        if urlsplit(target).path.rstrip("/") not in {"/v1/messages", *_OPENAI}:
+            return None
+        name, fault = self._due_fault(headers)
+        if fault is None or fault.when_kept is None:
+            return None
+        return _with_facts(Reply(200, own, iter([PlannedEvent(0, "", b"", fault.when_kept)])), own, fault=name)
 
     def refused(self, error: ApiError) -> Reply:
         """Answer a request that is refused before it is read."""
@@ -117,8 +130,7 @@ class SimulatedApi:
         if fault and fault.body is not None:
             return _with_facts(_of_gateway(fault), own, fault=name)
         if fault and fault.status and not fault.then_ok:
-            refused = ApiError(fault.status, fault.message, fault.headers).reply(own)
-            return _with_facts(refused, own, fault=name)
+            return _with_facts(fault.refusal(time.time()).reply(own), own, fault=name)
         fields = message_request.decode(body)
         profile = message_request.known_profile(fields, self._profiles)
         betas = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",")]
@@ -127,7 +139,7 @@ class SimulatedApi:
         facts = {**facts, "fault": name}
         own = {**own, **_rate_limits(asked)}
         if fault and fault.status and self._limits(asked.identity):
-            answer = ApiError(fault.status, fault.message, fault.headers).reply(own)
+            answer = fault.refusal(time.time()).reply(own)
         else:
             answer = _answer(events, fault, own, stream=asked.stream)
         return _with_facts(answer, own, **facts)
@@ -139,24 +151,23 @@ class SimulatedApi:
         if fault and fault.body is not None:
             return _with_facts(_of_gateway(fault), own, fault=name)
         if fault and fault.status and not fault.then_ok:
-            raise ApiError(fault.status, fault.message, fault.headers)
+            raise fault.refusal(time.time())
         given = message_request.decode(body)
         profile = message_request.known_profile(given, self._profiles)
         fields = protocol.message_fields(given, profile)
         asked = message_request.message_request(fields, message_request.NEW_VERSION, profile)
         events, facts = self._asked(profile, asked)
         if fault and fault.status and self._limits(asked.identity):
-            raise ApiError(fault.status, fault.message, fault.headers)
+            raise fault.refusal(time.time())
         if fault and (fault.html or (fault.any_delivery and not asked.stream)):
             answer = _answer(events, fault, own, stream=asked.stream)
-        elif asked.stream:
+        elif asked.stream != bool(fault and fault.other_delivery):
             change = fault.stream if fault else None
             if change and fault and fault.of_bytes:
                 events = change(protocol.streamed(events, given))
             else:
                 events = protocol.streamed(change(events) if change else events, given)
-            headers = {**own, "content-type": EVENT_STREAM, **(fault.headers if fault else {})}
-            answer = Reply(200, headers, events, chunked=True)
+            answer = Reply(200, _stream_headers(fault, own), events, chunked=True)
         else:
             told, offset_ns = protocol.whole(events, given)
             answer = json_reply(told, own, offset_ns=offset_ns)
@@ -230,12 +241,19 @@ def _answer(events: Iterator[PlannedEvent], fault: Fault | None, own: Mapping[st
     if fault and fault.html:
         return reply(200, "text/html; charset=utf-8", _HTML, own)
     if fault and fault.stream and (stream or fault.any_delivery):
-        headers = {**own, "content-type": EVENT_STREAM, **fault.headers} if stream else own
-        return Reply(200, headers, fault.stream(events), chunked=True)
-    if stream:
-        return Reply(200, {**own, "content-type": EVENT_STREAM}, events, chunked=True)
+        return Reply(200, _stream_headers(fault, own) if stream else own, fault.stream(events), chunked=True)
+    if stream != bool(fault and fault.other_delivery):
+        return Reply(200, _stream_headers(fault, own), events, chunked=True)
     message, offset_ns = script.folded(events)
     return json_reply(message, own, offset_ns=offset_ns)
+
+
+def _stream_headers(fault: Fault | None, own: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a stream, with what the fault changes in them."""
+    if fault is None or fault.status is not None:  # the headers of such a fault are those of its error
+        return {**own, "content-type": EVENT_STREAM}
+    kind = {} if fault.content_type is None else {"content-type": fault.content_type}
+    return {**own, **kind, **fault.headers}
 
 
 def _check_key(headers: Mapping[str, str]) -> None:

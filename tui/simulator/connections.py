@@ -32,6 +32,8 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._playback: Playback | None = None
+        self._is_kept = False
+        """True once a request was answered."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to serve a client, and send what is written at once.
@@ -119,7 +121,7 @@ class Connection(asyncio.Protocol):
         if self._size > MAX_BODY_BYTES:
             answer = self._api.refused(ApiError(413, "Request exceeds the maximum size"))
         else:
-            answer = self._api.answer(method, target, headers, b"".join(self._body))
+            answer = self._api.answer(method, target, headers, b"".join(self._body), is_kept=self._is_kept)
         self._play(answer, record)
 
     def _refuse(self, error: ApiError, now_ns: int) -> None:
@@ -136,6 +138,7 @@ class Connection(asyncio.Protocol):
         self._playback = None
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
+            self._is_kept = True
             self._wait()
             self._advance(time.monotonic_ns())
         else:

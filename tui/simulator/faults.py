@@ -5,14 +5,16 @@ concern answers of models; those of the stream do nothing to an answer in one pi
 events are changed before they are translated, but for faults of bytes.
 """
 
+import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, count, groupby
+from email.utils import formatdate
+from itertools import chain, count
 from typing import Any
 
 from tui.simulator import odd_answers
-from tui.simulator.replies import After, PlannedEvent
+from tui.simulator.replies import EVENT_STREAM, After, ApiError, PlannedEvent
 
 Events = Iterator[PlannedEvent]
 
@@ -22,7 +24,6 @@ _BEFORE = 5
 _MS = 1_000_000
 
 STALL_NS = 400 * _MS
-BURSTS_EVERY_NS = 250 * _MS
 EARLY_NS = 50 * _MS
 PING_EVERY_NS = 100 * _MS
 HUGE_CHARACTERS = 5_000_000
@@ -56,6 +57,8 @@ class Fault:
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Further response headers."""
+    wait_until_s: int | None = None
+    """Least time that `retry-after` says, as a date, seconds from the answer on."""
     body: bytes | None = None
     """Body of the error, where another server than the API sends it; `headers` has its type."""
     html: bool = False
@@ -66,6 +69,21 @@ class Fault:
     """True if it concerns the bytes of the stream, whatever the protocol."""
     any_delivery: bool = False
     """True if it concerns answers in one piece too, because it ends them before the first byte."""
+    other_delivery: bool = False
+    """True if a stream is answered in one piece, and what was asked in one piece by a stream."""
+    content_type: str | None = EVENT_STREAM
+    """Content type of a stream; None sends none."""
+    when_kept: After | None = None
+    """Fate of a connection that has served before, at its next request, which is not looked at."""
+
+    def refusal(self, now_s: float) -> ApiError:
+        """The error to answer with at this time of day, seconds since 1970."""
+        assert self.status is not None
+        headers = dict(self.headers)
+        if self.wait_until_s is not None:
+            # Such a date has whole seconds; the next one keeps the wait from being shorter.
+            headers["retry-after"] = formatdate(math.ceil(now_s) + self.wait_until_s, usegmt=True)
+        return ApiError(self.status, self.message, headers)
 
 
 def _silent(_: Events) -> Events:
@@ -107,26 +125,6 @@ def _error_after_200(events: Events) -> Events:
             yield PlannedEvent(event.offset_ns, "error", {"type": "error", "error": error})
             return
         yield event
-
-
-def _buffered(events: Events) -> Events:
-    """Hold everything back until the end, as a proxy does that compresses or collects."""
-    found = list(events)
-    return _together(event._replace(offset_ns=found[-1].offset_ns) for event in found)
-
-
-def _bursts(events: Events) -> Events:
-    """Hold everything back until the next of moments `BURSTS_EVERY_NS` apart, as one does that waits for more."""
-    return _together(
-        event._replace(offset_ns=-(-event.offset_ns // BURSTS_EVERY_NS) * BURSTS_EVERY_NS) for event in events
-    )
-
-
-def _together(events: Events) -> Events:
-    """Join the events of each moment into one write."""
-    for _, at_once in groupby(events, key=lambda event: event.offset_ns):
-        found = list(at_once)
-        yield found[-1]._replace(name="", body=b"".join(event.encoded() for event in found))
 
 
 def _no_message_stop(events: Events) -> Events:
@@ -202,24 +200,6 @@ def _endless_pings(events: Events) -> Events:
         yield PlannedEvent(start.offset_ns + number * PING_EVERY_NS, "ping", {"type": "ping"})
 
 
-def _usage(**counts: int) -> Callable[[Events], Events]:
-    """Return the fault that puts these counts into both usages, or without any leaves usage out."""
-
-    def changed(events: Events) -> Events:
-        for event in events:
-            body = _json(event)
-            if event.name == "message_start":
-                yield event._replace(body={**body, "message": with_usage(body["message"])})
-            else:
-                yield event._replace(body=with_usage(body)) if event.name == "message_delta" else event
-
-    def with_usage(holder: dict[str, Any]) -> dict[str, Any]:
-        rest = {name: value for name, value in holder.items() if name != "usage"}
-        return {**rest, "usage": holder["usage"] | counts} if counts else rest
-
-    return changed
-
-
 def _stall(events: Events) -> Events:
     late = 0
     for number, event in _numbered(events):
@@ -260,6 +240,14 @@ FAULTS: Mapping[str, Fault] = {
     "reset-before-headers": Fault(
         "resets instead of answering", stream=_before_headers(After.RESET), any_delivery=True
     ),
+    "close-when-kept": Fault(
+        "closes a kept connection at its next request, before any byte of the answer",
+        when_kept=After.CLOSE,
+    ),
+    "reset-when-kept": Fault(
+        "resets a kept connection at its next request, before any byte of the answer",
+        when_kept=After.RESET,
+    ),
     "silent": Fault("takes the request and never answers", stream=_silent, any_delivery=True),
     "close-mid-event": Fault("closes in the middle of an event", stream=_cut(After.CLOSE), of_bytes=True),
     "reset": Fault("resets the connection (RST) in the middle of an event", stream=_cut(After.RESET), of_bytes=True),
@@ -267,6 +255,9 @@ FAULTS: Mapping[str, Fault] = {
     "error-after-200": Fault("sends an overloaded_error event in mid-stream", stream=_error_after_200),
     "html-200": Fault("answers 200 with a page of HTML", html=True),
     "empty-stream": Fault("answers 200 with an event stream of nothing", stream=lambda _: iter(())),
+    "wrong-content-type": Fault("sends the stream as text/plain", content_type="text/plain"),
+    "no-content-type": Fault("sends the stream without a content type", content_type=None),
+    "other-delivery": Fault("answers in one piece where a stream was asked for, and the reverse", other_delivery=True),
     "no-message-stop": Fault("ends without message_stop", stream=_no_message_stop),
     "unknown-events": Fault("mixes in events of an unknown type", stream=_unknown_events),
     "unknown-deltas": Fault("mixes in deltas of an unknown type", stream=_unknown_deltas),
@@ -274,9 +265,13 @@ FAULTS: Mapping[str, Fault] = {
     "invalid-utf8": Fault("sends one delta that is no UTF-8", stream=_odd_delta(_broken_utf8), of_bytes=True),
     "huge-event": Fault("sends one delta of 5 MB", stream=_huge_event),
     "endless-pings": Fault("opens the message, then sends pings for ever", stream=_endless_pings),
-    "no-usage": Fault("leaves out usage", stream=_usage()),
-    "negative-usage": Fault("sends negative token counts", stream=_usage(input_tokens=-7, output_tokens=-42)),
-    "absurd-usage": Fault("sends token counts of 10^18", stream=_usage(input_tokens=10**18, output_tokens=10**18)),
+    "no-usage": Fault("leaves out usage", stream=odd_answers.with_usages()),
+    "negative-usage": Fault(
+        "sends negative token counts", stream=odd_answers.with_usages(input_tokens=-7, output_tokens=-42)
+    ),
+    "absurd-usage": Fault(
+        "sends token counts of 10^18", stream=odd_answers.with_usages(input_tokens=10**18, output_tokens=10**18)
+    ),
     "stall": Fault("pauses 400 ms in mid-stream", stream=_stall),
     "empty-first-block": Fault("opens with a ping and an empty text at 50 ms, text later", stream=_empty_first_block),
     "gzip": Fault("compresses the stream", stream=_gzip, of_bytes=True, headers={"content-encoding": "gzip"}),
@@ -287,8 +282,8 @@ FAULTS: Mapping[str, Fault] = {
             "tool_use", "input_json_delta", "partial_json", id="toolu_sim", name="weather", input={}
         ),
     ),
-    "buffered": Fault("sends the whole stream at its end, as a proxy that buffers does", stream=_buffered),
-    "bursts": Fault("sends in bursts 250 ms apart, as a proxy that collects does", stream=_bursts),
+    "buffered": Fault("sends the whole stream at its end, as a proxy that buffers does", stream=odd_answers.buffered),
+    "bursts": Fault("sends in bursts 250 ms apart, as a proxy that collects does", stream=odd_answers.bursts),
     "tool-use-only": Fault(
         "answers with the input of a tool alone",
         stream=odd_answers.with_block(
@@ -360,6 +355,19 @@ FAULTS: Mapping[str, Fault] = {
         message=_RATE_LIMIT,
         headers={"retry-after-ms": "300"},
         then_ok=True,
+    ),
+    "retry-after-date": Fault(
+        "answers 429 with retry-after: a date 1 to 2 s ahead to every other request of the same content",
+        status=429,
+        message=_RATE_LIMIT,
+        wait_until_s=1,
+        then_ok=True,
+    ),
+    "retry-after-long": Fault(
+        "answers 429 with retry-after: 3600", status=429, message=_RATE_LIMIT, headers={"retry-after": "3600"}
+    ),
+    "retry-after-date-long": Fault(
+        "answers 429 with retry-after: a date an hour ahead", status=429, message=_RATE_LIMIT, wait_until_s=3600
     ),
     "error-400": Fault("answers 400", status=400, message="The simulator was asked for this error."),
     "error-401": Fault("answers 401", status=401, message="invalid x-api-key"),

@@ -4,6 +4,7 @@ Each function turns the planned events of a usual answer into those of such a on
 """
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any
 
 from tui.simulator.replies import PlannedEvent
@@ -13,6 +14,7 @@ Events = Iterator[PlannedEvent]
 TEXT_DELTAS = 5
 """Deltas of text before what is unusual begins."""
 HIDDEN_TOKENS = 25
+BURSTS_EVERY_NS = 250_000_000
 OTHER_MODEL = "sim-other"
 EXPLANATION = "The simulator was asked to refuse."
 
@@ -97,6 +99,24 @@ def with_usage(**counts: object) -> Callable[[Events], Events]:
     return lambda events: map(changed, events)
 
 
+def with_usages(**counts: int) -> Callable[[Events], Events]:
+    """The usual answer with these counts in both usages, or without any usage where none are given."""
+
+    def changed(events: Events) -> Events:
+        for event in events:
+            body = _json(event)
+            if event.name == "message_start":
+                yield event._replace(body={**body, "message": without_or_with(body["message"])})
+            else:
+                yield event._replace(body=without_or_with(body)) if event.name == "message_delta" else event
+
+    def without_or_with(holder: dict[str, Any]) -> dict[str, Any]:
+        rest = {name: value for name, value in holder.items() if name != "usage"}
+        return {**rest, "usage": holder["usage"] | counts} if counts else rest
+
+    return changed
+
+
 def cached(events: Events) -> Events:
     """The usual answer of a server that reads all but one token of the prompt from a cache of its own."""
     for event in events:
@@ -144,6 +164,26 @@ def with_sentinel(*, instead: bool) -> Callable[[Events], Events]:
             yield event._replace(name="", body=b"data: [DONE]\n\n")
 
     return changed
+
+
+def buffered(events: Events) -> Events:
+    """Hold everything back until the end, as a proxy does that compresses or collects."""
+    found = list(events)
+    return _together(event._replace(offset_ns=found[-1].offset_ns) for event in found)
+
+
+def bursts(events: Events) -> Events:
+    """Hold everything back until the next of moments `BURSTS_EVERY_NS` apart, as one does that waits for more."""
+    return _together(
+        event._replace(offset_ns=-(-event.offset_ns // BURSTS_EVERY_NS) * BURSTS_EVERY_NS) for event in events
+    )
+
+
+def _together(events: Events) -> Events:
+    """Join the events of each moment into one write."""
+    for _, at_once in groupby(events, key=lambda event: event.offset_ns):
+        found = list(at_once)
+        yield found[-1]._replace(name="", body=b"".join(event.encoded() for event in found))
 
 
 def _stopped(event: PlannedEvent, reason: str, **more: object) -> PlannedEvent:
