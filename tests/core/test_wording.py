@@ -16,6 +16,7 @@ from tui.core.wording import amount, format_count, format_duration, format_rate,
         (Figure.TOTAL, 999.6 * NS_PER_MS, "1.00 s"),
         (Figure.TTFT, -12.3 * NS_PER_MS, "-12.3 ms"),
         (Figure.OTPS, 64.21, "64.2 tok/s"),
+        (Figure.CHARACTERS_PER_S, 158.3, "158 characters/s"),
     ],
 )
 def test_amount(figure: Figure, value: float, written: str) -> None:
@@ -25,12 +26,14 @@ def test_amount(figure: Figure, value: float, written: str) -> None:
 def test_a_span_has_one_unit() -> None:
     assert span(Figure.TTFT, 180 * NS_PER_MS, 251 * NS_PER_MS) == "180 to 251 ms"
     assert span(Figure.TTFT, 800 * NS_PER_MS, 1.2 * NS_PER_S) == "0.80 to 1.20 s"
+    assert span(Figure.CHARACTERS_PER_S, 150, 160) == "150 to 160 characters/s"
 
 
 def test_round_numbers_stay_round() -> None:
     assert round_amount(Figure.TTFT, 50 * NS_PER_MS) == "50 ms"
     assert round_amount(Figure.TTFT, 1.5 * NS_PER_S) == "1.5 s"
     assert round_amount(Figure.OTPS, 5.0) == "5 tok/s"
+    assert round_amount(Figure.CHARACTERS_PER_S, 5.0) == "5 characters/s"
     assert percent(0.95) == "95 %"
     assert percent(0.012345) == "1.23 %"
 

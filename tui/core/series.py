@@ -104,7 +104,7 @@ class Ending(StrEnum):
     COMPLETE = "complete"
     SURE = "sure"
     REQUESTS = "request budget spent"
-    COST = "cost budget spent"
+    COST = "the cost budget allows no more"
     CANCELLED = "cancelled"
     REFUSED = "one target answers, the others are refused"
     FAILING = "nothing succeeds"

@@ -86,20 +86,25 @@ def amount(figure: Figure, value: float | None) -> str:
     """A figure with its unit: `212 ms`, `1.34 s`, `64.2 tok/s`. Times are given in nanoseconds."""
     if value is None:
         return ABSENT
-    return format_duration(value) if figure.less_is_better else f"{three_digits(value)} tok/s"
+    return format_duration(value) if figure.less_is_better else f"{three_digits(value)} {_rate_unit(figure)}"
+
+
+def _rate_unit(figure: Figure) -> str:
+    """The unit of a rate: tokens, or what else it counts."""
+    return "tok/s" if figure is Figure.OTPS else figure.label
 
 
 def round_amount(figure: Figure, value: float) -> str:
     """A figure that is a round number, a limit for one, with no more digits than it has: `50 ms`, `1.5 s`."""
     if not figure.less_is_better:
-        return f"{value:g} tok/s"
+        return f"{value:g} {_rate_unit(figure)}"
     return f"{value / NS_PER_MS:g} ms" if abs(value) < NS_PER_S else f"{value / NS_PER_S:g} s"
 
 
 def span(figure: Figure, low: float, high: float) -> str:
     """Two figures in one unit: `180 to 251 ms`."""
     if not figure.less_is_better:
-        return f"{three_digits(low)} to {three_digits(high)} tok/s"
+        return f"{three_digits(low)} to {three_digits(high)} {_rate_unit(figure)}"
     largest = max(abs(low), abs(high))
     first, _ = _in_unit(low, largest)
     second, unit = _in_unit(high, largest)

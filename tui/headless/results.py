@@ -104,7 +104,7 @@ def sentences(results: Sequence[TargetResult]) -> list[str]:
         name = clean(result.name)
         failed = sum(observation.failed for observation in result.observations)
         answers = sum(observation.answered for observation in result.observations)
-        lines.append(f"{name}: {answers} complete answers, {failed} failed.")
+        lines.append(f"{name}: {answers} complete answer{'' if answers == 1 else 's'}, {failed} failed.")
         for figure in SAMPLED:
             found = summary(result.observations, figure)
             if found.median is None:
