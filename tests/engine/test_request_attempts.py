@@ -290,5 +290,7 @@ async def test_marks_of_attempts_follow_each_other(engine: Driver) -> None:
         await engine.run(asking(engine, script, 1))
     marks = [event.mark for event in engine.events if isinstance(event, Marked)]
     assert marks.count(Mark.QUEUED) == marks.count(Mark.SENT) == 2
-    stamps = [event.t_ns for event in engine.events if isinstance(event, Marked) and event.mark is not Mark.RESOLVED]
+    # The kernel stamps the acknowledgement, on loopback before the process comes to stamp that it has sent.
+    told_later = (Mark.RESOLVED, Mark.ACKED)
+    stamps = [event.t_ns for event in engine.events if isinstance(event, Marked) and event.mark not in told_later]
     assert stamps == sorted(stamps)

@@ -57,7 +57,7 @@ def record(events: list[Event]) -> RequestRecord:
             model="claude-haiku-5-5",
             endpoint=Endpoint(name="simulator", base_url="http://127.0.0.1:1", api_key_env="SECRET", simulated=True),
             prompt=Prompt(user="u"),
-            parameters=Parameters(max_tokens=5),
+            parameters=Parameters(max_tokens=50),
             timeouts=Timeouts(),
         )
     )

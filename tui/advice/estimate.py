@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from random import Random
 from statistics import median
 
 import msgspec
@@ -38,7 +37,7 @@ def part_saved(figure: Figure, parts: Sequence[float], share: tuple[float, float
     middle = median(parts)
     interval = None
     if len(parts) >= FEWEST:
-        of_part = statistics.percentile_bootstrap(statistics.median_draws(sorted(parts), Random(0)), CONFIDENCE)
+        of_part = statistics.percentile_bootstrap(statistics.median_draws(sorted(parts), 0), CONFIDENCE)
         interval = _drifting(middle * likely, of_part.low * least, of_part.high * most)
         if share:
             # A presumed range ends where it is presumed to: at nothing saved, and at all of the part.

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from random import Random
 from statistics import median
 
 import msgspec
@@ -202,7 +201,7 @@ def _decide(figure: Figure, pairs: Sequence[Pair]) -> Decision | None:
 def _interval(before: Sequence[float], after: Sequence[float]) -> Interval | None:
     if min(len(before), len(after)) < FEWEST:
         return None
-    draws = [statistics.median_draws(sorted(samples), Random(seed)) for seed, samples in enumerate((before, after))]
+    draws = [statistics.median_draws(sorted(samples), seed) for seed, samples in enumerate((before, after))]
     return statistics.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], CONFIDENCE)
 
 

@@ -10,7 +10,6 @@ are compared together, or of a set whose own is clearly greater. Where it is cle
 import math
 from collections.abc import Sequence
 from enum import StrEnum
-from random import Random
 from statistics import median
 
 import msgspec
@@ -214,9 +213,7 @@ def _too_few(figure: Figure, first: _Set, second: _Set, family: int, confidence:
 def _intervals(first: _Set, second: _Set, confidence: float, seed: int) -> tuple[Interval, Interval | None]:
     """The intervals of the difference of medians, and of their ratio where the second can't be zero."""
     middles = median(first.ascending), median(second.ascending)
-    draws = [
-        statistics.median_draws(each.ascending, Random(seed + number)) for number, each in enumerate((first, second))
-    ]
+    draws = [statistics.median_draws(each.ascending, seed + number) for number, each in enumerate((first, second))]
     stretch = math.sqrt(_inflation(first, second))
     found = statistics.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], confidence)
     found = found.stretched(middles[0] - middles[1], stretch)

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from random import Random
 
 import msgspec
 
@@ -210,7 +209,7 @@ def _excess(
         return None, None
     middle = _worse(limit, old, new)
     if limit.statistic is not None and (percents := limit.statistic.percent) is not None:
-        draws = [_draws(each, percents, Random(seed + at)) for at, each in enumerate((before, after))]
+        draws = [_draws(each, percents, seed + at) for at, each in enumerate((before, after))]
         changes = [_worse(limit, *pair) for pair in zip(*draws, strict=True)]
         low, high = (
             statistics.percentile_bootstrap(changes, 2 * each - 1).stretched(middle, wider) for each in confidences
@@ -232,10 +231,10 @@ def _excess(
     return middle - wider * down, middle + wider * up
 
 
-def _draws(ascending: Sequence[float], percents: int, random: Random) -> list[float]:
+def _draws(ascending: Sequence[float], percents: int, seed: int) -> list[float]:
     if percents == 50:
-        return statistics.median_draws(ascending, random)
-    return statistics.percentile_draws(ascending, percents, random)
+        return statistics.median_draws(ascending, seed)
+    return statistics.percentile_draws(ascending, percents, seed)
 
 
 def _bounds(limit: RegressionLimit, samples: Sequence[float], confidence: float) -> tuple[float, float]:

@@ -22,6 +22,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 2_000
 """Draws per set: the ends of an interval of 95 % then stray by about 3 % of its width."""
 FEWEST_FOR_MEAN = 50
+_MOST_DRAWS_KEPT = 32
+"""Sets of drawn ranks, 32 kB each."""
 _FEWEST_CLUSTERS = 10
 _FEWEST_FOR_LAG = 8
 _MOST_FOR_LAG = 10_000
@@ -251,14 +253,15 @@ def dependence(sets: Sequence[Sequence[float]], caution: float = 0.0) -> Depende
     return Dependence(min(_MOST_CORRELATION, max(0.0, likely)), is_clear=is_clear)
 
 
-def percentile_draws(
-    ascending: Sequence[float], percent: int, random: Random, resamples: int = RESAMPLES
-) -> list[float]:
+def percentile_draws(ascending: Sequence[float], percent: int, seed: int, resamples: int = RESAMPLES) -> list[float]:
     """A percentile of `resamples` samples drawn with replacement from `ascending`, as in `median_draws`."""
-    count = len(ascending)
-    rank = max(1, -(-count * percent // 100))
-    draws = (random.betavariate(rank, count - rank + 1) for _ in range(resamples))
-    return [ascending[min(count - 1, int(at * count))] for at in draws]
+    return [ascending[at] for at in _percentile_places(len(ascending), percent, seed, resamples)]
+
+
+@lru_cache(maxsize=_MOST_DRAWS_KEPT)
+def _percentile_places(count: int, percent: int, seed: int, resamples: int) -> tuple[int, ...]:
+    random, rank = Random(seed), max(1, -(-count * percent // 100))
+    return tuple(min(count - 1, int(random.betavariate(rank, count - rank + 1) * count)) for _ in range(resamples))
 
 
 def inflation_of(samples: Sequence[float]) -> float:
@@ -271,26 +274,33 @@ def inflation_of(samples: Sequence[float]) -> float:
     return dependence([told]).inflation if is_likely else 1.0
 
 
-def median_draws(ascending: Sequence[float], random: Random, resamples: int = RESAMPLES) -> list[float]:
+def median_draws(ascending: Sequence[float], seed: int, resamples: int = RESAMPLES) -> list[float]:
     """Medians of `resamples` samples drawn with replacement from `ascending`, which is sorted and not empty.
 
     Only the ranks that make the median are drawn. The m-th smallest of n uniform numbers is Beta(m, n − m + 1), the
     next one above it lies in what is left by Beta(1, n − m) (David and Nagaraja, Order Statistics, 2003, 2.3 and 2.5);
-    the number u of (0, 1) is sample ⌊nu⌋. So the cost does not grow with n.
+    the number u of (0, 1) is sample ⌊nu⌋. So the cost does not grow with n. Ranks do not depend on the samples, so
+    that those of the latest sizes are kept: figures of one lane have the same.
     """
-    count = len(ascending)
-    lower = (count + 1) // 2
-    draws: list[float] = []
+    lows, highs = _median_places(len(ascending), seed, resamples)
+    if len(ascending) % 2:
+        return [ascending[low] for low in lows]
+    return [(ascending[low] + ascending[high]) / 2 for low, high in zip(lows, highs, strict=True)]
+
+
+@lru_cache(maxsize=_MOST_DRAWS_KEPT)
+def _median_places(count: int, seed: int, resamples: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The places of the lower and the upper middle of each draw; one and the same for odd counts."""
+    random, lower = Random(seed), (count + 1) // 2
+    lows, highs = list[int](), list[int]()
     for _ in range(resamples):
         at = random.betavariate(lower, count - lower + 1)
-        low = ascending[min(count - 1, int(at * count))]
-        if count % 2:
-            draws.append(low)
-            continue
-        # 1 − U^(1/k) is Beta(1, k).
-        above = at + (1 - at) * (1 - random.random() ** (1 / (count - lower)))
-        draws.append((low + ascending[min(count - 1, int(above * count))]) / 2)
-    return draws
+        lows.append(min(count - 1, int(at * count)))
+        if count % 2 == 0:
+            # 1 − U^(1/k) is Beta(1, k).
+            above = at + (1 - at) * (1 - random.random() ** (1 / (count - lower)))
+            highs.append(min(count - 1, int(above * count)))
+    return tuple(lows), tuple(highs) if highs else tuple(lows)
 
 
 def percentile_bootstrap(draws: Sequence[float], confidence: float) -> Interval:
