@@ -253,7 +253,8 @@ async def test_a_strange_stream_is_still_an_answer(
         assert record.ttft_ns is not None
         assert record.total_ns is not None
         timed = {"redacted-thinking": 20, "withheld-thinking": None, "zero-usage": None, "excess-usage": None}
-        assert record.timed_tokens == timed.get(fault, output_tokens)
+        # On a machine so busy that the server writes in bursts, the answer was held back, and has no pace.
+        assert record.timed_tokens == (None if record.has_no_pace else timed.get(fault, output_tokens))
         if fault == "huge-event":
             assert len(record.text()) > HUGE_CHARACTERS * 9 // 10
         # The connection is kept, and used again: one socket, not two.
