@@ -156,6 +156,13 @@ def passed_of(findings: tuple[CheckFinding, ...]) -> bool | None:
     return None if not verdicts or None in verdicts else True
 
 
+def verdict_line(findings: tuple[CheckFinding, ...]) -> str:
+    """`passed`, or what was not passed and why; empty without checks."""
+    open_ones = "; ".join(f"{each.kind}: {each.reason}" for each in findings if each.passed is not True)
+    word = {True: "passed", False: "not passed", None: "not judged"}[passed_of(findings)]
+    return f"{word}{': ' * bool(open_ones)}{open_ones}" if findings else ""
+
+
 def _default(option: str) -> object:
     return getattr(AnswerCheck(), option)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from tui.advice.suggestion import Basis, Saving
 from tui.advice.trial import TrialResult
+from tui.core.checks import verdict_line
 from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
 from tui.core.figures import FITTED, Figure, Unit, Use, figures_for, flat_columns
@@ -223,7 +224,7 @@ def _per_request(runs: Sequence[StoredRun]) -> Table:
             *_asked_of(record),
             ending(record),
             record.stop_reason or "",
-            _verdict(record),
+            verdict_line(record.checks),
             " ".join(remarks(record)),
             f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
             *(figure.in_file(record) or "" for figure, _ in words),
@@ -234,13 +235,6 @@ def _per_request(runs: Sequence[StoredRun]) -> Table:
         for record in run.requests
     ]
     return Table(title="Requests", columns=columns, labels=len(labels) + len(words), rows=rows)
-
-
-def _verdict(record: RequestRecord) -> str:
-    """`passed`, or what did not and why; empty without checks."""
-    open_ones = "; ".join(f"{each.kind}: {each.reason}" for each in record.checks if each.passed is not True)
-    word = {True: "passed", False: "not passed", None: "not judged"}[record.passed]
-    return f"{word}{': ' * bool(open_ones)}{open_ones}" if record.checks else ""
 
 
 def _texts(runs: Sequence[StoredRun]) -> list[Text]:

@@ -5,6 +5,7 @@ from datetime import date
 
 import msgspec
 
+from tui.core.checks import CheckFinding
 from tui.core.cost import Cost
 from tui.core.events import (
     CacheMiss,
@@ -146,6 +147,13 @@ def test_nothing_yet_is_all_dashes() -> None:
     assert shown.pop("chunks") == "0"
     assert shown.pop("delivery") == "streamed"
     assert {*shown.values()} == {ABSENT}
+
+
+def test_the_checks_say_what_was_not_passed() -> None:
+    record = RequestRecord(spec=SPEC, timeline=NEW, status=Status.DONE)
+    assert "checks" not in dict(itertools.chain.from_iterable(detail_rows(record)))
+    record.checks = (CheckFinding(kind="json", passed=True), CheckFinding(kind="regex", passed=False, reason="\x1bno"))
+    assert dict(itertools.chain.from_iterable(detail_rows(record)))["checks"] == "not passed: regex: ␛no"
 
 
 def test_a_reused_connection() -> None:

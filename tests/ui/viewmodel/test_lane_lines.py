@@ -6,6 +6,7 @@ from datetime import date
 import msgspec
 import pytest
 
+from tui.core.checks import CheckFinding
 from tui.core.cost import Cost
 from tui.core.events import (
     AttemptFailed,
@@ -232,3 +233,13 @@ def test_a_ttft_that_was_held_back_has_no_star() -> None:
     assert lane.record is not None
     assert lane.record.has_no_pace
     assert [text.endswith("★") for text in figures(lane, 0)[:3:2]] == [False, True]
+
+
+def test_the_verdict_of_the_checks_is_said_first() -> None:
+    lane = lane_after(SENT)
+    assert lane.record is not None
+    assert note(lane) == ""
+    lane.record.checks = (CheckFinding(kind="json", passed=True),)
+    assert note(lane) == "passed."
+    lane.record.checks = (CheckFinding(kind="max_words", passed=False, reason="9 words, at most 3 are wanted"),)
+    assert note(lane) == "not passed: max_words: 9 words, at most 3 are wanted."

@@ -1,6 +1,7 @@
 """All figures of one request, for its detail view."""
 
 from tui.core import metrics
+from tui.core.checks import verdict_line
 from tui.core.cost import Cost
 from tui.core.events import StampSource, Usage
 from tui.core.figures import Figure, FigureGroup, Unit
@@ -114,6 +115,7 @@ def _counts(record: RequestRecord) -> tuple[Row, ...]:
         ("thinking tokens", format_count(record.usage.thinking_tokens)),
         ("chunks", format_count(len(record.timeline.content_ns))),
         ("stop reason", record.stop_reason or ABSENT),
+        *(("checks", clean(said)) for said in [verdict_line(record.checks)] if said),
         *(("remark", clean(remark)) for remark in remarks(record)),
     )
 

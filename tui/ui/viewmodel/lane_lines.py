@@ -4,6 +4,7 @@ from textwrap import wrap
 from urllib.parse import urlsplit
 
 from tui.core import metrics
+from tui.core.checks import verdict_line
 from tui.core.events import CacheMiss, Status, Usage
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
@@ -193,6 +194,8 @@ def note(lane: Lane) -> str:
     if failure is not None:
         return clean(failure.message)
     said = [clean(remark) for remark in remarks(record)] if not record.state.in_flight else []
+    if record.checks:
+        said.insert(0, f"{clean(verdict_line(record.checks))}.")
     if record.cache_miss is not None and not record.usage.cache_read_input_tokens:
         said.append(cache_miss_sentence(record.cache_miss))
     return " ".join(said)
