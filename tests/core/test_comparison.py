@@ -291,3 +291,12 @@ def test_what_is_no_number_is_left_out_and_many_samples_are_no_burden() -> None:
     assert compare(Figure.TTFT, ("a", odd), ("b", other)) == compare(Figure.TTFT, ("a", plain), ("b", other))
     many = [500.0 + at * 7919 % 1009 for at in range(100_000)]
     assert compare(Figure.TTFT, ("a", many), ("b", many)).verdict is Verdict.NONE_SHOWN
+
+
+def test_no_difference_is_stated_below_what_the_instrument_can_tell() -> None:
+    noise = Random(1)
+    first = [noise.gauss(10_000, 1_000) for _ in range(40)]
+    second = [noise.gauss(30_000, 1_000) for _ in range(40)]
+    assert compare(Figure.NETWORK, ("a", first), ("b", second)).verdict is Verdict.NONE_SHOWN
+    apart = [value + 200_000 for value in second]
+    assert compare(Figure.NETWORK, ("a", first), ("b", apart)).verdict is Verdict.FASTER

@@ -16,6 +16,7 @@ import msgspec
 
 from tui.core import statistics
 from tui.core.distributions import holm, mann_whitney, normal_quantile, smallest_p, student_tail
+from tui.core.figure_row import Unit
 from tui.core.figures import Figure
 from tui.core.statistics import CONFIDENCE, Dependence, Interval
 from tui.core.wording import amount, percent, round_amount, span
@@ -26,6 +27,8 @@ _LEAST_P = 1e-15
 """Below it a float does not tell 1 − p from 1."""
 _POWER = 0.8
 _WORTH = 0.05
+RESOLUTION_NS = 50_000
+"""Least difference of two times that is stated, ns: what the instrument's own error can be (see docs/accuracy.md)."""
 MOST_RUNS = 10_000
 
 
@@ -230,7 +233,8 @@ def _judge(
     interval, ratio_interval = _intervals(first, second, confidence, seed)
     counts = len(first.ascending), len(second.ascending)
     verdict = Verdict.NONE_SHOWN
-    if p <= 1 - confidence and (interval.low > 0 or interval.high < 0):
+    is_seen = figure.declared.unit is not Unit.TIME or abs(middles[0] - middles[1]) >= RESOLUTION_NS
+    if is_seen and p <= 1 - confidence and (interval.low > 0 or interval.high < 0):
         is_less = interval.high < 0
         verdict = Verdict.FASTER if is_less == figure.less_is_better else Verdict.SLOWER
     more = worth = None

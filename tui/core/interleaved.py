@@ -14,9 +14,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from tui.core.comparison import Comparison, Verdict, more_runs, round_number, two_digits
+from tui.core.comparison import RESOLUTION_NS, Comparison, Verdict, more_runs, round_number, two_digits
 from tui.core.distributions import binomial_at_least, holm, normal_quantile, student_tail
 from tui.core.failures import failures_sentence
+from tui.core.figure_row import Unit
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured
 from tui.core.observation import Observation, present
@@ -263,7 +264,8 @@ def _judged(
     fewest = 1 + math.ceil(math.log2(family / (1 - confidence)))
     verdict = Verdict.NONE_SHOWN if interval is not None and count >= fewest else Verdict.TOO_FEW
     difference = median(leads) if leads else None
-    if interval is not None and p <= 1 - confidence and (interval.low > 0 or interval.high < 0):
+    is_seen = difference is not None and (figure.declared.unit is not Unit.TIME or abs(difference) >= RESOLUTION_NS)
+    if is_seen and interval is not None and p <= 1 - confidence and (interval.low > 0 or interval.high < 0):
         verdict = Verdict.FASTER if (interval.high < 0) == figure.less_is_better else Verdict.SLOWER
     medians = tuple(median(values) for values in zip(*pairs, strict=True)) if pairs else (None, None)
     worth = round_number(min(map(abs, medians)) * _WORTH) if pairs else 0.0
