@@ -78,7 +78,7 @@ def _stills(terminal: Terminal, fonts: str | None) -> None:
     _ready(terminal)
     for number in range(1, RUNS + 1):
         terminal.press(F5)
-        terminal.until_shows(f"run {number} over")
+        terminal.until_shows(f"run {number} done")
     picture("main")
     # To the lane that thinks, and alone.
     for key in (F6, F6, F6, F9):
@@ -116,7 +116,7 @@ def _film(terminal: Terminal) -> list[Frame]:
     film(lambda _shown: True, 1.0)
     for number in (1, 2):
         terminal.press(F5)
-        film(lambda shown, number=number: f"run {number} over" in shown, 1.0)  # type: ignore[misc]
+        film(lambda shown, number=number: f"run {number} done" in shown, 1.0)  # type: ignore[misc]
     return frames
 
 

@@ -149,7 +149,7 @@ def test_a_clear_saving_is_confirmed_and_held() -> None:
     assert tried.result is TrialVerdict.FASTER
     assert tried.held is True
     assert tried.saved_ns == pytest.approx(100 * MS, rel=0.05)
-    assert "sure: faster, total " in tried.sentence
+    assert "sure: faster, total −" in tried.sentence
 
 
 def test_a_saving_far_from_the_prediction_is_told() -> None:

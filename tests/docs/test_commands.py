@@ -169,7 +169,7 @@ def test_the_first_five_minutes(checkout: Checkout) -> None:
             terminal.press(KEYS[key])
             terminal.until(lambda shown: bool(until(shown)))
 
-        press("F5", lambda shown: "run 1 over" in shown)
+        press("F5", lambda shown: "run 1 done" in shown)
         press("F9", lambda shown: "Targets" not in shown)
         press("F9", lambda shown: "Targets" in shown)
         press("F4", lambda shown: "TTFT, first token" in shown)

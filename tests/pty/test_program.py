@@ -118,7 +118,7 @@ def test_run_record_and_max_tokens_against_a_server_and_no_key_is_written(
     with Terminal(arguments, {**environ, "ANTHROPIC_API_KEY": KEY}) as terminal:
         terminal.until_shows("◧ truncated", 3)
         terminal.press(F5)
-        terminal.until_shows("run 2 over")
+        terminal.until_shows("run 2 done")
         terminal.press(F10)
         assert terminal.until_ended() == 0
         assert KEY.encode() not in terminal.written

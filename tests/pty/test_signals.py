@@ -116,7 +116,7 @@ def test_stopping_gives_the_terminal_back_and_going_on_takes_it_again(environ: d
             os.kill(pid, signal.SIGCONT)
             terminal.until(lambda _: not terminal.is_restored())
             terminal.press(F5)
-            terminal.until_shows(f"run {number} over")
+            terminal.until_shows(f"run {number} done")
         terminal.press(F10)
         assert terminal.until_ended() == 0
         assert terminal.is_restored()
@@ -132,7 +132,7 @@ def test_one_that_was_stopped_unasked_goes_on_too(environ: dict[str, str]) -> No
         terminal.until(lambda _: terminal.written.count(b"\x1b[?1049h") == 2)
         # Two threads that read would each take half of this.
         terminal.press(F5)
-        terminal.until_shows("run 1 over")
+        terminal.until_shows("run 1 done")
         terminal.press(F10)
         assert terminal.until_ended() == 0
         assert terminal.is_restored()

@@ -46,7 +46,7 @@ def test_a_screen_that_is_stopped_for_two_seconds_moves_no_stored_time(
         environ = child_environ | {"ANTHROPIC_API_KEY": KEY}
         with Terminal(["--run", "--record", str(record), *arguments], environ) as terminal:
             # One run undisturbed, one with the stall.
-            terminal.until_shows("run 1 over")
+            terminal.until_shows("run 1 done")
             terminal.press(F5)
             terminal.until_shows("▶ streaming")
             pid = terminal.process.pid
@@ -56,7 +56,7 @@ def test_a_screen_that_is_stopped_for_two_seconds_moves_no_stored_time(
             time.sleep(STALL_S)  # this is the stall
             resumed_ns = time.monotonic_ns()
             os.kill(pid, signal.SIGCONT)
-            terminal.until_shows("run 2 over")
+            terminal.until_shows("run 2 done")
             # Not with a key: on SIGCONT, Textual starts a second thread that reads keys, and one may take half a key.
             terminal.process.terminate()
             assert terminal.until_ended() == 143

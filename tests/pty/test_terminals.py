@@ -92,7 +92,7 @@ def test_resizing_again_and_again_ends_at_the_last_size(environ: dict[str, str])
         terminal.resize(80, 24)
         terminal.until_shows("▶ streaming")
         terminal.resize(200, 60)
-        terminal.until(lambda shown: "▶ streaming" in shown and "This session" in shown)
+        terminal.until(lambda shown: "▶ streaming" in shown and "Session ·" in shown)
         assert "window larger" not in terminal.shown
         terminal.press(F10)
         assert terminal.until_ended() == 0

@@ -96,7 +96,7 @@ def test_in_tmux_it_outlives_the_connection_and_goes_on_at_another_size(
             terminal.press(b"\x02d")  # detach, as a person does
             assert terminal.until_ended() == 0
         with Terminal([attach], environ | {"LANG": "C.UTF-8"}, program=server.client, size=(120, 40)) as terminal:
-            terminal.until(lambda shown: "This session" in shown and "▶ streaming" in shown)
+            terminal.until(lambda shown: "Session ·" in shown and "▶ streaming" in shown)
             assert not statuses(record)
             terminal.press(F10)
             terminal.until_ended()

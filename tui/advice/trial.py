@@ -20,7 +20,7 @@ from tui.core.sequential import Conclusion, Decision, UntilSure
 from tui.core.series import SeriesSettings
 from tui.core.statistics import CONFIDENCE, Interval
 from tui.core.target import Target
-from tui.core.wording import amount, percent, span
+from tui.core.wording import change
 
 BUDGET = 40
 """Number of repeats after which a trial ends even if it is not sure."""
@@ -219,9 +219,9 @@ def _sentence(
 ) -> str:
     if saved is None:
         return f"no answers of both in {repeats} repeats"
-    measured = f"{figure.label} {amount(figure, abs(saved))} {'less' if saved >= 0 else 'more'}"
-    ends = f" ({percent(CONFIDENCE)} interval {span(figure, interval.low, interval.high)} less)" if interval else ""
-    return f"{result.sentence}, {measured}{ends}, {repeats} repeats"
+    # A saving is a change downwards.
+    ends = (-interval.high, -interval.low) if interval else (None, None)
+    return f"{result.sentence}, {figure.label} {change(figure, -saved, *ends)}, {repeats} repeats"
 
 
 def _outlook(result: TrialVerdict, saved: float | None, decision: Decision | None) -> str:

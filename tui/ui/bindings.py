@@ -69,7 +69,7 @@ LETTERS = {
     "refresh_models": "A", "edit_parameters": "e", "edit_target": "t", "duplicate_target": "u", "drop_parameter": "U",
     "next_lane": "l", "previous_lane": "h", "maximise": "z", "pin": "b", "objectives": "B", "statistics": "S",
     "compare": "c", "copy": "y", "detail": "d", "difference": "D", "advice": "a", "search": "/", "clear": "C",
-    "sort": "T", "markdown": "m", "in_turn": "I",
+    "sort": "T", "in_turn": "I",
     "next_chart": "f", "previous_chart": "F", "maximise_chart": "Z",
     "next_pane": ".", "help": "?", "suspend": "&", "repaint": "L", "undo_clear": "Y", "quit": "q",
     "command_palette": ":", "theme": ",", "picture": "!",
@@ -90,7 +90,7 @@ _WORDS = {
     "quit": "exit leave", "search": "find", "save_plan": "export toml file store", "open_plan": "load toml file draft",
     "new_draft": "prompt empty reset fresh", "next_chart": "trend histogram distribution box scatter gaps",
     "system": "instructions role", "edit_outside": "vim nano external $EDITOR", "help": "keys legend figures",
-    "sort": "order rank table winner", "markdown": "render format",
+    "sort": "order rank table winner",
 }  # fmt: skip
 
 FOOTER = {
@@ -199,6 +199,8 @@ ACTIONS = (
         Action("advice", ("alt+a",), "Advice", "Show what would make the current lane faster, by how much, and try it",
                "advice.advice", unless="no_advice"),
         Action("search", ("f3", "alt+shift+f"), "Search", "Search in the current lane's text", "lanes.search",
+               reach=Reach.LANES),
+        Action("sort", ("alt+shift+k",), "Sort table", "Sort the table of the session by the next figure", "lanes.sort",
                reach=Reach.LANES),
         Action("clear", ("alt+l",), "Clear", "Empty the lanes and the table of this session, after a question",
                "lanes.clear", unless="run_in_flight"),

@@ -4,10 +4,15 @@ import pytest
 from textual.widgets import Input, Label, Select, Static
 
 from tui.core.objectives import parse
+from tui.core.observation import Observation
+from tui.core.parameters import Parameters
+from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
+from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.ui.screens.compare import CompareScreen
 from tui.ui.screens.settings import ObjectivesScreen
 from tui.ui.screens.text import TextScreen
+from tui.ui.viewmodel.verdicts import comparison_lines
 
 from .conftest import OpenApp
 from .driving import AppDriver, fast, keys_of
@@ -27,8 +32,8 @@ async def test_lanes_show_their_change_against_the_pinned_results(open_app: Open
         assert "faster" not in s.shown
         await s.type_into("#user", "Why is the sea blue, and why does it look grey on some days?")
         await run_series(s)
-        verdicts = ("▼ faster", "▲ slower", "○ none shown")
-        await s.until(lambda: sum(s.shown.count(verdict) for verdict in verdicts) == 4, "TTFT and total of two lanes")
+        facts = [f"{mark} {figure} " for mark in "▼▲○" for figure in ("TTFT", "total")]
+        await s.until(lambda: sum(s.shown.count(fact) for fact in facts) == 4, "TTFT and total of two lanes")
 
 
 async def test_what_is_pinned_and_what_is_now_are_asked_in_turn(open_app: OpenApp) -> None:
@@ -66,11 +71,14 @@ async def test_the_comparison_names_what_was_asked_differently(open_app: OpenApp
         await s.press(keys_of("compare")[0])
         await s.until(lambda: isinstance(s.app.screen, CompareScreen))
         compared = s.app.screen.query_one("#compared", Static)
-        await s.until(lambda: "+ user: Why is the sea blue?" in str(compared.content))
+        await s.until(lambda: "[-sky-] {+sea+} blue?" in str(compared.content))
         text = str(compared.content)
         assert "pinned, taken " in text
-        assert "- user: Why is the sky blue?" in text
-        assert "TTFT" in text
+        assert "prompt, user:" in text
+        table = text.splitlines()
+        heading = next(line for line in table if "verdict" in line)
+        assert heading.split()[:2] == ["before", "now"]
+        assert any(line.strip().startswith("TTFT") and "ms" in line and " (" in line for line in table)
         field = s.app.screen.query_one("#snapshot-name", Input)
         field.value = "second try"
         field.focus()
@@ -129,3 +137,33 @@ async def test_lanes_say_how_the_objectives_stand(open_app: OpenApp) -> None:
         s.live.objectives = (parse("total.p50 < 60s"), parse("ttft.max < 0.001ms"), parse("ttft.p99 < 60s"))
         await run_series(s)
         await s.until_shown("✖ missed so far: ttft.max < 0.001ms ? not yet known: ttft.p99 < 60s ✔ met so f")
+
+
+def test_one_answer_on_each_side_is_a_table_and_doubts_are_said_once() -> None:
+    def lane(name: str, ttft_ms: int, user: str) -> LaneSnapshot:
+        observation = Observation(run=1, ttft_ns=ttft_ms * 1_000_000, total_ns=4 * ttft_ms * 1_000_000)
+        return LaneSnapshot(
+            name=name,
+            model=name,
+            endpoint="e",
+            prompt=Prompt(user=user),
+            parameters=Parameters(max_tokens=10),
+            observations=(observation,),
+            runs=(1,),
+        )
+
+    def snapshot(name: str, ttft_ms: int, user: str) -> Snapshot:
+        lanes = tuple(lane(model, ttft_ms, user) for model in ("haiku", "sonnet"))
+        return Snapshot(name=name, taken_unix_ns=0, lanes=lanes)
+
+    old, new = (
+        "Name " + "one two three four five six seven " * 3 + "cats.",
+        "Name " + "one two three four five six seven " * 3 + "dogs.",
+    )
+    lines = comparison_lines(snapshot("before", 300, old), snapshot("now", 254, new))
+    (ttft, _) = (line for line in lines if line.strip().startswith("TTFT"))
+    assert ttft.split()[1:7] == ["300", "ms", "254", "ms", "−46.0", "ms"]
+    assert sum("too few runs for a verdict" in line for line in lines) == 1
+    at = lines.index("prompt, user:")
+    assert [line for line in lines if "dogs" in line] == [lines[at + 1]], "once for both lanes, below the figures"
+    assert lines[at + 1].endswith("three four five six seven [-cats.-] {+dogs.+}")

@@ -208,7 +208,7 @@ async def test_clear_empties_lanes_and_history(open_app: OpenApp, key: str) -> N
         assert s.shown.count("○ idle") == 2
         assert "No run yet." in s.shown
         assert "20 tok" not in s.shown
-        assert "█" not in s.shown[s.shown.index("This session") :]
+        assert "█" not in s.shown[s.shown.index("Session ·") :]
         await s.run()
         assert s.states == [State.DONE] * 2
 

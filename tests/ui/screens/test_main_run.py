@@ -33,7 +33,7 @@ async def test_run_fires_all_lanes_and_shows_text_and_figures(open_app: OpenApp,
         assert s.shown.count("20 tok") >= 3
         assert s.shown.count("TTFT ") >= 6
         assert "SIMULATED" in s.shown
-        assert "run 1 over" in s.shown
+        assert "run 1 done" in s.shown
 
 
 async def test_models_out_of_the_box_answer(open_app: OpenApp) -> None:
@@ -48,9 +48,9 @@ async def test_what_was_measured_stands_below_the_lanes(open_app: OpenApp) -> No
         for _ in range(3):
             await s.run()
         assert [len(lane.outcomes) for lane in s.lanes] == [3, 3]
-        assert "This session" in s.shown
+        assert "Session ·" in s.shown
         assert "Latest run" in s.shown
-        table = s.shown[s.shown.index("This session") :]
+        table = s.shown[s.shown.index("Session ·") :]
         assert "median" in table
         assert "fast-1" in table
         assert "█" in table

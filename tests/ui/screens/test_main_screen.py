@@ -339,4 +339,4 @@ async def test_it_wakes_up_again(open_app: OpenApp) -> None:
         await s.press("f5")
         await s.until(lambda: s.live.runs == 2)
         await s.run_over()
-        assert "run 2 over" in s.shown
+        assert "run 2 done" in s.shown

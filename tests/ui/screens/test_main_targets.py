@@ -37,15 +37,15 @@ async def lanes_are(s: AppDriver, *expected: str) -> None:
 
 async def test_chosen_and_known_models_are_listed(open_app: OpenApp) -> None:
     async with open_app((FAST, HAIKU)) as s:
-        assert listed(s)[:2] == ["■ sim-fast", "■ claude-haiku-5-5"]
-        assert "□ claude-opus-5-5" in listed(s)
-        assert "Targets (2)" in s.shown
+        assert listed(s)[:2] == ["[x] sim-fast", "[x] claude-haiku-5-5"]
+        assert "[ ] claude-opus-5-5" in listed(s)
+        assert "Models (2)" in s.shown
 
 
 async def test_search_narrows_the_list(open_app: OpenApp) -> None:
     async with open_app((FAST, HAIKU)) as s:
         await search(s, "opus 5.5")
-        assert listed(s) == ["□ claude-opus-5-5"]
+        assert listed(s) == ["[ ] claude-opus-5-5"]
         await search(s, "no such")
         assert listed(s) == []
         await search(s, "")
@@ -59,7 +59,7 @@ async def test_enter_on_the_only_match_chooses_it(open_app: OpenApp) -> None:
         await s.press("enter")
         await lanes_are(s, "sim-fast", "claude-haiku-5-5")
         assert s.app.main.query_one("#target-search", Input).value == ""
-        assert "Targets (2)" in s.shown
+        assert "Models (2)" in s.shown
 
 
 async def test_an_id_that_is_there_is_toggled_by_its_whole_name_even_if_others_match(open_app: OpenApp) -> None:
@@ -77,7 +77,7 @@ async def test_toggling_in_the_list(open_app: OpenApp) -> None:
         await s.focus("#target-list")
         await s.press("home", "down", "enter")
         await lanes_are(s, "sim-fast")
-        assert listed(s)[1] == "□ claude-haiku-5-5"
+        assert listed(s)[1] == "[ ] claude-haiku-5-5"
         await s.press("enter")
         await lanes_are(s, "sim-fast", "claude-haiku-5-5")
 
@@ -94,7 +94,7 @@ async def test_a_typed_id_is_added_and_asked(open_app: OpenApp) -> None:
         assert listed(s) == []
         await s.press("enter")
         await lanes_are(s, "sim-fast", "sim-chunked")
-        assert "■ sim-chunked" in listed(s)
+        assert "[x] sim-chunked" in listed(s)
         await s.run()
         assert s.states == [State.DONE, State.DONE]
 
@@ -111,7 +111,7 @@ async def test_the_last_target_stays(open_app: OpenApp) -> None:
     async with open_app((FAST,)) as s:
         await s.focus("#target-list")
         await s.press("home", "enter")
-        assert listed(s)[0] == "■ sim-fast"
+        assert listed(s)[0] == "[x] sim-fast"
         assert s.notices == ["At least one target stays chosen; choose another before dropping this one."]
         assert labels(s) == ["sim-fast"]
 

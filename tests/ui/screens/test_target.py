@@ -61,7 +61,7 @@ async def test_two_lanes_of_one_model_by_keys_alone(open_app: OpenApp, size: tup
 
 async def test_two_lanes_of_one_model_by_the_mouse_alone(open_app: OpenApp) -> None:
     async with open_app((HAIKU,), max_tokens=20) as s:
-        await click_word(s, "■ claude-haiku-5-5", 5)
+        await click_word(s, "[x] claude-haiku-5-5", 5)
         assert chosen(s) == (HAIKU,), "a click on a chosen one's name only takes the cursor there"
         await click_word(s, "D duplicate", 3)
         await click_word(s, " low ")
@@ -158,7 +158,7 @@ async def test_renamed_moved_and_removed_from_the_list(open_app: OpenApp) -> Non
         await lanes_are(s, "claude-opus-5-5", "claude-haiku-4-5", "quick")
         await s.press("delete")
         await lanes_are(s, "claude-opus-5-5", "claude-haiku-4-5")
-        assert "■ quick" not in listed(s)
+        assert "[x] quick" not in listed(s)
         await s.press("home", "delete", "home", "delete")
         assert s.notices == ["At least one target stays chosen; choose another before removing this one."]
 

@@ -59,7 +59,7 @@ def test_predicted_stands_against_measured() -> None:
     assert trial_lines(TRIED, running=False) == [
         "Tried: Ask with low effort. A accepts, R rejects; the lanes show both answers.",
         "predicted total about 100 ms less (95 %: 80.0 to 120 ms), derived from 10 runs",
-        "measured  total 95.0 ms less (95 %: 90.0 to 99.0 ms)",
+        "measured  total −95.0 ms (−99.0 to −90.0 ms)",
         "verdict   sure: faster, as predicted",
     ]
     off = msgspec.structs.replace(TRIED, held=False)

@@ -1,4 +1,4 @@
-"""The table of the session: exact widths, and one scale for all lanes."""
+"""The ranked table of the session: exact widths, medians of what is asked now, and one scale for all lanes."""
 
 import pytest
 from hypothesis import given
@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len, set_cell_size
 
 from tui.core.events import Status
+from tui.core.figures import Figure
 from tui.core.observation import Observation
 from tui.core.target import Target
 from tui.session.live import Lane
-from tui.ui.viewmodel.lane_history import BLOCKS, HistoryTable, LaneHistory, history_table
+from tui.ui.viewmodel.lane_history import BLOCKS, CHANGED, RANKED, HistoryTable, LaneHistory, history_table
+from tui.ui.viewmodel.names import shortened
 
 MS = 1_000_000
 FAILED = Observation(status=Status.FAILED)
@@ -21,12 +23,13 @@ def lane_of(name: str, *outcomes: Observation) -> Lane:
     return lane
 
 
-def took(ttft_ms: float, total_ms: float) -> Observation:
-    return Observation(status=Status.DONE, ttft_ns=round(ttft_ms * MS), total_ns=round(total_ms * MS))
+def took(ttft_ms: float, total_ms: float, asked: str = "") -> Observation:
+    ttft, total = round(ttft_ms * MS), round(total_ms * MS)
+    return Observation(status=Status.DONE, ttft_ns=ttft, total_ns=total, fingerprint=asked)
 
 
-def table(lanes: list[Lane], width: int = 100) -> HistoryTable:
-    return history_table([LaneHistory(lane) for lane in lanes], width, set_cell_size)
+def table(lanes: list[Lane], width: int = 100, by: Figure | None = None) -> HistoryTable:
+    return history_table([LaneHistory(lane) for lane in lanes], width, set_cell_size, shortened, by)
 
 
 def cells_of(line: str) -> list[str]:
@@ -42,51 +45,70 @@ LANES = [
 
 
 @pytest.mark.parametrize("width", range(40, 201))
-def test_every_line_is_exactly_as_wide_as_asked(width: int) -> None:
-    shown = table(LANES, width)
+@pytest.mark.parametrize("by", [None, *RANKED])
+def test_every_line_is_exactly_as_wide_as_asked(width: int, by: Figure | None) -> None:
+    shown = table(LANES, width, by)
     assert {cell_len(line) for line in (shown.heading, *shown.lines)} == {width}
 
 
 @given(st.integers(0, 39))
 def test_no_width_is_too_small_to_be_drawn(width: int) -> None:
-    assert len(table(LANES, width).lines) == 2 * len(LANES)
+    assert len(table(LANES, width).lines) == len(LANES)
 
 
-def test_two_lines_per_lane_and_the_name_on_the_first() -> None:
-    shown = table([lane_of("a", took(10, 20)), lane_of("b")])
-    assert [cells_of(line)[:2] for line in shown.lines[::2]] == [["a", "TTFT"], ["b", "TTFT"]]
-    assert [cells_of(line)[0] for line in shown.lines[1::2]] == ["total", "total"]
+def test_a_line_per_lane_the_best_first_and_those_without_figures_last() -> None:
+    lanes = [lane_of("none"), lane_of("slow", took(10, 900)), lane_of("quick", took(20, 300))]
+    assert [cells_of(line)[0] for line in table(lanes, by=Figure.TOTAL).lines] == ["quick", "slow", "none"]
+    assert [cells_of(line)[0] for line in table(lanes, by=Figure.TTFT).lines] == ["slow", "quick", "none"]
+    assert [cells_of(line)[0] for line in table(lanes, by=None).lines] == ["none", "slow", "quick"]
+    assert "▾total" in table(lanes, by=Figure.TOTAL).heading
+    faster = lane_of("faster", Observation(status=Status.DONE, otps=90.0))
+    assert cells_of(table([*lanes, faster], by=Figure.OTPS).lines[0])[0] == "faster"
 
 
-def test_last_best_median_and_count() -> None:
-    shown = table([lane_of("a", took(30, 300), took(10, 100), took(20, 200))])
-    assert cells_of(shown.heading) == ["last", "best", "median", "n"]
-    assert cells_of(shown.lines[0])[-7:] == ["20.0", "ms", "10.0", "ms", "20.0", "ms", "3"]
-    assert cells_of(shown.lines[1])[-7:] == ["200", "ms", "100", "ms", "200", "ms", "3"]
+def test_medians_and_count_are_of_what_is_asked_now() -> None:
+    old = [took(900, 9_000, "old")] * 5
+    (line,) = table([lane_of("a", *old, took(30, 300, "new"), took(10, 100, "new"), took(20, 200, "new"))]).lines
+    assert "20.0 ms" in line
+    assert "200 ms" in line
+    assert cells_of(line)[-1] == "3"
+    assert line.count(CHANGED) == 2, "a tick in each sparkline"
 
 
-def test_a_failed_run_is_counted_apart_and_is_the_last() -> None:
-    shown = table([lane_of("a", took(30, 300), FAILED)])
-    assert cells_of(shown.lines[0])[-6:] == ["—", "30.0", "ms", "30.0", "ms", "1+1×"]
-    assert cells_of(shown.lines[0])[2].endswith("×")
+def test_a_tick_stands_before_what_is_asked_now_however_many_runs_there_were() -> None:
+    lane = lane_of("a", *[took(900, 900, "old")] * 300, *[took(100, 100, "new")] * 100)
+    (line,) = table([lane], width=80).lines
+    start, end = table([lane], width=80).sparks[0]
+    before, after = line[start:end].split(CHANGED)
+    assert set(before) == {BLOCKS[-1]}
+    assert set(after) == {BLOCKS[0]}
+    assert len(before) > 2 * len(after)
 
 
-def test_a_lane_without_runs_has_no_figures() -> None:
-    assert cells_of(table([lane_of("a")]).lines[0]) == ["a", "TTFT", "—", "—", "—", "0"]
+def test_sparklines_fill_the_width_with_a_gap_between() -> None:
+    lanes = [lane_of("a", *[took(800, 800)] * 500)]
+    for width in (80, 120, 200):
+        shown = table(lanes, width)
+        (first, end), (second, last) = shown.sparks
+        assert shown.lines[0][first:end] == BLOCKS[-1] * (end - first)
+        assert shown.lines[0][end] == " "
+        assert (end - first) + (last - second) > width - 60
+
+
+def test_a_failed_run_is_counted_apart() -> None:
+    (line,) = table([lane_of("a", took(30, 300), FAILED)]).lines
+    assert cells_of(line)[-1] == "1+1×"
+    assert "×" in line[slice(*table([lane_of("a", took(30, 300), FAILED)]).sparks[0])]
 
 
 def test_all_lanes_share_a_scale_from_zero() -> None:
-    slow, half = table([lane_of("slow", took(800, 1)), lane_of("half", took(399, 1))]).lines[::2]
-    assert cells_of(slow)[2] == BLOCKS[-1]
-    assert cells_of(half)[2] == BLOCKS[3]
+    shown = table([lane_of("slow", took(800, 1)), lane_of("half", took(399, 1))])
+    sparks = [line[slice(*shown.sparks[0])].strip() for line in shown.lines]
+    assert sparks == [BLOCKS[-1], BLOCKS[3]]
 
 
-def test_each_metric_has_a_scale_of_its_own() -> None:
-    lines = table([lane_of("a", took(100, 10_000)), lane_of("b", took(100, 5_000))]).lines
-    assert [cells_of(line)[2] for line in lines[::2]] == [BLOCKS[-1]] * 2
-    assert cells_of(lines[3])[1] == BLOCKS[4]
-
-
-def test_the_newest_run_is_at_the_right() -> None:
-    line = table([lane_of("a", took(800, 1), took(1, 1))]).lines[0]
-    assert cells_of(line)[2] == BLOCKS[-1] + BLOCKS[0]
+def test_names_are_shortened_together() -> None:
+    lanes = [lane_of(f"claude-sonnet-5-5 · {variant} and a very long ending") for variant in ("plain", "one sentence")]
+    lines = table(lanes, 60).lines
+    assert lines[0].startswith("plain ")
+    assert lines[1].startswith("one sentence")

@@ -32,7 +32,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.target import Endpoint, Target, Timeouts
-from tui.session.live import InputCount, Lane
+from tui.session.live import Lane
 from tui.ui.viewmodel.lane_lines import SHAPES, figures, note, state_line, state_lines
 
 MS = 1_000_000
@@ -104,24 +104,37 @@ def test_state_line(events: tuple[Event, ...], line: str) -> None:
 def test_an_idle_lane() -> None:
     lane = Lane(Target(model="m"))
     assert state_line(lane) == "○ idle"
-    assert figures(lane, 0) == ("TTFT —", "— tok", "total —", "— tok/s", "gap —", "± —")
+    assert figures(lane, 0) == ("TTFT —", "— tok", "total —", "— tok/s")
     assert note(lane) == ""
 
 
 def test_a_clock_behind_the_stamps_shows_no_negative_time() -> None:
     lane = lane_after(SENT, TEXT)
     assert state_line(lane) == "▶ streaming"
-    assert "total 0.0 s" in figures(lane, 0)
+    assert "total 250 ms" in figures(lane, 0)
+    assert "total 0.0 s" in figures(lane_after(SENT), 0)
 
 
 def test_figures_while_it_streams() -> None:
     lane = lane_after(SENT, TEXT, UsageReported(request_id=1, usage=Usage(output_tokens=1)))
-    assert figures(lane, 3_500 * MS)[:5] == ("TTFT 250 ms", "— tok", "total 2.5 s", "— tok/s", "gap —")
+    assert figures(lane, 3_500 * MS) == ("TTFT 250 ms", "— tok", "total 2.5 s", "— tok/s")
+
+
+def test_while_it_streams_tokens_are_estimated_and_the_total_is_never_below_ttft() -> None:
+    lane = lane_after(SENT, TEXT)
+    assert figures(lane, 3_500 * MS, 400)[1::2] == ("~100 tok", "~40 tok/s")
+    record = lane.record
+    assert record is not None
+    assert record.timeline.sent_ns is not None
+    assert record.ttft_ns == 250 * MS
+    for passed_ms in (0, 240, 251, 299):
+        assert figures(lane, record.timeline.sent_ns + passed_ms * MS)[2] == "total 250 ms"
+    assert figures(lane, record.timeline.sent_ns + 300 * MS)[2] == "total 0.3 s"
 
 
 def test_figures_of_a_finished_answer() -> None:
     lane = lane_after(SENT, TEXT, TOKENS, ended(Status.DONE))
-    assert figures(lane, 9_000 * MS)[:5] == ("TTFT 250 ms", "101 tok", "total 1.25 s", "100 tok/s", "gap 1.00 s")
+    assert figures(lane, 9_000 * MS) == ("TTFT 250 ms", "101 tok", "total 1.25 s", "100 tok/s")
 
 
 def test_the_usually_fastest_have_a_star_and_the_first_of_a_run_a_word() -> None:
@@ -184,13 +197,6 @@ def test_not_streamed_is_said() -> None:
     assert lane.record is not None
     lane.record.spec = msgspec.structs.replace(lane.record.spec, parameters=Parameters(stream=False))
     assert state_line(lane) == "✔ done · not streamed"
-
-
-@pytest.mark.parametrize(("is_estimate", "shown"), [(True, "in ~1,234"), (False, "in 1,234")])
-def test_an_idle_lane_says_how_long_the_prompt_is(is_estimate: bool, shown: str) -> None:
-    lane = Lane(Target(model="m"))
-    lane.next_input = InputCount(tokens=1234, is_estimate=is_estimate)
-    assert state_line(lane) == f"○ idle · {shown}"
 
 
 @pytest.mark.parametrize(

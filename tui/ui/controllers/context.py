@@ -141,7 +141,9 @@ class Context:
             self.main.lanes.describe(plan, self.known_models)
             self.main.endpoints = tuple(dict.fromkeys(plan.endpoint_of(target).name for target in plan.targets))
             self.main.simulated = plan.simulated
-        use_the_api = _USE_THE_API if self.main.simulated and plan.default_endpoint == "simulator" else ""
+        # Until something was asked, and where there is another endpoint to go to: with --demo there is none.
+        is_choice = self.main.simulated and not all(endpoint.simulated for endpoint in plan.endpoints)
+        use_the_api = _USE_THE_API if is_choice and not self.live.runs else ""
         self.main.hint = self.offer or use_the_api
         self.on_edit()
 

@@ -38,6 +38,10 @@ class LanesController:
         what = "the selection" if selected else current.lane.label
         self._context.tell(f"Copied {what}, {len(text):,} characters.", 3)
 
+    def sort(self) -> None:
+        """Sort the table of the session by the next figure."""
+        self._context.tell(f"Sorted by {self._context.front.history.sort()}.", 2)
+
     def detail(self) -> None:
         """Show the current lane's request in detail."""
         from tui.ui.screens.text import DetailScreen

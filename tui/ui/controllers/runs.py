@@ -49,6 +49,7 @@ class RunsController:
         if plan is not None:
             self._context.main.show_pane("lanes")
             start(plan)
+            self._context.describe()
             self._context.main.wake()
 
     def _ask_to_rerun(self, *, ask_all: bool) -> None:

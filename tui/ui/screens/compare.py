@@ -71,6 +71,7 @@ class CompareScreen(ModalScreen[None]):
                 yield self._field
                 yield Button("Keep", id="keep", compact=True)
                 yield Button("Forget “from”", id="forget", compact=True)
+                yield Button("Copy", id="copy", compact=True)
                 yield Button(self._keys.on_button("dialog.close"), id="close", compact=True)
             with VerticalScroll():
                 yield self._text
@@ -117,6 +118,11 @@ class CompareScreen(ModalScreen[None]):
             await self._delete(name)
             del self._snapshots[name]
             self._refill()
+
+    @on(Button.Pressed, "#copy")
+    def _copy(self) -> None:
+        self.app.copy_to_clipboard(str(self._text.content))
+        self.notify("Copied the comparison.", timeout=3)
 
     @on(Button.Pressed, "#close")
     def _close(self) -> None:

@@ -10,7 +10,7 @@ from tui.advice.rendering import decision, saving_sentence
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.advice.trial import BUDGET, TrialResult, merged
 from tui.core.figures import Figure
-from tui.core.wording import amount, span
+from tui.core.wording import amount, change
 from tui.ui.bindings import KeyNames
 
 _MOST_MEASURED = 64
@@ -160,11 +160,8 @@ def _measured(tried: TrialResult) -> str:
     if tried.saved_ns is None:
         return "no answers of both yet"
     figure = tried.trial.figure
-    less = "less" if tried.saved_ns >= 0 else "more"
-    said = f"{figure.label} {amount(figure, abs(tried.saved_ns))} {less}"
-    if tried.interval is None:
-        return said
-    return f"{said} (95 %: {span(figure, tried.interval.low, tried.interval.high)})"
+    ends = (-tried.interval.high, -tried.interval.low) if tried.interval is not None else (None, None)
+    return f"{figure.label} {change(figure, -tried.saved_ns, *ends)}"
 
 
 def _verdict(tried: TrialResult, *, running: bool) -> list[str]:

@@ -3,7 +3,6 @@
 from textwrap import wrap
 from urllib.parse import urlsplit
 
-from tui.core import metrics
 from tui.core.checks import verdict_line
 from tui.core.events import CacheMiss, Status, Usage
 from tui.core.figures import Figure
@@ -35,7 +34,11 @@ SHAPES: dict[State, str] = {
 """One shape per state, each one cell wide."""
 
 _BETWEEN = " · "
-_NS_PER_HALF_S = 500_000_000
+_NS_PER_TENTH = 100_000_000
+_CHARACTERS_PER_TOKEN = 4
+"""A rule of thumb, for what is marked as an estimate."""
+_FIRST_RATE_S = 0.3
+"""Time after the first content from which a rate says anything."""
 
 
 def state_line(lane: Lane, now_ns: int | None = None) -> str:
@@ -116,7 +119,7 @@ def _warmed(lane: Lane) -> list[str]:
 def _facts(lane: Lane) -> list[str]:
     record = lane.record
     if record is None:
-        return [f"in {lane.next_input.text}"] if lane.next_input is not None else []
+        return []
     facts = [_first(lane)] if lane.first else []
     facts += [] if record.is_streamed else ["not streamed"]
     if lane.cost is not None:
@@ -154,33 +157,27 @@ def _cached(lane: Lane) -> list[str]:
     return [f"in {' '.join(parts)}"]
 
 
-def figures(lane: Lane, now_ns: int) -> tuple[str, str, str, str, str, str]:
-    """TTFT, output tokens, total, OTPS, longest gap and the instrument's delay, each with its name; a star for
-    the usually fastest."""
+def figures(lane: Lane, now_ns: int, characters: int = 0) -> tuple[str, str, str, str]:
+    """TTFT, output tokens, total and OTPS, each with its name; a star for the usually fastest. While an answer comes,
+    its tokens are estimated from the `characters` that have come."""
     record = lane.record
     if record is None:
-        return (
-            f"TTFT {ABSENT}",
-            f"{ABSENT} tok",
-            f"total {ABSENT}",
-            f"{ABSENT} tok/s",
-            f"gap {ABSENT}",
-            f"± {ABSENT}",
-        )
+        return f"TTFT {ABSENT}", f"{ABSENT} tok", f"total {ABSENT}", f"{ABSENT} tok/s"
     # What was held back on the way says nothing of how soon the model began.
     is_fastest = Figure.TTFT in lane.fastest and not record.has_no_pace
     ttft = f"TTFT {format_duration(record.ttft_ns)}{FASTEST if is_fastest else ''}"
     total = f"total {_total(record, now_ns)}{FASTEST if Figure.TOTAL in lane.fastest else ''}"
-    is_paced = not record.state.in_flight and not record.has_no_pace
-    gaps = metrics.gaps(record.timeline) if is_paced else None
-    return (
-        ttft,
-        f"{_tokens(record)} tok",
-        total,
-        f"{format_rate(record.otps)} tok/s",
-        f"gap {format_duration(gaps.max_ns if gaps else None)}",
-        f"± {_delay(record)}",
-    )
+    if record.state.in_flight and characters and record.timeline.content_ns:
+        tokens = characters / _CHARACTERS_PER_TOKEN
+        passed_s = (now_ns - record.timeline.content_ns[0]) / NS_PER_S
+        rate = f"~{_by_tens(tokens / passed_s)}" if passed_s > _FIRST_RATE_S else ABSENT
+        return ttft, f"~{_by_tens(tokens)} tok", total, f"{rate} tok/s"
+    return ttft, f"{_tokens(record)} tok", total, f"{format_rate(record.otps)} tok/s"
+
+
+def _by_tens(value: float) -> int:
+    """To tens: an estimate claims no more, and every change is painted."""
+    return max(10, round(value / 10) * 10)
 
 
 def note(lane: Lane) -> str:
@@ -218,18 +215,13 @@ def cache_miss_sentence(miss: CacheMiss) -> str:
     return f"Cache missed: {reason}{f'; about {lost:,} tokens could have been read' if lost else ''}."
 
 
-def _delay(record: RequestRecord) -> str:
-    """The instrument's delay, p99; with the kernel's stamps it is in no figure, without them it is not known."""
-    instrument = record.instrument
-    if instrument is None:
-        return ABSENT
-    return format_duration(instrument.delay_p99_ns) if instrument.delay_p99_ns is not None else "not known"
-
-
 def _total(record: RequestRecord, now_ns: int) -> str:
     if record.state.in_flight and record.timeline.sent_ns is not None:
-        # In half seconds: every change costs every lane a repaint, and a figure that races is not read.
-        return f"{max(0, now_ns - record.timeline.sent_ns) // _NS_PER_HALF_S / 2:.1f} s"
+        passed_ns = max(0, now_ns - record.timeline.sent_ns)
+        if record.ttft_ns is not None and passed_ns // _NS_PER_TENTH * _NS_PER_TENTH < record.ttft_ns:
+            # It cannot be less, and rounded down it would look so.
+            return format_duration(record.ttft_ns)
+        return f"{passed_ns // _NS_PER_TENTH / 10:.1f} s"
     return format_duration(record.total_ns)
 
 

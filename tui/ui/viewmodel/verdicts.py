@@ -1,6 +1,8 @@
 """Verdicts in words: a lane against the pinned results and its objectives, and two snapshots side by side."""
 
+import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from tui.core.comparison import Comparison, Verdict, family_sentence, look_at
 from tui.core.failures import failures_sentence
@@ -8,7 +10,7 @@ from tui.core.interleaved import Turns, compare_in_turn, differences, failures_i
 from tui.core.objectives import Judgement, ObjectiveState, judge
 from tui.core.sanitize import clean
 from tui.core.snapshot import LaneChange, LaneSnapshot, Snapshot, apart_ns, change_so_far, changes
-from tui.core.wording import amount, roughly, span
+from tui.core.wording import ABSENT, aligned, amount, change, roughly
 from tui.session.live import Lane, LiveState
 
 VERDICTS = {
@@ -70,20 +72,22 @@ def _in_turn(live: LiveState, lane: Lane) -> list[Turns]:
     return [] if other is None else questions_of(lane.label, lane.current, other.label, other.current)
 
 
+_MARKS = {Verdict.FASTER: "▼ ", Verdict.SLOWER: "▲ ", Verdict.NONE_SHOWN: "○ ", Verdict.TOO_FEW: ""}
+
+
 def change_line(comparison: Comparison) -> str:
-    """One figure against the pinned one: its verdict first, as shape and word, since a narrow lane cuts the rest."""
-    figure, verdict = comparison.figure, VERDICTS[comparison.verdict]
-    if comparison.difference is None or comparison.interval is None:
-        now, before = comparison.medians
-        by = f" {signed(comparison, now - before)}" if now is not None and before is not None else ""
-        return f"{verdict}: {figure.label}{by}"
-    interval = span(figure, comparison.interval.low, comparison.interval.high).replace("-", "−")
-    return f"{verdict}: {figure.label} {signed(comparison, comparison.difference)} ({interval})"
+    """One figure against the pinned one, the fact before the doubt, since a narrow lane cuts the rest."""
+    doubt = " ?" if comparison.verdict is Verdict.TOO_FEW else ""
+    return f"{_MARKS[comparison.verdict]}{comparison.figure.label} {_changed(comparison)}{doubt}"
 
 
-def signed(comparison: Comparison, difference: float) -> str:
-    """A difference with its sign: `−212 ms`."""
-    return f"{'−' if difference < 0 else '+'}{amount(comparison.figure, abs(difference))}"
+def _changed(comparison: Comparison) -> str:
+    """The difference with its interval, or that of the medians while there is none."""
+    figure, interval = comparison.figure, comparison.interval
+    if comparison.difference is not None and interval is not None:
+        return change(figure, comparison.difference, interval.low, interval.high)
+    now, before = comparison.medians
+    return change(figure, now - before) if now is not None and before is not None else ABSENT
 
 
 def objectives_line(judgements: Sequence[Judgement]) -> str:
@@ -96,12 +100,12 @@ def objectives_line(judgements: Sequence[Judgement]) -> str:
         texts = [judgement.objective.text for judgement in judgements if judgement.state is state]
         if texts:
             so_far = "" if state is ObjectiveState.UNKNOWN else " so far"
-            parts.append(f"{state.mark} {state.value}{so_far}: {', '.join(texts)}")
+            parts.append(f"{state.mark} {len(texts)} of {len(judgements)} {state.value}{so_far}: {', '.join(texts)}")
     return " ".join(parts)
 
 
 def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
-    """Lane by lane: what was asked differently, the tokens, and how each figure has changed; then the family."""
+    """A table per lane, from the first answer on; then, once each, doubts, family, and how the prompts differ."""
     earlier = {lane.name: _earlier(before, now, lane) for lane in now.lanes}
     pairs = [(old, lane) for lane in now.lanes if (old := earlier[lane.name]) is not None]
     found = iter(changes(pairs))
@@ -117,7 +121,54 @@ def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
     missing = [lane.name for lane in before.lanes if now.lane(lane.name) is None and len(now.lanes) > 1]
     lines += [f"not in {clean(now.name)}: {clean(', '.join(missing))}"] if missing else []
     family = family_sentence(shown)
-    return [*lines, f"{family}."] if family else lines
+    return [*lines, *_doubts(shown), *([f"{family}."] if family else []), *_prompt_lines(pairs)]
+
+
+def _doubts(shown: Sequence[Comparison]) -> list[str]:
+    """The reasons why verdicts are missing, each once, whatever the number of lanes and figures."""
+    few = [one for one in shown if one.verdict is Verdict.TOO_FEW]
+    needed = dict.fromkeys(one.sentence.rpartition(", ")[2] for one in few)
+    said = [f"? too few runs for a verdict: {need}." for need in needed]
+    more = [
+        f"○ {clean(one.first)}, {one.figure.label}: {one.sentence.partition('; ')[2]}."
+        for one in shown
+        if one.verdict is Verdict.NONE_SHOWN and "; " in one.sentence
+    ]
+    return [*said, *more]
+
+
+def _prompt_lines(pairs: Sequence[tuple[LaneSnapshot, LaneSnapshot]]) -> list[str]:
+    """The differences of the prompts by words, each once for all lanes that were asked the same."""
+    parts: dict[tuple[str, str, str], None] = {}
+    for old, new in pairs:
+        for part in ("system", "user"):
+            texts = getattr(old.prompt, part), getattr(new.prompt, part)
+            if texts[0] != texts[1]:
+                parts[(part, *texts)] = None
+    return [
+        line for part, old_text, new_text in parts for line in ("", f"prompt, {part}:", _by_words(old_text, new_text))
+    ]
+
+
+def _by_words(old: str, new: str) -> str:
+    """Words taken out as [-words-], words that came in as {+words+}, with a few around each."""
+    before, after = _WORDS.findall(old), _WORDS.findall(new)
+    said: list[str] = []
+    for kind, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        same = before[first:last]
+        if kind == "equal":
+            is_long = len(same) > 2 * _AROUND
+            said.append("".join([*same[:_AROUND], "… ", *same[-_AROUND:]]) if is_long else "".join(same))
+            continue
+        out, came = "".join(same).strip(), "".join(after[start:end]).strip()
+        said += [f"[-{out}-] "] if out else []
+        said += [f"{{+{came}+}} "] if came else []
+    return clean("  " + " ".join("".join(said).split()))
+
+
+_WORDS = re.compile(r"\S+\s*")
+_AROUND = 5
+"""Words before and after a difference that are shown."""
 
 
 def _earlier(before: Snapshot, now: Snapshot, lane: LaneSnapshot) -> LaneSnapshot | None:
@@ -126,12 +177,15 @@ def _earlier(before: Snapshot, now: Snapshot, lane: LaneSnapshot) -> LaneSnapsho
 
 
 def _change_lines(found: LaneChange) -> list[str]:
-    asked = [f"  {clean(cause)}" for cause in found.causes] or ["  asked the same"]
-    tokens = [
-        f"{name} tokens {change_:+,.0f}"
-        for name, change_ in (("input", found.input_tokens), ("output", found.output_tokens))
-        if change_
-    ]
-    said = [f"  {clean(comparison.sentence)}." for comparison in found.comparisons]
+    # The prompt's own differences follow once, for all lanes.
+    causes = [cause for cause in found.causes if not cause.startswith(("- ", "+ "))]
+    asked = [f"  {clean(cause)}" for cause in causes] or ([] if found.causes else ["  asked the same"])
+    rows = [("", "before", "now", "difference (95 %)", "verdict", "n")]
+    for one in found.comparisons:
+        now, before = (amount(one.figure, middle) if middle is not None else ABSENT for middle in one.medians)
+        counts = f"{one.counts[1]} and {one.counts[0]}"
+        rows.append((one.figure.label, before, now, _changed(one), VERDICTS[one.verdict], counts))
+    for name, change_ in (("input tokens", found.input_tokens), ("output tokens", found.output_tokens)):
+        rows += [(name, "", "", f"{change_:+,.0f}".replace("-", "−"), "", "")] if change_ else []
     failures = [f"  {clean(found.failures)}."] if found.failures else []
-    return [*asked, *([f"  {', '.join(tokens)} (medians)"] if tokens else []), *failures, *said]
+    return [*asked, *(f"  {line}" for line in aligned(rows)), *failures]

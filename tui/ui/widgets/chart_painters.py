@@ -26,7 +26,8 @@ from tui.ui.charts.plot import (
     tick_labels,
     ticks_on,
 )
-from tui.ui.widgets.strips import KeyName, distinct, fitted, key_strip
+from tui.ui.viewmodel.names import shortened
+from tui.ui.widgets.strips import KeyName, distinct, key_strip
 
 Figure = Any
 """A plotext figure; plotext has no types."""
@@ -120,7 +121,8 @@ class RowsPainter:
         data = self._data
         most = max(1, height - _FRAME_ROWS)
         shown = data.rows if len(data.rows) <= most else data.rows[: most - 1]
-        names = [fitted(row.label, max(8, width * 2 // 5)) if data.of_lanes else row.label for row in shown]
+        names = [row.label for row in shown]
+        names = shortened(names, max(8, width * 2 // 5)) if data.of_lanes else names
         if len(shown) < len(data.rows):
             names.append(f"+{len(data.rows) - len(shown)} more")
         # Bars grow with the room; between them a row stays empty, except where rows belong together.

@@ -54,7 +54,7 @@ class ChoiceLine(Widget, can_focus=True):
     """The choice; empty for none."""
     refused: reactive[frozenset[str]] = reactive(frozenset[str]())
     """Choices that would be refused, which a cross says. They can be made all the same."""
-    unset = reactive("not set")
+    unset = reactive("API default")
     """Text while nothing is chosen."""
 
     class Changed(Message):
@@ -70,7 +70,7 @@ class ChoiceLine(Widget, can_focus=True):
             return self.line
 
     def __init__(
-        self, choices: Sequence[str], value: str, *, unset: str = "not set", label: str = "", label_cells: int = 0,
+        self, choices: Sequence[str], value: str, *, unset: str = "API default", label: str = "", label_cells: int = 0,
         id: str | None = None,  # noqa: A002  # Textual's name
     ) -> None:  # fmt: skip
         """`label` stands in front, in `label_cells` cells. Without an `unset` one of the choices is always made."""

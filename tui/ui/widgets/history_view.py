@@ -1,4 +1,4 @@
-"""Per target, sparklines of TTFT and total time over the runs of this session."""
+"""The ranked table: a row per lane, medians of what is asked now beside sparklines of the session."""
 
 from typing import ClassVar
 
@@ -9,9 +9,11 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
+from tui.core.figures import Figure
 from tui.core.sanitize import clean
 from tui.session.live import Lane
-from tui.ui.viewmodel.lane_history import HistoryTable, LaneHistory, history_table
+from tui.ui.viewmodel.lane_history import RANKED, HistoryTable, LaneHistory, history_table
+from tui.ui.viewmodel.names import shortened
 
 
 class HistoryView(Vertical):
@@ -35,7 +37,9 @@ class HistoryView(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="history")
-        self.border_title = "This session"
+        self.border_title = "Session · medians of what is asked now"
+        self.by: Figure | None = Figure.TOTAL
+        """The figure that lanes are sorted by."""
         self._heading = Static("", classes="heading", markup=False)
         self._lines = Static("", classes="lines", markup=False)
         self._lanes: list[Lane] = []
@@ -58,19 +62,31 @@ class HistoryView(Vertical):
         kept = {id(history.lane): history for history in self._histories}
         self._histories = [kept.get(id(lane)) or LaneHistory(lane) for lane in lanes]
         changed = [history.catch_up() for history in self._histories]
-        drawn = (width, *map(id, self._histories))
+        drawn = (width, self.by, *map(id, self._histories), *(lane.fastest for lane in lanes))
         if drawn == self._drawn and not any(changed):
             return
         self._drawn = drawn
-        table = history_table(self._histories, width, _clip)
+        table = history_table(self._histories, width, _clip, shortened, self.by)
         self._heading.update(table.heading, layout=False)
         self._lines.update(self._coloured(table))
 
     def _coloured(self, table: HistoryTable) -> Content:
         """The lines, the sparklines of TTFT told from those of the totals."""
         styles = [self.get_visual_style(f"history-view--{metric}", partial=True) for metric in ("ttft", "total")]
-        lines = [Content(line).stylize(styles[number % 2], *table.spark) for number, line in enumerate(table.lines)]
+        lines = []
+        for text in table.lines:
+            line = Content(text)
+            for style, (start, end) in zip(styles, table.sparks, strict=True):
+                line = line.stylize(style, start, end)
+            lines.append(line)
         return Content("\n").join(lines)
+
+    def sort(self) -> str:
+        """Sort by the next figure, or leave the order of the lanes; returns its name."""
+        orders = (*RANKED, None)
+        self.by = orders[(orders.index(self.by) + 1) % len(orders)]
+        self.show(self._lanes)
+        return self.by.label if self.by is not None else "the order of the models"
 
     def on_show(self) -> None:
         """Draw what has happened while it was hidden."""

@@ -27,11 +27,11 @@ from tui.core.sanitize import clean
 from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
-from tui.ui.viewmodel.lane_lines import figures, note, state_lines
+from tui.ui.viewmodel.lane_lines import FASTEST, figures, note, state_lines
 from tui.ui.viewmodel.parameter_refusals import refusal_note
 from tui.ui.widgets.stream_view import StreamView
 
-_ONE_LINE_CELLS = 86
+_ONE_LINE_CELLS = 56
 """Width from which all figures fit on one line."""
 _STATE_CLASSES = ("-in-flight", "-done", "-failed", "-cut")
 
@@ -93,7 +93,7 @@ class LaneView(Vertical):
         &.-noted > .note { display: block; }
         & > .evidence { display: none; color: $text-accent; }
         &.-evident > .evidence { display: block; }
-        & > .figures { text-wrap: nowrap; text-overflow: ellipsis; height: 3; }
+        & > .figures { height: 2; color: $text-muted; }
         &.-wide > .figures { height: 1; }
     }
     """
@@ -105,14 +105,13 @@ class LaneView(Vertical):
         self._keys = keys
         self._invitation = f"{keys('run')} runs the prompt."
         self.lane = lane
-        self._label = lane.label
-        self.border_title = Content(clean(self._label))
+        self.border_title = Content(clean(lane.label))
         self.stream = StreamView()
         self.stream.placeholder = self._invitation
         self._state = _Head(classes="state")
         self._head_rows = 1
         self._note = Static("", classes="note", markup=False)
-        self._figures = LinesView(classes="figures")
+        self._figures = _Figures(classes="figures")
         self._evidence = LinesView(classes="evidence")
         self._evident: tuple[str, ...] = ()
         self._plan: Plan | None = None
@@ -124,14 +123,16 @@ class LaneView(Vertical):
         self._pieces_shown = 0
         self._settled = False
         self._lines = ("", "", "")
+        self._characters = 0
+        """Of the answer so far."""
 
     def compose(self) -> ComposeResult:
-        """State above, figures below, the text and what needs saying between."""
+        """The figures first, then the state, then the text and what needs saying."""
+        yield self._figures
         yield self._state
+        yield self._evidence
         yield self.stream
         yield self._note
-        yield self._evidence
-        yield self._figures
 
     def on_mount(self) -> None:
         """Show the lane as it is."""
@@ -156,11 +157,13 @@ class LaneView(Vertical):
         if record is not self._shown:
             self.stream.clear()
             self._shown = record
-            self._pieces_shown = 0
+            self._pieces_shown = self._characters = 0
             self.stream.placeholder = "" if record is not None else self._invitation
         if record is not None and len(record.pieces) > self._pieces_shown:
             for kind, pieces in groupby(record.pieces[self._pieces_shown :], key=itemgetter(0)):
-                self.stream.append(kind, "".join(text for _, text in pieces))
+                piece = "".join(text for _, text in pieces)
+                self._characters += len(piece)
+                self.stream.append(kind, piece)
             self._pieces_shown = len(record.pieces)
         self.stream.tick()
         ended = record is not None and not record.state.in_flight
@@ -178,6 +181,12 @@ class LaneView(Vertical):
                 self.set_class(bool(lines), "-evident")
             self._evident = lines
             self._evidence.show("\n".join(map(clean, lines)))
+
+    def call(self, short: str, *, current: bool) -> None:
+        """Show the lane's name, short as beside the others, and whether it is the one that keys act on."""
+        title = Content(f"▸ {short}" if current else short)
+        if title != self.border_title:
+            self.border_title = title
 
     def follow(self) -> None:
         """Show the end of the text again."""
@@ -211,9 +220,6 @@ class LaneView(Vertical):
         """The state, and in what the lane differs if it does."""
         if self._described is not self.lane.target:
             self._described = self.lane.target
-            if self._label != self.lane.label:
-                self._label = self.lane.label
-                self.border_title = Content(clean(self._label))
             if self._plan is not None:
                 self._differs = clean(" · ".join(differences(self.lane.target, self._plan)))
         return "\n".join([*self._state_rows(), *([self._differs] if self._differs else [])])
@@ -233,11 +239,11 @@ class LaneView(Vertical):
         return [long if cell_len(long) <= cells else f"⏸ End · {line}", *rest]
 
     def _figures_text(self, now_ns: int) -> str:
-        ttft, tokens, total, rate, gap, delay = figures(self.lane, now_ns)
-        if self.has_class("-wide"):
-            return f"{ttft}  {total}  {tokens}  {rate}  {gap}  {delay}"
+        ttft, tokens, total, rate = figures(self.lane, now_ns, self._characters)
         # Upright columns as wide as the widest usual figure, so that they do not jump about.
-        return f"{ttft:<13} {tokens}\n{total:<13} {rate}\n{gap:<13} {delay}"
+        if self.has_class("-wide"):
+            return f"{ttft:<14} {total:<14}\t{tokens:<10}{rate}"
+        return f"{ttft:<14}\t{tokens}\n{total:<14}\t{rate}"
 
     def _set_state_class(self) -> None:
         state = self.lane.state
@@ -249,6 +255,28 @@ class LaneView(Vertical):
         }.get(state.value)  # fmt: skip
         for name in _STATE_CLASSES:
             self.set_class(name == wanted, name)
+
+
+class _Figures(LinesView):
+    """The results, bold, the winner's in the colour of what went well; behind a tab, muted, what goes with them."""
+
+    DEFAULT_CSS = """
+    _Figures {
+        & > .figures--result { color: $foreground; text-style: bold; }
+        & > .figures--first { color: $text-success; text-style: bold; }
+        &:ansi > .figures--result { color: ansi_default; }
+        &:ansi > .figures--first { color: ansi_green; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"figures--result", "figures--first"}
+
+    def render_line(self, y: int) -> Strip:
+        """Row `y`."""
+        width = self.size.width
+        result, _, rest = (self._rows[y] if y < len(self._rows) else "").partition("\t")
+        name = "figures--first" if FASTEST in result else "figures--result"
+        segments = [Segment(result, self.get_component_rich_style(name)), Segment(rest, self.rich_style)]
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
 
 
 class _Head(LinesView):

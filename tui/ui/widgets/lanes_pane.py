@@ -10,6 +10,7 @@ from tui.core.model import KnownModel
 from tui.core.plan import Plan
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
+from tui.ui.viewmodel.names import shortened
 from tui.ui.widgets.lane_view import LaneView
 
 _NARROWEST_LANE = 26
@@ -44,6 +45,7 @@ class LanesPane(VerticalScroll, can_focus=False):
         self._next = 0
         """The lane in view whose turn it is."""
         self._asked: tuple[Plan, Mapping[str, KnownModel]] | None = None
+        self._named: object = None
         self.alone = False
         """True while the current lane is maximised."""
 
@@ -111,6 +113,16 @@ class LanesPane(VerticalScroll, can_focus=False):
             views = [*views[first:], *views[:first]][:most]
         for view in views:
             view.tick(now_ns)
+        self._name_all()
+
+    def _name_all(self) -> None:
+        """Name the lanes by what tells them apart, and mark the current one, wherever the focus is."""
+        current, cells = self.current, min((view.size.width for view in self.views if view.size), default=0) - 4
+        names = [view.lane.label for view in self.views]
+        if (named := (names, current, cells)) != self._named:
+            self._named = named
+            for view, short in zip(self.views, shortened(names, max(8, cells)), strict=True):
+                view.call(short, current=view is current and len(names) > 1)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Lanes that come into view show the present."""
@@ -122,6 +134,7 @@ class LanesPane(VerticalScroll, can_focus=False):
         for position, view in enumerate(self.views):
             if event.widget is view.stream:
                 self._current = position
+        self._name_all()
 
     def on_resize(self, _event: Resize) -> None:
         """Columns follow the width."""

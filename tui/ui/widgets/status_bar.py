@@ -110,13 +110,15 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
         doing = live.series.progress(over=live.series_over, paused=paused)
         if not live.series_over:
             return f"{bar(live.series.done, live.series.total, _BAR_CELLS)} {doing}", doing
+        if live.series.verdict and live.series_over:
+            # The answer that it was asked for; the runs are in the table below.
+            return f"{live.series.verdict} · {doing}", live.series.verdict
     elif live.run_in_flight:
         doing = f"run {live.runs}: {len(live.in_flight())} in flight"
     elif live.runs:
-        doing = f"run {live.runs} over"
-        if live.send_spread_ns is not None:
-            spread = format_duration(live.send_spread_ns)
-            return f"{doing}, sent within {spread}", f"{doing}, spread {spread}"
+        doing = f"run {live.runs} done"
+        if live.send_spread_ns is not None and len(live.lanes) > 1:
+            return f"{doing}, all sent within {format_duration(live.send_spread_ns)}", doing
     else:
         doing = "ready"
     return doing, doing
@@ -127,7 +129,7 @@ def _cost(live: LiveState) -> str:
     run, session = live.spending.run, live.spending.session
     if session is None:
         return ""
-    return f"cost {format_cost(run)}, session {format_cost(session)}"
+    return f"run {format_cost(run)} · session {format_cost(session)}"
 
 
 def _next_input(live: LiveState) -> str:
@@ -136,4 +138,4 @@ def _next_input(live: LiveState) -> str:
     if not counts or live.busy:
         return ""
     least, most = counts[0].text, counts[-1].text
-    return f"next in {least}" if least == most else f"next in {least} to {most}"
+    return f"prompt {least} tok" if least == most else f"prompt {least} to {most} tok"

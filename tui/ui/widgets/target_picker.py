@@ -165,10 +165,10 @@ class TargetPicker(Vertical):
         if self._shown:
             at = self._shown.index(highlight) if highlight in self._shown else min(highlighted, len(self._shown) - 1)
             self._list.highlighted = at
-        self.border_title = f"Targets ({len(self.choice.chosen)}) · {self._keys('duplicate_target')} duplicates"
+        self.border_title = f"Models ({len(self.choice.chosen)})"
 
     def _line(self, index: int) -> Content:
-        mark = "■" if self.choice.is_chosen(index) else "□"
+        mark = "[x]" if self.choice.is_chosen(index) else "[ ]"
         return Content(f"{mark} {clean(self.choice.describe(index))}")
 
 
@@ -191,10 +191,10 @@ class _List(OptionList):
         if position is None or not isinstance(self.parent, TargetPicker):
             return
         self.highlighted = position
-        if event.chain == 2 and event.x > 1:
+        if event.chain == 2 and event.x > 2:
             self.parent.action_wish("edit")
         else:
-            self.parent.pressed(position, on_mark=event.x <= 1)
+            self.parent.pressed(position, on_mark=event.x <= 2)
 
 
 def _hint(keys: KeyNames) -> Content:
