@@ -64,7 +64,7 @@ def test_a_prompt_is_given_without_a_plan(workplace: Workplace, arguments: tuple
     assert (plan["prompt"]["user"], plan["prompt"]["system"]) == (SKY, "Be brief.")
     assert plan["parameters"]["max_tokens"] == 40
     assert [target["model"] for target in plan["targets"]] == ["sim-fast"]
-    assert [run["repeat"] for run in runs if not run.get("warm_up")][-1] == 2
+    assert len(runs) == 3, "a warm-up and two repeats"
 
 
 def test_flags_go_before_the_plan_that_config_names(run: Run, plan: Plan) -> None:
@@ -103,7 +103,7 @@ def test_a_log_has_a_line_for_every_twentieth_of_a_series() -> None:
     lines = stream.getvalue().splitlines()
     assert len(lines) == 23
     assert lines[0] == "series: warm-up 1 of 2"
-    assert "series: 10 of 200, 190 s left" not in lines[1]
+    assert lines[2] == "series: 1 of 200, 3 min left"
     assert "series: 20 of 200, 3 min left" in lines
     assert lines[-1] == "series: 200 of 200, done"
 
@@ -291,14 +291,14 @@ def test_a_signal_ends_it_in_order_and_reports_what_there_is(
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if line.startswith("series: 3 of 9999"):
+        if line.startswith("series: 1 of 9999"):
             process.send_signal(number)
             break
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert out.splitlines()[-1].startswith("Ended after ")
     stored = json_format.read(tmp_path / "cwd" / "a.json").runs
-    assert sum(not stored_run.info.warm_up for stored_run in stored) >= 3
+    assert any(not stored_run.info.warm_up for stored_run in stored)
 
 
 def test_a_wait_for_another_attempt_is_said_once() -> None:

@@ -66,7 +66,8 @@ class Narrator:
         said = series.progress(over=series.ending is not None)
         if not self._is_terminal:
             is_over = series.ending is not None
-            step = (bool(series.warm_ups_done), _LINES * series.done // series.total, is_over)
+            # The first counted run tells how long it takes.
+            step = (bool(series.warm_ups_done), series.done > 0, _LINES * series.done // series.total, is_over)
             if step != self._said:
                 self._said = step
                 self._print(said)
