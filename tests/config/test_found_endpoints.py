@@ -37,7 +37,14 @@ CHOSEN_ONLY = {
     "variables.file",
 }
 OWN_ONLY = {"history.keep_days", "history.keep_mb"}
-CAPS = {"budget.session_usd", "budget.plan_usd", "series.max_usd", "series.max_requests", "retries.max"}
+CAPS = {
+    "budget.session_usd",
+    "budget.plan_usd",
+    "budget.ask_from_usd",
+    "series.max_usd",
+    "series.max_requests",
+    "retries.max",
+}
 
 VALUES = {
     "objectives": ["errors < 1%"],

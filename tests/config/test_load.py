@@ -7,7 +7,6 @@ import pytest
 
 from tui.config import paths
 from tui.config.load import Flags, Layer, Origin, load
-from tui.core.plan import Budget
 from tui.errors import ConfigError
 
 
@@ -247,7 +246,7 @@ def test_nothing_is_created(sealed: Path) -> None:
 def test_the_cap_of_a_session_is_read_under_its_old_name_too(name: str, sealed: Path) -> None:
     _write(sealed / "plan.toml", f"[budget]\n{name} = 0.5\n")
     loaded = load(Flags(config=Path("plan.toml")), {}, sealed)
-    assert loaded.settings.budget == Budget(session_usd=0.5)
+    assert loaded.settings.budget.session_usd == 0.5
     assert loaded.provenance["budget.session_usd"].line == 2
     assert load(Flags(), {f"LATENCY_TUI_BUDGET_{name.upper()}": "0.5"}, sealed).settings.budget.session_usd == 0.5
     _write(sealed / "plan.toml", f"[budget]\n{name} = -1\n")

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.config import paths
@@ -33,6 +33,7 @@ def imported(text: str) -> list[StoredRun]:
     return json_format.parse(text.encode(), "x.json").runs
 
 
+@settings(max_examples=25)  # each of whole runs
 @given(st.lists(stored_runs(), min_size=1, max_size=3, unique_by=lambda run: run.info.uid), st.booleans())
 def test_what_goes_out_comes_back(runs: list[StoredRun], with_texts: bool) -> None:
     text = exported(runs, with_texts=with_texts)

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from tui.ui.output import ASCII_TWINS, encoder
 
 UI = Path(__file__).parents[2] / "tui" / "ui"
-_RANGES_OF_LETTERS = {"output.py", "row_breaker.py", "wrapped_text.py", "difference.py"}
-"""They name characters to tell texts apart, not to show them."""
+_RANGES_OF_LETTERS = {"output.py", "row_breaker.py", "wrapped_text.py", "difference.py", "inputs.py"}
+"""They name characters to tell texts or keys apart, not to show them."""
 
 
 def shown_by(path: Path) -> set[str]:
