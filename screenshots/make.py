@@ -37,6 +37,7 @@ FRAME_S = 0.25
 """Time between two frames of the film, at least."""
 LAST_S = 3.0
 """How long the film stands still at its end."""
+MENU, ESCAPE = b"\0", b"\x1b"
 F2, F5, F6, F9 = b"\x1bOQ", b"\x1b[15~", b"\x1b[17~", b"\x1b[20~"
 
 
@@ -50,6 +51,9 @@ def main() -> None:
         environ = _sealed(home)
         with Terminal(ARGUMENTS, environ, size=WIDE) as terminal:
             _stills(terminal, options.fonts)
+        # As over SSH, in tmux and in screen, which do not pass on COLORTERM.
+        with Terminal(ARGUMENTS, {**environ, "COLORTERM": ""}, size=WIDE) as terminal:
+            _in_256_colours(terminal, options.fonts)
         with Terminal(ARGUMENTS, environ, size=FILM) as terminal:
             frames = _film(terminal)
     (HERE / "film.svg").write_text(moving(frames, frames[-1].at_s + LAST_S), "utf-8")
@@ -69,17 +73,16 @@ def _stills(terminal: Terminal, fonts: str | None) -> None:
     """One session, photographed on the way."""
 
     def picture(name: str, settle_s: float = 1.5) -> None:
-        _watch(terminal, settle_s)
-        svg = still(terminal.cells)
-        (HERE / f"{name}.svg").write_text(svg, "utf-8")
-        _png(svg, HERE / f"{name}.png", fonts)
-        sys.stderr.write(f"screenshots/{name}\n")
+        _picture(terminal, name, fonts, settle_s)
 
     _ready(terminal)
     for number in range(1, RUNS + 1):
         terminal.press(F5)
         terminal.until_shows(f"run {number} done")
     picture("main")
+    terminal.press(MENU)
+    picture("menu", 0.5)
+    terminal.press(ESCAPE)
     # To the lane that thinks, and alone.
     for key in (F6, F6, F6, F9):
         terminal.press(key)
@@ -89,12 +92,28 @@ def _stills(terminal: Terminal, fonts: str | None) -> None:
     terminal.press(F5)
     terminal.until_shows("▶ streaming")
     picture("streaming", 0.5)
-    terminal.until_shows(f"run {RUNS + 1} over")
+    terminal.until_shows(f"run {RUNS + 1} done")
     terminal.resize(*SMALL)
     picture("small-lanes")
     for name in ("small-charts", "small-prompt"):
         terminal.press(F2)
         picture(name)
+
+
+def _in_256_colours(terminal: Terminal, fonts: str | None) -> None:
+    """The main screen after a run, with the colours that are chosen for that palette."""
+    _ready(terminal)
+    terminal.press(F5)
+    terminal.until_shows("run 1 done")
+    _picture(terminal, "main-256", fonts, 1.5)
+
+
+def _picture(terminal: Terminal, name: str, fonts: str | None, settle_s: float) -> None:
+    _watch(terminal, settle_s)
+    svg = still(terminal.cells)
+    (HERE / f"{name}.svg").write_text(svg, "utf-8")
+    _png(svg, HERE / f"{name}.png", fonts)
+    sys.stderr.write(f"screenshots/{name}\n")
 
 
 def _film(terminal: Terminal) -> list[Frame]:

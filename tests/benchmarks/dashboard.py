@@ -18,7 +18,7 @@ from harness import LATENCY_TUI, Terminal, percentile, sealed, steady
 from long_lane import cpu_per_token_us
 
 HELLO = [sys.executable, str(Path(__file__).with_name("hello.py"))]
-FULL_PAINT = ("latency-tui", "Parameters", "Targets", "claude-opus-5-5", "F5 runs the prompt.", "This session", "Quit")
+FULL_PAINT = ("latency-tui", "Parameters", "Models", "claude-opus-5-5", "F5 runs the prompt.", "Session", "Quit")
 """One text of every part of the first screen."""
 RARE = [chr(code) for code in (*range(0x0430, 0x0482), *range(0x048A, 0x052F), *range(0x0561, 0x0587))]
 """Letters that stand nowhere on the screen until they are typed."""
@@ -120,7 +120,7 @@ def idle(*, quick: bool) -> None:
         terminal.settle(1)
         row("written in 5 s idle, after start", f"{_idle_bytes(terminal)} bytes", "", "0")
         terminal.send(b"\x1b[15~")  # F5
-        terminal.wait_for("run 1 over")
+        terminal.wait_for("run 1 done")
         terminal.settle(1)
         row("  after a run", f"{_idle_bytes(terminal)} bytes", "", "0")
 

@@ -120,13 +120,14 @@ def _facts(lane: Lane) -> list[str]:
     record = lane.record
     if record is None:
         return []
-    facts = [_first(lane)] if lane.first else []
+    facts: list[str] = []
     facts += [] if record.is_streamed else ["not streamed"]
     if lane.cost is not None:
         facts.append(format_cost(lane.cost))
     elif not record.state.in_flight and record.usage != Usage() and _is_paid(record.spec.endpoint):
         facts.append("cost unknown")
-    return facts
+    # Last: a narrow lane cuts the end.
+    return [*facts, *([_first(lane)] if lane.first else [])]
 
 
 def _is_paid(endpoint: Endpoint) -> bool:
