@@ -3,9 +3,9 @@
 import pytest
 from counts import APP, ROOT, Tree
 
-MOST_MODULES = 310
+MOST_MODULES = 305
 """To fall to 230."""
-MOST_LINES = 52_000
+MOST_LINES = 47_600
 """To fall to 32,000."""
 
 ONE_MEANING = ("figures", "ledger", "evidence", "sources", "models")
