@@ -150,7 +150,7 @@ async def test_prompts_are_counted_once_they_stand_still(session: Watched) -> No
     assert lane.next_input.is_estimate
     await session.until(lambda: lane.next_input is not None and not lane.next_input.is_estimate)
     counted = lane.next_input
-    assert state_line(lane) == f"○ idle · in {counted.tokens}"
+    assert state_line(lane) == "○ idle"
     await session.answered(prompt)
     assert lane.record is not None
     assert lane.record.usage.input_tokens == counted.tokens

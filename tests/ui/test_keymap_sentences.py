@@ -32,7 +32,7 @@ def test_no_sentence_names_a_key_by_itself() -> None:
         (path.name, text)
         for path in SOURCES
         for text in sentences(path)
-        if NAMED.search(text) and path.name != "bindings.py"
+        if NAMED.search(text) and path.name not in ("bindings.py", "checks.py")  # whose F1 is a measure of likeness
     }
     # On this one the terminal itself acts.
     assert {text for _, text in by_themselves} == {

@@ -215,9 +215,8 @@ async def test_two_runs_are_compared_with_the_diff_of_what_they_asked(opened: Op
         text = str(s.app.screen.query_one("#text", Static).content)
         assert "runs 1 to 6 → run 7" in s.shown
         assert "max_tokens: 300 → 200" in text
-        assert "- user: Why is the sky blue?" in text
-        assert "+ user: Why is the sea blue?" in text
-        assert "n = 1 and 6, 5 of each are needed" in text
+        assert "Why is the [-sky-] {+sea+} blue?" in text
+        assert "too few" in text
         await s.press("escape")
         await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
         assert runs_list(s).marked is None

@@ -22,7 +22,7 @@ async def test_one_key_warms_the_cache(open_app: OpenApp) -> None:
         assert s.live.runs == 0
         await s.run()
         await s.until(lambda: "truncated at 20 · $0.0" in s.shown, "the lanes' costs")
-        await s.until(lambda: "cost $0.0" in s.shown, "the cost of run and session")
+        await s.until(lambda: "run $0.0" in s.shown, "the cost of run and session")
 
 
 async def test_a_narrow_lane_shows_what_was_read_from_the_cache(open_app: OpenApp) -> None:
@@ -40,9 +40,9 @@ async def test_a_narrow_lane_shows_what_was_read_from_the_cache(open_app: OpenAp
 async def test_a_lane_says_how_long_the_prompt_is(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.session.preview._COUNT_AFTER_S", 0.01)
     async with open_app([PLAIN], prompt="Why is the sky blue?") as s:
-        await s.until(lambda: "idle · in 10" in s.shown, "the count")
+        await s.until(lambda: "prompt 10 tok" in s.shown, "the count")
         await s.type_into("#user", "Why is the sky blue, and why is it not violet?")
-        await s.until(lambda: "idle · in 17" in s.shown, "the count of what was typed")
+        await s.until(lambda: "prompt 17 tok" in s.shown, "the count of what was typed")
 
 
 async def test_one_key_lists_the_models(open_app: OpenApp) -> None:

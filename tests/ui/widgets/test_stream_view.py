@@ -167,7 +167,7 @@ async def test_selecting_all_gives_all_of_the_text(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     app.add("hm", kind=Kind.THINKING)
     app.add(*numbered(range(30)))
-    await pilot.press("a")
+    await pilot.press("ctrl+a")
     assert app.screen.get_selected_text() == "hm\n" + "".join(numbered(range(30))).rstrip()
     selected = next(iter(app.view.render_line(0))).style
     app.view.clear()
