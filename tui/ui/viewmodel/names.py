@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
-
 from tui.core.sanitize import clean
+from tui.core.wording import cells_of
 
 _WORD = re.compile(r"\s*·\s*|[-\s]+")
 
@@ -14,7 +13,7 @@ def shortened(labels: Sequence[str], cells: int) -> list[str]:
     """All labels in at most `cells` cells each, by one rule for all: as they are where they fit; else without the words
     that all begin and end with; else with the middle left out, since names differ at both ends."""
     names = [clean(label).replace("\n", " ").replace("\t", " ") for label in labels]
-    if all(cell_len(name) <= cells for name in names):
+    if all(cells_of(name) <= cells for name in names):
         return names
     shorter = _without_common(names)
     # Two that are the same in short would be one lane too few.
@@ -44,12 +43,19 @@ def _words(name: str) -> list[tuple[str, str]]:
 
 
 def _without_middle(name: str, cells: int) -> str:
-    if cell_len(name) <= cells:
+    if cells_of(name) <= cells:
         return name
     if cells < 4:
-        return set_cell_size(name, max(0, cells))
+        return _of_cells(name, max(0, cells))
     front = (cells - 1) // 2
     back = name
-    while cell_len(back) > cells - 1 - front:
+    while cells_of(back) > cells - 1 - front:
         back = back[1:]
-    return f"{set_cell_size(name, front).rstrip()}…{back}"
+    return f"{_of_cells(name, front).rstrip()}…{back}"
+
+
+def _of_cells(text: str, cells: int) -> str:
+    """The beginning of `text` that fits, filled with blanks to just so many cells."""
+    while cells_of(text) > cells:
+        text = text[:-1]
+    return text + " " * (cells - cells_of(text))
