@@ -5,6 +5,7 @@ import gc
 import time
 from itertools import cycle, islice
 
+from dressed import DressedApp
 from textual.app import ComposeResult
 
 from tui.core.events import Content, Kind, Mark, Marked
@@ -17,7 +18,6 @@ from tui.session.live import Lane
 from tui.ui.charts.latest import phase_rows
 from tui.ui.charts.source import ChartSource
 from tui.ui.keymap import Keymap
-from tui.ui.themes import DressedApp
 from tui.ui.widgets.chart_view import ChartView
 from tui.ui.widgets.lane_view import LaneView
 

@@ -17,12 +17,12 @@ from collections.abc import Callable
 from itertools import cycle
 from unittest.mock import patch
 
+from dressed import DressedApp
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Grid
 
 from tui.core.events import Kind
-from tui.ui.themes import DressedApp
 from tui.ui.viewmodel.wrapped_text import WrappedText
 from tui.ui.widgets.stream_view import StreamView
 

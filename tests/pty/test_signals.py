@@ -138,9 +138,10 @@ def test_one_that_was_stopped_unasked_goes_on_too(environ: dict[str, str]) -> No
         assert terminal.is_restored()
 
 
-def test_stopping_with_a_key_in_a_shell(environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("link", [None, (1_000_000, 0.2)], ids=["near", "far"])
+def test_stopping_with_a_key_in_a_shell(environ: dict[str, str], link: tuple[float, float] | None) -> None:
     bash = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
-    with Terminal([], environ | {"PS1": "sh> "}, program=bash) as terminal:
+    with Terminal([], environ | {"PS1": "sh> "}, program=bash, link=link) as terminal:
         terminal.until_shows("sh>")
         terminal.press(f"{sys.executable} -P -m tui --model sim-fast\r".encode())
         terminal.until_shows("○ idle")
@@ -152,6 +153,7 @@ def test_stopping_with_a_key_in_a_shell(environ: dict[str, str]) -> None:
         terminal.until(lambda _: terminal.written.count(b"\x1b[?1049l") == 2)
         terminal.press(b"exit 7\r")
         assert terminal.until_ended() == 7
+        assert b"not found" not in terminal.written, "the shell was given an answer that was meant for the program"
 
 
 def test_without_a_shell_the_key_does_not_stop_it(environ: dict[str, str]) -> None:

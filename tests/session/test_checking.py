@@ -192,3 +192,14 @@ async def test_a_request_that_was_cancelled_is_not_judged() -> None:
     assert found.names == ["RequestEnded", "RunEnded"]
     assert not any(isinstance(event, AnswerChecked) for event in found.events)
     await found.gate.close()
+
+
+async def test_the_end_of_the_program_does_not_wait_for_a_program_that_judges_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tui.session.checking._LEAVE_WITHIN_S", 0.05)
+    found = Delivered(record(1, AnswerCheck(command=("sleep", "600"))))
+    found.gate.add([ended(1), RunEnded(run_id=1, t_ns=9)])
+    await asyncio.wait_for(found.gate.close(), 25)
+    assert found.names == ["RequestEnded", "RunEnded"]
+    assert found.records[1].passed is None

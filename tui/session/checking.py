@@ -25,6 +25,8 @@ CHECK_WITHIN_S = 5.0
 """Longest that a check without a program may take; the start of the process that judges is not counted."""
 COMMAND_WITHIN_S = 30.0
 _START_WITHIN_S = 30.0
+_LEAVE_WITHIN_S = 10.0
+"""Longest that an orderly end waits for judgements: less than a program with a signal has to end in."""
 _MOST_OUTPUT = 4096
 """Bytes of a program's output that are kept for the reason."""
 _MOST_LINE = 1 << 20
@@ -66,8 +68,12 @@ class CheckGate:
             self._held.append((event, self._task(event)))
 
     async def close(self) -> None:
-        """Wait for what is being judged, and end the process that judges."""
-        await asyncio.gather(*(task for _, task in self._held if task is not None), return_exceptions=True)
+        """Deliver what is held, and end the process that judges. What takes too long ends unjudged."""
+        if tasks := [task for _, task in self._held if task is not None]:
+            _, late = await asyncio.wait(tasks, timeout=_LEAVE_WITHIN_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         self._release()
         await self._judge.close()
 

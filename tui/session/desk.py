@@ -1,6 +1,6 @@
 """The desk: nothing that was typed is lost. It keeps the draft for the next start, and knows its plan file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -69,6 +69,11 @@ class Desk:
     def problem(self) -> str:
         """Sentence on why the draft cannot be kept; empty while it can."""
         return self._drafts.problem if self._drafts is not None else ""
+
+    def watch(self, on_written: Callable[[], None]) -> None:
+        """Have `on_written` called, in another thread, after every attempt to write the draft."""
+        if self._drafts is not None:
+            self._drafts.on_written = on_written
 
     @property
     def is_fresh(self) -> bool:

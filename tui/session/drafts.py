@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -76,6 +77,8 @@ class Drafts:
         """Two programs that run side by side with the same key have a draft each."""
         self.problem = ""
         """Sentence on why the draft cannot be kept; empty while it can."""
+        self.on_written: Callable[[], None] = lambda: None
+        """Called after every attempt to write, in the thread that made it."""
         self._directory = paths.state_dir() / "drafts"
         self._key = key
         self._slot = key
@@ -114,6 +117,7 @@ class Drafts:
             if has_news:
                 self._write(self._slot, wanted)
                 self._written = wanted
+                self.on_written()
 
     def set_aside(self, draft: KeptDraft) -> None:
         """Store a draft beside the one in use, to be found in `others`."""

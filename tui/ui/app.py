@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import BindingsMap, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
@@ -34,7 +34,7 @@ from tui.ui.pace import Pacer
 from tui.ui.palette import ActionsProvider
 from tui.ui.screens.main import MainScreen
 from tui.ui.terminal import Terminal, copy
-from tui.ui.themes import DressedApp, dress, markers_of
+from tui.ui.themes import dress, markers_of, variables_of
 from tui.ui.widgets.inputs import OptionTyped
 from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import PromptHead
@@ -49,7 +49,7 @@ _MOST_NOTES = 3
 """Notes that are said at the start; `latency-tui config` has all."""
 
 
-class LatencyApp(DressedApp):
+class LatencyApp(App[None]):
     """Edits a prompt, sends it, shows the answers as they arrive."""
 
     TITLE = "latency-tui"
@@ -102,6 +102,11 @@ class LatencyApp(DressedApp):
         self._replay_at_once = replay
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Variables of the theme, readable, with ours."""
+        theme = self.current_theme
+        return variables_of(super().get_css_variables(), theme.name, dark=theme.dark)
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""

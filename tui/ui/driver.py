@@ -26,8 +26,8 @@ from tui.ui.terminal_input import TerminalInput
 GONE = 128 + signal.SIGHUP
 """Exit status when the terminal has gone away."""
 _DRAIN_S = 0.25
-_LAST_ANSWER_S = 0.25
-"""Longest wait for the last answer when the terminal is given back."""
+_LAST_ANSWER_S = 1.0
+"""Longest wait for the last answer when the terminal is given back: a far one's takes a round trip."""
 _QUIET_S = 0.1
 """Longest wait for the rest of an escape sequence."""
 _ANSWER_BEGINNINGS = tuple(ANSWER[:length] for length in range(len(ANSWER) - 1, 0, -1))
@@ -98,7 +98,9 @@ class TerminalDriver(LinuxDriver):
         if not self._output.abandon():
             # What the terminal still has to say is for us, not for the shell that comes next.
             self._output.drain(_DRAIN_S)
-            if self._open > 0 and self._host.pacer.has_answers:
+            pacer = self._host.pacer
+            # One that never answers is given up by the pacer, and not waited for.
+            if self._open > 0 and (pacer.waits or pacer.has_answers):
                 self._all_answered.wait(_LAST_ANSWER_S)
         super().stop_application_mode()
         self.write(LEFT_ON)

@@ -143,15 +143,6 @@ def _luminance(colour: Color) -> float:
     return sum(share * channel for share, channel in zip((0.2126, 0.7152, 0.0722), channels, strict=True))
 
 
-class DressedApp(App[None]):
-    """An app whose themes have the variables that our widgets name."""
-
-    def get_css_variables(self) -> dict[str, str]:
-        """Those of the theme, readable, with ours."""
-        theme = self.current_theme
-        return variables_of(super().get_css_variables(), theme.name, dark=theme.dark)
-
-
 def markers_of(chosen: str, terminal: Terminal) -> Markers:
     """Markers of the charts, `chosen` in the settings."""
     return Markers(chosen) if chosen != "auto" else Markers.BRAILLE if terminal.glyphs else Markers.ASCII

@@ -259,11 +259,12 @@ async def test_a_storm_of_sizes_while_lanes_stream(open_app: OpenApp) -> None:
         await s.until(lambda: shown_panes(s) == ["lanes"], "one pane")
         await s.pilot.resize_terminal(120, 40)
         assert shown_panes(s) == ["prompt", "lanes", "charts"]
-        streaming = s.states.count(State.STREAMING)  # on a busy machine an answer may have ended meanwhile
         await s.press("f8")
         await s.run_over()
         await s.until(lambda: [view.stream.text for view in s.views] == [view.text for view in s.views])
-        assert s.shown.count("⊘ cancelled") <= streaming
+        # On a busy machine an answer may have come to its end meanwhile.
+        assert s.shown.count("⊘ cancelled") == s.states.count(State.CANCELLED)
+        assert set(s.states) <= {State.CANCELLED, State.TRUNCATED, State.DONE}
 
 
 async def test_resizing_under_a_modal_screen(open_app: OpenApp) -> None:

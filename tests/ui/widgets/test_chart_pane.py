@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from chart_samples import MODELS, MS, lane_with, outcome_of, record_with, session
+from dressed import DressedApp
 from pictures import Album
 from syrupy.assertion import SnapshotAssertion
 from textual.app import ComposeResult
@@ -13,7 +14,6 @@ from textual.pilot import Pilot
 from tui.ui.charts import CHARTS, ChartKind
 from tui.ui.charts.plot import Markers
 from tui.ui.charts.source import ChartSource
-from tui.ui.themes import DressedApp
 from tui.ui.widgets import chart_painters
 from tui.ui.widgets.chart_painters import ASCII_SYMBOLS, SYMBOLS, RowsPainter
 from tui.ui.widgets.chart_pane import ChartHolder

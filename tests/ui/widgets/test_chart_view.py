@@ -1,12 +1,12 @@
 """The widget that draws a chart: rows of bars, in a real app and drawn by plotext."""
 
 import pytest
+from dressed import DressedApp
 from rich.color import Color
 from textual.app import ComposeResult
 
 from tui.ui.charts.latest import LOOKS, Phase
 from tui.ui.charts.plot import Bar, BarRow, BarRows, Markers, time_axis
-from tui.ui.themes import DressedApp
 from tui.ui.widgets import chart_painters
 from tui.ui.widgets.chart_view import ChartView
 

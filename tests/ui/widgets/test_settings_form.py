@@ -3,6 +3,7 @@
 from typing import Any, Generic, TypeVar
 
 import pytest
+from dressed import DressedApp
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 from textual.widgets import Button
@@ -12,7 +13,6 @@ from tui.core.parameters import Parameters
 from tui.core.series import SeriesSettings
 from tui.ui.keymap import Keymap
 from tui.ui.screens.settings import SeriesScreen
-from tui.ui.themes import DressedApp
 from tui.ui.viewmodel.form_rows import FieldError, rows_of
 from tui.ui.widgets.choice_line import ChoiceLine
 from tui.ui.widgets.inputs import Field

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
+from dressed import DressedApp
 from textual.app import ComposeResult
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tui.core.events import Kind
-from tui.ui.themes import DressedApp
 from tui.ui.widgets.stream_rows import GUTTERS
 from tui.ui.widgets.stream_view import FollowChanged, StreamView
 

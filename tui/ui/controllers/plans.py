@@ -1,6 +1,7 @@
 """Plan files and drafts: saved, opened, begun afresh, and kept without being asked to."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -44,14 +45,26 @@ class PlansController:
         # In the middle of leaving there is no first row any more.
         if context.main.is_attached:
             context.main.status.show_plan_file(clean(desk.name), differs=desk.differs)
-        if desk.problem != self._said:
-            self._said = desk.problem
-            if desk.problem:
-                context.complain(desk.problem)
+        self._tell_problem()
+
+    def _tell_problem(self) -> None:
+        """Say once why the draft cannot be kept."""
+        problem = self._context.desk.problem
+        if problem != self._said:
+            self._said = problem
+            if problem:
+                self._context.complain(problem)
 
     async def begin(self) -> None:
         """Say that the draft of the last start is back, and look into its file."""
         context, desk = self._context, self._context.desk
+        loop = asyncio.get_running_loop()
+
+        def written() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and the screen with it
+                loop.call_soon_threadsafe(self._tell_problem)
+
+        desk.watch(written)
         if desk.restored is not None:
             key = context.keys("new_draft")
             context.tell(f"Here is what you wrote last. {key} starts afresh.", 6)

@@ -46,16 +46,15 @@ def _without_middle(name: str, cells: int) -> str:
     if cells_of(name) <= cells:
         return name
     if cells < 4:
-        return _of_cells(name, max(0, cells))
+        return _beginning(name, cells)
     front = (cells - 1) // 2
     back = name
     while cells_of(back) > cells - 1 - front:
         back = back[1:]
-    return f"{_of_cells(name, front).rstrip()}…{back}"
+    return f"{_beginning(name, front).rstrip()}…{back}"
 
 
-def _of_cells(text: str, cells: int) -> str:
-    """The beginning of `text` that fits, filled with blanks to just so many cells."""
-    while cells_of(text) > cells:
+def _beginning(text: str, cells: int) -> str:
+    while text and cells_of(text) > cells:
         text = text[:-1]
-    return text + " " * (cells - cells_of(text))
+    return text
