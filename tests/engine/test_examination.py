@@ -159,13 +159,18 @@ async def test_nobody_there_is_asked_once() -> None:
 
 
 async def test_a_server_that_says_nothing_meets_the_limit_of_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[asyncio.Task[None] | None] = []
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(asyncio.current_task())
         await reader.read()  # until the client has gone
         writer.close()
+        await writer.wait_closed()
 
     monkeypatch.setattr("tui.engine.examination.WITHIN_S", 0.05)
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         own = (await look(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")).routes[0]
+    await asyncio.gather(*filter(None, served))
     assert own.failure is not None
     assert own.failure.kind is FailureKind.TIMEOUT
     assert "waiting for an answer" in own.failure.message

@@ -128,19 +128,23 @@ async def test_content_that_comes_before_the_request_is_sent_has_no_times(engine
         b'{"type":"message_stop"}',
     ):
         event += b"event: x\ndata: " + data + b"\n\n"
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(event)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n" % len(event)
+    served: list[asyncio.Task[None] | None] = []
 
     async def answer_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(head + event)
+        served.append(asyncio.current_task())
+        writer.write(head + b"connection: close\r\n\r\n" + event)
         await writer.drain()
         while await reader.read(1 << 16):
             pass
         writer.close()
+        await writer.wait_closed()
 
     async with await asyncio.start_server(answer_at_once, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         # More than the sockets hold: the last byte leaves after the answer has come.
         (record,) = await engine.run(engine.spec(f"http://127.0.0.1:{port}", user="word " * 3_000_000))
+        await asyncio.gather(*filter(None, served))
     assert record.status is Status.DONE
     fields = finished_fields(record)
     assert [fields[name] for name in ("ttft_ms", "ttfo_ms", "ttlt_ms")] == [None] * 3
