@@ -169,6 +169,7 @@ VIEW_ACTIONS = (
     Action("difference.start", ("home",), "Start", "Show the start of both", "scroll_both(-1000000)"),
     Action("difference.end", ("end",), "End", "Show the end of both", "scroll_both(1000000)"),
     Action("difference.close", ("escape", "q"), "Close", "Go back", "dismiss", like="difference"),
+    Action("reader.copy", ("y",), "Copy", "Copy all of the text", "copy"),
     Action("reader.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss"),
     Action("detail.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss", like="detail"),
     Action("menu.close", ("escape",), "Close", "Close the menu", "dismiss", like="menu", priority=True),
@@ -199,6 +200,6 @@ SECTIONS = {
     "detail": "In the detail",
     "menu": "In the menu",
     "help": "In the help",
-    "reader": "In statistics and comparisons",
+    "reader": "In statistics, comparisons and laid out answers",
 }
 """Titles of these parts in the help, in its order."""

@@ -30,6 +30,7 @@ _SCREENS = (
     "alt+shift+t",
     "alt+shift+c",
     "alt+shift+d",
+    "alt+shift+l",
     "alt+i",
     "ctrl+p",
 )

@@ -1,8 +1,9 @@
-"""One request step by step: the detail view of a lane."""
+"""Texts to read: a request step by step, and an answer with its Markdown laid out."""
 
 import pytest
 
-from tui.ui.screens.text import DetailScreen
+from tui.core.events import Kind
+from tui.ui.screens.text import DetailScreen, TextScreen
 
 from .conftest import OpenApp
 from .driving import SMALL, WIDE, fast, keys_of
@@ -38,3 +39,27 @@ async def test_detail_scrolls_at_80_by_24(open_app: OpenApp) -> None:
         await s.run()
         await s.press("f4", "tab", "end")
         await s.until_shown("stamps shared")
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_an_answer_is_laid_out_on_one_key_and_copied_as_it_was_written(
+    open_app: OpenApp, size: tuple[int, int]
+) -> None:
+    written = "# A heading\n\n- **bold** [blue](x)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+    async with open_app(fast(1), size=size) as s:
+        await s.press("f6", "m")
+        assert s.on_main
+        assert "no answer yet" in s.notices[0]
+        await s.run()
+        record = s.lanes[0].record
+        assert record is not None
+        record.pieces[:] = [(Kind.THINKING, "# not this"), (Kind.TEXT, written)]
+        await s.press("m")
+        await s.until(lambda: isinstance(s.app.screen, TextScreen), "the answer")
+        await s.until_shown("A heading")
+        assert " • bold blue (x)" in s.shown
+        assert "not this" not in s.shown
+        await s.press("y")
+        assert s.app.clipboard == written
+        await s.press("escape")
+        assert s.on_main

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.core.record import RequestRecord
+from tui.core.sanitize import clean
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.reasons import NO_TWO_ANSWERS
 
@@ -49,6 +50,15 @@ class LanesController:
         lane = self._context.front.current_lane.lane
         assert lane.record is not None, "there is nothing to show otherwise"
         self._context.app.push_screen(DetailScreen(lane.record, self._context.keys, lane.cost))
+
+    def markdown(self) -> None:
+        """Show the current lane's answer with its Markdown laid out."""
+        from tui.ui.screens.text import TextScreen
+        from tui.ui.widgets.markdown_text import laid_out
+
+        view, keys = self._context.front.current_lane, self._context.keys
+        title = f"{clean(view.lane.label)}, {view.lane.state.value}"
+        self._context.app.push_screen(TextScreen(title, view.text, keys, laid_out(view.text)))
 
     def search(self) -> None:
         """Search in the current lane."""
@@ -132,7 +142,7 @@ class ResultsController:
         context, live = self._context, self._context.live
         lines = statistics_lines(live.lanes, live.objectives, room(context.app.size.width))
         title = "Statistics, SIMULATED" if context.draft.plan().simulated else "Statistics"
-        context.app.push_screen(TextScreen(title, lines, context.keys))
+        context.app.push_screen(TextScreen(title, "\n".join(lines), context.keys))
 
     async def compare(self) -> None:
         """Compare snapshots."""

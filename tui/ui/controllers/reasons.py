@@ -69,9 +69,13 @@ class Reasons:
 
     def nothing_to_copy(self) -> str:
         """For copying: neither a selection nor an answer."""
+        return "" if self._context.front.selections or not self.no_answer() else "There is nothing to copy yet."
+
+    def no_answer(self) -> str:
+        """For reading an answer."""
         record = self._context.front.current_lane.lane.record
         has_text = record is not None and any(kind is Kind.TEXT for kind, _ in record.pieces)
-        return "" if has_text or self._context.front.selections else "There is nothing to copy yet."
+        return "" if has_text else "There is no answer yet in this lane: run the prompt first."
 
     def no_request(self) -> str:
         """For looking at a request."""

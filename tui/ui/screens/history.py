@@ -260,7 +260,7 @@ class HistoryScreen(Screen[StoredRun]):
             return
         before, now = (of_runs(name_of(runs), runs[0].info.started_unix_ns, runs) for runs in sets if runs)
         lines = comparison_lines(before, now) if before.lanes and now.lanes else ["One of them has no finished answer."]
-        self.app.push_screen(TextScreen(f"{before.name} → {now.name}", lines, self._keys))
+        self.app.push_screen(TextScreen(f"{before.name} → {now.name}", "\n".join(lines), self._keys))
 
     def action_sort(self) -> None:
         """Order by the next figure."""

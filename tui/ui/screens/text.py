@@ -1,8 +1,8 @@
-"""Lines of text to read."""
+"""Texts to read."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.console import ConsoleRenderable
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -30,7 +30,7 @@ def room(width: int) -> int:
 
 
 class TextScreen(ModalScreen[None]):
-    """Shows lines that are safe to print, to be scrolled through. Escape, Q or Enter closes it."""
+    """Shows a text that is safe to print, to be scrolled through. Y copies it; Escape, Q or Enter closes it."""
 
     DEFAULT_CSS = """
     TextScreen {
@@ -44,18 +44,26 @@ class TextScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("reader")
 
-    def __init__(self, title: str, lines: Sequence[str], keys: KeyNames) -> None:
+    def __init__(self, title: str, text: str, keys: KeyNames, shown: ConsoleRenderable | None = None) -> None:
+        """`text` is shown as it is, or as `shown`."""
         super().__init__()
         self._keys = keys
         self._title = title
-        self._lines = lines
+        self._text = text
+        self._shown = shown
 
     def compose(self) -> ComposeResult:
         """The text in a box."""
         with Vertical() as box:
-            box.border_title = Content(f"{self._title} · {self._keys('reader.close')} closes")
+            keys = self._keys
+            box.border_title = Content(f"{self._title} · {keys('reader.copy')} copies, {keys('reader.close')} closes")
             with VerticalScroll():
-                yield Static("\n".join(self._lines), id="text", markup=False)
+                yield Static(self._shown or self._text, id="text", markup=False)
+
+    def action_copy(self) -> None:
+        """Copy the text as it was written."""
+        self.app.copy_to_clipboard(self._text)
+        self.notify(f"Copied {len(self._text):,} characters.", timeout=3, markup=False)
 
 
 _NAME_CELLS = 24
