@@ -50,6 +50,7 @@ VALUES = {
     "objectives": ["errors < 1%"],
     "history.enabled": False,
     "series.until_sure": "ttft",
+    "series.choose": "fastest",
     "ui.frame_rate": 3,
     "prompt.turns": [{"role": "user", "text": "a"}],
     "keys.actions": {"run": ["a"]},

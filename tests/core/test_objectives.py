@@ -12,8 +12,9 @@ from tui.core import regression_limits
 from tui.core.decomposition import fit
 from tui.core.events import Status
 from tui.core.figures import Figure
+from tui.core.goodput import goodput
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.objectives import Objective, ObjectiveState, Statistic, goodput, judge, parse
+from tui.core.objectives import Objective, ObjectiveState, Statistic, judge, parse
 from tui.core.observation import Observation
 from tui.core.statistics import lag_correlation
 

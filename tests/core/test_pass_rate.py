@@ -5,7 +5,8 @@ import random
 import pytest
 from scipy import stats
 
-from tui.core.objectives import ObjectiveState, goodput, judge, parse
+from tui.core.goodput import goodput
+from tui.core.objectives import ObjectiveState, judge, parse
 from tui.core.observation import Observation
 from tui.core.pass_rate import compared_pairs, differing, fisher, mcnemar, pass_rate
 

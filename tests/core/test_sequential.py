@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.core.figures import Figure
-from tui.core.sequential import Conclusion, Decision, UntilSure, _log_wealth
+from tui.core.sequential import Conclusion, Decision, UntilSure, log_mixture
 
 NAMES = "abcdefgh"
 
@@ -165,7 +165,7 @@ def test_neither_unit_nor_order_matter(seed: int, factor: float, order: list[int
 @given(st.integers(1, 9))
 def test_no_strategy_gains_on_average_when_signs_are_fair(repeats: int) -> None:
     """The mean wealth over all signs is 1: what Ville's bound rests on."""
-    total = sum(math.comb(repeats, wins) * math.exp(_log_wealth(wins, repeats - wins)) for wins in range(repeats + 1))
+    total = sum(math.comb(repeats, wins) * math.exp(log_mixture(wins, repeats - wins)) for wins in range(repeats + 1))
     assert total / 2**repeats == pytest.approx(1, rel=1e-6)
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tui.advice.trial import TrialResult
 from tui.config import paths
+from tui.core.choice import choose, parse
+from tui.core.grouping import measured_in
 from tui.core.run import StoredRun
 from tui.export.document import SCHEMA_FILE, schema
 from tui.export.formats import Format
@@ -22,7 +24,8 @@ CASES: dict[str, tuple[list[StoredRun], list[TrialResult], bool]] = {
 
 def written(case: str, wanted: Format) -> bytes:
     runs, tried, with_texts = CASES[case]
-    return rendered(runs, wanted, tried=tried, with_texts=with_texts, environ={}).encode()
+    chosen = choose(parse("fastest ttft with errors < 50%"), measured_in(runs)) if case == "simulated" else None
+    return rendered(runs, wanted, tried=tried, with_texts=with_texts, choice=chosen, environ={}).encode()
 
 
 @pytest.mark.parametrize("wanted", Format)

@@ -13,7 +13,7 @@ import msgspec
 from tui.config.keys import Key, hint, keys_of, refuse_endpoint_name, refuse_label, shown
 from tui.config.variables import Variables
 from tui.core import checks as answer_checks
-from tui.core import objectives
+from tui.core import choice, objectives
 from tui.core import parameters as core
 from tui.core.checks import MAX_CHECKS, AnswerCheck
 from tui.core.objectives import Objective
@@ -278,7 +278,11 @@ STRUCTS: dict[str, Any] = {
     "keys": KeySettings,
 }
 """The struct that holds each table with fixed keys."""
-TABLES = {table: keys_of(struct) for table, struct in STRUCTS.items()} | {"prompt": PROMPT, "parameters": PARAMETERS}
+TABLES = {table: keys_of(struct) for table, struct in STRUCTS.items()} | {
+    "prompt": PROMPT,
+    "parameters": PARAMETERS,
+    "series": keys_of(SeriesSettings, refuse={"choose": choice.refuse}),
+}
 """The tables with fixed keys. `targets` (of TARGET), `prompts` (of VARIANT), `endpoints.NAME` (of ENDPOINT) and
 `variables` are lists and maps."""
 COLLECTIONS = ("targets", "endpoints", "prompts", "variables")

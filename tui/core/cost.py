@@ -1,12 +1,14 @@
 """Cost of a request: an estimate from the tokens the API reported and the list prices of a date."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
 
-from tui.core.events import Usage
-from tui.core.model import KnownModel, Prices
+from tui.core.events import Status, Usage
+from tui.core.model import KnownModel, Prices, model_of
 from tui.core.parameters import Parameters
+from tui.core.record import RequestRecord
 
 _PER = 1_000_000
 """Tokens that prices are for."""
@@ -51,6 +53,14 @@ def estimate(usage: Usage, model: KnownModel | None, parameters: Parameters, *, 
         is_lower_bound=is_incomplete or parameters.inference_geo not in (None, "global"),
         prices_read=prices.read,
     )
+
+
+def cost_of(record: RequestRecord, models: Mapping[str, KnownModel]) -> Cost | None:
+    """The cost of a request that has ended, by the prices that hold at its endpoint; see `estimate`."""
+    spec, model = record.spec, model_of(models, record.spec.model)
+    whole = record.complete or record.status is Status.REFUSED
+    priced = None if model is None else model.at(spec.endpoint.name)
+    return estimate(record.usage, priced, spec.parameters, complete=whole)
 
 
 def upper_bound(

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from tui.core.cost import cost_of
 from tui.core.decomposition import Fit, fit
+from tui.core.model import KnownModel
 from tui.core.observation import Observation, observe
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
@@ -42,6 +44,12 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     swept: tuple[Observation, ...] = ()
     """Those of sweeps, which ask the same at other lengths; no statistic counts them."""
 
+    @property
+    def variant(self) -> str | None:
+        """Name of the prompt's variant, where the plan has several."""
+        target = next((each for each in self.plan.targets if each.label == self.target), None)
+        return None if target is None else target.variant
+
     def fit(self) -> Fit:
         """The fit of the time per token to all its answers, those of sweeps included."""
         return fit([*self.swept, *self.observations])
@@ -68,8 +76,11 @@ def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
     return _digest(asked)
 
 
-def measured_in(runs: Iterable[StoredRun]) -> list[Measured]:
-    """Everything that runs measured, in order of first appearance. Warm-up and sweeps are not among the requests."""
+def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | None = None) -> list[Measured]:
+    """Everything that runs measured, in order of first appearance. Warm-up and sweeps are not among the requests.
+
+    What requests cost is known by the prices of `models`, by id.
+    """
     groups: dict[tuple[str, str, bool, str], _Group] = {}
     for number, run in enumerate(runs, 1):
         for record in run.requests:
@@ -83,7 +94,8 @@ def measured_in(runs: Iterable[StoredRun]) -> list[Measured]:
                 continue
             group.requests += run.info.counted
             # Not the record: with the texts and stamps of thousands of answers it is what fills the memory.
-            if (found := observe(record, run=number, counted=run.info.counted)) is not None:
+            cost = cost_of(record, models) if models else None
+            if (found := observe(record, run=number, counted=run.info.counted, cost=cost)) is not None:
                 (group.observations if run.info.counted else group.swept).append(found)
     return _named(
         [

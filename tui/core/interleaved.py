@@ -226,7 +226,7 @@ def compare_in_turn(
     found = [differences(turns, most) for turns in questions]
     leads = [[now - before for now, before in pairs] for pairs in found]
     together = dependence(leads)
-    ps = [_sign_test(each, together) for each in leads]
+    ps = [sign_test(each, together) for each in leads]
     family = len(questions) * shares
     return tuple(
         _judged(turns, pairs, min(1.0, shares * p), family, confidence, together)
@@ -234,7 +234,7 @@ def compare_in_turn(
     )
 
 
-def _sign_test(leads: Sequence[float], together: Dependence) -> float:
+def sign_test(leads: Sequence[float], together: Dependence) -> float:
     """Two-sided p of the sign test; a tie says nothing."""
     wins, losses = sum(lead > 0 for lead in leads), sum(lead < 0 for lead in leads)
     count = wins + losses

@@ -1,11 +1,10 @@
 """Service levels: what a target must keep, as a person writes it, and whether it does.
 
-`ttft.p95 < 800ms`, `total.p50 < 4s`, `errors < 1%`, `otps.p50 > 80`, `tpot.mean < 20ms`.
+`ttft.p95 < 800ms`, `total.p50 < 4s`, `errors < 1%`, `otps.p50 > 80`, `passed > 95%`, `cost < $0.002`.
 """
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from statistics import fmean, median
@@ -20,22 +19,26 @@ from tui.core.figures import FITTED, Figure, Use, figures_for
 from tui.core.metrics import NS_PER_MS, NS_PER_S, percentile
 from tui.core.observation import Observation, by_run, present
 from tui.core.statistics import CONFIDENCE
-from tui.core.wording import amount, percent, three_digits
+from tui.core.wording import amount, dollars, percent
 
 ERRORS = "errors"
 PASSED = "passed"
 """Share of answers that passed the checks of their prompt, among those that could be judged."""
+COST = "cost"
+"""Mean cost of a request at list prices, US dollars."""
+FEWEST_FOR_COST = 8
+"""Requests below which no mean cost is bounded: what a request costs has a limit, and no long tail as times have."""
 _SHARES: dict[str, tuple[Status, ...]] = {
     ERRORS: (Status.FAILED,),
     "refused": (Status.REFUSED,),
     "truncated": (Status.TRUNCATED,),
 }
-"""Shares of all requests that ended so: objectives that are not on a figure, as that on `PASSED` is not."""
+"""Shares of all requests that ended so: objectives on no figure, as those on `PASSED` and `COST`."""
 _ALIASES = {"ttlt": Figure.TOTAL.value}
 _UNITS = {"us": 1_000, "µs": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
 _RATE_UNITS = ("", "tok/s", "/s")
 _SHAPE = re.compile(
-    r"\s*(?P<name>[a-z_]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign><|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
+    r"\s*(?P<name>[a-z_]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign><|>)\s*(?P<dollar>\$?)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
     re.IGNORECASE,
 )
 
@@ -64,15 +67,15 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     """A limit; made by `parse`."""
 
     figure: Figure | None
-    """None for a share of requests."""
+    """None for a share of requests, and for their cost."""
     statistic: Statistic | None
-    """None for a share of requests, and for a figure that is fitted."""
+    """None where there is no figure, and for one that is fitted."""
     limit: float
-    """ns for times, 1/s for OTPS, a share (0.01 is 1 %) of requests."""
+    """ns for times, 1/s for OTPS, a share (0.01 is 1 %) of requests, US dollars."""
     text: str
     """As it was written, blanks aside."""
     share: str = ERRORS
-    """Which requests a share is of: errors, refused, truncated or passed."""
+    """Without a figure, which requests a share is of: errors, refused, truncated or passed; or cost, which is none."""
 
     @property
     def less_is_better(self) -> bool:
@@ -133,6 +136,12 @@ def parse(text: str) -> Objective:
     name, unit, sign = match["name"].lower(), match["unit"].lower(), match["sign"]
     number = float(match["number"])
     written = " ".join(text.split())
+    if name == COST:
+        if match["statistic"] or sign != "<" or not (match["dollar"] or unit in ("usd", "$")) or not number:
+            raise ValueError(quoted + "'cost' is the mean of a request, in US dollars: write 'cost < $0.002'.")
+        return Objective(figure=None, statistic=None, limit=number, text=written, share=COST)
+    if match["dollar"]:
+        raise ValueError(quoted + f"'{name}' is not given in dollars, only 'cost' is.")
     if name in _SHARES:
         if match["statistic"] or sign != "<" or unit != "%" or not 0 < number <= 100:
             raise ValueError(quoted + f"'{name}' is a share of all requests: write '{name} < 1%', up to 100 %.")
@@ -141,7 +150,7 @@ def parse(text: str) -> Objective:
         if match["statistic"] or sign != ">" or unit != "%" or not 0 <= number < 100:
             raise ValueError(quoted + f"'{name}' is a share of all answers: write '{name} > 95%', below 100 %.")
         return Objective(figure=None, statistic=None, limit=number / 100, text=written, share=name)
-    figure = parse_figure(name, quoted, also=(*FITTED, *_SHARES, PASSED), fitted=FITTED)
+    figure = parse_figure(name, quoted, also=(*FITTED, *_SHARES, PASSED, COST), fitted=FITTED)
     is_fitted = figure in FITTED
     if is_fitted and match["statistic"]:
         raise ValueError(quoted + f"{figure} is fitted to many answers: write it like '{figure} < 400ms'.")
@@ -202,10 +211,10 @@ def judge(
     """Judge whether a target keeps an objective: met or missed only where a bound at `confidence` says so.
 
     Percentiles: `percentile_bounds`, exact; of ITL, and of runs with several requests, `clustered_bounds`. Mean:
-    `mean_bounds`, approximate; of ITL and of such runs, of their own means. Shares: `share_bounds` (Clopper-Pearson),
-    exact. Min and max are of the runs at hand, so they are known at once. Judged again after every run, it is wrong at
-    some time more often than at the one time meant: what is shown beside a live series says "so far". A fitted figure:
-    by the interval of the fit, which `fitted` makes where it is needed.
+    `mean_bounds`, approximate; of ITL and of such runs, of their own means; of costs too. Shares: `share_bounds`
+    (Clopper-Pearson), exact. Min and max are of the runs at hand, so they are known at once. Judged again after every
+    run, it is wrong at some time more often than at the one time meant: what is shown beside a live series says "so
+    far". A fitted figure: by the interval of the fit, which `fitted` makes where it is needed.
 
     `family` is how many judgements are made together. Any one "missed" fails them all, so its error is divided by
     their number (Bonferroni); all must be met to pass, which needs no correction (Berger, Technometrics 24, 1982).
@@ -246,14 +255,17 @@ def _estimate(
             return None, None, None, 0
         interval = found.at(2 * confidence - 1).interval
         return found.value, interval.low, interval.high, fit.count
+    if objective.share == COST:
+        costs = [one.usd for one in observations if one.usd is not None]
+        inflation = statistics.inflation_of(costs)
+        bounds = statistics.mean_bounds(costs, confidence, inflation, fewest=FEWEST_FOR_COST)
+        return (fmean(costs) if costs else None, *bounds, len(costs))
     if figure is None or statistic is None:
-        if objective.share == PASSED:
-            observations = [observation for observation in observations if observation.passed is not None]
-        count = len(observations)
-        if not count:
+        kept = [is_kept for one in observations if (is_kept := kept_by(objective, one)) is not None]
+        if not kept:
             return None, None, None, 0
-        hits = sum(_is_hit(objective.share, observation) for observation in observations)
-        return (hits / count, *share_bounds(hits, count, confidence), count)
+        hits = kept.count(not objective.less_is_better)
+        return (hits / len(kept), *share_bounds(hits, len(kept), confidence), len(kept))
     groups: Sequence[Sequence[float]] = by_run(observations, figure)
     count = sum(map(len, groups))
     if figure is Figure.ITL:
@@ -272,8 +284,19 @@ def _estimate(
     return (value_of(statistic, samples), *bounds, count)
 
 
-def _is_hit(share: str, observation: Observation) -> bool:
-    return observation.passed is True if share == PASSED else observation.status in _SHARES[share]
+def kept_by(objective: Objective, observation: Observation) -> bool | None:
+    """True if one request keeps a limit, whatever statistic of many requests it is on; None where it has no say."""
+    if objective.share == PASSED:
+        return observation.passed
+    if objective.share == COST:
+        value = observation.usd
+    elif objective.figure is None:
+        return observation.status not in _SHARES[objective.share]
+    elif objective.figure is Figure.ITL and objective.statistic is not None:
+        value = value_of(objective.statistic, sorted(observation.gaps_ns))
+    else:
+        value = observation.value(objective.figure)
+    return None if value is None else objective.is_kept_by(value)
 
 
 def value_of(statistic: Statistic, ascending: Sequence[float]) -> float | None:
@@ -308,12 +331,16 @@ def _basis(judgement: Judgement, confidence: float) -> str:
     objective, low, high = judgement.objective, judgement.low, judgement.high
     figure = objective.figure
     of = "request" if figure is None else "answer"
+    if judgement.value is None and objective.share == COST:
+        return "no price is known for it"
     if judgement.value is None and objective.share == PASSED:
         return "no answer was judged by a check"
     if judgement.value is None:
         return "not told by answers of these lengths, a sweep tells it" if objective.is_fitted else f"no {of}s yet"
 
     def written(value: float) -> str:
+        if objective.share == COST:
+            return dollars(value)
         return percent(value) if figure is None else amount(figure, value)
 
     said = f"{written(judgement.value)} in {judgement.count} {of}{'s' if judgement.count > 1 else ''}"
@@ -321,73 +348,8 @@ def _basis(judgement: Judgement, confidence: float) -> str:
         return f"{said}, of these alone"
     ends = [f"at least {written(low)}"] if low and low > 0 else []
     ends += [f"at most {written(high)}"] if high is not None else []
+    is_mean = objective.statistic is Statistic.MEAN or objective.share == COST
     if not ends:
         return f"{said}, too few to bound it"
-    surely = f"{percent(confidence)}, approximately" if objective.statistic is Statistic.MEAN else percent(confidence)
+    surely = f"{percent(confidence)}, approximately" if is_mean else percent(confidence)
     return f"{said}, {' and '.join(ends)} ({surely})"
-
-
-class Goodput(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests that meet every objective, among all of a series."""
-
-    good: int
-    count: int
-    """All requests, failed ones included."""
-    low: float
-    """Share of good requests: the true one is below with a probability of 2.5 % at most (Clopper-Pearson)."""
-    high: float
-    per_second: float | None
-    """Good requests per second, from the first send to the last end; only under load, where requests overlap.
-
-    Else it is the pace of the series and its pauses."""
-
-    @property
-    def sentence(self) -> str:
-        """In words, without a full stop."""
-        requests = f"{self.good} of {self.count} request{'' if self.count == 1 else 's'}"
-        share = f"{percent(round(self.low, 2))} to {percent(round(self.high, 2))} ({percent(CONFIDENCE)})"
-        rate = "" if self.per_second is None else f", {three_digits(self.per_second)} requests/s"
-        return f"{requests} within every limit, {share}{rate}"
-
-
-def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]) -> Goodput | None:
-    """Requests that meet every per-request objective, as a share, and under load per second.
-
-    As in DistServe (Zhong et al., OSDI 2024): each limit on a figure holds for each request, whatever statistic of
-    many requests it was set on; a limit on ITL for that statistic of the answer's own gaps. A request that failed, or
-    lacks a figure that is limited, is not good. None without requests. The rate is under the load that was offered:
-    compare series of the same load only.
-    """
-    if not observations:
-        return None
-    sent = [observation.sent_ns for observation in observations if observation.sent_ns is not None]
-    ended = [observation.ended_ns for observation in observations if observation.ended_ns is not None]
-    span = max(ended) - min(sent) if sent and ended else 0
-    good = sum(is_good(objectives, observation) for observation in observations)
-    runs = Counter(observation.run for observation in observations if observation.run)
-    is_load = span > 0 and max(runs.values(), default=0) > 1
-    low, high = share_bounds(good, len(observations), (1 + CONFIDENCE) / 2)
-    per_second = good * NS_PER_S / span if is_load else None
-    return Goodput(good=good, count=len(observations), low=low, high=high, per_second=per_second)
-
-
-def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:
-    """True if one request succeeded and met every objective that a single request can meet."""
-    if not observation.answered:
-        return False
-    for objective in objectives:
-        is_passed = objective.share == PASSED
-        if objective.figure is None and is_passed and observation.passed is False:
-            return False
-        if objective.figure is None and not is_passed and observation.status in _SHARES[objective.share]:
-            return False
-        if objective.figure is None or objective.is_fitted:
-            continue
-        if objective.figure is Figure.ITL:
-            assert objective.statistic is not None
-            value = value_of(objective.statistic, sorted(observation.gaps_ns))
-        else:
-            value = observation.value(objective.figure)
-        if value is None or not objective.is_kept_by(value):
-            return False
-    return True

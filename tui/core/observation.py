@@ -7,6 +7,7 @@ from statistics import median
 import msgspec
 
 from tui.core import metrics
+from tui.core.cost import Cost
 from tui.core.events import Status
 from tui.core.figures import SAMPLED, Figure
 from tui.core.plan import RequestSpec
@@ -55,6 +56,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     output_tokens: int | None = None
     passed: bool | None = None
     """True if the answer passed its prompt's checks; absent without any, and where that could not be judged."""
+    usd: float | None = None
+    """Its cost at list prices, US dollars; absent where that is not known, or it may have cost more."""
     paused: bool = False
     """True for an answer that the server broke off to go on later (`pause_turn`)."""
     answered_by: str | None = None
@@ -89,7 +92,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return value
 
 
-def observe(record: RequestRecord, *, run: int = 0, fingerprint: str = "", counted: bool = True) -> Observation | None:
+def observe(
+    record: RequestRecord, *, run: int = 0, fingerprint: str = "", counted: bool = True, cost: Cost | None = None
+) -> Observation | None:
     """A request as an observation; None while it is in flight, and for one that was cancelled or interrupted.
 
     Those say nothing of the target.
@@ -110,6 +115,7 @@ def observe(record: RequestRecord, *, run: int = 0, fingerprint: str = "", count
         proxy=record.response.proxy,
         other_delivery=record.response.streamed is False,
         passed=record.passed,
+        usd=None if cost is None or cost.is_lower_bound else cost.usd,
     )
     if not found.answered:
         return found

@@ -99,6 +99,7 @@ class UntilSure:
         self._log_needed = math.log(2 * (len(names) - 1) / (1 - confidence))
         self._repeats = 0
         self._refusing: set[int] = set()
+        self._missing: set[int] = set()
         pairs = [(j, k) for j in range(len(names)) for k in range(len(names)) if j != k]
         # One list for both claims and both directions: a lead of j over k is k's over j, negative.
         leads: dict[tuple[int, int], list[float]] = {pair: [] for pair in pairs if pair[0] < pair[1]}
@@ -109,14 +110,14 @@ class UntilSure:
     @property
     def left(self) -> list[int]:
         """Places of the targets that can still be the best, and are worth asking."""
-        beaten = {k for (_, k), signs in self._faster.items() if signs.sure}
-        answering = [k for k in range(len(self._names)) if k not in self._refusing]
+        answering = [k for k in range(len(self._names)) if k not in self._refusing | self._missing]
+        beaten = {k for (j, k), signs in self._faster.items() if signs.sure and j in answering}
         # All beaten in a circle is what cannot be; then nothing is known.
         return [k for k in answering if k not in beaten] or answering
 
-    def exclude(self, place: int) -> None:
-        """Leave a target out that is refused for good."""
-        self._refusing.add(place)
+    def exclude(self, place: int, *, misses: bool = False) -> None:
+        """Leave a target out that is refused for good, or surely `misses` what it must keep."""
+        (self._missing if misses else self._refusing).add(place)
 
     def look(self, repeat: Sequence[float | None]) -> Decision:
         """Take in one repeat, a figure per target in their order (None where it was not asked or failed), and decide.
@@ -203,7 +204,7 @@ class _Signs:
         self.wins += lead > 0
         self.losses += lead < 0
         # Most wealth is small: only what would be enough for independent repeats is looked at closer.
-        if not self.sure and (wealth := _log_wealth(self.wins, self.losses)) >= log_needed:
+        if not self.sure and (wealth := log_mixture(self.wins, self.losses)) >= log_needed:
             self.sure = wealth >= log_needed * dependence([self._leads], _CAUTION).inflation
 
     def more(self, log_needed: float) -> float:
@@ -217,8 +218,9 @@ class _Signs:
 
 
 @lru_cache(maxsize=65_536)
-def _log_wealth(wins: int, losses: int) -> float:
-    logs = [wins * math.log1p(stake) + losses * math.log1p(-stake) for stake in _STAKES]
+def log_mixture(wins: int, losses: int, gain: float = 1.0) -> float:
+    """The log of the gambler's wealth, who gains `gain` times a stake at a win, and loses it else."""
+    logs = [wins * math.log1p(stake * gain) + losses * math.log1p(-stake) for stake in _STAKES]
     top = max(logs)
     return top + math.log(math.fsum(math.exp(log - top) for log in logs) / len(_STAKES))
 

@@ -71,8 +71,17 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
         UntilSureBy | None,
         setting("Stop as soon as the target that is usually fastest in this metric is known.", set_by="anyone"),
     ] = None
+    choose: Annotated[
+        str | None,
+        setting(
+            "Rule by which one target is chosen, such as 'fastest with passed > 95% and cost < $0.002'.",
+            set_by="anyone",
+        ),
+    ] = None
     confidence: Annotated[
-        float, msgspec.Meta(ge=0.5, le=0.999), setting("Confidence that until_sure has to reach.", set_by="anyone")
+        float,
+        msgspec.Meta(ge=0.5, le=0.999),
+        setting("Confidence that until_sure and choose have to reach.", set_by="anyone"),
     ] = 0.95
 
 

@@ -157,15 +157,19 @@ def percentile_bounds(
 
 
 def mean_bounds(
-    samples: Sequence[float], confidence: float = CONFIDENCE, inflation: float = 1.0
+    samples: Sequence[float],
+    confidence: float = CONFIDENCE,
+    inflation: float = 1.0,
+    *,
+    fewest: int = FEWEST_FOR_MEAN,
 ) -> tuple[float | None, float | None]:
-    """One-sided bounds of the mean, each at `confidence`: mean ± t·s/√n (Student 1908). None below 50 samples.
+    """One-sided bounds of the mean, each at `confidence`: mean ± t·s/√n (Student 1908). None below `fewest` samples.
 
     With `inflation`, see `Dependence`, n is smaller by that factor.
     Approximate: a long tail of slow answers makes it less sure than it says. Objectives on percentiles are exact.
     """
     count = len(samples)
-    if count < FEWEST_FOR_MEAN:
+    if count < fewest:
         return None, None
     worth = count / inflation
     margin = student_quantile(confidence, max(4, math.floor(worth) - 1)) * stdev(samples) / math.sqrt(worth)

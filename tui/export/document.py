@@ -17,6 +17,7 @@ import msgspec
 
 from tui.advice.trial import TrialResult
 from tui.config import paths
+from tui.core.choice import Choice
 from tui.core.events import Instrument, Kind, NetworkSeen
 from tui.core.figures import FITTED, Figure
 from tui.core.finished import FinishedRequest, finished_fields
@@ -112,6 +113,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     runs: list[ExportedRun]
     requests: Annotated[list[ExportedRequest], _means("Of all runs, in the runs' order.")]
     fits: Annotated[list[ExportedFit], _means("Of each target whose answers' lengths tell any of it.")] = []
+    choice: Annotated[Choice | None, _means("Which target was chosen, where a rule said how.")] = None
     tried: Annotated[
         list[TrialResult], _means("The ledger: changes tried on what the runs ask, the latest first; savings in ns.")
     ] = []
@@ -150,6 +152,7 @@ def head_of(contents: Contents) -> Export:
         with_texts=contents.with_texts,
         runs=[],
         requests=[],
+        choice=contents.choice,
         tried=list(contents.tried),
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tui.advice.trial import TrialResult
 from tui.config.paths import write_private
+from tui.core.choice import Choice
 from tui.core.objectives import Objective
 from tui.core.run import StoredRun
 from tui.errors import UsageError
@@ -15,7 +16,7 @@ from tui.export.html_report import render_html
 from tui.export.json_format import render_json, render_jsonl
 from tui.export.markdown import render_markdown
 from tui.export.plan_file import render_plan
-from tui.export.portable import Contents, known_keys, portable, portable_ledger
+from tui.export.portable import Contents, known_keys, portable, portable_choice, portable_ledger
 
 
 class Format(StrEnum):
@@ -64,13 +65,14 @@ def render(
     tried: Sequence[TrialResult] = (),
     with_texts: bool = True,
     objectives: Sequence[Objective] = (),
+    choice: Choice | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterable[str]:
     """The runs in a format, in pieces: without any key (`tui.export.portable`), in the order given, SIMULATED where so.
 
     `tried` are the changes that were tried on them, which lists of requests leave out. Markdown and HTML judge the
-    runs by `objectives`. Without texts, prompts and answers are left out. `environ` says which keys there are; None is
-    this process' own.
+    runs by `objectives`. `choice` is what was chosen among them. Without texts, prompts and answers are left out.
+    `environ` says which keys there are; None is this process' own.
 
     Raises UsageError without runs.
     """
@@ -82,6 +84,7 @@ def render(
         tried=portable_ledger(tried, keys, with_texts=with_texts),
         with_texts=with_texts,
         objectives=objectives,
+        choice=portable_choice(choice, keys),
     )
     return wanted.render(contents)
 
@@ -94,13 +97,16 @@ def write(
     tried: Sequence[TrialResult] = (),
     with_texts: bool = True,
     objectives: Sequence[Objective] = (),
+    choice: Choice | None = None,
 ) -> None:
     """Write the runs to a file that only its owner can read, all of it or nothing; the suffix says the format.
 
     Raises UsageError without runs, for an unknown suffix, and when the file cannot be written; then what was there
     before is untouched.
     """
-    text = render(runs, wanted or format_of(path), tried=tried, with_texts=with_texts, objectives=objectives)
+    text = render(
+        runs, wanted or format_of(path), tried=tried, with_texts=with_texts, objectives=objectives, choice=choice
+    )
     write_text(path, text)
 
 

@@ -43,7 +43,8 @@ class Line(ExportedRequest, frozen=True, kw_only=True, omit_defaults=True):
 def render_json(contents: Contents) -> Iterator[str]:
     """The document of `tui.export.document`: one line per run, request and trial, between lines of their own."""
     document, runs = head_of(contents), contents.runs
-    fields = ((name, getattr(document, name)) for name in document.__struct_fields__ if name not in _LISTS)
+    named = ((name, getattr(document, name)) for name in document.__struct_fields__ if name not in _LISTS)
+    fields = [(name, value) for name, value in named if value is not None]
     yield visible("{\n" + ",\n".join(f'"{name}":{_json(value)}' for name, value in fields))
     yield from _list("runs", map(run_of, runs))
     yield from _list("requests", (request_of(run, record) for run in runs for record in run.requests))

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from tui.advice.trial import TrialResult
+from tui.core.choice import Choice
 from tui.core.events import Kind
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
@@ -44,6 +45,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """False: without prompts and answers."""
     objectives: Sequence[Objective] = ()
     """Limits that reports judge the runs by."""
+    choice: Choice | None = None
+    """The target that was chosen among the runs', where a rule said how."""
 
 
 REMOVED = "(removed)"
@@ -76,6 +79,12 @@ def portable_ledger(
     """Copies of the ledger's entries, as `portable` leaves runs."""
     harmless = _harmless(keys)
     return [_texts(_tried(entry, with_texts=with_texts), harmless) for entry in tried]
+
+
+def portable_choice(choice: Choice | None, keys: Iterable[str] = ()) -> Choice | None:
+    """A copy of a choice, whose names may hold what is secret."""
+    found: Choice | None = _texts(choice, _harmless(keys))
+    return found
 
 
 def portable_prompt(prompt: Prompt) -> Prompt:

@@ -7,14 +7,16 @@ import msgspec
 from tui.advice.suggestion import Basis, Saving
 from tui.advice.trial import TrialResult
 from tui.core.checks import verdict_line
+from tui.core.choice import Choice
 from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
 from tui.core.figures import FITTED, Figure, Unit, Use, figures_for, flat_columns
 from tui.core.finished import ending
+from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.metrics import NS_PER_MS
-from tui.core.objectives import Objective, goodput, judge, judged_together
+from tui.core.objectives import Objective, judge, judged_together
 from tui.core.observation import Observation, summary
 from tui.core.pass_rate import pass_rate
 from tui.core.prompt import Prompt
@@ -74,6 +76,8 @@ def report_of(contents: Contents) -> RunReport:
     tables = [_per_target(measured), *_fitted(known)]
     if objectives and measured:
         tables += [_per_objective(measured, objectives), _goodput(measured, objectives)]
+    if contents.choice is not None:
+        tables.append(_choice(contents.choice))
     if turns := measured_in_turn(measured):
         tables.append(_in_turn(turns))
     if contents.tried:
@@ -171,6 +175,24 @@ def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]
             rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
     return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows, note=judged_together(family))
+
+
+def _choice(choice: Choice) -> Table:
+    rows = [
+        (
+            one.name,
+            one.model,
+            one.endpoint,
+            one.variant or "",
+            one.state.value,
+            one.reason,
+            ABSENT if one.value is None else f"{one.value:.4g}",
+        )
+        for one in choice.candidates
+    ]
+    columns = ("Candidate", "Model", "Endpoint", "Variant", "State", "Why", choice.by)
+    note = f"{choice.rule}: {choice.sentence}"
+    return Table(title="Choice", columns=columns, labels=len(columns) - 1, rows=rows, note=note)
 
 
 def _in_turn(turns: Sequence[Turns]) -> Table:

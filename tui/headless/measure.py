@@ -17,6 +17,7 @@ from tui.config import paths
 from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
+from tui.core.choice import Choice
 from tui.core.interleaved import SIDES, interleaved, joined_rows, paired, sides_of
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -58,6 +59,8 @@ class MeasuredPlan(msgspec.Struct, kw_only=True):
     """The lanes with their results, in the plan's order."""
     stopped_by: int | None = None
     """The signal that ended it early."""
+    choice: Choice | None = None
+    """The choice of "until sure" by the series' rule."""
     counted: dict[Prompt, int] = {}
     """Tokens of the prompts of `tui.session.measured.length_questions`, as far as endpoints count."""
     engine_failed: bool = False
@@ -185,6 +188,7 @@ async def _measure(
         series=session.series.series,
         lanes=session.live.lanes,
         stopped_by=signals.stopped_by,
+        choice=session.series.choice,
         counted=counted,
         engine_failed=session.engine_failures > 0,
         is_stored=left_out is None,

@@ -9,13 +9,15 @@ from xml.etree import ElementTree
 
 import msgspec
 
+from tui.core.choice import Choice, ChoiceOutcome
 from tui.core.comparison import family_sentence
 from tui.core.decomposition import UNFIT, Fit
 from tui.core.events import Status
 from tui.core.figures import FITTED, SAMPLED, Figure, Use, figures_for
+from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
-from tui.core.objectives import Judgement, Objective, ObjectiveState, goodput, judge, judged_together
+from tui.core.objectives import Judgement, Objective, ObjectiveState, judge, judged_together
 from tui.core.observation import Observation, summary
 from tui.core.pass_rate import differing, pass_rate
 from tui.core.remarks import remarks_on, tokens_differ
@@ -148,6 +150,28 @@ def pass_rate_lines(results: Sequence[TargetResult]) -> list[str]:
     return [clean(line) for line in (*(f"{name}: {rate.sentence}" for name, rate in rates), *differing(found))]
 
 
+def choice_lines(choice: Choice | None) -> list[str]:
+    """The choice with its doubt, then why each candidate is or is not; nothing without a rule."""
+    if choice is None:
+        return []
+    found = [f"  {one.name}: {one.state.value}{f', {one.reason}' if one.reason else ''}" for one in choice.candidates]
+    return [clean(line) for line in (f"choice: {choice.rule}: {choice.sentence}.", *found)]
+
+
+_CHOICE_CODES = {
+    ChoiceOutcome.CHOSEN: ExitCode.OK,
+    ChoiceOutcome.NONE: ExitCode.MISSED,
+    ChoiceOutcome.OPEN: ExitCode.NOT_MEASURED,
+}
+
+
+def choice_code(choice: Choice, results: Sequence[TargetResult]) -> ExitCode:
+    """0: one is chosen, and the objectives that every target must keep are met; 1: none is left, or such an objective
+    is missed; 3: it cannot be told yet."""
+    codes = [_CHOICE_CODES[choice.outcome], *([exit_code(results)] if any(one.judgements for one in results) else [])]
+    return next((code for code in (ExitCode.MISSED, ExitCode.NOT_MEASURED) if code in codes), ExitCode.OK)
+
+
 def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:
     """Per target, the share of requests that meet every objective; nothing without objectives."""
     lines = []
@@ -179,7 +203,9 @@ def _cells(figure: Figure, found: Description, observations: Sequence[Observatio
     )
 
 
-def junit(results: Sequence[TargetResult], runs: Sequence[StoredRun], *, simulated: bool) -> str:
+def junit(
+    results: Sequence[TargetResult], runs: Sequence[StoredRun], *, simulated: bool, choice: Choice | None = None
+) -> str:
     """The report. A target that never answered is an error, an objective not yet known is skipped.
 
     What was corrected together, and verdicts on targets asked in turn, are in the suite's output.
@@ -195,13 +221,28 @@ def junit(results: Sequence[TargetResult], runs: Sequence[StoredRun], *, simulat
             case = ElementTree.SubElement(suite, "testcase", classname=clean(result.name), name=title)
             if kind := _outcome(case, result, judgement):
                 counts[kind] += 1
+    if choice is not None:
+        counts["tests"] += 1
+        case = ElementTree.SubElement(suite, "testcase", classname="choice", name=choice.rule)
+        for tag, kind, outcome in _CHOICE_CASES:
+            if choice.outcome is outcome:
+                counts[kind] += 1
+                ElementTree.SubElement(case, tag, message=clean(choice.sentence))
     for key, count in counts.items():
         suite.set(key, str(count))
     family = judgements_sentence(results)
-    if said := [*([f"{family}."] if family else []), *pass_rate_lines(results), *in_turn_lines(runs)]:
+    if said := [
+        *([f"{family}."] if family else []),
+        *pass_rate_lines(results),
+        *in_turn_lines(runs),
+        *choice_lines(choice),
+    ]:
         ElementTree.SubElement(suite, "system-out").text = "\n".join(said)
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+_CHOICE_CASES = (("failure", "failures", ChoiceOutcome.NONE), ("skipped", "skipped", ChoiceOutcome.OPEN))
 
 
 def _outcome(case: ElementTree.Element, result: TargetResult, judgement: Judgement | None) -> str | None:

@@ -4,15 +4,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tui.config.keys import Layer
+from tui.config.known_models import known_models
 from tui.config.load import Loaded
+from tui.core import choice as choice_rule
+from tui.core.choice import EXAMPLE, Choice, choose
 from tui.core.figures import Use, figures_for
+from tui.core.grouping import measured_in
 from tui.core.interleaved import REPEATS
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
+from tui.core.sequential_choice import refusal, rule_of
 from tui.core.series import SeriesSettings
 from tui.errors import UsageError
 from tui.export import otel
@@ -22,6 +28,8 @@ from tui.headless.measure import MeasuredPlan, measure, reason
 from tui.headless.narration import Narrator, request_line
 from tui.headless.results import (
     TargetResult,
+    choice_code,
+    choice_lines,
     exit_code,
     fitted_table,
     goodput_lines,
@@ -37,9 +45,9 @@ from tui.headless.results import (
 from tui.streams import print_utf8
 
 _EPILOG = """\
-exit codes: 0 all objectives met (or none set), 1 one missed, 2 a plan or argument cannot be used,
-3 a target never answered, an objective is not yet known, engine, history or standard output failed, 130 interrupted,
-141 the reader of standard output has gone.
+exit codes: 0 all objectives met (or none set) and, with --choose, one is chosen, 1 an objective missed, or no candidate
+left, 2 a plan or argument cannot be used, 3 a target never answered, an objective or the choice is not yet known,
+engine, history or standard output failed, 130 interrupted, 141 the reader of standard output has gone.
 """
 
 
@@ -63,11 +71,12 @@ def main(arguments: Sequence[str]) -> int:
     objectives = loaded.settings.objectives
     results = results_of(measured.runs, objectives)
     simulated = any(record.spec.endpoint.simulated for run in measured.runs for record in run.requests)
-    status = measured.status(exit_code(results))
+    choice = _choice(loaded, settings, measured)
+    status = measured.status(exit_code(results) if choice is None else choice_code(choice, results))
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
-        print(_summary(measured, results, objectives, plain=options.plain, simulated=simulated), file=out)
-    return written(status, lambda: _write_files(options, measured, results, objectives, simulated=simulated))
+        print(_summary(measured, results, objectives, choice, plain=options.plain, simulated=simulated), file=out)
+    return written(status, lambda: _write_files(options, measured, results, objectives, choice, simulated=simulated))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=[figure.value for figure in figures_for(Use.UNTIL_SURE)],
         metavar="FIGURE",
         help="stop as soon as the best target is known by ttft (default), ttfo or total; --repeat is the most",
+    )
+    parser.add_argument(
+        "--choose",
+        metavar="RULE",
+        help=f"choose one target, by a rule such as '{EXAMPLE}'".replace("%", "%%"),
     )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt")
     parser.add_argument(
@@ -115,6 +129,10 @@ def _other(options: argparse.Namespace) -> Loaded:
 def _series(loaded: Loaded, options: argparse.Namespace) -> SeriesSettings:
     """The plan's series; one run without warm-up where neither the plan nor the command asks for more."""
     settings = loaded.settings.series
+    if options.choose is not None:
+        if (complaint := choice_rule.refuse(options.choose)) is not None:
+            raise UsageError(f"--choose {complaint}.")
+        settings = msgspec.structs.replace(settings, choose=options.choose)
     if options.against is not None:
         if options.until_sure is not None:
             raise UsageError("--until-sure names the best of all targets, --against compares pairs: give one of them.")
@@ -124,11 +142,22 @@ def _series(loaded: Loaded, options: argparse.Namespace) -> SeriesSettings:
             return msgspec.structs.replace(settings, repeats=REPEATS)
     if options.until_sure is not None:
         settings = msgspec.structs.replace(settings, until_sure=options.until_sure)
+    if (contradiction := refusal(settings)) is not None:
+        raise UsageError(contradiction)
     if options.repeat is not None:
         return msgspec.structs.replace(settings, repeats=options.repeat)
     if settings.until_sure is None and loaded.provenance["series.repeats"].layer is Layer.BUILT_IN:
         return msgspec.structs.replace(settings, repeats=1, warm_ups=0)
     return settings
+
+
+def _choice(loaded: Loaded, settings: SeriesSettings, measured: MeasuredPlan) -> Choice | None:
+    """The choice by the series' rule; None without one."""
+    rule = rule_of(settings)
+    if rule is None or measured.choice is not None:
+        return measured.choice
+    models = {model.id: model for model in known_models(loaded.settings.endpoints)}
+    return choose(rule, [one for one in measured_in(measured.runs, models) if one.requests], settings.confidence)
 
 
 def _say_plainly(record: RequestRecord) -> None:
@@ -144,19 +173,21 @@ def _write_files(
     measured: MeasuredPlan,
     results: Sequence[TargetResult],
     objectives: Sequence[Objective],
+    choice: Choice | None,
     *,
     simulated: bool,
 ) -> None:
-    with_texts, tried = not options.no_texts, ledger_of(measured.runs) if options.json or options.markdown else []
+    more: dict[str, Any] = {"with_texts": not options.no_texts, "objectives": objectives, "choice": choice}
+    more["tried"] = ledger_of(measured.runs) if options.json or options.markdown else []
     for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
         if path == "-":
-            print_utf8(render(measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives))
+            print_utf8(render(measured.runs, wanted, **more))
         elif path is not None:
-            write(Path(path), measured.runs, wanted, tried=tried, with_texts=with_texts, objectives=objectives)
+            write(Path(path), measured.runs, wanted, **more)
     if options.junit == "-":
-        print_utf8([junit(results, measured.runs, simulated=simulated)])
+        print_utf8([junit(results, measured.runs, simulated=simulated, choice=choice)])
     elif options.junit is not None:
-        write_text(Path(options.junit), [junit(results, measured.runs, simulated=simulated)])
+        write_text(Path(options.junit), [junit(results, measured.runs, simulated=simulated, choice=choice)])
     if options.otel:
         otel.send(measured.runs)
 
@@ -165,6 +196,7 @@ def _summary(
     measured: MeasuredPlan,
     results: Sequence[TargetResult],
     objectives: Sequence[Objective],
+    choice: Choice | None,
     *,
     plain: bool,
     simulated: bool,
@@ -175,7 +207,8 @@ def _summary(
     lines += pass_rate_lines(results)
     lines += verdicts(results)
     lines += in_turn_lines(measured.runs)
+    lines += choice_lines(choice)
     lines += goodput_lines(results, objectives)
-    if why := reason(measured.series):
+    if measured.choice is None and (why := reason(measured.series)):
         lines.append(why)
     return "\n".join(lines)

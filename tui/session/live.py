@@ -246,7 +246,7 @@ class LiveState:
         repeat = self._repeat
         is_swept = repeat is not None and repeat.cell is not None
         counted = repeat is None or not (repeat.warm_up or is_swept)
-        outcome = observe(record, run=self.runs, fingerprint=request.fingerprint, counted=counted)
+        outcome = observe(record, run=self.runs, fingerprint=request.fingerprint, counted=counted, cost=cost)
         if outcome is not None:
             (request.lane.swept if is_swept else request.lane.outcomes).append(outcome)
         return record

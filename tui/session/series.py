@@ -6,11 +6,14 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 
+from tui.core.choice import Choice
 from tui.core.events import FailureKind, Status
 from tui.core.figures import Figure
+from tui.core.observation import Observation
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.sequential import Conclusion, UntilSure
+from tui.core.sequential import Conclusion, Decision, UntilSure
+from tui.core.sequential_choice import SequentialChoice, refusal, rule_of, sure_by
 from tui.core.series import Ending, Repeat, Series
 from tui.core.sweep import FEWEST_TO_GROW, LONGEST_PADDING, Sweep, requests_of
 from tui.session.live import Lane, LiveState
@@ -61,17 +64,24 @@ class SeriesRunner:
         self._cancelled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._until_sure: UntilSure | None = None
+        self._chooser: SequentialChoice | None = None
+        self._decision: Decision | None = None
+        self.choice: Choice | None = None
+        """The choice of "until sure" by the series' rule, once it is over; None without a rule or "until sure"."""
         self._run_before = live.runs
         self._refusals: dict[int, int] = {}
         """Refusals in a row, by lane."""
-        settings, lanes = series.settings, live.lanes
-        if settings.until_sure is not None and len(lanes) > 1:
-            self._until_sure = UntilSure(
-                Figure(settings.until_sure),
-                [lane.label for lane in lanes],
-                budget=settings.repeats,
-                confidence=settings.confidence,
-            )
+        settings, names = series.settings, [lane.label for lane in live.lanes]
+        self._figure = sure_by(settings)
+        rule = rule_of(settings) if refusal(settings) is None else None
+        if self._figure is not None and len(names) > 1:
+            if rule is not None:
+                self._chooser = SequentialChoice(rule, names, budget=settings.repeats, confidence=settings.confidence)
+                self._until_sure = self._chooser.race
+            else:
+                self._until_sure = UntilSure(
+                    self._figure, names, budget=settings.repeats, confidence=settings.confidence
+                )
 
     @property
     def paused(self) -> bool:
@@ -124,12 +134,13 @@ class SeriesRunner:
                     await self._gap()
                     await self._may_go_on.wait()
         finally:
+            self._conclude()
             live.end_series()
             self._on_over()
 
     def _look(self, repeat: Repeat) -> None:
         """End the series if the best target is known."""
-        if self._until_sure is None or repeat.warm_up:
+        if self._until_sure is None or self._figure is None or repeat.warm_up:
             return
         for at in repeat.order:
             record = self._live.lanes[at].record
@@ -137,19 +148,44 @@ class SeriesRunner:
             self._refusals[at] = self._refusals.get(at, 0) + 1 if is_refused else 0
             if self._refusals[at] >= _REFUSED_RUNS:
                 self._until_sure.exclude(at)
-        figure = Figure(self.series.settings.until_sure or Figure.TTFT)
-        decision = self._until_sure.look([self._figure_of_run(lane, figure) for lane in self._live.lanes])
+        values = [self._figure_of_run(lane, self._figure) for lane in self._live.lanes]
+        if self._chooser is None:
+            decision = self._until_sure.look(values)
+        else:
+            decision = self._chooser.look(values, [self._of_run(lane) for lane in self._live.lanes])
+        self._decision = decision
         caveats = [said for lane in self._live.lanes if lane.label in decision.best and (said := self._caveat(lane))]
         self.series.verdict = "; ".join([decision.sentence, *(caveats if decision.conclusion in _SURE else ())])
-        if decision.conclusion in _SURE:
+        if self._chooser is not None and self._chooser.is_open(decision):
+            pass  # what leads does not keep its objectives so far: more repeats tell whether that is chance
+        elif decision.conclusion in _SURE or (self._chooser is not None and not self._until_sure.left):
             self.series.end(Ending.SURE)
         elif len(self._until_sure.left) < 2:
             self.series.end(Ending.REFUSED if self._until_sure.left else Ending.FAILING)
         self.series.left = self._until_sure.left
 
+    def _conclude(self) -> None:
+        """Say what is chosen, once the series is over."""
+        if self._chooser is None or self._decision is None:
+            return
+        asked = [
+            (lane.target.model, self._endpoint_of(lane), lane.target.variant, self._counted(lane))
+            for lane in self._live.lanes
+        ]
+        self.choice = self._chooser.choice(self._decision, asked)
+        self.series.verdict = self.choice.sentence
+
+    @staticmethod
+    def _endpoint_of(lane: Lane) -> str:
+        return lane.record.spec.endpoint.name if lane.record is not None else lane.target.endpoint or ""
+
+    def _counted(self, lane: Lane) -> list[Observation]:
+        """The counted requests of this series."""
+        return [one for one in lane.outcomes if one.run > self._run_before and one.counted]
+
     def _caveat(self, lane: Lane) -> str:
         """Remark on a target that won by answers that were cut or held back on the way; empty without any."""
-        answers = [one for one in lane.outcomes if one.run > self._run_before and one.counted and one.answered]
+        answers = [one for one in self._counted(lane) if one.answered]
         cut = sum(one.status is Status.TRUNCATED for one in answers)
         held = sum(one.held_back for one in answers)
         said = [f"{count} of {len(answers)} {how}" for count, how in ((cut, "cut"), (held, "held back")) if count]
@@ -170,14 +206,13 @@ class SeriesRunner:
 
     def _figure_of_run(self, lane: Lane, figure: Figure) -> float | None:
         """A lane's figure in the latest run; of several requests at once the median."""
-        run = self._live.runs
-        values = [
-            outcome.value(figure)
-            for outcome in lane.outcomes[-self.series.settings.concurrency :]
-            if outcome.run == run
-        ]
-        present = [value for value in values if value is not None]
+        present = [value for one in self._of_run(lane) if (value := one.value(figure)) is not None]
         return median(present) if present else None
+
+    def _of_run(self, lane: Lane) -> list[Observation]:
+        """A lane's requests in the latest run."""
+        latest = lane.outcomes[-self.series.settings.concurrency :]
+        return [outcome for outcome in latest if outcome.run == self._live.runs]
 
     async def _gap(self) -> None:
         if gap_s := self.series.settings.gap:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tui.core.cost import Cost, estimate, total, upper_bound
-from tui.core.events import Status, Usage
+from tui.core.cost import Cost, cost_of, total, upper_bound
+from tui.core.events import Usage
 from tui.core.model import KnownModel, model_of
 from tui.core.plan import Budget, RequestSpec
 from tui.core.record import RequestRecord
@@ -31,9 +31,7 @@ class Spending:
         """Count a request that has ended, and return its cost, where that is known."""
         if record.usage == Usage():
             return None
-        spec = record.spec
-        whole = record.complete or record.status is Status.REFUSED
-        cost = estimate(record.usage, self._model_of(spec), spec.parameters, complete=whole)
+        cost = cost_of(record, self.models)
         self._of_run.append(cost)
         self._of_session.append(cost)
         return cost

@@ -83,6 +83,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     whole_sentences: bool = True
     """True if an answer goes on to the end of its sentence. If not, it has exactly the planned number of tokens."""
 
+    right: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """Share of requests that are answered with what the prompt has last in double quotes; the others are not answered
+    rightly. None for a model that writes prose."""
+
     def __post_init__(self) -> None:
         for name in ("tokens_per_chunk", "thinking_tokens", "answer_tokens"):
             least, most = getattr(self, name)

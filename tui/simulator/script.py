@@ -35,6 +35,8 @@ _EMPTY_THOUGHT = {"type": "thinking", "thinking": "", "signature": ""}
 _Kind = Literal["thinking", "text", "tool_use"]
 
 _WORDS_ASKED = re.compile(r"\b(\d{1,4})[ -]words?\b")
+_QUOTED = re.compile(r'"([^"\n]{1,500})"')
+_WRONG = "That is not known to me."
 _SHORTER = re.compile(r"\b(?:one|a|single) sentence\b|\bshort(?:ly)?\b|\bbrief(?:ly)?\b|\bconcise(?:ly)?\b|\btl;dr\b")
 _LONGER = re.compile(r"\b(?:detailed|in detail|essay|long|thorough(?:ly)?|step by step)\b")
 
@@ -218,6 +220,8 @@ def _thinking(profile: Profile, request: MessageRequest, words: Random) -> Itera
 def _answer(profile: Profile, request: MessageRequest, words: Random) -> Iterator[str]:
     if request.said is not None:
         return iter(tokens.split(request.said))
+    if profile.right is not None and (quoted := _QUOTED.findall(request.prompt)):
+        return iter(tokens.split(quoted[-1] if words.random() < profile.right else _WRONG))
     wanted = answer_length(profile, request, words)
     return _said(prose.answer(words, request.prompt), wanted, whole_sentences=profile.whole_sentences)
 

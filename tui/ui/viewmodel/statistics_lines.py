@@ -5,7 +5,8 @@ from statistics import median
 
 from tui.core.decomposition import Fit
 from tui.core.figures import SAMPLED, Figure
-from tui.core.objectives import Objective, goodput, judge, judged_together
+from tui.core.goodput import goodput
+from tui.core.objectives import Objective, judge, judged_together
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.remarks import remarks_on, tokens_differ
 from tui.core.sanitize import clean

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tui.core.events import Status
+from tui.core.goodput import goodput, is_good
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.objectives import goodput, is_good, parse
+from tui.core.objectives import parse
 from tui.core.observation import Observation
 
 MS = NS_PER_MS
