@@ -31,6 +31,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "core/protocol": "simulator/test_openai.py",
     "core/run": "export/test_json_round_trip.py",
     "core/target": "core/test_plan.py",
+    "engine/pinger": "engine/test_client.py",
     "engine/warmup": "engine/test_bad_streams.py",
     # Answers out of the ordinary, through the real engine.
     **dict.fromkeys(["core/remarks", "simulator/odd_answers"], "engine/test_odd_answers.py"),
@@ -58,6 +59,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     ),
     # The session as screen and command use it.
     **dict.fromkeys(["session/children", "session/session"], "session/test_preview.py"),
+    **dict.fromkeys(["session/shared_run", "engine/own_settings", "core/host"], "session/test_engines.py"),
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/snapshots": "ui/screens/test_compare.py",

@@ -4,7 +4,7 @@ import contextlib
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tui.errors import ChildError
 
@@ -31,9 +31,21 @@ def spawn(
 
     A pipe that nobody reads would block the child once it is full. Raises ChildError, which calls the child `name`.
     """
+    return launch(name, own_command(*arguments), output=output, pass_fds=pass_fds, environment=environment)
+
+
+def launch(
+    name: str,
+    command: Sequence[str],
+    *,
+    output: int = subprocess.PIPE,
+    pass_fds: tuple[int, ...] = (),
+    environment: Mapping[str, str] | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start any program as `spawn` starts this one. Raises ChildError."""
     try:
         return subprocess.Popen(
-            own_command(*arguments),
+            command,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,

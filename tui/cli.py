@@ -42,6 +42,7 @@ commands:
   latency-tui endpoints        the endpoints that can be named, and whether their keys are set
   latency-tui models           the models that are known (see `latency-tui models --help`)
   latency-tui simulate         run the simulator alone (see `latency-tui simulate --help`)
+  latency-tui engine           the measuring process, as it runs on other hosts (see `latency-tui engine --help`)
 
 Without an API key it runs on the built-in simulator; set ANTHROPIC_API_KEY to use the API.
 A prompt that is named like a command is given after `--`.
@@ -80,17 +81,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
 
 
-_OTHERS = ("simulate", "config", "replay", "serve")
+_OTHERS = ("simulate", "engine", "config", "replay", "serve")
 
 
 def _dispatch(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
     if command == "engine":
-        # The SDK logs requests from its import on, and the last line that an engine says counts as why it ended.
-        os.environ.pop("ANTHROPIC_LOG", None)
-        from tui.engine.server import main as engine
+        from tui.engine.command import main as engine
 
-        engine()
+        return engine(arguments[1:])
     if command == "judge":
         from tui.session.checking import main as judge
 

@@ -8,7 +8,11 @@ import pytest
 from tui.core.events import Content, Event, Kind, RequestEvent, RunEnded, Usage
 
 TYPES = {
+    "hello",
     "engine_ready",
+    "ponged",
+    "armed",
+    "clock_read",
     "run_started",
     "marked",
     "responded",
@@ -44,7 +48,10 @@ def test_every_event_of_a_request_says_which() -> None:
             Content(request_id=1, kind=Kind.TEXT, t_ns=[2], texts=["é"]),
             '{"type":"content","request_id":1,"kind":"text","t_ns":[2],"texts":["é"]}',
         ),
-        (RunEnded(run_id=1, t_ns=2), '{"type":"run_ended","run_id":1,"t_ns":2,"send_spread_ns":null}'),
+        (
+            RunEnded(run_id=1, t_ns=2),
+            '{"type":"run_ended","run_id":1,"t_ns":2,"send_spread_ns":null,"spread_error_ns":null,"sent_ns":null}',
+        ),
     ],
 )
 def test_as_json(event: Event, line: str) -> None:

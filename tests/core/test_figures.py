@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from tui.config import paths
-from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, StampSource, Status, Usage
+from tui.core.engine_events import StampSource
+from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, Status, Usage
 from tui.core.figures import OF_REQUEST, SAMPLED, Figure, Unit, Use, flat_columns
 from tui.core.objectives import parse
 from tui.core.observation import Observation, observe, summary

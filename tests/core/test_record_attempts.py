@@ -1,6 +1,7 @@
 """Retries in the record: each attempt stands alone, and nothing of an earlier one is in the figures of the last."""
 
 from tui.core import metrics
+from tui.core.engine_events import StampSource
 from tui.core.events import (
     AttemptFailed,
     Content,
@@ -13,7 +14,6 @@ from tui.core.events import (
     Marked,
     RequestEnded,
     Responded,
-    StampSource,
     Status,
     Usage,
     UsageReported,

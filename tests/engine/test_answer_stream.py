@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.core.events import FailureKind, Mark, StampSource, Status
+from tui.core.engine_events import StampSource
+from tui.core.events import FailureKind, Mark, Status
 from tui.engine import answer_stream as module
 from tui.engine.answer_stream import DecodeQueue
 from tui.engine.limits import BodyError

@@ -10,17 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tui.core.events import (
-    AttemptFailed,
-    Content,
-    Event,
-    FailureKind,
-    Instrument,
-    RequestEnded,
-    RunEnded,
-    StampSource,
-    Status,
-)
+from tui.core.engine_events import StampSource
+from tui.core.events import AttemptFailed, Content, Event, FailureKind, Instrument, RequestEnded, RunEnded, Status
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt

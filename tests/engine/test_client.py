@@ -7,13 +7,14 @@ import sys
 
 import pytest
 
-from tui.core.events import (
-    EngineFailed,
-    EngineReady,
-    RequestEnded,
-    Status,
-)
+from tui.core.engine_events import EngineFailed, Hello
+from tui.core.events import EngineReady, Event, RequestEnded, Status
+from tui.core.host import Host
+from tui.engine import client as client_module
+from tui.engine import pinger
 from tui.engine.client import EngineClient, spawn
+from tui.engine.protocol import MAX_REMOTE_FRAME_BYTES, PROTOCOL
+from tui.errors import ChildError
 from tui.simulator.process import SimulatorProcess
 
 from .driver import WITHIN_S, Driver, TruthPipe, started
@@ -80,7 +81,7 @@ async def test_one_that_is_stopped_before_it_is_ready_leaves_nothing() -> None:
     await driver.client.connect()
     await driver.close()
     assert driver.process.returncode is not None
-    assert driver.events == []
+    assert not any(isinstance(event, EngineReady | EngineFailed) for event in driver.events)
 
 
 async def test_runs_given_before_it_is_connected_are_sent_then(simulator: SimulatorProcess) -> None:
@@ -88,7 +89,7 @@ async def test_runs_given_before_it_is_connected_are_sent_then(simulator: Simula
     driver.start(driver.spec(simulator.base_url))
     await driver.client.connect()
     await driver.over()
-    assert isinstance(driver.events[0], EngineReady)
+    assert [type(event) for event in driver.events[:2]] == [Hello, EngineReady]
     assert [record.status for record in driver.records.values()] == [Status.DONE]
     await driver.close()
 
@@ -126,3 +127,80 @@ async def test_an_engine_that_is_stopped_while_its_pipes_are_opened_ends() -> No
     await client.stop()
     await connecting
     assert process.returncode is not None
+
+
+async def _end_of(code: str) -> EngineFailed:
+    """How it ends when another machine runs these lines of Python in place of an engine."""
+    ended = asyncio.get_running_loop().create_future()
+
+    def hear(events: list[Event]) -> None:
+        found = [event for event in events if isinstance(event, EngineFailed)]
+        if found and not ended.done():
+            ended.set_result(found[0])
+
+    host = Host(name="tokyo", command=(sys.executable, "-c", f"import os, sys, time\n{code}"))
+    process = spawn(host)
+    client = EngineClient(process, hear, host)
+    await client.connect()
+    async with asyncio.timeout(WITHIN_S):
+        failed: EngineFailed = await ended
+    await client.stop()
+    assert failed.host == "tokyo"
+    assert failed.message.isprintable()
+    return failed
+
+
+GREETING = f"os.write(1, b'LATENCY-TUI ENGINE {PROTOCOL} 9.9.9\\n')\n"
+HELLO = (
+    "from tui.core.engine_events import *\n"
+    "from tui.engine.protocol import encode_events\n"
+    "hello = Hello(app_version='9', sdk_version='9', python='3', platform='x', hostname='h', pid=1,\n"
+    "    stamp_source=StampSource.READ, resolution_ns=1, unix_ns=1, mono_ns=1)\n"
+    "os.write(1, encode_events([hello]))\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (
+            "os.write(1, b'LATENCY-TUI ENGINE 77 9.9.9\\n'); time.sleep(60)",
+            ["tokyo", "9.9.9", "protocol 77", "install"],
+        ),
+        ("print('Last login: \\x1b[1mMonday'); sys.exit(3)", ["tokyo started no engine", "status 3", "Last login"]),
+        ("print('x' * 100_000, flush=True); time.sleep(60)", ["tokyo printed text", "'xxx"]),
+        (
+            "sys.stderr.write('latency-tui: not found\\n'); sys.exit(127)",
+            ["no latency-tui", "not found", "pipx install"],
+        ),
+        (GREETING + "sys.stderr.write('no such disk'); sys.exit(1)", ["tokyo started no engine", "no such disk"]),
+        (GREETING + "os.write(1, b'Traceback (most'); time.sleep(60)", ["out of step"]),
+        (GREETING + f"os.write(1, ({MAX_REMOTE_FRAME_BYTES} + 1).to_bytes(4, 'big')); time.sleep(60)", ["out of step"]),
+        (
+            GREETING + HELLO + "os.write(1, encode_events([EngineFailed(t_ns=1, message='x')])); time.sleep(60)",
+            ["no engine"],
+        ),
+        (GREETING + HELLO + "sys.exit(255)", ["The link to tokyo ended with status 255"]),
+    ],
+)
+async def test_what_another_machine_may_say_instead_ends_in_a_sentence(code: str, words: list[str]) -> None:
+    failed = await _end_of(code)
+    for word in words:
+        assert word in failed.message
+
+
+async def test_one_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinger, "PONG_WITHIN_S", 0.2)
+    failed = await _end_of(GREETING + HELLO + "time.sleep(60)")
+    assert "tokyo has not answered for 0.2 s" in failed.message
+
+
+async def test_one_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_HELLO_WITHIN_S", 0.5)
+    failed = await _end_of("print('password:', flush=True); time.sleep(60)")
+    assert "tokyo has started no engine within 0.5 s; it printed 'password:'." in failed.message
+
+
+def test_a_command_that_is_not_there_is_an_error_of_one_sentence() -> None:
+    with pytest.raises(ChildError, match="engine on tokyo cannot be started: No such file"):
+        spawn(Host(name="tokyo", command=("/nowhere/kubectl", "exec")))

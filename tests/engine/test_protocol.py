@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.core.engine_events import Armed, EngineFailed, Hello, Ponged, StampSource
 from tui.core.events import (
     Content,
-    EngineFailed,
     EngineReady,
     Event,
     Failure,
@@ -32,19 +32,40 @@ from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.protocol import (
     MAX_FRAME_BYTES,
+    MAX_REMOTE_FRAME_BYTES,
+    PROTOCOL,
     CancelRequests,
     Command,
+    Fire,
     FrameSplitter,
+    Ping,
+    Settle,
     StartRun,
     decode_command,
     decode_events,
     encode_command,
     encode_events,
+    greeting,
+    greeting_in,
 )
 from tui.errors import ChildError
 
 EVENTS: list[Event] = [
+    Hello(
+        app_version="1",
+        sdk_version="2.12.0",
+        python="3.11",
+        platform="Linux",
+        hostname="h",
+        pid=1,
+        stamp_source=StampSource.KERNEL,
+        resolution_ns=1,
+        unix_ns=1,
+        mono_ns=2,
+    ),
     EngineReady(pid=1, sdk_version="2.12.0"),
+    Ponged(number=1, t_ns=2),
+    Armed(run_id=1),
     RunStarted(run_id=1, t_ns=2, unix_ns=3, request_ids=(1, 2)),
     Marked(request_id=1, mark=Mark.SENT, t_ns=4),
     Responded(request_id=1, t_ns=5, http_status=200, api_request_id="req_1"),
@@ -68,7 +89,13 @@ SPEC = RequestSpec(
     parameters=Parameters(max_tokens=5, stop_sequences=("a", "b"), temperature=0.0),
     timeouts=Timeouts(),
 )
-COMMANDS: list[Command] = [StartRun(run_id=1, requests=(SPEC, SPEC)), CancelRequests(request_ids=(1, 2))]
+COMMANDS: list[Command] = [
+    StartRun(run_id=1, requests=(SPEC, SPEC)),
+    CancelRequests(request_ids=(1, 2)),
+    Fire(run_id=1, at_ns=5),
+    Ping(number=1),
+    Settle(keys={"KEY": "value"}),
+]
 
 
 def payloads(data: bytes) -> list[bytes]:
@@ -119,3 +146,27 @@ def test_other_things_are_refused(value: Any) -> None:
     if value != []:
         with pytest.raises(ChildError, match="sent something"):
             decode_events(payload)
+
+
+@pytest.mark.parametrize("before", [b"", b"hello\n", b"no newline", b"\xff\x00\n\n", b"LATENCY-TUI ENGINE x\n"])
+@given(cut=st.integers(0, 60), after=st.binary(max_size=30))
+def test_the_first_line_is_found_behind_what_a_shell_printed(before: bytes, cut: int, after: bytes) -> None:
+    data = before + greeting("1.2.3rc1+local") + after
+    found = greeting_in(data)
+    assert found is not None
+    assert (found.protocol, found.app_version, found.before, found.after) == (PROTOCOL, "1.2.3rc1+local", before, after)
+    assert greeting_in(data[: min(cut, len(before) + 20)]) is None
+
+
+def test_a_long_event_of_content_is_divided_between_its_pieces() -> None:
+    text = "x" * 1_000_000
+    content = Content(request_id=1, kind=Kind.TEXT, t_ns=list(range(30)), texts=[text] * 30)
+    data = encode_events([EVENTS[0], content, EVENTS[-1]])
+    received = [
+        event for payload in FrameSplitter(MAX_REMOTE_FRAME_BYTES).feed(data) for event in decode_events(payload)
+    ]
+    parts = [event for event in received if isinstance(event, Content)]
+    assert len(parts) > 1
+    assert [stamp for part in parts for stamp in part.t_ns] == content.t_ns
+    assert sum(len(part.texts) for part in parts) == 30
+    assert (received[0], received[-1]) == (EVENTS[0], EVENTS[-1])

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from tui.core import metrics
-from tui.core.events import FailureKind, StampSource, Status
+from tui.core.engine_events import StampSource
+from tui.core.events import FailureKind, Status
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt

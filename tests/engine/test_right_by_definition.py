@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from tui.core import metrics
-from tui.core.events import FailureKind, Kind, StampSource, Status
+from tui.core.engine_events import StampSource
+from tui.core.events import FailureKind, Kind, Status
 from tui.core.figures import Figure
 from tui.core.finished import finished_fields
 from tui.core.metrics import NS_PER_MS as MS

@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tui.core.checks import CheckFinding
-from tui.core.events import Failure, FailureKind, Instrument, Kind, StampSource, Status, Usage
+from tui.core.engine_events import StampSource
+from tui.core.events import Failure, FailureKind, Instrument, Kind, Status, Usage
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt, Turn

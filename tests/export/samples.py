@@ -8,7 +8,8 @@ from tried_samples import TRIED
 from tui.advice.suggestion import Change, PromptEdit, Trial
 from tui.advice.trial import TrialResult, TrialVerdict
 from tui.core.checks import AnswerCheck, CheckFinding
-from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, Response, StampSource, Status, Usage
+from tui.core.engine_events import StampSource
+from tui.core.events import Failure, FailureKind, Instrument, Kind, NetworkSeen, Response, Status, Usage
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui.config.schema import HistorySettings
+from tui.core.engine_events import StampSource
 from tui.core.events import (
     Content,
     EngineReady,
@@ -19,7 +20,6 @@ from tui.core.events import (
     Responded,
     RunEnded,
     RunStarted,
-    StampSource,
     Status,
     Usage,
     UsageReported,

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from tui.core.events import EngineFailed, Event, Status
+from tui.core.events import Event
 from tui.history.recorder import Recorder
 
 from .making import SETTINGS, Recorded, beginning, ending, over, plan, read, started, stored
@@ -32,16 +32,6 @@ def test_a_run_is_stored_whole(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM journal").fetchone() == (0,)
     assert not list((path.parent / "writers").iterdir())
-
-
-def test_the_engines_end_interrupts_what_was_in_flight(path: Path) -> None:
-    gone = EngineFailed(t_ns=9, message="The measuring process was ended by signal 9.")
-    record(path, beginning(1), [*beginning(2), *ending(2)], [gone])
-    first, second = read(path).requests
-    assert (first.status, second.status) == (Status.INTERRUPTED, Status.DONE)
-    assert first.failure is not None
-    assert "signal 9" in first.failure.message
-    assert len(first.pieces) == 3
 
 
 def test_the_next_session_is_told_once_of_what_was_cut_off(path: Path) -> None:

@@ -183,7 +183,7 @@ def test_an_engine_that_dies_is_started_again(environ: dict[str, str], tmp_path:
     with Terminal(arguments, environ) as terminal:
         terminal.until_shows("▶ streaming")
         ready = json.loads(record.read_text().splitlines()[0])
-        assert ready["type"] == "engine_ready"
+        assert ready["type"] == "hello"
         engine = os.pidfd_open(ready["pid"])
         signal.pidfd_send_signal(engine, signal.SIGKILL)
         terminal.until_shows("↯ interrupted")

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from tui.core.cost import Cost
+from tui.core.engine_events import EngineFailed
 from tui.core.events import (
     Content,
-    EngineFailed,
     EngineReady,
     Event,
     Failure,
@@ -317,22 +317,13 @@ def test_other_values_are_another_question_but_not_within_a_series() -> None:
     assert len(lane.current) == 2
 
 
-def test_the_engines_end_fails_what_was_in_flight_and_keeps_its_text() -> None:
-    live = started("a", "b")
-    live.apply([EngineReady(pid=1, sdk_version="1"), *answer(1, 10, 50), sent(2), text(2, 20)])
-    records = live.apply([EngineFailed(t_ns=70 * MS, message="The measuring process was ended by signal 9.")])
-    assert [record.spec.target for record in records] == ["b"]
-    done, lost = live.lanes
-    assert done.state is State.DONE
-    assert lost.state is State.INTERRUPTED
-    assert lost.record is not None
-    assert lost.record.text() == "word "
-    assert lost.record.failure is not None
-    assert lost.record.failure.kind is FailureKind.ENGINE
-    assert "signal 9" in lost.record.failure.message
-    assert not live.run_in_flight
-    assert not live.engine_ready
-    assert live.engine_problem is not None
+def test_the_end_of_this_machines_engine_is_a_problem_and_that_of_another_is_not() -> None:
+    live = started("a")
+    live.apply([EngineReady(pid=1, sdk_version="1")])
+    live.apply([EngineFailed(t_ns=1, message="The link to tokyo ended with status 255.", host="tokyo")])
+    assert (live.engine_ready, live.engine_problem) == (True, None)
+    live.apply([EngineFailed(t_ns=1, message="Gone.")])
+    assert (live.engine_ready, live.engine_problem) == (False, "Gone.")
 
 
 def test_an_engine_that_is_back_is_no_problem() -> None:

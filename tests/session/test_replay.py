@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.core.engine_events import StampSource
 from tui.core.events import (
     AttemptFailed,
     CacheMiss,
@@ -22,7 +23,6 @@ from tui.core.events import (
     RequestEnded,
     Responded,
     Response,
-    StampSource,
     Status,
     Usage,
     UsageReported,

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from tui.core.checks import CheckFinding
+from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged, StampSource, TaggedEvent
 from tui.core.model import ListedModel
 
 
@@ -36,15 +37,6 @@ class Mark(StrEnum):
     THINKING_WITHHELD = "thinking_withheld"
     """A thinking block was over of which no text had come: its tokens are counted, but never arrived. The latest."""
     MESSAGE_STOP = "message_stop"
-
-
-class StampSource(StrEnum):
-    """Source of arrival stamps."""
-
-    KERNEL = "kernel"
-    """The kernel, when it took them in."""
-    READ = "read"
-    """The engine, right after it read them."""
 
 
 class Kind(StrEnum):
@@ -141,24 +133,18 @@ class CacheMiss(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """About how many input tokens would have been read from the cache."""
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name).lstrip("_")
-
-
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_snake):
-    """Base of all events: tagged for the wire by the class's name in snake case."""
-
-
-class EngineReady(_Event, frozen=True, kw_only=True):
+class EngineReady(TaggedEvent, frozen=True, kw_only=True):
     """The engine has imported the SDK, warmed up, and waits for runs."""
 
     pid: int
     sdk_version: str
     calibration: "Instrument | None" = None
     """The instrument's delay in the engine's rehearsal; absent if that failed."""
+    host: str = ""
+    """Name of the host it runs on, as this side knows it; empty for this machine."""
 
 
-class RunStarted(_Event, frozen=True, kw_only=True):
+class RunStarted(TaggedEvent, frozen=True, kw_only=True):
     """A run was taken; its requests are being fired."""
 
     run_id: int
@@ -168,7 +154,7 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     request_ids: tuple[int, ...]
 
 
-class Marked(_Event, frozen=True, kw_only=True):
+class Marked(TaggedEvent, frozen=True, kw_only=True):
     """A request passed a point of its timeline."""
 
     request_id: int
@@ -189,7 +175,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Those that tell the API from what stands before it, and what is left of its limits; names in lower case."""
 
 
-class Responded(_Event, frozen=True, kw_only=True):
+class Responded(TaggedEvent, frozen=True, kw_only=True):
     """The response's status and headers arrived."""
 
     request_id: int
@@ -200,7 +186,7 @@ class Responded(_Event, frozen=True, kw_only=True):
     response: Response = Response()
 
 
-class Content(_Event, frozen=True, kw_only=True):
+class Content(TaggedEvent, frozen=True, kw_only=True):
     """Pieces of content of one kind in order of arrival: `texts[i]` arrived at `t_ns[i]`.
 
     One piece is one delta of the stream and may hold several tokens.
@@ -212,14 +198,14 @@ class Content(_Event, frozen=True, kw_only=True):
     texts: list[str]
 
 
-class UsageReported(_Event, frozen=True, kw_only=True):
+class UsageReported(TaggedEvent, frozen=True, kw_only=True):
     """The API reported token counts; the latest report counts."""
 
     request_id: int
     usage: Usage
 
 
-class MessageOpened(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class MessageOpened(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The API named its answer, and said what it knows of the prompt cache."""
 
     request_id: int
@@ -229,7 +215,7 @@ class MessageOpened(_Event, frozen=True, kw_only=True, omit_defaults=True):
     cache_miss: CacheMiss | None = None
 
 
-class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class Instrument(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The instrument's own part in a request's times: how long data waited between arrival and read.
 
     With the kernel's stamps this delay is in none of the times; without them it is in all, and is not known. One
@@ -257,7 +243,7 @@ class Instrument(_Event, frozen=True, kw_only=True, omit_defaults=True):
         return self.late_max_ns if self.delay_max_ns is None else self.delay_max_ns
 
 
-class NetworkSeen(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class NetworkSeen(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The network's part in a request, as the kernel of this machine saw it. Absent where the kernel tells nothing."""
 
     request_id: int
@@ -279,7 +265,7 @@ class NetworkSeen(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """True if the peer is a proxy: what lies behind it counts as the server's."""
 
 
-class AttemptFailed(_Event, frozen=True, kw_only=True):
+class AttemptFailed(TaggedEvent, frozen=True, kw_only=True):
     """An attempt failed before any content, and another follows; what comes next belongs to that one."""
 
     request_id: int
@@ -289,14 +275,14 @@ class AttemptFailed(_Event, frozen=True, kw_only=True):
     """Seconds until the next attempt: what the server asked for, or a back-off."""
 
 
-class AnswerChecked(_Event, frozen=True, kw_only=True):
+class AnswerChecked(TaggedEvent, frozen=True, kw_only=True):
     """Findings of the prompt's checks in a request's answer. Made by the session, right before the request's end."""
 
     request_id: int
     findings: tuple[CheckFinding, ...]
 
 
-class RequestEnded(_Event, frozen=True, kw_only=True):
+class RequestEnded(TaggedEvent, frozen=True, kw_only=True):
     """A request is over, one way or another. Nothing follows for it."""
 
     request_id: int
@@ -308,16 +294,20 @@ class RequestEnded(_Event, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class RunEnded(_Event, frozen=True, kw_only=True):
+class RunEnded(TaggedEvent, frozen=True, kw_only=True):
     """The end of a run: all its requests are over."""
 
     run_id: int
     t_ns: int
     send_spread_ns: int | None = None
     """From the first request's send to the last one's; absent with fewer than two sent."""
+    spread_error_ns: int | None = None
+    """Most that the spread is off, where engines with clocks of their own sent them."""
+    sent_ns: tuple[int, int] | None = None
+    """Moments of the first and the last send, by the engine's clock; absent where they were not meant as one start."""
 
 
-class TokensCounted(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class TokensCounted(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to a question for a prompt's length; never part of a run."""
 
     count_id: int
@@ -327,7 +317,7 @@ class TokensCounted(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """False if the endpoint has no such route, so that asking again is useless."""
 
 
-class ModelsListed(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class ModelsListed(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to a question for an endpoint's models; never part of a run."""
 
     endpoint: str
@@ -353,7 +343,7 @@ class ProtocolRoute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     failure: Failure | None = None
 
 
-class EndpointExamined(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class EndpointExamined(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to the question what stands at an endpoint; never part of a run."""
 
     endpoint: str
@@ -370,19 +360,6 @@ class EndpointExamined(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """The shortest round trip to the hop that the connection goes to, ns: the kernel's, else the connect's time."""
 
 
-class EngineFailed(_Event, frozen=True, kw_only=True):
-    """The engine process ended unasked. Made by the client, never sent by the engine."""
-
-    t_ns: int
-    message: str
-
-    def end_of(self, request_id: int) -> RequestEnded:
-        """The end of a request that was in flight: interrupted, together with the engine."""
-        message = f"{self.message} It is being started again; run once it is ready."
-        failure = Failure(kind=FailureKind.ENGINE, message=message)
-        return RequestEnded(request_id=request_id, t_ns=self.t_ns, status=Status.INTERRUPTED, failure=failure)
-
-
 RequestEvent = (
     Marked
     | Responded
@@ -397,4 +374,5 @@ RequestEvent = (
 )
 LookupEvent = TokensCounted | ModelsListed | EndpointExamined
 """Answers to questions beside runs; neither recorded nor part of any figure."""
-Event = EngineReady | RunStarted | RequestEvent | RunEnded | LookupEvent | EngineFailed
+EngineEvent = Hello | EngineReady | Ponged | Armed | ClockRead | EngineFailed
+Event = EngineEvent | RunStarted | RequestEvent | RunEnded | LookupEvent

@@ -29,6 +29,8 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     retries: Retries = Retries()
     betas: tuple[str, ...] = ()
     """Values for the header `anthropic-beta`, besides those of the endpoint's headers."""
+    host: str | None = None
+    """Name of the host that it is sent from; `None` where the plan names no hosts."""
     warms_cache: bool = False
     """True for a request that only fills the prompt cache. It counts in no statistics, and goes out with
     `max_tokens = 0`, whatever its parameters say."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import httpcore2
 
-from tui.core.events import Instrument, StampSource
+from tui.core.engine_events import StampSource
+from tui.core.events import Instrument
 from tui.core.metrics import percentile
 from tui.engine.limits import LIMITS, Limits, too_long
 from tui.engine.transport import Segment, StampedStream

@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from tui.config.endpoints import custom_headers, is_open
 from tui.core.events import Failure
+from tui.core.host import Host, lent_variable
 from tui.core.target import Endpoint, as_header, keys_in
 from tui.engine import failures
 from tui.secret_names import is_secret_name
@@ -30,11 +31,16 @@ class Keys:
     """The keys of all endpoints."""
 
     def __init__(self, environ: Mapping[str, str], command_within_s: float = COMMAND_WITHIN_S) -> None:
-        self._environ = environ
+        self._environ = dict(environ)
         self._command_within_s = command_within_s
         self.known = set(keys_in(environ))
         """Every key that is known by now, and whatever else the environment holds under a name like a key's."""
         self._outputs: dict[tuple[str, ...], asyncio.Task[str | Failure]] = {}
+
+    def lend(self, keys: Mapping[str, str]) -> None:
+        """Take keys from elsewhere, by the variables that would hold them. They come before this machine's."""
+        self._environ |= keys
+        self.known.update(value.strip() for value in keys.values())
 
     async def of(self, endpoint: Endpoint) -> str | Failure | None:
         """The endpoint's key, None if it needs none, or the reason why there is none that can be used.
@@ -153,3 +159,20 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
             while await process.stdout.read(_LONGEST_KEY):
                 pass
             await process.wait()
+
+
+async def lent_to(host: Host, endpoints: Iterable[Endpoint], environ: Mapping[str, str]) -> dict[str, str]:
+    """Keys of this machine that a host is to have, by their variables; none unless its entry says `forward_key`.
+
+    Those of the environment as they are, and those of the endpoints' commands, which run here.
+    """
+    if not host.forward_key:
+        return {}
+    keys = Keys(environ)
+    lent: dict[str, str] = {}
+    for endpoint in endpoints:
+        lent |= {name: environ[name] for name in endpoint.key_variables if environ.get(name, "").strip()}
+        variable = lent_variable(endpoint)
+        if endpoint.key_command and variable not in lent and isinstance(key := await keys.of(endpoint), str):
+            lent[variable] = key
+    return lent

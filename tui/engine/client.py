@@ -1,61 +1,111 @@
-"""Parent's side of the engine: spawn it, send it commands, receive its events, and stop it."""
+"""Parent's side of an engine: launch it, send it commands, receive its events, and stop it."""
 
 import asyncio
 import contextlib
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from tui import child
-from tui.core.events import EngineFailed, Event
+from tui import __version__, child
+from tui.core.clocks import SAME_CLOCK, ClockOffset
+from tui.core.engine_events import ClockRead, EngineFailed, Hello, Ponged
+from tui.core.events import EngineReady, Event
+from tui.core.host import Host
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
+from tui.engine import pinger
+from tui.engine.pinger import Pinger
 from tui.engine.protocol import (
+    MAX_FRAME_BYTES,
+    MAX_REMOTE_FRAME_BYTES,
+    PROTOCOL,
     CancelRequests,
     Command,
     CountTokens,
     Examine,
+    Fire,
     FrameSplitter,
     ListModels,
+    Settle,
     StartRun,
     decode_events,
     encode_command,
+    greeting_in,
 )
+from tui.engine.remote_events import believed
 from tui.errors import ChildError
 
 _KEPT_STDERR_BYTES = 4096
+_MOST_BEFORE_GREETING = 64 * 1024
+"""Bytes of a shell's words before an engine's first line."""
+_SHOWN_WORDS = 120
+_HELLO_WITHIN_S = 60.0
+"""Time for another machine's engine to start, s: a login, and imports on a slow disk."""
+HERE = Host(name="")
+"""This machine."""
 
 
-def spawn() -> "subprocess.Popen[bytes]":
+def spawn(host: Host = HERE) -> "subprocess.Popen[bytes]":
     """Start an engine process. It ends when its standard input does, and so never outlives its parent.
 
     Separate from `EngineClient`, so that the engine's imports can run while the parent still does its own. Raises
     ChildError.
     """
-    return child.spawn("engine", "engine")
+    return child.spawn("engine", "engine") if host.is_here else child.launch(f"engine on {host.name}", host.launch)
 
 
 class EngineClient:
-    """One engine process, whose events arrive in batches at `on_events`, on the event loop of `connect`."""
+    """One engine process, whose events arrive in batches at `on_events`, on the event loop of `connect`.
 
-    def __init__(self, process: "subprocess.Popen[bytes]", on_events: Callable[[list[Event]], None]) -> None:
+    Commands given before it has said hello wait for that.
+    """
+
+    def __init__(
+        self,
+        process: "subprocess.Popen[bytes]",
+        on_events: Callable[[list[Event]], None],
+        host: Host = HERE,
+    ) -> None:
+        """`host` is where it was spawned."""
+        self.host = host
+        self.hello: Hello | None = None
+        self.clock: ClockOffset | None = SAME_CLOCK if host.is_here else None
+        """Its clock; None until that of another machine was read."""
+        self.words_before = ""
+        """Words of a shell before the engine's first line."""
         self._process = process
         self._on_events = on_events
+        self._lent: dict[str, str] = {}
+        self._has_rehearsed = False
         self._stdin: asyncio.WriteTransport | None = None
         self._stdout: asyncio.BaseTransport | None = None
         self._stderr: asyncio.BaseTransport | None = None
-        self._splitter = FrameSplitter()
+        self._splitter = FrameSplitter(MAX_FRAME_BYTES if host.is_here else MAX_REMOTE_FRAME_BYTES)
+        self._beginning: bytes | None = b""
+        """Bytes that came before the engine's first line is complete; None from then on."""
         self._words = b""
+        self._problem = ""
+        """Sentence on what the engine did wrong, for which it was killed."""
         self._stopping = False
         self._end: EngineFailed | None = None
-        self._ready = False
         self._output_over = asyncio.Event()
         self._unsent: list[Command] = []
+        self._latest_ns = 0
+        self._pinger = Pinger(self._send, self._clock_read, self._silent)
 
     @property
     def pid(self) -> int:
-        """The engine's process id."""
+        """The engine's process id; of another machine's that of the command that reaches it."""
         return self._process.pid
+
+    @property
+    def is_ready(self) -> bool:
+        """True while it takes runs, and its clock is known."""
+        return self._has_rehearsed and self.clock is not None and not self._stopping
+
+    def lend(self, keys: Mapping[str, str]) -> None:
+        """Give another machine's engine keys of this one, by their variables. Before it is connected."""
+        self._lent = dict(keys)
 
     async def connect(self) -> None:
         """Open the pipes, and send the commands that were given before; nothing if the engine is stopped meanwhile."""
@@ -71,19 +121,26 @@ class EngineClient:
                 if transport is not None:
                     transport.close()
             return
-        for command in self._unsent:
-            self._send(command)
-        self._unsent.clear()
+        if not self.host.is_here:
+            loop.call_later(_HELLO_WITHIN_S, self._must_have_said_hello)
+        self._send_unsent()
 
-    def start_run(self, run_id: int, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
-        """Fire `requests` as one run, `at_once` at a time (see `StartRun`).
+    def start_run(
+        self, run_id: int, requests: tuple[RequestSpec, ...], at_once: int | None = None, *, is_held: bool = False
+    ) -> None:
+        """Fire `requests` as one run, `at_once` at a time (see `StartRun`); `is_held` until `fire`.
 
         If the engine has died, that is reported again: its requests fail with it.
         """
         if self._end is not None:
             self._on_events([self._end])
             return
-        self._send(StartRun(run_id=run_id, requests=requests, at_once=at_once))
+        self._send(StartRun(run_id=run_id, requests=requests, at_once=at_once, is_held=is_held))
+
+    def fire(self, run_id: int, at_ns: int) -> None:
+        """Let a run that is held go, at this moment of our clock."""
+        if self.clock is not None:
+            self._send(Fire(run_id=run_id, at_ns=self.clock.there(at_ns)))
 
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each reports its end."""
@@ -97,12 +154,13 @@ class EngineClient:
     async def stop(self) -> None:
         """Let the engine close its connections and end, or kill it. Events that it still sends are delivered."""
         self._stopping = True
+        self._pinger.stop()
         if self._stdin is not None:
             self._stdin.close()
         elif self._process.stdin is not None:
             self._process.stdin.close()
         # An engine that is still importing has nothing in flight, and would not notice before it is done.
-        if self._ready and self._stdout is not None:
+        if self.hello is not None and self._stdout is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(child.STOP_WITHIN_S):
                     await self._output_over.wait()
@@ -120,23 +178,91 @@ class EngineClient:
         self._process.wait()
 
     def _send(self, command: Command) -> None:
-        if self._stdin is None:
+        if self._stdin is None or self.hello is None:
             self._unsent.append(command)
         elif not self._stdin.is_closing():
             self._stdin.write(encode_command(command))
 
+    def _send_unsent(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        for command in unsent:
+            self._send(command)
+
     def _receive(self, data: bytes) -> None:
-        self._ready = True
         try:
+            if self._beginning is not None:
+                data = self._greeted(self._beginning + data)
             for payload in self._splitter.feed(data):
-                self._on_events(decode_events(payload))
+                events = decode_events(payload)
+                self._take(events if self.host.is_here else believed(events))
         except ChildError as error:
-            self._words = str(error).encode()
+            self._fail(str(error))
+
+    def _greeted(self, data: bytes) -> bytes:
+        """The frames in what came so far; none before the engine's first line is complete. Raises ChildError."""
+        found = greeting_in(data)
+        if found is None:
+            self._beginning = data
+            if len(data) > _MOST_BEFORE_GREETING:
+                raise ChildError(f"{self._place} printed text and no engine started: {_quoted(data)}.")
+            return b""
+        self._beginning = None
+        self.words_before = _quoted(found.before) if found.before.strip() else ""
+        if found.protocol != PROTOCOL:
+            raise ChildError(
+                f"{self._place} has latency-tui {found.app_version}, whose engine speaks protocol {found.protocol}, "
+                f"and this one ({__version__}) protocol {PROTOCOL}: install the same version on both."
+            )
+        return found.after
+
+    def _take(self, events: list[Event]) -> None:
+        """Note what they say of the engine, and give them on."""
+        given: list[Event] = []
+        for event in events:
+            self._latest_ns = max(self._latest_ns, getattr(event, "mono_ns", 0))
+            stamp: int | list[int] = getattr(event, "t_ns", 0)
+            self._latest_ns = max(self._latest_ns, *([stamp] if isinstance(stamp, int) else stamp or [0]))
+            if isinstance(event, Ponged):
+                self._pinger.pong(event)
+                continue
+            given.append(event)
+            if isinstance(event, Hello):
+                self._said_hello(event)
+            elif isinstance(event, EngineReady):
+                self._has_rehearsed = True
+        if given:
+            self._on_events(given)
+
+    def _said_hello(self, hello: Hello) -> None:
+        self.hello = hello
+        if not self.host.is_here:
+            # Before anything that was given meanwhile.
+            self._send(Settle(keys=self._lent))
+            self._pinger.start()
+        self._send_unsent()
+
+    def _clock_read(self, clock: ClockOffset) -> None:
+        self.clock = clock
+        self._on_events([ClockRead(host=self.host.name, clock=clock)])
+
+    def _silent(self) -> None:
+        self._fail(f"{self._place} has not answered for {pinger.PONG_WITHIN_S:g} s, so the link to it is given up.")
+
+    def _must_have_said_hello(self) -> None:
+        if self.hello is None and not self._stopping:
+            said = f"; it printed {_quoted(self._beginning)}" if self._beginning else ""
+            self._fail(f"{self._place} has started no engine within {_HELLO_WITHIN_S:g} s{said}.")
+
+    def _fail(self, problem: str) -> None:
+        """End an engine that cannot be gone on with; its output's end then says so."""
+        self._problem = self._problem or problem
+        with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
     def _lost(self) -> None:
         """The engine's output ended: it was stopped, or it died."""
         self._output_over.set()
+        self._pinger.stop()
         if self._stopping:
             return
         self._stopping = True
@@ -144,15 +270,45 @@ class EngineClient:
             if transport is not None:
                 transport.close()
         status = child.wait_or_kill(self._process)
-        how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-        lines = clean(self._words.decode("utf-8", "replace")).strip().splitlines()
-        last_words = f" ({lines[-1]})" if lines else ""
-        self._end = EngineFailed(t_ns=time.monotonic_ns(), message=f"The measuring process {how}{last_words}.")
+        # By its own clock, since its requests end with it.
+        now_ns = self._latest_ns if self.clock is None else self.clock.there(time.monotonic_ns())
+        lines = clean(self._words.decode("utf-8", "replace") or (self._beginning or b"").decode("utf-8", "replace"))
+        message = self._problem or _how_it_ended(self.host, status, lines, has_begun=self.hello is not None)
+        self._end = EngineFailed(t_ns=max(now_ns, self._latest_ns), message=message, host=self.host.name)
         self._on_events([self._end])
+
+    @property
+    def _place(self) -> str:
+        return "The engine's machine" if self.host.is_here else self.host.name
 
     def _hear(self, words: bytes) -> None:
         """Keep the last of the engine's standard error: a traceback's end, if it dies."""
         self._words = (self._words + words)[-_KEPT_STDERR_BYTES:]
+
+
+_NO_SUCH_COMMAND = 127
+"""Exit status of a shell that does not find a program."""
+
+
+def _how_it_ended(host: Host, status: int, words: str, *, has_begun: bool) -> str:
+    """Sentence on an engine that ended; `words` are the last that it, or what was to reach it, said."""
+    lines = words.strip().splitlines()
+    how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+    last_words = f" ({lines[-1]})" if lines else ""
+    if host.is_here:
+        return f"The measuring process {how}{last_words}."
+    if has_begun:
+        return f"The link to {host.name} {how}{last_words}."
+    if status == _NO_SUCH_COMMAND:
+        login = f"ssh {host.ssh} " if host.ssh is not None else ""
+        remedy = f"To install it: {login}pipx install latency-tui=={__version__}"
+        return f"{host.name} has no latency-tui that its shell finds{last_words}. {remedy}"
+    return f"{host.name} started no engine (status {status}){last_words}."
+
+
+def _quoted(words: bytes) -> str:
+    lines = clean(words.decode("utf-8", "replace")).strip().splitlines()
+    return repr(lines[-1][:_SHOWN_WORDS]) if lines else "''"
 
 
 class _Reader(asyncio.Protocol):

@@ -1,25 +1,57 @@
 """Messages between the engine and its parent, and their frames on the pipe.
 
-A frame is a 4-byte big-endian length and that many bytes of MessagePack. To the engine a frame is one command; from
-the engine it is a list of events.
+An engine begins with one line of text, which names the number of this protocol. Then come frames: a 4-byte big-endian
+length and that many bytes of MessagePack. To the engine a frame is one command; from the engine it is a list of events,
+of which the first is `Hello`.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 
 import msgspec
 
-from tui.core.events import Event
+from tui.core.events import Content, Event
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.errors import ChildError
 
+PROTOCOL = 1
+"""Number of this protocol. Raised with every change that an engine or a parent of the version before would not take."""
+_GREETING = re.compile(rb"LATENCY-TUI ENGINE (\d{1,9}) ([\w.+-]{1,40})\n")
+
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 """A longer frame means that the pipe is out of step."""
-_USUAL_FRAME_BYTES = 16 * 1024 * 1024
-"""Longest frame of more than one event."""
+MAX_REMOTE_FRAME_BYTES = 8 * 1024 * 1024
+"""The same where the engine runs on another machine."""
+_USUAL_FRAME_BYTES = 4 * 1024 * 1024
+"""Longest frame of what can be divided: of more than one event, or of more than one piece of content."""
 
 _LENGTH = struct.Struct(">I")
+
+
+class Greeting(msgspec.Struct, frozen=True):
+    """The line that an engine begins with."""
+
+    protocol: int
+    app_version: str
+    before: bytes
+    """Bytes before it: words of a shell, not of the engine."""
+    after: bytes
+    """The beginning of the frames."""
+
+
+def greeting(app_version: str) -> bytes:
+    """The line that this program's engine begins with."""
+    return f"LATENCY-TUI ENGINE {PROTOCOL} {app_version}\n".encode()
+
+
+def greeting_in(data: bytes) -> Greeting | None:
+    """The line in what an engine has sent so far; None while it has not come."""
+    found = _GREETING.search(data)
+    if found is None:
+        return None
+    return Greeting(int(found[1]), found[2].decode("ascii", "replace"), data[: found.start()], data[found.end() :])
 
 
 class StartRun(msgspec.Struct, frozen=True, kw_only=True, tag="start_run"):
@@ -29,6 +61,28 @@ class StartRun(msgspec.Struct, frozen=True, kw_only=True, tag="start_run"):
     requests: tuple[RequestSpec, ...]
     at_once: int | None = None
     """Size of the waves in which they are fired, in order, each when the one before is over; `None` is one wave."""
+    is_held: bool = False
+    """True where they start together with those of other engines: `Armed` says when they could, `Fire` when they do."""
+
+
+class Fire(msgspec.Struct, frozen=True, kw_only=True, tag="fire"):
+    """Let the requests of a run that is held go, at this moment of the engine's clock; at once where it is over."""
+
+    run_id: int
+    at_ns: int
+
+
+class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
+    """Answer with `Ponged`. An engine that was pinged once ends itself when no further ping comes for a minute."""
+
+    number: int
+
+
+class Settle(msgspec.Struct, frozen=True, kw_only=True, tag="settle"):
+    """Work as the engine of another machine's session: by this host's own files and keys, and those that are lent."""
+
+    keys: dict[str, str] = {}
+    """Values of environment variables that hold keys. They are kept in memory alone."""
 
 
 class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requests"):
@@ -61,7 +115,7 @@ class Examine(msgspec.Struct, frozen=True, kw_only=True, tag="examine"):
     endpoints: tuple[Endpoint, ...]
 
 
-Command = StartRun | CancelRequests | CountTokens | ListModels | Examine
+Command = StartRun | Fire | CancelRequests | CountTokens | ListModels | Examine | Ping | Settle
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
@@ -76,10 +130,18 @@ def encode_command(command: Command) -> bytes:
 def encode_events(events: list[Event]) -> bytes:
     """One frame with `events`, or several where they are long."""
     payload = _encoder.encode(events)
-    if len(payload) <= _USUAL_FRAME_BYTES or len(events) == 1:
+    if len(payload) <= _USUAL_FRAME_BYTES:
         return _frame(payload)
-    half = len(events) // 2
-    return encode_events(events[:half]) + encode_events(events[half:])
+    if len(events) > 1:
+        half = len(events) // 2
+        return encode_events(events[:half]) + encode_events(events[half:])
+    event = events[0]
+    if isinstance(event, Content) and len(event.texts) > 1:
+        half = len(event.texts) // 2
+        parts = ((event.t_ns[:half], event.texts[:half]), (event.t_ns[half:], event.texts[half:]))
+        replace = msgspec.structs.replace
+        return b"".join(encode_events([replace(event, t_ns=t_ns, texts=texts)]) for t_ns, texts in parts)
+    return _frame(payload)
 
 
 def decode_command(payload: bytes) -> Command:
@@ -101,8 +163,10 @@ def decode_events(payload: bytes) -> list[Event]:
 class FrameSplitter:
     """Splitter of a stream of bytes into frames' payloads."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = MAX_FRAME_BYTES) -> None:
+        """A frame of more than `longest` bytes is refused before any of it is kept."""
         self._buffer = bytearray()
+        self._longest = longest
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The payloads that `data` completes, in order. Raises ChildError if the stream is out of step."""
@@ -111,7 +175,7 @@ class FrameSplitter:
         start = 0
         while len(buffer) - start >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(buffer, start)
-            if length > MAX_FRAME_BYTES:
+            if length > self._longest:
                 raise ChildError(f"The engine's pipe is out of step: a frame of {length} bytes was announced.")
             end = start + _LENGTH.size + length
             if len(buffer) < end:

@@ -132,7 +132,7 @@ class Redactor:
                 if (held := self._held.pop((request_id, kind), None)) is not None:
                     self._release(held)
         finder = self._current()
-        self._emit(_each_text(event, finder.redact) if finder.keys and not isinstance(event, Marked) else event)
+        self._emit(each_text(event, finder.redact) if finder.keys and not isinstance(event, Marked) else event)
 
     def _current(self) -> KeyFinder:
         if len(self._keys) != self._known:
@@ -183,17 +183,17 @@ def _forms(key: str) -> list[str]:
     return [form for form in forms if len(form) >= _SHORTEST_FORM]
 
 
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
     """`value` with every text in it changed."""
     if type(value) is str:  # the words of enumerations are ours
         return change(value)
     if isinstance(value, msgspec.Struct):
         fields = {name: getattr(value, name) for name in value.__struct_fields__}
-        changed = {name: new for name, old in fields.items() if (new := _each_text(old, change)) is not old}
+        changed = {name: new for name, old in fields.items() if (new := each_text(old, change)) is not old}
         return msgspec.structs.replace(value, **changed) if changed else value
     if isinstance(value, dict):
-        return {_each_text(name, change): _each_text(item, change) for name, item in value.items()}
+        return {each_text(name, change): each_text(item, change) for name, item in value.items()}
     if isinstance(value, tuple | list):
-        items = [_each_text(item, change) for item in value]
+        items = [each_text(item, change) for item in value]
         return type(value)(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value

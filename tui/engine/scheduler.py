@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from tui.core import metrics
+from tui.core.engine_events import Armed
 from tui.core.events import AttemptFailed, Event, Failure, FailureKind, Mark, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.plan import RequestSpec
 from tui.engine.failures import engine_fault
@@ -30,6 +31,8 @@ _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.5, 8.0
 """Waits between attempts where the server names none, doubling from the first, s: the SDK's own."""
 OPEN_AFTER_S = 1.0
 """Longest that connected requests wait for those still connecting, s."""
+_SPIN_NS = 2_000_000
+"""Time before a common start in which the engine does nothing else, ns."""
 
 
 class StartBarrier:
@@ -40,19 +43,34 @@ class StartBarrier:
     one that is cancelled breaks it for all, and it never opens for those who wait too long.
     """
 
-    def __init__(self, expected: int) -> None:
+    def __init__(self, expected: int, on_armed: Callable[[], None] | None = None) -> None:
+        """With `on_armed` it does not open by itself: that is called when it could, and `open_at` opens it."""
         self._missing = expected
         self._open = asyncio.Event()
+        self._on_armed = on_armed
+        self._is_armed = False
 
     async def arrive(self) -> None:
-        """Count one in and wait until the barrier opens, at most `OPEN_AFTER_S`."""
+        """Count one in and wait until the barrier opens: without `on_armed` at most `OPEN_AFTER_S`."""
         self._count()
         if not self._open.is_set():
             try:
                 async with asyncio.timeout(OPEN_AFTER_S):
                     await self._open.wait()
             except TimeoutError:
-                self._open.set()
+                self._may_open()
+            await self._open.wait()
+
+    def open_at(self, at_ns: int) -> None:
+        """Open at a moment of CLOCK_MONOTONIC, or now if it has passed."""
+        early_s = (at_ns - time.monotonic_ns() - _SPIN_NS) / 1e9
+        asyncio.get_running_loop().call_later(max(0.0, early_s), self._open_exactly, at_ns)
+
+    def _open_exactly(self, at_ns: int) -> None:
+        # The loop's timers are a millisecond late at worst; requests of other hosts leave at this very moment.
+        while time.monotonic_ns() < at_ns:
+            pass
+        self._open.set()
 
     def leave(self) -> None:
         """Count one out that will not arrive: it failed or was cancelled before."""
@@ -61,14 +79,21 @@ class StartBarrier:
     def _count(self) -> None:
         self._missing -= 1
         if self._missing <= 0:
+            self._may_open()
+
+    def _may_open(self) -> None:
+        if self._on_armed is None:
             self._open.set()
+        elif not self._is_armed:
+            self._is_armed = True
+            self._on_armed()
 
 
 class _Wave:
     """Requests that are fired together, when it is their turn."""
 
-    def __init__(self, expected: int) -> None:
-        self.barrier = StartBarrier(expected)
+    def __init__(self, expected: int, on_armed: Callable[[], None] | None) -> None:
+        self.barrier = StartBarrier(expected, on_armed)
         self.turn = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
         self.reporters: list[RequestReporter] = []
@@ -82,6 +107,8 @@ class Scheduler:
         self._emit = emit
         self._requests: dict[int, asyncio.Task[None]] = {}
         self._runs: set[asyncio.Task[None]] = set()
+        self._held: dict[int, StartBarrier] = {}
+        """Barriers of the runs that start together with those of other engines."""
 
     def start(self, run: StartRun) -> None:
         """Fire the requests of `run`: all together, or one wave of `run.at_once` after the other."""
@@ -99,7 +126,7 @@ class Scheduler:
         # All tasks now, so that a cancellation that comes right behind finds them.
         for first in range(0, len(run.requests), size):
             specs = run.requests[first : first + size]
-            wave = _Wave(len(specs))
+            wave = _Wave(len(specs), partial(self._emit, Armed(run_id=run.run_id)) if run.is_held else None)
             for spec in specs:
                 slot = slots.setdefault(spec.endpoint.base_url, 0)
                 slots[spec.endpoint.base_url] += 1
@@ -110,9 +137,16 @@ class Scheduler:
                 wave.tasks.append(task)
                 wave.reporters.append(reporter)
             waves.append(wave)
+        if run.is_held:
+            self._held[run.run_id] = waves[0].barrier
         finish = asyncio.create_task(self._finish(run.run_id, waves), name=f"run {run.run_id}")
         self._runs.add(finish)
         finish.add_done_callback(self._runs.discard)
+
+    def fire(self, run_id: int, at_ns: int) -> None:
+        """Let a run that is held go at this moment of CLOCK_MONOTONIC; one that is over is ignored."""
+        if (barrier := self._held.pop(run_id, None)) is not None:
+            barrier.open_at(at_ns)
 
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each still reports its end."""
@@ -130,11 +164,18 @@ class Scheduler:
         for wave in waves:
             wave.turn.set()
             await asyncio.gather(*wave.tasks, return_exceptions=True)
-        spread_ns = None
+        self._held.pop(run_id, None)
+        sent: list[int] = []
         if len(waves) == 1:  # of requests that were not meant to start together a spread says nothing
             sent = [reporter.sent_ns for reporter in waves[0].reporters if reporter.sent_ns is not None]
-            spread_ns = metrics.spread_ns(sent)
-        self._emit(RunEnded(run_id=run_id, t_ns=time.monotonic_ns(), send_spread_ns=spread_ns))
+        self._emit(
+            RunEnded(
+                run_id=run_id,
+                t_ns=time.monotonic_ns(),
+                send_spread_ns=metrics.spread_ns(sent),
+                sent_ns=(min(sent), max(sent)) if sent else None,
+            )
+        )
 
     def _report_unbegun(self, reporter: RequestReporter, wave: _Wave, task: asyncio.Task[None]) -> None:
         """Report the end of a task that was cancelled before its first step, and so never ran."""

@@ -4,20 +4,29 @@ import asyncio
 import contextlib
 import gc
 import os
+import platform
 import signal
 import sys
+import time
+from collections.abc import Callable
 from typing import NoReturn
 
+from tui import __version__
 from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
+from tui.core.engine_events import Hello, Ponged
 from tui.core.events import Content, EngineReady, Event
 from tui.engine.lookups import Lookups
+from tui.engine.own_settings import OwnSettings
 from tui.engine.protocol import (
     CancelRequests,
     Command,
     CountTokens,
     Examine,
+    Fire,
     FrameSplitter,
     ListModels,
+    Ping,
+    Settle,
     StartRun,
     decode_command,
     encode_events,
@@ -25,11 +34,11 @@ from tui.engine.protocol import (
 from tui.engine.redaction import Redactor
 from tui.engine.request import RequestSender
 from tui.engine.scheduler import Scheduler
-from tui.engine.transport.socket_stream import kernel_stamping
+from tui.engine.transport.socket_stream import kernel_stamping, usual_stamp_source
 from tui.engine.transport.watched_loop import WatchedLoop
 from tui.engine.warmup import rehearse
 from tui.engine.wires.messages.wire import SDK_VERSION
-from tui.errors import ChildError, ExitCode
+from tui.errors import ChildError, ConfigError, ExitCode
 
 FLUSH_INTERVAL_S = 0.03
 """Time for which events are gathered, s: below a frame of the screen, above the cost of a write."""
@@ -39,6 +48,8 @@ _MOST_JOINED, _LONGEST_JOINED = 1024, 64 * 1024
 """Most pieces of content in one event, and most characters of one that others are joined to: a frame has a limit."""
 _LAST_EVENTS_S = 1.0
 """Time for the parent to read the ends of the last requests, s."""
+PING_WITHIN_S = 60.0
+"""Longest silence of a parent that has pinged, s: then the link to it is dead, and nobody reads what is measured."""
 
 
 class Outbox:
@@ -70,6 +81,11 @@ class Outbox:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_INTERVAL_S, self._flush)
 
+    def put_now(self, event: Event) -> None:
+        """Write one event before those that are gathered: an answer whose delay counts."""
+        if not self._transport.is_closing():
+            self._transport.write(encode_events([event]))
+
     def _flush(self) -> None:
         self._timer = None
         if not self._events or self._transport.is_closing():
@@ -96,22 +112,37 @@ def _has_room(content: Content) -> bool:
 
 
 class _CommandReader(asyncio.Protocol):
-    """Splits standard input into commands; its end, or a frame out of step, ends the engine."""
+    """Splits standard input into commands; its end, or a frame out of step, ends the engine.
 
-    def __init__(self, commands: "asyncio.Queue[Command | None]") -> None:
+    Pings are answered as they are read. Once there was one, the silence of a minute ends the engine too.
+    """
+
+    def __init__(self, commands: "asyncio.Queue[Command | None]", on_pong: Callable[[Ponged], None]) -> None:
         self._commands = commands
+        self._on_pong = on_pong
         self._splitter = FrameSplitter()
+        self._silence: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         try:
             for payload in self._splitter.feed(data):
-                self._commands.put_nowait(decode_command(payload))
+                command = decode_command(payload)
+                if isinstance(command, Ping):
+                    self._answer(command)
+                else:
+                    self._commands.put_nowait(command)
         except ChildError as error:
             print(error, file=sys.stderr)  # noqa: T201 - the parent's last words of us
             self._commands.put_nowait(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._commands.put_nowait(None)
+
+    def _answer(self, ping: Ping) -> None:
+        self._on_pong(Ponged(number=ping.number, t_ns=time.monotonic_ns()))
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = asyncio.get_running_loop().call_later(PING_WITHIN_S, self._commands.put_nowait, None)
 
 
 class _EventWriter(asyncio.Protocol):
@@ -130,10 +161,12 @@ async def _serve() -> None:
     # Events go out on the descriptor that was standard output; whatever else prints goes to standard error instead.
     events_fd = os.dup(1)
     os.dup2(2, 1)
-    await loop.connect_read_pipe(lambda: _CommandReader(commands), sys.stdin.buffer)
     transport, writer = await loop.connect_write_pipe(_EventWriter, os.fdopen(events_fd, "wb", buffering=0))
     outbox = Outbox(transport)
-    sender = RequestSender(dict(os.environ))
+    outbox.put_now(_hello())
+    await loop.connect_read_pipe(lambda: _CommandReader(commands, outbox.put_now), sys.stdin.buffer)
+    sender = RequestSender(environ := dict(os.environ))
+    own = OwnSettings(environ, sender.keys)
     # The SDK would send these to every endpoint; the sender adds them to the API's own alone.
     os.environ.pop(CUSTOM_HEADERS_VARIABLE, None)
     redactor = Redactor(sender.keys.known, outbox.put)
@@ -147,19 +180,7 @@ async def _serve() -> None:
     gc.collect()
     gc.freeze()
     while (command := await commands.get()) is not None:
-        match command:
-            case StartRun():
-                # Nothing else is on the wire while it is measured.
-                await lookups.cancel()
-                scheduler.start(command)
-            case CancelRequests(request_ids=request_ids):
-                scheduler.cancel(request_ids)
-            case CountTokens(requests=requests):
-                lookups.count(requests)
-            case ListModels(endpoints=endpoints):
-                lookups.list_models(endpoints)
-            case Examine(endpoints=endpoints):
-                lookups.examine(endpoints)
+        await _obey(own.completed(command), own, scheduler, lookups)
     await lookups.cancel()
     await scheduler.shut_down()
     await sender.aclose()
@@ -169,9 +190,49 @@ async def _serve() -> None:
             await writer.over.wait()
 
 
+async def _obey(command: Command, own: OwnSettings, scheduler: Scheduler, lookups: Lookups) -> None:
+    match command:
+        case StartRun():
+            # Nothing else is on the wire while it is measured.
+            await lookups.cancel()
+            scheduler.start(command)
+        case Fire(run_id=run_id, at_ns=at_ns):
+            scheduler.fire(run_id, at_ns)
+        case CancelRequests(request_ids=request_ids):
+            scheduler.cancel(request_ids)
+        case CountTokens(requests=requests):
+            lookups.count(requests)
+        case ListModels(endpoints=endpoints):
+            lookups.list_models(endpoints)
+        case Examine(endpoints=endpoints):
+            lookups.examine(endpoints)
+        case Settle(keys=keys):
+            own.settle(keys)
+
+
+def _hello() -> Hello:
+    clock, system = time.get_clock_info("monotonic"), os.uname()
+    return Hello(
+        app_version=__version__,
+        sdk_version=SDK_VERSION,
+        python=platform.python_version(),
+        platform=f"{system.sysname} {system.release} {system.machine}",
+        hostname=system.nodename,
+        pid=os.getpid(),
+        stamp_source=usual_stamp_source(),
+        resolution_ns=max(1, round(clock.resolution * 1e9)),
+        unix_ns=time.time_ns(),
+        mono_ns=time.monotonic_ns(),
+    )
+
+
 def main() -> NoReturn:
     """Run the engine until its standard input ends."""
-    with kernel_stamping(), asyncio.Runner(loop_factory=WatchedLoop) as runner:
-        runner.run(_serve())
+    try:
+        with kernel_stamping(), asyncio.Runner(loop_factory=WatchedLoop) as runner:
+            runner.run(_serve())
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the parent's last words of us
+        os._exit(error.exit_code)
     # Connections are closed and events delivered; taking thousands of modules apart would only keep the parent waiting.
     os._exit(ExitCode.OK)

@@ -18,7 +18,8 @@ from tui.config.endpoints import is_key_set, unset_headers
 from tui.config.load import Loaded
 from tui.config.schema import HistorySettings
 from tui.config.variables import Variables
-from tui.core.events import EndpointExamined, EngineFailed, EngineReady, Event, FailureKind, ProtocolRoute, StampSource
+from tui.core.engine_events import EngineFailed, StampSource
+from tui.core.events import EndpointExamined, EngineReady, Event, FailureKind, ProtocolRoute
 from tui.core.held_back import arrivals
 from tui.core.metrics import NS_PER_MS
 from tui.core.parameters import Parameters

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from tui.config.known_models import known_models, save_list
-from tui.core.events import EndpointExamined, EngineFailed, Event, ModelsListed
+from tui.core.engine_events import EngineFailed
+from tui.core.events import EndpointExamined, Event, ModelsListed
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tui.config.schema import HistorySettings
-from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded, RunStarted
+from tui.core.events import EngineReady, Event, RequestEnded, RunEnded, RunStarted
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, new_uid
@@ -77,16 +77,12 @@ class Recorder:
         ends = False
         for event in events:
             match event:
-                case EngineReady(sdk_version=version):
+                case EngineReady(sdk_version=version, host=""):
                     self._sdk_version = version
                 case RunStarted(run_id=run_id, unix_ns=unix_ns):
                     items += self._learn(run_id, started_unix_ns=unix_ns, sdk_version=self._sdk_version)
                 case RunEnded(run_id=run_id, send_spread_ns=spread):
                     items += self._learn(run_id, send_spread_ns=spread)
-                    ends = True
-                case EngineFailed():
-                    for request_id in list(self._open):
-                        items += self._end(event.end_of(request_id))
                     ends = True
                 case RequestEnded():
                     items += self._end(event)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tui.core.events import EngineFailed, EngineReady, Event, RequestEnded, RunEnded
+from tui.core.engine_events import EngineFailed
+from tui.core.events import EngineReady, Event, RequestEnded, RunEnded
 from tui.core.lanes import successors
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
@@ -214,14 +215,13 @@ class LiveState:
         ended: list[RequestRecord] = []
         for event in events:
             match event:
-                case EngineReady(sdk_version=version):
+                case EngineReady(sdk_version=version, host=""):
                     self.engine_ready = True
                     self.sdk_version = version
                     self.engine_problem = None
-                case EngineFailed(message=message):
+                case EngineFailed(message=message, host=""):
                     self.engine_ready = False
                     self.engine_problem = message
-                    ended += self._abandon(event)
                 case RunEnded(send_spread_ns=spread):
                     self.send_spread_ns = spread
                     self._finish_run()
@@ -250,16 +250,6 @@ class LiveState:
         if outcome is not None:
             (request.lane.swept if is_swept else request.lane.outcomes).append(outcome)
         return record
-
-    def _abandon(self, gone: EngineFailed) -> list[RequestRecord]:
-        """End the requests of an engine that is gone, as interrupted."""
-        ended: list[RequestRecord] = []
-        for request_id in self.in_flight():
-            request = self._requests[request_id]
-            request.record.apply(gone.end_of(request_id))
-            ended.append(self._end(request))
-        self._finish_run()
-        return ended
 
     def _finish_run(self) -> None:
         self.run_in_flight = False

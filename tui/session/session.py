@@ -10,6 +10,7 @@ import msgspec
 
 import tui
 from tui.config.known_models import load_models
+from tui.core.engine_events import EngineFailed
 from tui.core.events import EngineReady, Event, RunEnded, RunStarted
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
@@ -82,14 +83,14 @@ class Session:
         self._latest_id = 0
         self.run_uids: list[str] = []
         """Uids of the session's runs. An outcome's `run` counts them from 1."""
-        self.preview = Preview(self.live, known, lambda command: self.children.engine.ask_aside(command))
+        self.preview = Preview(self.live, known, lambda command: self.children.engines.ask_aside(command))
         self.preview.on_change = self._changed
         self.preview.on_problem = self._say
 
     @property
     def engine_pid(self) -> int:
-        """Process id of the engine, for messages and tests."""
-        return self.children.engine.pid
+        """Process id of this machine's engine, for messages and tests."""
+        return self.children.engines.here.pid
 
     async def connect(self) -> None:
         """Start engine and simulator, and open the history. Raises ChildError."""
@@ -143,7 +144,7 @@ class Session:
         self._run_id += 1
         self._run_over.clear()
         self.preview.run_starts()
-        self.children.engine.start_run(self._run_id, requests, at_once)
+        self.children.engines.start_run(self._run_id, requests, at_once)
 
     async def rerun(self, plan: Plan) -> None:
         """Cancel the run or series in flight, wait for its end, and run `plan`."""
@@ -162,12 +163,12 @@ class Session:
         if self.series is not None:
             self.series.cancel()
         if request_ids := self.live.in_flight():
-            self.children.engine.cancel(request_ids)
+            self.children.engines.cancel(request_ids)
 
     def cancel(self, lane: Lane) -> None:
         """Cancel one lane's request."""
         if lane.record is not None and lane.state.in_flight:
-            self.children.engine.cancel((lane.record.spec.request_id,))
+            self.children.engines.cancel((lane.record.spec.request_id,))
 
     def start_series(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run `plan` again and again as the settings say, if the budget allows. Nothing may be in flight."""
@@ -217,7 +218,7 @@ class Session:
         """Cancel what is in flight, record how it ended, and end the children."""
         if self.series is not None:
             self.series.cancel()
-        await self.children.stop()
+        await self.children.engines.stop()
         await self._checks.close()
         if self._gate is not None:
             await self._gate.close()
@@ -226,7 +227,7 @@ class Session:
 
     def kill(self) -> None:
         """End the children at once, without an event loop."""
-        self.children.kill_engine()
+        self.children.engines.kill()
         self._checks.kill()
         if self.recorder is not None:
             self.recorder.close(_LAST_WRITES_S)
@@ -257,16 +258,13 @@ class Session:
         for record in ended:
             if not record.spec.warms_cache:
                 _tell(self, self.on_ended, record)
-        if any(isinstance(event, RunEnded) for event in events):
-            self.children.engine_works()
         if not self.live.run_in_flight and not self._run_over.is_set():
             self._finish_run()
         if any(isinstance(event, EngineReady | RunEnded) for event in events):
             self.preview.count_soon()
-        if self.live.engine_problem is not None:
+        if failures := sum(isinstance(event, EngineFailed) for event in events):
             self.preview.run_starts()
-            self.engine_failures += 1
-            self.children.restart_engine(self.live.engine_problem)
+            self.engine_failures += failures
         self._changed()
 
     def _finish_run(self) -> None:

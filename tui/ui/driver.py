@@ -35,7 +35,7 @@ _STORM_S = 0.03
 """Within this time any number of changes of size count as one."""
 
 
-class Host(Protocol):
+class DrivenApp(Protocol):
     """The part of the application that a driver needs."""
 
     pacer: Pacer
@@ -57,7 +57,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         assert self._file is not None, "start requires a terminal there"
         self._tty = self._file.fileno()
-        self._host = cast(Host, app)
+        self._host = cast(DrivenApp, app)
         self._encode = encoder(utf8=self._host.terminal.utf8, glyphs=self._host.terminal.glyphs)
         self._output: TerminalOutput | None = None
         self._wake_read, self._wake_write = os.pipe()

@@ -8,7 +8,7 @@ from typing import Any, cast
 from textual.app import App
 from textual.drivers.web_driver import WebDriver
 
-from tui.ui.driver import GONE, Host
+from tui.ui.driver import GONE, DrivenApp
 
 
 class PageDriver(WebDriver):
@@ -18,7 +18,7 @@ class PageDriver(WebDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._host = cast(Host, app)
+        self._host = cast(DrivenApp, app)
         self._write = self._send  # type: ignore[assignment]
 
     def start_application_mode(self) -> None:

@@ -120,7 +120,7 @@ async def test_an_engine_that_cannot_be_started_again_is_tried_again(
             raise tries[0]
         return spawn()
 
-    monkeypatch.setattr("tui.session.children.spawn", fails_once)
+    monkeypatch.setattr("tui.session.engines.spawn", fails_once)
     with engine() as process:
         async with app_driver_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
             await s.run()

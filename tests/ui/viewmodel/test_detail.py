@@ -7,17 +7,8 @@ import msgspec
 
 from tui.core.checks import CheckFinding
 from tui.core.cost import Cost
-from tui.core.events import (
-    CacheMiss,
-    Failure,
-    FailureKind,
-    Instrument,
-    NetworkSeen,
-    Response,
-    StampSource,
-    Status,
-    Usage,
-)
+from tui.core.engine_events import StampSource
+from tui.core.events import CacheMiss, Failure, FailureKind, Instrument, NetworkSeen, Response, Status, Usage
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt

@@ -8,6 +8,7 @@ import pytest
 
 from tui.core.checks import CheckFinding
 from tui.core.cost import Cost
+from tui.core.engine_events import StampSource
 from tui.core.events import (
     AttemptFailed,
     CacheMiss,
@@ -21,7 +22,6 @@ from tui.core.events import (
     Marked,
     MessageOpened,
     RequestEnded,
-    StampSource,
     Status,
     Usage,
     UsageReported,

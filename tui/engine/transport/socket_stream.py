@@ -19,6 +19,7 @@ from typing import Any
 
 import httpcore2
 
+from tui.core.engine_events import StampSource
 from tui.engine.transport import READ_BYTES, Segment, StampedStream, exchange, socket_errors_as
 from tui.engine.transport.tcp_path import TcpPath
 from tui.engine.transport.tls_stream import TlsStream
@@ -126,6 +127,11 @@ def kernel_stamping() -> Iterator[None]:
         if _KERNEL_STAMPS:
             idle.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         yield
+
+
+def usual_stamp_source() -> StampSource:
+    """The source of stamps that this system has for TCP."""
+    return StampSource.KERNEL if _KERNEL_STAMPS else StampSource.READ
 
 
 class SocketStream(StampedStream):

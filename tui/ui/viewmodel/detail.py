@@ -3,7 +3,8 @@
 from tui.core import metrics
 from tui.core.checks import verdict_line
 from tui.core.cost import Cost
-from tui.core.events import StampSource, Usage
+from tui.core.engine_events import StampSource
+from tui.core.events import Usage
 from tui.core.figures import Figure, FigureGroup, Unit
 from tui.core.metrics import NS_PER_MS
 from tui.core.record import RequestRecord

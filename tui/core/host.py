@@ -1,0 +1,80 @@
+"""Hosts: the machines that requests are sent from, each by an engine of its own."""
+
+from typing import Annotated
+
+import msgspec
+
+from tui.core.setting import setting
+from tui.core.target import Endpoint
+
+MAX_HOSTS = 32
+"""Most hosts a plan may have."""
+_SSH = (
+    "ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5",
+    "-o", "ServerAliveCountMax=3", "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "LogLevel=ERROR",
+    "--",
+)  # fmt: skip
+"""The system's own client: the person's configuration, agents and known hosts hold. What could ask does not, nothing of
+theirs is forwarded, and a link that is dead is given up after 15 s. After `--` no host is an option."""
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A machine that requests are sent from. With a name alone it is this one."""
+
+    name: Annotated[str, setting("Its name, on lanes and in files; alone it is this machine.", set_by="chosen files")]
+    ssh: Annotated[
+        str | None,
+        setting("Host to reach with the system's ssh, as its configuration knows it.", set_by="chosen files"),
+    ] = None
+    command: Annotated[
+        tuple[str, ...],
+        setting(
+            "Command that runs `latency-tui engine` there, with a pipe to it, such as kubectl exec -i; no shell sees "
+            "it.",
+            set_by="chosen files",
+        ),
+    ] = ()
+    forward_key: Annotated[
+        bool,
+        setting("Sends keys of this machine to it, through the pipe; they are kept in memory.", set_by="chosen files"),
+    ] = False
+    key_command: Annotated[
+        tuple[str, ...],
+        setting("Command that gives the key there, in place of the endpoints' own.", set_by="chosen files"),
+    ] = ()
+    ca_file: Annotated[str | None, setting("PEM file of certificate authorities there.", set_by="chosen files")] = None
+    proxy: Annotated[str | None, setting("URL of the proxy from there; empty: none.", set_by="chosen files")] = None
+
+    @property
+    def is_here(self) -> bool:
+        """True for this machine."""
+        return self.ssh is None and not self.command
+
+    @property
+    def launch(self) -> tuple[str, ...]:
+        """Command whose standard input and output are the engine's; empty for this machine."""
+        return self.command if self.ssh is None else ssh_command(self.ssh, "latency-tui engine")
+
+
+def ssh_command(host: str, remote: str) -> tuple[str, ...]:
+    """Command that runs the words of `remote` on `host`, in place of the shell there."""
+    return (*_SSH, host, f"exec {remote}")
+
+
+def lent_variable(endpoint: Endpoint) -> str:
+    """Variable under which a host has an endpoint's key that was lent to it."""
+    return endpoint.api_key_env or f"LATENCY_TUI_LENT_{endpoint.name.encode().hex().upper()}"
+
+
+def endpoint_at(host: Host, endpoint: Endpoint) -> Endpoint:
+    """An endpoint as it is asked from a host: what of this machine gives keys, trust and the way stays here."""
+    if host.is_here:
+        return endpoint
+    is_lent = host.forward_key and bool(endpoint.key_command)
+    return msgspec.structs.replace(
+        endpoint,
+        api_key_env=lent_variable(endpoint) if is_lent else endpoint.api_key_env,
+        key_command=host.key_command,
+        ca_file=host.ca_file,
+        proxy=host.proxy,
+    )

@@ -1,0 +1,44 @@
+"""`latency-tui engine`: the measuring process by itself, at the other end of a pipe or of ssh."""
+
+import argparse
+import os
+import stat
+from collections.abc import Sequence
+
+from tui import __version__
+from tui.engine.protocol import greeting
+from tui.errors import UsageError
+
+_DESCRIPTION = """\
+Send requests and stamp their answers for a latency-tui that runs elsewhere. It starts this by itself, here and, by ssh
+or another command, on the hosts of a plan ([[hosts]]); a person has no use for it. Commands come in on standard input
+and events go out on standard output, both in MessagePack. It ends with its standard input."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the engine until its standard input ends. Raises UsageError where it cannot be spoken to."""
+    argparse.ArgumentParser(
+        prog="latency-tui engine",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    ).parse_args(arguments)
+    for descriptor, name in ((0, "standard input"), (1, "standard output")):
+        _require_pipe(descriptor, name)
+    # At once, before the imports that take seconds: whoever waits sees that it is there.
+    os.write(1, greeting(__version__))
+    # The SDK logs requests from its import on, and the last line that an engine says counts as why it ended.
+    os.environ.pop("ANTHROPIC_LOG", None)
+
+    from tui.engine.server import main as serve
+
+    serve()
+
+
+def _require_pipe(descriptor: int, name: str) -> None:
+    """Raise UsageError where a descriptor is neither a pipe nor a socket."""
+    use = "latency-tui starts it by itself (see `latency-tui engine --help`)"
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        what = "a terminal" if os.isatty(descriptor) else "no pipe"
+        raise UsageError(f"The engine speaks to another program over pipes, and its {name} is {what}; {use}.")

@@ -1,0 +1,217 @@
+"""Engines of a session, one for each host. To the session they are one: it starts runs, and one stream of events comes.
+
+Where requests lie is decided in one place (`Engines._place`), whatever machines the engines run on; `SharedRun` does
+the rest of a run that lies with several.
+"""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from tui import __version__
+from tui.core.engine_events import Armed, EngineFailed, Hello
+from tui.core.events import EngineReady, Event, RequestEnded, RunEnded, RunStarted
+from tui.core.host import Host
+from tui.core.plan import RequestSpec
+from tui.core.target import Endpoint
+from tui.engine.api_keys import lent_to
+from tui.engine.client import EngineClient, spawn
+from tui.engine.protocol import CountTokens, Examine, ListModels
+from tui.errors import ChildError
+from tui.session.shared_run import SharedRun
+
+_RESTART_AFTER_S = (0.0, 1.0, 5.0)
+"""Pauses before the engine of this machine is started again, by how often it failed in a row; the last one repeats."""
+
+
+class Engines:
+    """The engines by the name of their place: empty for this machine, else that of a host.
+
+    The engine of this machine is there at all times, and started again when it ends. Another is launched when its host
+    is first expected, and again when a run needs it.
+    """
+
+    def __init__(
+        self,
+        engine: "subprocess.Popen[bytes] | None",
+        on_events: Callable[[list[Event]], None],
+        on_problem: Callable[[str], None],
+    ) -> None:
+        """Without `engine` one is spawned by `connect`, so that its imports do not hold up the first frame."""
+        self._on_events = on_events
+        self._on_problem = on_problem
+        self._clients: dict[str, EngineClient] = {}
+        if engine is not None:
+            self._clients[""] = EngineClient(engine, self._listener(""))
+        self._ends: dict[str, EngineFailed] = {}
+        self._hosts: dict[str, Host] = {}
+        self._endpoints: tuple[Endpoint, ...] = ()
+        self._launching: dict[str, asyncio.Task[None]] = {}
+        self._run: SharedRun | None = None
+        self._failures = 0
+        self._restarting: asyncio.Task[None] | None = None
+        self._is_connected = False
+
+    @property
+    def here(self) -> EngineClient:
+        """The engine of this machine. Raises ChildError if there was none and it cannot be started."""
+        if "" not in self._clients:
+            self._clients[""] = EngineClient(spawn(), self._listener(""))
+        return self._clients[""]
+
+    @property
+    def ends(self) -> Mapping[str, EngineFailed]:
+        """Ends of engines that are gone, until they are launched again."""
+        return self._ends
+
+    def client(self, name: str) -> EngineClient:
+        """The engine of a place. Raises KeyError where none was launched."""
+        return self._clients[name] if name else self.here
+
+    def is_ready(self, name: str) -> bool:
+        """True while the engine of a place takes runs."""
+        return name in self._clients and self._clients[name].is_ready
+
+    async def connect(self) -> None:
+        """Take up the pipes of this machine's engine, and launch those of the hosts expected. Raises ChildError."""
+        await self.here.connect()
+        self._is_connected = True
+        self._launch_expected()
+
+    def expect(self, hosts: Sequence[Host], endpoints: Sequence[Endpoint]) -> None:
+        """Have engines on these hosts, which will ask these endpoints. Those of other hosts stay until the end."""
+        self._hosts |= {host.name: host for host in hosts}
+        self._endpoints = tuple(endpoints)
+        if self._is_connected:
+            self._launch_expected()
+
+    def start_run(self, run_id: int, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
+        """Fire `requests` as one run, `at_once` at a time (see `StartRun`), each by the engine of its host."""
+        places = {spec.request_id: self._place(spec) for spec in requests}
+        for name in set(places.values()) - {""}:
+            self._ends.pop(name, None)
+            self._launch(name)
+        self._run = SharedRun(self, run_id, requests, places, at_once)
+        self._deliver(self._run.go_on())
+
+    def cancel(self, request_ids: tuple[int, ...]) -> None:
+        """Cancel these requests; each reports its end."""
+        if self._run is not None and (ended := self._run.cancel(request_ids)):
+            asyncio.get_running_loop().call_soon(self._deliver, ended)
+
+    def ask_aside(self, command: CountTokens | ListModels | Examine) -> None:
+        """Start a look-up, by the engine of this machine; prompts are counted where they are sent from."""
+        if not isinstance(command, CountTokens):
+            self.here.ask_aside(command)
+            return
+        for name in {self._place(spec) for spec in command.requests} - self._ends.keys():
+            if not name or name in self._clients:
+                own = tuple(spec for spec in command.requests if self._place(spec) == name)
+                self.client(name).ask_aside(CountTokens(requests=own))
+
+    async def stop(self) -> None:
+        """End all engines in order."""
+        for task in (self._restarting, *self._launching.values()):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*(client.stop() for client in self._clients.values()))
+
+    def kill(self) -> None:
+        """End all engines at once, without an event loop."""
+        for client in self._clients.values():
+            client.kill()
+
+    def _place(self, spec: RequestSpec) -> str:
+        """The engine that a request lies with."""
+        host = self._hosts.get(spec.host) if spec.host is not None else None
+        return "" if host is None or host.is_here else host.name
+
+    def _launch_expected(self) -> None:
+        for name, host in self._hosts.items():
+            if not host.is_here and name not in self._ends:
+                self._launch(name)
+
+    def _launch(self, name: str) -> None:
+        """Launch the engine of a host, unless there is one."""
+        if name in self._clients:
+            return
+        host = self._hosts[name]
+        try:
+            client = self._clients[name] = EngineClient(spawn(host), self._listener(name), host)
+        except ChildError as error:
+            end = self._ends[name] = EngineFailed(t_ns=0, message=str(error), host=name)
+            asyncio.get_running_loop().call_soon(lambda: self._hear(name, [end]))
+            return
+        self._launching[name] = asyncio.create_task(self._connect(client), name=f"engine on {name}")
+
+    async def _connect(self, client: EngineClient) -> None:
+        client.lend(await lent_to(client.host, self._endpoints, os.environ))
+        await client.connect()
+
+    def _listener(self, name: str) -> Callable[[list[Event]], None]:
+        return lambda events: self._hear(name, events)
+
+    def _hear(self, name: str, events: list[Event]) -> None:
+        """Give the events of one engine on, those of a shared run put together."""
+        given: list[Event] = []
+        for event in events:
+            run = self._run
+            number: int | None = getattr(event, "request_id", None)
+            if number is not None and (run is None or not run.has(number, name)):
+                continue  # over, or another engine's: no host ends what it does not have
+            if isinstance(event, RequestEnded | RunStarted | RunEnded | Armed):
+                given += run.take(name, event) if run is not None else ()
+                continue
+            if isinstance(event, EngineFailed):
+                self._ends[name] = event
+                if name:
+                    self._clients.pop(name, None)
+                given += run.lose(name, event) if run is not None else ()
+            if isinstance(event, Hello | EngineReady):
+                event = msgspec.structs.replace(event, host=name)
+                self._remark(name, event)
+            given.append(event)
+            if number is None and run is not None:
+                given += run.go_on()
+        self._deliver(given)
+
+    def _deliver(self, events: list[Event]) -> None:
+        if self._run is not None and self._run.is_over:
+            self._run = None
+        if events:
+            self._on_events(events)
+        for event in events:
+            if isinstance(event, RunEnded):
+                self._failures = 0  # a restart after this begins with the shortest pause
+            elif isinstance(event, EngineFailed) and event.host:
+                self._on_problem(event.message)
+            elif isinstance(event, EngineFailed) and self._restarting is None:
+                self._on_problem(f"{event.message} It is being started again.")
+                self._restarting = asyncio.create_task(self._restart())
+
+    def _remark(self, name: str, event: Hello | EngineReady) -> None:
+        """Say what a person should know of another machine's engine that has begun."""
+        if not isinstance(event, Hello):
+            return
+        if name and (words := self._clients[name].words_before):
+            self._on_problem(f"{name} printed text before the engine started: {words}; is its shell clean?")
+        if event.app_version != __version__:
+            self._on_problem(f"{name} has latency-tui {event.app_version}, and this is {__version__}: it may differ.")
+
+    async def _restart(self) -> None:
+        """Start another engine of this machine, after a longer pause each time if it keeps failing."""
+        process = None
+        while process is None:
+            await asyncio.sleep(_RESTART_AFTER_S[min(self._failures, len(_RESTART_AFTER_S) - 1)])
+            self._failures += 1
+            try:
+                process = spawn()
+            except ChildError as error:
+                self._on_problem(f"{error} It is tried again.")
+        client = self._clients[""] = EngineClient(process, self._listener(""))
+        self._ends.pop("", None)
+        self._restarting = None
+        await client.connect()

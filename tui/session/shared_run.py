@@ -1,0 +1,196 @@
+"""A run whose requests lie with several engines, which start it at one moment.
+
+When all engines have connected their requests, each is told to fire at that moment of its own clock. An engine that is
+lost takes its own requests with it, and nothing else.
+"""
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tui.core.clocks import SAME_CLOCK, ClockOffset
+from tui.core.engine_events import Armed, EngineFailed
+from tui.core.events import Event, Failure, FailureKind, RequestEnded, RunEnded, RunStarted, Status
+from tui.core.plan import RequestSpec
+from tui.engine.client import EngineClient
+
+_FIRE_AFTER_NS = 25_000_000
+"""Time for the word to fire to reach an engine, beside the round trip to it, ns."""
+
+
+class EngineTable(Protocol):
+    """Engines by the names of their places."""
+
+    @property
+    def ends(self) -> Mapping[str, EngineFailed]:
+        """Ends of those that are gone."""
+
+    def client(self, name: str) -> EngineClient:
+        """The engine of a place."""
+
+    def is_ready(self, name: str) -> bool:
+        """True while it takes runs."""
+
+
+class SharedRun:
+    """A run under way: which engines have which of its requests, and how far they are.
+
+    Its methods return what the session is to hear.
+    """
+
+    def __init__(
+        self,
+        engines: EngineTable,
+        run_id: int,
+        requests: Sequence[RequestSpec],
+        places: Mapping[int, str],
+        at_once: int | None,
+    ) -> None:
+        """`places` are the engines of the requests, by their ids; for `at_once` see `StartRun`."""
+        self._engines = engines
+        self._run_id = run_id
+        self._request_ids = tuple(spec.request_id for spec in requests)
+        self._all_places = places
+        self._places = dict(places)
+        """Engines of the requests that have not ended."""
+        self._is_shared = len(set(places.values())) > 1
+        size = at_once if at_once is not None and self._is_shared else max(1, len(requests))
+        self._waves = deque(requests[at : at + size] for at in range(0, len(requests), size))
+        """Requests that were not sent to any engine yet; each wave goes when the one before is over."""
+        self._at_once = None if self._is_shared else at_once
+        """Waves that the one engine makes by itself."""
+        self._is_one_start = len(self._waves) <= 1
+        self._asked: set[int] = set()
+        """Requests that were sent to their engine."""
+        self._parts: set[str] = set()
+        """Engines whose part of the present wave is not over."""
+        self._unarmed: set[str] = set()
+        self._is_started = self.is_over = False
+        self._sent: list[tuple[int, int, int]] = []
+        """First and last send of each part by our clock, and most that they are off, ns."""
+
+    def has(self, request_id: int, name: str) -> bool:
+        """True while an engine has this request."""
+        return self._places.get(request_id) == name
+
+    def go_on(self) -> list[Event]:
+        """Send the next wave if none is under way and all its engines are ready or gone."""
+        if self._parts or self.is_over:
+            return []
+        engines = self._engines
+        names = {self._all_places[spec.request_id] for spec in self._waves[0]} if self._waves else set()
+        if self._is_shared and not all(name in engines.ends or engines.is_ready(name) for name in names):
+            return []
+        events: list[Event] = []
+        while self._waves and not self._parts:
+            events += self._send(self._waves.popleft())
+        return events if self._parts else [*events, self._ended(RunEnded(run_id=self._run_id, t_ns=_now_ns()))]
+
+    def _send(self, wave: Sequence[RequestSpec]) -> list[Event]:
+        """Send a wave to its engines; returns the ends of requests whose engine is gone."""
+        by_engine: dict[str, list[RequestSpec]] = {}
+        for spec in wave:
+            by_engine.setdefault(self._all_places[spec.request_id], []).append(spec)
+        gone = by_engine.keys() & self._engines.ends.keys()
+        lost = [(spec.request_id, self._engines.ends[name]) for name in sorted(gone) for spec in by_engine[name]]
+        ended: list[Event] = [self._interrupted(number, end) for number, end in lost]
+        self._parts = by_engine.keys() - gone
+        is_held = len(self._parts) > 1
+        self._unarmed = set(self._parts) if is_held else set()
+        for name in sorted(self._parts):
+            own = tuple(by_engine[name])
+            self._asked |= {spec.request_id for spec in own}
+            self._engines.client(name).start_run(self._run_id, own, self._at_once, is_held=is_held)
+        return ended
+
+    def cancel(self, request_ids: Sequence[int]) -> list[Event]:
+        """Cancel these requests: those that were sent by their engines, which report it, the others here."""
+        for name in {self._places[number] for number in request_ids if number in self._places}:
+            sent = [number for number in request_ids if self.has(number, name) and number in self._asked]
+            if sent:
+                self._engines.client(name).cancel(tuple(sent))
+        unsent = [number for number in request_ids if number in self._places.keys() - self._asked]
+        if not unsent:
+            return []
+        self._waves = deque([spec for spec in wave if spec.request_id not in unsent] for wave in self._waves)
+        events: list[Event] = []
+        for number in unsent:
+            t_ns = self._clock(self._places.pop(number)).there(_now_ns())
+            events.append(RequestEnded(request_id=number, t_ns=t_ns, status=Status.CANCELLED))
+        return [*events, *self.go_on()]
+
+    def take(self, name: str, event: RequestEnded | RunStarted | RunEnded | Armed) -> list[Event]:
+        """Take in what one engine says of its part."""
+        if isinstance(event, RequestEnded):
+            del self._places[event.request_id]
+            return [event]
+        if event.run_id != self._run_id or name not in self._parts:
+            return []
+        if isinstance(event, Armed):
+            self._armed(name)
+            return []
+        if isinstance(event, RunEnded):
+            if event.sent_ns is not None:
+                clock, (first, last) = self._clock(name), event.sent_ns
+                self._sent.append((clock.here(first), clock.here(last), clock.error_ns))
+            return self._part_over(name, event)
+        if self._is_started:
+            return []
+        self._is_started = True
+        if not self._is_shared:
+            return [event]
+        return [RunStarted(run_id=self._run_id, t_ns=_now_ns(), unix_ns=time.time_ns(), request_ids=self._request_ids)]
+
+    def lose(self, name: str, end: EngineFailed) -> list[Event]:
+        """An engine is gone: its requests are interrupted."""
+        lost = [number for number, place in self._places.items() if place == name and number in self._asked]
+        events: list[Event] = [self._interrupted(number, end) for number in lost]
+        if name in self._parts:
+            return [*events, *self._part_over(name, RunEnded(run_id=self._run_id, t_ns=end.t_ns))]
+        return [*events, *self.go_on()]
+
+    def _armed(self, name: str) -> None:
+        """Fire when all engines of the wave have connected, or are gone."""
+        if name not in self._unarmed:
+            return
+        self._unarmed.discard(name)
+        if self._unarmed:
+            return
+        way_ns = max((self._clock(part).rtt_ns for part in self._parts), default=0)
+        at_ns = _now_ns() + way_ns + _FIRE_AFTER_NS
+        for part in self._parts:
+            self._engines.client(part).fire(self._run_id, at_ns)
+
+    def _part_over(self, name: str, event: RunEnded) -> list[Event]:
+        self._parts.discard(name)
+        self._armed(name)
+        if self._parts:
+            return []
+        return self.go_on() if self._waves else [self._ended(event)]
+
+    def _ended(self, last: RunEnded) -> RunEnded:
+        """The end of the whole run, of whose parts `last` came last."""
+        self.is_over = True
+        if not self._is_shared:
+            return last
+        spread_ns = error_ns = None
+        if self._is_one_start and len(self._request_ids) > 1 and self._sent:
+            first, latest = min(self._sent), max(self._sent, key=lambda part: part[1])
+            spread_ns = max(0, latest[1] - first[0])
+            error_ns = first[2] + latest[2] if first is not latest else 0
+        return RunEnded(run_id=self._run_id, t_ns=_now_ns(), send_spread_ns=spread_ns, spread_error_ns=error_ns)
+
+    def _interrupted(self, number: int, gone: EngineFailed) -> RequestEnded:
+        self._places.pop(number, None)
+        remedy = "The next run tries it again." if gone.host else "It is being started again; run once it is ready."
+        failure = Failure(kind=FailureKind.ENGINE, message=f"{gone.message} {remedy}")
+        return RequestEnded(request_id=number, t_ns=gone.t_ns, status=Status.INTERRUPTED, failure=failure)
+
+    def _clock(self, name: str) -> ClockOffset:
+        gone = name in self._engines.ends
+        return SAME_CLOCK if gone else self._engines.client(name).clock or SAME_CLOCK
+
+
+def _now_ns() -> int:
+    return time.monotonic_ns()
