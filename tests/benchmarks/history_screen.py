@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,9 +24,13 @@ from textual.widgets import Input, Static
 
 from tui.config.schema import HistorySettings
 from tui.core.events import Status
+from tui.core.snapshot import Snapshot
+from tui.core.target import Endpoint
 from tui.history.database import connect, transaction
 from tui.history.rows import put_request, put_run
 from tui.session.archive import Archive
+from tui.session.plan_files import PlanFiles
+from tui.session.takeaway import Takeaway
 from tui.ui.keymap import Keymap
 from tui.ui.screens.history import HistoryScreen
 from tui.ui.widgets.runs_list import RunsList
@@ -65,7 +69,11 @@ async def measure(path: Path, repeats: int) -> list[float]:
 async def open_once(app: App[None], pilot: Pilot[None], path: Path) -> float:
     """Opens it, prints what else takes time, and closes it."""
     began = time.perf_counter()
-    screen = HistoryScreen(Archive(path, HistorySettings()), lambda _run: None, Keymap().names)
+
+    def take_along(before: Snapshot, now: Snapshot, endpoints: Sequence[Endpoint] = ()) -> Takeaway:
+        return Takeaway(before, now, PlanFiles(), endpoints)
+
+    screen = HistoryScreen(Archive(path, HistorySettings()), lambda _run: None, take_along, Keymap().names)
     app.push_screen(screen)
     await until(pilot, lambda: screen.is_mounted and screen.query_one(RunsList).current_row is not None)
     opened = time.perf_counter() - began

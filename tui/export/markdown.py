@@ -30,9 +30,14 @@ def render_markdown(contents: Contents) -> Iterator[str]:
 
 def _table(table: Table) -> str:
     """A table; all text in it is escaped."""
-    rules = ["---"] * table.labels + ["--:"] * (len(table.columns) - table.labels)
-    made = "\n".join(map(_row, (table.columns, *table.rows))).replace("\n", f"\n| {' | '.join(rules)} |\n", 1)
+    made = markdown_table(table.columns, table.rows, table.labels)
     return f"{made}\n\n{markdown_line(table.note)}." if table.note else made
+
+
+def markdown_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], labels: int = 1) -> str:
+    """Rows below their columns' names, all escaped; the first `labels` columns to the left."""
+    rules = ["---"] * labels + ["--:"] * (len(columns) - labels)
+    return "\n".join(map(_row, (columns, *rows))).replace("\n", f"\n| {' | '.join(rules)} |\n", 1)
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from tui.config.schema import HistorySettings
 from tui.core.objectives import Objective
 from tui.core.run import LazyRuns, RunFilter, RunRow, Sort, StoredRun
-from tui.export.formats import SUFFIXES, write
+from tui.export.formats import SUFFIXES, Format, render, write
 from tui.history.store import Store
 from tui.session import trial_log
 
@@ -59,6 +59,16 @@ class Archive:
     async def delete(self, number: int) -> None:
         """Delete a run for good, with all others of its series."""
         await self._do(lambda store: store.delete(_numbers(store, number)))
+
+    async def report(self, number: int) -> str:
+        """The report on a run, with all others of its series, in Markdown."""
+
+        def report(store: Store) -> str:
+            runs = LazyRuns(_numbers(store, number), store.run)
+            tried = trial_log.of_runs(store, runs)
+            return "".join(render(runs, Format.MARKDOWN, tried=tried, objectives=self._objectives))
+
+        return await self._do(report)
 
     suffixes = SUFFIXES
     """The suffixes of exported files, in words."""

@@ -100,10 +100,11 @@ VIEW_ACTIONS = (
     Action("history.note", ("n",), "Note", "Write a note on the run", "note"),
     Action("history.tags", ("t",), "Tag", "Tag the run", "tags"),
     Action("history.export", ("e",), "Export", "Write the run to a file", "export"),
+    Action("history.copy", ("y",), "Copy", "Copy the run's report as Markdown, for a colleague", "copy"),
     Action("history.delete", ("d",), "Del", "Delete the run, after a question", "delete"),
-    Action("history.sort", ("s",), "Sort", "Sort by the next figure", "sort"),
     Action("history.filter", ("slash",), "Find", "Filter the list", "filter"),
     Action("history.close", ("escape",), "Back", "Go back to the lanes", "dismiss"),
+    Action("history.sort", ("s",), "Sort", "Sort by the next figure", "sort"),
     Action("runs.up", ("up",), "Up", "Go to the run above", "move(-1)"),
     Action("runs.down", ("down",), "Down", "Go to the run below", "move(1)"),
     Action("runs.page_up", ("pageup",), "Page up", "Go up a page", "move_page(-1)"),
@@ -171,6 +172,7 @@ VIEW_ACTIONS = (
     Action("difference.close", ("escape", "q"), "Close", "Go back", "dismiss", like="difference"),
     Action("reader.copy", ("y",), "Copy", "Copy all of the text", "copy"),
     Action("reader.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss"),
+    Action("compared.save", ("w",), "Save", "Save the comparison as Markdown, or as the plans of both", "save"),
     Action("detail.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss", like="detail"),
     Action("menu.close", ("escape",), "Close", "Close the menu", "dismiss", like="menu", priority=True),
     Action("help.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss", like="help"),
@@ -200,6 +202,7 @@ SECTIONS = {
     "detail": "In the detail",
     "menu": "In the menu",
     "help": "In the help",
+    "compared": "In a comparison of stored runs",
     "reader": "In statistics, comparisons and laid out answers",
 }
 """Titles of these parts in the help, in its order."""

@@ -1,5 +1,7 @@
 """Pinned results and objectives on the screen."""
 
+from pathlib import Path
+
 import pytest
 from textual.widgets import Input, Label, Select, Static
 
@@ -10,6 +12,7 @@ from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.ui.screens.compare import CompareScreen
+from tui.ui.screens.questions import AskScreen
 from tui.ui.screens.settings import ObjectivesScreen
 from tui.ui.screens.text import TextScreen
 from tui.ui.viewmodel.verdicts import comparison_lines
@@ -62,7 +65,9 @@ async def test_what_is_pinned_and_what_is_now_are_asked_in_turn(open_app: OpenAp
         await s.until(lambda: sum(s.shown.count(fact) for fact in facts) == 2, "TTFT and total of one pair")
 
 
-async def test_the_comparison_names_what_was_asked_differently(open_app: OpenApp) -> None:
+async def test_the_comparison_names_what_was_asked_differently_and_is_taken_along(
+    open_app: OpenApp, tmp_path: Path
+) -> None:
     async with open_app(fast(1)) as s:
         await run_series(s)
         await s.press(keys_of("pin")[0])
@@ -87,6 +92,15 @@ async def test_the_comparison_names_what_was_asked_differently(open_app: OpenApp
         s.app.screen.query_one("#before", Select).value = "second try"
         await s.until(lambda: "second try, taken " in str(compared.content))
         assert "asked the same" in str(compared.content)
+        await s.pilot.click("#copy")
+        assert s.app.clipboard.startswith("# second try → now")
+        assert "**SIMULATED.**" in s.app.clipboard
+        await s.pilot.click("#save")
+        await s.until(lambda: isinstance(s.app.screen, AskScreen))
+        s.app.screen.query_one("#answer", Input).value = str(tmp_path / "found.md")
+        await s.press("enter")
+        await s.until_shown("Wrote ")
+        assert (tmp_path / "found.md").read_text() == s.app.clipboard
         await s.press("escape")
         assert s.on_main
 

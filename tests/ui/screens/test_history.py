@@ -19,6 +19,7 @@ from tui.core.target import Endpoint, Target
 from tui.export import json_format
 from tui.history.recorder import Recorder
 from tui.history.store import Store
+from tui.session.plan_files import PlanFiles
 from tui.ui.screens.history import HistoryScreen
 from tui.ui.screens.replay import ReplayScreen
 from tui.ui.screens.text import TextScreen
@@ -199,7 +200,9 @@ async def test_exporting_writes_a_file_or_says_why_not(opened: Opened, tmp_path:
         await s.until_shown("no export has this suffix")
 
 
-async def test_two_runs_are_compared_with_the_diff_of_what_they_asked(opened: Opened) -> None:
+async def test_two_runs_are_compared_with_the_diff_of_what_they_asked_and_taken_along(
+    opened: Opened, tmp_path: Path
+) -> None:
     runs = [
         stored("Why is the sky blue?", "sim-fast", minute=minute, ttft_ms=100 + minute, series="s", repeat=minute + 1)
         for minute in range(6)
@@ -217,9 +220,27 @@ async def test_two_runs_are_compared_with_the_diff_of_what_they_asked(opened: Op
         assert "max_tokens: 300 → 200" in text
         assert "Why is the [-sky-] {+sea+} blue?" in text
         assert "too few" in text
+        await s.press("y")
+        assert "| TTFT | 102 ms | 300 ms |" in s.app.clipboard
+        await s.press("w")
+        s.app.screen.query_one("#answer", Input).value = str(tmp_path / "both.toml")
+        await s.press("enter")
+        await s.until(lambda: any("asks both in turn" in said for said in s.notices), "both plans")
+        plans = [PlanFiles().read(str(tmp_path / f"both-{side}.toml")).asked for side in ("before", "now")]
+        assert [plan.prompts[0].user for plan in plans] == ["Why is the sky blue?", "Why is the sea blue?"]
+        assert [plan.parameters.max_tokens for plan in plans] == [300, 200]
+        assert [plan.series.repeats for plan in plans] == [6, 1]
         await s.press("escape")
         await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
         assert runs_list(s).marked is None
+
+
+async def test_the_report_of_a_run_is_copied_as_markdown(opened: Opened) -> None:
+    async with opened() as s:
+        await s.press("y")
+        await s.until_shown("Copied the report of run 3")
+        assert s.app.clipboard.startswith("# latency-tui report")
+        assert RUNS[2].plan.prompt.user in s.app.clipboard
 
 
 async def test_a_run_is_opened_into_the_editors_and_can_be_run(opened: Opened, database: Path) -> None:

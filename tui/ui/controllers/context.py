@@ -12,6 +12,7 @@ from tui.config.schema import SIMULATOR
 from tui.core.model import KnownModel
 from tui.core.plan import Plan
 from tui.core.sanitize import clean
+from tui.core.target import Endpoint
 from tui.errors import ChildError, ConfigError
 from tui.session.desk import Desk
 from tui.session.draft import Draft
@@ -23,6 +24,8 @@ from tui.ui.screens.main import MainScreen
 from tui.ui.viewmodel.form_rows import FieldError
 
 if TYPE_CHECKING:
+    from tui.core.snapshot import Snapshot
+    from tui.session.takeaway import Takeaway
     from tui.ui.viewmodel.advice_state import AdviceState
 
 _USE_THE_API = "set ANTHROPIC_API_KEY to use the API"
@@ -132,6 +135,12 @@ class Context:
         question = f"./{PROJECT_FILE} lies in this directory and names a new endpoint: {places}. May prompts go there?"
         self.app.push_screen(ConfirmScreen(question, "Use it", self.keys), answered)
         return True
+
+    def take_along(self, before: "Snapshot", now: "Snapshot", endpoints: Sequence[Endpoint] = ()) -> "Takeaway":
+        """A comparison to copy and to save. `endpoints` are those that it may have asked, by default this session's."""
+        from tui.session.takeaway import Takeaway
+
+        return Takeaway(before, now, self.desk.files, endpoints or self.draft.endpoints)
 
     def describe(self) -> None:
         """Say in the first row what the draft asks and where, and on every lane in what it differs and what it would be

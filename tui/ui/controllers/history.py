@@ -37,7 +37,8 @@ class HistoryController:
             context.describe()
             context.main.wake()
         archive = Archive(recorder.path, recorder.settings, context.live.objectives)
-        context.app.push_screen(HistoryScreen(archive, self.replay, context.keys, self._reasons.of, at), closed)
+        screen = HistoryScreen(archive, self.replay, context.take_along, context.keys, self._reasons.of, at)
+        context.app.push_screen(screen, closed)
 
     async def _ask_to_open(self, run: StoredRun) -> None:
         """Open a run, after a question if it adds fields of its own: an imported one may ask anything with them."""

@@ -154,7 +154,8 @@ class ResultsController:
             await session.snapshots.take(name, session.run_uids)
 
         snapshots, now = await session.snapshots.all(), session.live.snapshot("now")
-        screen = CompareScreen(snapshots, now, keep, session.snapshots.delete, self._context.keys)
+        delete, take_along = session.snapshots.delete, self._context.take_along
+        screen = CompareScreen(snapshots, now, keep, delete, take_along, self._context.keys)
         self._context.app.push_screen(screen)
 
 

@@ -1,8 +1,8 @@
 """Two snapshots compared: what was asked differently, and what came of it."""
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 from textual import on
@@ -10,18 +10,65 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
+from tui.core.target import Endpoint
 from tui.core.wording import roughly
+from tui.errors import LatencyTuiError
+from tui.session.takeaway import Takeaway
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
+from tui.ui.screens.questions import AskScreen
+from tui.ui.screens.text import TextScreen
 from tui.ui.viewmodel.verdicts import comparison_lines
 from tui.ui.widgets.inputs import Field
 
 Act = Callable[[str], Awaitable[None]]
+
+
+class TakeAlong(Protocol):
+    """Maker of what can be taken along of a comparison; `endpoints` are those asked, if not this session's."""
+
+    def __call__(self, before: Snapshot, now: Snapshot, endpoints: Sequence[Endpoint] = ()) -> Takeaway:
+        """Make it."""
+
+
+def save_comparison(screen: Screen[Any], takeaway: Takeaway, keys: KeyNames) -> None:
+    """Ask for a file's name and write the comparison there."""
+
+    async def save(name: str) -> None:
+        try:
+            screen.notify(await takeaway.save(name), timeout=8, markup=False)
+        except LatencyTuiError as error:
+            screen.notify(str(error), severity="warning", markup=False)
+
+    def answered(name: str | None) -> None:
+        if name is not None and name.strip():
+            screen.run_worker(save(name.strip()), group="change")
+
+    screen.app.push_screen(AskScreen("Save the comparison to", takeaway.name, takeaway.hint, keys), answered)
+
+
+class ComparedScreen(TextScreen):
+    """Shows two snapshots that were chosen elsewhere. Y copies the comparison as Markdown, W saves it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bound("compared")
+
+    def __init__(self, before: Snapshot, now: Snapshot, takeaway: Takeaway, keys: KeyNames) -> None:
+        super().__init__(f"{before.name} → {now.name}", "\n".join(comparison_lines(before, now)), keys)
+        self._takeaway = takeaway
+
+    @property
+    def copied(self) -> str:
+        """See `TextScreen.copied`."""
+        return self._takeaway.text
+
+    def action_save(self) -> None:
+        """Save the comparison."""
+        save_comparison(self, self._takeaway, self._keys)
 
 
 class CompareScreen(ModalScreen[None]):
@@ -45,7 +92,15 @@ class CompareScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close")
 
-    def __init__(self, snapshots: list[Snapshot], now: Snapshot | None, keep: Act, delete: Act, keys: KeyNames) -> None:
+    def __init__(
+        self,
+        snapshots: list[Snapshot],
+        now: Snapshot | None,
+        keep: Act,
+        delete: Act,
+        take_along: TakeAlong,
+        keys: KeyNames,
+    ) -> None:
         """`now` is what stands in the lanes; `keep` and `delete` take a snapshot's name."""
         super().__init__()
         self._snapshots = {snapshot.name: snapshot for snapshot in snapshots}
@@ -53,6 +108,7 @@ class CompareScreen(ModalScreen[None]):
         self._keys = keys
         self._keep = keep
         self._delete = delete
+        self._take_along = take_along
         self._text = Static("", id="compared", markup=False)
         self._field = Field(placeholder="name the present results", id="snapshot-name")
 
@@ -72,6 +128,7 @@ class CompareScreen(ModalScreen[None]):
                 yield Button("Keep", id="keep", compact=True)
                 yield Button("Forget “from”", id="forget", compact=True)
                 yield Button("Copy", id="copy", compact=True)
+                yield Button("Save", id="save", compact=True)
                 yield Button(self._keys.on_button("dialog.close"), id="close", compact=True)
             with VerticalScroll():
                 yield self._text
@@ -83,12 +140,17 @@ class CompareScreen(ModalScreen[None]):
         self.query_one("#after", Select).value = _NOW if self._now is not None else self._first or Select.NULL
         self._show()
 
+    def _both(self) -> tuple[Snapshot, Snapshot] | None:
+        before, after = (self._chosen(self.query_one(name, Select).value) for name in ("#before", "#after"))
+        return None if before is None or after is None else (before, after)
+
     @on(Select.Changed)
     def _show(self) -> None:
-        before, after = (self._chosen(self.query_one(name, Select).value) for name in ("#before", "#after"))
-        if before is None or after is None:
+        both = self._both()
+        if both is None:
             self._text.update(f"Pin the results ({self._keys('pin')}) or keep them under a name, then run again.")
             return
+        before, after = both
         taken = time.strftime("%Y-%m-%d %H:%M", time.localtime(before.taken_unix_ns / 1e9))
         head = f"{clean(before.name)}, taken {taken} → {clean(after.name)}"
         apart = abs(after.taken_unix_ns - before.taken_unix_ns)
@@ -121,8 +183,14 @@ class CompareScreen(ModalScreen[None]):
 
     @on(Button.Pressed, "#copy")
     def _copy(self) -> None:
-        self.app.copy_to_clipboard(str(self._text.content))
-        self.notify("Copied the comparison.", timeout=3)
+        if both := self._both():
+            self.app.copy_to_clipboard(self._take_along(*both).text)
+            self.notify("Copied the comparison as Markdown.", timeout=3)
+
+    @on(Button.Pressed, "#save")
+    def _save(self) -> None:
+        if both := self._both():
+            save_comparison(self, self._take_along(*both), self._keys)
 
     @on(Button.Pressed, "#close")
     def _close(self) -> None:

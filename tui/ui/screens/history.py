@@ -1,6 +1,6 @@
 """The screen of stored runs: found, read, and put to use."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import ClassVar, TypeVar
 
@@ -20,8 +20,8 @@ from tui.errors import LatencyTuiError
 from tui.session.archive import Archive
 from tui.ui.bindings import Action, KeyNames
 from tui.ui.keymap import bound
+from tui.ui.screens.compare import ComparedScreen, TakeAlong
 from tui.ui.screens.questions import AskScreen, ConfirmScreen
-from tui.ui.screens.text import TextScreen
 from tui.ui.viewmodel.run_lines import (
     HINT,
     QueryError,
@@ -33,7 +33,6 @@ from tui.ui.viewmodel.run_lines import (
     retention,
     tags_of,
 )
-from tui.ui.viewmodel.verdicts import comparison_lines
 from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.runs_list import RunsList
@@ -46,6 +45,42 @@ _AFTER_MOVING_S = 0.1
 _ORDERS = {Sort.STARTED: "latest first", Sort.TTFT: "shortest TTFT first", Sort.TOTAL: "shortest total first"}
 
 
+class _Hint(Static):
+    """Says what a filter may say, or what is wrong with it."""
+
+    DEFAULT_CSS = """
+    _Hint { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; padding: 0 1; }
+    _Hint.-problem { color: $text-warning; }
+    """
+
+    def say(self, problem: str) -> None:
+        """Say what is wrong; nothing is with an empty `problem`."""
+        self.update(problem or HINT)
+        self.set_class(bool(problem), "-problem")
+
+
+class _Detail(VerticalScroll):
+    """Shows one run with everything."""
+
+    DEFAULT_CSS = """
+    _Detail {
+        height: 2fr; padding: 0 1; scrollbar-size-vertical: 1;
+        border-top: solid $panel-lighten-2; border-title-style: bold; border-title-color: $foreground;
+        &:focus { border-top: heavy $primary; }
+        & > #run { height: auto; }
+    }
+    """
+
+    def __init__(self) -> None:
+        self._lines = Static("", id="run", markup=False)
+        super().__init__(self._lines)
+
+    def show(self, run: StoredRun | None) -> None:
+        """Show another run from its start on."""
+        self._lines.update("\n".join(detail_lines(run)) if run is not None else "")
+        self.scroll_home(animate=False)
+
+
 class HistoryScreen(Screen[StoredRun]):
     """Lists the runs above the detail of one; dismisses with the run to open in the editors, or without any."""
 
@@ -53,16 +88,8 @@ class HistoryScreen(Screen[StoredRun]):
     DEFAULT_CSS = """
     HistoryScreen {
         & > #query { height: 1; }
-        & > .hint { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; padding: 0 1; }
-        & > .hint.-problem { color: $text-warning; }
         & > .heading { height: 1; text-style: bold; color: $text-muted; }
         & > RunsList { height: 3fr; }
-        & > VerticalScroll {
-            height: 2fr; padding: 0 1; scrollbar-size-vertical: 1;
-            border-top: solid $panel-lighten-2; border-title-style: bold; border-title-color: $foreground;
-        }
-        & > VerticalScroll:focus { border-top: heavy $primary; }
-        & #run { height: auto; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("history")
@@ -71,27 +98,29 @@ class HistoryScreen(Screen[StoredRun]):
         self,
         archive: Archive,
         replay: Callable[[StoredRun], None],
+        take_along: TakeAlong,
         keys: KeyNames,
         why_not: Callable[[Action], str] = lambda _action: "",
         at: int = 0,
     ) -> None:
-        """`replay` plays a run in the lanes; the cursor begins in place `at`. The archive is closed with the screen."""
+        """`replay` plays a run, `take_along` copies and saves a comparison; the cursor begins in place `at`. The
+        archive is closed with the screen."""
         super().__init__()
         self._archive = archive
         self._keys = keys
         self._why_not = why_not
         self._key_bar = KeyBar(keys.of("history"), why_not)
         self._replay = replay
+        self._take_along = take_along
         self._sort = Sort.STARTED
         self._wanted = RunFilter()
         self._typing: Timer | None = None
         self._moving: Timer | None = None
         self._field: Input
-        self._hint = Static(HINT, classes="hint", markup=False)
+        self._hint = _Hint(HINT, classes="hint", markup=False)
         self._heading = Static("", classes="heading", markup=False)
         self._list = RunsList(at)
-        self._detail = Static("", id="run", markup=False)
-        self._box = VerticalScroll(self._detail)
+        self._box = _Detail()
 
     def compose(self) -> ComposeResult:
         """Filter, list, detail, keys."""
@@ -133,9 +162,9 @@ class HistoryScreen(Screen[StoredRun]):
         try:
             self._wanted = parse_query(self._field.value)
         except QueryError as error:
-            self._say(str(error))
+            self._hint.say(str(error))
             return
-        self._say("")
+        self._hint.say("")
         self.run_worker(self._fill(), exclusive=True, group="list")
 
     async def _fill(self) -> None:
@@ -149,10 +178,6 @@ class HistoryScreen(Screen[StoredRun]):
         if size is not None:
             found = len(numbers) if filtered else None
             self._box.border_title = _title(found, *size, self._sort, retention(self._archive.settings))
-
-    def _say(self, problem: str) -> None:
-        self._hint.update(problem or HINT)
-        self._hint.set_class(bool(problem), "-problem")
 
     @on(RunsList.Wanted)
     async def _read_rows(self, event: RunsList.Wanted) -> None:
@@ -171,8 +196,7 @@ class HistoryScreen(Screen[StoredRun]):
     async def _show_run(self) -> None:
         number = self._list.current
         run = None if number is None else await self._try(self._archive.run(number))
-        self._detail.update("\n".join(detail_lines(run)) if run is not None else "")
-        self._box.scroll_home(animate=False)
+        self._box.show(run)
 
     # What is done with a run
 
@@ -207,6 +231,13 @@ class HistoryScreen(Screen[StoredRun]):
                 "Separated by blanks.",
                 lambda text: self._archive.set_tags(number, tags_of(text)),
             )
+
+    async def action_copy(self) -> None:
+        """Copy the report of the run as Markdown."""
+        number = self._list.current
+        if number is not None and (text := await self._try(self._archive.report(number))) is not None:
+            self.app.copy_to_clipboard(text)
+            self.notify(f"Copied the report of run {number}, {len(text):,} characters.", timeout=3, markup=False)
 
     def action_export(self) -> None:
         """Write the run to a file."""
@@ -258,9 +289,11 @@ class HistoryScreen(Screen[StoredRun]):
         sets = [await self._try(self._archive.with_repeats(one)) for one in sorted((marked, number))]
         if None in sets:
             return
-        before, now = (of_runs(name_of(runs), runs[0].info.started_unix_ns, runs) for runs in sets if runs)
-        lines = comparison_lines(before, now) if before.lanes and now.lanes else ["One of them has no finished answer."]
-        self.app.push_screen(TextScreen(f"{before.name} → {now.name}", "\n".join(lines), self._keys))
+        compared = _compared([runs for runs in sets if runs], self._take_along, self._keys)
+        if compared is None:
+            self.notify("One of them has no finished answer.", severity="warning", markup=False)
+        else:
+            self.app.push_screen(compared)
 
     def action_sort(self) -> None:
         """Order by the next figure."""
@@ -294,6 +327,15 @@ class HistoryScreen(Screen[StoredRun]):
         except LatencyTuiError as error:
             self.notify(str(error), severity="warning", markup=False)
             return None
+
+
+def _compared(sets: Sequence[Sequence[StoredRun]], take_along: TakeAlong, keys: KeyNames) -> ComparedScreen | None:
+    """The comparison of two runs or series; None if one of them has no finished answer."""
+    before, now = (of_runs(name_of(runs), runs[0].info.started_unix_ns, runs) for runs in sets)
+    if not before.lanes or not now.lanes:
+        return None
+    endpoints = [endpoint for runs in sets for endpoint in runs[-1].plan.endpoints]
+    return ComparedScreen(before, now, take_along(before, now, endpoints), keys)
 
 
 def _title(found: int | None, count: int, used: int, sort: Sort, kept: str) -> str:

@@ -60,10 +60,16 @@ class TextScreen(ModalScreen[None]):
             with VerticalScroll():
                 yield Static(self._shown or self._text, id="text", markup=False)
 
+    @property
+    def copied(self) -> str:
+        """The text as it is copied: as it was written."""
+        return self._text
+
     def action_copy(self) -> None:
-        """Copy the text as it was written."""
-        self.app.copy_to_clipboard(self._text)
-        self.notify(f"Copied {len(self._text):,} characters.", timeout=3, markup=False)
+        """Copy the text."""
+        text = self.copied
+        self.app.copy_to_clipboard(text)
+        self.notify(f"Copied {len(text):,} characters.", timeout=3, markup=False)
 
 
 _NAME_CELLS = 24

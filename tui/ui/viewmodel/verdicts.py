@@ -1,25 +1,16 @@
 """Verdicts in words: a lane against the pinned results and its objectives, and two snapshots side by side."""
 
-import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
-from tui.core.comparison import Comparison, Verdict, family_sentence, look_at
+from tui.core.comparison import Comparison, Verdict, look_at
 from tui.core.failures import failures_sentence
 from tui.core.interleaved import Turns, compare_in_turn, differences, failures_in_turn, questions_of
 from tui.core.objectives import Judgement, ObjectiveState, judge
 from tui.core.sanitize import clean
-from tui.core.snapshot import LaneChange, LaneSnapshot, Snapshot, apart_ns, change_so_far, changes
-from tui.core.wording import ABSENT, aligned, amount, change, roughly
+from tui.core.side_by_side import HEADING, changed, side_by_side
+from tui.core.snapshot import Snapshot, apart_ns, change_so_far
+from tui.core.wording import aligned, roughly
 from tui.session.live import Lane, LiveState
-
-VERDICTS = {
-    Verdict.FASTER: "▼ faster",
-    Verdict.SLOWER: "▲ slower",
-    Verdict.NONE_SHOWN: "○ none shown",
-    Verdict.TOO_FEW: "? too few runs",
-}
-"""A shape and a word each."""
 
 
 class LaneVerdicts:
@@ -78,16 +69,7 @@ _MARKS = {Verdict.FASTER: "▼ ", Verdict.SLOWER: "▲ ", Verdict.NONE_SHOWN: "�
 def change_line(comparison: Comparison) -> str:
     """One figure against the pinned one, the fact before the doubt, since a narrow lane cuts the rest."""
     doubt = " ?" if comparison.verdict is Verdict.TOO_FEW else ""
-    return f"{_MARKS[comparison.verdict]}{comparison.figure.label} {_changed(comparison)}{doubt}"
-
-
-def _changed(comparison: Comparison) -> str:
-    """The difference with its interval, or that of the medians while there is none."""
-    figure, interval = comparison.figure, comparison.interval
-    if comparison.difference is not None and interval is not None:
-        return change(figure, comparison.difference, interval.low, interval.high)
-    now, before = comparison.medians
-    return change(figure, now - before) if now is not None and before is not None else ABSENT
+    return f"{_MARKS[comparison.verdict]}{comparison.figure.label} {changed(comparison)}{doubt}"
 
 
 def objectives_line(judgements: Sequence[Judgement]) -> str:
@@ -106,86 +88,17 @@ def objectives_line(judgements: Sequence[Judgement]) -> str:
 
 def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
     """A table per lane, from the first answer on; then, once each, doubts, family, and how the prompts differ."""
-    earlier = {lane.name: _earlier(before, now, lane) for lane in now.lanes}
-    pairs = [(old, lane) for lane in now.lanes if (old := earlier[lane.name]) is not None]
-    found = iter(changes(pairs))
+    both = side_by_side(before, now)
     lines: list[str] = []
-    shown: list[Comparison] = []
-    for lane in now.lanes:
-        if earlier[lane.name] is None:
-            lines += [clean(lane.name), f"  not in {clean(before.name)}", ""]
-            continue
-        changed = next(found)
-        shown += changed.comparisons
-        lines += [clean(lane.name), *_change_lines(changed), ""]
-    missing = [lane.name for lane in before.lanes if now.lane(lane.name) is None and len(now.lanes) > 1]
-    lines += [f"not in {clean(now.name)}: {clean(', '.join(missing))}"] if missing else []
-    family = family_sentence(shown)
-    return [*lines, *_doubts(shown), *([f"{family}."] if family else []), *_prompt_lines(pairs)]
-
-
-def _doubts(shown: Sequence[Comparison]) -> list[str]:
-    """The reasons why verdicts are missing, each once, whatever the number of lanes and figures."""
-    few = [one for one in shown if one.verdict is Verdict.TOO_FEW]
-    needed = dict.fromkeys(one.sentence.rpartition(", ")[2] for one in few)
-    said = [f"? too few runs for a verdict: {need}." for need in needed]
-    more = [
-        f"○ {clean(one.first)}, {one.figure.label}: {one.sentence.partition('; ')[2]}."
-        for one in shown
-        if one.verdict is Verdict.NONE_SHOWN and "; " in one.sentence
-    ]
-    return [*said, *more]
-
-
-def _prompt_lines(pairs: Sequence[tuple[LaneSnapshot, LaneSnapshot]]) -> list[str]:
-    """The differences of the prompts by words, each once for all lanes that were asked the same."""
-    parts: dict[tuple[str, str, str], None] = {}
-    for old, new in pairs:
-        for part in ("system", "user"):
-            texts = getattr(old.prompt, part), getattr(new.prompt, part)
-            if texts[0] != texts[1]:
-                parts[(part, *texts)] = None
-    return [
-        line for part, old_text, new_text in parts for line in ("", f"prompt, {part}:", _by_words(old_text, new_text))
-    ]
-
-
-def _by_words(old: str, new: str) -> str:
-    """Words taken out as [-words-], words that came in as {+words+}, with a few around each."""
-    before, after = _WORDS.findall(old), _WORDS.findall(new)
-    said: list[str] = []
-    for kind, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        same = before[first:last]
-        if kind == "equal":
-            is_long = len(same) > 2 * _AROUND
-            said.append("".join([*same[:_AROUND], "… ", *same[-_AROUND:]]) if is_long else "".join(same))
-            continue
-        out, came = "".join(same).strip(), "".join(after[start:end]).strip()
-        said += [f"[-{out}-] "] if out else []
-        said += [f"{{+{came}+}} "] if came else []
-    return clean("  " + " ".join("".join(said).split()))
-
-
-_WORDS = re.compile(r"\S+\s*")
-_AROUND = 5
-"""Words before and after a difference that are shown."""
-
-
-def _earlier(before: Snapshot, now: Snapshot, lane: LaneSnapshot) -> LaneSnapshot | None:
-    """The lane that one is compared with: that of its name, or the only one there is."""
-    return before.lane(lane.name) or (before.lanes[0] if len(now.lanes) == len(before.lanes) == 1 else None)
-
-
-def _change_lines(found: LaneChange) -> list[str]:
-    # The prompt's own differences follow once, for all lanes.
-    causes = [cause for cause in found.causes if not cause.startswith(("- ", "+ "))]
-    asked = [f"  {clean(cause)}" for cause in causes] or ([] if found.causes else ["  asked the same"])
-    rows = [("", "before", "now", "difference (95 %)", "verdict", "n")]
-    for one in found.comparisons:
-        now, before = (amount(one.figure, middle) if middle is not None else ABSENT for middle in one.medians)
-        counts = f"{one.counts[1]} and {one.counts[0]}"
-        rows.append((one.figure.label, before, now, _changed(one), VERDICTS[one.verdict], counts))
-    for name, change_ in (("input tokens", found.input_tokens), ("output tokens", found.output_tokens)):
-        rows += [(name, "", "", f"{change_:+,.0f}".replace("-", "−"), "", "")] if change_ else []
-    failures = [f"  {clean(found.failures)}."] if found.failures else []
-    return [*asked, *(f"  {line}" for line in aligned(rows)), *failures]
+    for lane in both.lanes:
+        lines.append(clean(lane.name))
+        if lane.rows:
+            lines += [f"  {line}" for line in (*lane.asked, *aligned((HEADING, *lane.rows)))]
+            lines += [f"  {lane.failures}."] if lane.failures else []
+        else:
+            lines.append(f"  not in {clean(both.before)}")
+        lines.append("")
+    lines += both.notes
+    for part, difference in both.prompts:
+        lines += ["", f"prompt, {part}:", f"  {difference}"]
+    return lines
