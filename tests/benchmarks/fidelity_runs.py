@@ -51,6 +51,8 @@ class Measured(msgspec.Struct, kw_only=True):
     pairs: list[tuple[Timed, Answer]]
     cpu: str
     """CPU of the processes during the rounds, percent of one core."""
+    cpu_s: float = 0.0
+    """That of the process that reads the streams, s; 0 where it was not told apart."""
     memory: str
     """Their peak resident sizes, MB."""
     instruments: list[Instrument] = msgspec.field(default_factory=list)
@@ -69,7 +71,7 @@ class _Stamps(msgspec.Struct):
     content_ns: list[int]
 
 
-class _Process:
+class ProcessCost:
     """A running process's cost, from /proc."""
 
     def __init__(self, pid: int) -> None:
@@ -82,9 +84,14 @@ class _Process:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
+    def cpu_s(self) -> float:
+        """CPU since this was made, s."""
+        return self._read_cpu_s() - self._cpu_s
+
+    @property
     def cpu_percent(self) -> float:
         """CPU since this was made, of one core."""
-        return 100 * (self._read_cpu_s() - self._cpu_s) / (time.monotonic() - self._began)
+        return 100 * self.cpu_s / (time.monotonic() - self._began)
 
     @property
     def peak_mb(self) -> float:
@@ -93,7 +100,7 @@ class _Process:
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-class _Server:
+class LoadServer:
     """The load server's process, from `with` to `answers`."""
 
     def __init__(self, load: Load, home: Path) -> None:
@@ -126,16 +133,16 @@ class _Server:
 
 def ours(load: Load, *, stamp_reads: bool = False) -> Measured:
     """The real program, painting a real terminal. With `stamp_reads` it does without the kernel's stamps."""
-    with sealed() as (home, environment), _Server(load, home) as server:
+    with sealed() as (home, environment), LoadServer(load, home) as server:
         record = home / "record.jsonl"
         record.touch(0o600)
-        environment |= _access(home, load)
+        environment |= access(home, load)
         if stamp_reads:
             (home / "sitecustomize.py").write_text(_STAMP_READS)
             environment["PYTHONPATH"] = f"{home}:{environment.get('PYTHONPATH', '')}"
         with Terminal(_command(load, home, server.base_url, record), environment) as terminal:
             ready = msgspec.json.decode(_wait_for(record, "engine_ready", 1, ROUND_WITHIN_S), type=EngineReady)
-            engine, screen = _Process(ready.pid), _Process(terminal.pid)
+            engine, screen = ProcessCost(ready.pid), ProcessCost(terminal.pid)
             for number in range(1, load.rounds + 1):
                 if number > 1:
                     terminal.send(_F5)
@@ -144,7 +151,7 @@ def ours(load: Load, *, stamp_reads: bool = False) -> Measured:
             memory = f"{engine.peak_mb:.0f} + {screen.peak_mb:.0f}"
         lines = record.read_bytes().splitlines()
         return Measured(
-            pairs=_paired([_timed(line) for line in lines if line.startswith(b'{"type":"result"')], server.answers()),
+            pairs=paired([_timed(line) for line in lines if line.startswith(b'{"type":"result"')], server.answers()),
             cpu=cpu,
             memory=memory,
             instruments=[
@@ -155,24 +162,25 @@ def ours(load: Load, *, stamp_reads: bool = False) -> Measured:
 
 def usual(load: Load) -> Measured:
     """The SDK in a process of its own, with nothing else to do."""
-    with sealed() as (home, environment), _Server(load, home) as server:
+    with sealed() as (home, environment), LoadServer(load, home) as server:
         result = home / "usual.json"
         script = [sys.executable, str(_HERE / "fidelity_usual.py"), server.base_url]
         subprocess.run(
             [*script, str(load.streams), str(load.rounds), str(result)],
-            env=environment | _access(home, load),
+            env=environment | access(home, load),
             check=True,
             timeout=load.rounds * (load.seconds + ROUND_WITHIN_S),
         )
         found = msgspec.json.decode(result.read_bytes(), type=Usual)
         return Measured(
-            pairs=_paired(found.timed, server.answers()),
+            pairs=paired(found.timed, server.answers()),
             cpu=f"{found.cpu_percent:.0f}",
+            cpu_s=found.cpu_s,
             memory=f"{found.peak_mb:.0f}",
         )
 
 
-def _access(home: Path, load: Load) -> dict[str, str]:
+def access(home: Path, load: Load) -> dict[str, str]:
     trust = {"SSL_CERT_FILE": str(home / "certificate.pem")} if load.tls else {}
     return {"ANTHROPIC_API_KEY": "sk-ant-not-a-key"} | trust
 
@@ -221,7 +229,7 @@ def _timed(line: bytes) -> Timed:
     return Timed(model=result.model, sent_ns=result.stamps.sent_ns, content_ns=result.stamps.content_ns)
 
 
-def _paired(timed: list[Timed], answers: list[Answer]) -> list[tuple[Timed, Answer]]:
+def paired(timed: list[Timed], answers: list[Answer]) -> list[tuple[Timed, Answer]]:
     """Each measured answer with the server's, by lane and round."""
     by_lane: defaultdict[str, list[Answer]] = defaultdict(list)
     for answer in answers:

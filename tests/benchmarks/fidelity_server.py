@@ -223,8 +223,9 @@ class Server:
                 connection.before.append(before)
                 connection.after.append(after)
             else:
-                connection.send(_end(self._tokens))
+                # First: whoever has read the end may stop this server at once, and reads its log.
                 self._finish(connection)
+                connection.send(_end(self._tokens))
                 return
         except OSError:
             self._close(descriptor)

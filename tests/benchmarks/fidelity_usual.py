@@ -30,6 +30,8 @@ class Usual(msgspec.Struct, kw_only=True):
     timed: list[Timed]
     cpu_percent: float
     """CPU during the rounds, of one core."""
+    cpu_s: float
+    """The same in s."""
     peak_mb: float
 
 
@@ -50,9 +52,9 @@ async def _run(base_url: str, streams: int, rounds: int) -> Usual:
         began, cpu = time.monotonic(), time.process_time()
         for _ in range(rounds):
             timed += await asyncio.gather(*(_ask(client, f"lane-{number:03}") for number in range(streams)))
-        share = (time.process_time() - cpu) / (time.monotonic() - began)
+        cpu_s, wall_s = time.process_time() - cpu, time.monotonic() - began
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Usual(timed=timed, cpu_percent=100 * share, peak_mb=peak_mb)
+    return Usual(timed=timed, cpu_percent=100 * cpu_s / wall_s, cpu_s=cpu_s, peak_mb=peak_mb)
 
 
 if __name__ == "__main__":

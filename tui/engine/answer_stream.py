@@ -8,6 +8,8 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import httpcore2
 
@@ -70,8 +72,10 @@ class AnswerStream:
         *,
         whole: bool = False,
         limits: Limits = LIMITS,
+        slice_: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """`on_progress` is called after every turn in which data came. With `whole` the body is one message in JSON.
+        Every turn's decoding is done within a `slice_`, so that what it gives can be reported together.
 
         Raises BodyError.
         """
@@ -81,6 +85,7 @@ class AnswerStream:
         self._queue = queue
         self._on_progress = on_progress
         self._limits = limits
+        self._slice = slice_
         self._decoder = None if whole else SseDecoder(limits.event)
         self._message = bytearray()
         self._raw = bytearray()
@@ -105,7 +110,7 @@ class AnswerStream:
         """
         if self._body.complete:
             return  # A body of no bytes: nothing will arrive that could end it.
-        self._stream.subscribe(lambda: self._queue.add(self._turn))
+        self._stream.subscribe(partial(self._queue.add, self._turn))
         # What came with the headers is already there.
         self._queue.add(self._turn)
         try:
@@ -146,11 +151,12 @@ class AnswerStream:
         until = time.monotonic() + SLICE_S
         worked = False
         try:
-            while not self._ended and self._step():
-                worked = True
-                if time.monotonic() >= until:
-                    self._queue.add(self._turn)
-                    break
+            with self._slice():
+                while not self._ended and self._step():
+                    worked = True
+                    if time.monotonic() >= until:
+                        self._queue.add(self._turn)
+                        break
         except Exception as error:  # whatever it is, it concerns this answer alone: the queue goes on with the others
             self._over.set_exception(error)
             return

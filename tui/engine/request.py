@@ -15,10 +15,11 @@ import msgspec
 from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Response, Status
 from tui.core.plan import RequestSpec
 from tui.core.refusals import unsupported
-from tui.core.target import Endpoint, Timeouts
+from tui.core.target import Endpoint
 from tui.engine import connection_failures, failures
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.api_keys import Keys
+from tui.engine.deadlines import Deadlines
 from tui.engine.failures import UnsentError
 from tui.engine.limits import LIMITS, BodyError, Limits
 from tui.engine.reporter import RequestReporter
@@ -26,7 +27,7 @@ from tui.engine.response_headers import kept, retry_after_s
 from tui.engine.transport import Exchange, StampedStream, exchange
 from tui.engine.transport.delivery import Delivery, delivery_of
 from tui.engine.transport.http_transport import HttpClients
-from tui.engine.wires import LONGEST_WORD, AnswerReader, Wire
+from tui.engine.wires import LONGEST_WORD, Wire
 from tui.engine.wires.chat.wire import ChatWire
 from tui.engine.wires.messages.wire import MessagesWire
 from tui.engine.wires.responses.wire import ResponsesWire
@@ -43,8 +44,6 @@ WIRES: dict[str, Callable[[HttpClients], Wire]] = {
 
 _WORDS_WITHIN_S = 1.0
 """Time for the words of what is no answer, s."""
-_END_OF_BODY_S = 0.25
-"""Time for the end of the body after the answer's, s; then the connection is given up."""
 
 
 class RequestSender:
@@ -87,63 +86,6 @@ class RequestSender:
         return ended
 
 
-class _Deadlines:
-    """The timeouts of one attempt: the whole request's, and the next step's."""
-
-    def __init__(self, timeouts: Timeouts, timer: asyncio.Timeout, *, streamed: bool) -> None:
-        self._timeouts = timeouts
-        self._timer = timer
-        self._streamed = streamed
-        self._now = asyncio.get_running_loop().time
-        self._whole = self._first_token_by = self._now() + timeouts.request
-        self._is_ending = False
-        # Until it is sent, the connect has its own timeout, and the start barrier opens in any case.
-        self._wait_for_all()
-
-    def sent(self) -> None:
-        """The request is sent: the time for the first token runs."""
-        if self._streamed:
-            self._first_token_by = self._now() + self._timeouts.first_token
-            self._wait_until(self._first_token_by, "the first token", "first_token")
-
-    def progressed(self, reader: AnswerReader) -> None:
-        """Data came."""
-        silence_until = self._now() + self._timeouts.between_tokens
-        if self._is_ending:
-            pass  # Set once: a server that goes on sending must not move it.
-        elif reader.stopped:
-            # Only the body's end is missing; reading it keeps the connection for the next run.
-            self._is_ending = True
-            self._timer.reschedule(min(self._now() + _END_OF_BODY_S, self._whole))
-        elif not self._streamed:
-            pass  # There are no steps to wait for, only the whole.
-        elif reader.pieces or silence_until < self._first_token_by:
-            self._wait_until(silence_until, "the next event of the stream", "between_tokens")
-        else:
-            self._wait_until(self._first_token_by, "the first token", "first_token")
-
-    def comes_whole(self) -> None:
-        """The answer comes in one piece: there are no steps to wait for."""
-        self._streamed = False
-        self._wait_for_all()
-
-    def missed(self) -> Failure:
-        """The deadline that struck."""
-        return failures.timed_out(self._waiting_for, getattr(self._timeouts, self._setting), self._setting)
-
-    def _wait_for_all(self) -> None:
-        self._waiting_for, self._setting = "the end of the answer", "request"
-        self._timer.reschedule(self._whole)
-
-    def _wait_until(self, when: float, waiting_for: str, setting: str) -> None:
-        """Move the deadline to the next step's, or to the whole request's if that comes first."""
-        if self._whole <= when:
-            self._wait_for_all()
-        else:
-            self._waiting_for, self._setting = waiting_for, setting
-            self._timer.reschedule(when)
-
-
 class _Attempt:
     """One attempt at a request while it runs."""
 
@@ -173,8 +115,8 @@ class _Attempt:
         spec = self._spec
         try:
             async with asyncio.timeout(None) as timer:
-                deadlines = _Deadlines(spec.timeouts, timer, streamed=self._streamed)
-                failure = await self._answer(slot, before_send, deadlines)
+                with Deadlines(spec.timeouts, timer, streamed=self._streamed) as deadlines:
+                    failure = await self._answer(slot, before_send, deadlines)
         except TimeoutError:
             failure = None if self._reader.stopped else deadlines.missed()
         except UnsentError as error:
@@ -205,7 +147,7 @@ class _Attempt:
         return self._reader.with_words(failure) if self._responded else failure
 
     async def _answer(
-        self, slot: int, before_send: Callable[[], Awaitable[None]], deadlines: _Deadlines
+        self, slot: int, before_send: Callable[[], Awaitable[None]], deadlines: Deadlines
     ) -> Failure | None:
         """Send, and read the answer into the reader, or what stood in its place."""
         told = self._told = Exchange(self._reporter, before_send, deadlines.sent)
@@ -265,7 +207,7 @@ class _Attempt:
             is_empty=not words.strip(),
         )
 
-    async def _read(self, response: httpx2.Response, deadlines: _Deadlines, delivery: Delivery) -> None:
+    async def _read(self, response: httpx2.Response, deadlines: Deadlines, delivery: Delivery) -> None:
         connection = response.extensions["network_stream"]
         assert isinstance(connection, StampedStream)
         stream = AnswerStream(
@@ -276,6 +218,7 @@ class _Attempt:
             lambda: deadlines.progressed(self._reader),
             whole=delivery is Delivery.WHOLE,
             limits=self._limits,
+            slice_=self._reporter.slice,
         )
         try:
             await stream.read()

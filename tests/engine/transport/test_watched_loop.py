@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tui.engine.transport import StampedStream
-from tui.engine.transport.watched_loop import WatchedLoop, last_look_ns
+from tui.engine.transport.watched_loop import WatchedLoop, looks_of
 
 from .loopback import Peer, linux, pair, segments_of, until
 
@@ -86,7 +86,7 @@ def test_what_waited_for_room_counts_from_the_read_before(monkeypatch: pytest.Mo
 def test_a_loop_that_does_not_note_its_looks_knows_none() -> None:
     loop = asyncio.new_event_loop()
     try:
-        assert last_look_ns(loop) == 0
+        assert looks_of(loop).looked_ns == 0
     finally:
         loop.close()
 
@@ -100,6 +100,6 @@ def test_where_the_kernel_does_not_say_how_late_a_thread_ran_the_sleep_bounds_it
         loop = asyncio.get_running_loop()
         began_ns = time.monotonic_ns()
         await asyncio.sleep(0.05)
-        assert began_ns <= last_look_ns(loop) <= time.monotonic_ns()
+        assert began_ns <= looks_of(loop).looked_ns <= time.monotonic_ns()
 
     run(body)

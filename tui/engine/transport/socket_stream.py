@@ -23,7 +23,7 @@ from tui.core.engine_events import StampSource
 from tui.engine.transport import READ_BYTES, Segment, StampedStream, exchange, socket_errors_as
 from tui.engine.transport.tcp_path import TcpPath
 from tui.engine.transport.tls_stream import TlsStream
-from tui.engine.transport.watched_loop import last_look_ns
+from tui.engine.transport.watched_loop import looks_of
 
 SO_TIMESTAMPNS = 35
 """<asm-generic/socket.h>; Python's socket module does not name it."""
@@ -105,15 +105,15 @@ class StampClock:
             self._offset, self._error = looked, _TIGHT_NS
         self._looked_ns = now_ns
         oldest = read_ns - _LONGEST_WAIT_NS
-        fitting: list[int] = []
-        for offset, earliest, latest in (
-            (self._offset, max(oldest, self._step_after_ns), read_ns),
-            (self._previous, oldest, min(read_ns, self._step_before_ns)),
-        ):
-            arrival = stamp_ns - offset
-            if earliest - _EARLY_NS <= arrival <= latest + _EARLY_NS:
-                fitting.append(min(arrival, read_ns))
-        return max(fitting, default=None)
+        arrival = stamp_ns - self._offset
+        fits = max(oldest, self._step_after_ns) - _EARLY_NS <= arrival <= read_ns + _EARLY_NS
+        if self._step_before_ns + 2 * _EARLY_NS >= oldest:
+            # Not long after a step: the stamp may be from before it.
+            before = stamp_ns - self._previous
+            if oldest - _EARLY_NS <= before <= min(read_ns, self._step_before_ns) + _EARLY_NS:
+                arrival = max(arrival, before) if fits else before
+                fits = True
+        return min(arrival, read_ns) if fits else None
 
 
 @contextmanager
@@ -143,6 +143,7 @@ class SocketStream(StampedStream):
         self._path = TcpPath(sock, lambda stamp_ns: clock.arrival_ns(stamp_ns, time.monotonic_ns()), to_proxy=to_proxy)
         self._clock = clock
         self._loop = asyncio.get_running_loop()
+        self._looks = looks_of(self._loop)
         self._segments: list[Segment] = []
         self._queued_bytes = self._latest_ns = 0
         self._read_ns = time.monotonic_ns()
@@ -203,7 +204,7 @@ class SocketStream(StampedStream):
         if self._resumed:
             self._resumed = False
             return self._read_ns
-        return max(self._read_ns, last_look_ns(self._loop))
+        return max(self._read_ns, self._looks.looked_ns)
 
     def subscribe(self, on_data: Callable[[], None] | None) -> None:
         """See `StampedStream.subscribe`."""

@@ -16,7 +16,14 @@ _RUN_DELAY = "/proc/thread-self/schedstat"
 """Its second number is the time, ns, for which this thread was ready and had no processor."""
 
 
-class _WatchedSelector(selectors.DefaultSelector):
+class LastLook:
+    """Note of a loop's last look at its sockets."""
+
+    looked_ns = 0
+    """Moment, CLOCK_MONOTONIC, after which all arrived that is ready now and was not read before; 0 if unknown."""
+
+
+class _WatchedSelector(selectors.DefaultSelector, LastLook):
     """A selector that notes its looks."""
 
     def __init__(self) -> None:
@@ -68,15 +75,10 @@ class WatchedLoop(asyncio.SelectorEventLoop):
     """An event loop with a note of its last look."""
 
     def __init__(self) -> None:
-        self._watched = _WatchedSelector()
-        super().__init__(self._watched)
-
-    @property
-    def looked_ns(self) -> int:
-        """Moment, CLOCK_MONOTONIC, after which all arrived that is ready now and was not read before."""
-        return self._watched.looked_ns
+        self.looks = _WatchedSelector()
+        super().__init__(self.looks)
 
 
-def last_look_ns(loop: asyncio.AbstractEventLoop) -> int:
-    """The loop's last look; 0 for a loop that does not note it."""
-    return loop.looked_ns if isinstance(loop, WatchedLoop) else 0
+def looks_of(loop: asyncio.AbstractEventLoop) -> LastLook:
+    """The looks of the loop; always 0 for a loop that does not note them."""
+    return loop.looks if isinstance(loop, WatchedLoop) else LastLook()
