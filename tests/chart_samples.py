@@ -3,6 +3,7 @@
 import math
 import random
 
+import msgspec
 from hypothesis import strategies as st
 
 from tui.core.events import Content, Kind, Mark, Marked, RequestEnded, Status, Usage, UsageReported
@@ -81,7 +82,8 @@ def session(runs: int = 60) -> ChartSource:
                 continue
             ttft = round(200 * slower * MS * (0.8 + 0.4 * rng.random()))
             total = ttft + round(800 * slower * MS * (0.8 + 0.4 * rng.random()))
-            outcomes.append(outcome_of(run, ttft, total, ttft + 150 * (slower - 1) * MS))
+            found = outcome_of(run, ttft, total, ttft + 150 * (slower - 1) * MS)
+            outcomes.append(msgspec.structs.replace(found, usd=0.001 * slower, passed=run % (slower + 2) > 0))
         stamps = [12 * MS + 200 * slower * MS]
         for chunk in range(120 * slower):
             gap = 10 * MS + round(5 * MS * rng.random()) + (250 * MS if chunk in (40, 90) else 0)

@@ -26,7 +26,6 @@ import msgspec
 
 from tui.core.figures import FITTED, Figure
 from tui.core.grouping import Measured
-from tui.core.interleaved import differences, sign_test
 from tui.core.objectives import (
     COST,
     Judgement,
@@ -38,9 +37,10 @@ from tui.core.objectives import (
     parse_statistic,
 )
 from tui.core.objectives import parse as parse_objective
-from tui.core.pass_rate import pass_rate
+from tui.core.pairwise import Claims
+from tui.core.pass_rate import Judged, pass_rate
 from tui.core.sequential import WITHIN
-from tui.core.statistics import CONFIDENCE, dependence
+from tui.core.statistics import CONFIDENCE
 from tui.core.wording import ABSENT, amount, dollars, percent
 
 _SHAPE = re.compile(
@@ -191,6 +191,11 @@ class _Judged:
         self.reason = "no complete answer" if self.silent else "; ".join(each.sentence for each in self.missed)
 
     @property
+    def named(self) -> Judged:
+        """Its requests by name."""
+        return self.one.name, self.observations
+
+    @property
     def open(self) -> list[Judgement]:
         """The objectives that it is not shown to keep."""
         return [each for each in self.kept if each.state is not ObjectiveState.MET]
@@ -257,10 +262,7 @@ def _best(judged: Sequence[_Judged], rule: ChoiceRule) -> _Judged | None:
 
 def _compare(rule: ChoiceRule, leader: _Judged, rival: _Judged, error: float) -> None:
     """Say of a rival whether it is excluded: it is no better than the leader by more than `WITHIN`."""
-    if rule.by.figure is not None and rule.by.statistic is Statistic.MEDIAN and rule.by.figure is not Figure.ITL:
-        worse, as_good = _in_turn(rule.by.figure, leader, rival, error)
-    else:
-        worse, as_good = _by_bounds(rule.by, leader, rival, error)
+    worse, as_good = Claims(error).worse_and_as_good(rule.by, leader.named, rival.named)
     usually = "dearer" if rule.by.figure is None else "slower"
     if worse or as_good:
         rival.state = CandidateState.NO_BETTER
@@ -268,40 +270,6 @@ def _compare(rule: ChoiceRule, leader: _Judged, rival: _Judged, error: float) ->
         return
     unknown = "; ".join(found.sentence for found in rival.open)
     rival.reason = f"it may be {rule.goal}{f', and keep its objectives: {unknown}' if unknown else ''}"
-
-
-def _in_turn(figure: Figure, leader: _Judged, rival: _Judged, error: float) -> tuple[bool, bool]:
-    """Shown in most of the runs: the rival is worse; it is not better by more than `WITHIN`."""
-    turns = (figure, (rival.one.name, rival.observations), (leader.one.name, leader.observations))
-    logs = [math.log(other / own) for other, own in differences(turns) if other > 0 and own > 0]
-    leads = logs if figure.less_is_better else [-each for each in logs]
-    together = dependence([leads])
-    return (
-        _is_ahead(leads, error, sign_test(leads, together)),
-        _is_ahead(shifted := [each + math.log1p(WITHIN) for each in leads], error, sign_test(shifted, together)),
-    )
-
-
-def _is_ahead(leads: Sequence[float], error: float, p: float) -> bool:
-    """True for the one side of a two-sided test."""
-    return p / 2 <= error and sum(each > 0 for each in leads) > sum(each < 0 for each in leads)
-
-
-def _by_bounds(by: Objective, leader: _Judged, rival: _Judged, error: float) -> tuple[bool, bool]:
-    """The same by the bounds of both, each at half of the error."""
-    mine, other = (judge(by, one.observations, 1 - error / 2) for one in (leader, rival))
-    if by.less_is_better:
-        worst, best = mine.high, other.low
-        factor = 1 + WITHIN
-    else:
-        worst, best = mine.low, other.high
-        factor = 1 / (1 + WITHIN)
-    if worst is None or best is None:
-        return False, False
-    return (
-        (worst < best) if by.less_is_better else (worst > best),
-        (worst <= best * factor) if by.less_is_better else (worst >= best * factor),
-    )
 
 
 def _sentence(

@@ -68,7 +68,7 @@ def compared_pairs(pairs: Sequence[tuple[Judged, Judged]], confidence: float = C
         [(name, [one for one in requests if one.passed is not None]) for name, requests in pair] for pair in pairs
     ]
     asked = [pair for pair in judged if all(requests for _, requests in pair)]
-    adjusted = iter(holm([_p(first[1], second[1]) for first, second in asked]))
+    adjusted = iter(holm([exact_p(first[1], second[1]) for first, second in asked]))
     return [_sentence(pair[0], pair[1], next(adjusted), confidence) if pair in asked else "" for pair in judged]
 
 
@@ -83,7 +83,8 @@ def _sentence(first: Judged, second: Judged, p: float, confidence: float) -> str
     return f"passed: {better} passes more often: {said}"
 
 
-def _p(first: Sequence[Observation], second: Sequence[Observation]) -> float:
+def exact_p(first: Sequence[Observation], second: Sequence[Observation]) -> float:
+    """Two-sided p of the exact test of two sets that were judged: McNemar's where they are pairs, else Fisher's."""
     by_run, other = ({one.run: one.passed for one in requests} for requests in (first, second))
     is_paired = by_run.keys() == other.keys() and 0 not in by_run
     if is_paired and len(by_run) == len(first) == len(second):

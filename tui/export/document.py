@@ -17,12 +17,15 @@ import msgspec
 
 from tui.advice.trial import TrialResult
 from tui.config import paths
+from tui.config.known_models import known_models
 from tui.core.choice import Choice
 from tui.core.events import Instrument, Kind, NetworkSeen
 from tui.core.figures import FITTED, Figure
 from tui.core.finished import FinishedRequest, finished_fields
-from tui.core.grouping import measured_in
+from tui.core.frontier import FrontierPoint
+from tui.core.grouping import Measured
 from tui.core.linear_fit import Estimate
+from tui.core.model import KnownModel
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
@@ -113,6 +116,9 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     runs: list[ExportedRun]
     requests: Annotated[list[ExportedRequest], _means("Of all runs, in the runs' order.")]
     fits: Annotated[list[ExportedFit], _means("Of each target whose answers' lengths tell any of it.")] = []
+    frontier: Annotated[
+        list[FrontierPoint], _means("Which targets are as fast, as cheap and as right as any; derived, like all.")
+    ] = []
     choice: Annotated[Choice | None, _means("Which target was chosen, where a rule said how.")] = None
     tried: Annotated[
         list[TrialResult], _means("The ledger: changes tried on what the runs ask, the latest first; savings in ns.")
@@ -157,6 +163,11 @@ def head_of(contents: Contents) -> Export:
     )
 
 
+def prices_of(runs: Sequence[StoredRun]) -> dict[str, KnownModel]:
+    """The models with their prices, those that the endpoints of the latest run listed among them, by id."""
+    return {model.id: model for model in known_models(latest(runs).plan.endpoints)}
+
+
 def run_of(run: StoredRun) -> ExportedRun:
     """One run as the document has it."""
     return ExportedRun(
@@ -169,10 +180,10 @@ def run_of(run: StoredRun) -> ExportedRun:
     )
 
 
-def fits_of(runs: Iterable[StoredRun]) -> list[ExportedFit]:
+def fits_of(measured: Iterable[Measured]) -> list[ExportedFit]:
     """The fits of all targets of which anything is known."""
     found = []
-    for one in measured_in(runs):
+    for one in measured:
         fit = one.fit()
         estimates = {figure: each for figure in FITTED if (each := fit.of(figure)) is not None}
         if estimates:

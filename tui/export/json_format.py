@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from tui.advice.trial import TrialResult
+from tui.core.frontier import frontier_of
+from tui.core.grouping import measured_in
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
@@ -20,6 +22,7 @@ from tui.export.document import (
     ExportedRequest,
     fits_of,
     head_of,
+    prices_of,
     request_of,
     run_of,
     runs_of,
@@ -48,14 +51,17 @@ def render_json(contents: Contents) -> Iterator[str]:
     yield visible("{\n" + ",\n".join(f'"{name}":{_json(value)}' for name, value in fields))
     yield from _list("runs", map(run_of, runs))
     yield from _list("requests", (request_of(run, record) for run in runs for record in run.requests))
-    if fits := fits_of(runs):
+    measured = measured_in(runs, prices_of(runs))
+    if fits := fits_of(measured):
         yield from _list("fits", fits)
+    if points := frontier_of([one for one in measured if one.requests]):
+        yield from _list("frontier", points)
     if document.tried:
         yield from _list("tried", document.tried)
     yield "\n}\n"
 
 
-_LISTS = ("runs", "requests", "fits", "tried")
+_LISTS = ("runs", "requests", "fits", "frontier", "tried")
 
 
 def _list(name: str, members: Iterable[object]) -> Iterator[str]:

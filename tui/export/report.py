@@ -12,6 +12,7 @@ from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
 from tui.core.figures import FITTED, Figure, Unit, Use, figures_for, flat_columns
 from tui.core.finished import ending
+from tui.core.frontier import FRONTIER_NOTE, frontier_of
 from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
@@ -25,7 +26,7 @@ from tui.core.remarks import remarks, remarks_on, tokens_differ
 from tui.core.run import StoredRun
 from tui.core.statistics import Interval
 from tui.core.wording import ABSENT, SIMULATED, percent, three_digits
-from tui.export.document import is_simulated, latest, started, utc
+from tui.export.document import is_simulated, latest, prices_of, started, utc
 from tui.export.portable import Contents
 
 _WHO = ("Target", "Model", "Endpoint", "Measured")
@@ -71,11 +72,12 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 def report_of(contents: Contents) -> RunReport:
     """The report of runs, judged by objectives, and of changes that were tried."""
     runs, objectives = contents.runs, contents.objectives
-    known = measured_in(runs)
+    known = measured_in(runs, prices_of(runs))
     measured = [one for one in known if one.requests]
     tables = [_per_target(measured), *_fitted(known)]
     if objectives and measured:
         tables += [_per_objective(measured, objectives), _goodput(measured, objectives)]
+    tables += _frontier(measured)
     if contents.choice is not None:
         tables.append(_choice(contents.choice))
     if turns := measured_in_turn(measured):
@@ -175,6 +177,16 @@ def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]
             rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
     return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows, note=judged_together(family))
+
+
+def _frontier(measured: Sequence[Measured]) -> list[Table]:
+    points = frontier_of(measured)
+    rows = [
+        (one.name, one.model, one.endpoint, one.variant or "", point.state, *point.cells, str(point.requests))
+        for one, point in zip(measured if points else (), points, strict=True)
+    ]
+    columns = ("Target", "Model", "Endpoint", "Variant", "Place", "Total, median", "Cost, mean", "Passed", "Requests")
+    return [Table(title="Frontier", columns=columns, labels=5, rows=rows, note=FRONTIER_NOTE)] if rows else []
 
 
 def _choice(choice: Choice) -> Table:

@@ -4,7 +4,7 @@ JUnit's format is that of the Ant task, for which there is no standard; what is 
 GitHub's report actions read: testsuite, testcase, failure, error, skipped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
 import msgspec
@@ -14,9 +14,11 @@ from tui.core.comparison import family_sentence
 from tui.core.decomposition import UNFIT, Fit
 from tui.core.events import Status
 from tui.core.figures import FITTED, SAMPLED, Figure, Use, figures_for
+from tui.core.frontier import FRONTIER_NOTE, frontier
 from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
+from tui.core.model import KnownModel
 from tui.core.objectives import Judgement, Objective, ObjectiveState, judge, judged_together
 from tui.core.observation import Observation, summary
 from tui.core.pass_rate import differing, pass_rate
@@ -47,9 +49,14 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
         return self.fit.count > 0 or any(observation.answered for observation in self.observations)
 
 
-def results_of(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[TargetResult]:
-    """Every target of `runs` in order of appearance; warm-up and sweeps do not count, nor does what was cancelled."""
-    measured = measured_in(runs)
+def results_of(
+    runs: Sequence[StoredRun], objectives: Sequence[Objective], models: Mapping[str, KnownModel] | None = None
+) -> list[TargetResult]:
+    """Every target of `runs` in order of appearance; warm-up and sweeps do not count, nor does what was cancelled.
+
+    `models` have the prices, by id.
+    """
+    measured = measured_in(runs, models)
     family = len(measured) * len(objectives)
     return [_result(one, objectives, family) for one in measured]
 
@@ -148,6 +155,14 @@ def pass_rate_lines(results: Sequence[TargetResult]) -> list[str]:
     found = [(result.name, result.observations) for result in results]
     rates = [(name, rate) for name, observations in found if (rate := pass_rate(observations)) is not None]
     return [clean(line) for line in (*(f"{name}: {rate.sentence}" for name, rate in rates), *differing(found))]
+
+
+def frontier_lines(results: Sequence[TargetResult]) -> list[str]:
+    """A table of time, cost and pass rate, with what is on the frontier; nothing where nothing but time is known."""
+    points = frontier([(clean(one.name), one.observations) for one in results if one.observations])
+    rows = [(point.name, point.state, *point.cells, str(point.requests)) for point in points]
+    heading = ("target", "frontier", "total", "cost", "passed", "n")
+    return [*aligned([heading, *rows], labels=2), f"{FRONTIER_NOTE}."] if rows else []
 
 
 def choice_lines(choice: Choice | None) -> list[str]:

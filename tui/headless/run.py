@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tui.core.choice import EXAMPLE, Choice, choose
 from tui.core.figures import Use, figures_for
 from tui.core.grouping import measured_in
 from tui.core.interleaved import REPEATS
+from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
 from tui.core.sequential_choice import refusal, rule_of
@@ -32,6 +33,7 @@ from tui.headless.results import (
     choice_lines,
     exit_code,
     fitted_table,
+    frontier_lines,
     goodput_lines,
     in_turn_lines,
     junit,
@@ -69,9 +71,10 @@ def main(arguments: Sequence[str]) -> int:
         against=against,
     )
     objectives = loaded.settings.objectives
-    results = results_of(measured.runs, objectives)
+    models = {model.id: model for model in known_models(loaded.settings.endpoints)}
+    results = results_of(measured.runs, objectives, models)
     simulated = any(record.spec.endpoint.simulated for run in measured.runs for record in run.requests)
-    choice = _choice(loaded, settings, measured)
+    choice = _choice(settings, measured, models)
     status = measured.status(exit_code(results) if choice is None else choice_code(choice, results))
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
@@ -151,12 +154,11 @@ def _series(loaded: Loaded, options: argparse.Namespace) -> SeriesSettings:
     return settings
 
 
-def _choice(loaded: Loaded, settings: SeriesSettings, measured: MeasuredPlan) -> Choice | None:
+def _choice(settings: SeriesSettings, measured: MeasuredPlan, models: Mapping[str, KnownModel]) -> Choice | None:
     """The choice by the series' rule; None without one."""
     rule = rule_of(settings)
     if rule is None or measured.choice is not None:
         return measured.choice
-    models = {model.id: model for model in known_models(loaded.settings.endpoints)}
     return choose(rule, [one for one in measured_in(measured.runs, models) if one.requests], settings.confidence)
 
 
@@ -204,6 +206,7 @@ def _summary(
     lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
     lines += sentences(results) if plain else [table(results), *fitted_table(results)]
     lines += remark_lines(results)
+    lines += frontier_lines(results)
     lines += pass_rate_lines(results)
     lines += verdicts(results)
     lines += in_turn_lines(measured.runs)

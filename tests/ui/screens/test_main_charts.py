@@ -51,7 +51,8 @@ async def test_keys_go_through_all_charts_one_at_a_time(open_app: OpenApp) -> No
         for expected in (*CHARTS[1:], CHARTS[0]):
             await s.press(NEXT)
             assert shown(s) == expected.name
-            await s.until(lambda: s.app.main.charts.chart.data.has_data)
+            if expected.name != "frontier":  # these models have no price
+                await s.until(lambda: s.app.main.charts.chart.data.has_data)
             assert mounted(s) == 1
         await s.press(BEFORE)
         assert shown(s) == CHARTS[-1].name

@@ -46,4 +46,5 @@ CHARTS = (
     ChartKind("steps", "steps", "tui.ui.charts.steps"),
     ChartKind("parts", "parts", "tui.ui.charts.parts"),
     ChartKind("way", "way", "tui.ui.charts.way"),
+    ChartKind("frontier", "frontier", "tui.ui.charts.frontier"),
 )
