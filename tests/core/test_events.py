@@ -50,7 +50,7 @@ def test_every_event_of_a_request_says_which() -> None:
         ),
         (
             RunEnded(run_id=1, t_ns=2),
-            '{"type":"run_ended","run_id":1,"t_ns":2,"send_spread_ns":null,"spread_error_ns":null,"sent_ns":null}',
+            '{"type":"run_ended","run_id":1,"t_ns":2,"send_spread_ns":null,"spread_error_ns":null,"hosts":[],"sent_ns":null}',
         ),
     ],
 )

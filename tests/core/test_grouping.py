@@ -6,6 +6,7 @@ import msgspec
 
 from tui.core.events import Status
 from tui.core.grouping import measured_in
+from tui.core.host import Host
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -55,6 +56,21 @@ def test_two_endpoints_are_never_mixed() -> None:
     assert sizes(run_of(), run_of(elsewhere), run_of()) == {"lane @a": 2, "lane @b": 1}
     moved = changed(endpoints=(Endpoint(name="a", base_url="https://moved.example"),))
     assert sizes(run_of(), run_of(moved)) == {"lane · setup 1": 1, "lane · setup 2": 1}
+
+
+def test_two_hosts_are_never_mixed_and_a_plan_without_hosts_is_what_it_was() -> None:
+    def sent_from(*names: str) -> StoredRun:
+        plan = changed(hosts=tuple(Host(name=name) for name in names)).of_run()
+        runs = [run_of(msgspec.structs.replace(plan, targets=(target,))) for target in plan.targets]
+        return msgspec.structs.replace(runs[0], plan=plan, requests=[run.requests[0] for run in runs])
+
+    both = sent_from("desk", "tokyo")
+    assert sizes(both, sent_from("tokyo"), run_of()) == {"lane · desk": 1, "lane · tokyo": 2, "lane": 1}
+    alike = measured_in([both])
+    assert [one.host for one in alike] == ["desk", "tokyo"]
+    assert len({one.fingerprint for one in alike}) == 2
+    (bare,) = measured_in([run_of()])
+    assert bare.fingerprint == "606a238af3cc60badde41b2547372b56"
 
 
 def test_two_prompts_or_parameters_are_never_mixed() -> None:

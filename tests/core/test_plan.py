@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from tui.core.host import Host
 from tui.core.parameters import Parameters
 from tui.core.plan import Budget, Plan
 from tui.core.prompt import Prompt
@@ -102,3 +103,27 @@ def test_the_budget_of_an_older_plan_is_read() -> None:
     budget = msgspec.json.decode(b'{"sitting_usd": 2, "plan_usd": 1}', type=Budget)
     assert budget == Budget(session_usd=2, plan_usd=1)
     assert msgspec.json.encode(budget) == b'{"session_usd":2.0,"plan_usd":1.0}'
+
+
+def test_every_lane_is_asked_from_every_host_and_the_plan_of_a_run_stays_as_it_is() -> None:
+    plan = replace(_variants(ask_all=True), hosts=(Host(name="desk"), Host(name="tokyo", ssh="tokyo", proxy="")))
+    labels = [target.label for target in plan.lanes]
+    assert len(labels) == len(set(labels)) == 8
+    assert labels[:3] == ["x · long · desk", "x · long · tokyo", "x · short · desk"]
+    run = plan.of_run()
+    assert run.lanes == run.targets == plan.lanes
+    requests = run.requests(1)
+    assert [spec.host for spec in requests] == ["desk", "tokyo"] * 4
+    assert {spec.endpoint.proxy for spec in requests if spec.host == "tokyo"} == {""}
+    assert {target.single.label for target in plan.lanes} == {"x", "Y"}
+    assert {target.single.host for target in plan.lanes} == {None}
+
+
+def test_too_many_lanes_are_counted_with_their_hosts() -> None:
+    plan = replace(
+        _plan(*[Target(model="a", name=str(at)) for at in range(50)]), hosts=(Host(name="a"), Host(name="b"))
+    )
+    assert plan.problem() is None
+    problem = replace(plan, hosts=(*plan.hosts, Host(name="c"))).problem()
+    assert problem is not None
+    assert "50 targets with 1 variants from 3 hosts" in problem

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from tui.config import schema
-from tui.config.endpoints import ENDPOINT
+from tui.config.endpoints import ENDPOINT, words
 from tui.config.files import Document, KeyPath
 from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, expected, hint, nearest, refuse_endpoint_name, shown
 from tui.config.variables import MAX_ROWS, Row, Variables, differing_name, refuse_name, value_text
+from tui.core.host import MAX_HOSTS, Host
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.prompt import MAX_VARIANTS
@@ -61,6 +62,24 @@ def target_of(values: Mapping[str, Any]) -> Target:
     )
 
 
+def refuse_host(values: Mapping[str, Any], taken: Sequence[object]) -> str | None:
+    """The complaint about a host's values that exclude each other, or about its name, if that is `taken`."""
+    if values.get("name") in taken:
+        return f"is called {shown(values['name'])}, as another host is"
+    if values.get("ssh") and values.get("command"):
+        return "has both ssh and command: one says how it is reached"
+    elsewhere = next((key for key in ("forward_key", "key_command", "ca_file", "proxy") if key in values), None)
+    if elsewhere is not None and not (values.get("ssh") or values.get("command")):
+        return f"has {elsewhere} and neither ssh nor command: it is this machine, for which [endpoints] says that"
+    return None
+
+
+def host_of(values: Mapping[str, Any]) -> Host:
+    """A host from its keys, checked before."""
+    commands = {key: words(values[key]) for key in ("command", "key_command") if key in values}
+    return Host(**{**values, **commands})
+
+
 class Checked(msgspec.Struct, frozen=True):
     """One document, checked."""
 
@@ -85,6 +104,8 @@ def check_settings(document: Document, layer: Layer, name: str) -> Checked:
             checker.targets(given)
         elif word == "endpoints":
             checker.endpoints(given)
+        elif word == "hosts":
+            checker.hosts(given)
         elif word == "prompts":
             checker.prompts(given)
         elif word == "variables":
@@ -170,6 +191,19 @@ class Checker:
         if isinstance(given, list) and not 1 <= len(given) <= MAX_TARGETS:
             self._problem(path, f"must hold 1 to {MAX_TARGETS} targets, but holds {len(given)}")
         self._enter(path, tuple(target_of(values) for values in self.tables(path, schema.TARGET, given)))
+
+    def hosts(self, given: object) -> None:
+        """Check the list of hosts."""
+        path = ("hosts",)
+        if not self.takes(path, schema.HOSTS):
+            return
+        if isinstance(given, list) and len(given) > MAX_HOSTS:
+            self._problem(path, f"must hold at most {MAX_HOSTS} hosts, but holds {len(given)}")
+        found = self.tables(path, schema.HOST, given)
+        for position, values in enumerate(found):
+            if complaint := refuse_host(values, [other.get("name") for other in found[:position]]):
+                self._problem((*path, position), complaint)
+        self._enter(path, tuple(map(host_of, found)))
 
     def prompts(self, given: object) -> None:
         """Check the list of variants."""

@@ -100,7 +100,8 @@ def _refuse_variable(value: str) -> str | None:
     return None
 
 
-def _refuse_command(value: str | tuple[str, ...]) -> str | None:
+def refuse_command(value: str | tuple[str, ...]) -> str | None:
+    """The complaint about a command, as the end of a sentence; None for a good one."""
     try:
         command = words(value)
     except ValueError:
@@ -160,11 +161,13 @@ def _refuse_place(value: str) -> str | None:
     return None
 
 
-def _refuse_path(value: str) -> str | None:
+def refuse_path(value: str) -> str | None:
+    """The same of the path of a PEM file."""
     return None if value.strip() and value.isprintable() else "must be the path of a PEM file"
 
 
-def _refuse_proxy(value: str) -> str | None:
+def refuse_proxy(value: str) -> str | None:
+    """The same of a proxy's URL."""
     if not value:
         return None
     wanted = "must be a URL such as http://proxy.example:3128 or socks5://127.0.0.1:1080, or empty for none"
@@ -187,15 +190,15 @@ ENDPOINT = keys_of(
     refuse={
         "base_url": refuse_base_url,
         "api_key_env": _refuse_variable,
-        "key_command": _refuse_command,
+        "key_command": refuse_command,
         "region": _refuse_place,
         "project": _refuse_place,
         "api_version": _refuse_version,
         "key_header": _refuse_key_header,
         "secret_headers": _refuse_secret_headers,
         "headers": _refuse_headers,
-        "ca_file": _refuse_path,
-        "proxy": _refuse_proxy,
+        "ca_file": refuse_path,
+        "proxy": refuse_proxy,
     },
 )
 """The keys of [endpoints.NAME], except its table of timeouts."""

@@ -29,6 +29,7 @@ from tui.config.presets import at_named_endpoint, entries_of
 from tui.config.schema import AUTO, SIMULATOR, Settings
 from tui.config.variables import Variables, read_rows
 from tui.core.checks import AnswerCheck
+from tui.core.host import Host
 from tui.core.lanes import with_own_labels
 from tui.core.objectives import parse as parse_objective
 from tui.core.parameters import Parameters
@@ -159,7 +160,7 @@ _CAPS = frozenset(path for path, key in schema.keys_by_path().items() if key.is_
 
 
 def _merge(merged: dict[str, SetValue], layer: dict[str, SetValue]) -> None:
-    for whole in ("targets", "prompts", "variables", "checks"):
+    for whole in ("targets", "prompts", "variables", "checks", "hosts"):
         if whole in layer:
             for path in [path for path in merged if path.startswith(f"{whole}.")]:
                 del merged[path]
@@ -209,6 +210,7 @@ def _settings(merged: Mapping[str, SetValue], *, is_demo: bool) -> Settings:
         variants=_variants(merged),
         variables=cast(Variables, merged["variables"].value) if "variables" in merged else Variables(),
         targets=without_endpoints(targets) if is_demo else targets,
+        hosts=cast(tuple[Host, ...], merged["hosts"].value) if "hosts" in merged else (),
         endpoints=endpoints,
         **{table: struct(**_section(merged, table)) for table, struct in schema.STRUCTS.items()},
     )
@@ -338,6 +340,7 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
         rows=settings.variables.rows,
         parameters=settings.parameters,
         targets=with_own_labels(settings.targets),
+        hosts=settings.hosts,
         endpoints=tuple(endpoints),
         default_endpoint=default,
         timeouts=settings.timeouts,

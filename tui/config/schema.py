@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tui.config.endpoints import refuse_command, refuse_path, refuse_proxy
 from tui.config.keys import Key, hint, keys_of, refuse_endpoint_name, refuse_label, shown
 from tui.config.variables import Variables
 from tui.core import checks as answer_checks
 from tui.core import choice, objectives
 from tui.core import parameters as core
 from tui.core.checks import MAX_CHECKS, AnswerCheck
+from tui.core.host import MAX_HOSTS, Host
 from tui.core.objectives import Objective
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.plan import Budget
@@ -138,6 +140,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters
     targets: tuple[Target, ...]
     """1 to `tui.core.plan.MAX_TARGETS` targets."""
+    hosts: tuple[Host, ...] = ()
+    """At most `tui.core.host.MAX_HOSTS` hosts."""
     endpoints: dict[str, Endpoint]
     """By name; without the simulator."""
     timeouts: Timeouts
@@ -215,6 +219,13 @@ def _refuse_objectives(value: tuple[str, ...]) -> str | None:
     return None
 
 
+def refuse_ssh(value: str) -> str | None:
+    """The complaint about a host as ssh knows it, as the end of a sentence; None for a good one."""
+    if not value or value.startswith("-") or not value.isprintable() or " " in value:
+        return f"must be a host as ssh takes it, such as tokyo or me@tokyo.example, but is {shown(value)}"
+    return None
+
+
 def _refuse_empty(value: str) -> str | None:
     return None if value else "must not be empty"
 
@@ -259,6 +270,28 @@ TARGET = (
     ),
     *PARAMETERS,
 )
+HOST = keys_of(
+    Host,
+    required=("name",),
+    types={"command": str | tuple[str, ...], "key_command": str | tuple[str, ...]},
+    refuse={
+        "name": refuse_label,
+        "ssh": refuse_ssh,
+        "command": refuse_command,
+        "key_command": refuse_command,
+        "ca_file": refuse_path,
+        "proxy": refuse_proxy,
+    },
+)
+"""The keys of [[hosts]]."""
+HOSTS = Key(
+    name="hosts",
+    type=tuple[dict[str, Any], ...],
+    help=f"Machines that every target is asked from: at most {MAX_HOSTS}.",
+    set_by="chosen files",
+    items=HOST,
+)
+"""The whole list: whoever may set it may run programs here."""
 TOP = keys_of(
     Settings,
     types={"objectives": tuple[str, ...]},
@@ -285,7 +318,7 @@ TABLES = {table: keys_of(struct) for table, struct in STRUCTS.items()} | {
 }
 """The tables with fixed keys. `targets` (of TARGET), `prompts` (of VARIANT), `endpoints.NAME` (of ENDPOINT) and
 `variables` are lists and maps."""
-COLLECTIONS = ("targets", "endpoints", "prompts", "variables")
+COLLECTIONS = ("targets", "endpoints", "prompts", "variables", "hosts")
 VARIABLES = keys_of(Variables)
 """The keys of [variables] beside the names of variables."""
 

@@ -33,6 +33,7 @@ def describe(loaded: Loaded, environ: Mapping[str, str]) -> str:
         _variables(loaded),
         _tables(loaded, ("parameters",)),
         _targets(loaded),
+        _hosts(loaded),
         _endpoints(loaded, environ),
         _tables(loaded, [table for table in schema.STRUCTS if table not in ("prompt", "parameters")]),
     ]
@@ -146,6 +147,15 @@ def _targets(loaded: Loaded) -> Iterator[_Line]:
             yield _Line(
                 f"{name} = {toml(value)}", "remembered from the last session" if remembered else _origin(source)
             )
+
+
+def _hosts(loaded: Loaded) -> Iterator[_Line]:
+    for position, host in enumerate(loaded.settings.hosts):
+        if position:
+            yield _Line("")
+        yield _Line("[[hosts]]")
+        for name, value in msgspec.to_builtins(host).items():
+            yield _Line(f"{name} = {toml(value)}", _origin(loaded.provenance.get(f"hosts.{position}.{name}")))
 
 
 def _endpoints(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[_Line]:

@@ -11,6 +11,7 @@ import msgspec
 
 from tui.core.checks import CheckFinding
 from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged, StampSource, TaggedEvent
+from tui.core.host import HostFacts
 from tui.core.model import ListedModel
 
 
@@ -303,6 +304,8 @@ class RunEnded(TaggedEvent, frozen=True, kw_only=True):
     """From the first request's send to the last one's; absent with fewer than two sent."""
     spread_error_ns: int | None = None
     """Most that the spread is off, where engines with clocks of their own sent them."""
+    hosts: tuple[HostFacts, ...] = ()
+    """The hosts that it was asked from. Put in by this side, where the plan named any."""
     sent_ns: tuple[int, int] | None = None
     """Moments of the first and the last send, by the engine's clock; absent where they were not meant as one start."""
 

@@ -19,6 +19,9 @@ class _Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: Annotated[str, msgspec.Meta(description="What the lane is called.")]
     model: str
     endpoint: Annotated[str, msgspec.Meta(description="The endpoint's name.")]
+    host: Annotated[
+        str | None, msgspec.Meta(description="The host it was sent from; absent where the plan named no hosts.")
+    ] = None
     simulated: Annotated[bool, msgspec.Meta(description="True: measured on the built-in simulator, SIMULATED.")]
     status: Annotated[Status, msgspec.Meta(description="How it ended; interrupted: the program ended before it did.")]
     error: Annotated[Failure | None, msgspec.Meta(description="Why it failed.")] = None
@@ -78,6 +81,7 @@ def finished_fields(record: RequestRecord) -> dict[str, Any]:
         "target": spec.target,
         "model": spec.model,
         "endpoint": spec.endpoint.name,
+        "host": spec.host,
         "simulated": spec.endpoint.simulated,
         "status": ending(record),
         "error": record.failure,

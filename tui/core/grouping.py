@@ -28,6 +28,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """The target's label."""
     model: str
     endpoint: str
+    host: str | None = None
+    """Name of the host that it was asked from; `None` where the plan named no hosts."""
     simulated: bool
     fingerprint: str
     """A digest of what was asked; see `fingerprint`."""
@@ -68,12 +70,12 @@ class _Group:
 
 
 def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
-    """A digest of what a plan asks of a target: prompt, values of its variables, parameters, model and endpoint.
+    """A digest of what a plan asks of a target: prompt, values of its variables, parameters, model, endpoint, and host.
 
     The target's name is not part of it. A series asks one thing of all rows of values: give it none.
     """
     asked = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
-    return _digest(asked)
+    return _digest((*asked, target.host) if target.host is not None else asked)
 
 
 def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | None = None) -> list[Measured]:
@@ -81,13 +83,13 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
 
     What requests cost is known by the prices of `models`, by id.
     """
-    groups: dict[tuple[str, str, bool, str], _Group] = {}
+    groups: dict[tuple[str, str, str | None, bool, str], _Group] = {}
     for number, run in enumerate(runs, 1):
         for record in run.requests:
             spec = record.spec
             # The simulator has another port in every session, and is the same.
             where = "" if spec.endpoint.simulated else spec.endpoint.base_url
-            key = (spec.target, where, spec.endpoint.simulated, _fingerprint_of(run, record))
+            key = (spec.target, where, spec.host, spec.endpoint.simulated, _fingerprint_of(run, record))
             group = groups.setdefault(key, _Group())
             group.spec, group.latest, group.plan = spec, run.info, run.plan
             if not (run.info.counted or run.info.sweep):
@@ -104,6 +106,7 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
                 target=group.spec.target,
                 model=group.spec.model,
                 endpoint=group.spec.endpoint.name,
+                host=group.spec.host,
                 simulated=group.spec.endpoint.simulated,
                 fingerprint=asked,
                 spec=group.spec,
@@ -113,7 +116,7 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
                 observations=tuple(group.observations),
                 swept=tuple(group.swept),
             )
-            for (_, _, _, asked), group in groups.items()
+            for (*_, asked), group in groups.items()
         ]
     )
 
@@ -126,7 +129,8 @@ def _fingerprint_of(run: StoredRun, record: RequestRecord) -> str:
             return fingerprint(plan, target, plan.values() if run.info.series is None else {})
     except KeyError:
         pass  # a plan from a file whose parts do not fit
-    return _digest((spec.prompt, spec.parameters, spec.model, spec.endpoint.name))
+    asked = (spec.prompt, spec.parameters, spec.model, spec.endpoint.name)
+    return _digest((*asked, spec.host) if spec.host is not None else asked)
 
 
 def _digest(asked: object) -> str:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from tui.core.clocks import ClockOffset
+from tui.core.engine_events import Hello, StampSource
 from tui.core.setting import setting
 from tui.core.target import Endpoint
 
@@ -54,6 +56,38 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def launch(self) -> tuple[str, ...]:
         """Command whose standard input and output are the engine's; empty for this machine."""
         return self.command if self.ssh is None else ssh_command(self.ssh, "latency-tui engine")
+
+
+class HostFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A host that a run was asked from, and its clock. No figure sets stamps of two hosts side by side."""
+
+    name: str
+    app_version: str = ""
+    sdk_version: str = ""
+    python: str = ""
+    platform: str = ""
+    stamp_source: StampSource | None = None
+    offset_ns: int = 0
+    """Its CLOCK_MONOTONIC less that of the machine that the program ran on, at the run."""
+    error_ns: int = 0
+    """Most that the offset is off."""
+    rtt_ns: int = 0
+    """Round trip over the pipe to its engine."""
+
+    @staticmethod
+    def of(name: str, hello: Hello, clock: ClockOffset) -> "HostFacts":
+        """Facts of a host by what its engine has said, and by how its clock was read last."""
+        return HostFacts(
+            name=name,
+            app_version=hello.app_version,
+            sdk_version=hello.sdk_version,
+            python=hello.python,
+            platform=hello.platform,
+            stamp_source=hello.stamp_source,
+            offset_ns=clock.offset_ns,
+            error_ns=clock.error_ns,
+            rtt_ns=clock.rtt_ns,
+        )
 
 
 def ssh_command(host: str, remote: str) -> tuple[str, ...]:

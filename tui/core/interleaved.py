@@ -42,6 +42,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One target of a plan, with everything that it is asked."""
 
     label: str
+    host: str | None = None
     model: str
     endpoint: Endpoint
     prompt: Prompt
@@ -51,7 +52,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     def asked(self) -> tuple[object, ...]:
         """All that decides the answer: everything but names."""
         prompt = msgspec.structs.replace(self.prompt, name="")
-        return self.model, self.endpoint, prompt, self.parameters
+        return self.model, self.endpoint, self.host, prompt, self.parameters
 
 
 def sides_of(plan: Plan) -> list[Side]:
@@ -59,6 +60,7 @@ def sides_of(plan: Plan) -> list[Side]:
     return [
         Side(
             label=target.label,
+            host=target.host,
             model=target.model,
             endpoint=plan.endpoint_of(target),
             prompt=plan.prompt_of(target),
@@ -74,6 +76,7 @@ def sides_in(snapshot: Snapshot, endpoints: Sequence[Endpoint]) -> list[Side]:
     return [
         Side(
             label=lane.name,
+            host=lane.host,
             model=lane.model,
             endpoint=by_name[lane.endpoint],
             prompt=lane.prompt,
@@ -112,6 +115,7 @@ def interleaved(pairs: Sequence[tuple[Side, Side]], plan: Plan, names: tuple[str
                 endpoint=endpoints.names[at],
                 parameters=Parameters(**own),
                 variant=prompts.names[at] if len(prompts.unique) > 1 else None,
+                host=side.host,
                 against=None if old is None else f"{old.label} · {names[0]}",
             )
         )

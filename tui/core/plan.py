@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from tui.core.host import Host, endpoint_at
 from tui.core.parameters import OLDER_API_VERSION, Parameters
 from tui.core.prompt import Prompt, undefined_sentence
 from tui.core.setting import setting
@@ -106,6 +107,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Prompts held side by side, each with a name, the one in use among them; empty when there is only that one."""
     ask_all: bool = False
     """True to ask every target every variant, and not only the one in use."""
+    hosts: tuple[Host, ...] = ()
+    """Machines that every target is asked from; without any it is this one."""
     rows: tuple[dict[str, str], ...] = ()
     """The variables' values: rows with the same names each."""
     row: int = 0
@@ -118,13 +121,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lanes(self) -> tuple[Target, ...]:
-        """The targets as they are asked, one per lane: with `ask_all` each of them once for every variant."""
-        if not self.ask_all or not self.variants:
-            return self.targets
+        """The targets as they are asked, one per lane: from every host, and with `ask_all` once for every variant."""
+        replace, lanes = msgspec.structs.replace, self.targets
+        if self.ask_all and self.variants:
+            lanes = tuple(
+                replace(target, name=f"{target.label} · {variant.name}", variant=variant.name)
+                for target in lanes
+                for variant in self.variants
+            )
+        if not self.hosts or any(target.host is not None for target in lanes):
+            return lanes
         return tuple(
-            msgspec.structs.replace(target, name=f"{target.label} · {variant.name}", variant=variant.name)
-            for target in self.targets
-            for variant in self.variants
+            replace(target, name=f"{target.label} · {host.name}", host=host.name)
+            for target in lanes
+            for host in self.hosts
         )
 
     def prompt_of(self, target: Target) -> Prompt:
@@ -156,7 +166,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if not all(self.prompt_of(target).user.strip() for target in self.lanes):
             return "The user prompt is empty: write one, then run it."
         if len(self.lanes) > MAX_TARGETS:
-            lanes = f"{len(self.targets)} targets with {len(self.variants)} variants"
+            lanes = f"{len(self.targets)} targets with {max(1, len(self.variants))} variants"
+            if self.hosts:
+                lanes += f" from {len(self.hosts)} hosts"
             return f"{lanes} make more than the {MAX_TARGETS} lanes there can be: ask fewer."
         name = self.undefined()
         return None if name is None else undefined_sentence(name)
@@ -201,6 +213,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 return endpoint
         raise KeyError(name)
 
+    def asked_at(self, target: Target) -> Endpoint:
+        """The same, as it is asked from the target's host."""
+        endpoint = self.endpoint_of(target)
+        host = next((host for host in self.hosts if host.name == target.host), None)
+        return endpoint if host is None else endpoint_at(host, endpoint)
+
     def parameters_of(self, target: Target) -> Parameters:
         """Parameters of a target: the shared ones without those it drops, overridden by its own."""
         return self.parameters.without(target.drop).overridden_by(target.parameters)
@@ -216,7 +234,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 request_id=request_id,
                 target=target.label,
                 model=target.model,
-                endpoint=(endpoint := self.endpoint_of(target)),
+                endpoint=(endpoint := self.asked_at(target)),
+                host=target.host,
                 prompt=self.prompt_of(target).filled(values),
                 parameters=(parameters := self.parameters_of(target)),
                 timeouts=endpoint.timeouts.over(self.timeouts),

@@ -9,6 +9,8 @@ from typing import Any, TypeVar, overload
 
 import msgspec
 
+from tui.core.events import RunEnded
+from tui.core.host import HostFacts
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.series import Repeat
@@ -37,6 +39,10 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Seed of the order of the targets; `None` when it was the plan's order."""
     send_spread_ns: int | None = None
     """From the first request's send to the last one's."""
+    spread_error_ns: int | None = None
+    """Most that the spread is off, where several hosts sent them; absent for one."""
+    hosts: tuple[HostFacts, ...] = ()
+    """The hosts that it was asked from, as they were; empty where the plan named none."""
 
     @property
     def counted(self) -> bool:
@@ -47,6 +53,11 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def kind(self) -> str:
         """Word for a run of a series."""
         return "warm-up" if self.warm_up else "sweep" if self.sweep else "repeat"
+
+
+def known_at_end(event: RunEnded) -> dict[str, Any]:
+    """The fields of a run's info that its end tells."""
+    return {name: getattr(event, name) for name in ("send_spread_ns", "spread_error_ns", "hosts")}
 
 
 def new_run(app_version: str, sdk_version: str, repeat: Repeat | None) -> RunInfo:

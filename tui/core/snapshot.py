@@ -23,6 +23,7 @@ class LaneSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The lane's name."""
     model: str
     endpoint: str
+    host: str | None = None
     prompt: Prompt
     parameters: Parameters
     observations: tuple[Observation, ...]
@@ -55,6 +56,7 @@ def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapsho
                 name=one.target,
                 model=one.model,
                 endpoint=one.endpoint,
+                host=one.host,
                 prompt=_asked(one),
                 parameters=one.spec.parameters,
                 observations=one.observations,

@@ -189,6 +189,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters = Parameters()
     variant: str | None = None
     """Name of its prompt variant; `None` is the one in use. Set by `Plan.lanes`."""
+    host: str | None = None
+    """Name of the host that it is asked from; `None` where the plan names no hosts. Set by `Plan.lanes`."""
     against: str | None = None
     """Label of the target that is asked in turn with it, to be compared within every run. Set by `core.interleaved`."""
 
@@ -196,6 +198,17 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def label(self) -> str:
         """The name on the lane."""
         return self.name or self.model
+
+    @property
+    def single(self) -> "Target":
+        """The target as it was before `Plan.lanes` made one of it for every variant and every host."""
+        if self.variant is None and self.host is None:
+            return self
+        label = self.label
+        for part in (self.host, self.variant):
+            label = label.removesuffix(f" · {part}") if part is not None else label
+        name = None if label == self.model else label
+        return msgspec.structs.replace(self, name=name, variant=None, host=None)
 
 
 def is_this_machine(host: str) -> bool:

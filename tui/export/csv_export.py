@@ -46,6 +46,7 @@ _BEFORE: dict[str, _Column] = {
     "target": lambda _, record: record.spec.target,
     "model": lambda _, record: record.spec.model,
     "endpoint": lambda _, record: record.spec.endpoint.name,
+    "host": lambda _, record: record.spec.host,
     "simulated": lambda _, record: SIMULATED if record.spec.endpoint.simulated else "",
     "status": lambda _, record: ending(record),
     "error": lambda _, record: record.failure.kind.value if record.failure else None,

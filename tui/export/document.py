@@ -239,6 +239,7 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
             target=request.target,
             model=request.model,
             endpoint=endpoint,
+            host=request.host,
             prompt=plan.prompt if request.prompt is None else request.prompt,
             parameters=request.parameters,
             timeouts=request.timeouts,

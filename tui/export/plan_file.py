@@ -12,17 +12,19 @@ from tui.config.remembered import as_table
 from tui.config.schema import SIMULATOR
 from tui.config.show import toml, toml_key
 from tui.core.checks import AnswerCheck
+from tui.core.host import Host
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.run import StoredRun
+from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
 from tui.export.portable import REMOVED, Contents, portable_endpoint
 from tui.secret_names import is_secret_name
 
-_OWN = frozenset({"objectives", "checks", "prompt", "prompts", "variables", "parameters", "targets", "series"})
+_OWN = frozenset({"objectives", "checks", "prompt", "prompts", "variables", "parameters", "targets", "hosts", "series"})
 """Keys and tables that say what is asked. Whatever else a file has is left as it is when a plan is saved over it."""
 
 
@@ -34,6 +36,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[dict[str, str], ...] = ()
     parameters: Parameters
     targets: tuple[Target, ...]
+    hosts: tuple[Host, ...] = ()
     objectives: tuple[str, ...] = ()
     series: SeriesSettings = SeriesSettings()
 
@@ -45,6 +48,7 @@ def asked_of(plan: Plan, series: SeriesSettings, objectives: Sequence[Objective]
         rows=plan.rows,
         parameters=plan.parameters,
         targets=tuple(msgspec.structs.replace(target, variant=None) for target in plan.targets),
+        hosts=plan.hosts,
         objectives=tuple(objective.text for objective in objectives),
         series=series,
     )
@@ -90,10 +94,14 @@ def render_plan(contents: Contents) -> Iterator[str]:
             in_turn=latest.info.in_turn,
             seed=latest.info.seed,
         )
-    plan = msgspec.structs.replace(latest.plan, rows=_rows(runs), targets=_without_variants(latest.plan.targets))
+    plan = msgspec.structs.replace(
+        latest.plan, rows=_rows(runs), targets=_without_variants(latest.plan.targets), hosts=()
+    )
     named = {target.endpoint or plan.default_endpoint for target in plan.targets}
     endpoints = [one for one in plan.endpoints if one.name in named and not one.simulated]
     text = plan_text(asked_of(plan, series, contents.objectives), endpoints, default=plan.default_endpoint)
+    if names := ", ".join(host.name for host in latest.plan.hosts):
+        text = f"# It was asked from {clean(names)}: say under [[hosts]] how they are reached.\n\n{text}"
     yield f"# The plan of a run on the built-in simulator: SIMULATED.\n\n{text}" if plan.simulated else text
 
 
@@ -115,13 +123,11 @@ def _rows(runs: Iterable[StoredRun]) -> tuple[dict[str, str], ...]:
 
 
 def _without_variants(targets: Iterable[Target]) -> tuple[Target, ...]:
-    """The targets before each was asked every variant: `Plan.lanes` made several of one."""
+    """The targets before each was asked every variant and from every host: `Plan.lanes` made several of one."""
     found: list[Target] = []
     for target in targets:
-        label = target.label.removesuffix(f" · {target.variant}") if target.variant else target.label
-        single = msgspec.structs.replace(target, name=None if label == target.model else label, variant=None)
-        if single not in found:
-            found.append(single)
+        if target.single not in found:
+            found.append(target.single)
     return tuple(found)
 
 
@@ -163,6 +169,8 @@ def _blocks(asked: Asked) -> Iterable[str]:
     yield _table("[parameters]", _given(asked.parameters, Parameters()))
     for target in asked.targets:
         yield _table("[[targets]]", as_table(target))
+    for host in asked.hosts:
+        yield _table("[[hosts]]", msgspec.to_builtins(host))
     yield _table("[series]", _given(asked.series, SeriesSettings()))
 
 

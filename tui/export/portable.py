@@ -2,8 +2,9 @@
 
 What is removed, from the runs themselves, so that no format can forget it:
 
-- how an endpoint gets its keys (`api_key_env`, `key_command`, `secret_headers`) and its `ca_file`: they mean something
-  on this machine only, and in a file from elsewhere they could send a person's key, or run a command;
+- how an endpoint gets its keys (`api_key_env`, `key_command`, `secret_headers`), its `ca_file`, and how hosts are
+  reached: they mean something on this machine only, and in a file from elsewhere they could send a person's key, or run
+  a command;
 - values of headers and of fields of `extra` whose name or value looks secret, user names and passwords in URLs;
 - everywhere, texts included: values of this process' environment variables that are named like keys or that an
   endpoint names, and what has the form of an API key;
@@ -22,6 +23,7 @@ import msgspec
 from tui.advice.trial import TrialResult
 from tui.core.choice import Choice
 from tui.core.events import Kind
+from tui.core.host import Host
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
@@ -149,6 +151,8 @@ def _plan(plan: Plan) -> Plan:
         parameters=_parameters(plan.parameters),
         targets=tuple(replace(target, parameters=_parameters(target.parameters)) for target in plan.targets),
         endpoints=tuple(map(portable_endpoint, plan.endpoints)),
+        # How they are reached is this machine's affair, and a command in a file from elsewhere would be run.
+        hosts=tuple(Host(name=host.name) for host in plan.hosts),
     )
 
 
@@ -164,11 +168,13 @@ def _plan_without_texts(plan: Plan) -> Plan:
                 name=target.name,
                 drop=target.drop,
                 parameters=_without_extra(target.parameters),
+                host=target.host,
                 against=target.against,
             )
             for target in plan.targets
         ),
         endpoints=plan.endpoints,
+        hosts=plan.hosts,
         default_endpoint=plan.default_endpoint,
         timeouts=plan.timeouts,
         retries=plan.retries,

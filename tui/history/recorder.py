@@ -14,7 +14,7 @@ from tui.config.schema import HistorySettings
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded, RunStarted
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
-from tui.core.run import RunInfo, new_uid
+from tui.core.run import RunInfo, known_at_end, new_uid
 from tui.history.interruption import leave_note
 from tui.history.writer import Begun, Came, Ended, Item, Known, OpenRun, Writer
 
@@ -81,8 +81,8 @@ class Recorder:
                     self._sdk_version = version
                 case RunStarted(run_id=run_id, unix_ns=unix_ns):
                     items += self._learn(run_id, started_unix_ns=unix_ns, sdk_version=self._sdk_version)
-                case RunEnded(run_id=run_id, send_spread_ns=spread):
-                    items += self._learn(run_id, send_spread_ns=spread)
+                case RunEnded(run_id=run_id):
+                    items += self._learn(run_id, **known_at_end(event))
                     ends = True
                 case RequestEnded():
                     items += self._end(event)

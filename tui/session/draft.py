@@ -38,7 +38,7 @@ class Draft:
         self.series = series or SeriesSettings()
         """Options of the next series."""
         self._rest = plan
-        """The endpoints, limits and budget, which no widget edits."""
+        """The endpoints, hosts, limits and budget, which no widget edits."""
 
     def plan(self) -> Plan:
         """The plan of one run. Later edits of the draft do not change it."""
@@ -78,6 +78,7 @@ class Draft:
         asked, known = kept.asked, {None, SIMULATOR, *presets(), *(endpoint.name for endpoint in self.endpoints)}
         self.book = PromptBook(asked.prompts[kept.current], asked.prompts, asked.rows, kept.row)
         self.parameters = asked.parameters
+        self._rest = msgspec.structs.replace(self._rest, hosts=asked.hosts)
         listed = [(target, at not in kept.not_chosen) for at, target in enumerate(asked.targets)]
         here = [(target, is_chosen) for target, is_chosen in listed if target.endpoint in known]
         if any(is_chosen for _, is_chosen in here):
@@ -123,7 +124,7 @@ def reopened(stored: Plan, own: Plan) -> tuple[Plan, tuple[str, ...]]:
             unknown.append(asked_at)
             continue
         at = None if asked_at == own.default_endpoint else asked_at
-        single = msgspec.structs.replace(_without_variant(target), endpoint=at)
+        single = msgspec.structs.replace(target.single, endpoint=at)
         if single not in targets:
             targets.append(single)
     trusted = {check for prompt in (own.prompt, *own.variants) for check in prompt.checks}
@@ -146,11 +147,3 @@ def _without_programs(prompt: Prompt, trusted: Collection[AnswerCheck]) -> Promp
     """The prompt without checks that are programs, except those that the person has chosen here."""
     kept = tuple(check for check in prompt.checks if check.command is None or check in trusted)
     return msgspec.structs.replace(prompt, checks=kept)
-
-
-def _without_variant(target: Target) -> Target:
-    """The target as it was before `Plan.lanes` made one of it for every variant."""
-    if target.variant is None:
-        return target
-    label = target.label.removesuffix(f" · {target.variant}")
-    return msgspec.structs.replace(target, name=None if label == target.model else label, variant=None)

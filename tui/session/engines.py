@@ -9,12 +9,12 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
+from msgspec.structs import replace
 
 from tui import __version__
 from tui.core.engine_events import Armed, EngineFailed, Hello
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded, RunStarted
-from tui.core.host import Host
+from tui.core.host import Host, HostFacts
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.engine.api_keys import lent_to
@@ -48,6 +48,7 @@ class Engines:
             self._clients[""] = EngineClient(engine, self._listener(""))
         self._ends: dict[str, EngineFailed] = {}
         self._hosts: dict[str, Host] = {}
+        self._facts: dict[str, HostFacts] = {}
         self._endpoints: tuple[Endpoint, ...] = ()
         self._launching: dict[str, asyncio.Task[None]] = {}
         self._run: SharedRun | None = None
@@ -166,12 +167,13 @@ class Engines:
                 given += run.take(name, event) if run is not None else ()
                 continue
             if isinstance(event, EngineFailed):
+                self._facts_of(())
                 self._ends[name] = event
                 if name:
                     self._clients.pop(name, None)
                 given += run.lose(name, event) if run is not None else ()
             if isinstance(event, Hello | EngineReady):
-                event = msgspec.structs.replace(event, host=name)
+                event = replace(event, host=name)
                 self._remark(name, event)
             given.append(event)
             if number is None and run is not None:
@@ -180,6 +182,8 @@ class Engines:
 
     def _deliver(self, events: list[Event]) -> None:
         if self._run is not None and self._run.is_over:
+            hosts = self._facts_of(self._run.hosts)
+            events = [replace(event, hosts=hosts) if isinstance(event, RunEnded) else event for event in events]
             self._run = None
         if events:
             self._on_events(events)
@@ -191,6 +195,14 @@ class Engines:
             elif isinstance(event, EngineFailed) and self._restarting is None:
                 self._on_problem(f"{event.message} It is being started again.")
                 self._restarting = asyncio.create_task(self._restart())
+
+    def _facts_of(self, hosts: Sequence[str]) -> tuple[HostFacts, ...]:
+        """The hosts as they are now, and those that are gone as they were."""
+        for name, client in self._clients.items():
+            if client.hello is not None and client.clock is not None:
+                self._facts[name] = HostFacts.of(name, client.hello, client.clock)
+        places = [(name, "" if self._hosts[name].is_here else name) for name in hosts if name in self._hosts]
+        return tuple(replace(self._facts.get(place, HostFacts(name=name)), name=name) for name, place in places)
 
     def _remark(self, name: str, event: Hello | EngineReady) -> None:
         """Say what a person should know of another machine's engine that has begun."""

@@ -145,6 +145,7 @@ class Lane:
             name=self.label,
             model=self.target.model,
             endpoint=self.plan.endpoint_of(self.target).name,
+            host=self.target.host,
             prompt=self.plan.prompt_of(self.target),
             parameters=self.plan.parameters_of(self.target),
             observations=tuple(current),

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tui.core.engine_events import EngineFailed
+from tui.core.clocks import ClockOffset
+from tui.core.engine_events import ClockRead, EngineFailed
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded
 from tui.core.lanes import successors
 from tui.core.model import KnownModel
@@ -44,6 +45,10 @@ class LiveState:
         self.run_in_flight = False
         self.send_spread_ns: int | None = None
         """Time from the first send of the latest run to its last, ns."""
+        self.run_end: RunEnded | None = None
+        """End of the run that ended last."""
+        self.clocks: dict[str, ClockOffset] = {}
+        """Clocks of the hosts, by their names: to draw by, and for no figure."""
         self.pinned: Snapshot | None = None
         """Snapshot that the lanes are compared with."""
         self.series: Series | None = None
@@ -94,7 +99,7 @@ class LiveState:
         self.runs += 1
         self.spending.start_run()
         self.run_in_flight = True
-        self.send_spread_ns = None
+        self.send_spread_ns = self.run_end = None
         self.version += 1
         return tuple(fired)
 
@@ -224,7 +229,10 @@ class LiveState:
                     self.engine_problem = message
                 case RunEnded(send_spread_ns=spread):
                     self.send_spread_ns = spread
+                    self.run_end = event
                     self._finish_run()
+                case ClockRead(host=host, clock=clock):
+                    self.clocks[host] = clock
                 case RequestEnded(request_id=request_id):
                     request = self._requests.get(request_id)
                     if request is not None:

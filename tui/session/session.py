@@ -16,7 +16,7 @@ from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.run import StoredRun, new_run, new_uid
+from tui.core.run import StoredRun, known_at_end, new_run, new_uid
 from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import RUNS
@@ -103,6 +103,7 @@ class Session:
         """Show the lanes that `plan` would ask next, unless something is under way: that keeps its lanes to its end."""
         if not self.live.busy:
             self.live.set_targets(plan.lanes)
+        self.children.engines.expect(plan.hosts, plan.endpoints)
         self.preview.expect(plan)
 
     def run(self, plan: Plan, repeat: Repeat | None = None) -> bool:
@@ -124,6 +125,7 @@ class Session:
         self._latest_id = self._run_id + 1
         if self.recorder is not None:
             self.recorder.begin(self._latest_id, info, sent, in_lanes_order)
+        self.children.engines.expect(plan.hosts, plan.endpoints)
         self._fire(requests, repeat.concurrency if repeat is not None and repeat.in_turn else None)
         return True
 
@@ -269,8 +271,8 @@ class Session:
 
     def _finish_run(self) -> None:
         if self.latest is not None and self._latest_id == self._run_id:
-            known = {"send_spread_ns": self.live.send_spread_ns, "sdk_version": self.live.sdk_version}
-            self.latest.info = msgspec.structs.replace(self.latest.info, **known)
+            known = known_at_end(self.live.run_end) if self.live.run_end is not None else {}
+            self.latest.info = msgspec.structs.replace(self.latest.info, sdk_version=self.live.sdk_version, **known)
             _tell(self, self.on_run_over, self.latest)
         # It may have died during this run; the next one should not wait for its start.
         self.children.launch_simulator()

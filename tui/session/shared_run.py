@@ -51,6 +51,8 @@ class SharedRun:
         self._engines = engines
         self._run_id = run_id
         self._request_ids = tuple(spec.request_id for spec in requests)
+        self.hosts = tuple(dict.fromkeys(spec.host for spec in requests if spec.host is not None))
+        """Names of the hosts that it is asked from."""
         self._all_places = places
         self._places = dict(places)
         """Engines of the requests that have not ended."""

@@ -157,7 +157,4 @@ class Reasons:
 
 def current_target(context: Context, targets: TargetChoice) -> int | None:
     """The place of the current lane's target in the list, or None when it is no longer there."""
-    target = context.main.current_lane.lane.target
-    # A lane of a prompt's variant is called by both.
-    label = target.label.removesuffix(f" · {target.variant}") if target.variant else target.label
-    return targets.index_of(label)
+    return targets.index_of(context.main.current_lane.lane.target.single.label)

@@ -1,0 +1,57 @@
+"""Hosts, and what an endpoint is from there."""
+
+import msgspec
+import pytest
+
+from tui.core.clocks import ClockOffset
+from tui.core.engine_events import Hello, StampSource
+from tui.core.host import Host, HostFacts, endpoint_at, lent_variable
+from tui.core.target import Endpoint
+
+ENDPOINT = Endpoint(
+    name="gate-way",
+    base_url="https://gateway.example",
+    api_key_env="GATEWAY_KEY",
+    key_command=("pass", "show"),
+    ca_file="~/mine.pem",
+    proxy="http://127.0.0.1:3128",
+)
+
+
+def test_what_gives_keys_trust_and_the_way_here_stays_here() -> None:
+    there = endpoint_at(Host(name="tokyo", ssh="tokyo"), ENDPOINT)
+    assert (there.key_command, there.ca_file, there.proxy) == ((), None, None)
+    assert (there.api_key_env, there.base_url) == (ENDPOINT.api_key_env, ENDPOINT.base_url)
+    assert endpoint_at(Host(name="desk"), ENDPOINT) == ENDPOINT
+
+
+def test_what_is_named_for_the_host_goes_along() -> None:
+    host = Host(name="tokyo", ssh="tokyo", key_command=("vault",), ca_file="/etc/theirs.pem", proxy="")
+    there = endpoint_at(host, ENDPOINT)
+    assert (there.key_command, there.ca_file, there.proxy) == (("vault",), "/etc/theirs.pem", "")
+
+
+def test_a_key_that_only_a_command_gives_is_lent_under_a_name_of_its_own() -> None:
+    nameless = msgspec.structs.replace(ENDPOINT, api_key_env=None)
+    lent = endpoint_at(Host(name="tokyo", ssh="tokyo", forward_key=True), nameless)
+    assert lent.api_key_env == lent_variable(nameless)
+    assert lent.key_command == ()
+    assert endpoint_at(Host(name="tokyo", ssh="tokyo"), nameless).api_key_env is None
+    other = msgspec.structs.replace(nameless, name="gate_way")
+    assert lent_variable(other) != lent_variable(nameless)
+
+
+@pytest.mark.parametrize("host", [Host(name="a"), Host(name="b", ssh="b"), Host(name="c", command=("d",))])
+def test_a_name_alone_is_this_machine(host: Host) -> None:
+    assert host.is_here is (host.name == "a")
+    assert bool(host.launch) is not host.is_here
+
+
+def test_facts_keep_what_the_engine_said_and_its_clock() -> None:
+    hello = Hello(
+        app_version="1", sdk_version="2", python="3", platform="Linux", hostname="private", pid=1,
+        stamp_source=StampSource.KERNEL, resolution_ns=1, unix_ns=1, mono_ns=1,
+    )  # fmt: skip
+    facts = HostFacts.of("tokyo", hello, ClockOffset(offset_ns=-5, error_ns=2, rtt_ns=4))
+    assert (facts.name, facts.offset_ns, facts.error_ns, facts.platform) == ("tokyo", -5, 2, "Linux")
+    assert "private" not in msgspec.json.encode(facts).decode(), "the name of the machine is nobody's affair"
