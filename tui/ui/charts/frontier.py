@@ -19,7 +19,7 @@ def _points(source: ChartSource) -> list[FrontierPoint]:
 def _mark(point: FrontierPoint) -> str:
     if not point.on_frontier:
         return point.name
-    return f"{point.name} (frontier)" if point.shown else f"{point.name} (frontier so far)"
+    return f"{point.name} (frontier)" if point.shown else f"{point.name} (frontier?)"
 
 
 def frontier_plot(source: ChartSource) -> Plot:
@@ -38,7 +38,7 @@ def frontier_plot(source: ChartSource) -> Plot:
             continue
         curves += [
             Curve(
-                label=_mark(point),
+                label="" if panels else _mark(point),
                 colour=str(number),
                 symbol=number,
                 points=((point.total_ns / NS_PER_S, value),),

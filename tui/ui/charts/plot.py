@@ -66,7 +66,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     """Points in ascending order of x, in one panel."""
 
     label: str
-    """The name in the chart's key."""
+    """The name in the chart's key; empty for a curve that is there already."""
     colour: str
     symbol: int
     """Number of the symbol on its points, so that curves are told apart without colour."""

@@ -162,7 +162,7 @@ class PlotPainter:
 
     def head(self, width: int) -> Strip | None:
         """The key: each curve's symbol in its colour, and its name."""
-        curves = self._data.curves
+        curves = [curve for curve in self._data.curves if curve.label]
         shorts = distinct([curve.label for curve in curves])
         names = [
             KeyName(self._symbol(curve), self._pen.style(curve.colour), curve.label, short)
