@@ -62,6 +62,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(["session/shared_run", "engine/own_settings"], "session/test_engines.py"),
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
+    "session/load": "headless/test_load.py",
     "session/snapshots": "ui/screens/test_compare.py",
     "session/spending": "session/test_preview.py",
     **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_open_plan.py"),

@@ -31,6 +31,7 @@ _CONFIG_DESCRIPTION = "Print the effective configuration and where each value ca
 _EPILOG = """\
 commands:
   latency-tui run              measure a plan without a screen (see `latency-tui run --help`)
+  latency-tui load             measure how many requests the targets bear
   latency-tui sweep            measure the time per token and the baseline latency
   latency-tui advise           measure a plan and say what would save time
   latency-tui doctor           check keys, endpoints, clocks, terminal and files
@@ -49,7 +50,7 @@ A prompt that is named like a command is given after `--`.
 """
 
 
-_HEADLESS = ("run", "advise", "sweep", "doctor", "compare", "history", "endpoints", "models")
+_HEADLESS = ("run", "load", "advise", "sweep", "doctor", "compare", "history", "endpoints", "models")
 """Commands without a screen, each with its module in `tui.headless`, whose `main` takes the arguments."""
 
 

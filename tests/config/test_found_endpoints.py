@@ -43,6 +43,8 @@ CAPS = {
     "budget.ask_from_usd",
     "series.max_usd",
     "series.max_requests",
+    "load.max_usd",
+    "load.max_requests",
     "retries.max",
 }
 
@@ -58,6 +60,7 @@ VALUES = {
     "parameters.cache": True,
     "endpoints.far.api_key_env": "KEY",
     "endpoints.far.key_command": ["print-key"],
+    "load.rate": [1, 2.5],
     "endpoints.far.base_url": "https://far.example",
     "endpoints.far.api_version": "2023-06-01",
     "endpoints.far.kind": "foundry",

@@ -190,8 +190,12 @@ def expected(wanted: Any) -> str:
             return f"a whole number{_limits(None, low, high)}"
         case msgspec.inspect.FloatType(gt=above, ge=low, le=high):
             return f"a number{_limits(above, low, high)}"
+        case msgspec.inspect.VarTupleType(item_type=msgspec.inspect.IntType() | msgspec.inspect.FloatType()):
+            return f"a list, each {expected(get_args(wanted)[0])}"
         case msgspec.inspect.VarTupleType():
             return "a list of texts"
+        case msgspec.inspect.UnionType(types=types) if any(isinstance(one, msgspec.inspect.FloatType) for one in types):
+            return f"{expected(get_args(wanted)[0])}, or a list of such numbers"
         case msgspec.inspect.UnionType():
             return "a text or a list of texts"
         case msgspec.inspect.DictType():

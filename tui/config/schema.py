@@ -18,6 +18,7 @@ from tui.core import choice, objectives
 from tui.core import parameters as core
 from tui.core.checks import MAX_CHECKS, AnswerCheck
 from tui.core.host import MAX_HOSTS, Host
+from tui.core.load import LoadSettings
 from tui.core.objectives import Objective
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.plan import Budget
@@ -147,6 +148,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     retries: Retries
     series: SeriesSettings
+    load: LoadSettings
     history: HistorySettings
     advice: AdviceSettings
     budget: Budget
@@ -304,6 +306,7 @@ STRUCTS: dict[str, Any] = {
     "timeouts": Timeouts,
     "retries": Retries,
     "series": SeriesSettings,
+    "load": LoadSettings,
     "history": HistorySettings,
     "advice": AdviceSettings,
     "budget": Budget,

@@ -1,13 +1,25 @@
-"""Failures in a comparison: what is left out of the figures of those that answered."""
+"""Failures: those that the same request meets again, and in a comparison what is left out of the figures of answers."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from tui.core.distributions import mann_whitney
-from tui.core.events import Status
+from tui.core.events import FailureKind, Status
 from tui.core.observation import Observation
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import percent
+
+FOR_GOOD = frozenset(
+    {
+        FailureKind.NO_KEY,
+        FailureKind.BAD_KEY,
+        FailureKind.FORBIDDEN,
+        FailureKind.UNKNOWN_MODEL,
+        FailureKind.BAD_REQUEST,
+        FailureKind.TOO_LARGE,
+    }
+)
+"""Failures that the same request meets again."""
 
 Requests = tuple[str, Sequence[Observation]]
 """A name and its requests."""

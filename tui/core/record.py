@@ -158,7 +158,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 response=self.response,
             )
         )
-        self.timeline = Timeline()
+        self.timeline = Timeline(due_ns=self.timeline.due_ns)
         self.usage = Usage()
         self.instrument = self.network = None
         self.response = Response()

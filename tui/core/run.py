@@ -11,6 +11,7 @@ import msgspec
 
 from tui.core.events import RunEnded
 from tui.core.host import HostFacts
+from tui.core.load import LoadPlace
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
 from tui.core.series import Repeat
@@ -43,6 +44,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Most that the spread is off, where several hosts sent them; absent for one."""
     hosts: tuple[HostFacts, ...] = ()
     """The hosts that it was asked from, as they were; empty where the plan named none."""
+    load: LoadPlace | None = None
+    """Its place in a load, whose runs have one request each; `None` outside of a load."""
 
     @property
     def counted(self) -> bool:

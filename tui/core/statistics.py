@@ -48,23 +48,23 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Description(msgspec.Struct, frozen=True, kw_only=True):
+class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All figures of one metric, in the unit of the samples. What so few samples do not bound is absent."""
 
     count: int
     """Samples, failures not included."""
     failures: int
-    min: float | None
-    median: float | None
-    mean: float | None
-    p90: float | None
+    min: float | None = None
+    median: float | None = None
+    mean: float | None = None
+    p90: float | None = None
     """Like `p95` and `p99` by `metrics.percentile`, and shown only from `samples_needed` samples on."""
-    p95: float | None
-    p99: float | None
-    max: float | None
-    deviation: float | None
+    p95: float | None = None
+    p99: float | None = None
+    max: float | None = None
+    deviation: float | None = None
     """Standard deviation of a sample, divisor n − 1."""
-    median_interval: Interval | None
+    median_interval: Interval | None = None
 
 
 def describe(samples: Sequence[float | None], confidence: float = CONFIDENCE) -> Description:

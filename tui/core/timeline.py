@@ -3,11 +3,14 @@
 import msgspec
 
 from tui.core.events import Content, Event, Kind, Mark, Marked, RequestEnded, Responded
+from tui.core.load import RequestBegun
 
 
 class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The stamps of one request, CLOCK_MONOTONIC nanoseconds; absent (`None`) where the thing did not happen."""
 
+    due_ns: int | None = None
+    """Moment at which a load was to send the request; absent outside of a load."""
     queued_ns: int | None = None
     connect_started_ns: int | None = None
     resolved_ns: int | None = None
@@ -56,6 +59,8 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
                     self.first_other_ns = stamps[0]
             case RequestEnded(t_ns=t_ns):
                 self.ended_ns = t_ns
+            case RequestBegun(due_ns=due_ns):
+                self.due_ns = due_ns
             case _:
                 pass
 

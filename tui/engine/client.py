@@ -11,6 +11,7 @@ from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import ClockRead, EngineFailed, Hello, Ponged
 from tui.core.events import EngineReady, Event
 from tui.core.host import Host
+from tui.core.load import LoadEnding
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
 from tui.engine import pinger
@@ -22,11 +23,13 @@ from tui.engine.protocol import (
     CancelRequests,
     Command,
     CountTokens,
+    EndLoad,
     Examine,
     Fire,
     FrameSplitter,
     ListModels,
     Settle,
+    StartLoad,
     StartRun,
     decode_events,
     encode_command,
@@ -141,6 +144,17 @@ class EngineClient:
         """Let a run that is held go, at this moment of our clock."""
         if self.clock is not None:
             self._send(Fire(run_id=run_id, at_ns=self.clock.there(at_ns)))
+
+    def start_load(self, command: StartLoad) -> None:
+        """Begin a load. An engine that has died is reported again, as in `start_run`."""
+        if self._end is not None:
+            self._on_events([self._end])
+        else:
+            self._send(command)
+
+    def end_load(self, ending: LoadEnding) -> None:
+        """Begin no further request of the load."""
+        self._send(EndLoad(ending=ending))
 
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each reports its end."""

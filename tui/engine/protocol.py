@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import msgspec
 
 from tui.core.events import Content, Event
-from tui.core.plan import RequestSpec
+from tui.core.load import LoadEnding, LoadSettings
+from tui.core.plan import Plan, RequestSpec
 from tui.core.target import Endpoint
 from tui.errors import ChildError
 
@@ -85,6 +86,23 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True, tag="settle"):
     """Values of environment variables that hold keys. They are kept in memory alone."""
 
 
+class StartLoad(msgspec.Struct, frozen=True, kw_only=True, tag="start_load"):
+    """Send the requests of a load, as they are due. Each is a `RequestBegun` first, so that the parent knows it."""
+
+    run_id: int
+    plan: Plan
+    settings: LoadSettings
+    seed: int
+    first_request: int
+    """Id of the first request; the others are counted up from it."""
+
+
+class EndLoad(msgspec.Struct, frozen=True, kw_only=True, tag="end_load"):
+    """Begin no further request of the load; what is in flight goes on, unless it is cancelled."""
+
+    ending: LoadEnding
+
+
 class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requests"):
     """Close these requests' connections at once; those already over are ignored."""
 
@@ -115,7 +133,7 @@ class Examine(msgspec.Struct, frozen=True, kw_only=True, tag="examine"):
     endpoints: tuple[Endpoint, ...]
 
 
-Command = StartRun | Fire | CancelRequests | CountTokens | ListModels | Examine | Ping | Settle
+Command = StartRun | Fire | StartLoad | EndLoad | CancelRequests | CountTokens | ListModels | Examine | Ping | Settle
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

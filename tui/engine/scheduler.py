@@ -195,7 +195,7 @@ class Scheduler:
 
         try:
             await wave.turn.wait()
-            ended = await self._attempts(spec, slot, reporter, before_send)
+            ended = await attempts(self._sender, spec, slot, reporter, before_send)
         except asyncio.CancelledError:
             ended = reporter.ended(Status.CANCELLED)
         except Exception as error:  # the lane must say so, whatever it is, and the others go on
@@ -206,36 +206,47 @@ class Scheduler:
             self._requests.pop(spec.request_id, None)
         reporter.report(ended)
 
-    async def _attempts(
-        self, spec: RequestSpec, slot: int, reporter: RequestReporter, before_send: Callable[[], Awaitable[None]]
-    ) -> RequestEnded:
-        """Send, and send again as often as the plan allows while the server turns the request away."""
-        attempt, is_repeated = 0, False
-        while True:
-            reporter.mark(Mark.QUEUED)
-            ended = await self._sender.send(spec, slot, reporter, before_send)
-            failure = ended.failure
-            if failure is None or failure.kind not in _WORTH_RETRYING:
-                break
-            if reporter.was_stale and not is_repeated:
-                # No server has seen it: that is no retry, and the next connection is a fresh one.
-                is_repeated = True
-                self._set_aside(reporter, ended, failure, 0.0)
-                continue
-            if reporter.has_content or attempt == spec.retries.max:
-                break
-            wait_s = failure.retry_after_s
-            if wait_s is None:
-                wait_s = min(_LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2**attempt)
-            elif wait_s > spec.retries.longest_wait:
-                return _with_words(ended, failure, "That is longer than retries.longest_wait, so it is not sent again.")
-            attempt += 1
-            self._set_aside(reporter, ended, failure, wait_s)
-            await asyncio.sleep(wait_s)
-        return ended
 
-    def _set_aside(self, reporter: RequestReporter, ended: RequestEnded, failure: Failure, wait_s: float) -> None:
-        reporter.report(AttemptFailed(request_id=reporter.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
+async def attempts(
+    sender: RequestSender,
+    spec: RequestSpec,
+    slot: int,
+    reporter: RequestReporter,
+    before_send: Callable[[], Awaitable[None]],
+) -> RequestEnded:
+    """Send, and send again as often as the plan allows while the server turns the request away."""
+    attempt, is_repeated = 0, False
+    while True:
+        reporter.mark(Mark.QUEUED)
+        ended = await sender.send(spec, slot, reporter, before_send)
+        failure = ended.failure
+        if failure is None or failure.kind not in _WORTH_RETRYING:
+            break
+        if reporter.was_stale and not is_repeated:
+            # No server has seen it: that is no retry, and the next connection is a fresh one.
+            is_repeated = True
+            _set_aside(reporter, ended, failure, 0.0)
+            continue
+        if reporter.has_content or attempt == spec.retries.max:
+            break
+        wait_s = failure.retry_after_s
+        if wait_s is None:
+            wait_s = back_off_s(attempt)
+        elif wait_s > spec.retries.longest_wait:
+            return _with_words(ended, failure, "That is longer than retries.longest_wait, so it is not sent again.")
+        attempt += 1
+        _set_aside(reporter, ended, failure, wait_s)
+        await asyncio.sleep(wait_s)
+    return ended
+
+
+def back_off_s(failures: int) -> float:
+    """Wait after a failure for which the server names none, s, where `failures` came before it in a row."""
+    return min(_LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2.0 ** min(failures, 8))
+
+
+def _set_aside(reporter: RequestReporter, ended: RequestEnded, failure: Failure, wait_s: float) -> None:
+    reporter.report(AttemptFailed(request_id=reporter.request_id, t_ns=ended.t_ns, failure=failure, wait_s=wait_s))
 
 
 def _with_words(ended: RequestEnded, failure: Failure, words: str) -> RequestEnded:

@@ -15,18 +15,21 @@ from tui import __version__
 from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
 from tui.core.engine_events import Hello, Ponged
 from tui.core.events import Content, EngineReady, Event
+from tui.engine.load import LoadScheduler
 from tui.engine.lookups import Lookups
 from tui.engine.own_settings import OwnSettings
 from tui.engine.protocol import (
     CancelRequests,
     Command,
     CountTokens,
+    EndLoad,
     Examine,
     Fire,
     FrameSplitter,
     ListModels,
     Ping,
     Settle,
+    StartLoad,
     StartRun,
     decode_command,
     encode_events,
@@ -171,6 +174,7 @@ async def _serve() -> None:
     os.environ.pop(CUSTOM_HEADERS_VARIABLE, None)
     redactor = Redactor(sender.keys.known, outbox.put)
     scheduler = Scheduler(sender, redactor.put)
+    loads = LoadScheduler(sender, redactor.put)
     lookups = Lookups(sender, redactor.put)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, commands.put_nowait, None)
@@ -180,9 +184,10 @@ async def _serve() -> None:
     gc.collect()
     gc.freeze()
     while (command := await commands.get()) is not None:
-        await _obey(own.completed(command), own, scheduler, lookups)
+        await _obey(own.completed(command), own, scheduler, loads, lookups)
     await lookups.cancel()
     await scheduler.shut_down()
+    await loads.shut_down()
     await sender.aclose()
     outbox.close()
     with contextlib.suppress(TimeoutError):
@@ -190,7 +195,9 @@ async def _serve() -> None:
             await writer.over.wait()
 
 
-async def _obey(command: Command, own: OwnSettings, scheduler: Scheduler, lookups: Lookups) -> None:
+async def _obey(
+    command: Command, own: OwnSettings, scheduler: Scheduler, loads: LoadScheduler, lookups: Lookups
+) -> None:
     match command:
         case StartRun():
             # Nothing else is on the wire while it is measured.
@@ -198,8 +205,14 @@ async def _obey(command: Command, own: OwnSettings, scheduler: Scheduler, lookup
             scheduler.start(command)
         case Fire(run_id=run_id, at_ns=at_ns):
             scheduler.fire(run_id, at_ns)
+        case StartLoad():
+            await lookups.cancel()
+            loads.start(command)
+        case EndLoad(ending=ending):
+            loads.end(ending)
         case CancelRequests(request_ids=request_ids):
             scheduler.cancel(request_ids)
+            loads.cancel(request_ids)
         case CountTokens(requests=requests):
             lookups.count(requests)
         case ListModels(endpoints=endpoints):

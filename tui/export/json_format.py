@@ -22,6 +22,7 @@ from tui.export.document import (
     ExportedRequest,
     fits_of,
     head_of,
+    loads_of,
     prices_of,
     request_of,
     run_of,
@@ -56,12 +57,16 @@ def render_json(contents: Contents) -> Iterator[str]:
         yield from _list("fits", fits)
     if points := frontier_of([one for one in measured if one.requests]):
         yield from _list("frontier", points)
+    levels, found = loads_of(runs, contents.objectives)
+    if levels:
+        yield from _list("levels", levels)
+        yield from _list("knees", found)
     if document.tried:
         yield from _list("tried", document.tried)
     yield "\n}\n"
 
 
-_LISTS = ("runs", "requests", "fits", "frontier", "tried")
+_LISTS = ("runs", "requests", "fits", "frontier", "levels", "knees", "tried")
 
 
 def _list(name: str, members: Iterable[object]) -> Iterator[str]:

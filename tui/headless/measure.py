@@ -96,6 +96,28 @@ def measure(
     A signal ends it in order, with what is finished; the second one at once. Raises ConfigError before anything is
     started, and what `on_ended` raised, after the measurement was ended because of it.
     """
+    session, plan = prepared(loaded, narrator, ask_all=ask_all, record=record, against=against)
+
+    def ended(request: RequestRecord) -> None:
+        narrator.ended(request)
+        on_ended(request)
+
+    session.on_ended = ended
+    try:
+        return asyncio.run(_measure(session, plan, settings, narrator, steps, count_parts=count_parts))
+    finally:
+        session.kill()
+
+
+def prepared(
+    loaded: Loaded,
+    narrator: Narrator,
+    *,
+    ask_all: bool = False,
+    record: Path | None = None,
+    against: Loaded | None = None,
+) -> tuple[Session, Plan]:
+    """A session that measures the plan, and the plan; nothing is sent yet. Raises ConfigError."""
     for each in (loaded,) if against is None else (against, loaded):
         refuse_unconfirmed(each, os.environ)
         for ignored in each.ignored:
@@ -112,16 +134,7 @@ def measure(
     models = known_models(config.endpoints)
     session = Session(spawn(), simulator, record_file, history, models, config.objectives)
     session.on_problem = narrator.problem
-
-    def ended(request: RequestRecord) -> None:
-        narrator.ended(request)
-        on_ended(request)
-
-    session.on_ended = ended
-    try:
-        return asyncio.run(_measure(session, plan, settings, narrator, steps, count_parts=count_parts))
-    finally:
-        session.kill()
+    return session, plan
 
 
 def _plan_of(loaded: Loaded, against: Loaded | None, simulator_url: str | None, *, ask_all: bool) -> Plan:
@@ -164,7 +177,7 @@ async def _measure(
         session.cancel_all()
 
     session.on_error = consumer_failed
-    signals = _Signals(stop)
+    signals = Signals(stop)
     await session.connect()
 
     def run_over(run: StoredRun) -> None:
@@ -184,7 +197,7 @@ async def _measure(
     if (left_out := session.recorder.left_out() if session.recorder is not None else None) is not None:
         narrator.problem(left_out)
     return MeasuredPlan(
-        runs=_readable(runs, narrator),
+        runs=readable(runs, narrator),
         series=session.series.series,
         lanes=session.live.lanes,
         stopped_by=signals.stopped_by,
@@ -215,7 +228,7 @@ async def _step(
     narrator.end()
 
 
-class _Signals:
+class Signals:
     """SIGINT, SIGTERM and SIGHUP: the first ends the measurement in order, the second the program at once.
 
     The program ends in any case, also while it writes into a pipe that nobody reads.
@@ -242,7 +255,7 @@ class _Signals:
             self._loop.call_soon_threadsafe(self._stop)
 
 
-def _readable(runs: Sequence[StoredRun | str], narrator: Narrator) -> Sequence[StoredRun]:
+def readable(runs: Sequence[StoredRun | str], narrator: Narrator) -> Sequence[StoredRun]:
     """The runs, those that are given by their uid from the history."""
     stored = [run for run in runs if isinstance(run, str)]
     if not stored:

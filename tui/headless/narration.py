@@ -76,6 +76,18 @@ class Narrator:
         self._bar = f"{bar(series.done, series.total, _BAR_CELLS)} {said}"
         self._draw()
 
+    def load(self, said: str, stage: object, share: float) -> None:
+        """Say how far a load is: in a log when it has come to another `stage`, on a terminal with the done `share`."""
+        if self._quiet or (not self._is_terminal and stage == self._said):
+            return
+        self._said = stage
+        if not self._is_terminal:
+            self._print(said)
+            return
+        self._clear()
+        self._bar = f"{bar(round(100 * share), 100, _BAR_CELLS)} {said}"
+        self._draw()
+
     def end(self) -> None:
         """Take the bar away."""
         self._clear()

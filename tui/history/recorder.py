@@ -57,16 +57,22 @@ class Recorder:
         """Begin writing."""
         self._thread.start()
 
-    def begin(self, run_id: int, info: RunInfo, plan: Plan, records: Sequence[RequestRecord]) -> None:
+    def begin(self, run_id: int, info: RunInfo, plan: Plan, records: Sequence[RequestRecord]) -> OpenRun:
         """Record a run of `plan` that is about to be fired. `records` are its requests, in the order of the lanes.
 
-        The caller folds the events into them.
+        The caller folds the events into them. Returns what `learn` takes.
         """
         run = OpenRun(info=info, plan=plan, specs=tuple(record.spec for record in records))
         self._runs = {run_id: run}
         for lane, record in enumerate(records):
             self._open[record.spec.request_id] = (run, lane, record)
         self._hand_over([Begun(run)], urgent=True)
+        return run
+
+    def learn(self, run: OpenRun, info: RunInfo) -> None:
+        """Record what else is known of a run."""
+        run.info = info
+        self._hand_over([Known(run)], urgent=False)
 
     def add(self, events: list[Event]) -> int | None:
         """Record a batch from the engine, whose content is in the records already, but not how they ended.

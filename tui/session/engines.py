@@ -15,13 +15,14 @@ from tui import __version__
 from tui.core.engine_events import Armed, EngineFailed, Hello
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded, RunStarted
 from tui.core.host import Host, HostFacts
+from tui.core.load import LoadEnding
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.engine.api_keys import lent_to
 from tui.engine.client import EngineClient, spawn
-from tui.engine.protocol import CountTokens, Examine, ListModels
+from tui.engine.protocol import CountTokens, Examine, ListModels, StartLoad
 from tui.errors import ChildError
-from tui.session.shared_run import SharedRun
+from tui.session.shared_run import EngineLoad, SharedRun
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine of this machine is started again, by how often it failed in a row; the last one repeats."""
@@ -52,6 +53,7 @@ class Engines:
         self._endpoints: tuple[Endpoint, ...] = ()
         self._launching: dict[str, asyncio.Task[None]] = {}
         self._run: SharedRun | None = None
+        self._load: EngineLoad | None = None
         self._failures = 0
         self._restarting: asyncio.Task[None] | None = None
         self._is_connected = False
@@ -98,8 +100,19 @@ class Engines:
         self._run = SharedRun(self, run_id, requests, places, at_once)
         self._deliver(self._run.go_on())
 
+    def start_load(self, command: StartLoad) -> None:
+        """Begin a load, by the engine of this machine."""
+        self._load = EngineLoad(command.run_id, "")
+        self.here.start_load(command)
+
+    def end_load(self, ending: LoadEnding) -> None:
+        """Begin no further request of the load."""
+        self.here.end_load(ending)
+
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each reports its end."""
+        if self._load is not None:
+            self.here.cancel(request_ids)
         if self._run is not None and (ended := self._run.cancel(request_ids)):
             asyncio.get_running_loop().call_soon(self._deliver, ended)
 
@@ -161,6 +174,9 @@ class Engines:
         for event in events:
             run = self._run
             number: int | None = getattr(event, "request_id", None)
+            if self._load is not None and self._load.takes(name, event):
+                given.append(event)
+                continue
             if number is not None and (run is None or not run.has(number, name)):
                 continue  # over, or another engine's: no host ends what it does not have
             if isinstance(event, RequestEnded | RunStarted | RunEnded | Armed):
@@ -172,6 +188,7 @@ class Engines:
                 if name:
                     self._clients.pop(name, None)
                 given += run.lose(name, event) if run is not None else ()
+                given += self._load.lose(event) if self._load is not None and self._load.name == name else ()
             if isinstance(event, Hello | EngineReady):
                 event = replace(event, host=name)
                 self._remark(name, event)
@@ -185,6 +202,8 @@ class Engines:
             hosts = self._facts_of(self._run.hosts)
             events = [replace(event, hosts=hosts) if isinstance(event, RunEnded) else event for event in events]
             self._run = None
+        if self._load is not None and self._load.is_over:
+            self._load = None
         if events:
             self._on_events(events)
         for event in events:

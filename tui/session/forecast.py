@@ -1,5 +1,6 @@
 """Forecast of what a series, a sweep or a trial asks, costs and takes, for the question before it begins."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -8,6 +9,8 @@ import msgspec
 
 from tui.core.cost import Cost, estimate, total
 from tui.core.events import Usage
+from tui.core.load import LoadSettings, LoadStep, steps_of
+from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.plan import Plan, RequestSpec
 from tui.core.run import RunFilter
@@ -17,6 +20,7 @@ from tui.core.wording import dollars, roughly
 from tui.errors import HistoryError
 from tui.history.store import Store
 from tui.session.lane import Lane
+from tui.session.load import affordable, longest
 from tui.session.series import sweep_around
 from tui.session.session import Session
 
@@ -102,6 +106,46 @@ def forecast(
         may_end_sooner=sweep or (settings is not None and settings.until_sure is not None),
         simulated=plan.simulated,
     )
+
+
+def forecast_of_load(
+    session: Session, plan: Plan, settings: LoadSettings, stored: Mapping[str, Typical] | None = None
+) -> Forecast:
+    """Forecast of a load: with answers as those before, else no more than it may send."""
+    answers, specs = _Answers(session.live.lanes, stored or {}), longest(plan)
+    most = affordable(session.preview, session.live, plan, settings)
+    found = [answers.of(spec) for spec in specs]
+    counts = [_requests_at(step, settings, plan, found[step.lane]) for step in steps_of(settings, len(specs))]
+    known = [(count, took) for count, took in counts if count is not None and took is not None]
+    is_known = len(known) == len(counts)
+    requests = min(most, math.ceil(sum(count for count, _ in known))) if is_known else most
+    costs = [_expected(session, [spec], answers) for spec in specs]
+    dearest = max(specs, key=lambda spec: cost.usd if (cost := session.preview.cost([spec])) is not None else 0.0)
+    return Forecast(
+        requests=requests,
+        expected=_times([(cost, math.ceil(requests / len(specs))) for cost in costs], 1) if is_known else None,
+        at_most=session.preview.cost([dearest], most),
+        takes_ns=sum(took for _, took in known) * NS_PER_S if is_known else None,
+        may_end_sooner=not is_known,
+        simulated=plan.simulated,
+    )
+
+
+def _requests_at(
+    step: LoadStep, settings: LoadSettings, plan: Plan, typical: Typical | None
+) -> tuple[float | None, float | None]:
+    """Requests of a level that are expected, and its time, s; None where neither settings nor answers tell it."""
+    if settings.arrivals == "trace":
+        return float(len(plan.rows)), None
+    rate, counted_s = step.level.rate, settings.counted_s
+    if step.level.concurrency is not None and typical is not None:
+        rate = step.level.concurrency * NS_PER_S / typical.total_ns
+    if rate is None:
+        return None, None
+    if settings.requests is not None:
+        counted_s = min(math.inf if counted_s is None else counted_s, settings.requests / rate)
+    takes_s = (counted_s or 0.0) + settings.ramp + settings.warm_up
+    return takes_s * rate, takes_s
 
 
 def typical_in(path: Path | None, models: Iterable[str]) -> dict[str, Typical]:

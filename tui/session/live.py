@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,6 +22,9 @@ from tui.core.target import Target
 from tui.session.lane import Emptied, InputCount, Lane, fingerprint_of
 from tui.session.spending import Spending
 from tui.session.standings import Standings
+
+if TYPE_CHECKING:
+    from tui.session.load import LoadRun
 
 __all__ = ["InputCount", "Lane", "LiveState"]
 
@@ -55,10 +59,13 @@ class LiveState:
         """The series under way, or the one that ended last."""
         self.series_paused = False
         self.series_over = True
+        self.load: LoadRun | None = None
+        """The load under way, or the one that ended last."""
         self._standings = Standings()
         self._requests: dict[int, _LaneRequest] = {}
         self._repeat: Repeat | None = None
-        self._next_request = 1
+        self.next_request = 1
+        """Id of the next request."""
 
     def set_targets(self, targets: tuple[Target, ...]) -> None:
         """Show a lane for each target. A lane whose target has a successor (see `core.lanes`) goes on with it."""
@@ -104,8 +111,8 @@ class LiveState:
         return tuple(fired)
 
     def _specs(self, plan: Plan, repeat: Repeat | None) -> tuple[RequestSpec, ...]:
-        specs = plan.requests(self._next_request)
-        self._next_request += len(specs)
+        specs = plan.requests(self.next_request)
+        self.next_request += len(specs)
         if repeat is not None and (cell := repeat.cell) is not None:
             specs = tuple(swept(spec, cell) for spec in specs)
         if repeat is not None and (buster := repeat.cache_buster) is not None:
@@ -117,8 +124,8 @@ class LiveState:
 
         The lanes keep their answers, and only the cost is counted. Without a target that caches, nothing begins.
         """
-        requests = plan.warming_requests(self._next_request)
-        self._next_request += len(self.lanes)
+        requests = plan.warming_requests(self.next_request)
+        self.next_request += len(self.lanes)
         by_target = {spec.target: spec for spec in requests}
         self._repeat = None
         self._requests = {}
@@ -146,10 +153,17 @@ class LiveState:
         self.send_spread_ns = None
         self.version += 1
 
+    def start_load(self, load: "LoadRun") -> None:
+        """Begin a load. Its targets are shown already."""
+        self.load, self.series, self._repeat, self._requests = load, None, None, {}
+        self.spending.start_run()
+        self.run_in_flight = True
+        self.version += 1
+
     @property
     def records(self) -> Sequence[RequestRecord]:
-        """The requests of the latest run, in the order of sending."""
-        return [request.record for request in self._requests.values()]
+        """The requests of the latest run, in the order of sending; of a load those in flight."""
+        return [*(each.record for each in self._requests.values()), *(self.load.records if self.load else ())]
 
     @property
     def busy(self) -> bool:
@@ -173,8 +187,7 @@ class LiveState:
             if lane.before_sweep is not None:
                 lane.go_back(lane.before_sweep)
                 lane.before_sweep = None
-        self.series_over = True
-        self.series_paused = False
+        self.series_over, self.series_paused = True, False
         self.version += 1
 
     def snapshot(self, name: str) -> Snapshot | None:
@@ -212,12 +225,13 @@ class LiveState:
             request = self._requests.get(getattr(event, "request_id", -1))
             if request is not None and not isinstance(event, RequestEnded):
                 request.record.apply(event)
-        if events:
-            self.version += 1
+        if self.load is not None:
+            self.load.fold(events)
+        self.version += bool(events)
 
     def settle(self, events: list[Event]) -> list[RequestRecord]:
         """Take in what the events of a folded batch end, and what they say of the engine. Returns ended requests."""
-        ended: list[RequestRecord] = []
+        ended: list[RequestRecord] = [] if self.load is None else self.load.settle(events)
         for event in events:
             match event:
                 case EngineReady(sdk_version=version, host=""):
@@ -238,10 +252,7 @@ class LiveState:
                     if request is not None:
                         request.record.apply(event)
                         ended.append(self._end(request))
-                case _:
-                    pass
-        if events:
-            self.version += 1
+        self.version += bool(events)
         return ended
 
     def _end(self, request: "_LaneRequest") -> RequestRecord:
@@ -261,7 +272,7 @@ class LiveState:
 
     def _finish_run(self) -> None:
         self.run_in_flight = False
-        if not any(record.spec.warms_cache for record in self.records):
+        if self._requests and not any(record.spec.warms_cache for record in self.records):
             asked = [self.lanes[at] for at in self._repeat.order] if self._repeat else self.lanes
             self._standings.run_over(self.lanes, asked, self.runs)
 

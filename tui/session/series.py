@@ -8,6 +8,7 @@ from statistics import median
 
 from tui.core.choice import Choice
 from tui.core.events import FailureKind, Status
+from tui.core.failures import FOR_GOOD
 from tui.core.figures import Figure
 from tui.core.observation import Observation
 from tui.core.plan import RequestSpec
@@ -22,17 +23,6 @@ _CHARACTERS_PER_TOKEN = 4
 """Rough length of a token in English text."""
 _REFUSED_RUNS = 3
 """Runs in a row that refuse a target, after which "until sure" no longer asks it."""
-_FOR_GOOD = frozenset(
-    {
-        FailureKind.NO_KEY,
-        FailureKind.BAD_KEY,
-        FailureKind.FORBIDDEN,
-        FailureKind.UNKNOWN_MODEL,
-        FailureKind.BAD_REQUEST,
-        FailureKind.TOO_LARGE,
-    }
-)
-"""Failures that the same request meets again."""
 _SURE = frozenset({Conclusion.BEST, Conclusion.ALIKE})
 """Conclusions after which "until sure" asks no more."""
 _TOO_LONG = frozenset({FailureKind.BAD_REQUEST, FailureKind.TOO_LARGE})
@@ -144,7 +134,7 @@ class SeriesRunner:
             return
         for at in repeat.order:
             record = self._live.lanes[at].record
-            is_refused = record is not None and record.failure is not None and record.failure.kind in _FOR_GOOD
+            is_refused = record is not None and record.failure is not None and record.failure.kind in FOR_GOOD
             self._refusals[at] = self._refusals.get(at, 0) + 1 if is_refused else 0
             if self._refusals[at] >= _REFUSED_RUNS:
                 self._until_sure.exclude(at)

@@ -12,6 +12,7 @@ import tui
 from tui.config.known_models import load_models
 from tui.core.engine_events import EngineFailed
 from tui.core.events import EngineReady, Event, RunEnded, RunStarted
+from tui.core.load import LoadEnding
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.plan import Plan, RequestSpec
@@ -39,7 +40,6 @@ class Session:
     """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the live state.
 
     It asks what it is given: every run, series and warming comes with its plan.
-
     `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
     every run, `on_series_over` with every series; `on_problem` with a sentence when something went wrong that belongs
     to no lane; `on_interrupted` at the start with how many requests an earlier session left in flight when it was
@@ -126,7 +126,8 @@ class Session:
         if self.recorder is not None:
             self.recorder.begin(self._latest_id, info, sent, in_lanes_order)
         self.children.engines.expect(plan.hosts, plan.endpoints)
-        self._fire(requests, repeat.concurrency if repeat is not None and repeat.in_turn else None)
+        at_once = repeat.concurrency if repeat is not None and repeat.in_turn else None
+        self.fire(lambda number: self.children.engines.start_run(number, requests, at_once))
         return True
 
     def warm(self, plan: Plan) -> None:
@@ -137,16 +138,17 @@ class Session:
         self.live.set_targets(sent.targets)
         requests = self.live.start_warming(sent)
         if requests:
-            self._fire(requests)
+            self.fire(lambda number: self.children.engines.start_run(number, requests))
         else:
             self._say("No target caches its prompt: set the parameter cache and try again.")
 
-    def _fire(self, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
+    def fire(self, begin: Callable[[int], None]) -> None:
+        """Let `begin` send what is to be measured, under the number that it is called with."""
         self.children.launch_simulator()
         self._run_id += 1
         self._run_over.clear()
         self.preview.run_starts()
-        self.children.engines.start_run(self._run_id, requests, at_once)
+        begin(self._run_id)
 
     async def rerun(self, plan: Plan) -> None:
         """Cancel the run or series in flight, wait for its end, and run `plan`."""
@@ -161,9 +163,11 @@ class Session:
         await self._run_over.wait()
 
     def cancel_all(self) -> None:
-        """Cancel everything in flight, and the series it belongs to."""
+        """Cancel everything in flight, and the series or load it belongs to."""
         if self.series is not None:
             self.series.cancel()
+        if self.live.load is not None and self.live.load.ending is None:
+            self.children.engines.end_load(LoadEnding.CANCELLED)
         if request_ids := self.live.in_flight():
             self.children.engines.cancel(request_ids)
 
@@ -211,8 +215,7 @@ class Session:
 
     async def pin(self, name: str = PINNED) -> Snapshot | None:
         """Keep the present results as a snapshot, and compare with it from now on; None if nothing was measured."""
-        snapshot = await self.snapshots.take(name, self.run_uids)
-        if snapshot is not None:
+        if (snapshot := await self.snapshots.take(name, self.run_uids)) is not None:
             self.live.compare_with(snapshot)
         return snapshot
 
@@ -257,9 +260,8 @@ class Session:
         for event in events:
             if isinstance(event, RunStarted) and event.run_id == self._latest_id and self.latest is not None:
                 self.latest.info = msgspec.structs.replace(self.latest.info, started_unix_ns=event.unix_ns)
-        for record in ended:
-            if not record.spec.warms_cache:
-                _tell(self, self.on_ended, record)
+        for record in (one for one in ended if not one.spec.warms_cache):
+            _tell(self, self.on_ended, record)
         if not self.live.run_in_flight and not self._run_over.is_set():
             self._finish_run()
         if any(isinstance(event, EngineReady | RunEnded) for event in events):

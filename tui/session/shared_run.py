@@ -12,6 +12,7 @@ from typing import Protocol
 from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import Armed, EngineFailed
 from tui.core.events import Event, Failure, FailureKind, RequestEnded, RunEnded, RunStarted, Status
+from tui.core.load import LoadEnded, LoadEnding, RequestBegun
 from tui.core.plan import RequestSpec
 from tui.engine.client import EngineClient
 
@@ -185,13 +186,48 @@ class SharedRun:
 
     def _interrupted(self, number: int, gone: EngineFailed) -> RequestEnded:
         self._places.pop(number, None)
-        remedy = "The next run tries it again." if gone.host else "It is being started again; run once it is ready."
-        failure = Failure(kind=FailureKind.ENGINE, message=f"{gone.message} {remedy}")
-        return RequestEnded(request_id=number, t_ns=gone.t_ns, status=Status.INTERRUPTED, failure=failure)
+        return _interrupted(number, gone)
 
     def _clock(self, name: str) -> ClockOffset:
         gone = name in self._engines.ends
         return SAME_CLOCK if gone else self._engines.client(name).clock or SAME_CLOCK
+
+
+class EngineLoad:
+    """A load under way at one engine, and which of its requests are in flight there."""
+
+    def __init__(self, run_id: int, name: str) -> None:
+        """`name` is the engine's place."""
+        self.name = name
+        self._run_id = run_id
+        self._going: set[int] = set()
+        self.is_over = False
+
+    def takes(self, name: str, event: Event) -> bool:
+        """True for an event of this load, which is taken in."""
+        if name != self.name:
+            return False
+        match event:
+            case RunStarted(run_id=run_id) | RunEnded(run_id=run_id):
+                self.is_over = isinstance(event, RunEnded)
+                return run_id == self._run_id
+            case RequestBegun(request_id=number):
+                self._going.add(number)
+            case RequestEnded(request_id=number):
+                self._going.discard(number)
+        return hasattr(event, "request_id")
+
+    def lose(self, gone: EngineFailed) -> list[Event]:
+        """The engine is gone: what was in flight is interrupted."""
+        self.is_over = True
+        ended: list[Event] = [_interrupted(number, gone) for number in sorted(self._going)]
+        return [*ended, LoadEnded(ending=LoadEnding.ENGINE), RunEnded(run_id=self._run_id, t_ns=gone.t_ns)]
+
+
+def _interrupted(number: int, gone: EngineFailed) -> RequestEnded:
+    remedy = "The next run tries it again." if gone.host else "It is being started again; run once it is ready."
+    failure = Failure(kind=FailureKind.ENGINE, message=f"{gone.message} {remedy}")
+    return RequestEnded(request_id=number, t_ns=gone.t_ns, status=Status.INTERRUPTED, failure=failure)
 
 
 def _now_ns() -> int:

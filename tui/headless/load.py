@@ -1,0 +1,238 @@
+"""`latency-tui load`: how many requests a plan's targets bear, at levels of load, without a screen."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tui.config.check import value_of
+from tui.config.load import Loaded
+from tui.config.schema import TABLES
+from tui.core.figures import Figure
+from tui.core.load import LoadEnding, LoadSettings, problem
+from tui.core.load_results import LevelSummary, knees
+from tui.core.plan import Plan
+from tui.core.run import StoredRun
+from tui.core.sanitize import clean
+from tui.core.wording import ABSENT, aligned, amount, three_digits
+from tui.errors import ConfigError, ExitCode, UsageError
+from tui.export.formats import Format, render, write
+from tui.headless.arguments import add_target_options, load_from, refuse_outputs, written
+from tui.headless.measure import Signals, prepared, readable
+from tui.headless.narration import Narrator
+from tui.session.forecast import forecast_of_load
+from tui.session.load import LoadRun, start_load
+from tui.session.session import Session
+from tui.streams import print_utf8
+
+_EPILOG = """\
+A race (`latency-tui run`) tells which target answers first, a load how many requests each of them bears. One target is
+asked after another, at every level of the plan's [load]. What it may cost is said first.
+exit codes: 0 every level was measured and the gates are met, 1 a gate is missed, 2 a plan or argument cannot be used,
+3 the load ended before its last level, nothing answered, or a gate is not yet known, 130 interrupted.
+"""
+_OPTIONS = {name: f"--{name}" for name in ("levels", "rate", "arrivals", "seconds", "requests")}
+"""Options that take the place of a key of [load]."""
+
+
+class MeasuredLoad(msgspec.Struct, kw_only=True):
+    """Outcome of a load."""
+
+    runs: Sequence[StoredRun]
+    """Its requests, a run each; read when they are used."""
+    load: LoadRun | None
+    """None if nothing was sent."""
+    stopped_by: int | None
+    engine_failed: bool
+    is_stored: bool
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    refuse_outputs({"--json": options.json, "--markdown": options.markdown})
+    loaded = load_from(options)
+    settings = _settings(loaded.settings.load, options)
+    narrator = Narrator(quiet=options.quiet)
+    measured = _measure(loaded, settings, narrator, options)
+    levels = measured.load.levels if measured.load is not None else []
+    if not options.quiet:
+        out = sys.stderr if "-" in (options.json, options.markdown) else sys.stdout
+        print("\n".join(_lines(levels, measured.load)), file=out)
+    return written(_status(measured, levels), lambda: _write_files(options, measured, loaded))
+
+
+def _settings(given: LoadSettings, options: argparse.Namespace) -> LoadSettings:
+    """The plan's load under the options. Raises UsageError."""
+    keys = {key.name: key for key in TABLES["load"]}
+    for name, option in _OPTIONS.items():
+        text: str | None = getattr(options, name)
+        if text is None:
+            continue
+        parts = text.split(",")
+        raw = parts if name == "levels" or len(parts) > 1 else text
+        try:
+            value = value_of(keys[name], raw, is_text=True)
+        except ValueError as error:
+            raise UsageError(f"{option} {error}.") from None
+        given = msgspec.structs.replace(given, **{name: value})
+    # What the command names takes the place of the plan's levels or rate.
+    if options.levels is not None and options.rate is None:
+        given = msgspec.structs.replace(given, rate=None)
+    if options.rate is not None and options.levels is None:
+        given = msgspec.structs.replace(given, levels=())
+    return given
+
+
+def _measure(loaded: Loaded, settings: LoadSettings, narrator: Narrator, options: argparse.Namespace) -> MeasuredLoad:
+    session, plan = prepared(loaded, narrator, ask_all=options.all_variants, record=options.record)
+    session.on_ended = narrator.ended
+    try:
+        if (complaint := problem(settings, plan)) is not None:
+            raise ConfigError(complaint)
+        return asyncio.run(_run(session, plan, settings, narrator))
+    finally:
+        session.kill()
+
+
+async def _run(session: Session, plan: Plan, settings: LoadSettings, narrator: Narrator) -> MeasuredLoad:
+    runs: dict[int, StoredRun | str] = {}
+
+    def stop() -> None:
+        narrator.note("Stopping: what is in flight is cancelled, what is finished is kept.")
+        session.cancel_all()
+
+    signals = Signals(stop)
+    await session.connect()
+    narrator.note(f"The load sends {forecast_of_load(session, plan, settings).sentence}.")
+    load = start_load(session, plan, settings)
+    if load is not None:
+
+        def over(run: StoredRun) -> None:
+            recorder = session.recorder
+            # Texts and stamps of thousands of answers would fill the memory; the history has them.
+            runs[run.info.repeat] = run if recorder is None or recorder.is_behind else run.info.uid
+
+        def changed() -> None:
+            narrator.load(load.progress, (load.at, load.is_counting, load.ending), load.at / len(load.steps))
+
+        load.on_over = over
+        session.on_change = changed
+        await session.run_over()
+    await session.close()
+    narrator.end()
+    left_out = session.recorder.left_out() if session.recorder is not None else None
+    if left_out is not None:
+        narrator.problem(left_out)
+    return MeasuredLoad(
+        runs=readable([runs[number] for number in sorted(runs)], narrator),
+        load=load,
+        stopped_by=signals.stopped_by,
+        engine_failed=session.engine_failures > 0,
+        is_stored=left_out is None,
+    )
+
+
+def _status(measured: MeasuredLoad, levels: Sequence[LevelSummary]) -> int:
+    if measured.stopped_by is not None:
+        return 128 + measured.stopped_by
+    is_whole = measured.load is not None and measured.load.ending is LoadEnding.COMPLETE
+    if measured.engine_failed or not measured.is_stored or not is_whole or not any(one.answers for one in levels):
+        return ExitCode.NOT_MEASURED
+    return ExitCode.OK
+
+
+def _lines(levels: Sequence[LevelSummary], load: LoadRun | None) -> list[str]:
+    if load is None:
+        return ["Nothing was sent."]
+    lines = ["SIMULATED: measured on the built-in simulator."] if any(one.simulated for one in levels) else []
+    lines += table(levels)
+    for one in levels:
+        who = f"{clean(one.target)}, {one.level.label}"
+        if one.errors:
+            said = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in one.errors.items())
+            lines.append(f"{who}: {said}.")
+        if one.unsent:
+            lines.append(
+                f"{who}: {one.unsent} requests were due and not sent, since load.most_in_flight were in flight: the "
+                "times are those of the others, and too short."
+            )
+    lines += [f"{clean(found.target)}: {found.sentence}." for found in knees(levels)]
+    if load.ending is not LoadEnding.COMPLETE:
+        lines.append(f"Ended at {load.steps[load.at].level.label}: {load.ending}.")
+    return lines
+
+
+_HEADING = (
+    "target",
+    "load",
+    "requests",
+    "errors",
+    "in flight",
+    "TTFT p50",
+    "p95",
+    "p99",
+    "from due p95",
+    "total p50",
+    "p95",
+    "goodput",
+    "95 % interval",
+)
+
+
+def table(levels: Sequence[LevelSummary]) -> list[str]:
+    """One row per level."""
+    return aligned([_HEADING, *map(_row, levels)], labels=2)
+
+
+def _row(one: LevelSummary) -> tuple[str, ...]:
+    interval = one.goodput_interval
+    return (
+        clean(one.target),
+        one.level.label,
+        str(one.requests),
+        str(sum(one.errors.values())),
+        three_digits(one.in_flight),
+        *(amount(Figure.TTFT, value) for value in (one.ttft.median, one.ttft.p95, one.ttft.p99)),
+        amount(Figure.TTFT, one.ttft_from_due.p95),
+        *(amount(Figure.TOTAL, value) for value in (one.total.median, one.total.p95)),
+        f"{three_digits(one.goodput)}/s",
+        f"{three_digits(interval.low)} to {three_digits(interval.high)}/s" if interval is not None else ABSENT,
+    )
+
+
+def _write_files(options: argparse.Namespace, measured: MeasuredLoad, loaded: Loaded) -> None:
+    if not measured.runs:
+        return
+    runs, with_texts, objectives = measured.runs, not options.no_texts, loaded.settings.objectives
+    for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
+        if path == "-":
+            print_utf8(render(runs, wanted, with_texts=with_texts, objectives=objectives))
+        elif path is not None:
+            write(Path(path), runs, wanted, with_texts=with_texts, objectives=objectives)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="latency-tui load",
+        description="Ask a plan's targets at levels of load: how many requests they bear, and what becomes of TTFT.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_target_options(parser, takes_plan=True)
+    parser.add_argument("--levels", metavar="N,...", help="requests in flight, level by level, such as 1,2,4,8")
+    parser.add_argument("--rate", metavar="R,...", help="requests per second in place of levels, one or several")
+    parser.add_argument("--arrivals", metavar="KIND", help="gaps at a rate: poisson, constant, gamma or trace")
+    parser.add_argument("--seconds", metavar="S", help="counted time of every level")
+    parser.add_argument("--requests", metavar="N", help="counted requests of every level")
+    parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt, a target each")
+    for name, what in (("json", "JSON export"), ("markdown", "Markdown report")):
+        parser.add_argument(f"--{name}", metavar="FILE", help=f"write the {what} to FILE; - is standard output")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")
+    parser.add_argument("--no-texts", action="store_true", help="leave prompts and answers out of what is written")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but problems and what was asked for")
+    return parser

@@ -1,0 +1,261 @@
+"""Load of a session: makes the records of its requests as the engine takes them up, and gathers what becomes of them.
+
+The engine decides what is sent when. A request that is over is in the history; here only its figures are kept.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+import tui
+from tui.core.events import Event, RequestEnded, RunStarted
+from tui.core.load import (
+    LevelEnded,
+    LoadEnded,
+    LoadEnding,
+    LoadPlace,
+    LoadSettings,
+    RequestBegun,
+    buster_of,
+    plan_of,
+    problem,
+    request_of,
+    steps_of,
+)
+from tui.core.load_results import LevelSummary, LoadTally
+from tui.core.plan import Plan, RequestSpec
+from tui.core.record import RequestRecord
+from tui.core.run import StoredRun, new_run, new_uid
+from tui.engine.protocol import StartLoad
+from tui.history.recorder import Recorder
+from tui.history.writer import OpenRun
+from tui.session.live import LiveState
+from tui.session.preview import Preview
+from tui.session.session import Session
+
+
+class _Going:
+    """A request in flight."""
+
+    def __init__(self, record: RequestRecord, run: OpenRun, step: int) -> None:
+        self.record = record
+        self.run = run
+        self.step = step
+
+
+class LoadRun:
+    """One load, under way or over."""
+
+    def __init__(
+        self,
+        live: LiveState,
+        recorder: Recorder | None,
+        plan: Plan,
+        settings: LoadSettings,
+        seed: int,
+    ) -> None:
+        self.plan = plan
+        self.settings = settings
+        self.seed = seed
+        self.first_request = live.next_request
+        self.uid = new_uid(time.time_ns())
+        """Uid of the series that its requests are stored as."""
+        self.steps = steps_of(settings, len(plan.lanes))
+        self.at = 0
+        """Index of the level under way."""
+        self.is_counting = False
+        """True where that is past its ramp and warm-up."""
+        self.begun = self.ended = 0
+        self.ending: LoadEnding | None = None
+        self.on_over: Callable[[StoredRun], None] = lambda _run: None
+        """Called with every request that is over, as the run that it is stored as."""
+        self.on_spent: Callable[[], None] = lambda: None
+        """Called when `max_usd` is reached."""
+        self.version = 0
+        """Grows with every request that is over."""
+        self._live = live
+        self._recorder = recorder
+        self._tally = LoadTally(live.objectives)
+        self._going: dict[int, _Going] = {}
+        """Requests whose ends are not stored yet, by their ids."""
+        self._flying: set[int] = set()
+        """Those of them that have not ended."""
+        self._last: dict[int, OpenRun] = {}
+        """The latest counted run of each level."""
+        self._anchor = (time.monotonic_ns(), time.time_ns())
+        """One moment on the engine's clock, and on the wall's."""
+        self._levels: tuple[int, list[LevelSummary]] = (-1, [])
+
+    @property
+    def records(self) -> list[RequestRecord]:
+        """The requests in flight."""
+        return [going.record for going in self._going.values()]
+
+    @property
+    def in_flight(self) -> int:
+        """Number of requests in flight."""
+        return len(self._flying)
+
+    @property
+    def levels(self) -> list[LevelSummary]:
+        """Every level that has counted requests which are over."""
+        if self._levels[0] != self.version:
+            self._levels = (self.version, self._tally.levels())
+        return self._levels[1]
+
+    @property
+    def progress(self) -> str:
+        """The level under way, and the requests, in words."""
+        if self.ending is not None:
+            return f"load over: {self.ending}, {self.ended} requests"
+        step = self.steps[self.at]
+        lanes = self.plan.lanes
+        who = f"{lanes[step.lane].label}, " if len(lanes) > 1 else ""
+        where = f"{who}level {step.number} of {len(self.steps) // len(lanes)}: {step.level.label}"
+        phase = "counted" if self.is_counting else "ramp and warm-up"
+        return f"load: {where}, {phase}, {self.in_flight} in flight, {self.ended} over"
+
+    def fold(self, events: Sequence[Event]) -> None:
+        """Add what has arrived to the requests it belongs to; how they ended waits for `settle`."""
+        for event in events:
+            match event:
+                case RunStarted(t_ns=t_ns, unix_ns=unix_ns):
+                    self._anchor = (t_ns, unix_ns)
+                case RequestBegun():
+                    self._begin(event)
+                case LevelEnded():
+                    self._end_level(event)
+                case RequestEnded(request_id=number):
+                    self._flying.discard(number)
+                case _:
+                    going = self._going.get(getattr(event, "request_id", -1))
+                    if going is not None:
+                        going.record.apply(event)
+
+    def settle(self, events: Sequence[Event]) -> list[RequestRecord]:
+        """Take in which requests of a folded batch are over; returns them."""
+        ended: list[RequestRecord] = []
+        for event in events:
+            match event:
+                case RequestEnded(request_id=number) if number in self._going:
+                    ended.append(self._end(number, event))
+                case LoadEnded(ending=ending):
+                    self.ending = ending
+                    self.version += 1
+                case _:
+                    pass
+        return ended
+
+    def _begin(self, event: RequestBegun) -> None:
+        step = self.steps[event.step]
+        self.at, self.is_counting = event.step, event.since_ns is not None
+        plan = plan_of(self.plan, step.lane, event.row)
+        number = event.request_id - self.first_request
+        record = RequestRecord(spec=request_of(plan, event.request_id, buster_of(self.settings, self.seed, number)))
+        record.apply(event)
+        place = LoadPlace(number=step.number, level=step.level, since_ns=event.since_ns)
+        info = msgspec.structs.replace(
+            new_run(tui.__version__, self._live.sdk_version, None),
+            started_unix_ns=self._anchor[1] + event.due_ns - self._anchor[0],
+            series=self.uid,
+            repeat=number + 1,
+            warm_up=event.since_ns is None,
+            seed=self.seed,
+            load=place,
+        )
+        if self._recorder is not None:
+            run = self._recorder.begin(0, info, plan, [record])
+        else:
+            run = OpenRun(info=info, plan=plan, specs=(record.spec,))
+        self._flying.add(event.request_id)
+        self._going[event.request_id] = _Going(record, run, event.step)
+        if event.since_ns is not None:
+            self._last[event.step] = run
+        self.begun += 1
+        self._live.next_request = max(self._live.next_request, event.request_id + 1)
+        lane = self._live.lanes[step.lane]
+        if lane.record is None or lane.record.status is not None:
+            lane.record, lane.plan, lane.cost, lane.first = record, plan, None, ()
+
+    def _end_level(self, event: LevelEnded) -> None:
+        run = self._last.pop(event.step, None)
+        if run is None or run.info.load is None:
+            return
+        place = msgspec.structs.replace(run.info.load, until_ns=event.until_ns, unsent=event.unsent)
+        info = msgspec.structs.replace(run.info, load=place)
+        if self._recorder is not None:
+            self._recorder.learn(run, info)
+        else:
+            run.info = info
+        spec = run.specs[0]
+        self._tally.end_level(info, spec.target, spec.endpoint.base_url)
+
+    def _end(self, number: int, end: RequestEnded) -> RequestRecord:
+        going = self._going.pop(number)
+        self._flying.discard(number)
+        record = going.record
+        record.apply(end)
+        self._live.spending.add(record)
+        self._tally.add(going.run.info, record)
+        self.ended += 1
+        self.version += 1
+        usd = self._live.spending.run
+        if self.settings.max_usd is not None and usd is not None and usd.usd >= self.settings.max_usd:
+            self.on_spent()
+        self.on_over(StoredRun(info=going.run.info, plan=going.run.plan, requests=[record]))
+        return record
+
+
+def start_load(session: Session, plan: Plan, settings: LoadSettings) -> LoadRun | None:
+    """Begin a load of `plan`, as far as the budget pays for it. Nothing may be in flight.
+
+    None if nothing was sent; `on_problem` of the session has said why.
+    """
+    preview, live = session.preview, session.live
+    if (complaint := problem(settings, plan)) is not None:
+        preview.on_problem(complaint)
+        return None
+    if not preview.may_send(plan.budget, longest(plan), series_usd=settings.max_usd):
+        return None
+    most, levels = affordable(preview, live, plan, settings), len(steps_of(settings, len(plan.lanes)))
+    if most < levels:
+        preview.on_problem(
+            f"Nothing was sent: the budget pays for {most} requests, and the load has {levels} levels; lower "
+            "max_tokens, ask fewer levels or targets, or raise the cap."
+        )
+        return None
+    settings = msgspec.structs.replace(settings, max_requests=most)
+    seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
+    live.set_targets(plan.lanes)
+    load = LoadRun(live, session.recorder, plan, settings, seed)
+    live.start_load(load)
+    load.on_spent = lambda: session.children.engines.end_load(LoadEnding.COST)
+    first = load.first_request
+    session.fire(
+        lambda number: session.children.engines.start_load(
+            StartLoad(run_id=number, plan=plan, settings=settings, seed=seed, first_request=first)
+        )
+    )
+    return load
+
+
+def longest(plan: Plan) -> tuple[RequestSpec, ...]:
+    """Requests of a load, one per target, with the row whose values are the longest: what costs the most."""
+    rows = range(len(plan.rows)) or range(1)
+    row = max(rows, key=lambda at: sum(map(len, plan.rows[at].values())) if plan.rows else 0)
+    return tuple(request_of(plan_of(plan, lane, row), lane) for lane in range(len(plan.lanes)))
+
+
+def affordable(preview: Preview, live: LiveState, plan: Plan, settings: LoadSettings) -> int:
+    """Requests that the budget pays for, each at the highest cost, and no more than the settings allow."""
+    caps = [cap for cap in (plan.budget.plan_usd, settings.max_usd) if cap is not None]
+    if (session_usd := plan.budget.session_usd) is not None:
+        spent = live.spending.session
+        caps.append(session_usd - (spent.usd if spent is not None else 0.0))
+    costs = [cost.usd for spec in longest(plan) if (cost := preview.cost([spec])) is not None]
+    dearest = max(costs, default=0.0)
+    if not caps or not dearest:
+        return settings.max_requests
+    return max(0, min(settings.max_requests, int(min(caps) / dearest)))
