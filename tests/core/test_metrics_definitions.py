@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core import metrics
+from tui.core.events import Content, Kind
 from tui.core.timeline import Timeline
 
 MS = metrics.NS_PER_MS
@@ -71,6 +72,45 @@ def test_five_tokens_per_chunk() -> None:
     assert gaps.count == 20
     assert metrics.tpot_ns(timeline, 101) == 10 * MS
     assert metrics.otps(timeline, 101) == 100
+
+
+def told(*pieces: tuple[int, str]) -> Timeline:
+    """A timeline folded from pieces of text and the milliseconds at which they came."""
+    timeline = Timeline(sent_ns=0)
+    for at, text in pieces:
+        timeline.apply(Content(request_id=1, kind=Kind.TEXT, t_ns=[at * MS], texts=[text]))
+    return timeline
+
+
+def test_a_first_chunk_of_several_tokens_came_before_the_time_that_is_counted() -> None:
+    # Twice five tokens, 50 ms apart: five tokens took 50 ms, not nine.
+    assert metrics.otps(told((240, "a b c d e "), (290, "f g h i j ")), 10) == 100
+    # A first chunk of one token of the ten: nine tokens took 50 ms.
+    assert metrics.otps(told((240, "a "), (290, "b c d e f g h i j ")), 10) == pytest.approx(180)
+    # Words differ in length: about one token is one.
+    assert metrics.otps(told((240, "the"), (290, " a b c")), 4) == 60
+    # As many chunks as tokens: each is one, however long their words are.
+    assert metrics.otps(told((240, "incomprehensibilities"), (290, " a"), (340, " b")), 3) == pytest.approx(20)
+
+
+@given(st.lists(st.integers(1, 12), min_size=2, max_size=30), st.integers(1, 80))
+def test_chunks_of_any_sizes_show_the_pace_at_which_their_tokens_came(sizes: list[int], per_token: int) -> None:
+    """Each chunk comes when its last token is done: whatever the sizes are, a token takes the time it takes."""
+    done, pieces = 0, []
+    for size in sizes:
+        done += size
+        pieces.append((done * per_token, "wort" * size))
+    assert metrics.tpot_ns(told(*pieces), done) == pytest.approx(per_token * MS)
+
+
+@given(STAMPS.filter(lambda stamps: len(set(stamps)) > 1), st.integers(2, 10**6))
+def test_stamps_out_of_order_say_nothing_of_the_pace(stamps: list[int], tokens: int) -> None:
+    timeline = Timeline(sent_ns=0, content_ns=stamps[::-1])
+    assert metrics.is_out_of_order(timeline)
+    assert metrics.tpot_ns(timeline, tokens) is None
+    assert metrics.otps(timeline, tokens) is None
+    assert metrics.gaps(timeline) is None
+    assert metrics.gap_samples_ns(timeline) == []
 
 
 @given(STAMPS.filter(lambda stamps: len(stamps) > 1))

@@ -129,6 +129,9 @@ def test_the_sentence_says_what_it_rests_on() -> None:
         judge(objective, requests(500)).sentence
         == "ttft.p95 < 800ms: not yet known, 500 ms in 1 answer, too few to bound it"
     )
+    assert judge(objective, requests(*range(400, 420))).sentence.endswith(
+        "in 20 answers, too few to bound it, since each is like the one before it and tells less"
+    )
     found = judge(objective, requests(*Random(1).sample(range(401, 501), 100)))
     assert found.sentence == "ttft.p95 < 800ms: met, 495 ms in 100 answers, at least 491 ms and at most 499 ms (95 %)"
     found = judge(parse("errors < 1%"), requests(*[10] * 99, failures=1))

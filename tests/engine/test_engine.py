@@ -253,7 +253,7 @@ async def test_refusals(
     [
         ("close-mid-event", FailureKind.BROKEN_STREAM, "what came is kept"),
         ("reset", FailureKind.BROKEN_STREAM, "what came is kept"),
-        ("error-after-200", FailureKind.OVERLOADED, "overloaded_error in the stream"),
+        ("error-after-200", FailureKind.OVERLOADED, "overloaded_error in the answer"),
         ("malformed-json", FailureKind.PROTOCOL, "cannot be read"),
         ("no-message-stop", FailureKind.BROKEN_STREAM, "without the end of the message"),
     ],

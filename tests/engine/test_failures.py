@@ -62,7 +62,7 @@ def refused(status: int, error_type: str = "", message: str = "words", retry: fl
         (refused(500), FailureKind.SERVER_ERROR, "server failed", "Run it again"),
         (refused(504), FailureKind.SERVER_ERROR, "server failed", "Run it again"),
         (refused(418, "rate_limit_error"), FailureKind.RATE_LIMITED, "418 rate_limit_error", "Wait a little"),
-        (refused(200, "overloaded_error"), FailureKind.OVERLOADED, "overloaded_error in the stream", "Run it again"),
+        (refused(200, "overloaded_error"), FailureKind.OVERLOADED, "overloaded_error in the answer", "Run it again"),
         (failures.unusable_address(ENDPOINT), FailureKind.CONNECTION, "Endpoint local", "ALL_PROXY"),
         (
             failures.not_an_answer("text/html", streamed=True, wire=API),

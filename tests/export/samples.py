@@ -165,6 +165,8 @@ def simple_run() -> StoredRun:
     interrupted.timeline.ended_ns = interrupted.timeline.message_stop_ns = None
     interrupted.pieces = [(Kind.TEXT, "Blue")]
     interrupted.status = Status.INTERRUPTED
+    for record in (done, thought, cut, cancelled, failed, interrupted):
+        record.count_characters()
     return StoredRun(
         info=RunInfo(
             uid="run-1",
@@ -196,6 +198,7 @@ def hostile_run() -> StoredRun:
     for index, (record, text) in enumerate(zip(records, HOSTILE, strict=True)):
         record.timeline = timeline(10 + index, [100, 120 + index], ended=130)
         record.pieces = [(Kind.THINKING, text), (Kind.TEXT, text)]
+        record.count_characters()
         record.usage = Usage(input_tokens=5, output_tokens=4)
         record.checks = (CheckFinding(kind=text, passed=False, reason=text),)
         record.status, record.stop_reason, record.api_request_id = Status.DONE, text, text
@@ -227,6 +230,7 @@ def warm_up_run() -> StoredRun:
     record = RequestRecord(spec=asked.requests(200)[0], status=Status.DONE, usage=Usage(input_tokens=4))
     record.timeline = timeline(0, [900, 950], ended=960)
     record.pieces = [(Kind.TEXT, "Hello "), (Kind.TEXT, "文字 héllo 👩‍🚀")]
+    record.count_characters()
     return StoredRun(
         info=RunInfo(
             uid="run-0",

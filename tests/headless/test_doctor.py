@@ -115,7 +115,8 @@ def test_a_probe_shows_whether_an_answer_is_held_back_and_its_cost(
     probe = checks["probe claude-haiku-5-5"]
     assert done.returncode == status, done.stdout + done.stderr
     assert probe["ok"] is (fault is None)
-    assert ("one by one" if fault is None else "Held back on the way") in probe["found"]
+    # A machine that is too busy to tell says so; it never says that all is well.
+    assert ("one by one" if fault is None else "held back") in probe["found"].lower()
     assert "it cost about $" in probe["found"]
     # It is no run: nothing is kept of it.
     assert "not there yet" in checks["history"]["found"]

@@ -103,7 +103,7 @@ def test_the_result_of_an_answer(tmp_path: Path) -> None:
     assert result["ttft_ms"] == 50.0
     assert result["ttlt_ms"] == 300.0
     assert result["output_tokens"] == 6
-    assert result["otps"] == 20.0
+    assert result["otps"] == 16.0, "4 of 6 tokens came in the 250 ms, for the first chunk has a third of the characters"
     assert result["api_request_id"] == "req_1"
     assert result["stamps"]["sent_ns"] == 100 * MS
     assert result["stamps"]["content_ns"] == [150 * MS, 400 * MS]

@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,9 @@ COLUMNS, ROWS = 120, 40
 PROGRAM = (sys.executable, "-P", "-m", "tui")
 WITHIN_S = 40.0
 """Longest wait for anything: a test that meets it has failed."""
+
+_AT_ONCE = 1024
+"""Bytes that are shown before the terminal looks for more."""
 
 MARK = "TERMINAL_UNDER_TEST"
 _ON_AT_REST = (b"25", b"7")
@@ -55,6 +59,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
         self._tail = b""
+        self._unshown = deque[bytes]()
         self._pty, self._slave = pty.openpty()
         self.link = SlowLink(self._pty, *link) if link is not None else None
         self._master = self.link.near if self.link is not None else self._pty
@@ -83,8 +88,8 @@ class Terminal:
         deadline = time.monotonic() + WITHIN_S
         while not wanted(self.shown):
             left = deadline - time.monotonic()
-            readable, _, _ = select.select([self._master, self._ended], [], [], max(0, left))
-            if self._master in readable:
+            readable, _, _ = select.select([self._master, self._ended], [], [], 0 if self._unshown else max(0, left))
+            if self._unshown or self._master in readable:
                 self._read()
                 continue
             assert not readable, f"the program ended with {self.process.wait()} before {what}; {self.seen}"
@@ -116,10 +121,10 @@ class Terminal:
         """The exit status, once the program has ended; what it wrote until then is read."""
         deadline = time.monotonic() + WITHIN_S
         while True:
-            left = max(0, deadline - time.monotonic())
+            left = 0 if self._unshown else max(0, deadline - time.monotonic())
             readable, _, _ = select.select([self._master, self._ended], [], [], left)
-            assert readable, f"it did not end within {WITHIN_S} s; {self.seen}"
-            if self._master in readable:
+            assert readable or self._unshown, f"it did not end within {WITHIN_S} s; {self.seen}"
+            if self._unshown or self._master in readable:
                 self._read()
             elif self.link is None or not self.link.is_carrying():
                 return self.process.wait()
@@ -163,6 +168,17 @@ class Terminal:
             self._read()
 
     def _read(self) -> None:
+        """Show the oldest data that are not shown yet. What comes meanwhile is answered at once, and shown later:
+        a busy machine takes seconds to show a screen."""
+        if not self._unshown:
+            self._take()
+        data = self._unshown.popleft()
+        for at in range(0, len(data), _AT_ONCE):
+            self._stream.feed(data[at : at + _AT_ONCE])
+            if select.select([self._master], [], [], 0)[0]:
+                self._take()
+
+    def _take(self) -> None:
         data = os.read(self._master, 65536)
         self.written += data
         if self.link is None:
@@ -170,7 +186,7 @@ class Terminal:
             seen = self._tail + data
             os.write(self._master, ANSWER * seen.count(QUESTION))
             self._tail = seen[-len(QUESTION) + 1 :]
-        self._stream.feed(data)
+        self._unshown.append(data)
 
     def __enter__(self) -> Self:
         return self

@@ -41,16 +41,25 @@ def answered_early(timeline: Timeline) -> bool:
     return bool(timeline.content_ns) and timeline.sent_ns is not None and timeline.content_ns[0] < timeline.sent_ns
 
 
-def tpot_ns(timeline: Timeline, output_tokens: int | None) -> float | None:
-    """Time per output token: (TTLT − TTFT) / (output tokens − 1), ns.
+def is_out_of_order(timeline: Timeline) -> bool:
+    """True where a stamp of content is earlier than the one before it: nothing is known of the time between them."""
+    return any(later < earlier for earlier, later in itertools.pairwise(timeline.content_ns))
 
-    Undefined for fewer than two tokens or chunks, and when all content arrived at one instant. The tokens are those
-    that arrived in that time: see `timed_tokens`.
+
+def tpot_ns(timeline: Timeline, output_tokens: int | None) -> float | None:
+    """Time per output token: (TTLT − TTFT) / (output tokens − those of the first chunk), ns.
+
+    The first chunk holds one token, as AIPerf and vLLM presume, unless there are fewer chunks than tokens: then it
+    holds its share of the characters, in whole tokens. Undefined for fewer than two tokens or chunks, and when all
+    content arrived at one instant. The tokens are those that arrived in that time: see `timed_tokens`.
     """
-    span = _content_span_ns(timeline)
+    span = content_span_ns(timeline)
     if not span or output_tokens is None or output_tokens < 2:
         return None
-    return span / (output_tokens - 1)
+    first = 1
+    if len(timeline.content_ns) < output_tokens and timeline.characters:
+        first = max(first, round(output_tokens * timeline.first_characters / timeline.characters))
+    return span / (output_tokens - first) if first < output_tokens else None
 
 
 def timed_tokens(timeline: Timeline, output_tokens: int | None, thinking_tokens: int | None) -> int | None:
@@ -77,7 +86,7 @@ def is_withheld(timeline: Timeline, thinking_tokens: int | None) -> bool:
 
 
 def otps(timeline: Timeline, output_tokens: int | None) -> float | None:
-    """Output tokens per second: (output tokens − 1) / (TTLT − TTFT), 1/s; undefined where `tpot_ns` is."""
+    """Output tokens per second: tokens after the first chunk / (TTLT − TTFT), 1/s; `tpot_ns` says which, and when."""
     per_token = tpot_ns(timeline, output_tokens)
     return NS_PER_S / per_token if per_token else None
 
@@ -89,9 +98,12 @@ def gaps_ns(timeline: Timeline) -> list[int]:
 
 
 def gap_samples_ns(timeline: Timeline) -> list[int]:
-    """`gaps_ns` as samples of ITL, ns: none where all content arrived at one instant, of which nothing is known."""
+    """`gaps_ns` as samples of ITL, ns: none where all content arrived at one instant, of which nothing is known.
+
+    Nor where stamps are out of order.
+    """
     found = gaps_ns(timeline)
-    return found if any(found) else []
+    return found if any(found) and min(found) >= 0 else []
 
 
 class ChunkGaps(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,10 +122,11 @@ class ChunkGaps(msgspec.Struct, frozen=True, kw_only=True):
 def gaps(timeline: Timeline) -> ChunkGaps | None:
     """Percentiles of the inter-chunk latencies, by `percentile`.
 
-    Undefined for fewer than two chunks, and when all content arrived at one instant, as in an answer in one piece.
+    Undefined for fewer than two chunks, when all content arrived at one instant, as in an answer in one piece, and
+    where stamps are out of order.
     """
-    in_order = gaps_ns(timeline)
-    if not any(in_order):
+    in_order = gap_samples_ns(timeline)
+    if not in_order:
         return None
     ascending = sorted(in_order)
     return ChunkGaps(
@@ -177,6 +190,8 @@ def _since_sent_ns(timeline: Timeline, moment_ns: int | None) -> int | None:
     return moment_ns - timeline.sent_ns
 
 
-def _content_span_ns(timeline: Timeline) -> int | None:
-    """TTLT − TTFT, ns; absent with fewer than two pieces of content."""
-    return timeline.content_ns[-1] - timeline.content_ns[0] if len(timeline.content_ns) > 1 else None
+def content_span_ns(timeline: Timeline) -> int | None:
+    """TTLT − TTFT, ns; absent with fewer than two pieces of content, and where their stamps are out of order."""
+    if len(timeline.content_ns) < 2 or is_out_of_order(timeline):
+        return None
+    return timeline.content_ns[-1] - timeline.content_ns[0]

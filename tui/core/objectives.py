@@ -35,6 +35,7 @@ _SHARES: dict[str, tuple[Status, ...]] = {
 }
 """Shares of all requests that ended so: objectives on no figure, as those on `PASSED` and `COST`."""
 _ALIASES = {"ttlt": Figure.TOTAL.value}
+_ALIKE = ", since each is like the one before it and tells less"
 _UNITS = {"us": 1_000, "µs": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
 _RATE_UNITS = ("", "tok/s", "/s")
 _SHAPE = re.compile(
@@ -231,7 +232,7 @@ def judge(
     elif surely_not is not None and not objective.is_kept_by(surely_not):
         state = ObjectiveState.MISSED
     judgement = Judgement(objective=objective, state=state, value=value, low=low, high=high, count=count)
-    return msgspec.structs.replace(judgement, basis=_basis(judgement, confidence))
+    return msgspec.structs.replace(judgement, basis=_basis(judgement, confidence, observations))
 
 
 def judged_together(family: int, confidence: float = CONFIDENCE) -> str:
@@ -327,7 +328,7 @@ def _bounds(
     return value, value
 
 
-def _basis(judgement: Judgement, confidence: float) -> str:
+def _basis(judgement: Judgement, confidence: float, observations: Sequence[Observation]) -> str:
     objective, low, high = judgement.objective, judgement.low, judgement.high
     figure = objective.figure
     of = "request" if figure is None else "answer"
@@ -350,6 +351,8 @@ def _basis(judgement: Judgement, confidence: float) -> str:
     ends += [f"at most {written(high)}"] if high is not None else []
     is_mean = objective.statistic is Statistic.MEAN or objective.share == COST
     if not ends:
-        return f"{said}, too few to bound it"
+        runs = [] if figure is None else [median(group) for group in by_run(observations, figure)]
+        depends = statistics.inflation_of(runs) > 1
+        return f"{said}, too few to bound it{_ALIKE if depends else ''}"
     surely = f"{percent(confidence)}, approximately" if is_mean else percent(confidence)
     return f"{said}, {' and '.join(ends)} ({surely})"

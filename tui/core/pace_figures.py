@@ -7,7 +7,8 @@ TPOT = Declared(
     name="tpot",
     label="TPOT",
     title="TPOT, per token",
-    help="(TTLT - TTFT) / (output tokens - 1), without tokens of thinking that was withheld.",
+    help="(TTLT - TTFT) / (output tokens - those of the first chunk, which is 1 where each holds one), without tokens "
+    "of thinking that was withheld.",
     group=FigureGroup.PACE,
     of=lambda record: metrics.tpot_ns(record.timeline, record.timed_tokens),
     sample="tpot_ns",
@@ -17,7 +18,8 @@ OTPS = Declared(
     name="otps",
     label="OTPS",
     title="OTPS, tokens/s",
-    help="(output tokens - 1) / (TTLT - TTFT), per second, without tokens of thinking that was withheld.",
+    help="(output tokens - those of the first chunk, which is 1 where each holds one) / (TTLT - TTFT), per second, "
+    "without tokens of thinking that was withheld.",
     group=FigureGroup.PACE,
     of=lambda record: record.otps,
     unit=Unit.RATE,
@@ -30,7 +32,7 @@ CHARACTERS_PER_S = Declared(
     label="characters/s",
     title="characters/s",
     help="Characters of all content after its first piece, per second of TTLT - TTFT, for models that count tokens "
-    "unlike; absent in an export without texts.",
+    "unlike.",
     group=FigureGroup.PACE,
     of=lambda record: record.characters_per_s,
     unit=Unit.TEXT_RATE,

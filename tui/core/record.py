@@ -105,6 +105,14 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     checks: tuple[CheckFinding, ...] = ()
     """Findings of the prompt's checks; empty without any, and where the request was cancelled."""
 
+    def __post_init__(self) -> None:
+        self.count_characters()
+
+    def count_characters(self) -> None:
+        """Count the characters of the content where its timeline, made by an earlier version, has not."""
+        if self.pieces and not self.timeline.characters:
+            self.timeline.count([text for _, text in self.pieces])
+
     def apply(self, event: Event) -> None:
         """Take in one event of this request."""
         self.timeline.apply(event)
@@ -277,12 +285,12 @@ class RequestRecord(msgspec.Struct, kw_only=True):
 
         Absent for an answer that broke off, was held back, or came at one instant: as `otps`.
         """
-        stamps = self.timeline.content_ns
-        if not self.complete or self.has_no_pace or len(stamps) < 2 or stamps[-1] == stamps[0]:
+        span = metrics.content_span_ns(self.timeline)
+        if not self.complete or self.has_no_pace or not span:
             return None
-        count = sum(len(text) for _, text in self.pieces[1:])
-        # An export without texts has pieces, and no characters.
-        return count * metrics.NS_PER_S / (stamps[-1] - stamps[0]) if count else None
+        count = self.timeline.characters - self.timeline.first_characters
+        # An export of an earlier version without texts has no characters.
+        return count * metrics.NS_PER_S / span if count else None
 
     @property
     def otps(self) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tui.core.events import NetworkSeen, Status
 from tui.core.held_back import arrivals
-from tui.core.metrics import answered_early, is_withheld
+from tui.core.metrics import answered_early, is_out_of_order, is_withheld
 from tui.core.model import family
 from tui.core.observation import Observation
 from tui.core.record import RequestRecord
@@ -36,6 +36,8 @@ def remarks(record: RequestRecord) -> tuple[str, ...]:
         )
     if answered_early(record.timeline):
         found.append("Content came before the request was sent, so its times are not known.")
+    if is_out_of_order(record.timeline):
+        found.append("The stamps of its content are out of order, so nothing is known of its pace.")
     if record.response.streamed is False:
         found.append("It came in one piece, though a stream was asked for: the first token's time is that of the last.")
     if record.response.streamed:

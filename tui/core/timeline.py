@@ -1,4 +1,6 @@
-"""Timeline of one request: raw stamps, nothing derived."""
+"""Timeline of one request: raw stamps and the sizes of what they stamp, nothing derived."""
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -32,6 +34,10 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Arrival of every non-empty piece of content of any kind, ascending."""
     thinking_pieces: int = 0
     """Count of thinking pieces among `content_ns`."""
+    characters: int = 0
+    """Characters of all content; 0 in records that were made before they were counted."""
+    first_characters: int = 0
+    """Characters of the first piece of content."""
     first_text_ns: int | None = None
     first_other_ns: int | None = None
     """Arrival of the first content that is neither text nor thinking."""
@@ -49,7 +55,8 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
                 setattr(self, _FIELD_OF[mark], t_ns)
             case Responded(t_ns=t_ns):
                 self.headers_ns = t_ns
-            case Content(kind=kind, t_ns=stamps):
+            case Content(kind=kind, t_ns=stamps, texts=texts):
+                self.count(texts)
                 self.content_ns.extend(stamps)
                 if kind is Kind.THINKING:
                     self.thinking_pieces += len(stamps)
@@ -63,6 +70,12 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
                 self.due_ns = due_ns
             case _:
                 pass
+
+    def count(self, texts: Sequence[str]) -> None:
+        """Add the characters of pieces that follow those counted so far."""
+        if not self.characters and texts:
+            self.first_characters = len(texts[0])
+        self.characters += sum(map(len, texts))
 
 
 _FIELD_OF = {mark: f"{mark.value}_ns" for mark in Mark}

@@ -227,10 +227,10 @@ def api_failure(
     retry_after_s: float | None = None,
     answerer: Answerer = _THE_API,
 ) -> Failure:
-    """The server refused: with an error status, or with an `error` event inside a stream (`http_status` 200)."""
+    """The server refused: with an error status, or with an error inside an answer (`http_status` 200)."""
     kind = _KIND_OF_STATUS.get(http_status) or refusal.kind or FailureKind.SERVER_ERROR
     named = quote(refusal.error_type)
-    where = f"{http_status} {named}".strip() if http_status != 200 else f"{named} in the stream".strip()
+    where = f"{http_status} {named}".strip() if http_status != 200 else f"{named} in the answer".strip()
     words = quote(refusal.message)
     cause, remedy = _SAID[kind]
     if answerer.is_in_front:

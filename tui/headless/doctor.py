@@ -189,6 +189,9 @@ def probe_of(lane: Lane) -> Check:
     if record.has_no_pace:
         said = next((one for one in remarks(record) if one.startswith("Held back")), "held back on the way, or sent so")
         return Check(name=name, ok=False, found=f"{said.removesuffix('.')}{cost}")
+    if record.held_back is None:
+        said = "whether it was held back cannot be told: reads were late or segments were lost; run it again"
+        return Check(name=name, ok=False, found=f"{said}{cost}")
     came = arrivals(record.timeline.content_ns)
     pieces = f"{came.pieces} pieces of content came one by one" if came is not None and came.pieces > 1 else "it came"
     return Check(name=name, ok=True, found=f"{pieces}, the first after {format_duration(record.ttft_ns)}{cost}")

@@ -66,6 +66,7 @@ def unpack_record(data: bytes, spec: RequestSpec) -> RequestRecord:
     record.pieces = [
         (kind, text[start:end]) for kind, (start, end) in zip(of_piece, itertools.pairwise(ends), strict=True)
     ]
+    record.count_characters()
     return record
 
 

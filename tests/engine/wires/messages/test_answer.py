@@ -166,7 +166,7 @@ def test_an_error_event_ends_it_and_what_follows_is_ignored(stream: Stream) -> N
     assert status is Status.FAILED
     assert failure is not None
     assert failure.kind is FailureKind.OVERLOADED
-    assert "overloaded_error in the stream" in failure.message
+    assert "overloaded_error in the answer" in failure.message
     assert failure.http_status is None
     assert [content.texts for content in stream.contents] == [["kept"]]
 
