@@ -165,6 +165,7 @@ def changed(*path: str | int, to: Any) -> bytes:
         (changed("requests", 0, "run", to="other"), "names a run that is not there"),
         (changed("requests", 0, "endpoint", to="other"), "an endpoint that is not in its plan"),
         (changed("requests", 0, "stamps", "content_ns", to=[5, 4]), "not in order"),
+        (changed("requests", 0, "stamps", "content_ns", to=[-(2**63), 2**63 - 1]), "negative"),
         (changed("requests", 1, "stamps", "thinking_pieces", to=99), "more pieces of thinking"),
         (changed("runs", 0, "info", "started_unix_ns", to=-1), "between 1970 and 9999"),
         (changed("runs", 0, "plan", "default_endpoint", to="other"), "a target's endpoint is not in its plan"),

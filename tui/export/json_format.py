@@ -217,6 +217,8 @@ def _check_stamps(record: RequestRecord) -> None:
     stamps = record.timeline.content_ns
     if any(later < earlier for earlier, later in itertools.pairwise(stamps)):
         raise ValueError("stamps of content are not in order")
+    if stamps and stamps[0] < 0:
+        raise ValueError("a stamp of content is negative")
     if not 0 <= record.timeline.thinking_pieces <= len(stamps):
         raise ValueError("more pieces of thinking than of content")
 
