@@ -26,6 +26,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(
         ["core/figure_parts", "core/figure_row", "core/network_figures", "core/pace_figures"], "core/test_figures.py"
     ),
+    "core/conversation": "core/test_played.py",
     "core/finished": "session/test_live.py",
     "core/model": "config/test_known_models.py",
     "core/protocol": "simulator/test_openai.py",
@@ -37,6 +38,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(["core/remarks", "simulator/odd_answers"], "engine/test_odd_answers.py"),
     **dict.fromkeys(
         ["engine/wires/messages/blocks", "engine/wires/messages/events"], "engine/wires/messages/test_answer.py"
+    ),
+    **dict.fromkeys(
+        ["engine/wires/chat/transcript", "engine/wires/responses/transcript"],
+        "engine/wires/messages/test_transcript.py",
     ),
     "engine/wires/openai_http": "engine/wires/chat/test_wire.py",
     "errors": "test_cli.py",

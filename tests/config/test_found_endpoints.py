@@ -94,6 +94,8 @@ def _value(path: str, key: Key) -> object:
             return True
         case msgspec.inspect.IntType(ge=low) | msgspec.inspect.FloatType(ge=low):
             return max(1, int(low or 0)) if isinstance(kind, msgspec.inspect.IntType) else float(low or 0.5)
+        case msgspec.inspect.DictType():
+            return {"weather": "rain"}
         case msgspec.inspect.VarTupleType():
             return []
     return "claude-x"

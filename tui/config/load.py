@@ -346,5 +346,6 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
         timeouts=settings.timeouts,
         retries=settings.retries,
         budget=settings.budget,
+        conversation=settings.conversation,
         speed_betas={model.id: model.speed_beta for model in load_models() if model.speed_beta is not None},
     )

@@ -17,6 +17,7 @@ from tui.core import checks as answer_checks
 from tui.core import choice, objectives
 from tui.core import parameters as core
 from tui.core.checks import MAX_CHECKS, AnswerCheck
+from tui.core.conversation import Conversation
 from tui.core.host import MAX_HOSTS, Host
 from tui.core.load import LoadSettings
 from tui.core.objectives import Objective
@@ -152,6 +153,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     history: HistorySettings
     advice: AdviceSettings
     budget: Budget
+    conversation: Conversation
     ui: UiSettings
     keys: KeySettings
 
@@ -303,6 +305,7 @@ TOP = keys_of(
 STRUCTS: dict[str, Any] = {
     "prompt": Prompt,
     "parameters": Parameters,
+    "conversation": Conversation,
     "timeouts": Timeouts,
     "retries": Retries,
     "series": SeriesSettings,

@@ -1,8 +1,7 @@
 """Events of the engine: the one stream from which everything shown and stored is derived.
 
 Every `*_ns` is an integer of CLOCK_MONOTONIC nanoseconds on the engine's machine, except where the name says
-`unix`. The events are also the lines of a record file (`--record`): one JSON object each, its `type` naming the
-class in snake case.
+`unix`. They are also the lines of a record file (`--record`): JSON, its `type` naming the class in snake case.
 """
 
 from enum import StrEnum
@@ -14,6 +13,7 @@ from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged
 from tui.core.host import HostFacts
 from tui.core.load import LevelEnded, LoadEnded, RequestBegun
 from tui.core.model import ListedModel
+from tui.core.prompt import KeptAnswer
 
 
 class Mark(StrEnum):
@@ -274,7 +274,7 @@ class AttemptFailed(TaggedEvent, frozen=True, kw_only=True):
     t_ns: int
     failure: Failure
     wait_s: float
-    """Seconds until the next attempt: what the server asked for, or a back-off."""
+    """Seconds until the next attempt."""
 
 
 class AnswerChecked(TaggedEvent, frozen=True, kw_only=True):
@@ -285,7 +285,7 @@ class AnswerChecked(TaggedEvent, frozen=True, kw_only=True):
 
 
 class RequestEnded(TaggedEvent, frozen=True, kw_only=True):
-    """A request is over, one way or another. Nothing follows for it."""
+    """A request is over, one way or another. Nothing follows for it. `kept` is there in a conversation that goes on."""
 
     request_id: int
     t_ns: int
@@ -294,6 +294,7 @@ class RequestEnded(TaggedEvent, frozen=True, kw_only=True):
     stop_details: str | None = None
     """The API's explanation of a refusal."""
     failure: Failure | None = None
+    kept: KeptAnswer | None = None
 
 
 class RunEnded(TaggedEvent, frozen=True, kw_only=True):

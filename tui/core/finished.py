@@ -22,6 +22,12 @@ class _Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     host: Annotated[
         str | None, msgspec.Meta(description="The host it was sent from; absent where the plan named no hosts.")
     ] = None
+    turn: Annotated[
+        int | None, msgspec.Meta(description="The user's turn that it plays, from 1; absent outside of a conversation.")
+    ] = None
+    call: Annotated[
+        int, msgspec.Meta(description="Results of tools that came before it within its turn, one after another.")
+    ] = 0
     simulated: Annotated[bool, msgspec.Meta(description="True: measured on the built-in simulator, SIMULATED.")]
     status: Annotated[Status, msgspec.Meta(description="How it ended; interrupted: the program ended before it did.")]
     error: Annotated[Failure | None, msgspec.Meta(description="Why it failed.")] = None
@@ -82,6 +88,8 @@ def finished_fields(record: RequestRecord) -> dict[str, Any]:
         "model": spec.model,
         "endpoint": spec.endpoint.name,
         "host": spec.host,
+        "turn": spec.turn,
+        "call": spec.call,
         "simulated": spec.endpoint.simulated,
         "status": ending(record),
         "error": record.failure,

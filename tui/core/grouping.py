@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from tui.core.conversation import turn_name
 from tui.core.cost import cost_of
 from tui.core.decomposition import Fit, fit
 from tui.core.model import KnownModel
@@ -39,6 +40,9 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """The run that asked it last."""
     plan: Plan
     """That run's."""
+    turn: int | None = None
+    call: int = 0
+    """Its place in a conversation that is played; see `RequestSpec`."""
     requests: int
     """Number of requests; 0 where nothing but warm-up and sweeps asked it."""
     observations: tuple[Observation, ...]
@@ -74,8 +78,11 @@ def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
 
     The target's name is not part of it. A series asks one thing of all rows of values: give it none.
     """
-    asked = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, plan.endpoint_of(target).name)
-    return _digest((*asked, target.host) if target.host is not None else asked)
+    endpoint = plan.endpoint_of(target).name
+    asked: tuple[object, ...] = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, endpoint)
+    if target.host is not None:
+        asked = (*asked, target.host)
+    return _digest((*asked, plan.conversation) if plan.conversation.play else asked)
 
 
 def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | None = None) -> list[Measured]:
@@ -83,13 +90,14 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
 
     What requests cost is known by the prices of `models`, by id.
     """
-    groups: dict[tuple[str, str, str | None, bool, str], _Group] = {}
+    groups: dict[tuple[str, str, str | None, bool, str, int | None, int], _Group] = {}
     for number, run in enumerate(runs, 1):
         for record in run.requests:
             spec = record.spec
             # The simulator has another port in every session, and is the same.
             where = "" if spec.endpoint.simulated else spec.endpoint.base_url
-            key = (spec.target, where, spec.host, spec.endpoint.simulated, _fingerprint_of(run, record))
+            asked = _fingerprint_of(run, record)
+            key = (spec.target, where, spec.host, spec.endpoint.simulated, asked, spec.turn, spec.call)
             group = groups.setdefault(key, _Group())
             group.spec, group.latest, group.plan = spec, run.info, run.plan
             if not (run.info.counted or run.info.sweep):
@@ -102,7 +110,9 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
     return _named(
         [
             Measured(
-                name=group.spec.target,
+                name=" · ".join(filter(None, (group.spec.target, turn_name(turn, call)))),
+                turn=turn,
+                call=call,
                 target=group.spec.target,
                 model=group.spec.model,
                 endpoint=group.spec.endpoint.name,
@@ -116,7 +126,7 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
                 observations=tuple(group.observations),
                 swept=tuple(group.swept),
             )
-            for (*_, asked), group in groups.items()
+            for (*_, asked, turn, call), group in groups.items()
         ]
     )
 
@@ -140,7 +150,7 @@ def _digest(asked: object) -> str:
 def _named(groups: list[Measured]) -> list[Measured]:
     """The groups with names that tell them apart: by endpoint, or by a number where the target was asked otherwise."""
     named = [
-        msgspec.structs.replace(group, name=f"{group.target} @{group.endpoint}")
+        msgspec.structs.replace(group, name=f"{group.name} @{group.endpoint}")
         if len({other.endpoint for other in groups if other.target == group.target}) > 1
         else group
         for group in groups

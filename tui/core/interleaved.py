@@ -75,14 +75,14 @@ def sides_in(snapshot: Snapshot, endpoints: Sequence[Endpoint]) -> list[Side]:
     by_name = {endpoint.name: endpoint for endpoint in endpoints}
     return [
         Side(
-            label=lane.name,
+            label=lane.target or lane.name,
             host=lane.host,
             model=lane.model,
             endpoint=by_name[lane.endpoint],
             prompt=lane.prompt,
             parameters=lane.parameters,
         )
-        for lane in snapshot.lanes
+        for lane in {lane.target or lane.name: lane for lane in snapshot.lanes}.values()
     ]
 
 
@@ -187,11 +187,11 @@ def questions_of(name: str, now: Sequence[Observation], old: str, before: Sequen
 
 def measured_in_turn(measured: Sequence[Measured]) -> list[Turns]:
     """The questions of all results whose target was asked in turn with another of them."""
-    by_target = {one.target: one for one in measured}
+    by_target = {(one.target, one.turn, one.call): one for one in measured}
     found: list[Turns] = []
     for one in measured:
         target = next((each for each in one.plan.targets if each.label == one.target), None)
-        old = by_target.get(target.against or "") if target is not None else None
+        old = by_target.get((target.against or "", one.turn, one.call)) if target is not None else None
         if old is not None:
             found += questions_of(one.name, one.observations, old.name, old.observations)
     return found

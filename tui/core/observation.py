@@ -54,6 +54,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cached_tokens: int = 0
     """The tokens of the prompt that were read from the cache."""
     output_tokens: int | None = None
+    turn: int | None = None
+    call: int = 0
+    """Its place in a conversation that is played; see `RequestSpec`."""
     passed: bool | None = None
     """True if the answer passed its prompt's checks; absent without any, and where that could not be judged."""
     usd: float | None = None
@@ -116,6 +119,8 @@ def observe(
         other_delivery=record.response.streamed is False,
         passed=record.passed,
         usd=None if cost is None or cost.is_lower_bound else cost.usd,
+        turn=record.spec.turn,
+        call=record.spec.call,
     )
     if not found.answered:
         return found

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from tui.core.conversation import Conversation
 from tui.core.host import Host, endpoint_at
 from tui.core.parameters import OLDER_API_VERSION, Parameters
 from tui.core.prompt import Prompt, undefined_sentence
@@ -32,6 +33,10 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Values for the header `anthropic-beta`, besides those of the endpoint's headers."""
     host: str | None = None
     """Name of the host that it is sent from; `None` where the plan names no hosts."""
+    turn: int | None = None
+    """Number of the user's turn that it plays, from 1; `None` outside of a conversation that is played."""
+    call: int = 0
+    """Results of tools that came before it within its turn; 0 for the answer to the user's words."""
     warms_cache: bool = False
     """True for a request that only fills the prompt cache. It counts in no statistics, and goes out with
     `max_tokens = 0`, whatever its parameters say."""
@@ -113,6 +118,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The variables' values: rows with the same names each."""
     row: int = 0
     """The row in use, from 0; past the last one it begins again."""
+    conversation: Conversation = Conversation()
+    """Says whether the user's turns are asked one after another, each a request of its own."""
 
     @property
     def simulated(self) -> bool:

@@ -18,11 +18,43 @@ _NAME = r"[^\W\d](?:[\w .-]{0,62}[\w-])?"
 _VARIABLE = re.compile(r"(\\?)\{\{[ \t]*(" + _NAME + r")[ \t]*\}\}")
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of a tool in an answer."""
+
+    id: str
+    """Its id, by which the result names it."""
+    name: str
+    """The tool's."""
+
+
+class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An answer in the form in which its wire takes it back, in the conversation that goes on from it."""
+
+    said: str
+    """JSON."""
+    calls: tuple[ToolCall, ...] = ()
+    """The tools that it calls, whose results have to follow."""
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a tool, as it goes back to the model."""
+
+    call: str
+    """Id of the call."""
+    text: str
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One earlier turn of a conversation."""
 
     role: Annotated[Role, setting("The speaker.", set_by="anyone")]
     text: Annotated[str, setting("The words.", set_by="anyone")]
+    said: str = ""
+    """JSON of an answer that was given live, in the form in which its wire takes it back; `text` is for people."""
+    results: tuple[ToolResult, ...] = ()
+    """Results of the tools that the answer before called; `text` is for people."""
+    awaited_tokens: int = 0
+    """Most tokens of an answer that has not been given yet. Only in forecasts."""
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from tui.core.held_back import Held, arrivals, held_back
 from tui.core.model import is_other_model
 from tui.core.network_split import Split, split
 from tui.core.plan import RequestSpec
+from tui.core.prompt import KeptAnswer
 from tui.core.timeline import Timeline
 
 
@@ -102,6 +103,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     """The model that answered, in the server's word."""
     cache_miss: CacheMiss | None = None
     """The API's reason for a cache miss, where it gave one."""
+    kept: KeptAnswer | None = None
+    """The answer in its wire's form, where a conversation may go on from it."""
     checks: tuple[CheckFinding, ...] = ()
     """Findings of the prompt's checks; empty without any, and where the request was cancelled."""
 
@@ -142,6 +145,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 self.checks = findings
             case RequestEnded(status=status, stop_reason=stop_reason, stop_details=stop_details, failure=failure):
                 self.status = status
+                self.kept = event.kept
                 self.waits_s = None
                 self.stop_reason = stop_reason
                 self.stop_details = stop_details

@@ -32,6 +32,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Number of the repeat in the series, from 1; warm-up runs are counted apart."""
     warm_up: bool = False
     """True for a run before the others of its series."""
+    turn: int | None = None
+    """The user's turn that it plays; its conversation's other runs have the same series and repeat."""
     sweep: bool = False
     """True for a run over other lengths of prompt and answer than the plan's."""
     in_turn: bool = False
@@ -63,15 +65,17 @@ def known_at_end(event: RunEnded) -> dict[str, Any]:
     return {name: getattr(event, name) for name in ("send_spread_ns", "spread_error_ns", "hosts")}
 
 
-def new_run(app_version: str, sdk_version: str, repeat: Repeat | None) -> RunInfo:
-    """Info of a run that is fired now, `repeat` of its series if it has one.
+def new_run(
+    app_version: str, sdk_version: str, repeat: Repeat | None, conversation: str | None = None, turn: int | None = None
+) -> RunInfo:
+    """Info of a run that is fired now, `repeat` of its series if it has one, or a turn of the `conversation`.
 
     The engine says the start more exactly later; see `events.RunStarted`.
     """
     now = time.time_ns()
-    info = RunInfo(uid=new_uid(now), started_unix_ns=now, app_version=app_version, sdk_version=sdk_version)
+    info = RunInfo(uid=new_uid(now), started_unix_ns=now, app_version=app_version, sdk_version=sdk_version, turn=turn)
     if repeat is None:
-        return info
+        return msgspec.structs.replace(info, series=conversation)
     return msgspec.structs.replace(
         info,
         series=repeat.series,
@@ -181,6 +185,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int
     kind: str
     """Word for a run of a series: repeat, warm-up or sweep."""
+    turn: int | None = None
+    """The user's turn that it plays."""
     simulated: bool
     excerpt: str
     """The beginning of the user's turn, on one line."""
@@ -203,9 +209,10 @@ WORST_FIRST = ("failed", "interrupted", "idle", "cancelled", "refused", "truncat
 
 
 def folded(rows: Sequence[RunRow]) -> RunRow:
-    """The list entry of a series: its latest run's, with the medians of its counted runs."""
+    """The list entry of a series: its latest run's, with the medians of its counted runs of the same turn."""
     latest = rows[-1]
-    counted = [row for row in rows if row.kind == "repeat"] or rows
+    alike = [row for row in rows if row.turn == latest.turn]
+    counted = [row for row in alike if row.kind == "repeat"] or alike
     targets = []
     for name in dict.fromkeys(target.target for row in rows for target in row.targets):
         of_all = [target for row in rows for target in row.targets if target.target == name]

@@ -123,11 +123,15 @@ class Ending(StrEnum):
 class Series:
     """A series under way."""
 
-    def __init__(self, settings: SeriesSettings, uid: str, lanes: int, seed: int, sweep: Sweep | None = None) -> None:
+    def __init__(
+        self, settings: SeriesSettings, uid: str, lanes: int, seed: int, sweep: Sweep | None = None, each: int = 1
+    ) -> None:
         """`lanes` is how many are asked; `seed` is used where the settings name none.
 
-        With `sweep` its counted runs have other lengths than the plan's.
+        With `sweep` its counted runs have other lengths than the plan's. `each` is the most requests of a lane in a
+        run: more than one in a conversation that is played.
         """
+        self._each = each
         self.settings = settings
         self.uid = uid
         self.seed = seed if settings.seed is None else settings.seed
@@ -238,7 +242,7 @@ class Series:
 
     @property
     def _requests_per_run(self) -> int:
-        return len(self.left) * self.settings.concurrency
+        return len(self.left) * self.settings.concurrency * self._each
 
     def _reason_to_end(self) -> Ending | None:
         settings = self.settings

@@ -7,6 +7,7 @@ from statistics import median
 import msgspec
 
 from tui.core.comparison import Comparison, Question, compare_together, look_at
+from tui.core.conversation import turn_name
 from tui.core.failures import failures_sentence
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
@@ -20,7 +21,9 @@ class LaneSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One target of a snapshot."""
 
     name: str
-    """The lane's name."""
+    """The lane's name, in a conversation with the turn."""
+    target: str = ""
+    """The lane's name alone, in a conversation."""
     model: str
     endpoint: str
     host: str | None = None
@@ -47,13 +50,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapshot:
     """The snapshot of stored runs: per lane what the latest of them asked, with all counted answers to just that."""
     in_time = sorted(measured_in(runs), key=lambda one: one.latest.started_unix_ns)
-    latest = {one.target: one for one in in_time if one.observations}
+    latest = {(one.target, one.turn): one for one in in_time if one.observations and not one.call}
     return Snapshot(
         name=name,
         taken_unix_ns=taken_unix_ns,
         lanes=tuple(
             LaneSnapshot(
-                name=one.target,
+                name=" · ".join(filter(None, (one.target, turn_name(one.turn)))),
+                target=one.target,
                 model=one.model,
                 endpoint=one.endpoint,
                 host=one.host,

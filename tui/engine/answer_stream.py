@@ -73,10 +73,12 @@ class AnswerStream:
         whole: bool = False,
         limits: Limits = LIMITS,
         slice_: Callable[[], AbstractContextManager[None]] = nullcontext,
+        kept: list[tuple[str, bytes]] | None = None,
     ) -> None:
         """`on_progress` is called after every turn in which data came. With `whole` the body is one message in JSON.
         Every turn's decoding is done within a `slice_`, so that what it gives can be reported together.
 
+        `kept` gets every event, as it came, where the answer is to be sent back later.
         Raises BodyError.
         """
         self._stream = stream
@@ -86,6 +88,7 @@ class AnswerStream:
         self._on_progress = on_progress
         self._limits = limits
         self._slice = slice_
+        self._kept = kept
         self._decoder = None if whole else SseDecoder(limits.event)
         self._message = bytearray()
         self._raw = bytearray()
@@ -213,10 +216,14 @@ class AnswerStream:
             for event in self._decoder.feed(data):
                 if not self._reader.stopped:
                     self._reader.latest = event.data
+                    if self._kept is not None:
+                        self._kept.append((event.event, event.data))
                     self._reader.feed(t_ns, event.event, event.data)
 
     def _feed_whole(self, t_ns: int) -> None:
         self._reader.latest = bytes(self._message)
+        if self._kept is not None:
+            self._kept.append(("", self._reader.latest))
         self._reader.feed_whole(t_ns, self._reader.latest)
 
     def _end(self) -> None:

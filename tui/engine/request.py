@@ -108,6 +108,7 @@ class _Attempt:
         self._reporter = reporter
         self._queue = queue
         self._reader = wire.reader(spec, reporter)
+        self._kept: list[tuple[str, bytes]] | None = None if spec.turn is None else []
         self._responded = False
         self._told: Exchange | None = None
 
@@ -133,9 +134,11 @@ class _Attempt:
         if failure is not None:
             return self._reporter.ended(Status.FAILED, failure=failure)
         status, stop_reason, failure = self._reader.outcome()
-        return self._reporter.ended(
+        ended = self._reporter.ended(
             status, stop_reason=stop_reason, stop_details=self._reader.stop_details, failure=failure
         )
+        kept = self._wire.kept(self._kept) if self._kept and failure is None else None
+        return msgspec.structs.replace(ended, kept=kept)
 
     def _broken(self, error: Exception) -> Failure:
         """The failure of the connection at this point of the attempt."""
@@ -219,6 +222,7 @@ class _Attempt:
             whole=delivery is Delivery.WHOLE,
             limits=self._limits,
             slice_=self._reporter.slice,
+            kept=self._kept,
         )
         try:
             await stream.read()

@@ -47,6 +47,8 @@ _BEFORE: dict[str, _Column] = {
     "model": lambda _, record: record.spec.model,
     "endpoint": lambda _, record: record.spec.endpoint.name,
     "host": lambda _, record: record.spec.host,
+    "turn": lambda _, record: record.spec.turn,
+    "call": lambda _, record: record.spec.call if record.spec.turn else None,
     "simulated": lambda _, record: SIMULATED if record.spec.endpoint.simulated else "",
     "status": lambda _, record: ending(record),
     "error": lambda _, record: record.failure.kind.value if record.failure else None,

@@ -350,6 +350,8 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
             parameters=request.parameters,
             timeouts=request.timeouts,
             retries=request.retries,
+            turn=request.turn,
+            call=request.call,
         ),
         timeline=request.stamps,
         pieces=request.pieces,

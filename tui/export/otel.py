@@ -2,9 +2,10 @@
 
 Source: open-telemetry/semantic-conventions-genai, docs/gen-ai/gen-ai-metrics.md, read 2026-11-22. Histograms have the
 bounds given there. Every other figure that is summed up over requests is a histogram `latency_tui.` with its name, from
-the table of figures. Beside the conventions' attributes stand `latency_tui.target`, `latency_tui.endpoint` and
-`latency_tui.simulated`. Warm-up runs are left out. The points carry the time of the export, not of the measurement:
-that is how metrics work. Needs the extra `otel`; nothing of it is imported before it is used.
+the table of figures. Beside the conventions' attributes stand `latency_tui.target`, `latency_tui.endpoint`,
+`latency_tui.simulated`, and in a conversation `latency_tui.turn` and `.call`. Warm-up is left out. The points carry the
+time of the export, not of the measurement: that is how metrics work. Needs the extra `otel`; nothing of it is imported
+before it is used.
 """
 
 import logging
@@ -124,6 +125,8 @@ def _attributes(request: RequestRecord) -> _Attributes:
     }
     if request.response.proxy is not None:
         attributes["latency_tui.proxy"] = clean(request.response.proxy)
+    if spec.turn is not None:
+        attributes |= {"latency_tui.turn": spec.turn, "latency_tui.call": spec.call}
     return attributes | _server(spec.endpoint.base_url)
 
 

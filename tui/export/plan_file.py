@@ -12,6 +12,7 @@ from tui.config.remembered import as_table
 from tui.config.schema import SIMULATOR
 from tui.config.show import toml, toml_key
 from tui.core.checks import AnswerCheck
+from tui.core.conversation import Conversation
 from tui.core.host import Host
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
@@ -24,7 +25,12 @@ from tui.core.target import Endpoint, Target
 from tui.export.portable import REMOVED, Contents, portable_endpoint
 from tui.secret_names import is_secret_name
 
-_OWN = frozenset({"objectives", "checks", "prompt", "prompts", "variables", "parameters", "targets", "hosts", "series"})
+_OWN = frozenset(
+    {
+        *("objectives", "checks", "prompt", "prompts", "variables", "conversation"),
+        *("parameters", "targets", "hosts", "series"),
+    }
+)
 """Keys and tables that say what is asked. Whatever else a file has is left as it is when a plan is saved over it."""
 
 
@@ -39,6 +45,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[Host, ...] = ()
     objectives: tuple[str, ...] = ()
     series: SeriesSettings = SeriesSettings()
+    conversation: Conversation = Conversation()
 
 
 def asked_of(plan: Plan, series: SeriesSettings, objectives: Sequence[Objective]) -> Asked:
@@ -51,6 +58,7 @@ def asked_of(plan: Plan, series: SeriesSettings, objectives: Sequence[Objective]
         hosts=plan.hosts,
         objectives=tuple(objective.text for objective in objectives),
         series=series,
+        conversation=plan.conversation,
     )
 
 
@@ -166,6 +174,7 @@ def _blocks(asked: Asked) -> Iterable[str]:
         yield _table("[variables]", asked.rows[0])
     elif asked.rows:
         yield "[variables]\nrows = [\n" + "".join(f"  {toml(row)},\n" for row in asked.rows) + "]"
+    yield _table("[conversation]", _given(asked.conversation, Conversation()))
     yield _table("[parameters]", _given(asked.parameters, Parameters()))
     for target in asked.targets:
         yield _table("[[targets]]", as_table(target))

@@ -261,13 +261,13 @@ def _record(request_id: int, spec: bytes, record: bytes | None) -> RequestRecord
 
 def _row(connection: sqlite3.Connection, number: int) -> RunRow | None:
     run = connection.execute(
-        """SELECT uid, started_unix_ns, series, repeat, warm_up, simulated, excerpt, note
+        """SELECT uid, started_unix_ns, series, repeat, warm_up, simulated, excerpt, note, info
         FROM runs WHERE number = ?""",
         (number,),
     ).fetchone()
     if run is None:
         return None
-    uid, started, series, repeat, warm_up, simulated, excerpt, note = run
+    uid, started, series, repeat, warm_up, simulated, excerpt, note, info = run
     requests = connection.execute(
         """SELECT target, model, endpoint, status, ttft_ns, total_ns, output_tokens
         FROM requests WHERE run = ? ORDER BY lane""",
@@ -280,6 +280,7 @@ def _row(connection: sqlite3.Connection, number: int) -> RunRow | None:
         series=series,
         repeat=repeat,
         kind=_KINDS[warm_up],
+        turn=None if series is None else msgspec.msgpack.decode(info, type=RunInfo).turn,
         simulated=bool(simulated),
         excerpt=excerpt,
         note=note,

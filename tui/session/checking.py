@@ -89,6 +89,8 @@ class CheckGate:
         record = self._record_of(event)
         if record is None or not isinstance(event, RequestEnded) or record.spec.warms_cache:
             return False
+        if event.kept is not None and event.kept.calls:
+            return False  # it goes on with the results of tools: that answer is judged
         return bool(record.spec.prompt.checks) and event.status not in (Status.CANCELLED, Status.INTERRUPTED)
 
     def _task(self, event: Event) -> "asyncio.Task[tuple[CheckFinding, ...]] | None":

@@ -35,6 +35,7 @@ class Draft:
         self.targets = targets
         self.ask_all = plan.ask_all
         """True to ask every target every variant, and not only the one in use."""
+        self.conversation = plan.conversation
         self.series = series or SeriesSettings()
         """Options of the next series."""
         self._rest = plan
@@ -50,6 +51,7 @@ class Draft:
             row=self.book.row,
             ask_all=self.ask_all,
             parameters=self.parameters,
+            conversation=self.conversation,
             targets=self.targets.labelled,
         )
 
@@ -79,6 +81,7 @@ class Draft:
         self.book = PromptBook(asked.prompts[kept.current], asked.prompts, asked.rows, kept.row)
         self.parameters = asked.parameters
         self._rest = msgspec.structs.replace(self._rest, hosts=asked.hosts)
+        self.conversation = asked.conversation
         listed = [(target, at not in kept.not_chosen) for at, target in enumerate(asked.targets)]
         here = [(target, is_chosen) for target, is_chosen in listed if target.endpoint in known]
         if any(is_chosen for _, is_chosen in here):
@@ -94,6 +97,7 @@ class Draft:
         plan, unknown = reopened(stored, self.plan())
         self.book = PromptBook(plan.prompt, plan.variants, plan.rows, plan.row)
         self.parameters = plan.parameters
+        self.conversation = plan.conversation
         self.targets = TargetChoice.among(models, plan.targets, at=self.targets.at)
         self.ask_all = plan.ask_all
         return unknown
@@ -138,6 +142,7 @@ def reopened(stored: Plan, own: Plan) -> tuple[Plan, tuple[str, ...]]:
         rows=stored.rows,
         row=0,
         parameters=stored.parameters,
+        conversation=stored.conversation,
         targets=tuple(targets) or own.targets,
     )
     return plan, tuple(dict.fromkeys(unknown))

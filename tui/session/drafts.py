@@ -21,7 +21,18 @@ from tui.export.plan_file import Asked
 _MOST = 40
 """Drafts that are kept, those in use included; the oldest are deleted."""
 _ASIDE = re.compile(r"aside-\d+")
-_OF_A_DRAFT = ("endpoint", "objectives", "prompt", "prompts", "variables", "parameters", "targets", "hosts", "series")
+_OF_A_DRAFT = (
+    "endpoint",
+    "objectives",
+    "prompt",
+    "prompts",
+    "variables",
+    "parameters",
+    "targets",
+    "hosts",
+    "series",
+    "conversation",
+)
 """First parts of the settings that say with what a draft begins."""
 
 

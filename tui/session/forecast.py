@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
@@ -13,12 +14,14 @@ from tui.core.load import LoadSettings, LoadStep, steps_of
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.plan import Plan, RequestSpec
+from tui.core.played import requests_at_most
 from tui.core.run import RunFilter
 from tui.core.series import SeriesSettings
 from tui.core.sweep import requests_of, swept
 from tui.core.wording import dollars, roughly
 from tui.errors import HistoryError
 from tui.history.store import Store
+from tui.session.conversation import asked_at_most, is_played
 from tui.session.lane import Lane
 from tui.session.load import affordable, longest
 from tui.session.series import sweep_around
@@ -85,8 +88,10 @@ def forecast(
     `stored` are typical answers by model, for models that have not answered in this session.
     """
     specs = plan.of_run().requests(0)
-    runs: list[tuple[Sequence[RequestSpec], int]] = [(specs, 1)]
-    highest, each, gap_s = list(specs), 1, 0.0
+    answers = _Answers(session.live.lanes, stored or {})
+    turns = [specs] if sweep or not is_played(plan) else _turns(plan, specs, answers)
+    runs: list[tuple[Sequence[RequestSpec], int]] = [(each, 1) for each in turns]
+    highest, each, gap_s = list(specs if sweep else asked_at_most(plan.of_run())), 1, 0.0
     if settings is not None and sweep:
         cap = settings.max_usd
         around = sweep_around(specs, session.live, lambda asked: session.preview.pays_for(plan.budget, asked, cap))
@@ -94,15 +99,15 @@ def forecast(
         runs += [([swept(spec, cell) for spec in specs], 1) for cell in cells]
         highest, gap_s = [*specs, *requests_of(specs, cells)], settings.gap
     elif settings is not None:
-        runs, each, gap_s = [(specs, settings.warm_ups + settings.repeats)], settings.concurrency, settings.gap
+        count = settings.warm_ups + settings.repeats
+        runs, each, gap_s = [(one, count) for one in turns], settings.concurrency, settings.gap
     times = each if sweep else each * runs[0][1]
-    answers = _Answers(session.live.lanes, stored or {})
     costs = [(_expected(session, one, answers), count) for one, count in runs]
     return Forecast(
         requests=sum(len(one) * count for one, count in runs) * each,
         expected=_times(costs, each),
         at_most=session.preview.cost(highest, times),
-        takes_ns=_time(runs, answers, in_turn=settings is not None and settings.in_turn, gap_s=gap_s),
+        takes_ns=_time(runs, answers, in_turn=settings is not None and settings.in_turn, gap_s=gap_s / len(turns)),
         may_end_sooner=sweep or (settings is not None and settings.until_sure is not None),
         simulated=plan.simulated,
     )
@@ -146,6 +151,18 @@ def _requests_at(
         counted_s = min(math.inf if counted_s is None else counted_s, settings.requests / rate)
     takes_s = (counted_s or 0.0) + settings.ramp + settings.warm_up
     return takes_s * rate, takes_s
+
+
+def _turns(plan: Plan, specs: Sequence[RequestSpec], answers: "_Answers") -> list[list[RequestSpec]]:
+    """The requests of each turn of a conversation, behind answers as long as those before; tools are not foreseen."""
+    typical = [answers.of(spec) for spec in specs]
+    lengths = [None if one is None else round(one.output_tokens) for one in typical]
+    lanes = [requests_at_most(spec, plan.conversation, length) for spec, length in zip(specs, lengths, strict=True)]
+    in_turn: dict[int | None, list[RequestSpec]] = {}
+    for one in chain.from_iterable(lanes):
+        if not one.call:
+            in_turn.setdefault(one.turn, []).append(one)
+    return list(in_turn.values())
 
 
 def typical_in(path: Path | None, models: Iterable[str]) -> dict[str, Typical]:

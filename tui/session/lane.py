@@ -1,7 +1,10 @@
 """A lane: one target on screen, its latest request, and the outcomes of this session."""
 
+from collections.abc import Sequence
+
 import msgspec
 
+from tui.core.conversation import turn_name
 from tui.core.cost import Cost
 from tui.core.decomposition import FEWEST, Fit, fit
 from tui.core.figures import Figure
@@ -98,6 +101,8 @@ class Lane:
         """Figures in which it is usually the fastest of all lanes, surely; see `Standings`."""
         self._current: list[Observation] = []
         self._asked = ""
+        self.turn: int | None = None
+        """The turn of the conversation of which figures are shown; other turns are other measurements."""
         self._reader = OutcomesReader()
 
     def empty(self) -> Emptied:
@@ -124,7 +129,11 @@ class Lane:
 
     @property
     def current(self) -> list[Observation]:
-        """Counted outcomes with the latest fingerprint: repeated measurements of one thing."""
+        """Counted outcomes with the latest fingerprint, of one turn: repeated measurements of one thing."""
+        self._read()
+        return list(self._current) if self.turn is None else self.of_turn(self._current)
+
+    def _read(self) -> None:
         # Each is read once: this is asked for after every run.
         since, cleared = self._reader.read(self.outcomes)
         if cleared:
@@ -134,7 +143,21 @@ class Lane:
                 self._current, self._asked = [], outcome.fingerprint
             if outcome.counted:
                 self._current.append(outcome)
+
+    @property
+    def all_turns(self) -> list[Observation]:
+        """Counted outcomes with the latest fingerprint, of all turns and results of tools."""
+        self._read()
         return list(self._current)
+
+    def of_turn(self, outcomes: Sequence[Observation]) -> list[Observation]:
+        """Those of the turn whose figures are shown, without the answers to results of tools."""
+        return [one for one in outcomes if one.turn == self.turn and not one.call]
+
+    @property
+    def measured_name(self) -> str:
+        """Name of what its figures are of: the label, in a conversation with the turn."""
+        return " · ".join(filter(None, (self.label, turn_name(self.turn))))
 
     def snapshot(self) -> LaneSnapshot | None:
         """Snapshot of the present repeats and of what was asked; None without a counted one."""
@@ -142,7 +165,8 @@ class Lane:
         if not current or self.plan is None:
             return None
         return LaneSnapshot(
-            name=self.label,
+            name=self.measured_name,
+            target=self.label,
             model=self.target.model,
             endpoint=self.plan.endpoint_of(self.target).name,
             host=self.target.host,
@@ -151,6 +175,15 @@ class Lane:
             observations=tuple(current),
             runs=tuple(dict.fromkeys(outcome.run for outcome in current)),
         )
+
+    def snapshots(self) -> list[LaneSnapshot]:
+        """Snapshots of all turns of a conversation; at most one without."""
+        shown, found = self.turn, []
+        for turn in dict.fromkeys(one.turn for one in self.all_turns):
+            self.turn = turn
+            found.append(self.snapshot())
+        self.turn = shown
+        return [one for one in found if one is not None]
 
     def fit(self, fewest: int = FEWEST) -> Fit:
         """Fit of the time per token to the lane's answers, sweeps included, if they are `fewest` or more."""

@@ -4,8 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tui.core.clocks import ClockOffset
 from tui.core.engine_events import ClockRead, EngineFailed
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded
@@ -17,8 +15,8 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.series import Repeat, Series
 from tui.core.snapshot import Snapshot
-from tui.core.sweep import swept
 from tui.core.target import Target
+from tui.session.conversation import Followed, specs_of
 from tui.session.lane import Emptied, InputCount, Lane, fingerprint_of
 from tui.session.spending import Spending
 from tui.session.standings import Standings
@@ -66,6 +64,9 @@ class LiveState:
         self._repeat: Repeat | None = None
         self.next_request = 1
         """Id of the next request."""
+        self.turn: int | None = None
+        self.call = 0
+        """Place of the latest run in a conversation; see `RequestSpec`."""
 
     def set_targets(self, targets: tuple[Target, ...]) -> None:
         """Show a lane for each target. A lane whose target has a successor (see `core.lanes`) goes on with it."""
@@ -83,7 +84,6 @@ class LiveState:
         `repeat` is its place in a series, if it belongs to one.
         """
         self._repeat = repeat
-        self._requests = {}
         if repeat is None:
             self.series = None
         for lane in self.lanes:
@@ -92,32 +92,34 @@ class LiveState:
                 lane.before_sweep = lane.before_sweep or lane.shown
             lane.first, lane.cannot_warm = (), False
             lane.cost = lane.warming = None
-        fired: list[RequestSpec] = []
-        copies = [self._specs(plan, repeat) for _ in range(repeat.concurrency if repeat else 1)]
-        for index in repeat.order if repeat else range(len(self.lanes)):
-            lane = self.lanes[index]
-            lane.plan = plan
-            for copy, specs in enumerate(copies):
-                record = RequestRecord(spec=specs[index])
-                if copy == 0:
-                    lane.record = record
-                self._requests[record.spec.request_id] = _LaneRequest(lane, record, fingerprint_of(plan, lane, repeat))
-                fired.append(record.spec)
-        self.runs += 1
+        first_ids = [self.next_request + len(self.lanes) * at for at in range(repeat.concurrency if repeat else 1)]
+        copies = [specs_of(plan, repeat, first_id) for first_id in first_ids]
+        order = repeat.order if repeat else range(len(self.lanes))
         self.spending.start_run()
+        return self._begin(plan, [(self.lanes[at], specs[at], specs is copies[0]) for at in order for specs in copies])
+
+    def go_on(self, plan: Plan, followed: Sequence[Followed]) -> tuple[RequestSpec, ...]:
+        """Begin the next run of a conversation: requests of one turn, each with the one that it follows."""
+        lanes = {lane.label: lane for lane in self.lanes}
+        asked = [(lanes[spec.target], spec, lanes[spec.target].record is before) for before, spec in followed]
+        return self._begin(plan, asked)
+
+    def _begin(self, plan: Plan, asked: Sequence[tuple[Lane, RequestSpec, bool]]) -> tuple[RequestSpec, ...]:
+        self._requests = {}
+        for lane, spec, is_shown in asked:
+            record, lane.plan = RequestRecord(spec=spec), plan
+            if is_shown:
+                lane.record, lane.cost, lane.first = record, None, ()
+            self._requests[spec.request_id] = _LaneRequest(lane, record, fingerprint_of(plan, lane, self._repeat))
+            self.turn, self.call = spec.turn, spec.call
+            self.next_request = max(self.next_request, spec.request_id + 1)
+        for lane in self.lanes if not self.call else ():
+            lane.turn = self.turn
+        self.runs += 1
         self.run_in_flight = True
         self.send_spread_ns = self.run_end = None
         self.version += 1
-        return tuple(fired)
-
-    def _specs(self, plan: Plan, repeat: Repeat | None) -> tuple[RequestSpec, ...]:
-        specs = plan.requests(self.next_request)
-        self.next_request += len(specs)
-        if repeat is not None and (cell := repeat.cell) is not None:
-            specs = tuple(swept(spec, cell) for spec in specs)
-        if repeat is not None and (buster := repeat.cache_buster) is not None:
-            specs = tuple(msgspec.structs.replace(spec, prompt=spec.prompt.begun_with(buster)) for spec in specs)
-        return specs
+        return tuple(record.spec for record in self.records)
 
     def start_warming(self, plan: Plan) -> tuple[RequestSpec, ...]:
         """Begin to warm the cache for `plan`, whose targets are shown already; returns the requests for the engine.
@@ -192,7 +194,7 @@ class LiveState:
 
     def snapshot(self, name: str) -> Snapshot | None:
         """Snapshot of the present results, called `name`; None if no lane has a counted outcome."""
-        lanes = tuple(lane_ for lane in self.lanes if (lane_ := lane.snapshot()) is not None)
+        lanes = tuple(each for lane in self.lanes for each in lane.snapshots())
         return Snapshot(name=name, taken_unix_ns=time.time_ns(), lanes=lanes) if lanes else None
 
     def compare_with(self, pinned: Snapshot | None) -> None:
@@ -273,8 +275,8 @@ class LiveState:
     def _finish_run(self) -> None:
         self.run_in_flight = False
         if self._requests and not any(record.spec.warms_cache for record in self.records):
-            asked = [self.lanes[at] for at in self._repeat.order] if self._repeat else self.lanes
-            self._standings.run_over(self.lanes, asked, self.runs)
+            asked = list({id(each.lane): each.lane for each in self._requests.values()}.values())
+            self._standings.run_over(self.lanes, asked, self.runs, self.turn, decides=not self.call)
 
 
 class _LaneRequest:

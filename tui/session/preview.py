@@ -20,6 +20,7 @@ from tui.core.target import Endpoint
 from tui.core.wording import dollars
 from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ConfigError
+from tui.session.conversation import specs_of
 from tui.session.live import InputCount, LiveState
 
 _COUNT_AFTER_S = 0.4
@@ -175,7 +176,7 @@ class Preview:
     def _next_requests(self) -> Sequence[RequestSpec]:
         """The requests that would be sent next; none while the plan cannot be sent."""
         plan = self._expected
-        return plan.of_run().requests(0) if plan is not None and plan.problem() is None else ()
+        return specs_of(plan.of_run(), None, 0) if plan is not None and plan.problem() is None else ()
 
     def _show(self) -> None:
         inputs = {spec.target: self._counter.of(spec) for spec in self._next_requests()}
@@ -281,12 +282,12 @@ class InputCounter:
         if counted is not None:
             return InputCount(tokens=counted, is_estimate=False)
         per_token = self._bytes_per_token.get(spec.model, _BYTES_PER_TOKEN)
-        return InputCount(tokens=max(1, round(_size(spec) / per_token)), is_estimate=True)
+        return InputCount(tokens=max(1, round(_size(spec) / per_token)) + _awaited(spec), is_estimate=True)
 
     def at_most(self, spec: RequestSpec) -> int:
         """The longest that the prompt may be, tokens, where a cap must hold."""
-        count = self.of(spec)
-        return count.tokens * (_ESTIMATE_AT_MOST if count.is_estimate else 1)
+        count, awaited = self.of(spec), _awaited(spec)
+        return (count.tokens - awaited) * (_ESTIMATE_AT_MOST if count.is_estimate else 1) + awaited
 
 
 def _key(spec: RequestSpec) -> bytes:
@@ -302,6 +303,11 @@ def _key(spec: RequestSpec) -> bytes:
         spec.api_version,
     )
     return hashlib.blake2b(msgspec.json.encode(asked, order="sorted"), digest_size=16).digest()
+
+
+def _awaited(spec: RequestSpec) -> int:
+    """Tokens of answers of a conversation that have not been given yet."""
+    return sum(turn.awaited_tokens for turn in spec.prompt.turns)
 
 
 def _size(spec: RequestSpec) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
@@ -13,9 +14,10 @@ from tui.core.figures import Figure
 from tui.core.observation import Observation
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
+from tui.core.run import new_uid
 from tui.core.sequential import Conclusion, Decision, UntilSure
 from tui.core.sequential_choice import SequentialChoice, refusal, rule_of, sure_by
-from tui.core.series import Ending, Repeat, Series
+from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.sweep import FEWEST_TO_GROW, LONGEST_PADDING, Sweep, requests_of
 from tui.session.live import Lane, LiveState
 
@@ -58,7 +60,7 @@ class SeriesRunner:
         self._decision: Decision | None = None
         self.choice: Choice | None = None
         """The choice of "until sure" by the series' rule, once it is over; None without a rule or "until sure"."""
-        self._run_before = live.runs
+        self._run_before = self._begun = live.runs
         self._refusals: dict[int, int] = {}
         """Refusals in a row, by lane."""
         settings, names = series.settings, [lane.label for lane in live.lanes]
@@ -108,7 +110,7 @@ class SeriesRunner:
         live = self._live
         try:
             while (repeat := self.series.next()) is not None:
-                started_ns = time.monotonic_ns()
+                started_ns, self._begun = time.monotonic_ns(), live.runs
                 if not await self._run_to_end(repeat):
                     self.series.end(Ending.COST)
                     break
@@ -200,15 +202,20 @@ class SeriesRunner:
         return median(present) if present else None
 
     def _of_run(self, lane: Lane) -> list[Observation]:
-        """A lane's requests in the latest run."""
-        latest = lane.outcomes[-self.series.settings.concurrency :]
-        return [outcome for outcome in latest if outcome.run == self._live.runs]
+        """A lane's requests in the latest run; of a conversation those of the last turn."""
+        latest = lane.of_turn(lane.outcomes[-self.series.settings.concurrency * 100 :])
+        return [outcome for outcome in latest if outcome.run > self._begun]
 
     async def _gap(self) -> None:
         if gap_s := self.series.settings.gap:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(gap_s):
                     await self._cancelled.wait()
+
+
+def new_series(settings: SeriesSettings, lanes: int, sweep: Sweep | None = None, *, each: int = 1) -> Series:
+    """A series with a uid and a seed of its own; see `Series`."""
+    return Series(settings, new_uid(time.time_ns()), lanes, secrets.randbelow(2**31), sweep, each)
 
 
 def sweep_around(

@@ -1,9 +1,7 @@
 """Session: the engine, the simulator, the history and the live state of one start of the program. No Textual."""
 
 import asyncio
-import secrets
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -17,7 +15,7 @@ from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.run import StoredRun, known_at_end, new_run, new_uid
+from tui.core.run import StoredRun, known_at_end, new_run
 from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import RUNS
@@ -26,9 +24,10 @@ from tui.history.recorder import Recorder
 from tui.session.checking import CheckGate
 from tui.session.children import Children
 from tui.session.commit_gate import CommitGate
+from tui.session.conversation import ConversationPlayer, asked_at_most, is_played
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
-from tui.session.series import SeriesRunner, sweep_around
+from tui.session.series import SeriesRunner, new_series, sweep_around
 from tui.session.snapshots import PINNED, Snapshots
 from tui.simulator.process import SimulatorProcess
 
@@ -39,11 +38,9 @@ _LAST_WRITES_S = 1.0
 class Session:
     """Starts runs, cancels them, and feeds what the engine reports to the history, the record file and the live state.
 
-    It asks what it is given: every run, series and warming comes with its plan.
-    `on_change` is called after every batch of events; `on_ended` with every request that is over, `on_run_over` with
-    every run, `on_series_over` with every series; `on_problem` with a sentence when something went wrong that belongs
-    to no lane; `on_interrupted` at the start with how many requests an earlier session left in flight when it was
-    killed.
+    It asks what it is given: every run, series and warming comes with its plan. `on_change` is called after every batch
+    of events; `on_ended`, `on_run_over`, `on_series_over` with what is over; `on_problem` with a sentence on what went
+    wrong and belongs to no lane; `on_interrupted` at the start with how many requests an earlier one left in flight.
     """
 
     def __init__(
@@ -76,6 +73,7 @@ class Session:
         self._run_id = 0
         self._run_over = asyncio.Event()
         self._run_over.set()
+        self._player: ConversationPlayer | None = None
         self.series: SeriesRunner | None = None
         """The series under way."""
         self.latest: StoredRun | None = None
@@ -107,28 +105,31 @@ class Session:
         self.preview.expect(plan)
 
     def run(self, plan: Plan, repeat: Repeat | None = None) -> bool:
-        """Fire what `plan` asks; as `repeat` says, if it is one run of a series.
+        """Fire what `plan` asks, all turns of a conversation; as `repeat` says, if it is part of a series.
 
-        A series goes through the rows of the variables in order. A single run and a sweep take the row in use. False if
-        nothing was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a
-        value.
+        A series goes through the rows of the variables; a single run and a sweep take the row in use. False if nothing
+        was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a value.
         """
         sent = plan.of_run(None if repeat is None or repeat.sweep else repeat.number - 1)
-        if not self.preview.may_send(plan.budget, sent.requests(0), repeat.concurrency if repeat is not None else 1):
+        if not self.preview.may_send(plan.budget, asked_at_most(sent, repeat), repeat.concurrency if repeat else 1):
             return False
         self.live.set_targets(sent.targets)
-        requests = self.live.start(sent, repeat)
-        info = new_run(tui.__version__, self.live.sdk_version, repeat)
+        self._player = ConversationPlayer(sent, repeat) if is_played(sent, repeat) else None
+        self._begin(sent, repeat, self.live.start(sent, repeat))
+        return True
+
+    def _begin(self, sent: Plan, repeat: Repeat | None, requests: tuple[RequestSpec, ...]) -> None:
+        live, uid = self.live, self._player.uid if self._player else None
+        info = new_run(tui.__version__, live.sdk_version, repeat, uid, live.turn)
         in_lanes_order = sorted(self.live.records, key=lambda record: record.spec.request_id)
         self.latest = StoredRun(info=info, plan=sent, requests=in_lanes_order)
         self.run_uids.append(info.uid)
         self._latest_id = self._run_id + 1
         if self.recorder is not None:
             self.recorder.begin(self._latest_id, info, sent, in_lanes_order)
-        self.children.engines.expect(plan.hosts, plan.endpoints)
+        self.children.engines.expect(sent.hosts, sent.endpoints)
         at_once = repeat.concurrency if repeat is not None and repeat.in_turn else None
         self.fire(lambda number: self.children.engines.start_run(number, requests, at_once))
-        return True
 
     def warm(self, plan: Plan) -> None:
         """Put the plan's prompt into the cache of every target that caches it. No run: the history does not keep it."""
@@ -164,6 +165,7 @@ class Session:
 
     def cancel_all(self) -> None:
         """Cancel everything in flight, and the series or load it belongs to."""
+        self._player = None
         if self.series is not None:
             self.series.cancel()
         if self.live.load is not None and self.live.load.ending is None:
@@ -178,21 +180,18 @@ class Session:
 
     def start_series(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run `plan` again and again as the settings say, if the budget allows. Nothing may be in flight."""
-        specs = self._show_lanes(plan)
-        self._start(plan, Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31)), specs)
+        lanes, specs = len(self._show_lanes(plan)), asked_at_most(plan.of_run())
+        self._start(plan, new_series(settings, lanes, each=-(-len(specs) // lanes)), specs)
 
     def start_sweep(self, plan: Plan, settings: SeriesSettings) -> None:
-        """Run `plan` with prompts and answers of other lengths, for the fits of the lanes; see `core.sweep`.
-
-        Order, gap, seed and budgets are those of the settings. Nothing may be in flight.
-        """
+        """Run `plan` with prompts and answers of other lengths, for the fits of the lanes; see `core.sweep`."""
         specs, cap = self._show_lanes(plan), settings.max_usd
         sweep = sweep_around(specs, self.live, lambda asked: self.preview.pays_for(plan.budget, asked, cap))
         settings = msgspec.structs.replace(settings, repeats=RUNS, warm_ups=1, concurrency=1, until_sure=None)
-        self._start(plan, Series(settings, new_uid(time.time_ns()), len(specs), secrets.randbelow(2**31), sweep), specs)
+        self._start(plan, new_series(settings, len(specs), sweep), specs)
 
     def _show_lanes(self, plan: Plan) -> tuple[RequestSpec, ...]:
-        """Show the lanes of `plan`, which "until sure" compares; returns its requests, in their order."""
+        """Show the lanes of `plan`, which "until sure" compares; returns a request for each."""
         self.live.set_targets(plan.lanes)
         return plan.of_run().requests(0)
 
@@ -200,9 +199,7 @@ class Session:
         """Begin the series, whose plan asks `specs`."""
 
         async def run_to_end(repeat: Repeat) -> bool:
-            may_run = self.run(plan, repeat)
-            await self.run_over()
-            return may_run
+            return self.run(plan, repeat) and await self._run_over.wait()
 
         def over() -> None:
             self._changed()
@@ -221,6 +218,7 @@ class Session:
 
     async def close(self) -> None:
         """Cancel what is in flight, record how it ended, and end the children."""
+        self._player = None
         if self.series is not None:
             self.series.cancel()
         await self.children.engines.stop()
@@ -246,11 +244,11 @@ class Session:
     def _feed(self, events: list[Event]) -> None:
         """Show at once what has arrived; how requests ended is shown when the history has it."""
         self.live.fold(events)
-        if self._gate is not None:
-            self._gate.add(events)
-            self._changed()
-        else:
+        if self._gate is None:
             self._deliver(events)
+            return
+        self._gate.add(events)
+        self._changed()
 
     def _deliver(self, events: list[Event]) -> None:
         ended = self.live.settle(events)
@@ -278,7 +276,9 @@ class Session:
             _tell(self, self.on_run_over, self.latest)
         # It may have died during this run; the next one should not wait for its start.
         self.children.launch_simulator()
-        self._run_over.set()
+        if self._player is None or not self._player.go_on(self.live, self._say, self._begin):
+            self._player = None
+            self._run_over.set()
 
     def _changed(self) -> None:
         _tell(self, self.on_change)

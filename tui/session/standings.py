@@ -22,10 +22,16 @@ class Standings:
 
     def __init__(self) -> None:
         self._asked: tuple[tuple[str, str], ...] = ()
-        self._rules: dict[Figure, UntilSure] = {}
+        self._rules: dict[tuple[Figure, int | None], UntilSure] = {}
 
-    def run_over(self, lanes: Sequence[Lane], asked: Sequence[Lane], run: int) -> None:
-        """Mark the lanes after that run, of which `asked` took part. Other questions than before begin anew."""
+    def run_over(
+        self, lanes: Sequence[Lane], asked: Sequence[Lane], run: int, turn: int | None = None, *, decides: bool = True
+    ) -> None:
+        """Mark the lanes after that run, of which `asked` took part. Other questions than before begin anew.
+
+        Each `turn` of a conversation is judged by itself. With `decides` false nobody is said to be usually the fastest
+        after it: only some lanes had results of tools.
+        """
         for figure in figures_for(Use.HEADLINE):
             _mark_first(asked, figure)
         questions = tuple((lane.label, lane.outcomes[-1].fingerprint if lane.outcomes else "") for lane in lanes)
@@ -33,18 +39,25 @@ class Standings:
             self._asked, self._rules = questions, {}
             for lane in lanes:
                 lane.fastest = ()
-        if not 2 <= len(lanes) <= _MOST_LANES:
+        if not 2 <= len(lanes) <= _MOST_LANES or not decides:
             return
         values = {figure: [_of_run(lane, figure, run) for lane in lanes] for figure in figures_for(Use.HEADLINE)}
         for figure, of_figure in values.items():
             if any(value is not None for value in of_figure):
-                self._look(lanes, figure, of_figure, 1 - (1 - CONFIDENCE) / len(values))
+                self._look(lanes, figure, turn, of_figure, 1 - (1 - CONFIDENCE) / len(values))
 
-    def _look(self, lanes: Sequence[Lane], figure: Figure, values: list[float | None], confidence: float) -> None:
-        rule = self._rules.get(figure)
+    def _look(
+        self,
+        lanes: Sequence[Lane],
+        figure: Figure,
+        turn: int | None,
+        values: list[float | None],
+        confidence: float,
+    ) -> None:
+        rule = self._rules.get((figure, turn))
         if rule is None:
             rule = UntilSure(figure, [lane.label for lane in lanes], budget=MAX_REPEATS, confidence=confidence)
-            self._rules[figure] = rule
+            self._rules[figure, turn] = rule
         rule.look(values)
         for at, lane in enumerate(lanes):
             others = tuple(each for each in lane.fastest if each is not figure)

@@ -89,6 +89,9 @@ def whole(events: Iterable[PlannedEvent], given: Mapping[str, Any]) -> tuple[dic
         "content": "".join(block["text"] for block in blocks if block["type"] == "text"),
         "refusal": None,
     }
+    called = [block for block in blocks if block["type"] == "tool_use"]
+    if called:
+        said["tool_calls"] = [_whole_call(block) for block in called]
     if thought := "".join(block["thinking"] for block in blocks if block["type"] == "thinking"):
         said["reasoning_content"] = thought
     finish = _finish(message["stop_reason"])
@@ -125,6 +128,11 @@ def _delta(delta: Mapping[str, Any]) -> dict[str, Any]:
 def _call(block: Mapping[str, Any]) -> dict[str, Any]:
     function = {"name": block["name"], "arguments": ""}
     return {"tool_calls": [{"index": 0, "id": "call_sim", "type": "function", "function": function}]}
+
+
+def _whole_call(block: Mapping[str, Any]) -> dict[str, Any]:
+    function = {"name": block["name"], "arguments": msgspec.json.encode(block["input"]).decode()}
+    return {"id": "call_sim", "type": "function", "function": function}
 
 
 def _chunk(

@@ -1,7 +1,7 @@
 """Answers of a given form: the input of a tool that must be called, and structured output.
 
-Both are JSON made from a schema, the same one every time. A tool is called only where `tool_choice` forces it, so that
-no agent runs anything that its user did not ask for.
+Both are JSON made from a schema, the same one every time. A tool is called only where `tool_choice` forces it, or where
+the user's last words say to call or use it by its name, so that no agent runs anything that its user did not ask for.
 """
 
 import re
@@ -20,7 +20,7 @@ _DEEPEST = 12
 
 def forced(fields: Mapping[str, Any], *, thinks: bool) -> tuple[str | None, str | None]:
     """Name of the tool that must be called, and the JSON to say: its input or structured output. Raises ApiError."""
-    tool = _forced_tool(fields, thinks=thinks)
+    tool = _forced_tool(fields, thinks=thinks) or _asked_for(fields)
     if tool is not None:
         return tool["name"], _json(tool["input_schema"])
     schema = _output_schema(fields.get("output_config"))
@@ -104,6 +104,17 @@ def _forced_tool(fields: Mapping[str, Any], *, thinks: bool) -> dict[str, Any] |
     if not named:
         raise ApiError(400, f"Tool '{choice.get('name')}' not found in provided tools")
     return named[0]
+
+
+def _asked_for(fields: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The tool that the user's last words name, unless it may not be called, or its result is there already."""
+    choice, last = fields.get("tool_choice") or {}, fields["messages"][-1]
+    if choice.get("type") == "none" or last["role"] != "user" or _blocks(last, "tool_result"):
+        return None
+    content = last["content"]
+    said = content if isinstance(content, str) else " ".join(str(block["text"]) for block in _blocks(last, "text"))
+    own = [tool for tool in fields.get("tools") or () if _is_custom(tool)]
+    return next((tool for tool in own if re.search(rf"(?i)\b(?:call|use) (?:the tool )?{tool['name']}\b", said)), None)
 
 
 def _is_custom(tool: object) -> bool:

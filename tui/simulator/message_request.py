@@ -193,7 +193,11 @@ def _text(content: object, where: str) -> str:
     for number, block in enumerate(content):
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise ApiError(400, f"{where}.{number}.type: Field required")
-        if block["type"] == "text":
+        if block["type"] == "tool_use":
+            texts.append(msgspec.json.encode(block.get("input")).decode())
+        elif block["type"] == "tool_result":
+            texts.append(_text(block.get("content", ""), f"{where}.{number}.content"))
+        elif block["type"] == "text":
             if not isinstance(block.get("text"), str):
                 raise ApiError(400, f"{where}.{number}.text.text: Input should be a valid string")
             if not block["text"]:

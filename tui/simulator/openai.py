@@ -34,9 +34,10 @@ def common_fields(fields: Mapping[str, Any], profile: Profile, most: object, tur
     if not all(isinstance(turn, dict) for turn in turns):
         raise ApiError(400, "Invalid type for the conversation: expected an array of objects.")
     said = [{"role": turn.get("role"), "content": _words(turn.get("content"))} for turn in turns]
+    told = [_turn(turn) for turn in turns if turn.get("role") not in SYSTEM_ROLES]
     asked: dict[str, Any] = {
         "model": fields["model"],
-        "messages": [turn for turn in said if turn["role"] not in SYSTEM_ROLES],
+        "messages": _joined(told),
         "max_tokens": profile.max_output_tokens if most is None else integer(most, "max_tokens", least=1),
         "stream": fields.get("stream") or False,
     }
@@ -51,8 +52,48 @@ def common_fields(fields: Mapping[str, Any], profile: Profile, most: object, tur
     if fields.get("service_tier") not in (None, *_TIERS):
         raise ApiError(400, f"Invalid value for 'service_tier'. Supported values are: {', '.join(_TIERS)}.")
     if fields.get("tools"):
-        asked["tools"] = fields["tools"]
+        asked["tools"] = [_tool(tool) for tool in fields["tools"]]
     return asked
+
+
+def _tool(tool: Any) -> Any:
+    """A tool in the Messages API's words; its description stands in `function` in one of the two protocols."""
+    if not isinstance(tool, dict) or tool.get("type") != "function":
+        return tool
+    told = tool.get("function") or tool
+    schema = told.get("parameters") or {"type": "object", "properties": {}}
+    return {"name": told.get("name"), "description": told.get("description", ""), "input_schema": schema}
+
+
+def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """A turn in the Messages API's words: what was said, calls of tools, or the result of one."""
+    if turn.get("role") == "tool" or turn.get("type") == "function_call_output":
+        result = _words(turn.get("content") or turn.get("output"))
+        called = turn.get("tool_call_id") or turn.get("call_id")
+        return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": called, "content": result}]}
+    calls = [{**call.get("function", {}), "id": call.get("id")} for call in turn.get("tool_calls") or ()]
+    if turn.get("type") == "function_call":
+        calls = [{**turn, "id": turn.get("call_id")}]
+    if not calls:
+        return {"role": turn.get("role"), "content": _words(turn.get("content"))}
+    words = _words(turn.get("content"))
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": words}] if words else []
+    blocks += [{"type": "tool_use", "id": call["id"], "name": call.get("name"), "input": {}} for call in calls]
+    return {"role": "assistant", "content": blocks}
+
+
+def _joined(turns: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The turns with those behind each other of one role joined, where one is more than words."""
+    joined: list[dict[str, Any]] = []
+    for turn in turns:
+        before = joined[-1] if joined else None
+        if before and before["role"] == turn["role"] and not isinstance(turn["content"], str):
+            said = before["content"]
+            said = [{"type": "text", "text": said}] if isinstance(said, str) and said else said or []
+            joined[-1] = {**before, "content": [*said, *turn["content"]]}
+        else:
+            joined.append(turn)
+    return joined
 
 
 def effort(level: object, profile: Profile, name: str) -> dict[str, Any]:

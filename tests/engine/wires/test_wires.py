@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import get_args, get_type_hints
 
@@ -15,7 +15,7 @@ from tui.core.events import Event, FailureKind, Kind, ModelsListed, Status, Toke
 from tui.core.model import ListedModel
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
-from tui.core.prompt import Prompt
+from tui.core.prompt import KeptAnswer, Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine import request
@@ -71,6 +71,9 @@ class ChatWire:
 
     def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
         return Refusal("", body.decode())
+
+    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+        return None
 
     async def list_models(self, endpoint: Endpoint, key: str | None) -> list[ListedModel]:
         client = self._connections.of(endpoint, LOOKUP_SLOT)

@@ -8,7 +8,7 @@ The HTTP library is imported for its types only: the screen's process loads the 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
@@ -17,6 +17,7 @@ import msgspec
 from tui.core.events import Failure, FailureKind, Kind, Mark, Status, Usage, UsageReported
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
+from tui.core.prompt import KeptAnswer
 from tui.core.target import Endpoint
 from tui.engine.failures import Refusal, quote
 from tui.engine.reporter import RequestReporter
@@ -153,6 +154,12 @@ class Wire(Protocol):
 
     def reader(self, spec: RequestSpec, reporter: RequestReporter) -> AnswerReader:
         """A reader for the request's answer."""
+
+    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+        """An answer in the form in which a later request has it, from its events by name, or from all of it in one.
+
+        None for one that cannot be sent back, such as a call of a tool that was cut.
+        """
 
     def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
         """The words of a response whose status is no success."""

@@ -91,6 +91,15 @@ def decode(data: bytes) -> object:
         return msgspec.json.decode(text)
 
 
+def decoded(data: bytes) -> Mapping[str, Any]:
+    """The object in an event; empty for what is none."""
+    try:
+        read = decode(data)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
 def counts_of(
     prompt: object, output: object, *, reasoning: object, cached: object, written: object
 ) -> dict[str, int | None]:

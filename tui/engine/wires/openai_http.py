@@ -1,7 +1,7 @@
 """OpenAI's protocols over the engine's own connections. No library stands in between: a request is one JSON body."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 
 from tui.core.model import ListedModel, ListedPrices
 from tui.core.plan import RequestSpec
+from tui.core.prompt import KeptAnswer
 from tui.core.target import Endpoint, as_header
 from tui.engine.failures import Refusal
 from tui.engine.limits import BodyError
@@ -41,6 +42,10 @@ class OpenAIWire(ABC):
     @abstractmethod
     def reader(self, spec: RequestSpec, reporter: RequestReporter) -> AnswerReader:
         """See `Wire.reader`."""
+
+    @abstractmethod
+    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+        """See `Wire.kept`."""
 
     @abstractmethod
     def body(self, spec: RequestSpec) -> dict[str, Any]:

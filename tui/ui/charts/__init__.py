@@ -47,4 +47,5 @@ CHARTS = (
     ChartKind("parts", "parts", "tui.ui.charts.parts"),
     ChartKind("way", "way", "tui.ui.charts.way"),
     ChartKind("frontier", "frontier", "tui.ui.charts.frontier"),
+    ChartKind("turns", "turns", "tui.ui.charts.turns"),
 )

@@ -99,7 +99,7 @@ def by_answer(source: ChartSource) -> Version:
         (lane.label, len(lane.outcomes), len(lane.swept), id(lane.outcomes[-1]) if lane.outcomes else 0)
         for lane in source.lanes
     ]
-    return id(source.current), source.metric, id(source.pinned), *ended
+    return id(source.current), source.current.turn, source.metric, id(source.pinned), *ended
 
 
 def by_chunk(source: ChartSource) -> Version:

@@ -23,7 +23,7 @@ def trend_plot(source: ChartSource) -> Plot:
     outcomes = _counted(source)
     if not outcomes:
         return Plot()
-    pinned = source.pinned.get(source.current.label, PinnedLane())
+    pinned = source.pinned.get(source.current.measured_name, PinnedLane())
     curves: list[Curve] = []
     bands: list[Band] = []
     panels: list[Axis] = []
@@ -54,7 +54,7 @@ def trend_plot(source: ChartSource) -> Plot:
 
 
 def _counted(source: ChartSource) -> list[Observation]:
-    return [outcome for outcome in source.current.outcomes if outcome.counted]
+    return source.current.of_turn([outcome for outcome in source.current.outcomes if outcome.counted])
 
 
 def trend_numbers(source: ChartSource) -> Numbers:

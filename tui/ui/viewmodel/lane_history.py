@@ -63,6 +63,7 @@ class LaneHistory:
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
         self._reader = OutcomesReader()
+        self._turn = lane.turn
         self._forget()
         self.catch_up()
 
@@ -85,8 +86,10 @@ class LaneHistory:
 
     def catch_up(self) -> bool:
         """Add the outcomes that came since; true if anything has changed."""
+        if turned := self._turn != self.lane.turn:
+            self._reader, self._turn = OutcomesReader(), self.lane.turn
         since, cleared = self._reader.read(self.lane.outcomes)
-        if cleared:
+        if cleared or turned:
             self._forget()
         for outcome in since:
             if outcome.fingerprint != self._asked:
@@ -94,13 +97,13 @@ class LaneHistory:
                     self.changes.append(drawn)
                 self._asked = outcome.fingerprint
                 self._begin()
-            if not outcome.counted:
+            if not outcome.counted or not self.lane.of_turn([outcome]):
                 continue
             for metric, samples in self.samples.items():
                 samples.add(outcome.value(metric))
             for metric, values in self.drawn.items():
                 values.append(outcome.value(metric))
-        return cleared or bool(since)
+        return cleared or turned or bool(since)
 
     def spark(self, metric: Figure, width: int, top: float) -> str:
         """The values of the session in at most `width` cells, from 0 to `top`, with a tick before the first of what is

@@ -4,6 +4,7 @@ from textwrap import wrap
 from urllib.parse import urlsplit
 
 from tui.core.checks import verdict_line
+from tui.core.conversation import turn_name
 from tui.core.events import CacheMiss, Status, Usage
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
@@ -65,11 +66,12 @@ def state_lines(lane: Lane, cells: int, now_ns: int | None = None) -> list[str]:
 
 
 def _state(lane: Lane, now_ns: int | None) -> str:
-    state = lane.state
+    state, record = lane.state, lane.record
     line = f"{SHAPES[state]} {state.value}"
-    record = lane.record
     if record is None:
         return line
+    if record.spec.turn is not None:
+        line += f", {turn_name(record.spec.turn, record.spec.call)}"
     if state is State.RETRYING:
         return f"{SHAPES[state]} {_wait(record, now_ns)}, then attempt {record.attempt}"
     if state.in_flight:

@@ -75,7 +75,7 @@ def _what(row: RunRow) -> str:
     labels = [target.target for target in row.targets]
     parts = ["SIM"] if row.simulated else []
     if row.series is not None:
-        parts.append(f"series of {row.runs}")
+        parts.append(f"series of {row.runs}" if row.turn is None else f"conversation, {row.runs} turns")
     parts += [f"#{tag}" for tag in row.tags]
     parts += ["✎"] if row.note else []
     parts.append(labels[0] if len(labels) == 1 else f"{len(labels)} lanes")
@@ -111,6 +111,8 @@ def _head(run: StoredRun) -> str:
 def _series(info: RunInfo) -> list[str]:
     if info.series is None:
         return []
+    if info.turn is not None:
+        return [f"turn {info.turn} of a conversation, {info.kind} {info.repeat}"]
     return [f"{info.kind} {info.repeat} of a series"]
 
 

@@ -23,7 +23,7 @@ class LaneVerdicts:
         """Work out one lane whose results have changed; False when there is none."""
         for lane in live.lanes:
             asked = (live.pinned, live.objectives, lane.target.against)
-            state = (lane, len(lane.outcomes), len(lane.swept), *asked)
+            state = (lane, len(lane.outcomes), len(lane.swept), lane.turn, *asked)
             known = self._lines.get(id(lane))
             if known is None or any(old is not new and old != new for old, new in zip(known[0], state, strict=True)):
                 self._lines[id(lane)] = (state, tuple(self._work_out(live, lane)))
@@ -37,7 +37,7 @@ class LaneVerdicts:
 
     def _work_out(self, live: LiveState, lane: Lane) -> list[str]:
         lines: list[str] = []
-        before = live.pinned.lane(lane.label) if live.pinned is not None else None
+        before = live.pinned.lane(lane.measured_name) if live.pinned is not None else None
         now = lane.snapshot()
         if now is not None and (turns := _in_turn(live, lane)):
             pairs = sum(other.target.against is not None for other in live.lanes)

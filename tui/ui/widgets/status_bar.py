@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.core.conversation import turn_name
 from tui.core.sanitize import clean
 from tui.core.wording import bar, format_cost, format_duration
 from tui.session.live import LiveState
@@ -114,7 +115,8 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
             # The answer that it was asked for; the runs are in the table below.
             return f"{live.series.verdict} · {doing}", live.series.verdict
     elif live.run_in_flight:
-        doing = f"run {live.runs}: {len(live.in_flight())} in flight"
+        turn = ", ".join(filter(None, ("", turn_name(live.turn, live.call))))
+        doing = f"run {live.runs}{turn}: {len(live.in_flight())} in flight"
     elif live.runs:
         doing = f"run {live.runs} done"
         if live.send_spread_ns is not None and len(live.lanes) > 1:

@@ -4,6 +4,7 @@ from typing import Any
 
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
+from tui.engine.wires.chat.transcript import messages_of
 from tui.engine.wires.openai import with_parameters
 
 
@@ -17,10 +18,12 @@ def body(spec: RequestSpec) -> dict[str, Any]:
     return with_parameters(built, spec, {"max_tokens": "max_tokens"} if "max_tokens" in quirks else {})
 
 
-def _messages(prompt: Prompt) -> list[dict[str, str]]:
-    messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
-    messages += [{"role": turn.role, "content": turn.text} for turn in prompt.turns]
-    messages.append({"role": "user", "content": prompt.user})
+def _messages(prompt: Prompt) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    for turn in prompt.turns:
+        messages += messages_of(turn)
+    if prompt.user or not prompt.turns:
+        messages.append({"role": "user", "content": prompt.user})
     if prompt.prefill:
         messages.append({"role": "assistant", "content": prompt.prefill})
     return messages

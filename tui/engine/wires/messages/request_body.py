@@ -11,6 +11,7 @@ from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.engine.wires import merged
+from tui.engine.wires.messages.transcript import content_of
 
 _TYPES_WITH_DISPLAY = ("adaptive", "enabled")
 _CONTENT = ("model", "messages", "system")
@@ -81,9 +82,10 @@ def _headers(spec: RequestSpec) -> dict[str, str]:
     return headers
 
 
-def _messages(prompt: Prompt) -> list[dict[str, str]]:
-    messages = [{"role": turn.role, "content": turn.text} for turn in prompt.turns]
-    messages.append({"role": "user", "content": prompt.user})
+def _messages(prompt: Prompt) -> list[dict[str, Any]]:
+    messages = [{"role": turn.role, "content": content_of(turn)} for turn in prompt.turns]
+    if prompt.user or not messages:
+        messages.append({"role": "user", "content": prompt.user})
     if prompt.prefill:
         messages.append({"role": "assistant", "content": prompt.prefill})
     return messages

@@ -1,6 +1,6 @@
 """The Messages API through Anthropic's SDK, which builds and signs requests and knows the clouds' routes."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import date, datetime
 from functools import partial
@@ -11,6 +11,7 @@ import httpx2
 
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
+from tui.core.prompt import KeptAnswer
 from tui.core.target import Endpoint, as_header
 from tui.engine import failures
 from tui.engine.failures import Refusal, UnsentError
@@ -18,7 +19,7 @@ from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in
 from tui.engine.transport.http_transport import HttpClients, lookup_timeout
 from tui.engine.wires import LONGEST_WORD, LOOKUP_SLOT, NoAnswerError, is_count
-from tui.engine.wires.messages import request_body
+from tui.engine.wires.messages import request_body, transcript
 from tui.engine.wires.messages.answer import MessageReader, refusal_of
 
 _MOST_MODELS = 1000
@@ -57,6 +58,10 @@ class MessagesWire:
         """See `Wire.reader`."""
         is_cached = bool(spec.parameters.cache)
         return MessageReader(reporter, partial(self._last_message.__setitem__, _lane_of(spec)) if is_cached else None)
+
+    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+        """See `Wire.kept`."""
+        return transcript.kept(events)
 
     def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
         """See `Wire.refusal`."""

@@ -1,20 +1,24 @@
 """Body of a request to the Responses API, from its specification. Pure."""
 
+from itertools import chain
 from typing import Any
 
 from tui.core.plan import RequestSpec
 from tui.engine.wires.openai import with_parameters
+from tui.engine.wires.responses.transcript import items_of
 
 
 def body(spec: RequestSpec) -> dict[str, Any]:
     """The body of `POST …/responses`; parameters that are not set are absent."""
     prompt = spec.prompt
-    said = [(turn.role, turn.text) for turn in prompt.turns] + [("user", prompt.user)]
+    said: list[dict[str, Any]] = list(chain.from_iterable(map(items_of, prompt.turns)))
+    if prompt.user or not said:
+        said.append({"role": "user", "content": prompt.user})
     if prompt.prefill:
-        said.append(("assistant", prompt.prefill))
+        said.append({"role": "assistant", "content": prompt.prefill})
     built: dict[str, Any] = {
         "model": spec.model,
-        "input": [{"role": role, "content": content} for role, content in said],
+        "input": said,
         "stream": spec.parameters.stream is not False,
         "store": False,  # else the server keeps every answer that was measured for a month
     }
