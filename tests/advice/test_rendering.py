@@ -14,10 +14,10 @@ def test_the_text_says_the_first_note_once_and_ranks() -> None:
     text = as_text([advice, advice])
     assert text.count(FIRST_NOTE) == 1
     assert text.index("1. Turn thinking off") < text.index("3. Ask with low effort")
-    assert "total about 900 ms less (95 %: " in text
+    assert "total −900 ms (−" in text
     # Nobody measured a presumed range: it has no probability.
-    (effort,) = {line for line in text.splitlines() if "total about 450 ms less" in line}
-    assert "(presumed: " in effort
+    (effort,) = {line for line in text.splitlines() if "total −450 ms" in line}
+    assert " ms, presumed), a presumed share" in effort
     assert "95 %" not in effort
     assert "source: Reducing latency, Optimize prompt and output length, https://" in text
 

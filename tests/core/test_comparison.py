@@ -45,18 +45,18 @@ def test_a_difference_in_words() -> None:
     found = compare(Figure.TTFT, ("haiku", haiku), ("opus", opus))
     assert found.verdict is Verdict.FASTER
     assert found.difference == -212 * NS_PER_MS
-    assert found.sentence.startswith("haiku is faster: TTFT 212 ms less (95 % interval ")
-    assert found.sentence.endswith(" ms), n = 20 and 20")
+    assert found.sentence.startswith("haiku is faster: TTFT −212 ms (−")
+    assert found.sentence.endswith(" ms, 95 %), n = 20 and 20")
     mirrored = compare(Figure.TTFT, ("opus", opus), ("haiku", haiku))
     assert mirrored.verdict is Verdict.SLOWER
-    assert mirrored.sentence.startswith("haiku is faster: TTFT 212 ms less (95 % interval ")
+    assert mirrored.sentence.startswith("haiku is faster: TTFT −212 ms (−")
 
 
 def test_more_tokens_per_second_is_faster() -> None:
     quick, slow = ([float(least + number) for number in Random(1).sample(range(20), 20)] for least in (80, 50))
     found = compare(Figure.OTPS, ("quick", quick), ("slow", slow))
     assert found.verdict is Verdict.FASTER
-    assert found.sentence.startswith("quick is faster: OTPS 30.0 tok/s more (95 % interval ")
+    assert found.sentence.startswith("quick is faster: OTPS +30.0 tok/s (+")
 
 
 def test_no_difference_in_words() -> None:
@@ -65,7 +65,7 @@ def test_no_difference_in_words() -> None:
     assert found.verdict is Verdict.NONE_SHOWN
     assert found.worth == 50 * NS_PER_MS
     assert found.more_runs
-    assert found.sentence.startswith("no difference shown: TTFT of a between ")
+    assert found.sentence.startswith("no difference shown: TTFT of a ")
     assert "more runs of each would tell 50 ms apart" in found.sentence
 
 

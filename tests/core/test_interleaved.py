@@ -151,11 +151,11 @@ def test_what_is_said_of_a_difference_and_of_none() -> None:
     before = [500 * random.lognormvariate(0, 0.3) for _ in range(20)]
     (faster,) = compare_in_turn([turns([value - 100 for value in before], before)])
     assert faster.verdict is Verdict.FASTER
-    assert faster.sentence.startswith("x · B is usually faster: TTFT 100 ms less in the median repeat (95 % interval ")
+    assert faster.sentence.startswith("x · B is usually faster: TTFT −100 ms (−")
     assert faster.sentence.endswith("in 20 of 20 repeats in turn")
     (slower,) = compare_in_turn([turns([value + 100 for value in before], before)])
     assert slower.verdict is Verdict.SLOWER
-    assert slower.sentence.startswith("x · A is usually faster: TTFT 100 ms less")
+    assert slower.sentence.startswith("x · A is usually faster: TTFT −100 ms (−")
     (few,) = compare_in_turn([turns([1] * 5, [2] * 5)])
     assert few.verdict is Verdict.TOO_FEW
     assert few.sentence == "too few repeats of both to compare x · B and x · A: 5, 6 are needed"

@@ -39,7 +39,7 @@ def test_what_was_tried_stands_beside_the_advice(run: Run, plan: Plan, tmp_path:
     (tried,) = json.loads((tmp_path / "cwd" / "a.json").read_text())["tried"]
     assert (tried["predicted_ms"], tried["saved_ms"], tried["verdict"]) == (100, 95, "faster")
     assert (tried["decision"], tried["as_predicted"], tried["simulated"]) == ("accepted", True, True)
-    assert "SIMULATED · first: Ask with low effort; predicted total about 100 ms less" in done.stdout
+    assert "SIMULATED · first: Ask with low effort; predicted total −100 ms" in done.stdout
     report = (tmp_path / "cwd" / "a.md").read_text()
     assert report.startswith("# latency-tui advice\n\nFirst make a prompt that works")
     assert "| Ask with low effort | faster | yes | accepted | total | 100 |" in report

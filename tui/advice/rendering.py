@@ -10,7 +10,7 @@ from tui.advice.trial import TrialResult
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean
 from tui.core.statistics import Interval
-from tui.core.wording import amount, percent, span
+from tui.core.wording import change, percent
 
 
 def as_text(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> str:
@@ -60,15 +60,14 @@ def decision(tried: TrialResult) -> str:
 
 
 def saving_sentence(saving: Saving) -> str:
-    """Describe an estimate: `total about 820 ms less (95 %: 700 to 940 ms), derived from 10 runs`."""
-    less = "less" if saving.ns >= 0 else "more"
-    said = f"{saving.figure.label} about {amount(saving.figure, abs(saving.ns))} {less}"
+    """Describe an estimate: `total −820 ms (−940 to −700 ms, 95 %), derived from 10 runs`."""
     runs = "1 run" if saving.count == 1 else f"{saving.count} runs"
     if saving.interval is None:
-        return f"{said}, from {runs}: too few for an interval"
+        return f"{saving.figure.label} {change(saving.figure, -saving.ns)}, from {runs}: too few for an interval"
     how = "presumed" if saving.basis is Basis.ASSUMED else percent(saving.interval.confidence)
-    ends = f"{how}: {span(saving.figure, saving.interval.low, saving.interval.high)}"
-    return f"{said} ({ends}), {_BASES[saving.basis]} {runs}"
+    # A saving is a change downwards.
+    said = change(saving.figure, -saving.ns, -saving.interval.high, -saving.interval.low, how)
+    return f"{saving.figure.label} {said}, {_BASES[saving.basis]} {runs}"
 
 
 _BASES = {

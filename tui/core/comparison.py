@@ -19,7 +19,7 @@ from tui.core.distributions import holm, mann_whitney, normal_quantile, smallest
 from tui.core.figure_row import Unit
 from tui.core.figures import Figure
 from tui.core.statistics import CONFIDENCE, Dependence, Interval
-from tui.core.wording import amount, percent, round_amount, span
+from tui.core.wording import change, percent, round_amount
 
 FEWEST = 5
 """Samples of each set below which nothing is compared: the interval of a median then covers less than it says."""
@@ -241,7 +241,8 @@ def _judge(
     if verdict is Verdict.NONE_SHOWN:
         worth = round_number(min(map(abs, middles)) * _WORTH) or None
         more = more_runs(interval, max(counts), worth) if worth else None
-        sentence = _none_shown(figure, (first.name, second.name), interval, counts, worth, more)
+        names = first.name, second.name
+        sentence = _none_shown(figure, names, middles[0] - middles[1], interval, counts, worth, more)
     elif verdict is Verdict.FASTER:
         sentence = _faster(figure, first.name, middles[0] - middles[1], interval, counts)
     else:
@@ -272,27 +273,25 @@ def _judge(
 
 
 def _faster(figure: Figure, name: str, difference: float, interval: Interval, counts: tuple[int, ...]) -> str:
-    sides = sorted((abs(interval.low), abs(interval.high)))
-    return (
-        f"{name} is faster: {figure.label} {amount(figure, abs(difference))} {'less' if difference < 0 else 'more'} "
-        f"({percent(interval.confidence)} interval {span(figure, *sides)}), n = {counts[0]} and {counts[1]}"
-    )
+    return f"{name} is faster: {figure.label} {_changed(figure, difference, interval)}, n = {counts[0]} and {counts[1]}"
+
+
+def _changed(figure: Figure, difference: float, interval: Interval) -> str:
+    return change(figure, difference, interval.low, interval.high, percent(interval.confidence))
 
 
 def _none_shown(
     figure: Figure,
     names: tuple[str, str],
+    difference: float,
     interval: Interval,
     counts: tuple[int, int],
     worth: float | None,
     more: int | None,
 ) -> str:
-    low, high = (
-        f"{amount(figure, abs(side))} {'less' if side < 0 else 'more'}" for side in (interval.low, interval.high)
-    )
     sentence = (
-        f"no difference shown: {figure.label} of {names[0]} between {low} and {high} than of {names[1]} "
-        f"({percent(interval.confidence)} interval), n = {counts[0]} and {counts[1]}"
+        f"no difference shown: {figure.label} of {names[0]} {_changed(figure, difference, interval)} "
+        f"against {names[1]}, n = {counts[0]} and {counts[1]}"
     )
     if not more or worth is None:
         return sentence

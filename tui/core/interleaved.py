@@ -27,7 +27,7 @@ from tui.core.prompt import Prompt
 from tui.core.snapshot import Snapshot
 from tui.core.statistics import CONFIDENCE, Dependence, Interval, dependence, percentile_interval
 from tui.core.target import Endpoint, Target
-from tui.core.wording import amount, percent, round_amount, span
+from tui.core.wording import change, percent, round_amount
 
 REPEATS = 20
 """Repeats where nobody says how many: the sign test then finds what is faster in four repeats of five."""
@@ -309,21 +309,18 @@ def _sentence(
 ) -> str:
     if verdict is Verdict.TOO_FEW or interval is None or difference is None:
         return f"too few repeats of both to compare {names[0]} and {names[1]}: {len(leads)}, {fewest} are needed"
-    ends = f"{percent(interval.confidence)} interval"
+    note = percent(interval.confidence)
     if verdict is Verdict.NONE_SHOWN:
-        low, high = (f"{amount(figure, abs(end))} {_word(end)}" for end in (interval.low, interval.high))
         return (
-            f"no difference shown: {figure.label} of {names[0]} between {low} and {high} than of {names[1]} "
-            f"({ends}), {len(leads)} repeats in turn"
+            f"no difference shown: {figure.label} of {names[0]} "
+            f"{change(figure, difference, interval.low, interval.high, note)} against {names[1]}, "
+            f"{len(leads)} repeats in turn"
         )
-    sign = 1 if verdict is Verdict.FASTER else -1
     ahead = sum((lead < 0) == (difference < 0) and lead != 0 for lead in leads)
-    within = span(figure, *sorted((abs(interval.low), abs(interval.high))))
+    ends = (interval.low, interval.high)
+    if verdict is Verdict.SLOWER:
+        names, difference, ends = names[::-1], -difference, (-interval.high, -interval.low)
     return (
-        f"{names[0] if sign > 0 else names[1]} is usually faster: {figure.label} {amount(figure, abs(difference))} "
-        f"{_word(sign * difference)} in the median repeat ({ends} {within}), in {ahead} of {len(leads)} repeats in turn"
+        f"{names[0]} is usually faster: {figure.label} {change(figure, difference, *ends, note)} in the median repeat, "
+        f"in {ahead} of {len(leads)} repeats in turn"
     )
-
-
-def _word(difference: float) -> str:
-    return "less" if difference < 0 else "more"

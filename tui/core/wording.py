@@ -111,15 +111,17 @@ def span(figure: Figure, low: float, high: float) -> str:
     return f"{first} to {second} {unit}"
 
 
-def change(figure: Figure, difference: float, low: float | None = None, high: float | None = None) -> str:
-    """A difference and its interval, each end with its sign: `−46.0 ms`, `+25.0 ms (−18.0 to +113 ms)`."""
+def change(
+    figure: Figure, difference: float, low: float | None = None, high: float | None = None, note: str = ""
+) -> str:
+    """A difference and its interval, each end with its sign, and a note: `+25.0 ms (−18.0 to +113 ms, 95 %)`."""
     said = f"{'−' if difference < 0 else '+'}{amount(figure, abs(difference))}"
     if low is None or high is None:
         return said
     ends = [
         f"+{end}" if not end.startswith("-") else end.replace("-", "−") for end in span(figure, low, high).split(" to ")
     ]
-    return f"{said} ({' to '.join(ends)})"
+    return f"{said} ({' to '.join(ends)}{f', {note}' if note else ''})"
 
 
 def percent(share: float) -> str:

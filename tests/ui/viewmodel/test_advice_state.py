@@ -58,7 +58,7 @@ def test_a_decision_takes_the_place_of_its_undecided_entry(order: int) -> None:
 def test_predicted_stands_against_measured() -> None:
     assert trial_lines(TRIED, running=False) == [
         "Tried: Ask with low effort. A accepts, R rejects; the lanes show both answers.",
-        "predicted total about 100 ms less (95 %: 80.0 to 120 ms), derived from 10 runs",
+        "predicted total −100 ms (−120 to −80.0 ms, 95 %), derived from 10 runs",
         "measured  total −95.0 ms (−99.0 to −90.0 ms)",
         "verdict   sure: faster, as predicted",
     ]
@@ -75,14 +75,14 @@ def test_the_ledger_says_what_was_simulated_and_decided() -> None:
     entry = msgspec.structs.replace(TRIED, simulated=True, accepted=True)
     assert ledger_lines([entry]) == [
         "Tried (1):",
-        "  SIMULATED · slow: Ask with low effort: faster, 95.0 ms saved, accepted",
+        "  SIMULATED · slow: Ask with low effort: faster, total −95.0 ms (−99.0 to −90.0 ms), accepted",
     ]
     assert ledger_lines([]) == []
 
 
 def test_no_suggestion_says_which_run_would_tell() -> None:
     silence = NoSuggestion(rule="region", reason="no region was measured", run="a series elsewhere")
-    assert row_line(silence, []) == "?          region: no region was measured"
+    assert row_line(silence, []) == "?           region: no region was measured"
     assert "What would tell: a series elsewhere" in detail_lines(silence)
 
 
@@ -99,4 +99,4 @@ def test_a_presumed_saving_shows_the_most_it_may_be() -> None:
         source=citations.FAST_MODE,
         trial=None,
     )
-    assert row_line(suggestion, []) == " ≤ 1.92 s  Ask in fast mode"
+    assert row_line(suggestion, []) == "to −1.92 s  Ask in fast mode"

@@ -38,7 +38,7 @@ def test_there_is_nothing_before_a_counted_run() -> None:
 def test_a_percentile_is_a_column_once_it_is_bounded(
     count: int, shown: tuple[str, ...], hidden: tuple[str, ...]
 ) -> None:
-    heading = statistics_lines([lane(count)], (), 200)[1].split()
+    heading = next(line for line in statistics_lines([lane(count)], (), 200) if line.startswith("TTFT")).split()
     assert set(shown) <= set(heading)
     assert not set(hidden) & set(heading)
 
@@ -58,10 +58,26 @@ def test_objectives_have_a_mark_a_word_and_their_bounds() -> None:
     assert objective_lines(lane(10).outcomes, []) == []
 
 
+def test_a_figure_is_a_table_with_a_lane_per_row() -> None:
+    slow = lane_with("claude-opus", [outcome_of(run, (100 + run) * MS) for run in range(1, 8)])
+    lines = statistics_lines([lane(7), slow], (), 120)
+    at = next(number for number, line in enumerate(lines) if line.startswith("TTFT"))
+    assert lines[at].split()[:4] == ["TTFT", "n", "min", "median"]
+    assert [line.split()[:6] for line in lines[at + 1 : at + 3]] == [
+        ["haiku", "7", "1.00", "ms", "4.00", "ms"],
+        ["claude-opus", "7", "101", "ms", "104", "ms"],
+    ]
+    assert lines[at - 1] == lines[at + 3] == ""
+    assert sum(line.startswith("ITL") for line in lines) == 1, "a figure that one lane alone has"
+
+
 @given(count=st.integers(1, 70), width=st.integers(70, 200))
 def test_no_line_of_a_table_is_wider_than_the_room(count: int, width: int) -> None:
-    lines = statistics_lines([lane(count)], (), width)
-    assert all(len(line) <= width for line in lines[1:8])
+    long = lane_with("claude-with-a-very-long-name · and a long variant", lane(count).current)
+    lines = statistics_lines([lane(count), long], (), width)
+    first = next(number for number, line in enumerate(lines) if line.startswith("TTFT"))
+    last = next(number for number, line in enumerate(lines) if line.startswith("Tokens of different"))
+    assert all(len(line) <= width for line in lines[first:last])
 
 
 def test_gaps_of_few_answers_bound_nothing() -> None:

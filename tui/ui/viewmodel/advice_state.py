@@ -10,7 +10,7 @@ from tui.advice.rendering import decision, saving_sentence
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.advice.trial import BUDGET, TrialResult, merged
 from tui.core.figures import Figure
-from tui.core.wording import amount, change
+from tui.core.wording import change
 from tui.ui.bindings import KeyNames
 
 _MOST_MEASURED = 64
@@ -98,14 +98,14 @@ def head_lines(advice: Advice, keys: KeyNames) -> list[str]:
 def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
     """Return one row of the list."""
     if isinstance(said, NoSuggestion):
-        return f"{'!' if said.warns else '?'}          {said.rule}: {said.reason}"
+        return f"{'!' if said.warns else '?'}           {said.rule}: {said.reason}"
     mark = _mark(said.id, said.target, ledger)
     saving = said.saving
-    saves = amount(Figure.TOTAL, saving.ns)
+    saves = change(Figure.TOTAL, -saving.ns)
     if saving.basis is Basis.ASSUMED and saving.interval is not None:
         # The row stands where its lower end ranks it.
-        saves = f"≤ {amount(Figure.TOTAL, saving.interval.high)}"
-    return f"{saves:>9}  {said.headline}{mark}"
+        saves = f"to {change(Figure.TOTAL, -saving.interval.high)}"
+    return f"{saves:>10}  {said.headline}{mark}"
 
 
 def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
@@ -143,7 +143,7 @@ def ledger_lines(ledger: list[TrialResult]) -> list[str]:
         return []
     lines = [f"Tried ({len(ledger)}):"]
     for tried in ledger[:_MOST_LEDGER]:
-        saved = "" if tried.saved_ns is None else f", {amount(tried.trial.figure, tried.saved_ns)} saved"
+        saved = "" if tried.saved_ns is None else f", {_measured(tried)}"
         mark = "SIMULATED · " if tried.simulated else ""
         lines.append(f"  {mark}{tried.target}: {tried.headline}: {tried.result.value}{saved}, {decision(tried)}")
     return lines

@@ -1,4 +1,4 @@
-"""All statistics of what stands in the lanes, with objectives and goodput: a table of texts per lane."""
+"""All statistics of what stands in the lanes, with objectives and goodput: a table of texts per figure."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -11,34 +11,35 @@ from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.remarks import remarks_on, tokens_differ
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
-from tui.core.wording import ABSENT, aligned, amount, span
+from tui.core.wording import ABSENT, aligned, amount, cells_of, span
 from tui.session.lane import Lane
+from tui.ui.viewmodel.names import shortened
 
 _WIDE = 90
 """Cells from which columns stand two apart."""
 _CACHED = "↺"
 """Marks where cached tokens took part."""
 _INTERVAL = f"{CONFIDENCE * 100:g} % interval"
+_WIDEST_NAME = 28
 _GIVES_WAY = ("sd", "mean", "min", "n", "max")
 """Columns that a narrow terminal does without, in this order."""
 
 
 def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], width: int) -> list[str]:
-    """A block per lane with a counted answer, in `width` cells where that is possible."""
-    lines: list[str] = []
-    family = len(objectives) * sum(bool(lane.current) for lane in lanes)
-    for lane in lanes:
-        current = lane.current
-        if current:
-            lines += [f"{clean(lane.label)}: {_head(current)}", *_table(current, width)]
-            fit = lane.fit()
-            lines += [f"{each[0].upper()}{each[1:]}, fitted." for each in fit.sentences()]
-            lines += [clean(line) for line in remarks_on(lane.label, current)]
-            lines += [clean(line) for line in objective_lines(current, objectives, family, fit)]
-            lines.append("")
-    if not lines:
+    """What was counted of every lane; a table per figure, a lane per row; then what else is to be said of each lane. In
+    `width` cells where that is possible."""
+    measured = [lane for lane in lanes if lane.current]
+    if not measured:
         return ["No counted run yet."]
-    notes = [clean(line) for line in tokens_differ(lane.target.model for lane in lanes if lane.current)]
+    names = shortened([lane.label for lane in measured], min(_WIDEST_NAME, width // 3))
+    lines = [f"{name}: {_head(lane.current)}" for name, lane in zip(names, measured, strict=True)]
+    for figure in SAMPLED:
+        lines += _table(figure, names, [lane.current for lane in measured], width)
+    family = len(objectives) * len(measured)
+    for name, lane in zip(names, measured, strict=True):
+        said = _said_of(lane, objectives, family)
+        lines += ["", f"{name}:", *said] if said else []
+    notes = [clean(line) for line in tokens_differ(lane.target.model for lane in measured)]
     notes += ["A percentile is shown only where enough answers bound it: from 29 on p90, 59 p95, 299 p99."]
     if any(len(lane.current) > MOST_ITL_ANSWERS for lane in lanes):
         notes.append(f"ITL is of the latest {MOST_ITL_ANSWERS} answers of each.")
@@ -46,7 +47,15 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
         notes.append(f"{together}, of those who look once.")
     if not objectives:
         notes.append("No objectives are set, so nothing is judged, and there is no goodput.")
-    return [*lines, *notes]
+    return [*lines, "", *notes]
+
+
+def _said_of(lane: Lane, objectives: Sequence[Objective], family: int) -> list[str]:
+    """Times per token, remarks and objectives of one lane."""
+    fit = lane.fit()
+    said = [f"{each[0].upper()}{each[1:]}, fitted." for each in fit.sentences()]
+    said += remarks_on(lane.label, lane.current)
+    return [clean(line) for line in (*said, *objective_lines(lane.current, objectives, family, fit))]
 
 
 def objective_lines(
@@ -76,23 +85,26 @@ def _head(outcomes: Sequence[Observation]) -> str:
     return ", ".join(parts)
 
 
-def _table(outcomes: Sequence[Observation], width: int) -> list[str]:
-    rows = [_row(figure, outcomes) for figure in SAMPLED]
-    columns = [name for name in rows[0] if name == "" or any(row[name] != ABSENT for row in rows)]
+def _table(figure: Figure, names: Sequence[str], lanes: Sequence[Sequence[Observation]], width: int) -> list[str]:
+    """The statistics of a figure, a lane per row, below an empty line; nothing where no lane has the figure."""
+    rows = [_row(figure, name, outcomes) for name, outcomes in zip(names, lanes, strict=True)]
+    if all(row["median"] == ABSENT for row in rows):
+        return []
+    columns = [name for name in rows[0] if name == figure.label or any(row[name] != ABSENT for row in rows)]
     gap = "  " if width >= _WIDE else " "
     while True:
         lines = aligned([columns, *([row[name] for name in columns] for row in rows)], gap=gap)
         spare = next((name for name in _GIVES_WAY if name in columns), None)
-        if spare is None or max(map(len, lines)) <= width:
-            return lines
+        if spare is None or max(map(cells_of, lines)) <= width:
+            return ["", *lines]
         columns.remove(spare)
 
 
-def _row(figure: Figure, outcomes: Sequence[Observation]) -> dict[str, str]:
+def _row(figure: Figure, name: str, outcomes: Sequence[Observation]) -> dict[str, str]:
     found = summary(outcomes, figure)
     interval = found.median_interval
     return {
-        "": figure.label,
+        figure.label: name,
         "n": f"{found.count:,}",
         "min": amount(figure, found.min),
         "median": amount(figure, found.median),
