@@ -8,9 +8,19 @@ import threading
 from collections.abc import Iterator
 from typing import IO
 
+from tui import __version__
 from tui.core.events import Event, RunEnded, RunStarted
 from tui.engine.client import spawn
-from tui.engine.protocol import CancelRequests, Command, FrameSplitter, StartRun, decode_events, encode_command
+from tui.engine.protocol import (
+    CancelRequests,
+    Command,
+    FrameSplitter,
+    StartRun,
+    decode_events,
+    encode_command,
+    greeting,
+    greeting_in,
+)
 
 DEADLINE_S = 30.0
 _BARRIER = 2**40
@@ -64,7 +74,7 @@ class SharedEngine:
         commands, commands_in = os.pipe()
         events, events_in = os.pipe()
         words, words_in = os.pipe()
-        os.write(events_in, self._ready)
+        os.write(events_in, greeting(__version__) + self._ready)
         engine = BorrowedEngine(commands_in, events, words, self._process.pid)
         with self._changed:
             self._borrower = events_in
@@ -123,7 +133,12 @@ class SharedEngine:
     def _read(self) -> None:
         assert self._process.stdout is not None
         splitter = FrameSplitter()
+        begun, came = None, b""
         while data := os.read(self._process.stdout.fileno(), 65_536):
+            if begun is None:
+                came += data
+                begun = greeting_in(came)
+                data = begun.after if begun is not None else b""
             for payload in splitter.feed(data):
                 self._take(payload)
 

@@ -11,10 +11,11 @@ from pictures import Album
 from syrupy.assertion import SnapshotAssertion
 
 import tui.ui.app
+from tui import __version__
 from tui.config.schema import HistorySettings, UiSettings
 from tui.core.events import EngineReady, Kind, Status
 from tui.core.run import StoredRun
-from tui.engine.protocol import encode_events
+from tui.engine.protocol import encode_events, greeting
 from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.session.session import Session
@@ -67,6 +68,7 @@ def open_history(snapshot: SnapshotAssertion, tmp_path: Path, monkeypatch: pytes
         out, into = os.pipe()
         errors, kept = os.pipe()
         commands, command_in = os.pipe()
+        os.write(into, greeting(__version__))
         engine = BorrowedEngine(command_in, out, errors, os.getpid())
         plan = plan_of(fast(2), "http://127.0.0.1:1", "Why?", 512)
         session = Session(engine, history=Recorder(database, HistorySettings()))

@@ -12,11 +12,13 @@ import pytest
 from rich.cells import cell_len
 from textual.events import Paste
 
+from tui import __version__
 from tui.config.known_models import load_models
 from tui.core.events import Content, EngineReady, Event, Failure, FailureKind, Kind, RequestEnded, RunEnded, Status
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt, Turn
 from tui.core.target import Target
+from tui.engine.protocol import greeting
 from tui.session.session import Session
 
 from .driving import WIDE, AppDriver, draft_of, plan_of
@@ -82,6 +84,7 @@ async def told(names: list[str], parameters: Parameters | None = None, **plan: A
     out, into = os.pipe()
     errors, errors_in = os.pipe()
     commands, commands_in = os.pipe()
+    os.write(into, greeting(__version__))
     engine = BorrowedEngine(commands_in, out, errors, os.getpid())
     targets = [Target(model=name) for name in names]
     asked = plan_of(targets, "http://127.0.0.1:1", "Why?", 512)

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 import tui.ui.app
+from tui import __version__
 from tui.advice.trial import conclude
 from tui.config.schema import UiSettings
 from tui.core.events import (
@@ -35,7 +36,7 @@ from tui.core.events import (
     UsageReported,
 )
 from tui.core.target import Target
-from tui.engine.protocol import encode_events
+from tui.engine.protocol import encode_events, greeting
 from tui.session.session import Session
 from tui.ui.app import LatencyApp
 from tui.ui.terminal import Terminal
@@ -173,6 +174,7 @@ def tell(snapshot: SnapshotAssertion, tmp_path: Path) -> Tell:
         out, into = os.pipe()
         errors, kept = os.pipe()
         commands, command_in = os.pipe()
+        os.write(into, greeting(__version__))
         engine = BorrowedEngine(command_in, out, errors, os.getpid())
         plan = plan_of([Target(model=model) for model in models], "http://127.0.0.1:1", PROMPT, 512, "Be brief.")
         app = _App(Session(engine), draft_of(plan), settings, PICTURED_MODELS, terminal=terminal)
