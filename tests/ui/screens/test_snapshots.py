@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Literal, get_args
 
+import msgspec
 import pytest
 from pictures import Album
 from syrupy.assertion import SnapshotAssertion
@@ -84,7 +85,10 @@ class Told(AppDriver):
     async def say(self, *events: Event) -> None:
         """Let the engine report this, and wait until it is shown."""
         before = self.live.version
-        os.write(self._into, encode_events(list(events)))
+        ended = [
+            msgspec.structs.replace(one, run_id=self.live.runs) if isinstance(one, RunEnded) else one for one in events
+        ]
+        os.write(self._into, encode_events(ended))
         await self.until(lambda: self.live.version > before)
         await self.until_painted()
 
