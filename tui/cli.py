@@ -31,11 +31,7 @@ _CONFIG_DESCRIPTION = "Print the effective configuration and where each value ca
 _EPILOG = """\
 commands:
   latency-tui run              measure a plan without a screen (see `latency-tui run --help`)
-<<<<<<< HEAD
-  latency-tui load             measure how many requests the targets bear
-=======
-  latency-tui watch            measure a plan every so often, for days (see `latency-tui watch --help`)
->>>>>>> c19a4c1 (Watch a plan for days: rounds at a rhythm, gates with a command, and changes with their rate of false alarms)
+_HEADLESS = ("run", "load", "watch", "advise", "sweep", "doctor", "compare", "history", "endpoints", "models")
   latency-tui sweep            measure the time per token and the baseline latency
   latency-tui advise           measure a plan and say what would save time
   latency-tui doctor           check keys, endpoints, clocks, terminal and files
@@ -54,11 +50,7 @@ A prompt that is named like a command is given after `--`.
 """
 
 
-<<<<<<< HEAD
-_HEADLESS = ("run", "load", "advise", "sweep", "doctor", "compare", "history", "endpoints", "models")
-=======
-_HEADLESS = ("run", "watch", "advise", "sweep", "doctor", "compare", "history", "endpoints", "models")
->>>>>>> c19a4c1 (Watch a plan for days: rounds at a rhythm, gates with a command, and changes with their rate of false alarms)
+_HEADLESS = ("run", "load", "watch", "advise", "sweep", "doctor", "compare", "history", "endpoints", "models")
 """Commands without a screen, each with its module in `tui.headless`, whose `main` takes the arguments."""
 
 
