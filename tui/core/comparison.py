@@ -10,7 +10,6 @@ are compared together, or of a set whose own is clearly greater. Where it is cle
 import math
 from collections.abc import Sequence
 from enum import StrEnum
-from statistics import median
 
 import msgspec
 
@@ -88,6 +87,12 @@ class _Set(msgspec.Struct):
         """Number of independent samples that tell as much."""
         return len(self.ascending) / self.dependence.inflation
 
+    @property
+    def median(self) -> float:
+        """The median; there are samples."""
+        half = len(self.ascending) // 2
+        return (self.ascending[half] + self.ascending[~half]) / 2
+
 
 def compare(
     figure: Figure, first: Samples, second: Samples, *, confidence: float = CONFIDENCE, seed: int = 0
@@ -104,9 +109,7 @@ def compare_together(
     `shares` is in how many parts the error is split: the groups like this one, or looks at growing sets (`look_at`).
     Within a group it is Holm's correction, between groups Bonferroni's.
     """
-    finite = [
-        [[value for value in values if math.isfinite(value)] for _, values in question[1:]] for question in questions
-    ]
+    finite = [[list(filter(math.isfinite, values)) for _, values in question[1:]] for question in questions]
     together = statistics.dependence([values for both in finite for values in both])
     pairs = [
         (figure, _set_of(first[0], values[0], together), _set_of(second[0], values[1], together))
@@ -191,10 +194,6 @@ def _tells(first: int, second: int, family: int, confidence: float) -> bool:
     return min(first, second) >= FEWEST and smallest_p(first, second) * family <= 1 - confidence
 
 
-def _median(samples: _Set) -> float | None:
-    return median(samples.ascending) if samples.ascending else None
-
-
 def _too_few(figure: Figure, first: _Set, second: _Set, family: int, confidence: float) -> Comparison:
     needed = FEWEST
     while not _tells(needed, needed, family, confidence):
@@ -206,7 +205,7 @@ def _too_few(figure: Figure, first: _Set, second: _Set, family: int, confidence:
         second=second.name,
         verdict=Verdict.TOO_FEW,
         counts=counts,
-        medians=(_median(first), _median(second)),
+        medians=(first.median if first.ascending else None, second.median if second.ascending else None),
         family=family,
         sentence=f"too few runs to compare {first.name} and {second.name}: n = {counts[0]} and {counts[1]}, "
         f"{needed} of each are needed",
@@ -215,7 +214,7 @@ def _too_few(figure: Figure, first: _Set, second: _Set, family: int, confidence:
 
 def _intervals(first: _Set, second: _Set, confidence: float, seed: int) -> tuple[Interval, Interval | None]:
     """The intervals of the difference of medians, and of their ratio where the second can't be zero."""
-    middles = median(first.ascending), median(second.ascending)
+    middles = first.median, second.median
     draws = [statistics.median_draws(each.ascending, seed + number) for number, each in enumerate((first, second))]
     stretch = math.sqrt(_inflation(first, second))
     found = statistics.percentile_bootstrap([a - b for a, b in zip(*draws, strict=True)], confidence)
@@ -229,7 +228,7 @@ def _intervals(first: _Set, second: _Set, confidence: float, seed: int) -> tuple
 def _judge(
     figure: Figure, first: _Set, second: _Set, p: float, family: int, confidence: float, seed: int
 ) -> Comparison:
-    middles = median(first.ascending), median(second.ascending)
+    middles = first.median, second.median
     interval, ratio_interval = _intervals(first, second, confidence, seed)
     counts = len(first.ascending), len(second.ascending)
     verdict = Verdict.NONE_SHOWN
