@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tui.config.load import Flags, load
 from tui.errors import ExitCode, HistoryError, UsageError
 from tui.export.formats import write
-from tui.headless.arguments import run_of
+from tui.headless.arguments import endpoints_of, run_of
 from tui.history.store import Store
 
 from .conftest import Run
@@ -35,6 +36,17 @@ def test_it_needs_a_terminal(run: Run, plan: Callable[[str], str]) -> None:
     done = run("replay", "last")
     assert done.returncode == ExitCode.USAGE
     assert "The screen needs a terminal" in done.stderr
+
+
+def test_look_ups_keep_the_general_timeouts_too(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        'endpoint = "here"\n[timeouts]\nconnect = 3\nrequest = 40\n'
+        '[endpoints.here]\nbase_url = "http://127.0.0.1:9"\n[endpoints.here.timeouts]\nrequest = 7\n'
+        '[[targets]]\nmodel = "m"\n'
+    )
+    with endpoints_of(load(Flags(config=path), {}, tmp_path)) as (endpoint,):
+        assert (endpoint.timeouts.connect, endpoint.timeouts.request) == (3, 7)
 
 
 def test_one_run_is_meant_even_of_a_series(

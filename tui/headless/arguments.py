@@ -18,7 +18,7 @@ from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.load import Flags, Loaded, build_plan, load, needs_simulator
 from tui.core.run import LazyRuns, RunFilter, StoredRun
 from tui.core.series import MAX_REPEATS
-from tui.core.target import Endpoint
+from tui.core.target import Endpoint, TimeoutOverrides, Timeouts
 from tui.errors import HistoryError, UsageError
 from tui.export import json_format
 from tui.headless.prompt_source import STANDARD_INPUT, add_asked_options, prompt_of
@@ -93,7 +93,7 @@ def print_json(value: object) -> None:
 
 @contextlib.contextmanager
 def endpoints_of(loaded: Loaded) -> Iterator[tuple[Endpoint, ...]]:
-    """The endpoints of all targets, each once; the simulator runs meanwhile if it is one of them.
+    """The endpoints of all targets, each once and with all its timeouts; the simulator runs meanwhile if it is one.
 
     Raises ConfigError for one that the person has not confirmed.
     """
@@ -102,10 +102,17 @@ def endpoints_of(loaded: Loaded) -> Iterator[tuple[Endpoint, ...]]:
     simulator = SimulatorProcess.start() if needs_simulator(settings, os.environ) else None
     try:
         plan = build_plan(settings, os.environ, simulator.base_url if simulator is not None else None)
-        yield tuple({endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}.values())
+        asked = {endpoint.name: endpoint for endpoint in map(plan.endpoint_of, plan.targets)}
+        yield tuple(
+            msgspec.structs.replace(one, timeouts=_all_of(one.timeouts.over(plan.timeouts))) for one in asked.values()
+        )
     finally:
         if simulator is not None:
             simulator.stop()
+
+
+def _all_of(timeouts: Timeouts) -> TimeoutOverrides:
+    return TimeoutOverrides(**msgspec.structs.asdict(timeouts))
 
 
 def repeats(text: str) -> int:
