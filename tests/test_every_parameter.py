@@ -79,6 +79,8 @@ def test_one_that_is_set_is_sent(name: str) -> None:
     assert sent != unset
     if name == "extra":
         assert sent == unset | PARAMETERS[name].example
+    elif name == "thread":
+        assert sent["thread"] == {"type": "create"}
     elif name == "cache":
         assert sent["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
     else:

@@ -1,6 +1,7 @@
 """Conversations through a real session, engine and simulator, on all three wires: turns, tools, ends and costs."""
 
-from collections.abc import AsyncIterator, Iterator
+import itertools
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from waiting import in_time
 
 from tui.core.checks import AnswerCheck
 from tui.core.conversation import Conversation
-from tui.core.events import Status
+from tui.core.events import FailureKind, Status
 from tui.core.grouping import measured_in
 from tui.core.parameters import Parameters
 from tui.core.plan import Budget, Plan
@@ -19,6 +20,8 @@ from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.core.series import Ending, SeriesSettings
 from tui.core.target import Endpoint, Target
+from tui.engine.wires.messages.request_body import body
+from tui.session.conversation import ConversationPlayer, Followed
 from tui.session.forecast import forecast
 from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
@@ -177,6 +180,43 @@ async def test_a_failed_turn_ends_it_with_a_sentence(session: Played, simulator:
     records = await session.play(msgspec.structs.replace(plan, targets=(bad,)))
     assert [(record.spec.turn, record.status) for record in records] == [(1, Status.FAILED)]
     assert session.said == ["bad: the conversation ended at turn 1 of 3, because that request failed."]
+
+
+async def test_a_thread_sends_only_what_is_new_and_answers_as_the_transcript_does(
+    session: Played, simulator: SimulatorProcess
+) -> None:
+    plan = plan_at(simulator, "anthropic", parameters=Parameters(max_tokens=200, thread=True))
+    records = await session.play(plan)
+    assert session.said == []
+    assert [record.attempt for record in records] == [1, 1, 1, 1]
+    assert records[0].spec.previous_message is None
+    for before, record in itertools.pairwise(records):
+        assert record.spec.previous_message == before.message_id
+        assert len(body(record.spec)["messages"]) == 1
+        assert not {"system", "tools"} & body(record.spec).keys()
+    lengths = [record.usage.prompt_tokens or 0 for record in records]
+    assert lengths == sorted(set(lengths)), "the whole conversation is counted"
+
+
+async def test_a_thread_that_is_gone_is_said_and_the_transcript_is_sent(
+    session: Played, simulator: SimulatorProcess
+) -> None:
+    class Forgetful(ConversationPlayer):
+        def follow(self, ended: Sequence[RequestRecord], first_id: int) -> tuple[list[Followed], list[str]]:
+            found, said = super().follow(ended, first_id)
+            gone = [(record, msgspec.structs.replace(spec, previous_message="msg_gone")) for record, spec in found]
+            return gone, said
+
+    plan = plan_at(simulator, "anthropic", parameters=Parameters(max_tokens=200, thread=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tui.session.session.ConversationPlayer", Forgetful)
+        records = await session.play(plan)
+    assert all(record.complete for record in records)
+    assert [record.attempt for record in records] == [1, 2, 2, 2]
+    failure = records[1].earlier[0].failure
+    assert failure.kind is FailureKind.THREAD_LOST
+    assert "No usable thread was found" in failure.message
+    assert "sent again as a whole" in failure.message
 
 
 async def test_cancelling_ends_it(session: Played, simulator: SimulatorProcess) -> None:

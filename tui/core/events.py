@@ -73,6 +73,8 @@ class FailureKind(StrEnum):
     UNKNOWN_MODEL = "unknown_model"
     BAD_REQUEST = "bad_request"
     TOO_LARGE = "too_large"
+    THREAD_LOST = "thread_lost"
+    """The server no longer has the conversation's thread."""
     RATE_LIMITED = "rate_limited"
     OVERLOADED = "overloaded"
     SERVER_ERROR = "server_error"

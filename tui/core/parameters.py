@@ -161,6 +161,13 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             set_by="anyone",
         ),
     ] = None  # fmt: skip
+    thread: Annotated[
+        bool | None,
+        _parameter(
+            "Keeps a played conversation at the server (beta): each turn sends only what is new, not the transcript.",
+            example=True, is_structured=True, moves_latency=True, probes=(True,), set_by="anyone",
+        ),
+    ] = None  # fmt: skip
     service_tier: Annotated[
         ServiceTier | None,
         _parameter(

@@ -37,6 +37,9 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the user's turn that it plays, from 1; `None` outside of a conversation that is played."""
     call: int = 0
     """Results of tools that came before it within its turn; 0 for the answer to the user's words."""
+    previous_message: str | None = None
+    """Id of the answer before in a thread that the server keeps: only what came after it is sent. The prompt has it all
+    the same, in case that the thread is gone."""
     warms_cache: bool = False
     """True for a request that only fills the prompt cache. It counts in no statistics, and goes out with
     `max_tokens = 0`, whatever its parameters say."""

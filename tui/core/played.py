@@ -43,6 +43,9 @@ def next_turn(whole: RequestSpec, record: RequestRecord, conversation: Conversat
         cut = "was cut where" if record.status is Status.TRUNCATED else "is such that"
         return f"{where}, because its answer {cut} it cannot be sent back."
     said = (*_transcript(spec.prompt), Turn(role="assistant", text=_words(record), said=kept.said))
+    # No thread has what another model wrote in place of the one asked.
+    in_thread = spec.parameters.thread and not record.other_model
+    whole = msgspec.structs.replace(whole, previous_message=record.message_id if in_thread else None)
     if not kept.calls:
         return _asked(whole, turn + 1, said)
     if missing := next((call.name for call in kept.calls if call.name not in conversation.results), None):

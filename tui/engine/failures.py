@@ -24,6 +24,7 @@ _SAID: dict[FailureKind, tuple[str, str]] = {
     ),
     FailureKind.BAD_REQUEST: ("The server refused the request", "Change the parameter it names."),
     FailureKind.TOO_LARGE: ("The request is too large", "Shorten the prompt."),
+    FailureKind.THREAD_LOST: ("The thread of the conversation is gone", "The transcript is sent again as a whole."),
     FailureKind.RATE_LIMITED: ("Rate limited", ""),
     FailureKind.OVERLOADED: ("The server is overloaded", "Run it again in a moment."),
     FailureKind.SERVER_ERROR: ("The server failed", "Run it again; if it stays, look at the server's own log."),
@@ -229,6 +230,7 @@ def api_failure(
 ) -> Failure:
     """The server refused: with an error status, or with an error inside an answer (`http_status` 200)."""
     kind = _KIND_OF_STATUS.get(http_status) or refusal.kind or FailureKind.SERVER_ERROR
+    kind = FailureKind.THREAD_LOST if refusal.kind is FailureKind.THREAD_LOST else kind
     named = quote(refusal.error_type)
     where = f"{http_status} {named}".strip() if http_status != 200 else f"{named} in the answer".strip()
     words = quote(refusal.message)

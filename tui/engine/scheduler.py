@@ -220,6 +220,11 @@ async def attempts(
         reporter.mark(Mark.QUEUED)
         ended = await sender.send(spec, slot, reporter, before_send)
         failure = ended.failure
+        if failure is not None and failure.kind is FailureKind.THREAD_LOST and spec.previous_message is not None:
+            # No retry of the plan's: the same turn, with the whole transcript, begins another thread.
+            spec = msgspec.structs.replace(spec, previous_message=None)
+            _set_aside(reporter, ended, failure, 0.0)
+            continue
         if failure is None or failure.kind not in _WORTH_RETRYING:
             break
         if reporter.was_stale and not is_repeated:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from tui.core.conversation import Conversation
 from tui.core.prompt import MAX_VARIANTS, Prompt, Role, Turn
 
 Row = dict[str, str]
@@ -23,6 +24,8 @@ class PromptBook:
         self.rows = [dict(values) for values in rows]
         self.row = row
         """The row in use, from 0."""
+        self.conversation = Conversation()
+        """Says whether the turns are played."""
         self._deleted: list[Callable[[], None]] = []
         """Each puts back what was deleted, the latest last."""
 

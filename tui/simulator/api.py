@@ -17,6 +17,7 @@ from tui.simulator.cache import Diagnostics, PromptCache
 from tui.simulator.faults import FAULTS, Fault
 from tui.simulator.profiles import Profile, described_model, models_page
 from tui.simulator.replies import EVENT_STREAM, ApiError, PlannedEvent, Reply, json_reply, reply
+from tui.simulator.threads import Threads
 
 FAULT_HEADER = "x-simulator-fault"
 
@@ -54,6 +55,7 @@ class SimulatedApi:
         self._counts: Counter[bytes] = Counter()
         self._limited: set[bytes] = set()
         self._cache = PromptCache(now_ns)
+        self._threads = Threads(now_ns)
         self._diagnostics = Diagnostics()
         self._requests = 0
 
@@ -134,8 +136,12 @@ class SimulatedApi:
         fields = message_request.decode(body)
         profile = message_request.known_profile(fields, self._profiles)
         betas = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",")]
+        fields, held = self._threads.whole(fields, betas)
         asked = message_request.message_request(fields, version, profile, betas)
+        asked = msgspec.structs.replace(asked, held_tokens=held)
         events, facts = self._asked(profile, asked)
+        if "thread" in fields:
+            events = self._threads.keep(fields, asked.input_tokens, events)
         facts = {**facts, "fault": name}
         own = {**own, **_rate_limits(asked)}
         if fault and fault.status and self._limits(asked.identity):

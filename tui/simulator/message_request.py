@@ -47,6 +47,8 @@ class MessageRequest(msgspec.Struct, frozen=True, kw_only=True):
     inference_geo: str | None = None
     prefixes: tuple[Prefix, ...] = ()
     """Beginnings of the prompt for the prompt cache."""
+    held_tokens: int = 0
+    """Tokens of the prompt that its thread holds: they cost as always, and take no time."""
     cache: CacheUse = CacheUse()
     """Tokens that it reads from the prompt cache and writes to it."""
     tool: str | None = None
@@ -99,7 +101,7 @@ def message_request(
     if effort in ("xhigh", "max") and fields.get("thinking") and not thinks:
         kind = fields["thinking"]["type"]
         raise ApiError(400, f"\"thinking.type.{kind}\" is not supported with output_config.effort '{effort}'.")
-    content = {name: value for name, value in fields.items() if name not in ("stream", "metadata", "diagnostics")}
+    content = {name: value for name, value in fields.items() if name not in _BESIDE}
     one_of(fields.get("service_tier", "auto"), "service_tier", ("auto", "standard_only"))
     tool, said = forced_answers.forced(fields, thinks=thinks)
     return MessageRequest(
@@ -212,10 +214,12 @@ _COUNT_FIELDS = frozenset(
         "tool_choice", "tools",
     }
 )  # fmt: skip
+_BESIDE = ("stream", "metadata", "diagnostics", "thread")
+"""Fields that are no content."""
 _SAMPLING = ("temperature", "top_p", "top_k")
 _FIELDS = _COUNT_FIELDS | {
     "container", "diagnostics", "inference_geo", "max_tokens", "mcp_servers", "metadata", "service_tier",
-    "stop_sequences", "stream", *_SAMPLING,
+    "stop_sequences", "stream", "thread", *_SAMPLING,
 }  # fmt: skip
 
 

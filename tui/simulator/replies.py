@@ -16,6 +16,7 @@ _ERROR_TYPES = {
     403: "permission_error",
     404: "not_found_error",
     405: "invalid_request_error",
+    409: "conflict_error",
     413: "request_too_large",
     429: "rate_limit_error",
     500: "api_error",
@@ -84,9 +85,12 @@ def json_reply(body: object, headers: Mapping[str, str], status: int = 200, offs
 class ApiError(Exception):
     """Refusal of a request, in the API's words."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, headers: Mapping[str, str] | None = None, code: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.details = {} if code is None else {"details": {"error_code": code}}
         self.headers = dict(headers or {})
 
     @property
@@ -98,7 +102,7 @@ class ApiError(Exception):
         """Return the reply in the API's shape."""
         body = {
             "type": "error",
-            "error": {"type": self.type, "message": str(self)},
+            "error": {"type": self.type, "message": str(self), **self.details},
             "request_id": headers.get("request-id"),
         }
         return json_reply(body, {**headers, **self.headers}, self.status)

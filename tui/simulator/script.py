@@ -261,7 +261,8 @@ class _Clock:
 
     def __init__(self, profile: Profile, request: MessageRequest, rng: Random) -> None:
         ttft_ms = profile.ttft_ms * _log_normal(rng, profile.ttft_spread)
-        ttft_ms += profile.prefill_ms_per_1k * (request.input_tokens - request.cache.read) / 1000
+        known = max(request.cache.read, request.held_tokens)
+        ttft_ms += profile.prefill_ms_per_1k * max(0, request.input_tokens - known) / 1000
         speed = profile.tokens_per_second * _log_normal(rng, profile.speed_spread)
         if request.fast and profile.fast_mode:
             speed *= profile.fast_mode

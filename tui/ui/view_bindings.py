@@ -81,6 +81,7 @@ VIEW_ACTIONS = (
     Action("variables.load", ("l",), "Load file", "Load the values from a CSV or JSONL file", "load"),
     Action("turns.add", ("a",), "Add", "Add a turn", "add"),
     Action("turns.role", ("r",), "Role", "Change who says the turn: user or assistant", "role"),
+    Action("turns.play", ("p",), "Play", "Play the user's turns, one request each, or send them as history", "play"),
     Action("turns.put_back", ("z",), "Undo delete", "Put back what was deleted last", "put_back"),
     Action("turns.delete", ("delete",), "Delete", "Delete the turn, or empty the prefill", "delete"),
     Action("turns.text", ("enter",), "Text", "Edit the turn's text", "text"),

@@ -155,6 +155,24 @@ async def test_turns_and_a_prefill_are_sent(open_app: OpenApp) -> None:
         assert s.states == [State.DONE]
 
 
+async def test_turns_are_played_on_one_key(open_app: OpenApp) -> None:
+    async with open_app(fast(1), prompt="Why?") as s:
+        await open_screen(s)
+        await s.press("alt+v", "alt+v", "a", *"Hello", "escape", "a", *"Unsaid", "escape", "p")
+        await s.until_shown("its own answer")
+        await s.until_shown("The user's turns are played")
+        await close(s)
+        await s.until_shown("2 turns · plays 2")
+        await s.run()
+        (lane,) = s.lanes
+        assert lane.record is not None
+        assert (lane.record.spec.turn, s.live.runs) == (2, 2)
+        said = [turn.text for turn in lane.record.spec.prompt.turns]
+        assert said[0] == "Hello"
+        assert "Unsaid" not in said
+        await s.until_shown("done, turn 2")
+
+
 async def test_a_refused_prefill_is_said_before_it_is_sent_and_after(open_app: OpenApp) -> None:
     async with open_app([Target(model="claude-opus-5-5")], prompt="Why?", max_tokens=20) as s:
         await open_screen(s)

@@ -8,6 +8,7 @@ from textual.style import Style as VisualStyle
 from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
+from tui.core.played import user_turns
 from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
@@ -181,6 +182,8 @@ def head(book: PromptBook, keys: KeyNames) -> tuple[str, str]:
         parts.append(f"{len(prompt.variables())} var")
     if prompt.turns:
         parts.append(f"{len(prompt.turns)} turn{'s' if len(prompt.turns) > 1 else ''}")
+    if book.conversation.play:
+        parts.append(f"plays {len(user_turns(prompt))}")
     if prompt.prefill:
         parts.append("prefill")
     undefined = [name for name in prompt.variables() if book.value(book.row, name) is None]

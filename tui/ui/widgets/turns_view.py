@@ -71,6 +71,8 @@ class TurnsView(PromptPart):
 
     def _line(self, index: int) -> Content:
         role, text = self._texts()[index]
+        if role == "assistant" and self.book.conversation.play:
+            return Content.assemble((f"{role:<10}", "bold"), ("its own answer", "$text-muted"))
         shown = clean(" ".join(text[:200].split())) or ("none" if role == "prefill" else "empty: left out")
         return Content.assemble((f"{role:<10}", "bold"), (shown, "" if text else "$text-muted"))
 
@@ -80,7 +82,13 @@ class TurnsView(PromptPart):
             if self._editor.text != text:
                 self._editor.load_text(text)
         is_prefill = self._at > len(self.book.prompt.turns)
-        self.say(self._about_prefill() if is_prefill else "")
+        self.say(self._about_prefill() if is_prefill else self._about_turns())
+
+    def _about_turns(self) -> str:
+        """Words on what becomes of the turns."""
+        if not self.book.conversation.play:
+            return "The turns go as history with one request." if self.book.prompt.turns else ""
+        return "The user's turns are played: a request each, behind the model's own answers."
 
     def _about_prefill(self) -> str:
         begins = "The answer continues where this ends."
@@ -132,6 +140,12 @@ class TurnsView(PromptPart):
             return
         turn = turns[self._at]
         self.book.set_turn(self._at, msgspec.structs.replace(turn, role="assistant" if turn.role == "user" else "user"))
+        self.show()
+
+    def action_play(self) -> None:
+        """Play the user's turns, or send them as history."""
+        book = self.book
+        book.conversation = msgspec.structs.replace(book.conversation, play=not book.conversation.play)
         self.show()
 
     def action_delete(self) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tui.core.parameters import Parameters
@@ -78,6 +79,8 @@ ITEMS: list[dict[str, Any]] = [
 ]
 OUTPUT = [{"id": "rs", "type": "reasoning", "summary": []}, *({"id": "x", "status": "done", **one} for one in ITEMS)]
 RESPONSE = stream({"type": "response.completed", "response": {"output": OUTPUT}})
+PLAIN = Parameters(max_tokens=9)
+PLAIN = Parameters(max_tokens=9)
 RESULT = Turn(role="user", text="rain", results=(ToolResult(call="t1", text="rain"),))
 
 
@@ -100,22 +103,23 @@ def test_an_answer_goes_back_as_its_wire_takes_it(kept: Kept, events: list[tuple
     assert found.calls == (ToolCall(id="t1", name="weather"),)
 
 
-def bodies(*turns: Turn) -> tuple[Any, Any, Any]:
-    def spec(kind: str) -> RequestSpec:
-        return RequestSpec(
-            request_id=1,
-            target="t",
-            model="m",
-            endpoint=Endpoint(name="e", base_url="http://127.0.0.1:1", kind=kind),  # type: ignore[arg-type]
-            prompt=Prompt(turns=turns, user=""),
-            parameters=Parameters(max_tokens=9),
-            timeouts=Timeouts(),
-        )
+def spec(*turns: Turn, kind: Any = "anthropic", parameters: Parameters = PLAIN) -> RequestSpec:
+    return RequestSpec(
+        request_id=1,
+        target="t",
+        model="m",
+        endpoint=Endpoint(name="e", base_url="http://127.0.0.1:1", kind=kind),
+        prompt=Prompt(system="Be short.", turns=turns, user=""),
+        parameters=parameters,
+        timeouts=Timeouts(),
+    )
 
+
+def bodies(*turns: Turn) -> tuple[Any, Any, Any]:
     return (
-        messages_body.body(spec("anthropic"))["messages"],
-        chat_body.body(spec("openai"))["messages"],
-        responses_body.body(spec("openai-responses"))["input"],
+        messages_body.body(spec(*turns))["messages"],
+        chat_body.body(spec(*turns, kind="openai"))["messages"][1:],
+        responses_body.body(spec(*turns, kind="openai-responses"))["input"],
     )
 
 
@@ -143,6 +147,32 @@ def test_results_of_tools_stand_behind_the_calls_in_every_body() -> None:
 )
 def test_what_was_cut_or_is_empty_cannot_go_back(kind: str, events: list[tuple[str, bytes]]) -> None:
     assert EVERY_WIRE[kind](events) is None
+
+
+def test_a_thread_begins_whole_and_goes_on_with_what_is_new() -> None:
+    asked = spec(
+        Turn(role="user", text="Weather?"),
+        Turn(role="assistant", text="", said=json.dumps(BLOCKS)),
+        RESULT,
+        parameters=Parameters(max_tokens=9, thread=True, extra={"tools": [{"name": "weather"}]}),
+    )
+    first = messages_body.arguments(asked)
+    assert first["extra_body"]["thread"] == {"type": "create"}
+    assert first["extra_headers"]["anthropic-beta"] == messages.THREADS_BETA
+    assert (len(first["messages"]), first["system"]) == (3, "Be short.")
+    later = messages_body.body(msgspec.structs.replace(asked, previous_message="msg_1"))
+    assert later["thread"] == {"type": "continue", "previous_message_id": "msg_1"}
+    assert [message["content"][0]["type"] for message in later["messages"]] == ["tool_result"]
+    assert not {"system", "tools"} & later.keys()
+    assert "thread" not in messages_body.body(spec(Turn(role="user", text="x")))
+
+
+@pytest.mark.parametrize("code", ["thread_not_found", "thread_already_continued", "thread_continue_in_flight"])
+def test_only_a_lost_thread_is_one(code: str) -> None:
+    error = {"type": "not_found_error", "message": "gone", "details": {"error_code": code}}
+    assert messages.is_thread_lost(json.dumps({"type": "error", "error": error}).encode())
+    assert not messages.is_thread_lost(json.dumps({"type": "error", "error": {**error, "details": 3}}).encode())
+    assert not messages.is_thread_lost(b"<html>" + code.encode())
 
 
 def damaged(value: Any, rng: random.Random) -> Any:

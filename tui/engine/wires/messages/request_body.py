@@ -11,7 +11,7 @@ from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.engine.wires import merged
-from tui.engine.wires.messages.transcript import content_of
+from tui.engine.wires.messages.transcript import THREADS_BETA, content_of, in_thread
 
 _TYPES_WITH_DISPLAY = ("adaptive", "enabled")
 _CONTENT = ("model", "messages", "system")
@@ -49,7 +49,7 @@ def body(spec: RequestSpec, *, previous_message_id: str | None = None) -> dict[s
             built["diagnostics"] = {"previous_message_id": previous_message_id}
     for name, value in (parameters.extra or {}).items():
         built[name] = merged(built.get(name), value)
-    return built
+    return in_thread(built, spec)
 
 
 def arguments(spec: RequestSpec, *, previous_message_id: str | None = None) -> dict[str, Any]:
@@ -76,9 +76,10 @@ def _headers(spec: RequestSpec) -> dict[str, str]:
     headers = dict(spec.endpoint.headers)
     if spec.api_version is not None:
         headers["anthropic-version"] = spec.api_version
-    if spec.betas:
+    betas = (*spec.betas, THREADS_BETA) if spec.parameters.thread else spec.betas
+    if betas:
         given = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",") if beta.strip()]
-        headers["anthropic-beta"] = ",".join(dict.fromkeys([*given, *spec.betas]))
+        headers["anthropic-beta"] = ",".join(dict.fromkeys([*given, *betas]))
     return headers
 
 

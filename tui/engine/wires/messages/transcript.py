@@ -5,11 +5,18 @@ from typing import Any
 
 import msgspec
 
+from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer, ToolCall, Turn
-from tui.engine.wires.openai import decoded
+from tui.engine.wires.openai import decoded, table, text
 
 _GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 """Field of a block that each delta adds to."""
+
+THREADS_BETA = "message-threads-2026-08-12"
+_OF_THE_THREAD = ("system", "tools")
+"""Fields that the server has from the thread's first request, and refuses in those that follow."""
+_LOST = ("thread_not_found", "thread_already_continued", "thread_continue_in_flight")
+"""Codes of errors after which the whole conversation begins another thread."""
 
 
 def content_of(turn: Turn) -> Any:
@@ -49,9 +56,9 @@ def _blocks(events: Sequence[tuple[str, bytes]]) -> list[dict[str, Any]]:
             blocks.append(block)
         elif blocks and isinstance(delta := event.get("delta"), dict):
             _grow(blocks, inputs, delta)
-    for at, text in inputs.items():
+    for at, words in inputs.items():
         try:
-            blocks[at]["input"] = msgspec.json.decode(text)
+            blocks[at]["input"] = msgspec.json.decode(words)
         except msgspec.DecodeError:
             blocks[at]["input"] = None
     return blocks
@@ -64,3 +71,21 @@ def _grow(blocks: list[dict[str, Any]], inputs: dict[int, str], delta: Mapping[s
     elif kind in _GROWING:
         field = _GROWING[kind]
         last[field] = f"{last.get(field) or ''}{delta.get(field) or ''}"
+
+
+def in_thread(built: dict[str, Any], spec: RequestSpec) -> dict[str, Any]:
+    """The body as the thread of a conversation has it: all of it at first, then only what is new."""
+    if not spec.parameters.thread:
+        return built
+    if spec.previous_message is None:
+        return {**built, "thread": {"type": "create"}}
+    new = {name: value for name, value in built.items() if name not in _OF_THE_THREAD}
+    at = max((place for place, turn in enumerate(spec.prompt.turns) if turn.said), default=-1)
+    thread = {"type": "continue", "previous_message_id": spec.previous_message}
+    return {**new, "messages": built["messages"][at + 1 :], "thread": thread}
+
+
+def is_thread_lost(body: bytes) -> bool:
+    """True for an error that says that the thread cannot be continued."""
+    error = table(decoded(body), "error")
+    return text(table(error, "details").get("error_code")) in _LOST

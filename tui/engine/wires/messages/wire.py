@@ -9,6 +9,7 @@ from typing import Any
 import anthropic
 import httpx2
 
+from tui.core.events import FailureKind
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer
@@ -65,7 +66,8 @@ class MessagesWire:
 
     def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
         """See `Wire.refusal`."""
-        return refusal_of(*error_in(body))
+        refusal = refusal_of(*error_in(body))
+        return refusal._replace(kind=FailureKind.THREAD_LOST) if transcript.is_thread_lost(body) else refusal
 
     async def list_models(self, endpoint: Endpoint, key: str | None) -> list[ListedModel]:
         """See `Wire.list_models`."""
