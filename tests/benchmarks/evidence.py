@@ -19,14 +19,17 @@ import msgspec
 
 from tui.core import objectives, regression_limits
 from tui.core.comparison import Question, Verdict, compare_together, look_at
+from tui.core.decomposition import fit
 from tui.core.distributions import mann_whitney
 from tui.core.figures import Figure
+from tui.core.linear_fit import Estimate
 from tui.core.interleaved import compare_in_turn
 from tui.core.objectives import ObjectiveState
 from tui.core.observation import Observation, per_run
 from tui.core.regression_limits import LimitState
 from tui.core.sequential import Conclusion, UntilSure
 from tui.core.statistics import dependence, describe
+from tui.core.sweep import FEWEST_TO_GROW, RUNS, Sweep
 
 _PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
 _BEGIN, _END = '<a id="evidence-rates"></a>\n', '<a id="evidence-end"></a>'
@@ -232,6 +235,47 @@ def _true_mean(noise: Noise) -> float:
     return _MIDDLE_NS * known.get(noise.__name__, math.exp(0.02))
 
 
+_PER_TOKEN_NS = 12_000.0
+_SEED = 1
+
+
+def _prompt_fit(noise: Noise, random: Random, per_token_ns: float) -> Estimate | None:
+    """The prompt's time per token, ns, that a sweep tells of a target whose wait strays by `noise`."""
+    waits, sweep, answers = noise(random), Sweep(60, 400), list[Observation]()
+    for number in range(1, RUNS + 1):
+        cell = sweep.cell(number, _SEED)
+        prompt = 60 + cell.padding_tokens
+        wait = next(waits) + per_token_ns * prompt
+        total = wait + (cell.max_tokens - 1) * 1e9 / 80 * random.lognormvariate(0, 0.08)
+        answers.append(
+            Observation(
+                run=number,
+                input_tokens=prompt,
+                output_tokens=cell.max_tokens,
+                ttft_ns=round(wait),
+                ttfo_ns=round(wait),
+                thinking_ns=0,
+                total_ns=round(total),
+            )
+        )
+        if number % 3 == 0:
+            found = fit(answers, fewest=FEWEST_TO_GROW).per_input
+            sweep.look(cell, is_told=found is not None and found.is_shown, is_refused=False)
+    return fit(answers).per_input
+
+
+def sweep_missed(noise: Noise, random: Random) -> bool:
+    """The interval of the prompt's time per token does not cover the true one."""
+    found = _prompt_fit(noise, random, _PER_TOKEN_NS)
+    return found is not None and not found.interval.low <= _PER_TOKEN_NS <= found.interval.high
+
+
+def sweep_sees_ghosts(noise: Noise, random: Random) -> bool:
+    """A time per token is shown of a prompt that takes none."""
+    found = _prompt_fit(noise, random, 0.0)
+    return found is not None and found.is_shown
+
+
 def median_missed(noise: Noise, random: Random) -> bool:
     """The interval of a median of 30 runs does not cover the true one."""
     found = describe(times(noise, random, 30)).median_interval
@@ -264,6 +308,8 @@ RATES: dict[str, Rate] = {
     "two equal plans asked in turn told apart, under a drift that both share, 20 repeats": in_turn,
     "two equal sets told apart, 20 runs of 8 requests at once that share a level (15 %)": several_at_once,
     "median not in its 95 % interval, n = 30": median_missed,
+    "the prompt's time per token not in its 95 % interval, after a sweep": sweep_missed,
+    "the prompt's time per token shown after a sweep, where there is none": sweep_sees_ghosts,
     "objective on `p50` missed by a hair: met, n = 30": _objective("p50", 30, ObjectiveState.MET, _true_median),
     "objective on `p50` met by a hair: missed, n = 30": _objective("p50", 30, ObjectiveState.MISSED, _true_median),
     "objective on `mean` missed by a hair: met, n = 60 (said to be approximate)": _objective(
