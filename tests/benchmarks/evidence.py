@@ -22,8 +22,8 @@ from tui.core.comparison import Question, Verdict, compare_together, look_at
 from tui.core.decomposition import fit
 from tui.core.distributions import mann_whitney
 from tui.core.figures import Figure
-from tui.core.linear_fit import Estimate
 from tui.core.interleaved import compare_in_turn
+from tui.core.linear_fit import Estimate
 from tui.core.objectives import ObjectiveState
 from tui.core.observation import Observation, per_run
 from tui.core.regression_limits import LimitState
