@@ -24,6 +24,7 @@ from tui.core.events import (
     UsageReported,
 )
 from tui.core.figures import Figure
+from tui.core.host import Host
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
@@ -264,6 +265,27 @@ def test_a_busted_cache_changes_the_prompt_of_the_request_and_not_what_is_asked(
         assert spec.prompt.user == f"[{number}]\nwhy?"
         live.apply([*answer(number, number, 50), RUN_ENDED])
     assert len(live.lanes[0].current) == 2
+
+
+def test_hosts_do_not_find_each_others_prompts_in_the_cache_unless_they_may() -> None:
+    hosts = (Host(name="desk"), Host(name="tokyo", ssh="tokyo"))
+    racing = msgspec.structs.replace(plan_of("a", "b"), hosts=hosts).of_run()
+
+    def beginnings(plan: Plan, repeat: Repeat | None = None) -> list[str]:
+        live = LiveState()
+        live.set_targets(plan.targets)
+        live.start(plan.racing(), repeat)
+        return [record.spec.prompt.user.removesuffix("why?") for record in live.records]
+
+    found = [beginnings(racing), beginnings(racing), beginnings(racing, repeat_of(0, 1, 2, 3))]
+    for each in found:
+        assert len(set(each)) == len(hosts)  # the lanes of one host are asked alike
+        assert len(set(map(len, each))) == 1
+    assert len({text for each in found for text in each}) == len(found) * len(hosts)
+    shared = msgspec.structs.replace(racing, hosts_share_cache=True)
+    assert set(beginnings(shared)) == {""}
+    alone = msgspec.structs.replace(plan_of("a"), hosts=hosts[:1]).of_run()
+    assert set(beginnings(alone)) == {""}
 
 
 def test_a_sweep_is_kept_apart_and_the_lanes_go_back_to_what_they_showed() -> None:

@@ -341,6 +341,7 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
         parameters=settings.parameters,
         targets=with_own_labels(settings.targets),
         hosts=settings.hosts,
+        hosts_share_cache=settings.series.bust_cache is False,
         endpoints=tuple(endpoints),
         default_endpoint=default,
         timeouts=settings.timeouts,

@@ -51,7 +51,9 @@ def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]
     span = max(ended) - min(sent) if sent and ended else 0
     good = sum(is_good(objectives, observation) for observation in observations)
     runs = Counter(observation.run for observation in observations if observation.run)
-    is_load = span > 0 and max(runs.values(), default=0) > 1
+    # Of several hosts there is no span: each has a clock of its own.
+    is_one_clock = len({observation.host for observation in observations}) == 1
+    is_load = is_one_clock and span > 0 and max(runs.values(), default=0) > 1
     low, high = share_bounds(good, len(observations), (1 + CONFIDENCE) / 2)
     per_second = good * NS_PER_S / span if is_load else None
     return Goodput(good=good, count=len(observations), low=low, high=high, per_second=per_second)

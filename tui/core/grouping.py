@@ -12,6 +12,7 @@ import msgspec
 from tui.core.conversation import turn_name
 from tui.core.cost import cost_of
 from tui.core.decomposition import Fit, fit
+from tui.core.host_difference import AskedFrom
 from tui.core.model import KnownModel
 from tui.core.observation import Observation, observe
 from tui.core.plan import Plan, RequestSpec
@@ -55,6 +56,14 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         """Name of the prompt's variant, where the plan has several."""
         target = next((each for each in self.plan.targets if each.label == self.target), None)
         return None if target is None else target.variant
+
+    @property
+    def asked_from(self) -> AskedFrom | None:
+        """Its answers as those to one host; None where the plan named no hosts."""
+        if self.host is None:
+            return None
+        target = self.target.removesuffix(f" · {self.host}")
+        return AskedFrom(target=target, host=self.host, observations=self.observations)
 
     def fit(self) -> Fit:
         """The fit of the time per token to all its answers, those of sweeps included."""

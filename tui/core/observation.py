@@ -30,6 +30,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """A digest of what the time per token depends on: endpoint, model and parameters, but for `max_tokens`."""
     counted: bool = True
     """False for warm-up and sweeps, which no statistic counts."""
+    host: str | None = None
+    """Name of the host that it was sent from, by whose clock the two moments below are."""
     sent_ns: int | None = None
     ended_ns: int | None = None
     ttft_ns: int | None = None
@@ -47,6 +49,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     network_ns: int | None = None
     server_ns: int | None = None
     """The parts of TTFT, about; absent where it could not be split."""
+    split_error_ns: int | None = None
+    """Most that the parts are off."""
     thinking_ns: int | None = None
     """From the start of thinking to the first text; absent where there was no content."""
     input_tokens: int | None = None
@@ -111,6 +115,7 @@ def observe(
         fingerprint=fingerprint,
         fit_group=_fit_group(record.spec),
         counted=counted,
+        host=record.spec.host,
         sent_ns=timeline.sent_ns,
         ended_ns=timeline.ended_ns,
         set_up_ns=metrics.set_up_ns(timeline),
@@ -131,6 +136,7 @@ def observe(
         found,
         **figures,
         thinking_ns=metrics.thinking_ns(timeline),
+        split_error_ns=None if (parts := record.split) is None else parts.error_ns,
         input_tokens=None if usage.input_tokens is None else usage.input_tokens + written,
         cached_tokens=usage.cache_read_input_tokens or 0,
         output_tokens=record.output_tokens,

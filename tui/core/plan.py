@@ -1,5 +1,6 @@
 """Plan: a prompt, its parameters and its targets; and the requests that one run of it sends."""
 
+import secrets
 from typing import Annotated
 
 import msgspec
@@ -117,6 +118,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """True to ask every target every variant, and not only the one in use."""
     hosts: tuple[Host, ...] = ()
     """Machines that every target is asked from; without any it is this one."""
+    hosts_share_cache: bool = False
+    """True to let hosts find each other's prompts in the cache: else each begins its own with a text of its own."""
+    cache_buster: str = ""
+    """That text, before it is made another one for every host; empty where there is none. Set by `racing`."""
     rows: tuple[dict[str, str], ...] = ()
     """The variables' values: rows with the same names each."""
     row: int = 0
@@ -198,6 +203,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             rows=(values,) if values else (),
             row=0,
         )
+
+    def racing(self) -> "Plan":
+        """The same for one run, whose hosts do not find their prompts in the cache; for one host as it is."""
+        is_race = len({target.host for target in self.lanes}) > 1 and not self.hosts_share_cache
+        return msgspec.structs.replace(self, cache_buster=f"[{secrets.token_hex(8)}]") if is_race else self
 
     def missing_endpoint(self) -> str | None:
         """Name of an endpoint that a target is asked at and the plan does not have; None when it has all."""

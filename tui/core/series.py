@@ -3,6 +3,7 @@
 Pure state: it says what to run next and takes in what came of it. `tui.session.series` drives it.
 """
 
+import hashlib
 import random
 from collections.abc import Sequence
 from enum import StrEnum
@@ -52,8 +53,12 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
         setting("Requests per target that are in flight together.", "requests", set_by="anyone"),
     ] = 1
     bust_cache: Annotated[
-        bool, setting("Begin every prompt with a unique text, so that no run finds it in the cache.", set_by="anyone")
-    ] = False
+        bool | None,
+        setting(
+            "Begin every prompt with a unique text, so that no run finds it in the cache; absent: where hosts race.",
+            set_by="anyone",
+        ),
+    ] = None
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,
         setting("Seed of the orders of the targets; absent: drawn, and recorded.", set_by="anyone"),
@@ -168,7 +173,7 @@ class Series:
         self.requests += self._requests_per_run
         cell = self.sweep.cell(number, self.seed) if self.sweep is not None and not warm_up else None
         # A sweep asks every length twice: the second time must not find the first in the cache.
-        is_busted = self.settings.bust_cache or cell is not None
+        is_busted = bool(self.settings.bust_cache) or cell is not None
         return Repeat(
             series=self.uid,
             number=number,
@@ -262,6 +267,13 @@ def order_of(seed: int, number: int, lanes: int, *, warm_up: bool) -> tuple[int,
     order = list(range(lanes))
     random.Random(f"{seed} {'warm-up' if warm_up else 'run'} {number}").shuffle(order)
     return tuple(order)
+
+
+def busted(spec: RequestSpec, buster: str) -> RequestSpec:
+    """The request with a cache buster; of each host another one, equally long, since they may share a cache."""
+    if spec.host is not None:
+        buster = f"[{hashlib.blake2b(f'{buster}{spec.host}'.encode(), digest_size=8).hexdigest()}]"
+    return msgspec.structs.replace(spec, prompt=spec.prompt.begun_with(buster))
 
 
 def _cache_buster(uid: str, number: int, *, warm_up: bool) -> str:

@@ -97,7 +97,7 @@ def _charts(report: RunReport) -> list[str]:
             for one in report.measured
         ]
         charts.append(dots(f"{figure.label[0].upper()}{figure.label[1:]}, every answer and the median{mark}", rows))
-    charts.append(timeline(f"The latest run{mark}", report.latest.requests))
+    charts.append(timeline(f"The latest run{mark}", report.latest.on_one_clock()))
     return [chart for chart in charts if chart]
 
 

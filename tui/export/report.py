@@ -15,6 +15,7 @@ from tui.core.finished import ending
 from tui.core.frontier import FRONTIER_NOTE, frontier_of
 from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
+from tui.core.host_difference import HOST_COLUMNS, host_differences, host_rows
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.metrics import NS_PER_MS
 from tui.core.objectives import Objective, judge, judged_together
@@ -78,6 +79,7 @@ def report_of(contents: Contents) -> RunReport:
     if objectives and measured:
         tables += [_per_objective(measured, objectives), _goodput(measured, objectives)]
     tables += _frontier(measured)
+    tables += _hosts(measured)
     if contents.choice is not None:
         tables.append(_choice(contents.choice))
     if turns := measured_in_turn(measured):
@@ -213,6 +215,16 @@ def _in_turn(turns: Sequence[Turns]) -> Table:
     rows = [(one.first, one.second, one.figure.label, one.verdict.value, one.sentence) for one in comparisons]
     columns = ("Target", "Against", "Figure", "Verdict", "Measured")
     return Table(title="Asked in turn", columns=columns, labels=5, rows=rows, note=note)
+
+
+def _hosts(measured: Sequence[Measured]) -> list[Table]:
+    """The parts of TTFT by host, with how hosts differ; nothing for fewer than two hosts."""
+    asked = [found for one in measured if (found := one.asked_from) is not None]
+    if len({one.host for one in asked}) < 2:
+        return []
+    note = "; ".join(each.sentence for each in host_differences(asked))
+    columns = tuple(f"{name[0].upper()}{name[1:]}" for name in HOST_COLUMNS)
+    return [Table(title="Hosts", columns=columns, labels=2, rows=host_rows(asked), note=note)]
 
 
 def _goodput(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Table:

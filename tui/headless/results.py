@@ -17,6 +17,7 @@ from tui.core.figures import FITTED, SAMPLED, Figure, Use, figures_for
 from tui.core.frontier import FRONTIER_NOTE, frontier
 from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
+from tui.core.host_difference import HOST_COLUMNS, AskedFrom, host_differences, host_rows
 from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.model import KnownModel
 from tui.core.objectives import Judgement, Objective, ObjectiveState, judge, judged_together
@@ -42,6 +43,8 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     fit: Fit = UNFIT
     """The time per token, and apart from tokens, as far as these answers and those of sweeps tell it."""
     model: str = ""
+    asked_from: AskedFrom | None = None
+    """The same for one host; absent where the plan names none."""
 
     @property
     def answered(self) -> bool:
@@ -68,6 +71,7 @@ def _result(one: Measured, objectives: Sequence[Objective], family: int) -> Targ
         observations=observations,
         fit=fit,
         model=one.model,
+        asked_from=one.asked_from,
         judgements=tuple(judge(each, observations, family=family, fitted=lambda: fit) for each in objectives),
     )
 
@@ -185,6 +189,15 @@ def choice_code(choice: Choice, results: Sequence[TargetResult]) -> ExitCode:
     is missed; 3: it cannot be told yet."""
     codes = [_CHOICE_CODES[choice.outcome], *([exit_code(results)] if any(one.judgements for one in results) else [])]
     return next((code for code in (ExitCode.MISSED, ExitCode.NOT_MEASURED) if code in codes), ExitCode.OK)
+
+
+def host_lines(results: Sequence[TargetResult]) -> list[str]:
+    """A table of targets and hosts with the parts of TTFT, then how hosts differ; nothing for fewer than two hosts."""
+    asked = [result.asked_from for result in results if result.asked_from is not None]
+    if len({one.host for one in asked}) < 2:
+        return []
+    lines = aligned([HOST_COLUMNS, *host_rows(asked)], labels=2)
+    return [clean(line) for line in (*lines, *(f"{each.sentence}." for each in host_differences(asked)))]
 
 
 def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:

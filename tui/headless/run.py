@@ -35,6 +35,7 @@ from tui.headless.results import (
     fitted_table,
     frontier_lines,
     goodput_lines,
+    host_lines,
     in_turn_lines,
     junit,
     pass_rate_lines,
@@ -212,6 +213,7 @@ def _summary(
     lines += in_turn_lines(measured.runs)
     lines += choice_lines(choice)
     lines += goodput_lines(results, objectives)
+    lines += host_lines(results)
     if measured.choice is None and (why := reason(measured.series)):
         lines.append(why)
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.played import first_turn, next_turn, requests_at_most
 from tui.core.record import RequestRecord
 from tui.core.run import new_uid
-from tui.core.series import Repeat
+from tui.core.series import Repeat, busted
 from tui.core.sweep import swept
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def specs_of(plan: Plan, repeat: Repeat | None, first_id: int, *, whole: bool = 
     specs = plan.requests(first_id)
     if repeat is not None and (cell := repeat.cell) is not None:
         specs = tuple(swept(spec, cell) for spec in specs)
-    if repeat is not None and (buster := repeat.cache_buster) is not None:
-        specs = tuple(msgspec.structs.replace(spec, prompt=spec.prompt.begun_with(buster)) for spec in specs)
+    if buster := (repeat.cache_buster if repeat is not None else None) or plan.cache_buster:
+        specs = tuple(busted(spec, buster) for spec in specs)
     return tuple(map(first_turn, specs)) if is_played(plan, repeat) and not whole else specs
 
 

@@ -50,6 +50,7 @@ class Draft:
             rows=tuple(dict(values) for values in self.book.rows),
             row=self.book.row,
             ask_all=self.ask_all,
+            hosts_share_cache=self.series.bust_cache is False,
             parameters=self.parameters,
             conversation=self.book.conversation,
             targets=self.targets.labelled,

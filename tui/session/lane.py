@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tui.core.clocks import SAME_CLOCK
 from tui.core.conversation import turn_name
 from tui.core.cost import Cost
 from tui.core.decomposition import FEWEST, Fit, fit
@@ -95,6 +96,8 @@ class Lane:
         """The answer to show again after the sweep that is under way."""
         self.plan: Plan | None = None
         """Plan of the latest run."""
+        self.clock = SAME_CLOCK
+        """Clock of its host, to draw by."""
         self.first: tuple[Figure, ...] = ()
         """Figures in which this lane was first in the run that ended last: one run tells no more."""
         self.fastest: tuple[Figure, ...] = ()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tui.core.clocks import ClockOffset
+from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import ClockRead, EngineFailed
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded
 from tui.core.lanes import successors
@@ -74,7 +74,7 @@ class LiveState:
         before, self.lanes = self.lanes, []
         for target, index in zip(targets, went_on, strict=True):
             lane = Lane(target) if index is None else before[index]
-            lane.target = target
+            lane.target, lane.clock = target, self.clocks.get(target.host or "", SAME_CLOCK)
             self.lanes.append(lane)
         self.version += 1
 
@@ -243,12 +243,13 @@ class LiveState:
                 case EngineFailed(message=message, host=""):
                     self.engine_ready = False
                     self.engine_problem = message
-                case RunEnded(send_spread_ns=spread):
-                    self.send_spread_ns = spread
-                    self.run_end = event
+                case RunEnded():
+                    self.send_spread_ns, self.run_end = event.send_spread_ns, event
                     self._finish_run()
                 case ClockRead(host=host, clock=clock):
                     self.clocks[host] = clock
+                    for lane in self.lanes:
+                        lane.clock = self.clocks.get(lane.target.host or "", SAME_CLOCK)
                 case RequestEnded(request_id=request_id):
                     request = self._requests.get(request_id)
                     if request is not None:

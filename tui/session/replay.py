@@ -39,9 +39,9 @@ class Replay:
 
     def __init__(self, run: StoredRun, speed: float = 1.0, models: Mapping[str, KnownModel] | None = None) -> None:
         """`speed` is recorded seconds per second; `models` has what is known of models, for what requests cost."""
-        # Numbered anew: in a file from elsewhere two may have the same number.
+        # Numbered anew: in a file from elsewhere two may have the same number. Hosts play on one clock.
         self.run = msgspec.structs.replace(
-            run, requests=[_numbered(record, number) for number, record in enumerate(run.requests, 1)]
+            run, requests=[_numbered(record, number) for number, record in enumerate(run.on_one_clock(), 1)]
         )
         self.speed = min(max(speed, SLOWEST), FASTEST)
         self.paused = False

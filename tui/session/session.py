@@ -110,7 +110,7 @@ class Session:
         A series goes through the rows of the variables; a single run and a sweep take the row in use. False if nothing
         was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a value.
         """
-        sent = plan.of_run(None if repeat is None or repeat.sweep else repeat.number - 1)
+        sent = plan.of_run(None if repeat is None or repeat.sweep else repeat.number - 1).racing()
         if not self.preview.may_send(plan.budget, asked_at_most(sent, repeat), repeat.concurrency if repeat else 1):
             return False
         self.live.set_targets(sent.targets)

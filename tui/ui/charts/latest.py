@@ -37,8 +37,8 @@ def phase_rows(source: ChartSource) -> BarRows:
     A request in flight lasts until now.
     """
     phases = _phases_of_lanes(source)
-    timelines = [lane.record.timeline for lane in source.lanes if lane.record is not None]
-    sent = [timeline.sent_ns for timeline in timelines if timeline.sent_ns is not None]
+    sent_there = [(lane, lane.record.timeline.sent_ns) for lane in source.lanes if lane.record is not None]
+    sent = [lane.clock.here(stamp) for lane, stamp in sent_there if stamp is not None]
     begun = [begin for _, spans in phases for _, begin, _ in spans[:1]]
     origin = min(sent or begun or [source.now_ns])
     rows = tuple(
@@ -63,9 +63,14 @@ def phase_numbers(source: ChartSource) -> Numbers:
 
 
 def _phases_of_lanes(source: ChartSource) -> list[tuple[Lane, list[tuple[Phase, int, int]]]]:
-    return [
-        (lane, list(phases(lane.record.timeline, source.now_ns))) for lane in source.lanes if lane.record is not None
-    ]
+    """The phases of every lane, on our clock: lanes of other hosts are drawn beside ours."""
+    found = []
+    for lane in source.lanes:
+        if lane.record is not None:
+            spans = phases(lane.record.timeline, lane.clock.there(source.now_ns))
+            here = lane.clock.here
+            found.append((lane, [(phase, here(begin), here(end)) for phase, begin, end in spans]))
+    return found
 
 
 def phases(timeline: Timeline, now_ns: int) -> Iterator[tuple[Phase, int, int]]:

@@ -27,7 +27,11 @@ def detail_rows(record: RequestRecord, cost: Cost | None = None) -> tuple[tuple[
         (*_rows(FigureGroup.TIMES, record), *_moments(record)),
         (*_rows(FigureGroup.PACE, record), ("longest gap", _longest_gap(record))),
         (*_rows(FigureGroup.TOKENS, record), *_counts(record)),
-        (("connection", _connection(record)), *_rows(FigureGroup.CONNECTION, record), *_answered(record)),
+        (
+            *_sent_from(record),
+            *_rows(FigureGroup.CONNECTION, record),
+            *_answered(record),
+        ),
         tuple(_rows(FigureGroup.NETWORK, record)),
         _served(record, cost),
         tuple(_rows(FigureGroup.INSTRUMENT, record)),
@@ -76,6 +80,11 @@ def _moments(record: RequestRecord) -> tuple[Row, ...]:
 def _longest_gap(record: RequestRecord) -> str:
     gaps = None if record.has_no_pace else metrics.gaps(record.timeline)
     return f"{format_duration(gaps.max_ns)}, before chunk {gaps.longest_at + 1}" if gaps else ABSENT
+
+
+def _sent_from(record: RequestRecord) -> tuple[Row, ...]:
+    host = record.spec.host
+    return (*(() if host is None else (("sent from", clean(host)),)), ("connection", _connection(record)))
 
 
 def _connection(record: RequestRecord) -> str:

@@ -73,7 +73,8 @@ def _state(lane: Lane, now_ns: int | None) -> str:
     if record.spec.turn is not None:
         line += f", {turn_name(record.spec.turn, record.spec.call)}"
     if state is State.RETRYING:
-        return f"{SHAPES[state]} {_wait(record, now_ns)}, then attempt {record.attempt}"
+        moment_ns = None if now_ns is None else lane.clock.there(now_ns)
+        return f"{SHAPES[state]} {_wait(record, moment_ns)}, then attempt {record.attempt}"
     if state.in_flight:
         if record.earlier:
             line += f", attempt {record.attempt}"
@@ -163,7 +164,7 @@ def _cached(lane: Lane) -> list[str]:
 def figures(lane: Lane, now_ns: int, characters: int = 0) -> tuple[str, str, str, str]:
     """TTFT, output tokens, total and OTPS, each with its name; a star for the usually fastest. While an answer comes,
     its tokens are estimated from the `characters` that have come."""
-    record = lane.record
+    record, now_ns = lane.record, lane.clock.there(now_ns)
     if record is None:
         return f"TTFT {ABSENT}", f"{ABSENT} tok", f"total {ABSENT}", f"{ABSENT} tok/s"
     # What was held back on the way says nothing of how soon the model began.

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from tui.config.schema import HistorySettings
 from tui.core.events import Kind
+from tui.core.host import HostFacts
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
 from tui.core.run import WORST_FIRST, RunFilter, RunInfo, RunRow, StoredRun
@@ -105,7 +106,13 @@ def _head(run: StoredRun) -> str:
         parts.append("SIMULATED")
     parts += _series(info)
     parts += [f"#{tag}" for tag in run.tags]
+    parts += [f"from {host}" for host in host_words(info.hosts)]
     return " · ".join([*parts, f"version {info.app_version}", f"SDK {info.sdk_version or 'not known'}"])
+
+
+def host_words(hosts: Sequence[HostFacts]) -> list[str]:
+    """A few words on each host: its name, and how well its clock is known where that is another."""
+    return [f"{host.name}, clock ± {format_duration(host.error_ns)}" if host.error_ns else host.name for host in hosts]
 
 
 def _series(info: RunInfo) -> list[str]:

@@ -120,7 +120,9 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
     elif live.runs:
         doing = f"run {live.runs} done"
         if live.send_spread_ns is not None and len(live.lanes) > 1:
-            return f"{doing}, all sent within {format_duration(live.send_spread_ns)}", doing
+            doubt_ns = live.run_end.spread_error_ns if live.run_end is not None else None
+            doubt = f" ± {format_duration(doubt_ns)}" if doubt_ns is not None else ""
+            return f"{doing}, all sent within {format_duration(live.send_spread_ns)}{doubt}", doing
     else:
         doing = "ready"
     return doing, doing

@@ -1,0 +1,165 @@
+"""Differences between the hosts that a target was asked from, and whose they are: the network's or the server's.
+
+Hosts start together, so that a run is a block: what is compared is the difference within each run, and percentiles of
+hosts are never averaged. The parts are those of TTFT (`core.network_split`): they add up to the whole.
+"""
+
+from collections.abc import Sequence
+from statistics import median
+
+import msgspec
+
+from tui.core.metrics import NS_PER_MS
+from tui.core.observation import Observation
+from tui.core.statistics import CONFIDENCE, describe, samples_needed
+from tui.core.wording import ABSENT, format_duration
+
+_LEAST_ERROR_MS = 0.1
+"""Error of the parts from which on it is said."""
+
+
+class AskedFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers of one target to one host."""
+
+    target: str
+    """The target's label, without the host's name."""
+    host: str
+    observations: tuple[Observation, ...]
+
+    def medians(self, of: str) -> dict[int, float]:
+        """The median of a field of the observations, by run."""
+        runs: dict[int, list[float]] = {}
+        for one in self.observations:
+            if one.answered and one.run and (value := getattr(one, of)) is not None:
+                runs.setdefault(one.run, []).append(value)
+        return {run: median(values) for run, values in runs.items()}
+
+    def typical(self, of: str) -> float | None:
+        """The median of those medians; None without any."""
+        values = self.medians(of).values()
+        return median(values) if values else None
+
+
+class HostDifference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """TTFT from one host, and how much longer it is than from the quickest one, ms."""
+
+    target: str
+    host: str
+    """The slower one."""
+    against: str
+    """The quickest one."""
+    runs: int
+    """Runs in which both were answered."""
+    ttft_ms: float
+    """Median of the differences within runs."""
+    low_ms: float | None = None
+    high_ms: float | None = None
+    """Interval of that median, corrected for the number of pairs of hosts; absent for too few runs."""
+    network_ms: float | None = None
+    """Part of the round trip."""
+    upload_ms: float | None = None
+    server_ms: float | None = None
+    """The rest: the server's part."""
+    split_error_ms: float | None = None
+    """Most that the parts are off; absent where TTFT could not be split."""
+    sentence: str
+    """In words, without a full stop."""
+
+
+def host_differences(asked: Sequence[AskedFrom]) -> list[HostDifference]:
+    """Every target's hosts against its quickest one, in the order of the targets; nothing for one host alone."""
+    by_target: dict[str, dict[str, AskedFrom]] = {}
+    for one in asked:
+        if one.medians("ttft_ns"):
+            by_target.setdefault(one.target, {})[one.host] = one
+    return [found for hosts in by_target.values() for found in _of_target(list(hosts.values()))]
+
+
+def _of_target(hosts: Sequence[AskedFrom]) -> list[HostDifference]:
+    quickest = min(hosts, key=lambda one: one.typical("ttft_ns") or 0.0)
+    pairs = len(hosts) * (len(hosts) - 1) // 2
+    compared = (_difference(one, quickest, pairs) for one in hosts if one is not quickest)
+    return [difference for difference in compared if difference is not None]
+
+
+def _difference(slow: AskedFrom, quick: AskedFrom, pairs: int) -> HostDifference | None:
+    whole = _within_runs(slow, quick, "ttft_ns")
+    if not whole:
+        return None
+    confidence = 1 - (1 - CONFIDENCE) / pairs
+    described = describe(whole, confidence)
+    interval, ttft = described.median_interval, median(whole) / NS_PER_MS
+    network, upload = (_within_runs(slow, quick, part) for part in ("network_ns", "upload_ns"))
+    parts: dict[str, float] = {}
+    if len(network) == len(upload) == len(whole):
+        parts = {"network_ms": median(network) / NS_PER_MS, "upload_ms": median(upload) / NS_PER_MS}
+        parts["server_ms"] = ttft - sum(parts.values())
+        errors = (slow.typical("split_error_ns"), quick.typical("split_error_ns"))
+        parts["split_error_ms"] = sum(error or 0.0 for error in errors) / NS_PER_MS
+    low, high = (None, None) if interval is None else (interval.low / NS_PER_MS, interval.high / NS_PER_MS)
+    return HostDifference(
+        target=slow.target,
+        host=slow.host,
+        against=quick.host,
+        runs=len(whole),
+        ttft_ms=ttft,
+        low_ms=low,
+        high_ms=high,
+        sentence=_sentence(slow, quick, ttft, low, high, parts, samples_needed(50, confidence)),
+        **parts,
+    )
+
+
+def _within_runs(slow: AskedFrom, quick: AskedFrom, of: str) -> list[float]:
+    first, second = slow.medians(of), quick.medians(of)
+    return [first[run] - second[run] for run in first if run in second]
+
+
+def _sentence(
+    slow: AskedFrom,
+    quick: AskedFrom,
+    ttft: float,
+    low: float | None,
+    high: float | None,
+    parts: dict[str, float],
+    needed: int,
+) -> str:
+    names = [("network_ms", "network"), ("upload_ms", "upload"), ("server_ms", "server")]
+    told = [(round(parts[key]), word) for key, word in names if key in parts]
+    # A part that is nothing is left out, but for the two that are always asked for.
+    split = ", ".join(f"{value} {word}" for value, word in told if value or word != "upload")
+    split = f": {split}" if split else ""
+    error = f", parts ± {_ms(parts['split_error_ms'])}" if parts.get("split_error_ms", 0) >= _LEAST_ERROR_MS else ""
+    if low is None or high is None:
+        doubt = f"from {needed} runs on it can be said how sure that is"
+        return f"{slow.target}: {slow.host} was {_ms(ttft)} slower than {quick.host}{split} ({doubt})"
+    if low <= 0:
+        return (
+            f"{slow.target}: {slow.host} and {quick.host} are not told apart, {_ms(ttft)} between them "
+            f"({_ms(low)} to {_ms(high)})"
+        )
+    doubt = f"95 %: {_ms(low)} to {_ms(high)}{error}"
+    return f"{slow.target}: {slow.host} is {_ms(ttft)} slower than {quick.host}{split} ({doubt})"
+
+
+def _ms(value: float) -> str:
+    return f"{'-' if value < 0 else ''}{format_duration(abs(value) * NS_PER_MS)}"
+
+
+HOST_COLUMNS = ("target", "host", "n", "TTFT", "round trip", "upload", "server")
+
+
+def host_rows(asked: Sequence[AskedFrom]) -> list[tuple[str, ...]]:
+    """A row of `HOST_COLUMNS` for each target and host, with medians of runs."""
+    return [
+        (
+            one.target,
+            one.host,
+            str(len(one.medians("ttft_ns"))),
+            *(
+                ABSENT if (value := one.typical(of)) is None else format_duration(value)
+                for of in ("ttft_ns", "network_ns", "upload_ns", "server_ns")
+            ),
+        )
+        for one in asked
+    ]
