@@ -48,7 +48,6 @@ class LiveState:
         self.send_spread_ns: int | None = None
         """Time from the first send of the latest run to its last, ns."""
         self.run_end: RunEnded | None = None
-        """End of the run that ended last."""
         self.clocks: dict[str, ClockOffset] = {}
         """Clocks of the hosts, by their names: to draw by, and for no figure."""
         self.pinned: Snapshot | None = None
@@ -248,8 +247,8 @@ class LiveState:
                     self._finish_run()
                 case ClockRead(host=host, clock=clock):
                     self.clocks[host] = clock
-                    for lane in self.lanes:
-                        lane.clock = self.clocks.get(lane.target.host or "", SAME_CLOCK)
+                    for lane in (one for one in self.lanes if one.target.host == host):
+                        lane.clock = clock
                 case RequestEnded(request_id=request_id):
                     request = self._requests.get(request_id)
                     if request is not None:

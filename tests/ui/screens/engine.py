@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from tui import __version__
-from tui.core.events import Event, RunEnded, RunStarted
+from tui.core.events import EngineReady, Event, RunEnded, RunStarted
 from tui.engine.client import spawn
 from tui.engine.protocol import (
     CancelRequests,
@@ -58,7 +58,9 @@ class SharedEngine:
     def __init__(self) -> None:
         self._process = spawn()
         self._changed = threading.Condition()
+        self._beginning = b""
         self._ready: bytes | None = None
+        """Its frames up to the one that it is ready, with which every session begins."""
         self._borrower: int | None = None
         self._open: dict[int, tuple[int, ...]] = {}
         self._barriers = 0
@@ -145,9 +147,12 @@ class SharedEngine:
     def _take(self, payload: bytes) -> None:
         frame = len(payload).to_bytes(4, "big") + payload
         with self._changed:
+            events = decode_events(payload)
             if self._ready is None:
-                self._ready = frame
-            into = self._borrower if not self._only_barriers(decode_events(payload)) else None
+                self._beginning += frame
+                if any(isinstance(event, EngineReady) for event in events):
+                    self._ready = self._beginning
+            into = self._borrower if not self._only_barriers(events) else None
             if into is not None:
                 # The session may just have gone.
                 with contextlib.suppress(BrokenPipeError):
