@@ -70,7 +70,7 @@ def test_a_change_says_what_changed_by_how_much_and_between_which_rounds() -> No
     for each in found:
         assert (each.last_before_unix_ns, each.first_after_unix_ns) == (39 * HOUR_NS // 12, 40 * HOUR_NS // 12)
         assert 1.9 < each.before / each.after < 2.1
-    assert found[0].sentence.startswith("faster: TTFT fell from ")
+    assert found[0].words.startswith("TTFT fell from ")
 
 
 def test_rounds_without_an_answer_are_no_change() -> None:

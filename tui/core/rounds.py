@@ -55,11 +55,27 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True):
     """Median of the rounds up to the change after it."""
 
     @property
-    def sentence(self) -> str:
+    def words(self) -> str:
         """The change in words, without a moment and without a full stop."""
         rose = "rose" if self.after > self.before else "fell"
         before, after = (amount(self.figure, value) for value in (self.before, self.after))
-        return f"{self.target}: {self.figure.label} {rose} from {before} to {after}"
+        return f"{self.figure.label} {rose} from {before} to {after}"
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """The rounds of one target, summed up."""
+
+    hours: tuple[Hour, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    rule: str = ""
+    """Rate at which a change is stated by mistake, in words without a full stop."""
+
+
+def past_of(rounds: Sequence[Round]) -> Past:
+    """The hours and changes of one target, looked at by itself."""
+    alone = {"": rounds}
+    shifts = tuple(changes(alone))
+    return Past(hours=tuple(by_hour(rounds)), shifts=shifts, rule=rule_sentence(alone, shifts))
 
 
 def rounds_of(rows: Iterable[RunRow]) -> dict[str, list[Round]]:

@@ -340,7 +340,10 @@ def report_lines(rounds: dict[str, list[Round]]) -> list[str]:
     found = changes(rounds)
     lines = aligned(rows, labels=2) if len(rows) > 1 else []
     lines += [
-        clean(f"{each.sentence} between {_utc(each.last_before_unix_ns)} and {_utc(each.first_after_unix_ns)}.")
+        clean(
+            f"{each.target}: {each.words} between {_utc(each.last_before_unix_ns)} and "
+            f"{_utc(each.first_after_unix_ns)}."
+        )
         for each in found
     ]
     return [*lines, f"{rule_sentence(rounds, found)}."] if rounds else lines

@@ -130,6 +130,7 @@ class LatencyApp(App[None]):
         self._loop_of_app = asyncio.get_running_loop()
         session = self.session
         session.on_change = self.main.wake
+        self.dispatcher.charts.begin()
         session.on_problem = self.context.complain
         session.on_error = self.crash
         session.on_series_over = self._series_over

@@ -9,7 +9,9 @@ from types import ModuleType
 import pytest
 from textual.widgets import Static
 
+from tui.config.schema import HistorySettings
 from tui.core.series import SeriesSettings
+from tui.history.recorder import Recorder
 from tui.ui import charts
 from tui.ui.charts import CHARTS, ChartKind
 from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Markers
@@ -51,11 +53,21 @@ async def test_keys_go_through_all_charts_one_at_a_time(open_app: OpenApp) -> No
         for expected in (*CHARTS[1:], CHARTS[0]):
             await s.press(NEXT)
             assert shown(s) == expected.name
-            if expected.name != "frontier":  # these models have no price
+            if expected.name not in ("frontier", "hours"):  # these models have no price, and there is no history
                 await s.until(lambda: s.app.main.charts.chart.data.has_data)
             assert mounted(s) == 1
         await s.press(BEFORE)
         assert shown(s) == CHARTS[-1].name
+
+
+async def test_the_chart_of_hours_reads_the_history_when_it_is_shown(open_app: OpenApp, tmp_path: Path) -> None:
+    async with open_app(fast(2), history=Recorder(tmp_path / "history.db", HistorySettings())) as s:
+        await s.run()
+        while shown(s) != "hours":
+            await s.press(NEXT)
+        await s.until(lambda: s.app.main.charts.chart.data.has_data)
+        screen = await open_alone(s)
+        await s.until(lambda: any("from 20 rounds on; there are 1" in line for line in screen._lines))
 
 
 async def test_a_click_on_a_name_shows_its_chart(open_app: OpenApp) -> None:

@@ -10,6 +10,7 @@ from tui.core.figures import Figure, Unit, Use, figures_for
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation, present
 from tui.core.record import RequestRecord
+from tui.core.rounds import Past
 from tui.core.snapshot import Snapshot
 from tui.core.statistics import percentile_interval
 from tui.session.live import Lane
@@ -53,6 +54,8 @@ class ChartSource(msgspec.Struct, frozen=True, kw_only=True):
     """The key that starts a sweep."""
     pinned: Mapping[str, PinnedLane] = MappingProxyType({})
     """By the lane's label."""
+    past: Callable[[Lane], Past | None] = lambda _lane: None
+    """The rounds in the history of what a lane asks, as far as they have been read."""
 
     @property
     def shown(self) -> list[tuple[int, Lane]]:

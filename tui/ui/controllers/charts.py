@@ -3,10 +3,16 @@
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui.config.paths import private_directory, state_file, write_private
+from tui.core.rounds import Past
+from tui.session.lane import Lane
 from tui.ui.charts import ChartKind
 from tui.ui.controllers.context import Context
+
+if TYPE_CHECKING:
+    from tui.session.past_rounds import PastRounds
 
 
 class ChartsController:
@@ -14,6 +20,20 @@ class ChartsController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._past: PastRounds | None = None
+
+    def begin(self) -> None:
+        """Give the chart of hours the history, which is read when that chart is first shown."""
+        self._context.main.charts.past = self._past_of
+
+    def _past_of(self, lane: Lane) -> Past | None:
+        if self._past is None:
+            from tui.session.past_rounds import PastRounds
+
+            recorder = self._context.session.recorder
+            self._past = PastRounds(recorder.path if recorder is not None else None)
+            self._past.on_read = self._context.main.charts.draw
+        return self._past.of(lane.target, lane.plan or self._context.draft.plan())
 
     def next_chart(self) -> None:
         """Show the next chart."""

@@ -212,6 +212,7 @@ class MainScreen(Screen[None]):
             now_ns=self.now_ns(),
             sweep_key="" if self.replaying else self._key_names("sweep"),
             pinned=self._pinned_lanes,
+            past=self.charts.past,
         )
 
     def on_screen_resume(self) -> None:

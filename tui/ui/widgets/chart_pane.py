@@ -15,7 +15,9 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.core.rounds import Past
 from tui.core.sanitize import clean
+from tui.session.lane import Lane
 from tui.ui import charts
 from tui.ui.charts import ChartKind
 from tui.ui.charts.plot import Markers
@@ -177,6 +179,8 @@ class ChartPane(ChartHolder):
 
     def __init__(self, source: Callable[[], ChartSource]) -> None:
         super().__init__(source, charts.CHARTS[0], id="chart")
+        self.past: Callable[[Lane], Past | None] = lambda _lane: None
+        """See `ChartSource.past`."""
         self._strip = ChartStrip([kind.tab for kind in charts.CHARTS])
 
     def compose(self) -> ComposeResult:

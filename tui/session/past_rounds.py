@@ -1,0 +1,93 @@
+"""Past rounds of what a lane asks, from the history: read by a thread of its own, when they are first asked for."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from tui.core.plan import Plan
+from tui.core.rounds import Past, past_of, rounds_of
+from tui.core.run import RunFilter, TargetRow
+from tui.core.target import Target
+from tui.errors import HistoryError
+from tui.history.rows import excerpt
+from tui.history.store import Store
+
+MOST = 1_000
+"""Rounds that are read, the latest."""
+_FRESH_S = 60.0
+"""Time for which what was read is taken to be all there is, s."""
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """The marks of rounds that are of one lane."""
+
+    target: str
+    model: str
+    endpoint: str
+    excerpt: str
+    """The beginning of the user's turn, which is all that a list of the history has of it."""
+
+
+class PastRounds:
+    """The rounds of each lane that was asked for."""
+
+    def __init__(self, path: Path | None) -> None:
+        """`path` is the history; None is one that is off, with nothing in it."""
+        self._path = path
+        self._thread: ThreadPoolExecutor | None = None
+        self._known: dict[_Asked, tuple[Past, float]] = {}
+        self._reading: set[_Asked] = set()
+        self.on_read: Callable[[], object] = lambda: None
+        """Called on the event loop when something was read that was not known."""
+
+    def wait(self) -> None:
+        """Return when all that was asked for has been read, from another thread than the loop's."""
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
+
+    def of(self, target: Target, plan: Plan) -> Past | None:
+        """The rounds of a target of `plan`, as far as they are known; they are read when that is long ago."""
+        if plan.missing_endpoint() is not None:
+            return None
+        asked = _Asked(target.label, target.model, plan.endpoint_of(target).name, excerpt(plan.prompt))
+        known, read_s = self._known.get(asked, (None, 0.0))
+        if self._path is not None and asked not in self._reading and (known is None or time.monotonic() > read_s):
+            self._reading.add(asked)
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(1, thread_name_prefix="past rounds")
+            reading = asyncio.get_running_loop().run_in_executor(self._thread, _read, self._path, asked)
+            reading.add_done_callback(lambda done: self._take(asked, done))
+        return known
+
+    def _take(self, asked: _Asked, done: "asyncio.Future[Past]") -> None:
+        self._reading.discard(asked)
+        if done.cancelled() or isinstance(done.exception(), HistoryError):
+            return  # The history says elsewhere what is wrong with it.
+        before, found = self._known.get(asked), done.result()
+        is_news = before is None or before[0] != found
+        # What is equal stays what it was: it is not drawn again.
+        self._known[asked] = (found if before is None or is_news else before[0], time.monotonic() + _FRESH_S)
+        if is_news:
+            self.on_read()
+
+
+def _read(path: Path, asked: _Asked) -> Past:
+    if not path.exists():
+        return Past()
+    with Store(path) as store:
+        rows = store.runs(RunFilter(model=asked.model), limit=MOST, fold=True)
+    mine = [
+        msgspec.structs.replace(row, targets=tuple(one for one in row.targets if _is_of(one, asked)))
+        for row in rows
+        if row.kind != "sweep" and row.excerpt == asked.excerpt
+    ]
+    return past_of(rounds_of(mine).get(asked.target, ()))
+
+
+def _is_of(row: TargetRow, asked: _Asked) -> bool:
+    return (row.target, row.model, row.endpoint) == (asked.target, asked.model, asked.endpoint)
