@@ -68,6 +68,12 @@ def test_a_change_is_marked_in_both_panels_and_said_with_its_rate() -> None:
     assert "with a probability of about 1 %" in numbers.note
 
 
+def test_the_table_is_bounded_so_that_what_changed_is_seen() -> None:
+    numbers = hours_numbers(source_with(steady(6 * 30)))
+    assert len(numbers.rows) == 24
+    assert numbers.note.startswith("And 6 hours before. No change is shown.")
+
+
 def test_what_is_not_read_yet_is_not_drawn() -> None:
     for past in (None, Past()):
         source = source_with(past)

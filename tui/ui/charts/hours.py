@@ -22,6 +22,8 @@ from tui.ui.charts.plot import (
 from tui.ui.charts.source import Chart, ChartSource, Version
 from tui.ui.viewmodel.numbers import Numbers
 
+_MOST_ROWS = 24
+"""Hours in the table, the newest first: what is said of changes below them is to be seen without scrolling."""
 _COLOURS = {Figure.TTFT: TTFT, Figure.TOTAL: TOTAL}
 
 
@@ -76,10 +78,12 @@ def hours_numbers(source: ChartSource) -> Numbers:
             str(hour.failed),
             *(amount(figure, hour.medians.get(figure)) for figure in FIGURES),
         )
-        for hour in reversed(past.hours)
+        for hour in reversed(past.hours[-_MOST_ROWS:])
     )
+    more = len(past.hours) - len(rows)
     said = [f"{shift.words} at {_clock(shift.first_after_unix_ns)}." for shift in past.shifts]
-    note = " ".join([*said, f"{past.rule}."]) if past.hours else ""
+    before = [f"And {more:,} hour{'' if more == 1 else 's'} before."] if more else []
+    note = " ".join([*before, *said, f"{past.rule}."]) if past.hours else ""
     return Numbers(("hour (UTC)", "rounds", "failed", *(figure.label for figure in FIGURES)), rows, note)
 
 
