@@ -5,6 +5,7 @@ the rest of a run that lies with several.
 """
 
 import asyncio
+import math
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -26,13 +27,22 @@ from tui.session.shared_run import EngineLoad, SharedRun
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine of this machine is started again, by how often it failed in a row; the last one repeats."""
+STREAMS_PER_ENGINE = 100
+"""Streams that one engine takes at once; more are shared by several, each on a core of its own."""
+
+
+def most_here() -> int:
+    """Most engines of this machine: the screen has a core of its own."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)
 
 
 class Engines:
     """The engines by the name of their place: empty for this machine, else that of a host.
 
     The engine of this machine is there at all times, and started again when it ends. Another is launched when its host
-    is first expected, and again when a run needs it.
+    is first expected, and again when a run needs it; further ones of this machine, when a run has too many streams for
+    one.
     """
 
     def __init__(
@@ -49,6 +59,8 @@ class Engines:
             self._clients[""] = EngineClient(engine, self._listener(""))
         self._ends: dict[str, EngineFailed] = {}
         self._hosts: dict[str, Host] = {}
+        self._beside: dict[str, Host] = {}
+        """Further engines of this machine, whatever the plan says of hosts."""
         self._facts: dict[str, HostFacts] = {}
         self._endpoints: tuple[Endpoint, ...] = ()
         self._launching: dict[str, asyncio.Task[None]] = {}
@@ -64,6 +76,11 @@ class Engines:
         if "" not in self._clients:
             self._clients[""] = EngineClient(spawn(), self._listener(""))
         return self._clients[""]
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of all engines, that of this machine first."""
+        return tuple(client.pid for client in (self.here, *(one for name, one in self._clients.items() if name)))
 
     @property
     def ends(self) -> Mapping[str, EngineFailed]:
@@ -94,6 +111,7 @@ class Engines:
     def start_run(self, run_id: int, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
         """Fire `requests` as one run, `at_once` at a time (see `StartRun`), each by the engine of its host."""
         places = {spec.request_id: self._place(spec) for spec in requests}
+        places |= self._shared_out([spec for spec in requests if not places[spec.request_id]], at_once)
         for name in set(places.values()) - {""}:
             self._ends.pop(name, None)
             self._launch(name)
@@ -143,6 +161,18 @@ class Engines:
         host = self._hosts.get(spec.host) if spec.host is not None else None
         return "" if host is None or host.is_here else host.name
 
+    def _shared_out(self, requests: Sequence[RequestSpec], at_once: int | None) -> dict[int, str]:
+        """Places of this machine's requests: an engine for each `STREAMS_PER_ENGINE` at once, while there are cores.
+
+        A lane stays with one engine, and with the same one in every run, so that its connection is kept.
+        """
+        streams = min(len(requests), at_once or len(requests))
+        count = min(math.ceil(streams / STREAMS_PER_ENGINE), most_here())
+        names = ["", *(f"this machine, engine {number}" for number in range(2, count + 1))]
+        self._beside |= {name: Host(name=name) for name in names[1:]}
+        lanes = {target: at for at, target in enumerate(dict.fromkeys(spec.target for spec in requests))}
+        return {spec.request_id: names[lanes[spec.target] % len(names)] for spec in requests}
+
     def _launch_expected(self) -> None:
         for name, host in self._hosts.items():
             if not host.is_here and name not in self._ends:
@@ -152,7 +182,7 @@ class Engines:
         """Launch the engine of a host, unless there is one."""
         if name in self._clients:
             return
-        host = self._hosts[name]
+        host = self._beside.get(name) or self._hosts[name]
         try:
             client = self._clients[name] = EngineClient(spawn(host), self._listener(name), host)
         except ChildError as error:
@@ -192,7 +222,8 @@ class Engines:
             if isinstance(event, Hello | EngineReady):
                 event = replace(event, host=name)
                 self._remark(name, event)
-            given.append(event)
+            if name not in self._beside or isinstance(event, EngineFailed) or number is not None:
+                given.append(event)  # what another one of this machine says of itself is known already
             if number is None and run is not None:
                 given += run.go_on()
         self._deliver(given)
