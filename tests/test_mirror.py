@@ -26,13 +26,13 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(
         ["core/figure_parts", "core/figure_row", "core/network_figures", "core/pace_figures"], "core/test_figures.py"
     ),
-    "core/conversation": "core/test_played.py",
     "core/finished": "session/test_live.py",
     "core/model": "config/test_known_models.py",
     "core/protocol": "simulator/test_openai.py",
     "core/run": "export/test_json_round_trip.py",
     "core/target": "core/test_plan.py",
     "engine/pinger": "engine/test_client.py",
+    "engine/files": "core/test_attachment_files.py",
     "engine/warmup": "engine/test_bad_streams.py",
     # Answers out of the ordinary, through the real engine.
     **dict.fromkeys(["core/remarks", "simulator/odd_answers"], "engine/test_odd_answers.py"),

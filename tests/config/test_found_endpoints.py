@@ -26,6 +26,8 @@ CHOSEN_ONLY = {
     "keys.preset",
     "keys.actions",
     "parameters.extra",
+    "prompt.attach",
+    "prompts.0.attach",
     "targets.0.extra",
     "endpoints.far.api_key_env",
     "endpoints.far.key_command",

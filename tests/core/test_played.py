@@ -4,12 +4,11 @@ import msgspec
 import pytest
 
 from tui.core.checks import AnswerCheck
-from tui.core.conversation import Conversation, turn_name
 from tui.core.events import Kind, Status
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.played import first_turn, next_turn, requests_at_most, user_turns
-from tui.core.prompt import KeptAnswer, Prompt, ToolCall, ToolResult, Turn
+from tui.core.prompt import Conversation, KeptAnswer, Prompt, ToolCall, ToolResult, Turn, turn_name
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 

@@ -2,20 +2,22 @@
 
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
+from attached_files import pdf, png
 from waiting import in_time
 
+from tui.core.attachment import attachment_of
 from tui.core.checks import AnswerCheck
-from tui.core.conversation import Conversation
 from tui.core.events import FailureKind, Status
 from tui.core.grouping import measured_in
 from tui.core.parameters import Parameters
 from tui.core.plan import Budget, Plan
-from tui.core.prompt import Prompt, Turn
+from tui.core.prompt import Conversation, Prompt, Turn
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 from tui.core.series import Ending, SeriesSettings
@@ -227,6 +229,26 @@ async def test_cancelling_ends_it(session: Played, simulator: SimulatorProcess) 
     async with in_time("the end of the run", lambda: str(session.said)):
         await session.run_over()
     assert len(session.runs) == 1
+
+
+async def test_files_are_sent_on_every_wire_and_counted(
+    session: Played, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(png(750, 400))
+    (tmp_path / "b.pdf").write_bytes(pdf(1))
+    paths = [tmp_path / "a.png", tmp_path / "b.pdf"]
+    files = {path.name: attachment_of(path.read_bytes(), path.name, str(path)) for path in paths}
+    prompt = Prompt(user="What is this?", attach=("a.png", "b.pdf"))
+    plan = plan_at(simulator, *TOOLS, prompt=prompt, files=files, conversation=Conversation())
+    records = await session.play(plan)
+    assert [record.complete for record in records] == [True] * 3, [record.failure for record in records]
+    assert all((record.usage.prompt_tokens or 0) > 400 + 3_000 for record in records)
+    other = [msgspec.structs.replace(file, sha256="0" * 64) for file in files.values()]
+    gone = msgspec.structs.replace(plan, files=dict(zip(files, other, strict=True)), targets=plan.targets[:1])
+    (record,) = await session.play(gone)
+    assert record.failure is not None
+    assert record.failure.message.startswith("Not sent: ")
+    assert "is gone or has changed since the plan was read" in record.failure.message
 
 
 async def test_the_budget_counts_the_growing_transcript(session: Played, simulator: SimulatorProcess) -> None:

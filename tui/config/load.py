@@ -27,7 +27,7 @@ from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, hint, shown
 from tui.config.known_models import load_models
 from tui.config.presets import at_named_endpoint, entries_of
 from tui.config.schema import AUTO, SIMULATOR, Settings
-from tui.config.variables import Variables, read_rows
+from tui.config.variables import Variables, files_of, read_rows, with_places
 from tui.core.checks import AnswerCheck
 from tui.core.host import Host
 from tui.core.lanes import with_own_labels
@@ -102,7 +102,7 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Loaded:
         places.append(Place(layer=layer, path=path, name=name, was_read=found is not None))
         if found is not None:
             checked = check_settings(found, layer, name)
-            layers[layer] = _with_rows(checked.entries, path, name)
+            layers[layer] = with_places(_with_rows(checked.entries, path, name), path.parent)
             ignored += checked.ignored
     layers[Layer.ENVIRONMENT] = from_environment(environ)
     layers[Layer.FLAG] = from_flags(flags)
@@ -348,5 +348,6 @@ def build_plan(settings: Settings, environ: Mapping[str, str], simulator_url: st
         retries=settings.retries,
         budget=settings.budget,
         conversation=settings.conversation,
+        files=files_of(variants or (settings.prompt,), settings.variables.rows),
         speed_betas={model.id: model.speed_beta for model in load_models() if model.speed_beta is not None},
     )

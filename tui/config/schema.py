@@ -12,18 +12,17 @@ import msgspec
 
 from tui.config.endpoints import refuse_command, refuse_path, refuse_proxy
 from tui.config.keys import Key, hint, keys_of, refuse_endpoint_name, refuse_label, shown
-from tui.config.variables import Variables
+from tui.config.variables import Variables, attach_complaint
 from tui.core import checks as answer_checks
 from tui.core import choice, objectives
 from tui.core import parameters as core
 from tui.core.checks import MAX_CHECKS, AnswerCheck
-from tui.core.conversation import Conversation
 from tui.core.host import MAX_HOSTS, Host
 from tui.core.load import LoadSettings
 from tui.core.objectives import Objective
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.plan import Budget
-from tui.core.prompt import Prompt, Turn
+from tui.core.prompt import Conversation, Prompt, Turn
 from tui.core.series import SeriesSettings
 from tui.core.setting import setting
 from tui.core.target import Endpoint, Retries, Target, Timeouts
@@ -258,7 +257,12 @@ CHECK = keys_of(AnswerCheck)
 PROMPT = keys_of(
     Prompt,
     items={"turns": keys_of(Turn, required=("role", "text"), refuse={"text": _refuse_empty}), "checks": CHECK},
-    refuse={"turns": _refuse_turns, "prefill": _refuse_prefill, "checks": _refuse_checks},
+    refuse={
+        "turns": _refuse_turns,
+        "prefill": _refuse_prefill,
+        "checks": _refuse_checks,
+        "attach": attach_complaint,
+    },
 )
 """All texts may hold variables: {{name}}."""
 VARIANT = (

@@ -1,16 +1,17 @@
-"""The values of the prompt's variables: from a table of the configuration, or from a CSV or JSONL file beside it."""
+"""Files beside a plan: the values of its variables, from a CSV or JSONL file, and what its prompts attach."""
 
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import msgspec
 
 from tui.config.files import read_text
-from tui.config.keys import shown
-from tui.core.prompt import is_variable_name
+from tui.config.keys import SetValue, shown
+from tui.core.attachment import MOST_BYTES, MOST_FILES, Attachment, attachment_of
+from tui.core.prompt import Prompt, is_variable_name
 from tui.core.setting import setting
 from tui.errors import ConfigError
 
@@ -136,3 +137,53 @@ def _check_names(row: Row, first: Row | None, where: str) -> None:
                 raise ConfigError(f"{where}: {shown(name)} {complaint}.")
     elif complaint := differing_name(row, first):
         raise ConfigError(f"{where}: {complaint}.")
+
+
+def with_places(entries: Mapping[str, SetValue], directory: Path) -> dict[str, SetValue]:
+    """The entries with the paths of attachments as seen from `directory`, where the file with them is."""
+    found = dict(entries)
+    if (given := entries.get("prompt.attach")) is not None:
+        found["prompt.attach"] = msgspec.structs.replace(given, value=_placed(given.value, directory))
+    if (given := entries.get("prompts")) is not None:
+        variants = [
+            {**variant, "attach": _placed(variant["attach"], directory)} if "attach" in variant else variant
+            for variant in cast(tuple[dict[str, Any], ...], given.value)
+        ]
+        found["prompts"] = msgspec.structs.replace(given, value=tuple(variants))
+    return found
+
+
+def _placed(paths: object, directory: Path) -> tuple[str, ...]:
+    return tuple(str(directory / Path(path).expanduser()) for path in cast(tuple[str, ...], paths))
+
+
+def files_of(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, str]]) -> dict[str, Attachment]:
+    """The files that the prompts attach with any row of values, by path. Raises ConfigError for one that cannot be."""
+    found: dict[str, Attachment] = {}
+    for prompt in prompts:
+        for values in rows or ({},) if prompt.attach else ():
+            try:
+                paths = msgspec.structs.replace(Prompt(), attach=prompt.attach).filled(values).attach
+            except KeyError:
+                continue  # the plan says which variable has no value
+            for path in paths:
+                if path not in found:
+                    found[path] = _looked_at(Path(path))
+    return found
+
+
+def _looked_at(path: Path) -> Attachment:
+    try:
+        with path.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)
+        return attachment_of(data, path.name, str(path.resolve()))
+    except OSError as error:
+        reason = f"cannot be read: {(error.strerror or str(error)).lower()}"
+    except ValueError as error:
+        reason = str(error)
+    raise ConfigError(f"attach: {path} {reason}.")
+
+
+def attach_complaint(paths: Sequence[str]) -> str | None:
+    """The complaint about a list of attachments, as the end of a sentence, or None."""
+    return f"must name at most {MOST_FILES} files, but names {len(paths)}" if len(paths) > MOST_FILES else None

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from tui.core.conversation import turn_name
 from tui.core.cost import cost_of
 from tui.core.decomposition import Fit, fit
 from tui.core.host_difference import AskedFrom
 from tui.core.model import KnownModel
 from tui.core.observation import Observation, observe
 from tui.core.plan import Plan, RequestSpec
+from tui.core.prompt import turn_name
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Target
@@ -91,6 +91,8 @@ def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
     asked: tuple[object, ...] = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, endpoint)
     if target.host is not None:
         asked = (*asked, target.host)
+    if plan.prompt_of(target).attach:
+        asked = (*asked, sorted((path, file.sha256) for path, file in plan.files.items()))
     return _digest((*asked, plan.conversation) if plan.conversation.play else asked)
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import msgspec
 
-from tui.core.conversation import Conversation
+from tui.core.attachment import Attachment
 from tui.core.host import Host, endpoint_at
 from tui.core.parameters import OLDER_API_VERSION, Parameters
-from tui.core.prompt import Prompt, undefined_sentence
+from tui.core.prompt import Conversation, Prompt, undefined_sentence
 from tui.core.setting import setting
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
@@ -126,6 +126,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The variables' values: rows with the same names each."""
     row: int = 0
     """The row in use, from 0; past the last one it begins again."""
+    files: dict[str, Attachment] = msgspec.field(default_factory=dict)
+    """The files that the prompts attach, by path as it is written in them."""
     conversation: Conversation = Conversation()
     """Says whether the user's turns are asked one after another, each a request of its own."""
 
@@ -185,8 +187,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if self.hosts:
                 lanes += f" from {len(self.hosts)} hosts"
             return f"{lanes} make more than the {MAX_TARGETS} lanes there can be: ask fewer."
-        name = self.undefined()
-        return None if name is None else undefined_sentence(name)
+        if (name := self.undefined()) is not None:
+            return undefined_sentence(name)
+        paths = (path for target in self.lanes for path in self.prompt_of(target).filled(self.values()).attach)
+        unread = next((path for path in paths if path not in self.files), None)
+        return None if unread is None else f"The file {unread} was not read: open the plan that attaches it."
 
     def of_run(self, row: int | None = None) -> "Plan":
         """Plan of one run: the targets as they are asked, and only one of the rows.
@@ -256,7 +261,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 model=target.model,
                 endpoint=(endpoint := self.asked_at(target)),
                 host=target.host,
-                prompt=self.prompt_of(target).filled(values),
+                prompt=self._with_files(self.prompt_of(target).filled(values)),
                 parameters=(parameters := self.parameters_of(target)),
                 timeouts=endpoint.timeouts.over(self.timeouts),
                 retries=self.retries,
@@ -264,6 +269,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             )
             for request_id, target in enumerate(self.lanes, first_id)
         )
+
+    def _with_files(self, prompt: Prompt) -> Prompt:
+        """The prompt with the files that it attaches."""
+        return msgspec.structs.replace(prompt, attached=tuple(self.files[path] for path in prompt.attach))
 
     def warming_requests(self, first_id: int) -> tuple[RequestSpec, ...]:
         """The requests that put the prompt into the cache of every target that caches it, with ids from `first_id`.

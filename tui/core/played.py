@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.core.conversation import Conversation, turn_name
 from tui.core.events import Status
 from tui.core.plan import RequestSpec
-from tui.core.prompt import Prompt, ToolResult, Turn
+from tui.core.prompt import Conversation, Prompt, ToolResult, Turn, turn_name
 from tui.core.record import RequestRecord
 
 
@@ -89,13 +88,16 @@ def _asked(whole: RequestSpec, turn: int, said: Sequence[Turn], call: int = 0) -
         user="" if call else words[turn - 1],
         prefill=whole.prompt.prefill if is_last and not call else "",
         checks=whole.prompt.checks if is_last else (),
+        attached=whole.prompt.attached if is_last and not call else (),
     )
     return msgspec.structs.replace(whole, prompt=prompt, turn=turn, call=call)
 
 
 def _transcript(prompt: Prompt) -> tuple[Turn, ...]:
     """All that was said in a request: the turns before, and the user's words."""
-    return (*prompt.turns, Turn(role="user", text=prompt.user)) if prompt.user else prompt.turns
+    if not prompt.user:
+        return prompt.turns
+    return (*prompt.turns, Turn(role="user", text=prompt.user, attached=prompt.attached))
 
 
 def _words(record: RequestRecord) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from tui.core.attachment import Attachment
 from tui.core.checks import AnswerCheck
 from tui.core.setting import setting
 
@@ -53,8 +54,31 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """JSON of an answer that was given live, in the form in which its wire takes it back; `text` is for people."""
     results: tuple[ToolResult, ...] = ()
     """Results of the tools that the answer before called; `text` is for people."""
+    attached: tuple[Attachment, ...] = ()
+    """Files that went with it, in a conversation that is played."""
     awaited_tokens: int = 0
     """Most tokens of an answer that has not been given yet. Only in forecasts."""
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Settings of a conversation: whether its turns are played, and what its tools answer."""
+
+    play: Annotated[
+        bool,
+        setting(
+            "Asks every turn of the user live, one request each, behind the model's own answers before.",
+            set_by="anyone",
+        ),
+    ] = False
+    results: Annotated[
+        dict[str, str],
+        setting("Results of tools, by the tool's name, for a model that calls one in a played turn.", set_by="anyone"),
+    ] = {}
+    most_calls: Annotated[
+        int,
+        msgspec.Meta(ge=1, le=100),
+        setting("Most times that results of tools are given in one turn; then the conversation ends.", set_by="anyone"),
+    ] = 8
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,14 +94,20 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
         tuple[AnswerCheck, ...],
         setting("Checks of its answers: tables with one kind of check each.", set_by="anyone"),
     ] = ()
+    attach: Annotated[
+        tuple[str, ...],
+        setting("Images (PNG, JPEG, GIF, WebP) and PDF that go with the user's turn: paths.", set_by="chosen files"),
+    ] = ()
     prefill: Annotated[str, setting("Beginning of the answer; newer models refuse one.", set_by="anyone")] = ""
     name: Annotated[str, setting("Name on the screen; may be empty.", set_by="anyone")] = ""
     """Tells it from other variants."""
+    attached: tuple[Attachment, ...] = ()
+    """The files of `attach`, once they were looked up."""
 
     def variables(self) -> tuple[str, ...]:
         r"""The names of the variables, in the order in which they first appear. `\{{name}}` is not one."""
         checked = (text for check in self.checks for text in check.texts())
-        found = (match for text in (*self.texts(), *checked) for match in _VARIABLE.finditer(text))
+        found = (match for text in (*self.texts(), *self.attach, *checked) for match in _VARIABLE.finditer(text))
         return tuple(dict.fromkeys(match[2] for match in found if not match[1]))
 
     def filled(self, values: Mapping[str, str]) -> "Prompt":
@@ -95,6 +125,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
             user=fill(self.user),
             turns=tuple(Turn(role=turn.role, text=fill(turn.text)) for turn in self.turns),
             checks=tuple(check.filled(fill) for check in self.checks),
+            attach=tuple(map(fill, self.attach)),
             prefill=fill(self.prefill),
             name=self.name,
         )
@@ -129,3 +160,10 @@ def is_variable_name(name: str) -> bool:
 def undefined_sentence(name: str) -> str:
     """The sentence for a prompt whose variable `name` has no value, with the remedy."""
     return f"{{{{{name}}}}} has no value: give it one in the variables, or write \\{{{{{name}}}}} to send it as it is."
+
+
+def turn_name(turn: int | None, call: int = 0) -> str:
+    """A turn in words, with the results of tools that came before the answer; empty outside of a conversation."""
+    if turn is None:
+        return ""
+    return f"turn {turn}" if not call else f"turn {turn}, tool result {call}"

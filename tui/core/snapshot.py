@@ -7,13 +7,12 @@ from statistics import median
 import msgspec
 
 from tui.core.comparison import Comparison, Question, compare_together, look_at
-from tui.core.conversation import turn_name
 from tui.core.failures import failures_sentence
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
 from tui.core.observation import Observation, per_run
 from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, turn_name
 from tui.core.run import StoredRun
 
 

@@ -14,7 +14,7 @@ from tui.core.host import Host
 from tui.core.load import LoadEnding
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
-from tui.engine import pinger
+from tui.engine import files, pinger
 from tui.engine.pinger import Pinger
 from tui.engine.protocol import (
     MAX_FRAME_BYTES,
@@ -27,6 +27,7 @@ from tui.engine.protocol import (
     Examine,
     Fire,
     FrameSplitter,
+    KeepFiles,
     ListModels,
     Settle,
     StartLoad,
@@ -93,6 +94,8 @@ class EngineClient:
         self._end: EngineFailed | None = None
         self._output_over = asyncio.Event()
         self._unsent: list[Command] = []
+        self._files: set[str] = set()
+        """Digests of the files that the engine was given."""
         self._latest_ns = 0
         self._pinger = Pinger(self._send, self._clock_read, self._silent)
 
@@ -195,6 +198,10 @@ class EngineClient:
         if self._stdin is None or self.hello is None:
             self._unsent.append(command)
         elif not self._stdin.is_closing():
+            new = [file for digest, file in files.needed(command).items() if digest not in self._files]
+            if new and (found := files.read(new)):
+                self._files |= found.keys()
+                self._stdin.write(encode_command(KeepFiles(files=found)))
             self._stdin.write(encode_command(command))
 
     def _send_unsent(self) -> None:

@@ -127,9 +127,9 @@ class UnsentError(Exception):
         self.failure = failure
 
 
-def not_sent(reason: str) -> Failure:
-    """The endpoint's protocol cannot say a parameter. It is not left out in silence."""
-    return Failure(kind=FailureKind.BAD_REQUEST, message=f"Not sent: {reason}. Leave it out for this target.")
+def not_sent(reason: str, remedy: str = " Leave it out for this target.") -> Failure:
+    """The endpoint's protocol cannot say a parameter, or a file is gone. It is not left out in silence."""
+    return Failure(kind=FailureKind.BAD_REQUEST, message=f"Not sent: {reason}.{remedy}")
 
 
 def no_key(endpoint: Endpoint) -> Failure:

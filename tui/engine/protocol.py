@@ -103,6 +103,12 @@ class EndLoad(msgspec.Struct, frozen=True, kw_only=True, tag="end_load"):
     ending: LoadEnding
 
 
+class KeepFiles(msgspec.Struct, frozen=True, kw_only=True, tag="keep_files"):
+    """Keep these files, by their digest, for the requests that follow."""
+
+    files: dict[str, bytes]
+
+
 class CancelRequests(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_requests"):
     """Close these requests' connections at once; those already over are ignored."""
 
@@ -133,7 +139,19 @@ class Examine(msgspec.Struct, frozen=True, kw_only=True, tag="examine"):
     endpoints: tuple[Endpoint, ...]
 
 
-Command = StartRun | Fire | StartLoad | EndLoad | CancelRequests | CountTokens | ListModels | Examine | Ping | Settle
+Command = (
+    KeepFiles
+    | StartRun
+    | Fire
+    | StartLoad
+    | EndLoad
+    | CancelRequests
+    | CountTokens
+    | ListModels
+    | Examine
+    | Ping
+    | Settle
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

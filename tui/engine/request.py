@@ -16,7 +16,7 @@ from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Respo
 from tui.core.plan import RequestSpec
 from tui.core.refusals import unsupported
 from tui.core.target import Endpoint
-from tui.engine import connection_failures, failures
+from tui.engine import connection_failures, failures, files
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.api_keys import Keys
 from tui.engine.deadlines import Deadlines
@@ -74,6 +74,8 @@ class RequestSender:
         """
         for reason in unsupported(spec.parameters, spec.endpoint.kind).values():
             return reporter.ended(Status.FAILED, failure=failures.not_sent(reason))
+        if (gone := files.missing(spec)) is not None:
+            return reporter.ended(Status.FAILED, failure=failures.not_sent(gone, remedy=""))
         spec = msgspec.structs.replace(spec, endpoint=self.keys.with_headers(spec.endpoint))
         key = await self.keys.of(spec.endpoint)
         if isinstance(key, Failure):

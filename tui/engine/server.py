@@ -15,6 +15,7 @@ from tui import __version__
 from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
 from tui.core.engine_events import Hello, Ponged
 from tui.core.events import Content, EngineReady, Event
+from tui.engine import files
 from tui.engine.load import LoadScheduler
 from tui.engine.lookups import Lookups
 from tui.engine.own_settings import OwnSettings
@@ -26,6 +27,7 @@ from tui.engine.protocol import (
     Examine,
     Fire,
     FrameSplitter,
+    KeepFiles,
     ListModels,
     Ping,
     Settle,
@@ -199,6 +201,8 @@ async def _obey(
     command: Command, own: OwnSettings, scheduler: Scheduler, loads: LoadScheduler, lookups: Lookups
 ) -> None:
     match command:
+        case KeepFiles(files=kept):
+            files.keep(kept)
         case StartRun():
             # Nothing else is on the wire while it is measured.
             await lookups.cancel()

@@ -12,12 +12,11 @@ from tui.config.remembered import as_table
 from tui.config.schema import SIMULATOR
 from tui.config.show import toml, toml_key
 from tui.core.checks import AnswerCheck
-from tui.core.conversation import Conversation
 from tui.core.host import Host
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
-from tui.core.prompt import Prompt
+from tui.core.prompt import Conversation, Prompt
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings

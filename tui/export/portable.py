@@ -15,6 +15,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -90,9 +91,18 @@ def portable_choice(choice: Choice | None, keys: Iterable[str] = ()) -> Choice |
 
 
 def portable_prompt(prompt: Prompt) -> Prompt:
-    """A prompt without the checks that are programs of this machine."""
+    """A prompt without the checks that are programs of this machine, and without places of files on it."""
+    replace = msgspec.structs.replace
     kept = tuple(check for check in prompt.checks if check.command is None)
-    return prompt if len(kept) == len(prompt.checks) else msgspec.structs.replace(prompt, checks=kept)
+    if prompt.attach:
+        attached = tuple(replace(file, path="") for file in prompt.attached)
+        prompt = replace(prompt, attach=tuple(PurePath(path).name for path in prompt.attach), attached=attached)
+    if any(turn.attached for turn in prompt.turns):
+        bare = tuple(
+            replace(turn, attached=tuple(replace(file, path="") for file in turn.attached)) for turn in prompt.turns
+        )
+        prompt = replace(prompt, turns=bare)
+    return prompt if len(kept) == len(prompt.checks) else replace(prompt, checks=kept)
 
 
 def portable_endpoint(endpoint: Endpoint) -> Endpoint:
@@ -148,6 +158,7 @@ def _plan(plan: Plan) -> Plan:
         plan,
         prompt=portable_prompt(plan.prompt),
         variants=tuple(map(portable_prompt, plan.variants)),
+        files={PurePath(path).name: replace(file, path="") for path, file in plan.files.items()},
         parameters=_parameters(plan.parameters),
         targets=tuple(replace(target, parameters=_parameters(target.parameters)) for target in plan.targets),
         endpoints=tuple(map(portable_endpoint, plan.endpoints)),

@@ -35,7 +35,7 @@ class Draft:
         self.targets = targets
         self.ask_all = plan.ask_all
         """True to ask every target every variant, and not only the one in use."""
-        self.book.conversation = plan.conversation
+        self.book.conversation, self.book.files = plan.conversation, plan.files
         self.series = series or SeriesSettings()
         """Options of the next series."""
         self._rest = plan
@@ -82,7 +82,7 @@ class Draft:
         self.book = PromptBook(asked.prompts[kept.current], asked.prompts, asked.rows, kept.row)
         self.parameters = asked.parameters
         self._rest = msgspec.structs.replace(self._rest, hosts=asked.hosts)
-        self.book.conversation = asked.conversation
+        self.book.conversation, self.book.files = asked.conversation, self._rest.files
         listed = [(target, at not in kept.not_chosen) for at, target in enumerate(asked.targets)]
         here = [(target, is_chosen) for target, is_chosen in listed if target.endpoint in known]
         if any(is_chosen for _, is_chosen in here):
@@ -98,7 +98,7 @@ class Draft:
         plan, unknown = reopened(stored, self.plan())
         self.book = PromptBook(plan.prompt, plan.variants, plan.rows, plan.row)
         self.parameters = plan.parameters
-        self.book.conversation = plan.conversation
+        self.book.conversation, self.book.files = plan.conversation, plan.files
         self.targets = TargetChoice.among(models, plan.targets, at=self.targets.at)
         self.ask_all = plan.ask_all
         return unknown

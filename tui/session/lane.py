@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.core.clocks import SAME_CLOCK
-from tui.core.conversation import turn_name
 from tui.core.cost import Cost
 from tui.core.decomposition import FEWEST, Fit, fit
 from tui.core.figures import Figure
 from tui.core.grouping import fingerprint
 from tui.core.observation import Observation
 from tui.core.plan import Plan
+from tui.core.prompt import turn_name
 from tui.core.record import RequestRecord, State
 from tui.core.series import Repeat
 from tui.core.snapshot import LaneSnapshot

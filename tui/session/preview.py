@@ -273,6 +273,7 @@ class InputCounter:
     def learn(self, record: RequestRecord) -> None:
         """Learn the bytes per token of a model from an answered request."""
         tokens, size = record.usage.prompt_tokens, _size(record.spec)
+        tokens = None if tokens is None or _awaited(record.spec) else tokens
         if tokens and size:
             self._bytes_per_token[record.spec.model] = size / tokens
 
@@ -297,6 +298,7 @@ def _key(spec: RequestSpec) -> bytes:
         spec.endpoint,
         spec.model,
         _said(spec.prompt),
+        [file.sha256 for file in spec.prompt.attached],
         spec.prompt.system,
         parameters,
         spec.betas,
@@ -306,8 +308,10 @@ def _key(spec: RequestSpec) -> bytes:
 
 
 def _awaited(spec: RequestSpec) -> int:
-    """Tokens of answers of a conversation that have not been given yet."""
-    return sum(turn.awaited_tokens for turn in spec.prompt.turns)
+    """Tokens of answers of a conversation that have not been given yet, and of attached files."""
+    turns = spec.prompt.turns
+    attached = (*spec.prompt.attached, *(file for turn in turns for file in turn.attached))
+    return sum(turn.awaited_tokens for turn in turns) + sum(file.tokens for file in attached)
 
 
 def _size(spec: RequestSpec) -> int:

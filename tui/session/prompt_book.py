@@ -1,11 +1,11 @@
 """Prompt book: variants, turns, and rows of values, as a person edits them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from tui.core.conversation import Conversation
-from tui.core.prompt import MAX_VARIANTS, Prompt, Role, Turn
+from tui.core.attachment import Attachment
+from tui.core.prompt import MAX_VARIANTS, Conversation, Prompt, Role, Turn
 
 Row = dict[str, str]
 
@@ -26,6 +26,8 @@ class PromptBook:
         """The row in use, from 0."""
         self.conversation = Conversation()
         """Says whether the turns are played."""
+        self.files: Mapping[str, Attachment] = {}
+        """The files that the prompts attach, by path."""
         self._deleted: list[Callable[[], None]] = []
         """Each puts back what was deleted, the latest last."""
 
@@ -35,6 +37,15 @@ class PromptBook:
             raise BookError("Nothing was deleted that could come back.")
         self._deleted[-1]()
         self._deleted.pop()
+
+    def attached(self) -> list[Attachment]:
+        """The files that go with the prompt in use, by the row in use, as far as they are known."""
+        values = self.rows[self.row % len(self.rows)] if self.rows else {}
+        try:
+            paths = msgspec.structs.replace(Prompt(), attach=self.prompt.attach).filled(values).attach
+        except KeyError:
+            return []
+        return [self.files[path] for path in paths if path in self.files]
 
     # Variants
 

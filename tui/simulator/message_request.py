@@ -165,7 +165,7 @@ def conversation(fields: Mapping[str, Any], profile: Profile) -> tuple[str, tupl
         said = _text(turn["content"], f"{where}.content")
         if role == "user" and turn["content"] in ("", []):
             raise ApiError(400, f"{where}: user messages must have non-empty content")
-        counts.append(tokens.count(said) + tokens.MESSAGE_TOKENS)
+        counts.append(tokens.count(said) + tokens.MESSAGE_TOKENS + tokens.count_files(turn["content"]))
         last = said if role == "user" else last
     forced_answers.check_results(turns)
     if turns[0]["role"] != "user":
@@ -195,7 +195,9 @@ def _text(content: object, where: str) -> str:
     for number, block in enumerate(content):
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise ApiError(400, f"{where}.{number}.type: Field required")
-        if block["type"] == "tool_use":
+        if block["type"] in tokens.FILE_BLOCKS:
+            tokens.check_file(block, f"{where}.{number}")
+        elif block["type"] == "tool_use":
             texts.append(msgspec.json.encode(block.get("input")).decode())
         elif block["type"] == "tool_result":
             texts.append(_text(block.get("content", ""), f"{where}.{number}.content"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from tui.simulator.profiles import Profile
 from tui.simulator.replies import ApiError, Reply, integer, json_reply
+from tui.simulator.tokens import file_of_part
 
 SYSTEM_ROLES = ("system", "developer")
 COMMON = frozenset(
@@ -75,7 +76,11 @@ def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:
     if turn.get("type") == "function_call":
         calls = [{**turn, "id": turn.get("call_id")}]
     if not calls:
-        return {"role": turn.get("role"), "content": _words(turn.get("content"))}
+        parts = turn.get("content")
+        files = [file_of_part(each) for each in parts if isinstance(each, dict)] if isinstance(parts, list) else []
+        if found := [block for block in files if block is not None]:
+            return {"role": turn.get("role"), "content": [*found, {"type": "text", "text": _words(parts)}]}
+        return {"role": turn.get("role"), "content": _words(parts)}
     words = _words(turn.get("content"))
     blocks: list[dict[str, Any]] = [{"type": "text", "text": words}] if words else []
     blocks += [{"type": "tool_use", "id": call["id"], "name": call.get("name"), "input": {}} for call in calls]
@@ -143,4 +148,4 @@ def _words(content: object) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
-    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
+    return "\n".join(str(part["text"]) for part in parts if isinstance(part, dict) and "text" in part)

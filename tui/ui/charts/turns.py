@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from statistics import median
 
-from tui.core.conversation import turn_name
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation, present
+from tui.core.prompt import turn_name
 from tui.core.wording import ABSENT, amount, format_count
 from tui.session.live import Lane
 from tui.ui.charts.plot import Axis, AxisUnit, Curve, Plot, Point, from_zero

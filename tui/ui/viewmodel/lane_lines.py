@@ -4,10 +4,10 @@ from textwrap import wrap
 from urllib.parse import urlsplit
 
 from tui.core.checks import verdict_line
-from tui.core.conversation import turn_name
 from tui.core.events import CacheMiss, Status, Usage
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
+from tui.core.prompt import turn_name
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
 from tui.core.sanitize import clean

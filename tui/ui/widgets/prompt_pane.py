@@ -8,6 +8,7 @@ from textual.style import Style as VisualStyle
 from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
+from tui.core.attachment import attached_words
 from tui.core.played import user_turns
 from tui.core.sanitize import clean
 from tui.session.prompt_book import PromptBook
@@ -184,6 +185,8 @@ def head(book: PromptBook, keys: KeyNames) -> tuple[str, str]:
         parts.append(f"{len(prompt.turns)} turn{'s' if len(prompt.turns) > 1 else ''}")
     if book.conversation.play:
         parts.append(f"plays {len(user_turns(prompt))}")
+    if prompt.attach:
+        parts.append(attached_words(book.attached()) or "files not read")
     if prompt.prefill:
         parts.append("prefill")
     undefined = [name for name in prompt.variables() if book.value(book.row, name) is None]

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.core.conversation import turn_name
+from tui.core.prompt import turn_name
 from tui.core.sanitize import clean
 from tui.core.wording import bar, format_cost, format_duration
 from tui.session.live import LiveState

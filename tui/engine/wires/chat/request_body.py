@@ -4,7 +4,7 @@ from typing import Any
 
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
-from tui.engine.wires.chat.transcript import messages_of
+from tui.engine.wires.chat.transcript import messages_of, with_files
 from tui.engine.wires.openai import with_parameters
 
 
@@ -23,7 +23,7 @@ def _messages(prompt: Prompt) -> list[dict[str, Any]]:
     for turn in prompt.turns:
         messages += messages_of(turn)
     if prompt.user or not prompt.turns:
-        messages.append({"role": "user", "content": prompt.user})
+        messages.append({"role": "user", "content": with_files(prompt.user, prompt.attached)})
     if prompt.prefill:
         messages.append({"role": "assistant", "content": prompt.prefill})
     return messages

@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
+from tui.core.attachment import Attachment
 from tui.core.prompt import KeptAnswer, ToolCall, Turn
+from tui.engine import files
 from tui.engine.wires.openai import decoded, objects, table, text
 
 
@@ -16,7 +18,18 @@ def messages_of(turn: Turn) -> Iterator[dict[str, Any]]:
     elif turn.results:
         yield from ({"role": "tool", "tool_call_id": result.call, "content": result.text} for result in turn.results)
     else:
-        yield {"role": turn.role, "content": turn.text}
+        yield {"role": turn.role, "content": with_files(turn.text, turn.attached)}
+
+
+def with_files(words: str, attached: Sequence[Attachment]) -> Any:
+    """The words, behind parts of the files that go with them."""
+    parts: list[dict[str, Any]] = []
+    for file in attached:
+        if file.is_pdf:
+            parts.append({"type": "file", "file": {"filename": file.name, "file_data": files.data_url(file)}})
+        else:
+            parts.append({"type": "image_url", "image_url": {"url": files.data_url(file)}})
+    return [*parts, {"type": "text", "text": words}] if parts else words
 
 
 def kept(events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:

@@ -11,7 +11,7 @@ from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.engine.wires import merged
-from tui.engine.wires.messages.transcript import THREADS_BETA, content_of, in_thread
+from tui.engine.wires.messages.transcript import THREADS_BETA, content_of, in_thread, with_files
 
 _TYPES_WITH_DISPLAY = ("adaptive", "enabled")
 _CONTENT = ("model", "messages", "system")
@@ -86,7 +86,7 @@ def _headers(spec: RequestSpec) -> dict[str, str]:
 def _messages(prompt: Prompt) -> list[dict[str, Any]]:
     messages = [{"role": turn.role, "content": content_of(turn)} for turn in prompt.turns]
     if prompt.user or not messages:
-        messages.append({"role": "user", "content": prompt.user})
+        messages.append({"role": "user", "content": with_files(prompt.user, prompt.attached)})
     if prompt.prefill:
         messages.append({"role": "assistant", "content": prompt.prefill})
     return messages

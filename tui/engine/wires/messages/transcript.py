@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from tui.core.attachment import Attachment
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer, ToolCall, Turn
+from tui.engine import files
 from tui.engine.wires.openai import decoded, table, text
 
 _GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
@@ -25,7 +27,18 @@ def content_of(turn: Turn) -> Any:
         return msgspec.json.decode(turn.said)
     if turn.results:
         return [{"type": "tool_result", "tool_use_id": result.call, "content": result.text} for result in turn.results]
-    return turn.text
+    return with_files(turn.text, turn.attached)
+
+
+def with_files(words: str, attached: Sequence[Attachment]) -> Any:
+    """The words, behind blocks of the files that go with them."""
+    if not attached:
+        return words
+    blocks: list[dict[str, Any]] = []
+    for file in attached:
+        source = {"type": "base64", "media_type": file.media_type, "data": files.base64_of(file)}
+        blocks.append({"type": "document" if file.is_pdf else "image", "source": source})
+    return [*blocks, {"type": "text", "text": words}]
 
 
 def kept(events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:

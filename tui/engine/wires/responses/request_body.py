@@ -5,7 +5,7 @@ from typing import Any
 
 from tui.core.plan import RequestSpec
 from tui.engine.wires.openai import with_parameters
-from tui.engine.wires.responses.transcript import items_of
+from tui.engine.wires.responses.transcript import items_of, with_files
 
 
 def body(spec: RequestSpec) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def body(spec: RequestSpec) -> dict[str, Any]:
     prompt = spec.prompt
     said: list[dict[str, Any]] = list(chain.from_iterable(map(items_of, prompt.turns)))
     if prompt.user or not said:
-        said.append({"role": "user", "content": prompt.user})
+        said.append({"role": "user", "content": with_files(prompt.user, prompt.attached)})
     if prompt.prefill:
         said.append({"role": "assistant", "content": prompt.prefill})
     built: dict[str, Any] = {
