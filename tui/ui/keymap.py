@@ -194,5 +194,5 @@ _CHARACTER_NAMES = frozenset(_character_to_key(chr(code)) for code in range(0x21
 
 
 def _types(key: str) -> bool:
-    """True if the key means something else to an editor: a character, undoing, copying, going back."""
-    return key in _CHARACTER_NAMES or len(key) == 1 or key in ("ctrl+z", "ctrl+c", "space", "escape")
+    """True if the key means something else to an editor: a character, undoing, going back."""
+    return key in _CHARACTER_NAMES or len(key) == 1 or key in ("ctrl+z", "space", "escape")

@@ -104,7 +104,7 @@ VIEW_ACTIONS = (
     Action("history.copy", ("y",), "Copy", "Copy the run's report as Markdown, for a colleague", "copy"),
     Action("history.delete", ("d",), "Del", "Delete the run, after a question", "delete"),
     Action("history.filter", ("slash",), "Find", "Filter the list", "filter"),
-    Action("history.close", ("escape",), "Back", "Go back to the lanes", "dismiss"),
+    Action("history.close", ("escape",), "Back", "Go back: to the list, to all runs, to the lanes", "back"),
     Action("history.sort", ("s",), "Sort", "Sort by the next figure", "sort"),
     Action("runs.up", ("up",), "Up", "Go to the run above", "move(-1)"),
     Action("runs.down", ("down",), "Down", "Go to the run below", "move(1)"),
@@ -116,7 +116,13 @@ VIEW_ACTIONS = (
     Action("replay.step", ("full_stop",), "Step", "Show the next event and pause", "step"),
     Action("replay.faster", ("plus", "equals_sign"), "Faster", "Play faster", "speed(1)"),
     Action("replay.slower", ("minus",), "Slower", "Play more slowly", "speed(-1)"),
-    Action("replay.end", ("escape",), "End", "Go back", "dismiss"),
+    Action(
+        "replay.end",
+        ("escape",),
+        "End",
+        "Go back, from a zoomed lane to all lanes",
+        "app.act('back')",
+    ),
     Action(
         "advice.try",
         ("t",),
@@ -176,7 +182,15 @@ VIEW_ACTIONS = (
     Action("compared.save", ("w",), "Save", "Save the comparison as Markdown, or as the plans of both", "save"),
     Action("detail.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss", like="detail"),
     Action("menu.close", ("escape",), "Close", "Close the menu", "dismiss", like="menu", priority=True),
-    Action("help.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss", like="help"),
+    Action("help.find", ("slash",), "Find", "Find words in the help", "find"),
+    Action(
+        "help.close",
+        ("escape", "q", "enter"),
+        "Close",
+        "Go back, from what was found to all",
+        "back",
+        like="help",
+    ),
 )
 
 SECTIONS = {

@@ -235,6 +235,32 @@ async def test_two_runs_are_compared_with_the_diff_of_what_they_asked_and_taken_
         assert runs_list(s).marked is None
 
 
+async def test_escape_goes_back_from_the_filter_one_level_at_a_time(opened: Opened) -> None:
+    async with opened() as s:
+        await s.press("slash", *"since:2030-01-01")
+        await s.until_shown("No run fits")
+        await s.press("escape")
+        assert s.app.focused is runs_list(s)
+        await s.press("escape")
+        await s.until(lambda: "No run fits" not in s.shown)
+        assert isinstance(s.app.screen, HistoryScreen)
+        await s.press("escape")
+        await s.until(lambda: s.on_main)
+
+
+async def test_escape_in_a_replay_goes_from_a_zoomed_lane_to_all(opened: Opened) -> None:
+    async with opened() as s:
+        await s.press("r")
+        await s.until(lambda: isinstance(s.app.screen, ReplayScreen))
+        await s.press("f9")
+        await s.until(lambda: s.app.screen.has_class("-alone"))
+        await s.press("escape")
+        await s.until(lambda: not s.app.screen.has_class("-alone"))
+        assert isinstance(s.app.screen, ReplayScreen)
+        await s.press("escape")
+        await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
+
+
 async def test_the_report_of_a_run_is_copied_as_markdown(opened: Opened) -> None:
     async with opened() as s:
         await s.press("y")

@@ -112,6 +112,20 @@ async def test_help_names_every_key(open_app: OpenApp, key: str) -> None:
         assert s.on_main
 
 
+async def test_help_finds_words_and_escape_brings_all_back(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        await s.press("f1", "slash", *"clipboard")
+        await s.until_shown("current lane's whole text")
+        assert "Fire the prompt" not in s.shown
+        await s.press(*" nowhere")
+        await s.until_shown("Nothing here has these words")
+        await s.press("escape")
+        await s.until_shown("Fire the prompt")
+        assert isinstance(s.app.screen, HelpScreen)
+        await s.press("escape")
+        assert s.on_main
+
+
 @pytest.mark.parametrize("key", ["escape", "f1", "q", "enter"])
 async def test_help_closes(open_app: OpenApp, key: str) -> None:
     async with open_app(fast(1)) as s:

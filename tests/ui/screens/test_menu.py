@@ -94,6 +94,19 @@ async def test_ctrl_c_says_how_to_leave_and_twice_leaves(open_app: OpenApp) -> N
         await s.until(lambda: s.app._exit, "the end")
 
 
+@pytest.mark.parametrize(
+    "key", ["f1", "alt+o", "alt+shift+g", "alt+shift+c", "ctrl+p", "alt+e", "alt+t", "alt+v", "f3"]
+)
+async def test_ctrl_c_is_heard_over_every_screen(open_app: OpenApp, key: str) -> None:
+    async with open_app(fast(1)) as s:
+        await s.press(key)
+        await s.until(lambda: not s.on_main, "another screen")
+        await s.press("ctrl+c")
+        assert "F10 leaves" in s.notices[-1]
+        await s.press("ctrl+c")
+        await s.until(lambda: s.app._exit, "the end")
+
+
 async def test_ctrl_c_copies_what_is_selected(open_app: OpenApp) -> None:
     async with open_app(fast(1), prompt="one two") as s:
         await s.focus("#user")
@@ -127,7 +140,7 @@ async def test_a_letter_inside_a_word_is_someones_language(open_app: OpenApp) ->
 @pytest.mark.parametrize(
     ("typed", "title"),
     [("save", "Picture"), ("export", "History"), ("repeat", "Series"), ("csv", "Variants"), ("cost", "Detail"),
-     ("p95", "Objectives"), ("baseline", "Pin")],
+     ("p95", "Objectives"), ("baseline", "Pin"), ("share", "Copy"), ("clipboard", "Compare"), ("delete", "History")],
 )  # fmt: skip
 async def test_the_palette_finds_by_what_is_meant(open_app: OpenApp, typed: str, title: str) -> None:
     async with open_app(fast(1)) as s:

@@ -5,6 +5,8 @@ from datetime import date
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui.core.checks import CheckFinding
 from tui.core.cost import Cost
@@ -249,3 +251,19 @@ def test_the_verdict_of_the_checks_is_said_first() -> None:
     assert note(lane) == "passed."
     lane.record.checks = (CheckFinding(kind="max_words", passed=False, reason="9 words, at most 3 are wanted"),)
     assert note(lane) == "not passed: max_words: 9 words, at most 3 are wanted."
+
+
+@given(cells=st.integers(12, 60), cached=st.booleans(), truncated=st.booleans())
+def test_no_fact_is_cut_whatever_the_width(cells: int, *, cached: bool, truncated: bool) -> None:
+    how = ended(Status.TRUNCATED, "max_tokens") if truncated else ended(Status.DONE, "end_turn")
+    lane = lane_after(SENT, TEXT, how)
+    lane.cost = Cost(usd=0.000042, is_lower_bound=False, prices_read=date(2026, 11, 22))
+    lane.first = (Figure.TTFT,)
+    if cached and lane.record is not None:
+        lane.record.usage = Usage(input_tokens=12, output_tokens=5, cache_read_input_tokens=4_096)
+    rows = state_lines(lane, cells)
+    said = " ".join(rows).replace("·", " ").split()
+    for fact in ("$0.000042", "first:", "TTFT", *(("+4,096", "read") if cached else ())):
+        assert fact in said
+    assert all(len(row) <= max(cells, len("◧ truncated")) for row in rows)
+    assert len(rows) == 1 or len(state_line(lane)) > cells

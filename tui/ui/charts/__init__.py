@@ -36,7 +36,7 @@ class ChartKind(msgspec.Struct, frozen=True):
 
 
 CHARTS = (
-    ChartKind("latest-run", "run", "tui.ui.charts.latest"),
+    ChartKind("latest-run", "latest", "tui.ui.charts.latest"),
     ChartKind("trend", "trend", "tui.ui.charts.trend"),
     ChartKind("hours", "hours", "tui.ui.charts.hours"),
     ChartKind("distribution", "dist", "tui.ui.charts.distribution"),

@@ -1,4 +1,4 @@
-"""The chart "run": the phases of every lane in the latest run, on a common time axis."""
+"""The chart "latest": the phases of every lane in the latest run, on a common time axis."""
 
 from collections.abc import Iterator
 from enum import StrEnum

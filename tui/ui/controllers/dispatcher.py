@@ -74,7 +74,7 @@ class Dispatcher:
     def acts_on(self, screen: Screen[Any], row: Action) -> bool:
         """True if an action of the application acts on a screen. Over another screen its own keys act, over a replay
         also what only looks."""
-        if row.id == "quit" or screen is self._context.main:
+        if row.id in ("quit", "interrupt") or screen is self._context.main:
             return True
         if row.reach is Reach.ALL:
             # Where a screen uses the action's keys itself, such as F1 to close the help, they are not the action's.

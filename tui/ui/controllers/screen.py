@@ -60,16 +60,23 @@ class ScreenController:
             front.prompt_pane.focus_editor()
 
     def back(self) -> None:
-        """Go one step back: from what is shown alone to all, then to the prompt."""
+        """Go one step back: from what is shown alone to all, then to the prompt, or out of a replay."""
         front = self._context.front
         if _zoomed(front):
             self._show_alone("")
         elif front is self._context.main:
             front.show_pane("prompt")
             front.prompt_pane.focus_editor()
+        else:
+            front.dismiss()
 
     async def interrupt(self) -> None:
-        """Say how to leave, and leave if that is pressed twice."""
+        """Copy what is selected; else say how to leave, and leave if that is pressed twice."""
+        app = self._context.app
+        # Ahead of whatever has the focus, so that it is heard over every screen: what is selected it copies.
+        if selected := getattr(app.focused, "selected_text", "") or app.screen.get_selected_text():
+            app.copy_to_clipboard(selected)
+            return
         now = time.monotonic()
         if now - self._interrupted_s < _TWICE_S:
             await self.quit()

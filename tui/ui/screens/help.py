@@ -6,18 +6,22 @@ from itertools import chain
 from textwrap import wrap
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tui.ui.bindings import Action, ActionGroup, KeyNames, spelled
 from tui.ui.keymap import bound
 from tui.ui.view_bindings import SECTIONS
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
+from tui.ui.widgets.inputs import Field
+
+_Row = tuple[str, ...]
 
 _KEY_CELLS = 20
 _TEXT_CELLS = 44
@@ -30,8 +34,12 @@ _FIGURES = (
     ("total", "time to last token: request sent to the last content"),
     ("tok", "output tokens as the API counts them, thinking included"),
     ("tok/s", "output tokens per second after the first: (tokens - 1) / (total - TTFT)"),
-    ("gap", "the longest gap between two chunks of the answer: its longest stall"),
-    ("±", "the instrument's own delay, p99; with the kernel's stamps it is in none of the figures"),
+    ("~", "an estimate, while the answer comes"),
+    ("≥", "it may be more: not all of it is known"),
+    ("—", "not known, or not defined; never zero"),
+    ("?", "too few runs for a verdict"),
+    ("n", "counted answers; pinned results are compared from 5 on"),
+    ("stall, delay", "in the detail: the longest gap within an answer, and the instrument's own delay"),
     (FASTEST, "usually the fastest lane in TTFT or total (95 %); “first” is of the latest run alone"),
 )
 
@@ -63,7 +71,7 @@ _PARTS = {
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shows the table of actions. Escape, F1 or Q closes it."""
+    """Shows the table of actions. / finds words in it; Escape, F1 or Q closes it."""
 
     DEFAULT_CSS = """
     HelpScreen {
@@ -72,6 +80,10 @@ class HelpScreen(ModalScreen[None]):
             width: 84; max-width: 96%; height: auto; max-height: 94%;
             padding: 0 2; background: $panel; border: heavy $primary; border-title-style: bold;
         }
+        & #find { display: none; height: 1; }
+        &.-finding #find { display: block; }
+        & #keys { height: auto; }
+        &.-finding #keys { min-height: 12; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("help")
@@ -88,26 +100,50 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Everything as one text that scrolls."""
-        scroll = VerticalScroll(Static(self._text(), markup=False))
-        scroll.border_title = f"Help · {self._keys('help.close')} closes"
-        yield scroll
+        self._field = Field(placeholder="words of what you want to do", id="find")
+        self._shown = Static(self._text(), id="keys", markup=False)
+        self._scroll = VerticalScroll(self._field, self._shown)
+        self._scroll.border_title = f"Help · {self._keys('help.find')} finds, {self._keys('help.close')} closes"
+        yield self._scroll
 
-    def _text(self) -> Content:
+    def action_find(self) -> None:
+        """Find words."""
+        self.add_class("-finding")
+        self._field.focus()
+
+    @on(Input.Changed, "#find")
+    def _look_for(self, event: Input.Changed) -> None:
+        self._shown.update(self._text(event.value.lower().split()))
+
+    @on(Input.Submitted, "#find")
+    def _read(self) -> None:
+        self._scroll.focus()
+
+    def action_back(self) -> None:
+        """Go one level back: from what was found to all, then close."""
+        if not self.has_class("-finding"):
+            self.dismiss()
+            return
+        self.remove_class("-finding")
+        self._field.value = ""
+        self._scroll.focus()
+
+    def _text(self, words: Sequence[str] = ()) -> Content:
+        """All of it, or the rows that hold all `words`, by names that others have for it too."""
         keys, lines = self._keys, list[str | tuple[str, str]]()
-        if self._part is not None:
+        if self._part is not None and not words:
             title, explanation = self._part
             explanation = re.sub(r"\{([\w.]+)\}", lambda named: keys(named[1]), explanation)
             lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
         for view in self._views:
             if view != "text":
-                lines += _section(SECTIONS[view], _rows(keys.of(view)))
+                lines += _section(SECTIONS[view], _rows(keys.of(view)), words)
         for group in ActionGroup:
-            if rows := _rows([action for action in self._actions if action.group is group]):
-                lines += _section(group.value, rows)
-        lines += _section(SECTIONS["text"], _in_the_text(keys))
-        lines += _section("Figures", _FIGURES)
-        lines += _section("States", [("  ".join(f"{shape} {state.value}" for state, shape in SHAPES.items()), "")])
-        return Content.assemble(*lines[:-1])
+            lines += _section(group.value, _rows([row for row in self._actions if row.group is group]), words)
+        lines += _section(SECTIONS["text"], _in_the_text(keys), words)
+        lines += _section("Figures", _FIGURES, words)
+        lines += _section("States", [(shape, state.value) for state, shape in SHAPES.items()], words)
+        return Content.assemble(*lines[:-1]) if lines else Content("Nothing here has these words.")
 
 
 def _part(focused: Widget | None) -> tuple[str, str] | None:
@@ -116,11 +152,15 @@ def _part(focused: Widget | None) -> tuple[str, str] | None:
     return next((_PARTS[node.id] for node in around if node.id in _PARTS), None)
 
 
-def _rows(actions: Sequence[Action]) -> list[tuple[str, str]]:
-    return [(", ".join(map(spelled, action.keys)) or "in the palette", action.help) for action in actions]
+def _rows(actions: Sequence[Action]) -> list[_Row]:
+    """Rows of actions: keys, meaning, and further words to be found by."""
+    return [
+        (", ".join(map(spelled, action.keys)) or "in the palette", action.help, f"{action.title} {action.words}")
+        for action in actions
+    ]
 
 
-def _in_the_text(keys: KeyNames) -> list[tuple[str, str]]:
+def _in_the_text(keys: KeyNames) -> list[_Row]:
     moving = [keys.all(f"text.{name}") for name in ("up", "down", "page_up", "page_down", "start")]
     selecting = [keys.all(f"text.select_{name}")[:1] for name in ("up", "down", "left", "right")]
     others = ", ".join(chain.from_iterable(names[1:] for names in moving))
@@ -133,10 +173,12 @@ def _in_the_text(keys: KeyNames) -> list[tuple[str, str]]:
     ]
 
 
-def _section(title: str, rows: "list[tuple[str, str]] | tuple[tuple[str, str], ...]") -> list[str | tuple[str, str]]:
-    lines: list[str | tuple[str, str]] = [(f"{title}\n", "bold")]
-    for left, right in rows:
+def _section(title: str, rows: Sequence[_Row], words: Sequence[str] = ()) -> list[str | tuple[str, str]]:
+    """The rows that hold all `words`, below a title; nothing without any."""
+    found = [row for row in rows if all(word in f"{title} {' '.join(row)}".lower() for word in words)]
+    lines: list[str | tuple[str, str]] = [(f"{title}\n", "bold")] if found else []
+    for left, right, *_ in found:
         first, *more = wrap(right, _TEXT_CELLS) or [""]
         lines.append(f"  {left:<{_KEY_CELLS}}  {first}\n")
         lines += [f"{'':<{_KEY_CELLS + 4}}{line}\n" for line in more]
-    return [*lines, "\n"]
+    return [*lines, "\n"] if lines else []

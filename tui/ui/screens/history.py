@@ -301,6 +301,15 @@ class HistoryScreen(Screen[StoredRun]):
         self._sort = orders[(orders.index(self._sort) + 1) % len(orders)]
         self._refill()
 
+    def action_back(self) -> None:
+        """Go one level back: from the filter to the list, from what it found to all runs, then to the lanes."""
+        if self._field.has_focus:
+            self._list.focus()
+        elif self._field.value:
+            self._field.value = ""
+        else:
+            self.dismiss()
+
     def action_filter(self) -> None:
         """Go to the filter."""
         self._field.focus()

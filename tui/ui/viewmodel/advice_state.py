@@ -115,7 +115,7 @@ def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
         way = f"T tries {what} beside the present request." if said.trial else "The program cannot make that run."
         return [said.reason, f"What would {'help' if said.warns else 'tell'}: {said.run}", way]
     source = said.source
-    way = "T tries it." if said.trial else "The program cannot try this."
+    way = f"T tries it: at most {2 * BUDGET} requests." if said.trial else "The program cannot try this."
     return [
         saving_sentence(said.saving),
         *said.figures,

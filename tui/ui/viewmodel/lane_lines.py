@@ -50,19 +50,22 @@ def state_line(lane: Lane, now_ns: int | None = None) -> str:
 
 
 def state_lines(lane: Lane, cells: int, now_ns: int | None = None) -> list[str]:
-    """The state line in at most `cells` cells. Where it does not fit, the cache moves to rows below it.
-
-    If it still does not fit, the cap that cut the answer is left out, since it stands among the parameters too.
+    """The state line in at most `cells` cells. Where it does not fit, the cap that cut the answer is left out, since it
+    stands among the parameters too; then what follows moves to rows below: no fact is cut.
     """
     line = state_line(lane, now_ns)
-    cache = _warmed(lane) or _cached(lane)
-    if len(line) <= cells:
-        return [line]
-    if cache and line.endswith(cache[0]):
-        line, rows = line.removesuffix(_BETWEEN + cache[0]), wrap(cache[0], max(1, cells))
-    else:
-        rows = []
-    return [line.replace(_cap(lane), "", 1) if len(line) > cells else line, *rows]
+    if len(line) > cells:
+        line = line.replace(_cap(lane), "", 1)
+    row, *parts = line.split(_BETWEEN)
+    rows = []
+    for part in parts:
+        if len(joined := f"{row}{_BETWEEN}{part}") <= cells:
+            row = joined
+        else:
+            # What is wider than a row alone is broken between words.
+            *whole, row = [row, *wrap(part, max(1, cells))]
+            rows += whole
+    return [*rows, row]
 
 
 def _state(lane: Lane, now_ns: int | None) -> str:
@@ -129,7 +132,6 @@ def _facts(lane: Lane) -> list[str]:
         facts.append(format_cost(lane.cost))
     elif not record.state.in_flight and record.usage != Usage() and _is_paid(record.spec.endpoint):
         facts.append("cost unknown")
-    # Last: a narrow lane cuts the end.
     return [*facts, *([_first(lane)] if lane.first else [])]
 
 
