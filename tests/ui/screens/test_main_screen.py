@@ -115,7 +115,7 @@ async def test_help_names_every_key(open_app: OpenApp, key: str) -> None:
 async def test_help_finds_words_and_escape_brings_all_back(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         await s.press("f1", "slash", *"clipboard")
-        await s.until_shown("current lane's whole text")
+        await s.until_shown("Copy the selection")
         assert "Fire the prompt" not in s.shown
         await s.press(*" nowhere")
         await s.until_shown("Nothing here has these words")
