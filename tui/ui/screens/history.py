@@ -194,9 +194,7 @@ class HistoryScreen(Screen[StoredRun]):
         self.run_worker(self._show_run(), exclusive=True, group="detail")
 
     async def _show_run(self) -> None:
-        number = self._list.current
-        run = None if number is None else await self._try(self._archive.run(number))
-        self._box.show(run)
+        self._box.show(await self._current())
 
     # What is done with a run
 
@@ -225,12 +223,9 @@ class HistoryScreen(Screen[StoredRun]):
         """Tag the run."""
         run = await self._current()
         if run is not None and (number := run.number) is not None:
-            self._ask(
-                f"Tags of run {number}",
-                clean(" ".join(run.tags)),
-                "Separated by blanks.",
-                lambda text: self._archive.set_tags(number, tags_of(text)),
-            )
+            keep = partial(self._archive.set_tags, number)
+            shown = clean(" ".join(run.tags))
+            self._ask(f"Tags of run {number}", shown, "Separated by blanks.", lambda text: keep(tags_of(text)))
 
     async def action_copy(self) -> None:
         """Copy the report of the run as Markdown."""
