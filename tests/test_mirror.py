@@ -64,7 +64,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     ),
     # The session as screen and command use it.
     **dict.fromkeys(["session/children", "session/session"], "session/test_preview.py"),
-    **dict.fromkeys(["session/shared_run", "engine/own_settings"], "session/test_engines.py"),
+    "session/shared_run": "session/test_engines.py",
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/load": "headless/test_load.py",

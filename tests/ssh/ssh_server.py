@@ -20,7 +20,8 @@ ALIVE_INTERVAL_S, ALIVE_COUNT = 1, 2
 class SshServer:
     """An sshd that lets this user in with a throw-away key."""
 
-    def __init__(self, directory: Path, environ: dict[str, str]) -> None:
+    def __init__(self, directory: Path, environ: dict[str, str], also: tuple[str, ...] = ()) -> None:
+        """Sessions get their homes from `environ`, and what is named by `also`."""
         directory.mkdir(mode=0o700)
         for name in ("host", "person"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
@@ -29,7 +30,9 @@ class SshServer:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         # What a login would bring: sshd starts programs with an environment of its own.
-        passed = {name: value for name, value in environ.items() if name.startswith(("XDG_", "PYTHONPATH", "HOME"))}
+        passed = {
+            name: value for name, value in environ.items() if name.startswith(("XDG_", "PYTHONPATH", "HOME", *also))
+        }
         config = {
             "Port": self._port,
             "ListenAddress": "127.0.0.1",
@@ -64,6 +67,26 @@ class SshServer:
             f"{pwd.getpwuid(os.geteuid()).pw_name}@127.0.0.1",
         ]
         """The command that logs in; what to run follows."""
+        self.directory = directory
+
+    def configuration(self, alias: str, *, is_known: bool = True) -> str:
+        """Lines of a person's configuration of ssh that reach it as `alias`; its key is known there, or not."""
+        known = self.directory / "known_hosts"
+        key = (self.directory / "host.pub").read_text().split()
+        known.write_text(f"[127.0.0.1]:{self._port} {key[0]} {key[1]}\n" if is_known else "")
+        return "\n".join(
+            [
+                f"Host {alias}",
+                "  HostName 127.0.0.1",
+                f"  Port {self._port}",
+                f"  User {pwd.getpwuid(os.geteuid()).pw_name}",
+                f"  IdentityFile {self.directory / 'person'}",
+                "  IdentitiesOnly yes",
+                "  ConnectionAttempts 20",
+                f"  UserKnownHostsFile {known}",
+                "",
+            ]
+        )
 
     def __enter__(self) -> Self:
         return self

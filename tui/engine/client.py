@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from tui import __version__, child
+from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
 from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import ClockRead, EngineFailed, Hello, Ponged
 from tui.core.events import EngineReady, Event
@@ -14,6 +16,7 @@ from tui.core.host import Host
 from tui.core.load import LoadEnding
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
+from tui.core.target import Endpoint
 from tui.engine import files, pinger
 from tui.engine.pinger import Pinger
 from tui.engine.protocol import (
@@ -38,6 +41,7 @@ from tui.engine.protocol import (
 )
 from tui.engine.remote_events import believed
 from tui.errors import ChildError
+from tui.secret_names import is_secret_variable
 
 _KEPT_STDERR_BYTES = 4096
 _MOST_BEFORE_GREETING = 64 * 1024
@@ -49,13 +53,22 @@ HERE = Host(name="")
 """This machine."""
 
 
-def spawn(host: Host = HERE) -> "subprocess.Popen[bytes]":
+def spawn(host: Host = HERE, endpoints: Iterable[Endpoint] = ()) -> "subprocess.Popen[bytes]":
     """Start an engine process. It ends when its standard input does, and so never outlives its parent.
 
-    Separate from `EngineClient`, so that the engine's imports can run while the parent still does its own. Raises
+    Separate from `EngineClient`, so that the engine's imports can run while the parent still does its own. What reaches
+    another machine does not see the keys of these `endpoints`: a key crosses where it is lent, and nowhere else. Raises
     ChildError.
     """
-    return child.spawn("engine", "engine") if host.is_here else child.launch(f"engine on {host.name}", host.launch)
+    if host.is_here:
+        return child.spawn("engine", "engine")
+    withheld = {CUSTOM_HEADERS_VARIABLE, *(name for endpoint in endpoints for name in endpoint.key_variables)}
+    # ssh needs no secret of a variable; another command may, such as a cloud's own.
+    withheld |= {
+        name for name in os.environ if is_secret_variable(name) and (host.ssh or name.startswith("ANTHROPIC_"))
+    }
+    environment = {name: value for name, value in os.environ.items() if name not in withheld}
+    return child.launch(f"engine on {host.name}", host.launch, environment=environment)
 
 
 class EngineClient:

@@ -18,9 +18,10 @@ from tui.config.endpoints import is_key_set, unset_headers
 from tui.config.load import Loaded
 from tui.config.schema import HistorySettings
 from tui.config.variables import Variables
-from tui.core.engine_events import EngineFailed, StampSource
+from tui.core.engine_events import ClockRead, EngineFailed, Hello, StampSource
 from tui.core.events import EndpointExamined, EngineReady, Event, FailureKind, ProtocolRoute
 from tui.core.held_back import arrivals
+from tui.core.host import Host
 from tui.core.metrics import NS_PER_MS
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
@@ -29,8 +30,9 @@ from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint
 from tui.core.wording import aligned, dollars, format_duration
+from tui.engine.client import HERE
 from tui.engine.protocol import Examine
-from tui.errors import ExitCode, HistoryError
+from tui.errors import ChildError, ExitCode, HistoryError, UsageError
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 from tui.headless.measure import measure
 from tui.headless.models import ask_endpoints
@@ -56,15 +58,14 @@ def main(arguments: Sequence[str]) -> int:
     """Run all checks; the exit status is 0 when all is well, else 1."""
     options = _parser().parse_args(arguments)
     loaded = load_from(options)
+    host = _host(options.host, loaded.settings.hosts)
     with endpoints_of(loaded) as endpoints:
-        checks = [
-            *_program(),
-            *asyncio.run(_engine(endpoints)),
-            _terminal(),
-            *_locations(),
-        ]
+        engine = asyncio.run(_engine(endpoints, host))
+    checks = [*_program(), *engine, *([_terminal(), *_locations()] if host.is_here else [])]
     if options.probe:
-        checks += _probes(loaded)
+        hosts = loaded.settings.hosts if host.is_here else (host,)
+        settings = msgspec.structs.replace(loaded.settings, hosts=hosts)
+        checks += _probes(msgspec.structs.replace(loaded, settings=settings))
     if options.json:
         print_json(checks)
     else:
@@ -86,8 +87,23 @@ def _parser() -> argparse.ArgumentParser:
         help="also stream one short answer from each endpoint, to see whether anything holds it back: about 30 input "
         f"and at most {_PROBE_TOKENS} output tokens, at the price of the first model there",
     )
+    parser.add_argument(
+        "--host",
+        metavar="NAME",
+        help="check one of [[hosts]]: the way to it, its engine, and keys and endpoints there",
+    )
     parser.add_argument("--json", choices=["-"], help="- prints JSON")
     return parser
+
+
+def _host(name: str | None, hosts: Sequence[Host]) -> Host:
+    """The host of that name. Raises UsageError for one that is not there."""
+    if name is None:
+        return HERE
+    if (found := next((host for host in hosts if host.name == name), None)) is None:
+        known = f"known are {', '.join(host.name for host in hosts)}" if hosts else "there are no [[hosts]]"
+        raise UsageError(f"{clean(name)} is no host: {known}; name the plan with --config.")
+    return found
 
 
 def _program() -> Iterator[Check]:
@@ -100,23 +116,33 @@ def _program() -> Iterator[Check]:
     )
 
 
-async def _engine(endpoints: tuple[Endpoint, ...]) -> list[Check]:
-    """Start the engine, look at its stamps and its delay, and have it ask the endpoints."""
+async def _engine(endpoints: tuple[Endpoint, ...], host: Host) -> list[Check]:
+    """Start the engine on `host`, look at its stamps and its delay, and have it ask the endpoints."""
     checks: list[Check] = []
     by_name = {endpoint.name: endpoint for endpoint in endpoints}
 
     def hear(event: Event) -> None:
         match event:
+            case Hello() if not host.is_here:
+                checks.append(_greeted(host, event))
+            case ClockRead(clock=clock):
+                error, way = format_duration(clock.error_ns), format_duration(clock.rtt_ns)
+                found = f"known to ± {error}; a round trip over the link takes {way}"
+                checks.append(Check(name=f"clock of {clean(host.name)}", ok=True, found=found))
             case EngineReady():
                 checks.extend(_stamps(event))
             case EngineFailed(message=message):
                 checks.append(Check(name="engine", ok=False, found=message.removesuffix(".")))
             case EndpointExamined(endpoint=name):
-                checks.extend(checks_of(by_name[name], event))
+                checks.extend(checks_of(by_name[name], event, host))
             case _:
                 pass
 
-    if late := await ask_endpoints(Examine(endpoints=endpoints), hear):
+    try:
+        late = await ask_endpoints(Examine(endpoints=endpoints), hear, host)
+    except ChildError as error:
+        return [Check(name="engine", ok=False, found=str(error).removesuffix("."))]
+    if late:
         found = f"no answer in time from {', '.join(late) if checks else 'the engine'}; try again"
         checks.append(Check(name="endpoints", ok=False, found=found))
     return checks
@@ -134,8 +160,16 @@ def _stamps(ready: EngineReady) -> list[Check]:
     return [engine, Check(name="stamps", ok=True, found=f"the kernel's; reads were {late:.2f} ms behind them (p99)")]
 
 
-def checks_of(endpoint: Endpoint, examined: EndpointExamined) -> Iterator[Check]:
-    """The checks of one endpoint: what stands there, and its key."""
+def _greeted(host: Host, hello: Hello) -> Check:
+    """The check of an engine on another machine."""
+    found = f"{hello.hostname}, {hello.platform}, latency-tui {hello.app_version}, Python {hello.python}"
+    if hello.app_version != __version__:
+        found += f"; this one has {__version__}"
+    return Check(name=f"host {clean(host.name)}", ok=True, found=found)
+
+
+def checks_of(endpoint: Endpoint, examined: EndpointExamined, host: Host = HERE) -> Iterator[Check]:
+    """The checks of one endpoint, as it was asked from `host`: what stands there, and its key."""
     own = examined.routes[0]
     spoken = [route for route in examined.routes if route.is_there]
     failure = own.failure
@@ -154,7 +188,14 @@ def checks_of(endpoint: Endpoint, examined: EndpointExamined) -> Iterator[Check]
         if own.words:
             parts.append(f"refuses an empty request with: {own.words}")
         yield Check(name=name, ok=True, found="; ".join(parts))
-    yield _key(endpoint, is_refused=failure is not None and failure.kind in _REFUSED_KEY)
+    if host.is_here:
+        yield _key(endpoint, is_refused=failure is not None and failure.kind in _REFUSED_KEY)
+    elif failure is not None and failure.kind in (FailureKind.NO_KEY, *_REFUSED_KEY):
+        found = f"on {host.name}: {failure.message.removesuffix('.')}"
+        yield Check(name=f"key {clean(endpoint.name)}", ok=False, found=found)
+    elif endpoint.key_variables or host.key_command:
+        whose = "lent by this machine" if host.forward_key else f"of {host.name}'s own"
+        yield Check(name=f"key {clean(endpoint.name)}", ok=True, found=whose)
 
 
 def _probes(loaded: Loaded) -> Iterator[Check]:

@@ -2,18 +2,23 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 
+import msgspec
+
 from tui.config.known_models import known_models, save_list
 from tui.core.engine_events import EngineFailed
 from tui.core.events import EndpointExamined, Event, ModelsListed
+from tui.core.host import Host, endpoint_at
 from tui.core.model import KnownModel
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.core.wording import ABSENT, aligned
-from tui.engine.client import EngineClient, spawn
+from tui.engine.api_keys import lent_to
+from tui.engine.client import HERE, EngineClient, spawn
 from tui.engine.protocol import Examine, ListModels
 from tui.errors import ExitCode
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
@@ -68,10 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def ask_endpoints(question: ListModels | Examine, hear: Callable[[Event], None]) -> list[str]:
-    """Have a new engine ask endpoints a question; `hear` gets every event.
+async def ask_endpoints(question: ListModels | Examine, hear: Callable[[Event], None], host: Host = HERE) -> list[str]:
+    """Have a new engine on `host` ask endpoints a question; `hear` gets every event.
 
-    Returns the names of the endpoints that did not answer in time; none of them where the engine failed.
+    Returns the names of the endpoints that did not answer in time; none of them where the engine failed. Raises
+    ChildError.
     """
     answers: asyncio.Queue[Event] = asyncio.Queue()
 
@@ -79,11 +85,13 @@ async def ask_endpoints(question: ListModels | Examine, hear: Callable[[Event], 
         for event in events:
             answers.put_nowait(event)
 
-    client = EngineClient(spawn(), put)
+    client = EngineClient(spawn(host, question.endpoints), put, host)
+    client.lend(await lent_to(host, question.endpoints, os.environ))
     await client.connect()
+    asked = tuple(endpoint_at(host, endpoint) for endpoint in question.endpoints)
     waiting = [endpoint.name for endpoint in question.endpoints]
     try:
-        client.ask_aside(question)
+        client.ask_aside(msgspec.structs.replace(question, endpoints=asked))
         async with asyncio.timeout(_WITHIN_S):
             while waiting:
                 event = await answers.get()

@@ -184,7 +184,7 @@ class Engines:
             return
         host = self._beside.get(name) or self._hosts[name]
         try:
-            client = self._clients[name] = EngineClient(spawn(host), self._listener(name), host)
+            client = self._clients[name] = EngineClient(spawn(host, self._endpoints), self._listener(name), host)
         except ChildError as error:
             end = self._ends[name] = EngineFailed(t_ns=0, message=str(error), host=name)
             asyncio.get_running_loop().call_soon(lambda: self._hear(name, [end]))
@@ -251,7 +251,7 @@ class Engines:
         for name, client in self._clients.items():
             if client.hello is not None and client.clock is not None:
                 self._facts[name] = HostFacts.of(name, client.hello, client.clock)
-        places = [(name, "" if self._hosts[name].is_here else name) for name in hosts if name in self._hosts]
+        places = [(name, "" if host.is_here else name) for name, host in self._hosts.items() if name in hosts]
         return tuple(replace(self._facts.get(place, HostFacts(name=name)), name=name) for name, place in places)
 
     def _remark(self, name: str, event: Hello | EngineReady) -> None:

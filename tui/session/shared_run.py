@@ -147,6 +147,8 @@ class SharedRun:
 
     def lose(self, name: str, end: EngineFailed) -> list[Event]:
         """An engine is gone: its requests are interrupted."""
+        if name in self._parts:
+            self._is_one_start = False  # of what it sent nothing more is known
         lost = [number for number, place in self._places.items() if place == name and number in self._asked]
         events: list[Event] = [self._interrupted(number, end) for number in lost]
         if name in self._parts:
