@@ -3,10 +3,12 @@
 import itertools
 from statistics import fmean, stdev
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.core.host import Host
 from tui.core.load import (
     DEFAULT_LEVELS,
     Arrivals,
@@ -134,6 +136,9 @@ def test_every_target_is_asked_at_every_level_one_after_the_other() -> None:
     ]
     assert [step.level.concurrency for step in steps_of(LoadSettings(), 1)] == list(DEFAULT_LEVELS)
     assert problem(LoadSettings(), plan()) is None
+    far = msgspec.structs.replace(plan(), hosts=(Host(name="desk"), Host(name="tokyo", ssh="tokyo")))
+    assert "from this machine alone" in (problem(LoadSettings(), far) or "")
+    assert problem(LoadSettings(), msgspec.structs.replace(far, hosts=far.hosts[:1])) is None
 
 
 @given(st.integers(1, 1024), st.integers(0, 1024), st.floats(0, 100))

@@ -242,6 +242,8 @@ def steps_of(settings: LoadSettings, lanes: int) -> tuple[LoadStep, ...]:
 
 def problem(settings: LoadSettings, plan: Plan) -> str | None:
     """Reason that a load cannot be begun, in one sentence; None when it can."""
+    if any(not host.is_here for host in plan.hosts):
+        return "A load is sent from this machine alone: take [[hosts]] out, or run it there."
     if settings.levels and settings.rate is not None:
         return "A load has levels of requests in flight or a rate, not both: take load.levels or load.rate out."
     if max(len(settings.levels), len(settings.rates)) > MAX_LEVELS:
