@@ -1,7 +1,7 @@
 """How often a change is stated in series without any, and how often one is found, simulated.
 
 `python tests/benchmarks/change_points.py [--rounds N]` prints both, with the Monte-Carlo error (95 %), for the shapes
-of noise of `evidence.py`. 400 rounds take a minute of a core.
+of noise of `evidence.py`. 400 rounds take two minutes of a core.
 """
 
 import argparse
