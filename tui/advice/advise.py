@@ -34,12 +34,15 @@ RULES: tuple[Rule, ...] = (
     delivery.region,
     delivery.connection,
     prompt_cache.cold_start,
+    prompt_cache.long_history,
+    delivery.output_schema,
 )
 
 
 LEVERS: Mapping[Rule, str] = {
     prompt_cache.prompt_cache: "cache",
     prompt_cache.cold_start: "cache",
+    prompt_cache.long_history: "thread",
     generation.temperature: "temperature",
     generation.effort: "effort",
     generation.thinking: "thinking",

@@ -85,7 +85,7 @@ def length_questions(lane: Lane) -> tuple[RequestSpec, ...]:
 
 
 def _before(lane: Lane) -> list[Observation]:
-    """The lane's counted answers to other questions."""
-    asked = lane.outcomes[-1].fingerprint
-    other = [one for one in lane.outcomes if one.counted and one.fingerprint != asked]
+    """The lane's counted answers to other questions, and those of other turns."""
+    asked, current = lane.outcomes[-1].fingerprint, {id(one) for one in lane.current}
+    other = [one for one in lane.outcomes if one.counted and (one.fingerprint != asked or id(one) not in current)]
     return [one for one in (*other, *lane.swept) if one.total_ns is not None]

@@ -82,7 +82,7 @@ VIEW_ACTIONS = (
     Action("turns.add", ("a",), "Add", "Add a turn", "add"),
     Action("turns.role", ("r",), "Role", "Change who says the turn: user or assistant", "role"),
     Action("turns.play", ("p",), "Play", "Play the user's turns, one request each, or send them as history", "play"),
-    Action("turns.put_back", ("z",), "Undo delete", "Put back what was deleted last", "put_back"),
+    Action("turns.put_back", ("z",), "Undo", "Put back what was deleted last", "put_back"),
     Action("turns.delete", ("delete",), "Delete", "Delete the turn, or empty the prefill", "delete"),
     Action("turns.text", ("enter",), "Text", "Edit the turn's text", "text"),
     Action("search.next", ("down",), "Next", "Go to the next match, as Enter does", "step(1)"),

@@ -4,11 +4,14 @@ import msgspec
 
 from advice.made import MS, answer, answers, evidence, measured
 from tui.advice.evidence import MeasuredTarget
-from tui.advice.rules.prompt_cache import cold_start, prompt_cache
+from tui.advice.rules.prompt_cache import cold_start, long_history, prompt_cache
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.observation import Observation
 from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt, Turn
+from tui.core.record import RequestRecord
+from tui.core.target import Timeouts
 
 
 def read(tokens: int, prompt: str) -> MeasuredTarget:
@@ -113,3 +116,45 @@ def test_a_prompt_that_no_known_model_caches_is_not_advised_on() -> None:
     )
     assert isinstance(said, NoSuggestion)
     assert "no known model caches less than 512" in said.reason
+
+
+def conversation(tokens: int, *turns: Turn, parameters: Parameters | None = None) -> MeasuredTarget:
+    """The second turn of a conversation, six times."""
+    prompt = Prompt(turns=turns, user="And now?")
+    found = read(tokens, "And now?")
+    spec = RequestSpec(
+        request_id=1,
+        target="a",
+        model="known",
+        endpoint=found.endpoint,
+        prompt=prompt,
+        parameters=parameters or found.parameters,
+        timeouts=Timeouts(),
+        turn=2,
+    )
+    return msgspec.structs.replace(found, prompt=prompt, record=RequestRecord(spec=spec))
+
+
+SAID = (Turn(role="user", text="x" * 400), Turn(role="assistant", text="y" * 592))
+
+
+def test_a_history_that_is_sent_again_is_worth_a_thread() -> None:
+    said = long_history(evidence(conversation(2_000, *SAID), read(200, "Hi")))
+    assert isinstance(said, Suggestion)
+    assert abs(said.saving.ns - 0.992 * 400 * MS) < 2 * MS
+    assert (said.saving.basis, said.saving.interval and said.saving.interval.low) == (Basis.ASSUMED, 0.0)
+    assert said.trial is not None
+    assert said.trial.change.parameters == Parameters(thread=True)
+    assert "cookbook of 2026-11-02" in said.source.name
+
+
+def test_where_no_history_is_sent_again_nothing_is_suggested() -> None:
+    for subject, reason in (
+        (read(2_000, "Hi"), "no conversation is played"),
+        (conversation(2_000), "the first turn has no history"),
+        (conversation(2_000, *SAID, parameters=Parameters(thread=True)), "a thread keeps the history"),
+        (conversation(2_000, *SAID), "the cost of reading it is not known; ~1,984 of the 2,000 tokens"),
+    ):
+        said = long_history(evidence(subject))
+        assert isinstance(said, NoSuggestion)
+        assert reason in said.reason

@@ -1,6 +1,8 @@
 """Rules on delivery: streaming, the path, connections, region and service tier."""
 
+from collections.abc import Mapping
 from statistics import median
+from typing import Any
 
 import msgspec
 
@@ -14,7 +16,8 @@ from tui.advice.estimate import (
     part_saved,
 )
 from tui.advice.evidence import Evidence
-from tui.advice.suggestion import Change, NoSuggestion, Suggestion, Trial
+from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Suggestion, Trial
+from tui.core.comparison import FEWEST
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
 from tui.core.wording import amount
@@ -160,3 +163,42 @@ def service_tier(evidence: Evidence) -> Suggestion | NoSuggestion:
         run="a series with service_tier auto beside this one",
         trial=Trial(change=change_to(parameter, "auto"), figure=Figure.TTFT),
     )
+
+
+def output_schema(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest a request ahead for a new schema: the first one waits until it is compiled."""
+    subject, rule = evidence.subject, "output schema"
+    if not _has_schema(subject.parameters.extra or {}):
+        return NoSuggestion(rule, "no answer has to keep a schema")
+    timed = [one for one in (*subject.warm_ups, *subject.answers) if one.ttft_ns is not None]
+    if len(timed) <= FEWEST:
+        return NoSuggestion(rule, "too few answers tell the first from the others", run=f"{FEWEST + 1} runs")
+    first, *others = sorted(timed, key=lambda one: one.run)
+    if not first.cached_tokens and any(one.cached_tokens for one in others):
+        return NoSuggestion(rule, "the first request found the prompt cache cold too, so that neither cost is told")
+    usual, cold = median(one.ttft_ns or 0 for one in others), first.ttft_ns or 0
+    said = f"TTFT of the first request was {amount(Figure.TTFT, cold)}, of the others {amount(Figure.TTFT, usual)}"
+    if cold <= max(one.ttft_ns or 0 for one in others):
+        return NoSuggestion(rule, f"the first request was not the slowest: {said}")
+    return Suggestion(
+        id=f"{rule}:ahead",
+        target=subject.label,
+        headline="Send a request with the schema before users need it: the first one pays for its compilation",
+        saving=Saving(figure=Figure.TTFT, ns=cold - usual, interval=None, basis=Basis.DERIVED, count=1),
+        figures=(said, "one first request is no statistic: chance may have slowed it"),
+        price="one more request for every new schema",
+        source=citations.SCHEMA,
+        trial=None,
+    )
+
+
+def _has_schema(extra: Mapping[str, Any]) -> bool:
+    """True where a request asks for structured output, in the words of any of the three protocols."""
+    places = (("output_config", "format"), ("response_format",), ("text", "format"))
+    for place in places:
+        found: Any = extra
+        for name in place:
+            found = found.get(name) if isinstance(found, Mapping) else None
+        if isinstance(found, Mapping) and found.get("type") == "json_schema":
+            return True
+    return False

@@ -1,4 +1,4 @@
-"""Rules on the prompt cache: turn it on, and warm it before users need it."""
+"""Rules on what is read again: cache the prompt, warm the cache, and keep a conversation's history at the server."""
 
 from statistics import median
 
@@ -7,7 +7,7 @@ import msgspec
 from tui.advice import citations
 from tui.advice.estimate import change_to, fitted_saved, measured_saving, measured_value, prefill_fit
 from tui.advice.evidence import Evidence
-from tui.advice.prompt_parts import UNKNOWN_LENGTH, StaticStart, static_start, whole_of
+from tui.advice.prompt_parts import UNKNOWN_LENGTH, Length, StaticStart, static_start, whole_of
 from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
 from tui.core.comparison import FEWEST, Verdict, compare
 from tui.core.cost import length_factor
@@ -113,6 +113,36 @@ def cold_start(evidence: Evidence) -> Suggestion | NoSuggestion:
         price="every warm-up pays for a write to the cache",
         source=citations.CACHE,
         trial=None,
+    )
+
+
+def long_history(evidence: Evidence) -> Suggestion | NoSuggestion:
+    """Suggest a message thread, which spares the server the history that every turn of a conversation sends again."""
+    subject, rule = evidence.subject, "long history"
+    spec = subject.record.spec if subject.record is not None else None
+    if spec is None or spec.turn is None:
+        return NoSuggestion(rule, "no conversation is played, so no history is sent again")
+    if spec.parameters.thread:
+        return NoSuggestion(rule, "a thread keeps the history at the server")
+    history, whole = sum(len(turn.text) for turn in spec.prompt.turns), sum(map(len, spec.prompt.texts()))
+    processed, turns = subject.processed_tokens, len(spec.prompt.turns)
+    if not history or processed is None:
+        return NoSuggestion(rule, "the first turn has no history", run="a conversation of several turns")
+    length = Length(tokens=processed * history / whole, is_estimate=True)
+    trial = Trial(change=change_to("thread", True), figure=Figure.TTFT)
+    said = f"{length} of the {processed:,.0f} tokens that turn {spec.turn} has to process are history ({turns} turns)"
+    if (fitted := prefill_fit(evidence)) is None:
+        return NoSuggestion(rule, f"the cost of reading it is not known; {said}", run="a sweep", trial=trial)
+    saving = fitted_saved(Figure.TTFT, fitted[0], length, fitted[1], processed=processed, sure=False)
+    return Suggestion(
+        id=f"{rule}:thread",
+        target=subject.label,
+        headline="Keep the conversation in a message thread, or cache it, so that its history is not read again",
+        saving=saving,
+        figures=(said, "presumed: a thread spares some or all of that"),
+        price="a beta, at the same price; a thread that is gone costs the turn another attempt",
+        source=citations.COOKBOOK,
+        trial=trial,
     )
 
 

@@ -115,7 +115,7 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
             # The answer that it was asked for; the runs are in the table below.
             return f"{live.series.verdict} · {doing}", live.series.verdict
     elif live.run_in_flight:
-        turn = ", ".join(filter(None, ("", turn_name(live.turn, live.call))))
+        turn = f", {turn_name(live.turn, live.call)}" if live.turn is not None else ""
         doing = f"run {live.runs}{turn}: {len(live.in_flight())} in flight"
     elif live.runs:
         doing = f"run {live.runs} done"
