@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-_UP_WITHIN_S = 30
-_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
+_UP_WITHIN_S = 90
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", os.environ.get("FIELD_PROGRAMS", "")])
+"""Where servers are looked for. `FIELD_PROGRAMS` is a directory of programs in an environment of their own."""
 
 
 def free_port() -> int:
@@ -113,4 +114,23 @@ def microsocks(place: Path, *more: str) -> Iterator[int]:
     """microsocks, with further arguments."""
     port = free_port()
     with running("microsocks", ["-i", "127.0.0.1", "-p", str(port), *more], port, place):
+        yield port
+
+
+@contextmanager
+def litellm(place: Path, upstream: int, model: str) -> Iterator[int]:
+    """LiteLLM's gateway, which asks `model` of the Messages API on the port `upstream`."""
+    port = free_port()
+    (place / "litellm.yaml").write_text(
+        "model_list:\n"
+        f"  - model_name: {model}\n"
+        "    litellm_params:\n"
+        f"      model: anthropic/{model}\n"
+        f"      api_base: http://127.0.0.1:{upstream}\n"
+        "      api_key: none\n"
+        "general_settings:\n"
+        "  dangerously_permit_weak_or_unset_master_key: true\n"
+    )
+    arguments = ["--config", str(place / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port)]
+    with running("litellm", arguments, port, place):
         yield port

@@ -14,7 +14,7 @@ from tui.core.held_back import Held
 from tui.core.record import RequestRecord
 
 from .conftest import Origin
-from .servers import free_port, haproxy, microsocks, nginx, squid, tinyproxy
+from .servers import free_port, haproxy, litellm, microsocks, nginx, squid, tinyproxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,9 +35,9 @@ class Seen(NamedTuple):
     written: list[int]
 
 
-async def ask(engine: Driver, origin: Origin, base_url: str, proxy: str | None = None) -> Seen:
+async def ask(engine: Driver, origin: Origin, base_url: str, proxy: str | None = None, kind: str = "") -> Seen:
     spec = engine.spec(base_url, MODEL, max_tokens=200)
-    endpoint = msgspec.structs.replace(spec.endpoint, proxy=proxy or "")
+    endpoint = msgspec.structs.replace(spec.endpoint, proxy=proxy or "", kind=kind or spec.endpoint.kind)
     (record,) = await engine.run(msgspec.structs.replace(spec, endpoint=endpoint))
     line = await origin.truth.line()
     contents = [event for event in engine.events if isinstance(event, Content)]
@@ -139,6 +139,24 @@ async def test_a_proxy_that_is_not_there_is_blamed_itself(measuring: Driver, ori
     assert record.failure is not None
     assert proxy in record.failure.message
     assert origin.base_url not in record.failure.message
+
+
+@pytest.fixture(scope="module")
+def gateway(origin: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """LiteLLM in front of the simulator: it takes ten seconds to start."""
+    with litellm(tmp_path_factory.mktemp("litellm"), origin.port, MODEL) as port:
+        yield port
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("kind", "path"), [("anthropic", ""), ("openai", "/v1")])
+async def test_litellm_passes_a_stream_on_and_its_overhead_is_kept(
+    measuring: Driver, origin: Origin, gateway: int, kind: str, path: str
+) -> None:
+    seen = await ask(measuring, origin, f"http://127.0.0.1:{gateway}{path}", kind=kind)
+    came_as_sent(seen)
+    assert seen.record.usage.output_tokens == 101
+    assert any(name.startswith("x-litellm-") for name in seen.record.response.headers)
 
 
 async def test_a_gateway_whose_server_is_gone_is_said_to_be_in_front(measuring: Driver, place: Path) -> None:
