@@ -1,16 +1,20 @@
 """JSON: what goes out comes back, with the same figures, by a schema that an independent validator checks."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.config import paths
+from tui.core.attachment import Attachment
 from tui.core.figures import figures_of
+from tui.core.prompt import KeptAnswer, Turn
 from tui.core.run import StoredRun
 from tui.errors import UsageError
 from tui.export import json_format
@@ -49,6 +53,31 @@ def test_nothing_is_lost_of_runs_without_secrets() -> None:
     run = simple_run()
     run.number = None
     assert imported(exported([run])) == [run]
+
+
+def test_turns_and_files_come_back_without_their_places() -> None:
+    run = simple_run()
+    run.number = None
+    file = Attachment(name="a.png", media_type="image/png", size=3, sha256="ab", path="/home/me/a.png")
+    record = run.requests[0]
+    prompt = msgspec.structs.replace(
+        record.spec.prompt,
+        attach=("/home/me/a.png",),
+        attached=(file,),
+        turns=(Turn(role="assistant", text="x", said="[]"), Turn(role="user", text="y", attached=(file,))),
+    )
+    record.spec = msgspec.structs.replace(record.spec, prompt=prompt, turn=2, call=1)
+    record.kept = KeptAnswer(said="[]")
+    text = exported([run])
+    VALIDATOR.validate(json.loads(text))
+    assert "/home/me" not in text
+    (told, *_) = json.loads(text)["requests"]
+    assert (told["turn"], told["call"], told["prompt"]["attached"][0]["sha256"]) == (2, 1, "ab")
+    spec = imported(text)[0].requests[0].spec
+    assert (spec.turn, spec.call, spec.prompt.turns[0].said) == (2, 1, "[]")
+    assert spec.prompt.attached == (msgspec.structs.replace(file, path=""),)
+    rows = list(csv.DictReader(rendered([run], Format.CSV, environ={}).splitlines()))
+    assert (rows[0]["turn"], rows[0]["call"], rows[1]["turn"]) == ("2", "1", "")
 
 
 def test_the_ledger_comes_back() -> None:

@@ -196,6 +196,7 @@ def _record(record: RequestRecord, harmless: Callable[[str], str], *, with_texts
     return msgspec.structs.replace(
         record,
         spec=_spec(record.spec, with_texts=with_texts),
+        kept=None,
         pieces=_pieces(record, harmless) if with_texts else [],
         # The reasons quote both the answer and what it should be.
         checks=record.checks

@@ -76,7 +76,7 @@ class Emptied(msgspec.Struct, frozen=True):
 class Lane:
     """One target on screen: its latest request, and the outcomes of this session."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, turn: int | None = None) -> None:
         self.target = target
         self.record: RequestRecord | None = None
         """Its latest request; of several at once the first."""
@@ -104,7 +104,7 @@ class Lane:
         """Figures in which it is usually the fastest of all lanes, surely; see `Standings`."""
         self._current: list[Observation] = []
         self._asked = ""
-        self.turn: int | None = None
+        self.turn = turn
         """The turn of the conversation of which figures are shown; other turns are other measurements."""
         self._reader = OutcomesReader()
 

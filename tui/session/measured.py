@@ -33,7 +33,7 @@ def measured_by(lane: Lane) -> MeasuredTarget | None:
         prompt=record.spec.prompt,
         parameters=record.spec.parameters,
         outcomes=tuple(lane.current),
-        warm_ups=tuple(one for one in outcomes if not one.counted and one.fingerprint == asked),
+        warm_ups=tuple(one for one in lane.of_turn(outcomes) if not one.counted and one.fingerprint == asked),
         record=record,
         template=None if lane.plan is None else lane.plan.prompt_of(lane.target),
         variants=() if lane.plan is None else lane.plan.variants,

@@ -122,7 +122,7 @@ def _places(run: StoredRun) -> list[tuple[int, RequestRecord]]:
 
 def _lanes(run: StoredRun) -> list[Lane]:
     specs = [record.spec for record in _lane_records(run)]
-    return [Lane(Target(model=spec.model, endpoint=spec.endpoint.name, name=spec.target)) for spec in specs]
+    return [Lane(Target(model=spec.model, endpoint=spec.endpoint.name, name=spec.target), spec.turn) for spec in specs]
 
 
 def _lane_records(run: StoredRun) -> list[RequestRecord]:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tui.config.schema import HistorySettings
-from tui.core.run import RunFilter, RunRow, TargetRow
+from tui.core.run import RunFilter, RunRow, TargetRow, folded
 from tui.ui.viewmodel.run_lines import QueryError, heading, parse_query, retention, row_line, tags_of
 
 
@@ -35,6 +35,20 @@ def row(*statuses: str, excerpt: str = "Why?", series: str | None = None, kind: 
             for number, status in enumerate(statuses, 1)
         ),
     )
+
+
+def test_a_conversation_is_told_from_a_series() -> None:
+    played = msgspec.structs.replace(row("done", series="s"), runs=4, turn=3)
+    assert "conversation, 4 turns" in row_line(played, 120, marked=False)
+    assert "series of 4" in row_line(msgspec.structs.replace(played, turn=None), 120, marked=False)
+
+
+def test_the_entry_of_a_conversation_has_the_times_of_its_last_turn() -> None:
+    first, last = (msgspec.structs.replace(row("done", series="s"), turn=turn) for turn in (1, 2))
+    slow = msgspec.structs.replace(last.targets[0], ttft_ns=9 * 10**8)
+    last = msgspec.structs.replace(last, targets=(slow,))
+    entry = folded([first, last, first, last])
+    assert (entry.runs, entry.turn, entry.targets[0].ttft_ns) == (4, 2, 9 * 10**8)
 
 
 def test_the_worst_state_and_the_shortest_times_are_shown() -> None:
