@@ -2,9 +2,10 @@
 
     python tests/benchmarks/capacity.py [--streams 32,64,128,192,256] [--seconds N] [--rounds N] [--only NAME]
 
-Every load is given in turn to the engine ("engine": alone, without screen and history), to the SDK's own loop ("SDK":
-see `fidelity_usual.py`), and to the least that asyncio can do ("protocol": see `capacity_subjects.py`). The server is
-that of `fidelity.py`: 100 pieces per second and stream, with its own log of when it sent what.
+Every load is given in turn to one engine (alone, without screen and history), to two engines of this machine as a
+session shares a run over them (the server needs a core, too), to the SDK's own loop (see `fidelity_usual.py`), and to
+the least that asyncio can do (see `capacity_subjects.py`). The server is that of `fidelity.py`: 100 pieces per second
+and stream, with its own log of when it sent what.
 
     pieces/s    that arrived, over the time in which the server sent
     µs/piece    CPU of the process that reads, set-up of the requests included
@@ -22,7 +23,7 @@ import os
 from collections.abc import Callable
 
 import msgspec
-from capacity_subjects import engine, protocol
+from capacity_subjects import protocol, several
 from fidelity import Errors, errors, ms
 from fidelity_runs import Load, Measured, usual
 
@@ -30,7 +31,12 @@ from tui.core.metrics import NS_PER_MS, percentile
 
 _MOST_ERROR_NS = NS_PER_MS
 _MOST_SHARED = 0.01
-_SUBJECTS: dict[str, Callable[[Load], Measured]] = {"engine": engine, "SDK": usual, "protocol": protocol}
+_SUBJECTS: dict[str, Callable[[Load], Measured]] = {
+    "engine": several(1),
+    "2 engines": several(2),
+    "SDK": usual,
+    "protocol": protocol,
+}
 _ROW = "{:>7} {:<9} {:>9} {:>9} {:>7} {:>8} {:>10} {:>11} {:>6}"
 
 
@@ -106,7 +112,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each answer")
     parser.add_argument("--rounds", type=int, default=1, help="answers per stream")
-    parser.add_argument("--only", choices=tuple(_SUBJECTS), help="one subject alone")
+    parser.add_argument("--only", choices=tuple(_SUBJECTS), action="append", help="one subject alone; repeatable")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
     print(_ROW.format("streams", "", "pieces/s", "µs/piece", "core", "alone", "TTFT error", "token error", "holds"))
@@ -114,12 +120,12 @@ def main() -> None:
     for streams in options.streams:
         load = Load(streams=streams, seconds=options.seconds, rounds=options.rounds, tls=False)
         results: dict[str, Taken] = {}
-        for name in (options.only,) if options.only else _SUBJECTS:
+        for name in options.only or _SUBJECTS:
             results[name] = taken(load, _SUBJECTS[name](load))
             show(load, name, results[name])
             if results[name].holds:
                 best[name] = (streams, results[name])
-        if len(results) > 1:
+        if len(results) > 1 and "engine" in results:
             ours = results["engine"]
             ratios = (f"{name} {ours.per_core / other.per_core:.2f}" for name, other in results.items())
             print(f"        CPU per piece, engine = 1: {', '.join(ratios)}; load average {os.getloadavg()[0]:.1f}")

@@ -1,4 +1,4 @@
-"""Who takes the streams in `capacity.py`: the engine alone, and a bare asyncio Protocol, each in its own process.
+"""Who takes the streams in `capacity.py`: engines alone, and a bare asyncio Protocol, each in its own process.
 
     python capacity_subjects.py protocol BASE_URL STREAMS ROUNDS RESULT
 
@@ -8,10 +8,12 @@ of each, and keeps the words. It knows no deadline, no redaction, no retry, and 
 
 import asyncio
 import json
+import math
 import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,36 +23,49 @@ from fidelity_runs import Load, LoadServer, Measured, ProcessCost, access, paire
 from fidelity_usual import Timed, Usual
 from harness import sealed
 
-from tui.core.events import Content, EngineReady, Event, Instrument, Mark, Marked, RequestEnded, RunEnded, Status
+from tui.core.events import (
+    Content,
+    EngineReady,
+    Event,
+    Instrument,
+    Mark,
+    Marked,
+    RequestEnded,
+    RunEnded,
+    RunStarted,
+    Status,
+)
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.client import EngineClient, spawn
+from tui.session import engines
+from tui.session.engines import Engines
 
 _READY_WITHIN_S = 60.0
 
 
-class _EngineAlone:
-    """One engine process, and what it reports of one run."""
+class _EnginesAlone:
+    """Engines of this machine as a session has them, and what they report of one run."""
 
     def __init__(self) -> None:
-        self._client = EngineClient(spawn(), self._receive)
+        self._engines = Engines(None, self._receive, _fail)
         self._ready, self._over = asyncio.Event(), asyncio.Event()
         self._sent_ns: dict[int, int] = {}
         self._content_ns: dict[int, list[int]] = {}
+        self._costs: list[ProcessCost] = []
+        self._began = 0.0
         self.instruments: list[Instrument] = []
 
-    async def connect(self) -> ProcessCost:
-        await self._client.connect()
+    async def connect(self) -> None:
+        await self._engines.connect()
         async with asyncio.timeout(_READY_WITHIN_S):
             await self._ready.wait()
-        return ProcessCost(self._client.pid)
 
     async def run(self, specs: tuple[RequestSpec, ...], within_s: float) -> list[Timed]:
         self._over.clear()
         self._content_ns = {spec.request_id: [] for spec in specs}
-        self._client.start_run(1, specs)
+        self._engines.start_run(1, specs)
         async with asyncio.timeout(within_s):
             await self._over.wait()
         return [
@@ -62,8 +77,13 @@ class _EngineAlone:
             for spec in specs
         ]
 
+    def cost(self) -> tuple[float, float, float]:
+        """CPU of all engines since the first run began, s, how long that is, and their peak sizes together, MB."""
+        wall_s = time.monotonic() - self._began
+        return sum(one.cpu_s for one in self._costs), wall_s, sum(one.peak_mb for one in self._costs)
+
     async def stop(self) -> None:
-        await self._client.stop()
+        await self._engines.stop()
 
     def _receive(self, events: list[Event]) -> None:
         for event in events:
@@ -76,6 +96,10 @@ class _EngineAlone:
                     self.instruments.append(event)
                 case EngineReady():
                     self._ready.set()
+                case RunStarted() if not self._costs:
+                    # All of them have been imported by now, which is no cost of a piece.
+                    self._costs = [ProcessCost(pid) for pid in self._engines.pids]
+                    self._began = time.monotonic()
                 case RequestEnded() if event.status is not Status.DONE:
                     raise RuntimeError(f"a request failed: {event}")
                 case RunEnded():
@@ -84,15 +108,25 @@ class _EngineAlone:
                     pass
 
 
-def engine(load: Load) -> Measured:
-    """The engine, driven as the program drives it; nothing is shown and nothing stored."""
-    with sealed() as (home, _), LoadServer(load, home) as server:
-        return asyncio.run(_engine(load, server))
+def _fail(problem: str) -> None:
+    raise RuntimeError(problem)
 
 
-async def _engine(load: Load, server: LoadServer) -> Measured:
-    subject = _EngineAlone()
-    process = await subject.connect()
+def several(count: int) -> Callable[[Load], Measured]:
+    """So many engines, driven as the program drives them; nothing is shown and nothing stored."""
+
+    def measured(load: Load) -> Measured:
+        engines.most_here = lambda: count
+        engines.STREAMS_PER_ENGINE = math.ceil(load.streams / count)
+        with sealed() as (home, _), LoadServer(load, home) as server:
+            return asyncio.run(_alone(load, server))
+
+    return measured
+
+
+async def _alone(load: Load, server: LoadServer) -> Measured:
+    subject = _EnginesAlone()
+    await subject.connect()
     prompt, parameters = Prompt(user="Go on."), Parameters(max_tokens=100_000)
     endpoint = Endpoint(name="load", base_url=server.base_url)
     specs = tuple(
@@ -107,11 +141,11 @@ async def _engine(load: Load, server: LoadServer) -> Measured:
         )
         for number in range(load.streams)
     )
-    began, timed = time.monotonic(), []
+    timed: list[Timed] = []
     try:
         for _ in range(load.rounds):
             timed += await subject.run(specs, load.seconds + _READY_WITHIN_S)
-        cpu_s, wall_s, peak = process.cpu_s, time.monotonic() - began, process.peak_mb
+        cpu_s, wall_s, peak = subject.cost()
     finally:
         await subject.stop()
     return Measured(
