@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.core.checks import AnswerCheck
 from tui.core.prompt import MAX_VARIANTS, Prompt, Turn
 from tui.session.prompt_book import BookError, PromptBook
 
@@ -139,3 +140,13 @@ def test_a_name_that_was_taken_meanwhile_is_not_given_twice() -> None:
     book.put_back()
     assert sorted(prompt.user for prompt in book.prompts) == ["A", "B"]
     assert len({prompt.name for prompt in book.prompts}) == 2
+
+
+def test_checks_go_to_every_variant_that_had_the_same() -> None:
+    one, other = AnswerCheck(contains="a"), AnswerCheck(json=True)
+    book = PromptBook(
+        Prompt(user="x", name="a"),
+        [Prompt(user="x", name="a"), Prompt(user="y", name="b"), Prompt(user="z", name="c", checks=(other,))],
+    )
+    book.check((one,))
+    assert [prompt.checks for prompt in book.prompts] == [(one,), (one,), (other,)]

@@ -1,6 +1,7 @@
 """Pass rate: the share of answers that passed their checks, its interval, and exact comparisons of two of them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import combinations
 from math import comb
 
@@ -46,11 +47,17 @@ class PassRate(msgspec.Struct, frozen=True, kw_only=True):
 def pass_rate(observations: Sequence[Observation]) -> PassRate | None:
     """The pass rate of these requests; None where none was judged."""
     verdicts = [observation.passed for observation in observations]
-    judged, passed = len(verdicts) - verdicts.count(None), verdicts.count(True)
+    unjudged = verdicts.count(None)
+    return rate_of(verdicts.count(True), len(verdicts) - unjudged, unjudged)
+
+
+@lru_cache(maxsize=1024)
+def rate_of(passed: int, judged: int, unjudged: int = 0) -> PassRate | None:
+    """The pass rate by its counts; None where none was judged."""
     if not judged:
         return None
     low, high = share_bounds(passed, judged, (1 + CONFIDENCE) / 2)
-    return PassRate(passed=passed, judged=judged, unjudged=verdicts.count(None), low=low, high=high)
+    return PassRate(passed=passed, judged=judged, unjudged=unjudged, low=low, high=high)
 
 
 def differing(sets: Sequence[Judged], confidence: float = CONFIDENCE) -> list[str]:

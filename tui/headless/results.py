@@ -88,12 +88,17 @@ def exit_code(results: Sequence[TargetResult]) -> ExitCode:
 
 def table(results: Sequence[TargetResult]) -> str:
     """One row per target and figure: count, failures, median with its interval, p95, best and worst."""
-    heading = ("target", "figure", "n", "cut", "refused", "failed", "median", "95 % interval", "p95", "min", "max")
+    is_judged = any(pass_rate(result.observations) for result in results)
+    counts = ("n", "cut", "refused", "failed", *(["passed"] * is_judged))
+    heading = ("target", "figure", *counts, "median", "95 % interval", "p95", "min", "max")
     rows: list[tuple[str, ...]] = [heading]
     for result in results:
+        rate = pass_rate(result.observations)
+        passed = [ABSENT if rate is None else f"{rate.passed} of {rate.judged}"] * is_judged
         for figure in figures_for(Use.HEADLINE):
             found = summary(result.observations, figure)
-            rows.append((clean(result.name), figure.label, *_cells(figure, found, result.observations)))
+            cells = _cells(figure, found, result.observations)
+            rows.append((clean(result.name), figure.label, *cells[:4], *passed, *cells[4:]))
     return "\n".join(aligned(rows, labels=2))
 
 

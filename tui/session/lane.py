@@ -98,6 +98,8 @@ class Lane:
         """Plan of the latest run."""
         self.clock = SAME_CLOCK
         """Clock of its host, to draw by."""
+        self.asked = ""
+        """Fingerprint of what the latest run asks, from its start on; empty before any."""
         self.first: tuple[Figure, ...] = ()
         """Figures in which this lane was first in the run that ended last: one run tells no more."""
         self.fastest: tuple[Figure, ...] = ()

@@ -106,10 +106,10 @@ class LiveState:
     def _begin(self, plan: Plan, asked: Sequence[tuple[Lane, RequestSpec, bool]]) -> tuple[RequestSpec, ...]:
         self._requests = {}
         for lane, spec, is_shown in asked:
-            record, lane.plan = RequestRecord(spec=spec), plan
+            record, lane.plan, lane.asked = RequestRecord(spec=spec), plan, fingerprint_of(plan, lane, self._repeat)
             if is_shown:
                 lane.record, lane.cost, lane.first = record, None, ()
-            self._requests[spec.request_id] = _LaneRequest(lane, record, fingerprint_of(plan, lane, self._repeat))
+            self._requests[spec.request_id] = _LaneRequest(lane, record, lane.asked)
             self.turn, self.call = spec.turn, spec.call
             self.next_request = max(self.next_request, spec.request_id + 1)
         for lane in self.lanes if not self.call else ():

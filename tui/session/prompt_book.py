@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from tui.core.attachment import Attachment
+from tui.core.checks import AnswerCheck
+from tui.core.conversation import Conversation
 from tui.core.prompt import MAX_VARIANTS, Conversation, Prompt, Role, Turn
 
 Row = dict[str, str]
@@ -63,6 +65,14 @@ class PromptBook:
         """Change texts of the prompt in use; `None` leaves one as it is."""
         given = {"system": system, "user": user, "prefill": prefill}
         self._change(**{name: text for name, text in given.items() if text is not None})
+
+    def check(self, checks: tuple[AnswerCheck, ...]) -> None:
+        """Give the prompt in use these checks, and every variant that has had the same ones."""
+        before = self.prompt.checks
+        self.prompts = [
+            msgspec.structs.replace(prompt, checks=checks) if prompt.checks == before else prompt
+            for prompt in self.prompts
+        ]
 
     def put(self, before: Prompt, after: Prompt) -> None:
         """Put a prompt in the place of another, or of the one in use where that other is no longer there."""

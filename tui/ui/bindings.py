@@ -64,7 +64,7 @@ class Action(msgspec.Struct, frozen=True):
 LETTERS = {
     "run": "r", "run_all": "R", "cancel_all": "x", "cancel_lane": "X", "series": "s", "series_options": "o",
     "sweep": "E", "pause": "p", "warm_cache": "M", "history": "H",
-    "variants": "v", "next_variant": "n", "system": "i", "edit_outside": "V",
+    "variants": "v", "next_variant": "n", "system": "i", "checks": "k", "edit_outside": "V",
     "save_plan": "w", "save_plan_as": "W", "open_plan": "O", "new_draft": "N",
     "refresh_models": "A", "edit_parameters": "e", "edit_target": "t", "duplicate_target": "u", "drop_parameter": "U",
     "next_lane": "l", "previous_lane": "h", "maximise": "z", "pin": "b", "objectives": "B", "statistics": "S",
@@ -94,7 +94,8 @@ _WORDS = {
     "quit": "exit leave", "search": "find", "save_plan": "export toml file store share",
     "open_plan": "load toml file draft",
     "new_draft": "prompt empty reset fresh", "next_chart": "trend histogram distribution box scatter gaps",
-    "system": "instructions role", "edit_outside": "vim nano external $EDITOR", "help": "keys legend figures",
+    "system": "instructions role", "checks": "right wrong pass fail quality json regex schema eval",
+    "edit_outside": "vim nano external $EDITOR", "help": "keys legend figures",
     "sort": "order rank table winner",
 }  # fmt: skip
 
@@ -158,6 +159,8 @@ ACTIONS = (
                "prompts.next_variant", unless="one_variant"),
         Action("system", ("alt+shift+y",), "System prompt", "Edit the system prompt, or the user prompt again",
                "prompts.system"),
+        Action("checks", ("alt+shift+x",), "Checks",
+               "Type in what every answer must pass, such as contains = \"Paris\"", "prompts.checks"),
         Action("edit_outside", ("alt+shift+v",), "In $EDITOR", "Edit the prompt in the editor that $EDITOR names",
                "prompts.edit_outside", unless="no_editor"),
     ),

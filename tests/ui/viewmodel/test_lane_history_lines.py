@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 
 from tui.core.events import Status
@@ -28,8 +29,12 @@ def took(ttft_ms: float, total_ms: float, asked: str = "") -> Observation:
     return Observation(status=Status.DONE, ttft_ns=ttft, total_ns=total, fingerprint=asked)
 
 
-def table(lanes: list[Lane], width: int = 100, by: Figure | None = None) -> HistoryTable:
-    return history_table([LaneHistory(lane) for lane in lanes], width, set_cell_size, shortened, by)
+def table(lanes: list[Lane], width: int = 100, by: str | None = None, verdicts: tuple[str, ...] = ()) -> HistoryTable:
+    return history_table([LaneHistory(lane) for lane in lanes], width, set_cell_size, shortened, by, verdicts)
+
+
+def judged(*passed: bool, usd: float | None = None, asked: str = "") -> list[Observation]:
+    return [replace(took(10, 100, asked), passed=each, usd=usd) for each in passed]
 
 
 def cells_of(line: str) -> list[str]:
@@ -112,3 +117,54 @@ def test_names_are_shortened_together() -> None:
     lines = table(lanes, 60).lines
     assert lines[0].startswith("plain ")
     assert lines[1].startswith("one sentence")
+
+
+def test_cost_checks_and_verdict_have_columns_where_any_lane_has_them() -> None:
+    lanes = [lane_of("a", *judged(*[True] * 18, False, False, usd=0.0012)), lane_of("b", *judged(*[False] * 20))]
+    shown = table(lanes, 120, verdicts=("✔ met", "✖ missed"))
+    assert cells_of(shown.heading)[-4:] == ["cost", "checks", "n", "verdict"]
+    assert shown.lines[0].endswith("$0.0012  18 of 20 68–99%    20     ✔ met")
+    assert shown.lines[1].endswith("         0 of 20 0–17%    20  ✖ missed")
+    plain = table([lane_of("a", took(1, 2))], 120).heading
+    assert not {"cost", "checks", "verdict"} & set(cells_of(plain))
+
+
+@pytest.mark.parametrize(("width", "wanted"), [(40, ["n"]), (58, ["checks", "n"]), (72, ["cost", "checks", "n"])])
+def test_what_matters_most_stays_in_a_narrow_table(width: int, wanted: list[str]) -> None:
+    lanes = [lane_of("a-long-name", *judged(*[True] * 20, usd=0.0012))]
+    shown = table(lanes, width, verdicts=("✔ met",))
+    assert cells_of(shown.heading)[2:] == wanted
+    assert cell_len(shown.heading) == width
+    assert shown.lines[0].endswith(" ✔"), "the mark of the verdict has room before its word"
+
+
+def test_the_cheapest_and_the_one_that_passes_most_can_be_first() -> None:
+    lanes = [
+        lane_of("none", took(1, 1)),
+        lane_of("dear", *judged(True, True, usd=0.2)),
+        lane_of("cheap", *judged(True, False, usd=0.1)),
+    ]
+    assert [cells_of(line)[0] for line in table(lanes, by="cost").lines] == ["cheap", "dear", "none"]
+    assert [cells_of(line)[0] for line in table(lanes, by="passed").lines] == ["dear", "cheap", "none"]
+    assert "▾cost" in table(lanes, by="cost").heading
+    assert "▾checks" in table(lanes, by="passed").heading
+
+
+def test_a_question_that_has_begun_and_not_ended_leaves_nothing_of_the_one_before() -> None:
+    lane = lane_of("a", *judged(True, True, True, usd=0.1, asked="old"))
+    lane.asked = "old"
+    history = LaneHistory(lane)
+    (line,) = history_table([history], 100, set_cell_size, shortened).lines
+    assert "3 of 3" in line
+    lane.asked = "new"
+    assert history.catch_up()
+    (line,) = history_table([history], 100, set_cell_size, shortened).lines
+    assert cells_of(line)[-1] == "0"
+    assert "3 of 3" not in line
+    assert line.count(CHANGED) == 2
+    assert not history.catch_up()
+    lane.outcomes.append(took(10, 100, "new"))
+    assert history.catch_up()
+    (line,) = history_table([history], 100, set_cell_size, shortened).lines
+    assert cells_of(line)[-1] == "1"
+    assert line.count(CHANGED) == 2, "one tick each, however the question began"

@@ -12,6 +12,7 @@ from tui.config.presets import presets
 from tui.config.remembered import save_targets
 from tui.config.schema import SIMULATOR
 from tui.config.variables import read_rows
+from tui.core.checks import AnswerCheck
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.refusals import belonging, prefill_refusal
 from tui.core.target import Target
@@ -78,6 +79,23 @@ class PromptsController:
             context.describe()
 
         context.app.push_screen(PromptsScreen(book, _load, self._refusing_prefill(), context.keys, tab=tab), closed)
+
+    def checks(self) -> None:
+        """Edit the checks of the answers."""
+        from tui.ui.screens.settings import ChecksScreen
+
+        context, pane, book = self._context, self._context.main.prompt_pane, self._context.draft.book
+        pane.commit()
+        others = [prompt.name for prompt in book.prompts if prompt.checks != book.prompt.checks]
+
+        def done(checks: "tuple[AnswerCheck, ...] | None") -> None:
+            if checks is not None:
+                book.check(checks)
+                context.describe()
+                context.main.wake()
+
+        of = f" of {book.prompt.name}" if others else " of all variants" if book.variants else ""
+        context.app.push_screen(ChecksScreen(book.prompt.checks, of, context.keys), done)
 
     def _refusing_prefill(self) -> list[str]:
         known = {model.id: model for model in self._context.models}

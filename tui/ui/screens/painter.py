@@ -103,6 +103,7 @@ class Painter:
             self._evidence_shown = True
             for view in self._lanes.views:
                 view.show_evidence(self._evidence.lines(view.lane))
+            self._slow_version = -1
         self._show_rows()
         self._draw_when_due()
 
@@ -121,7 +122,7 @@ class Painter:
 
     def _draw(self) -> None:
         self._slow_version = self._live.version
-        self._history.show(self._live.lanes)
+        self._history.show(self._live.lanes, self._evidence.word)
         self._charts.draw()
 
     async def _show_lanes(self) -> None:

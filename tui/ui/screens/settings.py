@@ -10,15 +10,18 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
+from tui.config.check_lines import check_lines, parse_checks
 from tui.config.schema import TABLES
+from tui.core.checks import KINDS, AnswerCheck
 from tui.core.objectives import Objective, parse
 from tui.core.parameters import REQUIRED, Parameters
+from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
 from tui.ui.viewmodel.form_rows import PARAMETER_ROWS, FieldError, rows_of
 from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient
-from tui.ui.widgets.inputs import Field
+from tui.ui.widgets.inputs import Editor, Field
 from tui.ui.widgets.settings_form import SettingsForm
 
 
@@ -127,6 +130,82 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
             return
         given = {name: value for name, value in values.items() if value is not None}
         self.dismiss((SeriesSettings(**given), start))
+
+
+_CHECKS = (
+    'One a line: contains = "Paris", max_words = 50, json = true, similar = "a text", at_least = 0.7. '
+    "Kinds: {kinds}. An answer passes if it passes all. {save} saves them in the plan."
+)
+
+
+class ChecksScreen(ModalScreen[tuple[AnswerCheck, ...]]):
+    """Edits the checks of answers; dismisses with them. Escape leaves them as they were."""
+
+    DEFAULT_CSS = """
+    ChecksScreen {
+        align: center middle;
+        & > Vertical {
+            width: 76; max-width: 96%; height: auto; max-height: 96%;
+            padding: 0 1; background: $panel; border: heavy $primary;
+            border-title-style: bold;
+        }
+        & Editor { height: 8; border: none; background: $surface; }
+        & Label { color: $text-muted; width: 1fr; }
+        & .problem { display: none; color: $text-error; }
+        & .problem.-said { display: block; }
+        & .buttons { height: 1; align-horizontal: right; }
+        & Button { margin: 0 0 0 2; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bound("dialog")
+
+    def __init__(self, checks: Sequence[AnswerCheck], of: str, keys: KeyNames) -> None:
+        """`of` says whose they are, where there are several prompts."""
+        super().__init__()
+        self._keys = keys
+        self._of = of
+        self._editor = Editor(check_lines(checks), "checks", 'contains = "Paris"')
+        self._problem = Label("", classes="problem", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """The text above the hint and the buttons."""
+        with Vertical() as box:
+            box.border_title = f"Checks of the answers{self._of}"
+            yield self._editor
+            yield self._problem
+            yield Label(_CHECKS.format(kinds=", ".join(KINDS), save=self._keys("save_plan")), markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(self._keys.on_button("dialog.done"), id="done", variant="primary", compact=True)
+                yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin at the end of what is there."""
+        self._editor.focus()
+        self._editor.move_cursor(self._editor.document.end)
+
+    def on_text_area_changed(self) -> None:
+        """A corrected text takes its complaint away."""
+        self._say("")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Do what the button says."""
+        if event.button.id == "cancel":
+            self.dismiss()
+        else:
+            self.action_done()
+
+    def action_done(self) -> None:
+        """Dismiss with the checks, if all can be used."""
+        try:
+            found = parse_checks(self._editor.text)
+        except ValueError as error:
+            self._say(clean(str(error)))
+            return
+        self.dismiss(found)
+
+    def _say(self, sentence: str) -> None:
+        self._problem.update(sentence)
+        self._problem.set_class(bool(sentence), "-said")
 
 
 _HINT = (

@@ -4,21 +4,24 @@ Samples are taken in one by one: a run costs the same however many came before i
 """
 
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 
 import msgspec
 
 from tui.core.figures import Figure
-from tui.core.wording import format_duration, format_rate
+from tui.core.objectives import COST, PASSED
+from tui.core.pass_rate import PassRate, rate_of
+from tui.core.wording import dollars, format_duration, format_rate
 from tui.session.lane import OutcomesReader
 from tui.session.live import Lane
 
 METRICS = (Figure.TTFT, Figure.TOTAL)
 """The figures that are drawn."""
-RANKED = (*METRICS, Figure.OTPS)
-"""The figures that are summed up, and by which lanes can be sorted."""
+_SUMMED = (*METRICS, Figure.OTPS)
+RANKED: tuple[str, ...] = (*_SUMMED, COST, PASSED)
+"""Names of what is summed up, and by which lanes can be sorted: figures, the cost of a request and the pass rate."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 """Levels from low to high."""
 CHANGED = "╎"
@@ -76,8 +79,11 @@ class LaneHistory:
         self._begin()
 
     def _begin(self) -> None:
-        self.samples = {metric: Samples() for metric in RANKED}
-        """Those of what is asked now."""
+        self.samples = {metric: Samples() for metric in _SUMMED}
+        """Those of what is asked now, and so are the next two."""
+        self.costs: list[float] = []
+        self.judged = {True: 0, False: 0}
+        """Requests that passed their checks, and that did not."""
 
     @property
     def label(self) -> str:
@@ -92,18 +98,41 @@ class LaneHistory:
         if cleared or turned:
             self._forget()
         for outcome in since:
-            if outcome.fingerprint != self._asked:
-                if drawn := len(self.drawn[Figure.TTFT]):
-                    self.changes.append(drawn)
-                self._asked = outcome.fingerprint
-                self._begin()
+            self._ask(outcome.fingerprint)
             if not outcome.counted or not self.lane.of_turn([outcome]):
                 continue
             for metric, samples in self.samples.items():
                 samples.add(outcome.value(metric))
             for metric, values in self.drawn.items():
                 values.append(outcome.value(metric))
-        return cleared or turned or bool(since)
+            if outcome.usd is not None:
+                self.costs.append(outcome.usd)
+            if outcome.passed is not None:
+                self.judged[outcome.passed] += 1
+        before = self._asked
+        if self.lane.asked:
+            self._ask(self.lane.asked)
+        return cleared or turned or bool(since) or before != self._asked
+
+    def _ask(self, asked: str) -> None:
+        """Begin anew where something else is asked than before, be it that no request of it has ended yet."""
+        if asked == self._asked:
+            return
+        drawn = len(self.drawn[Figure.TTFT])
+        if drawn and drawn not in self.changes[-1:]:
+            self.changes.append(drawn)
+        self._asked = asked
+        self._begin()
+
+    @property
+    def cost(self) -> float | None:
+        """Mean cost of a request, US dollars."""
+        return fmean(self.costs) if self.costs else None
+
+    @property
+    def passes(self) -> PassRate | None:
+        """The pass rate; None where nothing was judged."""
+        return rate_of(self.judged[True], sum(self.judged.values()))
 
     def spark(self, metric: Figure, width: int, top: float) -> str:
         """The values of the session in at most `width` cells, from 0 to `top`, with a tick before the first of what is
@@ -161,11 +190,54 @@ Clip = Callable[[str, int], str]
 """Cuts or pads a text to exactly that many cells; given by the widget, which knows the terminal's widths."""
 
 _FIGURE_CELLS = 8
-_RATE_CELLS = 7
 _COUNT_CELLS = 6
 _SHORTEST_SPARK, _SHORTEST_NAME, _LONGEST_NAME = 4, 12, 32
-_WIDE = 46
-"""Cells from which there is room for the rate."""
+_LEAST, _LEAST_BESIDE = 14, 17
+"""Cells that are left to names and sparklines by what is told of every lane, and by what is not."""
+
+
+class _Column(msgspec.Struct, frozen=True):
+    """A column that is there where any lane has something in it, and there is room."""
+
+    name: str
+    cells: tuple[str, ...]
+    """One per lane."""
+    least: int
+    by: str = ""
+
+    def width(self, by: str | None) -> int:
+        return 2 + max(len(self.heading(by)), *map(len, self.cells))
+
+    def heading(self, by: str | None) -> str:
+        return f"{'▾' if by == self.by and by else ''}{self.name}"
+
+
+def _columns(lanes: Sequence["LaneHistory"], verdicts: Sequence[str]) -> list[_Column]:
+    """In the order of their importance."""
+    rates = [lane.samples[Figure.OTPS].median for lane in lanes]
+    passes = ["" if (rate := lane.passes) is None else _passed(rate) for lane in lanes]
+    costs = ["" if (cost := lane.cost) is None else dollars(cost) for lane in lanes]
+    return [
+        each
+        for each in (
+            _Column("checks", tuple(passes), _LEAST, PASSED),
+            _Column("cost", tuple(costs), _LEAST, COST),
+            _Column(_VERDICT, tuple(verdicts), _LEAST_BESIDE),
+            _Column("tok/s", tuple("" if rate is None else format_rate(rate) for rate in rates), _LEAST_BESIDE, "otps"),
+        )
+        if any(each.cells)
+    ]
+
+
+def _passed(rate: PassRate) -> str:
+    return f"{rate.passed} of {rate.judged} {100 * rate.low:.0f}–{100 * rate.high:.0f}%"
+
+
+_VERDICT = "verdict"
+_MARK = _Column("", (" ",), _LEAST)
+"""The marks of verdicts alone, where their words have no room."""
+_PLACES = ("tok/s", "cost", "checks", "n", _VERDICT, _MARK.name)
+"""The columns in the order in which they stand."""
 
 
 class HistoryTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,56 +250,83 @@ class HistoryTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def history_table(
-    lanes: Sequence[LaneHistory], width: int, clip: Clip, shorten: Shorten, by: Figure | None = None
+    lanes: Sequence[LaneHistory],
+    width: int,
+    clip: Clip,
+    shorten: Shorten,
+    by: str | None = None,
+    verdicts: Sequence[str] = (),
 ) -> HistoryTable:
     """The table in `width` cells: medians of what is asked now, beside sparklines of the session, on a scale from zero
-    that all lanes share. Sorted by the median of `by`, or in the order in which they are asked.
+    that all lanes share. Sorted by `by`, one of `RANKED`, or in the order in which they are asked.
 
-    The count is that of complete answers, with the failed ones after a plus sign.
+    The count is that of complete answers, with the failed ones after a plus sign. `verdicts` are words, one per lane.
     """
-    rate_cells = _RATE_CELLS if width >= _WIDE else 0
-    rest = width - 2 * _FIGURE_CELLS - rate_cells - _COUNT_CELLS
+    count = _Column("n", tuple(map(_count, lanes)), 0)
+    rest = width - 2 * _FIGURE_CELLS - max(_COUNT_CELLS, count.width(by) if lanes else 0)
+    columns = [count, *_fitting(lanes, verdicts or ("",) * len(lanes), rest, by)]
+    rest -= sum(each.width(by) for each in columns[1:])
+    columns.sort(key=lambda one: _PLACES.index(one.name))
+    widths = [max(_COUNT_CELLS, each.width(by)) if each is count and lanes else each.width(by) for each in columns]
     longest = max((len(lane.label) for lane in lanes), default=0)
     name_cells = max(0, min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, rest - 2 * (_SHORTEST_SPARK + 1)), rest))
     spark_cells = max(0, (rest - name_cells - 2) // 2)
-    spare = width - name_cells - 2 * (spark_cells + _FIGURE_CELLS) - rate_cells - _COUNT_CELLS
+    spare = rest - name_cells - 2 * spark_cells
     tops = {
         metric: max((value for lane in lanes for value in lane.drawn[metric] if value is not None), default=0)
         for metric in METRICS
     }
     names = shorten([lane.label for lane in lanes], name_cells)
     lines = []
-    for lane, name in sorted(zip(lanes, names, strict=True), key=lambda one: _rank(one[0], by)):
-        line = clip(name, name_cells) + " " * spare
+    for at, lane in sorted(enumerate(lanes), key=lambda one: _rank(one[1], by)):
+        line = clip(names[at], name_cells) + " " * spare
         for metric in METRICS:
             mark = "★" if metric in lane.lane.fastest else " "
             drawn = lane.spark(metric, spark_cells, tops[metric])
             line += f"{drawn:>{spark_cells}}{format_duration(lane.samples[metric].median):>{_FIGURE_CELLS - 1}}{mark}"
-        rate = format_rate(lane.samples[Figure.OTPS].median)
-        samples = lane.samples[Figure.TOTAL]
-        failed = len(samples.values) - samples.count
-        count = f"{samples.count}+{failed}×" if failed else str(samples.count)
-        lines.append(line + (f"{rate:>{rate_cells}}" if rate_cells else "") + f"{count:>{_COUNT_CELLS}}")
+        lines.append(line + "".join(f"{each.cells[at]:>{cells}}" for each, cells in zip(columns, widths, strict=True)))
     starts = [name_cells + spare, name_cells + spare + spark_cells + _FIGURE_CELLS]
     heading = " " * starts[0]
     for metric in METRICS:
         heading += f"{_heading(metric, by):>{spark_cells + _FIGURE_CELLS - 1}} "
-    heading += f"{_heading(Figure.OTPS, by, 'tok/s'):>{rate_cells}}" if rate_cells else ""
+    heading += "".join(f"{each.heading(by):>{cells}}" for each, cells in zip(columns, widths, strict=True))
     return HistoryTable(
-        heading=clip(heading + f"{'n':>{_COUNT_CELLS}}", width),
+        heading=clip(heading, width),
         lines=tuple(clip(line, width) for line in lines),
         sparks=tuple((start, start + spark_cells) for start in starts),
     )
 
 
-def _heading(metric: Figure, by: Figure | None, name: str = "") -> str:
+def _fitting(lanes: Sequence[LaneHistory], verdicts: Sequence[str], rest: int, by: str | None) -> Iterator[_Column]:
+    """The columns that have room beside names and sparklines, the most important first."""
+    for column in _columns(lanes, verdicts):
+        if column.name == _VERDICT and rest - column.width(by) < column.least:
+            column = msgspec.structs.replace(_MARK, cells=tuple(word[:1] for word in verdicts))
+        if rest - column.width(by) >= column.least:
+            rest -= column.width(by)
+            yield column
+
+
+def _count(lane: LaneHistory) -> str:
+    samples = lane.samples[Figure.TOTAL]
+    failed = len(samples.values) - samples.count
+    return f"{samples.count}+{failed}×" if failed else str(samples.count)
+
+
+def _heading(metric: Figure, by: str | None) -> str:
     """A figure's name, with a mark on that by which the table is sorted."""
-    return f"{'▾' if metric is by else ''}{name or metric.label}"
+    return f"{'▾' if metric == by else ''}{metric.label}"
 
 
-def _rank(lane: LaneHistory, by: Figure | None) -> tuple[bool, float]:
-    """The place of a lane: the best median first, those without one last."""
+def _rank(lane: LaneHistory, by: str | None) -> tuple[bool, float]:
+    """The place of a lane: the best first, those of which it is not known last."""
     if by is None:
         return False, 0.0
-    median_ = lane.samples[by].median
-    return median_ is None, 0.0 if median_ is None else median_ if by.less_is_better else -median_
+    if by == COST:
+        value = lane.cost
+    elif by == PASSED:
+        value = None if lane.passes is None else -lane.passes.share
+    else:
+        value = lane.samples[Figure(by)].median
+        value = value if value is None or Figure(by).less_is_better else -value
+    return value is None, value or 0.0

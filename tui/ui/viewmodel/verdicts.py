@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tui.core.comparison import Comparison, Verdict, look_at
 from tui.core.failures import failures_sentence
+from tui.core.figures import Figure
 from tui.core.interleaved import Turns, compare_in_turn, differences, failures_in_turn, questions_of
 from tui.core.objectives import Judgement, ObjectiveState, judge
 from tui.core.sanitize import clean
@@ -18,6 +19,7 @@ class LaneVerdicts:
 
     def __init__(self) -> None:
         self._lines: dict[int, tuple[tuple[object, ...], tuple[str, ...]]] = {}
+        self._words: dict[int, str] = {}
 
     def refresh_one(self, live: LiveState) -> bool:
         """Work out one lane whose results have changed; False when there is none."""
@@ -35,26 +37,55 @@ class LaneVerdicts:
         known = self._lines.get(id(lane))
         return known[1] if known is not None and known[0][0] is lane else ()
 
+    def word(self, lane: Lane) -> str:
+        """The verdict of a lane in a word, as last worked out; empty without objectives and pinned results."""
+        return self._words.get(id(lane), "") if self.lines(lane) else ""
+
     def _work_out(self, live: LiveState, lane: Lane) -> list[str]:
         lines: list[str] = []
+        found: list[Comparison] = []
+        judged: list[Judgement] = []
         before = live.pinned.lane(lane.measured_name) if live.pinned is not None else None
         now = lane.snapshot()
         if now is not None and (turns := _in_turn(live, lane)):
             pairs = sum(other.target.against is not None for other in live.lanes)
             count, shares = look_at(min(len(differences(each)) for each in turns))
-            lines += map(change_line, compare_in_turn(turns, shares=shares * pairs, most=count))
+            found += compare_in_turn(turns, shares=shares * pairs, most=count)
+            lines += map(change_line, found)
             lines += [f"⚠ {failures}" for failures in failures_in_turn(turns)]
         if before is not None and now is not None and now.runs != before.runs:
-            lines += map(change_line, change_so_far(before, now, len(live.lanes)))
+            so_far = change_so_far(before, now, len(live.lanes))
+            found += so_far
+            lines += map(change_line, so_far)
             failures = failures_sentence((now.name, now.observations), (f"{now.name} before", before.observations))
             lines += [f"⚠ {failures}"] if failures else []
             apart = apart_ns(before, now)
             lines += [f"measured {roughly(apart)} after what is pinned"] if apart is not None else []
         if live.objectives and lane.current:
-            lines.append(
-                objectives_line([judge(objective, lane.current, fitted=lane.fit) for objective in live.objectives])
-            )
+            judged = [judge(objective, lane.current, fitted=lane.fit) for objective in live.objectives]
+            lines.append(objectives_line(judged))
+        self._words[id(lane)] = _word(judged, found)
         return lines
+
+
+_SHORT = {
+    Verdict.FASTER: "▼ faster",
+    Verdict.SLOWER: "▲ slower",
+    Verdict.NONE_SHOWN: "○ none",
+    Verdict.TOO_FEW: "? few",
+}
+_STATES = {ObjectiveState.MET: "✔ met", ObjectiveState.MISSED: "✖ missed", ObjectiveState.UNKNOWN: "? open"}
+
+
+def _word(judged: Sequence[Judgement], found: Sequence[Comparison]) -> str:
+    """One word: what is missed first, then the total against what it is compared with, then the objectives."""
+    states = {each.state for each in judged}
+    if ObjectiveState.MISSED in states:
+        return _STATES[ObjectiveState.MISSED]
+    changed_total = [each.verdict for each in found if each.figure is Figure.TOTAL]
+    if changed_total:
+        return _SHORT[changed_total[0]]
+    return "" if not states else _STATES[ObjectiveState.UNKNOWN if len(states) > 1 else states.pop()]
 
 
 def _in_turn(live: LiveState, lane: Lane) -> list[Turns]:

@@ -1,5 +1,6 @@
 """The ranked table: a row per lane, medians of what is asked now beside sparklines of the session."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -10,6 +11,7 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from tui.core.figures import Figure
+from tui.core.objectives import COST, PASSED
 from tui.core.sanitize import clean
 from tui.session.live import Lane
 from tui.ui.viewmodel.lane_history import RANKED, HistoryTable, LaneHistory, history_table
@@ -38,8 +40,9 @@ class HistoryView(Vertical):
     def __init__(self) -> None:
         super().__init__(id="history")
         self.border_title = "Session · medians of what is asked now"
-        self.by: Figure | None = Figure.TOTAL
-        """The figure that lanes are sorted by."""
+        self.by: str | None = Figure.TOTAL
+        """Order of the lanes, one of `RANKED`; None is their own."""
+        self._verdicts: Callable[[Lane], str] = lambda _lane: ""
         self._heading = Static("", classes="heading", markup=False)
         self._lines = Static("", classes="lines", markup=False)
         self._lanes: list[Lane] = []
@@ -52,9 +55,13 @@ class HistoryView(Vertical):
         with VerticalScroll(can_focus=False):
             yield self._lines
 
-    def show(self, lanes: list[Lane]) -> None:
-        """Show these lanes' outcomes; nothing is drawn if nothing has changed, or while it is hidden."""
+    def show(self, lanes: list[Lane], verdict: Callable[[Lane], str] | None = None) -> None:
+        """Show these lanes' outcomes; nothing is drawn if nothing has changed, or while it is hidden.
+
+        `verdict` is a word on a lane; without it that of before.
+        """
         self._lanes = lanes
+        self._verdicts = verdict or self._verdicts
         # One cell is left for the scrollbar, so that it covers no figure.
         width = self.size.width - 1
         if width < 1 or not self.is_on_screen:
@@ -62,11 +69,12 @@ class HistoryView(Vertical):
         kept = {id(history.lane): history for history in self._histories}
         self._histories = [kept.get(id(lane)) or LaneHistory(lane) for lane in lanes]
         changed = [history.catch_up() for history in self._histories]
-        drawn = (width, self.by, *map(id, self._histories), *(lane.fastest for lane in lanes))
+        verdicts = [self._verdicts(lane) for lane in lanes]
+        drawn = (width, self.by, *map(id, self._histories), *(lane.fastest for lane in lanes), *verdicts)
         if drawn == self._drawn and not any(changed):
             return
         self._drawn = drawn
-        table = history_table(self._histories, width, _clip, shortened, self.by)
+        table = history_table(self._histories, width, _clip, shortened, self.by, verdicts)
         self._heading.update(table.heading, layout=False)
         self._lines.update(self._coloured(table))
 
@@ -83,10 +91,12 @@ class HistoryView(Vertical):
 
     def sort(self) -> str:
         """Sort by the next figure, or leave the order of the lanes; returns its name."""
-        orders = (*RANKED, None)
+        orders: tuple[str | None, ...] = (*RANKED, None)
         self.by = orders[(orders.index(self.by) + 1) % len(orders)]
         self.show(self._lanes)
-        return self.by.label if self.by is not None else "the order of the models"
+        if self.by is None:
+            return "the order of the models"
+        return {COST: "cost", PASSED: "pass rate"}.get(self.by) or Figure(self.by).label
 
     def on_show(self) -> None:
         """Draw what has happened while it was hidden."""

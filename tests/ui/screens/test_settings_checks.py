@@ -1,0 +1,46 @@
+"""Checks on the screen: typed in, complained about, judged by, saved, and kept in the draft."""
+
+from tui.core.checks import AnswerCheck
+from tui.ui.screens.settings import ChecksScreen
+
+from .conftest import OpenApp
+from .driving import AppDriver, fast, keys_of
+
+
+async def open_checks(s: AppDriver) -> ChecksScreen:
+    await s.press(keys_of("checks")[0])
+    await s.until(lambda: isinstance(s.app.screen, ChecksScreen))
+    screen = s.app.screen
+    assert isinstance(screen, ChecksScreen)
+    return screen
+
+
+async def test_checks_are_typed_in_and_answers_judged_by_them(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        screen = await open_checks(s)
+        await s.press(*"max_words = 1", "enter", *"max_wordz = 3", "tab", "enter")
+        await s.until(lambda: "Line 2: max_wordz is no check" in s.shown)
+        await s.press("shift+tab", *["backspace"] * len("max_wordz = 3"), *"json = false", "tab", "enter")
+        await s.until(lambda: "exactly one of" in s.shown)
+        await s.press("shift+tab", *["backspace"] * len("false"), *"true", "tab", "enter")
+        await s.until(lambda: s.app.screen is not screen)
+        assert s.app.draft.book.prompt.checks == (AnswerCheck(max_words=1), AnswerCheck(json=True))
+        await s.run()
+        await s.until(lambda: "not passed" in s.shown)
+        await s.until(lambda: "0 of 1" in s.shown, "the ranked table")
+        (kept,) = s.app.draft.kept(s.app.draft.series, (), None).asked.prompts
+        assert kept.checks == s.app.draft.book.prompt.checks
+
+
+async def test_escape_changes_nothing_and_an_empty_text_takes_them_away(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        s.app.draft.book.check((AnswerCheck(contains="x"),))
+        screen = await open_checks(s)
+        assert 'contains = "x"' in s.shown
+        await s.press("backspace", "escape")
+        await s.until(lambda: s.app.screen is not screen)
+        assert s.app.draft.book.prompt.checks == (AnswerCheck(contains="x"),)
+        again = await open_checks(s)
+        await s.press(*["backspace"] * 14, "tab", "enter")
+        await s.until(lambda: s.app.screen is not again)
+        assert s.app.draft.book.prompt.checks == ()
