@@ -159,7 +159,7 @@ ACTIONS = (
                "prompts.next_variant", unless="one_variant"),
         Action("system", ("alt+shift+y",), "System prompt", "Edit the system prompt, or the user prompt again",
                "prompts.system"),
-        Action("checks", ("alt+shift+x",), "Checks",
+        Action("checks", ("alt+shift+h",), "Checks",
                "Type in what every answer must pass, such as contains = \"Paris\"", "prompts.checks"),
         Action("edit_outside", ("alt+shift+v",), "In $EDITOR", "Edit the prompt in the editor that $EDITOR names",
                "prompts.edit_outside", unless="no_editor"),

@@ -43,4 +43,4 @@ async def test_escape_changes_nothing_and_an_empty_text_takes_them_away(open_app
         again = await open_checks(s)
         await s.press(*["backspace"] * 14, "tab", "enter")
         await s.until(lambda: s.app.screen is not again)
-        assert s.app.draft.book.prompt.checks == ()
+        assert not s.app.draft.book.prompt.checks
