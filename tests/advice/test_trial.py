@@ -22,6 +22,7 @@ from tui.advice.trial import (
     merged,
     origin_of,
     pairs_of,
+    passes_of,
     trial_plan,
     trial_settings,
 )
@@ -274,3 +275,15 @@ def test_the_model_that_was_tried_in_place_of_another_counts_as_well() -> None:
     trial = Trial(change=Change(label="haiku", model="claude-haiku-5-5"), figure=Figure.TOTAL)
     tried = msgspec.structs.replace(TRIED, model="other", trial=trial)
     assert concerning([tried], [simple_run()]) == [tried]
+
+
+def test_a_trial_says_what_the_change_does_to_the_pass_rate() -> None:
+    right = [Observation(run=run, passed=True) for run in range(1, 21)]
+    wrong = [Observation(run=run, passed=run > 15) for run in range(1, 21)]
+    said = passes_of(right, wrong)
+    assert said == "passed: as it is passes more often: as it is 20 of 20, changed 5 of 20 (exact test, p = 6.1e-05)"
+    tried = conclude("effort:low", "slow", "Ask with low effort", LOW, PREDICTED, apart(300, 200), passes=said)
+    assert tried.sentence.endswith(f"; {said}")
+    assert tried.passes == said
+    assert passes_of([Observation(run=1)], right) == ""
+    assert not concluded(apart(300, 200)).passes

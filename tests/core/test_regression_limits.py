@@ -137,6 +137,24 @@ def test_a_limit_on_errors() -> None:
             parse(text)
 
 
+def passing(count: int, passed: int) -> list[Observation]:
+    return [Observation(run=at, passed=at < passed) for at in range(count)]
+
+
+def test_a_limit_on_the_pass_rate() -> None:
+    gate = parse("passed -5%")
+    found = judge(gate, passing(200, 200), passing(200, 140))
+    assert found.state is LimitState.REGRESSED
+    assert found.sentence.startswith("passed -5%: regressed, 100 % before, 70 % after (95 %)")
+    assert judge(gate, passing(400, 396), passing(400, 398)).state is LimitState.HELD
+    assert judge(gate, passing(10, 10), passing(10, 9)).state is LimitState.UNKNOWN
+    unjudged = [Observation(run=at) for at in range(50)]
+    assert judge(gate, unjudged, passing(20, 20)).state is LimitState.UNKNOWN
+    for text in ("passed +5%", "passed -5", "passed.p50 -5%"):
+        with pytest.raises(ValueError, match="write 'passed -5%'"):
+            parse(text)
+
+
 def test_no_limit_is_held_by_survivors() -> None:
     found = judge(parse("ttft.p50 +30%"), failing(24, 0), failing(24, 12))
     assert found.state is LimitState.UNKNOWN

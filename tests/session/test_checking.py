@@ -203,3 +203,20 @@ async def test_the_end_of_the_program_does_not_wait_for_a_program_that_judges_fo
     await asyncio.wait_for(found.gate.close(), 25)
     assert found.names == ["RequestEnded", "RunEnded"]
     assert found.records[1].passed is None
+
+
+async def test_what_is_pending_when_the_program_is_killed_is_marked_as_not_judged() -> None:
+    asked = record(1, HANGS, FAST)
+    asked.apply(Content(request_id=1, kind=Kind.TEXT, t_ns=[1], texts=[LONG.text]))
+    delivered: list[Event] = []
+    gate = CheckGate(lambda: [asked], delivered.extend)
+    end, over = RequestEnded(request_id=1, t_ns=2, status=Status.DONE), RunEnded(run_id=1, t_ns=3)
+    gate.add([end, over])
+    await asyncio.sleep(0)
+    assert not delivered
+    checked, *rest = gate.kill()
+    assert isinstance(checked, AnswerChecked)
+    assert [(each.kind, each.passed) for each in checked.findings] == [("regex", None), ("contains", None)]
+    assert "not judged: the program ended" in checked.findings[0].reason
+    assert rest == [end, over]
+    assert gate.kill() == []

@@ -13,6 +13,7 @@ from tui.core.comparison import FEWEST
 from tui.core.figures import Figure, Use
 from tui.core.observation import Observation
 from tui.core.parameters import Parameters
+from tui.core.pass_rate import compared_pairs
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.run import StoredRun
@@ -62,6 +63,8 @@ class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
     held: bool | None
     """True if measurement and prediction agree within their intervals; None without either interval."""
     sentence: str
+    passes: str = ""
+    """Pass rates of both, and their exact test, in words; empty without checks."""
     simulated: bool = False
     accepted: bool | None = None
     """Decision of the person; None until then."""
@@ -153,6 +156,7 @@ def conclude(
     predicted: Saving | None,
     pairs: Sequence[Pair],
     *,
+    passes: str = "",
     simulated: bool = False,
 ) -> TrialResult:
     """Conclude from the repeats, by the rule that is valid after each of them (`sequential.UntilSure`).
@@ -180,12 +184,21 @@ def conclude(
         saved_ns=saved,
         interval=interval,
         held=_held(predicted, saved, interval),
-        sentence=_sentence(trial.figure, result, saved, interval, len(pairs)) + _outlook(result, saved, decision),
+        sentence=_sentence(trial.figure, result, saved, interval, len(pairs))
+        + _outlook(result, saved, decision)
+        + f"; {passes}" * bool(passes),
+        passes=passes,
         simulated=simulated,
     )
 
 
 _BEFORE, _AFTER = "as it is", "changed"
+
+
+def passes_of(before: Sequence[Observation], after: Sequence[Observation]) -> str:
+    """The pass rates without and with a change, and their exact test, in words; empty without checks."""
+    counted = [[one for one in each if one.counted] for each in (before, after)]
+    return compared_pairs([((_BEFORE, counted[0]), (_AFTER, counted[1]))])[0]
 
 
 def _decide(figure: Figure, pairs: Sequence[Pair]) -> Decision | None:

@@ -15,7 +15,7 @@ from tui.core.comparison import FEWEST, MOST_RUNS, two_digits
 from tui.core.distributions import share_bounds
 from tui.core.failures import fails_more
 from tui.core.figures import Figure
-from tui.core.objectives import ERRORS, Statistic, parse_figure, parse_statistic, scale, value_of
+from tui.core.objectives import ERRORS, PASSED, Statistic, parse_figure, parse_statistic, scale, value_of
 from tui.core.observation import Observation, per_run
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import amount, percent
@@ -30,14 +30,16 @@ class RegressionLimit(msgspec.Struct, frozen=True, kw_only=True):
     """The most by which a statistic may get worse; made by `parse`."""
 
     figure: Figure | None
-    """None for the share of failed requests."""
+    """None for a share of requests."""
     statistic: Statistic | None
-    """None for the share of failed requests."""
+    """None for a share of requests."""
     relative: float
     """The allowance as a part of the earlier value: 0.1 is 10 %; 0 where it is absolute."""
     absolute: float
     """The allowance in ns or 1/s; 0 where it is relative."""
     text: str
+    share: str = ERRORS
+    """Without a figure, which share it is: of errors, or of answers that passed, which may not fall by more."""
 
 
 class LimitState(StrEnum):
@@ -76,7 +78,12 @@ def parse(text: str) -> RegressionLimit:
         if match["statistic"] or match["sign"] != "+" or unit != "%" or not 0 <= number < 100:
             raise ValueError(quoted + "errors are a share of all requests: write 'errors +1%' for one more in 100.")
         return RegressionLimit(figure=None, statistic=None, relative=0.0, absolute=number / 100, text=written)
-    figure = parse_figure(match["name"].lower(), quoted, also=(ERRORS,))
+    if match["name"].lower() == PASSED:
+        if match["statistic"] or match["sign"] != "-" or unit != "%" or not 0 <= number < 100:
+            raise ValueError(quoted + "passed is a share of all answers: write 'passed -5%' for five fewer in 100.")
+        absolute = number / 100
+        return RegressionLimit(figure=None, statistic=None, relative=0.0, absolute=absolute, text=written, share=PASSED)
+    figure = parse_figure(match["name"].lower(), quoted, also=(ERRORS, PASSED))
     if match["statistic"] is None:
         raise ValueError(quoted + "write it like 'ttft.p50 +10%', 'total.p95 +200ms' or 'errors +1%'.")
     statistic = parse_statistic(match["statistic"].lower(), quoted)
@@ -118,13 +125,13 @@ def judge(
 
     Percentiles: bootstrap of after − (1 + relative)·before − absolute, from as many samples on as bound them
     (`samples_needed`). Means: the bounds e₁, e₂ of each side at `confidence`, Student's, combined as √(e₁² + e₂²)
-    (Zou and Donner, Statistics in Medicine 27, 2008). Errors: the same with Clopper and Pearson's bounds. All are
+    (Zou and Donner, Statistics in Medicine 27, 2008). Shares: the same with Clopper and Pearson's bounds. All are
     widened by the dependence of runs on the ones before them, that of both sides or of those `beside` them if it is
     greater. Where requests surely fail more often than before, those that answered say too little: no other limit then
     counts as held.
     """
     if limit.figure is None:
-        firsts, seconds = ([float(one.failed) for one in each] for each in (before, after))
+        firsts, seconds = (_bad(limit, each) for each in (before, after))
     else:
         firsts, seconds = (per_run(each, limit.figure) for each in (before, after))
     wider = math.sqrt(max(beside, statistics.dependence([firsts, seconds]).inflation))
@@ -136,7 +143,9 @@ def judge(
         state = LimitState.REGRESSED
     elif high is not None and high <= 0 and not hides:
         state = LimitState.HELD
-    values = _value(limit, firsts), _value(limit, seconds)
+    values = [_value(limit, each) for each in (firsts, seconds)]
+    if limit.share == PASSED:
+        values = [None if value is None else 1 - value for value in values]
     found = Ruling(
         limit=limit,
         state=state,
@@ -182,6 +191,13 @@ def _runs_needed(low: float, high: float, count: int) -> int:
     middle = abs(low + high) / 2
     grows = ((high - low) / 2 / middle) ** 2 if middle else math.inf
     return two_digits(min(MOST_RUNS, math.ceil(count * min(grows, MOST_RUNS))))
+
+
+def _bad(limit: RegressionLimit, requests: Sequence[Observation]) -> list[float]:
+    """One for each request that counts against a share, zero for the others that have a say."""
+    if limit.share == PASSED:
+        return [float(not one.passed) for one in requests if one.passed is not None]
+    return [float(one.failed) for one in requests]
 
 
 def _value(limit: RegressionLimit, samples: Sequence[float]) -> float | None:

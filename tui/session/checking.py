@@ -77,9 +77,11 @@ class CheckGate:
         self._release()
         await self._judge.close()
 
-    def kill(self) -> None:
-        """End the process that judges, at once."""
+    def kill(self) -> list[Event]:
+        """End the process that judges, at once; returns what was held, with the answers marked as not judged."""
         self._judge.kill()
+        held, self._held = self._held, []
+        return [each for event, task in held for each in self._ended(event, task)]
 
     def _record_of(self, event: Event) -> RequestRecord | None:
         number = event.request_id if isinstance(event, RequestEnded) else None
@@ -107,12 +109,21 @@ class CheckGate:
     def _release(self) -> None:
         ready: list[Event] = []
         while self._held and ((task := self._held[0][1]) is None or task.done()):
-            event, task = self._held.pop(0)
-            if task is not None and isinstance(event, RequestEnded) and not task.cancelled():
-                ready.append(AnswerChecked(request_id=event.request_id, findings=task.result()))
-            ready.append(event)
+            ready += self._ended(*self._held.pop(0))
         if ready:
             self._deliver(ready)
+
+    def _ended(self, event: Event, task: "asyncio.Task[tuple[CheckFinding, ...]] | None") -> list[Event]:
+        """The end of a request behind its findings: those that were made, else that the program did not wait."""
+        record = self._record_of(event)
+        if task is None or record is None or not isinstance(event, RequestEnded):
+            return [event]
+        if task.done() and not task.cancelled():
+            findings = task.result()
+        else:
+            unjudged = "it was not judged: the program ended before that"
+            findings = tuple(CheckFinding(kind=each.kind, reason=unjudged) for each in record.spec.prompt.checks)
+        return [AnswerChecked(request_id=event.request_id, findings=findings), event]
 
 
 class AnswerJudge:

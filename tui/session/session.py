@@ -231,7 +231,12 @@ class Session:
     def kill(self) -> None:
         """End the children at once, without an event loop."""
         self.children.engines.kill()
-        self._checks.kill()
+        held = self._checks.kill()
+        self.live.fold(held)
+        if self.recorder is not None:
+            self.recorder.add(held)
+        if self._record is not None:
+            self._record.write(held, self.live.settle(held))
         if self.recorder is not None:
             self.recorder.close(_LAST_WRITES_S)
         self._close_rest()

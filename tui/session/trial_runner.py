@@ -8,7 +8,7 @@ import msgspec
 
 from tui.advice.evidence import MeasuredTarget
 from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
-from tui.advice.trial import TrialResult, conclude, pairs_of, trial_plan, trial_settings
+from tui.advice.trial import TrialResult, conclude, pairs_of, passes_of, trial_plan, trial_settings
 from tui.core.observation import Observation
 from tui.core.plan import Plan
 from tui.core.record import RequestRecord
@@ -114,6 +114,7 @@ class TrialRunner:
                 self.trial,
                 self.predicted,
                 pairs,
+                passes=passes_of(self._own(before), self._own(after)),
                 simulated=self._endpoint.simulated,
             )
             self._said = msgspec.structs.replace(

@@ -134,7 +134,8 @@ def trial_lines(tried: TrialResult, *, running: bool) -> list[str]:
     predicted = "nothing: this trial is to find out"
     if tried.predicted is not None:
         predicted = saving_sentence(tried.predicted)
-    return [head, f"predicted {predicted}", f"measured  {_measured(tried)}", *_verdict(tried, running=running)]
+    passes = [f"checks    {tried.passes.removeprefix('passed: ')}"] if tried.passes else []
+    return [head, f"predicted {predicted}", f"measured  {_measured(tried)}", *passes, *_verdict(tried, running=running)]
 
 
 def ledger_lines(ledger: list[TrialResult]) -> list[str]:
