@@ -19,7 +19,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         ],
         "advice/test_advise.py",
     ),
-    **dict.fromkeys(["config/check", "config/environment", "config/variables"], "config/test_load.py"),
+    **dict.fromkeys(["config/environment", "config/variables"], "config/test_load.py"),
     **dict.fromkeys(["config/endpoints", "config/keys"], "config/test_schema.py"),
     "config/paths": "config/test_remembered.py",
     # Plain data: their meaning is that of the functions that take them.

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import tomli
 
 from tui.config import schema
 from tui.config.endpoints import ENDPOINT, words
 from tui.config.files import Document, KeyPath
 from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, expected, hint, nearest, refuse_endpoint_name, shown
 from tui.config.variables import MAX_ROWS, Row, Variables, differing_name, refuse_name, value_text
+from tui.core.checks import MAX_CHECKS, AnswerCheck
+from tui.core.checks import complaint as complaint_of
 from tui.core.host import MAX_HOSTS, Host
 from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
@@ -333,3 +336,55 @@ def _kind(given: object) -> str:
     if isinstance(given, list):
         return "a list"
     return "a text" if isinstance(given, str) else "a single value"
+
+
+_OF_A_CHECK = AnswerCheck.__struct_fields__
+
+
+def parse_checks(text: str) -> tuple[AnswerCheck, ...]:
+    """The checks of a text, empty lines aside.
+
+    Raises ValueError, one sentence, for the first line that cannot be used.
+    """
+    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
+    found = tuple(_check_of(number, line) for number, line in lines if line)
+    if len(found) > MAX_CHECKS:
+        raise ValueError(f"There are {len(found)} checks, and a prompt takes {MAX_CHECKS}: leave some out.")
+    return found
+
+
+def check_lines(checks: Sequence[AnswerCheck]) -> str:
+    """The text that `parse_checks` reads as these checks."""
+    return "\n".join(
+        ", ".join(f"{name} = {_on_one_line(value)}" for name, value in _given_of(check)) for check in checks
+    )
+
+
+def _given_of(check: AnswerCheck) -> list[tuple[str, object]]:
+    usual = AnswerCheck()
+    values = [(name, getattr(check, name)) for name in _OF_A_CHECK]
+    return [(name, value) for name, value in values if value != getattr(usual, name)]
+
+
+def _on_one_line(value: object) -> str:
+    # JSON leaves this one character alone, TOML does not take it.
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
+
+
+def _check_of(number: int, line: str) -> AnswerCheck:
+    where = f"Line {number}: "
+    try:
+        given = tomli.loads(f"check = {{ {line} }}")["check"]
+        unknown = next((name for name in given if name not in _OF_A_CHECK), None)
+        if unknown is not None:
+            raise ValueError(f"{unknown} is no check; {hint(unknown, _OF_A_CHECK)}")
+        check = msgspec.convert(given, AnswerCheck)
+    except tomli.TOMLDecodeError:
+        raise ValueError(f'{where}write it like contains = "Paris", or max_words = 50.') from None
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{where}{str(error)[:1].lower()}{str(error)[1:]}.") from None
+    except ValueError as error:
+        raise ValueError(f"{where}{str(error).removesuffix('.')}.") from None
+    if (said := complaint_of(check)) is not None:
+        raise ValueError(f"{where}it {said}.")
+    return check

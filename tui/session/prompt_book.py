@@ -6,7 +6,6 @@ import msgspec
 
 from tui.core.attachment import Attachment
 from tui.core.checks import AnswerCheck
-from tui.core.conversation import Conversation
 from tui.core.prompt import MAX_VARIANTS, Conversation, Prompt, Role, Turn
 
 Row = dict[str, str]

@@ -231,12 +231,7 @@ class Session:
     def kill(self) -> None:
         """End the children at once, without an event loop."""
         self.children.engines.kill()
-        held = self._checks.kill()
-        self.live.fold(held)
-        if self.recorder is not None:
-            self.recorder.add(held)
-        if self._record is not None:
-            self._record.write(held, self.live.settle(held))
+        _keep(self.live, self._checks.kill(), self.recorder, self._record)
         if self.recorder is not None:
             self.recorder.close(_LAST_WRITES_S)
         self._close_rest()
@@ -290,6 +285,15 @@ class Session:
 
     def _say(self, sentence: str) -> None:
         _tell(self, self.on_problem, sentence)
+
+
+def _keep(live: LiveState, held: list[Event], recorder: Recorder | None, record: RecordFile | None) -> None:
+    """Store what was held back when the program is ended at once."""
+    live.fold(held)
+    if recorder is not None:
+        recorder.add(held)
+    if record is not None:
+        record.write(held, live.settle(held))
 
 
 def _unexpected(error: Exception) -> None:

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
-from tui.config.checks_text import check_lines, parse_checks
+from tui.config.check import check_lines, parse_checks
 from tui.config.schema import TABLES
 from tui.core.checks import KINDS, AnswerCheck
 from tui.core.objectives import Objective, parse

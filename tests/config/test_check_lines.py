@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.config.checks_text import check_lines, parse_checks
+from tui.config.check import check_lines, parse_checks
 from tui.core.checks import AnswerCheck
 
 pytestmark = pytest.mark.unit
