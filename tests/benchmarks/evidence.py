@@ -17,19 +17,26 @@ from statistics import median
 
 import msgspec
 
-from tui.core import objectives, regression_limits
+from tui.core import choice, objectives, regression_limits
+from tui.core.choice import ChoiceOutcome
 from tui.core.comparison import Question, Verdict, compare_together, look_at
 from tui.core.decomposition import fit
 from tui.core.distributions import mann_whitney
 from tui.core.figures import Figure
+from tui.core.grouping import Measured
 from tui.core.interleaved import compare_in_turn
 from tui.core.linear_fit import Estimate
 from tui.core.objectives import ObjectiveState
 from tui.core.observation import Observation, per_run
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan, RequestSpec
+from tui.core.prompt import Prompt
 from tui.core.regression_limits import LimitState
+from tui.core.run import RunInfo
 from tui.core.sequential import Conclusion, UntilSure
 from tui.core.statistics import dependence, describe
 from tui.core.sweep import FEWEST_TO_GROW, RUNS, Sweep
+from tui.core.target import Endpoint, Timeouts
 
 _PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
 _BEGIN, _END = '<a id="evidence-rates"></a>\n', '<a id="evidence-end"></a>'
@@ -148,6 +155,47 @@ def until_sure_of_four(noise: Noise, random: Random) -> bool:
         found = rule.look([next(each) if at in rule.left else None for at, each in enumerate(drawn)])
         if found.conclusion is not Conclusion.GO_ON:
             return found.conclusion is Conclusion.BEST
+
+
+_RULE = choice.parse("fastest ttft with passed > 70%")
+_TEMPTING = ((1.0, 0.699), (1.8, 0.95), (1.9, 0.95))
+"""Factors on the times, and shares that pass: the fastest misses by a hair, the second is the right one."""
+
+
+def chosen(noise: Noise, random: Random) -> bool:
+    """Not the second of `_TEMPTING` is chosen by 60 runs, or none is said to be left."""
+    named = []
+    for at, (factor, right) in enumerate(_TEMPTING):
+        drawn = times(noise, random, 60)
+        observed = [
+            Observation(run=run, ttft_ns=round(factor * value), passed=random.random() < right)
+            for run, value in enumerate(drawn, 1)
+        ]
+        named.append(_measured(str(at), observed))
+    found = choice.choose(_RULE, named)
+    is_other = found.outcome is ChoiceOutcome.CHOSEN and found.chosen != "1"
+    return is_other or found.outcome is ChoiceOutcome.NONE
+
+
+def _measured(name: str, observations: Sequence[Observation]) -> Measured:
+    """What a choice looks at of a target, without plan and requests."""
+    plan = Plan(prompt=Prompt(), parameters=Parameters(), targets=(), endpoints=(), default_endpoint="")
+    nobody = Endpoint(name="", base_url="http://127.0.0.1:1")
+    asked = {"prompt": Prompt(), "parameters": Parameters(), "timeouts": Timeouts()}
+    spec = RequestSpec(request_id=1, target=name, model="", endpoint=nobody, **asked)  # type: ignore[arg-type]
+    return Measured(
+        name=name,
+        target=name,
+        model="",
+        endpoint="",
+        simulated=True,
+        fingerprint=name,
+        spec=spec,
+        latest=RunInfo(uid="", started_unix_ns=0, app_version="", sdk_version=""),
+        plan=plan,
+        requests=len(observations),
+        observations=tuple(observations),
+    )
 
 
 def gate(noise: Noise, random: Random) -> bool:
@@ -302,6 +350,7 @@ RATES: dict[str, Rate] = {
     "any of 3 equal lanes × 2 figures told apart from what is pinned, at any time in 80 runs": live_lanes,
     "`until_sure` ends with one of 2 equal targets, at any time in 100 repeats": until_sure,
     "`until_sure` ends with one of 4 equal targets": until_sure_of_four,
+    "`choose` takes another than the right one of 3, where the fastest misses its pass rate by a hair, n = 60": chosen,
     _GATE: gate,
     "`ttft.p95 +0%`, nothing changed, n = 100: regressed": gate_of_p95,
     "`ttft.p95 +0%`, slower by a hair, n = 100: held": gate_of_p95_held,
