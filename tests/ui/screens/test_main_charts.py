@@ -29,6 +29,11 @@ from .driving import SMALL, WIDE, AppDriver, fast, keys_of, steady
 NEXT, BEFORE, MAX = keys_of("next_chart")[0], keys_of("previous_chart")[0], keys_of("maximise_chart")[0]
 
 
+def keys_to(name: str) -> list[str]:
+    """The keys from the first chart to the one of that name."""
+    return [NEXT] * [kind.name for kind in CHARTS].index(name)
+
+
 def shown(s: AppDriver) -> str:
     """The name of the chart."""
     return s.app.main.charts.kind.name
@@ -130,7 +135,7 @@ async def test_a_chart_of_one_lane_follows_the_current_lane(open_app: OpenApp) -
 
 async def test_a_series_is_shown_to_its_end_though_seldom_drawn(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
-        await s.press(*[NEXT] * 4)
+        await s.press(*keys_to("scatter"))
         s.app.draft.series = SeriesSettings(repeats=30, warm_ups=0)
         await s.press(keys_of("series")[1])
         await s.until(lambda: s.live.series is not None and not s.live.busy)
@@ -141,7 +146,7 @@ async def test_a_series_is_shown_to_its_end_though_seldom_drawn(open_app: OpenAp
 
 async def test_charts_of_a_stream_are_drawn_while_it_goes_on(open_app: OpenApp) -> None:
     async with open_app(steady(2)) as s:
-        await s.press(*[NEXT] * 5)
+        await s.press(*keys_to("gaps"))
         await s.streaming()
         await s.until(lambda: s.app.main.charts.chart.data.has_data)
         seen = s.app.main.charts.chart.drawing
@@ -166,7 +171,7 @@ async def test_no_chart_is_drawn_while_it_is_hidden(open_app: OpenApp, monkeypat
 async def test_alone_it_has_its_numbers_beside_it(open_app: OpenApp, size: tuple[int, int]) -> None:
     async with open_app(fast(2), size=size) as s:
         await s.run()
-        await s.press(*[NEXT] * 3)
+        await s.press(*keys_to("boxes"))
         screen = await open_alone(s)
         await s.until_shown("Box plots · TTFT")
         await s.until_shown("median")
