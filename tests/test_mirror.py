@@ -67,7 +67,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "session/shared_run": "session/test_engines.py",
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
-    "session/load": "headless/test_load.py",
+    **dict.fromkeys(["core/load_wording", "export/levels", "session/load"], "headless/test_load.py"),
     "session/snapshots": "ui/screens/test_compare.py",
     "session/spending": "session/test_preview.py",
     **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_open_plan.py"),

@@ -84,8 +84,32 @@ def test_the_table_and_the_progress_name_every_level(loaded: Workplace) -> None:
     assert last.startswith("load over: complete, ")
 
 
+def test_the_report_has_a_table_of_levels_and_keeps_them_apart(loaded: Workplace) -> None:
+    report = (loaded.cwd / "load.md").read_text()
+    assert "| first | 2 in flight | 12 | 0 |" in report
+    assert "| first · 4 in flight |" in report
+
+
+@pytest.mark.parametrize(
+    ("gate", "status", "words"),
+    [
+        ("goodput >= 0.5/s at ttft.p50 < 5s", ExitCode.OK, "met: first: goodput >= 0.5/s at ttft.p50 < 5s, at "),
+        ("goodput >= 5000/s", ExitCode.MISSED, "MISSED: first: goodput >= 5000/s, at no level"),
+        ("ttft.p99 < 5s", ExitCode.NOT_MEASURED, "not yet known: first: ttft.p99 < 5s, at 8/s constant"),
+    ],
+)
+def test_a_gate_sets_the_exit_status(
+    loaded: Workplace, workplace: Workplace, gate: str, status: ExitCode, words: str
+) -> None:
+    loaded.copy_to(workplace)
+    arguments = ("--rate", "8", "--arrivals", "constant", "--requests", "12", "--fail-on", gate)
+    done = workplace.run("load", "plan.toml", *arguments)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert words in done.stdout
+
+
 def test_an_import_tells_the_same(loaded: Workplace, exported: dict[str, Any]) -> None:
-    from tui.export.document import loads_of
+    from tui.export.levels import loads_of
 
     levels, _ = loads_of(read(loaded.cwd / "load.json").runs, ())
     assert [(one.number, one.requests, one.ttft_ms.median) for one in levels] == [
@@ -109,6 +133,7 @@ def test_the_history_lists_it_as_one_series(loaded: Workplace) -> None:
         (("--arrivals", "trace"), "A trace needs two rows or more"),
         (("--seconds", "0"), "--seconds must be a number above 0"),
         (("--requests", "1.5"), "--requests must be a whole number"),
+        (("--fail-on", "goodput > many"), "--fail-on cannot be used. Gate 'goodput > many': write it like"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(

@@ -14,7 +14,7 @@ from tui.config.endpoints import refuse_command, refuse_path, refuse_proxy
 from tui.config.keys import Key, hint, keys_of, refuse_endpoint_name, refuse_label, shown
 from tui.config.variables import Variables, attach_complaint
 from tui.core import checks as answer_checks
-from tui.core import choice, objectives
+from tui.core import choice, load_gates, objectives
 from tui.core import parameters as core
 from tui.core.checks import MAX_CHECKS, AnswerCheck
 from tui.core.host import MAX_HOSTS, Host
@@ -325,6 +325,7 @@ TABLES = {table: keys_of(struct) for table, struct in STRUCTS.items()} | {
     "prompt": PROMPT,
     "parameters": PARAMETERS,
     "series": keys_of(SeriesSettings, refuse={"choose": choice.refuse}),
+    "load": keys_of(LoadSettings, refuse={"fail_on": load_gates.refuse}),
 }
 """The tables with fixed keys. `targets` (of TARGET), `prompts` (of VARIANT), `endpoints.NAME` (of ENDPOINT) and
 `variables` are lists and maps."""

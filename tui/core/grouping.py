@@ -27,7 +27,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """The target's label, with what sets it apart from others of that label."""
     target: str
-    """The target's label."""
+    """The target's label, with the level of a load behind it."""
     model: str
     endpoint: str
     host: str | None = None
@@ -108,7 +108,10 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
             # The simulator has another port in every session, and is the same.
             where = "" if spec.endpoint.simulated else spec.endpoint.base_url
             asked = _fingerprint_of(run, record)
-            key = (spec.target, where, spec.host, spec.endpoint.simulated, asked, spec.turn, spec.call)
+            # The levels of a load are as many things that were measured.
+            level = "" if run.info.load is None else f" · {run.info.load.level.label}"
+            label = f"{spec.target}{level}"
+            key = (label, where, spec.host, spec.endpoint.simulated, asked, spec.turn, spec.call)
             group = groups.setdefault(key, _Group())
             group.spec, group.latest, group.plan = spec, run.info, run.plan
             if not (run.info.counted or run.info.sweep):
@@ -121,10 +124,10 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
     return _named(
         [
             Measured(
-                name=" · ".join(filter(None, (group.spec.target, turn_name(turn, call)))),
+                name=" · ".join(filter(None, (label, turn_name(turn, call)))),
                 turn=turn,
                 call=call,
-                target=group.spec.target,
+                target=label,
                 model=group.spec.model,
                 endpoint=group.spec.endpoint.name,
                 host=group.spec.host,
@@ -137,7 +140,7 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
                 observations=tuple(group.observations),
                 swept=tuple(group.swept),
             )
-            for (*_, asked, turn, call), group in groups.items()
+            for (label, *_, asked, turn, call), group in groups.items()
         ]
     )
 

@@ -17,6 +17,8 @@ from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.host_difference import HOST_COLUMNS, host_differences, host_rows
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
+from tui.core.load_results import levels_in
+from tui.core.load_wording import HEADING, cells, notes
 from tui.core.metrics import NS_PER_MS
 from tui.core.objectives import Objective, judge, judged_together
 from tui.core.observation import Observation, summary
@@ -78,8 +80,7 @@ def report_of(contents: Contents) -> RunReport:
     tables = [_per_target(measured), *_fitted(known)]
     if objectives and measured:
         tables += [_per_objective(measured, objectives), _goodput(measured, objectives)]
-    tables += _frontier(measured)
-    tables += _hosts(measured)
+    tables += [*_levels(runs, objectives), *_frontier(measured), *_hosts(measured)]
     if contents.choice is not None:
         tables.append(_choice(contents.choice))
     if turns := measured_in_turn(measured):
@@ -179,6 +180,14 @@ def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]
             rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
     return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows, note=judged_together(family))
+
+
+def _levels(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[Table]:
+    levels = levels_in(runs, objectives)
+    rows = [(one.target, *cells(one)) for one in levels]
+    return [Table(title="Load", columns=("Target", *HEADING), labels=2, rows=rows, note="; ".join(notes(levels)))][
+        : len(rows)
+    ]
 
 
 def _frontier(measured: Sequence[Measured]) -> list[Table]:

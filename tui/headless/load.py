@@ -11,13 +11,15 @@ import msgspec
 from tui.config.check import value_of
 from tui.config.load import Loaded
 from tui.config.schema import TABLES
-from tui.core.figures import Figure
+from tui.core import load_gates, load_wording
 from tui.core.load import LoadEnding, LoadSettings, problem
-from tui.core.load_results import LevelSummary, knees
+from tui.core.load_gates import GateRuling
+from tui.core.load_results import LevelSummary
+from tui.core.objectives import ObjectiveState
 from tui.core.plan import Plan
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
-from tui.core.wording import ABSENT, aligned, amount, three_digits
+from tui.core.wording import aligned
 from tui.errors import ConfigError, ExitCode, UsageError
 from tui.export.formats import Format, render, write
 from tui.headless.arguments import add_target_options, load_from, refuse_outputs, written
@@ -59,10 +61,11 @@ def main(arguments: Sequence[str]) -> int:
     narrator = Narrator(quiet=options.quiet)
     measured = _measure(loaded, settings, narrator, options)
     levels = measured.load.levels if measured.load is not None else []
+    rulings = _rulings(settings.fail_on, levels)
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.markdown) else sys.stdout
-        print("\n".join(_lines(levels, measured.load)), file=out)
-    return written(_status(measured, levels), lambda: _write_files(options, measured, loaded))
+        print("\n".join([*_lines(levels, measured.load), *_verdicts(rulings)]), file=out)
+    return written(_status(measured, levels, rulings), lambda: _write_files(options, measured, loaded))
 
 
 def _settings(given: LoadSettings, options: argparse.Namespace) -> LoadSettings:
@@ -79,6 +82,10 @@ def _settings(given: LoadSettings, options: argparse.Namespace) -> LoadSettings:
         except ValueError as error:
             raise UsageError(f"{option} {error}.") from None
         given = msgspec.structs.replace(given, **{name: value})
+    if options.fail_on:
+        if (complaint := load_gates.refuse(options.fail_on)) is not None:
+            raise UsageError(f"--fail-on {complaint}.")
+        given = msgspec.structs.replace(given, fail_on=(*given.fail_on, *options.fail_on))
     # What the command names takes the place of the plan's levels or rate.
     if options.levels is not None and options.rate is None:
         given = msgspec.structs.replace(given, rate=None)
@@ -136,72 +143,41 @@ async def _run(session: Session, plan: Plan, settings: LoadSettings, narrator: N
     )
 
 
-def _status(measured: MeasuredLoad, levels: Sequence[LevelSummary]) -> int:
+_MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}
+
+
+def _rulings(gates: Sequence[str], levels: Sequence[LevelSummary]) -> list[GateRuling]:
+    """Every gate at every target."""
+    of_targets = [[one for one in levels if one.target == name] for name in dict.fromkeys(one.target for one in levels)]
+    return [load_gates.judge(load_gates.parse(text), of_target) for of_target in of_targets or [[]] for text in gates]
+
+
+def _verdicts(rulings: Sequence[GateRuling]) -> list[str]:
+    return [clean(f"{_MARKS[ruling.state]}: {ruling.sentence}.") for ruling in rulings]
+
+
+def _status(measured: MeasuredLoad, levels: Sequence[LevelSummary], rulings: Sequence[GateRuling]) -> int:
     if measured.stopped_by is not None:
         return 128 + measured.stopped_by
-    is_whole = measured.load is not None and measured.load.ending is LoadEnding.COMPLETE
-    if measured.engine_failed or not measured.is_stored or not is_whole or not any(one.answers for one in levels):
+    states = [ruling.state for ruling in rulings]
+    if measured.engine_failed or measured.load is None:
         return ExitCode.NOT_MEASURED
-    return ExitCode.OK
+    if ObjectiveState.MISSED in states:
+        return ExitCode.MISSED
+    is_whole = measured.load.ending is LoadEnding.COMPLETE and any(one.answers for one in levels)
+    is_known = ObjectiveState.UNKNOWN not in states
+    return ExitCode.OK if is_whole and is_known and measured.is_stored else ExitCode.NOT_MEASURED
 
 
 def _lines(levels: Sequence[LevelSummary], load: LoadRun | None) -> list[str]:
     if load is None:
         return ["Nothing was sent."]
     lines = ["SIMULATED: measured on the built-in simulator."] if any(one.simulated for one in levels) else []
-    lines += table(levels)
-    for one in levels:
-        who = f"{clean(one.target)}, {one.level.label}"
-        if one.errors:
-            said = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in one.errors.items())
-            lines.append(f"{who}: {said}.")
-        if one.unsent:
-            lines.append(
-                f"{who}: {one.unsent} requests were due and not sent, since load.most_in_flight were in flight: the "
-                "times are those of the others, and too short."
-            )
-    lines += [f"{clean(found.target)}: {found.sentence}." for found in knees(levels)]
+    rows = [("target", *load_wording.HEADING), *((clean(one.target), *load_wording.cells(one)) for one in levels)]
+    lines += [*aligned(rows, labels=2), *(clean(f"{note}.") for note in load_wording.notes(levels))]
     if load.ending is not LoadEnding.COMPLETE:
         lines.append(f"Ended at {load.steps[load.at].level.label}: {load.ending}.")
     return lines
-
-
-_HEADING = (
-    "target",
-    "load",
-    "requests",
-    "errors",
-    "in flight",
-    "TTFT p50",
-    "p95",
-    "p99",
-    "from due p95",
-    "total p50",
-    "p95",
-    "goodput",
-    "95 % interval",
-)
-
-
-def table(levels: Sequence[LevelSummary]) -> list[str]:
-    """One row per level."""
-    return aligned([_HEADING, *map(_row, levels)], labels=2)
-
-
-def _row(one: LevelSummary) -> tuple[str, ...]:
-    interval = one.goodput_interval
-    return (
-        clean(one.target),
-        one.level.label,
-        str(one.requests),
-        str(sum(one.errors.values())),
-        three_digits(one.in_flight),
-        *(amount(Figure.TTFT, value) for value in (one.ttft.median, one.ttft.p95, one.ttft.p99)),
-        amount(Figure.TTFT, one.ttft_from_due.p95),
-        *(amount(Figure.TOTAL, value) for value in (one.total.median, one.total.p95)),
-        f"{three_digits(one.goodput)}/s",
-        f"{three_digits(interval.low)} to {three_digits(interval.high)}/s" if interval is not None else ABSENT,
-    )
 
 
 def _write_files(options: argparse.Namespace, measured: MeasuredLoad, loaded: Loaded) -> None:
@@ -229,6 +205,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--arrivals", metavar="KIND", help="gaps at a rate: poisson, constant, gamma or trace")
     parser.add_argument("--seconds", metavar="S", help="counted time of every level")
     parser.add_argument("--requests", metavar="N", help="counted requests of every level")
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        default=[],
+        metavar="GATE",
+        help="exit with 1 if it is surely missed, such as 'goodput >= 12/s at ttft.p95 < 800ms'; repeatable",
+    )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt, a target each")
     for name, what in (("json", "JSON export"), ("markdown", "Markdown report")):
         parser.add_argument(f"--{name}", metavar="FILE", help=f"write the {what} to FILE; - is standard output")
