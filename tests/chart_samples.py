@@ -2,9 +2,13 @@
 
 import math
 import random
+from functools import cache
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 from hypothesis import strategies as st
+from made_load import curve, saturating
 
 from tui.core.events import Content, Kind, Mark, Marked, RequestEnded, Status, Usage, UsageReported
 from tui.core.observation import Observation
@@ -14,6 +18,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.session.live import Lane
+from tui.session.load import LoadRun
 from tui.ui.charts.plot import BarRows, Plot
 from tui.ui.charts.source import ChartSource, PinnedLane, PinnedMedian
 from tui.ui.viewmodel.numbers import Numbers
@@ -91,8 +96,21 @@ def session(runs: int = 60) -> ChartSource:
         lanes.append(lane_with(model, outcomes, record_with(stamps, tokens=200 * slower)))
     pinned = PinnedLane(PinnedMedian(360 * MS, 400 * MS, 440 * MS), PinnedMedian(1_900 * MS, 2_000 * MS, 2_100 * MS))
     return ChartSource(
-        lanes=lanes, current=lanes[1], now_ns=10**10, sweep_key="Alt+Shift+S", pinned={MODELS[1]: pinned}
+        lanes=lanes,
+        current=lanes[1],
+        now_ns=10**10,
+        sweep_key="Alt+Shift+S",
+        pinned={MODELS[1]: pinned},
+        load=load_of(MODELS[1]),
     )
+
+
+@cache
+def load_of(target: str) -> LoadRun:
+    """A load of a target that is full at 8 in flight, as far as charts see one."""
+    levels = curve(saturating(8.0, 1.0, (1, 2, 4, 8, 16)), count=60, noise=0.2)
+    named = [msgspec.structs.replace(level, target=target) for level in levels]
+    return cast(LoadRun, SimpleNamespace(levels=named, version=1, progress="load over: complete"))
 
 
 @st.composite
@@ -133,9 +151,9 @@ def check(drawing: Plot | BarRows) -> None:
             for bar in row.bars:
                 assert drawing.x.low <= bar.low <= bar.high <= drawing.x.high
         return
-    for curve in drawing.curves:
-        panel = drawing.panels[curve.panel]
-        assert list(curve.points) == sorted(curve.points, key=lambda point: point[0])
-        for x, y in curve.points:
+    for line in drawing.curves:
+        panel = drawing.panels[line.panel]
+        assert list(line.points) == sorted(line.points, key=lambda point: point[0])
+        for x, y in line.points:
             assert drawing.x.low <= x <= drawing.x.high
             assert panel.low <= y <= panel.high

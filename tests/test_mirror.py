@@ -108,6 +108,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         "ui/screens/test_prompts.py",
     ),
     "ui/controllers/runs": "ui/screens/test_main_run.py",
+    "ui/controllers/load": "ui/screens/test_settings_series.py",
     **dict.fromkeys(
         [
             "ui/controllers/drafting",

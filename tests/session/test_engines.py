@@ -15,13 +15,15 @@ from waiting import in_time
 
 from tui import child
 from tui.core.engine_events import EngineFailed
-from tui.core.events import Content, Event, Kind, RunEnded, RunStarted, Status
+from tui.core.events import Content, Event, Kind, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.host import Host
+from tui.core.load import LoadEnded, LoadEnding, LoadSettings, RequestBegun
 from tui.core.parameters import Parameters
-from tui.core.plan import RequestSpec
+from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
-from tui.core.target import Endpoint, Timeouts
+from tui.core.target import Endpoint, Target, Timeouts
+from tui.engine.protocol import StartLoad
 from tui.session.engines import Engines
 from tui.simulator.process import SimulatorProcess
 
@@ -231,3 +233,25 @@ def test_the_command_line_of_ssh_leaves_the_persons_configuration_alone_and_take
     assert not any(word in " ".join(host.launch) for word in ("StrictHostKey", "KnownHosts", "ControlMaster", "-F"))
     assert {"BatchMode=yes", "ClearAllForwardings=yes", "ForwardAgent=no"} < set(host.launch)
     assert msgspec.to_builtins(Host(name="desk")) == {"name": "desk"}
+
+
+async def test_a_load_whose_engine_is_killed_ends_with_what_was_in_flight(url: str) -> None:
+    plan = Plan(
+        prompt=Prompt(user="How does a gateway limit requests?"),
+        parameters=Parameters(max_tokens=5_000),
+        targets=(Target(model="sim-steady"),),
+        endpoints=(Endpoint(name="test", base_url=url, api_key_env="KEY_GOOD"),),
+        default_endpoint="test",
+    )
+    async with several() as running:
+        settings = LoadSettings(levels=(3,), ramp=0)
+        running.engines.start_load(StartLoad(run_id=1, plan=plan, settings=settings, seed=1, first_request=1))
+        await running.until(lambda: sum(isinstance(one, Content) for one in running.events) >= 3, "content")
+        os.kill(running.engines.here.pid, signal.SIGKILL)
+        await running.over()
+        begun = [one.request_id for one in running.events if isinstance(one, RequestBegun)]
+        ended = {one.request_id: one.status for one in running.events if isinstance(one, RequestEnded)}
+        assert ended == dict.fromkeys(begun, Status.INTERRUPTED)
+        assert [one.ending for one in running.events if isinstance(one, LoadEnded)] == [LoadEnding.ENGINE]
+        kinds = [type(one) for one in running.events]
+        assert kinds.index(LoadEnded) < kinds.index(RunEnded) < kinds.index(EngineFailed)

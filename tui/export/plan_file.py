@@ -13,6 +13,7 @@ from tui.config.schema import SIMULATOR
 from tui.config.show import toml, toml_key
 from tui.core.checks import AnswerCheck
 from tui.core.host import Host
+from tui.core.load import LoadSettings
 from tui.core.objectives import Objective
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -27,7 +28,7 @@ from tui.secret_names import is_secret_name
 _OWN = frozenset(
     {
         *("objectives", "checks", "prompt", "prompts", "variables", "conversation"),
-        *("parameters", "targets", "hosts", "series"),
+        *("parameters", "targets", "hosts", "series", "load"),
     }
 )
 """Keys and tables that say what is asked. Whatever else a file has is left as it is when a plan is saved over it."""
@@ -45,10 +46,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[str, ...] = ()
     series: SeriesSettings = SeriesSettings()
     conversation: Conversation = Conversation()
+    load: LoadSettings = LoadSettings()
 
 
-def asked_of(plan: Plan, series: SeriesSettings, objectives: Sequence[Objective]) -> Asked:
-    """Contents of the file that asks what `plan` does, again and again as `series` says."""
+def asked_of(
+    plan: Plan, series: SeriesSettings, objectives: Sequence[Objective], load: LoadSettings | None = None
+) -> Asked:
+    """Contents of the file that asks what `plan` does, again and again as `series` says, or as `load` says."""
     return Asked(
         prompts=plan.variants or (plan.prompt,),
         rows=plan.rows,
@@ -58,6 +62,7 @@ def asked_of(plan: Plan, series: SeriesSettings, objectives: Sequence[Objective]
         objectives=tuple(objective.text for objective in objectives),
         series=series,
         conversation=plan.conversation,
+        load=load or LoadSettings(),
     )
 
 
@@ -93,7 +98,7 @@ def render_plan(contents: Contents) -> Iterator[str]:
     runs = [_without_content(run) for run in contents.runs if _is_same(run, latest)]
     counted = [run for run in runs if run.info.counted]
     series = SeriesSettings()
-    if latest.info.series is not None and counted:
+    if latest.info.load is None and latest.info.series is not None and counted:
         series = msgspec.structs.replace(
             series,
             repeats=len(counted),
@@ -180,6 +185,7 @@ def _blocks(asked: Asked) -> Iterable[str]:
     for host in asked.hosts:
         yield _table("[[hosts]]", msgspec.to_builtins(host))
     yield _table("[series]", _given(asked.series, SeriesSettings()))
+    yield _table("[load]", _given(asked.load, LoadSettings()))
 
 
 def _table(header: str, values: Mapping[str, object]) -> str:

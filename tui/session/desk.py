@@ -166,7 +166,7 @@ class Desk:
 
     def _restore(self, kept: KeptDraft, in_file: Asked | None = None) -> None:
         self.unknown = self._draft.restore(kept, self._models)
-        self._draft.series = kept.asked.series
+        self._draft.series, self._draft.load = kept.asked.series, kept.asked.load
         self._live.judge_by(tuple(map(parse, kept.asked.objectives)))
         self._path = Path(kept.file) if kept.file is not None else None
         self._in_file = in_file

@@ -7,6 +7,7 @@ import msgspec
 from tui.config.presets import presets
 from tui.config.schema import SIMULATOR
 from tui.core.checks import AnswerCheck
+from tui.core.load import LoadSettings
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.plan import Plan
@@ -38,6 +39,8 @@ class Draft:
         self.book.conversation, self.book.files = plan.conversation, plan.files
         self.series = series or SeriesSettings()
         """Options of the next series."""
+        self.load = LoadSettings()
+        """Options of the next load."""
         self._rest = plan
         """The endpoints, hosts, limits and budget, which no widget edits."""
 
@@ -59,7 +62,7 @@ class Draft:
     def asked(self, series: SeriesSettings, objectives: Sequence[Objective]) -> Asked:
         """Contents of the plan file that would ask the same."""
         plan = msgspec.structs.replace(self.plan(), targets=self.targets.chosen)
-        return asked_of(plan, series, objectives)
+        return asked_of(plan, series, objectives, self.load)
 
     def kept(self, series: SeriesSettings, objectives: Sequence[Objective], file: str | None) -> KeptDraft:
         """The draft as it is stored for the next start."""

@@ -32,6 +32,7 @@ _OF_A_DRAFT = (
     "hosts",
     "series",
     "conversation",
+    "load",
 )
 """First parts of the settings that say with what a draft begins."""
 

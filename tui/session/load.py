@@ -89,6 +89,11 @@ class LoadRun:
         self._levels: tuple[int, list[LevelSummary]] = (-1, [])
 
     @property
+    def is_latest(self) -> bool:
+        """True while nothing was run since."""
+        return self._live.next_request == self.first_request + self.begun
+
+    @property
     def records(self) -> list[RequestRecord]:
         """The requests in flight."""
         return [going.record for going in self._going.values()]

@@ -72,7 +72,7 @@ class PlanFiles:
         """Contents of a plan file that says what these settings ask."""
         settings = loaded.settings
         plan = msgspec.structs.replace(self._plan(loaded), targets=settings.targets)
-        return asked_of(plan, settings.series, settings.objectives)
+        return asked_of(plan, settings.series, settings.objectives, settings.load)
 
     def save(self, name: str, asked: Asked, endpoints: Sequence[Endpoint], default: str = SIMULATOR) -> SavedPlan:
         """Write what is `asked` into the file called `name`, in one step.

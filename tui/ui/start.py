@@ -55,7 +55,7 @@ def start(
     keymap = keymap_of(settings.keys, str(loaded.provenance["keys.actions"]), in_browser="TEXTUAL_DRIVER" in os.environ)
     choice = TargetChoice.among(models, targets.targets, targets.disabled, at=by_name(settings))
     draft = Draft(plan, choice, settings.series)
-    draft.example = _example(loaded)
+    draft.load, draft.example = settings.load, _example(loaded)
     history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
     session = Session(None, simulator, record_file, history, models, settings.objectives)
     desk = _desk_of(loaded, draft, session, aside=run_at_once)

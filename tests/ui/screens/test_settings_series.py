@@ -6,6 +6,7 @@ import pytest
 from textual.widgets import Input
 
 from tui.core.decomposition import RunsNeeded
+from tui.core.load import LoadEnding, LoadSettings
 from tui.core.parameters import Parameters
 from tui.core.record import State
 from tui.core.run import StoredRun
@@ -110,6 +111,59 @@ async def test_options_are_set_checked_and_used(open_app: OpenApp) -> None:
         await series_over(s)
         assert s.app.draft.series.repeats == 2
         assert s.app.draft.series.until_sure == "total"
+
+
+async def test_a_load_is_set_up_begun_watched_and_shown(open_app: OpenApp) -> None:
+    async with open_app(fast(2), prompt="Hello.") as s:
+        s.app.draft.load = LoadSettings(levels=(1, 2), requests=8, ramp=0.05, warm_up=0.05)
+        await s.press(keys_of("load")[0])
+        screen = s.app.screen
+        assert isinstance(screen, SeriesScreen)
+        fields = {field.id: field for field in screen.query(Input)}
+        assert fields["levels"].value == "1, 2"
+        fields["levels"].value = "1, two"
+        await s.press(keys_of("series")[1])
+        await s.until(lambda: "levels must be a list, each a whole number from 1 to 1024" in s.shown)
+        fields["levels"].value = "1, 3"
+        await s.press(keys_of("series")[1])
+        await s.until(lambda: s.live.load is not None and s.live.load.ending is not None, "the end of the load")
+        await s.run_over()
+        load = s.live.load
+        assert load is not None
+        assert [(one.target, one.level.concurrency, one.requests) for one in load.levels] == [
+            ("fast-1", 1, 8),
+            ("fast-1", 3, 8),
+            ("fast-2", 1, 8),
+            ("fast-2", 3, 8),
+        ]
+        # A stream of each target was shown live; the rest is counted, and belongs to no race.
+        assert s.states == [State.DONE] * 2
+        assert [lane.outcomes for lane in s.lanes] == [[], []]
+        assert f"load over: complete, {load.ended} requests" in s.shown
+        assert s.app.main.charts.kind.name == "load"
+        await s.until_shown("goodput")
+        await s.run()
+        assert s.states == [State.DONE] * 2
+        assert [len(lane.outcomes) for lane in s.lanes] == [1, 1]
+        assert "load over" not in s.shown
+
+
+async def test_a_load_is_cancelled_and_one_that_cannot_be_is_refused(open_app: OpenApp) -> None:
+    async with open_app(steady(1)) as s:
+        s.app.draft.load = LoadSettings(levels=(2,), rate=3.0)
+        await s.press(keys_of("load")[0])
+        await s.press(keys_of("series")[1])
+        await s.until(lambda: any("not both" in said for said in s.notices))
+        s.app.draft.load = LoadSettings(levels=(3,), ramp=0)
+        await s.press(keys_of("load")[0])
+        await s.press(keys_of("series")[1])
+        await s.until(lambda: s.live.load is not None and s.live.load.in_flight == 3, "three in flight")
+        assert "1 of 1: 3 in flight" in s.shown
+        await s.press(keys_of("cancel_all")[0])
+        await s.until(lambda: not s.live.busy)
+        load = s.live.load
+        assert load is not None
+        assert (load.ending, load.in_flight, load.ended) == (LoadEnding.CANCELLED, 0, 3)
 
 
 async def test_a_sweep_tells_the_time_per_token_and_nothing_else(open_app: OpenApp) -> None:

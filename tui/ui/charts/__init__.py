@@ -49,4 +49,5 @@ CHARTS = (
     ChartKind("way", "way", "tui.ui.charts.way"),
     ChartKind("frontier", "frontier", "tui.ui.charts.frontier"),
     ChartKind("turns", "turns", "tui.ui.charts.turns"),
+    ChartKind("load", "load", "tui.ui.charts.load"),
 )

@@ -14,6 +14,7 @@ from tui.core.rounds import Past
 from tui.core.snapshot import Snapshot
 from tui.core.statistics import percentile_interval
 from tui.session.live import Lane
+from tui.session.load import LoadRun
 from tui.ui.charts.plot import MOST_LANES, AxisUnit, BarRows, Plot
 from tui.ui.viewmodel.numbers import Numbers
 
@@ -56,6 +57,8 @@ class ChartSource(msgspec.Struct, frozen=True, kw_only=True):
     """By the lane's label."""
     past: Callable[[Lane], Past | None] = lambda _lane: None
     """The rounds in the history of what a lane asks, as far as they have been read."""
+    load: LoadRun | None = None
+    """The latest load."""
 
     @property
     def shown(self) -> list[tuple[int, Lane]]:

@@ -213,6 +213,7 @@ class MainScreen(Screen[None]):
             sweep_key="" if self.replaying else self._key_names("sweep"),
             pinned=self._pinned_lanes,
             past=self.charts.past,
+            load=self._live.load,
         )
 
     def on_screen_resume(self) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, Label
 from tui.config.check import check_lines, parse_checks
 from tui.config.schema import TABLES
 from tui.core.checks import KINDS, AnswerCheck
+from tui.core.load import LoadSettings
 from tui.core.objectives import Objective, parse
 from tui.core.parameters import REQUIRED, Parameters
 from tui.core.sanitize import clean
@@ -78,8 +79,11 @@ class ParametersScreen(ModalScreen[Parameters]):
         self.dismiss(Parameters(**values))
 
 
-class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
-    """Edits the options; dismisses with them, and whether to start. Escape leaves them as they were."""
+class SeriesScreen(ModalScreen[tuple[SeriesSettings | LoadSettings, bool]]):
+    """Edits the options of a series or a load; dismisses with them, and whether to start.
+
+    Escape leaves them as they were.
+    """
 
     DEFAULT_CSS = """
     SeriesScreen {
@@ -96,15 +100,17 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close", "series")
 
-    def __init__(self, settings: SeriesSettings, keys: KeyNames) -> None:
+    def __init__(self, settings: SeriesSettings | LoadSettings, keys: KeyNames, table: str = "series") -> None:
+        """`table` is that of the configuration which holds the options."""
         super().__init__()
         self._keys = keys
-        self._form = SettingsForm(rows_of(TABLES["series"]), msgspec.structs.asdict(settings))
+        self._kind, self._title = type(settings), table.capitalize()
+        self._form = SettingsForm(rows_of(TABLES[table]), msgspec.structs.asdict(settings))
 
     def compose(self) -> ComposeResult:
         """The fields above the buttons."""
         with Vertical() as box:
-            box.border_title = "Series"
+            box.border_title = self._title
             yield self._form
             with Horizontal(classes="buttons"):
                 yield Button(self._keys.on_button("series.start"), id="start", variant="primary", compact=True)
@@ -129,7 +135,7 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings, bool]]):
         except FieldError:
             return
         given = {name: value for name, value in values.items() if value is not None}
-        self.dismiss((SeriesSettings(**given), start))
+        self.dismiss((self._kind(**given), start))
 
 
 _CHECKS = (

@@ -49,7 +49,7 @@ class FormRow(msgspec.Struct, frozen=True, kw_only=True):
                 raise FieldError(f"{self.title} is required: {self.hint}.")
             return None
         try:
-            return value_of(self.key, value, is_text=isinstance(value, str))
+            return value_of(self.key, value, is_text=isinstance(value, str) or _holds_numbers(self.key.type))
         except ValueError as error:
             raise FieldError(f"{self.title} {error}.") from None
 
@@ -61,10 +61,15 @@ class FormRow(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.json.encode(value).decode()
         if isinstance(value, float):
             return f"{value:g}"
+        if isinstance(value, tuple) and not all(isinstance(one, str) for one in value):
+            return ", ".join(f"{one:g}" for one in value)
         return write_texts(value) if isinstance(value, tuple) else _word(value)
 
     def _parsed(self, typed: str) -> object:
         text, wanted = typed.strip(), _bare(self.key.type)
+        if _holds_numbers(self.key.type):
+            parts = [part.strip() for part in text.strip("[]").split(",") if part.strip()]
+            return parts if wanted is tuple or len(parts) > 1 else text
         if wanted is tuple:
             return read_texts(typed)
         if wanted is dict:
@@ -140,6 +145,12 @@ def _bare(wanted: Any) -> Any:
     """A type without its limits and parameters."""
     origin = get_origin(wanted)
     return get_args(wanted)[0] if origin is Annotated else origin or wanted
+
+
+def _holds_numbers(wanted: Any) -> bool:
+    """True for a list of numbers, and for a number or a list of such."""
+    parts = [part for part in (wanted, *get_args(wanted)) if _bare(part) is tuple]
+    return any(_bare(item) in (int, float) for part in parts for item in get_args(part))
 
 
 def _parameter_rows() -> Iterator[FormRow]:

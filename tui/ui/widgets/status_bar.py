@@ -106,6 +106,10 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
         doing = "engine restarting"
     elif not live.engine_ready:
         doing = "engine starting"
+    elif live.load is not None and (live.load.ending is None or live.load.is_latest):
+        doing = live.load.progress
+        if live.load.ending is None:
+            return f"{bar(live.load.at, len(live.load.steps), _BAR_CELLS)} {doing}", doing
     elif live.series is not None and (not live.series_over or not live.run_in_flight):
         paused = f"{keys('pause')} goes on" if live.series_paused else ""
         doing = live.series.progress(over=live.series_over, paused=paused)
