@@ -126,6 +126,13 @@ def test_a_load_that_cannot_be_is_refused_in_words(
     assert words in said
 
 
+def test_what_only_a_race_can_is_refused() -> None:
+    away = msgspec.structs.replace(plan(), hosts=(Host(name="desk"), Host(name="tokyo", ssh="tokyo")))
+    played = msgspec.structs.replace(plan(), conversation=Conversation(play=True))
+    assert "take tokyo out of [[hosts]]" in (problem(LoadSettings(), away) or "")
+    assert "conversation.play = false" in (problem(LoadSettings(), played) or "")
+
+
 def test_every_target_is_asked_at_every_level_one_after_the_other() -> None:
     steps = steps_of(LoadSettings(levels=(2, 8)), 2)
     assert [(step.lane, step.number, step.level.concurrency, step.before) for step in steps] == [

@@ -244,6 +244,8 @@ def problem(settings: LoadSettings, plan: Plan) -> str | None:
     """Reason that a load cannot be begun, in one sentence; None when it can."""
     if any(not host.is_here for host in plan.hosts):
         return "A load is sent from this machine alone: take [[hosts]] out, or run it there."
+    if plan.conversation.play:
+        return "A load sends single requests: set conversation.play = false."
     if settings.levels and settings.rate is not None:
         return "A load has levels of requests in flight or a rate, not both: take load.levels or load.rate out."
     if max(len(settings.levels), len(settings.rates)) > MAX_LEVELS:
