@@ -23,9 +23,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(["config/endpoints", "config/keys"], "config/test_schema.py"),
     "config/paths": "config/test_remembered.py",
     # Plain data: their meaning is that of the functions that take them.
-    **dict.fromkeys(
-        ["core/figure_parts", "core/figure_row", "core/network_figures", "core/pace_figures"], "core/test_figures.py"
-    ),
+    **dict.fromkeys(["core/figure_row", "core/network_figures", "core/pace_figures"], "core/test_figures.py"),
     "core/finished": "session/test_live.py",
     "core/model": "config/test_known_models.py",
     "core/protocol": "simulator/test_openai.py",
@@ -67,7 +65,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "session/shared_run": "session/test_engines.py",
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
-    **dict.fromkeys(["core/load_wording", "export/levels", "session/load"], "headless/test_load.py"),
+    "session/load": "headless/test_load.py",
     "session/snapshots": "ui/screens/test_compare.py",
     "session/spending": "session/test_preview.py",
     **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_open_plan.py"),
@@ -108,7 +106,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
         "ui/screens/test_prompts.py",
     ),
     "ui/controllers/runs": "ui/screens/test_main_run.py",
-    "ui/controllers/load": "ui/screens/test_settings_series.py",
     **dict.fromkeys(
         [
             "ui/controllers/drafting",

@@ -109,7 +109,7 @@ def test_a_gate_sets_the_exit_status(
 
 
 def test_an_import_tells_the_same(loaded: Workplace, exported: dict[str, Any]) -> None:
-    from tui.export.levels import loads_of
+    from tui.export.document import loads_of
 
     levels, _ = loads_of(read(loaded.cwd / "load.json").runs, ())
     assert [(one.number, one.requests, one.ttft_ms.median) for one in levels] == [

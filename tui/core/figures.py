@@ -12,8 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tui.core import metrics, network_figures, pace_figures
-from tui.core.figure_parts import Delay, Gaps, delay_of, gaps_of
-from tui.core.figure_row import WIDELY, Declared
+from tui.core.figure_row import WIDELY, Declared, Delay, Gaps, delay_of, gaps_of
 from tui.core.figure_row import FigureGroup as FigureGroup
 from tui.core.figure_row import Unit as Unit
 from tui.core.figure_row import Use as Use

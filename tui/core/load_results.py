@@ -1,4 +1,4 @@
-"""Results of a load: every level summed up, goodput and its interval, and the knee of the curve."""
+"""Results of a load: every level summed up, goodput and its interval, the knee of the curve, and all that in words."""
 
 import math
 from collections import Counter
@@ -19,7 +19,7 @@ from tui.core.observation import Observation, observe, summary
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.statistics import CONFIDENCE, RESAMPLES, Description, Interval, describe, median_draws, samples_needed
-from tui.core.wording import percent
+from tui.core.wording import ABSENT, amount, percent, three_digits
 
 BATCHES = 10
 """Parts of equal length of a level's counted time; their rates tell the doubt of its goodput."""
@@ -323,3 +323,52 @@ def knees(levels: Sequence[LevelSummary]) -> list[Knee]:
     """The knee of every target with levels enough, in order of appearance."""
     of_targets = ([one for one in levels if one.target == name] for name in dict.fromkeys(one.target for one in levels))
     return [knee(of_target) for of_target in of_targets if len(of_target) >= FEWEST_LEVELS]
+
+
+HEADING = (
+    "load",
+    "requests",
+    "errors",
+    "in flight",
+    "TTFT p50",
+    "TTFT p95",
+    "TTFT p99",
+    "p95 from due",
+    "total p50",
+    "total p95",
+    "total p99",
+    "goodput",
+    "95 % interval",
+)
+
+
+def cells(one: LevelSummary) -> tuple[str, ...]:
+    """One level under that heading."""
+    interval = one.goodput_interval
+    ttft, total = one.ttft, one.total
+    return (
+        one.level.label,
+        str(one.requests),
+        str(sum(one.errors.values())),
+        three_digits(one.in_flight),
+        *(amount(Figure.TTFT, value) for value in (ttft.median, ttft.p95, ttft.p99, one.ttft_from_due.p95)),
+        *(amount(Figure.TOTAL, value) for value in (total.median, total.p95, total.p99)),
+        f"{three_digits(one.goodput)}/s",
+        f"{three_digits(interval.low)} to {three_digits(interval.high)}/s" if interval is not None else ABSENT,
+    )
+
+
+def notes(levels: Sequence[LevelSummary]) -> list[str]:
+    """Sentences on errors, on what was not sent, and on the knees, without full stops."""
+    said = []
+    for one in levels:
+        who = f"{one.target}, {one.level.label}"
+        if one.errors:
+            counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in one.errors.items())
+            said.append(f"{who}: {counts}")
+        if one.unsent:
+            said.append(
+                f"{who}: {one.unsent} requests were due and not sent, since too many were in flight "
+                "(load.most_in_flight): the times are those of the others, and too short"
+            )
+    return [*said, *(f"{found.target}: {found.sentence}" for found in knees(levels))]

@@ -22,13 +22,13 @@ from tui.export.document import (
     ExportedRequest,
     fits_of,
     head_of,
+    loads_of,
     prices_of,
     request_of,
     run_of,
     runs_of,
     started,
 )
-from tui.export.levels import loads_of
 from tui.export.portable import Contents, portable, portable_ledger
 
 _PERHAPS_UNSEEN = re.compile(r"[^\x20-\x7e\n]")

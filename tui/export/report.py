@@ -17,8 +17,7 @@ from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.host_difference import HOST_COLUMNS, host_differences, host_rows
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
-from tui.core.load_results import levels_in
-from tui.core.load_wording import HEADING, cells, notes
+from tui.core.load_results import HEADING, cells, levels_in, notes
 from tui.core.metrics import NS_PER_MS
 from tui.core.objectives import Objective, judge, judged_together
 from tui.core.observation import Observation, summary

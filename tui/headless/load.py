@@ -11,7 +11,7 @@ import msgspec
 from tui.config.check import value_of
 from tui.config.load import Loaded
 from tui.config.schema import TABLES
-from tui.core import load_gates, load_wording
+from tui.core import load_gates, load_results
 from tui.core.load import LoadEnding, LoadSettings, problem
 from tui.core.load_gates import GateRuling
 from tui.core.load_results import LevelSummary
@@ -173,8 +173,8 @@ def _lines(levels: Sequence[LevelSummary], load: LoadRun | None) -> list[str]:
     if load is None:
         return ["Nothing was sent."]
     lines = ["SIMULATED: measured on the built-in simulator."] if any(one.simulated for one in levels) else []
-    rows = [("target", *load_wording.HEADING), *((clean(one.target), *load_wording.cells(one)) for one in levels)]
-    lines += [*aligned(rows, labels=2), *(clean(f"{note}.") for note in load_wording.notes(levels))]
+    rows = [("target", *load_results.HEADING), *((clean(one.target), *load_results.cells(one)) for one in levels)]
+    lines += [*aligned(rows, labels=2), *(clean(f"{note}.") for note in load_results.notes(levels))]
     if load.ending is not LoadEnding.COMPLETE:
         lines.append(f"Ended at {load.steps[load.at].level.label}: {load.ending}.")
     return lines

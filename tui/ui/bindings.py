@@ -134,7 +134,7 @@ ACTIONS = (
                "Ask prompts and answers of other lengths, to learn the time per token (chart: parts)", "runs.sweep",
                unless="run_in_flight"),
         Action("load", ("alt+shift+n",), "Load",
-               "Ask the targets at levels of load: how many requests each of them bears (chart: load)", "load.load",
+               "Ask the targets at levels of load: how many requests each of them bears (chart: load)", "runs.load",
                unless="run_in_flight"),
         Action("in_turn", ("alt+shift+r",), "In turn",
                "Ask what is pinned and what is on screen now in turn, so that what drifts meanwhile hits both",

@@ -7,8 +7,7 @@ import msgspec
 import pytest
 from made_load import curve, saturating
 
-from tui.core.load_results import LevelSummary
-from tui.core.load_wording import HEADING
+from tui.core.load_results import HEADING, LevelSummary
 from tui.core.target import Target
 from tui.session.live import Lane
 from tui.session.load import LoadRun

@@ -2,8 +2,7 @@
 
 from textwrap import wrap
 
-from tui.core.load_results import LevelSummary, knee
-from tui.core.load_wording import HEADING, cells, notes
+from tui.core.load_results import HEADING, LevelSummary, cells, knee, notes
 from tui.core.metrics import NS_PER_S
 from tui.ui.charts.plot import STALL, STALL_SYMBOL, TOTAL, TTFT, Axis, AxisUnit, Curve, Plot, from_zero
 from tui.ui.charts.source import Chart, ChartSource, Version

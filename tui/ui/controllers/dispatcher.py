@@ -17,7 +17,6 @@ from tui.ui.controllers.context import Context
 from tui.ui.controllers.drafting import PromptsController, TargetsController
 from tui.ui.controllers.history import HistoryController
 from tui.ui.controllers.lanes import LanesController, ResultsController
-from tui.ui.controllers.load import LoadController
 from tui.ui.controllers.plans import PlansController
 from tui.ui.controllers.reasons import Reasons
 from tui.ui.controllers.runs import RunsController
@@ -43,7 +42,6 @@ class Dispatcher:
         """See the controllers for what the settings say."""
         self.reasons = Reasons(context)
         self.runs = RunsController(context)
-        self.load = LoadController(context)
         self.prompts = PromptsController(context)
         self.targets = TargetsController(context, remembers=remembers_targets)
         self.lanes = LanesController(context)

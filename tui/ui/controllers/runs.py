@@ -8,10 +8,13 @@ from typing import Any
 import msgspec
 
 from tui.core.interleaved import PINNED_AND_NOW, REPEATS, interleaved, paired, sides_in, sides_of
+from tui.core.load import problem as load_problem
 from tui.core.plan import Plan
 from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
-from tui.session.forecast import Forecast, forecast, typical_in
+from tui.session.forecast import Forecast, forecast, forecast_of_load, typical_in
+from tui.session.load import start_load
+from tui.ui.charts import CHARTS
 from tui.ui.controllers.context import Context
 
 
@@ -173,6 +176,46 @@ class RunsController:
         else:
             series.pause()
         self._context.main.wake()
+
+    # Loads
+
+    def load(self) -> None:
+        """Set up a load, and begin it from there."""
+        from tui.ui.screens.settings import SeriesScreen
+
+        def done(result: Any) -> None:
+            if result is not None:
+                self._context.draft.load, start = result
+                self._context.describe()
+                if start:
+                    self._ask_load()
+
+        settings = self._context.draft.load
+        self._context.app.push_screen(SeriesScreen(settings, self._context.keys, "load"), done)
+
+    def _ask_load(self) -> None:
+        """Begin the load; after a question where it may cost much."""
+        context, settings = self._context, self._context.draft.load
+        plan = context.plan()
+        if plan is None:
+            return
+        if (complaint := load_problem(settings, plan)) is not None:
+            context.complain(complaint)
+            return
+        context.session.show(plan)
+        foreseen = partial(forecast_of_load, context.session, plan, settings)
+        ask_before(context, "Load", plan, foreseen, partial(self._begin_load, plan))
+
+    def _begin_load(self, plan: Plan) -> None:
+        context = self._context
+        if context.live.busy:
+            context.complain("Nothing was started: a run is in flight.")
+            return
+        main = context.main
+        main.show_pane("lanes")
+        if start_load(context.session, plan, context.draft.load) is not None:
+            main.charts.show_kind(next(kind for kind in CHARTS if kind.name == "load"))
+        main.wake()
 
 
 def ask_before(

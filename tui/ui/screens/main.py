@@ -203,9 +203,8 @@ class MainScreen(Screen[None]):
 
     def chart_source(self) -> ChartSource:
         """The lanes and settings that the charts are drawn from."""
-        if self._pinned is not self._live.pinned:
-            self._pinned = self._live.pinned
-            self._pinned_lanes = pinned_of(self._pinned)
+        if (pinned := self._live.pinned) is not self._pinned:
+            self._pinned, self._pinned_lanes = pinned, pinned_of(pinned)
         return ChartSource(
             lanes=self._live.lanes,
             current=self.lanes.current.lane,
