@@ -63,7 +63,7 @@ class Action(msgspec.Struct, frozen=True):
 
 LETTERS = {
     "run": "r", "run_all": "R", "cancel_all": "x", "cancel_lane": "X", "series": "s", "series_options": "o",
-    "sweep": "E", "pause": "p", "warm_cache": "M", "history": "H",
+    "sweep": "E", "load": "P", "pause": "p", "warm_cache": "M", "history": "H",
     "variants": "v", "next_variant": "n", "system": "i", "checks": "k", "edit_outside": "V",
     "save_plan": "w", "save_plan_as": "W", "open_plan": "O", "new_draft": "N",
     "refresh_models": "A", "edit_parameters": "e", "edit_target": "t", "duplicate_target": "u", "drop_parameter": "U",
@@ -80,6 +80,7 @@ _WORDS = {
     "run": "start fire send ask again repeat", "run_all": "variants prompts", "cancel_all": "stop abort",
     "series": "repeat benchmark again n", "series_options": "repeats budget until sure order warm-up",
     "sweep": "length tokens per token",
+    "load": "concurrency rate arrivals goodput stress knee levels throughput",
     "history": "export csv json markdown html report runs stored open load find share delete clipboard",
     "variants": "prompts variables csv turns delete",
     "edit_parameters": "max tokens temperature effort thinking levers",
@@ -133,7 +134,7 @@ ACTIONS = (
         Action("sweep", ("alt+shift+s",), "Sweep",
                "Ask prompts and answers of other lengths, to learn the time per token (chart: parts)", "runs.sweep",
                unless="run_in_flight"),
-        Action("load", ("alt+shift+n",), "Load",
+        Action("load", ("alt+shift+a",), "Load",
                "Ask the targets at levels of load: how many requests each of them bears (chart: load)", "runs.load",
                unless="run_in_flight"),
         Action("in_turn", ("alt+shift+r",), "In turn",
