@@ -24,7 +24,7 @@ from tui.core.load import (
 )
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
-from tui.core.prompt import Prompt
+from tui.core.prompt import Conversation, Prompt
 from tui.core.target import Endpoint, Retries, Target
 
 EVERY_ARRIVAL: list[Arrivals] = ["constant", "poisson", "gamma"]

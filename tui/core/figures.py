@@ -11,13 +11,51 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tui.core import metrics, network_figures, pace_figures
+from tui.core import metrics, network_figures
 from tui.core.figure_row import WIDELY, Declared, Delay, Gaps, delay_of, gaps_of
 from tui.core.figure_row import FigureGroup as FigureGroup
 from tui.core.figure_row import Unit as Unit
 from tui.core.figure_row import Use as Use
 from tui.core.metrics import NS_PER_MS
 from tui.core.record import RequestRecord
+
+_TPOT = Declared(
+    name="tpot",
+    label="TPOT",
+    title="TPOT, per token",
+    help="(TTLT - TTFT) / (output tokens - those of the first chunk, which is 1 where each holds one), without tokens "
+    "of thinking that was withheld.",
+    group=FigureGroup.PACE,
+    of=lambda record: metrics.tpot_ns(record.timeline, record.timed_tokens),
+    sample="tpot_ns",
+    uses=Use.OBJECTIVE | Use.REQUESTS,
+)
+_OTPS = Declared(
+    name="otps",
+    label="OTPS",
+    title="OTPS, tokens/s",
+    help="(output tokens - those of the first chunk, which is 1 where each holds one) / (TTLT - TTFT), per second, "
+    "without tokens of thinking that was withheld.",
+    group=FigureGroup.PACE,
+    of=lambda record: record.otps,
+    unit=Unit.RATE,
+    sample="otps",
+    less_is_better=False,
+    uses=Use.OBJECTIVE | Use.COMPARED | Use.REQUESTS,
+)
+_CHARACTERS_PER_S = Declared(
+    name="characters_per_s",
+    label="characters/s",
+    title="characters/s",
+    help="Characters of all content after its first piece, per second of TTLT - TTFT, for models that count tokens "
+    "unlike.",
+    group=FigureGroup.PACE,
+    of=lambda record: record.characters_per_s,
+    unit=Unit.TEXT_RATE,
+    sample="characters_per_s",
+    less_is_better=False,
+    uses=Use.OBJECTIVE | Use.REQUESTS,
+)
 
 
 class Figure(StrEnum):
@@ -69,9 +107,9 @@ class Figure(StrEnum):
         sample="total_ns",
         uses=WIDELY | Use.HEADLINE,
     )
-    TPOT = pace_figures.TPOT
-    OTPS = pace_figures.OTPS
-    CHARACTERS_PER_S = pace_figures.CHARACTERS_PER_S
+    TPOT = _TPOT
+    OTPS = _OTPS
+    CHARACTERS_PER_S = _CHARACTERS_PER_S
     ITL = Declared(
         name="itl",
         label="ITL",
