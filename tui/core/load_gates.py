@@ -12,7 +12,7 @@ import msgspec
 from tui.core import objectives
 from tui.core.distributions import share_bounds
 from tui.core.load_results import LevelSummary
-from tui.core.objectives import Judgement, Objective, ObjectiveState
+from tui.core.objectives import Objective, ObjectiveState
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import percent, three_digits
 
@@ -76,16 +76,13 @@ def judge(gate: LoadGate, levels: Sequence[LevelSummary], confidence: float = CO
     to miss it; an objective alone is met at all of them, and missed with such a part at any.
     """
     strict = 1 - (1 - confidence) / max(1, len(levels))
-    if gate.goodput is None:
-        state, basis = _at_every_level(gate.objectives[0], levels, confidence)
-    else:
-        state, basis = _at_some_level(gate, levels, confidence, strict)
-    return GateRuling(gate=gate, target=levels[0].target if levels else "", state=state, basis=basis)
+    at_every = gate.goodput is None
+    found = _at_every_level(gate, levels, confidence) if at_every else _at_some_level(gate, levels, confidence, strict)
+    return GateRuling(gate=gate, target=levels[0].target if levels else "", state=found[0], basis=found[1])
 
 
-def _at_every_level(
-    objective: Objective, levels: Sequence[LevelSummary], confidence: float
-) -> tuple[ObjectiveState, str]:
+def _at_every_level(gate: LoadGate, levels: Sequence[LevelSummary], confidence: float) -> tuple[ObjectiveState, str]:
+    (objective,) = gate.objectives
     found = [objectives.judge(objective, one.observations, confidence, family=len(levels)) for one in levels]
     for state in (ObjectiveState.MISSED, ObjectiveState.UNKNOWN):
         for one, judgement in zip(levels, found, strict=True):
@@ -100,31 +97,21 @@ def _at_some_level(
     assert gate.goodput is not None
     open_to: list[LevelSummary] = []
     for one in levels:
-        low, _ = _bounds(one, strict)
-        if low >= gate.goodput and _all(ObjectiveState.MET, gate.objectives, one, strict):
+        low, (_, high) = _bounds(one, strict)[0], _bounds(one, confidence)
+        surely = [objectives.judge(each, one.observations, strict).state for each in gate.objectives]
+        if low >= gate.goodput and all(state is ObjectiveState.MET for state in surely):
             return ObjectiveState.MET, f"at {one.level.label} at least {three_digits(low)}/s ({percent(confidence)})"
-        _, high = _bounds(one, confidence)
-        judged = [
-            objectives.judge(each, one.observations, confidence, family=len(gate.objectives))
-            for each in gate.objectives
-        ]
-        if high >= gate.goodput and not any(judgement.state is ObjectiveState.MISSED for judgement in judged):
+        family = len(gate.objectives)
+        states = [objectives.judge(each, one.observations, confidence, family=family).state for each in gate.objectives]
+        if high >= gate.goodput and ObjectiveState.MISSED not in states:
             open_to.append(one)
-    if open_to:
-        best = max(open_to, key=lambda one: one.goodput)
-        return (
-            ObjectiveState.UNKNOWN,
-            f"{three_digits(best.goodput)}/s at {best.level.label}, too few requests to be sure",
-        )
     if not levels:
         return ObjectiveState.UNKNOWN, "nothing was measured"
-    best = max(levels, key=lambda one: one.goodput)
-    return ObjectiveState.MISSED, f"at no level; the most is {three_digits(best.goodput)}/s at {best.level.label}"
-
-
-def _all(state: ObjectiveState, wanted: Sequence[Objective], level: LevelSummary, confidence: float) -> bool:
-    judged: list[Judgement] = [objectives.judge(each, level.observations, confidence) for each in wanted]
-    return all(judgement.state is state for judgement in judged)
+    best = max(open_to or levels, key=lambda one: one.goodput)
+    most = f"{three_digits(best.goodput)}/s at {best.level.label}"
+    if open_to:
+        return ObjectiveState.UNKNOWN, f"{most}, too few requests to be sure"
+    return ObjectiveState.MISSED, f"at no level; the most is {most}"
 
 
 def _bounds(level: LevelSummary, confidence: float) -> tuple[float, float]:

@@ -52,10 +52,9 @@ class LevelSummary(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     """Counted time."""
     requests: int
-    """Counted requests that are over, whatever became of them."""
+    """Counted requests that are over, whatever became of them; `errors` are those without an answer, by kind."""
     answers: int
     errors: Mapping[str, int]
-    """Requests without an answer, by kind."""
     unsent: int
     """Requests that were due and not sent: too many were in flight."""
     in_flight: float
@@ -70,9 +69,8 @@ class LevelSummary(msgspec.Struct, frozen=True, kw_only=True):
     """From that moment to the send."""
     good: int
     throughput: float
-    """Answers per second."""
     goodput: float
-    """Requests within every limit per second."""
+    """Requests within every limit per second; the throughput is of all answers."""
     batches: tuple[int, ...]
     """Good requests by the part of the counted time in which they were due."""
     observations: tuple[Observation, ...]
@@ -311,12 +309,8 @@ def _power_draws(level: LevelSummary, seed: int) -> list[float]:
     draws = Random(f"knee {seed}")
     goods = [sum(draws.choices(level.batches, k=BATCHES)) for _ in range(RESAMPLES)]
     medians = median_draws(level.totals, seed)
-    return [good / level.seconds / middle for good, middle in zip(goods, _shuffled(medians, draws), strict=True)]
-
-
-def _shuffled(medians: list[float], draws: Random) -> list[float]:
-    """In another order: draws of levels of one size share their ranks, and would move together."""
-    return draws.sample(medians, len(medians))
+    draws.shuffle(medians)  # those of levels of one size share their ranks, and would move together
+    return [good / level.seconds / middle for good, middle in zip(goods, medians, strict=True)]
 
 
 def knees(levels: Sequence[LevelSummary]) -> list[Knee]:

@@ -40,6 +40,10 @@ _LONGEST_WAIT_S = 60.0
 """Longest that a slot waits after a failure, s, whatever the server asks for."""
 
 
+_Due = tuple[int, int | None, int, int | None]
+"""A request that is due: its step and row, its moment, and that from which on its level is counted."""
+
+
 class LoadScheduler:
     """Runs loads, one at a time."""
 
@@ -127,7 +131,7 @@ class _Load:
         self._level_full = asyncio.Event()
         self._full_ns = 0
         # Of rates.
-        self._waiting: deque[tuple[int, int | None, int, int | None]] = deque()
+        self._waiting: deque[_Due] = deque()
         self._free: list[int] = []
         self._made = 0
         """Slots that rates have used so far."""
@@ -137,6 +141,7 @@ class _Load:
         if not self._over.is_set():
             self._ending = ending
             self._over.set()
+            self._level_full.set()
         if ending is LoadEnding.CANCELLED:
             self.cancel(tuple(self.requests))
 
@@ -187,7 +192,7 @@ class _Load:
         return not self._over.is_set()
 
     def _begin_level(self, at: int) -> int:
-        self._at, self._since_ns, self._left = at, None, None
+        self._at, self._since_ns, self._left, self._full_ns = at, None, None, 0
         self._level_full.clear()
         self._move()
         return time.monotonic_ns()
@@ -212,20 +217,15 @@ class _Load:
         if not await self._until(counted_ns):
             return
         self._since_ns, self._left = time.monotonic_ns(), self._settings.requests
-        until_ns = await self._level_over(self._since_ns)
+        until_ns = await self._level_over()
         self._emit(LevelEnded(step=at, since_ns=self._since_ns, until_ns=until_ns))
 
-    async def _level_over(self, since_ns: int) -> int:
+    async def _level_over(self) -> int:
         """Wait for the end of a level's counted time, by time or by count, or of the load; returns its moment."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.counted_s):
-                waits = [asyncio.create_task(each.wait()) for each in (self._over, self._level_full)]
-                try:
-                    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for wait in waits:
-                        wait.cancel()
-        return self._full_ns if self._level_full.is_set() else time.monotonic_ns()
+                await self._level_full.wait()
+        return self._full_ns if self._left == 0 and self._full_ns else time.monotonic_ns()
 
     async def _slot(self, slot: int, due_ns: int) -> None:
         """Send one request after the other, from a moment on, as long as the level wants so many."""
@@ -276,7 +276,7 @@ class _Load:
         self._waiting.clear()
         self._emit(LevelEnded(step=at, since_ns=since_ns, until_ns=until_ns, unsent=unsent))
 
-    def _arrive(self, due: tuple[int, int | None, int, int | None]) -> None:
+    def _arrive(self, due: _Due) -> None:
         """Send what is due, or let it wait where too many are in flight."""
         if len(self._tasks) >= self._settings.most_in_flight:
             self._waiting.append(due)
@@ -286,7 +286,7 @@ class _Load:
             self._made += 1
         self._spawn(self._arrived(due, self._free.pop()))
 
-    async def _arrived(self, due: tuple[int, int | None, int, int | None], slot: int) -> None:
+    async def _arrived(self, due: _Due, slot: int) -> None:
         while not self._over.is_set():
             await self._request(*due, slot)
             if not self._waiting:

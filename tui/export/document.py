@@ -25,6 +25,7 @@ from tui.core.finished import FinishedRequest, finished_fields
 from tui.core.frontier import FrontierPoint
 from tui.core.grouping import Measured
 from tui.core.linear_fit import Estimate
+from tui.core.load import Level
 from tui.core.load_results import Knee, LevelSummary, knees, levels_in
 from tui.core.metrics import NS_PER_MS
 from tui.core.model import KnownModel
@@ -248,32 +249,17 @@ def loads_of(
 
 
 def _level_of(one: LevelSummary) -> ExportedLevel:
-    return ExportedLevel(
-        target=one.target,
-        model=one.model,
-        endpoint=one.endpoint,
-        simulated=one.simulated,
-        number=one.number,
-        concurrency=one.level.concurrency,
-        rate=one.level.rate,
-        arrivals=one.level.arrivals,
-        seconds=one.seconds,
-        requests=one.requests,
-        answers=one.answers,
-        errors=dict(one.errors),
-        unsent=one.unsent,
-        in_flight=one.in_flight,
-        most_in_flight=one.most_in_flight,
-        ttft_ms=_in_ms(one.ttft),
-        ttlt_ms=_in_ms(one.total),
-        ttft_from_due_ms=_in_ms(one.ttft_from_due),
-        ttlt_from_due_ms=_in_ms(one.total_from_due),
-        send_lag_ms=_in_ms(one.lag),
-        good=one.good,
-        throughput=one.throughput,
-        goodput=one.goodput,
-        goodput_interval=one.goodput_interval,
-    )
+    same = {name: getattr(one, name) for name in ExportedLevel.__struct_fields__ if hasattr(one, name)}
+    level = {name: getattr(one.level, name) for name in one.level.__struct_fields__}
+    times = {
+        "ttft": one.ttft,
+        "ttlt": one.total,
+        "ttft_from_due": one.ttft_from_due,
+        "ttlt_from_due": one.total_from_due,
+    }
+    in_ms = {f"{name}_ms": _in_ms(described) for name, described in (times | {"send_lag": one.lag}).items()}
+    fields: dict[str, Any] = same | level | in_ms
+    return ExportedLevel(**fields)
 
 
 def _in_ms(described: Description) -> Description:
@@ -289,10 +275,11 @@ def _in_ms(described: Description) -> Description:
 
 
 def _knee_of(found: Knee) -> ExportedKnee:
+    at = Level() if found.at is None else found.at
     return ExportedKnee(
         target=found.target,
-        concurrency=None if found.at is None else found.at.concurrency,
-        rate=None if found.at is None else found.at.rate,
+        concurrency=at.concurrency,
+        rate=at.rate,
         perhaps=tuple(level.load for level in found.perhaps),
         confidence=found.confidence,
         sentence=found.sentence,

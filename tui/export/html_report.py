@@ -8,6 +8,7 @@ from statistics import median
 
 import msgspec
 
+from tui.config.paths import builtin_config
 from tui.core.figures import Use, figures_for
 from tui.core.finished import ending
 from tui.core.observation import present
@@ -25,48 +26,8 @@ _ROW = 26
 _TOP = 34
 _LONGEST_LABEL = 30
 _PLOT = _WIDTH - _LABELS - _RIGHT
-# The policy holds even if something slipped through the escaping: nothing is loaded, nothing runs.
-_HEAD = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>latency-tui report</title>
-<style>
-:root { color-scheme: light dark; --page: #fff; --ink: #1c2430; --faint: #667080; --rule: #d4dae2;
-  --dot: #2a6fdb; --median: #b3401a; --waiting: #b4bcc8; --thinking: #b07a1e; --text: #2a6fdb; --warn: #8a2f00; }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #14181f; --ink: #e2e8f0; --faint: #97a3b4; --rule: #333c4a;
-    --dot: #6aa6ff; --median: #ff9b73; --waiting: #566173; --thinking: #e0b050; --text: #6aa6ff; --warn: #ffb08a; }
-}
-body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
-  max-width: 90rem; padding: 0 1rem; }
-.simulated { border: 2px solid var(--warn); color: var(--warn); padding: .5rem 1rem; }
-.table { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13px; }
-th, td { border-bottom: 1px solid var(--rule); padding: .25rem .6rem; text-align: left; vertical-align: top; }
-td { max-width: 26rem; min-width: 8.5rem; overflow-wrap: anywhere; unicode-bidi: isolate; }
-td.number { font-variant-numeric: tabular-nums; min-width: 0; text-align: right; white-space: nowrap; }
-pre { border-left: 3px solid var(--rule); overflow-wrap: anywhere; padding-left: 1rem; white-space: pre-wrap; }
-svg { display: block; height: auto; margin: 1rem 0; max-width: 100%; }
-svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
-svg .title { font-weight: 600; }
-svg .label { text-anchor: end; }
-svg .tick, svg .key { fill: var(--faint); font-size: 11px; }
-svg .tick { text-anchor: middle; }
-.grid { stroke: var(--rule); }
-.dot { fill: var(--dot); fill-opacity: .55; }
-.median { stroke: var(--median); stroke-width: 3; }
-.waiting { fill: var(--waiting); }
-.thinking { fill: var(--thinking); }
-.text { fill: var(--text); }
-</style>
-</head>
-<body>
-<h1>latency-tui report</h1>
-"""
+_HEAD_FILE = "report.html"
+"""Beginning of the page. Its policy holds even if something slipped through the escaping: nothing is loaded or runs."""
 
 
 def render_html(contents: Contents) -> Iterator[str]:
@@ -82,7 +43,7 @@ def render_html(contents: Contents) -> Iterator[str]:
     if report.texts:
         parts.append("<h2>Prompts and answers</h2>")
         parts += map(_text, report.texts)
-    yield _HEAD + "\n".join(parts) + "\n</body>\n</html>\n"
+    yield builtin_config(_HEAD_FILE).read_text("utf-8") + "\n".join(parts) + "\n</body>\n</html>\n"
 
 
 def _charts(report: RunReport) -> list[str]:

@@ -25,6 +25,7 @@ from tui.export.formats import Format, render, write
 from tui.headless.arguments import add_target_options, load_from, refuse_outputs, written
 from tui.headless.measure import Signals, prepared, readable
 from tui.headless.narration import Narrator
+from tui.headless.results import MARKS
 from tui.session.forecast import forecast_of_load
 from tui.session.load import LoadRun, start_load
 from tui.session.session import Session
@@ -41,12 +42,10 @@ _OPTIONS = {name: f"--{name}" for name in ("levels", "rate", "arrivals", "second
 
 
 class MeasuredLoad(msgspec.Struct, kw_only=True):
-    """Outcome of a load."""
+    """Outcome of a load; `load` is None if nothing was sent. Of its requests each is a run, read when it is used."""
 
     runs: Sequence[StoredRun]
-    """Its requests, a run each; read when they are used."""
     load: LoadRun | None
-    """None if nothing was sent."""
     stopped_by: int | None
     engine_failed: bool
     is_stored: bool
@@ -64,7 +63,15 @@ def main(arguments: Sequence[str]) -> int:
     rulings = _rulings(settings.fail_on, levels)
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.markdown) else sys.stdout
-        print("\n".join([*_lines(levels, measured.load), *_verdicts(rulings)]), file=out)
+        print(
+            "\n".join(
+                [
+                    *_lines(levels, measured.load),
+                    *(clean(f"{MARKS[ruling.state]}: {ruling.sentence}.") for ruling in rulings),
+                ]
+            ),
+            file=out,
+        )
     return written(_status(measured, levels, rulings), lambda: _write_files(options, measured, loaded))
 
 
@@ -143,17 +150,10 @@ async def _run(session: Session, plan: Plan, settings: LoadSettings, narrator: N
     )
 
 
-_MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}
-
-
 def _rulings(gates: Sequence[str], levels: Sequence[LevelSummary]) -> list[GateRuling]:
     """Every gate at every target."""
     of_targets = [[one for one in levels if one.target == name] for name in dict.fromkeys(one.target for one in levels)]
     return [load_gates.judge(load_gates.parse(text), of_target) for of_target in of_targets or [[]] for text in gates]
-
-
-def _verdicts(rulings: Sequence[GateRuling]) -> list[str]:
-    return [clean(f"{_MARKS[ruling.state]}: {ruling.sentence}.") for ruling in rulings]
 
 
 def _status(measured: MeasuredLoad, levels: Sequence[LevelSummary], rulings: Sequence[GateRuling]) -> int:

@@ -30,7 +30,7 @@ from tui.core.statistics import Description
 from tui.core.wording import ABSENT, aligned, amount, span
 from tui.errors import ExitCode
 
-_MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}
+MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}
 
 
 class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ def sentences(results: Sequence[TargetResult]) -> list[str]:
 def verdicts(results: Sequence[TargetResult]) -> list[str]:
     """One line per target and objective, then the family of all of them."""
     lines = [
-        f"{_MARKS[judgement.state]}: {clean(result.name)}: {judgement.objective.text}, {judgement.basis}"
+        f"{MARKS[judgement.state]}: {clean(result.name)}: {judgement.objective.text}, {judgement.basis}"
         for result in results
         for judgement in result.judgements
     ]

@@ -35,14 +35,8 @@ from tui.session.live import LiveState
 from tui.session.preview import Preview
 from tui.session.session import Session
 
-
-class _Going:
-    """A request in flight."""
-
-    def __init__(self, record: RequestRecord, run: OpenRun, step: int) -> None:
-        self.record = record
-        self.run = run
-        self.step = step
+_Going = tuple[RequestRecord, OpenRun]
+"""A request in flight, and the run that it is stored as."""
 
 
 class LoadRun:
@@ -96,7 +90,7 @@ class LoadRun:
     @property
     def records(self) -> list[RequestRecord]:
         """The requests in flight."""
-        return [going.record for going in self._going.values()]
+        return [record for record, _ in self._going.values()]
 
     @property
     def in_flight(self) -> int:
@@ -135,9 +129,8 @@ class LoadRun:
                 case RequestEnded(request_id=number):
                     self._flying.discard(number)
                 case _:
-                    going = self._going.get(getattr(event, "request_id", -1))
-                    if going is not None:
-                        going.record.apply(event)
+                    if (going := self._going.get(getattr(event, "request_id", -1))) is not None:
+                        going[0].apply(event)
 
     def settle(self, events: Sequence[Event]) -> list[RequestRecord]:
         """Take in which requests of a folded batch are over; returns them."""
@@ -175,7 +168,7 @@ class LoadRun:
         else:
             run = OpenRun(info=info, plan=plan, specs=(record.spec,))
         self._flying.add(event.request_id)
-        self._going[event.request_id] = _Going(record, run, event.step)
+        self._going[event.request_id] = (record, run)
         if event.since_ns is not None:
             self._last[event.step] = run
         self.begun += 1
@@ -198,18 +191,17 @@ class LoadRun:
         self._tally.end_level(info, spec.target, spec.endpoint.base_url)
 
     def _end(self, number: int, end: RequestEnded) -> RequestRecord:
-        going = self._going.pop(number)
+        record, run = self._going.pop(number)
         self._flying.discard(number)
-        record = going.record
         record.apply(end)
         self._live.spending.add(record)
-        self._tally.add(going.run.info, record)
+        self._tally.add(run.info, record)
         self.ended += 1
         self.version += 1
         usd = self._live.spending.run
         if self.settings.max_usd is not None and usd is not None and usd.usd >= self.settings.max_usd:
             self.on_spent()
-        self.on_over(StoredRun(info=going.run.info, plan=going.run.plan, requests=[record]))
+        self.on_over(StoredRun(info=run.info, plan=run.plan, requests=[record]))
         return record
 
 

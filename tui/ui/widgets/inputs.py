@@ -19,56 +19,11 @@ from tui.ui.keymap import bound
 
 _LONG_LINE = 4_000
 """Characters from which a line is cut up lazily."""
-
-
-_OPTION = {
-    pair[0]: pair[1]
-    for pair in (
-        *(
-            "åa",
-            "∫b",
-            "çc",
-            "∂d",
-            "´e",
-            "ƒf",
-            "©g",
-            "˙h",
-            "ˆi",
-            "∆j",
-            "˚k",
-            "¬l",
-            "µm",
-            "˜n",
-            "øo",
-            "πp",
-            "œq",
-            "®r",
-            "ßs",
-        ),
-        *(
-            "†t",
-            "¨u",
-            "√v",
-            "∑w",
-            "≈x",
-            "¥y",
-            "Ωz",
-            "ÅA",
-            "ıB",
-            "ÇC",
-            "ÎD",
-            "ÏF",
-            "˝G",
-            "ÓH",
-            "ÔJ",
-            "ÒL",
-            "ÂM",
-            "ØO",
-            "∏P",
-        ),
-        *("ŒQ", "‰R", "ÍS", "ˇT", "◊V", "„W", "˛X", "ÁY", "¸Z"),
+_OPTION = dict(
+    zip(
+        "å∫ç∂´ƒ©˙ˆ∆˚¬µ˜øπœ®ß†¨√∑≈¥ΩÅıÇÎÏ˝ÓÔÒÂØ∏Œ‰Íˇ◊„˛Á¸", "abcdefghijklmnopqrstuvwxyzABCDFGHJLMOPQRSTVWXYZ", strict=True
     )
-}
+)  # fmt: skip
 """Characters that Option types on a Mac (U.S. layout), and the keys that it is held with."""
 
 
