@@ -126,10 +126,8 @@ def test_a_load_that_cannot_be_is_refused_in_words(
     assert words in said
 
 
-def test_what_only_a_race_can_is_refused() -> None:
-    away = msgspec.structs.replace(plan(), hosts=(Host(name="desk"), Host(name="tokyo", ssh="tokyo")))
+def test_a_conversation_is_no_load() -> None:
     played = msgspec.structs.replace(plan(), conversation=Conversation(play=True))
-    assert "take tokyo out of [[hosts]]" in (problem(LoadSettings(), away) or "")
     assert "conversation.play = false" in (problem(LoadSettings(), played) or "")
 
 

@@ -63,15 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     rulings = _rulings(settings.fail_on, levels)
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.markdown) else sys.stdout
-        print(
-            "\n".join(
-                [
-                    *_lines(levels, measured.load),
-                    *(clean(f"{MARKS[ruling.state]}: {ruling.sentence}.") for ruling in rulings),
-                ]
-            ),
-            file=out,
-        )
+        said = [*_lines(levels, measured.load), *(clean(f"{MARKS[one.state]}: {one.sentence}.") for one in rulings)]
+        print("\n".join(said), file=out)
     return written(_status(measured, levels, rulings), lambda: _write_files(options, measured, loaded))
 
 

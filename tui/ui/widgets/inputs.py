@@ -21,9 +21,11 @@ _LONG_LINE = 4_000
 """Characters from which a line is cut up lazily."""
 _OPTION = dict(
     zip(
-        "å∫ç∂´ƒ©˙ˆ∆˚¬µ˜øπœ®ß†¨√∑≈¥ΩÅıÇÎÏ˝ÓÔÒÂØ∏Œ‰Íˇ◊„˛Á¸", "abcdefghijklmnopqrstuvwxyzABCDFGHJLMOPQRSTVWXYZ", strict=True
+        "å∫ç∂´ƒ©˙ˆ∆˚¬µ˜øπœ®ß†¨√∑≈¥ΩÅıÇÎÏ˝ÓÔÒÂØ∏Œ‰Íˇ◊„˛Á¸",
+        "abcdefghijklmnopqrstuvwxyzABCDFGHJLMOPQRSTVWXYZ",
+        strict=True,
     )
-)  # fmt: skip
+)
 """Characters that Option types on a Mac (U.S. layout), and the keys that it is held with."""
 
 
