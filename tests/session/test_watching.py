@@ -9,19 +9,19 @@ import pytest
 
 from tui.core.rhythm import Rhythm
 from tui.errors import UsageError
-from tui.session.watching import Watcher, watch_lock, watch_name
+from tui.session.watching import WallClock, Watcher, watch_lock, watch_name
 
 RHYTHM = Rhythm(300, "watch-test")
 START = RHYTHM.slot_at(1_800_000_000) * 300 + 300.0
 MINUTE = 60.0
 
 
-class Clock:
+class Clock(WallClock):
     """A wall clock that passes while it is waited for; `events` happen when it reaches their time."""
 
     def __init__(self, now: float) -> None:
+        super().__init__()
         self.at = now
-        self.stopped = False
         self.events: list[tuple[float, Callable[[], None]]] = []
         self.waits: list[float] = []
 
@@ -129,7 +129,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_watch() -> None:
 
     def set_back() -> None:
         watched.clock.at -= 24 * 60 * MINUTE
-        stop = (watched.clock.at + 60 * MINUTE, lambda: setattr(watched.clock, "stopped", True))
+        stop = (watched.clock.at + 60 * MINUTE, watched.clock.stop)
         watched.clock.events.append(stop)
 
     watched.clock.events.append((START + 12 * MINUTE, set_back))
@@ -140,7 +140,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_watch() -> None:
 
 def test_stopping_ends_it_within_the_wait() -> None:
     watched = Watched(START)
-    watched.clock.events.append((START + 12 * MINUTE, lambda: setattr(watched.clock, "stopped", True)))
+    watched.clock.events.append((START + 12 * MINUTE, watched.clock.stop))
     watched.watcher.watch(None)
     assert watched.clock.at <= START + 13 * MINUTE
 

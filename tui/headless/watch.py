@@ -10,7 +10,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from types import FrameType
 
 import msgspec
@@ -30,7 +29,7 @@ from tui.core.statistics import CONFIDENCE
 from tui.core.wording import aligned, amount
 from tui.errors import ChildError, ExitCode, HistoryError, UsageError
 from tui.export import otel
-from tui.export.document import is_simulated
+from tui.export.document import is_simulated, utc
 from tui.headless.arguments import add_target_options, load_from, repeats
 from tui.headless.measure import measure
 from tui.headless.narration import Narrator
@@ -192,8 +191,11 @@ class _Watch:
             else:
                 _say("The round measured nothing.")
             return None
-        if self._with_otel:
-            self._send(runs)
+        try:
+            if self._with_otel:
+                otel.send(runs)
+        except UsageError as error:
+            _say(str(error))
         is_kept = exit_code(results) != ExitCode.MISSED and all(result.answered for result in results)
         if not is_kept and self._command:
             self._tell(msgspec.json.encode(self._figures(runs, results)))
@@ -216,12 +218,6 @@ class _Watch:
                     if run.number is not None:
                         store.set_tags(run.number, {*run.tags, self._name})
         except HistoryError as error:
-            _say(str(error))
-
-    def _send(self, runs: Sequence[StoredRun]) -> None:
-        try:
-            otel.send(runs)
-        except UsageError as error:
             _say(str(error))
 
     def _figures(self, runs: Sequence[StoredRun], results: Sequence[TargetResult]) -> dict[str, object]:
@@ -275,11 +271,7 @@ def _series(loaded: Loaded, repeat: int | None, targets: int) -> SeriesSettings:
 
 def _say(text: str) -> None:
     """Print a line with the time, at once: a journal or a file has it even if nothing follows."""
-    print(f"{_utc(time.time_ns())} {clean(text)}", flush=True)
-
-
-def _utc(unix_ns: int) -> str:
-    return f"{datetime.fromtimestamp(unix_ns // NS_PER_S, UTC):%Y-%m-%d %H:%M:%S}Z"
+    print(f"{utc(time.time_ns())} {clean(text)}", flush=True)
 
 
 def _line(result: TargetResult) -> str:
@@ -336,13 +328,12 @@ def report_lines(rounds: dict[str, list[Round]]) -> list[str]:
     for target, of_target in rounds.items():
         for hour in by_hour(of_target):
             told = (amount(figure, hour.medians.get(figure)) for figure in FIGURES)
-            rows.append((clean(target), _utc(hour.began_unix_ns)[:13], str(hour.rounds), str(hour.failed), *told))
+            rows.append((clean(target), utc(hour.began_unix_ns)[:13], str(hour.rounds), str(hour.failed), *told))
     found = changes(rounds)
     lines = aligned(rows, labels=2) if len(rows) > 1 else []
     lines += [
         clean(
-            f"{each.target}: {each.words} between {_utc(each.last_before_unix_ns)} and "
-            f"{_utc(each.first_after_unix_ns)}."
+            f"{each.target}: {each.words} between {utc(each.last_before_unix_ns)} and {utc(each.first_after_unix_ns)}."
         )
         for each in found
     ]

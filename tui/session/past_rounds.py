@@ -44,12 +44,6 @@ class PastRounds:
         self.on_read: Callable[[], object] = lambda: None
         """Called on the event loop when something was read that was not known."""
 
-    def wait(self) -> None:
-        """Return when all that was asked for has been read, from another thread than the loop's."""
-        if self._thread is not None:
-            self._thread.shutdown()
-            self._thread = None
-
     def of(self, target: Target, plan: Plan) -> Past | None:
         """The rounds of a target of `plan`, as far as they are known; they are read when that is long ago."""
         if plan.missing_endpoint() is not None:
@@ -66,8 +60,8 @@ class PastRounds:
 
     def _take(self, asked: _Asked, done: "asyncio.Future[Past]") -> None:
         self._reading.discard(asked)
-        if done.cancelled() or isinstance(done.exception(), HistoryError):
-            return  # The history says elsewhere what is wrong with it.
+        if done.cancelled():
+            return
         before, found = self._known.get(asked), done.result()
         is_news = before is None or before[0] != found
         # What is equal stays what it was: it is not drawn again.
@@ -79,8 +73,11 @@ class PastRounds:
 def _read(path: Path, asked: _Asked) -> Past:
     if not path.exists():
         return Past()
-    with Store(path) as store:
-        rows = store.runs(RunFilter(model=asked.model), limit=MOST, fold=True)
+    try:
+        with Store(path) as store:
+            rows = store.runs(RunFilter(model=asked.model), limit=MOST, fold=True)
+    except HistoryError:
+        return Past()  # The recorder says what is wrong with it.
     mine = [
         msgspec.structs.replace(row, targets=tuple(one for one in row.targets if _is_of(one, asked)))
         for row in rows

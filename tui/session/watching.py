@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -21,32 +20,18 @@ _LOOK_EVERY_S = 5.0
 """Longest wait between two looks at the wall clock: the clock of a wait stands still while a laptop sleeps."""
 
 
-class WatchClock(Protocol):
-    """The wall clock, and the wish to stop."""
-
-    def now(self) -> float:
-        """Unix time, s."""
-
-    def wait(self, seconds: float) -> None:
-        """Return after so long, or as soon as the watch is to stop."""
-
-    @property
-    def stopped(self) -> bool:
-        """True once the watch is to stop."""
-
-
 class WallClock:
-    """The machine's clock; `stop` may be called by a signal's handler."""
+    """The machine's clock, and the wish to stop; `stop` may be called by a signal's handler."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
 
     def now(self) -> float:
-        """See `WatchClock`."""
+        """Unix time, s."""
         return time.time()
 
     def wait(self, seconds: float) -> None:
-        """See `WatchClock`."""
+        """Return after so long, or as soon as the watch is to stop."""
         self._stop.wait(seconds)
 
     def stop(self) -> None:
@@ -55,7 +40,7 @@ class WallClock:
 
     @property
     def stopped(self) -> bool:
-        """See `WatchClock`."""
+        """True once the watch is to stop."""
         return self._stop.is_set()
 
 
@@ -85,7 +70,7 @@ class Watcher:
     """The loop of a watch. It knows neither what a round is nor where its words go."""
 
     def __init__(
-        self, rhythm: Rhythm, clock: WatchClock, measure: Callable[[], bool | None], say: Callable[[str], None]
+        self, rhythm: Rhythm, clock: WallClock, measure: Callable[[], bool | None], say: Callable[[str], None]
     ) -> None:
         """`measure` measures one round, and says whether it kept to the plan's objectives; None if it could not be
         measured."""
