@@ -121,7 +121,9 @@ def _told(runs: list[StoredRun]) -> dict[str, object]:
     for wanted in Format:
         text = "".join(render(runs, wanted, objectives=limits, environ={}))
         if wanted is Format.JSON:
-            told[wanted] = _without_stamps(msgspec.json.decode(text))
+            tree = msgspec.json.decode(text)
+            assert [each["host"] for each in tree["host_differences"]] == ["tokyo", "tokyo"]
+            told[wanted] = _without_stamps(tree)
         elif wanted is Format.JSONL:
             told[wanted] = [_without_stamps(msgspec.json.decode(line)) for line in text.splitlines()]
         else:

@@ -24,6 +24,7 @@ from tui.core.figures import FITTED, Figure
 from tui.core.finished import FinishedRequest, finished_fields
 from tui.core.frontier import FrontierPoint
 from tui.core.grouping import Measured
+from tui.core.host_difference import HostDifference
 from tui.core.linear_fit import Estimate
 from tui.core.load import Level
 from tui.core.load_results import Knee, LevelSummary, knees, levels_in
@@ -160,6 +161,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     with_texts: Annotated[bool, _means("False when prompts and answers were left out.")]
     runs: list[ExportedRun]
     requests: Annotated[list[ExportedRequest], _means("Of all runs, in the runs' order.")]
+    host_differences: Annotated[list[HostDifference], _means("Of hosts to the quickest, in runs.")] = []
     fits: Annotated[list[ExportedFit], _means("Of each target whose answers' lengths tell any of it.")] = []
     frontier: Annotated[
         list[FrontierPoint], _means("Which targets are as fast, as cheap and as right as any; derived, like all.")
@@ -218,12 +220,7 @@ def prices_of(runs: Sequence[StoredRun]) -> dict[str, KnownModel]:
 def run_of(run: StoredRun) -> ExportedRun:
     """One run as the document has it."""
     return ExportedRun(
-        info=run.info,
-        started=started(run),
-        simulated=is_simulated(run),
-        plan=run.plan,
-        note=run.note,
-        tags=run.tags,
+        info=run.info, started=started(run), simulated=is_simulated(run), plan=run.plan, note=run.note, tags=run.tags
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 from tui.advice.trial import TrialResult
 from tui.core.frontier import frontier_of
 from tui.core.grouping import measured_in
+from tui.core.host_difference import host_differences
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
@@ -53,6 +54,9 @@ def render_json(contents: Contents) -> Iterator[str]:
     yield from _list("runs", map(run_of, runs))
     yield from _list("requests", (request_of(run, record) for run in runs for record in run.requests))
     measured = measured_in(runs, prices_of(runs))
+    asked = [one.asked_from for one in measured if one.asked_from is not None]
+    if differences := host_differences(asked):
+        yield from _list("host_differences", differences)
     if fits := fits_of(measured):
         yield from _list("fits", fits)
     if points := frontier_of([one for one in measured if one.requests]):
@@ -66,7 +70,7 @@ def render_json(contents: Contents) -> Iterator[str]:
     yield "\n}\n"
 
 
-_LISTS = ("runs", "requests", "fits", "frontier", "levels", "knees", "tried")
+_LISTS = ("runs", "requests", "host_differences", "fits", "frontier", "levels", "knees", "tried")
 
 
 def _list(name: str, members: Iterable[object]) -> Iterator[str]:
