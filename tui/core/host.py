@@ -77,17 +77,8 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @staticmethod
     def of(name: str, hello: Hello, clock: ClockOffset) -> "HostFacts":
         """Facts of a host by what its engine has said, and by how its clock was read last."""
-        return HostFacts(
-            name=name,
-            app_version=hello.app_version,
-            sdk_version=hello.sdk_version,
-            python=hello.python,
-            platform=hello.platform,
-            stamp_source=hello.stamp_source,
-            offset_ns=clock.offset_ns,
-            error_ns=clock.error_ns,
-            rtt_ns=clock.rtt_ns,
-        )
+        said = {each: getattr(hello, each) for each in HostFacts.__struct_fields__ if hasattr(hello, each)}
+        return HostFacts(**said | msgspec.structs.asdict(clock) | {"name": name})
 
 
 def ssh_command(host: str, remote: str) -> tuple[str, ...]:

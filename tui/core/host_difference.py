@@ -6,6 +6,7 @@ hosts are never averaged. The parts are those of TTFT (`core.network_split`): th
 
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
 
 import msgspec
 
@@ -62,7 +63,7 @@ class HostDifference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """The rest: the server's part."""
     split_error_ms: float | None = None
     """Most that the parts are off; absent where TTFT could not be split."""
-    sentence: str
+    sentence: str = ""
     """In words, without a full stop."""
 
 
@@ -90,24 +91,18 @@ def _difference(slow: AskedFrom, quick: AskedFrom, pairs: int) -> HostDifference
     described = describe(whole, confidence)
     interval, ttft = described.median_interval, median(whole) / NS_PER_MS
     network, upload = (_within_runs(slow, quick, part) for part in ("network_ns", "upload_ns"))
-    parts: dict[str, float] = {}
+    parts: dict[str, Any] = {}
     if len(network) == len(upload) == len(whole):
         parts = {"network_ms": median(network) / NS_PER_MS, "upload_ms": median(upload) / NS_PER_MS}
         parts["server_ms"] = ttft - sum(parts.values())
         errors = (slow.typical("split_error_ns"), quick.typical("split_error_ns"))
         parts["split_error_ms"] = sum(error or 0.0 for error in errors) / NS_PER_MS
     low, high = (None, None) if interval is None else (interval.low / NS_PER_MS, interval.high / NS_PER_MS)
-    return HostDifference(
-        target=slow.target,
-        host=slow.host,
-        against=quick.host,
-        runs=len(whole),
-        ttft_ms=ttft,
-        low_ms=low,
-        high_ms=high,
-        sentence=_sentence(slow, quick, ttft, low, high, parts, samples_needed(50, confidence)),
+    found = HostDifference(
+        target=slow.target, host=slow.host, against=quick.host, runs=len(whole), ttft_ms=ttft, low_ms=low, high_ms=high,
         **parts,
-    )
+    )  # fmt: skip
+    return msgspec.structs.replace(found, sentence=_sentence(found, samples_needed(50, confidence)))
 
 
 def _within_runs(slow: AskedFrom, quick: AskedFrom, of: str) -> list[float]:
@@ -115,34 +110,23 @@ def _within_runs(slow: AskedFrom, quick: AskedFrom, of: str) -> list[float]:
     return [first[run] - second[run] for run in first if run in second]
 
 
-def _sentence(
-    slow: AskedFrom,
-    quick: AskedFrom,
-    ttft: float,
-    low: float | None,
-    high: float | None,
-    parts: dict[str, float],
-    needed: int,
-) -> str:
-    names = [("network_ms", "network"), ("upload_ms", "upload"), ("server_ms", "server")]
-    told = [(round(parts[key]), word) for key, word in names if key in parts]
+def _sentence(of: HostDifference, needed: int) -> str:
+    names = ((of.network_ms, "network"), (of.upload_ms, "upload"), (of.server_ms, "server"))
+    told = [(round(part), word) for part, word in names if part is not None]
     # A part that is nothing is left out, but for the two that are always asked for.
     split = ", ".join(f"{value} {word}" for value, word in told if value or word != "upload")
-    split = f": {split}" if split else ""
-    error = f", parts ± {_ms(parts['split_error_ms'])}" if parts.get("split_error_ms", 0) >= _LEAST_ERROR_MS else ""
-    if low is None or high is None:
-        doubt = f"from {needed} runs on it can be said how sure that is"
-        return f"{slow.target}: {slow.host} was {_ms(ttft)} slower than {quick.host}{split} ({doubt})"
-    if low <= 0:
-        return (
-            f"{slow.target}: {slow.host} and {quick.host} are not told apart, {_ms(ttft)} between them "
-            f"({_ms(low)} to {_ms(high)})"
-        )
-    doubt = f"95 %: {_ms(low)} to {_ms(high)}{error}"
-    return f"{slow.target}: {slow.host} is {_ms(ttft)} slower than {quick.host}{split} ({doubt})"
+    slower = f"{_ms(of.ttft_ms)} slower than {of.against}{f': {split}' if split else ''}"
+    if of.low_ms is None or of.high_ms is None:
+        return f"{of.target}: {of.host} was {slower} (from {needed} runs on it can be said how sure that is)"
+    span = f"{_ms(of.low_ms)} to {_ms(of.high_ms)}"
+    if of.low_ms <= 0:
+        return f"{of.target}: {of.host} and {of.against} are not told apart, {_ms(of.ttft_ms)} between them ({span})"
+    error = f", parts ± {_ms(of.split_error_ms)}" if (of.split_error_ms or 0) >= _LEAST_ERROR_MS else ""
+    return f"{of.target}: {of.host} is {slower} (95 %: {span}{error})"
 
 
-def _ms(value: float) -> str:
+def _ms(value: float | None) -> str:
+    value = value or 0.0
     return f"{'-' if value < 0 else ''}{format_duration(abs(value) * NS_PER_MS)}"
 
 

@@ -8,7 +8,7 @@ import asyncio
 import math
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -57,7 +57,8 @@ class Engines:
         self._clients: dict[str, EngineClient] = {}
         if engine is not None:
             self._clients[""] = EngineClient(engine, self._listener(""))
-        self._ends: dict[str, EngineFailed] = {}
+        self.ends: dict[str, EngineFailed] = {}
+        """Ends of engines that are gone, until they are launched again."""
         self._hosts: dict[str, Host] = {}
         self._beside: dict[str, Host] = {}
         """Further engines of this machine, whatever the plan says of hosts."""
@@ -81,11 +82,6 @@ class Engines:
     def pids(self) -> tuple[int, ...]:
         """Process ids of all engines, that of this machine first."""
         return tuple(client.pid for client in (self.here, *(one for name, one in self._clients.items() if name)))
-
-    @property
-    def ends(self) -> Mapping[str, EngineFailed]:
-        """Ends of engines that are gone, until they are launched again."""
-        return self._ends
 
     def client(self, name: str) -> EngineClient:
         """The engine of a place. Raises KeyError where none was launched."""
@@ -113,7 +109,7 @@ class Engines:
         places = {spec.request_id: self._place(spec) for spec in requests}
         places |= self._shared_out([spec for spec in requests if not places[spec.request_id]], at_once)
         for name in set(places.values()) - {""}:
-            self._ends.pop(name, None)
+            self.ends.pop(name, None)
             self._launch(name)
         self._run = SharedRun(self, run_id, requests, places, at_once)
         self._deliver(self._run.go_on())
@@ -139,7 +135,7 @@ class Engines:
         if not isinstance(command, CountTokens):
             self.here.ask_aside(command)
             return
-        for name in {self._place(spec) for spec in command.requests} - self._ends.keys():
+        for name in {self._place(spec) for spec in command.requests} - self.ends.keys():
             if not name or name in self._clients:
                 own = tuple(spec for spec in command.requests if self._place(spec) == name)
                 self.client(name).ask_aside(CountTokens(requests=own))
@@ -175,7 +171,7 @@ class Engines:
 
     def _launch_expected(self) -> None:
         for name, host in self._hosts.items():
-            if not host.is_here and name not in self._ends:
+            if not host.is_here and name not in self.ends:
                 self._launch(name)
 
     def _launch(self, name: str) -> None:
@@ -186,7 +182,7 @@ class Engines:
         try:
             client = self._clients[name] = EngineClient(spawn(host, self._endpoints), self._listener(name), host)
         except ChildError as error:
-            end = self._ends[name] = EngineFailed(t_ns=0, message=str(error), host=name)
+            end = self.ends[name] = EngineFailed(t_ns=0, message=str(error), host=name)
             asyncio.get_running_loop().call_soon(lambda: self._hear(name, [end]))
             return
         self._launching[name] = asyncio.create_task(self._connect(client), name=f"engine on {name}")
@@ -214,7 +210,7 @@ class Engines:
                 continue
             if isinstance(event, EngineFailed):
                 self._facts_of(())
-                self._ends[name] = event
+                self.ends[name] = event
                 if name:
                     self._clients.pop(name, None)
                 given += run.lose(name, event) if run is not None else ()
@@ -274,6 +270,6 @@ class Engines:
             except ChildError as error:
                 self._on_problem(f"{error} It is tried again.")
         client = self._clients[""] = EngineClient(process, self._listener(""))
-        self._ends.pop("", None)
+        self.ends.pop("", None)
         self._restarting = None
         await client.connect()

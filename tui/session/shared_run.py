@@ -4,34 +4,22 @@ When all engines have connected their requests, each is told to fire at that mom
 lost takes its own requests with it, and nothing else.
 """
 
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from time import monotonic_ns, time_ns
+from typing import TYPE_CHECKING
 
 from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import Armed, EngineFailed
 from tui.core.events import Event, Failure, FailureKind, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.load import LoadEnded, LoadEnding, RequestBegun
 from tui.core.plan import RequestSpec
-from tui.engine.client import EngineClient
+
+if TYPE_CHECKING:
+    from tui.session.engines import Engines
 
 _FIRE_AFTER_NS = 25_000_000
 """Time for the word to fire to reach an engine, beside the round trip to it, ns."""
-
-
-class EngineTable(Protocol):
-    """Engines by the names of their places."""
-
-    @property
-    def ends(self) -> Mapping[str, EngineFailed]:
-        """Ends of those that are gone."""
-
-    def client(self, name: str) -> EngineClient:
-        """The engine of a place."""
-
-    def is_ready(self, name: str) -> bool:
-        """True while it takes runs."""
 
 
 class SharedRun:
@@ -42,7 +30,7 @@ class SharedRun:
 
     def __init__(
         self,
-        engines: EngineTable,
+        engines: "Engines",
         run_id: int,
         requests: Sequence[RequestSpec],
         places: Mapping[int, str],
@@ -88,7 +76,7 @@ class SharedRun:
         events: list[Event] = []
         while self._waves and not self._parts:
             events += self._send(self._waves.popleft())
-        return events if self._parts else [*events, self._ended(RunEnded(run_id=self._run_id, t_ns=_now_ns()))]
+        return events if self._parts else [*events, self._ended(RunEnded(run_id=self._run_id, t_ns=monotonic_ns()))]
 
     def _send(self, wave: Sequence[RequestSpec]) -> list[Event]:
         """Send a wave to its engines; returns the ends of requests whose engine is gone."""
@@ -119,7 +107,7 @@ class SharedRun:
         self._waves = deque([spec for spec in wave if spec.request_id not in unsent] for wave in self._waves)
         events: list[Event] = []
         for number in unsent:
-            t_ns = self._clock(self._places.pop(number)).there(_now_ns())
+            t_ns = self._clock(self._places.pop(number)).there(monotonic_ns())
             events.append(RequestEnded(request_id=number, t_ns=t_ns, status=Status.CANCELLED))
         return [*events, *self.go_on()]
 
@@ -143,7 +131,7 @@ class SharedRun:
         self._is_started = True
         if not self._is_shared:
             return [event]
-        return [RunStarted(run_id=self._run_id, t_ns=_now_ns(), unix_ns=time.time_ns(), request_ids=self._request_ids)]
+        return [RunStarted(run_id=self._run_id, t_ns=monotonic_ns(), unix_ns=time_ns(), request_ids=self._request_ids)]
 
     def lose(self, name: str, end: EngineFailed) -> list[Event]:
         """An engine is gone: its requests are interrupted."""
@@ -163,7 +151,7 @@ class SharedRun:
         if self._unarmed:
             return
         way_ns = max((self._clock(part).rtt_ns for part in self._parts), default=0)
-        at_ns = _now_ns() + way_ns + _FIRE_AFTER_NS
+        at_ns = monotonic_ns() + way_ns + _FIRE_AFTER_NS
         for part in self._parts:
             self._engines.client(part).fire(self._run_id, at_ns)
 
@@ -184,7 +172,7 @@ class SharedRun:
             first, latest = min(self._sent), max(self._sent, key=lambda part: part[1])
             spread_ns = max(0, latest[1] - first[0])
             error_ns = first[2] + latest[2] if first is not latest else 0
-        return RunEnded(run_id=self._run_id, t_ns=_now_ns(), send_spread_ns=spread_ns, spread_error_ns=error_ns)
+        return RunEnded(run_id=self._run_id, t_ns=monotonic_ns(), send_spread_ns=spread_ns, spread_error_ns=error_ns)
 
     def _interrupted(self, number: int, gone: EngineFailed) -> RequestEnded:
         self._places.pop(number, None)
@@ -230,7 +218,3 @@ def _interrupted(number: int, gone: EngineFailed) -> RequestEnded:
     remedy = "The next run tries it again." if gone.host else "It is being started again; run once it is ready."
     failure = Failure(kind=FailureKind.ENGINE, message=f"{gone.message} {remedy}")
     return RequestEnded(request_id=number, t_ns=gone.t_ns, status=Status.INTERRUPTED, failure=failure)
-
-
-def _now_ns() -> int:
-    return time.monotonic_ns()
