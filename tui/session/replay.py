@@ -147,7 +147,7 @@ def events_of(record: RequestRecord) -> list[Timed]:
 
     An event without a stamp comes with the event it arrived with. Two records do not come back the same: one whose
     end was never stamped, because its program was killed, ends with its last stamp; and texts that an export left out
-    come back as empty pieces.
+    come back as empty pieces, of whose characters nothing is known.
     """
     events: list[Timed] = []
     timelines = [*(attempt.timeline for attempt in record.earlier), record.timeline]
