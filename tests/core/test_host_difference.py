@@ -73,6 +73,20 @@ def test_few_runs_say_how_many_it_takes_and_more_pairs_take_more() -> None:
     assert [one.against for one in three] == ["a", "a"]
 
 
+def test_a_host_that_was_quicker_in_most_runs_is_not_called_slower() -> None:
+    hosts = [
+        AskedFrom(
+            target="opus",
+            host=name,
+            observations=tuple(Observation(run=run, ttft_ns=ttft * MS) for run, ttft in enumerate(ttfts, 1)),
+        )
+        for name, ttfts in (("a", (100, 200, 300)), ("b", (110, 195, 290)))
+    ]
+    (found,) = host_differences(hosts)
+    assert found.ttft_ms < 0
+    assert "are not told apart" in found.sentence
+
+
 def test_one_host_alone_and_hosts_without_a_common_run_are_compared_with_nothing() -> None:
     assert host_differences([asked("a", 1, 2)]) == []
     late = asked("b", 1, 2)

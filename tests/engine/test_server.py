@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tui.core.engine_events import Ponged
 from tui.core.events import Content, Event, Kind, Mark, Marked, RunEnded, Usage, UsageReported
-from tui.engine.protocol import FrameSplitter, decode_events
+from tui.engine import server
+from tui.engine.protocol import Command, FrameSplitter, Ping, decode_events, encode_command
 from tui.engine.server import Outbox
 
 
@@ -115,3 +117,18 @@ async def test_a_closed_pipe_is_no_trouble(pipe: Pipe) -> None:
     pipe.outbox.put(text(1, 1, "a"))
     pipe.outbox._flush()
     pipe.outbox.close()
+
+
+async def test_an_engine_that_was_pinged_ends_when_no_ping_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PING_WITHIN_S", 0.05)
+    commands: asyncio.Queue[Command | None] = asyncio.Queue()
+    answered: list[Ponged] = []
+    reader = server._CommandReader(commands, answered.append)
+    for number in (1, 2):
+        reader.data_received(encode_command(Ping(number=number)))
+    assert [pong.number for pong in answered] == [1, 2]
+    assert answered[0].t_ns <= answered[1].t_ns
+    assert commands.empty(), "a ping is no command"
+    async with asyncio.timeout(30):
+        assert await commands.get() is None
+    assert commands.empty(), "one end for all pings"

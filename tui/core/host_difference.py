@@ -117,7 +117,8 @@ def _sentence(of: HostDifference, needed: int) -> str:
     split = ", ".join(f"{value} {word}" for value, word in told if value or word != "upload")
     slower = f"{_ms(of.ttft_ms)} slower than {of.against}{f': {split}' if split else ''}"
     if of.low_ms is None or of.high_ms is None:
-        return f"{of.target}: {of.host} was {slower} (from {needed} runs on it can be said how sure that is)"
+        said = f"was {slower}" if of.ttft_ms > 0 else f"and {of.against} are not told apart"
+        return f"{of.target}: {of.host} {said} (from {needed} runs on it can be said how sure that is)"
     span = f"{_ms(of.low_ms)} to {_ms(of.high_ms)}"
     if of.low_ms <= 0:
         return f"{of.target}: {of.host} and {of.against} are not told apart, {_ms(of.ttft_ms)} between them ({span})"
