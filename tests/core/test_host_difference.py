@@ -80,7 +80,7 @@ def test_a_host_that_was_quicker_in_most_runs_is_not_called_slower() -> None:
             host=name,
             observations=tuple(Observation(run=run, ttft_ns=ttft * MS) for run, ttft in enumerate(ttfts, 1)),
         )
-        for name, ttfts in (("a", (100, 200, 300)), ("b", (110, 195, 290)))
+        for name, ttfts in (("a", (100, 500, 900)), ("b", (200, 400, 1000)))
     ]
     (found,) = host_differences(hosts)
     assert found.ttft_ms < 0
