@@ -428,6 +428,8 @@ async def test_looking_works_on_the_replay_and_the_lanes_come_back(open_app: Ope
         await s.press(keys_of("detail")[0])
         await s.until_shown("b · ✔ done")
         await s.press("escape", "escape")
+        assert not replaying(s).lanes.alone
+        await s.press("escape")
         assert s.on_main
         assert s.views[0].stream.text == answer
         assert s.states == [State.DONE]

@@ -152,7 +152,7 @@ async def test_help_explains_what_has_the_focus_first(open_app: OpenApp, selecto
 async def test_help_scrolls_at_80_by_24(open_app: OpenApp) -> None:
     async with open_app(fast(1), size=SMALL) as s:
         await s.press("f1", "end")
-        await s.until_shown("✖ failed")
+        await s.until(lambda: "✖ failed" in " ".join(s.shown.split()), "the last state")
 
 
 async def test_the_palette_lists_every_action(open_app: OpenApp) -> None:
