@@ -12,7 +12,7 @@ import msgspec
 from tui.config.load import Flags, load
 from tui.core.target import Endpoint
 from tui.engine.api_keys import Keys
-from tui.engine.protocol import Command, CountTokens, Examine, ListModels, StartLoad, StartRun
+from tui.engine.protocol import Command, CountTokens, Examine, ListModels, StartRun
 
 
 class OwnSettings:
@@ -38,8 +38,6 @@ class OwnSettings:
             case StartRun() | CountTokens():
                 requests = (replace(spec, endpoint=self._own(spec.endpoint)) for spec in command.requests)
                 return replace(command, requests=tuple(requests))
-            case StartLoad(plan=plan):
-                return replace(command, plan=replace(plan, endpoints=tuple(map(self._own, plan.endpoints))))
             case ListModels() | Examine():
                 return replace(command, endpoints=tuple(map(self._own, command.endpoints)))
         return command
