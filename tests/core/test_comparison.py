@@ -97,8 +97,10 @@ def test_what_always_holds(first: list[int], second: list[int], seed: int) -> No
         return
     assert found.interval is not None
     assert found.p is not None
-    if found.correlation is None:
-        assert min(first) - max(second) <= found.interval.low <= found.interval.high <= max(first) - min(second)
+    # It may pass the range of the samples: it is widened by what dependence is likely, be it clear or not.
+    assert found.interval.low <= found.interval.high
+    if len({*first}) == len({*second}) == 1:
+        assert found.interval.low == found.interval.high == first[0] - second[0]
     if found.verdict is Verdict.FASTER:
         assert found.interval.high < 0
         assert found.p <= 0.05
