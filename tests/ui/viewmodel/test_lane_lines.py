@@ -136,7 +136,7 @@ def test_while_it_streams_tokens_are_estimated_and_the_total_is_never_below_ttft
 
 def test_figures_of_a_finished_answer() -> None:
     lane = lane_after(SENT, TEXT, TOKENS, ended(Status.DONE))
-    # Of two chunks of one character each, the first holds half of the tokens: 51 of 101 came in the second that is timed.
+    # Of two chunks of one character each, the first holds half of the tokens: 51 of 101 came in the timed second.
     assert figures(lane, 9_000 * MS) == ("TTFT 250 ms", "101 tok", "total 1.25 s", "51.0 tok/s")
 
 
