@@ -100,3 +100,10 @@ def test_a_presumed_saving_shows_the_most_it_may_be() -> None:
         trial=None,
     )
     assert row_line(suggestion, []) == "to −1.92 s  Ask in fast mode"
+
+
+def test_what_a_change_does_to_the_pass_rate_stands_before_the_decision() -> None:
+    said = "passed: as it is passes more often: as it is 20 of 20, changed 5 of 20 (exact test, p = 6.1e-05)"
+    lines = trial_lines(msgspec.structs.replace(TRIED, passes=said), running=False)
+    assert lines[-2] == f"checks    {said.removeprefix('passed: ')}"
+    assert not any(line.startswith("checks") for line in trial_lines(TRIED, running=False))
