@@ -132,7 +132,7 @@ def test_markdown_has_neither_html_nor_links() -> None:
     assert [token.content for token in tokens(text) if token.type == "fence"][-1] == clean(HOSTILE[-1]) + "\n"
     headings = [token.tag for token in tokens(text) if token.type == "heading_open"]
     assert headings.count("h1") == 1
-    assert headings.count("h2") == 5
+    assert headings.count("h2") == 6
 
 
 @given(MEAN)

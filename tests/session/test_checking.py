@@ -201,7 +201,7 @@ async def test_the_end_of_the_program_does_not_wait_for_a_program_that_judges_fo
     found = Delivered(record(1, AnswerCheck(command=("sleep", "600"))))
     found.gate.add([ended(1), RunEnded(run_id=1, t_ns=9)])
     await asyncio.wait_for(found.gate.close(), 25)
-    assert found.names == ["RequestEnded", "RunEnded"]
+    assert found.names == ["AnswerChecked", "RequestEnded", "RunEnded"]
     assert found.records[1].passed is None
 
 
@@ -220,3 +220,4 @@ async def test_what_is_pending_when_the_program_is_killed_is_marked_as_not_judge
     assert "not judged: the program ended" in checked.findings[0].reason
     assert rest == [end, over]
     assert gate.kill() == []
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})

@@ -81,7 +81,12 @@ class CheckGate:
         """End the process that judges, at once; returns what was held, with the answers marked as not judged."""
         self._judge.kill()
         held, self._held = self._held, []
-        return [each for event, task in held for each in self._ended(event, task)]
+        events = [each for event, task in held for each in self._ended(event, task)]
+        with contextlib.suppress(RuntimeError):  # the loop may be over already
+            for _, task in held:
+                if task is not None:
+                    task.cancel()
+        return events
 
     def _record_of(self, event: Event) -> RequestRecord | None:
         number = event.request_id if isinstance(event, RequestEnded) else None

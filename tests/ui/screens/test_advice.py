@@ -46,7 +46,7 @@ async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(open_app: 
         assert s.app.context.advice is not None
         assert s.app.context.advice.open is not None
         assert s.app.context.advice.open.result is TrialVerdict.FASTER
-        await s.until_shown("predicted total about")
+        await s.until_shown("predicted total")
         await s.until_shown("verdict   sure: faster")
         assert s.app.draft.plan().targets == plan.targets
         await s.press("a")

@@ -25,7 +25,7 @@ def number_lines(numbers: Numbers, fit: Fit) -> list[str]:
     """The table with its columns aligned: names to the left, figures to the right, the note below."""
     named = [
         (fit(name, _WIDEST_NAME).rstrip() if cells_of(name) > _WIDEST_NAME else name, *figures)
-        for name, *figures in (numbers.headings, *numbers.rows)
+        for name, *figures in filter(None, (numbers.headings, *numbers.rows))
     ]
     lines = aligned(named)
     return [*lines, "", *numbers.note.splitlines()] if numbers.note else lines
