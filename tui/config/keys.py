@@ -92,6 +92,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     set_by: SetBy = "own file"
     is_cap: bool = False
     old_name: str = ""
+    label: str = ""
+    unset: str = ""
+    default: Any = None
     items: tuple["Key", ...] = ()
     """For a list of tables: the keys of each."""
     refuse: Refusal | None = None
@@ -111,6 +114,9 @@ def keys_of(
     required: Iterable[str] = (),
 ) -> tuple[Key, ...]:
     """The keys of the settings declared on `struct`. `types` are those that a file has in place of the field's."""
+    defaults = {
+        field.name: field.default for field in msgspec.structs.fields(struct) if field.default is not msgspec.NODEFAULT
+    }
     return tuple(
         Key(
             name=name,
@@ -122,6 +128,9 @@ def keys_of(
             set_by=declared.set_by,
             is_cap=declared.is_cap,
             old_name=declared.old_name,
+            label=declared.label,
+            unset=declared.unset,
+            default=defaults.get(name),
             items=(items or {}).get(name, ()),
             refuse=(refuse or {}).get(name),
         )

@@ -36,7 +36,12 @@ class LoadSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     levels: Annotated[
         tuple[Annotated[int, msgspec.Meta(ge=1, le=MOST_IN_FLIGHT)], ...],
-        setting("Requests in flight, level by level: a new one is sent as one ends.", "requests", set_by="anyone"),
+        setting(
+            "Requests in flight, level by level: a new one is sent as one ends.",
+            "requests",
+            set_by="anyone",
+            unset=f"{', '.join(map(str, DEFAULT_LEVELS))} without a rate",
+        ),
     ] = ()
     """Empty without a rate: `DEFAULT_LEVELS`."""
     rate: Annotated[
@@ -45,6 +50,7 @@ class LoadSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Requests per second in place of levels, or a list of such rates: sent when due, whatever is in flight.",
             "1/s",
             set_by="anyone",
+            unset="none: by levels",
         ),
     ] = None
     arrivals: Annotated[
@@ -65,11 +71,12 @@ class LoadSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Counted time of every level; absent without requests too: 30. With both, what ends first.",
             "seconds",
             set_by="anyone",
+            unset=f"{DEFAULT_SECONDS:g} without requests",
         ),
     ] = None
     requests: Annotated[
         Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
-        setting("Counted requests of every level.", "requests", set_by="anyone"),
+        setting("Counted requests of every level.", "requests", set_by="anyone", unset="no limit"),
     ] = None
     ramp: Annotated[
         _Seconds,
@@ -91,11 +98,15 @@ class LoadSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 3
     bust_cache: Annotated[
         bool,
-        setting("Begin every prompt with a unique text, so that no request finds it in the cache.", set_by="anyone"),
+        setting(
+            "Begin every prompt with a unique text, so that no request finds it in the cache.",
+            set_by="anyone",
+            label="new text per request",
+        ),
     ] = False
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,
-        setting("Seed of the arrivals; absent: drawn, and recorded.", set_by="anyone"),
+        setting("Seed of the arrivals; absent: drawn, and recorded.", set_by="anyone", unset="drawn"),
     ] = None
     max_requests: Annotated[
         int,
@@ -105,7 +116,11 @@ class LoadSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_usd: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
         setting(
-            "Estimated cost from which on no further request is begun.", "US dollars", set_by="anyone", is_cap=True
+            "Estimated cost from which on no further request is begun.",
+            "US dollars",
+            set_by="anyone",
+            is_cap=True,
+            unset="no limit",
         ),
     ] = None
     fail_on: Annotated[

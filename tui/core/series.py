@@ -45,7 +45,9 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
         setting("Ask the targets one after another, so that they don't compete, and not all at once.", set_by="anyone"),
     ] = False
     gap: Annotated[
-        float, msgspec.Meta(ge=0, le=3600), setting("Pause between two runs.", "seconds", set_by="anyone")
+        float,
+        msgspec.Meta(ge=0, le=3600),
+        setting("Pause between two runs.", "seconds", set_by="anyone", label="pause between runs, s", unset="no pause"),
     ] = 0.0
     concurrency: Annotated[
         int,
@@ -57,30 +59,45 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
         setting(
             "Begin every prompt with a unique text, so that no run finds it in the cache; absent: where hosts race.",
             set_by="anyone",
+            label="new text per run",
+            unset="where hosts race",
         ),
     ] = None
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,
-        setting("Seed of the orders of the targets; absent: drawn, and recorded.", set_by="anyone"),
+        setting("Seed of the orders of the targets; absent: drawn, and recorded.", set_by="anyone", unset="drawn"),
     ] = None
     max_requests: Annotated[
         Annotated[int, msgspec.Meta(ge=1)] | None,
-        setting("Most requests of a series, warm-up included.", "requests", set_by="anyone", is_cap=True),
+        setting(
+            "Most requests of a series, warm-up included.", "requests", set_by="anyone", is_cap=True, unset="no limit"
+        ),
     ] = None
     """A run that would go beyond is not begun."""
     max_usd: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
-        setting("Estimated cost from which on no further run is begun.", "US dollars", set_by="anyone", is_cap=True),
+        setting(
+            "Estimated cost from which on no further run is begun.",
+            "US dollars",
+            set_by="anyone",
+            is_cap=True,
+            unset="no limit",
+        ),
     ] = None
     until_sure: Annotated[
         UntilSureBy | None,
-        setting("Stop as soon as the target that is usually fastest in this metric is known.", set_by="anyone"),
+        setting(
+            "Stop as soon as the target that is usually fastest in this metric is known.",
+            set_by="anyone",
+            unset="all repeats",
+        ),
     ] = None
     choose: Annotated[
         str | None,
         setting(
             "Rule by which one target is chosen, such as 'fastest with passed > 95% and cost < $0.002'.",
             set_by="anyone",
+            unset="none",
         ),
     ] = None
     confidence: Annotated[

@@ -32,6 +32,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """True for a limit on what is spent: of the values in files the lowest counts."""
     old_name: str = ""
     """Key of the previous version, still read."""
+    label: str = ""
+    """Words before its field in a form; empty: the key's name."""
+    unset: str = ""
+    """Words in a form's empty field, for what is done without a value; empty: the default's value."""
 
 
 def setting(
@@ -41,9 +45,13 @@ def setting(
     set_by: SetBy = "own file",
     is_cap: bool = False,
     old_name: str = "",
+    label: str = "",
+    unset: str = "",
 ) -> msgspec.Meta:
     """The annotation that declares a field as a setting."""
-    return declaration(Setting(help=help, unit=unit, set_by=set_by, is_cap=is_cap, old_name=old_name))
+    return declaration(
+        Setting(help=help, unit=unit, set_by=set_by, is_cap=is_cap, old_name=old_name, label=label, unset=unset)
+    )
 
 
 def declaration(declared: Setting) -> msgspec.Meta:

@@ -210,6 +210,16 @@ def test_a_max_tokens_of_thousands_of_digits_is_refused() -> None:
     assert read_required("0" * 5_000 + "7") == 7
 
 
+@pytest.mark.parametrize("table", ["series", "load"])
+def test_an_empty_field_says_what_is_done_without_a_value(table: str) -> None:
+    for row in rows_of(TABLES[table]):
+        assert row.hint, row.name
+        assert "API" not in row.hint
+        assert row.key.unset or (not row.key.optional and row.hint == (row.write(row.key.default) or "none")), row.name
+    hints = {row.name: row.hint for row in rows_of(TABLES["series"])}
+    assert (hints["gap"], hints["seed"], hints["max_usd"], hints["repeats"]) == ("no pause", "drawn", "no limit", "10")
+
+
 def test_series_settings_have_rows_too() -> None:
     rows = {row.name: row for row in rows_of(TABLES["series"])}
     assert rows["repeats"].read("1,000") == 1000

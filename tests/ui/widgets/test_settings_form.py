@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from tui.config.schema import TABLES
+from tui.core.load import LoadSettings
 from tui.core.parameters import Parameters
 from tui.core.series import SeriesSettings
 from tui.ui.keymap import Keymap
@@ -75,6 +76,23 @@ async def test_other_values_are_shown() -> None:
         app.form.show({"repeats": 7, "until_sure": "total"})
         assert app.query_one("#until-sure", ChoiceLine).value == "total"
         assert app.form.read()["repeats"] == 7
+
+
+@pytest.mark.parametrize("table", ["series", "load"])
+async def test_a_series_and_a_load_have_no_default_of_the_api(table: str) -> None:
+    settings = SeriesSettings() if table == "series" else LoadSettings()
+    app: App[None] = App()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.push_screen(SeriesScreen(settings, Keymap().names, table))
+        await pilot.pause()
+        assert "API default" not in shown(app)
+        assert "no limit" in shown(app)
+        if table == "series":
+            assert "pause between runs, s  0" in shown(app)
+            assert "new text per run       " in shown(app)
+            app.screen.query_one("#gap", Field).value = ""
+            await pilot.pause()
+            assert "pause between runs, s  no pause" in shown(app)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 16)])

@@ -105,7 +105,9 @@ class SeriesScreen(ModalScreen[tuple[SeriesSettings | LoadSettings, bool]]):
         super().__init__()
         self._keys = keys
         self._kind, self._title = type(settings), table.capitalize()
-        self._form = SettingsForm(rows_of(TABLES[table]), msgspec.structs.asdict(settings))
+        rows = rows_of(TABLES[table])
+        cells = 2 + max(len(row.title) for row in rows)
+        self._form = SettingsForm(rows, msgspec.structs.asdict(settings), label_cells=cells)
 
     def compose(self) -> ComposeResult:
         """The fields above the buttons."""

@@ -27,7 +27,7 @@ class FormRow(msgspec.Struct, frozen=True, kw_only=True):
     key: Key
     title: str
     hint: str
-    """Text of an empty field: what may be typed."""
+    """Text of an empty field: what may be typed, or what is done without a value."""
     choices: tuple[str, ...]
     """The words to choose from; empty where something is typed."""
 
@@ -85,10 +85,13 @@ def _word(value: object) -> str:
 
 def rows_of(keys: Iterable[Key]) -> tuple[FormRow, ...]:
     """The rows of a table of keys, in its order."""
-    return tuple(
-        FormRow(key=key, title=key.name.replace("_", " "), hint="", choices=tuple(map(_word, choices_of(key.type))))
-        for key in keys
-    )
+    return tuple(map(_row_of, keys))
+
+
+def _row_of(key: Key) -> FormRow:
+    title, choices = key.label or key.name.replace("_", " "), tuple(map(_word, choices_of(key.type)))
+    row = FormRow(key=key, title=title, hint=key.unset, choices=choices)
+    return row if row.hint else msgspec.structs.replace(row, hint=row.write(key.default) or "none")
 
 
 def read_texts(typed: str) -> tuple[str, ...] | None:
@@ -156,7 +159,8 @@ def _holds_numbers(wanted: Any) -> bool:
 def _parameter_rows() -> Iterator[FormRow]:
     for row in rows_of(TABLES["parameters"]):
         declared = PARAMETERS[row.name]
-        yield msgspec.structs.replace(row, title=declared.title, hint=declared.hint)
+        hint = "API default" if row.choices else declared.hint
+        yield msgspec.structs.replace(row, title=declared.title, hint=hint)
 
 
 PARAMETER_ROWS = tuple(sorted(_parameter_rows(), key=lambda row: not PARAMETERS[row.name].moves_latency))

@@ -91,7 +91,7 @@ class ParameterContext:
         value = self._of_shared(row)
         if value is not None:
             return "left out" if row.name in self.dropped else f"shared: {row.write(value)}"
-        return "API default" if row.choices else row.hint
+        return row.hint
 
     def refusal(self, row: FormRow, own: Parameters) -> RowRefusal | None:
         """The refusal of the parameter as it is set, or in any way while it is not set; None where nobody refuses."""

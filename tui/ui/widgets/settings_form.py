@@ -203,7 +203,7 @@ class SettingsForm(Vertical):
 
     def _field(self, row: FormRow) -> Input | ChoiceLine:
         text, cells, name = row.write(self._values.get(row.name)), self._label_cells, row.name.replace("_", "-")
-        unset = "required" if row.name in self._required else "API default"
+        unset = "required" if row.name in self._required else row.hint
         if self._parameters is not None:
             unset = self._parameters.unset(row)
         field: Input | ChoiceLine
