@@ -1,5 +1,6 @@
 """Names that tell secrets: the one list for what is refused in files, shown, exported, redacted and handed on."""
 
+import os
 import re
 
 _SECRET = re.compile(r"auth(?!or(?!i[sz]))|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
@@ -14,3 +15,8 @@ def is_secret_name(name: str) -> bool:
 def is_secret_variable(name: str) -> bool:
     """True for a name that ends as those of variables that hold keys do."""
     return bool(_VARIABLE.search(name))
+
+
+def without_secrets() -> dict[str, str]:
+    """This process' environment as other programs get it: no key of ours is for them."""
+    return {name: value for name, value in os.environ.items() if not is_secret_name(name)}

@@ -35,7 +35,7 @@ from tui.headless.measure import measure
 from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, results_of
 from tui.history.store import Store
-from tui.secret_names import is_secret_name
+from tui.secret_names import without_secrets
 from tui.session.watching import WallClock, Watcher, watch_lock, watch_name
 
 SHORTEST_S = 10
@@ -232,10 +232,9 @@ class _Watch:
 
     def _tell(self, figures: bytes) -> None:
         """Run the command with the figures; its failure is said, and ends nothing."""
-        environment = {name: value for name, value in os.environ.items() if not is_secret_name(name)}
         try:
             with subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=2, env=environment, start_new_session=True
+                self._command, stdin=subprocess.PIPE, stdout=2, env=without_secrets(), start_new_session=True
             ) as process:
                 try:
                     process.communicate(figures, timeout=_COMMAND_WITHIN_S)

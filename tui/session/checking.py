@@ -19,7 +19,7 @@ from tui.core.checks import AnswerCheck, CheckFinding, JudgedAnswer, judge
 from tui.core.events import AnswerChecked, Event, RequestEnded, Status
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
-from tui.secret_names import is_secret_name
+from tui.secret_names import without_secrets
 
 CHECK_WITHIN_S = 5.0
 """Longest that a check without a program may take; the start of the process that judges is not counted."""
@@ -200,15 +200,13 @@ class AnswerJudge:
         return self._process
 
     async def _ran(self, command: Sequence[str], answer: JudgedAnswer) -> CheckFinding:
-        # No key of ours is for other programs.
-        environment = {name: value for name, value in os.environ.items() if not is_secret_name(name)}
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=environment,
+            env=without_secrets(),
         )
         writing = asyncio.create_task(_write(process, answer.text.encode()))
         try:

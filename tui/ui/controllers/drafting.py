@@ -17,6 +17,7 @@ from tui.core.parameters import REQUIRED, Parameters
 from tui.core.refusals import belonging, prefill_refusal
 from tui.core.target import Target
 from tui.errors import ConfigError
+from tui.secret_names import without_secrets
 from tui.session.prompt_book import Row
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.controllers.context import Context
@@ -54,7 +55,7 @@ class PromptsController:
             path.write_text(pane.editor.text, "utf-8")
             try:
                 with context.app.suspend():
-                    status = subprocess.run([*command, str(path)], check=False).returncode
+                    status = subprocess.run([*command, str(path)], check=False, env=without_secrets()).returncode
                 text = path.read_text("utf-8")
             except (OSError, UnicodeDecodeError, SuspendNotSupported) as error:
                 context.complain(f"The editor {command[0]} could not be used: {error}.")
