@@ -1,8 +1,10 @@
 """Requests that the API would refuse, in its words."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
+from attached_files import png
 
 from tui.simulator.message_request import (
     NEW_VERSION,
@@ -172,6 +174,7 @@ def test_what_is_no_json_object(data: bytes) -> None:
 
 
 def test_everything_the_sdk_can_send_is_taken() -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": b64encode(png(4, 3)).decode()}
     taken = message_request(
         body(
             stream=True,
@@ -179,7 +182,7 @@ def test_everything_the_sdk_can_send_is_taken() -> None:
             system=[{"type": "text", "text": "Be kind.", "cache_control": {"type": "ephemeral"}}],
             messages=[
                 *_ASSISTANT_LAST,
-                {"role": "user", "content": [{"type": "text", "text": "Go"}, {"type": "image"}]},
+                {"role": "user", "content": [{"type": "text", "text": "Go"}, {"type": "image", "source": source}]},
             ],
             stop_sequences=["END"],
             thinking={"type": "enabled", "budget_tokens": 2000, "display": "omitted"},
