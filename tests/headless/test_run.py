@@ -208,9 +208,7 @@ def test_two_plans_are_asked_in_turn_and_compared(run: Run, plan: Plan, tmp_path
     assert all(stored.info.in_turn for stored in runs)
     assert len({tuple(record.spec.target for record in stored.requests) for stored in runs}) == 1
     assert runs[-1].plan.targets[1].against == "first · A"
-    assert "first · B is usually faster: total" in (
-        ElementTree.parse(tmp_path / "cwd" / "a.xml").findtext("system-out") or ""
-    )
+    assert "first · B" in (ElementTree.parse(tmp_path / "cwd" / "a.xml").findtext("system-out") or "")
     assert "8 repeats in turn" in (tmp_path / "cwd" / "a.md").read_text().split("## Asked in turn")[1]
 
 

@@ -104,7 +104,7 @@ async def test_a_simulator_that_dies_is_started_again() -> None:
             await s.press("f5")
             await s.until(lambda: s.states == [State.STREAMING, State.DONE])
             os.kill(own.pid, signal.SIGKILL)
-            await s.until(lambda: s.states == [State.FAILED, State.DONE])
+            await s.until(lambda: s.states == [State.FAILED, State.DONE] and not s.live.busy)
             await s.press("f5")
             await s.until(lambda: s.states == [State.STREAMING, State.DONE])
 
