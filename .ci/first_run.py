@@ -40,7 +40,7 @@ def main(command: str) -> int:
 
     wait("The screen", lambda text: "SIMULATED" in text and "ready" in text, INSTALL_S)
     os.write(terminal, b"\x1b[15~")
-    wait("The end of a run of three lanes", lambda text: "run 1 over" in text and text.count("✔ done") == 3, STEP_S)
+    wait("The end of a run of three lanes", lambda text: "run 1 done" in text and text.count("✔ done") == 3, STEP_S)
     print("\n".join(screen.display))  # noqa: T201
     os.write(terminal, b"\x1b[21~")
     deadline = time.monotonic() + STEP_S
