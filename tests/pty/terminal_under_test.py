@@ -164,7 +164,7 @@ class Terminal:
 
     def read_what_is_there(self) -> None:
         """Take in what has been written so far."""
-        while select.select([self._master], [], [], 0)[0]:
+        while self._unshown or select.select([self._master], [], [], 0)[0]:
             self._read()
 
     def _read(self) -> None:
