@@ -1,7 +1,9 @@
 """Processes of the program: its own subcommands, started and ended in one way, and closed to others' eyes."""
 
 import contextlib
+import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -59,12 +61,20 @@ def launch(
         raise ChildError(f"The {name} cannot be started: {error.strerror or error}.") from None
 
 
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a child at once, and what it has started: a shell around a program must not leave that behind."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # it began a session, and so a group, of its own
+        process.kill()
+
+
 def wait_or_kill(process: "subprocess.Popen[bytes]") -> int:
     """Wait for a child that was asked to stop, and kill it after `STOP_WITHIN_S`. Gives its exit status."""
     try:
         return process.wait(STOP_WITHIN_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        kill(process)
         return process.wait()
 
 

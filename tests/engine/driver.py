@@ -14,12 +14,13 @@ from canary import KEY
 from waiting import in_time
 
 from tui.core.events import Content, EngineReady, Event, FailureKind, RunEnded, Status
+from tui.core.host import Host
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.client import EngineClient, spawn
+from tui.engine.client import HERE, EngineClient, spawn
 
 KEYS = {"KEY_GOOD": KEY, "KEY_BAD": "invalid", "KEY_TORN": f"{KEY}\nsecond line", "KEY_BLANK": "  "}
 """Keys in the environment of the tests' engine: a good one, one that is refused, and two that cannot be keys."""
@@ -31,9 +32,9 @@ WITHIN_S = 30
 class Driver:
     """One engine; keeps the events of the present run, in order."""
 
-    def __init__(self) -> None:
-        self.process = spawn()
-        self.client = EngineClient(self.process, self._receive)
+    def __init__(self, host: Host = HERE) -> None:
+        self.process = spawn(host)
+        self.client = EngineClient(self.process, self._receive, host)
         self.events: list[Event] = []
         self.records: dict[int, RequestRecord] = {}
         self._arrived = asyncio.Event()

@@ -178,8 +178,9 @@ HELLO = (
         (GREETING + f"os.write(1, ({MAX_REMOTE_FRAME_BYTES} + 1).to_bytes(4, 'big')); time.sleep(60)", ["out of step"]),
         (
             GREETING + HELLO + "os.write(1, encode_events([EngineFailed(t_ns=1, message='x')])); time.sleep(60)",
-            ["no engine"],
+            ["tokyo: The engine sent EngineFailed, for which it was not asked"],
         ),
+        (GREETING + HELLO + HELLO.splitlines()[-1] + "; time.sleep(60)", ["tokyo: The engine said who it is twice"]),
         (GREETING + HELLO + "sys.exit(255)", ["The link to tokyo ended with status 255"]),
     ],
 )
@@ -196,7 +197,7 @@ async def test_one_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_one_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_HELLO_WITHIN_S", 0.5)
+    monkeypatch.setattr(client_module, "_READY_WITHIN_S", 0.5)
     failed = await _end_of("print('password:', flush=True); time.sleep(60)")
     assert "tokyo has started no engine within 0.5 s; it printed 'password:'." in failed.message
 

@@ -5,8 +5,16 @@ import subprocess
 import sys
 
 import pytest
+from canary import KEY
 
 from tui import child
+from tui.core.engine_events import EngineFailed
+from tui.core.events import Status
+from tui.core.host import Host
+from tui.engine import pinger
+from tui.engine.command import main
+
+from .driver import Driver, TruthPipe
 
 COMMAND = child.own_command("engine")
 
@@ -61,3 +69,31 @@ def test_it_ends_in_order_with_its_input() -> None:
     assert done.returncode == 0
     assert done.stdout.startswith(b"LATENCY-TUI ENGINE ")
     assert done.stderr == b""
+
+
+async def test_it_ends_itself_when_its_parent_falls_silent_and_cancels_what_is_in_flight(
+    logged: tuple[str, TruthPipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pipe stays open, as the server's end of a link does that is dead: only pings tell."""
+    url, truth = logged
+    monkeypatch.setattr(pinger, "PING_EVERY_S", 3_600.0)
+    monkeypatch.setenv("KEY_GOOD", KEY)
+    tokyo = Host(name="tokyo", command=(*COMMAND, "--ping-within", "2"))
+    driver = Driver(tokyo)
+    await driver.client.connect()
+    spec = driver.spec(url, "sim-steady", max_tokens=100_000, key_env="KEY_GOOD")
+    driver.start(spec)
+    failed = await driver.until(lambda event: isinstance(event, EngineFailed))
+    assert isinstance(failed, EngineFailed)
+    assert failed.message == "The link to tokyo ended with status 0."
+    assert driver.records[spec.request_id].status is Status.CANCELLED
+    assert (await truth.line())["end"] == "cancelled"
+    await driver.close()
+
+
+def test_the_time_until_then_is_a_minute_and_has_bounds() -> None:
+    done = subprocess.run([*COMMAND, "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    assert "60 s" in done.stdout
+    for wrong in ("0", "nan", "x", "1e9"):
+        with pytest.raises(SystemExit):
+            main(["--ping-within", wrong])

@@ -137,7 +137,15 @@ def test_text_on_the_pipe_means_out_of_step() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"", None, 5, [], {"type": "dance"}, {"type": "start_run", "run_id": "x"}, [{"type": "no_event"}]]
+    "value",
+    [
+        *(b"", b"\x81\xa4type\xa2\xff\xff", b"\x91\x81\xa4type\xa2\xff\xff"),
+        *(
+            b"\x91\x82\xa4type\xa5hello\xa4some" + b"\x91" * 100_000,
+            b"\x82\xa4type\xa6settle\xa4keys" + b"\x91" * 100_000,
+        ),
+        *(None, 5, [], {"type": "dance"}, {"type": "start_run", "run_id": "x"}, [{"type": "no_event"}]),
+    ],
 )
 def test_other_things_are_refused(value: Any) -> None:
     payload = value if isinstance(value, bytes) else msgspec.msgpack.encode(value)

@@ -1,9 +1,14 @@
 """Events of an engine that somebody else may have written."""
 
+import asyncio
+import time
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
-from tui.core.clocks import ClockOffset
-from tui.core.engine_events import ClockRead, EngineFailed
+from tui.core.clocks import SAME_CLOCK, ClockOffset
+from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged, StampSource
 from tui.core.events import (
     AnswerChecked,
     Content,
@@ -14,31 +19,89 @@ from tui.core.events import (
     Kind,
     Mark,
     Marked,
+    ModelsListed,
     RequestEnded,
+    RunEnded,
+    RunStarted,
     Status,
+    TokensCounted,
     Usage,
     UsageReported,
 )
-from tui.engine.remote_events import believed
+from tui.core.load import LoadEnded, LoadEnding
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.target import Endpoint, Timeouts
+from tui.engine import remote_events
+from tui.engine.limits import Limits
+from tui.engine.protocol import CancelRequests, CountTokens, ListModels, Ping, StartRun
+from tui.engine.remote_events import RemoteEngine
 from tui.errors import ChildError
 
+GATEWAY = Endpoint(name="gateway", base_url="https://gateway.test")
+HOUR_NS = 3_600_000_000_000
 
-def test_words_are_cleaned_and_an_answers_text_stays_as_it_came() -> None:
-    failure = Failure(kind=FailureKind.CONNECTION, message="\x1b[2Jgone\u202e")
-    content = Content(request_id=1, kind=Kind.TEXT, t_ns=[1], texts=["\x1b[31m"])
-    ready, ended, kept = believed(
-        [
-            EngineReady(pid=1, sdk_version="2\x07"),
-            RequestEnded(request_id=1, t_ns=1, status=Status.FAILED, failure=failure),
-            content,
-        ]
+
+def spec(number: int) -> RequestSpec:
+    return RequestSpec(
+        request_id=number,
+        target="lane",
+        model="m",
+        endpoint=GATEWAY,
+        prompt=Prompt(user="Hello"),
+        parameters=Parameters(max_tokens=1),
+        timeouts=Timeouts(connect=0.01),
     )
-    assert isinstance(ready, EngineReady)
-    assert ready.sdk_version == "2\u2407"
-    assert isinstance(ended, RequestEnded)
-    assert ended.failure is not None
-    assert ended.failure.message == "\u241b[2Jgone\ufffd"
-    assert kept is content
+
+
+def hello(mono_ns: int | None = None) -> Hello:
+    return Hello(
+        app_version="1",
+        sdk_version="1",
+        python="3",
+        platform="x",
+        hostname="h",
+        pid=1,
+        stamp_source=StampSource.READ,
+        resolution_ns=1,
+        unix_ns=1,
+        mono_ns=time.monotonic_ns() if mono_ns is None else mono_ns,
+    )
+
+
+def heard(engine: RemoteEngine, *events: Event) -> list[Event]:
+    return engine.hear(msgspec.msgpack.encode(list(events)))
+
+
+def running(*, is_held: bool = False, give_up: Callable[[str], None] = pytest.fail) -> RemoteEngine:
+    """One that has begun, and was given the requests 1 and 2 as run 1."""
+    engine = RemoteEngine(give_up)
+    heard(engine, hello(), EngineReady(pid=1, sdk_version="1"))
+    engine.told(StartRun(run_id=1, requests=(spec(1), spec(2)), is_held=is_held))
+    return engine
+
+
+def text(number: int = 1, t_ns: int | None = None) -> Content:
+    return Content(
+        request_id=number, kind=Kind.TEXT, t_ns=[time.monotonic_ns() if t_ns is None else t_ns], texts=["\x1b[31m"]
+    )
+
+
+def ended(number: int, message: str = "gone") -> RequestEnded:
+    failure = Failure(kind=FailureKind.CONNECTION, message=message)
+    return RequestEnded(request_id=number, t_ns=time.monotonic_ns(), status=Status.FAILED, failure=failure)
+
+
+async def test_words_are_cleaned_and_an_answers_text_stays_as_it_came() -> None:
+    engine = running()
+    content = text()
+    end, kept = heard(engine, ended(2, "\x1b[2Jgone\u202e"), content)
+    assert isinstance(end, RequestEnded)
+    assert end.failure is not None
+    assert end.failure.message == "\u241b[2Jgone\ufffd"
+    assert kept == content
+    engine.stop()
 
 
 @pytest.mark.parametrize(
@@ -47,11 +110,51 @@ def test_words_are_cleaned_and_an_answers_text_stays_as_it_came() -> None:
         ClockRead(host="other", clock=ClockOffset()),
         EngineFailed(t_ns=1, message="all hosts are down", host="other"),
         AnswerChecked(request_id=1, findings=()),
+        LoadEnded(ending=LoadEnding.ENGINE),
+        EngineReady(pid=1, sdk_version="again"),
+        Ponged(number=1, t_ns=1),
+        Armed(run_id=1),
+        RunStarted(run_id=2, t_ns=1, unix_ns=1, request_ids=(1,)),
+        RunEnded(run_id=1, t_ns=1),
+        text(3),
+        TokensCounted(count_id=1, input_tokens=1),
+        ModelsListed(endpoint="gateway"),
     ],
+    ids=lambda event: type(event).__name__,
 )
-def test_what_only_this_side_may_say_is_refused(event: Event) -> None:
-    with pytest.raises(ChildError, match="no engine has to say"):
-        believed([event])
+async def test_what_it_was_not_asked_for_is_refused(event: Event) -> None:
+    engine = running()
+    with pytest.raises(ChildError, match="for which it was not asked"):
+        heard(engine, event)
+    engine.stop()
+
+
+async def test_what_it_was_asked_for_is_taken_once() -> None:
+    engine = running()
+    for command in (CountTokens(requests=(spec(7),)), ListModels(endpoints=(GATEWAY,)), Ping(number=1)):
+        engine.told(command)
+    now = time.monotonic_ns()
+    for event in (TokensCounted(count_id=7), ModelsListed(endpoint="gateway"), Ponged(number=1, t_ns=now)):
+        assert heard(engine, event) == [event]
+        with pytest.raises(ChildError, match="not asked"):
+            heard(engine, event)
+    engine.stop()
+
+
+async def test_nothing_is_taken_of_a_request_that_is_over_and_a_run_ends_with_its_requests() -> None:
+    engine = running()
+    assert len(heard(engine, ended(1), text(1), ended(1))) == 1
+    with pytest.raises(ChildError, match="RunEnded"):
+        heard(engine, RunEnded(run_id=1, t_ns=time.monotonic_ns()))
+    assert len(heard(engine, ended(2), RunEnded(run_id=1, t_ns=time.monotonic_ns()))) == 2
+    engine.stop()
+
+
+def test_it_says_who_it_is_first_and_once() -> None:
+    with pytest.raises(ChildError, match="not at first"):
+        heard(RemoteEngine(pytest.fail), EngineReady(pid=1, sdk_version="1"))
+    with pytest.raises(ChildError, match="twice"):
+        heard(RemoteEngine(pytest.fail), hello(), hello())
 
 
 @pytest.mark.parametrize(
@@ -63,11 +166,90 @@ def test_what_only_this_side_may_say_is_refused(event: Event) -> None:
         UsageReported(request_id=1, usage=Usage(output_tokens=2**63)),
     ],
 )
-def test_numbers_that_nothing_could_take_are_refused(event: Event) -> None:
+async def test_numbers_that_nothing_could_take_are_refused(event: Event) -> None:
+    engine = running()
     with pytest.raises(ChildError, match="no clock and no counter"):
-        believed([event])
+        heard(engine, event)
+    engine.stop()
 
 
-def test_pieces_need_a_stamp_each() -> None:
+async def test_pieces_need_a_stamp_each() -> None:
+    engine = running()
     with pytest.raises(ChildError, match="a stamp each"):
-        believed([Content(request_id=1, kind=Kind.TEXT, t_ns=[1], texts=["a", "b"])])
+        heard(engine, Content(request_id=1, kind=Kind.TEXT, t_ns=[time.monotonic_ns()], texts=["a", "b"]))
+    engine.stop()
+
+
+@pytest.mark.parametrize("apart_ns", [0, 100_000 * 1_000_000_000, -HOUR_NS])
+async def test_stamps_lie_between_its_beginning_and_now_whatever_its_clock(apart_ns: int) -> None:
+    def now() -> int:
+        return time.monotonic_ns() + apart_ns
+
+    engine = RemoteEngine(pytest.fail)
+    heard(engine, hello(now()))
+    engine.told(StartRun(run_id=1, requests=(spec(1),)))
+    for read in (False, True):
+        if read:
+            engine.clock_read(ClockOffset(offset_ns=apart_ns))
+        assert len(heard(engine, text(t_ns=now()))) == 1
+        for stamp in (now() + HOUR_NS, now() + 5_000_000_000):
+            with pytest.raises(ChildError, match="still to come"):
+                heard(engine, text(t_ns=stamp))
+        with pytest.raises(ChildError, match="before it began"):
+            heard(engine, text(t_ns=now() - HOUR_NS))
+    engine.told(Ping(number=1))
+    with pytest.raises(ChildError, match="Ponged of a moment that is still to come"):
+        heard(engine, Ponged(number=1, t_ns=now() + HOUR_NS))
+    engine.stop()
+
+
+async def test_a_machine_that_slept_does_not_take_anothers_stamps_for_the_future(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Our CLOCK_MONOTONIC stands still in a sleep of an hour; theirs goes on, and so does our wall clock."""
+    engine = running()
+    engine.clock_read(SAME_CLOCK)
+    wall_ns = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: wall_ns + HOUR_NS)
+    assert len(heard(engine, text(t_ns=time.monotonic_ns() + HOUR_NS))) == 1
+    engine.stop()
+
+
+async def test_it_may_say_no_more_than_its_requests_can_bring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_events, "LIMITS", Limits(answer=10_000))
+    monkeypatch.setattr(remote_events, "_UNASKED_BYTES", 1_000)
+    engine = running()
+    frame = msgspec.msgpack.encode([text()] * 10)
+    for _ in range(20_000 // len(frame)):
+        engine.hear(frame)
+    with pytest.raises(ChildError, match="more than what it was asked for can take"):
+        engine.hear(msgspec.msgpack.encode([text()] * 200))
+    engine.stop()
+
+
+async def _given_up(engine_told: Callable[[RemoteEngine], None], *, is_held: bool = False) -> str:
+    said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    engine = running(is_held=is_held, give_up=said.set_result)
+    engine_told(engine)
+    async with asyncio.timeout(30):
+        words = await said
+    engine.stop()
+    return words
+
+
+async def test_one_that_answers_pings_and_does_nothing_else_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_events, "ARMED_WITHIN_S", 0.01)
+    monkeypatch.setattr(remote_events, "CANCELLED_WITHIN_S", 0.01)
+    assert "has not connected its requests" in await _given_up(lambda _engine: None, is_held=True)
+    cancelled = await _given_up(lambda engine: engine.told(CancelRequests(request_ids=(1, 2))))
+    assert "although cancelled" in cancelled
+    monkeypatch.setattr(remote_events, "_OVER_AFTER_S", -remote_events._longest_s(spec(1)))
+    assert "in the time that the plan gives" in await _given_up(lambda _engine: None)
+
+
+async def test_one_that_does_its_work_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_events, "ARMED_WITHIN_S", 0.0)
+    engine = running(is_held=True)
+    heard(engine, Armed(run_id=1), ended(1), ended(2), RunEnded(run_id=1, t_ns=time.monotonic_ns()))
+    await asyncio.sleep(0)
+    assert engine._timers == []

@@ -119,11 +119,10 @@ async def test_a_closed_pipe_is_no_trouble(pipe: Pipe) -> None:
     pipe.outbox.close()
 
 
-async def test_an_engine_that_was_pinged_ends_when_no_ping_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PING_WITHIN_S", 0.05)
+async def test_an_engine_that_was_pinged_ends_when_no_ping_follows() -> None:
     commands: asyncio.Queue[Command | None] = asyncio.Queue()
     answered: list[Ponged] = []
-    reader = server._CommandReader(commands, answered.append)
+    reader = server._CommandReader(commands, answered.append, 0.05)
     for number in (1, 2):
         reader.data_received(encode_command(Ping(number=number)))
     assert [pong.number for pong in answered] == [1, 2]

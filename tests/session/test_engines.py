@@ -16,7 +16,7 @@ from waiting import in_time
 from tui import child
 from tui.core.engine_events import EngineFailed
 from tui.core.events import Content, Event, Kind, RequestEnded, RunEnded, RunStarted, Status
-from tui.core.host import Host
+from tui.core.host import Host, engine_there
 from tui.core.load import LoadEnded, LoadEnding, LoadSettings, RequestBegun
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
@@ -68,7 +68,13 @@ class Several:
                 await self._news.wait()
 
     def start(
-        self, url: str, hosts: Sequence[str | None], *, at_once: int | None = None, tokens: int = 20
+        self,
+        url: str,
+        hosts: Sequence[str | None],
+        *,
+        at_once: int | None = None,
+        tokens: int = 20,
+        timeouts: Timeouts | None = None,
     ) -> list[int]:
         specs = []
         for host in hosts:
@@ -81,7 +87,7 @@ class Several:
                     endpoint=Endpoint(name="test", base_url=url, api_key_env="KEY_GOOD"),
                     prompt=Prompt(user="How does a gateway limit requests?"),
                     parameters=Parameters(max_tokens=tokens),
-                    timeouts=Timeouts(),
+                    timeouts=timeouts or Timeouts(),
                     host=host,
                 )
             )
@@ -229,7 +235,7 @@ async def test_a_banner_and_another_version_are_remarked_and_change_nothing(url:
 def test_the_command_line_of_ssh_leaves_the_persons_configuration_alone_and_takes_no_host_for_an_option() -> None:
     host = Host(name="tokyo", ssh="-oProxyCommand=touch /tmp/x")
     assert host.launch[0] == "ssh"
-    assert host.launch[-3:] == ("--", "-oProxyCommand=touch /tmp/x", "exec latency-tui engine")
+    assert host.launch[-3:] == ("--", "-oProxyCommand=touch /tmp/x", engine_there())
     assert not any(word in " ".join(host.launch) for word in ("StrictHostKey", "KnownHosts", "ControlMaster", "-F"))
     assert {"BatchMode=yes", "ClearAllForwardings=yes", "ForwardAgent=no"} < set(host.launch)
     assert msgspec.to_builtins(Host(name="desk")) == {"name": "desk"}

@@ -13,6 +13,7 @@ import pytest
 from canary import KEY
 from ssh_server import MISSING, SshServer
 
+from tui import __version__
 from tui.simulator.process import SimulatorProcess
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=f"{MISSING} is not installed (Debian: openssh-server)")
@@ -118,9 +119,14 @@ def test_each_host_uses_its_own_key_unless_it_is_lent_one(environ: dict[str, str
         assert "on tokyo" in doctor.stdout
 
 
-def test_what_is_missing_there_is_said_with_what_to_type(environ: dict[str, str], tmp_path: Path, url: str) -> None:
+def test_what_is_missing_there_is_fetched_or_said_with_what_to_type(
+    environ: dict[str, str], tmp_path: Path, url: str
+) -> None:
     (tmp_path / "plan.toml").write_text(PLAN.format(url=url).replace('name = "lent"', 'name = "twin"'))
-    with SshServer(tmp_path / "sshd", environ) as server:
+    theirs = tmp_path / "their-bin"
+    theirs.mkdir()
+    (theirs / "sh").symlink_to("/bin/sh")
+    with SshServer(tmp_path / "sshd", environ | {"PATH": str(theirs)}, ("PATH",)) as server:
         person = Person(environ, tmp_path, server.configuration("tokyo"))
         ran = person.runs("run", str(tmp_path / "plan.toml"), "--json", "-", "--quiet", GATEWAY_KEY=KEY)
         assert ran.returncode == 3
@@ -128,7 +134,15 @@ def test_what_is_missing_there_is_said_with_what_to_type(environ: dict[str, str]
         assert found["desk"]["status"] == "done"
         assert found["tokyo"]["status"] == found["twin"]["status"] == "interrupted"
         assert "tokyo has no latency-tui that its shell finds" in found["tokyo"]["error"]["message"]
-        assert "ssh tokyo pipx install latency-tui==" in found["tokyo"]["error"]["message"]
+        assert "To install it: ssh tokyo 'python3 -m venv " in found["tokyo"]["error"]["message"]
+
+        # With uv there it is fetched, in this version.
+        wanted = f"--quiet --from latency-tui=={__version__} latency-tui engine"
+        uvx = theirs / "uvx"
+        uvx.write_text(f'#!/bin/sh\n[ "$*" = "{wanted}" ] && exec {sys.executable} -P -m tui engine\n')
+        uvx.chmod(0o755)
+        doctor = person.runs("doctor", "--config", str(tmp_path / "plan.toml"), "--host", "tokyo", GATEWAY_KEY=KEY)
+        assert f"latency-tui {__version__}" in doctor.stdout
 
         (tmp_path / "ssh_config").write_text(server.configuration("tokyo", is_known=False))
         doctor = person.runs("doctor", "--config", str(tmp_path / "plan.toml"), "--host", "tokyo", GATEWAY_KEY=KEY)

@@ -1,9 +1,11 @@
 """Hosts: the machines that requests are sent from, each by an engine of its own."""
 
+import shlex
 from typing import Annotated
 
 import msgspec
 
+from tui import __version__
 from tui.core.clocks import ClockOffset
 from tui.core.engine_events import Hello, StampSource
 from tui.core.setting import setting
@@ -18,6 +20,12 @@ _SSH = (
 )  # fmt: skip
 """The system's own client: the person's configuration, agents and known hosts hold. What could ask does not, nothing of
 theirs is forwarded, and a link that is dead is given up after 15 s. After `--` no host is an option."""
+
+
+_INSTALLED = ".local/latency-tui"
+"""Directory below a home where the program is looked for beside the usual ones: Python alone can install it there."""
+NO_SUCH_COMMAND = 127
+"""Exit status of a shell that does not find a program."""
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,7 +63,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def launch(self) -> tuple[str, ...]:
         """Command whose standard input and output are the engine's; empty for this machine."""
-        return self.command if self.ssh is None else ssh_command(self.ssh, "latency-tui engine")
+        return self.command if self.ssh is None else ssh_command(self.ssh, engine_there())
 
 
 class HostFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,8 +90,34 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def ssh_command(host: str, remote: str) -> tuple[str, ...]:
-    """Command that runs the words of `remote` on `host`, in place of the shell there."""
-    return (*_SSH, host, f"exec {remote}")
+    """Command that runs `remote` on `host`, in the shell that it logs in to."""
+    return (*_SSH, host, remote)
+
+
+def engine_there() -> str:
+    """Command for any login shell that becomes an engine: the program where it is installed, else by uvx or pipx.
+
+    What is fetched is this version. The shell of a login by ssh often does not look where they install programs.
+    """
+    package = f"latency-tui=={__version__}"
+    ways = (
+        ("latency-tui", "latency-tui engine"),
+        ("uvx", f"uvx --quiet --from {package} latency-tui engine"),
+        ("pipx", f"pipx run --spec {package} latency-tui engine"),
+    )
+    tried = "; ".join(f"command -v {name} >/dev/null && exec {command}" for name, command in ways)
+    path = f"PATH=$PATH:$HOME/.local/bin:$HOME/{_INSTALLED}/bin"
+    # No quote, backslash, exclamation mark or line break in it: sh, csh and fish then agree on what the quotes hold.
+    return f"exec sh -c '{path}; {tried}; echo no latency-tui, uvx or pipx >&2; exit {NO_SUCH_COMMAND}'"
+
+
+def how_to_install(host: Host) -> str:
+    """The one command to type for a host that has no engine."""
+    package = f"latency-tui=={__version__}"
+    if host.ssh is None:
+        return f"pipx install {package}"
+    remote = f"python3 -m venv {_INSTALLED} && {_INSTALLED}/bin/pip install {package}"
+    return f"ssh {shlex.quote(host.ssh)} {shlex.quote(remote)}"
 
 
 def lent_variable(endpoint: Endpoint) -> str:

@@ -12,12 +12,12 @@ from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
 from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import ClockRead, EngineFailed, Hello, Ponged
 from tui.core.events import EngineReady, Event
-from tui.core.host import Host
+from tui.core.host import NO_SUCH_COMMAND, Host, how_to_install
 from tui.core.load import LoadEnding
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
-from tui.engine import files, pinger
+from tui.engine import files
 from tui.engine.pinger import Pinger
 from tui.engine.protocol import (
     MAX_FRAME_BYTES,
@@ -39,7 +39,7 @@ from tui.engine.protocol import (
     encode_command,
     greeting_in,
 )
-from tui.engine.remote_events import believed
+from tui.engine.remote_events import RemoteEngine
 from tui.errors import ChildError
 from tui.secret_names import is_secret_variable
 
@@ -47,8 +47,8 @@ _KEPT_STDERR_BYTES = 4096
 _MOST_BEFORE_GREETING = 64 * 1024
 """Bytes of a shell's words before an engine's first line."""
 _SHOWN_WORDS = 120
-_HELLO_WITHIN_S = 60.0
-"""Time for another machine's engine to start, s: a login, and imports on a slow disk."""
+_READY_WITHIN_S = 120.0
+"""Time for another machine's engine to start, s: a login, imports on a slow disk, packages that are fetched first."""
 HERE = Host(name="")
 """This machine."""
 
@@ -88,8 +88,6 @@ class EngineClient:
         self.hello: Hello | None = None
         self.clock: ClockOffset | None = SAME_CLOCK if host.is_here else None
         """Its clock; None until that of another machine was read."""
-        self.words_before = ""
-        """Words of a shell before the engine's first line."""
         self._process = process
         self._on_events = on_events
         self._lent: dict[str, str] = {}
@@ -98,8 +96,7 @@ class EngineClient:
         self._stdout: asyncio.BaseTransport | None = None
         self._stderr: asyncio.BaseTransport | None = None
         self._splitter = FrameSplitter(MAX_FRAME_BYTES if host.is_here else MAX_REMOTE_FRAME_BYTES)
-        self._beginning: bytes | None = b""
-        """Bytes that came before the engine's first line is complete; None from then on."""
+        self._beginning = _Beginning(self._place)
         self._words = b""
         self._problem = ""
         """Sentence on what the engine did wrong, for which it was killed."""
@@ -110,12 +107,19 @@ class EngineClient:
         self._files: set[str] = set()
         """Digests of the files that the engine was given."""
         self._latest_ns = 0
-        self._pinger = Pinger(self._send, self._clock_read, self._silent)
+        self._pinger = Pinger(self._send, self._clock_read, self._give_up)
+        self._remote = None if host.is_here else RemoteEngine(self._give_up)
+        """What was asked of another machine's engine, which may say nothing else."""
 
     @property
     def pid(self) -> int:
         """The engine's process id; of another machine's that of the command that reaches it."""
         return self._process.pid
+
+    @property
+    def words_before(self) -> str:
+        """Words of a shell before the engine's first line."""
+        return self._beginning.words
 
     @property
     def is_ready(self) -> bool:
@@ -141,7 +145,7 @@ class EngineClient:
                     transport.close()
             return
         if not self.host.is_here:
-            loop.call_later(_HELLO_WITHIN_S, self._must_have_said_hello)
+            loop.call_later(_READY_WITHIN_S, self._must_be_ready)
         self._send_unsent()
 
     def start_run(
@@ -184,7 +188,7 @@ class EngineClient:
     async def stop(self) -> None:
         """Let the engine close its connections and end, or kill it. Events that it still sends are delivered."""
         self._stopping = True
-        self._pinger.stop()
+        self._wait_no_more()
         if self._stdin is not None:
             self._stdin.close()
         elif self._process.stdin is not None:
@@ -203,8 +207,7 @@ class EngineClient:
     def kill(self) -> None:
         """End the engine at once; safe to call at any time, from outside the event loop too."""
         self._stopping = True
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        child.kill(self._process)
         self._process.wait()
 
     def _send(self, command: Command) -> None:
@@ -216,6 +219,8 @@ class EngineClient:
                 self._files |= found.keys()
                 self._stdin.write(encode_command(KeepFiles(files=found)))
             self._stdin.write(encode_command(command))
+            if self._remote is not None:
+                self._remote.told(command)
 
     def _send_unsent(self) -> None:
         unsent, self._unsent = self._unsent, []
@@ -224,30 +229,11 @@ class EngineClient:
 
     def _receive(self, data: bytes) -> None:
         try:
-            if self._beginning is not None:
-                data = self._greeted(self._beginning + data)
-            for payload in self._splitter.feed(data):
-                events = decode_events(payload)
-                self._take(events if self.host.is_here else believed(events))
+            for payload in self._splitter.feed(self._beginning.feed(data)):
+                self._take(decode_events(payload) if self._remote is None else self._remote.hear(payload))
         except ChildError as error:
-            self._fail(str(error))
-
-    def _greeted(self, data: bytes) -> bytes:
-        """The frames in what came so far; none before the engine's first line is complete. Raises ChildError."""
-        found = greeting_in(data)
-        if found is None:
-            self._beginning = data
-            if len(data) > _MOST_BEFORE_GREETING:
-                raise ChildError(f"{self._place} printed text and no engine started: {_quoted(data)}.")
-            return b""
-        self._beginning = None
-        self.words_before = _quoted(found.before) if found.before.strip() else ""
-        if found.protocol != PROTOCOL:
-            raise ChildError(
-                f"{self._place} has latency-tui {found.app_version}, whose engine speaks protocol {found.protocol}, "
-                f"and this one ({__version__}) protocol {PROTOCOL}: install the same version on both."
-            )
-        return found.after
+            words = clean(str(error))
+            self._fail(words if self.host.is_here or words.startswith(self._place) else f"{self._place}: {words}")
 
     def _take(self, events: list[Event]) -> None:
         """Note what they say of the engine, and give them on."""
@@ -277,26 +263,36 @@ class EngineClient:
 
     def _clock_read(self, clock: ClockOffset) -> None:
         self.clock = clock
+        if self._remote is not None:
+            self._remote.clock_read(clock)
         self._on_events([ClockRead(host=self.host.name, clock=clock)])
 
-    def _silent(self) -> None:
-        self._fail(f"{self._place} has not answered for {pinger.PONG_WITHIN_S:g} s, so the link to it is given up.")
+    def _must_be_ready(self) -> None:
+        if not self._has_rehearsed and not self._stopping:
+            said = f"; it printed {_quoted(self._beginning.data)}" if self._beginning.data else ""
+            self._fail(f"{self._place} has started no engine within {_READY_WITHIN_S:g} s{said}.")
 
-    def _must_have_said_hello(self) -> None:
-        if self.hello is None and not self._stopping:
-            said = f"; it printed {_quoted(self._beginning)}" if self._beginning else ""
-            self._fail(f"{self._place} has started no engine within {_HELLO_WITHIN_S:g} s{said}.")
+    def _give_up(self, what: str) -> None:
+        self._fail(f"{self._place} {what}, so the link to it is given up.")
 
     def _fail(self, problem: str) -> None:
-        """End an engine that cannot be gone on with; its output's end then says so."""
+        """End an engine that cannot be gone on with.
+
+        Its output may stay open: what a killed command had started can be frozen, or somebody else's.
+        """
         self._problem = self._problem or problem
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        child.kill(self._process)
+        self._lost()
+
+    def _wait_no_more(self) -> None:
+        self._pinger.stop()
+        if self._remote is not None:
+            self._remote.stop()
 
     def _lost(self) -> None:
         """The engine's output ended: it was stopped, or it died."""
         self._output_over.set()
-        self._pinger.stop()
+        self._wait_no_more()
         if self._stopping:
             return
         self._stopping = True
@@ -306,7 +302,7 @@ class EngineClient:
         status = child.wait_or_kill(self._process)
         # By its own clock, since its requests end with it.
         now_ns = self._latest_ns if self.clock is None else self.clock.there(time.monotonic_ns())
-        lines = clean(self._words.decode("utf-8", "replace") or (self._beginning or b"").decode("utf-8", "replace"))
+        lines = clean(self._words.decode("utf-8", "replace") or self._beginning.data.decode("utf-8", "replace"))
         message = self._problem or _how_it_ended(self.host, status, lines, has_begun=self.hello is not None)
         self._end = EngineFailed(t_ns=max(now_ns, self._latest_ns), message=message, host=self.host.name)
         self._on_events([self._end])
@@ -320,8 +316,35 @@ class EngineClient:
         self._words = (self._words + words)[-_KEPT_STDERR_BYTES:]
 
 
-_NO_SUCH_COMMAND = 127
-"""Exit status of a shell that does not find a program."""
+class _Beginning:
+    """Beginning of an engine's output: words of a shell, perhaps, and the engine's first line."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._is_over = False
+        self.data = b""
+        """Bytes that came while the first line is not complete."""
+        self.words = ""
+        """Words before it."""
+
+    def feed(self, data: bytes) -> bytes:
+        """The frames in what came; none before the first line is complete. Raises ChildError for another program."""
+        if self._is_over:
+            return data
+        self.data += data
+        found = greeting_in(self.data)
+        if found is None:
+            if len(self.data) > _MOST_BEFORE_GREETING:
+                raise ChildError(f"{self._place} printed text and no engine started: {_quoted(self.data)}.")
+            return b""
+        self._is_over, self.data = True, b""
+        self.words = _quoted(found.before) if found.before.strip() else ""
+        if found.protocol != PROTOCOL:
+            raise ChildError(
+                f"{self._place} has latency-tui {found.app_version}, whose engine speaks protocol {found.protocol}, "
+                f"and this one ({__version__}) protocol {PROTOCOL}: install the same version on both."
+            )
+        return found.after
 
 
 def _how_it_ended(host: Host, status: int, words: str, *, has_begun: bool) -> str:
@@ -333,10 +356,8 @@ def _how_it_ended(host: Host, status: int, words: str, *, has_begun: bool) -> st
         return f"The measuring process {how}{last_words}."
     if has_begun:
         return f"The link to {host.name} {how}{last_words}."
-    if status == _NO_SUCH_COMMAND:
-        login = f"ssh {host.ssh} " if host.ssh is not None else ""
-        remedy = f"To install it: {login}pipx install latency-tui=={__version__}"
-        return f"{host.name} has no latency-tui that its shell finds{last_words}. {remedy}"
+    if status == NO_SUCH_COMMAND:
+        return f"{host.name} has no latency-tui that its shell finds{last_words}. To install it: {how_to_install(host)}"
     return f"{host.name} started no engine (status {status}){last_words}."
 
 

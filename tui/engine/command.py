@@ -1,6 +1,7 @@
 """`latency-tui engine`: the measuring process by itself, at the other end of a pipe or of ssh."""
 
 import argparse
+import contextlib
 import os
 import stat
 from collections.abc import Sequence
@@ -13,16 +14,27 @@ _DESCRIPTION = """\
 Send requests and stamp their answers for a latency-tui that runs elsewhere. It starts this by itself, here and, by ssh
 or another command, on the hosts of a plan ([[hosts]]); a person has no use for it. Commands come in on standard input
 and events go out on standard output, both in MessagePack. It ends with its standard input."""
+PING_WITHIN_S = 60.0
+"""Longest silence of a parent that has pinged, s: then the link to it is dead, and nobody reads what is measured."""
+_LONGEST_S = 86_400.0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the engine until its standard input ends. Raises UsageError where it cannot be spoken to."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="latency-tui engine",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    ).parse_args(arguments)
+    )
+    parser.add_argument(
+        "--ping-within",
+        type=_seconds,
+        default=PING_WITHIN_S,
+        metavar="S",
+        help=f"end when a program on another machine is silent for so long (default: {PING_WITHIN_S:g} s)",
+    )
+    options = parser.parse_args(arguments)
     for descriptor, name in ((0, "standard input"), (1, "standard output")):
         _require_pipe(descriptor, name)
     # At once, before the imports that take seconds: whoever waits sees that it is there.
@@ -32,7 +44,14 @@ def main(arguments: Sequence[str]) -> int:
 
     from tui.engine.server import main as serve
 
-    serve()
+    serve(options.ping_within)
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (value := float(text)) <= _LONGEST_S:
+            return value
+    raise argparse.ArgumentTypeError(f"must be a number of seconds up to {_LONGEST_S:g}, but is {text!r}")
 
 
 def _require_pipe(descriptor: int, name: str) -> None:

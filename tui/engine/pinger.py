@@ -8,7 +8,7 @@ from tui.core.clocks import PINGS, ClockOffset, best_of, offset_of
 from tui.core.engine_events import Ponged
 from tui.engine.protocol import Ping
 
-_PING_EVERY_S = 5.0
+PING_EVERY_S = 5.0
 _READ_CLOCK_EVERY_S = 60.0
 PONG_WITHIN_S = 20.0
 """Silence after which another machine's engine counts as lost, s: above what ssh itself waits (`core.host`)."""
@@ -21,7 +21,7 @@ class Pinger:
         self,
         send: Callable[[Ping], None],
         on_clock: Callable[[ClockOffset], None],
-        on_silence: Callable[[], None],
+        on_silence: Callable[[str], None],
     ) -> None:
         self._send = send
         self._on_clock = on_clock
@@ -64,10 +64,13 @@ class Pinger:
             self._on_clock(best_of(self._read))
             self._read.clear()
             self._read_again_ns = received_ns + round(_READ_CLOCK_EVERY_S * 1e9)
-        self._next = asyncio.get_running_loop().call_later(_PING_EVERY_S, self._ping)
+        self._next = asyncio.get_running_loop().call_later(PING_EVERY_S, self._ping)
 
     def _ping(self) -> None:
         self._number += 1
         self._sent[self._number] = time.monotonic_ns()
-        self._silence = asyncio.get_running_loop().call_later(PONG_WITHIN_S, self._on_silence)
+        self._silence = asyncio.get_running_loop().call_later(PONG_WITHIN_S, self._silent)
         self._send(Ping(number=self._number))
+
+    def _silent(self) -> None:
+        self._on_silence(f"has not answered for {PONG_WITHIN_S:g} s")

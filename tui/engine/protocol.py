@@ -153,6 +153,8 @@ Command = (
     | Settle
 )
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""Errors of what is no message: the wrong shape, text that is none, and nesting without end."""
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
 _events_decoder: msgspec.msgpack.Decoder[list[Event]] = msgspec.msgpack.Decoder(list[Event])
@@ -184,16 +186,16 @@ def decode_command(payload: bytes) -> Command:
     """The command of a frame. Raises ChildError for anything else."""
     try:
         return _command_decoder.decode(payload)
-    except msgspec.MsgspecError as error:
-        raise ChildError(f"The engine was sent something it does not understand: {error}") from None
+    except _UNREADABLE as error:
+        raise ChildError(f"The engine was sent something it does not understand: {error}.") from None
 
 
 def decode_events(payload: bytes) -> list[Event]:
     """The events of a frame. Raises ChildError for anything else."""
     try:
         return _events_decoder.decode(payload)
-    except msgspec.MsgspecError as error:
-        raise ChildError(f"The engine sent something that is not understood here: {error}") from None
+    except _UNREADABLE as error:
+        raise ChildError(f"The engine sent something that is not understood here: {error}.") from None
 
 
 class FrameSplitter:

@@ -1,41 +1,244 @@
 """Events of an engine on another machine, as far as they may be believed.
 
 Whoever can start a program there can put another in its place. What it says is taken for data: its words are cleaned,
-its numbers bounded, and what only this side may say is refused.
+its numbers bounded, its stamps held against the clock, and what it was not asked for is refused.
 """
 
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
-from tui.core.engine_events import ClockRead, EngineFailed
-from tui.core.events import AnswerChecked, Content, Event
+from tui.core.clocks import ClockOffset
+from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged
+from tui.core.events import (
+    AnswerChecked,
+    Content,
+    EndpointExamined,
+    EngineReady,
+    Event,
+    ModelsListed,
+    RequestEnded,
+    RunEnded,
+    RunStarted,
+    TokensCounted,
+)
+from tui.core.load import LevelEnded, LoadEnded, RequestBegun
+from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
+from tui.engine.limits import LIMITS
+from tui.engine.protocol import (
+    CancelRequests,
+    Command,
+    CountTokens,
+    Examine,
+    ListModels,
+    Ping,
+    StartRun,
+    decode_events,
+)
 from tui.engine.redaction import each_text
 from tui.errors import ChildError
 
 _LARGEST = 2**62
 """Largest whole number: a CLOCK_MONOTONIC of 146 years, and far within what the history takes."""
-_OURS = (ClockRead, EngineFailed, AnswerChecked)
-"""Events that no engine sends."""
+_UNASKED_BYTES = 1024 * 1024
+"""Most that it may say between two pings beside what it was asked for."""
+_CLOCK_SLACK_NS = 1_000_000_000
+"""Distance by which a stamp may lie outside the time in which it can have been taken: clocks drift between readings."""
+ARMED_WITHIN_S = 20.0
+"""Time to connect the requests of a common start, s, beside the longest that a connection may take by the plan."""
+CANCELLED_WITHIN_S = 15.0
+"""Time to end requests that were cancelled, s."""
+_OVER_AFTER_S = 120.0
+"""Time to end a run, s, beside the longest that its requests may take by the plan."""
 
 
-def believed(events: list[Event]) -> list[Event]:
-    """The events with clean words; an answer's own text is cleaned where it is shown. Raises ChildError."""
-    return [_believed(event) for event in events]
+class RemoteEngine:
+    """What one engine on another machine was told, and held against it what it says.
+
+    It gets no time without end: `give_up` is called with what it has not done.
+    """
+
+    def __init__(self, give_up: Callable[[str], None]) -> None:
+        self._give_up = give_up
+        self._is_known = self._is_ready = False
+        self._left = _UNASKED_BYTES
+        """Bytes that it may still say."""
+        self._pings = 0
+        """Pings that were not answered."""
+        self._runs: dict[int, set[int]] = {}
+        """Requests that have not ended, by the run."""
+        self._given: set[int] = set()
+        self._unarmed: set[int] = set()
+        self._counted: set[int] = set()
+        self._asked: set[str] = set()
+        self._timers: list[asyncio.TimerHandle] = []
+        self._first_ns = self._there_ns = 0
+        self._here_ns = self._since()
+
+    def told(self, command: Command) -> None:
+        """Note what it is told."""
+        match command:
+            case StartRun():
+                self._told_to_run(command)
+            case CancelRequests(request_ids=numbers):
+                self._later(CANCELLED_WITHIN_S, lambda: self._must_be_over(set(numbers), "although cancelled"))
+            case CountTokens(requests=requests):
+                self._counted |= {spec.request_id for spec in requests}
+                self._left += LIMITS.lookup
+            case ListModels(endpoints=endpoints) | Examine(endpoints=endpoints):
+                self._asked |= {endpoint.name for endpoint in endpoints}
+                self._left += LIMITS.lookup * len(endpoints)
+            case Ping():
+                self._pings += 1
+                self._left = max(self._left, _UNASKED_BYTES)
+
+    def clock_read(self, clock: ClockOffset) -> None:
+        """Hold stamps against its clock, which was compared with ours just now."""
+        self._there_ns = clock.there(time.monotonic_ns()) + clock.error_ns
+        self._here_ns = self._since()
+
+    def stop(self) -> None:
+        """Wait for nothing any more."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def hear(self, payload: bytes) -> list[Event]:
+        """The events of a frame, their words clean; an answer's own text is cleaned where it is shown.
+
+        Raises ChildError for what no engine has to say.
+        """
+        self._left -= len(payload)
+        if self._left < 0:
+            raise ChildError("The engine sent more than what it was asked for can take.")
+        return [event for event in map(self._believed, decode_events(payload)) if event is not None]
+
+    def _told_to_run(self, run: StartRun) -> None:
+        numbers = {spec.request_id for spec in run.requests}
+        self._runs[run.run_id] = self._runs.get(run.run_id, set()) | numbers
+        self._given |= numbers
+        self._left += sum(LIMITS.answer * (1 + spec.retries.max) for spec in run.requests)
+        if run.is_held:
+            self._unarmed.add(run.run_id)
+            connect_s = max(spec.timeouts.connect for spec in run.requests)
+            self._later(ARMED_WITHIN_S + connect_s, lambda: self._must_be_armed(run.run_id))
+        waves = math.ceil(len(run.requests) / (run.at_once or len(run.requests) or 1))
+        longest_s = waves * max(map(_longest_s, run.requests), default=0.0)
+        self._later(_OVER_AFTER_S + longest_s, lambda: self._must_be_over(numbers, "in the time that the plan gives"))
+
+    def _later(self, seconds: float, look: Callable[[], None]) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, look))
+
+    def _must_be_armed(self, run_id: int) -> None:
+        if run_id in self._unarmed:
+            self._give_up("has not connected its requests, for which the other hosts wait")
+
+    def _must_be_over(self, numbers: set[int], when: str) -> None:
+        if any(numbers & going for going in self._runs.values()):
+            self._give_up(f"has not ended its requests {when}")
+
+    def _believed(self, event: Event) -> Event | None:
+        """The event with clean words; None for one of a request that is over."""
+        if not _is_bounded(event):
+            raise ChildError(f"The engine sent a number in {type(event).__name__} that no clock and no counter gives.")
+        if self._is_known == isinstance(event, Hello):
+            raise ChildError("The engine said who it is twice, or not at first.")
+        if not self._is_asked_for(event):
+            raise ChildError(f"The engine sent {type(event).__name__}, for which it was not asked.")
+        self._check_stamps(event)
+        number: int | None = getattr(event, "request_id", None)
+        if number is not None and not any(number in going for going in self._runs.values()):
+            return None
+        self._note(event)
+        if isinstance(event, Content):
+            if len(event.t_ns) != len(event.texts):
+                raise ChildError("The engine sent pieces of content without a stamp each.")
+            return event
+        changed: Event = each_text(event, clean)
+        return changed
+
+    def _is_asked_for(self, event: Event) -> bool:
+        match event:
+            case Hello():
+                return True
+            case EngineReady():
+                return not self._is_ready
+            case Ponged():
+                return self._pings > 0
+            case Armed(run_id=run_id):
+                return run_id in self._unarmed
+            case RunStarted(run_id=run_id):
+                return run_id in self._runs
+            case RunEnded(run_id=run_id):
+                return self._runs.get(run_id) == set()
+            case TokensCounted(count_id=number):
+                return number in self._counted
+            case ModelsListed(endpoint=name) | EndpointExamined(endpoint=name):
+                return name in self._asked
+            case ClockRead() | EngineFailed() | AnswerChecked():
+                return False  # what only this side may say
+            case RequestBegun() | LevelEnded() | LoadEnded():
+                return False  # loads are sent from this machine
+        return event.request_id in self._given
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case Hello(mono_ns=now_ns):
+                self._is_known, self._first_ns, self._there_ns = True, now_ns, now_ns
+            case EngineReady():
+                self._is_ready = True
+            case Ponged():
+                self._pings -= 1
+            case Armed(run_id=run_id):
+                self._unarmed.discard(run_id)
+            case RequestEnded(request_id=number):
+                for going in self._runs.values():
+                    going.discard(number)
+            case RunEnded(run_id=run_id):
+                del self._runs[run_id]
+                if not self._runs:
+                    self.stop()
+                    self._left = _UNASKED_BYTES
+            case TokensCounted(count_id=number):
+                self._counted.discard(number)
+            case ModelsListed(endpoint=name) | EndpointExamined(endpoint=name):
+                self._asked.discard(name)
+
+    def _check_stamps(self, event: Event) -> None:
+        """Raise ChildError for a moment that cannot have been: one before it began, or one to come."""
+        # Our own clock stands still while this machine sleeps, and the other's does not.
+        latest_ns = self._there_ns + max(now - then for now, then in zip(self._since(), self._here_ns, strict=True))
+        for stamp in _stamps(event):
+            if not self._first_ns - _CLOCK_SLACK_NS <= stamp <= latest_ns + _CLOCK_SLACK_NS:
+                when = "before it began" if stamp < self._first_ns else "that is still to come"
+                raise ChildError(f"The engine sent a stamp in {type(event).__name__} of a moment {when}.")
+
+    @staticmethod
+    def _since() -> tuple[int, int]:
+        return time.monotonic_ns(), time.time_ns()
 
 
-def _believed(event: Event) -> Event:
-    if isinstance(event, _OURS):
-        raise ChildError(f"The engine sent {type(event).__name__}, which no engine has to say.")
-    if not _is_bounded(event):
-        raise ChildError(f"The engine sent a number in {type(event).__name__} that no clock and no counter gives.")
-    if isinstance(event, Content):
-        if len(event.t_ns) != len(event.texts):
-            raise ChildError("The engine sent pieces of content without a stamp each.")
-        return event
-    changed: Event = each_text(event, clean)
-    return changed
+def _longest_s(spec: RequestSpec) -> float:
+    """Longest that a request may take with all attempts; one may be for a stale connection, and one for a thread."""
+    attempt_s = spec.timeouts.connect + spec.timeouts.request + max(spec.retries.longest_wait, 8.0)
+    return attempt_s * (3 + spec.retries.max)
+
+
+def _stamps(event: Event) -> Iterator[int]:
+    if isinstance(event, Hello):
+        return
+    stamp: int | list[int] | None = getattr(event, "t_ns", None)
+    if isinstance(stamp, int):
+        yield stamp
+    elif stamp:
+        yield from (min(stamp), max(stamp))
+    if isinstance(event, RunEnded):
+        yield from event.sent_ns or ()
 
 
 def _is_bounded(value: Any) -> bool:

@@ -53,8 +53,6 @@ _MOST_JOINED, _LONGEST_JOINED = 1024, 64 * 1024
 """Most pieces of content in one event, and most characters of one that others are joined to: a frame has a limit."""
 _LAST_EVENTS_S = 1.0
 """Time for the parent to read the ends of the last requests, s."""
-PING_WITHIN_S = 60.0
-"""Longest silence of a parent that has pinged, s: then the link to it is dead, and nobody reads what is measured."""
 
 
 class Outbox:
@@ -119,12 +117,15 @@ def _has_room(content: Content) -> bool:
 class _CommandReader(asyncio.Protocol):
     """Splits standard input into commands; its end, or a frame out of step, ends the engine.
 
-    Pings are answered as they are read. Once there was one, the silence of a minute ends the engine too.
+    Pings are answered as they are read. Once there was one, silence for `ping_within_s` ends the engine too.
     """
 
-    def __init__(self, commands: "asyncio.Queue[Command | None]", on_pong: Callable[[Ponged], None]) -> None:
+    def __init__(
+        self, commands: "asyncio.Queue[Command | None]", on_pong: Callable[[Ponged], None], ping_within_s: float
+    ) -> None:
         self._commands = commands
         self._on_pong = on_pong
+        self._ping_within_s = ping_within_s
         self._splitter = FrameSplitter()
         self._silence: asyncio.TimerHandle | None = None
 
@@ -147,7 +148,7 @@ class _CommandReader(asyncio.Protocol):
         self._on_pong(Ponged(number=ping.number, t_ns=time.monotonic_ns()))
         if self._silence is not None:
             self._silence.cancel()
-        self._silence = asyncio.get_running_loop().call_later(PING_WITHIN_S, self._commands.put_nowait, None)
+        self._silence = asyncio.get_running_loop().call_later(self._ping_within_s, self._commands.put_nowait, None)
 
 
 class _EventWriter(asyncio.Protocol):
@@ -160,7 +161,7 @@ class _EventWriter(asyncio.Protocol):
         self.over.set()
 
 
-async def _serve() -> None:
+async def _serve(ping_within_s: float) -> None:
     loop = asyncio.get_running_loop()
     commands: asyncio.Queue[Command | None] = asyncio.Queue()
     # Events go out on the descriptor that was standard output; whatever else prints goes to standard error instead.
@@ -169,7 +170,7 @@ async def _serve() -> None:
     transport, writer = await loop.connect_write_pipe(_EventWriter, os.fdopen(events_fd, "wb", buffering=0))
     outbox = Outbox(transport)
     outbox.put_now(_hello())
-    await loop.connect_read_pipe(lambda: _CommandReader(commands, outbox.put_now), sys.stdin.buffer)
+    await loop.connect_read_pipe(lambda: _CommandReader(commands, outbox.put_now, ping_within_s), sys.stdin.buffer)
     sender = RequestSender(environ := dict(os.environ))
     own = OwnSettings(environ, sender.keys)
     # The SDK would send these to every endpoint; the sender adds them to the API's own alone.
@@ -243,11 +244,11 @@ def _hello() -> Hello:
     )
 
 
-def main() -> NoReturn:
-    """Run the engine until its standard input ends."""
+def main(ping_within_s: float) -> NoReturn:
+    """Run the engine until its standard input ends, or its parent, which has pinged, is silent for so long."""
     try:
         with kernel_stamping(), asyncio.Runner(loop_factory=WatchedLoop) as runner:
-            runner.run(_serve())
+            runner.run(_serve(ping_within_s))
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the parent's last words of us
         os._exit(error.exit_code)

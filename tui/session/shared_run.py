@@ -129,8 +129,9 @@ class SharedRun:
         if self._is_started:
             return []
         self._is_started = True
-        if not self._is_shared:
+        if not (self._is_shared or name):
             return [event]
+        # By our clocks: another machine's may be anything.
         return [RunStarted(run_id=self._run_id, t_ns=monotonic_ns(), unix_ns=time_ns(), request_ids=self._request_ids)]
 
     def lose(self, name: str, end: EngineFailed) -> list[Event]:
