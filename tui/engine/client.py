@@ -109,7 +109,7 @@ class EngineClient:
         self._latest_ns = 0
         self._pinger = Pinger(self._send, self._clock_read, self._give_up)
         self._remote = None if host.is_here else RemoteEngine(self._give_up)
-        """What was asked of another machine's engine, which may say nothing else."""
+        """All that was asked of another machine's engine, which may say nothing else."""
 
     @property
     def pid(self) -> int:

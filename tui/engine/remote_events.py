@@ -58,7 +58,7 @@ _OVER_AFTER_S = 120.0
 
 
 class RemoteEngine:
-    """What one engine on another machine was told, and held against it what it says.
+    """All that one engine on another machine was told, against which is held what it says.
 
     It gets no time without end: `give_up` is called with what it has not done.
     """
