@@ -19,6 +19,7 @@ CHECKS = st.one_of(
     ),
     st.integers(1, 1_000_000).map(lambda most: AnswerCheck(max_words=most)),
     st.just(AnswerCheck(json=True)),
+    st.tuples(TEXTS.filter(str.strip), TEXTS).map(lambda two: AnswerCheck(judge=two[0], judge_target=two[1])),
 )
 
 

@@ -58,6 +58,8 @@ def test_a_value_that_a_check_lacks_is_said_before_anything_is_sent(tmp_path: Pa
         ('regex = "("', "(number 1) holds a regex"),
         ('contains = "a"\njson = true', "contains and json"),
         ("max_words = 0", "from 1"),
+        ('judge = " "', "asks nothing"),
+        ('contains = "a"\njudge_target = "x"', "goes with judge"),
     ],
 )
 def test_one_that_cannot_be_used_is_refused(text: str, said: str, tmp_path: Path) -> None:
@@ -76,3 +78,19 @@ def test_a_program_of_a_file_that_was_found_is_not_run(tmp_path: Path) -> None:
     assert found.settings.prompt.checks == ()
     assert [ignored.path for ignored in found.ignored] == ["checks.0.command", "prompt.checks.0.command"]
     assert loaded(path).settings.checks[0].command == ("sh", "-c", "true")
+
+
+def test_a_judge_of_a_file_that_was_found_spends_nothing(tmp_path: Path) -> None:
+    judge = '{ judge = "Is it polite?", judge_target = "claude-fable-5-1" }'
+    path = tmp_path / "latency-tui.toml"
+    path.write_text(f"checks = [{judge}, {{ json = true }}]\n[[prompts]]\nname = 'a'\nchecks = [{judge}]\n")
+    found = loaded(path, chosen=False)
+    assert found.settings.checks == (AnswerCheck(json=True),)
+    assert [variant.checks for variant in found.settings.variants] == [()]
+    assert {ignored.path.rpartition(".")[2] for ignored in found.ignored} == {"judge", "judge_target"}
+    assert loaded(path).settings.checks[0] == AnswerCheck(judge="Is it polite?", judge_target="claude-fable-5-1")
+
+
+def test_the_question_of_a_judge_has_the_values_of_the_row(tmp_path: Path) -> None:
+    plan = plan_of('[[checks]]\njudge = "Is it {{want}}?"\n[variables]\nwant = "Paris"', tmp_path)
+    assert plan.of_run().requests(1)[0].prompt.checks == (AnswerCheck(judge="Is it Paris?"),)

@@ -121,6 +121,6 @@ def test_any_answer_gets_a_verdict_of_every_kind(text: str) -> None:
         "json": True,
         "json_schema": SCHEMA,
     }
-    assert wanted.keys() | {"command"} == KINDS.keys()
+    assert wanted.keys() | {"command", "judge"} == KINDS.keys()
     for kind, value in wanted.items():
         assert verdict(text, 3, **{kind: value}) in (True, False)

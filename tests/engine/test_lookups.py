@@ -3,12 +3,18 @@
 import asyncio
 from datetime import date
 
+import msgspec
 import pytest
 
-from tui.core.events import FailureKind, ModelsListed, TokensCounted
+from tui.core.checks import AnswerCheck
+from tui.core.events import Answered, FailureKind, ModelsListed, RunEnded, TokensCounted
+from tui.core.judging import in_words, judge_request
 from tui.core.model import ListedModel
-from tui.core.target import Endpoint
-from tui.engine.protocol import CountTokens, ListModels
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan, RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.target import Endpoint, Target
+from tui.engine.protocol import Ask, CountTokens, ListModels
 from tui.simulator.process import SimulatorProcess
 
 from .driver import Driver
@@ -147,3 +153,99 @@ async def test_no_such_route(engine: Driver) -> None:
         failure = (await listed(engine, url_of(server))).failure
     assert failure is not None
     assert "does not list its models (HTTP 404)" in failure.message
+
+
+# Questions beside runs: a judge's.
+
+
+async def answered(engine: Driver, spec: RequestSpec) -> Answered:
+    engine.events.clear()
+    engine.client.ask_aside(Ask(request=spec))
+    event = await engine.until(lambda event: isinstance(event, Answered))
+    assert isinstance(event, Answered)
+    # It is one event, without any time: no content, no mark and no end of a request.
+    assert engine.events == [event]
+    return event
+
+
+def question(engine: Driver, base_url: str) -> RequestSpec:
+    spec = engine.spec(base_url)
+    return msgspec.structs.replace(
+        spec, request_id=-spec.request_id, parameters=Parameters(max_tokens=64, stream=False)
+    )
+
+
+@pytest.mark.parametrize(("kind", "path"), [("anthropic", ""), ("openai", "/v1"), ("openai-responses", "/v1")])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_judge_answers_on_every_protocol_by_its_schema_and_in_words(
+    engine: Driver, simulator: SimulatorProcess, kind: str, path: str, stream: bool
+) -> None:
+    endpoint = Endpoint(name="e", base_url=simulator.base_url + path, kind=kind)  # type: ignore[arg-type]
+    plan = Plan(
+        prompt=Prompt(),
+        parameters=Parameters(),
+        targets=(Target(model="sim-fast"),),
+        endpoints=(endpoint,),
+        default_endpoint="e",
+    )
+    spec = judge_request(AnswerCheck(judge='Does it hold "b"?'), "abc", plan, {}, 5)
+    spec = msgspec.structs.replace(spec, parameters=msgspec.structs.replace(spec.parameters, stream=stream))
+    for asked, text in ((spec, '{"verdict":"yes"}'), (in_words(spec), "yes")):
+        found = await answered(engine, asked)
+        assert (found.ask_id, found.text, found.failure) == (-5, text, None)
+        assert found.usage.input_tokens
+        assert found.usage.output_tokens
+
+
+REFUSED = b"""{"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": "refusal",
+    "usage": {"input_tokens": 3, "output_tokens": 0}}"""
+LONG = REFUSED.replace(b"[]", b'[{"type": "text", "text": "yes"}]').replace(b"refusal", b"max_tokens")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (b"429 No", b'{"error": {"type": "rate_limit_error", "message": "slow down"}}', "rate_limited", "slow down"),
+        (
+            b"400 No",
+            b'{"error": {"type": "invalid_request_error", "message": "no schema"}}',
+            "bad_request",
+            "no schema",
+        ),
+        (b"200 OK", REFUSED, "protocol", "refused"),
+        (b"200 OK", LONG, "protocol", "truncated"),
+        (b"200 OK", b"{}", "protocol", ""),
+    ],
+)
+async def test_a_question_without_a_whole_answer_says_why(
+    engine: Driver, status: bytes, body: bytes, kind: str, words: str
+) -> None:
+    async with await answering(status, body) as server:
+        found = await answered(engine, question(engine, url_of(server)))
+    assert found.failure is not None
+    assert (found.failure.kind.value, words in found.failure.message) == (kind, True)
+
+
+async def test_a_question_can_be_ended_and_a_run_ends_it(engine: Driver, simulator: SimulatorProcess) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        for ends_by_run in (False, True):
+            asked = asyncio.Event()
+            spec = question(engine, url_of(server))
+            engine.events.clear()
+            engine.client.ask_aside(Ask(request=spec))
+            async with asyncio.timeout(20):
+                await asked.wait()
+            if ends_by_run:
+                engine.client.start_run(900, (engine.spec(simulator.base_url),))
+                await engine.until(lambda event: isinstance(event, RunEnded))
+            else:
+                engine.client.cancel((spec.request_id,))
+                await engine.until(lambda event: isinstance(event, Answered))
+            (found,) = [event for event in engine.events if isinstance(event, Answered)]
+            assert found.failure is not None
+            assert "ended before its answer" in found.failure.message

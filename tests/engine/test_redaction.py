@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.events import (
+    Answered,
     AttemptFailed,
     CacheMiss,
     Content,
@@ -68,6 +69,7 @@ SAYING = [
     MessageOpened(request_id=1, message_id="<>", cache_miss=CacheMiss(reason="<>")),
     UsageReported(request_id=1, usage=Usage(service_tier="<>", speed="<>", inference_geo="<>")),
     RequestEnded(request_id=1, t_ns=1, status=Status.FAILED, stop_reason="<>", failure=FAILURE),
+    Answered(ask_id=-1, text="<>", usage=Usage(speed="<>"), failure=FAILURE),
     AttemptFailed(request_id=1, t_ns=1, failure=FAILURE, wait_s=0),
     ModelsListed(endpoint="e", models=(ListedModel(id="<>", display_name="<>"),), failure=FAILURE),
     Content(request_id=1, kind=Kind.TEXT, t_ns=[1], texts=["<>"]),

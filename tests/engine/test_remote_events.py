@@ -11,6 +11,7 @@ from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged, StampSource
 from tui.core.events import (
     AnswerChecked,
+    Answered,
     Content,
     EngineReady,
     Event,
@@ -111,6 +112,7 @@ async def test_words_are_cleaned_and_an_answers_text_stays_as_it_came() -> None:
         EngineFailed(t_ns=1, message="all hosts are down", host="other"),
         AnswerChecked(request_id=1, findings=()),
         LoadEnded(ending=LoadEnding.ENGINE),
+        Answered(ask_id=-1, text="yes"),
         EngineReady(pid=1, sdk_version="again"),
         Ponged(number=1, t_ns=1),
         Armed(run_id=1),

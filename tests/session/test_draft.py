@@ -109,7 +109,7 @@ def test_what_was_asked_comes_back_at_ones_own_endpoints() -> None:
 
 def test_a_stored_plan_brings_no_program_that_was_not_chosen_here() -> None:
     foreign, chosen = AnswerCheck(command=("rm",)), AnswerCheck(command=("mine",))
-    checks = (foreign, AnswerCheck(json=True), chosen)
+    checks = (foreign, AnswerCheck(judge="Is it dear?"), AnswerCheck(json=True), chosen)
     stored = msgspec.structs.replace(
         STORED, prompt=Prompt(user="x", checks=checks), variants=(Prompt(checks=checks), Prompt(name="b"))
     )

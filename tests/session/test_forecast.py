@@ -3,11 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from history.making import info, stored
 from history.making import plan as stored_plan
 
 from tui.config.known_models import load_models
+from tui.core.checks import AnswerCheck
 from tui.core.cost import Cost, estimate
 from tui.core.events import Status, Usage
 from tui.core.observation import Observation
@@ -73,6 +75,27 @@ def test_a_series_counts_warm_up_and_what_is_asked_at_once() -> None:
     assert found.takes_ns == 11 * 4 * S + 10 * S
     in_turn = forecast(session, plan, SeriesSettings(repeats=10, warm_ups=1, in_turn=True))
     assert in_turn.takes_ns == 11 * 8 * S
+
+
+def test_judges_are_counted_apart_and_priced() -> None:
+    plan = plan_of(HAIKU, OPUS)
+    session = session_of(plan, (100, 2))
+    checks = (
+        AnswerCheck(judge="Is it polite?"),
+        AnswerCheck(judge="Is it?", judge_target=OPUS),
+        AnswerCheck(json=True),
+    )
+    judged = msgspec.structs.replace(plan, prompt=msgspec.structs.replace(plan.prompt, checks=checks))
+    settings = SeriesSettings(repeats=4, warm_ups=1)
+    bare, found = forecast(session, plan, settings), forecast(session, judged, settings)
+    assert (found.requests, found.judged, bare.judged) == (bare.requests, 5 * 2 * 2, 0)
+    assert "10 requests and 20 to judges, about $" in found.sentence
+    assert found.sentence.endswith("and the judges' time")
+    # Each is about 100 tokens of the answer and as many of the instruction and the question.
+    dearest = 10 * (price(session, HAIKU, 300, 8) + price(session, OPUS, 300, 256))
+    assert usd(bare.expected) < usd(found.expected) < usd(bare.expected) + dearest
+    assert usd(found.at_most) > usd(bare.at_most)
+    assert forecast(session, judged, settings, sweep=True).judged == 0
 
 
 def test_answers_are_cut_at_what_is_asked_now() -> None:

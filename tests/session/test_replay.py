@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.core.checks import CheckFinding
 from tui.core.engine_events import StampSource
 from tui.core.events import (
     AttemptFailed,
@@ -35,6 +36,7 @@ from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Target
 from tui.session.replay import Replay, events_of, events_of_run
+from tui.ui.viewmodel.lane_lines import note
 
 MS = 1_000_000
 START = 77_000 * MS
@@ -91,6 +93,8 @@ def test_time_brings_the_events_up_to_then() -> None:
 
 def test_in_the_end_every_record_is_as_it_was() -> None:
     stored = run(copies=2)
+    said = CheckFinding(kind="judge", passed=False, reason="m says no: Is it?", model="m", input_tokens=5)
+    stored.requests[0].checks = (said,)
     replay = Replay(stored)
     replay.advance(10**12)
     assert [
@@ -98,6 +102,8 @@ def test_in_the_end_every_record_is_as_it_was() -> None:
         for shown, record in zip(replay.live.records, stored.requests, strict=True)
     ] == stored.requests
     assert len(replay.live.lanes) == 2
+    assert replay.live.spending.judges is None, "nothing is asked again"
+    assert note(replay.live.lanes[0]) == "not passed: judge: m says no: Is it?."
     assert Figure.TOTAL in replay.live.lanes[0].first
     assert replay.live.send_spread_ns == 5
     assert stored.requests[0].spec.request_id == 40, "the stored run itself is left alone"

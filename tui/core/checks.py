@@ -55,6 +55,13 @@ class AnswerCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             set_by="chosen files",
         ),
     ] = None
+    judge: Annotated[
+        str | None,
+        setting(
+            "Question about the answer that a model is asked, and must answer with yes; its requests cost.",
+            set_by="chosen files",
+        ),
+    ] = None
     normalise: Annotated[
         Normalisation,
         setting(
@@ -64,6 +71,14 @@ class AnswerCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         ),
     ] = "spaces"
     at_least: Annotated[_Share, setting("With similar: the least F1, 0.01 to 1.", set_by="anyone")] = 0.5
+    judge_target: Annotated[
+        str | None,
+        setting(
+            "With judge: the target that is asked, by its name or model, or another model at the first one's endpoint; "
+            "absent: the first target.",
+            set_by="chosen files",
+        ),
+    ] = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -74,6 +89,11 @@ class AnswerCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def kind(self) -> str:
         """The kind; empty where none is given."""
         return next(iter(self.kinds), "")
+
+    @property
+    def acts(self) -> bool:
+        """True where it does more than to look: it runs a program, or sends what costs. Only its own person says so."""
+        return self.command is not None or self.judge is not None
 
     @property
     def wanted(self) -> Any:
@@ -99,6 +119,9 @@ class CheckFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     kind: Annotated[str, msgspec.Meta(description="Which check it was, such as contains; answer: it did not end well.")]
     passed: Annotated[bool | None, msgspec.Meta(description="Absent where it cannot be judged.")] = None
     reason: Annotated[str, msgspec.Meta(description="Why, in words.")] = ""
+    model: Annotated[str, msgspec.Meta(description="The model that was asked; only of a judge.")] = ""
+    input_tokens: Annotated[int | None, msgspec.Meta(description="Tokens that it read; only of a judge.")] = None
+    output_tokens: Annotated[int | None, msgspec.Meta(description="Tokens that it wrote; only of a judge.")] = None
 
 
 class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +138,7 @@ class CheckKind(msgspec.Struct, frozen=True, kw_only=True):
     """Declaration of one kind of check."""
 
     judge: Callable[[Any, JudgedAnswer, AnswerCheck], _Verdict] | None
-    """Tells whether the answer passes, None where that cannot be told, and why. None: the session runs a program."""
+    """Tells whether the answer passes, None where that cannot be told, and why. None: the session does."""
     refuse: Callable[[Any], str | None] = lambda _wanted: None
     """The complaint about a value, as the end of a sentence, or None."""
     quoted: Callable[[str], str] = str
@@ -309,6 +332,10 @@ def _refuse_nothing(wanted: object) -> str | None:
     return None if wanted else "holds nothing to look for"
 
 
+def _refuse_blank(wanted: str) -> str | None:
+    return None if wanted.strip() else "asks nothing"
+
+
 def _refuse_command(wanted: tuple[str, ...]) -> str | None:
     return None if wanted and wanted[0].strip() and not any("\0" in part for part in wanted) else "names no program"
 
@@ -326,5 +353,6 @@ KINDS: Mapping[str, CheckKind] = {
     "max_tokens": CheckKind(judge=_tokens),
     "similar": CheckKind(judge=_similar, refuse=_refuse_nothing, option="at_least"),
     "command": CheckKind(judge=None, refuse=_refuse_command),
+    "judge": CheckKind(judge=None, refuse=_refuse_blank, option="judge_target"),
 }
 """Every kind of check, by its key."""

@@ -324,6 +324,16 @@ class TokensCounted(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """False if the endpoint has no such route, so that asking again is useless."""
 
 
+class Answered(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to a question beside runs, such as that of a judge; never part of a run, and without any time."""
+
+    ask_id: int
+    text: str = ""
+    usage: Usage = Usage()
+    failure: Failure | None = None
+    """The reason for which there is no whole answer."""
+
+
 class ModelsListed(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to a question for an endpoint's models; never part of a run."""
 
@@ -372,4 +382,4 @@ RequestEvent = _OfAnswer | Instrument | NetworkSeen | AttemptFailed | AnswerChec
 LookupEvent = TokensCounted | ModelsListed | EndpointExamined
 """Answers to questions beside runs; neither recorded nor part of any figure."""
 EngineEvent = Hello | EngineReady | Ponged | Armed | ClockRead | EngineFailed
-Event = EngineEvent | RunStarted | RequestEvent | RunEnded | LevelEnded | LoadEnded | LookupEvent
+Event = EngineEvent | RunStarted | RequestEvent | RunEnded | LevelEnded | LoadEnded | LookupEvent | Answered

@@ -44,6 +44,7 @@ class State(StrEnum):
     RETRYING = "waiting to try again"
     THINKING = "thinking"
     STREAMING = "streaming"
+    JUDGED = "being judged"
     DONE = "done"
     TRUNCATED = "truncated"
     REFUSED = "refused"
@@ -57,7 +58,7 @@ class State(StrEnum):
         return self in _IN_FLIGHT
 
 
-_IN_FLIGHT = frozenset({State.CONNECTING, State.WAITING, State.RETRYING, State.THINKING, State.STREAMING})
+_IN_FLIGHT = frozenset({State.CONNECTING, State.WAITING, State.RETRYING, State.THINKING, State.STREAMING, State.JUDGED})
 
 
 @lru_cache(maxsize=16_384)
@@ -107,6 +108,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     """The answer in its wire's form, where a conversation may go on from it."""
     checks: tuple[CheckFinding, ...] = ()
     """Findings of the prompt's checks; empty without any, and where the request was cancelled."""
+    is_judged: bool = False
+    """True from the end of the answer to its end as a request, while checks look at it: no time goes on."""
 
     def __post_init__(self) -> None:
         self.count_characters()
@@ -142,7 +145,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             case NetworkSeen():
                 self.network = event
             case AnswerChecked(findings=findings):
-                self.checks = findings
+                self.checks, self.is_judged = findings, False
             case RequestEnded(status=status, stop_reason=stop_reason, stop_details=stop_details, failure=failure):
                 self.status = status
                 self.kept = event.kept
@@ -194,6 +197,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             return State(self.status.value)
         if self.waits_s is not None:
             return State.RETRYING
+        if self.is_judged:
+            return State.JUDGED
         timeline = self.timeline
         if timeline.first_answer_ns is not None:
             return State.STREAMING
@@ -213,7 +218,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     @property
     def total_ns(self) -> int | None:
         """Total time (TTLT) of an answer that is complete, ns; absent while it streams and when it broke off."""
-        return metrics.ttlt_ns(self.timeline) if self.complete else None
+        return metrics.ttlt_ns(self.timeline) if self._is_whole else None
 
     @property
     def split(self) -> Split | None:
@@ -226,12 +231,16 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         return self.status in (Status.DONE, Status.TRUNCATED)
 
     @property
+    def _is_whole(self) -> bool:
+        return self.complete or self.is_judged
+
+    @property
     def output_tokens(self) -> int | None:
         """Output tokens of an answer that is complete: of one that broke off only the beginning was counted.
 
         A count of 0 for an answer with content is none.
         """
-        count = self.usage.output_tokens if self.complete else None
+        count = self.usage.output_tokens if self._is_whole else None
         return None if count == 0 and self.timeline.content_ns else count
 
     @property

@@ -23,6 +23,7 @@ from tui.engine.protocol import (
     MAX_FRAME_BYTES,
     MAX_REMOTE_FRAME_BYTES,
     PROTOCOL,
+    Ask,
     CancelRequests,
     Command,
     CountTokens,
@@ -180,7 +181,7 @@ class EngineClient:
         """Cancel these requests; each reports its end."""
         self._send(CancelRequests(request_ids=request_ids))
 
-    def ask_aside(self, command: CountTokens | ListModels | Examine) -> None:
+    def ask_aside(self, command: CountTokens | Ask | ListModels | Examine) -> None:
         """Start a look-up. An engine that has died does not answer."""
         if self._end is None:
             self._send(command)

@@ -10,18 +10,35 @@ from typing import Any
 import httpx2
 import msgspec
 
-from tui.core.events import Event, Failure, ModelsListed, TokensCounted
+from tui.core.events import (
+    Answered,
+    Content,
+    Event,
+    Failure,
+    FailureKind,
+    Kind,
+    ModelsListed,
+    Status,
+    TokensCounted,
+    Usage,
+    UsageReported,
+)
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
-from tui.engine import examination
+from tui.engine import examination, failures
 from tui.engine.examination import WITHIN_S
 from tui.engine.failures import UnsentError
+from tui.engine.reporter import RequestReporter
 from tui.engine.request import RequestSender
-from tui.engine.wires import NoAnswerError
+from tui.engine.wires import LOOKUP_SLOT, NoAnswerError
 
 _AT_ONCE = 4
 """Look-ups under way at a time."""
+ASK_WITHIN_S = 30.0
+"""Longest wait for the answer to a question beside runs, s."""
+_MOST_TEXT = 4096
+"""Characters of such an answer that are kept."""
 _NO_SUCH_ROUTE = (None, 404, 405, 501)
 
 
@@ -33,6 +50,7 @@ class Lookups:
         self._sender = sender
         self._emit = emit
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asked: dict[int, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     def count(self, requests: tuple[RequestSpec, ...]) -> None:
@@ -50,6 +68,17 @@ class Lookups:
         for endpoint in endpoints:
             self._start(self._examine(endpoint))
 
+    def ask(self, spec: RequestSpec) -> None:
+        """Send a request of which no time is kept."""
+        self._asked[spec.request_id] = task = self._start(self._ask(spec))
+        task.add_done_callback(lambda _task: self._asked.pop(spec.request_id, None))
+
+    def stop_asking(self, ask_ids: tuple[int, ...]) -> None:
+        """End those of these questions that are open."""
+        for number in ask_ids:
+            if (task := self._asked.get(number)) is not None:
+                task.cancel()
+
     async def cancel(self) -> None:
         """End all look-ups; what was not answered stays so."""
         tasks = list(self._tasks)
@@ -58,10 +87,11 @@ class Lookups:
         if tasks:
             await asyncio.wait(tasks)
 
-    def _start(self, lookup: Coroutine[Any, Any, None]) -> None:
+    def _start(self, lookup: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(lookup)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _count(self, spec: RequestSpec) -> None:
         tokens, has_counter = None, True
@@ -77,6 +107,33 @@ class Lookups:
             except (UnsentError, httpx2.HTTPError, OSError):
                 pass  # No answer is one too: the estimate stands.
         self._emit(TokensCounted(count_id=spec.request_id, input_tokens=tokens, has_counter=has_counter))
+
+    async def _ask(self, spec: RequestSpec) -> None:
+        texts: list[str] = []
+        usage = Usage()
+
+        def take(event: Event) -> None:
+            nonlocal usage
+            if isinstance(event, Content) and event.kind is Kind.TEXT:
+                texts.extend(event.texts)
+            elif isinstance(event, UsageReported):
+                usage = event.usage
+
+        failure: Failure | None = Failure(kind=FailureKind.ENGINE, message="It was ended before its answer.")
+        try:
+            async with asyncio.timeout(ASK_WITHIN_S), self._room:
+                reporter = RequestReporter(spec.request_id, take)
+                ended = await self._sender.send(spec, LOOKUP_SLOT, reporter, _at_once)
+            failure = ended.failure
+            if failure is None and ended.status is not Status.DONE:
+                failure = Failure(kind=FailureKind.PROTOCOL, message=f"Its answer was {ended.status.value}.")
+        except TimeoutError:
+            failure = failures.timed_out("an answer", ASK_WITHIN_S)
+        except Exception as error:
+            failure = failures.engine_fault(error)
+        finally:
+            text = "".join(texts)[:_MOST_TEXT]
+            self._emit(Answered(ask_id=spec.request_id, text=text, usage=usage, failure=failure))
 
     async def _list(self, endpoint: Endpoint) -> None:
         models: list[ListedModel] = []
@@ -95,3 +152,7 @@ class Lookups:
         key = await self._sender.keys.of(endpoint)
         async with self._room:
             self._emit(await examination.examine(self._sender, endpoint, key))
+
+
+async def _at_once() -> None:
+    """Send without waiting for others."""

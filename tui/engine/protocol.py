@@ -124,6 +124,15 @@ class CountTokens(msgspec.Struct, frozen=True, kw_only=True, tag="count_tokens")
     requests: tuple[RequestSpec, ...]
 
 
+class Ask(msgspec.Struct, frozen=True, kw_only=True, tag="ask"):
+    """Send this request beside runs, and keep no time of it. The answer is one `Answered`.
+
+    A run that starts meanwhile ends it, as does `CancelRequests`. Its id is below 0, so that no run has it.
+    """
+
+    request: RequestSpec
+
+
 class ListModels(msgspec.Struct, frozen=True, kw_only=True, tag="list_models"):
     """List the models of these endpoints. The answer is one `ModelsListed` each, unless a run starts meanwhile."""
 
@@ -147,6 +156,7 @@ Command = (
     | EndLoad
     | CancelRequests
     | CountTokens
+    | Ask
     | ListModels
     | Examine
     | Ping

@@ -16,6 +16,7 @@ from tui.core.clocks import ClockOffset
 from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged
 from tui.core.events import (
     AnswerChecked,
+    Answered,
     Content,
     EndpointExamined,
     EngineReady,
@@ -182,8 +183,8 @@ class RemoteEngine:
                 return name in self._asked
             case ClockRead() | EngineFailed() | AnswerChecked():
                 return False  # what only this side may say
-            case RequestBegun() | LevelEnded() | LoadEnded():
-                return False  # loads are sent from this machine
+            case RequestBegun() | LevelEnded() | LoadEnded() | Answered():
+                return False  # loads are sent from this machine, and judges asked
         return event.request_id in self._given
 
     def _note(self, event: Event) -> None:

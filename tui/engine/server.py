@@ -20,6 +20,7 @@ from tui.engine.load import LoadScheduler
 from tui.engine.lookups import Lookups
 from tui.engine.own_settings import OwnSettings
 from tui.engine.protocol import (
+    Ask,
     CancelRequests,
     Command,
     CountTokens,
@@ -216,10 +217,13 @@ async def _obey(
         case EndLoad(ending=ending):
             loads.end(ending)
         case CancelRequests(request_ids=request_ids):
+            lookups.stop_asking(request_ids)
             scheduler.cancel(request_ids)
             loads.cancel(request_ids)
         case CountTokens(requests=requests):
             lookups.count(requests)
+        case Ask(request=request):
+            lookups.ask(request)
         case ListModels(endpoints=endpoints):
             lookups.list_models(endpoints)
         case Examine(endpoints=endpoints):

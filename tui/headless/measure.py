@@ -33,6 +33,7 @@ from tui.history.store import Store
 from tui.session.lane import Lane
 from tui.session.measured import length_questions
 from tui.session.session import Session
+from tui.session.spending import Spending
 from tui.simulator.process import SimulatorProcess
 
 _COUNT_WITHIN_S = 20.0
@@ -55,6 +56,8 @@ class MeasuredPlan(msgspec.Struct, kw_only=True):
     """Every run, warm-up included; those of a cancelled series up to there. Read when they are used."""
     series: Series
     """The last one: of a series and a sweep the sweep."""
+    spending: Spending
+    """Costs of the session, those of judges too."""
     lanes: list[Lane]
     """The lanes with their results, in the plan's order."""
     stopped_by: int | None = None
@@ -194,18 +197,25 @@ async def _measure(
     await session.close()
     if errors:
         raise errors[0]
-    if (left_out := session.recorder.left_out() if session.recorder is not None else None) is not None:
-        narrator.problem(left_out)
     return MeasuredPlan(
         runs=readable(runs, narrator),
+        spending=session.live.spending,
         series=session.series.series,
         lanes=session.live.lanes,
         stopped_by=signals.stopped_by,
         choice=session.series.choice,
         counted=counted,
         engine_failed=session.engine_failures > 0,
-        is_stored=left_out is None,
+        is_stored=_is_stored(session, narrator),
     )
+
+
+def _is_stored(session: Session, narrator: Narrator) -> bool:
+    """Tell whether the history has all results, where it is to have them; if not, that is said."""
+    left_out = session.recorder.left_out() if session.recorder is not None else None
+    if left_out is not None:
+        narrator.problem(left_out)
+    return left_out is None
 
 
 async def _step(

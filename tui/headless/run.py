@@ -19,6 +19,7 @@ from tui.core.interleaved import REPEATS
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
+from tui.core.sanitize import clean
 from tui.core.sequential_choice import refusal, rule_of
 from tui.core.series import SeriesSettings
 from tui.errors import UsageError
@@ -209,6 +210,7 @@ def _summary(
     lines += remark_lines(results)
     lines += frontier_lines(results)
     lines += pass_rate_lines(results)
+    lines += [clean(said)] if (said := measured.spending.judges_sentence) else []
     lines += verdicts(results)
     lines += in_turn_lines(measured.runs)
     lines += choice_lines(choice)

@@ -184,6 +184,7 @@ class _Watch:
         for result in results:
             _say(_line(result))
         self._spent_usd += sum(one.usd or 0.0 for result in results for one in result.observations)
+        self._spent_usd += judges.usd if (judges := measured.spending.judges) is not None else 0.0
         if not results:
             if measured.series.ending is Ending.COST:
                 _say("The budget is used up, so the watch ends.")

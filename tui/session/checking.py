@@ -1,7 +1,7 @@
 """Judging of answers as requests end: in a process that is killed when a check takes too long, or by a program.
 
-Neither a pattern nor a program can hold the screen or a run up for longer than its limit, and the ends of requests
-keep their order. What streams meanwhile passes at once.
+Neither a pattern nor a program can hold the screen or a run up for longer than its limit, and a run ends when all of
+its answers are judged. What streams meanwhile passes at once.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
@@ -20,6 +20,7 @@ from tui.core.events import AnswerChecked, Event, RequestEnded, Status
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.secret_names import without_secrets
+from tui.session.jury import Jury
 
 CHECK_WITHIN_S = 5.0
 """Longest that a check without a program may take; the start of the process that judges is not counted."""
@@ -38,6 +39,10 @@ _ENDED_OTHERWISE = {
 """Endings with which no answer passes."""
 
 
+_Asking = Callable[[AnswerCheck, str], Awaitable[CheckFinding]]
+"""Asks a model about an answer."""
+
+
 class Question(msgspec.Struct, frozen=True):
     """One line to the process that judges."""
 
@@ -48,8 +53,14 @@ class Question(msgspec.Struct, frozen=True):
 class CheckGate:
     """Holds the ends of requests back until their answers are judged; everything else passes at once."""
 
-    def __init__(self, records: Callable[[], Sequence[RequestRecord]], deliver: Callable[[list[Event]], None]) -> None:
-        """`records` are the requests under way, each with all that was delivered of it."""
+    def __init__(
+        self,
+        records: Callable[[], Sequence[RequestRecord]],
+        deliver: Callable[[list[Event]], None],
+        jury: Jury | None = None,
+    ) -> None:
+        """`records` are the requests under way, each with all that was delivered of it. `jury` asks models."""
+        self._jury = jury
         self._records = records
         self._deliver = deliver
         self._held: list[tuple[Event, asyncio.Task[tuple[CheckFinding, ...]] | None]] = []
@@ -57,6 +68,8 @@ class CheckGate:
 
     def add(self, events: list[Event]) -> None:
         """Deliver a batch; what ends a request whose answer is judged, and what is over after it, as soon as may be."""
+        if self._jury is not None:
+            events = self._jury.take(events)
         passing: list[Event] = []
         held: list[Event] = []
         for event in events:
@@ -65,10 +78,19 @@ class CheckGate:
         if passing:
             self._deliver(passing)
         for event in held:
-            self._held.append((event, self._task(event)))
+            self._held.append((event, task := self._task(event)))
+            if task is not None and (record := self._record_of(event)) is not None:
+                record.is_judged = True
+
+    def cancel(self, request_ids: Collection[int]) -> None:
+        """Ask no model about the answers to these requests any more."""
+        if self._jury is not None:
+            self._jury.cancel(request_ids)
 
     async def close(self) -> None:
         """Deliver what is held, and end the process that judges. What takes too long ends unjudged."""
+        if self._jury is not None:
+            self._jury.end()
         if tasks := [task for _, task in self._held if task is not None]:
             _, late = await asyncio.wait(tasks, timeout=_LEAVE_WITHIN_S)
             for task in late:
@@ -106,15 +128,25 @@ class CheckGate:
             return None
         answer = JudgedAnswer(text=record.text(), output_tokens=record.usage.output_tokens)
         task = asyncio.get_running_loop().create_task(
-            self._judge.findings(record.spec.prompt.checks, answer, event.status)
+            self._judge.findings(
+                record.spec.prompt.checks, answer, event.status, lambda check, text: self._ask(record, check, text)
+            )
         )
         task.add_done_callback(lambda _task: self._release())
         return task
 
+    async def _ask(self, record: RequestRecord, check: AnswerCheck, text: str) -> CheckFinding:
+        return _nobody_asked() if self._jury is None else await self._jury.finding(record, check, text)
+
     def _release(self) -> None:
         ready: list[Event] = []
-        while self._held and ((task := self._held[0][1]) is None or task.done()):
-            ready += self._ended(*self._held.pop(0))
+        held, self._held = self._held, []
+        for event, task in held:
+            # Nothing but what is over for all of them waits for the others.
+            if (task is None or task.done()) and (hasattr(event, "request_id") or not self._held):
+                ready += self._ended(event, task)
+            else:
+                self._held.append((event, task))
         if ready:
             self._deliver(ready)
 
@@ -142,19 +174,28 @@ class AnswerJudge:
         self._programs = asyncio.Semaphore(2)
 
     async def findings(
-        self, checks: Sequence[AnswerCheck], answer: JudgedAnswer, status: Status
+        self,
+        checks: Sequence[AnswerCheck],
+        answer: JudgedAnswer,
+        status: Status,
+        ask: _Asking | None = None,
     ) -> tuple[CheckFinding, ...]:
-        """The findings of all checks of one answer; one that did not end well has that finding alone."""
+        """The findings of all checks of one answer; one that did not end well has that finding alone.
+
+        `ask` asks a model, where a check wants that.
+        """
         if (why := _ENDED_OTHERWISE.get(status)) is not None:
             return (CheckFinding(kind="answer", passed=False, reason=why),)
         # Half of a character can come from a server, and cannot be written.
         text = answer.text.encode("utf-8", "replace").decode()
         answer = msgspec.structs.replace(answer, text=text)
-        return tuple([await self._finding(check, answer) for check in checks])
+        return tuple([await self._finding(check, answer, ask) for check in checks])
 
-    async def _finding(self, check: AnswerCheck, answer: JudgedAnswer) -> CheckFinding:
+    async def _finding(self, check: AnswerCheck, answer: JudgedAnswer, ask: _Asking | None) -> CheckFinding:
         try:
-            if check.command is not None:
+            if check.judge is not None:
+                found = await ask(check, answer.text) if ask is not None else _nobody_asked()
+            elif check.command is not None:
                 async with self._programs:
                     found = await self._ran(check.command, answer)
             else:
@@ -239,6 +280,10 @@ class AnswerJudge:
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
+
+
+def _nobody_asked() -> CheckFinding:
+    return CheckFinding(kind="judge", reason="no model was asked")
 
 
 async def _write(process: asyncio.subprocess.Process, data: bytes) -> None:

@@ -153,6 +153,6 @@ def reopened(stored: Plan, own: Plan) -> tuple[Plan, tuple[str, ...]]:
 
 
 def _without_programs(prompt: Prompt, trusted: Collection[AnswerCheck]) -> Prompt:
-    """The prompt without checks that are programs, except those that the person has chosen here."""
-    kept = tuple(check for check in prompt.checks if check.command is None or check in trusted)
+    """The prompt without checks that run programs or cost money, except those that the person has chosen here."""
+    kept = tuple(check for check in prompt.checks if not check.acts or check in trusted)
     return msgspec.structs.replace(prompt, checks=kept)

@@ -21,7 +21,7 @@ from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.engine.api_keys import lent_to
 from tui.engine.client import EngineClient, spawn
-from tui.engine.protocol import CountTokens, Examine, ListModels, StartLoad
+from tui.engine.protocol import Ask, CountTokens, Examine, ListModels, StartLoad
 from tui.errors import ChildError
 from tui.session.shared_run import EngineLoad, SharedRun
 
@@ -130,7 +130,11 @@ class Engines:
         if self._run is not None and (ended := self._run.cancel(request_ids)):
             asyncio.get_running_loop().call_soon(self._deliver, ended)
 
-    def ask_aside(self, command: CountTokens | ListModels | Examine) -> None:
+    def stop_asking(self, ask_ids: tuple[int, ...]) -> None:
+        """End these questions beside runs."""
+        self.here.cancel(ask_ids)
+
+    def ask_aside(self, command: CountTokens | Ask | ListModels | Examine) -> None:
         """Start a look-up, by the engine of this machine; prompts are counted where they are sent from."""
         if not isinstance(command, CountTokens):
             self.here.ask_aside(command)

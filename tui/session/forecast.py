@@ -21,7 +21,7 @@ from tui.core.sweep import requests_of, swept
 from tui.core.wording import dollars, roughly
 from tui.errors import HistoryError
 from tui.history.store import Store
-from tui.session.conversation import asked_at_most, is_played
+from tui.session.conversation import is_played
 from tui.session.lane import Lane
 from tui.session.load import affordable, longest
 from tui.session.series import sweep_around
@@ -29,6 +29,8 @@ from tui.session.session import Session
 
 _LOOKED_AT = 20
 """Latest stored runs of a model that say how it answers."""
+_VERDICTS_PER_CAP = 8
+"""Part of its limit that a judge is expected to write."""
 
 
 class Typical(msgspec.Struct, frozen=True):
@@ -42,6 +44,8 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """Requests, cost and time of what is about to begin."""
 
     requests: int
+    judged: int = 0
+    """Questions to models about the answers, besides."""
     expected: Cost | None
     """With answers as long as those before; None without any."""
     at_most: Cost | None
@@ -56,6 +60,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """All of it in words."""
         count = f"{self.requests:,} requests" if self.requests != 1 else "1 request"
+        count += f" and {self.judged:,} to judges" if self.judged else ""
         parts = [f"up to {count}" if self.may_end_sooner else count]
         if self.expected is not None:
             parts.append(f"about {'≥' if self.expected.is_lower_bound else ''}{dollars(self.expected.usd)}")
@@ -64,7 +69,10 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
         else:
             more = ", more where a price is not known" if self.at_most.is_lower_bound else ""
             parts.append(f"at most {dollars(self.at_most.usd)}{more}")
-        parts.append(f"about {roughly(self.takes_ns)}" if self.takes_ns is not None else "for a time not known yet")
+        besides = " and the judges' time" if self.judged else ""
+        parts.append(
+            f"about {roughly(self.takes_ns)}{besides}" if self.takes_ns is not None else "for a time not known yet"
+        )
         said = ", ".join(parts)
         return f"{said}; SIMULATED, priced as the real thing" if self.simulated else said
 
@@ -91,7 +99,8 @@ def forecast(
     answers = _Answers(session.live.lanes, stored or {})
     turns = [specs] if sweep or not is_played(plan) else _turns(plan, specs, answers)
     runs: list[tuple[Sequence[RequestSpec], int]] = [(each, 1) for each in turns]
-    highest, each, gap_s = list(specs if sweep else asked_at_most(plan.of_run())), 1, 0.0
+    highest, each, gap_s = list(specs if sweep else session.preview.paid(plan.of_run())), 1, 0.0
+    judged = [] if sweep else _judged(session, plan, turns, answers)
     if settings is not None and sweep:
         cap = settings.max_usd
         around = sweep_around(specs, session.live, lambda asked: session.preview.pays_for(plan.budget, asked, cap))
@@ -103,8 +112,11 @@ def forecast(
         runs, each, gap_s = [(one, count) for one in turns], settings.concurrency, settings.gap
     times = each if sweep else each * runs[0][1]
     costs = [(_expected(session, one, answers), count) for one, count in runs]
+    if judged:
+        costs.append((_expected_of_judges(session, judged), runs[0][1]))
     return Forecast(
         requests=sum(len(one) * count for one, count in runs) * each,
+        judged=len(judged) * times,
         expected=_times(costs, each),
         at_most=session.preview.cost(highest, times),
         takes_ns=_time(runs, answers, in_turn=settings is not None and settings.in_turn, gap_s=gap_s / len(turns)),
@@ -218,6 +230,27 @@ def _expected(session: Session, specs: Sequence[RequestSpec], answers: _Answers)
             return None
         usage = Usage(input_tokens=session.preview.length(spec), output_tokens=round(typical.output_tokens))
         costs.append(estimate(usage, model, spec.parameters))
+    return total(costs)
+
+
+def _judged(
+    session: Session, plan: Plan, turns: Sequence[Sequence[RequestSpec]], answers: _Answers
+) -> list[RequestSpec]:
+    """The questions to models about the answers of one run, with answers as long as those before."""
+    found = []
+    for spec in chain.from_iterable(turns):
+        typical = answers.of(spec)
+        length = None if typical is None else round(typical.output_tokens)
+        found += session.preview.judges(plan.of_run(), [spec], length)
+    return found
+
+
+def _expected_of_judges(session: Session, judged: Sequence[RequestSpec]) -> Cost | None:
+    models, costs = session.live.spending.models, []
+    for spec in judged:
+        said = (spec.parameters.max_tokens or 0) // _VERDICTS_PER_CAP
+        usage = Usage(input_tokens=session.preview.length(spec), output_tokens=said)
+        costs.append(estimate(usage, models.get(spec.model), spec.parameters))
     return total(costs)
 
 

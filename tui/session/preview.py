@@ -10,17 +10,18 @@ import msgspec
 from tui.config.known_models import merged, save_list
 from tui.core.cost import Cost
 from tui.core.events import Event, LookupEvent, ModelsListed, TokensCounted
+from tui.core.judging import judged_at_most
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS
 from tui.core.plan import Budget, Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
-from tui.core.series import Series
+from tui.core.series import Repeat, Series
 from tui.core.target import Endpoint
 from tui.core.wording import dollars
 from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ConfigError
-from tui.session.conversation import specs_of
+from tui.session.conversation import asked_at_most, specs_of
 from tui.session.live import InputCount, LiveState
 
 _COUNT_AFTER_S = 0.4
@@ -121,6 +122,15 @@ class Preview:
     def refusal(self, budget: Budget, specs: Sequence[RequestSpec], times: int = 1) -> str | None:
         """Sentence that `budget` does not allow to send `specs` that many times; None if it does."""
         return self._live.spending.refusal(budget, specs, self._counter.at_most, times)
+
+    def paid(self, plan: Plan, repeat: Repeat | None = None) -> tuple[RequestSpec, ...]:
+        """All that one run of `plan` may have to pay for: its requests, and those by which models judge the answers."""
+        specs = asked_at_most(plan, repeat)
+        return specs if repeat is not None and repeat.sweep else (*specs, *self.judges(plan, specs))
+
+    def judges(self, plan: Plan, specs: Sequence[RequestSpec], answer_tokens: int | None = None) -> list[RequestSpec]:
+        """The requests by which models judge the answers to `specs`; see `judged_at_most`."""
+        return judged_at_most(plan, specs, self._live.spending.models, answer_tokens)
 
     def cost(self, specs: Sequence[RequestSpec], times: int = 1) -> Cost | None:
         """The most that these requests may cost, each sent that many times; None where no price is known."""

@@ -6,6 +6,7 @@ from itertools import accumulate, chain, pairwise
 import msgspec
 
 from tui.core.events import (
+    AnswerChecked,
     AttemptFailed,
     Content,
     EngineReady,
@@ -211,7 +212,7 @@ def _kind_left_out(timeline: Timeline, index: int, t_ns: int) -> Kind:
 
 
 def _ending(record: RequestRecord) -> Iterator[Timed]:
-    """The last events: counts, the instrument's and the network's part, and the end, where there is one."""
+    """The last events: counts, the instrument's and the network's part, verdicts, and the end, where there is one."""
     at, request_id = _last(record.timeline), record.spec.request_id
     if record.usage != Usage():
         yield at, UsageReported(request_id=request_id, usage=record.usage)
@@ -219,6 +220,8 @@ def _ending(record: RequestRecord) -> Iterator[Timed]:
         yield at, msgspec.structs.replace(record.instrument, request_id=request_id)
     if record.network is not None:
         yield at, msgspec.structs.replace(record.network, request_id=request_id)
+    if record.checks:
+        yield at, AnswerChecked(request_id=request_id, findings=record.checks)
     if record.status is not None:
         ended = RequestEnded(
             request_id=request_id,

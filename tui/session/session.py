@@ -25,6 +25,8 @@ from tui.session.checking import CheckGate
 from tui.session.children import Children
 from tui.session.commit_gate import CommitGate
 from tui.session.conversation import ConversationPlayer, asked_at_most, is_played
+from tui.session.engines import Engines
+from tui.session.jury import Jury
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
 from tui.session.series import SeriesRunner, new_series, sweep_around
@@ -67,10 +69,10 @@ class Session:
         self.recorder = history
         self.snapshots = Snapshots(self.live, history.path if history else None, self._say)
         self._gate = CommitGate(history, self._deliver, self._say) if history else None
-        self._checks = checks = CheckGate(lambda: self.live.records, self._feed)
+        self._checks = checks = CheckGate(lambda: self.live.records, self._feed, Jury(self))
         self.children = Children(engine, simulator, lambda events: checks.add(self.preview.answer(events)), self._say)
         self._record = record
-        self._run_id = 0
+        self._run_id = self._latest_id = 0
         self._run_over = asyncio.Event()
         self._run_over.set()
         self._player: ConversationPlayer | None = None
@@ -78,7 +80,6 @@ class Session:
         """The series under way."""
         self.latest: StoredRun | None = None
         """The latest run, its requests as they stand."""
-        self._latest_id = 0
         self.run_uids: list[str] = []
         """Uids of the session's runs. An outcome's `run` counts them from 1."""
         self.preview = Preview(self.live, known, lambda command: self.children.engines.ask_aside(command))
@@ -111,7 +112,7 @@ class Session:
         was sent, for the budget's sake. Nothing may be in flight. Raises KeyError for a variable without a value.
         """
         sent = plan.of_run(None if repeat is None or repeat.sweep else repeat.number - 1).racing()
-        if not self.preview.may_send(plan.budget, asked_at_most(sent, repeat), repeat.concurrency if repeat else 1):
+        if not self.preview.may_send(plan.budget, self.preview.paid(sent, repeat), repeat.concurrency if repeat else 1):
             return False
         self.live.set_targets(sent.targets)
         self._player = ConversationPlayer(sent, repeat) if is_played(sent, repeat) else None
@@ -170,18 +171,18 @@ class Session:
             self.series.cancel()
         if self.live.load is not None and self.live.load.ending is None:
             self.children.engines.end_load(LoadEnding.CANCELLED)
-        if request_ids := self.live.in_flight():
-            self.children.engines.cancel(request_ids)
+        _cancel(self._checks, self.children.engines, self.live.in_flight())
 
     def cancel(self, lane: Lane) -> None:
         """Cancel one lane's request."""
         if lane.record is not None and lane.state.in_flight:
-            self.children.engines.cancel((lane.record.spec.request_id,))
+            _cancel(self._checks, self.children.engines, (lane.record.spec.request_id,))
 
     def start_series(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run `plan` again and again as the settings say, if the budget allows. Nothing may be in flight."""
         lanes, specs = len(self._show_lanes(plan)), asked_at_most(plan.of_run())
-        self._start(plan, new_series(settings, lanes, each=-(-len(specs) // lanes)), specs)
+        series = new_series(settings, lanes, each=-(-len(specs) // lanes))
+        self._start(plan, series, self.preview.paid(plan.of_run()))
 
     def start_sweep(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run `plan` with prompts and answers of other lengths, for the fits of the lanes; see `core.sweep`."""
@@ -285,6 +286,13 @@ class Session:
 
     def _say(self, sentence: str) -> None:
         _tell(self, self.on_problem, sentence)
+
+
+def _cancel(checks: CheckGate, engines: Engines, request_ids: tuple[int, ...]) -> None:
+    """Cancel these requests, and what is asked about their answers."""
+    if request_ids:
+        checks.cancel(request_ids)
+        engines.cancel(request_ids)
 
 
 def _keep(live: LiveState, held: list[Event], recorder: Recorder | None, record: RecordFile | None) -> None:

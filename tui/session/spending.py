@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tui.core.cost import Cost, cost_of, total, upper_bound
+from tui.core.cost import Cost, cost_of, estimate, total, upper_bound
 from tui.core.events import Usage
 from tui.core.model import KnownModel, model_of
 from tui.core.plan import Budget, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.wording import dollars
+from tui.core.wording import dollars, format_cost
 
 
 class Spending:
@@ -22,10 +22,15 @@ class Spending:
         self.models = models
         self._of_run: list[Cost | None] = []
         self._of_session: list[Cost | None] = []
+        self._of_judges: list[Cost | None] = []
+        self._judges_of_run: list[Cost | None] = []
+        self._judging: dict[str, int] = {}
+        """Tokens of judges, by model."""
 
     def start_run(self) -> None:
         """Begin the sum of the next run."""
         self._of_run = []
+        self._judges_of_run = []
 
     def add(self, record: RequestRecord) -> Cost | None:
         """Count a request that has ended, and return its cost, where that is known."""
@@ -35,6 +40,37 @@ class Spending:
         self._of_run.append(cost)
         self._of_session.append(cost)
         return cost
+
+    def add_judge(self, spec: RequestSpec, usage: Usage, *, complete: bool) -> None:
+        """Count a question to a model about an answer: in the sums, and apart."""
+        if usage == Usage():
+            return
+        cost = estimate(usage, self._model_of(spec), spec.parameters, complete=complete)
+        for costs in (self._of_run, self._of_session, self._judges_of_run, self._of_judges):
+            costs.append(cost)
+        tokens = (usage.prompt_tokens or 0) + (usage.output_tokens or 0)
+        self._judging[spec.model] = self._judging.get(spec.model, 0) + tokens
+
+    @property
+    def judges_of_run(self) -> Cost | None:
+        """The part of the latest run's cost that is of judges."""
+        return total(self._judges_of_run)
+
+    @property
+    def judges(self) -> Cost | None:
+        """The part of the session's cost that is of judges."""
+        return total(self._of_judges)
+
+    @property
+    def judges_sentence(self) -> str:
+        """Sentence on what judges were asked in this session, and its cost; empty where none was asked."""
+        if not self._judging:
+            return ""
+        answers, cost = len(self._of_judges), self.judges
+        count = f"{answers:,} answers" if answers > 1 else "1 answer"
+        dear = "at prices that are not known" if cost is None else f"for about {format_cost(cost)}"
+        tokens = f"{sum(self._judging.values()):,} tokens {dear}"
+        return f"judges: {count} of {', '.join(self._judging)}, {tokens}, besides the cost of the targets"
 
     def _model_of(self, spec: RequestSpec) -> KnownModel | None:
         """The model that is asked, with the prices that hold at its endpoint."""

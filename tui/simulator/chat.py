@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tui.simulator import script
-from tui.simulator.openai import COMMON, common_fields, counts, effort, error, refuse_fields
+from tui.simulator.openai import COMMON, common_fields, counts, effort, error, refuse_fields, with_schema
 from tui.simulator.profiles import Profile
 from tui.simulator.replies import ApiError, PlannedEvent, required
 
@@ -42,7 +42,8 @@ def message_fields(fields: Mapping[str, Any], profile: Profile) -> dict[str, Any
     asked = common_fields(fields, profile, fields.get("max_completion_tokens", fields.get("max_tokens")), turns)
     if (stop := fields.get("stop")) is not None:
         asked["stop_sequences"] = [stop] if isinstance(stop, str) else stop
-    return asked | effort(fields.get("reasoning_effort"), profile, "reasoning_effort")
+    asked |= effort(fields.get("reasoning_effort"), profile, "reasoning_effort")
+    return with_schema(asked, fields.get("response_format"), "response_format")
 
 
 def streamed(events: Iterable[PlannedEvent], given: Mapping[str, Any]) -> Iterator[PlannedEvent]:

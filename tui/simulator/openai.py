@@ -114,6 +114,17 @@ def effort(level: object, profile: Profile, name: str) -> dict[str, Any]:
     return {"output_config": {"effort": "low" if level == "minimal" else level}}
 
 
+def with_schema(asked: dict[str, Any], form: object, name: str) -> dict[str, Any]:
+    """The same with the schema of structured output that `form`, the field `name`, asks for; without one as it is."""
+    if not isinstance(form, dict) or form.get("type") != "json_schema":
+        return asked
+    schema = form.get("json_schema", form)
+    if not isinstance(schema, dict) or not isinstance(schema.get("schema"), dict) or not schema.get("name"):
+        raise ApiError(400, f"Missing required parameter: '{name}.json_schema'.")
+    config = {**asked.get("output_config", {}), "format": {"type": "json_schema", "schema": schema["schema"]}}
+    return {**asked, "output_config": config}
+
+
 def counts(usage: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
     """Counts as these protocols have them: input with what a cache held or took, those two, output, its reasoning."""
     read, written = usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"]

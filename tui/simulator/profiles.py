@@ -87,6 +87,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Share of requests that are answered with what the prompt has last in double quotes; the others are not answered
     rightly. None for a model that writes prose."""
 
+    judges: Literal["rule", "gullible"] = "rule"
+    """Its verdict on an answer: by a rule, or as the answer itself tells it to."""
+
     def __post_init__(self) -> None:
         for name in ("tokens_per_chunk", "thinking_tokens", "answer_tokens"):
             least, most = getattr(self, name)

@@ -6,7 +6,7 @@ A request is turned into one of the Messages API, and the events of the answer i
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tui.simulator.openai import COMMON, common_fields, counts, effort, first_text, refuse_fields
+from tui.simulator.openai import COMMON, common_fields, counts, effort, first_text, refuse_fields, with_schema
 from tui.simulator.profiles import Profile
 from tui.simulator.replies import ApiError, PlannedEvent, check_object, required
 
@@ -40,7 +40,9 @@ def message_fields(fields: Mapping[str, Any], profile: Profile) -> dict[str, Any
         turns = [{"role": "system", "content": instructions}, *turns]
     reasoning = check_object(fields.get("reasoning") or {}, "reasoning", _REASONING)
     asked = common_fields(fields, profile, fields.get("max_output_tokens"), turns)
-    return asked | effort(reasoning.get("effort"), profile, "reasoning.effort")
+    asked |= effort(reasoning.get("effort"), profile, "reasoning.effort")
+    text = check_object(fields.get("text") or {}, "text", ("format", "verbosity"))
+    return with_schema(asked, text.get("format"), "text.format")
 
 
 def streamed(events: Iterable[PlannedEvent], given: Mapping[str, Any]) -> Iterator[PlannedEvent]:

@@ -21,6 +21,7 @@ from tui.simulator.message_request import MessageRequest
 from tui.simulator.profiles import Effort, Profile
 from tui.simulator.replies import PlannedEvent
 from tui.simulator.tokens import Stop, limited
+from tui.simulator.verdicts import verdict
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
@@ -218,6 +219,8 @@ def _thinking(profile: Profile, request: MessageRequest, words: Random) -> Itera
 
 
 def _answer(profile: Profile, request: MessageRequest, words: Random) -> Iterator[str]:
+    if (word := verdict(profile, request.prompt, request.said)) is not None:
+        return iter(tokens.split(word))
     if request.said is not None:
         return iter(tokens.split(request.said))
     if profile.right is not None and (quoted := _QUOTED.findall(request.prompt)):

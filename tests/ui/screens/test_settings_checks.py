@@ -22,11 +22,15 @@ async def test_checks_are_typed_in_and_answers_judged_by_them(open_app: OpenApp)
         await s.until(lambda: "Line 2: max_wordz is no check" in s.shown)
         await s.press("shift+tab", *["backspace"] * len("max_wordz = 3"), *"json = false", "tab", "enter")
         await s.until(lambda: "exactly one of" in s.shown)
-        await s.press("shift+tab", *["backspace"] * len("false"), *"true", "tab", "enter")
+        more = ["enter", *'judge = "a", judge_target = "sim-fast"']
+        await s.press("shift+tab", *["backspace"] * len("false"), *"true", *more, "tab", "enter")
         await s.until(lambda: s.app.screen is not screen)
-        assert s.app.draft.book.prompt.checks == (AnswerCheck(max_words=1), AnswerCheck(json=True))
+        asked = AnswerCheck(judge="a", judge_target="sim-fast")
+        assert s.app.draft.book.prompt.checks == (AnswerCheck(max_words=1), AnswerCheck(json=True), asked)
         await s.run()
         await s.until(lambda: "not passed" in s.shown)
+        (record,) = s.live.records
+        assert (record.checks[2].passed, record.checks[2].model) == (True, "sim-fast")
         await s.until(lambda: "0 of 1" in s.shown, "the ranked table")
         (kept,) = s.app.draft.kept(s.app.draft.series, (), None).asked.prompts
         assert kept.checks == s.app.draft.book.prompt.checks

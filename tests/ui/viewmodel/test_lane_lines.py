@@ -12,6 +12,7 @@ from tui.core.checks import CheckFinding
 from tui.core.cost import Cost
 from tui.core.engine_events import StampSource
 from tui.core.events import (
+    AnswerChecked,
     AttemptFailed,
     CacheMiss,
     Content,
@@ -120,6 +121,17 @@ def test_a_clock_behind_the_stamps_shows_no_negative_time() -> None:
 def test_figures_while_it_streams() -> None:
     lane = lane_after(SENT, TEXT, UsageReported(request_id=1, usage=Usage(output_tokens=1)))
     assert figures(lane, 3_500 * MS) == ("TTFT 250 ms", "— tok", "total 2.5 s", "— tok/s")
+
+
+def test_no_time_goes_on_while_an_answer_is_judged() -> None:
+    lane = lane_after(SENT, TEXT, UsageReported(request_id=1, usage=Usage(output_tokens=3)))
+    assert lane.record is not None
+    lane.record.is_judged = True
+    assert state_line(lane).startswith("◇ being judged")
+    shown = figures(lane, 90_000 * MS, 400)
+    lane.record.apply(AnswerChecked(request_id=1, findings=(CheckFinding(kind="judge", passed=True),)))
+    lane.record.apply(ended(Status.DONE))
+    assert figures(lane, 99_000 * MS, 400) == shown
 
 
 def test_while_it_streams_tokens_are_estimated_and_the_total_is_never_below_ttft() -> None:

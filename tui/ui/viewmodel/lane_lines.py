@@ -25,6 +25,7 @@ SHAPES: dict[State, str] = {
     State.RETRYING: "↻",
     State.THINKING: "◑",
     State.STREAMING: "▶",
+    State.JUDGED: "◇",
     State.DONE: "✔",
     State.TRUNCATED: "◧",
     State.REFUSED: "⊗",
@@ -173,7 +174,7 @@ def figures(lane: Lane, now_ns: int, characters: int = 0) -> tuple[str, str, str
     is_fastest = Figure.TTFT in lane.fastest and not record.has_no_pace
     ttft = f"TTFT {format_duration(record.ttft_ns)}{FASTEST if is_fastest else ''}"
     total = f"total {_total(record, now_ns)}{FASTEST if Figure.TOTAL in lane.fastest else ''}"
-    if record.state.in_flight and characters and record.timeline.content_ns:
+    if record.state.in_flight and not record.is_judged and characters and record.timeline.content_ns:
         tokens = characters / _CHARACTERS_PER_TOKEN
         passed_s = (now_ns - record.timeline.content_ns[0]) / NS_PER_S
         rate = f"~{_by_tens(tokens / passed_s)}" if passed_s > _FIRST_RATE_S else ABSENT
@@ -222,7 +223,7 @@ def cache_miss_sentence(miss: CacheMiss) -> str:
 
 
 def _total(record: RequestRecord, now_ns: int) -> str:
-    if record.state.in_flight and record.timeline.sent_ns is not None:
+    if record.state.in_flight and record.timeline.sent_ns is not None and not record.is_judged:
         passed_ns = max(0, now_ns - record.timeline.sent_ns)
         if record.ttft_ns is not None and passed_ns // _NS_PER_TENTH * _NS_PER_TENTH < record.ttft_ns:
             # It cannot be less, and rounded down it would look so.

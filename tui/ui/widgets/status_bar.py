@@ -120,7 +120,10 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
             return f"{live.series.verdict} · {doing}", live.series.verdict
     elif live.run_in_flight:
         turn = f", {turn_name(live.turn, live.call)}" if live.turn is not None else ""
-        doing = f"run {live.runs}{turn}: {len(live.in_flight())} in flight"
+        judged = sum(record.is_judged for record in live.records)
+        begun = f"run {live.runs}{turn}: "
+        left = len(live.in_flight()) - judged
+        doing = begun + " · ".join([f"{left} in flight"] * bool(left) + [f"{judged} being judged"] * bool(judged))
     elif live.runs:
         doing = f"run {live.runs} done"
         if live.send_spread_ns is not None and len(live.lanes) > 1:
@@ -137,7 +140,9 @@ def _cost(live: LiveState) -> str:
     run, session = live.spending.run, live.spending.session
     if session is None:
         return ""
-    return f"run {format_cost(run)} · session {format_cost(session)}"
+    of_judges = live.spending.judges_of_run
+    judges = f" (judges {format_cost(of_judges)})" if of_judges is not None else ""
+    return f"run {format_cost(run)}{judges} · session {format_cost(session)}"
 
 
 def _next_input(live: LiveState) -> str:
