@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.checks import KINDS, AnswerCheck, CheckFinding, JudgedAnswer, complaint, judge, overlap, passed_of
+from tui.core.checks import (
+    KINDS,
+    AnswerCheck,
+    CheckFinding,
+    JudgedAnswer,
+    complaint,
+    judge,
+    next_word,
+    overlap,
+    passed_of,
+    verdict_line,
+)
 from tui.core.prompt import Prompt
 
 pytestmark = pytest.mark.unit
@@ -124,3 +135,20 @@ def test_any_answer_gets_a_verdict_of_every_kind(text: str) -> None:
     assert wanted.keys() | {"command", "judge"} == KINDS.keys()
     for kind, value in wanted.items():
         assert verdict(text, 3, **{kind: value}) in (True, False)
+
+
+PASSED, MISSED, OPEN = (CheckFinding(kind="contains", passed=passed, reason="so") for passed in (True, False, None))
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [((PASSED,), [None, False, None]), ((MISSED, OPEN), [None, True, None]), ((OPEN,), [None, True, False, None])],
+)
+def test_a_persons_word_goes_against_the_checks_and_back(
+    found: tuple[CheckFinding, ...], words: list[bool | None]
+) -> None:
+    assert [next_word(found, word) for word in words[:-1]] == words[1:]
+    for word in words[1:-1]:
+        said = verdict_line(found, word)
+        assert said.startswith(f"overruled by hand: {'passed' if word else 'not passed'}; the checks said ")
+        assert said.endswith(verdict_line(found))

@@ -126,8 +126,9 @@ def simple_run() -> StoredRun:
     done.usage, done.status, done.stop_reason = Usage(input_tokens=14, output_tokens=9), Status.DONE, "end_turn"
     done.checks = (
         CheckFinding(kind="contains", passed=True, reason='"blue" is in it'),
-        CheckFinding(kind="max_words", passed=False, reason="4 words, at most 3 are wanted"),
+        CheckFinding(kind="max_words", passed=False, reason="4 words, at most 3 are wanted", span=(5, 9)),
     )
+    done.overruled = True
     done.response = Response(
         proxy="http://proxy.test:3128 (from HTTPS_PROXY)",
         redirected_to="https://api.test/v1/messages",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tui.core.checks import CheckFinding
 from tui.core.engine_events import StampSource
 from tui.core.events import (
+    AnswerChecked,
     AttemptFailed,
     CacheMiss,
     Content,
@@ -215,6 +216,10 @@ def told(draw: st.DrawFn, request_id: int) -> list[Event]:
         events.append(AttemptFailed(request_id=request_id, t_ns=t_ns, failure=failure, wait_s=wait_s))
     events += draw(attempts(request_id, with_content=True))
     if draw(st.booleans()):
+        if draw(st.booleans()):
+            finding = CheckFinding(kind="not_contains", passed=False, reason="it is there", span=(0, 1))
+            word = draw(st.none() | st.booleans())
+            events.append(AnswerChecked(request_id=request_id, findings=(finding,), overruled=word))
         events.append(
             RequestEnded(
                 request_id=request_id,

@@ -6,17 +6,30 @@ wants, so that it is done in a process that can be killed: see `tui.session.chec
 
 import json
 import re
-import string
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from tui.core.answer_text import (
+    Normalisation,
+    Span,
+    difference,
+    json_part,
+    normalised,
+    paragraphs_in,
+    place,
+    sentences_in,
+    token_at,
+    too_much,
+    words_in,
+    words_of,
+)
 from tui.core.setting import setting
 
-Normalisation = Literal["exact", "spaces", "words"]
 _Most = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+_Offset = Annotated[int, msgspec.Meta(ge=0)]
 _Share = Annotated[float, msgspec.Meta(ge=0.01, le=1)]
 
 MAX_CHECKS = 64
@@ -122,6 +135,13 @@ class CheckFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     model: Annotated[str, msgspec.Meta(description="The model that was asked; only of a judge.")] = ""
     input_tokens: Annotated[int | None, msgspec.Meta(description="Tokens that it read; only of a judge.")] = None
     output_tokens: Annotated[int | None, msgspec.Meta(description="Tokens that it wrote; only of a judge.")] = None
+    span: Annotated[
+        tuple[_Offset, _Offset] | None,
+        msgspec.Meta(
+            description="The part of the answer's text that fails, where it is known: the first character and the one "
+            "behind the last, code points from 0; equal where something is missing."
+        ),
+    ] = None
 
 
 class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +151,12 @@ class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int | None = None
 
 
-_Verdict = tuple[bool | None, str]
+class _Verdict(NamedTuple):
+    """Finding of one kind of check; the part that fails where that is known."""
+
+    passed: bool | None
+    reason: str
+    span: Span | None = None
 
 
 class CheckKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,10 +179,10 @@ def judge(check: AnswerCheck, answer: JudgedAnswer) -> CheckFinding:
     if judged is None:
         return CheckFinding(kind=kind, reason="it cannot be judged here")
     try:
-        passed, reason = judged(check.wanted, answer, check)
+        passed, reason, span = judged(check.wanted, answer, check)
     except RecursionError:
-        passed, reason = None, "nested too deeply to be judged"
-    return CheckFinding(kind=kind, passed=passed, reason=reason)
+        passed, reason, span = None, "nested too deeply to be judged", None
+    return CheckFinding(kind=kind, passed=passed, reason=reason, span=span)
 
 
 def complaint(check: AnswerCheck) -> str | None:
@@ -179,11 +204,26 @@ def passed_of(findings: tuple[CheckFinding, ...]) -> bool | None:
     return None if not verdicts or None in verdicts else True
 
 
-def verdict_line(findings: tuple[CheckFinding, ...]) -> str:
-    """`passed`, or what was not passed and why; empty without checks."""
+def failing_spans(findings: tuple[CheckFinding, ...]) -> tuple[Span, ...]:
+    """The parts of the answer that were not passed, where they are known."""
+    return tuple(each.span for each in findings if each.passed is False and each.span is not None)
+
+
+_WORDS = {True: "passed", False: "not passed", None: "not judged"}
+
+
+def verdict_line(findings: tuple[CheckFinding, ...], overruled: bool | None = None) -> str:
+    """`passed`, or what was not passed and why, behind a person's word that overruled it; empty without checks."""
     open_ones = "; ".join(f"{each.kind}: {each.reason}" for each in findings if each.passed is not True)
-    word = {True: "passed", False: "not passed", None: "not judged"}[passed_of(findings)]
-    return f"{word}{': ' * bool(open_ones)}{open_ones}" if findings else ""
+    said = f"{_WORDS[passed_of(findings)]}{': ' * bool(open_ones)}{open_ones}" if findings else ""
+    return said if overruled is None else f"overruled by hand: {_WORDS[overruled]}; the checks said {said}"
+
+
+def next_word(findings: tuple[CheckFinding, ...], overruled: bool | None) -> bool | None:
+    """The word that follows a person's present one: against the checks, where they do not know either, then none."""
+    said = passed_of(findings)
+    words = (None, True, False) if said is None else (None, not said)
+    return words[(words.index(overruled) + 1) % len(words)] if overruled in words else None
 
 
 def _default(option: str) -> object:
@@ -197,37 +237,23 @@ def _quote(text: str) -> str:
 
 def _contains(wanted: str, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
     there = wanted in answer.text
-    return there, f"{_quote(wanted)} is {'' if there else 'not '}in it"
+    return _Verdict(there, f"{_quote(wanted)} is {'' if there else 'not '}in it")
 
 
-def _lacks(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verdict:
-    there, reason = _contains(wanted, answer, check)
-    return not there, reason
+def _lacks(wanted: str, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
+    at = answer.text.find(wanted)
+    if at < 0:
+        return _Verdict(True, f"{_quote(wanted)} is not in it")
+    return _Verdict(False, f"{_quote(wanted)} is in it, at {place(answer.text, at)}", (at, at + len(wanted)))
 
 
 def _equals(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verdict:
-    same = normalised(answer.text, check.normalise) == normalised(wanted, check.normalise)
-    return same, f"it is {'' if same else 'not '}{_quote(wanted)} ({check.normalise})"
-
-
-def normalised(text: str, how: Normalisation) -> str:
-    """A text as `equals` compares it."""
-    if how == "exact":
-        return text
-    return " ".join(text.split() if how == "spaces" else words_of(text))
-
-
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
-)
-_ARTICLES = frozenset({"a", "an", "the"})
-
-
-def words_of(text: str) -> list[str]:
-    """The words as SQuAD's metric takes them (Rajpurkar et al., EMNLP 2016): without case, punctuation and English
-    articles. Of scripts without spaces each character is a word."""
-    return [word for word in _WORD.findall(text.casefold().translate(_PUNCTUATION)) if word not in _ARTICLES]
+    what = f"{_quote(wanted)} ({check.normalise})"
+    if normalised(answer.text, check.normalise) == normalised(wanted, check.normalise):
+        return _Verdict(True, f"it is {what}")
+    span = difference(answer.text, wanted, check.normalise)
+    how = "differs from" if span[0] < span[1] else "lacks something at"
+    return _Verdict(False, f"it is not {what}: it {how} {place(answer.text, span[0])}", span)
 
 
 def overlap(text: str, reference: str) -> float:
@@ -241,12 +267,12 @@ def overlap(text: str, reference: str) -> float:
 
 def _similar(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verdict:
     f1 = overlap(answer.text, wanted)
-    return f1 >= check.at_least, f"F1 {f1:.2f}, at least {check.at_least:g} is wanted"
+    return _Verdict(f1 >= check.at_least, f"F1 {f1:.2f}, at least {check.at_least:g} is wanted")
 
 
 def _regex(wanted: str, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
     there = re.search(wanted, answer.text) is not None
-    return there, f"the pattern {_quote(wanted)} is {'' if there else 'not '}found"
+    return _Verdict(there, f"the pattern {_quote(wanted)} is {'' if there else 'not '}found")
 
 
 def _refuse_regex(wanted: str) -> str | None:
@@ -261,19 +287,21 @@ def _json(_wanted: bool, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
     try:
         json.loads(answer.text)
     except ValueError as error:
-        return False, f"it is no JSON: {_reason(error)}"
-    return True, "it is JSON"
+        reason = f"it is no JSON: {_reason(error)}"
+        if not isinstance(error, json.JSONDecodeError):
+            return _Verdict(False, reason)
+        return _Verdict(False, f"{reason}, at {place(answer.text, error.pos)}", token_at(answer.text, error.pos))
+    return _Verdict(True, "it is JSON")
 
 
 def _json_schema(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verdict:
-    is_json, reason = _json(True, answer, check)
-    if not is_json:
-        return is_json, reason
+    if not (as_json := _json(True, answer, check)).passed:
+        return as_json
     try:
         import jsonschema
         import referencing
     except ImportError:
-        return None, "json_schema needs jsonschema: pip install 'latency-tui[checks]'"
+        return _Verdict(None, "json_schema needs jsonschema: pip install 'latency-tui[checks]'")
     try:
         # Without a registry of its own, a `$ref` would be fetched from the network.
         kind = jsonschema.validators.validator_for(json.loads(wanted), jsonschema.Draft202012Validator)
@@ -282,10 +310,11 @@ def _json_schema(wanted: str, answer: JudgedAnswer, check: AnswerCheck) -> _Verd
             kind(json.loads(wanted), registry=referencing.Registry()).iter_errors(json.loads(answer.text)), None
         )
     except (jsonschema.SchemaError, referencing.exceptions.Unresolvable, re.error, ValueError) as error:
-        return None, f"the schema cannot be used: {_quote(_reason(error))}"
+        return _Verdict(None, f"the schema cannot be used: {_quote(_reason(error))}")
     if found is None:
-        return True, "it keeps the schema"
-    return False, f"at {found.json_path}: {_quote(found.message)}"
+        return _Verdict(True, "it keeps the schema")
+    span = json_part(answer.text, found.absolute_path)
+    return _Verdict(False, f"at {found.json_path}, {place(answer.text, span[0])}: {_quote(found.message)}", span)
 
 
 def _refuse_json(wanted: str) -> str | None:
@@ -300,32 +329,22 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "msg", None) or getattr(error, "message", None) or error)
 
 
-def _count(name: str, count: Callable[[str], int]) -> "CheckKind":
+def _count(name: str, parts_in: Callable[[str], Sequence[Span]]) -> "CheckKind":
     def judged(most: int, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
-        found = count(answer.text)
-        return found <= most, f"{found:,} {name}, at most {most:,} are wanted"
+        found = parts_in(answer.text)
+        reason = f"{len(found):,} {name}, at most {most:,} are wanted"
+        span = too_much(answer.text, found, most)
+        if span is None:
+            return _Verdict(True, reason)
+        return _Verdict(False, f"{reason}: the rest begins at {place(answer.text, span[0])}", span)
 
     return CheckKind(judge=judged)
 
 
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|\Z)|[。！？]+[」』”’]*")
-_PARAGRAPH = re.compile(r"\n[ \t\r]*\n")
-
-
-def sentences_in(text: str) -> int:
-    """Number of sentences: parts with a word, up to `.`, `!`, `?` or `…` before white space, or a full-width mark."""
-    return sum(bool(_WORD.search(part)) for part in _SENTENCE_END.split(text))
-
-
-def paragraphs_in(text: str) -> int:
-    """Number of paragraphs: parts with anything in them between empty lines."""
-    return sum(bool(part.strip()) for part in _PARAGRAPH.split(text))
-
-
 def _tokens(most: int, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
     if answer.output_tokens is None:
-        return None, "the server did not count the tokens"
-    return answer.output_tokens <= most, f"{answer.output_tokens:,} tokens, at most {most:,} are wanted"
+        return _Verdict(None, "the server did not count the tokens")
+    return _Verdict(answer.output_tokens <= most, f"{answer.output_tokens:,} tokens, at most {most:,} are wanted")
 
 
 def _refuse_nothing(wanted: object) -> str | None:
@@ -349,7 +368,7 @@ KINDS: Mapping[str, CheckKind] = {
     "json_schema": CheckKind(judge=_json_schema, refuse=_refuse_json, quoted=lambda text: json.dumps(text)[1:-1]),
     "max_sentences": _count("sentences", sentences_in),
     "max_paragraphs": _count("paragraphs", paragraphs_in),
-    "max_words": _count("words", lambda text: sum(bool(_WORD.search(part)) for part in text.split())),
+    "max_words": _count("words", words_in),
     "max_tokens": CheckKind(judge=_tokens),
     "similar": CheckKind(judge=_similar, refuse=_refuse_nothing, option="at_least"),
     "command": CheckKind(judge=None, refuse=_refuse_command),

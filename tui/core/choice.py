@@ -294,4 +294,4 @@ def _sentence(
 
 def _passed(one: _Judged) -> str:
     rate = pass_rate(one.observations)
-    return "" if rate is None else f", passed {rate.passed} of {rate.judged}"
+    return "" if rate is None else f", passed {rate.counts}"

@@ -279,11 +279,13 @@ class AttemptFailed(TaggedEvent, frozen=True, kw_only=True):
     """Seconds until the next attempt."""
 
 
-class AnswerChecked(TaggedEvent, frozen=True, kw_only=True):
+class AnswerChecked(TaggedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Findings of the prompt's checks in a request's answer. Made by the session, right before the request's end."""
 
     request_id: int
     findings: tuple[CheckFinding, ...]
+    overruled: bool | None = None
+    """A person's word that counts in their place. In replays alone: it is given later."""
 
 
 class RequestEnded(TaggedEvent, frozen=True, kw_only=True):

@@ -41,6 +41,10 @@ class _Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         msgspec.Meta(description="True if it passed all checks of its prompt; absent where that cannot be judged."),
     ] = None
     checks: Annotated[tuple[CheckFinding, ...], msgspec.Meta(description="What the checks found, in their order.")] = ()
+    overruled: Annotated[
+        bool | None,
+        msgspec.Meta(description="A person's word, which is passed then, in place of what the checks found."),
+    ] = None
     remarks: Annotated[
         tuple[str, ...], msgspec.Meta(description="What a reader of the figures has to know besides, a sentence each.")
     ] = ()
@@ -98,6 +102,7 @@ def finished_fields(record: RequestRecord) -> dict[str, Any]:
         "answered_by": record.answered_by,
         "passed": record.passed,
         "checks": record.checks,
+        "overruled": record.overruled,
         "remarks": remarks(record),
         "attempts": record.attempt,
         "http_status": record.http_status,

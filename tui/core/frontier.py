@@ -115,7 +115,7 @@ def _point(
         total_ns=total,
         usd=usd,
         passed=passed,
-        passes="" if rate is None else f"{rate.passed} of {rate.judged}, {rate.interval}",
+        passes="" if rate is None else f"{rate.counts}, {rate.interval}",
         on_frontier=by is None,
         shown=bool(surely) if by is not None else holds,
         beaten_by="" if by is None else by.named[0],

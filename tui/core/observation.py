@@ -63,6 +63,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Its place in a conversation that is played; see `RequestSpec`."""
     passed: bool | None = None
     """True if the answer passed its prompt's checks; absent without any, and where that could not be judged."""
+    overruled: bool = False
+    """True where a person's word is `passed`, and not the checks'."""
     usd: float | None = None
     """Its cost at list prices, US dollars; absent where that is not known, or it may have cost more."""
     paused: bool = False
@@ -89,6 +91,12 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def failed(self) -> bool:
         """True for a request without an answer; a refusal is neither a failure nor an answer."""
         return not self.answered and self.status is not Status.REFUSED
+
+    def is_of(self, record: RequestRecord) -> bool:
+        """True if it is the observation of this request: no two have the same stamps on one clock."""
+        timeline = record.timeline
+        stamps = (timeline.sent_ns, timeline.ended_ns, record.spec.host)
+        return (self.sent_ns, self.ended_ns, self.host) == stamps and timeline.sent_ns is not None
 
     def value(self, figure: Figure) -> float | None:
         """One figure, ns or 1/s; None where it is undefined, and of ITL, of which there are many."""
@@ -123,6 +131,7 @@ def observe(
         proxy=record.response.proxy,
         other_delivery=record.response.streamed is False,
         passed=record.passed,
+        overruled=record.overruled is not None,
         usd=None if cost is None or cost.is_lower_bound else cost.usd,
         turn=record.spec.turn,
         call=record.spec.call,
@@ -145,6 +154,12 @@ def observe(
         held_back=record.has_no_pace,
         unasked_cache=record.reads_unasked_cache,
     )
+
+
+def judged_anew(observations: Iterable[Observation], record: RequestRecord) -> list[Observation]:
+    """These observations, that of `record` with the verdict that it has now."""
+    verdict = {"passed": record.passed, "overruled": record.overruled is not None}
+    return [msgspec.structs.replace(one, **verdict) if one.is_of(record) else one for one in observations]
 
 
 def _fit_group(spec: RequestSpec) -> str:

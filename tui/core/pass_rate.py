@@ -23,6 +23,8 @@ class PassRate(msgspec.Struct, frozen=True, kw_only=True):
     judged: int
     unjudged: int
     """Answers that have no verdict although others have."""
+    overruled: int = 0
+    """Answers of which a person's word counts, and not the checks'."""
     low: float
     """The true share is below with a probability of 2.5 % at most (Clopper-Pearson)."""
     high: float
@@ -33,6 +35,11 @@ class PassRate(msgspec.Struct, frozen=True, kw_only=True):
         return self.passed / self.judged
 
     @property
+    def counts(self) -> str:
+        """`18 of 20`, and how many of these by a person's word."""
+        return f"{self.passed} of {self.judged}{f', {self.overruled} overruled' if self.overruled else ''}"
+
+    @property
     def interval(self) -> str:
         """The interval in words."""
         return f"{percent(round(self.low, 3))} to {percent(round(self.high, 3))}"
@@ -41,23 +48,24 @@ class PassRate(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """In words, without a full stop."""
         rest = f"; {self.unjudged} could not be judged" if self.unjudged else ""
-        return f"passed {self.passed} of {self.judged}, {self.interval} ({percent(CONFIDENCE)}){rest}"
+        return f"passed {self.counts}, {self.interval} ({percent(CONFIDENCE)}){rest}"
 
 
 def pass_rate(observations: Sequence[Observation]) -> PassRate | None:
     """The pass rate of these requests; None where none was judged."""
     verdicts = [observation.passed for observation in observations]
     unjudged = verdicts.count(None)
-    return rate_of(verdicts.count(True), len(verdicts) - unjudged, unjudged)
+    overruled = sum(observation.overruled for observation in observations)
+    return rate_of(verdicts.count(True), len(verdicts) - unjudged, unjudged, overruled)
 
 
 @lru_cache(maxsize=1024)
-def rate_of(passed: int, judged: int, unjudged: int = 0) -> PassRate | None:
+def rate_of(passed: int, judged: int, unjudged: int = 0, overruled: int = 0) -> PassRate | None:
     """The pass rate by its counts; None where none was judged."""
     if not judged:
         return None
     low, high = share_bounds(passed, judged, (1 + CONFIDENCE) / 2)
-    return PassRate(passed=passed, judged=judged, unjudged=unjudged, low=low, high=high)
+    return PassRate(passed=passed, judged=judged, unjudged=unjudged, overruled=overruled, low=low, high=high)
 
 
 def differing(sets: Sequence[Judged], confidence: float = CONFIDENCE) -> list[str]:
@@ -81,7 +89,7 @@ def compared_pairs(pairs: Sequence[tuple[Judged, Judged]], confidence: float = C
 
 def _sentence(first: Judged, second: Judged, p: float, confidence: float) -> str:
     rates = [pass_rate(requests) for _, requests in (first, second)]
-    counts = [f"{rate.passed} of {rate.judged}" for rate in rates if rate is not None]
+    counts = [rate.counts for rate in rates if rate is not None]
     shares = [rate.share for rate in rates if rate is not None]
     said = f"{first[0]} {counts[0]}, {second[0]} {counts[1]} (exact test, p = {p:.2g})"
     if p > 1 - confidence or shares[0] == shares[1]:

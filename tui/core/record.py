@@ -110,6 +110,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     """Findings of the prompt's checks; empty without any, and where the request was cancelled."""
     is_judged: bool = False
     """True from the end of the answer to its end as a request, while checks look at it: no time goes on."""
+    overruled: bool | None = None
+    """A person's word on the answer, which counts in place of these; None without one."""
 
     def __post_init__(self) -> None:
         self.count_characters()
@@ -144,8 +146,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
                 self.instrument = event
             case NetworkSeen():
                 self.network = event
-            case AnswerChecked(findings=findings):
-                self.checks, self.is_judged = findings, False
+            case AnswerChecked(findings=findings, overruled=overruled):
+                self.checks, self.overruled, self.is_judged = findings, overruled, False
             case RequestEnded(status=status, stop_reason=stop_reason, stop_details=stop_details, failure=failure):
                 self.status = status
                 self.kept = event.kept
@@ -245,8 +247,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
 
     @property
     def passed(self) -> bool | None:
-        """See `checks.passed_of`."""
-        return passed_of(self.checks)
+        """The person's word; without one see `checks.passed_of`."""
+        return passed_of(self.checks) if self.overruled is None else self.overruled
 
     @property
     def is_streamed(self) -> bool:

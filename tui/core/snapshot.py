@@ -10,9 +10,10 @@ from tui.core.comparison import Comparison, Question, compare_together, look_at
 from tui.core.failures import failures_sentence
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
-from tui.core.observation import Observation, per_run
+from tui.core.observation import Observation, judged_anew, per_run
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt, turn_name
+from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
 
 
@@ -44,6 +45,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def lane(self, name: str) -> LaneSnapshot | None:
         """The lane of that name."""
         return next((lane for lane in self.lanes if lane.name == name), None)
+
+    def judged_anew(self, record: RequestRecord) -> "Snapshot":
+        """The same with the verdict that a request has now; itself where that is none of its own."""
+        replace = msgspec.structs.replace
+        its = [lane for lane in self.lanes if lane.model == record.spec.model]
+        its = [lane for lane in its if any(one.is_of(record) for one in lane.observations)]
+        lanes = (
+            replace(lane, observations=tuple(judged_anew(lane.observations, record))) if lane in its else lane
+            for lane in self.lanes
+        )
+        return replace(self, lanes=tuple(lanes)) if its else self
 
 
 def of_runs(name: str, taken_unix_ns: int, runs: Sequence[StoredRun]) -> Snapshot:

@@ -75,6 +75,7 @@ _COLUMNS = (
         "answered_by": lambda _, record: record.answered_by,
         "passed": lambda _, record: None if record.passed is None else str(record.passed).lower(),
         "checks": lambda _, record: _findings(record),
+        "overruled": lambda _, record: None if record.overruled is None else str(record.overruled).lower(),
         "remarks": lambda _, record: " ".join(remarks(record)) or None,
     }
     | _figures(FigureGroup.INSTRUMENT)

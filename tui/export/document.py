@@ -345,6 +345,7 @@ def _record(request: ExportedRequest, plan: Plan) -> RequestRecord:
         stop_details=request.stop_details,
         answered_by=request.answered_by,
         checks=request.checks,
+        overruled=request.overruled,
         failure=request.error,
         instrument=request.instrument,
         network=request.network,

@@ -91,7 +91,8 @@ def record(runs: Iterable[StoredRun], provider: "MeterProvider") -> None:
     for request in (request for run in runs if run.info.counted for request in run.requests):
         attributes = _attributes(request)
         if request.passed is not None:
-            answers.add(1, attributes | {"latency_tui.passed": request.passed})
+            judged = attributes | {"latency_tui.passed": request.passed}
+            answers.add(1, judged | ({"latency_tui.overruled": True} if request.overruled is not None else {}))
         if (took := _duration_ns(request)) is not None:
             duration.record(took / NS_PER_S, attributes | _error(request))
         for figure, histogram in histograms.items():

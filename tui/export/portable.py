@@ -201,7 +201,7 @@ def _record(record: RequestRecord, harmless: Callable[[str], str], *, with_texts
         # The reasons quote both the answer and what it should be.
         checks=record.checks
         if with_texts
-        else tuple(msgspec.structs.replace(each, reason="") for each in record.checks),
+        else tuple(msgspec.structs.replace(each, reason="", span=None) for each in record.checks),
     )
 
 

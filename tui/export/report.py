@@ -146,7 +146,7 @@ def _per_target(measured: Sequence[Measured]) -> Table:
 
 def _passed(observations: Sequence[Observation]) -> tuple[str, str]:
     rate = pass_rate(observations)
-    return (ABSENT, ABSENT) if rate is None else (f"{rate.passed} of {rate.judged}", rate.interval)
+    return (ABSENT, ABSENT) if rate is None else (rate.counts, rate.interval)
 
 
 def _fitted(known: Sequence[Measured]) -> list[Table]:
@@ -278,7 +278,7 @@ def _per_request(runs: Sequence[StoredRun]) -> Table:
             *_asked_of(record),
             ending(record),
             record.stop_reason or "",
-            verdict_line(record.checks),
+            verdict_line(record.checks, record.overruled),
             " ".join(remarks(record)),
             f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
             *(figure.in_file(record) or "" for figure, _ in words),

@@ -94,7 +94,7 @@ def table(results: Sequence[TargetResult]) -> str:
     rows: list[tuple[str, ...]] = [heading]
     for result in results:
         rate = pass_rate(result.observations)
-        passed = [ABSENT if rate is None else f"{rate.passed} of {rate.judged}"] * is_judged
+        passed = [ABSENT if rate is None else rate.counts] * is_judged
         for figure in figures_for(Use.HEADLINE):
             found = summary(result.observations, figure)
             cells = _cells(figure, found, result.observations)

@@ -15,7 +15,7 @@ from tui.core.record import RequestRecord
 from tui.core.run import RunFilter, RunInfo, RunRow, Sort, StoredRun, StoredSnapshot, StoredTrial, TargetRow, folded
 from tui.errors import HistoryError, NoSuchRunError
 from tui.history import rows, spill
-from tui.history.codec import UNREADABLE, unpack, unpack_record
+from tui.history.codec import UNREADABLE, pack_record, unpack, unpack_record
 from tui.history.database import connect, reason, transaction
 from tui.history.interruption import adopt
 
@@ -182,6 +182,24 @@ class Store:
         with self._told("written"), transaction(self._connection) as connection:
             connection.execute("DELETE FROM tags WHERE run = ?", (number,))
             _put_tags(connection, number, tags)
+
+    def overrule(self, uid: str, request: int, word: bool | None) -> None:
+        """Keep a person's word on one finished answer of a run; None takes it back."""
+        with self._told("written"), transaction(self._connection) as connection:
+            found = connection.execute(
+                """SELECT run, lane, request_id, data, record FROM requests
+                JOIN runs ON number = run JOIN specs ON specs.id = spec
+                WHERE uid = ? AND request_id = ? AND record IS NOT NULL""",
+                (uid, request),
+            ).fetchall()
+            # Two of one number can only come from a file that was changed.
+            if len(found) != 1:
+                raise NoSuchRunError(f"The history {self.path} does not have this answer.")
+            run, lane, *stored = found[0]
+            record = _record(*stored)
+            record.overruled = word
+            query = "UPDATE requests SET record = ? WHERE run = ? AND lane = ?"
+            connection.execute(query, (pack_record(record), run, lane))
 
     def delete(self, numbers: Iterable[int]) -> int:
         """Delete runs for good, from snapshots too, and return how many there were."""

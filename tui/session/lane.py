@@ -9,7 +9,7 @@ from tui.core.cost import Cost
 from tui.core.decomposition import FEWEST, Fit, fit
 from tui.core.figures import Figure
 from tui.core.grouping import fingerprint
-from tui.core.observation import Observation
+from tui.core.observation import Observation, judged_anew
 from tui.core.plan import Plan
 from tui.core.prompt import turn_name
 from tui.core.record import RequestRecord, State
@@ -126,6 +126,19 @@ class Lane:
         if self.record is None and taken.shown is not None:
             self.go_back(taken.shown)
             self.plan = self.plan or taken.plan
+
+    def judge_anew(self, record: RequestRecord) -> int:
+        """Take over the verdict that a request has now; returns the number of its run, 0 where it is none of this
+        lane's."""
+        places = [at for at, one in enumerate(self.outcomes) if one.is_of(record)]
+        if not places or self.target.model != record.spec.model:
+            return 0
+        if self.record is not None and self.record.timeline.sent_ns == record.timeline.sent_ns:
+            self.record.overruled = record.overruled
+        self.outcomes[:] = judged_anew(self.outcomes, record)
+        # Whoever has read them knows the last one: another in its place says that all are to be read again.
+        self.outcomes[-1] = msgspec.structs.replace(self.outcomes[-1])
+        return self.outcomes[places[0]].run
 
     @property
     def label(self) -> str:

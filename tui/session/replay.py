@@ -41,15 +41,15 @@ class Replay:
     def __init__(self, run: StoredRun, speed: float = 1.0, models: Mapping[str, KnownModel] | None = None) -> None:
         """`speed` is recorded seconds per second; `models` has what is known of models, for what requests cost."""
         # Numbered anew: in a file from elsewhere two may have the same number. Hosts play on one clock.
+        self.stored = run
+        """The run as it is stored."""
         self.run = msgspec.structs.replace(
             run, requests=[_numbered(record, number) for number, record in enumerate(run.on_one_clock(), 1)]
         )
         self.speed = min(max(speed, SLOWEST), FASTEST)
         self.paused = False
         self.live = LiveState(models)
-        self._events: list[Timed] = events_of_run(self.run)
-        last = max((t_ns for t_ns, _ in self._events), default=0)
-        self._events.append((last, RunEnded(run_id=1, t_ns=last, send_spread_ns=run.info.send_spread_ns)))
+        self._events = _told(self.run)
         self._position = 0
         self.now_ns = 0
         """The recorded moment that is shown, on the clock of the stamps."""
@@ -69,6 +69,18 @@ class Replay:
     def length_s(self) -> float:
         """Length, recorded seconds."""
         return (self._events[-1][0] - self._events[0][0]) / _NS_PER_S
+
+    def stored_record(self, shown: RequestRecord) -> RequestRecord:
+        """The stored request that is shown."""
+        return self.stored.requests[shown.spec.request_id - 1]
+
+    def overrule(self, shown: RequestRecord, word: bool | None) -> None:
+        """Show a person's word on an answer, now and when it is played again."""
+        shown.overruled = self.run.requests[shown.spec.request_id - 1].overruled = word
+        self._events = _told(self.run)
+        for lane in self.live.lanes:
+            lane.judge_anew(shown)
+        self.live.version += 1
 
     def restart(self) -> None:
         """Go back to the start, and play."""
@@ -109,6 +121,13 @@ class Replay:
         self._position = end
         if events:
             self.live.apply(events)
+
+
+def _told(run: StoredRun) -> "list[Timed]":
+    """The events of a run to its end."""
+    events = events_of_run(run)
+    last = max((t_ns for t_ns, _ in events), default=0)
+    return [*events, (last, RunEnded(run_id=1, t_ns=last, send_spread_ns=run.info.send_spread_ns))]
 
 
 def _numbered(record: RequestRecord, number: int) -> RequestRecord:
@@ -221,7 +240,7 @@ def _ending(record: RequestRecord) -> Iterator[Timed]:
     if record.network is not None:
         yield at, msgspec.structs.replace(record.network, request_id=request_id)
     if record.checks:
-        yield at, AnswerChecked(request_id=request_id, findings=record.checks)
+        yield at, AnswerChecked(request_id=request_id, findings=record.checks, overruled=record.overruled)
     if record.status is not None:
         ended = RequestEnded(
             request_id=request_id,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from tui.core.record import RequestRecord
 from tui.core.snapshot import Snapshot, of_runs
 from tui.errors import HistoryError
 from tui.history.store import Store
@@ -19,7 +20,7 @@ class Snapshots:
     def __init__(self, live: LiveState, history: Path | None, say: Callable[[str], None]) -> None:
         """Without a `history` the snapshots last as long as the session."""
         self._live = live
-        self._history = history
+        self.history = history
         self._say = say
         self._taken: dict[str, Snapshot] = {}
 
@@ -32,6 +33,12 @@ class Snapshots:
         runs = sorted({run for lane in snapshot.lanes for run in lane.runs})
         await self._do(lambda store: store.save_snapshot(name, [uids[run - 1] for run in runs]))
         return snapshot
+
+    def judge_anew(self, record: RequestRecord) -> None:
+        """Take over the verdict that a request has now, in all that was taken in this session."""
+        self._taken = {name: taken.judged_anew(record) for name, taken in self._taken.items()}
+        if (pinned := self._live.pinned) is not None:
+            self._live.compare_with(pinned.judged_anew(record))
 
     async def all(self) -> list[Snapshot]:
         """The snapshots, those of this session first."""
@@ -52,7 +59,7 @@ class Snapshots:
         await self._do(lambda store: store.delete_snapshot(name))
 
     async def _do(self, work: Callable[[Store], None]) -> None:
-        path = self._history
+        path = self.history
         if path is None:
             return
 

@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from tui.config.schema import HistorySettings
+from tui.core.checks import CheckFinding
 from tui.core.events import Content, Event, Kind, Mark, Marked, RequestEnded, Status, Usage, UsageReported
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -372,7 +373,10 @@ async def start_replay(s: AppDriver, run: StoredRun, speed: float = 1.0) -> None
 
 
 async def test_a_run_is_replayed_from_the_history_and_leaves_no_trace(opened: Opened, database: Path) -> None:
-    async with opened() as s:
+    judged = stored("Why is the sky blue?", "sim-fast", "sim-steady", minute=1)
+    for record in judged.requests:
+        record.checks = (CheckFinding(kind="not_contains", passed=False, reason='"words" is in it', span=(6, 11)),)
+    async with opened(judged, *RUNS[1:]) as s:
         await s.press("down", "down", "r")
         await s.until(lambda: isinstance(s.app.screen, ReplayScreen))
         await s.until_shown("REPLAY · SIMULATED · run 1:")
@@ -380,9 +384,17 @@ async def test_a_run_is_replayed_from_the_history_and_leaves_no_trace(opened: Op
         await s.until_shown("over, Space plays again")
         assert "TTFT 100 ms" in s.shown
         assert "REPLAY: " in s.shown
+        assert "not passed: not_contains" in s.shown
+        first = replaying(s).lanes.views[0].stream.render_line(0)
+        assert [one.text for one in first if one.style and one.style.underline] == ["words"]
+        await s.press(keys_of("next_lane")[0], keys_of("overrule")[0])
+        await s.until_shown("overruled by hand: passed;")
+        await s.until_shown("1 of 1 ✎1")
         # A tenth as fast, and paused: on a slow machine it would be over before the keys come.
         await s.press("minus", "minus", "minus", "space", "space")
         await s.until(lambda: replaying(s)._live.run_in_flight)
+        assert (replay := replaying(s).replay) is not None
+        assert replay.run.requests[1].overruled is True
         await s.press("f5", "alt+s", "escape")
         await s.until(lambda: isinstance(s.app.screen, HistoryScreen))
         assert s.live.runs == 0
@@ -391,6 +403,7 @@ async def test_a_run_is_replayed_from_the_history_and_leaves_no_trace(opened: Op
         assert s.lanes[0].record is None
     with Store(database) as store:
         assert store.count() == 3
+        assert [record.overruled for record in store.run(1).requests] == [None, True]
 
 
 async def test_it_pauses_steps_and_changes_its_speed(open_app: OpenApp) -> None:
@@ -422,6 +435,8 @@ async def test_looking_works_on_the_replay_and_the_lanes_come_back(open_app: Ope
         assert replaying(s).current_lane.lane.label == "b"
         await s.press(keys_of("copy")[0])
         assert s.app.clipboard == "First words. Last words."
+        await s.press(keys_of("overrule")[0])
+        assert "No check has judged this answer" in s.notices[-1]
         await s.press(keys_of("maximise")[0])
         await s.until(lambda: replaying(s).lanes.alone)
         assert not s.app.main.lanes.alone

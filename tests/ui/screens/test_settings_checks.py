@@ -15,6 +15,13 @@ async def open_checks(s: AppDriver) -> ChecksScreen:
     return screen
 
 
+def marked_rows(s: AppDriver) -> list[str]:
+    """The stretches of the first lane's text that are marked as failing."""
+    stream = s.views[0].stream
+    strips = [stream.render_line(y) for y in range(stream.size.height)]
+    return [one.text for strip in strips for one in strip if one.style and one.style.bold and one.style.underline]
+
+
 async def test_checks_are_typed_in_and_answers_judged_by_them(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         screen = await open_checks(s)
@@ -32,6 +39,18 @@ async def test_checks_are_typed_in_and_answers_judged_by_them(open_app: OpenApp)
         (record,) = s.live.records
         assert (record.checks[2].passed, record.checks[2].model) == (True, "sim-fast")
         await s.until(lambda: "0 of 1" in s.shown, "the ranked table")
+        assert marked_rows(s)
+        await s.press("f4")
+        await s.until_shown("max_words fails here:")
+        await s.press("o")
+        await s.until_shown("overruled by hand: passed; the checks said")
+        await s.press("escape", "f6", "m")
+        await s.until_shown("max_words fails here:")
+        await s.press("escape")
+        await s.until_shown("1 of 1 ✎1")
+        await s.press(keys_of("overrule")[0])
+        await s.until_shown("0 of 1 ")
+        assert s.live.lanes[0].current[0].passed is False
         (kept,) = s.app.draft.kept(s.app.draft.series, (), None).asked.prompts
         assert kept.checks == s.app.draft.book.prompt.checks
 

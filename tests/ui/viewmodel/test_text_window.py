@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.core.events import Kind
-from tui.ui.viewmodel.text_window import TextSearch, TextWindow
+from tui.core.sanitize import clean
+from tui.ui.viewmodel.text_window import AnswerPlaces, TextSearch, TextWindow
 from tui.ui.viewmodel.wrapped_text import WrappedText
 
 TEXT = st.lists(st.sampled_from(["a", "word", " ", "\n", "漢", "字", "e\u0301", "Word", "  "]), max_size=30).map(
@@ -122,3 +123,42 @@ def test_steps_go_around_the_ends() -> None:
         search.step(step)
         shown.append(search.current)
     assert shown == [4, 8, 0, 8]
+
+
+UNSAFE = st.lists(
+    st.sampled_from(["a", "b c", "\n", "\r\n", "\x1b[", "\u200b", "漢", "e\u0301" + "\u0301" * 12]), max_size=8
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Kind), UNSAFE.map("".join)), max_size=6), st.data())
+def test_a_part_of_the_answer_is_found_in_what_was_kept_of_it(
+    pieces: list[tuple[Kind, str]], data: st.DataObject
+) -> None:
+    text = wrapped([])
+    places = AnswerPlaces(text)
+    for kind, piece in pieces:
+        text.append(kind, clean(piece))
+        if kind is Kind.TEXT:
+            places.took(piece, clean(piece))
+    answer = "".join(piece for kind, piece in pieces if kind is Kind.TEXT)
+    start = data.draw(st.integers(0, len(answer)))
+    end = data.draw(st.integers(start, len(answer)))
+    part = places.part(start, end)
+    assert (part is None) == (not text.text(Kind.TEXT))
+    if part is not None:
+        assert 0 <= part[0] < part[1] <= text.length
+        shown = "".join(
+            text.slice(max(part[0], a), min(part[1], b)) for a, b, kind in text.spans() if kind is Kind.TEXT
+        )
+        letters = [char for char in clean(answer[start:end]) if char in "abc漢"]
+        assert not letters or [char for char in shown if char in "abc漢"] == letters
+
+
+def test_a_part_that_cannot_be_seen_takes_what_stands_before_it() -> None:
+    text = wrapped([(Kind.THINKING, "hm"), (Kind.TEXT, "ab\n")])
+    places = AnswerPlaces(text)
+    places.took("ab\n", "ab\n")
+    assert places.part(0, 1) == (2, 3)
+    assert places.part(2, 3) == (3, 5)
+    assert places.part(3, 3) == (3, 5)
+    assert places.part(900, 900) == (3, 5)

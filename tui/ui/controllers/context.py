@@ -25,6 +25,7 @@ from tui.ui.viewmodel.form_rows import FieldError
 
 if TYPE_CHECKING:
     from tui.core.snapshot import Snapshot
+    from tui.session.replay import Replay
     from tui.session.takeaway import Takeaway
     from tui.ui.viewmodel.advice_state import AdviceState
 
@@ -72,6 +73,11 @@ class Context:
         """The screen that keys act on which only look: the replay while one is shown, else the main screen."""
         screen = self.app.screen
         return screen if isinstance(screen, MainScreen) else self.main
+
+    @property
+    def replay(self) -> "Replay | None":
+        """The replay that is shown; None on the real thing."""
+        return getattr(self.front, "replay", None)
 
     @property
     def known_models(self) -> Mapping[str, KnownModel]:

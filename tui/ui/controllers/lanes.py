@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tui.core.checks import next_word, verdict_line
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.ui.controllers.context import Context
-from tui.ui.controllers.reasons import NO_TWO_ANSWERS
+from tui.ui.controllers.reasons import NO_TWO_ANSWERS, why_not_overrule
 
 if TYPE_CHECKING:
     from tui.core.objectives import Objective
+    from tui.session.replay import Replay
 
 
 class LanesController:
@@ -47,9 +49,38 @@ class LanesController:
         """Show the current lane's request in detail."""
         from tui.ui.screens.text import DetailScreen
 
-        lane = self._context.front.current_lane.lane
-        assert lane.record is not None, "there is nothing to show otherwise"
-        self._context.app.push_screen(DetailScreen(lane.record, self._context.keys, lane.cost))
+        front, replay = self._context.front, self._context.replay
+        lane, record = front.current_lane.lane, front.current_lane.lane.record
+        assert record is not None, "there is nothing to show otherwise"
+
+        async def overrule() -> None:
+            if reason := why_not_overrule(record, replay, self._context.keys):
+                self._context.complain(reason)
+            else:
+                await self._overrule(record, replay)
+                front.wake()
+
+        self._context.app.push_screen(DetailScreen(record, self._context.keys, overrule, lane.cost))
+
+    async def overrule(self) -> None:
+        """Overrule what the checks said of the current lane's answer, or take that back."""
+        front = self._context.front
+        record = front.current_lane.lane.record
+        assert record is not None, "there is nothing to overrule otherwise"
+        await self._overrule(record, self._context.replay)
+        front.wake()
+
+    async def _overrule(self, record: RequestRecord, replay: "Replay | None") -> None:
+        overruling = self._context.session.overruling
+        word = next_word(record.checks, record.overruled)
+        if replay is None:
+            await overruling.overrule(record, word)
+        else:
+            replay.overrule(record, word)
+            await overruling.overrule(replay.stored_record(record), word, replay.run.info.uid)
+        said = clean(f"{record.spec.target}: {verdict_line(record.checks, word)}.")
+        again = "takes it back" if next_word(record.checks, word) is None else "again turns it round"
+        self._context.tell(said if word is None else f"{said} {self._context.keys('overrule')} {again}.")
 
     def markdown(self) -> None:
         """Show the current lane's answer with its Markdown laid out."""
@@ -58,7 +89,8 @@ class LanesController:
 
         view, keys = self._context.front.current_lane, self._context.keys
         title = f"{clean(view.lane.label)}, {view.lane.state.value}"
-        self._context.app.push_screen(TextScreen(title, view.text, keys, laid_out(view.text)))
+        shown = laid_out(view.text)
+        self._context.app.push_screen(TextScreen(title, view.text, keys, shown, view.lane.record))
 
     def search(self) -> None:
         """Search in the current lane."""

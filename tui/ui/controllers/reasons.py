@@ -3,13 +3,18 @@ presses the key all the same."""
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from tui.core.events import Kind
+from tui.core.events import Kind, Status
+from tui.core.record import RequestRecord
 from tui.session.target_choice import TargetChoice
-from tui.ui.bindings import Action
+from tui.ui.bindings import Action, KeyNames
 from tui.ui.controllers.context import Context
 from tui.ui.terminal import can_stop, editor_command
 from tui.ui.viewmodel.parameter_refusals import refused
+
+if TYPE_CHECKING:
+    from tui.session.replay import Replay
 
 NO_TWO_ANSWERS = "There are no two answers to compare: ask two lanes first."
 
@@ -76,6 +81,11 @@ class Reasons:
         record = self._context.front.current_lane.lane.record
         has_text = record is not None and any(kind is Kind.TEXT for kind, _ in record.pieces)
         return "" if has_text else "There is no answer yet in this lane: run the prompt first."
+
+    def nothing_to_overrule(self) -> str:
+        """For a person's word in place of the checks'."""
+        context = self._context
+        return why_not_overrule(context.front.current_lane.lane.record, context.replay, context.keys)
 
     def no_request(self) -> str:
         """For looking at a request."""
@@ -153,6 +163,21 @@ class Reasons:
         if can_stop():
             return ""
         return "There is no shell to go back to: stopped here, the program could not be woken again."
+
+
+def why_not_overrule(record: RequestRecord | None, replay: "Replay | None", keys: KeyNames) -> str:
+    """The reason why nobody can overrule what the checks said of an answer, played again or not; empty if one can."""
+    if record is None:
+        return "There is no answer yet in this lane: run the prompt first."
+    if record.status is None:
+        return "The answer is not over yet: wait for its end."
+    if record.status is not Status.DONE:
+        return f"An answer that is {record.status.value} does not pass: there is nothing to overrule."
+    if not record.checks:
+        return f"No check has judged this answer: {keys('checks')} sets checks for the next ones."
+    if replay is not None and replay.run.number is None:
+        return "This run is not in the history, which keeps your word: latency-tui history import takes it in."
+    return ""
 
 
 def current_target(context: Context, targets: TargetChoice) -> int | None:

@@ -24,7 +24,7 @@ class ReplayScreen(MainScreen):
 
     def __init__(self, replay: Replay, pacer: Pacer, size: Size, keys: KeyNames) -> None:
         """`size` is the terminal's."""
-        self._replay = replay
+        self.replay = replay
         self._advanced_ns = time.monotonic_ns()
         plan, requests = replay.run.plan, replay.run.requests
         draft = Draft(plan, TargetChoice(plan.targets, ()))
@@ -43,19 +43,19 @@ class ReplayScreen(MainScreen):
 
     def now_ns(self) -> int:
         """The recorded moment that is shown."""
-        return self._replay.now_ns
+        return self.replay.now_ns
 
     def before_tick(self) -> None:
         """Move the replay on by the time that has passed."""
         now = time.monotonic_ns()
         # Under another screen it stands still.
         if self.is_current:
-            self._replay.advance(now - self._advanced_ns)
+            self.replay.advance(now - self._advanced_ns)
         self._advanced_ns = now
         self.replaying = self._describe()
 
     def _describe(self) -> str:
-        replay = self._replay
+        replay = self.replay
         doing = (
             f"over, {self._key_names('replay.pause')} plays again" if replay.over else "paused" if replay.paused else ""
         )
@@ -64,19 +64,19 @@ class ReplayScreen(MainScreen):
 
     def action_pause(self) -> None:
         """Pause, or go on; from the end begin again."""
-        if self._replay.over:
-            self._replay.restart()
+        if self.replay.over:
+            self.replay.restart()
         else:
-            self._replay.paused = not self._replay.paused
+            self.replay.paused = not self.replay.paused
         self._advanced_ns = time.monotonic_ns()
         self.painter.repaint()
 
     def action_step(self) -> None:
         """Show the next event, and pause."""
-        self._replay.step()
+        self.replay.step()
         self.painter.repaint()
 
     def action_speed(self, step: int) -> None:
         """Play faster, or more slowly."""
-        self._replay.change_speed(step)
+        self.replay.change_speed(step)
         self.painter.repaint()

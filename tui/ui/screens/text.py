@@ -1,5 +1,6 @@
 """Texts to read."""
 
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from rich.console import ConsoleRenderable
@@ -17,6 +18,7 @@ from tui.ui.bindings import KeyNames
 from tui.ui.charts import steps
 from tui.ui.keymap import bound
 from tui.ui.viewmodel.detail import detail_rows
+from tui.ui.viewmodel.failing_parts import failing_parts
 from tui.ui.viewmodel.lane_lines import SHAPES
 from tui.ui.widgets.chart_view import ChartView
 
@@ -40,17 +42,27 @@ class TextScreen(ModalScreen[None]):
             padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
         }
         & Static { height: auto; }
+        & .failing { margin: 0 0 1 0; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("reader")
 
-    def __init__(self, title: str, text: str, keys: KeyNames, shown: ConsoleRenderable | None = None) -> None:
-        """`text` is shown as it is, or as `shown`."""
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        keys: KeyNames,
+        shown: ConsoleRenderable | None = None,
+        record: RequestRecord | None = None,
+    ) -> None:
+        """`text` is shown as it is, or as `shown`, below the parts of `record`'s answer that fail a check: what is laid
+        out has no places of what was written."""
         super().__init__()
         self._keys = keys
         self._title = title
         self._text = text
         self._shown = shown
+        self._failing = None if record is None else failing_lines(record)
 
     def compose(self) -> ComposeResult:
         """The text in a box."""
@@ -58,6 +70,8 @@ class TextScreen(ModalScreen[None]):
             keys = self._keys
             box.border_title = Content(f"{self._title} · {keys('reader.copy')} copies, {keys('reader.close')} closes")
             with VerticalScroll():
+                if self._failing is not None:
+                    yield Static(self._failing, classes="failing")
                 yield Static(self._shown or self._text, id="text", markup=False)
 
     @property
@@ -70,6 +84,16 @@ class TextScreen(ModalScreen[None]):
         text = self.copied
         self.app.copy_to_clipboard(text)
         self.notify(f"Copied {len(text):,} characters.", timeout=3, markup=False)
+
+
+def failing_lines(record: RequestRecord) -> Content | None:
+    """The parts of an answer that fail a check, a line each, marked as in a lane; None without any."""
+    found = failing_parts(record)
+    lines = [
+        Content.assemble(f"{one.kind} fails here: {one.before}", (one.part, "bold underline $text-error"), one.after)
+        for one in found
+    ]
+    return Content("\n").join(lines) if lines else None
 
 
 _NAME_CELLS = 24
@@ -94,11 +118,20 @@ class DetailScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("detail")
 
-    def __init__(self, record: RequestRecord, keys: KeyNames, cost: Cost | None = None) -> None:
+    def __init__(
+        self,
+        record: RequestRecord,
+        keys: KeyNames,
+        overrule: Callable[[], Awaitable[None]],
+        cost: Cost | None = None,
+    ) -> None:
+        """`overrule` has a person's word count for the answer, or says why it cannot."""
         super().__init__()
         self._keys = keys
+        self._overrule = overrule
         self._record = record
         self._cost = cost
+        self._counts = Static(classes="group", markup=False)
         self._chart = ChartView()
         self._chart.placeholder = steps.CHART.placeholder
 
@@ -106,12 +139,14 @@ class DetailScreen(ModalScreen[None]):
         """The waterfall, the parts of the time in a line, and the figures in two columns."""
         record = self._record
         groups = detail_rows(record, self._cost)
+        self._counts.update(_table(groups[1:4]))
         box = Vertical(
             self._chart,
             VerticalScroll(
+                *(Static(line, classes="line failing") for line in [failing_lines(record)] if line is not None),
                 Static(_table(groups[:1]), classes="line", markup=False),
                 Horizontal(
-                    Static(_table(groups[1:4]), classes="group", markup=False),
+                    self._counts,
                     Static(_table(groups[4:6]), classes="group", markup=False),
                 ),
                 Horizontal(
@@ -124,6 +159,11 @@ class DetailScreen(ModalScreen[None]):
         state = f"{SHAPES[record.state]} {record.state.value}"
         box.border_title = Content(f"{clean(record.spec.target)} · {state} · {self._keys('detail.close')} closes")
         yield box
+
+    async def action_overrule(self) -> None:
+        """Overrule what the checks said of the answer, or take that back."""
+        await self._overrule()
+        self._counts.update(_table(detail_rows(self._record, self._cost)[1:4]))
 
     def on_mount(self) -> None:
         """Draw the waterfall."""

@@ -125,7 +125,7 @@ def _counts(record: RequestRecord) -> tuple[Row, ...]:
         ("thinking tokens", format_count(record.usage.thinking_tokens)),
         ("chunks", format_count(len(record.timeline.content_ns))),
         ("stop reason", record.stop_reason or ABSENT),
-        *(("checks", clean(said)) for said in [verdict_line(record.checks)] if said),
+        *(("checks", clean(said)) for said in [verdict_line(record.checks, record.overruled)] if said),
         *(("remark", clean(remark)) for remark in remarks(record)),
     )
 

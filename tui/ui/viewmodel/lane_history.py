@@ -29,6 +29,8 @@ CHANGED = "╎"
 _FEWEST_BESIDE = 4
 FAILED = "×"
 """Stands for a value that is absent."""
+BY_HAND = "✎"
+"""Stands before the number of answers of which a person's word counts, and not the checks'."""
 _MOST_PER_CELL = 15
 
 
@@ -84,6 +86,8 @@ class LaneHistory:
         self.costs: list[float] = []
         self.judged = {True: 0, False: 0}
         """Requests that passed their checks, and that did not."""
+        self.overruled = 0
+        """Those among them of which a person's word counts."""
 
     @property
     def label(self) -> str:
@@ -109,6 +113,7 @@ class LaneHistory:
                 self.costs.append(outcome.usd)
             if outcome.passed is not None:
                 self.judged[outcome.passed] += 1
+                self.overruled += outcome.overruled
         before = self._asked
         if self.lane.asked:
             self._ask(self.lane.asked)
@@ -132,7 +137,7 @@ class LaneHistory:
     @property
     def passes(self) -> PassRate | None:
         """The pass rate; None where nothing was judged."""
-        return rate_of(self.judged[True], sum(self.judged.values()))
+        return rate_of(self.judged[True], sum(self.judged.values()), overruled=self.overruled)
 
     def spark(self, metric: Figure, width: int, top: float) -> str:
         """The values of the session in at most `width` cells, from 0 to `top`, with a tick before the first of what is
@@ -230,7 +235,8 @@ def _columns(lanes: Sequence["LaneHistory"], verdicts: Sequence[str]) -> list[_C
 
 
 def _passed(rate: PassRate) -> str:
-    return f"{rate.passed} of {rate.judged} {100 * rate.low:.0f}–{100 * rate.high:.0f}%"
+    by_hand = f" {BY_HAND}{rate.overruled}" if rate.overruled else ""
+    return f"{rate.passed} of {rate.judged}{by_hand} {100 * rate.low:.0f}–{100 * rate.high:.0f}%"
 
 
 _VERDICT = "verdict"

@@ -199,7 +199,7 @@ def note(lane: Lane) -> str:
         return clean(failure.message)
     said = [clean(remark) for remark in remarks(record)] if not record.state.in_flight else []
     if record.checks:
-        said.insert(0, f"{clean(verdict_line(record.checks))}.")
+        said.insert(0, f"{clean(verdict_line(record.checks, record.overruled))}.")
     if record.cache_miss is not None and not record.usage.cache_read_input_tokens:
         said.append(cache_miss_sentence(record.cache_miss))
     return " ".join(said)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tui.config.schema import HistorySettings
+from tui.core.checks import verdict_line
 from tui.core.events import Kind
 from tui.core.host import HostFacts
 from tui.core.record import RequestRecord, State
@@ -132,7 +133,8 @@ def _request_lines(record: RequestRecord) -> list[str]:
     where = f"{record.spec.target} @{record.spec.endpoint.name}"
     line = f"{said:<13} {figures} {tokens:>6} tok {format_rate(record.otps):>6} tok/s  {where}"
     sentences = remarks(record) if record.failure is None else (record.failure.message,)
-    return [line, *(f"  {sentence}" for sentence in sentences)]
+    judged = (f"{verdict_line(record.checks, record.overruled)}.",) if record.checks else ()
+    return [line, *(f"  {sentence}" for sentence in (*judged, *sentences))]
 
 
 def _asked_lines(run: StoredRun) -> list[str]:

@@ -1,10 +1,11 @@
 """The window through which a pane shows a growing text, and the places of a query in that text."""
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 
 from tui.core.events import Kind
+from tui.core.sanitize import clean
 from tui.ui.viewmodel.wrapped_text import TextRow, WrappedText
 
 
@@ -18,14 +19,20 @@ class TextWindow:
     def __init__(self, cell_len: Callable[[str], int], *, indent: int) -> None:
         """See `WrappedText`."""
         self.text = WrappedText(80, cell_len, indent=indent)
+        self._answer = AnswerPlaces(self.text)
+        self.failing: list[tuple[int, int]] = []
+        """Parts of the answer that are marked, start and end offset in the text."""
         self.top = 0
         """Index of the first row in view."""
         self.height = 0
         self._waiting: list[tuple[Kind, str]] = []
 
     def append(self, kind: Kind, text: str) -> None:
-        """Keep text that arrived."""
-        self._waiting.append((kind, text))
+        """Keep text that arrived, made safe for the terminal."""
+        safe = clean(text)
+        self._waiting.append((kind, safe))
+        if kind is Kind.TEXT:
+            self._answer.took(text, safe)
 
     @property
     def is_settled(self) -> bool:
@@ -42,7 +49,14 @@ class TextWindow:
         """Forget all text."""
         self._waiting.clear()
         self.text.clear()
+        self._answer.clear()
+        self.failing = []
         self.top = 0
+
+    def mark(self, failing: Sequence[tuple[int, int]]) -> None:
+        """Mark these parts of the answer, first and last offset in it as it came; no others from now on."""
+        self.settle()
+        self.failing = [part for span in failing if (part := self._answer.part(*span)) is not None]
 
     def advance(self, *, follow: bool, rows_above: int) -> range | None:
         """Wrap the text that waits; returns the rows of the window to paint anew, None for all of them.
@@ -119,6 +133,59 @@ class TextWindow:
             0 if start is None else self.offset_at(start[1], start[0]),
             self.text.length if end is None else self.offset_at(end[1], end[0]),
         )
+
+
+class AnswerPlaces:
+    """Finder of parts of the answer in a text that was cleaned as it came, and that has other kinds in between."""
+
+    def __init__(self, text: WrappedText) -> None:
+        self._text = text
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all of the answer."""
+        self._came = self._kept = 0
+        """Characters of the answer so far, and those that were kept of them."""
+        self._edited: list[tuple[int, int, str, int]] = []
+        """Pieces of which not all was kept: where they stand in the answer and in what was kept, and its length."""
+
+    def took(self, came: str, kept: str) -> None:
+        """A piece of the answer came, and this was kept of it."""
+        if len(came) != len(kept):
+            self._edited.append((self._came, self._kept, came, len(kept)))
+        self._came += len(came)
+        self._kept += len(kept)
+
+    def part(self, start: int, end: int) -> tuple[int, int] | None:
+        """Start and end in the text of a part of the answer, with what stands before it where it cannot be seen; None
+        where there is nothing."""
+        if not self._kept:
+            return None
+        start, end = self._kept_of(start), self._kept_of(end)
+        first = self._offset(start)
+        last = self._offset(end - 1) + 1 if end > start else first
+        while first > 0 and not self._text.slice(first, last).strip():
+            first -= 1
+        return first, max(last, first + 1)
+
+    def _kept_of(self, at: int) -> int:
+        """Offset in what was kept of the answer."""
+        at = max(0, min(at, self._came))
+        number = bisect_right(self._edited, at, key=lambda edited: edited[0]) - 1
+        if number >= 0:
+            came, kept, piece, length = self._edited[number]
+            within = at - came
+            at = kept + (len(clean(piece[:within])) if within < len(piece) else length + within - len(piece))
+        return at
+
+    def _offset(self, at: int) -> int:
+        """Offset in the text of a character that was kept; the end behind the last."""
+        of_text = [(start, end) for start, end, kind in self._text.spans() if kind is Kind.TEXT]
+        for start, end in of_text:
+            if at < end - start:
+                return start + at
+            at -= end - start
+        return of_text[-1][1] if of_text else 0
 
 
 class TextSearch:

@@ -25,7 +25,8 @@ class LaneVerdicts:
         """Work out one lane whose results have changed; False when there is none."""
         for lane in live.lanes:
             asked = (live.pinned, live.objectives, lane.target.against)
-            state = (lane, len(lane.outcomes), len(lane.swept), lane.turn, *asked)
+            last = id(lane.outcomes[-1]) if lane.outcomes else 0
+            state = (lane, len(lane.outcomes), last, len(lane.swept), lane.turn, *asked)
             known = self._lines.get(id(lane))
             if known is None or any(old is not new and old != new for old, new in zip(known[0], state, strict=True)):
                 self._lines[id(lane)] = (state, tuple(self._work_out(live, lane)))

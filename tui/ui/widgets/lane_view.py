@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.core.checks import failing_spans
 from tui.core.events import Kind
 from tui.core.lanes import differences
 from tui.core.model import KnownModel
@@ -121,6 +122,7 @@ class LaneView(Vertical):
         self._differs = ""
         self._shown: RequestRecord | None = None
         self._pieces_shown = 0
+        self._failing: tuple[tuple[int, int], ...] = ()
         self._settled = False
         self._lines = ("", "", "")
         self._characters = 0
@@ -158,6 +160,7 @@ class LaneView(Vertical):
             self.stream.clear()
             self._shown = record
             self._pieces_shown = self._characters = 0
+            self._failing = ()
             self.stream.placeholder = "" if record is not None else self._invitation
         if record is not None and len(record.pieces) > self._pieces_shown:
             for kind, pieces in groupby(record.pieces[self._pieces_shown :], key=itemgetter(0)):
@@ -166,6 +169,9 @@ class LaneView(Vertical):
                 self.stream.append(kind, piece)
             self._pieces_shown = len(record.pieces)
         self.stream.tick()
+        if record is not None and (failing := failing_spans(record.checks)) != self._failing:
+            self._failing = failing
+            self.stream.mark(failing)
         ended = record is not None and not record.state.in_flight
         if ended and not self._settled and self.stream.following:
             # While it streams the text moves up by half pages; at the end it fills the pane.

@@ -4,7 +4,7 @@ It keeps a scroll offset instead of a virtual size, because a size that grows la
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -53,6 +53,7 @@ class StreamView(Widget, can_focus=True):
     StreamView {
         & > .stream-view--thinking { color: $text-muted; text-style: italic; }
         & > .stream-view--placeholder { color: $text-muted; }
+        & > .stream-view--failing { color: $text-error; text-style: bold underline; }
         & > .stream-view--match { background: $warning-muted; color: $text-warning; text-style: underline; }
         & > .stream-view--current-match { background: $warning; color: $background; text-style: bold; }
         & > .stream-view--selection { background: $selected; color: $foreground; }
@@ -67,7 +68,7 @@ class StreamView(Widget, can_focus=True):
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"stream-view--{name}" for name in ("thinking", "placeholder", "match", "current-match", "selection")
+        f"stream-view--{name}" for name in ("thinking", "placeholder", "failing", "match", "current-match", "selection")
     }
     BINDING_GROUP_TITLE = "Text"
     BINDINGS: ClassVar[list[BindingType]] = bound("text")
@@ -94,7 +95,7 @@ class StreamView(Widget, can_focus=True):
 
     def append(self, kind: Kind, text: str) -> None:
         """Store text that arrived, made safe for the terminal. The next `tick` wraps and paints it."""
-        self.window.append(kind, clean(text))
+        self.window.append(kind, text)
 
     def tick(self) -> None:
         """Paint what arrived since the last tick: the changed rows only, or a new half page when the pane is full."""
@@ -116,6 +117,11 @@ class StreamView(Widget, can_focus=True):
         if self._selection is not None:
             self.screen.clear_selection()
         self.following = True
+        self.refresh()
+
+    def mark(self, failing: Sequence[tuple[int, int]]) -> None:
+        """Show these parts of the answer as failing; see `TextWindow.mark`."""
+        self.window.mark(failing)
         self.refresh()
 
     @property
@@ -272,7 +278,9 @@ class StreamView(Widget, can_focus=True):
         return style
 
     def _marks(self, row: TextRow) -> Iterator[Mark]:
-        """The matches and the selection on a row, the topmost last."""
+        """The failing parts, the matches and the selection on a row, the topmost last."""
+        for start, end in self.window.failing if row.kind is Kind.TEXT else ():
+            yield *self.window.text.whole_clusters(start, end), self._style("failing")
         if self.matches.query:
             for start, end in self.matches.matches_in(row):
                 name = "current-match" if start == self.matches.current else "match"
