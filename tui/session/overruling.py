@@ -21,7 +21,7 @@ class Overruling:
         uids: list[str],
         say: Callable[[str], None],
     ) -> None:
-        """`uids` are those of the session's runs. Without a history of `snapshots` a word lasts as long as the session."""
+        """`uids` are those of the session's runs. Without a history, a word lasts as long as the session."""
         self._live = live
         self._snapshots = snapshots
         self._uids = uids
