@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.advice.advise import LEVERS, RULES, advise
+from tui.advice.rendering import as_json, as_text
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.core.figures import Figure
 from tui.core.observation import Observation
@@ -27,6 +28,28 @@ def test_the_largest_saving_comes_first() -> None:
     assert ranks == sorted(ranks, reverse=True)
     assert [one.saving.basis for one in advice.suggestions] == [Basis.DERIVED, Basis.ASSUMED, Basis.ASSUMED]
     assert advice.conclusion.startswith("Turn thinking off")
+
+
+def test_what_a_change_does_to_the_pass_rate_is_said_where_answers_tell_it() -> None:
+    def judged(count: int) -> tuple[Observation, ...]:
+        made = answers(20, thinking=900, writing=400)
+        return tuple(msgspec.structs.replace(one, passed=number < count) for number, one in enumerate(made))
+
+    off = measured(*judged(5), parameters=Parameters(max_tokens=500, thinking="disabled"), name="off")
+    said = "passed: as it is passes more often: as it is 20 of 20, changed 5 of 20 (exact test, p = "
+    subject = measured(*judged(20))
+    advice = advise(evidence(subject, off))
+    by_rule = {one.id.partition(":")[0]: one for one in (*advice.suggestions, *advice.minor)}
+    assert by_rule["thinking"].passes.startswith(said)
+    assert not by_rule["effort"].passes
+    assert said in as_text([advice])
+    assert said in str(as_json([advice])["advice"][0]["suggestions"])
+    for other in (
+        msgspec.structs.replace(off, prompt=Prompt(user="Another?")),
+        msgspec.structs.replace(off, endpoint=msgspec.structs.replace(off.endpoint, name="elsewhere")),
+        measured(*answers(20, thinking=900), parameters=off.parameters),
+    ):
+        assert not any(one.passes for one in advise(evidence(subject, other)).suggestions)
 
 
 def test_every_rule_says_something_of_nothing() -> None:

@@ -10,9 +10,11 @@ from tui.advice.estimate import prefill_fit
 from tui.advice.evidence import Evidence
 from tui.advice.rules import answer_length, delivery, generation, model, prompt_cache, prompt_length
 from tui.advice.suggestion import MATTERS_NS, NoSuggestion, Suggestion
+from tui.advice.trial import accepted_parameters, passes_of
 from tui.core.comparison import FEWEST
 from tui.core.decomposition import Parts, parts_of, typical
 from tui.core.figures import Figure
+from tui.core.prompt import Prompt
 from tui.core.refusals import lack, unsupported
 from tui.core.wording import amount, percent, round_amount
 
@@ -95,7 +97,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 def advise(evidence: Evidence) -> Advice:
     """Ask every rule, and rank the suggestions by the time they are estimated to save."""
-    said = [_as_measured(_as_the_protocol_allows(rule, evidence), evidence) for rule in RULES]
+    said = [_passing(_as_measured(_as_the_protocol_allows(rule, evidence), evidence), evidence) for rule in RULES]
     suggestions = sorted(
         (one for one in said if isinstance(one, Suggestion)),
         key=lambda suggestion: (-suggestion.saving.rank_ns, -suggestion.saving.ns),
@@ -136,6 +138,27 @@ def _as_measured(said: Suggestion | NoSuggestion, evidence: Evidence) -> Suggest
     values = [(one.value(said.saving.figure), one.set_up_ns or 0) for one in evidence.subject.answers]
     whole = [value + set_up for value, set_up in values if value is not None]
     return said if not whole else msgspec.structs.replace(said, saving=said.saving.within(median(whole)))
+
+
+def _passing(said: Suggestion | NoSuggestion, evidence: Evidence) -> Suggestion | NoSuggestion:
+    """The suggestion with what answers to the changed request tell of its pass rate: a trial's, or another lane's."""
+    if isinstance(said, NoSuggestion) or said.trial is None:
+        return said
+    subject, change = evidence.subject, said.trial.change
+    model, asked = change.target_of(subject.target).model, accepted_parameters(subject.parameters, change)
+    prompt = _unnamed(change.prompt_of(subject.prompt))
+    found = [
+        passes
+        for other in evidence.others
+        if other.target.model == model and other.parameters == asked and _unnamed(other.prompt) == prompt
+        and other.endpoint.name == subject.endpoint.name
+        and (passes := passes_of(subject.outcomes, other.outcomes))
+    ]  # fmt: skip
+    return msgspec.structs.replace(said, passes=found[0]) if found else said
+
+
+def _unnamed(prompt: Prompt) -> Prompt:
+    return msgspec.structs.replace(prompt, name="")
 
 
 def _conclusion(warnings: Sequence[NoSuggestion], worth: Sequence[Suggestion]) -> str:

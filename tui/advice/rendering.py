@@ -91,6 +91,8 @@ def _lines(advice: Advice) -> Iterator[str]:
         for figure in suggestion.figures:
             yield f"     {figure}"
         yield f"     price: {suggestion.price}"
+        if suggestion.passes:
+            yield f"     {suggestion.passes}"
         yield f"     source: {source.name}, {source.section}, {source.url}"
     for suggestion in advice.minor:
         yield f"  - too small to matter: {suggestion.headline} ({saving_sentence(suggestion.saving)})"
@@ -130,6 +132,8 @@ def _tried(tried: TrialResult) -> dict[str, Any]:
         described |= {"saved_ms": _ms(tried.saved_ns), **_interval("", tried.interval)}
     if tried.held is not None:
         described["as_predicted"] = tried.held
+    if tried.passes:
+        described["passes"] = tried.passes
     return described
 
 
@@ -156,6 +160,8 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
             described["confidence"] = saving.interval.confidence
     if suggestion.trial is not None:
         described["change"] = suggestion.trial.change.label
+    if suggestion.passes:
+        described["passes"] = suggestion.passes
     return described
 
 

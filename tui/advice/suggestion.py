@@ -132,6 +132,8 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     source: Citation
     trial: Trial | None
     """None where the program cannot try it."""
+    passes: str = ""
+    """Pass rates without and with the change, as far as answers tell, and their exact test; empty where they do not."""
 
 
 class NoSuggestion(msgspec.Struct, frozen=True):

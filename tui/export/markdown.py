@@ -73,6 +73,8 @@ def _suggestion(suggestion: Suggestion, number: int) -> Iterator[str]:
     for figure in suggestion.figures:
         yield f"   - {markdown_line(figure)}"
     yield f"   - price: {markdown_line(suggestion.price)}"
+    if suggestion.passes:
+        yield f"   - {markdown_line(suggestion.passes)}"
     source = suggestion.source
     yield f"   - source: {markdown_line(f'{source.name}, {source.section}')}, <{source.url}>"
 

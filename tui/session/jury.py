@@ -154,7 +154,7 @@ def _is_refused(answered: Answered) -> bool:
 
 
 def _unjudged(why: str) -> CheckFinding:
-    return CheckFinding(kind="judge", reason=f"it was not judged: {why}")
+    return CheckFinding(kind="judge", reason=why)
 
 
 def _unanswered(number: int, why: str) -> Answered:

@@ -100,6 +100,15 @@ def test_a_presumed_saving_shows_the_most_it_may_be() -> None:
         trial=None,
     )
     assert row_line(suggestion, []) == "to −1.92 s  Ask in fast mode"
+    known = msgspec.structs.replace(suggestion, passes="passed: changed passes more often")
+    assert row_line(known, []) == "to −1.92 s  Ask in fast mode · passed: changed passes more often"
+    assert "Passed: changed passes more often" in detail_lines(known)
+    # What a trial found stands for it.
+    tried = msgspec.structs.replace(TRIED, id=suggestion.id, target="one", passes="passed: as it is passes more often")
+    assert row_line(known, [tried]) == "to −1.92 s  Ask in fast mode · tried · passed: as it is passes more often"
+    assert row_line(known, [msgspec.structs.replace(tried, passes="")]).endswith(
+        "tried · passed: changed passes more often"
+    )
 
 
 def test_what_a_change_does_to_the_pass_rate_stands_before_the_decision() -> None:

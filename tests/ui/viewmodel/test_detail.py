@@ -147,6 +147,17 @@ def test_the_checks_say_what_was_not_passed() -> None:
     assert dict(itertools.chain.from_iterable(detail_rows(record)))["checks"] == "not passed: regex: ␛no"
 
 
+def test_a_judge_is_named_with_its_words_and_tokens() -> None:
+    record = RequestRecord(spec=SPEC, timeline=NEW, status=Status.DONE)
+    said = CheckFinding(
+        kind="judge", passed=True, reason="m says yes: \x1b?", model="m", input_tokens=1200, output_tokens=5
+    )
+    record.checks = (said, CheckFinding(kind="judge", reason="it was cancelled"))
+    shown = dict(itertools.chain.from_iterable(detail_rows(record)))
+    assert shown["judge"] == "m says yes: ␛?; 1,200 tokens in, 5 out"
+    assert shown["checks"] == "not judged: judge: it was cancelled"
+
+
 def test_a_reused_connection() -> None:
     shown = rows(done(Timeline(reused_ns=90 * MS, sent_ns=100 * MS, content_ns=[300 * MS], first_text_ns=300 * MS), 1))
     assert shown["connection"] == "reused"

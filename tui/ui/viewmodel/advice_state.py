@@ -99,13 +99,15 @@ def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
     """Return one row of the list."""
     if isinstance(said, NoSuggestion):
         return f"{'!' if said.warns else '?'}           {said.rule}: {said.reason}"
-    mark = _mark(said.id, said.target, ledger)
+    tried = _tried(said, ledger)
+    mark = _mark(tried)
+    passes = said.passes if tried is None or not tried.passes else tried.passes
     saving = said.saving
     saves = change(Figure.TOTAL, -saving.ns)
     if saving.basis is Basis.ASSUMED and saving.interval is not None:
         # The row stands where its lower end ranks it.
         saves = f"to {change(Figure.TOTAL, -saving.interval.high)}"
-    return f"{saves:>10}  {said.headline}{mark}"
+    return f"{saves:>10}  {said.headline}{mark}{' · ' * bool(passes)}{passes}"
 
 
 def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
@@ -120,6 +122,7 @@ def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
         saving_sentence(said.saving),
         *said.figures,
         f"Price: {said.price}",
+        *([f"{said.passes[:1].upper()}{said.passes[1:]}"] if said.passes else []),
         f"Source: {source.name}, {source.section}",
         source.url,
         way,
@@ -150,8 +153,12 @@ def ledger_lines(ledger: list[TrialResult]) -> list[str]:
     return lines
 
 
-def _mark(suggestion_id: str, target: str, ledger: list[TrialResult]) -> str:
-    tried = next((one for one in ledger if one.id == suggestion_id and one.target == target), None)
+def _tried(said: Suggestion, ledger: list[TrialResult]) -> TrialResult | None:
+    """The latest trial of a suggestion."""
+    return next((one for one in ledger if one.id == said.id and one.target == said.target), None)
+
+
+def _mark(tried: TrialResult | None) -> str:
     if tried is None:
         return ""
     return f" · {'accepted' if tried.accepted else 'rejected' if tried.accepted is False else 'tried'}"

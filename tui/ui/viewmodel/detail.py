@@ -1,7 +1,7 @@
 """All figures of one request, for its detail view."""
 
 from tui.core import metrics
-from tui.core.checks import verdict_line
+from tui.core.checks import CheckFinding, verdict_line
 from tui.core.cost import Cost
 from tui.core.engine_events import StampSource
 from tui.core.events import Usage
@@ -126,8 +126,14 @@ def _counts(record: RequestRecord) -> tuple[Row, ...]:
         ("chunks", format_count(len(record.timeline.content_ns))),
         ("stop reason", record.stop_reason or ABSENT),
         *(("checks", clean(said)) for said in [verdict_line(record.checks, record.overruled)] if said),
+        *(("judge", clean(_judge(each))) for each in record.checks if each.model),
         *(("remark", clean(remark)) for remark in remarks(record)),
     )
+
+
+def _judge(found: CheckFinding) -> str:
+    """Words of a model that judged the answer, and its tokens, which are in no other figure here."""
+    return f"{found.reason}; {format_count(found.input_tokens)} tokens in, {format_count(found.output_tokens)} out"
 
 
 def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:
