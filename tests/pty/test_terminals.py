@@ -2,8 +2,12 @@
 
 import re
 import sys
+import unicodedata
+from collections.abc import Callable
 
+import pyte
 import pytest
+from rich.cells import cell_len
 from terminal_under_test import Terminal
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
@@ -114,3 +118,47 @@ def test_the_screen_is_light_where_the_terminal_says_that_it_is(
         terminal.press(F10)
         assert terminal.until_ended() == 0
         assert terminal.is_restored()
+
+
+EMOJI = (
+    "Family \U0001f468\u200d\U0001f469\u200d\U0001f467, heart ❤\ufe0f, flag \U0001f1ec\U0001f1e7, "
+    "thumb 👍🏽, key 1\ufe0f\u20e3, हिन्दी नमस्ते"
+)
+
+
+def narrow(char: str) -> int:
+    """Cells by a table from before emoji."""
+    return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) == "W" and char < "🀀" else 1
+
+
+def wide(char: str) -> int:
+    """Cells of every character for itself, as many as may be."""
+    return 0 if unicodedata.combining(char) else 2 if char >= "🀀" else cell_len(char) or 1
+
+
+def replayed(written: bytes, monkeypatch: pytest.MonkeyPatch, width: Callable[[str], int] | None) -> list[str]:
+    """The rows of a terminal with this table to which so much was written."""
+    with monkeypatch.context() as patch:
+        if width is not None:
+            patch.setattr(pyte.screens, "wcwidth", width)
+        screen = pyte.Screen(100, 30)
+        pyte.ByteStream(screen).feed(written)
+    return ["".join(screen.buffer[y][x].data or "_" for x in range(100)) for y in range(30)]
+
+
+def test_whatever_an_emoji_takes_nothing_moves_or_stays(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Terminal([EMOJI, "--model", "sim-fast"], environ, size=(100, 30)) as terminal:
+        terminal.until(lambda shown: "○ idle" in shown and "Family" in shown)
+        with_emoji = terminal.written
+        terminal.press(b"\x01\x7f")
+        terminal.until(lambda shown: "Family" not in shown)
+        without = terminal.written
+        terminal.press(F10)
+        assert terminal.until_ended() == 0
+    tables = (None, narrow, wide)
+    first, *others = [[row[38:] for row in replayed(with_emoji, monkeypatch, width)] for width in tables]
+    assert others == [first, first]
+    first, *others = [replayed(without, monkeypatch, width) for width in tables]
+    assert others == [first, first]

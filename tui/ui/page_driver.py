@@ -9,6 +9,7 @@ from textual.app import App
 from textual.drivers.web_driver import WebDriver
 
 from tui.ui.driver import GONE, DrivenApp
+from tui.ui.steady_cells import steady
 
 
 class PageDriver(WebDriver):
@@ -29,6 +30,10 @@ class PageDriver(WebDriver):
         for number, handler in zip(numbers, handlers, strict=True):
             self._loop.remove_signal_handler(number)
             signal.signal(number, handler)
+
+    def write(self, data: str) -> None:
+        """Send `data`, with all cells in their place."""
+        super().write(steady(data))
 
     def run_input_thread(self) -> None:
         """Turn what comes from the page into events; when nothing can come any more, the server has gone."""

@@ -49,7 +49,7 @@ class TextRow:
 
 
 class WrappedText:
-    """See the module. `cell_len` gives the cells a text takes; it must be the function that the painter goes by."""
+    """See the module. `cell_len` gives the cells a text takes: those that the painter goes by, or more."""
 
     def __init__(self, width: int, cell_len: Callable[[str], int], *, indent: int = 0) -> None:
         """`width` is in cells; rows of anything but text are `indent` cells narrower. No row is under two cells."""
@@ -143,8 +143,8 @@ class WrappedText:
         if "\t" in shown:
             pieces = tuple(self._expand_tabs(shown, start, room))
         else:
-            if len(shown) > room // 2 and shown.endswith(" ") and (over := self._cell_len(shown) - room) > 0:
-                shown = shown[:-over]
+            if len(shown) > room // 2 and shown.endswith(" "):
+                shown = _without_last(shown, self._cell_len(shown) - room)
             pieces = (Piece(shown, start),)
         return TextRow(kind, start, start + len(source), pieces)
 
@@ -158,7 +158,7 @@ class WrappedText:
             elif part:
                 taken = self._cell_len(part)
                 # Only hanging spaces can be too many.
-                yield Piece(part[: len(part) - max(0, cells + taken - room)], start)
+                yield Piece(_without_last(part, cells + taken - room), start)
                 cells = min(room, cells + taken)
             start += len(part)
 
@@ -212,3 +212,8 @@ class WrappedText:
         ends = [start for start, _ in self._kinds[first + 1 :]] + [self._length]
         for (start, kind), end in zip(self._kinds[first:], ends, strict=False):
             yield start, end, kind
+
+
+def _without_last(text: str, spaces: int) -> str:
+    """`text` without so many of the spaces at its end."""
+    return text[: max(len(text.rstrip(" ")), len(text) - spaces)] if spaces > 0 else text

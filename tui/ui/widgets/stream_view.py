@@ -22,6 +22,7 @@ from textual.widget import Widget
 from tui.core.events import Kind
 from tui.core.sanitize import clean
 from tui.ui.keymap import bound
+from tui.ui.steady_cells import widest
 from tui.ui.viewmodel.text_window import TextSearch, TextWindow
 from tui.ui.viewmodel.wrapped_text import TextRow, WrappedText
 from tui.ui.widgets.stream_rows import GUTTER_CELLS, Mark, blank_strip, row_strip
@@ -80,7 +81,7 @@ class StreamView(Widget, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
-        self.window = TextWindow(cell_len, indent=GUTTER_CELLS)
+        self.window = TextWindow(widest, indent=GUTTER_CELLS)
         self.matches = TextSearch(self.window.text)
         self._empty = WrappedText(80, cell_len)
         """The placeholder, wrapped."""
