@@ -2,8 +2,10 @@
 
 from random import Random
 
+import msgspec
 import pytest
 
+from tui.core.figures import Figure
 from tui.core.frontier import FrontierPoint, frontier
 from tui.core.metrics import NS_PER_MS
 from tui.core.observation import Observation
@@ -47,7 +49,7 @@ def test_the_fast_the_cheap_and_the_right_are_on_it_and_what_is_worse_in_all_is_
     }
     assert points[3].state.startswith("behind ")
     assert points[2].passes == "60 of 60, 94 % to 100 %"
-    assert points[0].cells[1] == "$0.0040"
+    assert points[0].cells[2] == "$0.0040"
 
 
 def test_what_is_worse_in_time_and_alike_in_cost_is_surely_behind() -> None:
@@ -81,3 +83,14 @@ def test_equal_targets_are_seldom_surely_anything() -> None:
         pair = [(name, requests(chance.getrandbits(32), 100, 0.8, None, runs=40)) for name in "abc"]
         wrong += any(point.shown for point in frontier(pair))
     assert wrong <= 5
+
+
+def test_by_ttft_another_one_may_be_on_it() -> None:
+    first, whole = requests(1, 100, 1.0, 0.001), requests(2, 300, 1.0, 0.001)
+    early = [msgspec.structs.replace(one, ttft_ns=10 * NS_PER_MS) for one in whole]
+    late = [msgspec.structs.replace(one, ttft_ns=90 * NS_PER_MS) for one in first]
+    named = [("late", late), ("early", early)]
+    assert [point.beaten_by for point in frontier(named)] == ["", "late"]
+    by_ttft = frontier(named, Figure.TTFT)
+    assert [point.beaten_by for point in by_ttft] == ["early", ""]
+    assert [round(point.time_ns(Figure.TTFT) or 0) for point in by_ttft] == [90 * NS_PER_MS, 10 * NS_PER_MS]

@@ -35,7 +35,7 @@ def place(shared_workplace: Workplace) -> Workplace:
 def chosen(place: Workplace) -> Workplace:
     """A choice after a series."""
     files = ("--json", "a.json", "--junit", "a.xml", "--markdown", "a.md")
-    done = place.run("run", "plan.toml", "--repeat", "60", "--choose", RULE, *files)
+    done = place.run("run", "plan.toml", "--repeat", "60", "--choose", RULE, "--frontier", "ttft", *files)
     (place.cwd / "out").write_text(f"{done.returncode}\n{done.stdout}")
     return place
 
@@ -47,10 +47,13 @@ def test_the_slower_that_is_right_is_chosen_before_the_fast_that_is_wrong(chosen
     assert lines[at].startswith(f"choice: {RULE}: sim-careful is chosen: total.p50 ")
     assert lines[at + 1].startswith("  sim-hasty: misses an objective, passed > 75%: missed")
     assert lines[at + 2].startswith("  sim-careful: chosen, passed > 75%: met")
+    assert any(line.startswith("By median TTFT, mean cost") for line in lines)
 
 
 def test_files_have_the_choice(chosen: Workplace) -> None:
-    choice = json.loads((chosen.cwd / "a.json").read_text())["choice"]
+    export = json.loads((chosen.cwd / "a.json").read_text())
+    choice = export["choice"]
+    assert len(export["frontier"]) == len(export["frontier_by_ttft"]) == 2
     assert (choice["outcome"], choice["chosen"], choice["rule"]) == ("chosen", "sim-careful", RULE)
     assert [one["state"] for one in choice["candidates"]] == ["misses an objective", "chosen"]
     assert "## Choice" in (chosen.cwd / "a.md").read_text()

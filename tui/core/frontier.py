@@ -19,13 +19,14 @@ from tui.core.pass_rate import Judged, pass_rate
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import ABSENT, amount, dollars
 
-_TOTAL = Objective(figure=Figure.TOTAL, statistic=Statistic.MEDIAN, limit=1, text="total.p50")
+_TIMES = {
+    figure: Objective(figure=figure, statistic=Statistic.MEDIAN, limit=1, text=f"{figure}.p50")
+    for figure in (Figure.TOTAL, Figure.TTFT)
+}
+BY = tuple(_TIMES)
+"""Times that targets are compared by, the usual one first."""
 _COST = parse("cost < $1")
 _PASSED = parse("passed > 0%")
-FRONTIER_NOTE = (
-    "By median total, mean cost at list prices and pass rate; so far: that may be chance, elsewhere all of it is sure "
-    "at 95 %"
-)
 MOST = 32
 """Targets above which there is no frontier: each look would compare thousands of pairs."""
 
@@ -39,6 +40,7 @@ class FrontierPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     variant: str | None = None
     requests: int
     total_ns: Annotated[float | None, msgspec.Meta(description="Median total of complete answers.")] = None
+    ttft_ns: Annotated[float | None, msgspec.Meta(description="Median TTFT of complete answers.")] = None
     usd: Annotated[float | None, msgspec.Meta(description="Mean cost of a request at list prices.")] = None
     passed: Annotated[float | None, msgspec.Meta(description="Share of answers that passed their checks.")] = None
     passes: Annotated[str, msgspec.Meta(description="The same in words: 18 of 20, and its interval.")] = ""
@@ -53,10 +55,15 @@ class FrontierPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         return where if self.shown else f"{where}, so far"
 
     @property
-    def cells(self) -> tuple[str, str, str]:
-        """Total, cost and pass rate, with their units."""
+    def cells(self) -> tuple[str, str, str, str]:
+        """Total, TTFT, cost and pass rate, with their units."""
         usd = ABSENT if self.usd is None else dollars(self.usd)
-        return amount(Figure.TOTAL, self.total_ns), usd, self.passes or ABSENT
+        times = amount(Figure.TOTAL, self.total_ns), amount(Figure.TTFT, self.ttft_ns)
+        return *times, usd, self.passes or ABSENT
+
+    def time_ns(self, by: Figure) -> float | None:
+        """The median of the time that it is compared by."""
+        return self.ttft_ns if by is Figure.TTFT else self.total_ns
 
 
 class _Contender:
@@ -72,15 +79,24 @@ class _Contender:
         ]
 
 
-def frontier(named: Sequence[Judged], confidence: float = CONFIDENCE) -> list[FrontierPoint]:
+def frontier_note(by: Figure = Figure.TOTAL) -> str:
+    """The way in which targets are compared, without a full stop."""
+    sure = "so far: that may be chance, elsewhere all of it is sure at 95 %"
+    return f"By median {by.label}, mean cost at list prices and pass rate; {sure}"
+
+
+def frontier(
+    named: Sequence[Judged], by: Figure = Figure.TOTAL, *, confidence: float = CONFIDENCE
+) -> list[FrontierPoint]:
     """The points, in the order given; none without two targets, and where nothing but time is known of them.
 
-    Compared are the median total, the mean cost and the pass rate, each where it is known of any.
+    Compared are the median of `by`, one of `BY`, the mean cost and the pass rate, each where it is known of any.
     """
+    time = _TIMES[by]
     compared = [
-        by for by in (_TOTAL, _COST, _PASSED) if any(judge(by, requests).value is not None for _, requests in named)
+        each for each in (time, _COST, _PASSED) if any(judge(each, requests).value is not None for _, requests in named)
     ]
-    if not 2 <= len(named) <= MOST or _TOTAL not in compared or len(compared) < 2:
+    if not 2 <= len(named) <= MOST or time not in compared or len(compared) < 2:
         return []
     contenders = [_Contender(each, compared) for each in named]
     error = (1 - confidence) / (len(named) * (len(named) - 1) * len(compared))
@@ -88,9 +104,9 @@ def frontier(named: Sequence[Judged], confidence: float = CONFIDENCE) -> list[Fr
     return [_point(one, contenders, compared, claims) for one in contenders]
 
 
-def frontier_of(measured: Sequence[Measured], confidence: float = CONFIDENCE) -> list[FrontierPoint]:
+def frontier_of(measured: Sequence[Measured], by: Figure = Figure.TOTAL) -> list[FrontierPoint]:
     """The same of what was measured, with who was asked."""
-    points = frontier([(one.name, one.observations) for one in measured], confidence)
+    points = frontier([(one.name, one.observations) for one in measured], by)
     return [
         msgspec.structs.replace(point, model=one.model, endpoint=one.endpoint, variant=one.variant)
         for point, one in zip(points, measured if points else (), strict=True)
@@ -108,11 +124,12 @@ def _point(
     holds = all(any(claims.worse_and_as_good(by, one.named, other.named)[0] for by in compared) for other in others)
     by = next(iter(surely or beaten), None)
     rate = pass_rate(requests)
-    total, usd, passed = (judge(each, requests).value for each in (_TOTAL, _COST, _PASSED))
+    total, ttft, usd, passed = (judge(each, requests).value for each in (*_TIMES.values(), _COST, _PASSED))
     return FrontierPoint(
         name=name,
         requests=len(requests),
         total_ns=total,
+        ttft_ns=ttft,
         usd=usd,
         passed=passed,
         passes="" if rate is None else f"{rate.counts}, {rate.interval}",

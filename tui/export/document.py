@@ -166,6 +166,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     frontier: Annotated[
         list[FrontierPoint], _means("Which targets are as fast, as cheap and as right as any; derived, like all.")
     ] = []
+    frontier_by_ttft: Annotated[list[FrontierPoint], _means("The same with TTFT in place of the total.")] = []
     choice: Annotated[Choice | None, _means("Which target was chosen, where a rule said how.")] = None
     levels: Annotated[list[ExportedLevel], _means("Of every load, in order.")] = []
     knees: Annotated[list[ExportedKnee], _means("Of every target of a load.")] = []

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tui.advice.trial import TrialResult
+from tui.core.figures import Figure
 from tui.core.frontier import frontier_of
 from tui.core.grouping import measured_in
 from tui.core.host_difference import host_differences
@@ -59,8 +60,10 @@ def render_json(contents: Contents) -> Iterator[str]:
         yield from _list("host_differences", differences)
     if fits := fits_of(measured):
         yield from _list("fits", fits)
-    if points := frontier_of([one for one in measured if one.requests]):
-        yield from _list("frontier", points)
+    asked_at_all = [one for one in measured if one.requests]
+    for name, by in (("frontier", Figure.TOTAL), ("frontier_by_ttft", Figure.TTFT)):
+        if points := frontier_of(asked_at_all, by):
+            yield from _list(name, points)
     levels, found = loads_of(runs, contents.objectives)
     if levels:
         yield from _list("levels", levels)
@@ -70,7 +73,7 @@ def render_json(contents: Contents) -> Iterator[str]:
     yield "\n}\n"
 
 
-_LISTS = ("runs", "requests", "host_differences", "fits", "frontier", "levels", "knees", "tried")
+_LISTS = ("runs", "requests", "host_differences", "fits", "frontier", "frontier_by_ttft", "levels", "knees", "tried")
 
 
 def _list(name: str, members: Iterable[object]) -> Iterator[str]:

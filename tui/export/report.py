@@ -12,7 +12,7 @@ from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
 from tui.core.figures import FITTED, Figure, Unit, Use, figures_for, flat_columns
 from tui.core.finished import ending
-from tui.core.frontier import FRONTIER_NOTE, frontier_of
+from tui.core.frontier import frontier_note, frontier_of
 from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.host_difference import HOST_COLUMNS, host_differences, host_rows
@@ -190,13 +190,23 @@ def _levels(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[
 
 
 def _frontier(measured: Sequence[Measured]) -> list[Table]:
-    points = frontier_of(measured)
+    points, by_ttft = frontier_of(measured), frontier_of(measured, Figure.TTFT)
     rows = [
-        (one.name, one.model, one.endpoint, one.variant or "", point.state, *point.cells, str(point.requests))
-        for one, point in zip(measured if points else (), points, strict=True)
+        (
+            one.name,
+            one.model,
+            one.endpoint,
+            one.variant or "",
+            total.state,
+            ttft.state,
+            *total.cells,
+            str(total.requests),
+        )
+        for one, total, ttft in zip(measured if points else (), points, by_ttft, strict=True)
     ]
-    columns = ("Target", "Model", "Endpoint", "Variant", "Place", "Total, median", "Cost, mean", "Passed", "Requests")
-    return [Table(title="Frontier", columns=columns, labels=5, rows=rows, note=FRONTIER_NOTE)] if rows else []
+    who = ("Target", "Model", "Endpoint", "Variant")
+    columns = (*who, "Place", "Place by TTFT", "Total, median", "TTFT, median", "Cost, mean", "Passed", "Requests")
+    return [Table(title="Frontier", columns=columns, labels=6, rows=rows, note=frontier_note())] if rows else []
 
 
 def _choice(choice: Choice) -> Table:

@@ -14,7 +14,7 @@ from tui.core.comparison import family_sentence
 from tui.core.decomposition import UNFIT, Fit
 from tui.core.events import Status
 from tui.core.figures import FITTED, SAMPLED, Figure, Use, figures_for
-from tui.core.frontier import FRONTIER_NOTE, frontier
+from tui.core.frontier import frontier, frontier_note
 from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.host_difference import HOST_COLUMNS, AskedFrom, host_differences, host_rows
@@ -166,12 +166,12 @@ def pass_rate_lines(results: Sequence[TargetResult]) -> list[str]:
     return [clean(line) for line in (*(f"{name}: {rate.sentence}" for name, rate in rates), *differing(found))]
 
 
-def frontier_lines(results: Sequence[TargetResult]) -> list[str]:
-    """A table of time, cost and pass rate, with what is on the frontier; nothing where nothing but time is known."""
-    points = frontier([(clean(one.name), one.observations) for one in results if one.observations])
+def frontier_lines(results: Sequence[TargetResult], by: Figure = Figure.TOTAL) -> list[str]:
+    """A table of times, cost and pass rate, with what is on the frontier; nothing where nothing but time is known."""
+    points = frontier([(clean(one.name), one.observations) for one in results if one.observations], by)
     rows = [(point.name, point.state, *point.cells, str(point.requests)) for point in points]
-    heading = ("target", "frontier", "total", "cost", "passed", "n")
-    return [*aligned([heading, *rows], labels=2), f"{FRONTIER_NOTE}."] if rows else []
+    heading = ("target", "frontier", "total", "TTFT", "cost", "passed", "n")
+    return [*aligned([heading, *rows], labels=2), f"{frontier_note(by)}."] if rows else []
 
 
 def choice_lines(choice: Choice | None) -> list[str]:

@@ -13,7 +13,8 @@ from tui.config.known_models import known_models
 from tui.config.load import Loaded
 from tui.core import choice as choice_rule
 from tui.core.choice import EXAMPLE, Choice, choose
-from tui.core.figures import Use, figures_for
+from tui.core.figures import Figure, Use, figures_for
+from tui.core.frontier import BY
 from tui.core.grouping import measured_in
 from tui.core.interleaved import REPEATS
 from tui.core.model import KnownModel
@@ -80,7 +81,8 @@ def main(arguments: Sequence[str]) -> int:
     status = measured.status(exit_code(results) if choice is None else choice_code(choice, results))
     if not options.quiet:
         out = sys.stderr if "-" in (options.json, options.junit, options.markdown) else sys.stdout
-        print(_summary(measured, results, objectives, choice, plain=options.plain, simulated=simulated), file=out)
+        shown = {"by": Figure(options.frontier), "plain": options.plain, "simulated": simulated}
+        print(_summary(measured, results, objectives, choice, **shown), file=out)
     return written(status, lambda: _write_files(options, measured, results, objectives, choice, simulated=simulated))
 
 
@@ -106,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
         "--choose",
         metavar="RULE",
         help=f"choose one target, by a rule such as '{EXAMPLE}'".replace("%", "%%"),
+    )
+    parser.add_argument(
+        "--frontier",
+        choices=BY,
+        default=BY[0],
+        help="the time that the frontier has beside cost and pass rate; total without it",
     )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt")
     parser.add_argument(
@@ -202,13 +210,14 @@ def _summary(
     objectives: Sequence[Objective],
     choice: Choice | None,
     *,
+    by: Figure,
     plain: bool,
     simulated: bool,
 ) -> str:
     lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
     lines += sentences(results) if plain else [table(results), *fitted_table(results)]
     lines += remark_lines(results)
-    lines += frontier_lines(results)
+    lines += frontier_lines(results, by)
     lines += pass_rate_lines(results)
     lines += [clean(said)] if (said := measured.spending.judges_sentence) else []
     lines += verdicts(results)

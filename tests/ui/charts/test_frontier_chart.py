@@ -3,6 +3,7 @@
 import msgspec
 from chart_samples import MS, lane_with, outcome_of
 
+from tui.core.figures import Figure
 from tui.core.observation import Observation
 from tui.ui.charts.frontier import CHART, frontier_numbers, frontier_plot
 from tui.ui.charts.plot import AxisUnit
@@ -36,8 +37,19 @@ def test_each_lane_has_a_point_in_the_panels_of_what_is_known() -> None:
         ("", 1, ((0.4, 0.3),)),
     ]
     rows = frontier_numbers(found).rows
-    assert rows[1][:3] == ("cheap", "300 ms", "$0.0010")
-    assert rows[2][4].startswith("behind ")
+    assert rows[1][:4] == ("cheap", "300 ms", "300 ms", "$0.0010")
+    assert rows[2][5].startswith("behind ")
+
+
+def test_it_goes_by_ttft_where_that_is_chosen() -> None:
+    lanes = source(a=answers(100, 3, 0.004), b=answers(300, 10, 0.001))
+    for lane in lanes.lanes:
+        lane.outcomes[:] = [msgspec.structs.replace(one, ttft_ns=7 * MS) for one in lane.outcomes]
+    chosen = msgspec.structs.replace(lanes, frontier_by=Figure.TTFT)
+    assert [curve.points[0][0] for curve in frontier_plot(chosen).curves] == [0.007] * 4
+    assert "By median TTFT" in str(frontier_numbers(chosen).note)
+    assert (CHART.heading(lanes).rpartition(" ")[2], CHART.heading(chosen).rpartition(" ")[2]) == ("total", "TTFT")
+    assert CHART.version(chosen) != CHART.version(lanes)
 
 
 def test_what_is_not_shown_is_so_far() -> None:

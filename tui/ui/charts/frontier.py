@@ -1,6 +1,6 @@
-"""The chart "frontier": the mean cost and the pass rate of every lane over its median total."""
+"""The chart "frontier": the mean cost and the pass rate of every lane over its median total, or TTFT."""
 
-from tui.core.frontier import FRONTIER_NOTE, FrontierPoint, frontier
+from tui.core.frontier import FrontierPoint, frontier, frontier_note
 from tui.core.metrics import NS_PER_S
 from tui.ui.charts.plot import Axis, AxisUnit, Curve, Plot, around
 from tui.ui.charts.source import Chart, ChartSource, by_answer
@@ -13,7 +13,8 @@ _PER = 1_000
 
 def _points(source: ChartSource) -> list[FrontierPoint]:
     """Of the lanes that are drawn, by their latest answers: what it costs grows with the pairs."""
-    return frontier([(lane.label, lane.current[-_MOST:]) for _, lane in source.shown if lane.current])
+    named = [(lane.label, lane.current[-_MOST:]) for _, lane in source.shown if lane.current]
+    return frontier(named, source.frontier_by)
 
 
 def _mark(point: FrontierPoint) -> str:
@@ -41,12 +42,12 @@ def frontier_plot(source: ChartSource) -> Plot:
                 label="" if panels else _mark(point),
                 colour=str(number),
                 symbol=number,
-                points=((point.total_ns / NS_PER_S, value),),
+                points=((time_ns / NS_PER_S, value),),
                 joined=False,
                 panel=len(panels),
             )
             for number, point, value in of
-            if point.total_ns is not None
+            if (time_ns := point.time_ns(source.frontier_by)) is not None
         ]
         panels.append(axis)
     return Plot(
@@ -60,11 +61,13 @@ def frontier_plot(source: ChartSource) -> Plot:
 def frontier_numbers(source: ChartSource) -> Numbers:
     """The table of the frontier."""
     rows = tuple((point.name, *point.cells, point.state, str(point.requests)) for point in _points(source))
-    return Numbers(("", "total", "cost", "passed", "place", "n"), rows, f"{FRONTIER_NOTE}.")
+    return Numbers(("", "total", "TTFT", "cost", "passed", "place", "n"), rows, f"{frontier_note(source.frontier_by)}.")
 
 
 CHART = Chart(
-    title="Cost of 1,000 requests in $, and pass rate, over total",
+    title="Cost of 1,000 requests in $, and pass rate, over time",
+    of_one_metric=True,
+    metric=lambda source: source.frontier_by,
     placeholder="No prices and no checks yet.",
     build=frontier_plot,
     version=by_answer,

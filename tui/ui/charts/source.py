@@ -51,6 +51,8 @@ class ChartSource(msgspec.Struct, frozen=True, kw_only=True):
     """CLOCK_MONOTONIC, for requests in flight."""
     metric: Figure = Figure.TTFT
     """The figure that charts of one metric show."""
+    frontier_by: Figure = Figure.TOTAL
+    """The time that the frontier has beside cost and pass rate."""
     sweep_key: str = ""
     """The key that starts a sweep."""
     pinned: Mapping[str, PinnedLane] = MappingProxyType({})
@@ -84,6 +86,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """True if it shows the current lane alone, or tells it from the others."""
     of_one_metric: bool = False
     """True if it shows one metric, which can be chosen."""
+    metric: Callable[[ChartSource], Figure] = lambda source: source.metric
+    """That metric."""
     build: Callable[[ChartSource], Plot | BarRows]
     version: Callable[[ChartSource], Version]
     """Changes when the drawing would: `by_answer`, `by_chunk` or `by_moment`."""
@@ -93,7 +97,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         """The title with the metric and the lane that are shown."""
         parts = [self.title]
         if self.of_one_metric:
-            parts.append(source.metric.label)
+            parts.append(self.metric(source).label)
         if self.of_one_lane:
             parts.append(source.current.label)
         return " · ".join(parts)
@@ -105,7 +109,7 @@ def by_answer(source: ChartSource) -> Version:
         (lane.label, len(lane.outcomes), len(lane.swept), id(lane.outcomes[-1]) if lane.outcomes else 0)
         for lane in source.lanes
     ]
-    return id(source.current), source.current.turn, source.metric, id(source.pinned), *ended
+    return id(source.current), source.current.turn, source.metric, source.frontier_by, id(source.pinned), *ended
 
 
 def by_chunk(source: ChartSource) -> Version:

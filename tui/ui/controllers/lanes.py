@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tui.core.checks import next_word, verdict_line
+from tui.core.checks import next_word
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.ui.controllers.context import Context
@@ -43,7 +43,10 @@ class LanesController:
 
     def sort(self) -> None:
         """Sort the table of the session by the next figure."""
-        self._context.tell(f"Sorted by {self._context.front.history.sort()}.", 2)
+        front = self._context.front
+        self._context.tell(f"Sorted by {front.history.sort()}.", 2)
+        # The frontier goes by the same time.
+        front.charts.draw()
 
     def detail(self) -> None:
         """Show the current lane's request in detail."""
@@ -78,7 +81,8 @@ class LanesController:
         else:
             replay.overrule(record, word)
             await overruling.overrule(replay.stored_record(record), word, replay.run.info.uid)
-        said = clean(f"{record.spec.target}: {verdict_line(record.checks, word)}.")
+        what = "the checks count again" if word is None else f"overruled by hand: {'not ' * (not word)}passed"
+        said = clean(f"{record.spec.target}: {what}.")
         again = "takes it back" if next_word(record.checks, word) is None else "again turns it round"
         self._context.tell(said if word is None else f"{said} {self._context.keys('overrule')} {again}.")
 

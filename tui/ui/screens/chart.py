@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
 
+from tui.core.frontier import BY
 from tui.ui.bindings import KeyNames
 from tui.ui.charts import ChartKind
 from tui.ui.charts.plot import Markers
@@ -98,7 +99,8 @@ class ChartScreen(Screen[ChartKind]):
         at = next((number for number, lane in enumerate(lanes) if lane is source.current), 0)
         current = lanes[(at + self._lanes_on) % len(lanes)]
         metric = METRICS[(METRICS.index(source.metric) + self._metric) % len(METRICS)]
-        return msgspec.structs.replace(source, current=current, metric=metric)
+        by = BY[(BY.index(source.frontier_by) + self._metric) % len(BY)]
+        return msgspec.structs.replace(source, current=current, metric=metric, frontier_by=by)
 
     def _draw(self) -> None:
         if self._holder.draw() or not self._lines:

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static, Tab, Tabs
 
+from tui.core.figures import Figure
 from tui.core.snapshot import Snapshot
 from tui.session.draft import Draft
 from tui.session.live import LiveState
@@ -209,6 +210,7 @@ class MainScreen(Screen[None]):
             lanes=self._live.lanes,
             current=self.lanes.current.lane,
             now_ns=self.now_ns(),
+            frontier_by=Figure.TTFT if self.history.by == Figure.TTFT else Figure.TOTAL,
             sweep_key="" if self.replaying else self._key_names("sweep"),
             pinned=self._pinned_lanes,
             past=self.charts.past,

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.geometry import Size
 
-from tui.core.sanitize import clean
 from tui.session.draft import Draft
 from tui.session.replay import Replay
 from tui.session.target_choice import TargetChoice
@@ -31,8 +30,7 @@ class ReplayScreen(MainScreen):
         super().__init__(replay.live, draft, pacer, size, {"": keys.of("replay")}, keys, pane="lanes")
         self.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
         self.simulated = any(record.spec.endpoint.simulated for record in requests)
-        number = replay.run.number
-        self._what = clean(f"run {number}" if number is not None else "a run from a file")
+        self._what = "a run from a file" if replay.run.number is None else f"run {replay.run.number}"
         self.charts.mark = "REPLAY: "
         self.history.border_title = "REPLAY"
 
