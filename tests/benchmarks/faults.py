@@ -317,6 +317,10 @@ _FILES = (
         for line in ('headers = { authorization = "Bearer $MINE" }', 'headers = { x-api-key = "{{MINE}}" }')
     ),
     *(f'endpoint = "far"\n{_FAR}', f'{_FAR}[[targets]]\nmodel = "m"\nendpoint = "far"', _FAR),
+    *(
+        '[[checks]]\ncommand = ["touch", "pwned"]',
+        '[[checks]]\njudge = "Is it dear?"\njudge_target = "claude-fable-5-1"',
+    ),
     *('[variables]\nfile = "/etc/passwd"', '[variables]\nfile = "rows.csv"'),
 )
 

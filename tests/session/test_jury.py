@@ -14,7 +14,7 @@ from waiting import in_time
 from tui.core.checks import AnswerCheck, CheckFinding
 from tui.core.parameters import Parameters
 from tui.core.plan import Budget, Plan
-from tui.core.prompt import Prompt
+from tui.core.prompt import Conversation, Prompt, Turn
 from tui.core.record import State
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
@@ -339,6 +339,17 @@ async def test_a_series_counts_and_keeps_every_verdict(shared: Judged, server: S
     each = shared.live.lanes[0].outcomes[0].usd
     assert each is not None
     assert shared.series.series.usd == pytest.approx(8 * each)
+
+
+async def test_a_conversation_is_judged_by_its_last_answer(shared: Judged, server: Server) -> None:
+    plan = shared.plan("Bye", POLITE, conversation=Conversation(play=True))
+    plan = msgspec.structs.replace(
+        plan, prompt=msgspec.structs.replace(plan.prompt, turns=(Turn(role="user", text="Hello"),))
+    )
+    assert len(shared.preview.judges(plan, shared.preview.paid(plan)[:2])) == 1
+    assert shared.run(plan)
+    await shared.run_over()
+    assert [json.loads(body["messages"][0]["content"])["answer"] for body in server.judged] == ["Bye"]
 
 
 async def test_a_sweep_asks_no_judge(shared: Judged, server: Server) -> None:
