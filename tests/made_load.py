@@ -21,7 +21,13 @@ INFO = RunInfo(uid="u", started_unix_ns=0, app_version="", sdk_version="", serie
 
 
 def request(
-    due: int, ttft: int = 100, total: int = 400, *, sent: int | None = None, failed: FailureKind | None = None
+    due: int,
+    ttft: int = 100,
+    total: int = 400,
+    *,
+    sent: int | None = None,
+    failed: FailureKind | None = None,
+    host: str | None = None,
 ) -> RequestRecord:
     """A request of these milliseconds."""
     spec = RequestSpec(
@@ -32,6 +38,7 @@ def request(
         prompt=Prompt(user="u"),
         parameters=Parameters(max_tokens=5),
         timeouts=Timeouts(),
+        host=host,
     )
     record = RequestRecord(spec=spec)
     record.apply(RequestBegun(request_id=due, step=0, row=0, due_ns=due * MS))
@@ -40,17 +47,24 @@ def request(
     if failed is None:
         record.timeline.content_ns = [(sent + ttft) * MS, (sent + total) * MS]
     failure = None if failed is None else Failure(kind=failed, message="no")
-    status = Status.DONE if failed is None else Status.FAILED
+    lost = Status.INTERRUPTED if failed is FailureKind.ENGINE else Status.FAILED
+    status = Status.DONE if failed is None else lost
     record.apply(RequestEnded(request_id=due, t_ns=(sent + total) * MS, status=status, failure=failure))
     return record
 
 
 def at(
-    concurrency: int, *, number: int = 1, since: int | None = 0, until: int | None = None, unsent: int = 0
+    concurrency: int,
+    *,
+    number: int = 1,
+    since: int | None = 0,
+    until: int | None = None,
+    unsent: int = 0,
+    part: int = 0,
 ) -> RunInfo:
     since_ns, until_ns = (None if each is None else each * MS for each in (since, until))
     level = Level(concurrency=concurrency)
-    place = LoadPlace(number=number, level=level, since_ns=since_ns, until_ns=until_ns, unsent=unsent)
+    place = LoadPlace(number=number, level=level, since_ns=since_ns, until_ns=until_ns, unsent=unsent, part=part)
     return msgspec.structs.replace(INFO, load=place, warm_up=since is None)
 
 

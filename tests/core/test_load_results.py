@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from made_load import ENDPOINT, INFO, MS, at, curve, request, saturating
 
 from tui.core.events import FailureKind
-from tui.core.load_results import BATCHES, LevelSummary, LoadTally, knee, levels_in
+from tui.core.load_results import BATCHES, LevelSummary, LoadTally, cells, knee, levels_in, notes, with_hosts
 from tui.core.objectives import parse
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -98,6 +98,54 @@ def test_stored_runs_tell_the_same_and_others_nothing() -> None:
     runs = [StoredRun(info=info, plan=plan, requests=[one]) for info, one in zip(infos, requests, strict=True)]
     assert levels_in(runs) == [level_of(requests, 4_000)]
     assert levels_in([StoredRun(info=INFO, plan=plan, requests=requests)]) == []
+
+
+# Several engines
+
+
+def shared_level(ahead: int) -> LevelSummary:
+    """A level of 2 in flight over 10 s: one in flight at each of two hosts, the second's clock so many ms ahead."""
+    tally = LoadTally([parse("ttft.p95 < 150ms")])
+    for due in range(0, 10_000, 500):
+        until = 10_000 if due == 9_500 else None
+        tally.add(at(2, until=until), request(due, ttft=100, total=500, host="desk"))
+        info = at(2, since=ahead, until=None if until is None else until + ahead, part=1)
+        tally.add(info, request(due + ahead, ttft=100 if due < 5_000 else 200, total=500, host="tokyo"))
+    tally.add(at(2, since=ahead, part=1), request(9_900 + ahead, failed=FailureKind.ENGINE, host="tokyo"))
+    (level,) = tally.levels()
+    return level
+
+
+@pytest.mark.parametrize("ahead", [0, 86_400_000, -5_000])
+def test_engines_are_summed_up_each_by_its_own_clock(ahead: int) -> None:
+    level = shared_level(ahead)
+    assert (level.requests, level.good, level.seconds, level.interrupted) == (40, 30, 10.0, 1)
+    assert level.in_flight == pytest.approx(2.0, abs=0.02)
+    assert level.goodput == 3.0
+    # Two engines that miss together from the fifth second on.
+    assert level.batches == (4,) * 5 + (2,) * 5
+    assert level.total.median == 500 * MS
+    assert (level.ttft.max, level.ttft_from_due.max) == (200 * MS, 200 * MS)
+    hosts = {one.host: one for one in level.hosts}
+    assert [(name, one.requests, one.good, one.interrupted) for name, one in hosts.items()] == [
+        ("desk", 20, 20, 0),
+        ("tokyo", 20, 10, 1),
+    ]
+    assert hosts["desk"].in_flight == pytest.approx(1.0)
+    assert sum(one.goodput for one in hosts.values()) == level.goodput
+    assert hosts["tokyo"].ttft.median == pytest.approx(150 * MS)
+    assert [cells(one)[0] for one in with_hosts([level])] == ["2 in flight", "from desk", "from tokyo"]
+    assert "1 interrupted: their engine was lost" in notes([level])[0]
+
+
+def test_goodput_is_over_the_time_that_all_engines_share() -> None:
+    """One that came to its last counted request early has not sent at a higher rate."""
+    tally = LoadTally()
+    for due in range(0, 4_000, 500):
+        tally.add(at(2, until=4_000 if due == 3_500 else None), request(due))
+        tally.add(at(2, until=2_000 if due == 3_500 else None, part=1), request(due // 2))
+    (level,) = tally.levels()
+    assert (level.seconds, level.goodput) == (4.0, 4.0)
 
 
 # The knee

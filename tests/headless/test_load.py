@@ -163,6 +163,26 @@ def test_rates_and_rows_of_a_file_are_asked(workplace: Workplace) -> None:
     assert [run["plan"]["rows"][0]["what"] for run in export["runs"]] == [f"question {at}" for at in range(12)]
 
 
+def test_hosts_send_a_load_together_and_each_stands_in_the_levels(workplace: Workplace) -> None:
+    engine = json.dumps([sys.executable, "-P", "-m", "tui", "engine"])
+    (workplace.cwd / "plan.toml").write_text(
+        '[[targets]]\nmodel = "sim-fast"\n[prompt]\nuser = "Why?"\n[parameters]\nmax_tokens = 8\n'
+        f'[[hosts]]\nname = "desk"\n[[hosts]]\nname = "tokyo"\ncommand = {engine}\n'
+        "[load]\nlevels = [2, 5]\nrequests = 12\nramp = 0\nwarm_up = 0\n"
+    )
+    done = workplace.run("load", "plan.toml", "--json", "load.json")
+    assert done.returncode == ExitCode.OK, done.stderr
+    export = json.loads((workplace.cwd / "load.json").read_text())
+    for level, least in zip(export["levels"], (1, 2), strict=True):
+        assert (level["target"], level["requests"], level["answers"]) == ("sim-fast", 12, 12)
+        assert [host["host"] for host in level["hosts"]] == ["desk", "tokyo"]
+        assert sum(host["requests"] for host in level["hosts"]) == 12
+        assert all(host["requests"] >= least for host in level["hosts"])
+        assert level["hosts"][0]["ttft_ms"]["count"] == level["hosts"][0]["answers"]
+    assert {request["host"] for request in export["requests"]} == {"desk", "tokyo"}
+    assert "from tokyo" in done.stdout
+
+
 def test_a_budget_that_pays_for_too_little_sends_nothing(workplace: Workplace) -> None:
     (workplace.cwd / "plan.toml").write_text(
         '[budget]\nplan_usd = 0.0003\n[load]\nlevels = [1, 2, 4]\n[[targets]]\nmodel = "claude-haiku-5-5"\n'

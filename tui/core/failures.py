@@ -1,10 +1,11 @@
-"""Failures: those that the same request meets again, and in a comparison what is left out of the figures of answers."""
+"""Failures: those that the same request meets again, those that end a load, and what they leave out of a comparison."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from tui.core.distributions import mann_whitney
-from tui.core.events import FailureKind, Status
+from tui.core.events import FailureKind, RequestEnded, Status
+from tui.core.load import LoadEnding
 from tui.core.observation import Observation
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import percent
@@ -20,9 +21,41 @@ FOR_GOOD = frozenset(
     }
 )
 """Failures that the same request meets again."""
+_BURST_S = 10.0
+"""Time within which refusals by a rate limit count as one burst, s."""
+_FAILURES_FOR_GOOD, _FAILURES = 3, 10
+"""Failures in a row that end a load: of a kind that the same request meets again, and of any."""
 
 Requests = tuple[str, Sequence[Observation]]
 """A name and its requests."""
+
+
+class FailureWatch:
+    """Watch on how the requests of a load end, for reasons to end it."""
+
+    def __init__(self, stop_at_refusals: int) -> None:
+        """So many refusals with 429 within ten seconds are one; 0: none are."""
+        self._stop_at_refusals = stop_at_refusals
+        self._refusals: deque[float] = deque()
+        self._failures = 0
+
+    def look(self, ended: RequestEnded, in_flight: int, now_s: float) -> LoadEnding | None:
+        """Take in an end, heard of at a moment of any clock; returns the reason to end the load, if it is one."""
+        failure = ended.failure
+        if ended.status in (Status.CANCELLED, Status.INTERRUPTED):
+            return None
+        if failure is None:
+            self._failures = 0
+            return None
+        self._failures += 1
+        if failure.kind is FailureKind.RATE_LIMITED and self._stop_at_refusals:
+            self._refusals.append(now_s)
+            while self._refusals[0] < now_s - _BURST_S:
+                self._refusals.popleft()
+            if len(self._refusals) >= self._stop_at_refusals:
+                return LoadEnding.RATE_LIMITED
+        most = _FAILURES_FOR_GOOD if failure.kind in FOR_GOOD else max(_FAILURES, 2 * in_flight)
+        return LoadEnding.FAILING if self._failures >= most else None
 
 
 def failures_sentence(first: Requests, second: Requests) -> str:

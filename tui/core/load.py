@@ -192,6 +192,8 @@ class LoadPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """End of the counted time, on the last request of a level that came to its end."""
     unsent: int = 0
     """Requests that were due by then and not sent, with `until_ns`."""
+    part: int = 0
+    """The engine that sent it, among those that shared the load: both moments are by its clock."""
 
 
 class LoadEnding(StrEnum):
@@ -218,6 +220,9 @@ class RequestBegun(TaggedEvent, frozen=True, kw_only=True):
     """Moment at which it was to be sent: as a slot became free, or as its arrival was due."""
     since_ns: int | None = None
     """Moment from which on its level is counted; absent before, in ramp and warm-up."""
+    part: int = 0
+    """The engine that sends it, among those that share the load. Put in by this side, as is its host."""
+    host: str | None = None
 
 
 class LevelEnded(TaggedEvent, frozen=True, kw_only=True):
@@ -228,6 +233,8 @@ class LevelEnded(TaggedEvent, frozen=True, kw_only=True):
     until_ns: int
     unsent: int = 0
     """Requests that were due in this time and not sent: too many were in flight."""
+    part: int = 0
+    """The engine whose part of the level it is. Put in by this side."""
 
 
 class LoadEnded(TaggedEvent, frozen=True, kw_only=True):
@@ -257,8 +264,6 @@ def steps_of(settings: LoadSettings, lanes: int) -> tuple[LoadStep, ...]:
 
 def problem(settings: LoadSettings, plan: Plan) -> str | None:
     """Reason that a load cannot be begun, in one sentence; None when it can."""
-    if any(not host.is_here for host in plan.hosts):
-        return "A load is sent from this machine alone: take [[hosts]] out, or run it there."
     if plan.conversation.play:
         return "A load sends single requests: set conversation.play = false."
     if settings.levels and settings.rate is not None:

@@ -31,6 +31,8 @@ class LoadSample(msgspec.Struct, frozen=True, kw_only=True):
     """A counted request of a load, with no more than the results need: there are many."""
 
     due_ns: int
+    part: int
+    """The engine by whose clock that is; see `LoadPlace`."""
     observation: Observation
     """Without the gaps between its chunks."""
     good: bool
@@ -57,6 +59,8 @@ class LevelSummary(msgspec.Struct, frozen=True, kw_only=True):
     errors: Mapping[str, int]
     unsent: int
     """Requests that were due and not sent: too many were in flight."""
+    interrupted: int
+    """Requests whose engine was lost, or the program ended; they say nothing of the target, and are not counted."""
     in_flight: float
     """Mean number in flight in the counted time, those of the warm-up included."""
     most_in_flight: int
@@ -76,6 +80,10 @@ class LevelSummary(msgspec.Struct, frozen=True, kw_only=True):
     observations: tuple[Observation, ...]
     totals: tuple[float, ...]
     """Total times from the moments at which they were due, ascending."""
+    host: str | None = None
+    """The one host that it tells of; None for all together."""
+    hosts: tuple["LevelSummary", ...] = ()
+    """What each host sent of it, where the plan named any."""
 
     def goodput_bounds(self, confidence: float) -> tuple[float, float] | None:
         """One-sided bounds of the goodput, each at `confidence`; None where there are fewer good requests than parts.
@@ -107,13 +115,21 @@ class _Tally:
         self.spec = record.spec
         self.level = level
         self.samples: list[LoadSample] = []
-        self.since_ns: int | None = None
-        self.until_ns: int | None = None
-        self.unsent = 0
+        self.interrupted: Counter[str | None] = Counter()
+        """By host."""
+        self.since_ns: dict[int, int] = {}
+        self.until_ns: dict[int, int] = {}
+        """Counted times by the engines that sent it, each by its own clock."""
+        self.unsent: dict[int, int] = {}
 
-    def add(self, record: RequestRecord, objectives: Sequence[Objective], run: int) -> None:
+    def hosts(self) -> set[str | None]:
+        """Hosts that sent it; none where the plan named none."""
+        return {*(one.observation.host for one in self.samples), *self.interrupted} - {None}
+
+    def add(self, record: RequestRecord, objectives: Sequence[Objective], run: int, part: int) -> None:
         observed = observe(record, run=run)
         if observed is None:
+            self.interrupted[record.spec.host] += record.status is Status.INTERRUPTED
             return
         good = is_good(objectives, observed)
         needs_gaps = any(each.figure is Figure.ITL for each in objectives)
@@ -124,6 +140,7 @@ class _Tally:
         self.samples.append(
             LoadSample(
                 due_ns=due_ns,
+                part=part,
                 observation=observed if needs_gaps else msgspec.structs.replace(observed, gaps_ns=()),
                 good=good,
                 error=error or (status.value if status is Status.REFUSED else None),
@@ -137,7 +154,7 @@ class LoadTally:
     def __init__(self, objectives: Sequence[Objective] = ()) -> None:
         self._objectives = objectives
         self._levels: dict[tuple[str | None, str, str, int], _Tally] = {}
-        self._spans: dict[tuple[str | None, str, str], list[tuple[int, int]]] = {}
+        self._spans: dict[tuple[str | None, str, str], list[_Span]] = {}
         """Begin and end of every request of a target, those of the warm-up too."""
         self._count = 0
 
@@ -150,13 +167,13 @@ class LoadTally:
         who = (info.series, spec.target, spec.endpoint.base_url)
         begun_ns = record.earlier[0].timeline.queued_ns if record.earlier else record.timeline.queued_ns
         if begun_ns is not None and record.timeline.ended_ns is not None:
-            self._spans.setdefault(who, []).append((begun_ns, record.timeline.ended_ns))
+            self._spans.setdefault(who, []).append((place.part, begun_ns, record.timeline.ended_ns))
         if place.since_ns is None:
             return
         tally = self._levels.setdefault((*who, place.number), _Tally(record, place.level))
-        tally.since_ns = place.since_ns
+        tally.since_ns[place.part] = place.since_ns
         self._count += 1
-        tally.add(record, self._objectives, self._count)
+        tally.add(record, self._objectives, self._count, place.part)
         if place.until_ns is not None:
             self.end_level(info, record.spec.target, record.spec.endpoint.base_url)
 
@@ -164,12 +181,13 @@ class LoadTally:
         """Take in when a level's counted time was over, and how much of it was not sent."""
         place = info.load
         tally = None if place is None else self._levels.get((info.series, target, base_url, place.number))
-        if place is not None and tally is not None:
-            tally.until_ns, tally.unsent = place.until_ns, place.unsent
+        if place is not None and tally is not None and place.since_ns is not None and place.until_ns is not None:
+            part, tally.unsent[place.part] = place.part, place.unsent
+            tally.since_ns[part], tally.until_ns[part] = place.since_ns, place.until_ns
 
     def levels(self) -> list[LevelSummary]:
         """Every level that has a counted request, in the order in which they began."""
-        found = ((who, tally) for who, tally in self._levels.items() if tally.samples)
+        found = ((who, tally) for who, tally in self._levels.items() if tally.samples or tally.interrupted.total())
         return [_summary(who[-1], tally, self._spans.get(who[:-1], [])) for who, tally in found]
 
 
@@ -183,18 +201,22 @@ def levels_in(runs: Iterable[StoredRun], objectives: Sequence[Objective] = ()) -
     return tally.levels()
 
 
-def _summary(number: int, tally: _Tally, spans: Sequence[tuple[int, int]]) -> LevelSummary:
-    samples = sorted(tally.samples, key=lambda sample: sample.due_ns)
+def _summary(number: int, tally: _Tally, spans: Sequence["_Span"], host: str | None = None) -> LevelSummary:
+    """One level, or what one host sent of it. Engines begin it together: moments since then are of one time."""
+    since, ends = tally.since_ns, [until_ns - tally.since_ns[part] for part, until_ns in tally.until_ns.items()]
+    if not ends:  # it was ended early
+        ends = [(one.observation.ended_ns or since[one.part]) - since[one.part] for one in tally.samples]
+    length_ns = max([1, *ends])
+    seconds = length_ns / NS_PER_S
+    own = [sample for sample in tally.samples if host in (None, sample.observation.host)]
+    samples = sorted(own, key=lambda sample: sample.due_ns - since[sample.part])
     observations = tuple(sample.observation for sample in samples)
-    since_ns = samples[0].due_ns if tally.since_ns is None else tally.since_ns
-    until_ns = tally.until_ns
-    if until_ns is None:  # it was ended early
-        until_ns = max([since_ns + 1, *(one.ended_ns or 0 for one in observations)])
-    seconds = (until_ns - since_ns) / NS_PER_S
-    mean, most = _in_flight(spans, since_ns, until_ns)
+    parts = since.keys() if host is None else {sample.part for sample in samples}
+    within = [(begun - since[part], end - since[part]) for part, begun, end in spans if part in parts]
+    mean, most = _in_flight(within, length_ns)
     answers = [sample for sample in samples if sample.observation.answered]
     good = [sample for sample in samples if sample.good]
-    parts = Counter(min(BATCHES - 1, (one.due_ns - since_ns) * BATCHES // (until_ns - since_ns)) for one in good)
+    batches = Counter(min(BATCHES - 1, (one.due_ns - since[one.part]) * BATCHES // length_ns) for one in good)
     spec = tally.spec
     return LevelSummary(
         target=spec.target,
@@ -207,7 +229,8 @@ def _summary(number: int, tally: _Tally, spans: Sequence[tuple[int, int]]) -> Le
         requests=len(samples),
         answers=len(answers),
         errors=Counter(sample.error for sample in samples if sample.error is not None),
-        unsent=tally.unsent,
+        unsent=sum(count for part, count in tally.unsent.items() if part in parts),
+        interrupted=tally.interrupted.total() if host is None else tally.interrupted[host],
         in_flight=mean,
         most_in_flight=most,
         ttft=summary(observations, Figure.TTFT),
@@ -218,11 +241,13 @@ def _summary(number: int, tally: _Tally, spans: Sequence[tuple[int, int]]) -> Le
         good=len(good),
         throughput=len(answers) / seconds,
         goodput=len(good) / seconds,
-        batches=tuple(parts[part] for part in range(BATCHES)),
+        batches=tuple(batches[batch] for batch in range(BATCHES)),
         observations=observations,
         totals=tuple(
-            sorted(total for sample in answers if (total := _from_due(sample, sample.observation.total_ns)) is not None)
+            sorted(total for one in answers if (total := _from_due(one, one.observation.total_ns)) is not None)
         ),
+        host=host,
+        hosts=() if host else tuple(_summary(number, tally, spans, name) for name in sorted(map(str, tally.hosts()))),
     )
 
 
@@ -238,9 +263,13 @@ def _from_due(sample: LoadSample, since_sent_ns: float | None) -> float | None:
     return None if sent_ns is None or since_sent_ns is None else sent_ns - sample.due_ns + since_sent_ns
 
 
-def _in_flight(spans: Sequence[tuple[int, int]], since_ns: int, until_ns: int) -> tuple[float, int]:
-    """Mean and greatest number of requests in flight between two moments."""
-    within = [(max(begun, since_ns), min(ended, until_ns)) for begun, ended in spans]
+_Span = tuple[int, int, int]
+"""The engine of a request, and the request's begin and end by that one's clock."""
+
+
+def _in_flight(spans: Sequence[tuple[int, int]], length_ns: int) -> tuple[float, int]:
+    """Mean and greatest number of requests in flight in the first so many nanoseconds."""
+    within = [(max(begun, 0), min(ended, length_ns)) for begun, ended in spans]
     within = [(begun, ended) for begun, ended in within if begun < ended]
     # At one moment an end comes before a begin: a slot is free before it is taken.
     turns = sorted([(begun, 1) for begun, _ in within] + [(ended, -1) for _, ended in within])
@@ -248,7 +277,7 @@ def _in_flight(spans: Sequence[tuple[int, int]], since_ns: int, until_ns: int) -
     for _, change in turns:
         now += change
         most = max(most, now)
-    return sum(ended - begun for begun, ended in within) / (until_ns - since_ns), most
+    return sum(ended - begun for begun, ended in within) / length_ns, most
 
 
 class Knee(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,7 +289,7 @@ class Knee(msgspec.Struct, frozen=True, kw_only=True):
     perhaps: tuple[Level, ...] = ()
     """Other levels that may be it; with it they are it with the confidence."""
     is_last: bool = False
-    """True where it is the highest level of all: the knee is there or beyond."""
+    """True where it is the highest level: the knee is there or beyond."""
     confidence: float = CONFIDENCE
 
     @property
@@ -320,19 +349,10 @@ def knees(levels: Sequence[LevelSummary]) -> list[Knee]:
 
 
 HEADING = (
-    "load",
-    "requests",
-    "errors",
-    "in flight",
-    "TTFT p50",
-    "TTFT p95",
-    "TTFT p99",
-    "p95 from due",
-    "total p50",
-    "total p95",
-    "total p99",
-    "goodput",
-    "95 % interval",
+    *("load", "requests", "errors", "in flight"),
+    *("TTFT p50", "TTFT p95", "TTFT p99", "p95 from due"),
+    *("total p50", "total p95", "total p99"),
+    *("goodput", "95 % interval"),
 )
 
 
@@ -341,7 +361,7 @@ def cells(one: LevelSummary) -> tuple[str, ...]:
     interval = one.goodput_interval
     ttft, total = one.ttft, one.total
     return (
-        one.level.label,
+        one.level.label if one.host is None else f"from {one.host}",
         str(one.requests),
         str(sum(one.errors.values())),
         three_digits(one.in_flight),
@@ -352,6 +372,11 @@ def cells(one: LevelSummary) -> tuple[str, ...]:
     )
 
 
+def with_hosts(levels: Sequence[LevelSummary]) -> list[LevelSummary]:
+    """The levels, each followed by what its hosts sent of it."""
+    return [each for one in levels for each in (one, *one.hosts)]
+
+
 def notes(levels: Sequence[LevelSummary]) -> list[str]:
     """Sentences on errors, on what was not sent, and on the knees, without full stops."""
     said = []
@@ -360,6 +385,10 @@ def notes(levels: Sequence[LevelSummary]) -> list[str]:
         if one.errors:
             counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in one.errors.items())
             said.append(f"{who}: {counts}")
+        if one.interrupted:
+            said.append(
+                f"{who}: {one.interrupted} interrupted: their engine was lost, and its share of the load with it"
+            )
         if one.unsent:
             said.append(
                 f"{who}: {one.unsent} requests were due and not sent, since too many were in flight "

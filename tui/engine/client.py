@@ -14,6 +14,7 @@ from tui.core.engine_events import ClockRead, EngineFailed, Hello, Ponged
 from tui.core.events import EngineReady, Event
 from tui.core.host import NO_SUCH_COMMAND, Host, how_to_install
 from tui.core.load import LoadEnding
+from tui.core.load_shares import Ration
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
@@ -27,6 +28,7 @@ from tui.engine.protocol import (
     CancelRequests,
     Command,
     CountTokens,
+    Deal,
     EndLoad,
     Examine,
     Fire,
@@ -172,6 +174,10 @@ class EngineClient:
             self._on_events([self._end])
         else:
             self._send(command)
+
+    def deal(self, run_id: int, ration: Ration) -> None:
+        """Let its share of a load begin further requests."""
+        self._send(Deal(run_id=run_id, ration=ration))
 
     def end_load(self, ending: LoadEnding) -> None:
         """Begin no further request of the load."""

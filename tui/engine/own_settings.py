@@ -12,7 +12,7 @@ import msgspec
 from tui.config.load import Flags, load
 from tui.core.target import Endpoint
 from tui.engine.api_keys import Keys
-from tui.engine.protocol import Command, CountTokens, Examine, ListModels, StartRun
+from tui.engine.protocol import Command, CountTokens, Examine, ListModels, StartLoad, StartRun
 
 
 class OwnSettings:
@@ -35,6 +35,9 @@ class OwnSettings:
         """The command with this host's settings in the endpoints that it names."""
         replace = msgspec.structs.replace
         match command:
+            case StartLoad(plan=plan):
+                own = replace(plan, endpoints=tuple(map(self._own, plan.endpoints)))
+                return replace(command, plan=own)
             case StartRun() | CountTokens():
                 requests = (replace(spec, endpoint=self._own(spec.endpoint)) for spec in command.requests)
                 return replace(command, requests=tuple(requests))

@@ -13,11 +13,12 @@ import msgspec
 
 from tui.core.events import Content, Event
 from tui.core.load import LoadEnding, LoadSettings
+from tui.core.load_shares import WHOLE, Ration, Share
 from tui.core.plan import Plan, RequestSpec
 from tui.core.target import Endpoint
 from tui.errors import ChildError
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Number of this protocol. Raised with every change that an engine or a parent of the version before would not take."""
 _GREETING = re.compile(rb"LATENCY-TUI ENGINE (\d{1,9}) ([\w.+-]{1,40})\n")
 
@@ -95,6 +96,15 @@ class StartLoad(msgspec.Struct, frozen=True, kw_only=True, tag="start_load"):
     seed: int
     first_request: int
     """Id of the first request; the others are counted up from it."""
+    share: Share = WHOLE
+    """The engine's part of it. Each level of a load that is shared is `Armed`, and begins with a `Fire`."""
+
+
+class Deal(msgspec.Struct, frozen=True, kw_only=True, tag="deal"):
+    """Let a share of a load begin further requests."""
+
+    run_id: int
+    ration: Ration
 
 
 class EndLoad(msgspec.Struct, frozen=True, kw_only=True, tag="end_load"):
@@ -153,6 +163,7 @@ Command = (
     | StartRun
     | Fire
     | StartLoad
+    | Deal
     | EndLoad
     | CancelRequests
     | CountTokens

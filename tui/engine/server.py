@@ -24,6 +24,7 @@ from tui.engine.protocol import (
     CancelRequests,
     Command,
     CountTokens,
+    Deal,
     EndLoad,
     Examine,
     Fire,
@@ -211,9 +212,12 @@ async def _obey(
             scheduler.start(command)
         case Fire(run_id=run_id, at_ns=at_ns):
             scheduler.fire(run_id, at_ns)
+            loads.fire(run_id, at_ns)
         case StartLoad():
             await lookups.cancel()
             loads.start(command)
+        case Deal(run_id=run_id, ration=ration):
+            loads.deal(run_id, ration)
         case EndLoad(ending=ending):
             loads.end(ending)
         case CancelRequests(request_ids=request_ids):

@@ -126,6 +126,7 @@ class ExportedLevel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     answers: int
     errors: Annotated[dict[str, int], _means("Requests without an answer, by kind.")]
     unsent: Annotated[int, _means("Requests that were due and not sent: too many were in flight.")]
+    interrupted: Annotated[int, _means("Requests whose engine was lost; not counted, nor is its share since.")] = 0
     in_flight: Annotated[float, _means("Mean number of requests in flight in the counted time.")]
     most_in_flight: int
     ttft_ms: Annotated[Description, _means("TTFT from the send, ms.")]
@@ -137,6 +138,8 @@ class ExportedLevel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     throughput: Annotated[float, _means("Answers per second.")]
     goodput: Annotated[float, _means("Requests within every objective, per second.")]
     goodput_interval: Annotated[Interval | None, _means("Absent with too few good requests.")] = None
+    host: Annotated[str | None, _means("The host that this part of a level was sent from.")] = None
+    hosts: Annotated[list["ExportedLevel"], _means("The level by host, where the load was sent from several.")] = []
 
 
 class ExportedKnee(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -256,7 +259,7 @@ def _level_of(one: LevelSummary) -> ExportedLevel:
         "ttlt_from_due": one.total_from_due,
     }
     in_ms = {f"{name}_ms": _in_ms(described) for name, described in (times | {"send_lag": one.lag}).items()}
-    fields: dict[str, Any] = same | level | in_ms
+    fields: dict[str, Any] = same | level | in_ms | {"hosts": list(map(_level_of, one.hosts))}
     return ExportedLevel(**fields)
 
 

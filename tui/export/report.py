@@ -17,7 +17,7 @@ from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
 from tui.core.host_difference import HOST_COLUMNS, host_differences, host_rows
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
-from tui.core.load_results import HEADING, cells, levels_in, notes
+from tui.core.load_results import HEADING, cells, levels_in, notes, with_hosts
 from tui.core.metrics import NS_PER_MS
 from tui.core.objectives import Objective, judge, judged_together
 from tui.core.observation import Observation, summary
@@ -183,7 +183,7 @@ def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]
 
 def _levels(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[Table]:
     levels = levels_in(runs, objectives)
-    rows = [(one.target, *cells(one)) for one in levels]
+    rows = [(one.target, *cells(one)) for one in with_hosts(levels)]
     return [Table(title="Load", columns=("Target", *HEADING), labels=2, rows=rows, note="; ".join(notes(levels)))][
         : len(rows)
     ]

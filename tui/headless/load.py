@@ -166,7 +166,10 @@ def _lines(levels: Sequence[LevelSummary], load: LoadRun | None) -> list[str]:
     if load is None:
         return ["Nothing was sent."]
     lines = ["SIMULATED: measured on the built-in simulator."] if any(one.simulated for one in levels) else []
-    rows = [("target", *load_results.HEADING), *((clean(one.target), *load_results.cells(one)) for one in levels)]
+    rows = [
+        ("target", *load_results.HEADING),
+        *((clean(one.target), *map(clean, load_results.cells(one))) for one in load_results.with_hosts(levels)),
+    ]
     lines += [*aligned(rows, labels=2), *(clean(f"{note}.") for note in load_results.notes(levels))]
     if load.ending is not LoadEnding.COMPLETE:
         lines.append(f"Ended at {load.steps[load.at].level.label}: {load.ending}.")

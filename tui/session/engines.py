@@ -17,18 +17,19 @@ from tui.core.engine_events import Armed, EngineFailed, Hello
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded, RunStarted
 from tui.core.host import Host, HostFacts
 from tui.core.load import LoadEnding
+from tui.core.load_shares import STREAMS_PER_ENGINE as STREAMS_PER_ENGINE
+from tui.core.load_shares import engines_for
 from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.engine.api_keys import lent_to
 from tui.engine.client import EngineClient, spawn
 from tui.engine.protocol import Ask, CountTokens, Examine, ListModels, StartLoad
 from tui.errors import ChildError
-from tui.session.shared_run import EngineLoad, SharedRun
+from tui.session.shared_load import LoadPart, SharedLoad
+from tui.session.shared_run import SharedRun
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine of this machine is started again, by how often it failed in a row; the last one repeats."""
-STREAMS_PER_ENGINE = 100
-"""Streams that one engine takes at once; more are shared by several, each on a core of its own."""
 
 
 def most_here() -> int:
@@ -66,7 +67,7 @@ class Engines:
         self._endpoints: tuple[Endpoint, ...] = ()
         self._launching: dict[str, asyncio.Task[None]] = {}
         self._run: SharedRun | None = None
-        self._load: EngineLoad | None = None
+        self._load: SharedLoad | None = None
         self._failures = 0
         self._restarting: asyncio.Task[None] | None = None
         self._is_connected = False
@@ -114,19 +115,27 @@ class Engines:
         self._run = SharedRun(self, run_id, requests, places, at_once)
         self._deliver(self._run.go_on())
 
-    def start_load(self, command: StartLoad) -> None:
-        """Begin a load, by the engine of this machine."""
-        self._load = EngineLoad(command.run_id, "")
-        self.here.start_load(command)
+    def start_load(self, command: StartLoad, hosts: Sequence[Host] = ()) -> None:
+        """Begin a load, shared by these hosts, or by as many engines of this machine as it needs and has cores for."""
+        here = sum(host.is_here for host in hosts)
+        places = iter(self._here(here if hosts else min(engines_for(command.settings, command.plan), most_here())))
+        parts = [LoadPart(place=next(places) if host.is_here else host.name, host=host) for host in hosts]
+        parts += [LoadPart(place=place) for place in places]
+        for name in {part.place for part in parts} - {""}:
+            self.ends.pop(name, None)
+            self._launch(name)
+        self._load = SharedLoad(self, command, parts)
+        self._deliver(self._load.go_on())
 
     def end_load(self, ending: LoadEnding) -> None:
         """Begin no further request of the load."""
-        self.here.end_load(ending)
+        if self._load is not None and (ended := self._load.end(ending)):
+            asyncio.get_running_loop().call_soon(self._deliver, ended)
 
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each reports its end."""
         if self._load is not None:
-            self.here.cancel(request_ids)
+            self._load.cancel(request_ids)
         if self._run is not None and (ended := self._run.cancel(request_ids)):
             asyncio.get_running_loop().call_soon(self._deliver, ended)
 
@@ -168,10 +177,15 @@ class Engines:
         """
         streams = min(len(requests), at_once or len(requests))
         count = min(math.ceil(streams / STREAMS_PER_ENGINE), most_here())
-        names = ["", *(f"this machine, engine {number}" for number in range(2, count + 1))]
-        self._beside |= {name: Host(name=name) for name in names[1:]}
+        names = self._here(count)
         lanes = {target: at for at, target in enumerate(dict.fromkeys(spec.target for spec in requests))}
         return {spec.request_id: names[lanes[spec.target] % len(names)] for spec in requests}
+
+    def _here(self, count: int) -> list[str]:
+        """Places of so many engines of this machine."""
+        names = ["", *(f"this machine, engine {number}" for number in range(2, count + 1))][:count]
+        self._beside |= {name: Host(name=name) for name in names[1:]}
+        return names
 
     def _launch_expected(self) -> None:
         for name, host in self._hosts.items():
@@ -204,8 +218,8 @@ class Engines:
         for event in events:
             run = self._run
             number: int | None = getattr(event, "request_id", None)
-            if self._load is not None and self._load.takes(name, event):
-                given.append(event)
+            if self._load is not None and (taken := self._load.take(name, event)) is not None:
+                given += taken
                 continue
             if number is not None and (run is None or not run.has(number, name)):
                 continue  # over, or another engine's: no host ends what it does not have
@@ -218,14 +232,15 @@ class Engines:
                 if name:
                     self._clients.pop(name, None)
                 given += run.lose(name, event) if run is not None else ()
-                given += self._load.lose(event) if self._load is not None and self._load.name == name else ()
+                given += self._load.lose(name, event) if self._load is not None else ()
             if isinstance(event, Hello | EngineReady):
                 event = replace(event, host=name)
                 self._remark(name, event)
             if name not in self._beside or isinstance(event, EngineFailed) or number is not None:
                 given.append(event)  # what another one of this machine says of itself is known already
-            if number is None and run is not None:
-                given += run.go_on()
+            if number is None:
+                given += run.go_on() if run is not None else ()
+                given += self._load.go_on() if self._load is not None else ()
         self._deliver(given)
 
     def _deliver(self, events: list[Event]) -> None:

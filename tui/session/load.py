@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 import tui
+from tui.core.clocks import SAME_CLOCK
 from tui.core.events import Event, RequestEnded, RunStarted
 from tui.core.load import (
     LevelEnded,
@@ -76,16 +77,17 @@ class LoadRun:
         """Requests whose ends are not stored yet, by their ids."""
         self._flying: set[int] = set()
         """Those of them that have not ended."""
-        self._last: dict[int, OpenRun] = {}
-        """The latest counted run of each level."""
+        self._next = self.first_request
+        self._last: dict[tuple[int, int], OpenRun] = {}
+        """The latest counted run of each level at each engine."""
         self._anchor = (time.monotonic_ns(), time.time_ns())
-        """One moment on the engine's clock, and on the wall's."""
+        """One moment on this machine's clock, and on the wall's."""
         self._levels: tuple[int, list[LevelSummary]] = (-1, [])
 
     @property
     def is_latest(self) -> bool:
         """True while nothing was run since."""
-        return self._live.next_request == self.first_request + self.begun
+        return self._live.next_request == self._next
 
     @property
     def records(self) -> list[RequestRecord]:
@@ -151,12 +153,14 @@ class LoadRun:
         self.at, self.is_counting = event.step, event.since_ns is not None
         plan = plan_of(self.plan, step.lane, event.row)
         number = event.request_id - self.first_request
-        record = RequestRecord(spec=request_of(plan, event.request_id, buster_of(self.settings, self.seed, number)))
+        spec = request_of(plan, event.request_id, buster_of(self.settings, self.seed, number))
+        record = RequestRecord(spec=msgspec.structs.replace(spec, host=event.host))
         record.apply(event)
-        place = LoadPlace(number=step.number, level=step.level, since_ns=event.since_ns)
+        place = LoadPlace(number=step.number, level=step.level, since_ns=event.since_ns, part=event.part)
+        clock = self._live.clocks.get(event.host or "", SAME_CLOCK)
         info = msgspec.structs.replace(
             new_run(tui.__version__, self._live.sdk_version, None),
-            started_unix_ns=self._anchor[1] + event.due_ns - self._anchor[0],
+            started_unix_ns=self._anchor[1] + clock.here(event.due_ns) - self._anchor[0],
             series=self.uid,
             repeat=number + 1,
             warm_up=event.since_ns is None,
@@ -170,15 +174,16 @@ class LoadRun:
         self._flying.add(event.request_id)
         self._going[event.request_id] = (record, run)
         if event.since_ns is not None:
-            self._last[event.step] = run
+            self._last[event.step, event.part] = run
         self.begun += 1
-        self._live.next_request = max(self._live.next_request, event.request_id + 1)
+        self._next = max(self._next, event.request_id + 1)
+        self._live.next_request = max(self._live.next_request, self._next)
         lane = self._live.lanes[step.lane]
         if lane.record is None or lane.record.status is not None:
             lane.record, lane.plan, lane.cost, lane.first = record, plan, None, ()
 
     def _end_level(self, event: LevelEnded) -> None:
-        run = self._last.pop(event.step, None)
+        run = self._last.pop((event.step, event.part), None)
         if run is None or run.info.load is None:
             return
         place = msgspec.structs.replace(run.info.load, until_ns=event.until_ns, unsent=event.unsent)
@@ -206,11 +211,12 @@ class LoadRun:
 
 
 def start_load(session: Session, plan: Plan, settings: LoadSettings) -> LoadRun | None:
-    """Begin a load of `plan`, as far as the budget pays for it. Nothing may be in flight.
+    """Begin a load of `plan`, as far as the budget pays for it, from its hosts together. Nothing may be in flight.
 
     None if nothing was sent; `on_problem` of the session has said why.
     """
-    preview, live = session.preview, session.live
+    preview, live, hosts = session.preview, session.live, plan.hosts
+    plan = from_anywhere(plan)
     if (complaint := problem(settings, plan)) is not None:
         preview.on_problem(complaint)
         return None
@@ -229,18 +235,25 @@ def start_load(session: Session, plan: Plan, settings: LoadSettings) -> LoadRun 
     load = LoadRun(live, session.recorder, plan, settings, seed)
     live.start_load(load)
     load.on_spent = lambda: session.children.engines.end_load(LoadEnding.COST)
-    first = load.first_request
+    first, engines = load.first_request, session.children.engines
+    engines.expect(hosts, plan.endpoints)
     session.fire(
-        lambda number: session.children.engines.start_load(
-            StartLoad(run_id=number, plan=plan, settings=settings, seed=seed, first_request=first)
+        lambda number: engines.start_load(
+            StartLoad(run_id=number, plan=plan, settings=settings, seed=seed, first_request=first), hosts
         )
     )
     return load
 
 
+def from_anywhere(plan: Plan) -> Plan:
+    """The plan of a load: its targets are asked once, by all hosts together."""
+    replace = msgspec.structs.replace
+    return replace(plan, hosts=(), targets=tuple(replace(target, host=None) for target in plan.targets))
+
+
 def longest(plan: Plan) -> tuple[RequestSpec, ...]:
     """Requests of a load, one per target, with the row whose values are the longest: what costs the most."""
-    rows = range(len(plan.rows)) or range(1)
+    plan, rows = from_anywhere(plan), range(len(plan.rows)) or range(1)
     row = max(rows, key=lambda at: sum(map(len, plan.rows[at].values())) if plan.rows else 0)
     return tuple(request_of(plan_of(plan, lane, row), lane) for lane in range(len(plan.lanes)))
 

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import Armed, EngineFailed
 from tui.core.events import Event, Failure, FailureKind, RequestEnded, RunEnded, RunStarted, Status
-from tui.core.load import LoadEnded, LoadEnding, RequestBegun
 from tui.core.plan import RequestSpec
 
 if TYPE_CHECKING:
     from tui.session.engines import Engines
 
-_FIRE_AFTER_NS = 25_000_000
+FIRE_AFTER_NS = 25_000_000
 """Time for the word to fire to reach an engine, beside the round trip to it, ns."""
 
 
@@ -152,7 +151,7 @@ class SharedRun:
         if self._unarmed:
             return
         way_ns = max((self._clock(part).rtt_ns for part in self._parts), default=0)
-        at_ns = monotonic_ns() + way_ns + _FIRE_AFTER_NS
+        at_ns = monotonic_ns() + way_ns + FIRE_AFTER_NS
         for part in self._parts:
             self._engines.client(part).fire(self._run_id, at_ns)
 
@@ -177,45 +176,15 @@ class SharedRun:
 
     def _interrupted(self, number: int, gone: EngineFailed) -> RequestEnded:
         self._places.pop(number, None)
-        return _interrupted(number, gone)
+        return interrupted(number, gone)
 
     def _clock(self, name: str) -> ClockOffset:
         gone = name in self._engines.ends
         return SAME_CLOCK if gone else self._engines.client(name).clock or SAME_CLOCK
 
 
-class EngineLoad:
-    """A load under way at one engine, and which of its requests are in flight there."""
-
-    def __init__(self, run_id: int, name: str) -> None:
-        """`name` is the engine's place."""
-        self.name = name
-        self._run_id = run_id
-        self._going: set[int] = set()
-        self.is_over = False
-
-    def takes(self, name: str, event: Event) -> bool:
-        """True for an event of this load, which is taken in."""
-        if name != self.name:
-            return False
-        match event:
-            case RunStarted(run_id=run_id) | RunEnded(run_id=run_id):
-                self.is_over = isinstance(event, RunEnded)
-                return run_id == self._run_id
-            case RequestBegun(request_id=number):
-                self._going.add(number)
-            case RequestEnded(request_id=number):
-                self._going.discard(number)
-        return hasattr(event, "request_id")
-
-    def lose(self, gone: EngineFailed) -> list[Event]:
-        """The engine is gone: what was in flight is interrupted."""
-        self.is_over = True
-        ended: list[Event] = [_interrupted(number, gone) for number in sorted(self._going)]
-        return [*ended, LoadEnded(ending=LoadEnding.ENGINE), RunEnded(run_id=self._run_id, t_ns=gone.t_ns)]
-
-
-def _interrupted(number: int, gone: EngineFailed) -> RequestEnded:
+def interrupted(number: int, gone: EngineFailed) -> RequestEnded:
+    """The end of a request whose engine is gone."""
     remedy = "The next run tries it again." if gone.host else "It is being started again; run once it is ready."
     failure = Failure(kind=FailureKind.ENGINE, message=f"{gone.message} {remedy}")
     return RequestEnded(request_id=number, t_ns=gone.t_ns, status=Status.INTERRUPTED, failure=failure)

@@ -2,7 +2,7 @@
 
 from textwrap import wrap
 
-from tui.core.load_results import HEADING, LevelSummary, cells, knee, notes
+from tui.core.load_results import HEADING, LevelSummary, cells, knee, notes, with_hosts
 from tui.core.metrics import NS_PER_S
 from tui.ui.charts.plot import STALL, STALL_SYMBOL, TOTAL, TTFT, Axis, AxisUnit, Curve, Plot, from_zero
 from tui.ui.charts.source import Chart, ChartSource, Version
@@ -59,7 +59,7 @@ def _upright(one: LevelSummary, low: float, high: float, colour: str, symbol: in
 def load_numbers(source: ChartSource) -> Numbers:
     """The levels of the current lane side by side, a row for each figure."""
     levels = _levels(source)
-    columns = list(zip(HEADING, *map(cells, levels), strict=True))
+    columns = list(zip(HEADING, *map(cells, with_hosts(levels)), strict=True))
     said = [source.load.progress] if source.load is not None else []
     lines = [line for sentence in (*said, *notes(levels)) for line in wrap(f"{sentence}.", _NOTE_WIDTH)]
     return Numbers(columns[0], tuple(columns[1:]), "\n".join(lines)) if levels else Numbers(note="\n".join(lines))
