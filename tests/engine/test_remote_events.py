@@ -29,14 +29,15 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
-from tui.core.load import LoadEnded, LoadEnding
+from tui.core.load import LevelEnded, LoadEnded, LoadEnding, LoadSettings, RequestBegun
+from tui.core.load_shares import Ration, Share
 from tui.core.parameters import Parameters
-from tui.core.plan import RequestSpec
+from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.target import Endpoint, Timeouts
+from tui.core.target import Endpoint, Target, Timeouts
 from tui.engine import remote_events
 from tui.engine.limits import Limits
-from tui.engine.protocol import CancelRequests, CountTokens, ListModels, Ping, StartRun
+from tui.engine.protocol import CancelRequests, CountTokens, Deal, Fire, ListModels, Ping, StartLoad, StartRun
 from tui.engine.remote_events import RemoteEngine
 from tui.errors import ChildError
 
@@ -128,6 +129,41 @@ async def test_what_it_was_not_asked_for_is_refused(event: Event) -> None:
     engine = running()
     with pytest.raises(ChildError, match="for which it was not asked"):
         heard(engine, event)
+    engine.stop()
+
+
+async def test_a_load_has_no_other_requests_than_those_that_were_dealt() -> None:
+    engine = running()
+    plan = Plan(
+        prompt=Prompt(user="u"),
+        parameters=Parameters(max_tokens=1),
+        targets=(Target(model="m"),),
+        endpoints=(GATEWAY,),
+        default_endpoint="gateway",
+    )
+    load = StartLoad(
+        run_id=2, plan=plan, settings=LoadSettings(max_requests=50), seed=1, first_request=10, share=Share(part=0, of=2)
+    )
+    now = time.monotonic_ns()
+
+    def begun(number: int, due_ns: int = now) -> RequestBegun:
+        return RequestBegun(request_id=number, step=0, row=0, due_ns=due_ns)
+
+    with pytest.raises(ChildError, match="RequestBegun, for which"):
+        heard(engine, begun(10))
+    for command in (load, Deal(run_id=2, ration=Ration(step=0, numbers=(0, 3, 99))), Fire(run_id=2, at_ns=now)):
+        engine.told(command)
+    assert len(heard(engine, Armed(run_id=2), begun(10), text(10), ended(10), begun(13))) == 5
+    for wrong in (begun(10), begun(11), begun(109), begun(1), Armed(run_id=2), RunEnded(run_id=2, t_ns=now)):
+        with pytest.raises(ChildError, match="for which it was not asked"):
+            heard(engine, wrong)
+    level = LevelEnded(step=0, since_ns=now, until_ns=now + HOUR_NS)
+    for early in (level, begun(13, now + HOUR_NS)):
+        with pytest.raises(ChildError, match=r"still to come|not asked"):
+            heard(engine, early)
+    assert len(heard(engine, ended(13), LoadEnded(ending=LoadEnding.COMPLETE), RunEnded(run_id=2, t_ns=now))) == 3
+    with pytest.raises(ChildError, match="LoadEnded, for which"):
+        heard(engine, LoadEnded(ending=LoadEnding.COMPLETE))
     engine.stop()
 
 

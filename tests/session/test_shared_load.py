@@ -27,6 +27,8 @@ from .test_engines import AHEAD_S, HAS_CLOCKS, HERE, TOKYO, Several, several
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
 NS_PER_S = 1_000_000_000
+FIRST = 100_000
+"""Number of a load's first request, by the load: no request has another's id."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,8 @@ class Loaded:
 def start(running: Several, plan: Plan, settings: LoadSettings, hosts: tuple[Host, ...] = ()) -> None:
     running.events.clear()
     running._run += 1
-    command = StartLoad(run_id=running._run, plan=plan, settings=settings, seed=4, first_request=1)
+    first = running._run * FIRST
+    command = StartLoad(run_id=running._run, plan=plan, settings=settings, seed=4, first_request=first)
     running.engines.start_load(command, hosts)
 
 
@@ -100,7 +103,7 @@ async def test_engines_share_levels_and_rates_and_every_row_is_asked_once(runnin
     assert {one.part for one in done.counted if one.step == 0} == {0}
     assert {one.part for one in done.counted if one.step == 2} == {0, 1}
     numbers = [one.request_id for one in done.begun]
-    assert [one.row for one in done.begun] == [number - 1 for number in numbers]
+    assert [one.row for one in done.begun] == [number % FIRST for number in numbers]
     since = {(level.step, level.since_ns) for level in done.levels}
     assert len(since) == 3
 
@@ -113,7 +116,7 @@ async def test_engines_share_levels_and_rates_and_every_row_is_asked_once(runnin
     first = min(one.since_ns or 0 for one in shared.counted)
     (step,) = steps_of(settings, 1)
     planned = [round(moment * NS_PER_S) for moment, _ in islice(due_times(settings, step, 4, plan), 30)]
-    due = {one.request_id - 1: one.due_ns - first for one in shared.begun}
+    due = {one.request_id % FIRST: one.due_ns - first for one in shared.begun}
     assert all(due[number] == planned[number] for number in due)
 
     # The cap is one for all.

@@ -83,7 +83,7 @@ class LevelSummary(msgspec.Struct, frozen=True, kw_only=True):
     host: str | None = None
     """The one host that it tells of; None for all together."""
     hosts: tuple["LevelSummary", ...] = ()
-    """What each host sent of it, where the plan named any."""
+    """The level by host, where the plan named any."""
 
     def goodput_bounds(self, confidence: float) -> tuple[float, float] | None:
         """One-sided bounds of the goodput, each at `confidence`; None where there are fewer good requests than parts.

@@ -122,8 +122,8 @@ class Allowance:
         return self._next - 1
 
 
-class _Held:
-    """What one share has and has not used."""
+class _InHand:
+    """Numbers and counts of one share that it has not used."""
 
     def __init__(self) -> None:
         self.numbers: deque[int] = deque()
@@ -148,7 +148,7 @@ class Dealer:
         self._settings = settings
         self._steps = steps
         self._shares = shares
-        self._held = {part: _Held() for part in range(shares)}
+        self._held = {part: _InHand() for part in range(shares)}
         self._next = 0
         self._returned: deque[int] = deque()
         """Numbers that lost shares had left."""
@@ -188,7 +188,7 @@ class Dealer:
 
     def lose(self, part: int, now_s: float) -> dict[int, Ration]:
         """Take in that a share is gone: what it had left is dealt to the others, its counts as long as they count."""
-        held = self._held.pop(part, _Held())
+        held = self._held.pop(part, _InHand())
         self._returned.extend(held.numbers)
         self._pool += held.counted if self._pool else 0
         if not any(map(self._slots, self._held)):
@@ -223,7 +223,7 @@ class Dealer:
             held.fresh += more
 
     def _for(self, part: int, now_s: float) -> Ration | None:
-        """What a share gets now; None for nothing."""
+        """Ration of a share now; None for nothing."""
         held, is_counted = self._held[part], self._settings.requests is not None
         self._count(part, now_s)
         is_last = is_counted and not self._pool and not held.knows_last
@@ -238,7 +238,7 @@ class Dealer:
             return None
         return Ration(step=self._at, numbers=numbers, counted=counted, is_last=is_last)
 
-    def _is_between(self, held: _Held) -> bool:
+    def _is_between(self, held: _InHand) -> bool:
         """True while a share sends what is not counted: before its counted time, and until the target's next level."""
         if not held.is_counting and self._settings.ramp + self._settings.warm_up > 0:
             return True

@@ -35,9 +35,13 @@ from tui.engine.protocol import (
     CancelRequests,
     Command,
     CountTokens,
+    Deal,
+    EndLoad,
     Examine,
+    Fire,
     ListModels,
     Ping,
+    StartLoad,
     StartRun,
     decode_events,
 )
@@ -73,6 +77,10 @@ class RemoteEngine:
         """Pings that were not answered."""
         self._runs: dict[int, set[int]] = {}
         """Requests that have not ended, by the run."""
+        self._load: StartLoad | None = None
+        """The load that it sends a share of."""
+        self._dealt: set[int] = set()
+        """Requests of it that it was dealt and has not begun."""
         self._given: set[int] = set()
         self._unarmed: set[int] = set()
         self._counted: set[int] = set()
@@ -86,6 +94,18 @@ class RemoteEngine:
         match command:
             case StartRun():
                 self._told_to_run(command)
+            case StartLoad(run_id=run_id):
+                self._load, self._runs[run_id] = command, set()
+                self._dealt.clear()
+                self._unarmed.add(run_id)
+                self._later(ARMED_WITHIN_S, lambda: self._must_be_armed(run_id))
+            case Fire(run_id=run_id) if self._load is not None and self._load.run_id == run_id:
+                self._told_to_begin_level(self._load)
+            case Deal(ration=ration) if self._load is not None:
+                self._dealt |= {self._load.first_request + number for number in ration.numbers}
+            case EndLoad() if self._load is not None:
+                longest_s = _longest_in(self._load)
+                self._later(longest_s, lambda: self._must_be_over(set(self._given), "although the load was ended"))
             case CancelRequests(request_ids=numbers):
                 self._later(CANCELLED_WITHIN_S, lambda: self._must_be_over(set(numbers), "although cancelled"))
             case CountTokens(requests=requests):
@@ -132,11 +152,35 @@ class RemoteEngine:
         longest_s = waves * max(map(_longest_s, run.requests), default=0.0)
         self._later(_OVER_AFTER_S + longest_s, lambda: self._must_be_over(numbers, "in the time that the plan gives"))
 
+    def _told_to_begin_level(self, load: StartLoad) -> None:
+        """It has to come to the end of a level that has a time, and of what is in flight then."""
+        settings = load.settings
+        self._unarmed.add(load.run_id)
+        if settings.counted_s is not None and settings.arrivals != "trace":
+            level_s = settings.ramp + settings.warm_up + settings.counted_s + _longest_in(load)
+            self._later(ARMED_WITHIN_S + level_s, lambda: self._must_be_armed(load.run_id))
+
+    def _begins(self, event: RequestBegun) -> bool:
+        """True for a request of a load that it may begin, which is noted."""
+        load, number = self._load, event.request_id
+        if load is None or number in self._given:
+            return False
+        is_dealt = load.share.of > 1 and not load.settings.is_open
+        if is_dealt and number not in self._dealt:
+            return False
+        if not load.first_request <= number < load.first_request + load.settings.max_requests:
+            return False
+        self._dealt.discard(number)
+        self._given.add(number)
+        self._runs[load.run_id].add(number)
+        self._left += LIMITS.answer
+        return True
+
     def _later(self, seconds: float, look: Callable[[], None]) -> None:
         self._timers.append(asyncio.get_running_loop().call_later(seconds, look))
 
     def _must_be_armed(self, run_id: int) -> None:
-        if run_id in self._unarmed:
+        if run_id in self._unarmed and run_id in self._runs:
             self._give_up("has not connected its requests, for which the other hosts wait")
 
     def _must_be_over(self, numbers: set[int], when: str) -> None:
@@ -183,8 +227,12 @@ class RemoteEngine:
                 return name in self._asked
             case ClockRead() | EngineFailed() | AnswerChecked():
                 return False  # what only this side may say
-            case RequestBegun() | LevelEnded() | LoadEnded() | Answered():
-                return False  # loads are sent from this machine, and judges asked
+            case RequestBegun():
+                return self._begins(event)
+            case LevelEnded() | LoadEnded():
+                return self._load is not None
+            case Answered():
+                return False  # judges are asked from this machine
         return event.request_id in self._given
 
     def _note(self, event: Event) -> None:
@@ -202,6 +250,8 @@ class RemoteEngine:
                     going.discard(number)
             case RunEnded(run_id=run_id):
                 del self._runs[run_id]
+                if self._load is not None and self._load.run_id == run_id:
+                    self._load = None
                 if not self._runs:
                     self.stop()
                     self._left = _UNASKED_BYTES
@@ -230,6 +280,12 @@ def _longest_s(spec: RequestSpec) -> float:
     return attempt_s * (3 + spec.retries.max)
 
 
+def _longest_in(load: StartLoad) -> float:
+    """Longest that a request of a load may take, s: it is sent once."""
+    timeouts = [load.plan.asked_at(target).timeouts.over(load.plan.timeouts) for target in load.plan.lanes]
+    return _OVER_AFTER_S + 3 * max(each.connect + each.request for each in timeouts)
+
+
 def _stamps(event: Event) -> Iterator[int]:
     if isinstance(event, Hello):
         return
@@ -240,6 +296,10 @@ def _stamps(event: Event) -> Iterator[int]:
         yield from (min(stamp), max(stamp))
     if isinstance(event, RunEnded):
         yield from event.sent_ns or ()
+    if isinstance(event, RequestBegun):
+        yield event.due_ns
+    if isinstance(event, LevelEnded):
+        yield from (event.since_ns, event.until_ns)
 
 
 def _is_bounded(value: Any) -> bool:

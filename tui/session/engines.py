@@ -8,7 +8,7 @@ import asyncio
 import math
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -25,7 +25,7 @@ from tui.engine.api_keys import lent_to
 from tui.engine.client import EngineClient, spawn
 from tui.engine.protocol import Ask, CountTokens, Examine, ListModels, StartLoad
 from tui.errors import ChildError
-from tui.session.shared_load import LoadPart, SharedLoad
+from tui.session.shared_load import SharedLoad, places_of
 from tui.session.shared_run import SharedRun
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
@@ -109,22 +109,16 @@ class Engines:
         """Fire `requests` as one run, `at_once` at a time (see `StartRun`), each by the engine of its host."""
         places = {spec.request_id: self._place(spec) for spec in requests}
         places |= self._shared_out([spec for spec in requests if not places[spec.request_id]], at_once)
-        for name in set(places.values()) - {""}:
-            self.ends.pop(name, None)
-            self._launch(name)
+        self._launch_again(places.values())
         self._run = SharedRun(self, run_id, requests, places, at_once)
         self._deliver(self._run.go_on())
 
     def start_load(self, command: StartLoad, hosts: Sequence[Host] = ()) -> None:
         """Begin a load, shared by these hosts, or by as many engines of this machine as it needs and has cores for."""
-        here = sum(host.is_here for host in hosts)
-        places = iter(self._here(here if hosts else min(engines_for(command.settings, command.plan), most_here())))
-        parts = [LoadPart(place=next(places) if host.is_here else host.name, host=host) for host in hosts]
-        parts += [LoadPart(place=place) for place in places]
-        for name in {part.place for part in parts} - {""}:
-            self.ends.pop(name, None)
-            self._launch(name)
-        self._load = SharedLoad(self, command, parts)
+        needed = min(engines_for(command.settings, command.plan), most_here())
+        here = self._here(sum(host.is_here for host in hosts) if hosts else needed)
+        self._load = SharedLoad(self, command, places_of(hosts, here))
+        self._launch_again(self._load.places)
         self._deliver(self._load.go_on())
 
     def end_load(self, ending: LoadEnding) -> None:
@@ -192,6 +186,11 @@ class Engines:
             if not host.is_here and name not in self.ends:
                 self._launch(name)
 
+    def _launch_again(self, names: Iterable[str]) -> None:
+        for name in set(names) - {""}:
+            self.ends.pop(name, None)
+            self._launch(name)
+
     def _launch(self, name: str) -> None:
         """Launch the engine of a host, unless there is one."""
         if name in self._clients:
@@ -235,7 +234,8 @@ class Engines:
                 given += self._load.lose(name, event) if self._load is not None else ()
             if isinstance(event, Hello | EngineReady):
                 event = replace(event, host=name)
-                self._remark(name, event)
+                for words in _remarks(name, event, self._clients[name].words_before):
+                    self._on_problem(words)
             if name not in self._beside or isinstance(event, EngineFailed) or number is not None:
                 given.append(event)  # what another one of this machine says of itself is known already
             if number is None:
@@ -269,15 +269,6 @@ class Engines:
         places = [(name, "" if host.is_here else name) for name, host in self._hosts.items() if name in hosts]
         return tuple(replace(self._facts.get(place, HostFacts(name=name)), name=name) for name, place in places)
 
-    def _remark(self, name: str, event: Hello | EngineReady) -> None:
-        """Say what a person should know of another machine's engine that has begun."""
-        if not isinstance(event, Hello):
-            return
-        if name and (words := self._clients[name].words_before):
-            self._on_problem(f"{name} printed text before the engine started: {words}; is its shell clean?")
-        if event.app_version != __version__:
-            self._on_problem(f"{name} has latency-tui {event.app_version}, and this is {__version__}: it may differ.")
-
     async def _restart(self) -> None:
         """Start another engine of this machine, after a longer pause each time if it keeps failing."""
         process = None
@@ -292,3 +283,13 @@ class Engines:
         self.ends.pop("", None)
         self._restarting = None
         await client.connect()
+
+
+def _remarks(name: str, event: Hello | EngineReady, words_before: str) -> list[str]:
+    """Sentences on what a person should know of another machine's engine that has begun."""
+    said = []
+    if isinstance(event, Hello) and name and words_before:
+        said.append(f"{name} printed text before the engine started: {words_before}; is its shell clean?")
+    if isinstance(event, Hello) and event.app_version != __version__:
+        said.append(f"{name} has latency-tui {event.app_version}, and this is {__version__}: it may differ.")
+    return said

@@ -1,10 +1,9 @@
 """A load that one engine sends, or several a share each, on this machine or on others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic, monotonic_ns, time_ns
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec.structs import replace
 
 from tui.core.engine_events import Armed, EngineFailed
@@ -20,15 +19,6 @@ if TYPE_CHECKING:
     from tui.session.engines import Engines
 
 
-class LoadPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the engines that share a load."""
-
-    place: str
-    """The engine's place; see `Engines`."""
-    host: Host | None = None
-    """The host that it stands for; None where the plan names none."""
-
-
 class SharedLoad:
     """A load under way: one engine sends it alone, or several send a share each (see `core.load_shares`).
 
@@ -36,10 +26,11 @@ class SharedLoad:
     takes its share with it. Its methods return what the session is to hear.
     """
 
-    def __init__(self, engines: "Engines", command: StartLoad, parts: Sequence[LoadPart]) -> None:
+    def __init__(self, engines: "Engines", command: StartLoad, places: Mapping[str, Host | None]) -> None:
+        """`places` are those of the engines, each with the host that it stands for (see `places_of`)."""
         self._engines = engines
         self._command = command
-        self._hosts = {part.place: part.host for part in parts}
+        self._hosts = places
         self._parts: dict[str, int] = {}
         """Numbers of the shares, by the places of their engines, once it is begun."""
         self._alive = dict.fromkeys(self._hosts)
@@ -53,6 +44,11 @@ class SharedLoad:
         self._watch = FailureWatch(command.settings.stop_at_refusals)
         self._ending: LoadEnding | None = None
         self.is_started = self.is_over = False
+
+    @property
+    def places(self) -> Iterable[str]:
+        """The places of all its engines, those that are gone too."""
+        return self._hosts
 
     def go_on(self) -> list[Event]:
         """Send every engine its share, when all are ready or gone."""
@@ -186,3 +182,9 @@ class SharedLoad:
     def _ended(self, ending: LoadEnding) -> list[Event]:
         self.is_over = True
         return [LoadEnded(ending=ending), RunEnded(run_id=self._command.run_id, t_ns=monotonic_ns())]
+
+
+def places_of(hosts: Sequence[Host], here: Sequence[str]) -> dict[str, Host | None]:
+    """Places of a load's engines, each with its host; without hosts those of this machine, which are `here`."""
+    own = iter(here)
+    return {next(own) if host.is_here else host.name: host for host in hosts} or dict.fromkeys(here)
