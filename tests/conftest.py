@@ -3,12 +3,17 @@ a search for the key in all that is written."""
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from canary import SPARE
 from hypothesis import HealthCheck, settings
+
+# Without its bytecode every child would compile the program anew, which takes a third of its time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # One profile for all property tests. A deadline, or a limit on how long examples take to make, is an assertion on the
 # wall clock: a busy machine is no failure.
