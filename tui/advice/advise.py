@@ -14,6 +14,7 @@ from tui.advice.trial import accepted_parameters, passes_of
 from tui.core.comparison import FEWEST
 from tui.core.decomposition import Parts, parts_of, typical
 from tui.core.figures import Figure
+from tui.core.pass_rate import pass_rate
 from tui.core.prompt import Prompt
 from tui.core.refusals import lack, unsupported
 from tui.core.wording import amount, percent, round_amount
@@ -147,14 +148,15 @@ def _passing(said: Suggestion | NoSuggestion, evidence: Evidence) -> Suggestion 
     subject, change = evidence.subject, said.trial.change
     model, asked = change.target_of(subject.target).model, accepted_parameters(subject.parameters, change)
     prompt = _unnamed(change.prompt_of(subject.prompt))
-    found = [
-        passes
-        for other in evidence.others
-        if other.target.model == model and other.parameters == asked and _unnamed(other.prompt) == prompt
-        and other.endpoint.name == subject.endpoint.name
-        and (passes := passes_of(subject.outcomes, other.outcomes))
-    ]  # fmt: skip
-    return msgspec.structs.replace(said, passes=found[0]) if found else said
+    for other in evidence.others:
+        is_asked = other.target.model == model and other.parameters == asked and _unnamed(other.prompt) == prompt
+        if is_asked and other.endpoint.name == subject.endpoint.name:
+            rates = pass_rate(subject.outcomes), pass_rate(other.outcomes)
+            if rates[0] is not None and rates[1] is not None:
+                passed = f"passed {rates[0].counts}, changed {rates[1].counts}"
+                passes = passes_of(subject.outcomes, other.outcomes)
+                return msgspec.structs.replace(said, passes=passes, passed=passed)
+    return said
 
 
 def _unnamed(prompt: Prompt) -> Prompt:

@@ -134,6 +134,8 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """None where the program cannot try it."""
     passes: str = ""
     """Pass rates without and with the change, as far as answers tell, and their exact test; empty where they do not."""
+    passed: str = ""
+    """The counts of both alone."""
 
 
 class NoSuggestion(msgspec.Struct, frozen=True):

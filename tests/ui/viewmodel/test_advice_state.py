@@ -100,15 +100,14 @@ def test_a_presumed_saving_shows_the_most_it_may_be() -> None:
         trial=None,
     )
     assert row_line(suggestion, []) == "to −1.92 s  Ask in fast mode"
-    known = msgspec.structs.replace(suggestion, passes="passed: changed passes more often")
-    assert row_line(known, []) == "to −1.92 s  Ask in fast mode · passed: changed passes more often"
-    assert "Passed: changed passes more often" in detail_lines(known)
-    # What a trial found stands for it.
-    tried = msgspec.structs.replace(TRIED, id=suggestion.id, target="one", passes="passed: as it is passes more often")
-    assert row_line(known, [tried]) == "to −1.92 s  Ask in fast mode · tried · passed: as it is passes more often"
-    assert row_line(known, [msgspec.structs.replace(tried, passes="")]).endswith(
-        "tried · passed: changed passes more often"
-    )
+    said = "passed: no difference shown between as it is 4 of 6, changed 5 of 6"
+    known = msgspec.structs.replace(suggestion, passed="passed 4 of 6, changed 5 of 6", passes=said)
+    assert row_line(known, []) == "to −1.92 s  Ask in fast mode · passed 4 of 6, changed 5 of 6"
+    assert said.capitalize() in detail_lines(known)
+    # Of a trial of another day its sentence is left.
+    tried = msgspec.structs.replace(TRIED, id=suggestion.id, target="one", passes=said)
+    assert row_line(suggestion, [tried]) == f"to −1.92 s  Ask in fast mode · tried · {said}"
+    assert row_line(known, [tried]) == "to −1.92 s  Ask in fast mode · tried · passed 4 of 6, changed 5 of 6"
 
 
 def test_what_a_change_does_to_the_pass_rate_stands_before_the_decision() -> None:

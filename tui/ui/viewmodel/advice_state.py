@@ -101,13 +101,13 @@ def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
         return f"{'!' if said.warns else '?'}           {said.rule}: {said.reason}"
     tried = _tried(said, ledger)
     mark = _mark(tried)
-    passes = said.passes if tried is None or not tried.passes else tried.passes
+    passed = said.passed or (tried.passes if tried is not None else "")
     saving = said.saving
     saves = change(Figure.TOTAL, -saving.ns)
     if saving.basis is Basis.ASSUMED and saving.interval is not None:
         # The row stands where its lower end ranks it.
         saves = f"to {change(Figure.TOTAL, -saving.interval.high)}"
-    return f"{saves:>10}  {said.headline}{mark}{' · ' * bool(passes)}{passes}"
+    return f"{saves:>10}  {said.headline}{mark}{' · ' * bool(passed)}{passed}"
 
 
 def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
