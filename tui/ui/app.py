@@ -13,6 +13,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingsMap, BindingType
 from textual.driver import Driver
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
@@ -29,6 +30,7 @@ from tui.ui.bindings import FOOTER
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.dispatcher import Dispatcher
 from tui.ui.driver import TerminalDriver
+from tui.ui.input_order import InputOrder
 from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.palette import ActionsProvider
@@ -102,6 +104,7 @@ class LatencyApp(App[None]):
         self._replay_at_once = replay
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
+        self._input_order = InputOrder(self, super().on_event)
 
     def get_css_variables(self) -> dict[str, str]:
         """Variables of the theme, readable, with ours."""
@@ -164,6 +167,13 @@ class LatencyApp(App[None]):
             await self.dispatcher.act("run")
         else:
             self.context.asks_to_confirm(self.draft.plan())
+
+    async def on_event(self, event: Event) -> None:
+        """Take keys and pastes one after the other."""
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self._input_order.take(event)
+        else:
+            await super().on_event(event)
 
     # Actions
 

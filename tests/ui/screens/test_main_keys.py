@@ -1,5 +1,7 @@
 """Keys that a person chose, in a running app."""
 
+from textual.events import Key
+
 from tui.config.schema import KeySettings
 from tui.simulator.process import SimulatorProcess
 from tui.ui.keymap import keymap_of
@@ -30,6 +32,15 @@ async def test_a_chosen_key_acts_is_shown_and_replaces_the_usual_ones(
             await s.press("slash")
             assert isinstance(s.app.screen, SearchScreen)
             await s.press("escape")
+            # In one read with the key that goes there, or that opens the menu, a letter is none of the prompt's.
+            for leader, letter in (("f6", "slash"), ("ctrl+@", "slash"), ("f6", "d")):
+                await s.focus("#user")
+                for key in (leader, letter):
+                    s.app.post_message(Key(key, "/" if key == "slash" else key if len(key) == 1 else None))
+                await s.until(lambda: not s.on_main, f"what {letter} opens")
+                await s.press("escape")
+                assert s.app.draft.book.prompt.user == "rjWhy?"
+            await s.focus("StreamView")
             assert {"k", "j", "G"} <= s.app.active_bindings.keys()
             await s.press("f1")
             await s.until_shown("F12, R")
