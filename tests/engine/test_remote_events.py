@@ -122,6 +122,7 @@ async def test_words_are_cleaned_and_an_answers_text_stays_as_it_came() -> None:
         text(3),
         TokensCounted(count_id=1, input_tokens=1),
         ModelsListed(endpoint="gateway"),
+        Answered(ask_id=1),
     ],
     ids=lambda event: type(event).__name__,
 )

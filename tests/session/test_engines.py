@@ -209,8 +209,10 @@ async def test_what_waits_for_a_host_can_be_cancelled_and_one_that_never_comes_h
         # No host speaks of what it does not have.
         (number,) = running.start(url, ["desk"], tokens=100_000)
         await running.until(lambda: any(isinstance(event, Content) for event in running.events), "content")
-        listener = running.engines._listener("tokyo")
-        listener([Content(request_id=number, kind=Kind.TEXT, t_ns=[1], texts=["forged"]), RunEnded(run_id=3, t_ns=1)])
+        running.engines._hear(
+            "tokyo",
+            [Content(request_id=number, kind=Kind.TEXT, t_ns=[1], texts=["forged"]), RunEnded(run_id=3, t_ns=1)],
+        )
         assert "forged" not in running.records[number].text()
         assert not any(isinstance(event, RunEnded) for event in running.events)
         running.engines.cancel((number,))

@@ -20,11 +20,13 @@ ALIVE_INTERVAL_S, ALIVE_COUNT = 1, 2
 class SshServer:
     """An sshd that lets this user in with a throw-away key."""
 
-    def __init__(self, directory: Path, environ: dict[str, str], also: tuple[str, ...] = ()) -> None:
-        """Sessions get their homes from `environ`, and what is named by `also`."""
+    def __init__(
+        self, directory: Path, environ: dict[str, str], also: tuple[str, ...] = (), passphrase: str = ""
+    ) -> None:
+        """Sessions get their homes from `environ`, and what is named by `also`; `passphrase` is that of the key."""
         directory.mkdir(mode=0o700)
-        for name in ("host", "person"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
+        for name, secret in (("host", ""), ("person", passphrase)):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", secret, "-f", str(directory / name)], check=True)
         shutil.copy(directory / "person.pub", directory / "authorized_keys")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -60,14 +60,15 @@ class Person:
         wrapper = directory / "bin" / "ssh"
         wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {directory / "ssh_config"} "$@"\n')
         wrapper.chmod(0o755)
-        self._environ = environ | {"PATH": f"{directory / 'bin'}:{environ['PATH']}"}
+        self.environ = environ | {"PATH": f"{directory / 'bin'}:{environ['PATH']}"}
 
     def runs(self, *arguments: str, **also: str) -> "subprocess.CompletedProcess[str]":
         """A command of the program, to its end."""
         return subprocess.run(
             [sys.executable, "-P", "-m", "tui", *arguments],
-            env=self._environ | also,
+            env=self.environ | also,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # without a terminal, whatever the tests have
             capture_output=True,
             text=True,
             check=False,

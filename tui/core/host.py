@@ -14,12 +14,14 @@ from tui.core.target import Endpoint
 MAX_HOSTS = 32
 """Most hosts a plan may have."""
 _SSH = (
-    "ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5",
-    "-o", "ServerAliveCountMax=3", "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "LogLevel=ERROR",
-    "--",
+    "-T", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3",
+    "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "LogLevel=ERROR", "--",
 )  # fmt: skip
-"""The system's own client: the person's configuration, agents and known hosts hold. What could ask does not, nothing of
-theirs is forwarded, and a link that is dead is given up after 15 s. After `--` no host is an option."""
+"""Options of the system's own client: the person's configuration, agents and known hosts hold. Nothing of theirs is
+forwarded, and a link that is dead is given up after 15 s. After `--` no host is an option."""
+_ASKING_NOTHING = ("-o", "BatchMode=yes")
+_SHARED_FOR_S = 60
+"""Time for which a connection that a person has opened stays open without an engine, s."""
 
 
 _INSTALLED = ".local/latency-tui"
@@ -63,7 +65,20 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def launch(self) -> tuple[str, ...]:
         """Command whose standard input and output are the engine's; empty for this machine."""
-        return self.command if self.ssh is None else ssh_command(self.ssh, engine_there())
+        return self.launch_over(None)
+
+    def launch_over(self, socket: str | None) -> tuple[str, ...]:
+        """The same, by ssh over the connection of `socket`, if there is one (see `login`)."""
+        if self.ssh is None:
+            return self.command
+        shared = () if socket is None else ("-S", _unexpanded(socket))
+        return ("ssh", *shared, *_ASKING_NOTHING, *_SSH, self.ssh, engine_there())
+
+    def login(self, socket: str) -> tuple[str, ...]:
+        """Command of ssh that asks a person, and leaves a connection open that is shared by `socket`."""
+        assert self.ssh is not None, "others ask nothing"
+        shared = ("-M", "-S", _unexpanded(socket), "-o", f"ControlPersist={_SHARED_FOR_S}")
+        return ("ssh", *shared, *_SSH, self.ssh, "true")
 
 
 class HostFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,9 +104,8 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return HostFacts(**said | msgspec.structs.asdict(clock) | {"name": name})
 
 
-def ssh_command(host: str, remote: str) -> tuple[str, ...]:
-    """Command that runs `remote` on `host`, in the shell that it logs in to."""
-    return (*_SSH, host, remote)
+def _unexpanded(path: str) -> str:
+    return path.replace("%", "%%")
 
 
 def engine_there() -> str:

@@ -19,6 +19,7 @@ from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.engine import files
+from tui.engine.logins import needs_person
 from tui.engine.pinger import Pinger
 from tui.engine.protocol import (
     MAX_FRAME_BYTES,
@@ -56,12 +57,14 @@ HERE = Host(name="")
 """This machine."""
 
 
-def spawn(host: Host = HERE, endpoints: Iterable[Endpoint] = ()) -> "subprocess.Popen[bytes]":
+def spawn(
+    host: Host = HERE, endpoints: Iterable[Endpoint] = (), socket: str | None = None
+) -> "subprocess.Popen[bytes]":
     """Start an engine process. It ends when its standard input does, and so never outlives its parent.
 
     Separate from `EngineClient`, so that the engine's imports can run while the parent still does its own. What reaches
-    another machine does not see the keys of these `endpoints`: a key crosses where it is lent, and nowhere else. Raises
-    ChildError.
+    another machine does not see the keys of these `endpoints`: a key crosses where it is lent, and nowhere else. For
+    `socket` see `Logins`. Raises ChildError.
     """
     if host.is_here:
         return child.spawn("engine", "engine")
@@ -71,7 +74,7 @@ def spawn(host: Host = HERE, endpoints: Iterable[Endpoint] = ()) -> "subprocess.
         name for name in os.environ if is_secret_variable(name) and (host.ssh or name.startswith("ANTHROPIC_"))
     }
     environment = {name: value for name, value in os.environ.items() if name not in withheld}
-    return child.launch(f"engine on {host.name}", host.launch, environment=environment)
+    return child.launch(f"engine on {host.name}", host.launch_over(socket), environment=environment)
 
 
 class EngineClient:
@@ -104,6 +107,8 @@ class EngineClient:
         self._problem = ""
         """Sentence on what the engine did wrong, for which it was killed."""
         self._stopping = False
+        self.needs_person = False
+        """True if it did not begin because ssh may not ask; see `Logins`."""
         self._end: EngineFailed | None = None
         self._output_over = asyncio.Event()
         self._unsent: list[Command] = []
@@ -310,6 +315,7 @@ class EngineClient:
         # By its own clock, since its requests end with it.
         now_ns = self._latest_ns if self.clock is None else self.clock.there(time.monotonic_ns())
         lines = clean(self._words.decode("utf-8", "replace") or self._beginning.data.decode("utf-8", "replace"))
+        self.needs_person = self.hello is None and not self._problem and needs_person(self.host, status, lines)
         message = self._problem or _how_it_ended(self.host, status, lines, has_begun=self.hello is not None)
         self._end = EngineFailed(t_ns=max(now_ns, self._latest_ns), message=message, host=self.host.name)
         self._on_events([self._end])
@@ -365,7 +371,8 @@ def _how_it_ended(host: Host, status: int, words: str, *, has_begun: bool) -> st
         return f"The link to {host.name} {how}{last_words}."
     if status == NO_SUCH_COMMAND:
         return f"{host.name} has no latency-tui that its shell finds{last_words}. To install it: {how_to_install(host)}"
-    return f"{host.name} started no engine (status {status}){last_words}."
+    asks = " Where there is a terminal, ssh asks on it." if needs_person(host, status, words) else ""
+    return f"{host.name} started no engine (status {status}){last_words}.{asks}"
 
 
 def _quoted(words: bytes) -> str:

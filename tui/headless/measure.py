@@ -25,6 +25,7 @@ from tui.core.record import RequestRecord
 from tui.core.run import LazyRuns, StoredRun
 from tui.core.series import Ending, Series, SeriesSettings
 from tui.engine.client import spawn
+from tui.engine.logins import answer_on_terminal
 from tui.errors import ConfigError, ExitCode
 from tui.headless.narration import Narrator
 from tui.history.record_file import RecordFile
@@ -137,6 +138,7 @@ def prepared(
     models = known_models(config.endpoints)
     session = Session(spawn(), simulator, record_file, history, models, config.objectives)
     session.on_problem = narrator.problem
+    session.children.engines.logins.answer = answer_on_terminal
     return session, plan
 
 

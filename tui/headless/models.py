@@ -19,12 +19,15 @@ from tui.core.target import Endpoint
 from tui.core.wording import ABSENT, aligned
 from tui.engine.api_keys import lent_to
 from tui.engine.client import HERE, EngineClient, spawn
+from tui.engine.logins import Logins, answer_on_terminal
 from tui.engine.protocol import Examine, ListModels
 from tui.errors import ExitCode
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 
 _WITHIN_S = 60.0
 """Longest time for the engine to start and to ask, seconds."""
+_ELSEWHERE_WITHIN_S = 180.0
+"""The same on another machine, where the program may have to be fetched first."""
 
 
 def main(argv: list[str]) -> int:
@@ -79,32 +82,51 @@ async def ask_endpoints(question: ListModels | Examine, hear: Callable[[Event], 
     Returns the names of the endpoints that did not answer in time; none of them where the engine failed. Raises
     ChildError.
     """
+    logins = Logins()
+    logins.answer = answer_on_terminal
+    try:
+        while True:
+            waiting, end = await _ask(question, hear, host, logins.socket(host))
+            if end is None:
+                return waiting
+            client, failed = end
+            if not (client.needs_person and logins.can_help(host) and await logins.open(host)):
+                hear(failed)
+                return []
+    finally:
+        await logins.close()
+
+
+async def _ask(
+    question: ListModels | Examine, hear: Callable[[Event], None], host: Host, socket: str | None
+) -> tuple[list[str], tuple[EngineClient, EngineFailed] | None]:
+    """Ask by a new engine: the names without an answer, and the engine if it ended, which `hear` is not told."""
     answers: asyncio.Queue[Event] = asyncio.Queue()
 
     def put(events: list[Event]) -> None:
         for event in events:
             answers.put_nowait(event)
 
-    client = EngineClient(spawn(host, question.endpoints), put, host)
+    client = EngineClient(spawn(host, question.endpoints, socket), put, host)
     client.lend(await lent_to(host, question.endpoints, os.environ))
     await client.connect()
     asked = tuple(endpoint_at(host, endpoint) for endpoint in question.endpoints)
     waiting = [endpoint.name for endpoint in question.endpoints]
     try:
         client.ask_aside(msgspec.structs.replace(question, endpoints=asked))
-        async with asyncio.timeout(_WITHIN_S):
+        async with asyncio.timeout(_WITHIN_S if host.is_here else _ELSEWHERE_WITHIN_S):
             while waiting:
                 event = await answers.get()
+                if isinstance(event, EngineFailed):
+                    return waiting, (client, event)
                 if isinstance(event, ModelsListed | EndpointExamined):
                     waiting.remove(event.endpoint)
                 hear(event)
-                if isinstance(event, EngineFailed):
-                    return []
     except TimeoutError:
         pass
     finally:
         await client.stop()
-    return waiting
+    return waiting, None
 
 
 async def _refresh(endpoints: tuple[Endpoint, ...]) -> bool:

@@ -8,7 +8,8 @@ import asyncio
 import math
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -23,6 +24,7 @@ from tui.core.plan import RequestSpec
 from tui.core.target import Endpoint
 from tui.engine.api_keys import lent_to
 from tui.engine.client import EngineClient, spawn
+from tui.engine.logins import Logins
 from tui.engine.protocol import Ask, CountTokens, Examine, ListModels, StartLoad
 from tui.errors import ChildError
 from tui.session.shared_load import SharedLoad, places_of
@@ -42,8 +44,7 @@ class Engines:
     """The engines by the name of their place: empty for this machine, else that of a host.
 
     The engine of this machine is there at all times, and started again when it ends. Another is launched when its host
-    is first expected, and again when a run needs it; further ones of this machine, when a run has too many streams for
-    one.
+    is expected, and again when a run needs it; further ones here, when a run has too many streams for one.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Engines:
         self._on_problem = on_problem
         self._clients: dict[str, EngineClient] = {}
         if engine is not None:
-            self._clients[""] = EngineClient(engine, self._listener(""))
+            self._clients[""] = EngineClient(engine, partial(self._hear, ""))
         self.ends: dict[str, EngineFailed] = {}
         """Ends of engines that are gone, until they are launched again."""
         self._hosts: dict[str, Host] = {}
@@ -66,6 +67,7 @@ class Engines:
         self._facts: dict[str, HostFacts] = {}
         self._endpoints: tuple[Endpoint, ...] = ()
         self._launching: dict[str, asyncio.Task[None]] = {}
+        self.logins = Logins()
         self._run: SharedRun | None = None
         self._load: SharedLoad | None = None
         self._failures = 0
@@ -76,7 +78,7 @@ class Engines:
     def here(self) -> EngineClient:
         """The engine of this machine. Raises ChildError if there was none and it cannot be started."""
         if "" not in self._clients:
-            self._clients[""] = EngineClient(spawn(), self._listener(""))
+            self._clients[""] = EngineClient(spawn(), partial(self._hear, ""))
         return self._clients[""]
 
     @property
@@ -96,14 +98,15 @@ class Engines:
         """Take up the pipes of this machine's engine, and launch those of the hosts expected. Raises ChildError."""
         await self.here.connect()
         self._is_connected = True
-        self._launch_expected()
+        self.expect((), self._endpoints)
 
     def expect(self, hosts: Sequence[Host], endpoints: Sequence[Endpoint]) -> None:
         """Have engines on these hosts, which will ask these endpoints. Those of other hosts stay until the end."""
         self._hosts |= {host.name: host for host in hosts}
         self._endpoints = tuple(endpoints)
-        if self._is_connected:
-            self._launch_expected()
+        for name in [name for name, host in self._hosts.items() if self._is_connected and not host.is_here]:
+            if name not in self.ends:
+                self._launch(name)
 
     def start_run(self, run_id: int, requests: tuple[RequestSpec, ...], at_once: int | None = None) -> None:
         """Fire `requests` as one run, `at_once` at a time (see `StartRun`), each by the engine of its host."""
@@ -153,11 +156,13 @@ class Engines:
             if task is not None:
                 task.cancel()
         await asyncio.gather(*(client.stop() for client in self._clients.values()))
+        await self.logins.close()
 
     def kill(self) -> None:
         """End all engines at once, without an event loop."""
         for client in self._clients.values():
             client.kill()
+        self.logins.drop()
 
     def _place(self, spec: RequestSpec) -> str:
         """The engine that a request lies with."""
@@ -181,23 +186,19 @@ class Engines:
         self._beside |= {name: Host(name=name) for name in names[1:]}
         return names
 
-    def _launch_expected(self) -> None:
-        for name, host in self._hosts.items():
-            if not host.is_here and name not in self.ends:
-                self._launch(name)
-
     def _launch_again(self, names: Iterable[str]) -> None:
         for name in set(names) - {""}:
             self.ends.pop(name, None)
             self._launch(name)
 
-    def _launch(self, name: str) -> None:
-        """Launch the engine of a host, unless there is one."""
-        if name in self._clients:
+    def _launch(self, name: str, instead: EngineClient | None = None) -> None:
+        """Launch the engine of a host, unless there is one that it does not stand `instead` of."""
+        if self._clients.get(name) is not instead:
             return
         host = self._beside.get(name) or self._hosts[name]
         try:
-            client = self._clients[name] = EngineClient(spawn(host, self._endpoints), self._listener(name), host)
+            process = spawn(host, self._endpoints, self.logins.socket(host))
+            client = self._clients[name] = EngineClient(process, partial(self._hear, name), host)
         except ChildError as error:
             end = self.ends[name] = EngineFailed(t_ns=0, message=str(error), host=name)
             asyncio.get_running_loop().call_soon(lambda: self._hear(name, [end]))
@@ -207,9 +208,6 @@ class Engines:
     async def _connect(self, client: EngineClient) -> None:
         client.lend(await lent_to(client.host, self._endpoints, os.environ))
         await client.connect()
-
-    def _listener(self, name: str) -> Callable[[list[Event]], None]:
-        return lambda events: self._hear(name, events)
 
     def _hear(self, name: str, events: list[Event]) -> None:
         """Give the events of one engine on, those of a shared run put together."""
@@ -226,6 +224,8 @@ class Engines:
                 given += run.take(name, event) if run is not None else ()
                 continue
             if isinstance(event, EngineFailed):
+                if self._asks_person(name, event):
+                    continue
                 self._facts_of(())
                 self.ends[name] = event
                 if name:
@@ -234,14 +234,23 @@ class Engines:
                 given += self._load.lose(name, event) if self._load is not None else ()
             if isinstance(event, Hello | EngineReady):
                 event = replace(event, host=name)
-                for words in _remarks(name, event, self._clients[name].words_before):
-                    self._on_problem(words)
+                if isinstance(event, Hello):
+                    _greet(self._clients[name], event, self.logins, self._on_problem)
             if name not in self._beside or isinstance(event, EngineFailed) or number is not None:
                 given.append(event)  # what another one of this machine says of itself is known already
             if number is None:
                 given += run.go_on() if run is not None else ()
                 given += self._load.go_on() if self._load is not None else ()
         self._deliver(given)
+
+    def _asks_person(self, name: str, end: EngineFailed) -> bool:
+        """Have a person log in to a host that needs one, and launch its engine again; false if none is asked."""
+        client = self._clients.get(name)
+        if client is None or not client.needs_person or not self.logins.can_help(client.host):
+            return False
+        ways = partial(self._launch, name, client), partial(self._hear, name, [end])
+        self._launching[name] = asyncio.create_task(_log_in(self.logins, client, *ways), name=f"login to {name}")
+        return True
 
     def _deliver(self, events: list[Event]) -> None:
         if self._run is not None and self._run.is_over:
@@ -263,9 +272,7 @@ class Engines:
 
     def _facts_of(self, hosts: Sequence[str]) -> tuple[HostFacts, ...]:
         """The hosts as they are now, and those that are gone as they were."""
-        for name, client in self._clients.items():
-            if client.hello is not None and client.clock is not None:
-                self._facts[name] = HostFacts.of(name, client.hello, client.clock)
+        self._facts |= _facts(self._clients)
         places = [(name, "" if host.is_here else name) for name, host in self._hosts.items() if name in hosts]
         return tuple(replace(self._facts.get(place, HostFacts(name=name)), name=name) for name, place in places)
 
@@ -279,17 +286,30 @@ class Engines:
                 process = spawn()
             except ChildError as error:
                 self._on_problem(f"{error} It is tried again.")
-        client = self._clients[""] = EngineClient(process, self._listener(""))
+        client = self._clients[""] = EngineClient(process, partial(self._hear, ""))
         self.ends.pop("", None)
         self._restarting = None
         await client.connect()
 
 
-def _remarks(name: str, event: Hello | EngineReady, words_before: str) -> list[str]:
-    """Sentences on what a person should know of another machine's engine that has begun."""
-    said = []
-    if isinstance(event, Hello) and name and words_before:
-        said.append(f"{name} printed text before the engine started: {words_before}; is its shell clean?")
-    if isinstance(event, Hello) and event.app_version != __version__:
-        said.append(f"{name} has latency-tui {event.app_version}, and this is {__version__}: it may differ.")
-    return said
+async def _log_in(logins: Logins, client: EngineClient, again: Callable[[], None], in_vain: Callable[[], None]) -> None:
+    client.needs_person = False
+    if await logins.open(client.host):
+        again()
+    else:
+        in_vain()
+
+
+def _facts(clients: Mapping[str, EngineClient]) -> dict[str, HostFacts]:
+    known = ((name, one.hello, one.clock) for name, one in clients.items())
+    return {name: HostFacts.of(name, hello, clock) for name, hello, clock in known if hello and clock}
+
+
+def _greet(client: EngineClient, hello: Hello, logins: Logins, say: Callable[[str], None]) -> None:
+    """Note that an engine has begun, and say what a person should know of that of another machine."""
+    logins.said_hello(client.host)
+    name = client.host.name
+    if name and client.words_before:
+        say(f"{name} printed text before the engine started: {client.words_before}; is its shell clean?")
+    if hello.app_version != __version__:
+        say(f"{name} has latency-tui {hello.app_version}, and this is {__version__}: it may differ.")

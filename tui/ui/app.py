@@ -138,6 +138,8 @@ class LatencyApp(App[None]):
         session.on_error = self.crash
         session.on_series_over = self._series_over
         session.on_interrupted = self.dispatcher.history.tell_interrupted
+        if isinstance(self._driver, TerminalDriver):  # a page in a browser has no terminal to be asked on
+            session.children.engines.logins.answer = self.dispatcher.screen.answer_ssh
         session.preview.on_models = self.dispatcher.targets.models_changed
         session.preview.expect(self.draft.plan())
         self.call_after_refresh(self._connect)

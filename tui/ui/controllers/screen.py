@@ -1,13 +1,18 @@
 """The screen as a whole: panes, help, stopping and leaving."""
 
+import asyncio
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from rich.text import Text
 from textual.css.query import NoMatches
 
+from tui.core.host import Host
+from tui.core.sanitize import clean
+from tui.engine.logins import run_on_terminal
 from tui.ui.bindings import spelled
 from tui.ui.controllers.context import Context
 from tui.ui.screens.main import PANES, MainScreen
@@ -115,6 +120,25 @@ class ScreenController:
     def suspend(self) -> None:
         """Stop the program's whole job, as Ctrl+Z does in a shell."""
         os.killpg(0, signal.SIGTSTP)
+
+    async def answer_ssh(self, host: Host, command: Sequence[str]) -> bool:
+        """Let the person answer what ssh asks, on the terminal, if they want to now. False if it did not log in."""
+        from tui.ui.screens.questions import ConfirmScreen
+
+        context = self._context
+        answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        question = f"To reach {clean(host.name)}, ssh has to ask you: for a password, a code, or its key. Answer now?"
+        asked = ConfirmScreen(question, "Answer", context.keys)
+        context.app.push_screen(asked, lambda yes: answered.set_result(bool(yes)))
+        if not await answered:
+            return False
+        # Ctrl+C there is for ssh, which shares the terminal's foreground with us.
+        interrupt = signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            with context.app.suspend():
+                return await run_on_terminal(host, command)
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
 
     async def quit(self) -> None:
         """Cancel what is in flight, end the children, leave."""
