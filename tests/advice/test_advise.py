@@ -41,7 +41,7 @@ def test_what_a_change_does_to_the_pass_rate_is_said_where_answers_tell_it() -> 
     advice = advise(evidence(subject, off))
     by_rule = {one.id.partition(":")[0]: one for one in (*advice.suggestions, *advice.minor)}
     assert by_rule["thinking"].passes.startswith(said)
-    assert by_rule["thinking"].passed == "passed 20 of 20, changed 5 of 20"
+    assert by_rule["thinking"].passed == "passed 20 of 20 → 5 of 20"
     assert not by_rule["effort"].passes
     assert said in as_text([advice])
     assert said in str(as_json([advice])["advice"][0]["suggestions"])

@@ -153,7 +153,7 @@ def _passing(said: Suggestion | NoSuggestion, evidence: Evidence) -> Suggestion 
         if is_asked and other.endpoint.name == subject.endpoint.name:
             rates = pass_rate(subject.outcomes), pass_rate(other.outcomes)
             if rates[0] is not None and rates[1] is not None:
-                passed = f"passed {rates[0].counts}, changed {rates[1].counts}"
+                passed = f"passed {rates[0].counts} → {rates[1].counts}"
                 passes = passes_of(subject.outcomes, other.outcomes)
                 return msgspec.structs.replace(said, passes=passes, passed=passed)
     return said

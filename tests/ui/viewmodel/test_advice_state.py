@@ -101,13 +101,13 @@ def test_a_presumed_saving_shows_the_most_it_may_be() -> None:
     )
     assert row_line(suggestion, []) == "to −1.92 s  Ask in fast mode"
     said = "passed: no difference shown between as it is 4 of 6, changed 5 of 6"
-    known = msgspec.structs.replace(suggestion, passed="passed 4 of 6, changed 5 of 6", passes=said)
-    assert row_line(known, []) == "to −1.92 s  Ask in fast mode · passed 4 of 6, changed 5 of 6"
+    known = msgspec.structs.replace(suggestion, passed="passed 4 of 6 → 5 of 6", passes=said)
+    assert row_line(known, []) == "to −1.92 s, passed 4 of 6 → 5 of 6  Ask in fast mode"
+    assert detail_lines(known)[0] == "Ask in fast mode"
     assert said.capitalize() in detail_lines(known)
-    # Of a trial of another day its sentence is left.
     tried = msgspec.structs.replace(TRIED, id=suggestion.id, target="one", passes=said)
     assert row_line(suggestion, [tried]) == f"to −1.92 s  Ask in fast mode · tried · {said}"
-    assert row_line(known, [tried]) == "to −1.92 s  Ask in fast mode · tried · passed 4 of 6, changed 5 of 6"
+    assert row_line(known, [tried]) == "to −1.92 s, passed 4 of 6 → 5 of 6  Ask in fast mode · tried"
 
 
 def test_what_a_change_does_to_the_pass_rate_stands_before_the_decision() -> None:

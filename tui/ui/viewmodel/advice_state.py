@@ -101,13 +101,15 @@ def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
         return f"{'!' if said.warns else '?'}           {said.rule}: {said.reason}"
     tried = _tried(said, ledger)
     mark = _mark(tried)
-    passed = said.passed or (tried.passes if tried is not None else "")
     saving = said.saving
     saves = change(Figure.TOTAL, -saving.ns)
     if saving.basis is Basis.ASSUMED and saving.interval is not None:
         # The row stands where its lower end ranks it.
         saves = f"to {change(Figure.TOTAL, -saving.interval.high)}"
-    return f"{saves:>10}  {said.headline}{mark}{' · ' * bool(passed)}{passed}"
+    # The pass rate stands beside the time, where no narrow row is cut; of a trial of another day its sentence is left.
+    beside = f", {said.passed}" if said.passed else ""
+    behind = f" · {tried.passes}" if tried is not None and tried.passes and not said.passed else ""
+    return f"{saves:>10}{beside}  {said.headline}{mark}{behind}"
 
 
 def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
@@ -119,6 +121,7 @@ def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
     source = said.source
     way = f"T tries it: at most {2 * BUDGET} requests." if said.trial else "The program cannot try this."
     return [
+        *([said.headline] if said.passed else []),  # its row may be cut
         saving_sentence(said.saving),
         *said.figures,
         f"Price: {said.price}",
