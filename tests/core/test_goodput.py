@@ -35,6 +35,14 @@ def test_under_load_it_is_a_rate() -> None:
     assert found is not None
     assert found.per_second == 0.25
     assert "0.25 requests/s" in found.sentence
+    # A pause before the next run, or a judge of these answers, is in no rate.
+    later = [
+        replace(one, run=2, sent_ns=(one.sent_ns or 0) + 10**12, ended_ns=(one.ended_ns or 0) + 10**12)
+        for one in together
+    ]
+    twice = goodput([TTFT], [*together, *later])
+    assert twice is not None
+    assert twice.per_second == 0.25
 
 
 def test_every_objective_must_be_met() -> None:

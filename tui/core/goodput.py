@@ -1,7 +1,7 @@
 """Goodput: requests that meet every objective, as a share and under load per second."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -23,9 +23,8 @@ class Goodput(msgspec.Struct, frozen=True, kw_only=True):
     """Share of good requests: the true one is below with a probability of 2.5 % at most (Clopper-Pearson)."""
     high: float
     per_second: float | None
-    """Good requests per second, from the first send to the last end; only under load, where requests overlap.
-
-    Else it is the pace of the series and its pauses."""
+    """Good requests per second, from the first send of each run to its last end; only under load, where requests
+    overlap. Pauses between runs, and checks of their answers, are in no span."""
 
     @property
     def sentence(self) -> str:
@@ -46,9 +45,7 @@ def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]
     """
     if not observations:
         return None
-    sent = [observation.sent_ns for observation in observations if observation.sent_ns is not None]
-    ended = [observation.ended_ns for observation in observations if observation.ended_ns is not None]
-    span = max(ended) - min(sent) if sent and ended else 0
+    span = sum(_span(run) for run in _by_run(observations))
     good = sum(is_good(objectives, observation) for observation in observations)
     runs = Counter(observation.run for observation in observations if observation.run)
     # Of several hosts there is no span: each has a clock of its own.
@@ -57,6 +54,20 @@ def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]
     low, high = share_bounds(good, len(observations), (1 + CONFIDENCE) / 2)
     per_second = good * NS_PER_S / span if is_load else None
     return Goodput(good=good, count=len(observations), low=low, high=high, per_second=per_second)
+
+
+def _by_run(observations: Sequence[Observation]) -> Iterable[list[Observation]]:
+    runs: dict[int, list[Observation]] = {}
+    for observation in observations:
+        runs.setdefault(observation.run, []).append(observation)
+    return runs.values()
+
+
+def _span(observations: Sequence[Observation]) -> int:
+    """Time from the first send to the last end, ns."""
+    sent = [observation.sent_ns for observation in observations if observation.sent_ns is not None]
+    ended = [observation.ended_ns for observation in observations if observation.ended_ns is not None]
+    return max(0, max(ended) - min(sent)) if sent and ended else 0
 
 
 def is_good(objectives: Sequence[Objective], observation: Observation) -> bool:

@@ -121,9 +121,9 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
     elif live.run_in_flight:
         turn = f", {turn_name(live.turn, live.call)}" if live.turn is not None else ""
         judged = sum(record.is_judged for record in live.records)
-        begun = f"run {live.runs}{turn}: "
         left = len(live.in_flight()) - judged
-        doing = begun + " · ".join([f"{left} in flight"] * bool(left) + [f"{judged} being judged"] * bool(judged))
+        parts = [f"{left} in flight"] * bool(left or not judged) + [f"{judged} being judged"] * bool(judged)
+        doing = f"run {live.runs}{turn}: {' · '.join(parts)}"
     elif live.runs:
         doing = f"run {live.runs} done"
         if live.send_spread_ns is not None and len(live.lanes) > 1:
