@@ -18,6 +18,9 @@ objectives = ["passed > 50%"]
 regex = "{{want}}"
 [[checks]]
 command = ["sh", "-c", "test -n \\"$(cat)\\""]
+[[checks]]
+judge = "Is it an answer?"
+judge_target = "second"
 [variables]
 rows = [{ want = "the" }, { want = "no such word" }]
 """
@@ -67,25 +70,17 @@ def test_two_exports_are_compared_by_an_exact_test(checked: Workplace) -> None:
     assert "passed: no difference shown between B 4 of 8, A 4 of 8" in checked.run("compare", "a.json", "a.json").stdout
 
 
-def test_a_judge_is_paid_for_and_measured_nowhere(workplace: Workplace) -> None:
-    plan = workplace.plan('checks = [{ judge = "Is it an answer?", judge_target = "second" }]\n[series]\nwarm_ups = 1')
-    done = workplace.run("run", plan, "--repeat", "2", "--json", "c.json")
-    assert done.returncode == ExitCode.OK
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("judges: "))
-    assert line.startswith("judges: 6 answers of sim-fast, ")
-    assert "first: passed 2 of 2" in done.stdout
-    requests = json.loads((workplace.cwd / "c.json").read_text())["requests"]
-    assert [each["target"] for each in requests] == ["first", "second"] * 3
-    (finding,) = requests[0]["checks"]
-    assert (finding["passed"], finding["model"], finding["reason"]) == (
-        True,
-        "sim-fast",
-        "sim-fast says yes: Is it an answer?",
-    )
-    assert finding["input_tokens"] > 0
-    replayed = workplace.run("history", "export", "last", "--no-texts", "--to", "-").stdout
-    assert "sim-fast says" not in replayed
-    assert "Is it an answer" not in replayed
+def test_a_judge_is_paid_for_and_measured_nowhere(checked: Workplace) -> None:
+    lines = (checked.cwd / "out").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("judges: "))
+    requests = json.loads((checked.cwd / "a.json").read_text())["requests"]
+    assert {each["target"] for each in requests} == {"first", "second"}
+    assert line.startswith(f"judges: {len(requests)} answers of sim-fast, ")
+    findings = [each["checks"][2] for each in requests]
+    assert {(each["model"], each["reason"]) for each in findings} == {
+        ("sim-fast", "sim-fast says yes: Is it an answer?")
+    }
+    assert all(each["passed"] and each["input_tokens"] > 0 and each["output_tokens"] > 0 for each in findings)
 
 
 def test_a_pass_rate_that_is_surely_too_low_fails_a_job(workplace: Workplace) -> None:
