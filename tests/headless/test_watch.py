@@ -1,5 +1,6 @@
 """`latency-tui watch`, as a subprocess: rounds in the history, gates, the command on a miss, restarts, signals."""
 
+import argparse
 import json
 import signal
 import subprocess
@@ -7,13 +8,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from canary import KEY
 
+from tui.config.known_models import load_models
+from tui.config.load import Flags, build_plan, load
 from tui.core.change_points import FALSE_ALARMS
+from tui.core.events import Usage
 from tui.core.rounds import Round
 from tui.errors import ExitCode
-from tui.headless.watch import report_lines
+from tui.headless.watch import _Watch, report_lines
+from tui.session.spending import Spending
 
 from .conftest import Run, Workplace
 
@@ -122,6 +128,21 @@ def test_the_budget_of_the_session_is_that_of_all_rounds(run: Run, plan: Plan) -
     assert done.returncode == ExitCode.NOT_MEASURED
     assert "budget.session_usd" in done.stderr
     assert "The budget is used up, so the watch ends." in done.stdout
+
+
+def test_what_a_round_has_cost_is_left_to_none_after_it(tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text("budget.session_usd = 1.0")
+    loaded = load(Flags(config=tmp_path / "plan.toml", demo=True), {}, tmp_path)
+    options = argparse.Namespace(every=3600, repeat=None, span=None, otel=False, config=None)
+    watch = _Watch(loaded, options, "w", (), 1)
+    spending = Spending({model.id: model for model in load_models()})
+    spec = build_plan(loaded.settings, {}, "http://127.0.0.1:1").requests(1)[0]
+    spec = msgspec.structs.replace(spec, model="claude-haiku-4-5")
+    watch._pay(spending)
+    assert watch._affordable().settings.budget.session_usd == 1.0
+    spending.add_judge(spec, Usage(input_tokens=100_000, output_tokens=20_000), complete=True)
+    watch._pay(spending)
+    assert watch._affordable().settings.budget.session_usd == pytest.approx(1 - 0.2)
 
 
 @pytest.fixture

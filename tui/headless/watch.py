@@ -36,6 +36,7 @@ from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, results_of
 from tui.history.store import Store
 from tui.secret_names import without_secrets
+from tui.session.spending import Spending
 from tui.session.watching import WallClock, Watcher, watch_lock, watch_name
 
 SHORTEST_S = 10
@@ -183,8 +184,7 @@ class _Watch:
         results = results_of(runs, self._loaded.settings.objectives)
         for result in results:
             _say(_line(result))
-        self._spent_usd += sum(one.usd or 0.0 for result in results for one in result.observations)
-        self._spent_usd += judges.usd if (judges := measured.spending.judges) is not None else 0.0
+        self._pay(measured.spending)
         if not results:
             if measured.series.ending is Ending.COST:
                 _say("The budget is used up, so the watch ends.")
@@ -210,6 +210,10 @@ class _Watch:
         left = max(0.0, settings.budget.session_usd - self._spent_usd)
         budget = msgspec.structs.replace(settings.budget, session_usd=left)
         return msgspec.structs.replace(self._loaded, settings=msgspec.structs.replace(settings, budget=budget))
+
+    def _pay(self, spending: Spending) -> None:
+        """Count what a round has cost, warm-up and judges included."""
+        self._spent_usd += spending.session.usd if spending.session is not None else 0.0
 
     def _tag(self, runs: Sequence[StoredRun]) -> None:
         """Mark the runs as this watch's, so that it finds them when it is started again."""
