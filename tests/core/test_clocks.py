@@ -21,7 +21,7 @@ from tui.core.snapshot import apart_ns, changes, of_runs
 from tui.core.target import Endpoint, Target
 from tui.core.timeline import Timeline
 from tui.export.formats import Format, render
-from tui.headless.results import goodput_lines, host_lines, results_of, table, verdicts
+from tui.headless.results import goodput_lines, hosts_of, results_of, table, verdicts
 from tui.session.lane import Lane
 from tui.session.replay import Replay
 from tui.ui.charts.latest import phase_rows
@@ -129,7 +129,7 @@ def _told(runs: list[StoredRun]) -> dict[str, object]:
         else:
             told[wanted] = text
     results = results_of(runs, limits)
-    told["lines"] = [table(results), *host_lines(results), *goodput_lines(results, limits), *verdicts(results)]
+    told["lines"] = [table(results), *hosts_of(results), *goodput_lines(results, limits), *verdicts(results)]
     told["all together"] = goodput(limits, [one for result in results for one in result.observations])
     before, now = of_runs("before", 1, runs[:4]), of_runs("now", 1, runs[4:])
     pairs = list(zip(before.lanes, now.lanes, strict=True))

@@ -2,10 +2,11 @@
 
 import random
 
+import msgspec
 import pytest
 
 from tui.core.events import Status
-from tui.core.host_difference import AskedFrom, host_differences, host_rows
+from tui.core.host_difference import AskedFrom, host_differences, host_lines, host_rows, host_sentences
 from tui.core.observation import Observation
 
 MS = 1_000_000
@@ -120,3 +121,22 @@ def test_several_requests_of_a_run_count_as_one() -> None:
         for one in (asked("tokyo", 200, 520), asked("frankfurt", 10, 500))
     ]
     assert host_differences(thrice) == once
+
+
+def test_hosts_are_told_apart_in_a_table_and_a_sentence_and_one_alone_in_none() -> None:
+    two = [asked("tokyo", 200, 520), asked("frankfurt", 10, 500)]
+    heading, *rows = host_lines(two)
+    assert heading.split() == ["target", "host", "n", "TTFT", "round", "trip", "upload", "server"]
+    assert [row.split()[:3] for row in rows[:2]] == [["opus", "tokyo", "12"], ["opus", "frankfurt", "12"]]
+    assert rows[2:] == host_sentences(two)
+    assert rows[2].startswith("opus: tokyo is 2")
+    assert rows[2].endswith(").")
+    assert host_lines(two[:1]) == host_lines([]) == host_sentences(two[:1]) == []
+    hostile = [msgspec.structs.replace(two[0], host="to\x1b[2Jkyo"), two[1]]
+    assert all(line.isprintable() for line in host_lines(hostile))
+
+
+@pytest.mark.parametrize("apart", [0.0, -0.001, 0.001])
+def test_nothing_has_no_sign(apart: float) -> None:
+    (sentence,) = host_sentences([asked("a", 10, 500, jitter=0), asked("b", 10 + apart, 500, jitter=0)])
+    assert "-0.00" not in sentence

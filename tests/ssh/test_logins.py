@@ -77,6 +77,7 @@ def test_the_screen_steps_aside_for_ssh_and_comes_back(person: Person, tmp_path:
         terminal.press(b"y")
         answer(terminal)
         terminal.until_shows("✔ done", times=3)
+        terminal.until_shows("sim-fast: ")  # how the hosts differ, below the table
         terminal.press(F10)
         assert terminal.until_ended() == 0
         assert terminal.is_restored()

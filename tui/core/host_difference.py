@@ -12,8 +12,9 @@ import msgspec
 
 from tui.core.metrics import NS_PER_MS
 from tui.core.observation import Observation
+from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE, describe, samples_needed
-from tui.core.wording import ABSENT, format_duration
+from tui.core.wording import ABSENT, aligned, format_duration
 
 _LEAST_ERROR_MS = 0.1
 """Error of the parts from which on it is said."""
@@ -127,11 +128,26 @@ def _sentence(of: HostDifference, needed: int) -> str:
 
 
 def _ms(value: float | None) -> str:
-    value = value or 0.0
-    return f"{'-' if value < 0 else ''}{format_duration(abs(value) * NS_PER_MS)}"
+    amount = format_duration(abs(value or 0.0) * NS_PER_MS)
+    # What is shown as nothing has no sign.
+    return f"-{amount}" if (value or 0.0) < 0 and amount.strip("0. ms") else amount
 
 
-HOST_COLUMNS = ("target", "host", "n", "TTFT", "round trip", "upload", "server")
+def host_sentences(asked: Sequence[AskedFrom]) -> list[str]:
+    """Sentences on how every target's hosts differ; nothing for fewer than two hosts."""
+    return [clean(f"{each.sentence}.") for each in host_differences(asked)]
+
+
+def host_lines(asked: Sequence[AskedFrom]) -> list[str]:
+    """A table of targets and hosts with the parts of TTFT, then those sentences; nothing for fewer than two hosts."""
+    if len({one.host for one in asked}) < 2:
+        return []
+    return [*map(clean, aligned([HOST_COLUMNS, *host_rows(asked)], labels=2)), *host_sentences(asked)]
+
+
+PARTS = {"round trip": "network_ns", "upload": "upload_ns", "server": "server_ns"}
+"""Parts of TTFT, by what they are called where hosts stand side by side."""
+HOST_COLUMNS = ("target", "host", "n", "TTFT", *PARTS)
 
 
 def host_rows(asked: Sequence[AskedFrom]) -> list[tuple[str, ...]]:
@@ -143,7 +159,7 @@ def host_rows(asked: Sequence[AskedFrom]) -> list[tuple[str, ...]]:
             str(len(one.medians("ttft_ns"))),
             *(
                 ABSENT if (value := one.typical(of)) is None else format_duration(value)
-                for of in ("ttft_ns", "network_ns", "upload_ns", "server_ns")
+                for of in ("ttft_ns", *PARTS.values())
             ),
         )
         for one in asked

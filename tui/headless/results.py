@@ -17,7 +17,7 @@ from tui.core.figures import FITTED, SAMPLED, Figure, Use, figures_for
 from tui.core.frontier import frontier, frontier_note
 from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
-from tui.core.host_difference import HOST_COLUMNS, AskedFrom, host_differences, host_rows
+from tui.core.host_difference import AskedFrom, host_lines
 from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.model import KnownModel
 from tui.core.objectives import Judgement, Objective, ObjectiveState, judge, judged_together
@@ -196,13 +196,9 @@ def choice_code(choice: Choice, results: Sequence[TargetResult]) -> ExitCode:
     return next((code for code in (ExitCode.MISSED, ExitCode.NOT_MEASURED) if code in codes), ExitCode.OK)
 
 
-def host_lines(results: Sequence[TargetResult]) -> list[str]:
-    """A table of targets and hosts with the parts of TTFT, then how hosts differ; nothing for fewer than two hosts."""
-    asked = [result.asked_from for result in results if result.asked_from is not None]
-    if len({one.host for one in asked}) < 2:
-        return []
-    lines = aligned([HOST_COLUMNS, *host_rows(asked)], labels=2)
-    return [clean(line) for line in (*lines, *(f"{each.sentence}." for each in host_differences(asked)))]
+def hosts_of(results: Sequence[TargetResult]) -> list[str]:
+    """Table and sentences on how the hosts of each target differ."""
+    return host_lines([result.asked_from for result in results if result.asked_from is not None])
 
 
 def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:

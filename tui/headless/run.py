@@ -37,7 +37,7 @@ from tui.headless.results import (
     fitted_table,
     frontier_lines,
     goodput_lines,
-    host_lines,
+    hosts_of,
     in_turn_lines,
     junit,
     pass_rate_lines,
@@ -224,7 +224,7 @@ def _summary(
     lines += in_turn_lines(measured.runs)
     lines += choice_lines(choice)
     lines += goodput_lines(results, objectives)
-    lines += host_lines(results)
+    lines += hosts_of(results)
     if measured.choice is None and (why := reason(measured.series)):
         lines.append(why)
     return "\n".join(lines)

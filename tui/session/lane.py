@@ -9,6 +9,7 @@ from tui.core.cost import Cost
 from tui.core.decomposition import FEWEST, Fit, fit
 from tui.core.figures import Figure
 from tui.core.grouping import fingerprint
+from tui.core.host_difference import AskedFrom
 from tui.core.observation import Observation, judged_anew
 from tui.core.plan import Plan
 from tui.core.prompt import turn_name
@@ -150,6 +151,13 @@ class Lane:
         """Counted outcomes with the latest fingerprint, of one turn: repeated measurements of one thing."""
         self._read()
         return list(self._current) if self.turn is None else self.of_turn(self._current)
+
+    @property
+    def asked_from(self) -> AskedFrom | None:
+        """The same as answers to one host; None where the plan names no hosts."""
+        if (host := self.target.host) is None:
+            return None
+        return AskedFrom(target=self.label.removesuffix(f" · {host}"), host=host, observations=tuple(self.current))
 
     def _read(self) -> None:
         # Each is read once: this is asked for after every run.

@@ -168,3 +168,21 @@ def test_a_question_that_has_begun_and_not_ended_leaves_nothing_of_the_one_befor
     (line,) = history_table([history], 100, set_cell_size, shortened).lines
     assert cells_of(line)[-1] == "1"
     assert line.count(CHANGED) == 2, "one tick each, however the question began"
+
+
+def test_hosts_have_their_parts_of_ttft_where_there_is_room_and_a_sentence_below() -> None:
+    lanes = []
+    for host, network in (("tokyo", 200), ("desk", 10)):
+        lane = Lane(Target(name=f"haiku · {host}", model="haiku", host=host))
+        answer = replace(took(500 + network, 900), host=host, network_ns=network * MS, upload_ns=0, server_ns=500 * MS)
+        lane.outcomes.extend(replace(answer, run=run) for run in range(1, 9))
+        lanes.append(lane)
+    shown = table(lanes, 110)
+    assert shown.heading.split()[2:] == ["round", "trip", "upload", "server", "n"]
+    assert "200 ms" in next(line for line in shown.lines if "tokyo" in line)
+    (remark,) = shown.remarks
+    assert remark.startswith("haiku: tokyo is 190 ms slower than desk: 190 network, 0 server (95 %")
+    assert "round" not in table(lanes, 50).heading, "names and sparklines come first"
+    assert table(lanes, 50).remarks == shown.remarks
+    assert table(lanes[:1]).remarks == table(LANES).remarks == ()
+    assert "round" not in table(LANES, 200).heading

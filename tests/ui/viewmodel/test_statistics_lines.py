@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tui.core.figures import Figure
 from tui.core.objectives import parse
 from tui.core.observation import Observation, summary
+from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.viewmodel.statistics_lines import objective_lines, statistics_lines
 
@@ -114,3 +115,23 @@ def test_what_a_sweep_tells_stands_under_the_table() -> None:
     lines = statistics_lines([one], [parse("baseline < 400ms")], 80)
     assert any(line.startswith("Baseline latency 30") and "95 % interval" in line for line in lines)
     assert any(line.startswith("✔ baseline < 400ms: met") for line in lines)
+
+
+def test_hosts_stand_side_by_side_with_the_parts_of_ttft() -> None:
+    lanes = []
+    for host, extra in (("tokyo", 200 * MS), ("desk", 0)):
+        found = lane(12)
+        found.target = Target(name=f"haiku · {host}", model="haiku", host=host)
+        found.outcomes[:] = [
+            msgspec.structs.replace(one, host=host, ttft_ns=SECOND + extra, network_ns=extra, server_ns=SECOND)
+            for one in found.outcomes
+        ]
+        lanes.append(found)
+    lines = statistics_lines(lanes, (), 100)
+    at = next(at for at, line in enumerate(lines) if line.startswith("target "))
+    assert [line.split()[:4] for line in lines[at + 1 : at + 3]] == [
+        ["haiku", "tokyo", "12", "1.20"],
+        ["haiku", "desk", "12", "1.00"],
+    ]
+    assert lines[at + 3].startswith("haiku: tokyo is 200 ms slower than desk: 200 network, 0 server (95 %: ")
+    assert not any(line.startswith("target ") for line in statistics_lines([lane(12)], (), 100))

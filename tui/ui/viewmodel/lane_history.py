@@ -11,6 +11,7 @@ from statistics import fmean, median
 import msgspec
 
 from tui.core.figures import Figure
+from tui.core.host_difference import PARTS, host_sentences
 from tui.core.objectives import COST, PASSED
 from tui.core.pass_rate import PassRate, rate_of
 from tui.core.wording import dollars, format_duration, format_rate
@@ -197,8 +198,10 @@ Clip = Callable[[str, int], str]
 _FIGURE_CELLS = 8
 _COUNT_CELLS = 6
 _SHORTEST_SPARK, _SHORTEST_NAME, _LONGEST_NAME = 4, 12, 32
-_LEAST, _LEAST_BESIDE = 14, 17
-"""Cells that are left to names and sparklines by what is told of every lane, and by what is not."""
+_LEAST, _LEAST_BESIDE, _LEAST_BESIDE_PARTS = 14, 17, 25
+"""Cells that are left to names and sparklines by what is told of every lane, by what is not, and by parts of TTFT."""
+_PARTS = ("round trip", "server", "upload")
+"""Parts of TTFT where hosts stand side by side, the most important first."""
 
 
 class _Column(msgspec.Struct, frozen=True):
@@ -229,9 +232,16 @@ def _columns(lanes: Sequence["LaneHistory"], verdicts: Sequence[str]) -> list[_C
             _Column("cost", tuple(costs), _LEAST, COST),
             _Column(_VERDICT, tuple(verdicts), _LEAST_BESIDE),
             _Column("tok/s", tuple("" if rate is None else format_rate(rate) for rate in rates), _LEAST_BESIDE, "otps"),
+            *(_Column(name, _of_hosts(lanes, PARTS[name]), _LEAST_BESIDE_PARTS) for name in _PARTS),
         )
         if any(each.cells)
     ]
+
+
+def _of_hosts(lanes: Sequence["LaneHistory"], part: str) -> tuple[str, ...]:
+    """Cells of a part of TTFT where hosts stand side by side."""
+    asked = [lane.lane.asked_from for lane in lanes]
+    return tuple("" if one is None or (ns := one.typical(part)) is None else format_duration(ns) for one in asked)
 
 
 def _passed(rate: PassRate) -> str:
@@ -242,7 +252,7 @@ def _passed(rate: PassRate) -> str:
 _VERDICT = "verdict"
 _MARK = _Column("", (" ",), _LEAST)
 """The marks of verdicts alone, where their words have no room."""
-_PLACES = ("tok/s", "cost", "checks", "n", _VERDICT, _MARK.name)
+_PLACES = (*PARTS, "tok/s", "cost", "checks", "n", _VERDICT, _MARK.name)
 """The columns in the order in which they stand."""
 
 
@@ -251,6 +261,8 @@ class HistoryTable(msgspec.Struct, frozen=True, kw_only=True):
 
     heading: str
     lines: tuple[str, ...]
+    remarks: tuple[str, ...]
+    """Sentences on how hosts differ."""
     sparks: tuple[tuple[int, int], ...]
     """First and last column of the sparklines of each of `METRICS`, the last not included."""
 
@@ -299,6 +311,7 @@ def history_table(
     return HistoryTable(
         heading=clip(heading, width),
         lines=tuple(clip(line, width) for line in lines),
+        remarks=tuple(host_sentences([asked for each in lanes if (asked := each.lane.asked_from) is not None])),
         sparks=tuple((start, start + spark_cells) for start in starts),
     )
 

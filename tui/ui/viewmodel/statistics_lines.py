@@ -6,6 +6,7 @@ from statistics import median
 from tui.core.decomposition import Fit
 from tui.core.figures import SAMPLED, Figure
 from tui.core.goodput import goodput
+from tui.core.host_difference import host_lines
 from tui.core.objectives import Objective, judge, judged_together
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.remarks import remarks_on, tokens_differ
@@ -39,6 +40,8 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
     for name, lane in zip(names, measured, strict=True):
         said = _said_of(lane, objectives, family)
         lines += ["", f"{name}:", *said] if said else []
+    if hosts := host_lines([asked for lane in measured if (asked := lane.asked_from) is not None]):
+        lines += ["", *hosts]
     notes = [clean(line) for line in tokens_differ(lane.target.model for lane in measured)]
     notes += ["A percentile is shown only where enough answers bound it: from 29 on p90, 59 p95, 299 p99."]
     if any(len(lane.current) > MOST_ITL_ANSWERS for lane in lanes):

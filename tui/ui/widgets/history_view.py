@@ -26,6 +26,7 @@ class HistoryView(Vertical):
         & > .heading { height: 1; color: $text-muted; text-wrap: nowrap; }
         & > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
         & .lines { height: auto; text-wrap: nowrap; }
+        & .remarks { height: auto; }
         & > .history-view--ttft { color: $text-warning; }
         & > .history-view--total { color: $text-success; }
         &:ansi {
@@ -45,6 +46,8 @@ class HistoryView(Vertical):
         self._verdicts: Callable[[Lane], str] = lambda _lane: ""
         self._heading = Static("", classes="heading", markup=False)
         self._lines = Static("", classes="lines", markup=False)
+        self._remarks = Static("", classes="remarks", markup=False)
+        self._remarks.display = False
         self._lanes: list[Lane] = []
         self._histories: list[LaneHistory] = []
         self._drawn: tuple[object, ...] = ()
@@ -54,6 +57,7 @@ class HistoryView(Vertical):
         yield self._heading
         with VerticalScroll(can_focus=False):
             yield self._lines
+            yield self._remarks
 
     def show(self, lanes: list[Lane], verdict: Callable[[Lane], str] | None = None) -> None:
         """Show these lanes' outcomes; nothing is drawn if nothing has changed, or while it is hidden.
@@ -77,6 +81,8 @@ class HistoryView(Vertical):
         table = history_table(self._histories, width, _clip, shortened, self.by, verdicts)
         self._heading.update(table.heading, layout=False)
         self._lines.update(self._coloured(table))
+        self._remarks.display = bool(table.remarks)
+        self._remarks.update("\n".join(table.remarks))
 
     def _coloured(self, table: HistoryTable) -> Content:
         """The lines, the sparklines of TTFT told from those of the totals."""
