@@ -49,3 +49,16 @@ def test_they_are_said_as_what_they_are() -> None:
     assert attached_words([image, document]) == "1 image 34 KB, 1 PDF 3 pages"
     assert attached_words([image, image]) == "2 images 68 KB"
     assert attached_words([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "facts"),
+    [
+        (png(100, 100) + b"\0" * 34_000, "image · 34 KB · 100 × 100 · ~14 tok"),
+        (b"\xff\xd8\xff", "image · 1 KB · ~1,600 tok"),
+        (pdf(3), "PDF · 1 KB · 3 pages · ~9,000 tok"),
+        (b"%PDF-1.4", "PDF · 1 KB · ~3,000 tok"),
+    ],
+)
+def test_one_is_said_with_all_that_is_known_of_it(data: bytes, facts: str) -> None:
+    assert attachment_of(data, "a").facts == facts

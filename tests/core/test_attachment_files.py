@@ -2,15 +2,18 @@
 
 import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
 from attached_files import pdf, png
 
 from tui.config.load import Flags, Loaded, build_plan, load
+from tui.config.variables import files_of, found_files
 from tui.core.attachment import Attachment
 from tui.core.grouping import fingerprint
 from tui.core.plan import Plan, RequestSpec
+from tui.core.prompt import Prompt
 from tui.engine import files
 from tui.engine.wires.chat import request_body as chat_body
 from tui.engine.wires.messages import request_body as messages_body
@@ -130,3 +133,18 @@ def test_every_wire_says_them_in_its_own_words(directory: Path, monkeypatch: pyt
     (item,) = responses_body.body(spec)["input"]
     assert [part["type"] for part in item["content"]] == ["input_image", "input_file", "input_text"]
     assert json.dumps(item)
+
+
+def test_what_is_there_is_found_and_what_is_not_is_said(directory: Path) -> None:
+    (directory / "pictures" / "b.png").unlink()
+    there, gone = str(directory / "report.pdf"), str(directory / "pictures" / "{{which}}.png")
+    found, problems = found_files([Prompt(attach=(there, gone))], [{"which": "a"}, {"which": "b"}])
+    assert [file.name for file in found.values()] == ["report.pdf", "a.png"]
+    (problem,) = problems
+    assert "b.png cannot be read: no such file" in problem
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ConfigError, match="is no ordinary file"):
+        files_of([Prompt(attach=(str(tmp_path / "pipe.png"),))], [])

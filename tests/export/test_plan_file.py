@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 import tomli
+from attached_files import png
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -219,3 +220,18 @@ def test_the_plan_of_a_series_repeats_as_often(sealed: Path) -> None:
     ]
     found = read(rendered(runs, Format.PLAN))
     assert (found.series.repeats, found.series.warm_ups, found.series.seed) == (3, 1, 5)
+
+
+def test_files_beside_the_plan_are_named_from_there(sealed: Path) -> None:
+    for name in ("a.png", "elsewhere/b.png"):
+        (sealed / name).parent.mkdir(exist_ok=True)
+        (sealed / name).write_bytes(png(75, 10))
+    (sealed / "plans").mkdir()
+    files = PlanFiles(environ={})
+    wanted = asked(prompts=(Prompt(user="What?", attach=(str(sealed / "a.png"), str(sealed / "elsewhere/b.png"))),))
+    beside = files.save("plan.toml", wanted, [])
+    below = files.save("plans/plan.toml", wanted, [])
+    assert 'attach = ["a.png", "elsewhere/b.png"]' in beside.path.read_text()
+    assert str(sealed / "a.png") in below.path.read_text()
+    assert beside.warnings == below.warnings == ()
+    assert files.read("plan.toml").asked.prompts == files.read("plans/plan.toml").asked.prompts == wanted.prompts

@@ -1,8 +1,10 @@
 """The draft: edits of it reach the next plan, and no plan made before."""
 
 import msgspec
+from attached_files import png
 
 from tui.config.known_models import load_models
+from tui.core.attachment import attachment_of
 from tui.core.checks import AnswerCheck
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
@@ -116,6 +118,26 @@ def test_a_stored_plan_brings_no_program_that_was_not_chosen_here() -> None:
     own = msgspec.structs.replace(OWN, prompt=Prompt(user="y", checks=(chosen,)))
     plan, _ = reopened(stored, own)
     assert plan.prompt.checks == plan.variants[0].checks == (AnswerCheck(json=True), chosen)
+
+
+def test_a_file_that_only_a_stored_run_named_is_not_read_at_the_next_start_either() -> None:
+    file = attachment_of(png(75, 10), "own.png")
+    own = msgspec.structs.replace(PLAN, prompt=Prompt(user="x", attach=("/own.png",)), files={"/own.png": file})
+    draft = draft_of(msgspec.structs.replace(own, variants=(), rows=(), row=0))
+    stored = msgspec.structs.replace(
+        PLAN, variants=(), rows=(), row=0, prompt=Prompt(user="y", attach=("/own.png", "/theirs.png"))
+    )
+    draft.open(stored, load_models())
+    assert draft.book.attached() == [file]
+    assert "/theirs.png was not read" in (draft.plan().problem() or "")
+    kept = draft.kept(draft.series, (), None)
+    assert kept.foreign_files == {"/theirs.png"}
+    again = draft_of()
+    again.restore(kept, load_models(), {"/own.png": file})
+    assert again.kept(again.series, (), None) == kept
+    again.book.attach("/theirs.png", {"/theirs.png": file})
+    assert again.plan().problem() is None
+    assert again.kept(again.series, (), None).foreign_files == frozenset()
 
 
 def test_targets_at_unknown_endpoints_are_left_out() -> None:

@@ -1,9 +1,11 @@
 """Editing variants, turns and rows of values."""
 
 import pytest
+from attached_files import png
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.core.attachment import MOST_FILES, attachment_of
 from tui.core.checks import AnswerCheck
 from tui.core.prompt import MAX_VARIANTS, Prompt, Turn
 from tui.session.prompt_book import BookError, PromptBook
@@ -150,3 +152,24 @@ def test_checks_go_to_every_variant_that_had_the_same() -> None:
     )
     book.check((one,))
     assert [prompt.checks for prompt in book.prompts] == [(one,), (one,), (other,)]
+
+
+def test_files_are_attached_to_the_prompt_in_use_once_and_come_back() -> None:
+    file = attachment_of(png(75, 10), "a.png", "/d/a.png")
+    edited = book({"which": "a"}, {"which": "b"})
+    edited.attach("/d/{{which}}.png", {"/d/a.png": file})
+    edited.attach("/d/c.png", {"/d/c.png": file})
+    assert list(edited.prompt.attach) == ["/d/{{which}}.png", "/d/c.png"]
+    assert edited.attached() == [file, file]
+    edited.use_row(1)
+    assert (edited.file_at("/d/{{which}}.png"), edited.file_at("/d/{{other}}.png")) == (None, None)
+    with pytest.raises(BookError, match="already"):
+        edited.attach("/d/c.png", {"/d/c.png": file})
+    edited.detach(0)
+    assert list(edited.prompt.attach) == ["/d/c.png"]
+    edited.put_back()
+    assert list(edited.prompt.attach) == ["/d/{{which}}.png", "/d/c.png"]
+    for number in range(MOST_FILES - 2):
+        edited.attach(str(number), {})
+    with pytest.raises(BookError, match="At most 20 files"):
+        edited.attach("one more", {})

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -159,21 +159,39 @@ def _placed(paths: object, directory: Path) -> tuple[str, ...]:
 
 def files_of(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, str]]) -> dict[str, Attachment]:
     """The files that the prompts attach with any row of values, by path. Raises ConfigError for one that cannot be."""
+    return {path: _looked_at(Path(path)) for path in _paths_in(prompts, rows)}
+
+
+def found_files(
+    prompts: Sequence[Prompt], rows: Sequence[Mapping[str, str]]
+) -> tuple[dict[str, Attachment], tuple[str, ...]]:
+    """The same of those that can be attached, and a sentence on each of the others."""
     found: dict[str, Attachment] = {}
+    problems = []
+    for path in _paths_in(prompts, rows):
+        try:
+            found[path] = _looked_at(Path(path))
+        except ConfigError as error:
+            problems.append(str(error))
+    return found, tuple(problems)
+
+
+def _paths_in(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, str]]) -> Iterable[str]:
+    found: dict[str, None] = {}
     for prompt in prompts:
         for values in rows or ({},) if prompt.attach else ():
             try:
                 paths = msgspec.structs.replace(Prompt(), attach=prompt.attach).filled(values).attach
             except KeyError:
                 continue  # the plan says which variable has no value
-            for path in paths:
-                if path not in found:
-                    found[path] = _looked_at(Path(path))
+            found |= dict.fromkeys(paths)
     return found
 
 
 def _looked_at(path: Path) -> Attachment:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ValueError("is no ordinary file")  # a pipe would be waited for
         with path.open("rb") as opened:
             data = opened.read(MOST_BYTES + 1)
         return attachment_of(data, path.name, str(path.resolve()))

@@ -49,6 +49,15 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return 1_600
         return math.ceil(self.width * self.height / _PIXELS_PER_TOKEN)
 
+    @property
+    def facts(self) -> str:
+        """Facts on it, in short: `image · 34 KB · 640 × 480 · ~410 tok`."""
+        extent = f"{self.width} × {self.height}" if self.width and self.height else ""
+        if self.is_pdf:
+            extent = f"{self.pages} page{'s' if self.pages > 1 else ''}" if self.pages else ""
+        kind = "PDF" if self.is_pdf else "image"
+        return " · ".join(filter(None, (kind, _size(self.size), extent, f"~{self.tokens:,} tok")))
+
 
 def attachment_of(data: bytes, name: str, path: str = "") -> Attachment:
     """The attachment that a file is. Raises ValueError with the end of a sentence for what cannot be attached."""

@@ -1,10 +1,12 @@
 """The desk: nothing that was typed is lost. It keeps the draft for the next start, and knows its plan file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from tui.config.variables import found_files
+from tui.core.attachment import Attachment
 from tui.core.model import KnownModel
 from tui.core.objectives import parse
 from tui.export.plan_file import Asked, seen_from
@@ -32,6 +34,8 @@ class Desk:
         """The draft of the last start that was taken up."""
         self.unknown: tuple[str, ...] = ()
         """Endpoints of the draft that was taken up last which are not here."""
+        self.unread: tuple[str, ...] = ()
+        """Sentences on files of the draft that was taken up last which cannot be attached."""
         self._draft = draft
         self._live = live
         self._models = models
@@ -39,7 +43,7 @@ class Desk:
         self._path = file
         self._in_file: Asked | None = None
         """Contents of the plan file, where they are known."""
-        self._begun = self._kept()
+        self._begun, self._begun_files = self._kept(), draft.book.files
 
     @property
     def name(self) -> str:
@@ -109,17 +113,27 @@ class Desk:
             self._drafts.set_aside(stored.draft)
         else:
             self.restored = stored
-            self._restore(stored.draft)
+            self._restore(stored.draft, self.read_files(stored))
+
+    def read_files(self, stored: StoredDraft) -> Mapping[str, Attachment]:
+        """The files that a draft attaches, as far as they are there. Waits for the disk."""
+        asked, foreign = stored.draft.asked, stored.draft.foreign_files
+        own = [
+            msgspec.structs.replace(prompt, attach=tuple(path for path in prompt.attach if path not in foreign))
+            for prompt in asked.prompts
+        ]
+        files, self.unread = found_files(own, asked.rows)
+        return files
 
     def start_afresh(self) -> None:
         """Begin again as without a draft; what is on screen is set aside."""
         self._set_aside()
-        self._restore(self._begun)
+        self._restore(self._begun, self._begun_files)
 
-    def take_other(self, stored: StoredDraft) -> None:
-        """Go on with another draft; what is on screen is set aside."""
+    def take_other(self, stored: StoredDraft, files: Mapping[str, Attachment]) -> None:
+        """Go on with another draft and its files; what is on screen is set aside."""
         self._set_aside()
-        self._restore(stored.draft)
+        self._restore(stored.draft, files)
 
     def others(self) -> Sequence[StoredDraft]:
         """The drafts that were set aside, or left elsewhere, the latest first. Waits for the disk."""
@@ -134,7 +148,7 @@ class Desk:
         asked = self._here(opened)
         if not opened.has_targets:
             asked = msgspec.structs.replace(asked, targets=self._draft.targets.chosen)
-        self._restore(KeptDraft(asked=asked, file=str(opened.path)), asked)
+        self._restore(KeptDraft(asked=asked, file=str(opened.path)), opened.plan.files, asked)
 
     def leave_file(self) -> None:
         """Set aside what is on screen, before something is taken up that no plan file says."""
@@ -164,8 +178,8 @@ class Desk:
         if self._drafts is not None and is_lost:
             self._drafts.set_aside(kept)
 
-    def _restore(self, kept: KeptDraft, in_file: Asked | None = None) -> None:
-        self.unknown = self._draft.restore(kept, self._models)
+    def _restore(self, kept: KeptDraft, files: Mapping[str, Attachment], in_file: Asked | None = None) -> None:
+        self.unknown = self._draft.restore(kept, self._models, files)
         self._draft.series, self._draft.load = kept.asked.series, kept.asked.load
         self._live.judge_by(tuple(map(parse, kept.asked.objectives)))
         self._path = Path(kept.file) if kept.file is not None else None

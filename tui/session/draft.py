@@ -1,11 +1,12 @@
 """Draft: the prompts, values, parameters and targets that a person has on screen."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from tui.config.presets import presets
 from tui.config.schema import SIMULATOR
+from tui.core.attachment import Attachment
 from tui.core.checks import AnswerCheck
 from tui.core.load import LoadSettings
 from tui.core.model import KnownModel
@@ -56,6 +57,7 @@ class Draft:
             hosts_share_cache=self.series.bust_cache is False,
             parameters=self.parameters,
             conversation=self.book.conversation,
+            files=dict(self.book.files),
             targets=self.targets.labelled,
         )
 
@@ -72,11 +74,14 @@ class Draft:
             current=self.book.current,
             row=self.book.row,
             not_chosen=frozenset(not_chosen),
+            foreign_files=self.book.foreign,
             file=file,
         )
 
-    def restore(self, kept: KeptDraft, models: Sequence[KnownModel]) -> tuple[str, ...]:
-        """Take up a stored draft; returns the names of its endpoints that are not here.
+    def restore(
+        self, kept: KeptDraft, models: Sequence[KnownModel], files: Mapping[str, Attachment] | None = None
+    ) -> tuple[str, ...]:
+        """Take up a stored draft with its `files`; returns the names of its endpoints that are not here.
 
         Targets there are left out, and where that leaves none, the present ones stay. The simulator and the endpoints
         that are known by name can be had at any time.
@@ -85,7 +90,8 @@ class Draft:
         self.book = PromptBook(asked.prompts[kept.current], asked.prompts, asked.rows, kept.row)
         self.parameters = asked.parameters
         self._rest = msgspec.structs.replace(self._rest, hosts=asked.hosts)
-        self.book.conversation, self.book.files = asked.conversation, self._rest.files
+        self.book.conversation, self.book.files = asked.conversation, files or {}
+        self.book.foreign = kept.foreign_files
         listed = [(target, at not in kept.not_chosen) for at, target in enumerate(asked.targets)]
         here = [(target, is_chosen) for target, is_chosen in listed if target.endpoint in known]
         if any(is_chosen for _, is_chosen in here):
@@ -102,6 +108,8 @@ class Draft:
         self.book = PromptBook(plan.prompt, plan.variants, plan.rows, plan.row)
         self.parameters = plan.parameters
         self.book.conversation, self.book.files = plan.conversation, plan.files
+        paths = {path for prompt in self.book.prompts for path in prompt.attach}
+        self.book.foreign = frozenset(path for path in paths if self.book.file_at(path) is None)
         self.targets = TargetChoice.among(models, plan.targets, at=self.targets.at)
         self.ask_all = plan.ask_all
         return unknown

@@ -48,6 +48,8 @@ class KeptDraft(msgspec.Struct, frozen=True, kw_only=True):
     """Place of the row of values in use."""
     not_chosen: frozenset[int] = frozenset()
     """Places of the targets that are not chosen."""
+    foreign_files: frozenset[str] = frozenset()
+    """Paths of attachments that only a stored run named, and nobody chose: they are not read."""
     file: str | None = None
     """The plan file that it was opened from or saved to."""
 

@@ -85,7 +85,7 @@ class PlanFiles:
         before = read_text(path, name, regular=True) or ""
         elsewhere = self._load(None).settings.endpoints
         own = [one for one in endpoints if not one.simulated and one.name not in elsewhere]
-        text = plan_text(asked, own, before, default)
+        text = plan_text(_beside(asked, path.parent), own, before, default)
         harmless = without_keys(text, self._environ, [one.api_key_env for one in endpoints])
         try:
             mode = path.stat().st_mode & _MODE if path.exists() else None
@@ -117,6 +117,16 @@ class PlanFiles:
         plan = build_plan(loaded.settings, self._environ, "http://127.0.0.1")
         own = tuple(endpoint for endpoint in plan.endpoints if endpoint.name != SIMULATOR)
         return msgspec.structs.replace(plan, endpoints=() if self._is_demo else own)
+
+
+def _beside(asked: Asked, directory: Path) -> Asked:
+    """The same with files in this directory and below named from there."""
+
+    def short(path: str) -> str:
+        return str(Path(path).relative_to(directory)) if Path(path).is_relative_to(directory) else path
+
+    prompts = (msgspec.structs.replace(one, attach=tuple(map(short, one.attach))) for one in asked.prompts)
+    return msgspec.structs.replace(asked, prompts=tuple(prompts))
 
 
 def placed(name: str) -> Path:

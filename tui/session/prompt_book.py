@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from tui.core.attachment import Attachment
+from tui.core.attachment import MOST_FILES, Attachment
 from tui.core.checks import AnswerCheck
 from tui.core.prompt import MAX_VARIANTS, Conversation, Prompt, Role, Turn
 
@@ -29,11 +29,13 @@ class PromptBook:
         """Says whether the turns are played."""
         self.files: Mapping[str, Attachment] = {}
         """The files that the prompts attach, by path."""
+        self.foreign: frozenset[str] = frozenset()
+        """Paths of attachments that only a stored run named, and nobody chose here: they are not read."""
         self._deleted: list[Callable[[], None]] = []
         """Each puts back what was deleted, the latest last."""
 
     def put_back(self) -> None:
-        """Undo the latest deletion, of a variant, a row or a turn. Raises BookError without one."""
+        """Undo the latest deletion, of a variant, a row, a turn or a file. Raises BookError without one."""
         if not self._deleted:
             raise BookError("Nothing was deleted that could come back.")
         self._deleted[-1]()
@@ -41,12 +43,40 @@ class PromptBook:
 
     def attached(self) -> list[Attachment]:
         """The files that go with the prompt in use, by the row in use, as far as they are known."""
+        return [file for path in self.prompt.attach if (file := self.file_at(path)) is not None]
+
+    def file_at(self, path: str) -> Attachment | None:
+        """The file at a path as it is written, by the row in use; None where it is not known."""
         values = self.rows[self.row % len(self.rows)] if self.rows else {}
         try:
-            paths = msgspec.structs.replace(Prompt(), attach=self.prompt.attach).filled(values).attach
+            return self.files.get(msgspec.structs.replace(Prompt(), attach=(path,)).filled(values).attach[0])
         except KeyError:
-            return []
-        return [self.files[path] for path in paths if path in self.files]
+            return None
+
+    def attach(self, path: str, found: Mapping[str, Attachment]) -> None:
+        """Attach what stands at a path, `found` with every row of values, to the prompt in use.
+
+        Raises BookError for one that goes with it already, and for too many.
+        """
+        paths = self.prompt.attach
+        if path in paths and self.file_at(path) is not None:
+            raise BookError("It goes with this prompt already.")
+        if path not in paths and len(paths) >= MOST_FILES:
+            raise BookError(f"At most {MOST_FILES} files go with a prompt.")
+        self.files = {**self.files, **found}
+        self.foreign -= {path}
+        self._change(attach=tuple(dict.fromkeys((*paths, path))))
+
+    def detach(self, position: int) -> None:
+        """Remove one of the files from the prompt in use."""
+        before, of = self.prompt.attach, self.current
+
+        def put_back() -> None:
+            self.use(min(of, len(self.prompts) - 1))
+            self._change(attach=before)
+
+        self._deleted.append(put_back)
+        self._change(attach=(*before[:position], *before[position + 1 :]))
 
     # Variants
 

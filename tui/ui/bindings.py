@@ -64,7 +64,7 @@ class Action(msgspec.Struct, frozen=True):
 LETTERS = {
     "run": "r", "run_all": "R", "cancel_all": "x", "cancel_lane": "X", "series": "s", "series_options": "o",
     "sweep": "E", "load": "P", "pause": "p", "warm_cache": "M", "history": "H",
-    "variants": "v", "next_variant": "n", "system": "i", "checks": "k", "edit_outside": "V",
+    "variants": "v", "next_variant": "n", "system": "i", "checks": "k", "attach": "K", "edit_outside": "V",
     "save_plan": "w", "save_plan_as": "W", "open_plan": "O", "new_draft": "N",
     "refresh_models": "A", "edit_parameters": "e", "edit_target": "t", "duplicate_target": "u", "drop_parameter": "U",
     "next_lane": "l", "previous_lane": "h", "maximise": "z", "pin": "b", "objectives": "B", "statistics": "S",
@@ -98,6 +98,7 @@ _WORDS = {
     "open_plan": "load toml file draft",
     "new_draft": "prompt empty reset fresh", "next_chart": "trend histogram distribution box scatter gaps",
     "system": "instructions role", "checks": "right wrong pass fail quality json regex schema eval",
+    "attach": "attachments image picture pdf document vision upload",
     "edit_outside": "vim nano external $EDITOR", "help": "keys legend figures",
     "sort": "order rank table winner",
 }  # fmt: skip
@@ -153,7 +154,7 @@ ACTIONS = (
     ),
     *_section(
         ActionGroup.PROMPT,
-        Action("variants", ("alt+v",), "Variants", "Edit the prompt's variants, variables and turns",
+        Action("variants", ("alt+v",), "Variants", "Edit the prompt's variants, variables, turns and files",
                "prompts.variants"),
         Action("save_plan", ("ctrl+s", "alt+shift+w"), "Save",
                "Save what is asked as a plan file, for a colleague or a job", "plans.save"),
@@ -167,6 +168,7 @@ ACTIONS = (
                "prompts.system"),
         Action("checks", ("alt+shift+h",), "Checks",
                "Type in what every answer must pass, such as contains = \"Paris\"", "prompts.checks"),
+        Action("attach", (), "Files", "Attach images and PDF to the prompt, or remove them", "prompts.files"),
         Action("edit_outside", ("alt+shift+v",), "In $EDITOR", "Edit the prompt in the editor that $EDITOR names",
                "prompts.edit_outside", unless="no_editor"),
     ),

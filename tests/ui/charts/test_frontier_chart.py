@@ -37,8 +37,8 @@ def test_each_lane_has_a_point_in_the_panels_of_what_is_known() -> None:
         ("", 1, ((0.4, 0.3),)),
     ]
     rows = frontier_numbers(found).rows
-    assert rows[1][:4] == ("cheap", "300 ms", "300 ms", "$0.0010")
-    assert rows[2][5].startswith("behind ")
+    assert (rows[1][0], *rows[1][2:5]) == ("cheap", "300 ms", "300 ms", "$0.0010")
+    assert rows[2][1].startswith("behind ")
 
 
 def test_it_goes_by_ttft_where_that_is_chosen() -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from attached_files import png
 from textual.widgets import OptionList, TextArea
 
 from tui.config.known_models import load_models
@@ -14,6 +15,7 @@ from tui.config.schema import UiSettings
 from tui.core.objectives import parse
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
+from tui.core.record import State
 from tui.core.series import SeriesSettings
 from tui.core.target import Target
 from tui.session.desk import Desk
@@ -200,6 +202,44 @@ async def test_what_was_typed_is_there_at_the_next_start_with_a_way_back(start: 
         assert not any("wrote last" in notice for notice in s.notices)
         await s.press("ctrl+o")
         await s.until_shown("But Why?")
+
+
+def put_files() -> None:
+    Path("a.png").write_bytes(png(75, 10))
+    Path("b.txt").write_text("no picture")
+
+
+async def test_a_file_is_attached_sent_kept_saved_and_removed(start: Start) -> None:
+    put_files()
+    async with start("What is it?") as s:
+        await s.press("f6", "K")
+        await s.until_shown("No file goes with the user's turn")
+        await s.press("a", *"c.png", "enter")
+        await s.until_shown("c.png cannot be read: no such file")
+        await s.press(*["backspace"] * 5, *"b.txt", "enter")
+        await s.until_shown("b.txt is neither PNG")
+        await s.press(*["backspace"] * 5, *"a.png", "enter")
+        await s.until_shown("a.png · image · 1 KB · 75 × 10 · ~1 tok")
+        await s.press("escape")
+        await s.until_shown("1 image 1 KB")
+        await s.run()
+        record = s.lanes[0].record
+        assert record is not None
+        assert [file.name for file in record.spec.prompt.attached] == ["a.png"]
+        assert s.states == [State.DONE]
+    async with start("What is it?") as s:
+        await s.until_shown("1 image 1 KB")
+        await save_as(s, "mine.toml")
+        await s.until(lambda: asked_by("mine.toml"), "the file")
+        assert 'attach = ["a.png"]' in text_of("mine.toml")
+        await s.press("f6", "K", "delete")
+        await s.until_shown("Removed.")
+        await s.press("escape")
+        await s.until(lambda: "1 image" not in s.shown, "no file")
+        assert s.app.draft.plan().prompt.attach == ()
+        await s.app.dispatcher.plans._open("mine.toml")
+        await s.until_shown("1 image 1 KB")
+        assert s.app.draft.plan().problem() is None
 
 
 async def test_a_draft_is_kept_on_a_pause_and_not_only_at_the_end(start: Start) -> None:

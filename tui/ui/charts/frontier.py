@@ -60,12 +60,12 @@ def frontier_plot(source: ChartSource) -> Plot:
 
 def frontier_numbers(source: ChartSource) -> Numbers:
     """The table of the frontier."""
-    rows = tuple((point.name, *point.cells, point.state, str(point.requests)) for point in _points(source))
-    return Numbers(("", "total", "TTFT", "cost", "passed", "place", "n"), rows, f"{frontier_note(source.frontier_by)}.")
+    rows = tuple((point.name, point.state, *point.cells, str(point.requests)) for point in _points(source))
+    return Numbers(("", "place", "total", "TTFT", "cost", "passed", "n"), rows, f"{frontier_note(source.frontier_by)}.")
 
 
 CHART = Chart(
-    title="Cost of 1,000 requests in $, and pass rate, over time",
+    title="Cost ($ per 1,000), pass rate",
     of_one_metric=True,
     metric=lambda source: source.frontier_by,
     placeholder="No prices and no checks yet.",

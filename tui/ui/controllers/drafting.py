@@ -1,7 +1,9 @@
 """The draft: prompts, targets and parameters, edited on screens of their own."""
 
+import asyncio
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,16 @@ from textual.app import SuspendNotSupported
 from tui.config.presets import presets
 from tui.config.remembered import save_targets
 from tui.config.schema import SIMULATOR
-from tui.config.variables import read_rows
+from tui.config.variables import files_of, read_rows
+from tui.core.attachment import Attachment
 from tui.core.checks import AnswerCheck
 from tui.core.parameters import REQUIRED, Parameters
+from tui.core.prompt import Prompt
 from tui.core.refusals import belonging, prefill_refusal
 from tui.core.target import Target
 from tui.errors import ConfigError
 from tui.secret_names import without_secrets
+from tui.session.plan_files import placed
 from tui.session.prompt_book import Row
 from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.controllers.context import Context
@@ -67,19 +72,39 @@ class PromptsController:
 
     def variants(self) -> None:
         """Edit variants, variables and turns."""
+        book = self._context.draft.book
+        self._context.main.prompt_pane.commit()
+        values = book.rows[book.row] if book.rows else {}
+        self._edit("variables" if any(name not in values for name in book.prompt.variables()) else "variants")
+
+    def files(self) -> None:
+        """Attach files to the prompt, or remove them."""
+        self._context.main.prompt_pane.commit()
+        self._edit("files")
+
+    def _edit(self, tab: str) -> None:
         from tui.ui.screens.prompts import PromptsScreen
 
         context, pane, book = self._context, self._context.main.prompt_pane, self._context.draft.book
-        pane.commit()
-        values = book.rows[book.row] if book.rows else {}
-        tab = "variables" if any(name not in values for name in book.prompt.variables()) else "variants"
 
         def closed(_result: None) -> None:
             book.tidy()
             pane.show()
+            context.session.preview.expect(context.draft.plan())
             context.describe()
 
-        context.app.push_screen(PromptsScreen(book, _load, self._refusing_prefill(), context.keys, tab=tab), closed)
+        async def look(text: str) -> tuple[str, Mapping[str, Attachment]]:
+            path = str(placed(text))
+            try:
+                found = await asyncio.to_thread(files_of, [Prompt(attach=(path,))], book.rows)
+            except ConfigError as error:
+                raise ConfigError(str(error).removeprefix("attach: ").replace(path, text)) from None
+            if not found:
+                raise ConfigError(f"{text} holds a variable that has no value.")
+            return path, found
+
+        screen = PromptsScreen(book, _load, look, self._refusing_prefill(), context.keys, tab=tab)
+        context.app.push_screen(screen, closed)
 
     def checks(self) -> None:
         """Edit the checks of the answers."""

@@ -158,7 +158,7 @@ class PlansController:
             if isinstance(choice, str):
                 await self._open(choice)
             elif choice is not None:
-                desk.take_other(choice)
+                desk.take_other(choice, await asyncio.to_thread(desk.read_files, choice))
                 await self._show_anew()
 
         context.app.push_screen(OpenScreen(files, others, context.keys), chosen)
@@ -194,6 +194,9 @@ class PlansController:
         if unknown := self._context.desk.unknown:
             names = clean(", ".join(unknown))
             self._context.complain(f"Targets at {names} were left out: there is no such endpoint in this session.")
+        for sentence in self._context.desk.unread:
+            self._context.complain(clean(sentence))
+        self._context.desk.unread = ()
 
     async def _try(self, doing: Callable[[], _T]) -> _T | None:
         """The result of what waits for the disk, or None after saying why there is none."""

@@ -1,4 +1,4 @@
-"""Variants, variables and turns of the prompt, each under a tab."""
+"""Variants, variables, turns and files of the prompt, each under a tab."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -12,11 +12,13 @@ from textual.widgets import TabbedContent, TabPane
 from tui.session.prompt_book import PromptBook, Row
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
+from tui.ui.widgets.files_view import FilesView, Look
+from tui.ui.widgets.prompt_part import PromptPart
 from tui.ui.widgets.turns_view import TurnsView
 from tui.ui.widgets.variables_view import VariablesView
 from tui.ui.widgets.variants_view import VariantsView
 
-_TABS = ("variants", "variables", "turns")
+_TABS = ("variants", "variables", "turns", "files")
 
 
 class PromptsScreen(ModalScreen[None]):
@@ -39,19 +41,26 @@ class PromptsScreen(ModalScreen[None]):
         self,
         book: PromptBook,
         load: Callable[[str], Sequence[Row]],
+        look: Look,
         refusing: Sequence[str],
         keys: KeyNames,
         *,
         tab: str = "variants",
     ) -> None:
-        """`load` reads a file of rows; `refusing` are the labels of targets that take no prefill; `tab` is in front."""
+        """`load` reads a file of rows, `look` one to attach; `refusing` are the labels of targets that take no prefill;
+        `tab` is in front."""
         super().__init__()
         self._first = tab
         self._keys = keys
-        self._views = (VariantsView(book, keys), VariablesView(book, load, keys), TurnsView(book, refusing, keys))
+        self._views = (
+            VariantsView(book, keys),
+            VariablesView(book, load, keys),
+            TurnsView(book, refusing, keys),
+            FilesView(book, look, keys),
+        )
 
     def compose(self) -> ComposeResult:
-        """The three in tabs."""
+        """Each in a tab."""
         with Vertical() as box:
             box.border_title = (
                 f"Prompt · {self._keys('prompts.next_tab')} next tab · {self._keys('prompts.back')} closes"
@@ -66,7 +75,7 @@ class PromptsScreen(ModalScreen[None]):
         self._view.focus_list()
 
     @property
-    def _view(self) -> VariantsView | VariablesView | TurnsView:
+    def _view(self) -> PromptPart:
         return self._views[_TABS.index(self.query_one(TabbedContent).active.removeprefix("tab-"))]
 
     def on_tabbed_content_tab_activated(self) -> None:
