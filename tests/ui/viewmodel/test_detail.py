@@ -4,11 +4,12 @@ import itertools
 from datetime import date
 
 import msgspec
+import pytest
 
 from tui.core.checks import CheckFinding
 from tui.core.cost import Cost
 from tui.core.engine_events import StampSource
-from tui.core.events import CacheMiss, Failure, FailureKind, Instrument, NetworkSeen, Response, Status, Usage
+from tui.core.events import CacheMiss, Failure, FailureKind, Instrument, Kind, NetworkSeen, Response, Status, Usage
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -16,7 +17,7 @@ from tui.core.record import Attempt, RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.core.timeline import Timeline
 from tui.core.wording import ABSENT
-from tui.ui.viewmodel.detail import detail_rows
+from tui.ui.viewmodel.detail import detail_rows, failing_parts
 
 MS = 1_000_000
 
@@ -263,3 +264,35 @@ def test_the_way_of_an_answer_is_shown_clean() -> None:
     assert shown["attempt 1 failed"] == "The kept connection was closed there."
     record.response = Response(streamed=False)
     assert rows(record)["delivery"].startswith("not streamed")
+
+
+def answered(text: str, *findings: CheckFinding) -> RequestRecord:
+    return RequestRecord(spec=SPEC, pieces=[(Kind.THINKING, "hm"), (Kind.TEXT, text)], checks=findings)
+
+
+def failing(start: int, end: int) -> CheckFinding:
+    return CheckFinding(kind="k", passed=False, span=(start, end))
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "shown"),
+    [
+        ("I am sorry.", (5, 10), ("I am ", "sorry", ".")),
+        ("one\ntwo\tthree", (4, 7), ("one↵", "two", " three")),
+        ("\x1b[31mred", (1, 5), ("␛", "[31m", "red")),
+        ("[1, 2", (5, 5), ("[1, 2", "(here something is missing)", "")),
+        ("x" * 100 + "y" * 400 + "z" * 100, (100, 500), ("…" + "x" * 60, "y" * 300 + "…", "z" * 60 + "…")),
+        # A file from elsewhere may say anything.
+        ("ab", (7, 3), ("ab", "(here something is missing)", "")),
+    ],
+)
+def test_a_part_is_shown_between_what_stands_around_it(
+    text: str, span: tuple[int, int], shown: tuple[str, str, str]
+) -> None:
+    (found,) = failing_parts(answered(text, failing(*span)))
+    assert (found.before, found.part, found.after) == shown
+
+
+def test_only_what_failed_at_a_known_place_is_shown() -> None:
+    passed, nowhere = CheckFinding(kind="a", passed=True), CheckFinding(kind="b", passed=False)
+    assert failing_parts(answered("text", passed, nowhere)) == []

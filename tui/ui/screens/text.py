@@ -17,8 +17,7 @@ from tui.core.sanitize import clean
 from tui.ui.bindings import KeyNames
 from tui.ui.charts import steps
 from tui.ui.keymap import bound
-from tui.ui.viewmodel.detail import detail_rows
-from tui.ui.viewmodel.failing_parts import failing_parts
+from tui.ui.viewmodel.detail import detail_rows, failing_parts
 from tui.ui.viewmodel.lane_lines import SHAPES
 from tui.ui.widgets.chart_view import ChartView
 
