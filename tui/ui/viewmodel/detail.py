@@ -182,13 +182,13 @@ def failing_parts(record: RequestRecord) -> list[FailingPart]:
             continue
         # A file from elsewhere may say anything.
         start, end = (min(at, len(text)) for at in finding.span)
-        before = f"{'…' * (start > _AROUND)}{_line(text[max(0, start - _AROUND) : start])}"
+        before = f"{'…' * (start > _AROUND)}{_on_one_line(text[max(0, start - _AROUND) : start])}"
         part = text[start:end]
-        shown = f"{_line(part[:_MOST])}{'…' * (len(part) > _MOST)}"
-        after = f"{_line(text[end : end + _AROUND])}{'…' * (len(text) > end + _AROUND)}"
+        shown = f"{_on_one_line(part[:_MOST])}{'…' * (len(part) > _MOST)}"
+        after = f"{_on_one_line(text[end : end + _AROUND])}{'…' * (len(text) > end + _AROUND)}"
         found.append(FailingPart(clean(finding.kind), before, shown or _MISSING, after))
     return found
 
 
-def _line(text: str) -> str:
+def _on_one_line(text: str) -> str:
     return clean(text).replace("\n", "↵").replace("\t", " ")
