@@ -1,7 +1,7 @@
 """The ranked table of the session: exact widths, medians of what is asked now, and one scale for all lanes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
@@ -59,6 +59,18 @@ def test_every_line_is_exactly_as_wide_as_asked(width: int, by: Figure | None) -
 @given(st.integers(0, 39))
 def test_no_width_is_too_small_to_be_drawn(width: int) -> None:
     assert len(table(LANES, width).lines) == len(LANES)
+
+
+@given(
+    st.lists(st.lists(st.floats(0.001, 100_000_000), min_size=1, max_size=8), min_size=1, max_size=4),
+    st.integers(60, 140),
+)
+@example([[64.2, 64.3], [1_234.5]], 80)
+def test_a_gap_stands_before_every_figure(times_ms: list[list[float]], width: int) -> None:
+    shown = table([lane_of("x", *(took(ms, ms) for ms in times)) for times in times_ms], width)
+    for line in shown.lines:
+        for _, end in shown.sparks:
+            assert line[end] == " "
 
 
 def test_a_line_per_lane_the_best_first_and_those_without_figures_last() -> None:

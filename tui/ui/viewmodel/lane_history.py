@@ -195,7 +195,7 @@ Shorten = Callable[[Sequence[str], int], list[str]]
 Clip = Callable[[str, int], str]
 """Cuts or pads a text to exactly that many cells; given by the widget, which knows the terminal's widths."""
 
-_FIGURE_CELLS = 8
+_FEWEST_FIGURE_CELLS = 8
 _COUNT_CELLS = 6
 _SHORTEST_SPARK, _SHORTEST_NAME, _LONGEST_NAME = 4, 12, 32
 _LEAST, _LEAST_BESIDE, _LEAST_BESIDE_PARTS = 14, 17, 25
@@ -281,7 +281,8 @@ def history_table(
     The count is that of complete answers, with the failed ones after a plus sign. `verdicts` are words, one per lane.
     """
     count = _Column("n", tuple(map(_count, lanes)), 0)
-    rest = width - 2 * _FIGURE_CELLS - max(_COUNT_CELLS, count.width(by) if lanes else 0)
+    figures = {metric: [format_duration(lane.samples[metric].median) for lane in lanes] for metric in METRICS}
+    rest = width - 2 * _FEWEST_FIGURE_CELLS - max(_COUNT_CELLS, count.width(by) if lanes else 0)
     columns = [count, *_fitting(lanes, verdicts or ("",) * len(lanes), rest, by)]
     rest -= sum(each.width(by) for each in columns[1:])
     columns.sort(key=lambda one: _PLACES.index(one.name))
@@ -290,10 +291,11 @@ def history_table(
     name_cells = max(0, min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, rest - 2 * (_SHORTEST_SPARK + 1)), rest))
     spark_cells = max(0, (rest - name_cells - 2) // 2)
     spare = rest - name_cells - 2 * spark_cells
-    tops = {
-        metric: max((value for lane in lanes for value in lane.drawn[metric] if value is not None), default=0)
-        for metric in METRICS
-    }
+    # Before a figure stands a gap and behind it the place of a star: the sparkline gives what is wanting.
+    longest_figure = max((len(text) for texts in figures.values() for text in texts), default=0)
+    given = min(spark_cells, max(0, 2 + longest_figure - _FEWEST_FIGURE_CELLS))
+    spark_cells, figure_cells = spark_cells - given, _FEWEST_FIGURE_CELLS + given
+    tops = {metric: _top(lanes, metric) for metric in METRICS}
     names = shorten([lane.label for lane in lanes], name_cells)
     lines = []
     for at, lane in sorted(enumerate(lanes), key=lambda one: _rank(one[1], by)):
@@ -301,12 +303,12 @@ def history_table(
         for metric in METRICS:
             mark = "★" if metric in lane.lane.fastest else " "
             drawn = lane.spark(metric, spark_cells, tops[metric])
-            line += f"{drawn:>{spark_cells}}{format_duration(lane.samples[metric].median):>{_FIGURE_CELLS - 1}}{mark}"
+            line += f"{drawn:>{spark_cells}}{figures[metric][at]:>{figure_cells - 1}}{mark}"
         lines.append(line + "".join(f"{each.cells[at]:>{cells}}" for each, cells in zip(columns, widths, strict=True)))
-    starts = [name_cells + spare, name_cells + spare + spark_cells + _FIGURE_CELLS]
+    starts = [name_cells + spare, name_cells + spare + spark_cells + figure_cells]
     heading = " " * starts[0]
     for metric in METRICS:
-        heading += f"{_heading(metric, by):>{spark_cells + _FIGURE_CELLS - 1}} "
+        heading += f"{_heading(metric, by):>{spark_cells + figure_cells - 1}} "
     heading += "".join(f"{each.heading(by):>{cells}}" for each, cells in zip(columns, widths, strict=True))
     return HistoryTable(
         heading=clip(heading, width),
@@ -324,6 +326,11 @@ def _fitting(lanes: Sequence[LaneHistory], verdicts: Sequence[str], rest: int, b
         if rest - column.width(by) >= column.least:
             rest -= column.width(by)
             yield column
+
+
+def _top(lanes: Sequence[LaneHistory], metric: Figure) -> float:
+    """The highest value of the session, which the sparklines of all lanes reach up to."""
+    return max((value for lane in lanes for value in lane.drawn[metric] if value is not None), default=0)
 
 
 def _count(lane: LaneHistory) -> str:
