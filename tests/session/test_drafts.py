@@ -9,12 +9,17 @@ import pytest
 from tui.config import paths
 from tui.config.load import Flags, load
 from tui.core.parameters import Parameters
+from tui.core.plan import Plan
 from tui.core.prompt import Prompt
-from tui.core.target import Target
+from tui.core.target import Endpoint, Target
 from tui.export.plan_file import Asked
 from tui.session import drafts as module
-from tui.session.drafts import Drafts, KeptDraft, key_of
+from tui.session.desk import Desk
+from tui.session.draft import Draft
+from tui.session.drafts import Drafts, KeptDraft, PaneSizes, key_of
+from tui.session.live import LiveState
 from tui.session.plan_files import PlanFiles
+from tui.session.target_choice import TargetChoice
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +177,28 @@ def test_drafts_are_apart_by_what_the_program_was_started_with(sealed: Path) -> 
 def test_settings_that_are_not_part_of_a_draft_do_not_part_them(sealed: Path) -> None:
     (sealed / "latency-tui.toml").write_text('[ui]\ntheme = "dark"\n')
     assert key(Flags(fps="5")) == "usual"
+
+
+def test_dragged_panes_are_as_they_were_at_the_next_start_and_nothing_that_was_written() -> None:
+    def desk() -> tuple[Draft, Desk]:
+        plan = Plan(
+            prompt=Prompt(user="Why?"),
+            parameters=Parameters(max_tokens=5),
+            targets=(Target(model="m"),),
+            endpoints=(Endpoint(name="here", base_url="http://127.0.0.1"),),
+            default_endpoint="here",
+        )
+        draft, drafts = Draft(plan, TargetChoice(plan.targets, ())), Drafts("usual")
+        desk = Desk(draft, LiveState(), [], drafts)
+        desk.take_up(drafts.take())
+        return draft, desk
+
+    draft, first = desk()
+    draft.panes = PaneSizes(prompt=0.5, bottom=12)
+    assert first.is_fresh
+    assert not first.farewell()
+    first.close()
+    draft, second = desk()
+    assert draft.panes == PaneSizes(prompt=0.5, bottom=12)
+    assert second.restored is None, "there is no text to tell of"
+    second.close()

@@ -82,7 +82,7 @@ class Desk:
     @property
     def is_fresh(self) -> bool:
         """True while nothing was changed since a fresh start."""
-        return self._kept() == self._begun
+        return self._kept().says_the_same(self._begun)
 
     @property
     def is_unread(self) -> bool:
@@ -107,9 +107,11 @@ class Desk:
 
     def take_up(self, stored: StoredDraft | None, *, aside: bool = False) -> None:
         """Go on with the draft of the last start, if there is one; or only keep it `aside`."""
-        if stored is None or stored.draft == self._begun or self._drafts is None:
+        if stored is None or self._drafts is None:
             return
-        if aside:
+        if stored.draft.says_the_same(self._begun):
+            self._draft.panes = stored.draft.panes
+        elif aside:
             self._drafts.set_aside(stored.draft)
         else:
             self.restored = stored
@@ -174,7 +176,7 @@ class Desk:
 
     def _set_aside(self) -> None:
         kept = self._kept()
-        is_lost = kept != self._begun and (self._in_file is None or self.differs)
+        is_lost = not self.is_fresh and (self._in_file is None or self.differs)
         if self._drafts is not None and is_lost:
             self._drafts.set_aside(kept)
 

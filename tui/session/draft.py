@@ -16,7 +16,7 @@ from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
 from tui.export.plan_file import Asked, asked_of
-from tui.session.drafts import KeptDraft
+from tui.session.drafts import KeptDraft, PaneSizes
 from tui.session.prompt_book import PromptBook
 from tui.session.target_choice import TargetChoice
 
@@ -42,6 +42,7 @@ class Draft:
         """Options of the next series."""
         self.load = LoadSettings()
         """Options of the next load."""
+        self.panes = PaneSizes()
         self._rest = plan
         """The endpoints, hosts, limits and budget, which no widget edits."""
 
@@ -76,6 +77,7 @@ class Draft:
             not_chosen=frozenset(not_chosen),
             foreign_files=self.book.foreign,
             file=file,
+            panes=self.panes,
         )
 
     def restore(
@@ -88,7 +90,7 @@ class Draft:
         """
         asked, known = kept.asked, {None, SIMULATOR, *presets(), *(endpoint.name for endpoint in self.endpoints)}
         self.book = PromptBook(asked.prompts[kept.current], asked.prompts, asked.rows, kept.row)
-        self.parameters = asked.parameters
+        self.parameters, self.panes = asked.parameters, kept.panes
         self._rest = msgspec.structs.replace(self._rest, hosts=asked.hosts)
         self.book.conversation, self.book.files = asked.conversation, files or {}
         self.book.foreign = kept.foreign_files

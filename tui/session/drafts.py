@@ -37,6 +37,17 @@ _OF_A_DRAFT = (
 """First parts of the settings that say with what a draft begins."""
 
 
+class PaneSizes(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes of panes that were dragged; None for the usual one."""
+
+    prompt: float | None = None
+    """Share of the prompt in the width."""
+    bottom: int | None = None
+    """Rows of the table and the chart."""
+    table: float | None = None
+    """Share of the table in what it has with the chart."""
+
+
 class KeptDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A draft as it is stored."""
 
@@ -52,11 +63,16 @@ class KeptDraft(msgspec.Struct, frozen=True, kw_only=True):
     """Paths of attachments that only a stored run named, and nobody chose: they are not read."""
     file: str | None = None
     """The plan file that it was opened from or saved to."""
+    panes: PaneSizes = PaneSizes()
 
     @property
     def excerpt(self) -> str:
         """The beginning of the prompt in use."""
         return " ".join(self.asked.prompts[self.current].user[:200].split())
+
+    def says_the_same(self, other: "KeptDraft") -> bool:
+        """True if the other differs in the sizes of panes at most, which nobody wrote."""
+        return msgspec.structs.replace(other, panes=self.panes) == self
 
 
 class StoredDraft(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from tui.core.sanitize import clean
 from tui.engine.logins import run_on_terminal
 from tui.ui.bindings import spelled
 from tui.ui.controllers.context import Context
-from tui.ui.screens.main import PANES, MainScreen
+from tui.ui.screens.main import PANES, Bordered, MainScreen
 from tui.ui.viewmodel.form_rows import FieldError
 
 _TWICE_S = 2.0
@@ -61,6 +61,7 @@ class ScreenController:
             front.lanes.toggle_alone()
             front.set_class(front.lanes.alone, "-alone")
         front.show_pane(pane or before)
+        front.query_one(Bordered).fit()
         if before == "prompt":
             front.prompt_pane.focus_editor()
 

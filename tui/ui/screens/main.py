@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.events import Resize
+from textual.events import MouseDown, MouseMove, Resize
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
@@ -39,6 +40,10 @@ _WIDE_COLUMNS, _WIDE_ROWS = 100, 30
 """From this size on all panes are shown at once."""
 _TINY_COLUMNS, _TINY_ROWS = 60, 16
 """Below this there is no room for anything but asking for more."""
+
+_NARROWEST_PROMPT, _NARROWEST_LANES, _NARROWEST_TABLE = 38, 28, 30
+_LOWEST_TOP, _LOWEST_BOTTOM, _LOWEST_TABLE = 18, 5, 4
+"""Bounds of what is dragged, cells."""
 
 
 def _is_compact(size: Size) -> bool:
@@ -72,6 +77,109 @@ class _Room(Static):
                 f"latency-tui needs {_TINY_COLUMNS} columns and {_TINY_ROWS} rows; here are {columns} and {rows}. "
                 "Make the window larger. What runs continues meanwhile."
             )
+
+
+class Bordered(Horizontal):
+    """Panes side by side or above each other, with borders that the mouse drags. Sizes are kept in the draft."""
+
+    _dragged = ""
+
+    def __init__(self, draft: Draft, *, id: str) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self._draft = draft
+
+    def fit(self) -> None:
+        """Give the panes the sizes of the draft, as far as there is room."""
+        raise NotImplementedError
+
+    def _border_at(self, x: int, y: int) -> str:
+        """Name of the size that the border at this place of the screen sets; empty where there is none."""
+        raise NotImplementedError
+
+    def _size_at(self, x: int, y: int) -> float:
+        """The size that is dragged, for a border at this place."""
+        raise NotImplementedError
+
+    def on_resize(self) -> None:
+        """Keep shares and bounds."""
+        self.fit()
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """Take hold of a border."""
+        self._dragged = self._border_at(int(event.screen_x), int(event.screen_y))
+        if self._dragged:
+            event.stop()
+            self.capture_mouse()
+            self.screen.clear_selection()
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Move it."""
+        if self._dragged:
+            size = {self._dragged: self._size_at(int(event.screen_x), int(event.screen_y))}
+            self._draft.panes = msgspec.structs.replace(self._draft.panes, **size)
+            self.fit()
+
+    def on_mouse_up(self) -> None:
+        """Let go."""
+        self._dragged = ""
+        self.release_mouse()
+
+    def on_mouse_release(self) -> None:
+        """Something else has taken the mouse."""
+        self._dragged = ""
+
+
+def _set_size(pane: Widget, name: str, cells: float | None, least: int, most: int) -> None:
+    """Give a pane so many cells of width or height, within bounds; without them the usual ones."""
+    for rule in (name, f"max_{name}"):
+        if cells is None:
+            pane.styles.clear_rule(rule)
+        else:
+            setattr(pane.styles, rule, round(max(least, min(cells, most))))
+
+
+class _Top(Bordered):
+    """Prompt and lanes."""
+
+    def fit(self) -> None:
+        """A width for the prompt; the lanes have the rest."""
+        share, width = self._draft.panes.prompt, self.screen.size.width
+        has_all = self.screen.has_class("-compact") or self.screen.has_class("-prompt-alone")
+        own = None if share is None or has_all else share * width
+        _set_size(self.query_one("#edit"), "width", own, _NARROWEST_PROMPT, width - _NARROWEST_LANES)
+
+    def _border_at(self, x: int, y: int) -> str:
+        edit, lanes = self.query_one("#edit"), self.query_one("#lanes")
+        return "prompt" if edit.display and lanes.display and x - lanes.region.x in (-1, 0) else ""
+
+    def _size_at(self, x: int, y: int) -> float:
+        return round((x + 1) / self.screen.size.width, 3)
+
+
+class _Bottom(Bordered):
+    """The table of the session and the chart."""
+
+    def fit(self) -> None:
+        """A height for both, and for the table a share of their width, or of their height in a small terminal."""
+        panes, size, compact = self._draft.panes, self.screen.size, self.screen.has_class("-compact")
+        _set_size(self, "height", None if compact else panes.bottom, _LOWEST_BOTTOM, size.height - _LOWEST_TOP)
+        room = self.size.height if compact else size.width
+        own = None if panes.table is None else panes.table * room
+        table = self.query_one("#history")
+        _set_size(table, "height", own if compact else None, _LOWEST_TABLE, room - _LOWEST_TABLE)
+        _set_size(table, "width", None if compact else own, _NARROWEST_TABLE, room - _NARROWEST_TABLE)
+
+    def _border_at(self, x: int, y: int) -> str:
+        chart = self.query_one("#chart").region
+        if self.screen.has_class("-compact"):
+            return "table" if y == chart.y else ""
+        return "bottom" if y == self.region.y else "table" if x - chart.x in (-1, 0) else ""
+
+    def _size_at(self, x: int, y: int) -> float:
+        if self._dragged == "bottom":
+            return self.region.bottom - y
+        at = (y - self.region.y) / self.size.height if self.screen.has_class("-compact") else x / self.size.width
+        return round(at, 3)
 
 
 class MainScreen(Screen[None]):
@@ -132,13 +240,13 @@ class MainScreen(Screen[None]):
         yield self.status
         if self.compact:
             yield _tabs(self.shown_pane)
-        with Horizontal(id="top"):
+        with _Top(self._draft, id="top"):
             with Vertical(id="edit"):
                 yield self.prompt_pane
                 yield self.parameters_form
                 yield self.picker
             yield self.lanes
-        with Horizontal(id="charts"):
+        with _Bottom(self._draft, id="charts"):
             yield self.history
             yield self.charts
         yield self._room
