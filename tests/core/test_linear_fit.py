@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import optimize
+from scipy import optimize, stats
 
 from tui.core.linear_fit import robust_fit
 
@@ -92,3 +92,28 @@ def test_intervals_cover(count: int, noise: str) -> None:
         hits += [estimate.interval.low <= truth <= estimate.interval.high for truth, estimate in truths]
     # Approximate for few runs: a point or two below what they say.
     assert min(hits) / rounds >= 0.93 - 3 * (0.95 * 0.05 / rounds) ** 0.5
+
+
+@given(st.integers(0, 10_000), st.integers(6, 40), st.booleans())
+def test_of_few_runs_no_slope_is_surer_than_sens(seed: int, count: int, is_tied: bool) -> None:
+    rng = np.random.default_rng(seed)
+    xs = (rng.integers(1, 4, count) * 100 if is_tied else rng.uniform(10, 500, count)).tolist()
+    # Either fast or slow, as with a cache: a few residuals tell little of that.
+    ys = [3 * x + rng.choice([200, 800], p=[0.7, 0.3]) + rng.normal(0, 5) for x in xs]
+    found = robust_fit([xs], ys)
+    if found is None:  # all at one length
+        return
+    golden = stats.theilslopes(ys, xs, 0.95, method="joint")
+    width = found[1].interval.high - found[1].interval.low
+    # SciPy rounds the ranks.
+    assert width >= 0.999999 * (golden.high_slope - golden.low_slope)
+
+
+def test_of_many_runs_the_residuals_tell_the_error() -> None:
+    rng = np.random.default_rng(8)
+    xs = rng.uniform(10, 500, 200).tolist()
+    ys = [3 * x + rng.choice([200, 800], p=[0.7, 0.3]) for x in xs]
+    found = robust_fit([xs], ys)
+    assert found is not None
+    sen = stats.theilslopes(ys, xs, 0.95)
+    assert found[1].interval.high - found[1].interval.low != pytest.approx(sen.high_slope - sen.low_slope)

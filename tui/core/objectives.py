@@ -211,11 +211,12 @@ def judge(
 ) -> Judgement:
     """Judge whether a target keeps an objective: met or missed only where a bound at `confidence` says so.
 
-    Percentiles: `percentile_bounds`, exact; of ITL, and of runs with several requests, `clustered_bounds`. Mean:
-    `mean_bounds`, approximate; of ITL and of such runs, of their own means; of costs too. Shares: `share_bounds`
-    (Clopper-Pearson), exact. Min and max are of the runs at hand, so they are known at once. Judged again after every
-    run, it is wrong at some time more often than at the one time meant: what is shown beside a live series says "so
-    far". A fitted figure: by the interval of the fit, which `fitted` makes where it is needed.
+    Percentiles: `percentile_bounds`, exact; of ITL, and of runs with several requests, `clustered_bounds`. Shares:
+    `share_bounds` (Clopper-Pearson), exact. A mean cost: `mean_bounds`, approximate. Min and max are of the runs at
+    hand, so they are known at once. So is a mean time, from `FEWEST_FOR_MEAN` on: the rare slow answer that was not
+    seen may be slow enough to decide it, so that no bound holds. Judged again after every run, it is wrong at some time
+    more often than at the one time meant: what is shown beside a live series says "so far". A fitted figure: by the
+    interval of the fit, which `fitted` makes where it is needed.
 
     `family` is how many judgements are made together. Any one "missed" fails them all, so its error is divided by
     their number (Bonferroni); all must be met to pass, which needs no correction (Berger, Technometrics 24, 1982).
@@ -322,9 +323,8 @@ def _bounds(
 ) -> tuple[float | None, float | None]:
     if statistic.percent is not None:
         return statistics.percentile_bounds(ascending, statistic.percent, confidence, inflation)
-    if statistic is Statistic.MEAN:
-        return statistics.mean_bounds(ascending, confidence, inflation)
-    value = value_of(statistic, ascending)
+    is_told = statistic is not Statistic.MEAN or len(ascending) >= statistics.FEWEST_FOR_MEAN
+    value = value_of(statistic, ascending) if is_told else None
     return value, value
 
 
@@ -345,14 +345,16 @@ def _basis(judgement: Judgement, confidence: float, observations: Sequence[Obser
         return percent(value) if figure is None else amount(figure, value)
 
     said = f"{written(judgement.value)} in {judgement.count} {of}{'s' if judgement.count > 1 else ''}"
-    if objective.statistic in (Statistic.MIN, Statistic.MAX):
+    is_known = low is not None and low == high
+    if objective.statistic in (Statistic.MIN, Statistic.MAX, Statistic.MEAN) and is_known:
         return f"{said}, of these alone"
+    if objective.statistic is Statistic.MEAN:
+        return f"{said}, too few for a mean: {statistics.FEWEST_FOR_MEAN} are needed"
     ends = [f"at least {written(low)}"] if low and low > 0 else []
     ends += [f"at most {written(high)}"] if high is not None else []
-    is_mean = objective.statistic is Statistic.MEAN or objective.share == COST
     if not ends:
         runs = [] if figure is None else [median(group) for group in by_run(observations, figure)]
         depends = statistics.inflation_of(runs) > 1
         return f"{said}, too few to bound it{_ALIKE if depends else ''}"
-    surely = f"{percent(confidence)}, approximately" if is_mean else percent(confidence)
+    surely = f"{percent(confidence)}, approximately" if objective.share == COST else percent(confidence)
     return f"{said}, {' and '.join(ends)} ({surely})"
