@@ -130,22 +130,22 @@ class DetailScreen(ModalScreen[None]):
         self._overrule = overrule
         self._record = record
         self._cost = cost
-        self._counts = Static(classes="group", markup=False)
+        self._first = Static(classes="line", markup=False)
         self._chart = ChartView()
         self._chart.placeholder = steps.CHART.placeholder
 
     def compose(self) -> ComposeResult:
-        """The waterfall, the parts of the time in a line, and the figures in two columns."""
+        """The waterfall, what fails a check, verdicts and parts of the time, and the figures in two columns."""
         record = self._record
         groups = detail_rows(record, self._cost)
-        self._counts.update(_table(groups[1:4]))
+        self._first.update(_table(groups[:1]))
         box = Vertical(
             self._chart,
             VerticalScroll(
                 *(Static(line, classes="line failing") for line in [failing_lines(record)] if line is not None),
-                Static(_table(groups[:1]), classes="line", markup=False),
+                self._first,
                 Horizontal(
-                    self._counts,
+                    Static(_table(groups[1:4]), classes="group", markup=False),
                     Static(_table(groups[4:6]), classes="group", markup=False),
                 ),
                 Horizontal(
@@ -162,7 +162,7 @@ class DetailScreen(ModalScreen[None]):
     async def action_overrule(self) -> None:
         """Overrule what the checks said of the answer, or take that back."""
         await self._overrule()
-        self._counts.update(_table(detail_rows(self._record, self._cost)[1:4]))
+        self._first.update(_table(detail_rows(self._record, self._cost)[:1]))
 
     def on_mount(self) -> None:
         """Draw the waterfall."""

@@ -20,12 +20,12 @@ Row = tuple[str, str]
 
 
 def detail_rows(record: RequestRecord, cost: Cost | None = None) -> tuple[tuple[Row, ...], ...]:
-    """Groups of rows: the parts of the time, times, pace, tokens, connection, network, prompt and cost, instrument.
+    """Groups of rows: verdicts and parts of the time, times, pace, tokens, connection, network, cost, instrument.
 
     Undefined figures are dashes.
     """
     return (
-        _line(record),
+        (*_judged(record), *_line(record)),
         (*_rows(FigureGroup.TIMES, record), *_moments(record)),
         (*_rows(FigureGroup.PACE, record), ("longest gap", _longest_gap(record))),
         (*_rows(FigureGroup.TOKENS, record), *_counts(record)),
@@ -127,9 +127,14 @@ def _counts(record: RequestRecord) -> tuple[Row, ...]:
         ("thinking tokens", format_count(record.usage.thinking_tokens)),
         ("chunks", format_count(len(record.timeline.content_ns))),
         ("stop reason", record.stop_reason or ABSENT),
+        *(("remark", clean(remark)) for remark in remarks(record)),
+    )
+
+
+def _judged(record: RequestRecord) -> tuple[Row, ...]:
+    return (
         *(("checks", clean(said)) for said in [verdict_line(record.checks, record.overruled)] if said),
         *(("judge", clean(_judge(each))) for each in record.checks if each.model),
-        *(("remark", clean(remark)) for remark in remarks(record)),
     )
 
 
