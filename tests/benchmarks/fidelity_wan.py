@@ -20,6 +20,7 @@ from wan_link import THERE
 
 from tui.core.metrics import NS_PER_MS
 
+_SERVER = THERE.format(0)
 _HERE = Path(__file__).parent
 _ROW = "{:<30} {:>8} {:<5} {:>3} {:>13} {:>13} {:>9} {:>9} {:>17} {:>7} {:>5}"
 _TOKENS = 40
@@ -48,7 +49,7 @@ def measure(link: Link, size: int, repeats: int) -> list[tuple[dict[str, Any], A
     """Each request with the server's log of it, in order."""
     with sealed() as (home, environment):
         log, plan, out = home / "log.json", home / "plan.toml", home / "out.json"
-        server = [sys.executable, str(_HERE / "fidelity_server.py"), str(_TOKENS), "1", str(log), "--host", THERE]
+        server = [sys.executable, str(_HERE / "fidelity_server.py"), str(_TOKENS), "1", str(log), "--host", _SERVER]
         options = [f"--delay={link.delay_ms}", f"--rate={link.rate_mbit}", f"--loss={link.loss}"]
         with subprocess.Popen(
             [sys.executable, str(_HERE / "wan_link.py"), *options, "--", *server],
@@ -60,7 +61,7 @@ def measure(link: Link, size: int, repeats: int) -> list[tuple[dict[str, Any], A
             assert carrier.stdout is not None
             port = int(carrier.stdout.readline())
             plan.write_text(
-                f'[endpoints.far]\nbase_url = "http://{THERE}:{port}"\n'
+                f'[endpoints.far]\nbase_url = "http://{_SERVER}:{port}"\n'
                 f"[series]\nrepeats = {repeats}\nwarm_ups = 0\n"
                 f'[prompt]\nuser = "{"word " * (size // 5)}"\n[parameters]\nmax_tokens = 1000\n'
                 '[[targets]]\nmodel = "lane-000"\nendpoint = "far"\n'

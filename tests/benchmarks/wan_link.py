@@ -1,10 +1,11 @@
 """A link of the length of a country, in user space: delay, loss and rate between this machine and a network namespace.
 
-    python wan_link.py [--delay MS] [--loss SHARE] [--rate MBIT] -- COMMAND ...
+    python wan_link.py [--delay MS] [--loss SHARE] [--rate MBIT] [--net N] -- COMMAND ...
 
-Two TUN devices, one here (10.77.0.1) and one in a network namespace of its own (10.77.0.2), in which COMMAND runs with
-this process's standard output. Every packet waits its turn at the rate, then the delay, and may be lost; the kernel's
-TCP does the rest, as over a real network. Ends, and ends COMMAND, when its standard input does. Needs root, Linux.
+Two TUN devices, one here (10.77.N.1) and one in a network namespace of its own (10.77.N.2), in which COMMAND runs with
+this process's standard output, and from which all addresses of this machine are reached. Every packet waits its turn at
+the rate, then the delay, and may be lost; the kernel's TCP does the rest, as over a real network. Ends, and ends
+COMMAND, when its standard input does. Needs root, Linux.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import time
 
-HERE, THERE = "10.77.0.1", "10.77.0.2"
+HERE, THERE = "10.77.{}.1", "10.77.{}.2"
 _SET_IFF, _TUN_WITHOUT_INFO = 0x400454CA, 0x1001
 _NEW_NETWORK = 0x40000000
 _MOST_BYTES = 65536
@@ -76,14 +77,16 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=40.0, help="each way, ms")
     parser.add_argument("--loss", type=float, default=0.0, help="share of packets, each way")
     parser.add_argument("--rate", type=float, default=0.0, help="Mbit/s each way; 0: no limit")
+    parser.add_argument("--net", type=int, default=0, choices=range(256), metavar="N", help="part of the addresses")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
-    here = device(f"wan{os.getpid() % 10_000}", HERE)
+    here = device(f"wan{os.getpid() % 10_000}", HERE.format(options.net))
     # This process alone moves; its first device stays where it is.
     if ctypes.CDLL(None, use_errno=True).unshare(_NEW_NETWORK):
         raise OSError(ctypes.get_errno(), "no network namespace; run it as root")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    there = device("wan", THERE)
+    there = device("wan", THERE.format(options.net))
+    subprocess.run(["ip", "route", "add", "default", "dev", "wan"], check=True)
     child = subprocess.Popen(options.command)
     with contextlib.suppress(OSError):
         # A packet that waits for a processor would be a longer link.

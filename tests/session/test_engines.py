@@ -51,6 +51,7 @@ class Several:
         self._news = asyncio.Event()
         self._ids = 0
         self._run = 0
+        self.endpoint = Endpoint(name="test", base_url="", api_key_env="KEY_GOOD")
         self.engines = Engines(None, self._hear, self.problems.append)
         self.engines.expect(hosts, ())
 
@@ -75,6 +76,7 @@ class Several:
         at_once: int | None = None,
         tokens: int = 20,
         timeouts: Timeouts | None = None,
+        model: str = "sim-steady",
     ) -> list[int]:
         specs = []
         for host in hosts:
@@ -83,8 +85,8 @@ class Several:
                 RequestSpec(
                     request_id=self._ids,
                     target=f"lane {self._ids}",
-                    model="sim-steady",
-                    endpoint=Endpoint(name="test", base_url=url, api_key_env="KEY_GOOD"),
+                    model=model,
+                    endpoint=msgspec.structs.replace(self.endpoint, base_url=url),
                     prompt=Prompt(user="How does a gateway limit requests?"),
                     parameters=Parameters(max_tokens=tokens),
                     timeouts=timeouts or Timeouts(),

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,9 +22,19 @@ class SshServer:
     """An sshd that lets this user in with a throw-away key."""
 
     def __init__(
-        self, directory: Path, environ: dict[str, str], also: tuple[str, ...] = (), passphrase: str = ""
+        self,
+        directory: Path,
+        environ: dict[str, str],
+        also: tuple[str, ...] = (),
+        passphrase: str = "",
+        *,
+        address: str = "127.0.0.1",
+        within: Sequence[str] = (),
     ) -> None:
-        """Sessions get their homes from `environ`, and what is named by `also`; `passphrase` is that of the key."""
+        """Sessions get their homes from `environ`, and what is named by `also`; `passphrase` is that of the key.
+
+        It listens at `address`, started by the command `within`, which may put it into another network.
+        """
         directory.mkdir(mode=0o700)
         for name, secret in (("host", ""), ("person", passphrase)):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", secret, "-f", str(directory / name)], check=True)
@@ -31,13 +42,14 @@ class SshServer:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
+        self._address = address
         # What a login would bring: sshd starts programs with an environment of its own.
         passed = {
             name: value for name, value in environ.items() if name.startswith(("XDG_", "PYTHONPATH", "HOME", *also))
         }
         config = {
             "Port": self._port,
-            "ListenAddress": "127.0.0.1",
+            "ListenAddress": address,
             "HostKey": directory / "host",
             "AuthorizedKeysFile": directory / "authorized_keys",
             "PidFile": "none",
@@ -54,7 +66,8 @@ class SshServer:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd asks for it when run by root
         assert SSHD is not None
         self._log = directory / "log"
-        self._process = subprocess.Popen([SSHD, "-D", "-f", str(directory / "config"), "-E", str(self._log)])
+        command = [*within, SSHD, "-D", "-f", str(directory / "config"), "-E", str(self._log)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE)
         self.client = [
             *("ssh", "-tt", "-F", "none", "-p", str(self._port), "-i", str(directory / "person")),
             *("-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
@@ -66,7 +79,7 @@ class SshServer:
                 "-o",
                 "SendEnv=TERMINAL_UNDER_TEST LANG COLORTERM",
             ),
-            f"{pwd.getpwuid(os.geteuid()).pw_name}@127.0.0.1",
+            f"{pwd.getpwuid(os.geteuid()).pw_name}@{address}",
         ]
         """The command that logs in; what to run follows."""
         self.directory = directory
@@ -75,11 +88,11 @@ class SshServer:
         """Lines of a person's configuration of ssh that reach it as `alias`; its key is known there, or not."""
         known = self.directory / "known_hosts"
         key = (self.directory / "host.pub").read_text().split()
-        known.write_text(f"[127.0.0.1]:{self._port} {key[0]} {key[1]}\n" if is_known else "")
+        known.write_text(f"[{self._address}]:{self._port} {key[0]} {key[1]}\n" if is_known else "")
         return "\n".join(
             [
                 f"Host {alias}",
-                "  HostName 127.0.0.1",
+                f"  HostName {self._address}",
                 f"  Port {self._port}",
                 f"  User {pwd.getpwuid(os.geteuid()).pw_name}",
                 f"  IdentityFile {self.directory / 'person'}",
@@ -96,5 +109,7 @@ class SshServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        self._process.wait()
+        self.process.terminate()
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
