@@ -75,6 +75,8 @@ async def test_every_text_stands_out(tell: Tell, theme: Theme) -> None:
         await look("idle")
         await told.answers()
         await look("answered")
+        told.app.main.lanes.views[0].stream.mark([(0, 30)])
+        await look("failing a check")
         await told.press("f6", "shift+down", "shift+down")
         assert told.app.screen.selections
         await look("selected")

@@ -6,8 +6,15 @@ import msgspec
 import pytest
 
 from tui.config.schema import HistorySettings
-from tui.core.run import RunFilter, RunRow, TargetRow, folded
-from tui.ui.viewmodel.run_lines import QueryError, heading, parse_query, retention, row_line, tags_of
+from tui.core.checks import CheckFinding
+from tui.core.events import Kind
+from tui.core.parameters import Parameters
+from tui.core.plan import Plan
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.run import RunFilter, RunInfo, RunRow, StoredRun, TargetRow, folded
+from tui.core.target import Endpoint, Target
+from tui.ui.viewmodel.run_lines import QueryError, detail_lines, heading, parse_query, retention, row_line, tags_of
 
 
 def row(*statuses: str, excerpt: str = "Why?", series: str | None = None, kind: str = "repeat") -> RunRow:
@@ -123,3 +130,34 @@ def test_days_are_local_and_the_last_one_is_included() -> None:
 def test_what_cannot_be_understood_is_said(line: str, words: str) -> None:
     with pytest.raises(QueryError, match=words):
         parse_query(line)
+
+
+@pytest.mark.parametrize(
+    ("answer", "span", "marked"),
+    [
+        ("I am sorry.", (5, 10), ["sorry"]),
+        ("\u200ba\r\nb", (1, 4), ["a\n"]),
+        ("[1, 2", (5, 5), ["2"]),
+        ("short", (900, 901), ["t"]),
+        ("\u200b", (0, 1), [""]),
+        ("fine", None, []),
+    ],
+)
+def test_what_fails_a_check_is_marked_in_the_answer(
+    answer: str, span: tuple[int, int] | None, marked: list[str]
+) -> None:
+    plan = Plan(
+        prompt=Prompt(user="Why?"),
+        parameters=Parameters(),
+        targets=(Target(model="m"),),
+        endpoints=(Endpoint(name="e", base_url="http://e.example"),),
+        default_endpoint="e",
+    )
+    (spec,) = plan.requests(1)
+    finding = CheckFinding(kind="json", passed=False, reason="no", span=span)
+    record = RequestRecord(spec=spec, pieces=[(Kind.TEXT, answer)], checks=(finding,))
+    info = RunInfo(uid="u", started_unix_ns=1, app_version="0", sdk_version="")
+    lines = detail_lines(StoredRun(info=info, plan=plan, requests=[record], number=1))
+    assert any("not passed: json: no" in text for text, _ in lines)
+    text, marks = lines[-1]
+    assert [text[start:end] for start, end in marks] == marked

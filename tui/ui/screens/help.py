@@ -64,7 +64,11 @@ _PARTS = {
         "One target's answer as it arrives: its state above, its figures below. {text.up} scrolls back, and the lane "
         "stops following; {text.follow} follows again. {text.select_down} and the like, or the mouse, select.",
     ),
-    "history": ("This session", "TTFT and total of every run so far, the newest at the right, all lanes on one scale."),
+    "history": (
+        "This session",
+        "TTFT and total of every run so far, the newest at the right, all lanes on one scale. "
+        "✎ stands before the number of answers whose checks you overruled.",
+    ),
     "chart": ("Latest run", "The time line of each lane, from the run's first send on."),
 }
 """Name and explanation of the parts of the main screen, by the ids of their widgets."""

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
 from textual.timer import Timer
@@ -24,6 +25,7 @@ from tui.ui.screens.compare import ComparedScreen, TakeAlong
 from tui.ui.screens.questions import AskScreen, ConfirmScreen
 from tui.ui.viewmodel.run_lines import (
     HINT,
+    MarkedLine,
     QueryError,
     deletion_question,
     detail_lines,
@@ -77,7 +79,7 @@ class _Detail(VerticalScroll):
 
     def show(self, run: StoredRun | None) -> None:
         """Show another run from its start on."""
-        self._lines.update("\n".join(detail_lines(run)) if run is not None else "")
+        self._lines.update(Content("\n").join(map(_marked, detail_lines(run))) if run is not None else "")
         self.scroll_home(animate=False)
 
 
@@ -331,6 +333,14 @@ class HistoryScreen(Screen[StoredRun]):
         except LatencyTuiError as error:
             self.notify(str(error), severity="warning", markup=False)
             return None
+
+
+def _marked(line: MarkedLine) -> Content:
+    text, marks = line
+    shown = Content(text)
+    for start, end in marks:
+        shown = shown.stylize("bold underline $text-error", start, end)
+    return shown
 
 
 def _compared(sets: Sequence[Sequence[StoredRun]], take_along: TakeAlong, keys: KeyNames) -> ComparedScreen | None:

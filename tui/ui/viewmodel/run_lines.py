@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tui.config.schema import HistorySettings
-from tui.core.checks import verdict_line
+from tui.core.answer_text import Span
+from tui.core.checks import failing_spans, verdict_line
 from tui.core.events import Kind
 from tui.core.host import HostFacts
 from tui.core.record import RequestRecord, State
@@ -84,19 +85,32 @@ def _what(row: RunRow) -> str:
     return clean(" ".join([*parts, row.excerpt])).replace("\n", " ").replace("\t", " ")
 
 
-def detail_lines(run: StoredRun) -> list[str]:
-    """Everything a person may want to know before opening, replaying or deleting it."""
+MarkedLine = tuple[str, tuple[Span, ...]]
+"""A text that is safe to print, and the parts of it that are marked."""
+
+
+def detail_lines(run: StoredRun) -> list[MarkedLine]:
+    """Everything a person may want to know before opening, replaying or deleting it; what fails a check is marked."""
     lines = [_head(run)]
     if run.note:
         lines.append(f"✎ {run.note}")
     for record in run.requests:
         lines += _request_lines(record)
     lines += ["", *_asked_lines(run)]
+    found: list[MarkedLine] = [(clean(line), ()) for line in lines]
     for record in run.requests:
         answer = record.text(Kind.TEXT)
         if answer:
-            lines += ["", f"{record.spec.target}:", _cut(answer)]
-    return [clean(line) for line in lines]
+            found += [("", ()), (clean(f"{record.spec.target}:"), ()), _marked(answer, failing_spans(record.checks))]
+    return found
+
+
+def _marked(answer: str, failing: Sequence[Span]) -> MarkedLine:
+    shown = clean(_cut(answer))
+    marks = ((len(clean(answer[:start])), len(clean(answer[:end]))) for start, end in failing)
+    last = max(0, len(shown) - 1)
+    # What is missing is marked by what stands before it.
+    return shown, tuple((min(start, last), max(end, min(start, last) + 1)) for start, end in marks)
 
 
 def _head(run: StoredRun) -> str:
