@@ -63,3 +63,26 @@ async def test_in_a_small_terminal_table_and_chart_share_their_pane(open_app: Op
         assert region(s, "#chart").y == chart.y - 4
         await drag(s, (10, chart.y - 4), (10, 23))
         assert region(s, "#chart").height >= 4
+
+
+async def test_parameters_and_models_give_way_to_a_prompt_that_needs_the_rows(open_app: OpenApp) -> None:
+    async with open_app(fast(2), size=SMALL) as s:
+        whole = region(s, "#user").height
+        await s.paste("\n".join(map(str, range(60))))
+        assert (region(s, "#parameters").height, region(s, "#targets").height) == (1, 1)
+        assert region(s, "#user").height > whole + 8
+        await s.until(lambda: "Parameters · max tokens 2000" in s.shown and "Models (2) · fast-1, fast-2" in s.shown)
+        # They come back with the focus, and stay while it is elsewhere.
+        await s.press("tab")
+        assert region(s, "#user").height == whole
+        assert "max tokens   2000" in s.shown
+        await s.press("f2", "f2", "f2")
+        assert s.app.main.prompt_pane.has_focus_within
+        assert region(s, "#parameters").height == 1
+        await s.pilot.click("#targets")
+        assert s.app.main.picker.has_focus_within
+        await s.pilot.pause()
+        assert region(s, "#targets").height == 8
+        await s.focus("#user")
+        await s.press("ctrl+a", "delete")
+        assert region(s, "#user").height == whole

@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.events import MouseDown, MouseMove, Resize
 from textual.geometry import Size
 from textual.screen import Screen
@@ -28,7 +28,7 @@ from tui.ui.widgets.key_bar import KeyBar, footer_of
 from tui.ui.widgets.lane_view import LaneView
 from tui.ui.widgets.lanes_pane import LanesPane
 from tui.ui.widgets.parameters_form import ParametersForm
-from tui.ui.widgets.prompt_pane import PromptPane
+from tui.ui.widgets.prompt_pane import EditBox, PromptPane
 from tui.ui.widgets.status_bar import StatusBar
 from tui.ui.widgets.stream_view import FollowChanged
 from tui.ui.widgets.target_picker import TargetPicker
@@ -241,7 +241,7 @@ class MainScreen(Screen[None]):
         if self.compact:
             yield _tabs(self.shown_pane)
         with _Top(self._draft, id="top"):
-            with Vertical(id="edit"):
+            with EditBox(id="edit"):
                 yield self.prompt_pane
                 yield self.parameters_form
                 yield self.picker

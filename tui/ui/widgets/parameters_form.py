@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -15,13 +14,14 @@ from tui.core.parameters import REQUIRED, Parameters
 from tui.core.sanitize import clean
 from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.form_rows import PARAMETER_ROWS
+from tui.ui.widgets.prompt_pane import Yielding
 from tui.ui.widgets.settings_form import SettingsForm
 
 _HERE = ("max_tokens", "effort", "thinking")
 """The parameters that have a row here; each costs the first screen a millisecond."""
 
 
-class ParametersForm(Vertical):
+class ParametersForm(Yielding):
     """Edits the shared parameters as they are typed."""
 
     DEFAULT_CSS = """
@@ -38,7 +38,7 @@ class ParametersForm(Vertical):
     def __init__(self, parameters: Parameters, keys: KeyNames) -> None:
         super().__init__(id="parameters")
         self._keys = keys
-        self.border_title = "Parameters"
+        self._title = "Parameters"
         self.parameters = parameters
         """The parameters, as far as what is typed can be read."""
         rows = [row for row in PARAMETER_ROWS if row.name in _HERE]
@@ -46,6 +46,12 @@ class ParametersForm(Vertical):
             rows, msgspec.structs.asdict(parameters), required=(REQUIRED,), label_cells=13, explains=False
         )
         self._more = Static(self._rest(), id="more", markup=False)
+        self.entitle()
+
+    @property
+    def summary(self) -> str:
+        """All that is set."""
+        return clean(", ".join(described(name, value) for name, value in self.parameters.set_ones() if value != ()))
 
     def compose(self) -> ComposeResult:
         """One row per parameter, then all the others."""
@@ -71,6 +77,7 @@ class ParametersForm(Vertical):
         if parameters != self.parameters:
             self.parameters = parameters
             self._more.update(self._rest())
+            self.entitle()
             self.post_message(self.Changed())
 
     def _rest(self) -> Content:

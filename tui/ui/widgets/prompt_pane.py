@@ -3,6 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Click
 from textual.message import Message
 from textual.style import Style as VisualStyle
 from textual.timer import Timer
@@ -106,6 +107,68 @@ class PromptPane(Vertical):
     def focus_editor(self) -> None:
         """Put the cursor into the editor in view."""
         self.editor.focus()
+
+
+class Yielding(Vertical):
+    """Something below the prompt that can be one line, with a title that sums it up."""
+
+    _title = ""
+
+    def give_way(self, *, short: bool) -> None:
+        """Be one line, or whole again."""
+        if short != self.has_class("-short"):
+            self.set_class(short, "-short")
+            self.entitle()
+
+    def entitle(self) -> None:
+        """Show the title, and what it stands for if that is all there is."""
+        summed_up = self.summary if self.has_class("-short") else ""
+        self.border_title = " · ".join(filter(None, (self._title, summed_up)))
+
+    @property
+    def summary(self) -> str:
+        """Contents in a few words, safe to print."""
+        raise NotImplementedError
+
+
+class EditBox(Vertical):
+    """The prompt above what is asked besides, which gives way while the prompt is edited and needs the rows. It comes
+    back when it gets the focus itself."""
+
+    _below = 0
+    """Rows of what is below when it is whole."""
+
+    def on_descendant_focus(self) -> None:
+        """Make room for what has the focus."""
+        self._share_out()
+
+    def on_text_area_changed(self) -> None:
+        """The text may need more rows now."""
+        self._share_out()
+
+    def on_resize(self) -> None:
+        """There are other rows now."""
+        self._share_out()
+
+    def on_click(self, event: Click) -> None:
+        """A click on what is one line brings it back."""
+        for pane in self.query(Yielding):
+            if pane.has_class("-short") and pane.region.contains(int(event.screen_x), int(event.screen_y)):
+                self.screen.set_focus(next(node for node in pane.query("*") if node.focusable))
+
+    def _share_out(self) -> None:
+        prompt, below = self.query_one(PromptPane), self.query(Yielding)
+        if any(pane.has_focus_within for pane in below):
+            short = False
+        elif prompt.has_focus_within:
+            if not any(pane.has_class("-short") for pane in below):
+                self._below = sum(pane.outer_size.height for pane in below)
+            rows = self.size.height - self._below - (prompt.outer_size.height - prompt.editor.size.height)
+            short = self._below > 0 and prompt.editor.wrapped_document.height > rows
+        else:
+            return
+        for pane in below:
+            pane.give_way(short=short)
 
 
 class PartsStrip(Static):

@@ -6,7 +6,6 @@ from typing import ClassVar, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Click, DescendantBlur, DescendantFocus
 from textual.message import Message
@@ -19,11 +18,12 @@ from tui.session.target_choice import ChoiceError, TargetChoice
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
 from tui.ui.widgets.inputs import Field
+from tui.ui.widgets.prompt_pane import Yielding
 
 Wish = Literal["edit", "rename", "duplicate"]
 
 
-class TargetPicker(Vertical):
+class TargetPicker(Yielding):
     """Edits the list of targets; Enter on one chooses it, or no longer. Enter in the field adds a model by its id."""
 
     DEFAULT_CSS = """
@@ -61,6 +61,11 @@ class TargetPicker(Vertical):
         """The field above the list."""
         yield self._search
         yield self._list
+
+    @property
+    def summary(self) -> str:
+        """Names of those that are asked."""
+        return clean(", ".join(target.label for target in self.choice.chosen))
 
     def on_mount(self) -> None:
         """Fill the list."""
@@ -165,7 +170,8 @@ class TargetPicker(Vertical):
         if self._shown:
             at = self._shown.index(highlight) if highlight in self._shown else min(highlighted, len(self._shown) - 1)
             self._list.highlighted = at
-        self.border_title = f"Models ({len(self.choice.chosen)})"
+        self._title = f"Models ({len(self.choice.chosen)})"
+        self.entitle()
 
     def _line(self, index: int) -> Content:
         mark = "[x]" if self.choice.is_chosen(index) else "[ ]"
