@@ -109,8 +109,11 @@ def test_a_probe_shows_whether_an_answer_is_held_back_and_its_cost(
         config.write_text(
             f'endpoint = "here"\n[endpoints.here]\nbase_url = "{simulator.base_url}"\n'
             '[[targets]]\nmodel = "claude-haiku-5-5"\n'
+            # What the plan's answers must be says nothing of this one, and a judge would cost.
+            '[[checks]]\njudge = "Is it {{want}}?"\n[[checks]]\ncommand = ["touch", "asked"]\n[variables]\nwant = "x"\n'
         )
         done = run("doctor", "--probe", "--json", "-", "--config", str(config))
+        assert not list(tmp_path.rglob("asked"))
     checks = {check["name"]: check for check in json.loads(done.stdout)}
     probe = checks["probe claude-haiku-5-5"]
     assert done.returncode == status, done.stdout + done.stderr

@@ -213,6 +213,7 @@ def _probes(loaded: Loaded) -> Iterator[Check]:
         parameters=Parameters(max_tokens=_PROBE_TOKENS),
         targets=targets,
         objectives=(),
+        checks=(),
         history=HistorySettings(enabled=False),
     )
     once = SeriesSettings(repeats=1, warm_ups=0)
