@@ -122,7 +122,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
             "ui/screens/help",
             "ui/screens/questions",
             "ui/view_bindings",
-            "ui/widgets/status_bar",
         ],
         "ui/screens/test_main_screen.py",
     ),
