@@ -106,6 +106,19 @@ async def test_words_are_cleaned_and_an_answers_text_stays_as_it_came() -> None:
     engine.stop()
 
 
+async def test_words_that_are_shown_whole_have_an_end() -> None:
+    engine = RemoteEngine(pytest.fail)
+    (said,) = heard(engine, msgspec.structs.replace(hello(), hostname="h" * 10_000, platform="\x1b" * 10_000))
+    assert isinstance(said, Hello)
+    assert (len(said.hostname), said.platform) == (200, "\u241b" * 200)
+    engine.told(StartRun(run_id=1, requests=(spec(1),)))
+    (end,) = heard(engine, ended(1, "no" * 100_000))
+    assert isinstance(end, RequestEnded)
+    assert end.failure is not None
+    assert len(end.failure.message) == 4_001
+    engine.stop()
+
+
 @pytest.mark.parametrize(
     "event",
     [

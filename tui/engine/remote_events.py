@@ -21,6 +21,7 @@ from tui.core.events import (
     EndpointExamined,
     EngineReady,
     Event,
+    Failure,
     ModelsListed,
     RequestEnded,
     RunEnded,
@@ -50,6 +51,8 @@ from tui.errors import ChildError
 
 _LARGEST = 2**62
 """Largest whole number: a CLOCK_MONOTONIC of 146 years, and far within what the history takes."""
+_LONGEST_NAME, _LONGEST_MESSAGE = 200, 4_000
+"""Most characters of what an engine says of itself, and of the message of a failure: both are shown whole."""
 _UNASKED_BYTES = 1024 * 1024
 """Most that it may say between two pings beside what it was asked for."""
 _CLOCK_SLACK_NS = 1_000_000_000
@@ -204,7 +207,11 @@ class RemoteEngine:
             if len(event.t_ns) != len(event.texts):
                 raise ChildError("The engine sent pieces of content without a stamp each.")
             return event
-        changed: Event = each_text(event, clean)
+        changed: Event = each_text(event, _clean_name if isinstance(event, Hello | EngineReady) else clean)
+        failure: Failure | None = getattr(changed, "failure", None)
+        if failure is not None and len(failure.message) > _LONGEST_MESSAGE:
+            short = msgspec.structs.replace(failure, message=f"{failure.message[:_LONGEST_MESSAGE]}…")
+            changed = msgspec.structs.replace(changed, failure=short)
         return changed
 
     def _is_asked_for(self, event: Event) -> bool:
@@ -272,6 +279,10 @@ class RemoteEngine:
     @staticmethod
     def _since() -> tuple[int, int]:
         return time.monotonic_ns(), time.time_ns()
+
+
+def _clean_name(text: str) -> str:
+    return clean(text)[:_LONGEST_NAME]
 
 
 def _longest_s(spec: RequestSpec) -> float:

@@ -141,7 +141,10 @@ class LatencyApp(App[None]):
         if isinstance(self._driver, TerminalDriver):  # a page in a browser has no terminal to be asked on
             session.children.engines.logins.answer = self.dispatcher.screen.answer_ssh
         session.preview.on_models = self.dispatcher.targets.models_changed
-        session.preview.expect(self.draft.plan())
+        session.preview.expect(plan := self.draft.plan())
+        if not session.preview.unconfirmed:
+            # Their engines begin now, so that the first run finds them there, and what ssh asks is asked before it.
+            session.children.engines.expect(plan.hosts, plan.endpoints)
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
