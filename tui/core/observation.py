@@ -14,6 +14,8 @@ from tui.core.plan import RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.statistics import CONFIDENCE, Description, Interval, clustered_bounds, describe, inflation_of
 
+_ANSWERED = (Status.DONE, Status.TRUNCATED)
+
 MOST_ITL_ANSWERS = 200
 """Answers whose gaps are summed up, the latest: they are many, and sorting millions of them would take seconds."""
 
@@ -85,7 +87,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     @property
     def answered(self) -> bool:
         """True for a request with a complete answer, be it cut: only those are in statistics."""
-        return self.status in (Status.DONE, Status.TRUNCATED)
+        return self.status in _ANSWERED
 
     @property
     def failed(self) -> bool:
@@ -175,15 +177,18 @@ def samples(observations: Iterable[Observation], figure: Figure) -> list[float |
     """
     found: list[float | None] = []
     for observation in observations:
-        if observation.failed:
+        if observation.answered:
+            found.extend(_values(observation, figure))
+        elif observation.failed:
             found.append(None)
-        elif not observation.answered:
-            continue
-        elif figure is Figure.ITL:
-            found.extend(observation.gaps_ns)
-        elif (value := observation.value(figure)) is not None:
-            found.append(value)
     return found
+
+
+def _values(answer: Observation, figure: Figure) -> Sequence[float]:
+    if figure is Figure.ITL:
+        return answer.gaps_ns
+    value = answer.value(figure)
+    return () if value is None else (value,)
 
 
 def present(observations: Iterable[Observation], figure: Figure) -> list[float]:
@@ -201,10 +206,11 @@ def per_run(observations: Sequence[Observation], figure: Figure) -> list[float]:
 
 def by_run(observations: Sequence[Observation], figure: Figure) -> list[list[float]]:
     """One figure of the answers of each run that has any, in order."""
-    runs: dict[int, list[Observation]] = {}
+    runs: dict[int, list[float]] = {}
     for at, one in enumerate(observations):
-        runs.setdefault(one.run or -1 - at, []).append(one)
-    return [values for of_run in runs.values() if (values := present(of_run, figure))]
+        if one.answered and (values := _values(one, figure)):
+            runs.setdefault(one.run or -1 - at, []).extend(values)
+    return list(runs.values())
 
 
 def summary(observations: Sequence[Observation], figure: Figure) -> Description:
