@@ -34,8 +34,9 @@ from tui.core.load_shares import Ration, Share
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.target import Endpoint, Target, Timeouts
+from tui.core.target import Endpoint, Retries, Target, Timeouts
 from tui.engine import remote_events
+from tui.engine.api_keys import COMMAND_WITHIN_S
 from tui.engine.limits import Limits
 from tui.engine.protocol import CancelRequests, CountTokens, Deal, Fire, ListModels, Ping, StartLoad, StartRun
 from tui.engine.remote_events import RemoteEngine
@@ -297,6 +298,14 @@ async def test_one_that_answers_pings_and_does_nothing_else_is_given_up(monkeypa
     assert "although cancelled" in cancelled
     monkeypatch.setattr(remote_events, "_OVER_AFTER_S", -remote_events._longest_s(spec(1)))
     assert "in the time that the plan gives" in await _given_up(lambda _engine: None)
+
+
+def test_what_a_plan_allows_is_waited_for() -> None:
+    patient = msgspec.structs.replace(spec(1), timeouts=Timeouts(connect=10), retries=Retries(max=10))
+    assert remote_events._longest_to_connect_s(patient) == 10 + 10 * 18
+    assert remote_events._longest_to_connect_s(spec(1)) == 0.01
+    assert remote_events.ARMED_WITHIN_S > COMMAND_WITHIN_S
+    assert remote_events._longest_s(patient) > 11 * (10 + 600)
 
 
 async def test_one_that_does_its_work_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,10 @@ class TimeoutOverrides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         )
 
 
+LONGEST_BACK_OFF_S = 8.0
+"""Longest wait between attempts where the server names none, s: the SDK's own."""
+
+
 class Retries(msgspec.Struct, frozen=True, kw_only=True):
     """Repetition of requests that the server turned away. Every attempt has its own timeline."""
 

@@ -31,6 +31,8 @@ from tui.core.events import (
 from tui.core.load import LevelEnded, LoadEnded, RequestBegun
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
+from tui.core.target import LONGEST_BACK_OFF_S
+from tui.engine.api_keys import COMMAND_WITHIN_S
 from tui.engine.limits import LIMITS
 from tui.engine.protocol import (
     CancelRequests,
@@ -57,8 +59,9 @@ _UNASKED_BYTES = 1024 * 1024
 """Most that it may say between two pings beside what it was asked for."""
 _CLOCK_SLACK_NS = 1_000_000_000
 """Distance by which a stamp may lie outside the time in which it can have been taken: clocks drift between readings."""
-ARMED_WITHIN_S = 20.0
-"""Time to connect the requests of a common start, s, beside the longest that a connection may take by the plan."""
+ARMED_WITHIN_S = 15.0 + COMMAND_WITHIN_S
+"""Time to connect the requests of a common start, s, beside the longest that it may take by the plan; keys are had in
+it."""
 CANCELLED_WITHIN_S = 15.0
 """Time to end requests that were cancelled, s."""
 _OVER_AFTER_S = 120.0
@@ -149,7 +152,7 @@ class RemoteEngine:
         self._left += sum(LIMITS.answer * (1 + spec.retries.max) for spec in run.requests)
         if run.is_held:
             self._unarmed.add(run.run_id)
-            connect_s = max(spec.timeouts.connect for spec in run.requests)
+            connect_s = max(map(_longest_to_connect_s, run.requests), default=0.0)
             self._later(ARMED_WITHIN_S + connect_s, lambda: self._must_be_armed(run.run_id))
         waves = math.ceil(len(run.requests) / (run.at_once or len(run.requests) or 1))
         longest_s = waves * max(map(_longest_s, run.requests), default=0.0)
@@ -285,9 +288,14 @@ def _clean_name(text: str) -> str:
     return clean(text)[:_LONGEST_NAME]
 
 
+def _longest_to_connect_s(spec: RequestSpec) -> float:
+    """Longest that a request may take until it is connected, with the attempts at it that fail before."""
+    return spec.timeouts.connect + spec.retries.max * (spec.timeouts.connect + LONGEST_BACK_OFF_S)
+
+
 def _longest_s(spec: RequestSpec) -> float:
     """Longest that a request may take with all attempts; one may be for a stale connection, and one for a thread."""
-    attempt_s = spec.timeouts.connect + spec.timeouts.request + max(spec.retries.longest_wait, 8.0)
+    attempt_s = spec.timeouts.connect + spec.timeouts.request + max(spec.retries.longest_wait, LONGEST_BACK_OFF_S)
     return attempt_s * (3 + spec.retries.max)
 
 

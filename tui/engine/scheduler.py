@@ -11,6 +11,7 @@ from tui.core import metrics
 from tui.core.engine_events import Armed
 from tui.core.events import AttemptFailed, Event, Failure, FailureKind, Mark, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.plan import RequestSpec
+from tui.core.target import LONGEST_BACK_OFF_S
 from tui.engine.failures import engine_fault
 from tui.engine.protocol import StartRun
 from tui.engine.reporter import RequestReporter
@@ -27,8 +28,8 @@ _WORTH_RETRYING = frozenset(
     }
 )
 """Failures that may go away by themselves; the SDK would retry the same ones, unseen."""
-_FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.5, 8.0
-"""Waits between attempts where the server names none, doubling from the first, s: the SDK's own."""
+_FIRST_BACK_OFF_S = 0.5
+"""Wait after the first attempt where the server names none, s; it doubles from there. The SDK's own."""
 OPEN_AFTER_S = 1.0
 """Longest that connected requests wait for those still connecting, s."""
 _SPIN_NS = 2_000_000
@@ -247,7 +248,7 @@ async def attempts(
 
 def back_off_s(failures: int) -> float:
     """Wait after a failure for which the server names none, s, where `failures` came before it in a row."""
-    return min(_LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2.0 ** min(failures, 8))
+    return min(LONGEST_BACK_OFF_S, _FIRST_BACK_OFF_S * 2.0 ** min(failures, 8))
 
 
 def _set_aside(reporter: RequestReporter, ended: RequestEnded, failure: Failure, wait_s: float) -> None:
