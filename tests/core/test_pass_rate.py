@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from scipy import stats
 
@@ -84,3 +85,15 @@ def test_goodput_counts_no_answer_that_did_not_pass() -> None:
     found = goodput([parse("passed > 50%")], judged(True, False, None))
     assert found is not None
     assert found.good == 2
+
+
+def test_what_a_person_overruled_is_counted_wherever_the_rate_is_said() -> None:
+    requests = judged(*[True] * 18, None, False)
+    requests[-1] = msgspec.structs.replace(requests[-1], passed=True, overruled=True)
+    rate = pass_rate(requests)
+    assert rate is not None
+    assert rate.counts == "19 of 19, 1 overruled"
+    assert rate.sentence.startswith("passed 19 of 19, 1 overruled, ")
+    assert "100 % in 19 requests (1 overruled)" in judge(parse("passed > 50%"), requests).sentence
+    other = judged(*[False] * 19)
+    assert "a 19 of 19, 1 overruled, b 0 of 19" in differing([("a", requests), ("b", other)])[0]

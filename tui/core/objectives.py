@@ -345,6 +345,8 @@ def _basis(judgement: Judgement, confidence: float, observations: Sequence[Obser
         return percent(value) if figure is None else amount(figure, value)
 
     said = f"{written(judgement.value)} in {judgement.count} {of}{'s' if judgement.count > 1 else ''}"
+    if objective.share == PASSED and (by_hand := sum(one.overruled for one in observations)):
+        said += f" ({by_hand} overruled)"
     is_known = low is not None and low == high
     if objective.statistic in (Statistic.MIN, Statistic.MAX, Statistic.MEAN) and is_known:
         return f"{said}, of these alone"
