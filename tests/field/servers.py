@@ -134,3 +134,14 @@ def litellm(place: Path, upstream: int, model: str) -> Iterator[int]:
     arguments = ["--config", str(place / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port)]
     with running("litellm", arguments, port, place):
         yield port
+
+
+@contextmanager
+def llama_cpp(place: Path) -> Iterator[int]:
+    """llama.cpp's own server, with the model that `tiny_model.py` makes, which lies beside the program."""
+    model = shutil.which("tiny.gguf", os.R_OK, path=_PATH)
+    if model is None:
+        pytest.skip("tiny.gguf is not there: see CONTRIBUTING.md")
+    port = free_port()
+    with running("llama-server", ["-m", model, "--host", "127.0.0.1", "--port", str(port), "-c", "4096"], port, place):
+        yield port
