@@ -1,5 +1,7 @@
 """Two snapshots in words: facts first, doubts once, prompts by words."""
 
+import msgspec
+
 from tui.core.observation import Observation
 from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
@@ -48,3 +50,14 @@ def test_lanes_that_only_one_has_are_named() -> None:
     assert both.notes[0] == "not in now: a"
     other = side_by_side(side("before", 1, 1, lanes="a"), side("now", 1, 1, lanes="b"))
     assert "model: a → b" in other.lanes[0].asked, "the only ones there are"
+
+
+def test_tokens_of_models_of_other_makers_are_not_compared_in_silence() -> None:
+    before, now = side("before", 1, 1, lanes="a"), side("now", 1, 1, lanes="a")
+    assert not any("not alike" in note for note in side_by_side(before, now).notes)
+    claude, gpt = (
+        msgspec.structs.replace(one, lanes=(msgspec.structs.replace(one.lanes[0], model=model),))
+        for one, model in ((before, "claude-haiku-5-5"), (now, "gpt-5.2"))
+    )
+    (note,) = (note for note in side_by_side(claude, gpt).notes if "not alike" in note)
+    assert "characters/s" in note

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 import msgspec
 
 from tui.core.comparison import Comparison, Verdict, family_sentence
+from tui.core.remarks import tokens_differ
 from tui.core.sanitize import clean
 from tui.core.snapshot import LaneChange, LaneSnapshot, Pair, Snapshot, changes
 from tui.core.wording import ABSENT, amount, change
@@ -66,6 +67,7 @@ def side_by_side(before: Snapshot, now: Snapshot) -> SideBySide:
             *([f"not in {clean(now.name)}: {clean(', '.join(missing))}"] if missing else []),
             *_doubts(shown),
             *([f"{family}."] if family else []),
+            *tokens_differ(one.model for pair in pairs for one in pair),
         ),
         prompts=tuple(_prompts(pairs)),
     )
