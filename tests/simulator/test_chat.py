@@ -88,6 +88,35 @@ async def test_calls_of_tools(sdk: Any) -> None:
     assert choices[-1].finish_reason == "tool_calls"
 
 
+TOOLS = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
+    for name in ("look", "find")
+]
+
+
+@pytest.mark.parametrize(
+    ("choice", "called"),
+    [
+        ("none", None),
+        ("auto", None),
+        ("required", "look"),
+        ({"type": "function", "function": {"name": "find"}}, "find"),
+    ],
+)
+async def test_a_tool_is_called_as_it_is_chosen(sdk: Any, choice: Any, called: str | None) -> None:
+    answer = await sdk.chat.completions.create(model="sim-thinking", messages=PROMPT, tools=TOOLS, tool_choice=choice)
+    (said,) = answer.choices
+    assert [call.function.name for call in said.message.tool_calls or ()] == ([called] if called else [])
+    assert said.finish_reason == ("tool_calls" if called else "stop")
+
+
+@pytest.mark.parametrize("choice", ["any", 3, {"type": "function"}, {"type": "function", "function": {"name": "no"}}])
+async def test_a_choice_that_cannot_be_is_refused(sdk: Any, choice: Any) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        await sdk.chat.completions.create(model="sim-thinking", messages=PROMPT, tools=TOOLS, tool_choice=choice)
+    assert "tool" in caught.value.body["message"].lower()
+
+
 def test_what_has_no_place_is_refused() -> None:
     profile = load()["claude-opus-5-5"]
     with pytest.raises(ApiError, match="cache_control"):

@@ -89,6 +89,13 @@ async def test_calls_of_functions(sdk: Any) -> None:
     assert (call.type, call.name, bool(call.arguments)) == ("function_call", "weather", True)
 
 
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "look"}])
+async def test_a_function_is_called_as_it_is_chosen(sdk: Any, choice: Any) -> None:
+    tools = [{"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}, "strict": False}]
+    call = (await events_of(sdk, tools=tools, tool_choice=choice))[-1].response.output[-1]
+    assert (call.type, call.name) == ("function_call", "look")
+
+
 async def test_a_failure_in_mid_stream(sdk: Any) -> None:
     last = (await events_of(sdk, "error-after-200"))[-1]
     assert (last.type, last.response.error.code) == ("response.failed", "server_is_overloaded")

@@ -16,6 +16,8 @@ COMMON = frozenset(
     }
 )  # fmt: skip
 """Fields of requests of both."""
+_CHOICES = {"none": "none", "auto": "auto", "required": "any"}
+"""Choices of a tool, each with the Messages API's word."""
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
 
@@ -54,7 +56,25 @@ def common_fields(fields: Mapping[str, Any], profile: Profile, most: object, tur
         raise ApiError(400, f"Invalid value for 'service_tier'. Supported values are: {', '.join(_TIERS)}.")
     if fields.get("tools"):
         asked["tools"] = [_tool(tool) for tool in fields["tools"]]
+    if fields.get("tool_choice") is not None:
+        asked |= _choice_of_tool(fields["tool_choice"], profile)
     return asked
+
+
+def _choice_of_tool(choice: object, profile: Profile) -> dict[str, Any]:
+    """The fields of the Messages API for a choice of a tool; its name stands in `function` in one of the protocols."""
+    if isinstance(choice, str):
+        if choice not in _CHOICES:
+            raise ApiError(400, f"Invalid value: 'tool_choice'. Supported values are: {', '.join(_CHOICES)}.")
+        chosen: dict[str, Any] = {"type": _CHOICES[choice]}
+    elif isinstance(choice, dict) and choice.get("type") == "function":
+        told = choice.get("function", choice)
+        chosen = {"type": "tool", "name": told.get("name") if isinstance(told, dict) else None}
+    else:
+        raise ApiError(400, "Invalid type for 'tool_choice': expected a word or a function.")
+    # Only the Messages API refuses a forced call of a model that thinks.
+    is_forced, can_stop = chosen["type"] in ("any", "tool"), "disabled" in profile.thinking
+    return {"tool_choice": chosen, **({"thinking": {"type": "disabled"}} if is_forced and can_stop else {})}
 
 
 def _tool(tool: Any) -> Any:
