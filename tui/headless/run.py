@@ -109,12 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RULE",
         help=f"choose one target, by a rule such as '{EXAMPLE}'".replace("%", "%%"),
     )
-    parser.add_argument(
-        "--frontier",
-        choices=BY,
-        default=BY[0],
-        help="the time that the frontier has beside cost and pass rate; total without it",
-    )
+    parser.add_argument("--frontier", choices=BY, default=BY[0], help="time of the frontier; total without it")
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt")
     parser.add_argument(
         "--against",

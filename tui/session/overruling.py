@@ -14,13 +14,7 @@ from tui.session.snapshots import Snapshots
 class Overruling:
     """Keeper of these words: in the history, and in everything that the session derives from an answer."""
 
-    def __init__(
-        self,
-        live: LiveState,
-        snapshots: Snapshots,
-        uids: list[str],
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, live: LiveState, snapshots: Snapshots, uids: list[str], say: Callable[[str], None]) -> None:
         """`uids` are those of the session's runs. Without a history, a word lasts as long as the session."""
         self._live = live
         self._snapshots = snapshots
@@ -35,9 +29,11 @@ class Overruling:
             uid = uid or (self._uids[run - 1] if run else None)
         self._snapshots.judge_anew(record)
         self._live.version += 1
-        if (history := self._snapshots.history) is None or uid is None:
+        if (history := self._snapshots.history) is None:
             return
         try:
+            if uid is None:
+                raise HistoryError("The run of this answer is not known.")
             await asyncio.to_thread(_store, history, uid, record.spec.request_id, word)
         except HistoryError as error:
             self._say(f"Your word on this answer holds until the program ends. {error}")
