@@ -10,7 +10,7 @@ from tui.ui.charts import CHARTS
 
 SDK = {"anthropic", "httpx2", "httpcore2", "pydantic"}
 SCREEN = {"textual", "rich", "plotext"}
-HEAVY = {"numpy", "opentelemetry"}
+HEAVY = {"dask", "distributed", "numpy", "opentelemetry"}
 
 
 def loaded(*modules: str) -> set[str]:
@@ -35,6 +35,7 @@ def loaded(*modules: str) -> set[str]:
         ("tui.export.formats", "tui.export.json_format", "tui.export.otel"),
         ("tui.engine.client", "tui.engine.protocol"),
         ("tui.simulator.process",),
+        ("tui.headless.load", "tui.session.stamp_keeper"),
         ("tui.cli", "tui.__main__"),
     ],
     ids=lambda modules: modules[0],

@@ -64,8 +64,9 @@ def launch(
 def kill(process: "subprocess.Popen[bytes]") -> None:
     """End a child at once, and what it has started: a shell around a program must not leave that behind."""
     if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # it began a session, and so a group, of its own
+        if process.pid:  # one on a worker of a cluster has no id here, and 0 is our own group
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # it began a session, and so a group, of its own
         process.kill()
 
 

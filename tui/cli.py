@@ -89,7 +89,14 @@ def _dispatch(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
     if command == "engine":
         from tui.engine.command import main as engine
+        from tui.engine.command import require_pipes
+        from tui.engine.protocol import KEEP_STAMPS
 
+        if KEEP_STAMPS in arguments and not {"-h", "--help"} & set(arguments):
+            from tui.session.stamp_keeper import main as keep
+
+            require_pipes()
+            return keep([argument for argument in arguments[1:] if argument != KEEP_STAMPS])
         return engine(arguments[1:])
     if command == "judge":
         from tui.session.checking import main as judge

@@ -1,8 +1,34 @@
 """Stamps, folded from events."""
 
-import pytest
+from itertools import accumulate
 
-from tui.core.events import Content, Kind, Mark, Marked, RequestEnded, Responded, Status, Usage, UsageReported
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.core import metrics
+from tui.core.engine_events import StampSource
+from tui.core.events import (
+    Content,
+    Event,
+    Instrument,
+    Kind,
+    Mark,
+    Marked,
+    RequestEnded,
+    Responded,
+    Status,
+    Usage,
+    UsageReported,
+)
+from tui.core.figures import Figure
+from tui.core.held_back import ContentSummed, GapSketch
+from tui.core.parameters import Parameters
+from tui.core.plan import RequestSpec
+from tui.core.prompt import Prompt
+from tui.core.record import RequestRecord
+from tui.core.target import Endpoint, Timeouts
 from tui.core.timeline import Timeline
 
 
@@ -37,3 +63,92 @@ def test_response_and_end() -> None:
 def test_two_timelines_share_nothing() -> None:
     Timeline().apply(Content(request_id=1, kind=Kind.TEXT, t_ns=[1], texts=["a"]))
     assert Timeline().content_ns == []
+
+
+# Content that was summed up
+
+
+def answer(stamps: list[int], thinking: int = 0, tokens: int | None = None) -> list[Event]:
+    """Events of a complete answer whose content came at these moments."""
+    kinds = [Kind.THINKING] * thinking + [Kind.TEXT] * (len(stamps) - thinking)
+    return [
+        Marked(request_id=1, mark=Mark.SENT, t_ns=1_000),
+        *(
+            Content(request_id=1, kind=kind, t_ns=[stamp], texts=["word "])
+            for kind, stamp in zip(kinds, stamps, strict=True)
+        ),
+        UsageReported(request_id=1, usage=Usage(output_tokens=tokens or len(stamps), thinking_tokens=thinking)),
+        Instrument(request_id=1, stamp_source=StampSource.KERNEL, reads=1, delay_max_ns=1_000),
+    ]
+
+
+def recorded(events: list[Event]) -> RequestRecord:
+    spec = RequestSpec(
+        request_id=1,
+        target="t",
+        model="m",
+        endpoint=Endpoint(name="e", base_url="http://a"),
+        prompt=Prompt(user="u"),
+        parameters=Parameters(max_tokens=50_000),
+        timeouts=Timeouts(),
+    )
+    record = RequestRecord(spec=spec)
+    for event in events:
+        record.apply(event)
+    return record
+
+
+GAPS = st.lists(st.one_of(st.integers(0, 2_000_000), st.integers(0, 3_000_000_000)), max_size=60)
+
+
+@given(GAPS, st.integers(1, 10**9), st.integers(0, 5), st.integers(0, 200))
+@settings(max_examples=120, deadline=None)
+def test_what_is_summed_up_has_the_same_figures_and_gaps_to_a_hundredth(
+    gaps: list[int], first: int, thinking: int, more: int
+) -> None:
+    stamps = list(accumulate(gaps, initial=1_000 + first))
+    events = answer(stamps, min(thinking, len(stamps)), len(stamps) + more)
+    end = RequestEnded(request_id=1, t_ns=stamps[-1] + 5, status=Status.DONE)
+    whole = recorded([*events, end])
+    summary = whole.timeline.summary(1)
+    assert summary is not None
+    sent = msgspec.json.decode(msgspec.json.encode(summary), type=ContentSummed)
+    summed = recorded([*(each for each in events if not isinstance(each, Content)), sent, end])
+    assert len(summed.timeline.content_ns) <= 2
+    assert summed.text() == ""
+    for figure in Figure:
+        if figure is not Figure.ITL and figure.declared.fitted is None:
+            assert figure.in_file(summed) == figure.in_file(whole), figure
+    exact, near = sorted(Figure.ITL.samples_of(whole)), sorted(Figure.ITL.samples_of(summed))
+    assert near == pytest.approx(exact, rel=0.0101, abs=1)
+    assert near[-1:] == exact[-1:]
+    if (of_whole := metrics.gaps(whole.timeline)) is not None and not whole.has_no_pace:
+        of_summed = metrics.gaps(summed.timeline)
+        assert of_summed is not None
+        assert (of_summed.count, of_summed.max_ns, of_summed.longest_at) == (
+            of_whole.count,
+            of_whole.max_ns,
+            of_whole.longest_at,
+        )
+
+
+@given(st.lists(GAPS, min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_sketches_add_up(parts: list[list[int]]) -> None:
+    whole = GapSketch.of([gap for part in parts for gap in part])
+    merged = GapSketch.merged(map(GapSketch.of, parts))
+    assert merged.gaps_ns == whole.gaps_ns
+    assert len(merged.gaps_ns) == sum(map(len, parts))
+
+
+def test_stamps_out_of_order_are_still_said_to_be() -> None:
+    timeline = recorded(answer([5_000, 4_000, 9_000])).timeline
+    summary = timeline.summary(1)
+    assert summary is not None
+    timeline.apply(summary)
+    assert metrics.is_out_of_order(timeline)
+    assert metrics.gap_samples_ns(timeline) == []
+
+
+def test_nothing_is_summed_up_without_content() -> None:
+    assert Timeline().summary(1) is None

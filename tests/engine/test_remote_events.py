@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,12 +30,14 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
+from tui.core.held_back import Arrivals, ContentSummed, GapSketch
 from tui.core.load import LevelEnded, LoadEnded, LoadEnding, LoadSettings, RequestBegun
 from tui.core.load_shares import Ration, Share
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Retries, Target, Timeouts
+from tui.core.timeline import Timeline
 from tui.engine import remote_events
 from tui.engine.api_keys import COMMAND_WITHIN_S
 from tui.engine.limits import Limits
@@ -179,6 +182,36 @@ async def test_a_load_has_no_other_requests_than_those_that_were_dealt() -> None
     assert len(heard(engine, ended(13), LoadEnded(ending=LoadEnding.COMPLETE), RunEnded(run_id=2, t_ns=now))) == 3
     with pytest.raises(ChildError, match="LoadEnded, for which"):
         heard(engine, LoadEnded(ending=LoadEnding.COMPLETE))
+    engine.stop()
+
+
+def summed(**changed: Any) -> ContentSummed:
+    now = time.monotonic_ns()
+    timeline = Timeline(content_ns=[now, now + 1_000, now + 9_000])
+    found = timeline.summary(1)
+    assert found is not None
+    return msgspec.structs.replace(found, **changed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"gaps": GapSketch(buckets={1: 2**60})},
+        {"gaps": GapSketch(buckets={10**9: 2})},
+        {"gaps": GapSketch(buckets={1: 3}, none=-1)},
+        {"gaps": GapSketch(none=5)},
+        {"thinking_pieces": 4},
+        {"characters": -1},
+        {"arrivals": Arrivals(pieces=10**9, bursts=1, apart_ns=None, together=1, burst_ns=1, span_ns=1)},
+    ],
+)
+async def test_a_summary_that_no_answer_has_is_refused(changed: dict[str, Any]) -> None:
+    engine = running()
+    assert len(heard(engine, summed())) == 1
+    with pytest.raises(ChildError, match="summed content up to what no answer has"):
+        heard(engine, summed(**changed))
+    with pytest.raises(ChildError, match="still to come"):
+        heard(engine, summed(last_ns=time.monotonic_ns() + HOUR_NS))
     engine.stop()
 
 

@@ -54,7 +54,7 @@ GATEWAY = Endpoint(
 def timeline(at: int, chunks: list[int], *, thinking: int = 0, ended: int, reused: bool = False) -> Timeline:
     """Stamps of a request sent `at` ms; content, the end and the rest in ms after that."""
     base = START + at * MS
-    opened = (
+    opened: dict[str, Any] = (
         {"reused_ns": base - 1 * MS}
         if reused
         else {

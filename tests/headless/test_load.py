@@ -1,6 +1,7 @@
 """`latency-tui load`: levels of load of a plan, from the command."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -181,6 +182,27 @@ def test_hosts_send_a_load_together_and_each_stands_in_the_levels(workplace: Wor
         assert level["hosts"][0]["ttft_ms"]["count"] == level["hosts"][0]["answers"]
     assert {request["host"] for request in export["requests"]} == {"desk", "tokyo"}
     assert "from tokyo" in done.stdout
+
+
+def test_a_cluster_without_its_extra_or_beside_hosts_is_refused(workplace: Workplace) -> None:
+    missing = workplace.base / "missing"
+    missing.mkdir()
+    (missing / "distributed.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'distributed'\", name='distributed')"
+    )
+    path = f"{missing}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    done = workplace.run("load", "--demo", "--cluster", "local:2", PYTHONPATH=path)
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr == (
+        "latency-tui: --cluster needs distributed, which is not installed; install it with: "
+        "pip install 'latency-tui[cluster]'.\n"
+    )
+    workplace.plan()
+    plan = workplace.cwd / "plan.toml"
+    plan.write_text('[[hosts]]\nname = "desk"\n' + plan.read_text())
+    done = workplace.run("load", "plan.toml", "--demo", "--cluster", "local:2")
+    assert done.returncode == ExitCode.USAGE
+    assert "take one of them out" in done.stderr
 
 
 def test_a_budget_that_pays_for_too_little_sends_nothing(workplace: Workplace) -> None:

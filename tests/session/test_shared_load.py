@@ -52,7 +52,7 @@ def plan_at(url: str, *, tokens: int = 20, model: str = "sim-steady", rows: int 
         prompt=Prompt(user="How does gateway {{n}} limit requests?" if rows else "How does a gateway limit requests?"),
         parameters=Parameters(max_tokens=tokens),
         targets=(Target(model=model),),
-        endpoints=(Endpoint(name="test", base_url=url, api_key_env="KEY_GOOD"),),
+        endpoints=(Endpoint(name="test", base_url=url),),
         default_endpoint="test",
         rows=tuple({"n": str(at)} for at in range(rows)),
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from tui.core.checks import CheckFinding
 from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged, StampSource, TaggedEvent
+from tui.core.held_back import ContentSummed
 from tui.core.host import HostFacts
 from tui.core.load import LevelEnded, LoadEnded, RequestBegun
 from tui.core.model import ListedModel
@@ -379,7 +380,7 @@ class EndpointExamined(TaggedEvent, frozen=True, kw_only=True, omit_defaults=Tru
     """The shortest round trip to the hop that the connection goes to, ns: the kernel's, else the connect's time."""
 
 
-_OfAnswer = RequestBegun | Marked | Responded | MessageOpened | Content | UsageReported
+_OfAnswer = RequestBegun | Marked | Responded | MessageOpened | Content | ContentSummed | UsageReported
 RequestEvent = _OfAnswer | Instrument | NetworkSeen | AttemptFailed | AnswerChecked | RequestEnded
 LookupEvent = TokensCounted | ModelsListed | EndpointExamined
 """Answers to questions beside runs; neither recorded nor part of any figure."""

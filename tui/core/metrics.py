@@ -43,6 +43,8 @@ def answered_early(timeline: Timeline) -> bool:
 
 def is_out_of_order(timeline: Timeline) -> bool:
     """True where a stamp of content is earlier than the one before it: nothing is known of the time between them."""
+    if timeline.summed is not None:
+        return not timeline.summed.in_order
     return any(later < earlier for earlier, later in itertools.pairwise(timeline.content_ns))
 
 
@@ -57,7 +59,7 @@ def tpot_ns(timeline: Timeline, output_tokens: int | None) -> float | None:
     if not span or output_tokens is None or output_tokens < 2:
         return None
     first = 1
-    if len(timeline.content_ns) < output_tokens and timeline.characters:
+    if timeline.pieces < output_tokens and timeline.characters:
         first = max(first, round(output_tokens * timeline.first_characters / timeline.characters))
     return span / (output_tokens - first) if first < output_tokens else None
 
@@ -92,7 +94,12 @@ def otps(timeline: Timeline, output_tokens: int | None) -> float | None:
 
 
 def gaps_ns(timeline: Timeline) -> list[int]:
-    """Inter-chunk latencies: the gaps between consecutive pieces of content, in order, ns."""
+    """Inter-chunk latencies: the gaps between consecutive pieces of content, in order, ns.
+
+    Of content that was summed up they are ascending, each within 1 %.
+    """
+    if timeline.summed is not None:
+        return timeline.summed.gaps.gaps_ns if timeline.summed.in_order else []
     stamps = timeline.content_ns
     return [later - earlier for earlier, later in itertools.pairwise(stamps)]
 
@@ -135,7 +142,7 @@ def gaps(timeline: Timeline) -> ChunkGaps | None:
         p95_ns=percentile(ascending, 95),
         p99_ns=percentile(ascending, 99),
         max_ns=ascending[-1],
-        longest_at=in_order.index(ascending[-1]) + 1,
+        longest_at=in_order.index(ascending[-1]) + 1 if timeline.summed is None else timeline.summed.gaps.longest_at,
     )
 
 

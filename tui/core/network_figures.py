@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tui.core.figure_row import WIDELY, Declared, FigureGroup, Unit, Use
-from tui.core.held_back import Arrivals, arrivals
+from tui.core.held_back import Arrivals
 from tui.core.network_split import Split
 from tui.core.record import RequestRecord
 
@@ -22,7 +22,7 @@ def _of_arrivals(of: Callable[[Arrivals], float | None]) -> Callable[[RequestRec
     """The value of a figure that is of the moments in which the whole answer came."""
 
     def value(record: RequestRecord) -> float | None:
-        found = arrivals(record.timeline.content_ns) if record.complete else None
+        found = record.timeline.arrivals if record.complete else None
         return None if found is None else of(found)
 
     return value

@@ -27,7 +27,7 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
-from tui.core.held_back import Held, arrivals, held_back
+from tui.core.held_back import Held, held_back
 from tui.core.model import is_other_model
 from tui.core.network_split import Split, split
 from tui.core.plan import RequestSpec
@@ -277,7 +277,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     @property
     def held_back(self) -> Held | None:
         """See `held_back.held_back`; None until the answer is complete, too."""
-        found = arrivals(self.timeline.content_ns) if self.complete else None
+        found = self.timeline.arrivals if self.complete else None
         late_ns = None if self.instrument is None else self.instrument.latest_ns
         lost = self.network is not None and self.network.out_of_order > 0
         return None if found is None else held_back(found, self.ttft_ns, late_ns, lost=lost)

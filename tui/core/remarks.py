@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from tui.core.events import NetworkSeen, Status
-from tui.core.held_back import arrivals
 from tui.core.metrics import answered_early, is_out_of_order, is_withheld
 from tui.core.model import family
 from tui.core.observation import Observation
@@ -72,7 +71,7 @@ def _lost(network: NetworkSeen | None) -> Iterator[str]:
 
 def _held_back(record: RequestRecord) -> str:
     """The sentence on the arrivals of an answer that was held back."""
-    found = arrivals(record.timeline.content_ns)
+    found = record.timeline.arrivals
     assert found is not None
     if found.apart_ns is None:
         came, late = "at once", "When the model began is not known, nor"

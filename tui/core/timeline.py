@@ -1,10 +1,12 @@
 """Timeline of one request: raw stamps and the sizes of what they stamp, nothing derived."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
 from tui.core.events import Content, Event, Kind, Mark, Marked, RequestEnded, Responded
+from tui.core.held_back import Arrivals, ContentSummed, GapSketch, arrivals
 from tui.core.load import RequestBegun
 
 
@@ -41,6 +43,18 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
     first_text_ns: int | None = None
     first_other_ns: int | None = None
     """Arrival of the first content that is neither text nor thinking."""
+    summed: ContentSummed | None = None
+    """What is known of the content where only the first and the last of its stamps are here."""
+
+    @property
+    def pieces(self) -> int:
+        """Count of the pieces of content."""
+        return len(self.content_ns) if self.summed is None else self.summed.arrivals.pieces
+
+    @property
+    def arrivals(self) -> Arrivals | None:
+        """See `held_back.arrivals`."""
+        return arrivals(self.content_ns) if self.summed is None else self.summed.arrivals
 
     @property
     def first_answer_ns(self) -> int | None:
@@ -56,6 +70,22 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
             if name.endswith("_ns") and isinstance(value := getattr(self, name), int)
         }
         return msgspec.structs.replace(self, content_ns=[stamp + by_ns for stamp in self.content_ns], **changed)
+
+    def summary(self, request_id: int) -> ContentSummed | None:
+        """The content as it is told where its stamps are not; None without any."""
+        if (found := self.arrivals) is None:
+            return None
+        stamps = self.content_ns
+        gaps = [later - earlier for earlier, later in pairwise(stamps)]
+        return ContentSummed(
+            request_id=request_id,
+            arrivals=found,
+            first_ns=stamps[0],
+            last_ns=stamps[-1],
+            gaps=GapSketch.of(gaps),
+            in_order=min(gaps, default=0) >= 0,
+            **{name: getattr(self, name) for name in _SUMMED},
+        )
 
     def apply(self, event: Event) -> None:
         """Take in one event of this request; events without a stamp for it change nothing."""
@@ -73,6 +103,11 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
                     self.first_text_ns = stamps[0]
                 elif kind is Kind.OTHER and self.first_other_ns is None and stamps:
                     self.first_other_ns = stamps[0]
+            case ContentSummed():
+                self.summed = event
+                self.content_ns = [event.first_ns, event.last_ns][: event.arrivals.pieces]
+                for name in _SUMMED:
+                    setattr(self, name, getattr(event, name))
             case RequestEnded(t_ns=t_ns):
                 self.ended_ns = t_ns
             case RequestBegun(due_ns=due_ns):
@@ -87,4 +122,6 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
         self.characters += sum(map(len, texts))
 
 
+_SUMMED = ("thinking_pieces", "characters", "first_characters", "first_text_ns", "first_other_ns")
+"""Fields that a summary of the content has too."""
 _FIELD_OF = {mark: f"{mark.value}_ns" for mark in Mark}

@@ -142,8 +142,8 @@ class EngineClient:
         """Open the pipes, and send the commands that were given before; nothing if the engine is stopped meanwhile."""
         loop = asyncio.get_running_loop()
         process = self._process
-        self._stdout, _ = await loop.connect_read_pipe(lambda: _Reader(self._receive, self._lost), process.stdout)
-        self._stderr, _ = await loop.connect_read_pipe(lambda: _Reader(self._hear), process.stderr)
+        self._stdout, _ = await loop.connect_read_pipe(lambda: PipeReader(self._receive, self._lost), process.stdout)
+        self._stderr, _ = await loop.connect_read_pipe(lambda: PipeReader(self._hear), process.stderr)
         if not self._stopping:
             self._stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, process.stdin)
         if self._stopping:
@@ -380,8 +380,8 @@ def _quoted(words: bytes) -> str:
     return repr(lines[-1][:_SHOWN_WORDS]) if lines else "''"
 
 
-class _Reader(asyncio.Protocol):
-    """One pipe from the engine."""
+class PipeReader(asyncio.Protocol):
+    """One pipe, read as it comes."""
 
     def __init__(self, on_data: Callable[[bytes], None], on_end: Callable[[], None] | None = None) -> None:
         self._on_data = on_data

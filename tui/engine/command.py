@@ -7,7 +7,7 @@ import stat
 from collections.abc import Sequence
 
 from tui import __version__
-from tui.engine.protocol import greeting
+from tui.engine.protocol import KEEP_STAMPS, greeting
 from tui.errors import UsageError
 
 _DESCRIPTION = """\
@@ -34,9 +34,13 @@ def main(arguments: Sequence[str]) -> int:
         metavar="S",
         help=f"end when a program on another machine is silent for so long (default: {PING_WITHIN_S:g} s)",
     )
+    parser.add_argument(  # taken in `tui.cli`, since a history is above an engine
+        KEEP_STAMPS,
+        action="store_true",
+        help="keep stamps and texts of loads in the history here, and tell on what figures follow from",
+    )
     options = parser.parse_args(arguments)
-    for descriptor, name in ((0, "standard input"), (1, "standard output")):
-        _require_pipe(descriptor, name)
+    require_pipes()
     # At once, before the imports that take seconds: whoever waits sees that it is there.
     os.write(1, greeting(__version__))
     # The SDK logs requests from its import on, and the last line that an engine says counts as why it ended.
@@ -52,6 +56,12 @@ def _seconds(text: str) -> float:
         if 0 < (value := float(text)) <= _LONGEST_S:
             return value
     raise argparse.ArgumentTypeError(f"must be a number of seconds up to {_LONGEST_S:g}, but is {text!r}")
+
+
+def require_pipes() -> None:
+    """Raise UsageError where nobody speaks the engine's language on standard input and output."""
+    for descriptor, name in ((0, "standard input"), (1, "standard output")):
+        _require_pipe(descriptor, name)
 
 
 def _require_pipe(descriptor: int, name: str) -> None:

@@ -20,6 +20,8 @@ from tui.errors import ChildError
 
 PROTOCOL = 2
 """Number of this protocol. Raised with every change that an engine or a parent of the version before would not take."""
+KEEP_STAMPS = "--keep-stamps"
+"""Option of an engine that keeps the stamps and texts of loads beside it, and tells what figures follow from."""
 _GREETING = re.compile(rb"LATENCY-TUI ENGINE (\d{1,9}) ([\w.+-]{1,40})\n")
 
 MAX_FRAME_BYTES = 256 * 1024 * 1024
@@ -96,6 +98,8 @@ class StartLoad(msgspec.Struct, frozen=True, kw_only=True, tag="start_load"):
     seed: int
     first_request: int
     """Id of the first request; the others are counted up from it."""
+    series: str = ""
+    """Uid of the series that its requests are stored as."""
     share: Share = WHOLE
     """The engine's part of it. Each level of a load that is shared is `Armed`, and begins with a `Fire`."""
 

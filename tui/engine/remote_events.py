@@ -28,6 +28,7 @@ from tui.core.events import (
     RunStarted,
     TokensCounted,
 )
+from tui.core.held_back import ContentSummed
 from tui.core.load import LevelEnded, LoadEnded, RequestBegun
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
@@ -210,6 +211,8 @@ class RemoteEngine:
             if len(event.t_ns) != len(event.texts):
                 raise ChildError("The engine sent pieces of content without a stamp each.")
             return event
+        if isinstance(event, ContentSummed) and not event.is_sound:
+            raise ChildError("The engine summed content up to what no answer has.")
         changed: Event = each_text(event, _clean_name if isinstance(event, Hello | EngineReady) else clean)
         failure: Failure | None = getattr(changed, "failure", None)
         if failure is not None and len(failure.message) > _LONGEST_MESSAGE:
@@ -319,6 +322,8 @@ def _stamps(event: Event) -> Iterator[int]:
         yield event.due_ns
     if isinstance(event, LevelEnded):
         yield from (event.since_ns, event.until_ns)
+    if isinstance(event, ContentSummed):
+        yield from (event.first_ns, event.last_ns)
 
 
 def _is_bounded(value: Any) -> bool:

@@ -226,7 +226,7 @@ def _check_stamps(record: RequestRecord) -> None:
         raise ValueError("stamps of content are not in order")
     if stamps and stamps[0] < 0:
         raise ValueError("a stamp of content is negative")
-    if not 0 <= record.timeline.thinking_pieces <= len(stamps):
+    if not 0 <= record.timeline.thinking_pieces <= record.timeline.pieces:
         raise ValueError("more pieces of thinking than of content")
 
 

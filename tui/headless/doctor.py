@@ -20,7 +20,6 @@ from tui.config.schema import HistorySettings
 from tui.config.variables import Variables
 from tui.core.engine_events import ClockRead, EngineFailed, Hello, StampSource
 from tui.core.events import EndpointExamined, EngineReady, Event, FailureKind, ProtocolRoute
-from tui.core.held_back import arrivals
 from tui.core.host import Host
 from tui.core.metrics import NS_PER_MS
 from tui.core.parameters import Parameters
@@ -234,7 +233,7 @@ def probe_of(lane: Lane) -> Check:
     if record.held_back is None:
         said = "whether it was held back cannot be told: reads were late or segments were lost; run it again"
         return Check(name=name, ok=False, found=f"{said}{cost}")
-    came = arrivals(record.timeline.content_ns)
+    came = record.timeline.arrivals
     pieces = f"{came.pieces} pieces of content came one by one" if came is not None and came.pieces > 1 else "it came"
     return Check(name=name, ok=True, found=f"{pieces}, the first after {format_duration(record.ttft_ns)}{cost}")
 

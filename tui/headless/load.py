@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -30,6 +32,9 @@ from tui.session.forecast import forecast_of_load
 from tui.session.load import LoadRun, start_load
 from tui.session.session import Session
 from tui.streams import print_utf8
+
+if TYPE_CHECKING:
+    from tui.session.cluster import Cluster
 
 _EPILOG = """\
 A race (`latency-tui run`) tells which target answers first, a load how many requests each of them bears. One target is
@@ -95,14 +100,41 @@ def _settings(given: LoadSettings, options: argparse.Namespace) -> LoadSettings:
 
 
 def _measure(loaded: Loaded, settings: LoadSettings, narrator: Narrator, options: argparse.Namespace) -> MeasuredLoad:
-    session, plan = prepared(loaded, narrator, ask_all=options.all_variants, record=options.record)
-    session.on_ended = narrator.ended
+    with _cluster_at(options.cluster, loaded) as cluster:
+        session, plan = prepared(loaded, narrator, ask_all=options.all_variants, record=options.record)
+        session.on_ended = narrator.ended
+        if cluster is not None:
+            session.children.engines.spawn = cluster.launch
+            plan = msgspec.structs.replace(plan, hosts=cluster.hosts)
+            narrator.note(f"{len(cluster.hosts)} workers of the cluster send the load together.")
+        try:
+            if (complaint := problem(settings, plan)) is not None:
+                raise ConfigError(complaint)
+            return asyncio.run(_run(session, plan, settings, narrator))
+        finally:
+            session.kill()
+
+
+@contextlib.contextmanager
+def _cluster_at(address: str | None, loaded: Loaded) -> "Iterator[Cluster | None]":
+    """The cluster whose workers send the load; None without an address. Raises UsageError."""
+    if address is None:
+        yield None
+        return
+    if loaded.settings.hosts:
+        raise UsageError(
+            "--cluster sends the load from its workers, and the plan from [[hosts]]: take one of them out."
+        )
     try:
-        if (complaint := problem(settings, plan)) is not None:
-            raise ConfigError(complaint)
-        return asyncio.run(_run(session, plan, settings, narrator))
+        from tui.session.cluster import Cluster
+    except ModuleNotFoundError as error:
+        remedy = "install it with: pip install 'latency-tui[cluster]'"
+        raise UsageError(f"--cluster needs {error.name}, which is not installed; {remedy}.") from None
+    cluster = Cluster(address)
+    try:
+        yield cluster
     finally:
-        session.kill()
+        cluster.close()
 
 
 async def _run(session: Session, plan: Plan, settings: LoadSettings, narrator: Narrator) -> MeasuredLoad:
@@ -207,6 +239,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="GATE",
         help="exit with 1 if it is surely missed, such as 'goodput >= 12/s at ttft.p95 < 800ms'; repeatable",
+    )
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="send it from the workers of a Dask cluster: tls://HOST:PORT, or local:4"
     )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt, a target each")
     for name, what in (("json", "JSON export"), ("markdown", "Markdown report")):

@@ -56,6 +56,8 @@ class Engines:
         """Without `engine` one is spawned by `connect`, so that its imports do not hold up the first frame."""
         self._on_events = on_events
         self._on_problem = on_problem
+        self.spawn: Callable[[Host, Iterable[Endpoint], str | None], subprocess.Popen[bytes]] = spawn
+        """Starts an engine on a host."""
         self._clients: dict[str, EngineClient] = {}
         if engine is not None:
             self._clients[""] = EngineClient(engine, partial(self._hear, ""))
@@ -197,7 +199,7 @@ class Engines:
             return
         host = self._beside.get(name) or self._hosts[name]
         try:
-            process = spawn(host, self._endpoints, self.logins.socket(host))
+            process = self.spawn(host, self._endpoints, self.logins.socket(host))
             client = self._clients[name] = EngineClient(process, partial(self._hear, name), host)
         except ChildError as error:
             end = self.ends[name] = EngineFailed(t_ns=0, message=str(error), host=name)

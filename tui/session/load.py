@@ -118,6 +118,10 @@ class LoadRun:
         phase = "counted" if self.is_counting else "ramp and warm-up"
         return f"load: {where}, {phase}, {self.in_flight} in flight, {self.ended} over"
 
+    def record(self, number: int) -> RequestRecord | None:
+        """A request whose end is not taken in; None for any other."""
+        return self._going[number][0] if number in self._going else None
+
     def fold(self, events: Sequence[Event]) -> None:
         """Add what has arrived to the requests it belongs to; how they ended waits for `settle`."""
         for event in events:
@@ -239,7 +243,8 @@ def start_load(session: Session, plan: Plan, settings: LoadSettings) -> LoadRun 
     engines.expect(hosts, plan.endpoints)
     session.fire(
         lambda number: engines.start_load(
-            StartLoad(run_id=number, plan=plan, settings=settings, seed=seed, first_request=first), hosts
+            StartLoad(run_id=number, plan=plan, settings=settings, seed=seed, first_request=first, series=load.uid),
+            hosts,
         )
     )
     return load

@@ -35,6 +35,8 @@ class SharedLoad:
         """Numbers of the shares, by the places of their engines, once it is begun."""
         self._alive = dict.fromkeys(self._hosts)
         """Places of the engines whose share is not over."""
+        self._has_ended = False
+        """True once any of them came to the end of its share."""
         self._unarmed: set[str] = set()
         self._going: dict[int, str] = {}
         """The requests in flight, and the engines that have them."""
@@ -96,6 +98,7 @@ class SharedLoad:
             case RunStarted() | RunEnded() | Armed() if event.run_id != self._command.run_id:
                 return None
             case RunEnded():
+                self._has_ended = True
                 return self._part_over(name)
             case Armed():
                 self._armed(name)
@@ -128,7 +131,7 @@ class SharedLoad:
             return self.go_on()
         ended: list[Event] = [interrupted(each, gone) for each, place in sorted(self._going.items()) if place == name]
         self._going = {each: place for each, place in self._going.items() if place != name}
-        if len(self._alive) == 1 and self._ending is None:
+        if len(self._alive) == 1 and not self._has_ended and self._ending is None:
             self._ending = LoadEnding.ENGINE
         ended += self._part_over(name)
         if self._dealer is not None and not self.is_over:

@@ -1,6 +1,7 @@
 """The steps of a request, from its stamps: those that happened, in order, without holes or overlaps."""
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -151,7 +152,7 @@ FIELDS = (
     st.integers(0, 5),
 )
 def test_no_step_overlaps_the_one_before_whatever_the_stamps(
-    stamps: dict[str, int], content: list[int], thinking: int
+    stamps: dict[str, Any], content: list[int], thinking: int
 ) -> None:
     first_text = content[thinking] if thinking < len(content) else None
     timeline = Timeline(

@@ -49,7 +49,7 @@ def _row(figure: Figure, record: RequestRecord) -> Row:
     if figure is Figure.STAMP_SOURCE and value is not None:
         return title, _SOURCES[StampSource(value)]
     if figure is Figure.STAMPS_SHARED and value is not None:
-        return title, f"{value} of {len(record.timeline.content_ns)}"
+        return title, f"{value} of {record.timeline.pieces}"
     if figure.parts:
         # The longest gap has another row, with its place.
         parts = [part for part in figure.parts if figure is not Figure.ITL or part != "max"]
@@ -125,7 +125,7 @@ def _answered(record: RequestRecord) -> tuple[Row, ...]:
 def _counts(record: RequestRecord) -> tuple[Row, ...]:
     return (
         ("thinking tokens", format_count(record.usage.thinking_tokens)),
-        ("chunks", format_count(len(record.timeline.content_ns))),
+        ("chunks", format_count(record.timeline.pieces)),
         ("stop reason", record.stop_reason or ABSENT),
         *(("remark", clean(remark)) for remark in remarks(record)),
     )

@@ -1,0 +1,240 @@
+"""Loads from the workers of a Dask cluster: a real one on this machine, with real engines."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from waiting import in_time
+
+pytest.importorskip("distributed", reason="needs the extra: pip install 'latency-tui[cluster]'")
+
+import dask
+import distributed
+import psutil  # type: ignore[import-untyped, unused-ignore]
+
+from tui import __version__, child
+from tui.core.events import Content, Event, Status
+from tui.core.held_back import ContentSummed
+from tui.core.load import LoadEnding, LoadSettings
+from tui.errors import UsageError
+from tui.history.store import Store
+from tui.session import cluster as subject
+from tui.session.cluster import Cluster, EngineOnWorker
+from tui.simulator.process import SimulatorProcess
+
+from .test_engines import Several, several
+from .test_shared_load import Loaded, load, plan_at, start
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+]
+ON_ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with SimulatorProcess.start() as simulator:
+        yield simulator.base_url
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where workers keep what they measure."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def cluster(state: Path) -> Iterator[Cluster]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(state))
+        found = Cluster("local:3")
+        yield found
+        found.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(cluster: Cluster) -> AsyncIterator[Several]:
+    async with several() as found:
+        found.engines.spawn = cluster.launch
+        found.engines.expect(cluster.hosts, ())
+        yield found
+
+
+def test_nothing_listens_to_others(cluster: Cluster) -> None:
+    own = psutil.Process()
+    listening = [
+        found
+        for process in (own, *own.children(recursive=True))
+        for found in process.net_connections("tcp")
+        if found.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) > 3
+    assert {found.laddr.ip for found in listening} == {"127.0.0.1"}
+    assert sorted(host.name for host in cluster.hosts) == ["worker 0", "worker 1", "worker 2"]
+    assert not any(host.is_here for host in cluster.hosts)
+
+
+@ON_ONE_LOOP
+async def test_workers_share_a_load_and_keep_its_stamps(
+    running: Several, cluster: Cluster, url: str, state: Path
+) -> None:
+    settings = LoadSettings(levels=(6,), requests=12, ramp=0, warm_up=0)
+    done = await load(running, plan_at(url, rows=12, tokens=8, model="sim-fast"), settings, cluster.hosts)
+    assert done.ending is LoadEnding.COMPLETE
+    assert sorted(one.row for one in done.begun) == list(range(12))
+    assert {one.host for one in done.counted} == {host.name for host in cluster.hosts}
+    # What came is a summary of each answer, and nothing of its text.
+    summed = {one.request_id: one for one in running.events if isinstance(one, ContentSummed)}
+    assert summed.keys() == {one.request_id for one in done.begun}
+    assert not any(isinstance(one, Content) for one in running.events)
+    assert all(one.characters > 0 and one.first_ns <= one.last_ns for one in summed.values())
+    assert {one.status for one in done.ended.values()} <= {Status.DONE, Status.TRUNCATED}
+    assert running.problems == []
+    # The stamps and the texts are in the history of whoever measured them.
+    asked = Counter(one.host for one in done.begun)
+    for host in cluster.hosts:
+        path = state / "latency-tui" / "workers" / host.name.replace(" ", "_") / "latency-tui" / "history.db"
+        async with in_time(f"the history {path}", lambda: running.problems):
+            while len(runs := kept(path)) < asked[host.name]:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.05)
+        for run in runs:
+            (record,) = run.requests
+            assert len(record.timeline.content_ns) == summed[record.spec.request_id or run.info.repeat].arrivals.pieces
+            assert record.text()
+            assert run.info.load is not None
+
+
+def kept(path: Path) -> list[Any]:
+    if not path.exists():
+        return []
+    store = Store(path)
+    try:
+        runs = [store.run(row.number) for row in store.runs(limit=50)]
+    finally:
+        store.close()
+    return [run for run in runs if run.requests and run.requests[0].status is not None]
+
+
+@ON_ONE_LOOP
+async def test_a_worker_that_is_killed_and_one_that_freezes_interrupt_their_shares(
+    running: Several, cluster: Cluster, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("worker 0", "worker 1", "worker 2")
+    await running.until(lambda: all(map(running.engines.is_ready, names)), "all engines")
+    monkeypatch.setattr("tui.engine.pinger.PONG_WITHIN_S", 3.0)
+    monkeypatch.setattr("tui.engine.pinger.PING_EVERY_S", 0.5)
+    pids = cluster._client.run(os.getpid)
+    dead, frozen = (pids[cluster._workers[name]] for name in ("worker 0", "worker 1"))
+    for name in names:  # with the quicker pings
+        running.engines.client(name)._pinger.stop()
+        running.engines.client(name)._pinger.start()
+    start(running, plan_at(url, tokens=40), LoadSettings(levels=(6,), seconds=2, ramp=0, warm_up=0), cluster.hosts)
+    await running.until(lambda: len(begun_at(running.events)) == 3, "requests of all")
+    os.kill(dead, signal.SIGKILL)
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        await running.over()
+    finally:
+        os.kill(frozen, signal.SIGKILL)
+    done = Loaded(running.events)
+    assert done.ending is LoadEnding.COMPLETE
+    by_host = {one.request_id: one.host for one in done.begun}
+    interrupted = {by_host[one.request_id] for one in done.ended.values() if one.status is Status.INTERRUPTED}
+    assert interrupted == {"worker 0", "worker 1"}
+    assert len({one.part for one in done.levels}) == 1, "the third came to its end"
+    first, second = sorted(running.problems)
+    assert re.match("The link to worker 0 ended with status .* out of reach", first)
+    assert re.match("worker 1 has not answered for 3 s", second)
+
+
+def begun_at(events: list[Event]) -> set[str]:
+    return {str(getattr(event, "host", None)) for event in events if type(event).__name__ == "RequestBegun"}
+
+
+@ON_ONE_LOOP
+async def test_what_comes_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "spawn", lambda *_, **__: child.launch("echo", ["cat"]))
+    engine = EngineOnWorker("worker")
+    for _ in range(2):
+        await engine.write(0, b"one ")
+    await engine.write(2, b"e two ")
+    await engine.write(99, b"nothing of this is its turn")
+    await engine.close()
+    found, seen = b"", 0
+    while (output := await engine.read(seen)).status is None:
+        again = await engine.read(seen)
+        assert again.data.startswith(output.data)
+        assert again.offset == output.offset == seen
+        found += output.data
+        seen += len(output.data)
+    assert (found, output.status) == (b"one two ", 0)
+
+
+def test_a_worker_of_another_version_is_refused_by_name(cluster: Cluster, tmp_path: Path) -> None:
+    other = tmp_path / "latency_tui-0.0.9.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: latency-tui\nVersion: 0.0.9\n")
+    address = cluster._client.scheduler.address
+    command = [sys.executable, "-m", "dask", "worker", address, "--no-nanny", "--no-dashboard", "--name", "old one"]
+    before = len(cluster._client.scheduler_info()["workers"])
+    process = subprocess.Popen(
+        [*command, "--local-directory", str(tmp_path), "--host", "127.0.0.1"],
+        env={name: value for name, value in os.environ.items() if name != "KEY_GOOD"} | {"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        cluster._client.wait_for_workers(before + 1, timeout=30)
+        words = f"old one of the cluster has latency-tui 0.0.9, and this is {__version__}: install the same version"
+        with pytest.raises(UsageError, match=re.escape(words)):
+            Cluster(address)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_cluster_with_certificates_is_joined_with_them_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    security = distributed.Security.temporary()
+    here = {"protocol": "tls://", "security": security, "processes": False, "n_workers": 1}
+    with distributed.LocalCluster(**here, host="127.0.0.1", dashboard_address="127.0.0.1:0") as guarded:
+        own = {"client.key": security.tls_client_key, "client.cert": security.tls_client_cert}
+        tls = own | {"ca-file": security.tls_ca_file}
+        with dask.config.set({f"distributed.comm.tls.{name}": value for name, value in tls.items()}):
+            found = Cluster(guarded.scheduler_address)
+            assert len(found.hosts) == 1
+            found.close()
+        monkeypatch.setattr(subject, "_CONNECT_WITHIN_S", 0.5)
+        with pytest.raises(UsageError, match="No Dask scheduler can be used at tls://"):
+            Cluster(guarded.scheduler_address)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("tcp://10.1.2.3:8786", "without TLS whoever reaches a scheduler runs programs on its workers"),
+        ("tcp://scheduler.example:8786", "without TLS"),
+        ("tcp://[2001:db8::1]:8786", "without TLS"),
+        ("tcp://127.0.0.1", "give tls://HOST:PORT"),
+        ("ucx://127.0.0.1:1", "give tls://HOST:PORT"),
+        ("tcp://me@127.0.0.1:1", "give tls://HOST:PORT"),
+        ("local:0", "give tls://HOST:PORT"),
+        ("local:257", "give tls://HOST:PORT"),
+        ("tcp://127.0.0.1:1", "No Dask scheduler can be used at tcp://127.0.0.1:1: "),
+    ],
+)
+def test_what_may_not_be_used_is_refused_in_a_sentence(
+    address: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "_CONNECT_WITHIN_S", 0.2)
+    with pytest.raises(UsageError, match=re.escape(words)):
+        Cluster(address)
