@@ -44,7 +44,7 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
     first_other_ns: int | None = None
     """Arrival of the first content that is neither text nor thinking."""
     summed: ContentSummed | None = None
-    """What is known of the content where only the first and the last of its stamps are here."""
+    """Summary of the content where only the first and the last of its stamps are here."""
 
     @property
     def pieces(self) -> int:

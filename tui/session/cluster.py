@@ -84,7 +84,7 @@ class _Gathered:
             self._changed.notify_all()
 
     def since(self, seen: int, within_s: float) -> tuple[int, bytes]:
-        """What came from a place on, as soon as there is any; what lies before it is not needed any more."""
+        """Bytes from a place on, as soon as there are any; those before it are not needed any more."""
         with self._changed:
             del self._data[: max(0, seen - self.offset)]
             self.offset = max(self.offset, seen)
@@ -217,7 +217,7 @@ class WorkerProcess:
         os.close(commands)
 
     def _answer(self, promise: Any) -> Any:
-        """What Dask has promised; no longer waited for once the engine was given up."""
+        """Result of a promise of Dask; no longer waited for once the engine was given up."""
         until = time.monotonic() + _ANSWER_WITHIN_S
         while True:
             try:

@@ -57,7 +57,6 @@ class Engines:
         self._on_events = on_events
         self._on_problem = on_problem
         self.spawn: Callable[[Host, Iterable[Endpoint], str | None], subprocess.Popen[bytes]] = spawn
-        """Starts an engine on a host."""
         self._clients: dict[str, EngineClient] = {}
         if engine is not None:
             self._clients[""] = EngineClient(engine, partial(self._hear, ""))
@@ -240,9 +239,8 @@ class Engines:
                     _greet(self._clients[name], event, self.logins, self._on_problem)
             if name not in self._beside or isinstance(event, EngineFailed) or number is not None:
                 given.append(event)  # what another one of this machine says of itself is known already
-            if number is None:
-                given += run.go_on() if run is not None else ()
-                given += self._load.go_on() if self._load is not None else ()
+            for shared in (run, self._load) if number is None else ():
+                given += shared.go_on() if shared is not None else ()
         self._deliver(given)
 
     def _asks_person(self, name: str, end: EngineFailed) -> bool:
