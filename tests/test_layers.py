@@ -35,7 +35,7 @@ def loaded(*modules: str) -> set[str]:
         ("tui.export.formats", "tui.export.json_format", "tui.export.otel"),
         ("tui.engine.client", "tui.engine.protocol"),
         ("tui.simulator.process",),
-        ("tui.headless.load", "tui.session.stamp_keeper"),
+        ("tui.headless.load",),
         ("tui.cli", "tui.__main__"),
     ],
     ids=lambda modules: modules[0],

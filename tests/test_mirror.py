@@ -62,12 +62,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
     ),
     # The session as screen and command use it.
     **dict.fromkeys(["session/children", "session/session"], "session/test_preview.py"),
-    "session/shared_run": "session/test_engines.py",
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/load": "headless/test_load.py",
     "session/snapshots": "ui/screens/test_compare.py",
-    "session/stamp_keeper": "session/test_cluster.py",
     "session/spending": "session/test_preview.py",
     **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_open_plan.py"),
     "session/plan_files": "export/test_plan_file.py",

@@ -93,7 +93,7 @@ def _dispatch(arguments: list[str]) -> int:
         from tui.engine.protocol import KEEP_STAMPS
 
         if KEEP_STAMPS in arguments and not {"-h", "--help"} & set(arguments):
-            from tui.session.stamp_keeper import main as keep
+            from tui.session.load import keep
 
             require_pipes()
             return keep([argument for argument in arguments[1:] if argument != KEEP_STAMPS])

@@ -32,7 +32,7 @@ from tui.session.cluster import Cluster, EngineOnWorker
 from tui.simulator.process import SimulatorProcess
 
 from .test_engines import Several, several
-from .test_shared_load import Loaded, load, plan_at, start
+from .test_shared_run_load import Loaded, load, plan_at, start
 
 pytestmark = [
     pytest.mark.process,

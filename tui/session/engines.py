@@ -27,8 +27,7 @@ from tui.engine.client import EngineClient, spawn
 from tui.engine.logins import Logins
 from tui.engine.protocol import Ask, CountTokens, Examine, ListModels, StartLoad
 from tui.errors import ChildError
-from tui.session.shared_load import SharedLoad, places_of
-from tui.session.shared_run import SharedRun
+from tui.session.shared_run import SharedLoad, SharedRun, places_of
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine of this machine is started again, by how often it failed in a row; the last one repeats."""
