@@ -194,7 +194,7 @@ class Store:
             ).fetchall()
             # Two of one number can only come from a file that was changed.
             if len(found) != 1:
-                raise NoSuchRunError(f"The history {self.path} does not have this answer.")
+                raise NoSuchRunError(f"This holds until the program ends: the history {self.path} lacks the answer.")
             run, lane, *stored = found[0]
             record = _record(*stored)
             record.overruled = word

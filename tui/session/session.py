@@ -28,7 +28,6 @@ from tui.session.conversation import ConversationPlayer, asked_at_most, is_playe
 from tui.session.engines import Engines
 from tui.session.jury import Jury
 from tui.session.live import Lane, LiveState
-from tui.session.overruling import Overruling
 from tui.session.preview import Preview
 from tui.session.series import SeriesRunner, new_series, sweep_around
 from tui.session.snapshots import PINNED, Snapshots
@@ -83,7 +82,6 @@ class Session:
         """The latest run, its requests as they stand."""
         self.run_uids: list[str] = []
         """Uids of the session's runs. An outcome's `run` counts them from 1."""
-        self.overruling = Overruling(self.live, self.snapshots, self.run_uids, self._say)
         self.preview = Preview(self.live, known, lambda command: self.children.engines.ask_aside(command))
         self.preview.on_change, self.preview.on_problem = self._changed, self._say
 

@@ -1,4 +1,4 @@
-"""Snapshots: named results, of this session in memory and of all sessions in the history."""
+"""Snapshots: named results, of this session in memory and of all sessions in the history; and answers judged anew."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Snapshots:
     def __init__(self, live: LiveState, history: Path | None, say: Callable[[str], None]) -> None:
         """Without a `history` the snapshots last as long as the session."""
         self._live = live
-        self.history = history
+        self._history = history
         self._say = say
         self._taken: dict[str, Snapshot] = {}
 
@@ -34,11 +34,20 @@ class Snapshots:
         await self._do(lambda store: store.save_snapshot(name, [uids[run - 1] for run in runs]))
         return snapshot
 
-    def judge_anew(self, record: RequestRecord) -> None:
-        """Take over the verdict that a request has now, in all that was taken in this session."""
+    async def overrule(self, record: RequestRecord, word: bool | None, uids: list[str], uid: str = "") -> None:
+        """Let a person's `word` count for an answer, in place of what its checks said; None takes it back.
+
+        `uids` are those of the session's runs; `uid` names the answer's run, where it is no lane's latest.
+        """
+        record.overruled = word
+        for lane in self._live.lanes:
+            run = lane.judge_anew(record)
+            uid = uid or (uids[run - 1] if run else "")
         self._taken = {name: taken.judged_anew(record) for name, taken in self._taken.items()}
         if (pinned := self._live.pinned) is not None:
             self._live.compare_with(pinned.judged_anew(record))
+        self._live.version += 1
+        await self._do(lambda store: store.overrule(uid, record.spec.request_id, word))
 
     async def all(self) -> list[Snapshot]:
         """The snapshots, those of this session first."""
@@ -59,7 +68,7 @@ class Snapshots:
         await self._do(lambda store: store.delete_snapshot(name))
 
     async def _do(self, work: Callable[[Store], None]) -> None:
-        path = self.history
+        path = self._history
         if path is None:
             return
 

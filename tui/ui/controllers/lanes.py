@@ -74,13 +74,14 @@ class LanesController:
         front.wake()
 
     async def _overrule(self, record: RequestRecord, replay: "Replay | None") -> None:
-        overruling = self._context.session.overruling
+        session = self._context.session
         word = next_word(record.checks, record.overruled)
         if replay is None:
-            await overruling.overrule(record, word)
+            await session.snapshots.overrule(record, word, session.run_uids)
         else:
             replay.overrule(record, word)
-            await overruling.overrule(replay.stored_record(record), word, replay.run.info.uid)
+            stored = replay.stored_record(record)
+            await session.snapshots.overrule(stored, word, session.run_uids, replay.run.info.uid)
         what = "the checks count again" if word is None else f"overruled by hand: {'not ' * (not word)}passed"
         said = clean(f"{record.spec.target}: {what}.")
         again = "takes it back" if next_word(record.checks, word) is None else "again turns it round"

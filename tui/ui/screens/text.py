@@ -87,10 +87,9 @@ class TextScreen(ModalScreen[None]):
 
 def failing_lines(record: RequestRecord) -> Content | None:
     """The parts of an answer that fail a check, a line each, marked as in a lane; None without any."""
-    found = failing_parts(record)
     lines = [
-        Content.assemble(f"{one.kind} fails here: {one.before}", (one.part, "bold underline $text-error"), one.after)
-        for one in found
+        Content.assemble(f"{kind} fails here: {before}", (part, "bold underline $text-error"), after)
+        for kind, before, part, after in failing_parts(record)
     ]
     return Content("\n").join(lines) if lines else None
 

@@ -1,7 +1,5 @@
 """All figures of one request, for its detail view, and the parts of its answer that did not pass a check."""
 
-import msgspec
-
 from tui.core import metrics
 from tui.core.checks import CheckFinding, verdict_line
 from tui.core.cost import Cost
@@ -169,18 +167,8 @@ _MOST = 300
 _MISSING = "(here something is missing)"
 
 
-class FailingPart(msgspec.Struct, frozen=True):
-    """One part as it is shown, on one line and safe to print."""
-
-    kind: str
-    """The check."""
-    before: str
-    part: str
-    after: str
-
-
-def failing_parts(record: RequestRecord) -> list[FailingPart]:
-    """The parts that are known, in the order of the checks."""
+def failing_parts(record: RequestRecord) -> list[tuple[str, str, str, str]]:
+    """The parts that are known, safe to print: the check, what stands before, the part, and what stands behind it."""
     text, found = record.text(), []
     for finding in record.checks:
         if finding.passed is not False or finding.span is None:
@@ -191,7 +179,7 @@ def failing_parts(record: RequestRecord) -> list[FailingPart]:
         part = text[start:end]
         shown = f"{_on_one_line(part[:_MOST])}{'…' * (len(part) > _MOST)}"
         after = f"{_on_one_line(text[end : end + _AROUND])}{'…' * (len(text) > end + _AROUND)}"
-        found.append(FailingPart(clean(finding.kind), before, shown or _MISSING, after))
+        found.append((clean(finding.kind), before, shown or _MISSING, after))
     return found
 
 

@@ -64,11 +64,7 @@ class FilesView(PromptPart):
         self._list.set_options([Option(self._line(path)) for path in paths])
         self._list.highlighted = min(at, len(paths) - 1) if paths else None
         whose = f" of {clean(self.book.prompt.name)}" if self.book.variants else ""
-        self.say(
-            f"They go with the user's turn{whose}, in this order."
-            if paths
-            else f"No file goes with the user's turn{whose}: {self.key_names('files.add')} attaches one."
-        )
+        self.say(f"{'They go' if paths else 'No file goes'} with the user's turn{whose}.")
 
     def _line(self, path: str) -> Content:
         file = self.book.file_at(path)

@@ -1,4 +1,4 @@
-"""A person's word on one answer: in the history, and in all that the session derives from the answer."""
+"""Snapshots, and a person's word on one answer: in the history, and in all that the session derives from the answer."""
 
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Target
 from tui.history.store import Store
 from tui.session.live import LiveState
-from tui.session.overruling import Overruling
 from tui.session.snapshots import Snapshots
 from tui.ui.viewmodel.lane_history import LaneHistory, history_table
 
@@ -59,7 +58,9 @@ class Sitting:
             for run in self.runs:
                 store.add(run)
         self.snapshots = Snapshots(self.live, path, self.said.append)
-        self.overruling = Overruling(self.live, self.snapshots, UIDS, self.said.append)
+
+    async def overrule(self, record: RequestRecord, word: bool | None, uid: str = "") -> None:
+        await self.snapshots.overrule(record, word, UIDS, uid)
 
     def stored(self) -> list[bool | None]:
         with Store(self.path) as store:
@@ -83,7 +84,7 @@ async def test_the_word_counts_in_everything_and_is_kept_and_taken_back(sitting:
     live.compare_with(live.snapshot("pinned"))
     record = live.lanes[0].record
     assert record is not None
-    await sitting.overruling.overrule(record, True)
+    await sitting.overrule(record, True)
     assert (record.passed, record.checks[0].passed) == (True, False)
     assert [sitting.rate(0), sitting.rate(1)] == ["1 of 2, 1 overruled", "0 of 2"]
     assert [one.overruled for one in live.lanes[0].outcomes] == [False, True]
@@ -94,7 +95,7 @@ async def test_the_word_counts_in_everything_and_is_kept_and_taken_back(sitting:
     kept = [pass_rate(lane.observations) for lane in live.pinned.lanes]
     assert [rate and rate.passed for rate in kept] == [1, 0]
     assert sitting.stored() == [None, None, True, None]
-    await sitting.overruling.overrule(record, None)
+    await sitting.overrule(record, None)
     assert sitting.rate(0) == "0 of 2"
     assert sitting.stored() == [None] * 4
     assert sitting.said == []
@@ -103,7 +104,7 @@ async def test_the_word_counts_in_everything_and_is_kept_and_taken_back(sitting:
 async def test_an_answer_of_an_earlier_run_is_found_by_its_run(sitting: Sitting) -> None:
     with Store(sitting.path) as store:
         record = store.run(UIDS[0]).requests[1]
-    await sitting.overruling.overrule(record, True, UIDS[0])
+    await sitting.overrule(record, True, UIDS[0])
     assert sitting.stored() == [None, True, None, None]
     assert [sitting.rate(0), sitting.rate(1)] == ["0 of 2", "1 of 2, 1 overruled"]
     shown = sitting.live.lanes[1].record
@@ -116,9 +117,9 @@ async def test_what_the_history_does_not_have_holds_for_the_session_and_that_is_
     assert record is not None
     with Store(sitting.path) as store:
         store.delete([2])
-    await sitting.overruling.overrule(record, True)
+    await sitting.overrule(record, True)
     assert sitting.rate(0) == "1 of 2, 1 overruled"
-    assert "does not have this answer" in sitting.said[0]
+    assert "lacks the answer" in sitting.said[0]
 
 
 async def test_two_answers_of_one_number_are_not_taken_for_each_other(sitting: Sitting) -> None:
@@ -127,14 +128,14 @@ async def test_two_answers_of_one_number_are_not_taken_for_each_other(sitting: S
     info = msgspec.structs.replace(run.info, uid="crafted")
     with Store(sitting.path) as store:
         store.add(StoredRun(info=info, plan=PLAN, requests=[first, first]))
-    await sitting.overruling.overrule(first, True, "crafted")
-    assert "does not have this answer" in sitting.said[0]
+    await sitting.overrule(first, True, "crafted")
+    assert "lacks the answer" in sitting.said[0]
 
 
 async def test_without_a_history_it_lasts_as_long_as_the_session(sitting: Sitting) -> None:
     record = sitting.live.lanes[0].record
     assert record is not None
-    alone = Overruling(sitting.live, Snapshots(sitting.live, None, sitting.said.append), UIDS, sitting.said.append)
-    await alone.overrule(record, True)
+    alone = Snapshots(sitting.live, None, sitting.said.append)
+    await alone.overrule(record, True, UIDS)
     assert sitting.rate(0) == "1 of 2, 1 overruled"
     assert sitting.stored() == [None] * 4
