@@ -90,8 +90,8 @@ class Terminal:
             if not chunk:
                 return
             if self._link is None:
-                # As any terminal does: the program asks how far behind it is.
-                self.send(ANSWER * chunk.count(QUESTION))
+                # As any terminal does: the program asks how far behind it is, and at the start what it is.
+                self.send(ANSWER * chunk.count(QUESTION) + b"\x1b[?62;22c" * chunk.count(b"\x1b[c"))
             with self._grown:
                 self._log += chunk
                 self._reads.append((len(self._log), time.monotonic()))

@@ -6,7 +6,7 @@ What is to be read stands out from its background by 4.5 to 1 in each of them (W
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from rich.color import Color as RichColour
@@ -134,10 +134,14 @@ def readable_under(ground: Color, text: Color) -> Color:
 
 def contrast(one: Color, other: Color) -> float:
     """The ratio of contrast as WCAG 2.2 defines it, from 1 to 21."""
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+    return _ratio(_luminance(one), _luminance(other))
 
 
+def _ratio(one: float, other: float) -> float:
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+@lru_cache(4096)
 def _luminance(colour: Color) -> float:
     channels = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized)
     return sum(share * channel for share, channel in zip((0.2126, 0.7152, 0.0722), channels, strict=True))
@@ -218,14 +222,23 @@ def _nearest(colour: RichColour | None, on: RichColour | None = None) -> RichCol
     The nearest that can be read, where it is text on `on`."""
     if colour is None or colour.type is not ColorType.TRUECOLOR or colour.triplet is None:
         return colour
-    wanted = _lab(colour.triplet)
-    known = list(map(RichColour.from_ansi, range(16, 256)))
-    readable = [one for one in known if on is None or _contrast_of(one, on) >= READABLE]
-    return min(readable or known, key=lambda one: _distance(_lab(one.get_truecolor()), wanted))
+    wanted, known = _lab(colour.triplet), _cube()
+    if on is not None and not on.is_default:
+        ground = _luminance(Color.from_rich_color(on))
+        known = [one for one in known if _ratio(one[2], ground) >= READABLE] or known
+    return min(known, key=lambda one: _distance(one[1], wanted))[0]
+
+
+@cache
+def _cube() -> list[tuple[RichColour, tuple[float, float, float], float]]:
+    """The colours of the cube and the greys, where they lie, and how bright they are."""
+    known = map(RichColour.from_ansi, range(16, 256))
+    return [(one, _lab(one.get_truecolor()), _luminance(Color.from_rich_color(one))) for one in known]
 
 
 def _distance(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+    (a, b, c), (d, e, f) = one, other
+    return (a - d) ** 2 + (b - e) ** 2 + (c - f) ** 2
 
 
 @lru_cache(4096)

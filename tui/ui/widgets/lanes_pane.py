@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from textual.containers import VerticalScroll
 from textual.events import DescendantFocus, Resize
+from textual.geometry import Size
 
 from tui.core.model import KnownModel
 from tui.core.plan import Plan
@@ -15,6 +16,8 @@ from tui.ui.widgets.lane_view import LaneView
 
 _NARROWEST_LANE = 26
 _LOWEST_LANE = 9
+_USUAL_SHARE = 0.68
+"""Share of the lanes in the width, where the prompt stands beside them."""
 
 
 class LanesPane(VerticalScroll, can_focus=False):
@@ -136,19 +139,26 @@ class LanesPane(VerticalScroll, can_focus=False):
                 self._current = position
         self._name_all()
 
+    def on_mount(self) -> None:
+        """Begin with about the columns that there will be: others would lay out and style all lanes twice."""
+        width, height = self.app.size
+        if width and height:
+            self._arrange(Size(width if self.screen.has_class("-compact") else round(_USUAL_SHARE * width), height))
+
     def on_resize(self, _event: Resize) -> None:
         """Columns follow the width."""
         self._arrange()
 
-    def _arrange(self) -> None:
-        if not self.views or not self.size.width:
+    def _arrange(self, size: Size | None = None) -> None:
+        size = size or self.size
+        if not self.views or not size.width:
             return
         shown = 1 if self.alone else len(self.views)
-        columns = max(1, min(shown, self.size.width // _NARROWEST_LANE))
+        columns = max(1, min(shown, size.width // _NARROWEST_LANE))
         rows = -(-shown // columns)
         # Even rows: seven lanes in four columns are four and three, not five and two.
         columns = -(-shown // rows)
-        height = max(_LOWEST_LANE, self.size.height // rows)
+        height = max(_LOWEST_LANE, size.height // rows)
         self.styles.grid_size_columns = columns
         self.styles.grid_size_rows = rows
         # A height for the rows and not for the lanes: rows without one share the pane's, and no lane would scroll.

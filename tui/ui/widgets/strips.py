@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from html import escape
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -141,6 +140,8 @@ def text_of(lines: Sequence[Strip]) -> str:
 
 def svg_of(lines: Sequence[Strip], style: Style) -> str:
     """The lines as SVG text in cells of equal width, on the background of `style`. It names fonts and loads none."""
+    from html import escape
+
     width = max((line.cell_length for line in lines), default=0) * _CELL + 2 * _MARGIN
     height = len(lines) * _LINE + 2 * _MARGIN
     parts = [
