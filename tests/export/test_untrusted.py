@@ -33,6 +33,7 @@ HARMLESS = {
     "body",
     "h1",
     "h2",
+    "mark",
     "p",
     "strong",
     "div",

@@ -4,6 +4,7 @@ Its charts are SVG elements, whose colours are classes of the style sheet. Lengt
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from statistics import median
 
 import msgspec
@@ -81,7 +82,18 @@ def _cell(text: str, *, number: bool) -> str:
 
 def _text(text: Text) -> str:
     # A line break right after <pre> is dropped by readers, so the text's own first one needs one before it.
-    return f"<details><summary>{html_text(text.title)}</summary>\n<pre>\n{html_text(text.body)}</pre></details>"
+    return f"<details><summary>{html_text(text.title)}</summary>\n<pre>\n{_marked(text)}</pre></details>"
+
+
+def _marked(text: Text) -> str:
+    """The body with what fails a check marked. What is missing has no place to mark."""
+    cuts = sorted({0, len(text.body), *(min(at, len(text.body)) for span in text.failing for at in span)})
+    parts = []
+    for start, end in pairwise(cuts):
+        shown = html_text(text.body[start:end])
+        fails = any(first <= start < last for first, last in text.failing)
+        parts.append(f"<mark>{shown}</mark>" if fails else shown)
+    return "".join(parts)
 
 
 class DotRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,8 @@ import msgspec
 
 from tui.advice.suggestion import Basis, Saving
 from tui.advice.trial import TrialResult
-from tui.core.checks import verdict_line
+from tui.core.answer_text import Span
+from tui.core.checks import failing_spans, verdict_line
 from tui.core.choice import Choice
 from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
@@ -53,6 +54,8 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     body: str
+    failing: tuple[Span, ...] = ()
+    """Parts of an answer that fail a check."""
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -310,7 +313,8 @@ def _texts(runs: Sequence[StoredRun]) -> list[Text]:
             parts = [] if prompt == shown else [(f"{name}: {part}", body) for part, body in _conversation(prompt)]
             parts += [(f"{name}: thinking", record.text(Kind.THINKING)), (f"{name}: answer", record.text())]
             parts.append((f"{name}: tools and other content", record.text(Kind.OTHER)))
-            texts += [Text(title=title, body=body) for title, body in parts if body]
+            failing = {f"{name}: answer": failing_spans(record.checks)}
+            texts += [Text(title=title, body=body, failing=failing.get(title, ())) for title, body in parts if body]
             shown = prompt
     return texts
 
