@@ -36,6 +36,7 @@ CHOSEN_ONLY = {
     "endpoints.far.aws_credentials",
     "endpoints.far.ca_file",
     "endpoints.far.proxy",
+    "endpoints.far.prices",
     "variables.file",
 }
 OWN_ONLY = {"history.keep_days", "history.keep_mb"}
@@ -68,6 +69,7 @@ VALUES = {
     "endpoints.far.kind": "foundry",
     "endpoints.far.headers": {"x-team": "a"},
     "endpoints.far.secret_headers": {"x-gateway-key": "GATEWAY_KEY"},
+    "endpoints.far.prices": [0, 2.5],
     "endpoints.far.proxy": "http://proxy.example:1",
 }
 """Values of keys whose type alone does not give one."""

@@ -41,6 +41,7 @@ def test_the_list_is_valid_and_dated() -> None:
     assert models["claude-haiku-4-5"].context_tokens == 200_000
     for model in models.values():
         assert model.prices is not None
+        assert model.prices.read is not None
         assert min(model.prices.read.year, model.facts_read.year) >= 2026
 
 

@@ -59,7 +59,7 @@ def usd(cost: Cost | None) -> float:
 
 def price(session: Session, model: str, input_tokens: int, output_tokens: int) -> float:
     usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
-    return usd(estimate(usage, session.live.spending.models[model], Parameters()))
+    return usd(estimate(usage, session.live.spending.models[model].prices, Parameters()))
 
 
 def test_a_series_counts_warm_up_and_what_is_asked_at_once() -> None:

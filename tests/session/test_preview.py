@@ -217,6 +217,23 @@ async def test_a_cap_lets_no_model_be_asked_whose_price_is_not_known(
     assert (session.series.series.ending, session.live.runs) == (Ending.COST, runs)
 
 
+async def test_a_server_of_ones_own_is_asked_under_a_cap(session: Watched) -> None:
+    spending, (spec,) = session.live.spending, session.plan.requests(0)[:1]
+    unheard = msgspec.structs.replace(
+        spec, model="unheard-of", endpoint=msgspec.structs.replace(spec.endpoint, simulated=False)
+    )
+    free, dear = (
+        msgspec.structs.replace(unheard, endpoint=msgspec.structs.replace(unheard.endpoint, prices=(price, price)))
+        for price in (0.0, 5_000.0)
+    )
+    tight = Budget(session_usd=0.01)
+    assert spending.refusal(tight, [unheard], lambda _: 100)
+    assert spending.refusal(tight, [free], lambda _: 100) is None
+    refused = spending.refusal(tight, [dear], lambda _: 100)
+    assert refused is not None
+    assert "not known" not in refused
+
+
 async def test_a_cap_takes_a_model_by_its_date_and_what_the_simulator_answers(session: Watched) -> None:
     spending, specs = session.live.spending, session.plan.requests(0)
     there = msgspec.structs.replace(specs[0].endpoint, simulated=False)

@@ -4,6 +4,7 @@ from statistics import median
 
 import msgspec
 
+from tui.core.cost import prices_at
 from tui.core.events import Status
 from tui.core.model import KnownModel
 from tui.core.observation import Observation
@@ -90,8 +91,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     def known(self, model_id: str) -> KnownModel | None:
         """Return the facts about a model at the subject's endpoint; None for one that is not known."""
-        place = self.subject.endpoint.name
-        return next((model.at(place) for model in self.models if model.id == model_id), None)
+        known = {model.id: model for model in self.models if model.id == model_id}
+        if model_id not in known:
+            return None
+        return msgspec.structs.replace(known[model_id], prices=prices_at(known, model_id, self.subject.endpoint))
 
     @property
     def alike(self) -> tuple[MeasuredTarget, ...]:

@@ -6,9 +6,10 @@ from datetime import date
 import msgspec
 
 from tui.core.events import Status, Usage
-from tui.core.model import KnownModel, Prices, model_of
+from tui.core.model import KnownModel, ListedPrices, Prices, model_of
 from tui.core.parameters import Parameters
 from tui.core.record import RequestRecord
+from tui.core.target import Endpoint
 
 _PER = 1_000_000
 """Tokens that prices are for."""
@@ -21,19 +22,18 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """US dollars."""
     is_lower_bound: bool
     """True when it costs this or more: a count is missing, or something is dearer by an amount that is not known."""
-    prices_read: date
-    """The date of the prices it is computed with."""
+    prices_read: date | None
+    """The date of the prices it is computed with; `None` for those that the endpoint's settings say."""
 
 
-def estimate(usage: Usage, model: KnownModel | None, parameters: Parameters, *, complete: bool = True) -> Cost | None:
+def estimate(usage: Usage, prices: Prices | None, parameters: Parameters, *, complete: bool = True) -> Cost | None:
     """The cost of a request for which the API reported `usage`; None where nothing can be said.
 
-    That is so for a model whose prices are not known, without any count, and for fast mode where its price is not
+    That is so where prices are not known, without any count, and for fast mode where its price is not
     known. What was served counts, not what was asked for: speed and the cache's lifetimes are those of `usage` where it
     has them. The API's `input_tokens` are those neither read from the cache nor written to it. `complete` is False
     for an answer that broke off, whose tokens were not all counted.
     """
-    prices = model.prices if model is not None else None
     if prices is None or (usage.input_tokens is None and usage.output_tokens is None):
         return None
     rates = _rates(prices, usage.speed or parameters.speed)
@@ -57,21 +57,27 @@ def estimate(usage: Usage, model: KnownModel | None, parameters: Parameters, *, 
 
 def cost_of(record: RequestRecord, models: Mapping[str, KnownModel]) -> Cost | None:
     """The cost of a request that has ended, by the prices that hold at its endpoint; see `estimate`."""
-    spec, model = record.spec, model_of(models, record.spec.model)
-    whole = record.complete or record.status is Status.REFUSED
-    priced = None if model is None else model.at(spec.endpoint.name)
-    return estimate(record.usage, priced, spec.parameters, complete=whole)
+    spec, whole = record.spec, record.complete or record.status is Status.REFUSED
+    return estimate(record.usage, prices_at(models, spec.model, spec.endpoint), spec.parameters, complete=whole)
+
+
+def prices_at(models: Mapping[str, KnownModel], name: str, endpoint: Endpoint) -> Prices | None:
+    """The prices of a model at an endpoint: those of its settings, else of its list, else the maker's."""
+    if endpoint.prices is not None:
+        of_input, of_output = endpoint.prices
+        return ListedPrices(input=of_input, output=of_output).on(None)
+    model = model_of(models, name)
+    return None if model is None else model.at(endpoint.name).prices
 
 
 def upper_bound(
-    input_tokens: int, model: KnownModel | None, parameters: Parameters, *, answers: bool = True
+    input_tokens: int, prices: Prices | None, parameters: Parameters, *, answers: bool = True
 ) -> Cost | None:
     """The most that a request with a prompt of `input_tokens` can cost at list prices; None where that is not known.
 
     All of the input at the dearest of the prices that can apply to it (writing to the cache, where that is on), and
     `max_tokens` of output; none of that where no answer is asked for.
     """
-    prices = model.prices if model is not None else None
     rates = _rates(prices, parameters.speed) if prices is not None else None
     if prices is None or rates is None:
         return None
@@ -123,5 +129,5 @@ def total(costs: list[Cost | None]) -> Cost | None:
     return Cost(
         usd=sum(cost.usd for cost in known),
         is_lower_bound=len(known) < len(costs) or any(cost.is_lower_bound for cost in known),
-        prices_read=min(cost.prices_read for cost in known),
+        prices_read=min((cost.prices_read for cost in known if cost.prices_read is not None), default=None),
     )

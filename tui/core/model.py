@@ -16,8 +16,8 @@ Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
     """List prices, US dollars per million tokens, without batches and negotiated rates."""
 
-    read: date
-    """The day on which they were read."""
+    read: date | None
+    """The day on which they were read; `None` for those that an endpoint's settings say."""
     input: Dollars
     output: Dollars
     cache_read: Dollars
@@ -47,8 +47,8 @@ class ListedPrices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     cache_read: Dollars | None = None
     cache_write: Dollars | None = None
 
-    def on(self, read: date) -> Prices:
-        """The prices of a day. What is not said of the cache costs as other input does."""
+    def on(self, read: date | None) -> Prices:
+        """The prices of a day, or of settings. What is not said of the cache costs as other input does."""
         write = self.input if self.cache_write is None else self.cache_write
         return Prices(
             read=read,

@@ -76,6 +76,9 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
     ] = 60.0
 
 
+Price = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A server, and how it is asked."""
 
@@ -163,6 +166,14 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         setting("URL of the proxy; empty: none; absent: what HTTPS_PROXY and its like say.", set_by="chosen files"),
     ] = None
     """That of the environment is not used for this machine; one that stands here is."""
+    prices: Annotated[
+        tuple[Price, Price] | None,
+        setting(
+            "US dollars for a million input and output tokens there, of all models; [0, 0] for a server of your own.",
+            set_by="chosen files",
+        ),
+    ] = None
+    """Absent: those that the endpoint lists, else the model's maker's."""
     timeouts: TimeoutOverrides = TimeoutOverrides()
     simulated: bool = False
     """True for the built-in simulator; everything measured there is marked SIMULATED."""

@@ -8,7 +8,7 @@ from statistics import median
 
 import msgspec
 
-from tui.core.cost import Cost, estimate, total
+from tui.core.cost import Cost, estimate, prices_at, total
 from tui.core.events import Usage
 from tui.core.load import LoadSettings, LoadStep, steps_of
 from tui.core.metrics import NS_PER_S
@@ -225,11 +225,11 @@ def _typical(answers: Sequence[tuple[int | None, int | None]]) -> Typical | None
 def _expected(session: Session, specs: Sequence[RequestSpec], answers: _Answers) -> Cost | None:
     costs = []
     for spec in specs:
-        typical, model = answers.of(spec), session.live.spending.models.get(spec.model)
+        typical, prices = answers.of(spec), prices_at(session.live.spending.models, spec.model, spec.endpoint)
         if typical is None:
             return None
         usage = Usage(input_tokens=session.preview.length(spec), output_tokens=round(typical.output_tokens))
-        costs.append(estimate(usage, model, spec.parameters))
+        costs.append(estimate(usage, prices, spec.parameters))
     return total(costs)
 
 
@@ -250,7 +250,7 @@ def _expected_of_judges(session: Session, judged: Sequence[RequestSpec]) -> Cost
     for spec in judged:
         said = (spec.parameters.max_tokens or 0) // _VERDICTS_PER_CAP
         usage = Usage(input_tokens=session.preview.length(spec), output_tokens=said)
-        costs.append(estimate(usage, models.get(spec.model), spec.parameters))
+        costs.append(estimate(usage, prices_at(models, spec.model, spec.endpoint), spec.parameters))
     return total(costs)
 
 

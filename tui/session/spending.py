@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tui.core.cost import Cost, cost_of, estimate, total, upper_bound
+from tui.core.cost import Cost, cost_of, estimate, prices_at, total, upper_bound
 from tui.core.events import Usage
-from tui.core.model import KnownModel, model_of
+from tui.core.model import KnownModel, Prices
 from tui.core.plan import Budget, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.wording import dollars, format_cost
@@ -45,7 +45,7 @@ class Spending:
         """Count a question to a model about an answer: in the sums, and apart."""
         if usage == Usage():
             return
-        cost = estimate(usage, self._model_of(spec), spec.parameters, complete=complete)
+        cost = estimate(usage, self._prices_of(spec), spec.parameters, complete=complete)
         for costs in (self._of_run, self._of_session, self._judges_of_run, self._of_judges):
             costs.append(cost)
         tokens = (usage.prompt_tokens or 0) + (usage.output_tokens or 0)
@@ -72,10 +72,8 @@ class Spending:
         tokens = f"{sum(self._judging.values()):,} tokens {dear}"
         return f"judges: {count} of {', '.join(self._judging)}, {tokens}, besides the cost of the targets"
 
-    def _model_of(self, spec: RequestSpec) -> KnownModel | None:
-        """The model that is asked, with the prices that hold at its endpoint."""
-        model = model_of(self.models, spec.model)
-        return model.at(spec.endpoint.name) if model is not None else None
+    def _prices_of(self, spec: RequestSpec) -> Prices | None:
+        return prices_at(self.models, spec.model, spec.endpoint)
 
     @property
     def run(self) -> Cost | None:
@@ -95,7 +93,7 @@ class Spending:
         return total([self._bound_of(spec, input_tokens(spec)) for spec in specs for _ in range(spec.retries.max + 1)])
 
     def _bound_of(self, spec: RequestSpec, input_tokens: int) -> Cost | None:
-        return upper_bound(input_tokens, self._model_of(spec), spec.parameters, answers=not spec.warms_cache)
+        return upper_bound(input_tokens, self._prices_of(spec), spec.parameters, answers=not spec.warms_cache)
 
     def unpriced(self, specs: Sequence[RequestSpec]) -> list[str]:
         """Models among `specs` whose price is not known, so that no cap can be kept; the simulator costs nothing."""
@@ -110,7 +108,8 @@ class Spending:
         prices = "the price of" if len(names) == 1 else "the prices of"
         return (
             f"Nothing was sent: {prices} {', '.join(names)} {'is' if len(names) == 1 else 'are'} not known, so that "
-            f"{' and '.join(caps)} cannot be kept; ask models that `latency-tui models` has a price for, or take the "
+            f"{' and '.join(caps)} cannot be kept; ask models that `latency-tui models` has a price for, give the "
+            f"endpoint its prices ([0, 0] for a server of your own), or take the "
             f"{'cap' if len(caps) == 1 else 'caps'} out."
         )
 

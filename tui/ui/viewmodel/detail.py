@@ -149,7 +149,8 @@ def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:
         written += f", 5m {format_count(usage.cache_5m_input_tokens)} · 1h {format_count(usage.cache_1h_input_tokens)}"
     where = (usage.service_tier, usage.speed, usage.inference_geo)
     is_unknown = cost is None and usage != Usage() and not record.spec.endpoint.simulated
-    priced = ", no price is listed for it" if is_unknown else "" if cost is None else f", prices of {cost.prices_read}"
+    dated = "" if cost is None else f", prices of {cost.prices_read or 'the endpoint, by its settings'}"
+    priced = ", no price is listed for it" if is_unknown else dated
     rows = [
         ("delivery", "streamed" if record.is_streamed else "not streamed: first is last"),
         ("input written to cache", written),
