@@ -149,3 +149,4 @@ def test_what_is_missing_there_is_fetched_or_said_with_what_to_type(
         doctor = person.runs("doctor", "--config", str(tmp_path / "plan.toml"), "--host", "tokyo", GATEWAY_KEY=KEY)
         assert doctor.returncode == 1
         assert "tokyo started no engine (status 255) (Host key verification failed.)" in doctor.stdout
+        assert "Where there is a terminal, ssh asks on it" in doctor.stdout, "and here is none"
