@@ -117,3 +117,10 @@ def test_no_public_one_gets_any(sealed: Path, host: str) -> None:
     settings = load(Flags(config=Path("plan.toml")), {}, sealed).settings
     with pytest.raises(ConfigError, match="so the key in A_KEY could be read on the way: use https, or unset A_KEY"):
         build_plan(settings, {"A_KEY": "k-1"}, "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("prices", ["3", "[1]", "[1, 2, 3]", "[0, -1]", '["free", 1]', "[nan, 1]"])
+def test_prices_are_two_numbers(sealed: Path, prices: str) -> None:
+    (sealed / "plan.toml").write_text(f'[endpoints.far]\nbase_url = "https://far.example"\nprices = {prices}\n')
+    with pytest.raises(ConfigError, match="prices must be a list of 2, each a number from 0 to 10000, but is"):
+        load(Flags(config=Path("plan.toml")), {}, sealed)

@@ -201,6 +201,8 @@ def expected(wanted: Any) -> str:
             return f"a number{_limits(above, low, high)}"
         case msgspec.inspect.VarTupleType(item_type=msgspec.inspect.IntType() | msgspec.inspect.FloatType()):
             return f"a list, each {expected(get_args(wanted)[0])}"
+        case msgspec.inspect.TupleType(item_types=items):
+            return f"a list of {len(items)}, each {expected(get_args(wanted)[0])}"
         case msgspec.inspect.VarTupleType():
             return "a list of texts"
         case msgspec.inspect.UnionType(types=types) if any(isinstance(one, msgspec.inspect.FloatType) for one in types):
