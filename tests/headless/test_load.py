@@ -182,6 +182,9 @@ def test_hosts_send_a_load_together_and_each_stands_in_the_levels(workplace: Wor
         assert level["hosts"][0]["ttft_ms"]["count"] == level["hosts"][0]["answers"]
     assert {request["host"] for request in export["requests"]} == {"desk", "tokyo"}
     assert "from tokyo" in done.stdout
+    facts = {host["name"]: host for run in export["runs"] for host in run["info"]["hosts"]}
+    assert facts.keys() == {"desk", "tokyo"}
+    assert facts["tokyo"]["python"] == facts["desk"]["python"] != ""
 
 
 def test_a_cluster_without_its_extra_or_beside_hosts_is_refused(workplace: Workplace) -> None:

@@ -70,7 +70,7 @@ async def running(cluster: Cluster) -> AsyncIterator[Several]:
         yield found
 
 
-def test_nothing_listens_to_others(cluster: Cluster) -> None:
+def test_nothing_listens_to_others_and_no_worker_hears_the_terminal(cluster: Cluster) -> None:
     own = psutil.Process()
     listening = [
         found
@@ -82,6 +82,8 @@ def test_nothing_listens_to_others(cluster: Cluster) -> None:
     assert {found.laddr.ip for found in listening} == {"127.0.0.1"}
     assert sorted(host.name for host in cluster.hosts) == ["worker 0", "worker 1", "worker 2"]
     assert not any(host.is_here for host in cluster.hosts)
+    # A terminal's Ctrl+C is not for the workers.
+    assert cluster._client.run(os.getsid, 0) == cluster._client.run(os.getpid)
 
 
 @ON_ONE_LOOP

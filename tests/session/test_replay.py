@@ -36,6 +36,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo, StoredRun
 from tui.core.target import Endpoint, Target
+from tui.core.timeline import Timeline
 from tui.session.replay import Replay, events_of, events_of_run
 from tui.ui.viewmodel.lane_lines import note
 
@@ -195,9 +196,16 @@ def attempts(draw: st.DrawFn, request_id: int, *, with_content: bool) -> list[Ev
             miss = draw(st.none() | st.builds(CacheMiss, reason=any_text))
             events.append(MessageOpened(request_id=request_id, message_id="msg", cache_miss=miss))
         arrivals = sorted(draw(st.lists(stamps, max_size=6)))
-        for t_ns in arrivals:
-            kind, text = draw(st.sampled_from(Kind)), draw(any_text)
-            events.append(Content(request_id=request_id, kind=kind, t_ns=[t_ns], texts=[text]))
+        content: list[Event] = [
+            Content(request_id=request_id, kind=draw(st.sampled_from(Kind)), t_ns=[t_ns], texts=[draw(any_text)])
+            for t_ns in arrivals
+        ]
+        if draw(st.booleans()):
+            timeline = Timeline()
+            for event in content:
+                timeline.apply(event)
+            content = [] if (summary := timeline.summary(request_id)) is None else [summary]
+        events += content
         if draw(st.booleans()):
             usage = draw(st.builds(Usage, output_tokens=st.integers(0, 99), service_tier=st.none() | st.just("batch")))
             events.append(UsageReported(request_id=request_id, usage=usage))

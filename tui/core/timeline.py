@@ -52,6 +52,11 @@ class Timeline(msgspec.Struct, kw_only=True, omit_defaults=True):
         return len(self.content_ns) if self.summed is None else self.summed.arrivals.pieces
 
     @property
+    def all_content_ns(self) -> list[int]:
+        """The arrivals of all pieces of content; none where it was summed up."""
+        return self.content_ns if self.summed is None else []
+
+    @property
     def arrivals(self) -> Arrivals | None:
         """See `held_back.arrivals`."""
         return arrivals(self.content_ns) if self.summed is None else self.summed.arrivals

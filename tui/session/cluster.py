@@ -315,6 +315,12 @@ def _local_workers(address: str) -> int:
     return 0
 
 
+def dask_setup(_worker: object) -> None:
+    """Leave the terminal, as a worker that was started here: its Ctrl+C is for this side, which ends all in order."""
+    with contextlib.suppress(OSError):
+        os.setsid()
+
+
 def _local_cluster(count: int) -> Any:
     """Workers of this machine, all on loopback, without the dashboard that Dask opens to everybody."""
     return distributed.LocalCluster(

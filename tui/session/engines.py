@@ -226,7 +226,7 @@ class Engines:
             if isinstance(event, EngineFailed):
                 if self._asks_person(name, event):
                     continue
-                self._facts_of(())
+                self.facts_of(())
                 self.ends[name] = event
                 if name:
                     self._clients.pop(name, None)
@@ -253,7 +253,7 @@ class Engines:
 
     def _deliver(self, events: list[Event]) -> None:
         if self._run is not None and self._run.is_over:
-            hosts = self._facts_of(self._run.hosts)
+            hosts = self.facts_of(self._run.hosts)
             events = [replace(event, hosts=hosts) if isinstance(event, RunEnded) else event for event in events]
             self._run = None
         if self._load is not None and self._load.is_over:
@@ -269,7 +269,7 @@ class Engines:
                 self._on_problem(f"{event.message} It is being started again.")
                 self._restarting = asyncio.create_task(self._restart())
 
-    def _facts_of(self, hosts: Sequence[str]) -> tuple[HostFacts, ...]:
+    def facts_of(self, hosts: Sequence[str]) -> tuple[HostFacts, ...]:
         """The hosts as they are now, and those that are gone as they were."""
         self._facts |= _facts(self._clients)
         places = [(name, "" if host.is_here else name) for name, host in self._hosts.items() if name in hosts]

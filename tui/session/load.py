@@ -24,6 +24,7 @@ from tui.config.load import Flags
 from tui.config.load import load as load_settings
 from tui.core.clocks import SAME_CLOCK
 from tui.core.events import Content, Event, RequestEnded, RunStarted
+from tui.core.host import HostFacts
 from tui.core.load import (
     LevelEnded,
     LoadEnded,
@@ -83,6 +84,9 @@ class LoadRun:
         """Called with every request that is over, as the run that it is stored as."""
         self.on_spent: Callable[[], None] = lambda: None
         """Called when `max_usd` is reached."""
+        self.facts_of: Callable[[Sequence[str]], tuple[HostFacts, ...]] = lambda _hosts: ()
+        """Gives what is known of hosts, by their names; asked once for each."""
+        self._facts: dict[str | None, tuple[HostFacts, ...]] = {None: ()}
         self.version = 0
         """Grows with every request that is over."""
         self._live = live
@@ -177,6 +181,8 @@ class LoadRun:
         record.apply(event)
         place = LoadPlace(number=step.number, level=step.level, since_ns=event.since_ns, part=event.part)
         clock = self._live.clocks.get(event.host or "", SAME_CLOCK)
+        if event.host is not None and event.host not in self._facts:
+            self._facts[event.host] = self.facts_of((event.host,))
         info = msgspec.structs.replace(
             new_run(tui.__version__, self._live.sdk_version, None),
             started_unix_ns=self._anchor[1] + clock.here(event.due_ns) - self._anchor[0],
@@ -185,6 +191,7 @@ class LoadRun:
             warm_up=event.since_ns is None,
             seed=self.seed,
             load=place,
+            hosts=self._facts[event.host],
         )
         if self._recorder is not None:
             run = self._recorder.begin(0, info, plan, [record])
@@ -253,6 +260,7 @@ def start_load(session: Session, plan: Plan, settings: LoadSettings) -> LoadRun 
     live.set_targets(plan.lanes)
     load = LoadRun(live, session.recorder, plan, settings, seed)
     live.start_load(load)
+    load.facts_of = session.children.engines.facts_of
     load.on_spent = lambda: session.children.engines.end_load(LoadEnding.COST)
     first, engines = load.first_request, session.children.engines
     engines.expect(hosts, plan.endpoints)

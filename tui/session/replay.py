@@ -215,6 +215,9 @@ def _arrivals(record: RequestRecord, timeline: Timeline, answered: Attempt | Req
 
 def _content(record: RequestRecord, timeline: Timeline) -> Iterator[Timed]:
     pieces = record.pieces if timeline is record.timeline else []
+    if timeline.summed is not None:
+        yield timeline.content_ns[-1], msgspec.structs.replace(timeline.summed, request_id=record.spec.request_id)
+        return
     for index, t_ns in enumerate(timeline.content_ns):
         left_out = (_kind_left_out(timeline, index, t_ns), "")
         kind, text = pieces[index] if index < len(pieces) else left_out

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from tui.ui.charts.gaps import BUCKETS, gaps_numbers, gaps_plot, stall_from_ns
 from tui.ui.charts.plot import STALL
+from tui.ui.charts.speed import speeds
 
 
 @given(stamps())
@@ -35,6 +36,16 @@ def test_a_long_stream_is_bounded_and_its_stalls_are_found() -> None:
     assert len(plot.curves[0].points) <= 2 * BUCKETS
     assert [round(y, 3) for _, y in plot.curves[1].points] == [0.4, 0.4]
     assert gaps_numbers(record).note == "50,001 chunks, 2 stalls"
+
+
+def test_of_content_that_was_summed_up_no_gap_is_drawn() -> None:
+    record = record_with([20 * MS, 30 * MS, 800 * MS])
+    assert gaps_plot(record).curves
+    summary = record.timeline.summary(1)
+    assert summary is not None
+    record.apply(summary)
+    assert gaps_plot(record).curves == ()
+    assert speeds(record, in_tokens=False) == ()
 
 
 def test_a_stall_is_five_times_the_typical_gap_and_not_short() -> None:

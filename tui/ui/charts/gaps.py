@@ -29,7 +29,7 @@ def gaps_plot(record: RequestRecord | None) -> Plot:
 
     A stall is a gap of five times the typical one and 50 ms at least; every stretch shows its longest one.
     """
-    stamps = record.timeline.content_ns if record else []
+    stamps = record.timeline.all_content_ns if record else []
     sent = record.timeline.sent_ns if record else None
     if record is None or sent is None or len(stamps) < 2:
         return Plot()
@@ -86,7 +86,7 @@ def _extremes(stamps: list[int]) -> list[tuple[int, int]]:
 
 def gaps_numbers(record: RequestRecord | None, repeats: Sequence[Observation] = ()) -> Numbers:
     """The percentiles once the answer is over, those of all gaps of its repeats, and the longest stalls."""
-    stamps = record.timeline.content_ns if record else []
+    stamps = record.timeline.all_content_ns if record else []
     sent = record.timeline.sent_ns if record else None
     if record is None or sent is None or len(stamps) < 2:
         return Numbers()

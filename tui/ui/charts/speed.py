@@ -48,7 +48,7 @@ def speed_numbers(source: ChartSource) -> Numbers:
         if record is None or len(record.timeline.content_ns) < 2:
             continue
         stamps = record.timeline.content_ns
-        chunks, span = len(stamps), stamps[-1] - stamps[0]
+        chunks, span = record.timeline.pieces, stamps[-1] - stamps[0]
         rate = (chunks - 1) * NS_PER_S / span if span else None
         rows.append(
             (
@@ -89,7 +89,7 @@ def _tokens(record: RequestRecord) -> int | None:
 
 def speeds(record: RequestRecord, *, in_tokens: bool) -> tuple[Point, ...]:
     """Seconds since the request was sent, and the speed in a stretch of time around that; empty below two chunks."""
-    stamps, sent = record.timeline.content_ns, record.timeline.sent_ns
+    stamps, sent = record.timeline.all_content_ns, record.timeline.sent_ns
     if sent is None or len(stamps) < 2 or stamps[-1] <= stamps[0]:
         return ()
     tokens = _tokens(record) if in_tokens else None
