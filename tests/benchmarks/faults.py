@@ -15,7 +15,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +38,8 @@ from tui.simulator.process import SimulatorProcess  # noqa: E402
 from tui.streams import READER_GONE  # noqa: E402
 
 KILLS, TEXTS = 1000, 100
+_ROUND = 20
+"""Kills of one history."""
 PIECES = (
     *HOSTILE,
     "\x1b[?1049l",
@@ -61,16 +65,27 @@ def lost(what: str) -> int:
 
 def kills(directory: Path) -> int:
     """Kill the screen's process, the engine or both; `check` raises where a request said to be done is missing."""
-    rng, history, sessions = random.Random(1), directory / "history.db", []
-    with SimulatorProcess.start(seed=1) as simulator:
-        for kill in range(KILLS):
-            victim = VICTIMS[kill % len(VICTIMS)]
-            sessions.append(crash(simulator.base_url, history, f"{victim} {kill}", victim, 5, rng))
-            print(f"\r{kill + 1} kills", end="", flush=True)
-        statuses = check(history, sessions)
-    said = sum(len(session.said("ended")) for session in sessions)
-    print(f"\r{KILLS} kills, {said} requests said to have ended, 0 missing; stored: {dict(statuses)}")
+    done, said, statuses = 0, 0, Counter[str]()
+    with SimulatorProcess.start(seed=1) as simulator, ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
+        # Each history is written by one session after the other, and read by all that were killed before.
+        rounds = [
+            pool.submit(_kill_some, simulator.base_url, directory / f"{at}.db", range(at, min(at + _ROUND, KILLS)))
+            for at in range(0, KILLS, _ROUND)
+        ]
+        for one in as_completed(rounds):
+            kills, ended, found = one.result()
+            done, said, statuses = done + kills, said + ended, statuses + found
+            print(f"\r{done} kills", end="", flush=True)
+    print(f"\r{done} kills, {said} requests said to have ended, 0 missing; stored: {dict(statuses)}")
     return 0
+
+
+def _kill_some(base_url: str, history: Path, numbers: range) -> tuple[int, int, Counter[str]]:
+    rng, sessions = random.Random(numbers.start), []
+    for kill in numbers:
+        victim = VICTIMS[kill % len(VICTIMS)]
+        sessions.append(crash(base_url, history, f"{victim} {kill}", victim, 5, rng))
+    return len(sessions), sum(len(session.said("ended")) for session in sessions), check(history, sessions)
 
 
 def disks(directory: Path) -> int:
