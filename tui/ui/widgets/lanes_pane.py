@@ -141,9 +141,8 @@ class LanesPane(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         """Begin with about the columns that there will be: others would lay out and style all lanes twice."""
-        width, height = self.app.size
-        if width and height:
-            self._arrange(Size(width if self.screen.has_class("-compact") else round(_USUAL_SHARE * width), height))
+        share = 1 if self.screen.has_class("-compact") else _USUAL_SHARE
+        self._arrange(Size(round(share * self.app.size.width), self.app.size.height))
 
     def on_resize(self, _event: Resize) -> None:
         """Columns follow the width."""
@@ -162,6 +161,9 @@ class LanesPane(VerticalScroll, can_focus=False):
         self.styles.grid_size_columns = columns
         self.styles.grid_size_rows = rows
         # A height for the rows and not for the lanes: rows without one share the pane's, and no lane would scroll.
-        self.styles.grid_rows = str(height)
+        if rows > 1 or height > size.height:
+            self.styles.grid_rows = str(height)
+        else:
+            self.styles.clear_rule("grid_rows")
         for position, view in enumerate(self.views):
             view.display = not self.alone or position == self._current
