@@ -173,6 +173,7 @@ HELLO = (
             "sys.stderr.write('latency-tui: not found\\n'); sys.exit(127)",
             ["no latency-tui", "not found", "pipx install"],
         ),
+        ("os.close(1); time.sleep(0.2); os.write(2, b'late words'); os._exit(3)", ["(status 3) (late words)."]),
         (GREETING + "sys.stderr.write('no such disk'); sys.exit(1)", ["tokyo started no engine", "no such disk"]),
         (GREETING + "os.write(1, b'Traceback (most'); time.sleep(60)", ["out of step"]),
         (GREETING + f"os.write(1, ({MAX_REMOTE_FRAME_BYTES} + 1).to_bytes(4, 'big')); time.sleep(60)", ["out of step"]),

@@ -6,8 +6,9 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import IO
 
-from tui import __version__, child
+from tui import child
 from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
 from tui.core.clocks import SAME_CLOCK, ClockOffset
 from tui.core.engine_events import ClockRead, EngineFailed, Hello, Ponged
@@ -24,8 +25,8 @@ from tui.engine.pinger import Pinger
 from tui.engine.protocol import (
     MAX_FRAME_BYTES,
     MAX_REMOTE_FRAME_BYTES,
-    PROTOCOL,
     Ask,
+    Beginning,
     CancelRequests,
     Command,
     CountTokens,
@@ -41,16 +42,13 @@ from tui.engine.protocol import (
     StartRun,
     decode_events,
     encode_command,
-    greeting_in,
+    quoted,
 )
 from tui.engine.remote_events import RemoteEngine
 from tui.errors import ChildError
 from tui.secret_names import is_secret_variable
 
 _KEPT_STDERR_BYTES = 4096
-_MOST_BEFORE_GREETING = 64 * 1024
-"""Bytes of a shell's words before an engine's first line."""
-_SHOWN_WORDS = 120
 _READY_WITHIN_S = 120.0
 """Time for another machine's engine to start, s: a login, imports on a slow disk, packages that are fetched first."""
 HERE = Host(name="")
@@ -102,7 +100,7 @@ class EngineClient:
         self._stdout: asyncio.BaseTransport | None = None
         self._stderr: asyncio.BaseTransport | None = None
         self._splitter = FrameSplitter(MAX_FRAME_BYTES if host.is_here else MAX_REMOTE_FRAME_BYTES)
-        self._beginning = _Beginning(self._place)
+        self._beginning = Beginning(self._place)
         self._words = b""
         self._problem = ""
         """Sentence on what the engine did wrong, for which it was killed."""
@@ -148,9 +146,7 @@ class EngineClient:
             self._stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, process.stdin)
         if self._stopping:
             # `stop` saw only the pipes that were open by then: a person may leave before the first frame is out.
-            for transport in (self._stdin, self._stdout, self._stderr):
-                if transport is not None:
-                    transport.close()
+            _close(self._stdin, self._stdout, self._stderr)
             return
         if not self.host.is_here:
             loop.call_later(_READY_WITHIN_S, self._must_be_ready)
@@ -212,9 +208,7 @@ class EngineClient:
                     await self._output_over.wait()
             await asyncio.to_thread(child.wait_or_kill, self._process)
         self.kill()
-        for transport in (self._stdout, self._stderr):
-            if transport is not None:
-                transport.close()
+        _close(self._stdout, self._stderr)
 
     def kill(self) -> None:
         """End the engine at once; safe to call at any time, from outside the event loop too."""
@@ -281,7 +275,7 @@ class EngineClient:
 
     def _must_be_ready(self) -> None:
         if not self._has_rehearsed and not self._stopping:
-            said = f"; it printed {_quoted(self._beginning.data)}" if self._beginning.data else ""
+            said = f"; it printed {quoted(self._beginning.data)}" if self._beginning.data else ""
             self._fail(f"{self._place} has started no engine within {_READY_WITHIN_S:g} s{said}.")
 
     def _give_up(self, what: str) -> None:
@@ -308,10 +302,9 @@ class EngineClient:
         if self._stopping:
             return
         self._stopping = True
-        for transport in (self._stdin, self._stdout, self._stderr):
-            if transport is not None:
-                transport.close()
+        _close(self._stdin, self._stdout, self._stderr)
         status = child.wait_or_kill(self._process)
+        self._hear(_rest_of(self._process.stderr))  # its last words may be on their way still
         # By its own clock, since its requests end with it.
         now_ns = self._latest_ns if self.clock is None else self.clock.there(time.monotonic_ns())
         lines = clean(self._words.decode("utf-8", "replace") or self._beginning.data.decode("utf-8", "replace"))
@@ -329,35 +322,19 @@ class EngineClient:
         self._words = (self._words + words)[-_KEPT_STDERR_BYTES:]
 
 
-class _Beginning:
-    """Beginning of an engine's output: words of a shell, perhaps, and the engine's first line."""
+def _close(*transports: asyncio.BaseTransport | None) -> None:
+    for transport in transports:
+        if transport is not None:
+            transport.close()
 
-    def __init__(self, place: str) -> None:
-        self._place = place
-        self._is_over = False
-        self.data = b""
-        """Bytes that came while the first line is not complete."""
-        self.words = ""
-        """Words before it."""
 
-    def feed(self, data: bytes) -> bytes:
-        """The frames in what came; none before the first line is complete. Raises ChildError for another program."""
-        if self._is_over:
-            return data
-        self.data += data
-        found = greeting_in(self.data)
-        if found is None:
-            if len(self.data) > _MOST_BEFORE_GREETING:
-                raise ChildError(f"{self._place} printed text and no engine started: {_quoted(self.data)}.")
-            return b""
-        self._is_over, self.data = True, b""
-        self.words = _quoted(found.before) if found.before.strip() else ""
-        if found.protocol != PROTOCOL:
-            raise ChildError(
-                f"{self._place} has latency-tui {found.app_version}, whose engine speaks protocol {found.protocol}, "
-                f"and this one ({__version__}) protocol {PROTOCOL}: install the same version on both."
-            )
-        return found.after
+def _rest_of(pipe: IO[bytes] | None) -> bytes:
+    """The end of what is in a pipe that does not block, as much as is kept."""
+    rest = b""
+    with contextlib.suppress(OSError, ValueError):
+        while pipe is not None and (data := os.read(pipe.fileno(), _KEPT_STDERR_BYTES)) and len(rest) < 2**20:
+            rest += data
+    return rest[-_KEPT_STDERR_BYTES:]
 
 
 def _how_it_ended(host: Host, status: int, words: str, *, has_begun: bool) -> str:
@@ -373,11 +350,6 @@ def _how_it_ended(host: Host, status: int, words: str, *, has_begun: bool) -> st
         return f"{host.name} has no latency-tui that its shell finds{last_words}. To install it: {how_to_install(host)}"
     asks = " Where there is a terminal, ssh asks on it." if needs_person(host, status, words) else ""
     return f"{host.name} started no engine (status {status}){last_words}.{asks}"
-
-
-def _quoted(words: bytes) -> str:
-    lines = clean(words.decode("utf-8", "replace")).strip().splitlines()
-    return repr(lines[-1][:_SHOWN_WORDS]) if lines else "''"
 
 
 class PipeReader(asyncio.Protocol):

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tui import __version__
 from tui.core.events import Content, Event
 from tui.core.load import LoadEnding, LoadSettings
 from tui.core.load_shares import WHOLE, Ration, Share
 from tui.core.plan import Plan, RequestSpec
+from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.errors import ChildError
 
@@ -23,6 +25,10 @@ PROTOCOL = 2
 KEEP_STAMPS = "--keep-stamps"
 """Option of an engine that keeps the stamps and texts of loads beside it, and tells what figures follow from."""
 _GREETING = re.compile(rb"LATENCY-TUI ENGINE (\d{1,9}) ([\w.+-]{1,40})\n")
+
+_MOST_BEFORE_GREETING = 64 * 1024
+"""Bytes of a shell's words before an engine's first line."""
+_SHOWN_WORDS = 120
 
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 """A longer frame means that the pipe is out of step."""
@@ -56,6 +62,43 @@ def greeting_in(data: bytes) -> Greeting | None:
     if found is None:
         return None
     return Greeting(int(found[1]), found[2].decode("ascii", "replace"), data[: found.start()], data[found.end() :])
+
+
+class Beginning:
+    """Beginning of an engine's output: words of a shell, perhaps, and the engine's first line."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._is_over = False
+        self.data = b""
+        """Bytes that came while the first line is not complete."""
+        self.words = ""
+        """Words before it."""
+
+    def feed(self, data: bytes) -> bytes:
+        """The frames in what came; none before the first line is complete. Raises ChildError for another program."""
+        if self._is_over:
+            return data
+        self.data += data
+        found = greeting_in(self.data)
+        if found is None:
+            if len(self.data) > _MOST_BEFORE_GREETING:
+                raise ChildError(f"{self._place} printed text and no engine started: {quoted(self.data)}.")
+            return b""
+        self._is_over, self.data = True, b""
+        self.words = quoted(found.before) if found.before.strip() else ""
+        if found.protocol != PROTOCOL:
+            raise ChildError(
+                f"{self._place} has latency-tui {found.app_version}, whose engine speaks protocol {found.protocol}, "
+                f"and this one ({__version__}) protocol {PROTOCOL}: install the same version on both."
+            )
+        return found.after
+
+
+def quoted(words: bytes) -> str:
+    """The last line of a program's words, as it is shown."""
+    lines = clean(words.decode("utf-8", "replace")).strip().splitlines()
+    return repr(lines[-1][:_SHOWN_WORDS]) if lines else "''"
 
 
 class StartRun(msgspec.Struct, frozen=True, kw_only=True, tag="start_run"):
