@@ -1,6 +1,7 @@
 """What an empty request says of a server: its protocols, its key, its address, by the engine on loopback."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -30,7 +31,9 @@ async def serving(routes: Mapping[str, Answer], otherwise: Answer = NOT_HERE) ->
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if head.startswith(b"POST"):
-            assert await reader.readexactly(2) == b"{}"
+            length = int(head.lower().partition(b"content-length:")[2].split(b"\r")[0])
+            # The SDK adds its version to what goes to Vertex, and nothing else.
+            assert json.loads(await reader.readexactly(length)).keys() <= {"anthropic_version"}
         status, kind, body = routes.get(head.split()[1].decode().partition("?")[0], otherwise)
         top = f"HTTP/1.1 {status} Said\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n"
         writer.write(f"{top}connection: close\r\n\r\n".encode() + body)
@@ -194,3 +197,33 @@ async def test_a_key_that_is_not_there_is_the_finding_and_nothing_is_asked() -> 
     await sender.aclose()
     assert found.routes[0].failure is not None
     assert found.routes[0].failure.kind is FailureKind.NO_KEY
+
+
+COUNTS = "/v1/projects/mine/locations/us-east5/publishers/anthropic/models/count-tokens:rawPredict"
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_there", "failure"),
+    [
+        (
+            (400, JSON, b'{"type": "error", "error": {"type": "invalid_request_error", "message": "model: missing"}}'),
+            True,
+            None,
+        ),
+        (
+            (401, JSON, b'{"error": {"code": 401, "message": "Request had invalid credentials."}}'),
+            None,
+            FailureKind.BAD_KEY,
+        ),
+        (NOT_HERE, False, None),
+    ],
+    ids=["there", "key", "not-there"],
+)
+async def test_vertex_is_asked_for_its_counts_which_need_no_model(
+    answer: Answer, is_there: bool | None, failure: FailureKind | None
+) -> None:
+    async with serving({COUNTS: answer}) as url:
+        found = await look(url, kind="vertex", region="us-east5", project="mine")
+    (route,) = found.routes
+    assert (route.http_status, route.failure and route.failure.kind) == (answer[0], failure)
+    assert route.is_there in ({is_there} if failure is None else {None, True})

@@ -11,9 +11,10 @@ import pytest_asyncio
 
 from tui.core.events import AttemptFailed, FailureKind, Responded, RunStarted, Status
 from tui.core.finished import finished_fields
+from tui.core.observation import observe
 from tui.core.plan import RequestSpec
 from tui.core.record import RequestRecord, State
-from tui.core.remarks import remarks
+from tui.core.remarks import remarks, remarks_on
 from tui.core.target import Retries
 from tui.simulator.process import SimulatorProcess
 
@@ -138,6 +139,12 @@ async def test_a_kept_connection_that_ends_at_its_next_request_is_replaced_once_
     assert record.timeline.connected_ns is not None
     assert record.timeline.sent_ns is not None
     assert broken["end_ns"] <= record.timeline.sent_ns <= line["received_ns"]
+    # Under tables and in reports too, where no lane shows the attempts.
+    seen = [one for each in (first, record) if (one := observe(each)) is not None]
+    assert "lane: 1 of 2 answers needed more than one attempt: times are those of the last one." in remarks_on(
+        "lane", seen
+    )
+    assert not any("attempt" in remark for remark in remarks_on("lane", seen[:1]))
 
 
 @on_every_wire

@@ -81,6 +81,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """True for an answer in one piece in place of a stream."""
     proxy: str | None = None
     """The proxy that it went through."""
+    attempt: int = 1
+    """The attempt that its times are of: those before were turned away, or met a kept connection that was closed."""
     thinking_tokens: int | None = None
     """Tokens of thinking among the output tokens; absent where the API did not say."""
 
@@ -131,6 +133,7 @@ def observe(
         set_up_ns=metrics.set_up_ns(timeline),
         thinking_tokens=usage.thinking_tokens,
         proxy=record.response.proxy,
+        attempt=record.attempt,
         other_delivery=record.response.streamed is False,
         passed=record.passed,
         overruled=record.overruled is not None,

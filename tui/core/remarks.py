@@ -109,6 +109,8 @@ def remarks_on(name: str, observations: Sequence[Observation]) -> list[str]:
         )
     if other := sum(one.other_delivery for one in answers):
         found.append(f"{other} of {_counted(answers)} came in one piece, though a stream was asked for")
+    if again := sum(one.attempt > 1 for one in answers):
+        found.append(f"{again} of {_counted(answers)} needed more than one attempt: times are those of the last one")
     proxies = dict.fromkeys(one.proxy for one in observations if one.proxy is not None)
     found += [f"measured through the proxy {proxy}" for proxy in proxies]
     return [f"{name}: {sentence}." for sentence in found]

@@ -87,8 +87,6 @@ async def _asked(
                 response = await wire.knock(endpoint, key)
             http_status, seen = response.status_code, _seen(wire, endpoint, response)
             rtt_ns, proxy = _rtt_ns(response) or _connect_ns(events), response.extensions["proxy"]
-        except NoAnswerError:
-            pass  # the route needs a model
         except (UnsentError, httpx2.HTTPError, OSError) as error:
             seen = _Seen(None, failure=_failure_of(error, endpoint, "an answer"))
         finally:

@@ -173,7 +173,7 @@ class Wire(Protocol):
     async def knock(self, endpoint: Endpoint, key: str | None) -> "httpx2.Response":
         """The answer to an empty request, which no server can serve: it tells whether the route is there, for nothing.
 
-        Its body is read. Raises NoAnswerError where the route needs a model, UnsentError or httpx2.HTTPError.
+        Its body is read. Raises UnsentError or httpx2.HTTPError.
         """
 
 
