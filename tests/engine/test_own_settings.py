@@ -6,13 +6,14 @@ import msgspec
 import pytest
 
 from tui.core.host import Host, endpoint_at, lent_variable
+from tui.core.load import LoadSettings
 from tui.core.parameters import Parameters
-from tui.core.plan import RequestSpec
+from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.api_keys import Keys, lent_to
 from tui.engine.own_settings import OwnSettings
-from tui.engine.protocol import CancelRequests, Examine, StartRun
+from tui.engine.protocol import CancelRequests, Examine, StartLoad, StartRun
 from tui.errors import ConfigError
 
 URL = "https://gateway.example"
@@ -52,6 +53,12 @@ def seen(endpoint: Endpoint, *, lent: dict[str, str] | None = None, settled: boo
     run = own.completed(StartRun(run_id=1, requests=(spec,)))
     assert isinstance(run, StartRun)
     assert run.requests[0].endpoint == examine.endpoints[0]
+    plan = Plan(
+        prompt=Prompt(), parameters=Parameters(), targets=(), endpoints=(endpoint,), default_endpoint=endpoint.name
+    )
+    load = own.completed(StartLoad(run_id=1, plan=plan, settings=LoadSettings(), seed=1, first_request=1))
+    assert isinstance(load, StartLoad)
+    assert load.plan.endpoints == examine.endpoints
     return examine.endpoints[0]
 
 

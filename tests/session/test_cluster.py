@@ -19,7 +19,7 @@ pytest.importorskip("distributed", reason="needs the extra: pip install 'latency
 
 import dask
 import distributed
-import psutil  # type: ignore[import-untyped, unused-ignore]
+import psutil
 
 from tui import __version__, child
 from tui.core.events import Content, Event, Status
