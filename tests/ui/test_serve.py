@@ -320,6 +320,9 @@ class Said:
 
 async def test_a_run_in_a_browser(environ: dict[str, str], page: Page, tmp_path: Path) -> None:
     async with served(environ, "--model", "sim-fast") as address:
+        # Large enough for the lanes beside the prompt.
+        size = {"width": 1_600, "height": 1_200, "deviceScaleFactor": 1, "mobile": False}
+        await page.call("Emulation.setDeviceMetricsOverride", **size)
         await page.call("Page.navigate", url=address)
         await page.until_received("○ idle")
         before = await page.call("Page.captureScreenshot")

@@ -185,4 +185,4 @@ def failing_parts(record: RequestRecord) -> list[tuple[str, str, str, str]]:
 
 
 def _on_one_line(text: str) -> str:
-    return clean(text).replace("\n", "↵").replace("\t", " ")
+    return clean(text).replace("\n", "⏎").replace("\t", " ")
