@@ -278,7 +278,7 @@ def failing(start: int, end: int) -> CheckFinding:
     ("text", "span", "shown"),
     [
         ("I am sorry.", (5, 10), ("I am ", "sorry", ".")),
-        ("one\ntwo\tthree", (4, 7), ("one↵", "two", " three")),
+        ("one\ntwo\tthree", (4, 7), ("one⏎", "two", " three")),
         ("\x1b[31mred", (1, 5), ("␛", "[31m", "red")),
         ("[1, 2", (5, 5), ("[1, 2", "(here something is missing)", "")),
         ("x" * 100 + "y" * 400 + "z" * 100, (100, 500), ("…" + "x" * 60, "y" * 300 + "…", "z" * 60 + "…")),
