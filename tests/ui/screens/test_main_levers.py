@@ -31,13 +31,12 @@ async def test_a_narrow_lane_shows_what_was_read_from_the_cache(open_app: OpenAp
         await s.until(lambda: "cache warmed:" in s.shown, "a warmed cache")
         await s.run()
         await s.until_shown("in 0 +")
-        # A row more is there while an answer streams, and goes with the next frame.
-        await s.until(
-            lambda: [view.query_one(".state").size.height for view in s.views[:2]] == [3, 1],
-            "the rows of what is known of each",
-        )
+        # The word for the quickest, where one is, has a row of its own, in one of the three.
+        cached, *others = [view.query_one(".state").size.height for view in s.views]
+        assert cached in (3, 4)
+        assert min(others) == 1
         await s.press("f6", keys_of("maximise")[0])
-        await s.until(lambda: s.views[0].query_one(".state").size.height == 2, "room for all on one line")
+        await s.until(lambda: s.views[0].query_one(".state").size.height < cached, "room for all on one line")
 
 
 async def test_a_lane_says_how_long_the_prompt_is(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
