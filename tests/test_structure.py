@@ -3,7 +3,7 @@
 import pytest
 from counts import APP, ROOT, Tree
 
-MOST_MODULES = 356
+MOST_MODULES = 357
 """To fall to 230, for what there was before issue 18 and the rest of 16."""
 MOST_LINES = 60_500
 """To fall to 32,000."""

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tui.core import metrics
+from tui.core.content_summary import ContentSummed
 from tui.core.engine_events import StampSource
 from tui.core.events import (
     Content,
@@ -23,7 +24,6 @@ from tui.core.events import (
     UsageReported,
 )
 from tui.core.figures import Figure
-from tui.core.held_back import ContentSummed, GapSketch
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
@@ -133,15 +133,6 @@ def test_what_is_summed_up_has_the_same_figures_and_gaps_to_a_hundredth(
             of_whole.max_ns,
             of_whole.longest_at,
         )
-
-
-@given(st.lists(GAPS, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
-def test_sketches_add_up(parts: list[list[int]]) -> None:
-    whole = GapSketch.of([gap for part in parts for gap in part])
-    merged = GapSketch.merged(map(GapSketch.of, parts))
-    assert merged.gaps_ns == whole.gaps_ns
-    assert len(merged.gaps_ns) == sum(map(len, parts))
 
 
 def test_stamps_out_of_order_are_still_said_to_be() -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tui.core.clocks import SAME_CLOCK, ClockOffset
+from tui.core.content_summary import ContentSummed, GapSketch
 from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged, StampSource
 from tui.core.events import (
     AnswerChecked,
@@ -30,7 +31,7 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
-from tui.core.held_back import Arrivals, ContentSummed, GapSketch
+from tui.core.held_back import Arrivals
 from tui.core.load import LevelEnded, LoadEnded, LoadEnding, LoadSettings, RequestBegun
 from tui.core.load_shares import Ration, Share
 from tui.core.parameters import Parameters

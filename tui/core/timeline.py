@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import msgspec
 
+from tui.core.content_summary import ContentSummed, GapSketch
 from tui.core.events import Content, Event, Kind, Mark, Marked, RequestEnded, Responded
-from tui.core.held_back import Arrivals, ContentSummed, GapSketch, arrivals
+from tui.core.held_back import Arrivals, arrivals
 from tui.core.load import RequestBegun
 
 

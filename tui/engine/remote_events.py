@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from tui.core.clocks import ClockOffset
+from tui.core.content_summary import ContentSummed
 from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged
 from tui.core.events import (
     AnswerChecked,
@@ -28,7 +29,6 @@ from tui.core.events import (
     RunStarted,
     TokensCounted,
 )
-from tui.core.held_back import ContentSummed
 from tui.core.load import LevelEnded, LoadEnded, RequestBegun
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean

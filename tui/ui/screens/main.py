@@ -89,16 +89,15 @@ class Bordered(Horizontal):
         self._draft = draft
 
     def fit(self) -> None:
-        """Give the panes the sizes of the draft, as far as there is room."""
-        raise NotImplementedError
+        """Give the panes the sizes of the draft, as far as there is room; here they have the usual ones."""
 
     def _border_at(self, x: int, y: int) -> str:
         """Name of the size that the border at this place of the screen sets; empty where there is none."""
-        raise NotImplementedError
+        return ""
 
     def _size_at(self, x: int, y: int) -> float:
-        """The size that is dragged, for a border at this place."""
-        raise NotImplementedError
+        """The size that is dragged, for a border at this place: its share of the width."""
+        return round((x + 1) / self.screen.size.width, 3)
 
     def on_resize(self) -> None:
         """Keep shares and bounds."""
@@ -151,9 +150,6 @@ class _Top(Bordered):
     def _border_at(self, x: int, y: int) -> str:
         edit, lanes = self.query_one("#edit"), self.query_one("#lanes")
         return "prompt" if edit.display and lanes.display and x - lanes.region.x in (-1, 0) else ""
-
-    def _size_at(self, x: int, y: int) -> float:
-        return round((x + 1) / self.screen.size.width, 3)
 
 
 class _Bottom(Bordered):

@@ -68,10 +68,10 @@ class FilesView(PromptPart):
 
     def _line(self, path: str) -> Content:
         file = self.book.file_at(path)
-        name, _, directory = path[::-1].partition("/")
+        directory, _, name = path.rpartition("/")
         facts = file.facts if file is not None else "not read: remove it, and attach it anew"
-        place = f"  {clean(directory[::-1])}" if directory else ""
-        return Content.assemble((clean(name[::-1]), "bold"), f" · {facts}", (place, "$text-muted"))
+        place = f"  {clean(directory)}" if directory else ""
+        return Content.assemble((clean(name), "bold"), f" · {facts}", (place, "$text-muted"))
 
     def action_add(self) -> None:
         """Ask for a path."""
