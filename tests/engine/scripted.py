@@ -24,13 +24,19 @@ class ScriptedStream(StampedStream):
         super().__init__()
         self._batches = [batch for batch in batches if batch]
         self._breaks_with = breaks_with
-        self._on_data: Callable[[], None] | None = None
+        self._on_data: Callable[[bytes], None] | None = None
 
     def pull(self) -> list[Segment]:
         batch = self._batches.pop(0) if self._batches else []
         if self._batches and self._on_data is not None:
-            asyncio.get_running_loop().call_soon(self._on_data)
+            asyncio.get_running_loop().call_soon(self._on_data, self._batches[0][-1].data)
         return batch
+
+    def arrive(self, segment: Segment) -> None:
+        """Let this be read now."""
+        self._batches.append([segment])
+        if self._on_data is not None:
+            self._on_data(segment.data)
 
     def check_end(self) -> None:
         if self._breaks_with is not None:
@@ -39,17 +45,8 @@ class ScriptedStream(StampedStream):
     async def arrived(self) -> None:
         assert self._batches, "read beyond the script"
 
-    def subscribe(self, on_data: Callable[[], None] | None) -> None:
+    def subscribe(self, on_data: Callable[[bytes], None] | None) -> None:
         self._on_data = on_data
-
-
-class PromptQueue(DecodeQueue):
-    """A queue that gathers nothing: its turns come at once."""
-
-    def add(self, job: Callable[[], None]) -> None:
-        self._jobs[job] = None
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(0, self._turn)
 
 
 class Decoded:
@@ -97,7 +94,7 @@ def decode(
 async def _decode(batches: Iterable[list[Segment]], headers: Mapping[str, str], breaks_with: str | None) -> Decoded:
     decoded = Decoded()
     wire = ScriptedStream(batches, breaks_with)
-    stream = AnswerStream(wire, headers, decoded.answer, PromptQueue(), decoded.progressed)
+    stream = AnswerStream(wire, headers, decoded.answer, DecodeQueue(gather_s=0), decoded.progressed)
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: setattr(decoded, "instrument", stream.instrument(1)))
         try:

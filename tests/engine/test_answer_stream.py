@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tui.core.engine_events import StampSource
 from tui.core.events import FailureKind, Mark, Status
 from tui.engine import answer_stream as module
-from tui.engine.answer_stream import DecodeQueue
+from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.limits import BodyError
 from tui.engine.transport import Segment
 
-from .scripted import END, HEADERS, decode, segment
+from .scripted import END, HEADERS, Decoded, ScriptedStream, decode, segment
 
 STEP = 1000
 """Nanoseconds from one segment to the next."""
@@ -344,6 +344,29 @@ async def test_a_dropped_job_never_runs() -> None:
     queue.add(done.set)
     await turn(done)
     assert ran == []
+
+
+async def test_an_urgent_job_does_not_wait_for_what_is_gathered() -> None:
+    queue = DecodeQueue(gather_s=3600)
+    done = asyncio.Event()
+    queue.add(lambda: pytest.fail("it was to wait"))
+    queue.add(done.set, is_urgent=True)
+    await turn(done)
+
+
+async def test_an_answers_end_is_decoded_as_it_comes() -> None:
+    """Whatever is gathered: somebody may wait for it to send the next request."""
+    parts = [b"%x\r\n%b\r\n" % (len(part), part) for part in (START.encode(), delta("word").encode(), TAIL.encode())]
+    decoded, wire = Decoded(), ScriptedStream([[segment(parts[0], STEP)]])
+    stream = AnswerStream(wire, HEADERS, decoded.answer, DecodeQueue(gather_s=3600), decoded.progressed)
+    reading = asyncio.create_task(stream.read())
+    while not decoded.progress:  # noqa: ASYNC110 - what came with the headers
+        await asyncio.sleep(0)
+    for at, part in enumerate((*parts[1:], b"0\r\n\r\n"), 2):
+        wire.arrive(segment(part, at * STEP))
+        await asyncio.sleep(0)
+    await asyncio.wait_for(reading, 30)
+    assert decoded.marks[Mark.MESSAGE_STOP] == 3 * STEP
 
 
 async def test_a_job_can_add_itself_again_and_others_get_their_turn() -> None:

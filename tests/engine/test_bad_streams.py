@@ -310,7 +310,7 @@ async def test_no_task_is_left(serve: Serve, fault: str) -> None:
     ended = await send_one(sender, spec(base_url), events.append)
     assert ended.status is Status.FAILED
     assert asyncio.all_tasks() == before
-    assert sender._decode_queue._jobs == {}
+    assert sender._decode_queue._gathered._jobs == sender._decode_queue._urgent._jobs == {}
     assert sum(isinstance(event, Instrument) for event in events) <= 1
     await sender.aclose()
 

@@ -9,7 +9,6 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 
 import httpcore2
 
@@ -32,9 +31,26 @@ _END_OF_CHUNKS = b"0\r\n\r\n"
 
 
 class DecodeQueue:
-    """Queue of decoding jobs for all answers: run soon but in no hurry, and between reads of the sockets."""
+    """Queue of decoding jobs for all answers, run between reads of the sockets: after a while, or at the next turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, gather_s: float = DECODE_EVERY_S) -> None:
+        self._gathered, self._urgent = _Jobs(gather_s), _Jobs(0.0)
+
+    def add(self, job: Callable[[], None], *, is_urgent: bool = False) -> None:
+        """Run `job` once, with all that is gathered meanwhile, or without delay."""
+        (self._urgent if is_urgent else self._gathered).add(job)
+
+    def drop(self, job: Callable[[], None]) -> None:
+        """Forget `job`."""
+        self._gathered.drop(job)
+        self._urgent.drop(job)
+
+
+class _Jobs:
+    """Decoding jobs of one delay."""
+
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
         self._jobs: dict[Callable[[], None], None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -42,7 +58,7 @@ class DecodeQueue:
         """Run `job` at the next turn. Adding it again before that changes nothing."""
         self._jobs[job] = None
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(DECODE_EVERY_S, self._turn)
+            self._timer = asyncio.get_running_loop().call_later(self._after_s, self._turn)
 
     def drop(self, job: Callable[[], None]) -> None:
         """Forget `job`."""
@@ -113,9 +129,9 @@ class AnswerStream:
         """
         if self._body.complete:
             return  # A body of no bytes: nothing will arrive that could end it.
-        self._stream.subscribe(partial(self._queue.add, self._turn))
-        # What came with the headers is already there.
-        self._queue.add(self._turn)
+        self._stream.subscribe(self._came)
+        # What came with the headers is already there, and may be all.
+        self._queue.add(self._turn, is_urgent=True)
         try:
             await self._over
         finally:
@@ -147,6 +163,10 @@ class AnswerStream:
             late_max_ns=None if known or not self._late_max_ns else self._late_max_ns,
         )
 
+    def _came(self, data: bytes) -> None:
+        """Have what has arrived decoded; at once where it may be the end, for which the next request may wait."""
+        self._queue.add(self._turn, is_urgent=self._body.may_end_with(data))
+
     def _turn(self) -> None:
         """Decode for a while. What is left waits for the next turn, so that no answer keeps the others from theirs."""
         if self._over.done():
@@ -158,7 +178,7 @@ class AnswerStream:
                 while not self._ended and self._step():
                     worked = True
                     if time.monotonic() >= until:
-                        self._queue.add(self._turn)
+                        self._queue.add(self._turn, is_urgent=True)
                         break
         except Exception as error:  # whatever it is, it concerns this answer alone: the queue goes on with the others
             self._over.set_exception(error)

@@ -37,7 +37,8 @@ from tui.engine.scheduler import attempts, back_off_s
 
 _LONGEST_WAIT_S = 60.0
 """Longest that a slot waits after a failure, s, whatever the server asks for."""
-
+_MADE_AHEAD_NS = 5_000_000
+"""Time before an arrival is due at which its request is made, so that it leaves when it is due."""
 
 _Due = tuple[int, int | None, int, int | None, int | None]
 """A request that is due: its step and row, its moment, that from which on its level is counted, and its number."""
@@ -283,7 +284,7 @@ class _Load:
             due_ns = begun_ns + round(offset * NS_PER_S)
             if until_ns is not None and due_ns >= until_ns:
                 break
-            if is_own and not await _until(self._over, due_ns):
+            if is_own and not await _until(self._over, due_ns - _MADE_AHEAD_NS):
                 return
             is_counted = due_ns >= since_ns
             if is_counted and left is not None:
@@ -343,7 +344,7 @@ class _Load:
         try:
             buster = buster_of(self._settings, command.seed, number)
             spec = request_of(plan_of(command.plan, self._steps[at].lane, row), reporter.request_id, buster)
-            ended = await attempts(self._sender, spec, slot, reporter, _at_once)
+            ended = await attempts(self._sender, spec, slot, reporter, partial(_moment, due_ns))
         except asyncio.CancelledError:
             task.uncancel()
             ended = reporter.ended(Status.CANCELLED)
@@ -375,5 +376,7 @@ def _wait_s(failure: Failure, failures: int) -> float:
     return min(_LONGEST_WAIT_S, asked)
 
 
-async def _at_once() -> None:
-    """No barrier: a load's request is sent as soon as its connection stands."""
+async def _moment(due_ns: int) -> None:
+    """Hold a request, whose connection stands, until it is due."""
+    if (wait_ns := due_ns - time.monotonic_ns()) > 0:
+        await asyncio.sleep(wait_ns / NS_PER_S)

@@ -118,7 +118,7 @@ async def segments_of(stream: StampedStream, size: int) -> list[Segment]:
 async def until(stream: StampedStream, condition: Callable[[], bool]) -> None:
     """Wait until this is so; it is looked at whenever something has arrived."""
     arrived = asyncio.Event()
-    stream.subscribe(arrived.set)
+    stream.subscribe(lambda _: arrived.set())
     async with asyncio.timeout(WITHIN_S):
         while not condition():
             await arrived.wait()

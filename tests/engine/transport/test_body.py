@@ -102,6 +102,14 @@ def test_chunks_count_and_not_a_length_beside_them() -> None:
     assert body.complete
 
 
+def test_what_may_be_the_end_of_a_body() -> None:
+    ends = [b"", chunks(TEXT) + b"0\r\n\r\n", b"0\r\n\r\n"]
+    for headers in (CHUNKED, {}, {"content-length": "4"}):
+        assert [RawBody(headers).may_end_with(data) for data in ends] == [True] * 3
+    assert not RawBody(CHUNKED).may_end_with(b"4\r\ndata\r\n")
+    assert not RawBody({}).may_end_with(b"data")
+
+
 @pytest.mark.parametrize("headers", [{"content-length": "0"}, {"content-length": "4"}])
 def test_nothing_beyond_the_length(headers: dict[str, str]) -> None:
     plain, body = decoded(headers, b"data", b"more")

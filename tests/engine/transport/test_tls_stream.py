@@ -175,6 +175,20 @@ async def test_a_record_has_the_stamp_of_the_segment_that_completed_it(certifica
             wire = first + second
 
 
+async def test_what_came_is_told_decrypted_and_stays_to_be_taken_over(certificates: Contexts) -> None:
+    """The end of an answer is seen by its last bytes, and in TLS they are other ones."""
+    async with relayed(certificates) as (stream, plain, relay):
+        told: asyncio.Queue[bytes] = asyncio.Queue()
+        stream.subscribe(told.put_nowait)
+        plain._segments = [stamped(b"".join(relay.records(b"content")), 1), stamped(relay.records(b"end")[0], 2)]
+        assert plain._on_data is not None
+        plain._on_data(b"anything")
+        plain._on_data(b"anything")
+        assert await asyncio.wait_for(told.get(), WITHIN_S) == b"end"
+        assert told.empty()
+        assert stream.take_over() == [Segment(b"content", 1, 2, True), Segment(b"end", 2, 3, True)]
+
+
 async def test_several_records_in_a_segment_are_one(certificates: Contexts) -> None:
     async with relayed(certificates) as (stream, plain, relay):
         plain._segments = [stamped(b"".join(relay.records(b"a", b"b", b"c")), 7)]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.scripted import END, PromptQueue, ScriptedStream, segment
+from engine.scripted import END, ScriptedStream, segment
 from tui.core.events import Failure, Status
-from tui.engine.answer_stream import AnswerStream
+from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.reporter import RequestReporter
 from tui.engine.wires import AnswerReader
 from tui.engine.wires.chat.answer import CompletionReader
@@ -52,7 +52,7 @@ def read(wire: str, body: bytes, *, whole: bool = False) -> tuple[Status, Failur
         reader = READERS[wire](RequestReporter(1, lambda event: None))
         stream = ScriptedStream([[segment(body, 1)], [END]])
         async with asyncio.timeout(30):
-            await AnswerStream(stream, {}, reader, PromptQueue(), lambda: None, whole=whole).read()
+            await AnswerStream(stream, {}, reader, DecodeQueue(gather_s=0), lambda: None, whole=whole).read()
         return reader
 
     reader = asyncio.run(reading())

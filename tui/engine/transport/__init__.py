@@ -198,8 +198,8 @@ class StampedStream(httpcore2.AsyncNetworkStream):
         return segments
 
     @abstractmethod
-    def subscribe(self, on_data: Callable[[], None] | None) -> None:
-        """Have `on_data` called whenever something has arrived, until `None` is given."""
+    def subscribe(self, on_data: Callable[[bytes], None] | None) -> None:
+        """Have `on_data` called with the latest of what has arrived, empty at the end, until `None` is given."""
 
     def give_back(self, data: bytes) -> None:
         """Put data in front of what has not been read."""

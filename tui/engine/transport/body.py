@@ -14,6 +14,7 @@ from tui.engine.limits import LIMITS, BodyError, too_long
 PART_BYTES = 16 * 1024
 """Most that is decompressed at once: a few bytes can become a thousand times as many."""
 _LONGEST_SIZE_LINE = 4096
+_LAST_CHUNK = b"0\r\n\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SIZE_LINE = re.compile(rb"([0-9a-fA-F]{1,8})\r\n")
 _WHOLE_EVENT = re.compile(rb"event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n")
@@ -43,6 +44,10 @@ class RawBody:
     def ends_with_connection(self) -> bool:
         """True if only the end of the connection ends the body."""
         return not self.chunked and self._left is None
+
+    def may_end_with(self, data: bytes) -> bool:
+        """False if `data`, not fed yet, are not the last of the body; empty data are the end of the connection."""
+        return data.endswith(_LAST_CHUNK) or not data if self.chunked or self._left is None else True
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The bytes that `data` adds to the body, in parts. Raises BodyError if they cannot belong to one."""

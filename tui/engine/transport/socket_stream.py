@@ -150,7 +150,7 @@ class SocketStream(StampedStream):
         self._paused = self._resumed = self._ended = False
         self._error: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._on_data: Callable[[], None] | None = None
+        self._on_data: Callable[[bytes], None] | None = None
         self._stamped = _KERNEL_STAMPS and sock.family in (socket.AF_INET, socket.AF_INET6)
         if self._stamped:
             sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -197,7 +197,7 @@ class SocketStream(StampedStream):
         if self._waiter is not None:
             _resolve(self._waiter)
         if self._on_data is not None:
-            self._on_data()
+            self._on_data(data)
 
     def _since_ns(self) -> int:
         """Moment after which all arrived that is read now: the last look of the loop, or the read before."""
@@ -206,7 +206,7 @@ class SocketStream(StampedStream):
             return self._read_ns
         return max(self._read_ns, self._looks.looked_ns)
 
-    def subscribe(self, on_data: Callable[[], None] | None) -> None:
+    def subscribe(self, on_data: Callable[[bytes], None] | None) -> None:
         """See `StampedStream.subscribe`."""
         self._on_data = on_data
 

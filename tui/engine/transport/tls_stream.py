@@ -9,6 +9,9 @@ import httpcore2
 
 from tui.engine.transport import READ_BYTES, Segment, StampedStream, socket_errors_as
 
+_MOST_AHEAD = 64
+"""Segments that are decrypted before they are taken over: more stay where they hold the server back."""
+
 
 class TlsStream(StampedStream):
     """TLS over a stamped stream. A record carries the stamp of the segment that completed it."""
@@ -17,6 +20,8 @@ class TlsStream(StampedStream):
         super().__init__()
         self.inner = inner
         self._error: ssl.SSLError | None = None
+        self._on_data: Callable[[bytes], None] | None = None
+        self._is_looking = False
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
 
@@ -55,9 +60,25 @@ class TlsStream(StampedStream):
             raise httpcore2.ReadError(str(self._error)) from self._error
         self.inner.check_end()
 
-    def subscribe(self, on_data: Callable[[], None] | None) -> None:
+    def subscribe(self, on_data: Callable[[bytes], None] | None) -> None:
         """See `StampedStream.subscribe`."""
-        self.inner.subscribe(on_data)
+        self._on_data = on_data
+        self.inner.subscribe(None if on_data is None else self._came)
+
+    def _came(self, _: bytes) -> None:
+        """Decrypt what has arrived, once all sockets that are ready have been read."""
+        if not self._is_looking:
+            self._is_looking = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        self._is_looking = False
+        if self._on_data is None:
+            return
+        if len(self._queue) < _MOST_AHEAD:
+            self._queue.extend(self.pull())
+        if self._queue:
+            self._on_data(self._queue[-1].data)
 
     def _decrypted(self, segment: Segment) -> list[Segment]:
         parts: list[bytes] = []
