@@ -23,6 +23,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
+from tui.engine import pinger
 from tui.engine.protocol import StartLoad
 from tui.session.engines import Engines
 from tui.simulator.process import SimulatorProcess
@@ -188,6 +189,60 @@ async def test_a_lost_link_interrupts_that_hosts_requests_and_nothing_else(url: 
         numbers = running.start(url, ["desk", "tokyo"])
         await running.over()
         assert running.statuses(numbers) == [Status.TRUNCATED] * 2
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="stops a process by its number")
+async def test_a_frozen_engine_of_this_machine_is_given_up_and_a_program_that_was_stopped_loses_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pinger, "PING_EVERY_S", 0.01)
+    loop, ahead = asyncio.get_running_loop(), [0.0]
+    usual = loop.time
+    monkeypatch.setattr(loop, "time", lambda: usual() + ahead[0])
+    async with several(PARIS) as running:
+
+        async def freeze(numbers: Sequence[int]) -> int:
+            """Stop this machine's engine in its answer, with a ping on its way."""
+            wanted = set(numbers)
+            await running.until(
+                lambda: wanted <= {event.request_id for event in running.events if isinstance(event, Content)},
+                "content of both",
+            )
+            engine = running.engines.here
+            os.kill(engine.pid, signal.SIGSTOP)
+            await later()
+            assert engine._pinger._sent
+            return engine.pid
+
+        async def later(seconds: float = 0.0) -> None:
+            """Let a time pass for this program, and the other engine answer a ping."""
+            ahead[0] += seconds
+            pings = running.engines.client("paris")._pinger
+            seen = pings._number
+            await running.until(lambda: pings._number > seen + 1, "pongs of the other engine")
+
+        numbers = running.start(url, [None, "paris"], tokens=150)
+        stopped = await freeze(numbers)
+        await later(30)
+        os.kill(stopped, signal.SIGCONT)
+        await running.over()
+        assert running.statuses(numbers) == [Status.TRUNCATED] * 2
+        assert not any(isinstance(event, EngineFailed) for event in running.events)
+
+        numbers = running.start(url, [None, "paris"], tokens=100_000)
+        await freeze(numbers)
+        for _ in range(4):
+            await later(6)
+        await running.until(lambda: running.records[numbers[0]].status, "the end of the frozen one")
+        assert running.statuses(numbers) == [Status.INTERRUPTED, None]
+        assert running.problems == [
+            "The measuring process has not answered for 20 s, so it is given up. It is being started again."
+        ]
+        running.engines.cancel(tuple(numbers))
+        await running.over()
+        (number,) = running.start(url, [None])
+        await running.over()
+        assert running.statuses([number]) == [Status.TRUNCATED]
 
 
 async def test_what_waits_for_a_host_can_be_cancelled_and_one_that_never_comes_holds_nobody_up(url: str) -> None:

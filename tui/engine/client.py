@@ -113,7 +113,7 @@ class EngineClient:
         self._files: set[str] = set()
         """Digests of the files that the engine was given."""
         self._latest_ns = 0
-        self._pinger = Pinger(self._send, self._clock_read, self._give_up)
+        self._pinger = Pinger(self._send, self._clock_read, self._give_up, is_here=host.is_here)
         self._remote = None if host.is_here else RemoteEngine(self._give_up)
         """All that was asked of another machine's engine, which may say nothing else."""
 
@@ -264,7 +264,7 @@ class EngineClient:
         if not self.host.is_here:
             # Before anything that was given meanwhile.
             self._send(Settle(keys=self._lent))
-            self._pinger.start()
+        self._pinger.start()
         self._send_unsent()
 
     def _clock_read(self, clock: ClockOffset) -> None:
@@ -279,7 +279,10 @@ class EngineClient:
             self._fail(f"{self._place} has started no engine within {_READY_WITHIN_S:g} s{said}.")
 
     def _give_up(self, what: str) -> None:
-        self._fail(f"{self._place} {what}, so the link to it is given up.")
+        if self.host.is_here:
+            self._fail(f"The measuring process {what}, so it is given up.")
+        else:
+            self._fail(f"{self._place} {what}, so the link to it is given up.")
 
     def _fail(self, problem: str) -> None:
         """End an engine that cannot be gone on with.

@@ -1,4 +1,4 @@
-"""Pings of another machine's engine: they read its clock, and tell that it is still there."""
+"""Pings of an engine: they tell that it is still there, and read the clock of another machine's."""
 
 import asyncio
 import time
@@ -11,18 +11,48 @@ from tui.engine.protocol import Ping
 PING_EVERY_S = 5.0
 _READ_CLOCK_EVERY_S = 60.0
 PONG_WITHIN_S = 20.0
-"""Silence after which another machine's engine counts as lost, s: above what ssh itself waits (`core.host`)."""
+"""Silence after which an engine counts as lost, s: above what ssh itself waits (`core.host`)."""
+_PARTS = 4
+
+
+class Silence:
+    """Timer of a silence, in time for which this process ran: one that was stopped meanwhile hears first what came."""
+
+    def __init__(self, on_silence: Callable[[], None]) -> None:
+        self._on_silence = on_silence
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, within_s: float) -> None:
+        """Count from now on, unless `stop` comes."""
+        self.stop()
+        self._part(within_s / _PARTS, _PARTS)
+
+    def stop(self) -> None:
+        """Count no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _part(self, seconds: float, left: int) -> None:
+        """Wait for a part: however long the process is stopped, that takes one of them."""
+        if left:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._part, seconds, left - 1)
+        else:
+            self._on_silence()
 
 
 class Pinger:
-    """Reads the clock of another machine's engine by pings, and hears from them that it is there."""
+    """Hears from pings that an engine is there, and reads the clock of another machine's by them."""
 
     def __init__(
         self,
         send: Callable[[Ping], None],
         on_clock: Callable[[ClockOffset], None],
         on_silence: Callable[[str], None],
+        *,
+        is_here: bool,
     ) -> None:
+        self._is_here = is_here
         self._send = send
         self._on_clock = on_clock
         self._on_silence = on_silence
@@ -30,7 +60,7 @@ class Pinger:
         self._number = 0
         self._read: list[ClockOffset] = []
         self._next: asyncio.TimerHandle | None = None
-        self._silence: asyncio.TimerHandle | None = None
+        self._silence = Silence(self._silent)
         self._read_again_ns = 0
 
     def start(self) -> None:
@@ -39,10 +69,10 @@ class Pinger:
 
     def stop(self) -> None:
         """Ping no more."""
-        for timer in (self._next, self._silence):
-            if timer is not None:
-                timer.cancel()
-        self._next = self._silence = None
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        self._silence.stop()
         self._sent.clear()
 
     def pong(self, pong: Ponged) -> None:
@@ -51,11 +81,9 @@ class Pinger:
         sent_ns = self._sent.pop(pong.number, None)
         if sent_ns is None:
             return
-        if self._silence is not None:
-            self._silence.cancel()
-            self._silence = None
+        self._silence.stop()
         self._read.append(offset_of(sent_ns, pong.t_ns, received_ns))
-        if received_ns < self._read_again_ns:
+        if self._is_here or received_ns < self._read_again_ns:
             self._read.clear()
         elif len(self._read) < PINGS:
             self._ping()
@@ -69,8 +97,8 @@ class Pinger:
     def _ping(self) -> None:
         self._number += 1
         self._sent[self._number] = time.monotonic_ns()
-        self._silence = asyncio.get_running_loop().call_later(PONG_WITHIN_S, self._silent)
-        self._send(Ping(number=self._number))
+        self._silence.begin(PONG_WITHIN_S)
+        self._send(Ping(number=self._number, is_lifeline=not self._is_here))
 
     def _silent(self) -> None:
         self._on_silence(f"has not answered for {PONG_WITHIN_S:g} s")

@@ -120,9 +120,11 @@ class Fire(msgspec.Struct, frozen=True, kw_only=True, tag="fire"):
 
 
 class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
-    """Answer with `Ponged`. An engine that was pinged once ends itself when no further ping comes for a minute."""
+    """Answer with `Ponged`."""
 
     number: int
+    is_lifeline: bool = True
+    """True for the engine of another machine, which ends itself when no further ping comes for a minute."""
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True, tag="settle"):

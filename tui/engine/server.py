@@ -19,6 +19,7 @@ from tui.engine import files
 from tui.engine.load import LoadScheduler
 from tui.engine.lookups import Lookups
 from tui.engine.own_settings import OwnSettings
+from tui.engine.pinger import Silence
 from tui.engine.protocol import (
     Ask,
     CancelRequests,
@@ -119,7 +120,7 @@ def _has_room(content: Content) -> bool:
 class _CommandReader(asyncio.Protocol):
     """Splits standard input into commands; its end, or a frame out of step, ends the engine.
 
-    Pings are answered as they are read. Once there was one, silence for `ping_within_s` ends the engine too.
+    Pings are answered as they are read. After one from another machine, silence for `ping_within_s` ends it too.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class _CommandReader(asyncio.Protocol):
         self._on_pong = on_pong
         self._ping_within_s = ping_within_s
         self._splitter = FrameSplitter()
-        self._silence: asyncio.TimerHandle | None = None
+        self._silence = Silence(lambda: commands.put_nowait(None))
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -148,9 +149,8 @@ class _CommandReader(asyncio.Protocol):
 
     def _answer(self, ping: Ping) -> None:
         self._on_pong(Ponged(number=ping.number, t_ns=time.monotonic_ns()))
-        if self._silence is not None:
-            self._silence.cancel()
-        self._silence = asyncio.get_running_loop().call_later(self._ping_within_s, self._commands.put_nowait, None)
+        if ping.is_lifeline:
+            self._silence.begin(self._ping_within_s)
 
 
 class _EventWriter(asyncio.Protocol):
