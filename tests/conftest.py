@@ -4,12 +4,14 @@ a search for the key in all that is written."""
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from canary import SPARE
 from hypothesis import HealthCheck, settings
+from warm import Starter, WarmPopen, is_possible
 
 # Without its bytecode every child would compile the program anew, which takes a third of its time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -99,6 +101,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(kind) for kind in KINDS):
             item.add_marker(_kind_of(item))
+
+
+_STARTER = pytest.StashKey[Starter]()
+"""Of a session: what starts its processes without their imports."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_starts(request: pytest.FixtureRequest, _watched: None) -> Iterator[None]:
+    if not is_possible():
+        yield
+        return
+    starter = request.config.stash[_STARTER] = WarmPopen.starter = Starter()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", WarmPopen)
+        yield
+    starter.close()
+
+
+# Before fixtures of any scope start anything.
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have a test that is marked `cold` start its processes as a person does, with all imports."""
+    cold = item.get_closest_marker("cold") is not None
+    WarmPopen.starter = None if cold else item.config.stash.get(_STARTER, None)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,8 @@ import pytest
 from tui import child
 from tui.errors import ChildError
 
+pytestmark = pytest.mark.cold
+
 
 def test_a_child_is_this_program_even_beside_another_package_of_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

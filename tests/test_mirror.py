@@ -147,6 +147,7 @@ MIRRORS_NOTHING = {
     "test_markers.py",
     "test_mirror.py",
     "test_structure.py",
+    "test_warm.py",
     "ui/test_textual_private.py",
     # Whole programs at work: the engine, the advice on a real simulator, a killed program, all exports of one run.
     "advice/test_levers_found.py",

@@ -143,6 +143,7 @@ def test_results_that_no_disk_takes_are_said_to_be_lost(workplace: Workplace, tm
     assert not list(tmp_path.rglob("*spill*"))
 
 
+@pytest.mark.cold
 def test_an_engine_that_dies_is_no_success(workplace: Workplace) -> None:
     workplace.plan()
     process = subprocess.Popen(

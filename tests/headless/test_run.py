@@ -27,6 +27,7 @@ from .conftest import Run, Workplace
 Plan = Callable[..., str]
 
 
+@pytest.mark.cold
 def test_a_plan_is_measured_once_and_summed_up(run: Run, plan: Plan) -> None:
     done = run("run", plan())
     assert done.returncode == ExitCode.OK, done.stderr

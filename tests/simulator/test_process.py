@@ -88,6 +88,7 @@ def test_it_dies_with_its_parent_in_the_middle_of_a_stream() -> None:
 
 
 @_LINUX
+@pytest.mark.cold
 def test_it_is_given_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "hunter2")
     monkeypatch.setenv("aws_secret_access_key", "hunter2")
