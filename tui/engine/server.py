@@ -186,8 +186,8 @@ async def _serve(ping_within_s: float) -> None:
     calibration = await rehearse(sender)
     outbox.put(EngineReady(pid=os.getpid(), sdk_version=SDK_VERSION, calibration=calibration))
     # What the imports made is never garbage: leave it out of every later collection, and of its pauses.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     while (command := await commands.get()) is not None:
         await _obey(own.completed(command), own, scheduler, loads, lookups)
     await lookups.cancel()
