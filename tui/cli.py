@@ -107,7 +107,10 @@ def _dispatch(arguments: list[str]) -> int:
 
         return simulate(arguments[1:])
     if command in _HEADLESS:
-        status: int = import_module(f"tui.headless.{command}").main(arguments[1:])
+        gc.disable()  # as for the screen
+        front_end = import_module(f"tui.headless.{command}")
+        gc.enable()
+        status: int = front_end.main(arguments[1:])
         return status
     if command == "config":
         return _config(_parser("latency-tui config", _CONFIG_DESCRIPTION, with_prompt=False).parse_args(arguments[1:]))
@@ -229,13 +232,13 @@ def _speed(text: str) -> float:
 
 
 def _screen(options: argparse.Namespace) -> int:
+    # Until the first frame is painted, nothing that is made is garbage; the app turns this on again then.
+    gc.disable()
     from tui.config.load import load
 
     prompt = _prompt(options)
     loaded = load(_flags(options, prompt), os.environ, Path.cwd())
     _require_terminal()
-    # Until the first frame is painted, nothing that is made is garbage; the app turns this on again then.
-    gc.disable()
 
     from tui.ui.start import start
 

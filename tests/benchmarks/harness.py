@@ -20,7 +20,7 @@ from typing import Self
 
 import pyte
 
-sys.path.append(str(Path(__file__).parents[1] / "pty"))
+sys.path += [str(Path(__file__).parents[1] / "pty"), str(Path(__file__).parents[1])]
 from link import ANSWER, QUESTION, SlowLink
 
 COLUMNS, ROWS = 120, 40

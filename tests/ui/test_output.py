@@ -1,12 +1,17 @@
-"""What stands for the screen's shapes in a terminal without them."""
+"""What stands for the screen's shapes in a terminal without them, and how bytes get to a terminal."""
 
 import ast
+import asyncio
+import os
+import pty
+import tty
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
-from tui.ui.output import ASCII_TWINS, encoder
+from tui.ui.output import ASCII_TWINS, TerminalOutput, encoder
 
 UI = Path(__file__).parents[2] / "tui" / "ui"
 _RANGES_OF_LETTERS = {"output.py", "row_breaker.py", "wrapped_text.py", "difference.py", "inputs.py", "steady_cells.py"}
@@ -47,3 +52,68 @@ def test_without_shapes_letters_stay() -> None:
 
 def test_with_both_nothing_changes() -> None:
     assert encoder(utf8=True, glyphs=True)("□ ‹a› 日é") == "□ ‹a› 日é".encode()
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a pty that changes nothing: ours to read, the program's to write."""
+    ours, programs = pty.openpty()
+    tty.setraw(programs)
+    yield ours, programs
+    os.close(ours)
+    os.close(programs)
+
+
+def read_all(fd: int, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        data += os.read(fd, 4096)
+    return data
+
+
+async def test_a_terminal_that_reads_gets_a_frame_whole_before_the_event_loop_goes_on(
+    terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pty holds 4 KB: the rest of the first picture once waited until the engine had been started."""
+    ours, programs = terminal
+    shown = bytearray()
+
+    def reads(_read: object, _write: object, _error: object, timeout: float) -> tuple[list[int], list[int], list[int]]:
+        shown.extend(os.read(ours, 4096))
+        return [], [programs], []
+
+    output = TerminalOutput(programs, asyncio.get_running_loop(), lambda _: b"?", lambda: None)
+    frame = b"frame " * 5_000
+    with monkeypatch.context() as patched:
+        patched.setattr("tui.ui.output.select.select", reads)
+        output.write(frame)
+        await asyncio.sleep(0)
+    assert output.queued == 0
+    assert shown + await asyncio.to_thread(read_all, ours, len(frame) + 1 - len(shown)) == frame + b"?"
+    output.close()
+
+
+async def test_one_that_stands_still_is_waited_for_once(
+    terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, programs = terminal
+    waits = list[float]()
+    tried_again = asyncio.Event()
+
+    def no_room(
+        _read: object, _write: object, _error: object, timeout: float
+    ) -> tuple[list[int], list[int], list[int]]:
+        waits.append(timeout)
+        if len(waits) == 3:
+            tried_again.set()
+        return [], [], []
+
+    output = TerminalOutput(programs, asyncio.get_running_loop(), lambda _: b"", lambda: None)
+    frame = b"frame " * 5_000
+    with monkeypatch.context() as patched:
+        patched.setattr("tui.ui.output.select.select", no_room)
+        output.write(frame)
+        await tried_again.wait()
+    assert [wait > 0 for wait in waits[:3]] == [True, False, False]
+    assert await asyncio.to_thread(read_all, ours, len(frame)) == frame
+    output.close()

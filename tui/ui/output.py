@@ -1,4 +1,4 @@
-"""Writing to the terminal without ever waiting for it: what it does not take at once is kept and tried again.
+"""Writing to the terminal without waiting for one that stands still: what it does not take is kept and tried again.
 
 Textual's own writer blocks when the terminal does, with a thread that nothing can end and, once 30 pieces wait, with
 the event loop: a link that stands still then stops keys, signals and the exit. Here the terminal is opened once more,
@@ -19,6 +19,9 @@ from rich.cells import cell_len
 _RETRY_S = 0.01
 """Pause before a terminal that took nothing is tried again. A timer, because not every platform's event loop can watch
 a terminal for room."""
+_PATIENCE_S = 0.005
+"""Time in which a terminal that reads makes room for more, s. A pty holds 4 KB: the rest of a frame would else lie here
+until the event loop comes round, and a key's letter behind it."""
 _PIECE_BYTES = 65_536
 _ABORT = b"\x18\x1b\\"
 """Ends any sequence that was cut in the middle: CAN for control sequences, ST for strings."""
@@ -41,6 +44,8 @@ class TerminalOutput:
         self._lock = threading.Lock()
         self._queue = bytearray()
         self._scheduled = False
+        self._stands_still = False
+        """True from when it made no room in `_PATIENCE_S` until it has taken all."""
         self._gone = False
 
     @property
@@ -78,16 +83,23 @@ class TerminalOutput:
     def _push(self) -> None:
         """Send as much as the terminal takes."""
         gone = False
+        patient_until: float | None = None
         with self._lock:
             while self._queue and not gone and not self._gone:
                 try:
                     sent = os.write(self._fd, self._queue[:_PIECE_BYTES])
                 except BlockingIOError:
-                    return
+                    now = time.monotonic()
+                    patient_until = patient_until or now + _PATIENCE_S
+                    left = 0.0 if self._stands_still else max(0.0, patient_until - now)
+                    if not select.select([], [self._fd], [], left)[1]:
+                        self._stands_still = True
+                        return
                 except OSError:
                     gone = True
                 else:
                     del self._queue[:sent]
+            self._stands_still = False
             if gone:
                 self._queue.clear()
                 self._gone = True
