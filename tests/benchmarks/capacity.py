@@ -3,12 +3,13 @@
     python tests/benchmarks/capacity.py [--streams 32,64,128,192,256] [--seconds N] [--rounds N] [--only NAME]
 
 Every load is given in turn to one engine (alone, without screen and history), to two engines of this machine as a
-session shares a run over them (the server needs a core, too), to the SDK's own loop (see `fidelity_usual.py`), and to
+session shares a run over them (the server needs a core, too), to the whole program with one or two engines, which shows
+and stores them meanwhile, to the SDK's own loop (see `fidelity_usual.py`), and to
 the least that asyncio can do (see `capacity_subjects.py`). The server is that of `fidelity.py`: 100 pieces per second
 and stream, with its own log of when it sent what.
 
     pieces/s    that arrived, over the time in which the server sent
-    µs/piece    CPU of the process that reads, set-up of the requests included
+    µs/piece    CPU of the processes that read, and of the screen, set-up of the requests included
     alone       share of the pieces that have a time of their own. The engine counts those that it could not tell apart
                 (`Instrument.shared`); for the others it is the pieces whose time differs from that of the piece before.
     TTFT, token error: as in `fidelity.py`, p99, ms
@@ -21,11 +22,12 @@ do not. The last lines say for each the largest load that holds, and its pieces 
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 from capacity_subjects import protocol, several
 from fidelity import Errors, errors, ms
-from fidelity_runs import Load, Measured, usual
+from fidelity_runs import Load, Measured, ours, usual
 
 from tui.core.metrics import NS_PER_MS, percentile
 
@@ -34,10 +36,12 @@ _MOST_SHARED = 0.01
 _SUBJECTS: dict[str, Callable[[Load], Measured]] = {
     "engine": several(1),
     "2 engines": several(2),
+    "screen": partial(ours, engines=1),
+    "screen, 2": partial(ours, engines=2),
     "SDK": usual,
     "protocol": protocol,
 }
-_ROW = "{:>7} {:<9} {:>9} {:>9} {:>7} {:>8} {:>10} {:>11} {:>6}"
+_ROW = "{:>7} {:<9} {:>9} {:>9} {:>9} {:>8} {:>10} {:>11} {:>6}"
 
 
 class Taken(msgspec.Struct, kw_only=True):
@@ -46,6 +50,8 @@ class Taken(msgspec.Struct, kw_only=True):
     pieces: int
     seconds: float
     cpu_s: float
+    cpu: str
+    """Of a core, percent, and that of the screen beside it."""
     shared: int
     found: Errors
 
@@ -79,6 +85,7 @@ def taken(load: Load, measured: Measured) -> Taken:
         pieces=sum(len(answer.before_ns) for answer in answers),
         seconds=load.rounds * load.seconds,
         cpu_s=measured.cpu_s,
+        cpu=measured.cpu,
         shared=shared,
         found=errors(measured),
     )
@@ -92,7 +99,7 @@ def show(load: Load, name: str, result: Taken) -> None:
             name,
             f"{result.per_s:,.0f}",
             f"{1e6 / result.per_core:.1f}",
-            f"{100 * result.cpu_s / result.seconds:.0f} %",
+            f"{result.cpu} %",
             f"{100 * (1 - result.shared / result.pieces):.1f} %",
             ms(percentile(result.found.ttft_ns, 99)),
             ms(percentile(result.found.token_ns, 99)),

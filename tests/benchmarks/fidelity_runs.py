@@ -1,5 +1,6 @@
 """One load, measured by the real program on a terminal or in the usual way, beside the server's own log of it."""
 
+import math
 import os
 import subprocess
 import sys
@@ -14,12 +15,22 @@ from fidelity_server import TOKEN_EVERY_NS, Answer
 from fidelity_usual import Timed, Usual
 from harness import LATENCY_TUI, Terminal, sealed
 
-from tui.core.events import EngineReady, Instrument
+from tui.core.events import Instrument
 
 ROUND_WITHIN_S = 60.0
 """Longest that a round may take beyond its streams' own length."""
 _HERE = Path(__file__).parent
 _F5 = b"\x1b[15~"
+_ENGINES = """\
+import sys
+if "--run" in sys.orig_argv:
+    from tui.core import plan
+    plan.MAX_TARGETS = 1_024
+    from tui.session import engines
+    engines.most_here = lambda: {0}
+    engines.STREAMS_PER_ENGINE = {1}
+"""
+"""A sitecustomize for the screen alone: so many engines, for so many streams each, and lanes beyond a plan's most."""
 _STAMP_READS = """\
 import sys
 if sys.orig_argv[-2:] == ["tui", "engine"]:
@@ -51,8 +62,8 @@ class Measured(msgspec.Struct, kw_only=True):
     pairs: list[tuple[Timed, Answer]]
     cpu: str
     """CPU of the processes during the rounds, percent of one core."""
-    cpu_s: float = 0.0
-    """That of the process that reads the streams, s; 0 where it was not told apart."""
+    cpu_s: float
+    """That of the processes that read, show and store the streams, s."""
     memory: str
     """Their peak resident sizes, MB."""
     instruments: list[Instrument] = msgspec.field(default_factory=list)
@@ -131,28 +142,35 @@ class LoadServer:
         return msgspec.json.decode(self._log.read_bytes(), type=list[Answer])
 
 
-def ours(load: Load, *, stamp_reads: bool = False) -> Measured:
-    """The real program, painting a real terminal. With `stamp_reads` it does without the kernel's stamps."""
+def ours(load: Load, *, stamp_reads: bool = False, engines: int | None = None) -> Measured:
+    """The real program, painting a real terminal. With `stamp_reads` it does without the kernel's stamps.
+
+    With `engines` it has so many; else as many as it takes by itself.
+    """
     with sealed() as (home, environment), LoadServer(load, home) as server:
         record = home / "record.jsonl"
         record.touch(0o600)
         environment |= access(home, load)
-        if stamp_reads:
-            (home / "sitecustomize.py").write_text(_STAMP_READS)
+        if stamp_reads or engines:
+            changed = _ENGINES.format(engines, math.ceil(load.streams / engines)) if engines else _STAMP_READS
+            (home / "sitecustomize.py").write_text(changed)
             environment["PYTHONPATH"] = f"{home}:{environment.get('PYTHONPATH', '')}"
         with Terminal(_command(load, home, server.base_url, record), environment) as terminal:
-            ready = msgspec.json.decode(_wait_for(record, "engine_ready", 1, ROUND_WITHIN_S), type=EngineReady)
-            engine, screen = ProcessCost(ready.pid), ProcessCost(terminal.pid)
+            # By then all engines have been imported, which is no cost of a piece.
+            _wait_for(record, "run_started", 1, ROUND_WITHIN_S)
+            engine, screen = [ProcessCost(pid) for pid in _engines_of(terminal.pid)], ProcessCost(terminal.pid)
             for number in range(1, load.rounds + 1):
                 if number > 1:
                     terminal.send(_F5)
                 _wait_for(record, "run_ended", number, load.seconds + ROUND_WITHIN_S)
-            cpu = f"{engine.cpu_percent:.0f} + {screen.cpu_percent:.0f}"
-            memory = f"{engine.peak_mb:.0f} + {screen.peak_mb:.0f}"
+            cpu = f"{sum(one.cpu_percent for one in engine):.0f} + {screen.cpu_percent:.0f}"
+            cpu_s = screen.cpu_s + sum(one.cpu_s for one in engine)
+            memory = f"{sum(one.peak_mb for one in engine):.0f} + {screen.peak_mb:.0f}"
         lines = record.read_bytes().splitlines()
         return Measured(
             pairs=paired([_timed(line) for line in lines if line.startswith(b'{"type":"result"')], server.answers()),
             cpu=cpu,
+            cpu_s=cpu_s,
             memory=memory,
             instruments=[
                 msgspec.json.decode(line, type=Instrument) for line in lines if line.startswith(b'{"type":"instrument"')
@@ -190,6 +208,12 @@ def _command(load: Load, home: Path, base_url: str, record: Path) -> list[str]:
     lanes = (f'[[targets]]\nmodel = "lane-{number:03}"\n' for number in range(load.streams))
     plan.write_text('[prompt]\nuser = "Go on."\n[parameters]\nmax_tokens = 100000\n' + "".join(lanes))
     return [LATENCY_TUI, "--base-url", base_url, "--config", str(plan), "--run", "--record", str(record)]
+
+
+def _engines_of(pid: int) -> list[int]:
+    """The engines that a process has started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(one) for one in children if b"\0engine\0" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
 def _certificate(home: Path) -> tuple[str, str]:

@@ -23,17 +23,13 @@ TOKENS = 400
 """Four seconds at 100 tokens per second: the stall lies within."""
 EARLY_NS = 50_000
 """As far as the offset between the stamps' clock and ours may err."""
-LATE_NS = 50_000_000
-"""How much later than the log's a stamp may be: what an engine may be late on a machine that is busy. The stall is
-forty times as long."""
+LATE_NS = 1_000_000
+"""Later than the log by more are only stamps of pieces that were read together, as the engine states: a busy machine
+lets it wait, for as long as it says."""
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def median(values: list[int]) -> int:
-    return sorted(values)[len(values) // 2]
 
 
 @pytest.mark.timeout(100)
@@ -60,22 +56,21 @@ def test_a_screen_that_is_stopped_for_two_seconds_moves_no_stored_time(
             # Not with a key: on SIGCONT, Textual starts a second thread that reads keys, and one may take half a key.
             terminal.process.terminate()
             assert terminal.until_ended() == 143
-    results = [line for line in lines(record) if line["type"] == "result"]
+    results, told = ([line for line in lines(record) if line["type"] == kind] for kind in ("result", "instrument"))
     truth = {line["request_id"]: line for line in lines(log) if line["status"] == 200 and line["method"] == "POST"}
     assert len(results) == 2
-    errors: list[list[int]] = []
-    for result in results:
+    for result, instrument in zip(results, told, strict=True):
         assert result["status"] == "truncated"
         assert result["stamp_source"] == "kernel"
         events = truth[result["api_request_id"]]["events"]
         deltas = [(planned, written) for name, planned, written in events if name == "content_block_delta"]
         stamps = result["stamps"]["content_ns"]
         assert len(stamps) == len(deltas) == TOKENS
-        for stamp, (planned_ns, written_ns) in zip(stamps, deltas, strict=True):
-            assert planned_ns - EARLY_NS <= stamp <= written_ns + LATE_NS
-        errors.append([stamp - written_ns for stamp, (_, written_ns) in zip(stamps, deltas, strict=True)])
+        # As close with the stall as without.
+        assert all(stamp >= planned_ns - EARLY_NS for stamp, (planned_ns, _) in zip(stamps, deltas, strict=True))
+        errors = [stamp - written_ns for stamp, (_, written_ns) in zip(stamps, deltas, strict=True)]
+        assert sum(error > LATE_NS for error in errors) <= instrument["shared"]
+        assert max(errors) <= max(LATE_NS, instrument["delay_max_ns"]) + EARLY_NS
     # The stall was in mid-stream, and what arrived in it is stamped within it.
     during = [stamp for stamp in results[1]["stamps"]["content_ns"] if stopped_ns < stamp < resumed_ns]
     assert len(during) > TOKENS * STALL_S / 4 / 2
-    # As close as without: half of all stamps are within a millisecond of the log in either run.
-    assert [abs(median(run)) < 1_000_000 for run in errors] == [True, True]

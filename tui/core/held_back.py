@@ -7,6 +7,7 @@ first token then says when a buffer was full, and rates say nothing.
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 
@@ -54,8 +55,11 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
 
 def arrivals(stamps: Sequence[int]) -> Arrivals | None:
     """Gather stamps (ascending, ns) into bursts; None without any."""
-    if not stamps:
-        return None
+    return _gathered(tuple(stamps)) if stamps else None
+
+
+@lru_cache(maxsize=4)  # a dozen figures of an answer ask for it, one after the other
+def _gathered(stamps: tuple[int, ...]) -> Arrivals:
     begins, lengths = [stamps[0]], list[int]()
     last, count = stamps[0], 1
     for before, after in pairwise(stamps):
