@@ -64,6 +64,14 @@ def cluster(state: Path) -> Iterator[Cluster]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(cluster: Cluster) -> AsyncIterator[Several]:
+    gather = cluster._client._gather_remote
+
+    async def from_afar(*given: Any) -> Any:
+        """Dask's own, over a longer way: engines of several workers are placed by one."""
+        await asyncio.sleep(0.6)
+        return await gather(*given)
+
+    cluster._client._gather_remote = from_afar
     async with several() as found:
         found.engines.spawn = cluster.launch
         found.engines.expect(cluster.hosts, ())
@@ -215,9 +223,33 @@ def test_a_cluster_with_certificates_is_joined_with_them_alone(monkeypatch: pyte
             found = Cluster(guarded.scheduler_address)
             assert len(found.hosts) == 1
             found.close()
+        # Anybody's certificate is not one of this cluster's.
+        other = distributed.Security.temporary()
+        own = {"client.key": other.tls_client_key, "client.cert": other.tls_client_cert, "ca-file": other.tls_ca_file}
         monkeypatch.setattr(subject, "_CONNECT_WITHIN_S", 0.5)
-        with pytest.raises(UsageError, match="No Dask scheduler can be used at tls://"):
+        with (
+            dask.config.set({f"distributed.comm.tls.{name}": value for name, value in own.items()}),
+            pytest.raises(UsageError, match="No Dask scheduler can be used at tls://"),
+        ):
             Cluster(guarded.scheduler_address)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "Dask's settings here have no distributed.comm.tls.ca-file: docs/scale.md"),
+        ({"ca-file": "{there}"}, "have no distributed.comm.tls.client.cert"),
+        ({"ca-file": "gone.pem"}, "there is no file gone.pem (distributed.comm.tls.ca-file)"),
+        ({"ca-file": "{there}", "client.cert": "{there}", "client.key": "k.pem"}, "there is no file k.pem"),
+    ],
+)
+def test_what_is_missing_of_the_certificates_is_named(settings: dict[str, str], words: str, tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").touch()
+    named = {
+        f"distributed.comm.tls.{name}": value.format(there=tmp_path / "cert.pem") for name, value in settings.items()
+    }
+    with dask.config.set(named), pytest.raises(UsageError, match=re.escape(words)):
+        Cluster("tls://127.0.0.1:1")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,9 @@ def _measure(loaded: Loaded, settings: LoadSettings, narrator: Narrator, options
         if cluster is not None:
             session.children.engines.spawn = cluster.launch
             plan = msgspec.structs.replace(plan, hosts=cluster.hosts)
-            narrator.note(f"{len(cluster.hosts)} workers of the cluster send the load together.")
+            count = len(cluster.hosts)
+            senders = "One worker of the cluster sends" if count == 1 else f"{count} workers of the cluster send"
+            narrator.note(f"{senders} the load.")
         try:
             if (complaint := problem(settings, plan)) is not None:
                 raise ConfigError(complaint)

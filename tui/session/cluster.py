@@ -17,8 +17,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import IO, Any
 
+import dask
 import distributed
 import msgspec
 
@@ -185,7 +187,8 @@ class WorkerProcess:
         """Have it placed, then carry its output here."""
         seen, words, status = 0, b"", 1
         try:
-            self._actor = self._answer(self._placed)
+            # In one wait: Dask fetches those of several workers together, and where one wait runs out all of them end.
+            self._actor = self._placed.result(timeout=_ANSWER_WITHIN_S)
             self._start(self._carry_in, commands)
             while not self._over.is_set():
                 found: Output = self._answer(self._actor.read(seen))
@@ -217,7 +220,7 @@ class WorkerProcess:
         os.close(commands)
 
     def _answer(self, promise: Any) -> Any:
-        """Result of a promise of Dask; no longer waited for once the engine was given up."""
+        """Result of a call of it; no longer waited for once the engine was given up."""
         until = time.monotonic() + _ANSWER_WITHIN_S
         while True:
             try:
@@ -236,6 +239,8 @@ class Cluster:
         for logger in filter(lambda name: name.startswith("distributed"), [*logging.root.manager.loggerDict]):
             logging.getLogger(logger).setLevel(logging.CRITICAL)
         count = _local_workers(address)
+        if address.startswith("tls://"):
+            _check_certificates(address)
         self._local: Any = None
         self._client: Any = None
         try:
@@ -313,6 +318,19 @@ def _local_workers(address: str) -> int:
             "machine it has to be tls:// (see docs/scale.md)."
         )
     return 0
+
+
+def _check_certificates(address: str) -> None:
+    """Name what of this side's certificates is missing, which Dask does not. Raises UsageError."""
+    for name in ("ca-file", "client.cert", "client.key"):
+        found = dask.config.get(f"distributed.comm.tls.{name}", None)
+        if not found and name != "client.key":  # which the certificate's file may have
+            raise UsageError(
+                f"--cluster {address}: Dask's settings here have no distributed.comm.tls.{name}: docs/scale.md shows "
+                "how certificates are made, and where they are named."
+            )
+        if found and "\n" not in found and not Path(found).is_file():
+            raise UsageError(f"--cluster {address}: there is no file {clean(found)} (distributed.comm.tls.{name}).")
 
 
 def dask_setup(_worker: object) -> None:
