@@ -1,5 +1,7 @@
 """A real OpenSSH server on loopback, on a port and with keys of its own."""
 
+import base64
+import hmac
 import os
 import pwd
 import shutil
@@ -19,14 +21,31 @@ ALIVE_INTERVAL_S, ALIVE_COUNT = 1, 2
 """A client that is silent for so many intervals is taken for dead."""
 
 
-def knowing(password: str, directory: Path) -> list[str]:
-    """A command that starts another, for which alone this is the password of this user. Needs root, Linux."""
+def knowing(password: str, directory: Path, pam: str = "") -> list[str]:
+    """A command that starts another, for which alone this is the password of this user, and PAM's file for sshd.
+
+    Needs root, Linux.
+    """
     crypted = subprocess.run(["openssl", "passwd", "-6", password], capture_output=True, text=True, check=True).stdout
-    shadow = directory / "shadow"
-    shadow.write_text(f"{pwd.getpwuid(os.geteuid()).pw_name}:{crypted.strip()}:19000:0:99999:7:::\n")
-    return ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/shadow && exec "$@"', str(shadow)]
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    (directory / "shadow").write_text(f"{user}:{crypted.strip()}:19000:0:99999:7:::\n")
+    over = {"shadow": "/etc/shadow"}
+    if pam:
+        (directory / "pam").write_text(pam)
+        over["pam"] = "/etc/pam.d/sshd"
+    mounts = " && ".join(f"mount --bind {directory / name} {place}" for name, place in over.items())
+    return ["unshare", "-m", "sh", "-c", f'{mounts} && exec "$@"', "sh"]
 
 
+def code(secret: str, at_s: float) -> str:
+    """What an app of codes shows for a secret at a moment (RFC 6238)."""
+    digest = hmac.digest(base64.b32decode(secret), int(at_s // 30).to_bytes(8, "big"), "sha1")
+    part = int.from_bytes(digest[digest[-1] & 15 :][:4], "big") & 0x7FFFFFFF
+    return f"{part % 1_000_000:06}"
+
+
+CODES = next(Path("/").glob("lib/*/security/pam_google_authenticator.so"), None)
+"""PAM's module that asks for a code (Debian: libpam-google-authenticator)."""
 CAN_ASK_PASSWORDS = (
     MISSING is None
     and sys.platform.startswith("linux")
@@ -47,15 +66,18 @@ class SshServer:
         passphrase: str = "",
         *,
         password: str = "",
+        codes: str | None = None,
         address: str = "127.0.0.1",
         within: Sequence[str] = (),
     ) -> None:
         """Sessions get their homes from `environ`, and what is named by `also`; `passphrase` is that of the key.
 
-        With `password` that lets this user in, and no key. It listens at `address`, started by the command `within`,
-        which may put it into another network.
+        With `password` that lets this user in, and no key. With `codes` PAM asks for both, by the keyboard-interactive
+        method: for the password, and where it is not empty for a code of that secret. It listens at `address`, started
+        by the command `within`, which may put it into another network.
         """
         directory.mkdir(mode=0o700)
+        self.directory = directory
         for name, secret in (("host", ""), ("person", passphrase)):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", secret, "-f", str(directory / name)], check=True)
         shutil.copy(directory / "person.pub", directory / "authorized_keys")
@@ -74,8 +96,9 @@ class SshServer:
             "AuthorizedKeysFile": directory / "authorized_keys",
             "PidFile": "none",
             "StrictModes": "no",
-            "UsePAM": "no",
-            "PasswordAuthentication": "yes" if password else "no",
+            "UsePAM": "no" if codes is None else "yes",
+            "KbdInteractiveAuthentication": "no" if codes is None else "yes",
+            "PasswordAuthentication": "yes" if password and codes is None else "no",
             "PubkeyAuthentication": "no" if password else "yes",
             "PermitRootLogin": "yes",
             "ClientAliveInterval": ALIVE_INTERVAL_S,
@@ -89,7 +112,7 @@ class SshServer:
         assert SSHD is not None
         self._log = directory / "log"
         if password:
-            within = [*within, *knowing(password, directory)]
+            within = [*within, *knowing(password, directory, "" if codes is None else self._pam(codes))]
         command = [*within, SSHD, "-D", "-f", str(directory / "config"), "-E", str(self._log)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE)
         self.client = [
@@ -106,7 +129,16 @@ class SshServer:
             f"{pwd.getpwuid(os.geteuid()).pw_name}@{address}",
         ]
         """The command that logs in; what to run follows."""
-        self.directory = directory
+
+    def _pam(self, codes: str) -> str:
+        """What PAM asks of whoever logs in, and nothing of what else the system does for a login."""
+        modules = ["auth required pam_unix.so"]
+        if codes:
+            secret = self.directory / "codes"
+            secret.write_text(f'{codes}\n" TOTP_AUTH\n')
+            secret.chmod(0o400)
+            modules.append(f"auth required {CODES} secret={secret} user=root")
+        return "\n".join([*modules, "account required pam_permit.so", "session required pam_permit.so", ""])
 
     def configuration(self, alias: str, *, is_known: bool = True) -> str:
         """Lines of a person's configuration of ssh that reach it as `alias`; its key is known there, or not."""

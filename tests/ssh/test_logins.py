@@ -1,11 +1,12 @@
-"""Hosts where ssh has to ask: for a password or the passphrase of a key, and whether the host's own key is right."""
+"""Hosts where ssh has to ask: for a password and a code, a key's passphrase, and whether the host's own key is right."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ssh_server import CAN_ASK_PASSWORDS, MISSING, SshServer
+from ssh_server import CAN_ASK_PASSWORDS, CODES, MISSING, SshServer, code
 from terminal_under_test import Terminal
 from test_hosts import PLAN, Person, their_host
 
@@ -14,6 +15,7 @@ from tui.simulator.process import SimulatorProcess
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=f"{MISSING} is not installed (Debian: openssh-server)")
 
 SECRET = "correct horse"
+OF_CODES = "JBSWY3DPEHPK3PXP"
 F5, F10 = b"\x1b[15~", b"\x1b[21~"
 
 
@@ -25,7 +27,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def asks() -> str:
-    """What the server asks for, beside its own key: a password where this machine lets tests have one."""
+    """What the server asks for, beside its own key: two factors, by PAM, where this machine lets tests have them."""
     return "password" if CAN_ASK_PASSWORDS else "passphrase"
 
 
@@ -36,7 +38,9 @@ def server(environ: dict[str, str], tmp_path: Path, url: str, asks: str) -> Iter
     # No key: the simulator takes any request of one that has none to send.
     plan = PLAN.replace('api_key_env = "GATEWAY_KEY"', "").replace("forward_key = true", "")
     (tmp_path / "plan.toml").write_text(plan.format(url=url))
-    with SshServer(tmp_path / "sshd", there, ("PATH",), **{asks: SECRET}) as server:
+    codes = OF_CODES if CODES is not None else ""
+    secrets = {"passphrase": SECRET} if asks == "passphrase" else {"password": SECRET, "codes": codes}
+    with SshServer(tmp_path / "sshd", there, ("PATH",), **secrets) as server:
         yield server
 
 
@@ -45,15 +49,18 @@ def person(environ: dict[str, str], tmp_path: Path, server: SshServer) -> Person
     return Person(environ, tmp_path, server.configuration("tokyo", is_known=False))
 
 
-ASKED = {"password": "@127.0.0.1's password:", "passphrase": "Enter passphrase for key"}
+ASKED = {"password": "@127.0.0.1) Password:", "passphrase": "Enter passphrase for key"}
 
 
 def answer(terminal: Terminal, asks: str) -> None:
-    """Answer both questions of ssh."""
+    """Answer all questions of ssh."""
     terminal.until_shows("Are you sure you want to continue connecting")
     terminal.press(b"yes\r")
     terminal.until_shows(ASKED[asks])
     terminal.press(SECRET.encode() + b"\r")
+    if asks == "password" and CODES is not None:
+        terminal.until_shows("@127.0.0.1) Verification code:")
+        terminal.press(code(OF_CODES, time.time()).encode() + b"\r")
 
 
 def test_a_command_with_a_terminal_lets_ssh_ask_once_for_all_engines_of_the_host(
