@@ -1,4 +1,4 @@
-"""Hosts where ssh has to ask: for a password and a code, a key's passphrase, and whether the host's own key is right."""
+"""Hosts where ssh has to ask: for a password and a code, a passphrase, and whether the host's own key is right."""
 
 import re
 import time
