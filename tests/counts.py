@@ -9,7 +9,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -78,8 +78,15 @@ class Module:
     text: str
 
     @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of its tree, the module itself first."""
+        return nodes_of(self.path)
+
+    @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+        tree = self.nodes[0]
+        assert isinstance(tree, ast.Module)
+        return tree
 
     @property
     def lines(self) -> int:
@@ -88,6 +95,18 @@ class Module:
     @property
     def is_package(self) -> bool:
         return self.path.name == "__init__.py"
+
+
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a file: parsing and walking are what counting takes its time for, and several tests do it."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+@cache
+def whole_tree() -> "Tree":
+    """The tree of the program, read once by a process."""
+    return Tree(ROOT / "tui")
 
 
 class Tree:
@@ -140,20 +159,20 @@ class Tree:
 
     def naming(self, *words: str) -> list[str]:
         """The modules in which any of these stands as an attribute, a name, an argument or a whole string."""
-        return [module.name for module in self.modules if _names(module.tree) & set(words)]
+        return [module.name for module in self.modules if _names(module) & set(words)]
 
     def importing(self, package: str) -> list[str]:
         """The modules outside of a package that import something from it."""
         outside = (module for module in self.modules if not _is_in(module.name, package))
-        return [module.name for module in outside if any(_is_in(name, package) for name in _imports(module.tree))]
+        return [module.name for module in outside if any(_is_in(name, package) for name in _imports(module))]
 
 
 def _is_in(name: str, package: str) -> bool:
     return f"{name}.".startswith(f"{package}.")
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imports(module: Module) -> Iterator[str]:
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -178,8 +197,8 @@ def _span(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def _classes(module: Module) -> Iterator[Class]:
-    nested = {part for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef) for part in node.body}
-    for node in ast.walk(module.tree):
+    nested = {part for node in module.nodes if isinstance(node, ast.ClassDef) for part in node.body}
+    for node in module.nodes:
         if isinstance(node, ast.ClassDef):
             bases = tuple(ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases)
             members = sum(
@@ -190,13 +209,13 @@ def _classes(module: Module) -> Iterator[Class]:
 
 
 def _functions(module: Module) -> Iterator[Function]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield Function(node.name, module.name, _span(node))
 
 
 def _docstrings(module: Module) -> Iterator[Docstring]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for number, part in enumerate(node.body):
@@ -209,9 +228,9 @@ def _docstrings(module: Module) -> Iterator[Docstring]:
                     yield Docstring(f"{module.name}:{part.lineno}", text, number > 0)
 
 
-def _names(tree: ast.Module) -> set[str]:
+def _names(module: Module) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Attribute):
             found.add(node.attr)
         elif isinstance(node, ast.Name):
@@ -264,4 +283,4 @@ def _several(title: str, twice: dict[str, list[str]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(_report(Tree(ROOT / "tui"))))  # noqa: T201
+    print("\n".join(_report(whole_tree())))  # noqa: T201

@@ -3,6 +3,7 @@
 Two lists of exceptions, each entry with its reason. They may shrink: a name that no longer stands for anything fails.
 """
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -166,22 +167,31 @@ MIRRORS_NOTHING = {
 """Test modules, or directories of them, that stand for no module of the tree."""
 
 
+@cache
 def modules() -> set[str]:
     """The modules of the tree, as `x/y`; packages stand for what they hold in `__init__`."""
     found = {path.relative_to(TUI).with_suffix("").as_posix() for path in TUI.rglob("*.py") if path.stem != "__main__"}
     return {name.removesuffix("/__init__") for name in found} - {"__init__"}
 
 
+@cache
 def found_tests() -> set[Path]:
     return {path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+
+
+@cache
+def has_package(module: str) -> bool:
+    return (TUI / module).is_dir()
 
 
 def is_for(test: Path, module: str) -> bool:
     """Whether a test module is named after this module, or an aspect of it."""
     name = test.stem.removeprefix("test_")
     place, _, last = module.rpartition("/")
+    if not name.startswith(last):
+        return False
     # The tests of a package's own module may stand beside it or in it.
-    places = (place, module) if (TUI / module).is_dir() else (place,)
+    places = (place, module) if has_package(module) else (place,)
     return test.parent.as_posix().removeprefix(".") in places and (name == last or name.startswith(f"{last}_"))
 
 

@@ -110,3 +110,10 @@ def test_foreign_words_are_harmless_and_bounded(failure: Failure) -> None:
 def test_the_status_and_the_wait_are_kept() -> None:
     assert (refused(429, retry=3.0).http_status, refused(429, retry=3.0).retry_after_s) == (429, 3.0)
     assert refused(200, "overloaded_error").http_status is None
+
+
+def test_a_page_is_told_from_blanks_without_end() -> None:
+    # Blanks that are tried again from each of them take hours at this length.
+    blanks = b" " * 2_000_000
+    assert not failures.answerer_of(500, {}, blanks, None).is_in_front
+    assert failures.answerer_of(500, {}, blanks + b"\xef\xbb\xbf\n<html>", None).is_in_front

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -97,14 +98,16 @@ def test_every_format_says_simulated(wanted: Format) -> None:
 
 @pytest.mark.parametrize("wanted", [Format.JSON, Format.JSONL, Format.CSV])
 def test_a_series_of_any_length_is_written_without_being_held(tmp_path: Path, wanted: Format) -> None:
-    size, count = 1_000_000, 30
+    size, count = 100_000, 16
 
-    def read(number: int) -> StoredRun:
+    def read(number: int, size: int = size) -> StoredRun:
         run = simple_run()
         run.info = msgspec.structs.replace(run.info, uid=f"{number}")
         run.requests[0].pieces = [(Kind.TEXT, chr(ord("a") + number % 26) * size)]
         return run
 
+    # What is drawn for the intervals of as many is kept, and costs the same at any size.
+    write(tmp_path / "x", LazyRuns(range(count), partial(read, size=1)), wanted)
     runs = LazyRuns(range(count), read)
     tracemalloc.start()
     try:

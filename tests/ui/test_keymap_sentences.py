@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from counts import nodes_of
+
 import tui
 from tui.config.schema import KeySettings
 from tui.ui.bindings import ACTIONS, spelled
@@ -20,9 +22,8 @@ NAMED = re.compile(r"\bF\d\d?\b|\b(?:Alt|Ctrl)\+\S")
 
 def sentences(path: Path) -> Iterator[str]:
     """The text constants of a module that are no docstrings."""
-    tree = ast.parse(path.read_text())
-    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    said = {id(node.value) for node in nodes_of(path) if isinstance(node, ast.Expr)}
+    for node in nodes_of(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
             yield node.value
 

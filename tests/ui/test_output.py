@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from counts import nodes_of
 from rich.cells import cell_len
 
 from tui.ui.output import ASCII_TWINS, TerminalOutput, encoder
@@ -20,7 +21,7 @@ _RANGES_OF_LETTERS = {"output.py", "row_breaker.py", "wrapped_text.py", "differe
 
 def shown_by(path: Path) -> set[str]:
     """All characters beyond ASCII in a module's texts, its docstrings left out."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
+    nodes = nodes_of(path)
     docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     texts = [
         node.value
@@ -30,7 +31,11 @@ def shown_by(path: Path) -> set[str]:
     return {character for character in "".join(texts) if not character.isascii()}
 
 
-MODULES = [path for path in sorted(UI.rglob("*.py")) if path.name not in _RANGES_OF_LETTERS and shown_by(path)]
+MODULES = [
+    path
+    for path in sorted(UI.rglob("*.py"))
+    if path.name not in _RANGES_OF_LETTERS and not path.read_text("utf-8").isascii() and shown_by(path)
+]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(UI)))

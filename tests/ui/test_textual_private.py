@@ -9,6 +9,7 @@ from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
+from counts import nodes_of
 
 import tui.ui
 
@@ -27,8 +28,8 @@ def textuals(kind: type) -> list[type]:
 @cache
 def defined_in(module: str) -> dict[str, set[str]]:
     """By class of a module the names that it defines itself, or gives to its instances."""
-    tree = ast.parse(Path(str(import_module(module).__file__)).read_text("utf-8"))
-    return {kind.name: set(names_of(kind)) for kind in ast.walk(tree) if isinstance(kind, ast.ClassDef)}
+    nodes = nodes_of(Path(str(import_module(module).__file__)))
+    return {kind.name: set(names_of(kind)) for kind in nodes if isinstance(kind, ast.ClassDef)}
 
 
 def names_of(kind: ast.ClassDef) -> Iterator[str]:
@@ -57,8 +58,7 @@ def used() -> Iterator[str]:
     """Every private part of Textual that a class of ours uses or replaces, or that a module imports."""
     for found in walk_packages(tui.ui.__path__, "tui.ui."):
         module = import_module(found.name)
-        tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
-        for node in ast.walk(tree):
+        for node in nodes_of(Path(str(module.__file__))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textual"):
                 parts = (f"{node.module}.{alias.name}" for alias in node.names)
                 yield from (part for part in parts if any(map(is_private, part.split("."))))

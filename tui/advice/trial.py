@@ -202,7 +202,8 @@ def passes_of(before: Sequence[Observation], after: Sequence[Observation]) -> st
 
 
 def _decide(figure: Figure, pairs: Sequence[Pair]) -> Decision | None:
-    rule = UntilSure(figure, (_BEFORE, _AFTER), budget=BUDGET, confidence=CONFIDENCE)
+    # No more than there are: of what is still open then, the rule says how many more would tell.
+    rule = UntilSure(figure, (_BEFORE, _AFTER), budget=min(BUDGET, len(pairs)), confidence=CONFIDENCE)
     decision = None
     for pair in pairs:
         decision = rule.look(pair)

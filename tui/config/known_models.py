@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, get_args
 
 import msgspec
@@ -41,6 +42,7 @@ _KEYS = tuple(_keys())
 """The keys of one model in the file: the fields of `KnownModel`, and those of its prices."""
 
 
+@cache
 def load_models() -> tuple[KnownModel, ...]:
     """All known models, in the file's order. Raises ConfigError for the first problem of the file."""
     path = paths.builtin_config("models.toml")

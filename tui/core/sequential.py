@@ -70,7 +70,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The targets that can still be the best, in the order given: one when it is known."""
     repeats: int
     more: int | None
-    """About how many more repeats would tell, if they go on like these; None once it is sure, and where none can."""
+    """About how many more repeats would tell, if they go on like these; of a budget that is spent, where any can."""
     sentence: str
     """In words, without a full stop."""
 
@@ -152,9 +152,9 @@ class UntilSure:
             names = _listed([self._names[k] for k in left])
             said = f"sure: {names} are alike, usually no difference of more than {percent(self._within)} in"
             return self._decision(Conclusion.ALIKE, left, said)
-        more = self._more(left)
         if self._repeats < self._budget:
-            return self._decision(Conclusion.GO_ON, left, "not sure yet which is usually fastest in", more=more)
+            return self._decision(Conclusion.GO_ON, left, "not sure yet which is usually fastest in")
+        more = self._more(left)
         tail = f"; about {more:,} more would tell if they go on like these" if more else ""
         said = "budget spent, not sure which is usually fastest in"
         return self._decision(Conclusion.SPENT, left, said, tail, more=more)

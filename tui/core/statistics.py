@@ -5,10 +5,9 @@ draws of one distribution, of any shape: no normal distribution is presumed exce
 """
 
 import math
-from bisect import bisect_left, bisect_right
+import operator
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 from random import Random
 from statistics import fmean, median, stdev
 
@@ -219,9 +218,12 @@ def lag_correlation(samples: Sequence[float]) -> float:
     if count < _FEWEST_FOR_LAG:
         return 0.0
     ascending = sorted(samples)
-    ranks = [(bisect_left(ascending, value) + bisect_right(ascending, value) - count) / 2 for value in samples]
-    squares = math.fsum(rank * rank for rank in ranks)
-    return math.fsum(a * b for a, b in pairwise(ranks)) / squares if squares else 0.0
+    # Twice the rank, around 0: the mean of the first and the last place of equal samples, as whole numbers.
+    last = dict(zip(ascending, range(count), strict=True))
+    first = last if len(last) == count else dict(zip(reversed(ascending), range(count - 1, -1, -1), strict=True))
+    ranks = [first[value] + last[value] + 1 - count for value in samples]
+    squares = sum(map(operator.mul, ranks, ranks))
+    return sum(map(operator.mul, ranks, ranks[1:])) / squares if squares else 0.0
 
 
 class Dependence(msgspec.Struct, frozen=True):

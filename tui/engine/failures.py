@@ -98,7 +98,8 @@ class Answerer(NamedTuple):
 
 
 _THE_API = Answerer()
-_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|h1|\?xml)", re.IGNORECASE)
+# Possessive: blanks that are tried both ways take a server's page of blanks, which is 64 KB long, many seconds.
+_PAGE = re.compile(rb"\s*+(?:\xef\xbb\xbf)?\s*+<(?:!doctype|html|head|body|h1|\?xml)", re.IGNORECASE)
 _IN_FRONT = re.compile(
     r"nginx|openresty|tengine|haproxy|envoy|istio|traefik|caddy|apache|varnish|squid|cloudflare|awselb|cloudfront|"
     r"akamai|google frontend|gws|gfe|fastly|kong|iis|lighttpd|litespeed|bigip|netscaler|tinyproxy",

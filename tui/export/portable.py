@@ -60,6 +60,9 @@ _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]*@")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+_WITHOUT_TEXT = (int, float, bool, type(None))
+
+
 def known_keys(runs: Iterable[StoredRun], environ: Mapping[str, str]) -> list[str]:
     """Values of environment variables that hold keys, longest first."""
     return keys_in(environ, {name for run in runs for endpoint in _endpoints(run) for name in endpoint.key_variables})
@@ -258,6 +261,8 @@ def _without_user(url: str) -> str:
 
 def _texts(value: Any, harmless: Callable[[str], str]) -> Any:
     """`value` with every text in it made harmless, names in free tables included."""
+    if type(value) in _WITHOUT_TEXT:  # most values are: stamps and counts
+        return value
     match value:
         case Timeline() | StrEnum():
             return value
