@@ -65,7 +65,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(["session/children", "session/session"], "session/test_preview.py"),
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
-    "session/load": "headless/test_load.py",
     "session/spending": "session/test_preview.py",
     **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_open_plan.py"),
     "session/plan_files": "export/test_plan_file.py",

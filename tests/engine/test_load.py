@@ -3,12 +3,12 @@ without a network, where the server is what the test says."""
 
 import asyncio
 import itertools
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from truth_file import TruthFile, most_at_once
 from waiting import in_time
 
 from tui.core.events import Event, Failure, FailureKind, Mark, Marked, RequestEnded, RunEnded, Status
@@ -46,22 +46,6 @@ def events_of(events: list[Event], kind: type[Any]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
 
-class TruthFile:
-    """The log of a simulator that answers many requests: more than a pipe holds."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    async def spans(self, count: int) -> list[tuple[int, int]]:
-        """When each of so many requests had arrived and its answer was over, once the log has them."""
-        async with in_time(f"{count} lines of the log", lambda: self.path.read_text()[-500:]):
-            while (text := self.path.read_bytes()).count(b"\n") < count:  # noqa: ASYNC110 - a file tells nobody
-                await asyncio.sleep(0)
-        lines = [json.loads(line) for line in text.splitlines()]
-        assert len(lines) == count
-        return sorted((line["received_ns"], line["end_ns"]) for line in lines)
-
-
 @pytest.fixture
 def filed(tmp_path: Path) -> Iterator[tuple[str, TruthFile]]:
     """The base URL of a simulator, and its log."""
@@ -79,13 +63,6 @@ async def load(engine: Driver, plan: Plan, settings: LoadSettings, seed: int = 1
     return list(engine.events)
 
 
-def in_flight(spans: list[tuple[int, int]]) -> tuple[int, list[tuple[int, int]]]:
-    """The most in flight at once, and after each turn its moment and how many were."""
-    turns = sorted([(begun, 1) for begun, _ in spans] + [(ended, -1) for _, ended in spans])
-    counts = list(itertools.accumulate(change for _, change in turns))
-    return max(counts), [(moment, count) for (moment, _), count in zip(turns, counts, strict=True)]
-
-
 async def test_a_level_keeps_its_number_in_flight_by_the_servers_log(
     engine: Driver, filed: tuple[str, TruthFile]
 ) -> None:
@@ -94,8 +71,7 @@ async def test_a_level_keeps_its_number_in_flight_by_the_servers_log(
     events = await load(engine, plan_at(url), settings)
     begun = events_of(events, RequestBegun)
     spans = await truth.spans(len(begun))
-    most, _ = in_flight(spans)
-    assert most == 3
+    assert most_at_once(spans) == 3
     # While the second level is counted, each slot asks again right behind its answer: two others are always there.
     second = next(event for event in events_of(events, LevelEnded) if event.step == 1)
     others, going = set(), 0
@@ -122,7 +98,7 @@ async def test_a_warm_up_and_the_level_before_are_handed_over_without_draining(
                 ends = {one.request_id: one.t_ns for one in events_of(events, RequestEnded)}
                 across = [one for one in begun if one.due_ns <= moment < ends[one.request_id]]
                 assert len(across) >= 3
-    assert in_flight(spans)[0] == 6
+    assert most_at_once(spans) == 6
 
 
 async def test_arrivals_are_due_when_the_seed_says_and_sent_then(engine: Driver, filed: tuple[str, TruthFile]) -> None:

@@ -9,6 +9,7 @@ from itertools import islice
 import msgspec
 import pytest
 import pytest_asyncio
+from truth_file import TruthFile, most_at_once
 
 from tui.core import load_shares
 from tui.core.events import Content, Event, FailureKind, RequestEnded, RunEnded, Status
@@ -32,9 +33,16 @@ FIRST = 100_000
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with SimulatorProcess.start() as simulator:
-        yield simulator.base_url
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, TruthFile]]:
+    """The base URL of a simulator, and its log."""
+    path = tmp_path_factory.mktemp("simulator") / "truth"
+    with SimulatorProcess.start(log=path) as simulator:
+        yield simulator.base_url, TruthFile(path)
+
+
+@pytest.fixture(scope="module")
+def url(logged: tuple[str, TruthFile]) -> str:
+    return logged[0]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -86,7 +94,9 @@ async def load(running: Several, plan: Plan, settings: LoadSettings, hosts: tupl
     return Loaded(running.events)
 
 
-async def test_engines_share_levels_and_rates_and_every_row_is_asked_once(running: Several, url: str) -> None:
+async def test_engines_share_levels_and_rates_and_every_row_is_asked_once(
+    running: Several, url: str, logged: tuple[str, TruthFile]
+) -> None:
     plan = plan_at(url, rows=40, tokens=5, model="sim-fast")
     done = await load(running, plan, LoadSettings(levels=(5,), requests=40, ramp=0, warm_up=0))
     assert done.ending is LoadEnding.COMPLETE
@@ -96,6 +106,8 @@ async def test_engines_share_levels_and_rates_and_every_row_is_asked_once(runnin
     assert len(done.counted) == 40
     # One start: every engine counts from the same moment of the one clock.
     assert len({level.since_ns for level in done.levels}) == 1
+    # By the server's own log: the level in sum, which is more than any of them has.
+    assert 2 < most_at_once(await logged[1].spans(len(done.begun))) <= 5
 
     # Levels of which some engines have no slot, with a warm-up: what goes on between them is not counted.
     done = await load(running, plan, LoadSettings(levels=(1, 5, 2), requests=9, ramp=0.05, warm_up=0.05))
