@@ -16,6 +16,7 @@ import signal
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
@@ -55,6 +56,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
     offset: int
     data: bytes
+    """Packed (zlib): what requests have in common is most of what they say. All of the output is one stream."""
     status: int | None = None
     """Exit status, once all output is read and the engine has ended."""
     words: bytes = b""
@@ -65,7 +67,7 @@ class _Gathered:
     """A pipe that is read by a thread of its own, and kept until it was taken."""
 
     def __init__(self, pipe: IO[bytes], most: int | None = None) -> None:
-        """With `most`, only so much of the end is kept."""
+        """With `most`, only so much of the end is kept, as it is; else all is, packed."""
         self.offset = 0
         """Place of the first byte that is kept."""
         self.is_over = False
@@ -75,11 +77,13 @@ class _Gathered:
         threading.Thread(target=self._read, args=(pipe,), daemon=True).start()
 
     def _read(self, pipe: IO[bytes]) -> None:
+        packer = zlib.compressobj()
         while data := pipe.read(65_536):
             with self._changed:
-                self._data += data
-                if self._most is not None:
-                    del self._data[: -self._most]
+                if self._most is None:
+                    self._data += packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
+                else:
+                    self._data = (self._data + data)[-self._most :]
                 self._changed.notify_all()
         with self._changed:
             self.is_over = True
@@ -185,7 +189,7 @@ class WorkerProcess:
 
     def _carry_out(self, output: int, errors: int, commands: int) -> None:
         """Have it placed, then carry its output here."""
-        seen, words, status = 0, b"", 1
+        seen, words, status, packed = 0, b"", 1, zlib.decompressobj()
         try:
             # In one wait: Dask fetches those of several workers together, and where one wait runs out all of them end.
             self._actor = self._placed.result(timeout=_ANSWER_WITHIN_S)
@@ -194,8 +198,10 @@ class WorkerProcess:
                 found: Output = self._answer(self._actor.read(seen))
                 data = found.data[seen - found.offset :]
                 seen += len(data)
-                while data and not self._over.is_set():
-                    data = data[os.write(output, data) :]
+                while (part := packed.decompress(data, _MOST_BYTES)) and not self._over.is_set():
+                    data = packed.unconsumed_tail
+                    while part and not self._over.is_set():
+                        part = part[os.write(output, part) :]
                 if found.status is not None:
                     status, words = found.status, found.words
                     break
