@@ -223,7 +223,7 @@ async def test_a_frozen_engine_of_this_machine_is_given_up_and_a_program_that_wa
 
         numbers = running.start(url, [None, "paris"], tokens=150)
         stopped = await freeze(numbers)
-        await later(30)
+        await later(3_600)
         os.kill(stopped, signal.SIGCONT)
         await running.over()
         assert running.statuses(numbers) == [Status.TRUNCATED] * 2

@@ -4,7 +4,6 @@ Whoever can start a program there can put another in its place. What it says is 
 its numbers bounded, its stamps held against the clock, and what it was not asked for is refused.
 """
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ from tui.core.sanitize import clean
 from tui.core.target import LONGEST_BACK_OFF_S
 from tui.engine.api_keys import COMMAND_WITHIN_S
 from tui.engine.limits import LIMITS
+from tui.engine.pinger import Silence
 from tui.engine.protocol import (
     CancelRequests,
     Command,
@@ -92,7 +92,7 @@ class RemoteEngine:
         self._unarmed: set[int] = set()
         self._counted: set[int] = set()
         self._asked: set[str] = set()
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: list[Silence] = []
         self._first_ns = self._there_ns = 0
         self._here_ns = self._since()
 
@@ -133,7 +133,7 @@ class RemoteEngine:
     def stop(self) -> None:
         """Wait for nothing any more."""
         for timer in self._timers:
-            timer.cancel()
+            timer.stop()
         self._timers.clear()
 
     def hear(self, payload: bytes) -> list[Event]:
@@ -184,7 +184,9 @@ class RemoteEngine:
         return True
 
     def _later(self, seconds: float, look: Callable[[], None]) -> None:
-        self._timers.append(asyncio.get_running_loop().call_later(seconds, look))
+        silence = Silence(look)
+        silence.begin(seconds)
+        self._timers.append(silence)
 
     def _must_be_armed(self, run_id: int) -> None:
         if run_id in self._unarmed and run_id in self._runs:
