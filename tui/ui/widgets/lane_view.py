@@ -31,6 +31,7 @@ from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.lane_lines import FASTEST, figures, note, state_lines
 from tui.ui.viewmodel.parameter_refusals import refusal_note
 from tui.ui.widgets.stream_view import StreamView
+from tui.ui.widgets.strips import StyleCache
 
 _ONE_LINE_CELLS = 56
 """Width from which all figures fit on one line."""
@@ -45,10 +46,18 @@ class LinesView(Widget):
     """
 
     ALLOW_SELECT = False
+    STYLE_PREFIX = ""
+    """Of its component classes."""
 
     def __init__(self, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self._rows: list[str] = []
+        self._style = StyleCache(self, self.STYLE_PREFIX)
+
+    def notify_style_update(self) -> None:
+        """Forget styles taken from the old stylesheet."""
+        super().notify_style_update()
+        self._style.clear()
 
     def show(self, text: str) -> None:
         """Show `text`, a row per line; paints the rows that differ from those shown."""
@@ -69,7 +78,7 @@ class LinesView(Widget):
 
     def style_of(self, y: int) -> Style:
         """The style of row `y`."""
-        return self.rich_style
+        return self._style()
 
 
 class LaneView(Vertical):
@@ -275,14 +284,15 @@ class _Figures(LinesView):
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"figures--result", "figures--first"}
+    STYLE_PREFIX = "figures--"
 
     def render_line(self, y: int) -> Strip:
         """Row `y`."""
         width = self.size.width
         result, _, rest = (self._rows[y] if y < len(self._rows) else "").partition("\t")
-        name = "figures--first" if FASTEST in result else "figures--result"
-        segments = [Segment(result, self.get_component_rich_style(name)), Segment(rest, self.rich_style)]
-        return Strip(segments).adjust_cell_length(width, self.rich_style)
+        name = "first" if FASTEST in result else "result"
+        segments = [Segment(result, self._style(name)), Segment(rest, self._style())]
+        return Strip(segments).adjust_cell_length(width, self._style())
 
 
 class _Head(LinesView):
@@ -295,7 +305,8 @@ class _Head(LinesView):
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"head--rest"}
+    STYLE_PREFIX = "head--"
 
     def style_of(self, y: int) -> Style:
         """See `LinesView.style_of`."""
-        return self.get_component_rich_style("head--rest") if y else super().style_of(y)
+        return self._style("rest") if y else super().style_of(y)

@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp, Resize
 from textual.geometry import Offset, Region
@@ -26,6 +25,7 @@ from tui.ui.steady_cells import widest
 from tui.ui.viewmodel.text_window import TextSearch, TextWindow
 from tui.ui.viewmodel.wrapped_text import TextRow, WrappedText
 from tui.ui.widgets.stream_rows import GUTTER_CELLS, Mark, blank_strip, row_strip
+from tui.ui.widgets.strips import StyleCache
 
 
 class FollowChanged(Message):
@@ -87,7 +87,7 @@ class StreamView(Widget, can_focus=True):
         """The placeholder, wrapped."""
         self._width = 80
         """Cells painted; kept, because asking for the size costs more than painting a row."""
-        self._styles_of: dict[str, Style] = {}
+        self._style = StyleCache(self, "stream-view--")
         self._selection: Selection | None = None
         self._caret: tuple[int, int] | None = None
         """Anchor and moving end of a selection made with keys, offsets."""
@@ -251,7 +251,7 @@ class StreamView(Widget, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget styles taken from the old stylesheet."""
         super().notify_style_update()
-        self._styles_of.clear()
+        self._style.clear()
 
     def watch_placeholder(self, placeholder: str) -> None:
         """Wrap the new placeholder."""
@@ -270,13 +270,6 @@ class StreamView(Widget, can_focus=True):
         row = text.row(index)
         style = self._style("" if row.kind is Kind.TEXT else "thinking")
         return row_strip(row, width, style, list(self._marks(row)))
-
-    def _style(self, component: str = "") -> Style:
-        style = self._styles_of.get(component)
-        if style is None:
-            style = self.get_component_rich_style(f"stream-view--{component}") if component else self.rich_style
-            self._styles_of[component] = style
-        return style
 
     def _marks(self, row: TextRow) -> Iterator[Mark]:
         """The failing parts, the matches and the selection on a row, the topmost last."""

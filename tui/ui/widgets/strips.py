@@ -1,4 +1,4 @@
-"""Strips: made from coloured text, put together as a chart's key, and written as text and as SVG."""
+"""Strips: painted row by row, made from coloured text, put together as a chart's key, written as text and as SVG."""
 
 import re
 from collections.abc import Sequence
@@ -10,11 +10,38 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.core.sanitize import clean
 
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
 _ATTRIBUTES = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
+
+
+class StyleCache:
+    """Styles of a widget that paints its rows itself, worked out once per stylesheet and not once per row.
+
+    A style is a walk over all that the widget stands in: a fifth of what a frame of 16 lanes cost.
+    """
+
+    def __init__(self, widget: Widget, prefix: str) -> None:
+        """`prefix` is that of its component classes."""
+        self._widget = widget
+        self._prefix = prefix
+        self._styles: dict[str, Style] = {}
+
+    def __call__(self, component: str = "") -> Style:
+        """Return the style of a component class, given without the prefix; the widget's own without one."""
+        style = self._styles.get(component)
+        if style is None:
+            widget = self._widget
+            style = widget.get_component_rich_style(self._prefix + component) if component else widget.rich_style
+            self._styles[component] = style
+        return style
+
+    def clear(self) -> None:
+        """Forget the styles of a stylesheet that is no more."""
+        self._styles.clear()
 
 
 def ansi_strips(text: str, base: Style) -> list[Strip]:
