@@ -47,6 +47,8 @@ _READ_AT_ONCE = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "TEXTUAL_", "ESCDELA
 """Beginnings of variables that count when Python starts, or when Textual is imported."""
 _NO_MATTER = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "TEXTUAL_SNAPSHOT_TEMPDIR", "TEXTUAL_FPS")
 _MOST_FDS = 64
+BESIDE = "warm starter"
+"""Name in /proc of the process beside one that starts others."""
 _ABOVE = 512
 """A number above those that starters give to descriptors."""
 _NOT_FLUSHED = 120
@@ -114,6 +116,7 @@ class Starter:
             "arguments": [os.fsdecode(word) for word in wanted["args"]],
             "environ": {os.fsdecode(name): os.fsdecode(value) for name, value in environ.items()},
             "directory": str(Path(os.fsdecode(wanted["cwd"] or ".")).absolute()),
+            "name": Path(sys.executable).name,
             "session": wanted["start_new_session"],
             "terminal": take is not None,
             "ignored": [*ignored, *([] if take is None or take.ignore is None else [take.ignore])],
@@ -229,6 +232,7 @@ def _fork_beside() -> int:
 
 def _become(what: Mapping[str, Any], fds: list[int]) -> NoReturn:
     """Run what was asked for, to the end of this process."""
+    _call(what["name"])
     if what["session"]:
         os.setsid()
     beside, pid = (None, 0) if what["arguments"][len(_PROGRAM) :][:1] in _START_NOTHING else _process_beside()
@@ -268,10 +272,15 @@ def _process_beside() -> tuple[socket.socket, int]:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _call(BESIDE)
         _close_all_but(theirs.fileno())
         _serve(theirs)
     theirs.close()
     return end, pid
+
+
+def _call(name: str) -> None:
+    Path("/proc/self/comm").write_text(name)
 
 
 def _place(fds: Mapping[int, int], beside: socket.socket | None) -> None:

@@ -1,10 +1,13 @@
 """Every command of the documents runs, as a person would type it after installing.
 
 The README's own commands run first, in order; what they leave (a plan, an export, a history) is what the others find.
+They and all lines that need a shell run in one that finds `latency-tui` on its PATH; the others are started without.
 """
 
+import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -18,6 +21,7 @@ from canary import SPARE
 from terminal_under_test import Terminal
 
 from docs.pages import PAGES, README, ROOT, Block, blocks
+from tui.child import own_command
 from tui.simulator.process import SimulatorProcess
 
 pytestmark = [pytest.mark.pty, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd")]
@@ -100,7 +104,7 @@ def after_readme(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     (checkout.directory / "letter.txt").write_text("Why is the sky blue?")
     script = "\n".join(block.text for block in OWN)
     assert script.startswith("source .venv/bin/activate\n"), "the README puts the program on the PATH first"
-    _run(script, checkout)
+    _run(["bash", "-euo", "pipefail", "-c", script], checkout)
     return checkout
 
 
@@ -118,9 +122,9 @@ def server() -> Iterator[str]:
         yield simulator.base_url.rpartition(":")[2]
 
 
-def _run(script: str, checkout: Checkout) -> int:
+def _run(command: list[str], checkout: Checkout) -> int:
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        command,
         cwd=checkout.directory,
         env=checkout.environ,
         stdin=subprocess.DEVNULL,
@@ -133,6 +137,39 @@ def _run(script: str, checkout: Checkout) -> int:
     return done.returncode
 
 
+def _lines(text: str) -> list[str]:
+    return [line for line in text.replace("\\\n", "").splitlines() if line and not line.startswith("#")]
+
+
+def _words(line: str) -> list[str] | None:
+    """The arguments in a line that has nothing for a shell to do; None for others."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    program, *words = lexer
+    needs_shell = program != "latency-tui" or any(set(word) <= set(lexer.punctuation_chars) for word in words)
+    return None if needs_shell else words
+
+
+def _run_line(line: str, checkout: Checkout) -> int:
+    words = _words(line)
+    if words is None:
+        return _run(["bash", "-euo", "pipefail", "-c", checkout.script(line)], checkout)
+    return _run(own_command(*words), checkout)
+
+
+@contextlib.contextmanager
+def _terminal(line: str, checkout: Checkout, *, in_shell: bool = False) -> Iterator[Terminal]:
+    """A terminal in which this line was typed."""
+    words = None if in_shell else _words(line)
+    with contextlib.chdir(checkout.directory):
+        if words is None:
+            terminal = Terminal(["-c", checkout.script(line)], checkout.environ, program=("bash",))
+        else:
+            terminal = Terminal(words, checkout.environ)
+    with terminal:
+        yield terminal
+
+
 def _name(block: Block) -> str:
     return block.name
 
@@ -143,15 +180,16 @@ def test_the_readmes_commands_run(after_readme: Checkout) -> None:
 
 @pytest.mark.parametrize("block", OTHERS, ids=_name)
 def test_commands_run(block: Block, checkout: Checkout, server: str) -> None:
-    status = _run(checkout.script(block.text.replace(PORT, server)), checkout)
+    *before, last = _lines(block.text.replace(PORT, server))
+    assert [line for line in before if _run_line(line, checkout) != 0] == []
+    status = _run_line(last, checkout)
     assert status in [int(word) for word in block.comment.split()[1:] or ["0"]]
 
 
 @pytest.mark.parametrize("block", SCREENS, ids=_name)
 def test_screens_open_and_close(block: Block, checkout: Checkout, server: str) -> None:
-    for line in block.text.replace(PORT, server).splitlines():
-        script = f"cd {checkout.directory}\n{checkout.script(line)}"
-        with Terminal(["-c", script], checkout.environ, program=("bash",)) as terminal:
+    for line in _lines(block.text.replace(PORT, server)):
+        with _terminal(line, checkout, in_shell=block.page == README) as terminal:
             terminal.until(lambda shown: LANE.search(shown) is not None)
             terminal.press(F10)
             assert terminal.until_ended() == 0
@@ -161,8 +199,7 @@ def test_the_first_five_minutes(checkout: Checkout) -> None:
     steps = README.read_text("utf-8").partition("## First five minutes")[2].partition("\n## ")[0]
     # The same steps, with short answers of two models and few repeats.
     (checkout.directory / "latency-tui.toml").write_text(SHORTER)
-    script = f"cd {checkout.directory}\n{checkout.script('latency-tui --demo')}"
-    with Terminal(["-c", script], checkout.environ, program=("bash",)) as terminal:
+    with _terminal("latency-tui --demo", checkout) as terminal:
         terminal.until_shows("○ idle", 2)
 
         def press(key: str, until: Callable[[str], object]) -> None:
@@ -189,11 +226,13 @@ def test_the_first_five_minutes(checkout: Checkout) -> None:
 
 @pytest.mark.parametrize("block", SERVERS, ids=_name)
 def test_servers_start_and_stop(block: Block, checkout: Checkout) -> None:
-    for line in block.text.splitlines():
+    for line in _lines(block.text):
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = str(free.getsockname()[1])
+        words = _words(line.replace(PORT, port))
+        assert words is not None
         process = subprocess.Popen(
-            ["bash", "-c", checkout.script(f"exec {line.replace(PORT, port)}")],
+            own_command(*words),
             cwd=checkout.directory,
             env=checkout.environ,
             stdin=subprocess.PIPE,

@@ -15,7 +15,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +22,7 @@ from typing import Any, Self
 import pyte
 from canary import refuse
 from link import ANSWER, QUESTION, SlowLink
+from warm import BESIDE, TakeTerminal
 
 COLUMNS, ROWS = 120, 40
 PROGRAM = (sys.executable, "-P", "-m", "tui")
@@ -54,7 +54,8 @@ class Terminal:
     ) -> None:
         """Start `program` with these arguments; `ignore` is a signal that it is started to ignore, `link` the bytes per
         second and the seconds each way of what lies between it and the person."""
-        self._mark = uuid.uuid4().hex
+        self.mark = uuid.uuid4().hex
+        """Value of the variable `MARK` of all its processes, for `marked`."""
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
@@ -70,9 +71,9 @@ class Terminal:
             stdin=self._slave if stdin is None else subprocess.PIPE,
             stdout=self._slave,
             stderr=self._slave,
-            env={**environ, "TERM": term, MARK: self._mark},
+            env={**environ, "TERM": term, MARK: self.mark},
             start_new_session=True,
-            preexec_fn=partial(_take_terminal, ignore),
+            preexec_fn=TakeTerminal(ignore),
         )
         self._ended = os.pidfd_open(self.process.pid)
         if stdin is not None and self.process.stdin is not None:
@@ -134,10 +135,14 @@ class Terminal:
         os.close(self._master)
         self._master = -1
 
-    def family(self, but: int | None = None) -> list[int]:
-        """File descriptors that become readable when the program's processes end: itself and all it has started,
-        without the process `but`."""
-        return marked(self._mark, but)
+    def family(self) -> list[int]:
+        """File descriptors that become readable when the program's processes end: itself and all it has started."""
+        found = [self.process.pid]
+        for pid in found:
+            with contextlib.suppress(OSError):
+                for path in Path(f"/proc/{pid}/task").glob("*/children"):
+                    found += map(int, path.read_text().split())
+        return [os.pidfd_open(pid) for pid in found if Path(f"/proc/{pid}/comm").read_text().strip() != BESIDE]
 
     def is_restored(self) -> bool:
         """Whether the line modes are as before, and what was switched on has been switched off at the end."""
@@ -233,12 +238,6 @@ def all_ended(fds: list[int]) -> bool:
 def set_size(terminal: int, columns: int, rows: int) -> None:
     """Give a terminal a size; its programs are told."""
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-
-def _take_terminal(ignore: signal.Signals | None) -> None:
-    if ignore is not None:
-        signal.signal(ignore, signal.SIG_IGN)
-    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
 
 
 def _modes(fd: int) -> list[Any]:

@@ -28,6 +28,7 @@ def simulator() -> Iterator[SimulatorProcess]:
         yield process
 
 
+@pytest.mark.cold
 def test_the_main_job(environ: dict[str, str]) -> None:
     with Terminal([SHORT], environ) as terminal:
         # What a frame paints may come in several reads: wait for all that is looked for.

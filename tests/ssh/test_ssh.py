@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ssh_server import MISSING, SshServer
 from stored import stored_statuses
-from terminal_under_test import PROGRAM, Terminal, all_ended
+from terminal_under_test import PROGRAM, Terminal, all_ended, marked
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc"),
@@ -61,7 +61,7 @@ def test_a_connection_that_goes_leaves_no_process_and_no_request(
     record = tmp_path / "record.jsonl"
     with Terminal([remote(*LONG, "--record", str(record))], environ, program=server.client) as terminal:
         terminal.until_shows("▶ streaming")
-        family = terminal.family(but=terminal.process.pid)
+        family = marked(terminal.mark, but=terminal.process.pid)
         assert len(family) == 3  # the program, its engine, its simulator
         os.kill(terminal.process.pid, end)
         assert all_ended(family)
