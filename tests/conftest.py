@@ -1,12 +1,13 @@
 """Shared by all tests: their kinds (see `KINDS`), one hypothesis profile, a sealed environment for child processes, and
 a search for the key in all that is written."""
 
+import gc
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import pytest
 from canary import SPARE
@@ -79,19 +80,47 @@ _KIND_OF_FIXTURE = {
 """Fixtures that say of which kind a test is, first the one that weighs most."""
 
 
+def _kind_of_place(path: Path) -> str | None:
+    place = path.relative_to(Path(__file__).parent)
+    kinds = (_KIND_OF_PLACE.get(part.as_posix()) for part in (place, *place.parents))
+    return next(filter(None, kinds), None)
+
+
 def _kind_of(item: pytest.Item) -> str:
-    place = item.path.relative_to(Path(__file__).parent)
-    for part in (place, *place.parents):
-        if (kind := _KIND_OF_PLACE.get(part.as_posix())) is not None:
-            return kind
+    if (kind := _kind_of_place(item.path)) is not None:
+        return kind
     fixtures = getattr(item, "fixturenames", ())
     return next((kind for fixture, kind in _KIND_OF_FIXTURE.items() if fixture in fixtures), "unit")
 
 
+def _kind_wanted(config: pytest.Config) -> str | None:
+    """The only kind of tests that `-m` asks for, if there is one."""
+    wanted = config.getoption("markexpr").strip()
+    return wanted if wanted in KINDS else None
+
+
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Workers of `-n auto`: two a core, since tests of screens and terminals mostly wait for a clock."""
-    return 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Workers of `-n auto`: two a core, since tests of screens and terminals mostly wait for a clock; unit tests never.
+
+    Each imports what it collects, which takes as long as a tenth of the unit tests.
+    """
+    return (1 if _kind_wanted(config) == "unit" else 2) * (os.cpu_count() or 1)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no module for `-m unit` none of whose tests is one, by its place and by its own marks."""
+    wanted = _kind_wanted(config)
+    if wanted is None or not collection_path.name.startswith("test_") or collection_path.suffix != ".py":
+        return None
+    is_other = _kind_of_place(collection_path) not in (None, wanted)
+    return True if is_other and f"mark.{wanted}" not in collection_path.read_text("utf-8") else None
+
+
+def pytest_collection_finish() -> None:
+    """Spare what has been loaded from the garbage collector, which would walk through it hundreds of times."""
+    gc.collect()
+    gc.freeze()
 
 
 # Before `-m` selects among them.
@@ -119,23 +148,32 @@ def _warm_starts(request: pytest.FixtureRequest, _watched: None) -> Iterator[Non
     starter.close()
 
 
+_IN_UNIT_TEST = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no unit test start a process: one guard for all, since one for each takes as long as many of the tests."""
+    start = subprocess.Popen.__init__
+
+    def guarded(*arguments: Any, **named: Any) -> None:
+        if config.stash.get(_IN_UNIT_TEST, False):
+            pytest.fail(
+                "a unit test starts a process: mark it with `pytest.mark.process`, or see `KINDS` in conftest.py"
+            )
+        start(*arguments, **named)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(subprocess.Popen, "__init__", guarded)
+    config.add_cleanup(patch.undo)
+
+
 # Before fixtures of any scope start anything.
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Have a test that is marked `cold` start its processes as a person does, with all imports."""
+    """Have a unit test start no process, and a test that is marked `cold` as a person does, with all imports."""
+    item.config.stash[_IN_UNIT_TEST] = item.get_closest_marker("unit") is not None
     cold = item.get_closest_marker("cold") is not None
     WarmPopen.starter = None if cold else item.config.stash.get(_STARTER, None)
-
-
-@pytest.fixture(autouse=True)
-def _no_process_in_a_unit_test(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.node.get_closest_marker("unit") is None:
-        return
-
-    def refuse(*_: object, **__: object) -> NoReturn:
-        pytest.fail("a unit test starts a process: mark it with `pytest.mark.process`, or see `KINDS` in conftest.py")
-
-    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
 
 
 @pytest.fixture

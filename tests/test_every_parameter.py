@@ -1,5 +1,6 @@
 """Every parameter everywhere: one that is set is sent, and it is in the fingerprint, form, keys, heads and records."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,13 @@ def test_a_lane_is_told_by_it(name: str) -> None:
     assert text.startswith(PARAMETERS[name].word)
 
 
+@cache
+def described() -> dict[str, Any]:
+    """The parameters in the schema of exports."""
+    found: dict[str, Any] = msgspec.json.decode(export_schema())["$defs"]["Parameters"]["properties"]
+    return found
+
+
 @each_parameter
 def test_it_is_in_records_and_exports(name: str) -> None:
     asked = spec(with_example(name), "a")
@@ -152,8 +160,7 @@ def test_it_is_in_records_and_exports(name: str) -> None:
     run.requests[0].spec = asked
     (exported, *_) = msgspec.json.decode("".join(render([run], Format.JSON, environ={})))["requests"]
     assert exported["parameters"][name] == as_json(PARAMETERS[name].example)
-    described = msgspec.json.decode(export_schema())["$defs"]["Parameters"]["properties"]
-    assert described[name]["description"] == PARAMETERS[name].help
+    assert described()[name]["description"] == PARAMETERS[name].help
 
 
 @each_parameter

@@ -1,8 +1,11 @@
 """Streams whose bytes and stamps a test has written, through the very code that decodes real ones."""
 
 import asyncio
+import atexit
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from functools import cache
+from typing import Any, TypeVar
 
 import httpcore2
 
@@ -13,6 +16,8 @@ from tui.engine.reporter import RequestReporter
 from tui.engine.request import RequestSender
 from tui.engine.transport import Segment, StampedStream
 from tui.engine.wires.messages.answer import MessageReader
+
+T = TypeVar("T")
 
 HEADERS: Mapping[str, str] = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
 
@@ -84,11 +89,23 @@ def segment(data: bytes, arrival_ns: int, *, delay_ns: int = 7, from_kernel: boo
 END = segment(b"", 1 << 60)
 
 
+@cache
+def _runner() -> asyncio.Runner:
+    runner = asyncio.Runner()
+    atexit.register(runner.close)
+    return runner
+
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run this in one loop for all of them: making one takes longer than reading an answer."""
+    return _runner().run(work)
+
+
 def decode(
     batches: Iterable[list[Segment]], headers: Mapping[str, str] = HEADERS, breaks_with: str | None = None
 ) -> Decoded:
     """Read a scripted answer; how it broke, if it did, is kept."""
-    return asyncio.run(_decode(batches, headers, breaks_with))
+    return in_loop(_decode(batches, headers, breaks_with))
 
 
 async def _decode(batches: Iterable[list[Segment]], headers: Mapping[str, str], breaks_with: str | None) -> Decoded:

@@ -155,16 +155,17 @@ def test_gzip_is_attributed_to_the_segment_of_each_flush() -> None:
     assert decoded.reusable
 
 
-@pytest.mark.parametrize("place", range(1, len(one_of("gzip")[1]) - 1))
-def test_gzip_cut_anywhere_is_never_early(place: int) -> None:
+def test_gzip_cut_anywhere_is_never_early() -> None:
     headers, wire, completing = one_of("gzip")
-    segments = cut(wire, [place])
-    decoded = decode([segments], headers)
-    assert [text for text, _ in decoded.pieces] == TEXTS
-    expected = stamps(segments, completing)
-    # The last bytes of a flush add nothing to what the ones before them said, so it may be the segment before.
-    earliest = stamps(segments, [byte - 6 for byte in completing])
-    assert all(low <= found <= high for low, (_, found), high in zip(earliest, decoded.pieces, expected, strict=True))
+    for place in range(1, len(wire) - 1):
+        segments = cut(wire, [place])
+        decoded = decode([segments], headers)
+        assert [text for text, _ in decoded.pieces] == TEXTS
+        expected = stamps(segments, completing)
+        # The last bytes of a flush add nothing to what the ones before them said, so it may be the segment before.
+        earliest = stamps(segments, [byte - 6 for byte in completing])
+        found = zip(earliest, decoded.pieces, expected, strict=True)
+        assert all(low <= stamp <= high for low, (_, stamp), high in found), f"cut at {place}"
 
 
 def test_several_events_in_a_segment_have_one_stamp() -> None:

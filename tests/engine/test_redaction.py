@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 from canary import KEY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.core.events import (
@@ -107,6 +107,7 @@ def test_no_string_of_no_event_holds_a_key(event: Event, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "with one letter encoded"])
+@settings(max_examples=25)  # of each form
 @given(data=st.data())
 def test_a_text_in_any_pieces_holds_at_most_the_beginning_of_a_key(form: str, data: st.DataObject) -> None:
     text = f"It is {FORMS[form]}, as you know."

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -214,9 +215,14 @@ def test_what_cannot_be_imported_is_one_sentence(tmp_path: Path, data: bytes, wo
     assert sentence.isprintable()
 
 
+@cache
+def one_exported() -> bytes:
+    return exported([simple_run()]).encode()
+
+
 @given(st.binary(max_size=200), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_no_damage_is_more_than_a_sentence(junk: bytes, start: int, length: int) -> None:
-    data = exported([simple_run()]).encode()
+    data = one_exported()
     damaged = data[: start % len(data)] + junk + data[start % len(data) + length :]
     try:
         runs = json_format.parse(damaged, "x.json").runs

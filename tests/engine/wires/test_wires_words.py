@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.scripted import END, ScriptedStream, segment
+from engine.scripted import END, ScriptedStream, in_loop, segment
 from tui.core.events import Failure, Status
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.reporter import RequestReporter
@@ -55,7 +55,7 @@ def read(wire: str, body: bytes, *, whole: bool = False) -> tuple[Status, Failur
             await AnswerStream(stream, {}, reader, DecodeQueue(gather_s=0), lambda: None, whole=whole).read()
         return reader
 
-    reader = asyncio.run(reading())
+    reader = in_loop(reading())
     status, _, failure = reader.outcome()
     return status, failure, reader
 

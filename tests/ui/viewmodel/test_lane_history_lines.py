@@ -49,11 +49,11 @@ LANES = [
 ]
 
 
-@pytest.mark.parametrize("width", range(40, 201))
 @pytest.mark.parametrize("by", [None, *RANKED])
-def test_every_line_is_exactly_as_wide_as_asked(width: int, by: Figure | None) -> None:
-    shown = table(LANES, width, by)
-    assert {cell_len(line) for line in (shown.heading, *shown.lines)} == {width}
+def test_every_line_is_exactly_as_wide_as_asked(by: Figure | None) -> None:
+    for width in range(40, 201):
+        shown = table(LANES, width, by)
+        assert {cell_len(line) for line in (shown.heading, *shown.lines)} == {width}
 
 
 @given(st.integers(0, 39))
