@@ -36,9 +36,9 @@ class FilesView(PromptPart):
     BINDINGS: ClassVar[list[BindingType]] = bound("files")
 
     def __init__(self, book: PromptBook, look: Look, keys: KeyNames) -> None:
-        super().__init__(book, keys, "files")
-        self._look = look
         self._list = OptionList(compact=True, markup=False)
+        super().__init__(book, keys, "files", self._list, self._fill)
+        self._look = look
         self._path: Input
 
     def compose(self) -> ComposeResult:
@@ -49,16 +49,11 @@ class FilesView(PromptPart):
         yield from self.keys()
         yield self.note
 
-    @property
-    def listing(self) -> OptionList:
-        """The files."""
-        return self._list
-
     def on_mount(self) -> None:
         """Fill the list."""
         self.show()
 
-    def show(self) -> None:
+    def _fill(self) -> None:
         """Show what the book says now."""
         at, paths = self._list.highlighted or 0, self.book.prompt.attach
         self._list.set_options([Option(self._line(path)) for path in paths])

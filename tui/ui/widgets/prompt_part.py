@@ -29,10 +29,13 @@ class PromptPart(Vertical):
     }
     """
 
-    def __init__(self, book: PromptBook, keys: KeyNames, view: str) -> None:
-        """`view` is the name that the table of actions has for the tab."""
+    def __init__(self, book: PromptBook, keys: KeyNames, view: str, listing: Widget, fill: Callable[[], None]) -> None:
+        """`view` is the name that the table of actions has for the tab; `fill` shows what the book says."""
         super().__init__()
         self.book = book
+        self.listing = listing
+        """The list or table that the keys act on."""
+        self.show = fill
         self.key_names = keys
         self._view = view
         self.note = Static("", classes="note", markup=False)
@@ -42,15 +45,6 @@ class PromptPart(Vertical):
         with Horizontal(classes="keys"):
             for row in self.key_names.of(self._view):
                 yield Button(self.key_names.on_button(row.id), id=row.handler, compact=True)
-
-    @property
-    def listing(self) -> Widget:
-        """The list or table that the keys act on."""
-        raise NotImplementedError
-
-    def show(self) -> None:
-        """Show what the book says now."""
-        raise NotImplementedError
 
     @property
     def in_field(self) -> bool:

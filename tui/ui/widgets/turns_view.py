@@ -32,9 +32,9 @@ class TurnsView(PromptPart):
 
     def __init__(self, book: PromptBook, refusing: Sequence[str], keys: KeyNames) -> None:
         """`refusing` are the labels of targets that take no prefill."""
-        super().__init__(book, keys, "turns")
-        self._refusing = refusing
         self._list = OptionList(compact=True, markup=False)
+        super().__init__(book, keys, "turns", self._list, self._fill)
+        self._refusing = refusing
         self._editor = Editor("", "turn-text", "What was said.")
         self._at = 0
 
@@ -45,17 +45,12 @@ class TurnsView(PromptPart):
         yield self.note
         yield self._editor
 
-    @property
-    def listing(self) -> OptionList:
-        """The turns."""
-        return self._list
-
     def on_mount(self) -> None:
         """Begin at the user's last turn."""
         self._at = len(self.book.prompt.turns)
         self.show()
 
-    def show(self) -> None:
+    def _fill(self) -> None:
         """Show what the book says now."""
         self._at = min(self._at, len(self.book.prompt.turns) + 1)
         with self.prevent(OptionList.OptionHighlighted):

@@ -36,9 +36,9 @@ class VariablesView(PromptPart):
 
     def __init__(self, book: PromptBook, load: Callable[[str], Sequence[Row]], keys: KeyNames) -> None:
         """`load` reads the rows of a file; raises ConfigError."""
-        super().__init__(book, keys, "variables")
-        self._load = load
         self._table: DataTable[Text] = DataTable(zebra_stripes=True, cell_padding=1)
+        super().__init__(book, keys, "variables", self._table, self._fill)
+        self._load = load
         self._editor = Editor("", "variable-text", "The value of this cell.")
         self._file: Input
         self._at = (0, 0)
@@ -53,17 +53,12 @@ class VariablesView(PromptPart):
         yield self.note
         yield self._editor
 
-    @property
-    def listing(self) -> DataTable[Text]:
-        """The table."""
-        return self._table
-
     def on_mount(self) -> None:
         """Fill the table, with the row in use in view."""
         self._at = (self.book.row, 0)
         self.show()
 
-    def show(self) -> None:
+    def _fill(self) -> None:
         """Show what the book says now."""
         self._shown = self.book.names
         rows = max(1, len(self.book.rows)) if self._shown else 0

@@ -35,8 +35,8 @@ class VariantsView(PromptPart):
     BINDINGS: ClassVar[list[BindingType]] = bound("variants")
 
     def __init__(self, book: PromptBook, keys: KeyNames) -> None:
-        super().__init__(book, keys, "variants")
         self._list = OptionList(compact=True, markup=False)
+        super().__init__(book, keys, "variants", self._list, self._fill)
         self._name_field: Input
         self._texts = Static("", markup=False)
 
@@ -51,16 +51,11 @@ class VariantsView(PromptPart):
         yield self.note
         yield VerticalScroll(self._texts, can_focus=False)
 
-    @property
-    def listing(self) -> OptionList:
-        """The variants."""
-        return self._list
-
     def on_mount(self) -> None:
         """Fill the list."""
         self.show()
 
-    def show(self) -> None:
+    def _fill(self) -> None:
         """Show what the book says now."""
         with self.prevent(OptionList.OptionHighlighted, Input.Changed):
             self._list.set_options([Option(self._line(index)) for index in range(len(self.book.prompts))])
