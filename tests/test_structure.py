@@ -3,9 +3,9 @@
 import pytest
 from counts import APP, Tree, whole_tree
 
-MOST_MODULES = 357
+MOST_MODULES = 355
 """To fall to 230, for what there was before issue 18 and the rest of 16."""
-MOST_LINES = 60_500
+MOST_LINES = 60_000
 """To fall to 32,000."""
 
 ONE_MEANING = ("figures", "ledger", "evidence", "sources", "models")

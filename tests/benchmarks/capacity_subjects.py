@@ -98,7 +98,7 @@ class _EnginesAlone:
                     self._ready.set()
                 case RunStarted() if not self._costs:
                     # All of them have been imported by now, which is no cost of a piece.
-                    self._costs = [ProcessCost(pid) for pid in self._engines.pids]
+                    self._costs = [ProcessCost(one.pid) for one in self._engines._clients.values()]
                     self._began = time.monotonic()
                 case RequestEnded() if event.status is not Status.DONE:
                     raise RuntimeError(f"a request failed: {event}")

@@ -15,9 +15,9 @@ from tui.core.grouping import fingerprint
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.engine import files
-from tui.engine.wires.chat import request_body as chat_body
+from tui.engine.wires.chat import wire as chat_body
 from tui.engine.wires.messages import request_body as messages_body
-from tui.engine.wires.responses import request_body as responses_body
+from tui.engine.wires.responses import wire as responses_body
 from tui.errors import ConfigError
 from tui.export.portable import portable_prompt
 

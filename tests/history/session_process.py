@@ -51,8 +51,8 @@ class Driver:
 
     def changed(self) -> None:
         if self.session.live.engine_ready:
-            if self.engine != self.session.engine_pid:
-                self.engine = self.session.engine_pid
+            if self.engine != self.session.children.engines.here.pid:
+                self.engine = self.session.children.engines.here.pid
                 say(engine=self.engine)
             self.ready.set()
         else:

@@ -56,6 +56,11 @@ class Several:
         self.engines = Engines(None, self._hear, self.problems.append)
         self.engines.expect(hosts, ())
 
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of all engines, that of this machine first."""
+        return [self.engines.here.pid, *(one.pid for name, one in self.engines._clients.items() if name)]
+
     def _hear(self, events: list[Event]) -> None:
         self.events += events
         for event in events:

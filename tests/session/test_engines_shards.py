@@ -36,7 +36,7 @@ async def test_lanes_are_shared_out_and_start_at_one_moment(url: str) -> None:
         lanes = running.start(url, [None] * 7)
         ended = await running.over()
         assert running.statuses(lanes) == [Status.TRUNCATED] * 7
-        assert len(running.engines.pids) == 2
+        assert len(running.pids) == 2
         # All in one start, whatever engine: by one clock, so that nothing is unsure.
         assert ended.send_spread_ns is not None
         assert ended.spread_error_ns == 0
@@ -45,10 +45,10 @@ async def test_lanes_are_shared_out_and_start_at_one_moment(url: str) -> None:
         assert sum(isinstance(event, Hello) for event in running.events) <= 1
         assert sum(isinstance(event, EngineReady) for event in running.events) <= 1
         assert running.problems == []
-        before = running.engines.pids
+        before = running.pids
         running.start(url, [None] * 7)
         await running.over()
-        assert running.engines.pids == before
+        assert running.pids == before
 
 
 @pytest.mark.usefixtures("small")
@@ -57,7 +57,7 @@ async def test_waves_that_one_engine_takes_need_no_other(url: str) -> None:
         lanes = running.start(url, [None] * 9, at_once=4)
         await running.over()
         assert running.statuses(lanes) == [Status.TRUNCATED] * 9
-        assert len(running.engines.pids) == 1
+        assert len(running.pids) == 1
 
 
 @pytest.mark.usefixtures("small")
@@ -68,7 +68,7 @@ async def test_an_engine_that_is_lost_takes_only_its_own_lanes_and_is_there_agai
             lambda: {event.request_id for event in running.events if isinstance(event, Content)} == set(lanes),
             "content of every lane",
         )
-        os.kill(running.engines.pids[1], signal.SIGKILL)
+        os.kill(running.pids[1], signal.SIGKILL)
         await running.over()
         assert running.statuses(lanes) == [Status.TRUNCATED, Status.INTERRUPTED] * 3
         assert sum(isinstance(event, EngineFailed) for event in running.events) == 1

@@ -366,7 +366,7 @@ async def test_an_engine_that_dies_ends_its_judges(shared: Judged, server: Serve
     server.judge = lambda _body: None
     assert shared.run(shared.plan("Hello", POLITE))
     await server.until(lambda: len(server.judged) == 1, "a question")
-    os.kill(shared.engine_pid, 9)
+    os.kill(shared.children.engines.here.pid, 9)
     await shared.until(lambda: not shared.live.run_in_flight)
     (found,) = shared.findings()
     assert (found.passed, found.reason) == (None, "the judge did not answer: the engine has ended")

@@ -100,7 +100,7 @@ async def test_engines_share_levels_and_rates_and_every_row_is_asked_once(
     plan = plan_at(url, rows=40, tokens=5, model="sim-fast")
     done = await load(running, plan, LoadSettings(levels=(5,), requests=40, ramp=0, warm_up=0))
     assert done.ending is LoadEnding.COMPLETE
-    assert len(running.engines.pids) == 4
+    assert len(running.pids) == 4
     assert sorted(one.row for one in done.begun) == list(range(40))
     assert Counter(one.part for one in done.counted).keys() == {0, 1, 2}
     assert len(done.counted) == 40

@@ -137,13 +137,7 @@ class Writer:
                 self._fail(error, [])
         self.left_out = self._left_out()
         self._spill.close()
-        if self._connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        self._disconnect()
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None and _identity(self._path) != self._file:

@@ -81,11 +81,6 @@ class Engines:
             self._clients[""] = EngineClient(spawn(), partial(self._hear, ""))
         return self._clients[""]
 
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """Process ids of all engines, that of this machine first."""
-        return tuple(client.pid for client in (self.here, *(one for name, one in self._clients.items() if name)))
-
     def client(self, name: str) -> EngineClient:
         """The engine of a place. Raises KeyError where none was launched."""
         return self._clients[name] if name else self.here

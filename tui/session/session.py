@@ -85,11 +85,6 @@ class Session:
         self.preview = Preview(self.live, known, lambda command: self.children.engines.ask_aside(command))
         self.preview.on_change, self.preview.on_problem = self._changed, self._say
 
-    @property
-    def engine_pid(self) -> int:
-        """Process id of this machine's engine, for messages and tests."""
-        return self.children.engines.here.pid
-
     async def connect(self) -> None:
         """Start engine and simulator, and open the history. Raises ChildError."""
         if self._gate is not None:

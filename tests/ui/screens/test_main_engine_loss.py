@@ -46,7 +46,7 @@ async def test_the_lanes_say_so_and_the_next_run_works(simulator: SimulatorProce
             await s.press("f5")
             await s.until(lambda: s.states == [State.STREAMING, State.DONE])
             text = s.views[0].text
-            os.kill(s.app.session.engine_pid, signal.SIGKILL)
+            os.kill(s.app.session.children.engines.here.pid, signal.SIGKILL)
             await s.until(lambda: s.states == [State.INTERRUPTED, State.DONE])
             assert s.views[0].text.startswith(text), "the text that had come stays"
             await s.until_shown("was ended by signal 9")
@@ -56,7 +56,7 @@ async def test_the_lanes_say_so_and_the_next_run_works(simulator: SimulatorProce
             await s.focus("#user")
             await s.press(*"Yes, ")
             await s.until(lambda: s.live.engine_ready, "another engine")
-            other = s.app.session.engine_pid
+            other = s.app.session.children.engines.here.pid
             assert other != process.pid
             assert s.app.main.query_one("#user", TextArea).text == "Yes, Why?"
             await s.press("f5")
@@ -75,13 +75,13 @@ async def test_an_engine_that_dies_idle_is_replaced(simulator: SimulatorProcess)
         async with app_driver_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
             await s.run()
             os.kill(process.pid, signal.SIGTERM)
-            await s.until(lambda: s.app.session.engine_pid != process.pid, "another engine")
+            await s.until(lambda: s.app.session.children.engines.here.pid != process.pid, "another engine")
             assert s.states == [State.DONE], "what was answered stays"
             # Without waiting for it: what is asked before it is ready is sent when it is.
             await s.run()
             assert s.live.runs == 2
             assert s.states == [State.DONE]
-            other = s.app.session.engine_pid
+            other = s.app.session.children.engines.here.pid
         assert not is_running(other)
 
 
@@ -125,7 +125,7 @@ async def test_an_engine_that_cannot_be_started_again_is_tried_again(
         async with app_driver_of(process, plan_of((FAST,), simulator.base_url, "Why?", 2_000)) as s:
             await s.run()
             os.kill(process.pid, signal.SIGKILL)
-            await s.until(lambda: s.app.session.engine_pid != process.pid, "another engine")
+            await s.until(lambda: s.app.session.children.engines.here.pid != process.pid, "another engine")
             assert any("Cannot allocate memory. It is tried again." in notice for notice in s.notices)
             await s.run()
             assert s.states == [State.DONE]

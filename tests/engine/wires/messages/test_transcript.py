@@ -12,12 +12,12 @@ from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer, Prompt, ToolCall, ToolResult, Turn
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.wires.chat import request_body as chat_body
 from tui.engine.wires.chat import transcript as chat
+from tui.engine.wires.chat import wire as chat_body
 from tui.engine.wires.messages import request_body as messages_body
 from tui.engine.wires.messages import transcript as messages
-from tui.engine.wires.responses import request_body as responses_body
 from tui.engine.wires.responses import transcript as responses
+from tui.engine.wires.responses import wire as responses_body
 
 Kept = Callable[[Sequence[tuple[str, bytes]]], KeptAnswer | None]
 EVERY_WIRE: dict[str, Kept] = {"anthropic": messages.kept, "openai": chat.kept, "openai-responses": responses.kept}
