@@ -82,7 +82,7 @@ class Machines:
     ) -> None:
         self._ends.close()
         for process in self._going_on:
-            process.wait()
+            process.communicate()
 
     def home(self, name: str) -> Path:
         """Home of root on a machine, as it is seen from here."""
@@ -104,10 +104,10 @@ class Machines:
         )
 
     def start(self, name: str, line: str) -> "subprocess.Popen[bytes]":
-        """A line of a shell on a machine, which goes on; it ends with the machine."""
+        """A line of a shell on a machine, which goes on, and hears nothing; it ends with the machine."""
         with (self.directory / name / "log").open("ab") as log:
             process = subprocess.Popen(
-                self.on(name, self._login(line)), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                self.on(name, self._login(line)), stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
             )
         self._going_on.append(process)
         return process

@@ -80,7 +80,7 @@ class Person:
     def loads(self, line: str, seconds: int) -> "subprocess.Popen[bytes]":
         """The page's line, with the plan that it names."""
         (self.home / "plan.toml").write_text(PLAN.format(port=self.serves(), seconds=seconds))
-        return self.machines.start(DESK, f"{line} --json out.json")
+        return self.machines.start(DESK, f"{line} --json out.json 2> load.log")
 
     def has(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """What the load said, and the server."""
@@ -111,11 +111,14 @@ def check(
 ) -> None:
     """Every request that the server saw is one of ours, from these hosts; times are the server's and the way's."""
     requests = told["requests"]
-    assert len(log) == len(requests) > 20
+    # Of what a lost one began last nobody but itself may have heard.
+    assert 20 < len(requests) <= len(log) <= len(requests) + len(lost)
     assert {one["host"] for one in requests} == hosts
     assert {one["host"] for one in requests if one["status"] == "interrupted"} == lost
     assert Counter(one["status"] for one in requests).keys() <= {"done", "interrupted"}
-    server_ms = statistics.median((one["before_ns"][0] - one["kernel_received_ns"]) / 1e6 for one in log)
+    server_ms = statistics.median(
+        (one["before_ns"][0] - one["kernel_received_ns"]) / 1e6 for one in log if one["before_ns"]
+    )
     (level,) = told["levels"]
     assert level["ttft_ms"]["median"] == pytest.approx(server_ms, abs=20)
 
@@ -137,14 +140,14 @@ def test_by_ssh(tmp_path: Path) -> None:
 
         # A machine whose link is cut takes its own requests with it, after 20 s, and nothing else.
         running = person.loads(load, seconds=40)
-        machines.until("one", "test $(ss -tnH state established dst desk | wc -l) -ge 3")
+        machines.until(DESK, "grep -q ', counted' load.log")
         machines.run("one", "ip link set eth0 down")
         assert running.wait(180) == 3
         check(*person.has(), all_of_them, lost={"one-0", "one-1"})
         machines.run("one", "ip link set eth0 up")
         person.closes()
         for host in ("head", "two"):
-            machines.until(host, "! pgrep -f bin/dask")
+            machines.until(host, "! pgrep -f '[b]in/dask'")
 
 
 SLURM = """
@@ -228,7 +231,7 @@ def test_with_an_array_of_jobs(slurm: Person) -> None:
 
     # A node that drains goes on; one that is down takes its job, and so its workers.
     running = slurm.loads(load, seconds=30)
-    machines.until("two", "test $(ss -tnH state established dst desk | wc -l) -ge 5")
+    machines.until(DESK, "grep -q ', counted' load.log")
     machines.run(DESK, "scontrol update nodename=one state=drain reason=test")
     machines.run(DESK, "scontrol update nodename=two state=down reason=test")
     assert running.wait(180) == 3

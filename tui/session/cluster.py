@@ -296,6 +296,8 @@ class Cluster:
         for each, name in names.items():
             if (version := found.get(each)) != __version__:
                 has = f"has latency-tui {clean(version)}" if isinstance(version, str) else "has no latency-tui"
+                if isinstance(version, OSError) or version is None:
+                    raise UsageError(f"{name} of the cluster has left it, or does not answer: try again.")
                 raise UsageError(
                     f"{name} of the cluster {has}, and this is {__version__}: install the same version on all workers."
                 )
