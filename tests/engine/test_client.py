@@ -78,6 +78,7 @@ async def test_nonsense_on_its_output_is_reported() -> None:
 
 async def test_one_that_is_stopped_before_it_is_ready_leaves_nothing() -> None:
     driver = Driver()
+    os.kill(driver.process.pid, signal.SIGSTOP)  # its imports may be faster than we are
     await driver.client.connect()
     await driver.close()
     assert driver.process.returncode is not None
@@ -201,6 +202,13 @@ async def test_one_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(client_module, "_READY_WITHIN_S", 0.5)
     failed = await _end_of("print('password:', flush=True); time.sleep(60)")
     assert "tokyo has started no engine within 0.5 s; it printed 'password:'." in failed.message
+    driver = Driver()
+    os.kill(driver.process.pid, signal.SIGSTOP)
+    await driver.client.connect()
+    frozen = await driver.until(lambda event: isinstance(event, EngineFailed))
+    assert isinstance(frozen, EngineFailed)
+    assert frozen.message == "This machine has started no engine within 0.5 s."
+    await driver.close()
 
 
 def test_a_command_that_is_not_there_is_an_error_of_one_sentence() -> None:

@@ -21,7 +21,7 @@ from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.engine import files
 from tui.engine.logins import needs_person
-from tui.engine.pinger import Pinger
+from tui.engine.pinger import Pinger, Silence
 from tui.engine.protocol import (
     MAX_FRAME_BYTES,
     MAX_REMOTE_FRAME_BYTES,
@@ -50,7 +50,7 @@ from tui.secret_names import is_secret_variable
 
 _KEPT_STDERR_BYTES = 4096
 _READY_WITHIN_S = 120.0
-"""Time for another machine's engine to start, s: a login, imports on a slow disk, packages that are fetched first."""
+"""Time for an engine to start, s: a login, imports on a slow disk, packages that are fetched first."""
 HERE = Host(name="")
 """This machine."""
 
@@ -113,6 +113,7 @@ class EngineClient:
         self._files: set[str] = set()
         """Digests of the files that the engine was given."""
         self._latest_ns = 0
+        self._until_ready = Silence(self._must_be_ready)
         self._pinger = Pinger(self._send, self._clock_read, self._give_up, is_here=host.is_here)
         self._remote = None if host.is_here else RemoteEngine(self._give_up)
         """All that was asked of another machine's engine, which may say nothing else."""
@@ -148,8 +149,7 @@ class EngineClient:
             # `stop` saw only the pipes that were open by then: a person may leave before the first frame is out.
             _close(self._stdin, self._stdout, self._stderr)
             return
-        if not self.host.is_here:
-            loop.call_later(_READY_WITHIN_S, self._must_be_ready)
+        self._until_ready.begin(_READY_WITHIN_S)
         self._send_unsent()
 
     def start_run(
@@ -256,6 +256,7 @@ class EngineClient:
                 self._said_hello(event)
             elif isinstance(event, EngineReady):
                 self._has_rehearsed = True
+                self._until_ready.stop()
         if given:
             self._on_events(given)
 
@@ -274,9 +275,8 @@ class EngineClient:
         self._on_events([ClockRead(host=self.host.name, clock=clock)])
 
     def _must_be_ready(self) -> None:
-        if not self._has_rehearsed and not self._stopping:
-            said = f"; it printed {quoted(self._beginning.data)}" if self._beginning.data else ""
-            self._fail(f"{self._place} has started no engine within {_READY_WITHIN_S:g} s{said}.")
+        said = f"; it printed {quoted(self._beginning.data)}" if self._beginning.data else ""
+        self._fail(f"{self._place} has started no engine within {_READY_WITHIN_S:g} s{said}.")
 
     def _give_up(self, what: str) -> None:
         if self.host.is_here:
@@ -294,6 +294,7 @@ class EngineClient:
         self._lost()
 
     def _wait_no_more(self) -> None:
+        self._until_ready.stop()
         self._pinger.stop()
         if self._remote is not None:
             self._remote.stop()
@@ -318,7 +319,7 @@ class EngineClient:
 
     @property
     def _place(self) -> str:
-        return "The engine's machine" if self.host.is_here else self.host.name
+        return "This machine" if self.host.is_here else self.host.name
 
     def _hear(self, words: bytes) -> None:
         """Keep the last of the engine's standard error: a traceback's end, if it dies."""
