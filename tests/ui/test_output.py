@@ -4,15 +4,19 @@ import ast
 import asyncio
 import os
 import pty
+import re
 import tty
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyte
 import pytest
 from counts import nodes_of
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.ui.output import ASCII_TWINS, TerminalOutput, encoder
+from tui.ui.output import ASCII_TWINS, TerminalOutput, encoder, lean
 
 UI = Path(__file__).parents[2] / "tui" / "ui"
 _RANGES_OF_LETTERS = {"output.py", "row_breaker.py", "wrapped_text.py", "difference.py", "inputs.py", "steady_cells.py"}
@@ -122,3 +126,24 @@ async def test_one_that_stands_still_is_waited_for_once(
     assert [wait > 0 for wait in waits[:3]] == [True, False, False]
     assert await asyncio.to_thread(read_all, ours, len(frame)) == frame
     output.close()
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 9), st.integers(1, 30), st.sampled_from(["", "ab", "日é", "\x1b[1;31mred\x1b[0m"])),
+        min_size=1,
+    )
+)
+def test_lean_data_make_the_same_picture(pieces: list[tuple[int, int, str]]) -> None:
+    def shown(data: str) -> tuple[list[list[pyte.screens.Char]], int, int]:
+        screen = pyte.Screen(40, 10)
+        screen.set_mode(pyte.modes.LNM)
+        pyte.Stream(screen).feed(data)
+        cells = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+        return cells, screen.cursor.y, screen.cursor.x
+
+    data = "".join(f"\x1b[{y};{x}H{text}" + "\n" * (x % 2) for y, x, text in pieces)
+    thinner = lean(data)
+    assert shown(thinner) == shown(data)
+    assert len(thinner) <= len(data)
+    assert not re.search(r"\n\x1b\[\d+;\d+H", thinner)

@@ -18,7 +18,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 
-from tui.ui.output import TerminalOutput, encoder
+from tui.ui.output import TerminalOutput, encoder, lean
 from tui.ui.pace import ANSWER, Pacer
 from tui.ui.steady_cells import steady
 from tui.ui.terminal import LEFT_ON, Terminal
@@ -75,7 +75,7 @@ class TerminalDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Send `data` when the terminal takes it; never waits."""
         if self._output is not None:
-            self._output.write(self._encode(steady(data)))
+            self._output.write(self._encode(lean(steady(data))))
 
     def start_application_mode(self) -> None:
         """Take the terminal over."""
