@@ -63,6 +63,7 @@ _KIND_OF_FIXTURE = {
     "snap_compare": "screen",
     **dict.fromkeys(
         (
+            "certificates",
             "child_environ",
             "engine",
             "environ",
