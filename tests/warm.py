@@ -2,8 +2,8 @@
 
 A process that has made them is forked for each start. What a test gets is a process as `subprocess.Popen` starts it: a
 child of whoever starts it, with a pid, descriptors, environment, directory and session of its own, that runs
-`python -m tui` from its first line to its exit status. What it starts in turn comes from a process beside it that has
-done nothing yet.
+`python -m tui`, or a script of the tests, from its first line to its exit status. What it starts in turn comes from a
+process beside it that has done nothing yet.
 
 Left out are Python's own start, the imports, and the command line in /proc. A test of these is marked `cold`. What a
 shell or a terminal starts is cold, too.
@@ -19,6 +19,7 @@ import inspect
 import io
 import json
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -39,6 +40,7 @@ _MODULES = (
     *("tui.ui.start", "tui.ui.app"),
 )
 """Modules from which all that a start imports is reached."""
+_HERE = Path(__file__)
 _PYTHON = (sys.executable, "-P")
 _PROGRAM = (*_PYTHON, "-m", "tui")
 _START_NOTHING = (["engine"], ["simulate"])
@@ -87,7 +89,7 @@ class Starter:
             self._end, theirs = socket.socketpair()
             with theirs:
                 fd = theirs.fileno()
-                command = [*_PYTHON, __file__, str(fd)]
+                command = [*_PYTHON, str(_HERE), str(fd)]
                 self._process = subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.DEVNULL, env=self._environ)
         return self._end
 
@@ -98,8 +100,8 @@ class Starter:
         usual |= {"gid": None, "gids": None, "uid": None, "umask": -1}
         return (
             not isinstance(args, str | bytes | os.PathLike)
-            and tuple(args[: len(_PROGRAM)]) == _PROGRAM
-            and isinstance(wanted["preexec_fn"], TakeTerminal | None)
+            and _is_ours(tuple(args))
+            and isinstance(wanted["preexec_fn"], Before | None)
             and all(wanted.get(name, value) == value for name, value in usual.items())
             and _read_at_once(environ) == _read_at_once(self._environ)
         )
@@ -110,16 +112,14 @@ class Starter:
         fds = dict(enumerate((wanted["p2cread"], wanted["c2pwrite"], wanted["errwrite"])))
         fds = {number: number if fd == -1 else fd for number, fd in fds.items()} | {fd: fd for fd in wanted["pass_fds"]}
         there = {number: fd for number, fd in fds.items() if _is_open(fd)}
-        take: TakeTerminal | None = wanted["preexec_fn"]
-        ignored = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
         what = {
             "arguments": [os.fsdecode(word) for word in wanted["args"]],
             "environ": {os.fsdecode(name): os.fsdecode(value) for name, value in environ.items()},
             "directory": str(Path(os.fsdecode(wanted["cwd"] or ".")).absolute()),
             "name": Path(sys.executable).name,
             "session": wanted["start_new_session"],
-            "terminal": take is not None,
-            "ignored": [*ignored, *([] if take is None or take.ignore is None else [take.ignore])],
+            "ignored": [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_IGN],
+            "before": vars(wanted["preexec_fn"] or Before()),
             "numbers": list(there),
         }
         with self._one_at_a_time:
@@ -128,20 +128,33 @@ class Starter:
         return pid
 
 
-class TakeTerminal:
-    """A `preexec_fn` that makes the terminal of standard error the controlling one, and ignores a signal."""
+class Before:
+    """A `preexec_fn` that a warm start takes, too."""
 
-    def __init__(self, ignore: signal.Signals | None) -> None:
+    def __init__(
+        self,
+        *,
+        terminal: bool = False,
+        ignore: int | None = None,
+        close: Sequence[int] = (),
+        largest_file: int | None = None,
+    ) -> None:
+        """`terminal`: that of standard error becomes the controlling one. `ignore` is a signal, `close` are descriptors
+        that the program is to find closed, `largest_file` is how large a file it may write, bytes."""
+        self.terminal = terminal
         self.ignore = ignore
+        self.close = close
+        self.largest_file = largest_file
 
     def __call__(self) -> None:
+        if self.terminal:
+            fcntl.ioctl(2, termios.TIOCSCTTY, 0)
         if self.ignore is not None:
             signal.signal(self.ignore, signal.SIG_IGN)
-        _take_terminal()
-
-
-def _take_terminal() -> None:
-    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+        for fd in self.close:
+            os.close(fd)
+        if self.largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, self.largest_file))
 
 
 class WarmPopen(subprocess.Popen[Any]):
@@ -160,6 +173,13 @@ class WarmPopen(subprocess.Popen[Any]):
         self._child_created = True
         close_ends = super()._close_pipe_fds  # type: ignore[misc]
         close_ends(*(wanted[name] for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")))
+
+
+def _is_ours(args: tuple[Any, ...]) -> bool:
+    python, rest = args[: len(_PYTHON)], args[len(_PYTHON) :]
+    script = Path(os.fsdecode(rest[0])) if rest else Path()
+    is_script = script.suffix == ".py" and script.is_relative_to(_HERE.parent) and script != _HERE
+    return python == _PYTHON and (rest[:2] == ("-m", "tui") or is_script)
 
 
 def _read_at_once(environ: Mapping[Any, Any]) -> dict[str, str]:
@@ -241,8 +261,7 @@ def _become(what: Mapping[str, Any], fds: list[int]) -> NoReturn:
         signal.signal(number, signal.SIG_IGN if number in (*what["ignored"], *_IGNORED) else signal.SIG_DFL)
     if signal.SIGINT not in what["ignored"]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if what["terminal"]:
-        _take_terminal()
+    Before(**what["before"])()
     os.environ.clear()
     os.environ.update(what["environ"])
     time.tzset()
@@ -309,10 +328,13 @@ def _stream(fd: int, mode: str, errors: str) -> TextIO | None:
 
 def _run(words: list[str]) -> int:
     """Run the program as Python does with these words; the exit status."""
-    sys.orig_argv, sys.argv = words, words[len(_PROGRAM) - 1 :]
-    status = 0
+    status, of_module = 0, words[2] == "-m"
+    sys.orig_argv, sys.argv = words, words[3 if of_module else 2 :]
     try:
-        runpy.run_module(words[len(_PROGRAM) - 1], run_name="__main__", alter_sys=True)
+        if of_module:
+            runpy.run_module(words[3], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(words[2], run_name="__main__")
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if isinstance(end.code, str):

@@ -27,7 +27,7 @@ import msgspec  # noqa: E402
 from engine.driver import Driver  # noqa: E402
 from engine.hostile import behaviours, serving  # noqa: E402
 from headless.conftest import Workplace  # noqa: E402
-from headless.test_endings import OUTPUTS, shell, stored  # noqa: E402
+from headless.test_endings import OUTPUTS, run_into, shell, stored  # noqa: E402
 from history.killing import VICTIMS, check, crash  # noqa: E402
 from terminal_under_test import Terminal  # noqa: E402
 
@@ -35,7 +35,6 @@ from tui.core.parameters import Parameters  # noqa: E402
 from tui.core.target import Timeouts  # noqa: E402
 from tui.simulator.faults import FAULTS, HOSTILE  # noqa: E402
 from tui.simulator.process import SimulatorProcess  # noqa: E402
-from tui.streams import READER_GONE  # noqa: E402
 
 KILLS, TEXTS = 1000, 100
 _ROUND = 20
@@ -262,18 +261,18 @@ def _acts(text: str, written: bytes) -> bool:
 def outputs(directory: Path) -> int:
     """Close or fill standard streams in all the ways that there are."""
     found, tries = 0, 0
-    for number, (line, status, _said) in enumerate(OUTPUTS):
+    for number, (out, err, closed, status, _said) in enumerate(OUTPUTS):
         for tail in ((), ("--json", "-")):
             tries += 1
             place = Workplace(_made(directory / f"{number} {len(tail)}"))
             try:
-                done = shell(place, line, "run", "plan.toml", "--plain", "--repeat", "2", *tail)
+                done = run_into(place, out, err, closed, "run", "plan.toml", "--plain", "--repeat", "2", *tail)
             except subprocess.TimeoutExpired:
-                found += lost(f"{line} {tail}: it never ends")
+                found += lost(f"{OUTPUTS[number]} {tail}: it never ends")
                 continue
-            ends = {status, READER_GONE} if "|" in line else {status}
-            if done.returncode not in ends or "Traceback" in done.stderr or not _stored(place):
-                found += lost(f"{line} {tail}: {done.returncode}, {done.stderr[-200:]}")
+            errors = done.stderr or ""
+            if done.returncode != status or "Traceback" in errors or not _stored(place):
+                found += lost(f"{OUTPUTS[number]} {tail}: {done.returncode}, {errors[-200:]}")
     print(f"{tries} forms of output, {found} with a loss")
     return found
 

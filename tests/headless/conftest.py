@@ -3,12 +3,14 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from canary import SPARE, refuse
+from warm import Before
+
+from tui.child import own_command
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -22,12 +24,14 @@ class Workplace:
         self.cwd.mkdir()
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LANG")}
         xdg = {f"XDG_{kind}_HOME": str(base / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
+        self.before: Before | None = None
+        """What happens to a process before the command begins."""
         self.environment = kept | {"HOME": str(base / "home"), "TERM": "xterm-256color"} | SPARE | xdg
 
     def run(self, *arguments: str, given: str = "", **more: str) -> "subprocess.CompletedProcess[str]":
         """Run `latency-tui` with these arguments, and `given` on standard input, to its end."""
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "tui", *arguments],
+            own_command(*arguments),
             cwd=self.cwd,
             env=self.environment | more,
             input=given,
@@ -35,6 +39,7 @@ class Workplace:
             text=True,
             timeout=100,
             check=False,
+            preexec_fn=self.before,
         )
         refuse(done.stdout, "standard output")
         refuse(done.stderr, "standard error")

@@ -4,11 +4,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from warm import Before
 
+from tui.child import own_command
 from tui.errors import ExitCode
 from tui.history.store import Store
 from tui.streams import READER_GONE
@@ -24,7 +26,7 @@ def shell(workplace: Workplace, line: str, *arguments: str, **more: str) -> "sub
     """Run a line of bash, in which "$@" is the command."""
     workplace.plan()
     return subprocess.run(
-        ["bash", "-c", line, "bash", sys.executable, "-P", "-m", "tui", *arguments],
+        ["bash", "-c", line, "bash", *own_command(*arguments)],
         cwd=workplace.cwd,
         env=workplace.environment | more,
         stdin=subprocess.DEVNULL,
@@ -43,28 +45,73 @@ def stored(workplace: Workplace) -> int:
         return store.count()
 
 
-OUTPUTS: list[tuple[str, int, str]] = [
-    ('"$@" | head -1; exit ${PIPESTATUS[0]}', READER_GONE, ""),
-    ('"$@" | true; exit ${PIPESTATUS[0]}', READER_GONE, ""),
-    ('"$@" 2>&1 | true; exit ${PIPESTATUS[0]}', READER_GONE, ""),
-    ('"$@" 2>&1 | head -1; exit ${PIPESTATUS[0]}', READER_GONE, ""),
-    ('"$@" >/dev/full', ExitCode.NOT_MEASURED, "no space left on device"),
-    ('"$@" >/dev/full 2>&1', ExitCode.NOT_MEASURED, ""),
-    ('"$@" 2>/dev/full', ExitCode.OK, ""),
-    ('"$@" 2>&-', ExitCode.OK, ""),
-    ('"$@" >&-', ExitCode.OK, ""),
-    ('"$@" <&-', ExitCode.OK, ""),
-    ('"$@" <&- >&- 2>&-', ExitCode.OK, ""),
+@contextlib.contextmanager
+def leading(to: str) -> Iterator[int]:
+    """What to give to `subprocess` for an output that leads there."""
+    match to:
+        case "full disk":
+            with Path("/dev/full").open("wb") as device:
+                yield device.fileno()
+        case "nobody":
+            reading, writing = os.pipe()
+            os.close(reading)
+            yield writing
+            os.close(writing)
+        case "head -1":
+            with subprocess.Popen(["head", "-1"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as head:
+                assert head.stdin is not None
+                yield head.stdin.fileno()
+        case "output":
+            yield subprocess.STDOUT
+        case _:
+            yield subprocess.PIPE
+
+
+OUTPUTS: list[tuple[str, str, tuple[int, ...], int, str]] = [
+    ("head -1", "", (), READER_GONE, ""),
+    ("nobody", "", (), READER_GONE, ""),
+    ("nobody", "output", (), READER_GONE, ""),
+    ("head -1", "output", (), READER_GONE, ""),
+    ("full disk", "", (), ExitCode.NOT_MEASURED, "no space left on device"),
+    ("full disk", "output", (), ExitCode.NOT_MEASURED, ""),
+    ("", "full disk", (), ExitCode.OK, ""),
+    ("", "", (2,), ExitCode.OK, ""),
+    ("", "", (1,), ExitCode.OK, ""),
+    ("", "", (0,), ExitCode.OK, ""),
+    ("", "", (0, 1, 2), ExitCode.OK, ""),
 ]
-"""Lines of bash that run the command with an output that goes away, exit status, and words on standard error."""
+"""Places to which output and errors lead, standard streams that are closed, exit status, words on standard error."""
 
 
-@pytest.mark.parametrize(("line", "status", "said"), OUTPUTS)
-def test_an_output_that_goes_away_ends_quietly(workplace: Workplace, line: str, status: int, said: str) -> None:
-    done = shell(workplace, line, *RUN)
+def run_into(
+    workplace: Workplace, out: str, err: str, closed: tuple[int, ...], *arguments: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command with such standard streams, as in `OUTPUTS`."""
+    workplace.plan()
+    with leading(out) as stdout, leading(err) as stderr:
+        return subprocess.run(
+            own_command(*arguments),
+            cwd=workplace.cwd,
+            env=workplace.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            timeout=WITHIN_S,
+            check=False,
+            preexec_fn=Before(close=closed),
+        )
+
+
+@pytest.mark.parametrize(("out", "err", "closed", "status", "said"), OUTPUTS)
+def test_an_output_that_goes_away_ends_quietly(
+    workplace: Workplace, out: str, err: str, closed: tuple[int, ...], status: int, said: str
+) -> None:
+    done = run_into(workplace, out, err, closed, *RUN)
     assert done.returncode == status
-    assert "Traceback" not in done.stderr
-    assert said in done.stderr
+    errors = done.stderr or ""
+    assert "Traceback" not in errors
+    assert said in errors
     assert stored(workplace) >= 1, "what was asked until then is in the history"
 
 
@@ -88,7 +135,7 @@ def test_a_signal_ends_a_program_that_writes_into_a_full_pipe(workplace: Workpla
             os.write(writing, b"x" * 4096)
     os.set_blocking(writing, True)
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tui", *RUN],
+        own_command(*RUN),
         cwd=workplace.cwd,
         env=workplace.environment,
         stdin=subprocess.DEVNULL,
@@ -136,7 +183,9 @@ def test_a_history_that_takes_nothing_is_no_success(workplace: Workplace, where:
 
 
 def test_results_that_no_disk_takes_are_said_to_be_lost(workplace: Workplace, tmp_path: Path) -> None:
-    done = shell(workplace, 'ulimit -f 0; exec "$@"', *RUN)
+    workplace.plan()
+    workplace.before = Before(largest_file=0)
+    done = workplace.run(*RUN)
     assert done.returncode == ExitCode.NOT_MEASURED
     assert "esults are kept in memory only." in done.stderr
     assert "Not stored, since they were in memory only: 10 results of this session." in done.stderr
@@ -147,7 +196,7 @@ def test_results_that_no_disk_takes_are_said_to_be_lost(workplace: Workplace, tm
 def test_an_engine_that_dies_is_no_success(workplace: Workplace) -> None:
     workplace.plan()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tui", "run", "plan.toml", "--repeat", "8", "--plain"],
+        own_command("run", "plan.toml", "--repeat", "8", "--plain"),
         cwd=workplace.cwd,
         env=workplace.environment,
         stdin=subprocess.DEVNULL,
@@ -179,7 +228,7 @@ def test_json_is_utf8_whatever_the_locale(workplace: Workplace) -> None:
 
 def shell_bytes(workplace: Workplace, *arguments: str, **more: str) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
-        [sys.executable, "-P", "-m", "tui", *arguments],
+        own_command(*arguments),
         cwd=workplace.cwd,
         env=workplace.environment | more,
         stdin=subprocess.DEVNULL,
@@ -204,14 +253,15 @@ def shell_bytes(workplace: Workplace, *arguments: str, **more: str) -> "subproce
 def test_a_name_given_to_the_command_cannot_drive_the_terminal(
     workplace: Workplace, arguments: tuple[str, ...], named: str
 ) -> None:
-    done = shell(workplace, '"$@"', *arguments, PYTHONUTF8="1")
+    workplace.plan()
+    done = workplace.run(*arguments)
     assert done.returncode != ExitCode.OK
     assert named in done.stderr
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(done.stderr + done.stdout)
 
 
 def test_nor_can_the_name_of_a_variable(workplace: Workplace) -> None:
-    done = shell(workplace, '"$@"', "config", **{"LATENCY_TUI_\x1b[2JX": "1"})
+    done = workplace.run("config", **{"LATENCY_TUI_\x1b[2JX": "1"})
     assert done.returncode == ExitCode.USAGE
     assert "LATENCY_TUI_\u241b[2JX" in done.stderr
 
@@ -227,7 +277,8 @@ def test_nor_can_the_name_of_a_variable(workplace: Workplace) -> None:
     ],
 )
 def test_a_key_given_by_mistake_is_not_repeated(workplace: Workplace, arguments: tuple[str, ...]) -> None:
-    done = shell(workplace, '"$@"', *arguments)
+    workplace.plan()
+    done = workplace.run(*arguments)
     assert done.returncode == ExitCode.USAGE
     assert KEY_FORMED not in done.stderr + done.stdout
     assert stored(workplace) == 0

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import random
-import resource
 import select
 import signal
 import subprocess
@@ -12,6 +11,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from warm import Before
 
 from tui.core.record import RequestRecord
 from tui.history.store import Store
@@ -29,15 +30,11 @@ class Session:
     def __init__(self, base_url: str, history: Path, name: str, runs: int, *, largest_file: int | None = None) -> None:
         """`largest_file` is how large a file it may write, bytes."""
 
-        def limit() -> None:
-            if largest_file is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
         self.process = subprocess.Popen(
             [sys.executable, "-P", str(SESSION_PROCESS), base_url, str(history), name, str(runs)],
             stdout=subprocess.PIPE,
             bufsize=0,
-            preexec_fn=limit,
+            preexec_fn=Before(largest_file=largest_file),
         )
         self.lines: list[dict[str, Any]] = []
         self._rest = b""

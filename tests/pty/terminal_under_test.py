@@ -22,7 +22,7 @@ from typing import Any, Self
 import pyte
 from canary import refuse
 from link import ANSWER, QUESTION, SlowLink
-from warm import BESIDE, TakeTerminal
+from warm import BESIDE, Before
 
 COLUMNS, ROWS = 120, 40
 PROGRAM = (sys.executable, "-P", "-m", "tui")
@@ -73,7 +73,7 @@ class Terminal:
             stderr=self._slave,
             env={**environ, "TERM": term, MARK: self.mark},
             start_new_session=True,
-            preexec_fn=TakeTerminal(ignore),
+            preexec_fn=Before(terminal=True, ignore=ignore),
         )
         self._ended = os.pidfd_open(self.process.pid)
         if stdin is not None and self.process.stdin is not None:
