@@ -7,7 +7,7 @@ from tui.simulator.process import SimulatorProcess
 from tui.ui.keymap import keymap_of
 from tui.ui.screens.search import SearchScreen
 
-from .driving import app_driver_of, fast, plan_of
+from .driving import SMALL, app_driver_of, fast, plan_of
 from .engine import SharedEngine
 
 
@@ -69,3 +69,14 @@ async def test_sentences_and_screens_over_the_lanes_know_chosen_keys(
             assert "Start (Alt+5)" in s.shown
             await s.press("alt+5")
             await s.until(lambda: s.live.runs > 0, "a run of the series")
+
+
+async def test_the_footer_of_the_lanes_ends_where_the_charts_begin(
+    shared_engine: SharedEngine, simulator: SimulatorProcess
+) -> None:
+    with shared_engine.lend() as engine:
+        async with app_driver_of(engine, plan_of(fast(2), simulator.base_url, "Why?", 100), size=SMALL) as s:
+            await s.press("f2")
+            await s.until(lambda: "Detail" in s.shown.splitlines()[-1], "the lanes' keys")
+            await s.press("f2")
+            await s.until(lambda: "Detail" not in s.shown.splitlines()[-1], "no key of theirs with the charts")

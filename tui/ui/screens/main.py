@@ -336,6 +336,10 @@ class MainScreen(Screen[None]):
         self.charts.draw()
         self._look_at_footer()
 
+    def on_descendant_blur(self) -> None:
+        """Charts take no focus: the keys of the pane before are not theirs."""
+        self._look_at_footer()
+
     # Panes
 
     @property
