@@ -16,6 +16,7 @@ import signal
 import subprocess
 import threading
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -241,8 +242,8 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         """`address` is `local:N`, or that of a scheduler. Raises UsageError for one that cannot be used."""
-        # Each of its loggers has a level of its own, and what it meets is said in sentences. Of its warnings, those of
-        # packages in other versions on the workers say nothing: what is sent there is our own, whose version is checked.
+        # Each of its loggers has a level of its own, and what it meets is said in sentences.
+        # What it warns of are other versions of packages on the workers; of ours the version is checked.
         warnings.filterwarnings("ignore", module="distributed")
         for logger in filter(lambda name: name.startswith("distributed"), [*logging.root.manager.loggerDict]):
             logging.getLogger(logger).setLevel(logging.CRITICAL)
