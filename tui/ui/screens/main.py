@@ -332,13 +332,11 @@ class MainScreen(Screen[None]):
             view.tick(self.now_ns())
 
     def on_descendant_focus(self) -> None:
-        """Some charts are of the current lane."""
+        """Draw the charts of the current lane, and show its keys; charts have no focus and so no keys."""
         self.charts.draw()
         self._look_at_footer()
 
-    def on_descendant_blur(self) -> None:
-        """Charts take no focus: the keys of the pane before are not theirs."""
-        self._look_at_footer()
+    on_descendant_blur = on_descendant_focus
 
     # Panes
 
@@ -357,8 +355,7 @@ class MainScreen(Screen[None]):
         for pane in PANES:
             self.set_class(pane == name, f"-show-{pane}")
         for tabs in self.query("#panes").results(Tabs):
-            if tabs.active != f"show-{name}":
-                tabs.active = f"show-{name}"
+            tabs.active = f"show-{name}"
 
     @on(Tabs.TabActivated, "#panes")
     def _tab_activated(self, event: Tabs.TabActivated) -> None:

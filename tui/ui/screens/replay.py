@@ -54,9 +54,8 @@ class ReplayScreen(MainScreen):
 
     def _describe(self) -> str:
         replay = self.replay
-        doing = (
-            f"over, {self._key_names('replay.pause')} plays again" if replay.over else "paused" if replay.paused else ""
-        )
+        again = f"over, {self._key_names('replay.pause')} plays again"
+        doing = again if replay.over else "paused" if replay.paused else ""
         at = f"{replay.passed_s:.1f} of {replay.length_s:.1f} s"
         return ", ".join(filter(None, (f"{self._what}: {at} at {replay.speed:g}x", doing)))
 
