@@ -24,13 +24,11 @@ _F5 = b"\x1b[15~"
 _ENGINES = """\
 import sys
 if "--run" in sys.orig_argv:
-    from tui.core import plan
-    plan.MAX_TARGETS = 1_024
     from tui.session import engines
     engines.most_here = lambda: {0}
     engines.STREAMS_PER_ENGINE = {1}
 """
-"""A sitecustomize for the screen alone: so many engines, for so many streams each, and lanes beyond a plan's most."""
+"""A sitecustomize for the screen alone: so many engines, for so many streams each."""
 _STAMP_READS = """\
 import sys
 if sys.orig_argv[-2:] == ["tui", "engine"]:

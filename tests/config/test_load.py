@@ -207,7 +207,7 @@ def test_flags(sealed: Path) -> None:
     [
         (Flags(max_tokens=0), "--max-tokens: must be a whole number from 1 to 1000000, but is 0."),
         (Flags(models=("",)), "--model: must be 1 to 256 printable characters, but is empty."),
-        (Flags(models=("a",) * 129), "--model: there must be at most 128 targets, but there are 129."),
+        (Flags(models=("a",) * 257), "--model: there must be at most 256 targets, but there are 257."),
         (
             Flags(base_url="http://h/v1"),
             "--base-url: must end before /v1, which is added to every request; a server of OpenAI's protocols has "

@@ -121,9 +121,9 @@ def test_every_lane_is_asked_from_every_host_and_the_plan_of_a_run_stays_as_it_i
 
 def test_too_many_lanes_are_counted_with_their_hosts() -> None:
     plan = replace(
-        _plan(*[Target(model="a", name=str(at)) for at in range(50)]), hosts=(Host(name="a"), Host(name="b"))
+        _plan(*[Target(model="a", name=str(at)) for at in range(100)]), hosts=(Host(name="a"), Host(name="b"))
     )
     assert plan.problem() is None
     problem = replace(plan, hosts=(*plan.hosts, Host(name="c"))).problem()
     assert problem is not None
-    assert "50 targets with 1 variants from 3 hosts" in problem
+    assert "100 targets with 1 variants from 3 hosts" in problem

@@ -1,4 +1,4 @@
-"""The list of targets: 1 to 128 chosen, searched, toggled, added to, copied, moved and removed."""
+"""The list of targets: 1 to 256 chosen, searched, toggled, added to, copied, moved and removed."""
 
 from functools import partial
 from pathlib import Path
@@ -104,15 +104,15 @@ def test_what_is_no_id_is_refused(typed: str) -> None:
     assert choice.chosen == (HAIKU,)
 
 
-def test_128_targets_and_not_one_more() -> None:
+def test_256_targets_and_not_one_more() -> None:
     choice = TargetChoice((HAIKU,), KNOWN)
     for number in range(1, MAX_TARGETS):
         choice.add(f"model-{number}")
-    assert len(choice.chosen) == MAX_TARGETS == 128
-    with pytest.raises(ChoiceError, match="At most 128"):
+    assert len(choice.chosen) == MAX_TARGETS == 256
+    with pytest.raises(ChoiceError, match="At most 256"):
         choice.toggle(1)
     count = len(choice.candidates)
-    with pytest.raises(ChoiceError, match="At most 128"):
+    with pytest.raises(ChoiceError, match="At most 256"):
         choice.add("one-more")
     assert len(choice.chosen) == MAX_TARGETS
     assert len(choice.candidates) == count, "what was refused is not left in the list"
@@ -171,9 +171,9 @@ def test_what_was_chosen_once_or_made_here_is_remembered_and_nothing_else() -> N
     assert again.candidates == choice.candidates
 
 
-def test_no_more_than_128_by_duplicating() -> None:
+def test_no_more_than_256_by_duplicating() -> None:
     choice = TargetChoice(tuple(Target(model=f"m{number}") for number in range(MAX_TARGETS)), ())
-    with pytest.raises(ChoiceError, match="At most 128"):
+    with pytest.raises(ChoiceError, match="At most 256"):
         choice.insert(1, choice.copy_of(0))
 
 

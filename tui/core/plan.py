@@ -12,7 +12,7 @@ from tui.core.prompt import Conversation, Prompt, undefined_sentence
 from tui.core.setting import setting
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
-MAX_TARGETS = 128
+MAX_TARGETS = 256
 """Most targets a plan may have."""
 
 
