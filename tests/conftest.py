@@ -135,6 +135,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 _STARTER = pytest.StashKey[Starter]()
 """Of a session: what starts its processes without their imports."""
+_ITEM = pytest.StashKey[pytest.Item]()
+"""The present test."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -142,11 +144,20 @@ def _warm_starts(request: pytest.FixtureRequest, _watched: None) -> Iterator[Non
     if not is_possible():
         yield
         return
-    starter = request.config.stash[_STARTER] = WarmPopen.starter = Starter()
+    starter = request.config.stash[_STARTER] = Starter()
+    _start_as_marked(request.config.stash[_ITEM])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", WarmPopen)
         yield
     starter.close()
+
+
+def _start_as_marked(item: pytest.Item) -> None:
+    """Have this test's processes started as it is marked; the imports of all are in no test's time."""
+    starter = item.config.stash.get(_STARTER, None)
+    WarmPopen.starter = None if item.get_closest_marker("cold") is not None else starter
+    if WarmPopen.starter is not None and item.get_closest_marker("unit") is None:
+        WarmPopen.starter.prepare()
 
 
 _IN_UNIT_TEST = pytest.StashKey[bool]()
@@ -172,9 +183,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Have a unit test start no process, and a test that is marked `cold` as a person does, with all imports."""
+    item.config.stash[_ITEM] = item
     item.config.stash[_IN_UNIT_TEST] = item.get_closest_marker("unit") is not None
-    cold = item.get_closest_marker("cold") is not None
-    WarmPopen.starter = None if cold else item.config.stash.get(_STARTER, None)
+    _start_as_marked(item)
 
 
 @pytest.fixture

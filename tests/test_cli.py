@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from canary import KEY, refuse
 
-from tui import __version__
+from tui import __version__, cli
 
 HEAVY = ("textual", "anthropic", "httpx2", "msgspec", "asyncio")
 
@@ -70,11 +70,13 @@ def test_help(shell: Shell, arguments: list[str]) -> None:
     assert process.stderr == ""
 
 
-def test_the_help_names_every_option_of_the_issue(shell: Shell) -> None:
+def test_the_help_names_every_option_of_the_issue_and_every_command(shell: Shell) -> None:
     shown = shell("--help").stdout
     options = ["PROMPT", "--model", "--system", "--file", "--max-tokens", "--base-url", "--config", "--demo", "--run"]
     for word in [*options, "--record", "--version", "simulate", "config", "ANTHROPIC_API_KEY"]:
         assert word in shown
+    commands = shown.partition("commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert sorted(line.split()[1] for line in commands) == sorted((*cli._HEADLESS, *cli._OTHERS))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--refresh", "--demo"]])

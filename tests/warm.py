@@ -84,13 +84,15 @@ class Starter:
         if self._process is not None:
             self._process.wait()
 
-    def _socket(self) -> socket.socket:
+    def prepare(self) -> socket.socket:
+        """Launch the process, if there is none yet, and wait until it has imported everything."""
         if self._end is None:
             self._end, theirs = socket.socketpair()
             with theirs:
                 fd = theirs.fileno()
                 command = [*_PYTHON, str(_HERE), str(fd)]
                 self._process = subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.DEVNULL, env=self._environ)
+            _receive(self._end)
         return self._end
 
     def can(self, wanted: Mapping[str, Any]) -> bool:
@@ -123,8 +125,9 @@ class Starter:
             "numbers": list(there),
         }
         with self._one_at_a_time:
-            _send(self._socket(), what, list(there.values()))
-            pid: int = _receive(self._socket())[0]["pid"]
+            end = self.prepare()
+            _send(end, what, list(there.values()))
+            pid: int = _receive(end)[0]["pid"]
         return pid
 
 
@@ -359,4 +362,6 @@ if __name__ == "__main__":
         importlib.import_module(_name)
     gc.collect()
     gc.freeze()
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _end = socket.socket(fileno=int(sys.argv[1]))
+    _send(_end, {"pid": os.getpid()})
+    _serve(_end)

@@ -31,7 +31,8 @@ _CONFIG_DESCRIPTION = "Print the effective configuration and where each value ca
 _EPILOG = """\
 commands:
   latency-tui run              measure a plan without a screen (see `latency-tui run --help`)
-_HEADLESS = ("run", "load", "watch", "advise", "sweep", "doctor", "compare", "history", "endpoints", "models")
+  latency-tui load             ask at levels of load: how many requests a target bears
+  latency-tui watch            measure a plan every so often, and say what changed when
   latency-tui sweep            measure the time per token and the baseline latency
   latency-tui advise           measure a plan and say what would save time
   latency-tui doctor           check keys, endpoints, clocks, terminal and files
