@@ -217,8 +217,10 @@ async def test_a_broken_stream(
     assert record.otps is None
     assert (record.ttft_ns is None) == (pieces == 0)
 
-    # Ends where the whole body was read leave a connection that serves again; all others leave nothing.
-    whole_body = fault in ("empty-stream", "no-message-stop", "error-after-200", "done-for-stop", "html-200")
+    # Ends where the whole body was read leave a connection that serves again; all others leave nothing. What follows on
+    # a second message is read to the end where it has come by then.
+    ends_whole = ("empty-stream", "no-message-stop", "error-after-200", "done-for-stop", "html-200", "second-message")
+    whole_body = fault in ends_whole
     left = await left_over(engine, before, int(whole_body))
     assert len(left) <= int(whole_body)
 
