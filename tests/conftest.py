@@ -5,7 +5,7 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from warm import Starter, WarmPopen, is_possible
 # Without its bytecode every child would compile the program anew, which takes a third of its time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A collection for each 700 new objects, as Python has it, finds next to nothing.
+gc.set_threshold(50_000, 10, 10)
 
 # One profile for all property tests. A deadline, or a limit on how long examples take to make, is an assertion on the
 # wall clock: a busy machine is no failure.
@@ -118,10 +121,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if is_other and f"mark.{wanted}" not in collection_path.read_text("utf-8") else None
 
 
-def pytest_collection_finish() -> None:
-    """Spare what has been loaded from the garbage collector, which would walk through it hundreds of times."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare what is loaded for the tests from the garbage collector, which would walk through it hundreds of times."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 # Before `-m` selects among them.
