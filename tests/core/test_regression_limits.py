@@ -209,6 +209,7 @@ def test_just_allowed_is_seldom_judged_at_all(statistic: str) -> None:
     # A ruling that is wrong in 20 % of such cases would be found in 99 of 100 tests (binomial).
     rounds = 120
     gate = parse(f"ttft.{statistic} +10%")
-    states = [judge(gate, arm(random, 75, 500), arm(random, 75, 550), seed=seed).state for seed in range(rounds)]
+    # Few seeds, whose draws are kept: it is the samples that differ in each round.
+    states = [judge(gate, arm(random, 75, 500), arm(random, 75, 550), seed=at % 8).state for at in range(rounds)]
     for state in (LimitState.HELD, LimitState.REGRESSED):
         assert states.count(state) / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5

@@ -24,15 +24,15 @@ def test_pruning_by_age_spares_what_a_snapshot_names(path: Path) -> None:
 def test_pruning_by_size_deletes_the_oldest(fast_disk: Path) -> None:
     path = fast_disk / "history.db"
     with Store(path) as store:
-        for day in range(120):
-            run = stored(plan(os.urandom(20_000).hex()), info(started=day))
+        for day in range(40):
+            run = stored(plan(os.urandom(30_000).hex()), info(started=day))
             store.add(run)
-        assert store.bytes_used() > 2_000_000
-        assert store.prune(HistorySettings(keep_mb=2)) > 0
-        assert store.bytes_used() <= 2_000_000
+        assert store.bytes_used() > 1_000_000
+        assert store.prune(HistorySettings(keep_mb=1)) > 0
+        assert store.bytes_used() <= 1_000_000
         left = store.numbers(reverse=True)
-        assert left == list(range(left[0], 121)), "the latest stay"
-    assert path.stat().st_size < 5_000_000, "the file gives the room back"
+        assert left == list(range(left[0], 41)), "the latest stay"
+    assert path.stat().st_size < 1_100_000, "the file gives the room back"
 
 
 def days(path: Path, *started: int) -> None:
@@ -82,8 +82,8 @@ def test_nothing_is_deleted_while_the_clock_is_behind_the_latest_run(path: Path)
 def test_a_start_above_the_limit_on_size_deletes_none_at_once(fast_disk: Path) -> None:
     path = fast_disk / "history.db"
     with Store(path) as store:
-        for day in range(120):
-            store.add(stored(plan(os.urandom(20_000).hex()), info(started=day)))
-    left, (said,) = at_start(path, HistorySettings(keep_mb=2), 1)
-    assert left == 120
-    assert "runs are above history.keep_mb (2), more than a start deletes by itself" in said
+        for day in range(40):
+            store.add(stored(plan(os.urandom(30_000).hex()), info(started=day)))
+    left, (said,) = at_start(path, HistorySettings(keep_mb=1), 1)
+    assert left == 40
+    assert "runs are above history.keep_mb (1), more than a start deletes by itself" in said

@@ -97,5 +97,5 @@ def test_what_is_typed_is_no_paste() -> None:
 
 @pytest.mark.parametrize("sent", ["\x1b[I\x1b[O", "\x1b[<35;10;10M\x1b[<35;11;10M"])
 def test_of_a_flood_only_the_last_in_each_read_counts(sent: str) -> None:
-    found = read(sent * 10_000)
-    assert 0 < len(found) <= 2 * (len(sent) * 10_000 // 4096 + 1)
+    found = read(sent * 2_000)
+    assert 0 < len(found) <= 2 * (len(sent) * 2_000 // 4096 + 1)

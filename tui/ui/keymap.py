@@ -147,24 +147,23 @@ def _refuse_conflicts(
     effective: Mapping[str, tuple[str, ...]], chosen: Mapping[str, tuple[str, ...]], source: str
 ) -> None:
     """Raise ConfigError for a key with two meanings in the same place."""
+    # What was chosen comes last, so that the sentence names it as the newcomer.
+    rows = sorted(TABLE, key=lambda row: row.id in chosen)
+    all_keys = [(row, row.view, key) for row in rows for key in effective[row.id]]
     for view in dict.fromkeys(row.view for row in TABLE):
         owner: dict[str, str] = {}
-        # What was chosen comes last, so that the sentence names it as the newcomer.
-        for row in sorted(TABLE, key=lambda row: row.id in chosen):
-            for key in effective[row.id]:
-                if row.view != view and not _reaches(row, key, view):
-                    continue
-                other = owner.setdefault(key, row.id)
-                if other != row.id:
-                    raise ConfigError(
-                        f"{source}: keys.actions gives {key} to {row.id}, but {other} has it; give one of them another."
-                    )
+        for row, place, key in all_keys:
+            if place != view and (place or not _reaches(row, key, view)):
+                continue
+            other = owner.setdefault(key, row.id)
+            if other != row.id:
+                raise ConfigError(
+                    f"{source}: keys.actions gives {key} to {row.id}, but {other} has it; give one of them another."
+                )
 
 
 def _reaches(row: Action, key: str, view: str) -> bool:
     """True if an action of the application acts on this key in a part of the screen that has keys too."""
-    if row.view:
-        return False
     # What types goes to the part that has the focus first. In a lane's text every key of the application acts.
     return view == "text" or (not _types(key) and (view in _ON_MAIN or row.reach is Reach.ALL))
 
