@@ -7,6 +7,7 @@ side. Needs the extra `cluster`.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,8 @@ def measure(streams: int, tokens: int, seconds: int) -> None:
         assert server.stdout is not None
         plan.write_text(PLAN.format(port=int(server.stdout.readline()), streams=streams, seconds=seconds))
         command = [sys.executable, "-m", "tui", "load", str(plan), "--cluster", "local:1", "--json", str(told)]
-        load = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        environ = os.environ | {"XDG_STATE_HOME": place, "XDG_DATA_HOME": place}
+        load = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         assert load.stderr is not None
         while ", counted" not in load.stderr.readline() and load.poll() is None:
             pass

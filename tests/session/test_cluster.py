@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,18 @@ async def test_a_worker_of_another_version_is_refused_by_name(cluster: Cluster) 
     words = f"old one of the cluster has latency-tui 0.0.9, and this is {__version__}: install the same version"
     with pytest.raises(UsageError, match=re.escape(words)):
         Cluster(cluster._client.scheduler.address)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (PackageNotFoundError("latency-tui"), "one of the cluster has no latency-tui, and this is"),
+        (OSError("Address removed."), "one of the cluster has left it, or does not answer: try again."),
+        (None, "one of the cluster has left it"),
+    ],
+)
+def test_a_worker_that_does_not_answer_is_not_said_to_lack_the_program(found: object, words: str) -> None:
+    assert (subject._refuse_version("one", found) or "").startswith(words)
 
 
 def test_a_cluster_with_certificates_is_joined_with_them_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -297,13 +297,8 @@ class Cluster:
         names = {each: _name_of(each, found["name"]) for each, found in workers.items()}
         found = self._client.run(importlib.metadata.version, _PACKAGE, on_error="return")
         for each, name in names.items():
-            if (version := found.get(each)) != __version__:
-                has = f"has latency-tui {clean(version)}" if isinstance(version, str) else "has no latency-tui"
-                if isinstance(version, OSError) or version is None:
-                    raise UsageError(f"{name} of the cluster has left it, or does not answer: try again.")
-                raise UsageError(
-                    f"{name} of the cluster {has}, and this is {__version__}: install the same version on all workers."
-                )
+            if (complaint := _refuse_version(name, found.get(each))) is not None:
+                raise UsageError(complaint)
         return {name: each for each, name in names.items()}
 
 
@@ -311,6 +306,16 @@ def _name_of(address: str, name: object) -> str:
     """Name of a worker: its own where it was given one, else its address."""
     words = clean(str(name))
     return f"worker {words}" if words.isdecimal() else words or address
+
+
+def _refuse_version(worker: str, found: object) -> str | None:
+    """Sentence on a worker that has not this version; `found` is its own, or why it told none."""
+    if found == __version__:
+        return None
+    if not isinstance(found, str | importlib.metadata.PackageNotFoundError):
+        return f"{worker} of the cluster has left it, or does not answer: try again."
+    has = f"has latency-tui {clean(found)}" if isinstance(found, str) else "has no latency-tui"
+    return f"{worker} of the cluster {has}, and this is {__version__}: install the same version on all workers."
 
 
 def _first_line(error: BaseException) -> str:
