@@ -30,7 +30,7 @@ from tui.simulator.process import SimulatorProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-HAIKU = "claude-haiku-5-5"
+FAST, PRICED = "sim-fast", "claude-haiku-5-5"
 SCHEMA = {"type": "object", "properties": {"town": {"type": "string"}}}
 TOOLS: dict[str, list[dict[str, Any]]] = {
     "anthropic": [{"name": "weather", "input_schema": SCHEMA}],
@@ -96,7 +96,7 @@ def plan_at(simulator: SimulatorProcess, *kinds: str, **changes: Any) -> Plan:
         for kind in kinds
     )
     targets = tuple(
-        Target(model=HAIKU, name=kind, endpoint=kind, parameters=Parameters(extra={"tools": TOOLS[kind]}))
+        Target(model=FAST, name=kind, endpoint=kind, parameters=Parameters(extra={"tools": TOOLS[kind]}))
         for kind in kinds
     )
     plan = Plan(
@@ -166,7 +166,7 @@ async def test_no_figure_mixes_turns(session: Played, simulator: SimulatorProces
 async def test_a_tool_without_a_result_ends_that_conversation_and_no_other(
     session: Played, simulator: SimulatorProcess
 ) -> None:
-    without_tool = Target(model=HAIKU, name="without")
+    without_tool = Target(model=FAST, name="without")
     plan = plan_at(simulator, "anthropic", conversation=Conversation(play=True))
     plan = msgspec.structs.replace(plan, targets=(*plan.targets, without_tool))
     records = await session.play(plan)
@@ -253,6 +253,7 @@ async def test_files_are_sent_on_every_wire_and_counted(
 
 async def test_the_budget_counts_the_growing_transcript(session: Played, simulator: SimulatorProcess) -> None:
     plan = plan_at(simulator, "anthropic", conversation=Conversation(play=True))
+    plan = msgspec.structs.replace(plan, targets=(msgspec.structs.replace(plan.targets[0], model=PRICED),))
     played = forecast(session, plan)
     single = forecast(session, msgspec.structs.replace(plan, conversation=Conversation()))
     assert (played.requests, single.requests) == (3, 1)
