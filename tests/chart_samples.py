@@ -19,9 +19,8 @@ from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Target, Timeouts
 from tui.session.live import Lane
 from tui.session.load import LoadRun
-from tui.ui.charts.plot import BarRows, Plot
+from tui.ui.charts.plot import BarRows, Numbers, Plot
 from tui.ui.charts.source import ChartSource, PinnedLane, PinnedMedian
-from tui.ui.viewmodel.numbers import Numbers
 
 MS = 1_000_000
 NS = st.integers(1, 10**13)

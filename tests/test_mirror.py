@@ -124,7 +124,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
         "ui/screens/test_main_screen.py",
     ),
     "ui/palette": "ui/screens/test_menu.py",
-    "ui/viewmodel/numbers": "ui/screens/test_main_charts.py",
     "ui/viewmodel/verdicts": "ui/screens/test_compare.py",
     "ui/widgets/stream_rows": "ui/widgets/test_stream_view.py",
     # What meets the terminal needs one.

@@ -3,7 +3,7 @@
 import pytest
 from counts import APP, Tree, whole_tree
 
-MOST_MODULES = 355
+MOST_MODULES = 354
 """To fall to 230, for what there was before issue 18 and the rest of 16."""
 MOST_LINES = 60_000
 """To fall to 32,000."""

@@ -14,10 +14,9 @@ from tui.core.series import SeriesSettings
 from tui.history.recorder import Recorder
 from tui.ui import charts
 from tui.ui.charts import CHARTS, ChartKind
-from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Markers
+from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Markers, Numbers, number_lines
 from tui.ui.charts.source import Chart, by_answer
 from tui.ui.screens.chart import ChartScreen
-from tui.ui.viewmodel.numbers import Numbers, number_lines
 from tui.ui.widgets.chart_painters import RowsPainter
 from tui.ui.widgets.chart_pane import ChartStrip
 from tui.ui.widgets.chart_view import ChartView

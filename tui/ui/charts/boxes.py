@@ -8,9 +8,8 @@ from tui.core.metrics import percentile
 from tui.core.observation import present
 from tui.core.statistics import samples_needed
 from tui.core.wording import amount
-from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, around
+from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Numbers, around
 from tui.ui.charts.source import Chart, ChartSource, axis_samples, axis_unit, bounded_note, by_answer, latest_answers
-from tui.ui.viewmodel.numbers import Numbers
 
 _WHISKER = Look("range", "range", "─", "-", "whisker", thin=True)
 _BOX = Look("middle half", "half", "▒", "#", "bars")

@@ -2,9 +2,8 @@
 
 from tui.core.frontier import FrontierPoint, frontier, frontier_note
 from tui.core.metrics import NS_PER_S
-from tui.ui.charts.plot import Axis, AxisUnit, Curve, Plot, around
+from tui.ui.charts.plot import Axis, AxisUnit, Curve, Numbers, Plot, around
 from tui.ui.charts.source import Chart, ChartSource, by_answer
-from tui.ui.viewmodel.numbers import Numbers
 
 _MOST = 100
 _PER = 1_000

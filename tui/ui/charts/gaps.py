@@ -11,9 +11,8 @@ from tui.core.metrics import NS_PER_MS, NS_PER_S
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.record import RequestRecord
 from tui.core.wording import ABSENT, format_duration
-from tui.ui.charts.plot import STALL, STALL_SYMBOL, Axis, Curve, Plot, Point, from_zero
+from tui.ui.charts.plot import STALL, STALL_SYMBOL, Axis, Curve, Numbers, Plot, Point, from_zero
 from tui.ui.charts.source import Chart, by_chunk
-from tui.ui.viewmodel.numbers import Numbers
 
 BUCKETS = 400
 """Stretches of equal time that a stream is cut into: more columns than a chart has."""

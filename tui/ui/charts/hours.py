@@ -16,11 +16,11 @@ from tui.ui.charts.plot import (
     Axis,
     AxisUnit,
     Curve,
+    Numbers,
     Plot,
     from_zero,
 )
 from tui.ui.charts.source import Chart, ChartSource, Version
-from tui.ui.viewmodel.numbers import Numbers
 
 _MOST_ROWS = 24
 """Hours in the table, the newest first: what is said of changes below them is to be seen without scrolling."""

@@ -7,9 +7,8 @@ from tui.core.metrics import NS_PER_S
 from tui.core.timeline import Timeline
 from tui.core.wording import format_duration
 from tui.session.live import Lane
-from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, time_axis
+from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Numbers, time_axis
 from tui.ui.charts.source import Chart, ChartSource, by_moment
-from tui.ui.viewmodel.numbers import Numbers
 
 
 class Phase(StrEnum):

@@ -4,9 +4,8 @@ from textwrap import wrap
 
 from tui.core.load_results import HEADING, LevelSummary, cells, knee, notes, with_hosts
 from tui.core.metrics import NS_PER_S
-from tui.ui.charts.plot import STALL, STALL_SYMBOL, TOTAL, TTFT, Axis, AxisUnit, Curve, Plot, from_zero
+from tui.ui.charts.plot import STALL, STALL_SYMBOL, TOTAL, TTFT, Axis, AxisUnit, Curve, Numbers, Plot, from_zero
 from tui.ui.charts.source import Chart, ChartSource, Version
-from tui.ui.viewmodel.numbers import Numbers
 
 _NOTE_WIDTH = 60
 """Cells that the numbers have beside a drawing, about."""

@@ -10,9 +10,8 @@ from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.wording import amount, format_duration, span
 from tui.session.live import Lane
-from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, time_axis
+from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Numbers, time_axis
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
-from tui.ui.viewmodel.numbers import Numbers
 
 _NOTE_CELLS = 56
 """Width of the sentences below the table."""

@@ -1,15 +1,20 @@
-"""Drawings as plain data: curves, bars and bands on two axes (`Plot`), and rows of bars on one axis (`BarRows`)."""
+"""Drawings as plain data: curves, bars and bands on two axes (`Plot`), rows of bars on one axis (`BarRows`), and
+the same as a table of texts (`Numbers`)."""
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from itertools import count
 from operator import itemgetter
 
 import msgspec
 
+from tui.core.wording import aligned, cells_of
+
 Point = tuple[float, float]
+Fit = Callable[[str, int], str]
+"""Cuts or pads a text to exactly that many cells."""
 _X, _Y = itemgetter(0), itemgetter(1)
 
 MOST_LANES = 8
@@ -23,6 +28,7 @@ _FINEST = 8
 _NARROWEST = 1e-12
 """An axis without extent is made as wide as this, or as a tenth of where it stands."""
 _SHORTEST_TIME_S = 0.1
+_WIDEST_NAME = 24
 
 
 class Markers(StrEnum):
@@ -234,3 +240,22 @@ def thinned(points: Sequence[Point], columns: int, low: float, high: float) -> l
             kept += [inside[index] for index in sorted(ends)]
             begin = end
     return kept
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """Headings and rows of equal length; the first column names the row."""
+
+    headings: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    note: str = ""
+    """A sentence or several lines below the table."""
+
+
+def number_lines(numbers: Numbers, fit: Fit) -> list[str]:
+    """The table with its columns aligned: names to the left, figures to the right, the note below."""
+    named = [
+        (fit(name, _WIDEST_NAME).rstrip() if cells_of(name) > _WIDEST_NAME else name, *figures)
+        for name, *figures in filter(None, (numbers.headings, *numbers.rows))
+    ]
+    lines = aligned(named)
+    return [*lines, "", *numbers.note.splitlines()] if numbers.note else lines

@@ -5,9 +5,8 @@ import statistics
 from tui.core.metrics import NS_PER_S
 from tui.core.wording import ABSENT, format_duration
 from tui.session.live import Lane
-from tui.ui.charts.plot import Curve, Plot, Point, around
+from tui.ui.charts.plot import Curve, Numbers, Plot, Point, around
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
-from tui.ui.viewmodel.numbers import Numbers
 
 _FEWEST_FOR_CORRELATION = 3
 

@@ -15,8 +15,7 @@ from tui.core.snapshot import Snapshot
 from tui.core.statistics import percentile_interval
 from tui.session.live import Lane
 from tui.session.load import LoadRun
-from tui.ui.charts.plot import MOST_LANES, AxisUnit, BarRows, Plot
-from tui.ui.viewmodel.numbers import Numbers
+from tui.ui.charts.plot import MOST_LANES, AxisUnit, BarRows, Numbers, Plot
 
 MOST_ANSWERS = 1_000
 """Answers per lane that charts of distributions take, the latest: what they cost does not grow from there on."""

@@ -9,9 +9,8 @@ from tui.core.observation import present
 from tui.core.record import RequestRecord
 from tui.core.wording import format_count, format_duration, format_rate
 from tui.session.live import Lane
-from tui.ui.charts.plot import Axis, AxisUnit, Curve, Plot, Point, from_zero
+from tui.ui.charts.plot import Axis, AxisUnit, Curve, Numbers, Plot, Point, from_zero
 from tui.ui.charts.source import Chart, ChartSource, by_chunk, latest_answers
-from tui.ui.viewmodel.numbers import Numbers
 
 _MOST_STRETCHES = 60
 _CHUNKS_PER_STRETCH = 10

@@ -6,9 +6,8 @@ from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.wording import format_duration
-from tui.ui.charts.plot import FAILED, FAILED_SYMBOL, TOTAL, TTFT, Axis, AxisUnit, Band, Curve, Plot, from_zero
+from tui.ui.charts.plot import FAILED, FAILED_SYMBOL, TOTAL, TTFT, Axis, AxisUnit, Band, Curve, Numbers, Plot, from_zero
 from tui.ui.charts.source import Chart, ChartSource, PinnedLane, by_answer
-from tui.ui.viewmodel.numbers import Numbers
 
 MOST_ROWS = 500
 """Runs in the table, the newest first."""

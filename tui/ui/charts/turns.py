@@ -8,9 +8,8 @@ from tui.core.observation import Observation, present
 from tui.core.prompt import turn_name
 from tui.core.wording import ABSENT, amount, format_count
 from tui.session.live import Lane
-from tui.ui.charts.plot import Axis, AxisUnit, Curve, Plot, Point, from_zero
+from tui.ui.charts.plot import Axis, AxisUnit, Curve, Numbers, Plot, Point, from_zero
 from tui.ui.charts.source import Chart, ChartSource, axis_unit, by_answer
-from tui.ui.viewmodel.numbers import Numbers
 
 Place = tuple[int, int]
 """A turn, and the results of tools before it within that."""

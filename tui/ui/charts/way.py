@@ -6,9 +6,8 @@ from statistics import fmean
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.wording import format_duration
-from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, time_axis
+from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Numbers, time_axis
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
-from tui.ui.viewmodel.numbers import Numbers
 
 LOOKS = (
     Look("connect", "conn", "·", ".", "setup"),

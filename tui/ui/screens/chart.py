@@ -16,10 +16,9 @@ from textual.widgets import Static
 from tui.core.frontier import BY
 from tui.ui.bindings import KeyNames
 from tui.ui.charts import ChartKind
-from tui.ui.charts.plot import Markers
+from tui.ui.charts.plot import Markers, number_lines
 from tui.ui.charts.source import METRICS, ChartSource
 from tui.ui.keymap import bound
-from tui.ui.viewmodel.numbers import number_lines
 from tui.ui.widgets.chart_pane import ChartHolder
 from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.strips import padded, svg_of, text_of

@@ -20,9 +20,8 @@ from tui.core.sanitize import clean
 from tui.session.lane import Lane
 from tui.ui import charts
 from tui.ui.charts import ChartKind
-from tui.ui.charts.plot import Markers
+from tui.ui.charts.plot import Markers, Numbers
 from tui.ui.charts.source import ChartSource
-from tui.ui.viewmodel.numbers import Numbers
 from tui.ui.widgets.chart_view import ChartView
 
 _BACK, _ON = "‹ ", " ›"
