@@ -196,7 +196,7 @@ async def test_what_comes_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def worker_of_old(cluster: Cluster, tmp_path: Path) -> Iterator[None]:
+def worker_of_old(cluster: Cluster, tmp_path: Path) -> Iterator[int]:
     """A worker called "old one", with another version."""
     other = tmp_path / "latency_tui-0.0.9.dist-info"
     other.mkdir()
@@ -209,13 +209,14 @@ def worker_of_old(cluster: Cluster, tmp_path: Path) -> Iterator[None]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    yield
+    yield process.pid
     process.kill()
     process.wait()
 
 
-@pytest.mark.usefixtures("worker_of_old")
-async def test_a_worker_of_another_version_is_refused_by_name(cluster: Cluster) -> None:
+async def test_a_worker_of_another_version_is_refused_by_name_and_a_frozen_one_is_not_waited_for(
+    cluster: Cluster, worker_of_old: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def names() -> set[str]:
         return {str(one["name"]) for one in cluster._client.scheduler_info()["workers"].values()}
 
@@ -223,6 +224,12 @@ async def test_a_worker_of_another_version_is_refused_by_name(cluster: Cluster) 
     async with in_time("the old worker", names):
         while "old one" not in names():  # noqa: ASYNC110 - nothing tells of a new worker
             await asyncio.sleep(0.05)
+    os.kill(worker_of_old, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(subject, "_VERSION_WITHIN_S", 0.5)
+        with pytest.raises(UsageError, match=r"within .* which version it has"):
+            Cluster(cluster._client.scheduler.address)
+    os.kill(worker_of_old, signal.SIGCONT)
     words = f"old one of the cluster has latency-tui 0.0.9, and this is {__version__}: install the same version"
     with pytest.raises(UsageError, match=re.escape(words)):
         Cluster(cluster._client.scheduler.address)

@@ -44,6 +44,8 @@ _ADDRESS = re.compile(r"(?P<protocol>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^/:
 vars(platform.uname()).setdefault("processor", "")
 
 _CONNECT_WITHIN_S = 15.0
+_VERSION_WITHIN_S = 30.0
+"""Longest that a worker may take to say which version it has, s."""
 _READ_WITHIN_S = 1.0
 """Time for which a worker holds a question for output back, s."""
 _ANSWER_WITHIN_S = 60.0
@@ -295,7 +297,14 @@ class Cluster:
         if len(workers) > MAX_WORKERS:
             raise UsageError(f"The cluster at {address} has {len(workers)} workers, and a load at most {MAX_WORKERS}.")
         names = {each: _name_of(each, found["name"]) for each, found in workers.items()}
-        found = self._client.run(importlib.metadata.version, _PACKAGE, on_error="return")
+        ask = {"on_error": "return", "callback_timeout": _VERSION_WITHIN_S}
+        try:
+            found = self._client.run(importlib.metadata.version, _PACKAGE, **ask)
+        except TimeoutError:
+            raise UsageError(
+                f"Not every worker of the cluster says within {_VERSION_WITHIN_S:g} s which version it has: end those "
+                "that are frozen, and try again."
+            ) from None
         for each, name in names.items():
             if (complaint := _refuse_version(name, found.get(each))) is not None:
                 raise UsageError(complaint)
