@@ -97,7 +97,7 @@ async def test_an_answer_in_one_piece_has_one_moment(send: Send) -> None:
 
 
 async def test_thinking_comes_in_the_piece_too(send: Send) -> None:
-    record = await send("claude-opus-5-5", max_tokens=2000, stream=False)
+    record = await send("sim-heavy-thinking", max_tokens=2000, stream=False)
     assert [kind for kind, _ in record.pieces] == [Kind.THINKING, Kind.TEXT]
     assert metrics.ttfo_ns(record.timeline) == record.ttft_ns == record.total_ns
 
