@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual._context import visible_screen_stack
 from textual.app import App
 from textual.geometry import Region
 from textual.widget import Widget
@@ -57,6 +58,7 @@ def picture_of(app: "App[None]", widget: Widget | None = None) -> str:
         record=True,
         legacy_windows=False,
     )
+    visible_screen_stack.set(app._background_screens)
     rows = app.screen._compositor.render_strips()[region.y : region.bottom]
     cropped = (strip.crop(region.x, region.right) for strip in rows)
     console.print(Segments([segment for strip in cropped for segment in (*strip, Segment.line())]), end="")

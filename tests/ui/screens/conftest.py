@@ -12,6 +12,7 @@ from tui.core.target import Target
 from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
+from . import thrift
 from .driving import WIDE, AppDriver, app_driver_of, plan_of
 from .engine import SharedEngine
 
@@ -46,6 +47,11 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
     return tmp_path / "state"
+
+
+@pytest.fixture(autouse=True)
+def _thrift(monkeypatch: pytest.MonkeyPatch) -> None:
+    thrift.apply(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """Driving a session: the app on a real engine and a real simulator, keys in, and conditions waited for."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from subprocess import Popen
 
+from textual._context import visible_screen_stack
 from textual.events import Paste
 from textual.pilot import Pilot
 
@@ -27,6 +29,8 @@ from tui.ui.widgets.lane_view import LaneView
 
 DEADLINE_S = 30.0
 """How long anything waited for may take before the test fails: far longer than it does."""
+_FIRST_LOOK_S, _LAST_LOOK_S = 0.01, 0.06
+"""Time between two looks at what is waited for, at first and later: a look at the screen paints it whole."""
 
 WIDE = (120, 40)
 SMALL = (80, 24)
@@ -89,7 +93,8 @@ class AppDriver:
 
     @property
     def shown(self) -> str:
-        """The screen as text."""
+        """The screen as text, with what is seen beneath it."""
+        visible_screen_stack.set(self.app._background_screens)
         return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
 
     @property
@@ -98,11 +103,17 @@ class AppDriver:
         return f"lanes {self.states}, run in flight: {self.live.run_in_flight}, said {self.notices}\n{self.shown}"
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        """Let the app work until `condition` holds."""
+        """Let the app work until `condition` holds, and then take up what it has been told so far."""
+        if condition():
+            return
         deadline = time.monotonic() + DEADLINE_S
+        sleep_s = _FIRST_LOOK_S
+        # Not with the pilot's pause: that has every widget answer and the screen painted at each look.
         while not condition():
             assert time.monotonic() < deadline, f"waited {DEADLINE_S} s in vain for {what or condition}\n{self.seen}"
-            await self.pilot.pause(0.01)
+            await asyncio.sleep(sleep_s)
+            sleep_s = min(1.5 * sleep_s, _LAST_LOOK_S)
+        await self.pilot.pause(0)
 
     async def until_shown(self, text: str) -> None:
         await self.until(lambda: text in self.shown, f"{text!r} on the screen")
@@ -190,7 +201,7 @@ async def app_driver_of(
     app = LatencyApp(
         session,
         draft_of(plan),
-        UiSettings(frame_rate=30.0),
+        UiSettings(frame_rate=10.0),
         load_models(),
         run_at_once=run_at_once,
         keymap=keymap,
@@ -202,5 +213,7 @@ async def app_driver_of(
             await driver.until(lambda: len(driver.views) == len(plan.targets), "lanes")
             await driver.until(lambda: driver.live.engine_ready, "an engine that is ready")
             yield driver
+            if app.is_running:
+                assert driver.shown, "the last screen, painted whole"
     finally:
         await session.close()

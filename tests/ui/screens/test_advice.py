@@ -71,6 +71,13 @@ async def test_a_prompt_is_tried_as_a_variant_and_accepted_into_the_editor(open_
         await tried(s)
         assert len(s.lanes) == 2
         assert s.app.draft.book.prompt.user == "Why is the sky blue?"
+        await s.press("d")
+        await s.until_shown("only in the first, ")
+        titles = [str(s.app.screen.query_one(name).border_title) for name in ("#first", "#second")]
+        assert titles[0] == "sim-chatty", "its answers stand side by side"
+        assert titles[1].startswith("sim-chatty · ")
+        await s.press("escape")
+        await s.until(lambda: isinstance(s.app.screen, AdviceScreen))
         await s.press("a", "escape")
         await s.until(lambda: s.on_main)
         assert "Be brief: answer in" in s.app.draft.book.prompt.user
@@ -91,28 +98,7 @@ async def test_accepting_changes_only_the_target_that_was_tried(open_app: OpenAp
         assert s.app.draft.plan().targets[0].parameters == Parameters(thinking="disabled")
 
 
-async def test_a_rejected_change_changes_nothing(open_app: OpenApp) -> None:
-    async with open_app([THINKING]) as s:
-        await series(s)
-        await s.press("alt+a")
-        await tried(s)
-        await s.press("r")
-        await s.until_shown("rejected")
-        assert s.app.main.parameters_form.read().thinking is None
-
-
-async def test_a_trial_goes_on_while_its_screen_is_closed(open_app: OpenApp) -> None:
-    async with open_app([THINKING]) as s:
-        await s.run()
-        await s.press("alt+a")
-        await s.until_shown("T Try")
-        await s.press("t", "escape")
-        await s.until(lambda: s.on_main and s.app.context.advice is not None and s.app.context.advice.open is not None)
-        await s.press("alt+a")
-        await s.until_shown("verdict   sure: faster")
-
-
-async def test_a_trial_can_be_cancelled(open_app: OpenApp) -> None:
+async def test_a_trial_can_be_cancelled_and_goes_on_while_its_screen_is_closed(open_app: OpenApp) -> None:
     async with open_app([THINKING]) as s:
         await s.run()
         plan = s.app.draft.plan()
@@ -124,6 +110,12 @@ async def test_a_trial_can_be_cancelled(open_app: OpenApp) -> None:
         assert s.live.series.ending is Ending.CANCELLED
         assert s.app.draft.plan() == plan
         await s.until_shown("not sure whether it makes a difference")
+        await s.press("t")
+        await s.until(lambda: s.app.context.advice is not None and s.app.context.advice.running, "a second trial")
+        await s.press("escape")
+        await s.until(lambda: s.on_main and s.app.context.advice is not None and s.app.context.advice.open is not None)
+        await s.press("alt+a")
+        await s.until_shown("verdict   sure: faster")
 
 
 async def test_without_an_answer_there_is_no_advice(open_app: OpenApp) -> None:
@@ -157,7 +149,10 @@ async def test_the_first_note_is_said_once_and_the_log_is_remembered(open_app: O
         await s.press("alt+a")
         await s.until_shown("First make a prompt that works well")
         await tried(s)
-        await s.press("r", "escape")
+        await s.press("r")
+        await s.until_shown("rejected")
+        assert s.app.main.parameters_form.read().thinking is None, "what was rejected changes nothing"
+        await s.press("escape")
         await s.until(lambda: s.on_main)
         await s.press("alt+a")
         await s.until_shown("rejected")
@@ -168,21 +163,6 @@ async def test_the_first_note_is_said_once_and_the_log_is_remembered(open_app: O
         await s.press("alt+a")
         await s.until_shown("Tried (1):")
         await s.until_shown("rejected")
-
-
-async def test_the_answers_of_a_trial_stand_side_by_side(open_app: OpenApp) -> None:
-    async with open_app([CHATTY]) as s:
-        await series(s)
-        await s.press("alt+a")
-        await s.until_shown("Ask for shorter answers")
-        await tried(s)
-        await s.press("d")
-        await s.until_shown("only in the first, ")
-        titles = [str(s.app.screen.query_one(name).border_title) for name in ("#first", "#second")]
-        assert titles[0] == "sim-chatty"
-        assert titles[1].startswith("sim-chatty · ")
-        await s.press("escape")
-        await s.until(lambda: isinstance(s.app.screen, AdviceScreen))
 
 
 async def test_the_share_that_may_be_cut_is_chosen_by_a_key(open_app: OpenApp) -> None:

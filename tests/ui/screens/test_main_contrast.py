@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 import pytest
+from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.screen import ModalScreen
@@ -37,22 +38,25 @@ _SCREENS = (
 
 
 def _texts(told: Told) -> Iterator[tuple[str, Style]]:
-    """The stretches of text on the screen that are read, with 256 colours too. Frames, bars and blanks are not read,
-    nor what is darkened behind a question."""
+    """The stretches of text on the screen that are read. Frames, bars and blanks are not read, nor what is darkened
+    behind a question."""
     screen = told.app.screen
     regions = [box.region for box in screen.children] if isinstance(screen, ModalScreen) else [screen.region]
     for y, strip in enumerate(screen._compositor.render_strips()):
         for region in regions:
             if region.y <= y < region.bottom:
                 cropped = strip.crop(region.x, region.right)
-                for segment in [*cropped, *cropped.apply_filter(Of256(), _BLACK)]:
-                    if any(map(str.isalnum, segment.text)) and segment.style is not None:
+                for segment in cropped:
+                    if segment.style is not None and any(map(str.isalnum, segment.text)):
                         yield segment.text.strip(), segment.style
 
 
 def _hard_to_read(told: Told) -> Iterator[str]:
-    for text, style in _texts(told):
-        if style.color is None or style.bgcolor is None:
+    """What stands out too little, with 256 colours too: one text of each style."""
+    one_of_each = {style: text for text, style in _texts(told)}
+    segments = [Segment(text, style) for style, text in one_of_each.items()]
+    for text, style, _ in [*segments, *Of256().apply(segments, _BLACK)]:
+        if style is None or style.color is None or style.bgcolor is None:
             continue
         front, ground = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
         if style.reverse:

@@ -1,7 +1,5 @@
 """Lanes: going from one to the next, one alone, scrolling back, copying, searching, clearing."""
 
-import pytest
-
 from tui.core.record import State
 from tui.ui.screens.search import SearchScreen
 
@@ -16,58 +14,53 @@ def current(s: AppDriver) -> int:
     return s.views.index(s.app.main.current_lane)
 
 
-@pytest.mark.parametrize("key", keys_of("next_lane"))
-async def test_next_lane_goes_around(open_app: OpenApp, key: str) -> None:
+async def more_text(s: AppDriver, lane: int, characters: int) -> None:
+    """Wait until so much has arrived meanwhile."""
+    stream = s.views[lane].stream
+    length = len(stream.text)
+    await s.until(lambda: len(stream.text) > length + characters, "text that arrives meanwhile")
+
+
+async def test_next_and_previous_lane_go_around_and_a_click_goes_to_one(open_app: OpenApp) -> None:
     async with open_app(fast(3)) as s:
-        visited = []
-        for _ in range(4):
-            await s.press(key)
-            visited.append(current(s))
-            assert s.app.focused is s.views[current(s)].stream
-        assert visited == [0, 1, 2, 0], "the first step goes to the current lane"
-
-
-@pytest.mark.parametrize("key", keys_of("previous_lane"))
-async def test_previous_lane_goes_around(open_app: OpenApp, key: str) -> None:
-    async with open_app(fast(3)) as s:
-        await s.press("f6")
-        visited = []
-        for _ in range(3):
-            await s.press(key)
-            visited.append(current(s))
-        assert visited == [2, 1, 0]
-
-
-async def test_a_click_makes_a_lane_the_current_one(open_app: OpenApp) -> None:
-    async with open_app(fast(3)) as s:
+        for key in keys_of("next_lane"):
+            visited = []
+            await s.focus("#user")
+            for _ in range(4):
+                await s.press(key)
+                visited.append(current(s))
+                assert s.app.focused is s.views[current(s)].stream, key
+            assert visited == [0, 1, 2, 0], f"the first {key} goes to the current lane"
+        for key in keys_of("previous_lane"):
+            visited = []
+            for _ in range(3):
+                await s.press(key)
+                visited.append(current(s))
+            assert visited == [2, 1, 0], key
         await s.pilot.click(s.views[2].stream)
         assert current(s) == 2
 
 
-@pytest.mark.parametrize("key", keys_of("maximise"))
-async def test_maximise_shows_one_lane_alone_and_all_again(open_app: OpenApp, key: str) -> None:
+async def test_maximise_shows_one_lane_alone_and_all_again(open_app: OpenApp) -> None:
     async with open_app(fast(3)) as s:
         await s.run()
-        await s.press("f6", "f6", key)
-        await s.pilot.pause()
-        assert [view.display for view in s.views] == [False, True, False]
-        assert s.views[1].size.width > 100
-        assert "✔ done" in s.shown
-        assert "TTFT" in s.shown
-        assert s.app.focused is s.views[1].stream
-        await s.press(key)
-        await s.pilot.pause()
-        assert [view.display for view in s.views] == [True] * 3
-        assert s.shown.count("✔ done") == 3
-
-
-async def test_next_lane_while_one_is_alone_shows_the_next_alone(open_app: OpenApp) -> None:
-    async with open_app(fast(3)) as s:
-        await s.press("f6", "f9")
-        await s.press("f6")
-        assert [view.display for view in s.views] == [False, True, False]
-        assert current(s) == 1
-        assert s.app.focused is s.views[1].stream
+        await s.press("f6", "f6")
+        for key in keys_of("maximise"):
+            await s.press(key)
+            await s.pilot.pause()
+            assert [view.display for view in s.views] == [False, True, False], key
+            assert s.views[1].size.width > 100
+            assert "✔ done" in s.shown
+            assert "TTFT" in s.shown
+            assert s.app.focused is s.views[1].stream
+            await s.press(key)
+            await s.pilot.pause()
+            assert [view.display for view in s.views] == [True] * 3, key
+            assert s.shown.count("✔ done") == 3
+        await s.press("f9", "f6")
+        assert [view.display for view in s.views] == [False, False, True], "the next lane, alone"
+        assert current(s) == 2
+        assert s.app.focused is s.views[2].stream
 
 
 async def test_a_lane_that_was_hidden_shows_what_came_meanwhile(open_app: OpenApp) -> None:
@@ -82,22 +75,24 @@ async def test_a_lane_that_was_hidden_shows_what_came_meanwhile(open_app: OpenAp
         await s.until(lambda: [view.stream.text for view in s.views] == [view.text for view in s.views])
 
 
-@pytest.mark.parametrize("key", ["up", "pageup", "home"])
-async def test_scrolling_back_stops_following_and_end_follows(open_app: OpenApp, key: str) -> None:
+async def test_scrolling_back_stops_following_and_end_follows(open_app: OpenApp) -> None:
     async with open_app(steady(2), size=LOW) as s:
         await s.streaming()
         stream = s.views[0].stream
         await s.until(lambda: stream.window.top > 0, "more text than fits")
-        await s.press("f6", key)
-        assert not s.is_following(0)
-        await s.until_shown("⏸ End")
-        top, length = stream.window.top, len(stream.text)
-        await s.until(lambda: len(stream.text) > length + 100, "text that arrives meanwhile")
-        assert stream.window.top == top, "what is read stays where it is"
-        await s.press("end")
-        assert s.is_following(0)
-        await s.until(lambda: "⏸" not in s.shown)
-        assert stream.window.top > top
+        await s.press("f6")
+        for key in ("up", "pageup", "home"):
+            await s.press(key)
+            assert not s.is_following(0), key
+            assert s.is_following(1), "scrolling one lane leaves the others"
+            await s.until_shown("⏸ End")
+            top = stream.window.top
+            await more_text(s, 0, 100)
+            assert stream.window.top == top, "what is read stays where it is"
+            await s.press("end")
+            assert s.is_following(0), key
+            await s.until(lambda: "⏸" not in s.shown)
+            assert stream.window.top > top
 
 
 async def test_a_wide_lane_says_what_end_does(open_app: OpenApp) -> None:
@@ -109,14 +104,6 @@ async def test_a_wide_lane_says_what_end_does(open_app: OpenApp) -> None:
         await s.pilot.resize_terminal(100, 30)
         s.views[0].stream.following = False
         await s.until_shown("✔ done  ⏸ End follows")
-
-
-async def test_scrolling_one_lane_leaves_the_others(open_app: OpenApp) -> None:
-    async with open_app(steady(2), size=LOW) as s:
-        await s.streaming()
-        await s.until(lambda: s.views[0].stream.window.top > 0)
-        await s.press("f6", "home")
-        assert [view.stream.following for view in s.views] == [False, True]
 
 
 async def test_a_new_run_follows_again(open_app: OpenApp) -> None:
@@ -132,52 +119,45 @@ async def test_a_new_run_follows_again(open_app: OpenApp) -> None:
         assert s.views[0].stream.following
 
 
-@pytest.mark.parametrize("key", keys_of("copy"))
-async def test_copy_takes_the_current_lanes_whole_text(open_app: OpenApp, key: str) -> None:
+async def test_copy_takes_the_selection_or_the_current_lanes_whole_text(open_app: OpenApp) -> None:
     async with open_app(fast(2)) as s:
+
+        async def copied(*keys: str) -> tuple[list[str], str]:
+            s.app.clear_notifications()
+            await s.press(*keys)
+            return s.notices, s.app.clipboard
+
+        assert await copied("ctrl+t") == (["There is nothing to copy yet."], "")
         await s.run()
-        await s.press("f6", "f6", key)
-        assert s.app.clipboard == s.views[1].text != ""
-        assert s.notices == [f"Copied fast-2, {len(s.views[1].text):,} characters."]
+        first, second = (view.text for view in s.views)
+        assert second
+        for key in keys_of("copy"):
+            said = f"Copied fast-2, {len(second):,} characters."
+            await s.focus("#user")
+            await s.pilot.click(s.views[1].stream)
+            assert await copied(key) == ([said], second), key
+            await s.pilot.click(s.views[0].stream, offset=(0, 0))
+            await s.press("home", *["shift+right"] * 3)
+            assert await copied(key) == (["Copied the selection, 3 characters."], first[:3]), key
 
 
-@pytest.mark.parametrize("key", keys_of("copy"))
-async def test_copy_takes_the_selection_where_there_is_one(open_app: OpenApp, key: str) -> None:
-    async with open_app(fast(2)) as s:
-        await s.run()
-        await s.press("f6", "shift+right", "shift+right", "shift+right", key)
-        assert s.app.clipboard == s.views[0].text[:3]
-        assert s.notices == ["Copied the selection, 3 characters."]
-
-
-async def test_copying_nothing_says_so(open_app: OpenApp) -> None:
-    async with open_app(fast(1)) as s:
-        await s.press("ctrl+t")
-        assert s.notices == ["There is nothing to copy yet."]
-        assert s.app.clipboard == ""
-
-
-@pytest.mark.parametrize("key", keys_of("search"))
-async def test_search_finds_marks_and_leaves(open_app: OpenApp, key: str) -> None:
+async def test_search_finds_marks_and_leaves(open_app: OpenApp) -> None:
     async with open_app(fast(2)) as s:
         await s.run()
         view = s.views[0]
         word = view.text.split()[0].strip(".,:").casefold()
-        await s.press("f6", key)
-        assert isinstance(s.app.screen, SearchScreen)
-        await s.press(*word)
-        count = view.text.casefold().count(word)
-        await s.until_shown(f"{count} found")
-        assert view.stream.matches.current is not None
-        await s.press("enter", "down", "up")
-        await s.press("escape")
-        assert s.on_main
-        assert view.stream.matches.current is None
-
-
-async def test_a_search_without_a_match_says_so(open_app: OpenApp) -> None:
-    async with open_app(fast(1)) as s:
-        await s.run()
+        await s.press("f6")
+        for key in keys_of("search"):
+            await s.press(key)
+            assert isinstance(s.app.screen, SearchScreen), key
+            await s.press(*word)
+            count = view.text.casefold().count(word)
+            await s.until_shown(f"{count} found")
+            assert view.stream.matches.current is not None
+            await s.press("enter", "down", "up")
+            await s.press("escape")
+            assert s.on_main
+            assert view.stream.matches.current is None
         await s.press("f3", *"qqqq")
         await s.until_shown("0 found")
         await s.press("enter", "down", "up", "escape")
@@ -193,10 +173,15 @@ async def test_searching_while_the_lane_streams(open_app: OpenApp) -> None:
         assert s.states == [State.STREAMING]
 
 
-@pytest.mark.parametrize("key", keys_of("clear"))
-async def test_clear_empties_lanes_and_history(open_app: OpenApp, key: str) -> None:
+async def test_clear_empties_lanes_and_history(open_app: OpenApp) -> None:
     async with open_app(fast(2)) as s:
         await s.run()
+        before = s.shown
+        await s.press("ctrl+l")
+        await s.until_painted()
+        assert s.on_main
+        assert s.shown == before, "Ctrl+L paints again and takes nothing away"
+        (key,) = keys_of("clear")
         await s.press(key)
         await s.until_shown("2 results in all")
         await s.press("y")
@@ -237,16 +222,6 @@ async def test_clearing_asks_and_can_be_undone(open_app: OpenApp) -> None:
         assert text
         await s.press("alt+shift+j")
         assert any("Nothing was cleared" in notice for notice in s.notices)
-
-
-async def test_ctrl_l_paints_again_and_takes_nothing_away(open_app: OpenApp) -> None:
-    async with open_app(fast(2)) as s:
-        await s.run()
-        before = s.shown
-        await s.press("ctrl+l")
-        await s.until_painted()
-        assert s.on_main
-        assert s.shown == before
 
 
 async def test_clearing_in_flight_is_refused(open_app: OpenApp) -> None:

@@ -2,12 +2,15 @@
 
 import random
 import stat
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import RenderableType
 from textual.command import CommandPalette
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import TextArea
 
 from tui.core.record import State
@@ -26,52 +29,36 @@ def shown_panes(s: AppDriver) -> list[str]:
     return [name for name, selector in regions.items() if s.app.main.query_one(selector).region.area > 0]
 
 
-async def test_all_panes_at_120_by_40(open_app: OpenApp) -> None:
+async def test_one_pane_at_a_time_at_80_by_24_and_the_focus_goes_with_it(open_app: OpenApp) -> None:
+    async with open_app(fast(3), size=SMALL) as s:
+        editor = s.app.main.query_one("#user", TextArea)
+        for key in keys_of("next_pane"):
+            seen: list[tuple[list[str], Widget | None]] = [(shown_panes(s), s.app.focused)]
+            for _ in range(3):
+                await s.press(key)
+                await s.pilot.pause()
+                seen.append((shown_panes(s), s.app.focused))
+            stream = s.views[0].stream
+            assert seen == [(["prompt"], editor), (["lanes"], stream), (["charts"], None), (["prompt"], editor)], key
+        await s.press("x")
+        assert "x" in editor.text
+        await s.pilot.click("#show-charts")
+        await s.until(lambda: shown_panes(s) == ["charts"])
+
+
+async def test_a_terminal_that_was_too_small_shows_all_panes_and_keeps_the_focus(open_app: OpenApp) -> None:
     async with open_app(fast(3)) as s:
         assert shown_panes(s) == ["prompt", "lanes", "charts"]
         assert not s.app.main.query("#panes")
-
-
-@pytest.mark.parametrize("key", keys_of("next_pane"))
-async def test_one_pane_at_a_time_at_80_by_24(open_app: OpenApp, key: str) -> None:
-    async with open_app(fast(3), size=SMALL) as s:
-        seen = [shown_panes(s)]
-        for _ in range(3):
-            await s.press(key)
-            await s.pilot.pause()
-            seen.append(shown_panes(s))
-        assert seen == [["prompt"], ["lanes"], ["charts"], ["prompt"]]
-
-
-async def test_the_focus_goes_with_the_pane(open_app: OpenApp) -> None:
-    async with open_app(fast(3), size=SMALL) as s:
-        editor = s.app.main.query_one("#user")
-        focused = [s.app.focused]
-        for _ in range(3):
-            await s.press("f2")
-            focused.append(s.app.focused)
-        assert focused == [editor, s.views[0].stream, None, editor]
-        await s.press("x")
-        assert "x" in s.app.main.query_one("#user", TextArea).text
-
-
-@pytest.mark.parametrize("size", [(40, 12), (20, 5), (1, 1)])
-async def test_a_terminal_that_was_too_small_keeps_the_focus(open_app: OpenApp, size: tuple[int, int]) -> None:
-    async with open_app(fast(3)) as s:
         editor = s.app.main.query_one("#user", TextArea)
-        for _ in range(2):
+        for size in ((40, 12), (20, 5), (1, 1), (1, 1)):
             await s.pilot.resize_terminal(*size)
             await s.pilot.pause()
             await s.pilot.resize_terminal(120, 40)
-            await s.until(lambda: s.app.focused is editor)
+            await s.until(lambda: s.app.focused is editor, f"the focus in the editor after {size}")
+            assert shown_panes(s) == ["prompt", "lanes", "charts"], size
         await s.press("x")
         assert "x" in editor.text
-
-
-async def test_a_click_on_a_tab_shows_its_pane(open_app: OpenApp) -> None:
-    async with open_app(fast(3), size=SMALL) as s:
-        await s.pilot.click("#show-charts")
-        await s.until(lambda: shown_panes(s) == ["charts"])
 
 
 async def test_running_at_80_by_24_shows_the_lanes(open_app: OpenApp) -> None:
@@ -100,14 +87,14 @@ async def test_a_mistake_in_the_form_is_in_view_at_80_by_24(open_app: OpenApp) -
         assert "must be a whole number" in " ".join(s.shown.split())
 
 
-@pytest.mark.parametrize("key", keys_of("help"))
-async def test_help_names_every_key(open_app: OpenApp, key: str) -> None:
+async def test_help_names_every_key(open_app: OpenApp) -> None:
     async with open_app(fast(1), size=(120, 170)) as s:
-        await s.press(key)
+        await s.press("f1")
         assert isinstance(s.app.screen, HelpScreen)
+        shown = " ".join(s.shown.replace("┃", " ").split())
         for action in ACTIONS:
-            assert " ".join(action.help.split()) in " ".join(s.shown.replace("┃", " ").split())
-        assert "time to first token" in s.shown
+            assert " ".join(action.help.split()) in shown
+        assert "time to first token" in shown
         await s.press("escape")
         assert s.on_main
 
@@ -126,27 +113,24 @@ async def test_help_finds_words_and_escape_brings_all_back(open_app: OpenApp) ->
         assert s.on_main
 
 
-@pytest.mark.parametrize("key", ["escape", "f1", "q", "enter"])
-async def test_help_closes(open_app: OpenApp, key: str) -> None:
+async def test_help_explains_what_has_the_focus_first_and_closes(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
-        await s.press("f1", key)
-        assert s.on_main
-
-
-@pytest.mark.parametrize(
-    ("selector", "words"),
-    [
-        ("#user", "Sent to every target"),
-        ("#effort", "Shared by all"),
-        ("StreamView", "answer as it arrives"),
-    ],
-)
-async def test_help_explains_what_has_the_focus_first(open_app: OpenApp, selector: str, words: str) -> None:
-    async with open_app(fast(1)) as s:
-        await s.focus(selector)
-        await s.press("f1")
-        assert words in s.shown
-        assert s.shown.index(words) < s.shown.index("Fire the prompt")
+        for selector, words in (
+            ("#user", "Sent to every target"),
+            ("#effort", "Shared by all"),
+            ("StreamView", "answer as it arrives"),
+        ):
+            await s.focus(selector)
+            await s.press("f1")
+            assert words in s.shown
+            assert s.shown.index(words) < s.shown.index("Fire the prompt"), selector
+            await s.press("escape")
+        for opener in keys_of("help"):
+            for key in ("escape", "f1", "q", "enter"):
+                await s.press(opener)
+                assert isinstance(s.app.screen, HelpScreen), opener
+                await s.press(key)
+                assert s.on_main, key
 
 
 async def test_help_scrolls_at_80_by_24(open_app: OpenApp) -> None:
@@ -155,16 +139,14 @@ async def test_help_scrolls_at_80_by_24(open_app: OpenApp) -> None:
         await s.until(lambda: "✖ failed" in " ".join(s.shown.split()), "the last state")
 
 
-async def test_the_palette_lists_every_action(open_app: OpenApp) -> None:
+async def test_the_palette_lists_every_action_and_carries_one_out(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         titles = {command.title for command in s.app.get_system_commands(s.app.main)}
         assert {action.title for action in ACTIONS if action.id != "command_palette"} <= titles
-
-
-@pytest.mark.parametrize("key", ["ctrl+p"])
-async def test_the_palette_carries_out_an_action(open_app: OpenApp, key: str) -> None:
-    async with open_app(fast(1)) as s:
-        await s.press(key)
+        await s.focus("#target-list")
+        titles = {command.title for command in s.app.get_system_commands(s.app.main)}
+        assert {"Rename", "Remove", "On/off"} <= titles, "those of the widget that has the focus"
+        await s.press("ctrl+p")
         assert isinstance(s.app.screen, CommandPalette)
         await s.press(*"Run")
         await s.until_shown("Fire the prompt")
@@ -172,6 +154,10 @@ async def test_the_palette_carries_out_an_action(open_app: OpenApp, key: str) ->
         await s.until(lambda: s.live.runs == 1, "a run from the palette")
         await s.run_over()
         assert s.states == [State.DONE]
+        await s.press("ctrl+p", *"Help")
+        await s.until_shown("Explain what has the focus")
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, HelpScreen))
 
 
 async def test_a_picture_of_the_screen_is_saved_from_the_palette(open_app: OpenApp) -> None:
@@ -194,14 +180,6 @@ def saved_pictures() -> list[str]:
     return [path.read_text("utf-8") for path in Path().glob("latency-tui-screen-*.svg")]
 
 
-async def test_the_palette_opens_the_help(open_app: OpenApp) -> None:
-    async with open_app(fast(1)) as s:
-        await s.press("ctrl+p", *"Help")
-        await s.until_shown("Explain what has the focus")
-        await s.press("enter")
-        await s.until(lambda: isinstance(s.app.screen, HelpScreen))
-
-
 async def test_help_and_palette_open_over_another_screen_and_begin_with_its_keys(open_app: OpenApp) -> None:
     async with open_app(fast(1)) as s:
         await s.press("alt+o")
@@ -221,52 +199,52 @@ async def test_help_and_palette_open_over_another_screen_and_begin_with_its_keys
         await s.until(lambda: s.live.series is not None, "the series, started from the palette over its options")
 
 
-async def test_the_palette_has_the_keys_of_the_widget_that_has_the_focus(open_app: OpenApp) -> None:
-    async with open_app(fast(2)) as s:
-        await s.focus("#target-list")
-        titles = {command.title for command in s.app.get_system_commands(s.app.main)}
-        assert {"Rename", "Remove", "On/off"} <= titles
+async def meant_by(s: AppDriver, happens: Coroutine[Any, Any, Any]) -> list[str]:
+    """The action that a key or a click is for, which is not carried out."""
+    called: list[str] = []
+
+    async def act(action_id: str) -> None:
+        called.append(action_id)
+
+    s.app.action_act = act  # type: ignore[method-assign]
+    await happens
+    await s.until(lambda: called, "an action")
+    del s.app.action_act
+    return called
 
 
-@pytest.mark.parametrize("key", keys_of("quit"))
-async def test_quit_leaves_while_lanes_stream(open_app: OpenApp, key: str) -> None:
+async def test_quit_leaves_while_lanes_stream_and_over_every_modal_screen(open_app: OpenApp) -> None:
     async with open_app((STEADY,)) as s:
         await s.streaming()
-        await s.press(key)
+        for opener in ("f1", "f3", "ctrl+p", ""):
+            if opener:
+                await s.press(opener)
+                assert not s.on_main, opener
+            for key in keys_of("quit"):
+                assert await meant_by(s, s.press(key)) == ["quit"], f"{key} over {opener or 'the lanes'}"
+            if opener:
+                await s.press("escape")
+                assert s.on_main, opener
+        await s.press("f1", "f10")
         await s.until(lambda: s.app._exit)
         assert s.app.return_code == 0
 
 
-@pytest.mark.parametrize("opener", ["f1", "f3", "ctrl+p"])
-async def test_quit_works_over_every_modal_screen(open_app: OpenApp, opener: str) -> None:
-    async with open_app(fast(1)) as s:
-        await s.press(opener)
-        assert not s.on_main
-        await s.press("f10")
-        await s.until(lambda: s.app._exit)
-
-
-@pytest.mark.parametrize("action", [*FOOTER[""], "next_pane"])
-async def test_a_click_in_the_footer_is_the_key(open_app: OpenApp, action: str) -> None:
+async def test_a_click_in_the_footer_is_the_key(open_app: OpenApp) -> None:
     """Every action of the footer can be carried out with the mouse, through the action the link names."""
-    entry = next(entry for entry in ACTIONS if entry.id == action)
     async with open_app(fast(1)) as s:
-        called: list[str] = []
-
-        async def act(action_id: str) -> None:
-            called.append(action_id)
-
-        s.app.action_act = act  # type: ignore[method-assign]
         line = s.shown.splitlines()[-1]
-        assert await s.pilot.click("#keys", offset=(line.index(f" {entry.title}") + 1, 0))
-        await s.until(lambda: called == [action])
+        for action in (*FOOTER[""], "next_pane"):
+            entry = next(entry for entry in ACTIONS if entry.id == action)
+            click = s.pilot.click("#keys", offset=(line.index(f" {entry.title}") + 1, 0))
+            assert await meant_by(s, click) == [action]
 
 
 async def test_a_storm_of_sizes_while_lanes_stream(open_app: OpenApp) -> None:
     chance = random.Random(8)
-    async with open_app(steady(5)) as s:
+    async with open_app(steady(4)) as s:
         await s.streaming()
-        for _ in range(25):
+        for _ in range(10):
             await s.pilot.resize_terminal(chance.randint(20, 200), chance.randint(6, 60))
         await s.pilot.resize_terminal(1, 1)
         await s.pilot.resize_terminal(*SMALL)
@@ -293,7 +271,7 @@ async def test_resizing_under_a_modal_screen(open_app: OpenApp) -> None:
         assert shown_panes(s) == ["lanes"]
 
 
-async def test_a_paste_of_200_kb_arrives_whole(open_app: OpenApp) -> None:
+async def test_a_paste_of_200_kb_arrives_whole_in_lines_and_in_one(open_app: OpenApp) -> None:
     text = "\n".join(f"{number:05d} the quick brown fox, 速い狐, and a 🦊" for number in range(4_200))
     assert len(text.encode()) > 200_000
     async with open_app(fast(1), prompt="") as s:
@@ -309,18 +287,13 @@ async def test_a_paste_of_200_kb_arrives_whole(open_app: OpenApp) -> None:
         assert record is not None
         assert record.spec.prompt.user == text
         assert s.states == [State.DONE], record.failure
+        await s.press("ctrl+a")
+        line = "word " * 40_000
+        await s.paste(line)
+        await s.until(lambda: editor.text == line, "the pasted line")
 
 
-async def test_a_paste_of_one_long_line_arrives_whole(open_app: OpenApp) -> None:
-    text = "word " * 40_000
-    async with open_app(fast(1), prompt="") as s:
-        await s.focus("#user")
-        await s.paste(text)
-        editor = s.app.main.query_one("#user", TextArea)
-        await s.until(lambda: editor.text == text, "the pasted text")
-
-
-async def test_idle_writes_nothing(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_writes_nothing_and_it_wakes_up_again(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle is counted in turns of a timer of the app's own at the screen's own rate, which the screen's would take
     too, were it not paused."""
     async with open_app(fast(3)) as s:
@@ -345,13 +318,7 @@ async def test_idle_writes_nothing(open_app: OpenApp, monkeypatch: pytest.Monkey
         assert written == []
         await s.press("f6")
         assert written, "what is counted is what is written"
-
-
-async def test_it_wakes_up_again(open_app: OpenApp) -> None:
-    async with open_app(fast(1)) as s:
-        await s.run()
-        await s.until(lambda: not s.app.main.painter.is_ticking)
         await s.press("f5")
-        await s.until(lambda: s.live.runs == 2)
+        await s.until(lambda: s.live.runs == 2, "a second run: it wakes up again")
         await s.run_over()
         assert "run 2 done" in s.shown

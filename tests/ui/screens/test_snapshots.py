@@ -116,6 +116,8 @@ class Pictured(Told):
             await self.until_painted()
             await self.until(lambda: not self.live.run_in_flight)
         await self.pilot.pause()
+        assert self.shown, "painted whole: what is worked out only then comes with the next pause"
+        await self.pilot.pause()
         self._album.add(name, self.app, widget)
 
     @property
