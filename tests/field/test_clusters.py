@@ -73,7 +73,7 @@ class Person:
 
     def serves(self) -> int:
         """A server of the API, which logs every request: its port."""
-        self.machines.run(DESK, "rm -f port log.json")
+        self.machines.run(DESK, "rm -f port log.json load.log")
         self.machines.start(DESK, f"echo $$ > pid; exec python {SERVER} 20 1 log.json --host 0.0.0.0 > port")
         return int(self.machines.until(DESK, "grep . port"))
 
