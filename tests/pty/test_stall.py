@@ -69,8 +69,8 @@ def test_a_screen_that_is_stopped_for_two_seconds_moves_no_stored_time(
         # As close with the stall as without.
         assert all(stamp >= planned_ns - EARLY_NS for stamp, (planned_ns, _) in zip(stamps, deltas, strict=True))
         errors = [stamp - written_ns for stamp, (_, written_ns) in zip(stamps, deltas, strict=True)]
-        assert sum(error > LATE_NS for error in errors) <= instrument["shared"]
-        assert max(errors) <= max(LATE_NS, instrument["delay_max_ns"]) + EARLY_NS
+        assert sum(error > LATE_NS for error in errors) <= instrument.get("shared", 0)
+        assert max(errors) <= max(LATE_NS, instrument.get("delay_max_ns", 0)) + EARLY_NS
     # The stall was in mid-stream, and what arrived in it is stamped within it.
     during = [stamp for stamp in results[1]["stamps"]["content_ns"] if stopped_ns < stamp < resumed_ns]
     assert len(during) > TOKENS * STALL_S / 4 / 2

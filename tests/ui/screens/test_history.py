@@ -410,6 +410,8 @@ async def test_it_pauses_steps_and_changes_its_speed(open_app: OpenApp) -> None:
     long = stored("Why?", "a", ttft_ms=3_600_000)
     async with open_app([FAST]) as s:
         await start_replay(s, long)
+        # The next event is then the first text.
+        await s.until_shown("◔ waiting")
         await s.press("space")
         await s.until_shown("at 1x, paused")
         await s.press("full_stop")
