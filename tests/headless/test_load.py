@@ -96,14 +96,14 @@ def test_the_report_has_a_table_of_levels_and_keeps_them_apart(loaded: Workplace
     [
         ("goodput >= 0.5/s at ttft.p50 < 5s", ExitCode.OK, "met: first: goodput >= 0.5/s at ttft.p50 < 5s, at "),
         ("goodput >= 5000/s", ExitCode.MISSED, "MISSED: first: goodput >= 5000/s, at no level"),
-        ("ttft.p99 < 5s", ExitCode.NOT_MEASURED, "not yet known: first: ttft.p99 < 5s, at 8/s constant"),
+        ("ttft.p99 < 5s", ExitCode.NOT_MEASURED, "not yet known: first: ttft.p99 < 5s, at 16/s constant"),
     ],
 )
 def test_a_gate_sets_the_exit_status(
     loaded: Workplace, workplace: Workplace, gate: str, status: ExitCode, words: str
 ) -> None:
     loaded.copy_to(workplace)
-    arguments = ("--rate", "8", "--arrivals", "constant", "--requests", "12", "--fail-on", gate)
+    arguments = ("--rate", "16", "--arrivals", "constant", "--requests", "30", "--fail-on", gate)
     done = workplace.run("load", "plan.toml", *arguments)
     assert done.returncode == status, done.stdout + done.stderr
     assert words in done.stdout

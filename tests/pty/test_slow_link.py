@@ -31,6 +31,8 @@ def test_the_rate_falls_keys_come_through_and_the_figures_stay_true(environ: dic
             arguments, environ | {"ANTHROPIC_API_KEY": KEY}, link=(BYTES_PER_S, DELAY_S), size=(120, 40)
         ) as terminal:
             terminal.until_shows("○ idle", LANES)
+            # Behind the first pictures, of which the answers tell the program what the link carries.
+            terminal.until_shows(" ready ")
             terminal.press(F5)
             terminal.until_shows("▶ streaming", LANES)
             assert terminal.link is not None

@@ -27,6 +27,7 @@ from tui.ui.terminal_input import TerminalInput
 GONE = 128 + signal.SIGHUP
 """Exit status when the terminal has gone away."""
 _DRAIN_S = 0.25
+_ROOM_S = 0.1
 _LAST_ANSWER_S = 1.0
 """Longest wait for the last answer when the terminal is given back: a far one's takes a round trip."""
 _QUIET_S = 0.1
@@ -96,6 +97,8 @@ class TerminalDriver(LinuxDriver):
         if not self._is_on or self._output is None:
             return
         self._is_on = False
+        # A frame may just be on its way; only a terminal that takes nothing for so long stands still.
+        self._output.drain(_ROOM_S)
         if not self._output.abandon():
             # What the terminal still has to say is for us, not for the shell that comes next.
             self._output.drain(_DRAIN_S)

@@ -52,7 +52,7 @@ def histogram(ascending: Sequence[float]) -> Histogram:
     """Counts in bars of equal width, 2·n^⅓ of them (Rice's rule; Lane, Online Statistics Education), at most 40."""
     low, high = ascending[0], ascending[-1]
     bins = min(_MOST_BINS, math.ceil(2 * len(ascending) ** (1 / 3)))
-    if high <= low:
+    if (high - low) / bins <= 0:  # all alike, or apart by what no number can say
         low, high, bins = low - (abs(low) / 100 or 0.5), high + (abs(high) / 100 or 0.5), 1
     width = (high - low) / bins
     heights = [0] * bins
