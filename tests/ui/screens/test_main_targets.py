@@ -180,3 +180,15 @@ async def test_the_current_lane_may_go(open_app: OpenApp) -> None:
         await s.press("f6", "f9", "f9", "ctrl+t")
         await s.run()
         assert s.states == [State.DONE]
+
+
+async def test_lanes_that_change_while_the_program_is_left_are_no_crash(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        s.app.draft.targets.add("sim-steady")
+        s.live.set_targets(s.app.draft.plan().lanes)
+        lanes = s.app.main.lanes
+        lanes._closing = True  # as when Textual closes what is on a screen
+        try:
+            await lanes.show(s.live.lanes)
+        finally:
+            lanes._closing = False

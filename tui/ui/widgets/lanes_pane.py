@@ -61,6 +61,8 @@ class LanesPane(VerticalScroll, can_focus=False):
         await self.remove_children([view for view in self.views if id(view.lane) not in wanted])
         self.views = [kept.get(id(lane)) or LaneView(lane, self._keys, self._now_ns) for lane in lanes]
         await self.mount_all([view for view in self.views if not view.is_attached])
+        if len(self.children) < len(self.views):
+            return  # the program is being left: nothing is mounted any more
         for position, view in enumerate(self.views):
             if self.children[position] is not view:
                 self.move_child(view, before=position)
