@@ -105,7 +105,7 @@ def _kind_wanted(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Workers of `-n auto`: three a core, since tests of screens and terminals often wait for a clock; unit tests never.
+    """Workers of `-n auto`: three a core, since screens and terminals often wait for a clock; unit tests never.
 
     Each imports what it collects, which takes as long as a tenth of the unit tests.
     """
