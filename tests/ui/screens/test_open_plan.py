@@ -196,7 +196,9 @@ async def test_what_was_typed_is_there_at_the_next_start_with_a_way_back(start: 
         assert user(s) == "But Why?"
         await s.until_shown("what you wrote last")
         await s.press("alt+shift+e")
-        await s.until(lambda: user(s) == "Why?", "a fresh start")
+        # The editor is made anew meanwhile.
+        await s.until(lambda: s.app.main.query("#user") and user(s) == "Why?", "a fresh start")
+        await s.pilot.pause()
     async with start("Why?") as s:
         assert user(s) == "Why?"
         assert not any("wrote last" in notice for notice in s.notices)
