@@ -105,11 +105,11 @@ def _kind_wanted(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Workers of `-n auto`: three a core, since screens and terminals often wait for a clock; unit tests never.
+    """Workers of `-n auto`: two a core, since screens and terminals often wait for a clock; unit tests never.
 
     Each imports what it collects, which takes as long as a tenth of the unit tests.
     """
-    return (1 if _kind_wanted(config) == "unit" else 3) * (os.cpu_count() or 1)
+    return (1 if _kind_wanted(config) == "unit" else 2) * (os.cpu_count() or 1)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

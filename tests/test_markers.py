@@ -41,5 +41,5 @@ def test_what_has_no_test_of_the_only_kind_is_not_imported(
 ) -> None:
     monkeypatch.setattr(pytestconfig.option, "markexpr", wanted)
     assert bool(pytest_ignore_collect(Path(__file__).parent / module, pytestconfig)) is is_left_out
-    workers = (1 if wanted == "unit" else 3) * (os.cpu_count() or 1)
+    workers = (1 if wanted == "unit" else 2) * (os.cpu_count() or 1)
     assert pytest_xdist_auto_num_workers(pytestconfig) == workers
