@@ -244,9 +244,9 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         """`address` is `local:N`, or that of a scheduler. Raises UsageError for one that cannot be used."""
-        # Each of its loggers has a level of its own, and what it meets is said in sentences.
         # What it warns of are other versions of packages on the workers; of ours the version is checked.
         warnings.filterwarnings("ignore", module="distributed")
+        # Each of its loggers has a level of its own, and what it meets is said in sentences.
         for logger in filter(lambda name: name.startswith("distributed"), [*logging.root.manager.loggerDict]):
             logging.getLogger(logger).setLevel(logging.CRITICAL)
         count = _local_workers(address)
