@@ -35,14 +35,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "engine/warmup": "engine/test_bad_streams.py",
     # Answers out of the ordinary, through the real engine.
     **dict.fromkeys(["core/remarks", "simulator/odd_answers"], "engine/test_odd_answers.py"),
-    **dict.fromkeys(
-        ["engine/wires/messages/blocks", "engine/wires/messages/events"], "engine/wires/messages/test_answer.py"
-    ),
-    **dict.fromkeys(
-        ["engine/wires/chat/transcript", "engine/wires/responses/transcript"],
-        "engine/wires/messages/test_transcript.py",
-    ),
-    "engine/wires/openai_http": "engine/wires/chat/test_wire.py",
+    "engine/wires/messages/events": "engine/wires/messages/test_answer.py",
     "errors": "test_cli.py",
     "streams": "headless/test_endings.py",
     # All formats of one set of runs, side by side: `golden`, `json_round_trip`, `secrets` and `untrusted`.

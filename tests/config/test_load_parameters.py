@@ -136,7 +136,7 @@ def test_a_parameter_that_cannot_be(text: str, end: str, sealed: Path) -> None:
     ("text", "end"),
     [
         ('drop = ["efort"]', 'targets.0.drop names "efort", which cannot be dropped; did you mean effort?'),
-        ('drop = ["max_tokens"]', "top_k, extra."),
+        ('drop = ["max_tokens"]', ", extra."),
         ('thinking = "enabled"', 'line 2: targets.0: thinking = "enabled" needs a thinking_budget.'),
         (
             'thinking = "enabled"\nthinking_budget = 2000\nmax_tokens = 2000',

@@ -15,9 +15,8 @@ from tui.core.grouping import fingerprint
 from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.engine import files
-from tui.engine.wires.chat import wire as chat_body
-from tui.engine.wires.messages import request_body as messages_body
-from tui.engine.wires.responses import wire as responses_body
+from tui.engine.wires import chat, responses
+from tui.engine.wires.messages import request_body as messages
 from tui.errors import ConfigError
 from tui.export.portable import portable_prompt
 
@@ -123,14 +122,14 @@ def test_every_wire_says_them_in_its_own_words(directory: Path, monkeypatch: pyt
     monkeypatch.setattr(files, "_kept", kept)
     files.keep(files.read(files.attached_to([spec]).values()))
     picture = base64.b64encode(png(75, 10)).decode()
-    (message,) = messages_body.body(spec)["messages"]
+    (message,) = messages.body(spec)["messages"]
     assert [block["type"] for block in message["content"]] == ["image", "document", "text"]
     assert message["content"][0]["source"] == {"type": "base64", "media_type": "image/png", "data": picture}
-    (message,) = chat_body.body(spec)["messages"]
+    (message,) = chat.body(spec)["messages"]
     url, document, words = message["content"]
     assert url == {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}
     assert (document["file"]["filename"], words["text"]) == ("report.pdf", "What is this?")
-    (item,) = responses_body.body(spec)["input"]
+    (item,) = responses.body(spec)["input"]
     assert [part["type"] for part in item["content"]] == ["input_image", "input_file", "input_text"]
     assert json.dumps(item)
 

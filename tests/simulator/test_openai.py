@@ -10,10 +10,9 @@ from tui.core.events import FailureKind, Kind, Status
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
-from tui.core.protocol import PROTOCOLS
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.request import WIRES, RequestSender
+from tui.engine.request import RequestSender
 from tui.simulator.process import SimulatorProcess
 
 OPENAI = ("openai", "openai-responses")
@@ -115,7 +114,3 @@ async def test_faults(
 @pytest.mark.parametrize("kind", OPENAI)
 async def test_another_model_than_the_one_asked_is_told(simulator: SimulatorProcess, kind: str) -> None:
     assert (await answered(simulator, kind, "other-model")).other_model == "sim-other"
-
-
-def test_every_kind_of_endpoint_has_a_protocol_and_a_wire() -> None:
-    assert WIRES.keys() == PROTOCOLS.keys()

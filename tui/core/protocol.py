@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 
 class Protocol(StrEnum):
@@ -18,7 +19,13 @@ class Protocol(StrEnum):
         return self.value if self is Protocol.CHAT else f"The {self.value}"
 
 
-MESSAGES_KIND = "anthropic"
+EndpointKind = Literal["anthropic", "bedrock", "foundry", "vertex", "openai", "openai-responses"]
+"""Kinds of endpoint (`Endpoint.kind`): a protocol, at a cloud where it is served otherwise."""
+KINDS_HELP = (
+    "anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds; openai for Chat "
+    "Completions; openai-responses for the Responses API."
+)
+MESSAGES_KIND: EndpointKind = "anthropic"
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         MESSAGES_KIND: Protocol.MESSAGES,
@@ -29,4 +36,4 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
         "openai-responses": Protocol.RESPONSES,
     }
 )
-"""The protocol of each kind of endpoint (`Endpoint.kind`)."""
+"""The protocol of each kind of endpoint."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tui.core.parameters import Parameters
-from tui.core.protocol import PROTOCOLS, Protocol
+from tui.core.protocol import KINDS_HELP, MESSAGES_KIND, PROTOCOLS, EndpointKind, Protocol
 from tui.core.setting import setting
 from tui.secret_names import is_secret_variable
 
@@ -124,13 +124,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         setting("Lets the key go over plain http to a host of a private network.", set_by="chosen files"),
     ] = False
     kind: Annotated[
-        Literal["anthropic", "bedrock", "foundry", "vertex", "openai", "openai-responses"],
-        setting(
-            "anthropic for the API and what speaks like it; bedrock, foundry or vertex for those clouds; openai for "
-            "Chat Completions; openai-responses for the Responses API.",
-            set_by="anyone",
-        ),
-    ] = "anthropic"
+        EndpointKind,
+        setting(KINDS_HELP, set_by="anyone"),
+    ] = MESSAGES_KIND
     quirks: Annotated[
         tuple[Literal["max_tokens", "no_stream_options"], ...],
         setting(

@@ -19,7 +19,7 @@ from tui.core.target import Endpoint, Timeouts
 from tui.engine import connection_failures, failures
 from tui.engine.failures import UnsentError
 from tui.engine.reporter import RequestReporter
-from tui.engine.request import WIRES, RequestSender, refused
+from tui.engine.request import RequestSender, refused
 from tui.engine.server_words import error_in, is_error
 from tui.engine.transport import Exchange, exchange
 from tui.engine.transport.tcp_path import min_rtt_ns
@@ -57,7 +57,7 @@ async def examine(sender: RequestSender, endpoint: Endpoint, key: str | Failure 
     if not isinstance(key, Failure) and (own.failure is None or own.failure.http_status is not None):
         models, list_failure = await models_of(sender, endpoint, key)
         if own.failure is None and endpoint.kind not in _CLOUDS:
-            asked = await asyncio.gather(*(_asked(sender, view, key) for view in _views(sender, endpoint)))
+            asked = await asyncio.gather(*(_asked(sender, view, key) for view in _views(endpoint)))
             others = [route for route, *_ in asked]
     return EndpointExamined(
         endpoint=endpoint.name,
@@ -144,17 +144,17 @@ def _no_list(wire: Wire, endpoint: Endpoint, error: NoAnswerError) -> Failure:
     return Failure(kind=FailureKind.PROTOCOL, message=f"Endpoint {endpoint.name} {message}", http_status=status)
 
 
-def _views(sender: RequestSender, endpoint: Endpoint) -> list[Endpoint]:
+def _views(endpoint: Endpoint) -> list[Endpoint]:
     """The same server as endpoints of the other protocols, one each."""
-    seen = {sender.wire_of(endpoint).title}
+    seen = {endpoint.protocol}
     views = []
-    for kind in WIRES:
+    for kind, protocol in PROTOCOLS.items():
         base = endpoint.base_url.rstrip("/").removesuffix("/v1")
-        if PROTOCOLS[kind] is not Protocol.MESSAGES:
+        if protocol is not Protocol.MESSAGES:
             base = f"{base}/v1" if endpoint.protocol is Protocol.MESSAGES else endpoint.base_url
         view = msgspec.structs.replace(endpoint, kind=kind, base_url=base)
-        if kind not in _CLOUDS and (title := sender.wire_of(view).title) not in seen:
-            seen.add(title)
+        if kind not in _CLOUDS and protocol not in seen:
+            seen.add(protocol)
             views.append(view)
     return views
 

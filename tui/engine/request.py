@@ -14,6 +14,7 @@ import msgspec
 
 from tui.core.events import Failure, FailureKind, RequestEnded, Responded, Response, Status
 from tui.core.plan import RequestSpec
+from tui.core.protocol import Protocol
 from tui.core.refusals import unsupported
 from tui.core.target import Endpoint
 from tui.engine import connection_failures, failures, files
@@ -28,19 +29,16 @@ from tui.engine.transport import Exchange, StampedStream, exchange
 from tui.engine.transport.delivery import Delivery, delivery_of
 from tui.engine.transport.http_transport import HttpClients
 from tui.engine.wires import LONGEST_WORD, Wire
-from tui.engine.wires.chat.wire import ChatWire
+from tui.engine.wires.chat import ChatWire
 from tui.engine.wires.messages.wire import MessagesWire
-from tui.engine.wires.responses.wire import ResponsesWire
+from tui.engine.wires.responses import ResponsesWire
 
-WIRES: dict[str, Callable[[HttpClients], Wire]] = {
-    "anthropic": MessagesWire,
-    "bedrock": MessagesWire,
-    "foundry": MessagesWire,
-    "vertex": MessagesWire,
-    "openai": ChatWire,
-    "openai-responses": ResponsesWire,
+WIRES: dict[Protocol, Callable[[HttpClients], Wire]] = {
+    Protocol.MESSAGES: MessagesWire,
+    Protocol.CHAT: ChatWire,
+    Protocol.RESPONSES: ResponsesWire,
 }
-"""The wire of each kind of endpoint (`Endpoint.kind`)."""
+"""The wire of each protocol."""
 
 _WORDS_WITHIN_S = 1.0
 """Time for the words of what is no answer, s."""
@@ -53,7 +51,7 @@ class RequestSender:
         self.keys = Keys(os.environ if environ is None else environ)
         self._limits = limits
         self._connections = HttpClients(limits)
-        self._wires = {kind: wire(self._connections) for kind, wire in WIRES.items()}
+        self._wires = {protocol: wire(self._connections) for protocol, wire in WIRES.items()}
         self._decode_queue = DecodeQueue()
 
     async def aclose(self) -> None:
@@ -62,7 +60,7 @@ class RequestSender:
 
     def wire_of(self, endpoint: Endpoint) -> Wire:
         """The wire that the endpoint speaks."""
-        return self._wires[endpoint.kind]
+        return self._wires[endpoint.protocol]
 
     async def send(
         self, spec: RequestSpec, slot: int, reporter: RequestReporter, before_send: Callable[[], Awaitable[None]]

@@ -6,9 +6,10 @@ import pytest
 
 from tui.core.parameters import PARAMETERS, Effort
 from tui.core.protocol import Protocol
-from tui.engine.wires.chat.answer import _CUT
-from tui.engine.wires.openai import counts_of, decode, opened_by
-from tui.engine.wires.responses.answer import _KINDS, _REFUSALS
+from tui.engine.wires import decode
+from tui.engine.wires.chat import _CUT
+from tui.engine.wires.openai import counts_of, opened_by
+from tui.engine.wires.responses import _KINDS, _REFUSALS
 
 types = pytest.importorskip("openai.types", reason="OpenAI's SDK is a client of the tests alone")
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import get_args, get_type_hints
+from typing import get_args
 
 import httpx2
 import pytest
@@ -16,6 +16,7 @@ from tui.core.model import ListedModel
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer, Prompt
+from tui.core.protocol import PROTOCOLS, EndpointKind, Protocol
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine import request
@@ -127,7 +128,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest_asyncio.fixture
 async def sender(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RequestSender]:
-    monkeypatch.setitem(request.WIRES, "anthropic", ChatWire)
+    monkeypatch.setitem(request.WIRES, Protocol.MESSAGES, ChatWire)
     made = RequestSender({"CHAT_KEY": "sk-secret"})
     yield made
     await made.aclose()
@@ -149,8 +150,9 @@ async def ask(sender: RequestSender, server: Server, answer: str, *, stream: boo
     return record
 
 
-def test_every_kind_of_endpoint_has_a_wire() -> None:
-    assert {*get_args(get_type_hints(Endpoint)["kind"])} == {*WIRES}
+def test_every_kind_of_endpoint_has_a_protocol_and_every_protocol_a_wire() -> None:
+    assert get_args(EndpointKind) == tuple(PROTOCOLS)
+    assert {*PROTOCOLS.values()} == {*Protocol} == {*WIRES}
 
 
 async def test_a_streamed_answer(sender: RequestSender, server: Server) -> None:

@@ -10,9 +10,9 @@ from tui.core.events import Failure, Status
 from tui.engine.answer_stream import AnswerStream, DecodeQueue
 from tui.engine.reporter import RequestReporter
 from tui.engine.wires import AnswerReader
-from tui.engine.wires.chat.answer import CompletionReader
+from tui.engine.wires.chat import CompletionReader
 from tui.engine.wires.messages.answer import MessageReader
-from tui.engine.wires.responses.answer import ResponseReader
+from tui.engine.wires.responses import ResponseReader
 
 pytestmark = pytest.mark.unit
 

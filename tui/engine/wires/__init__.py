@@ -1,17 +1,17 @@
-"""Wires: the protocols that endpoints speak, one package each behind the interface `Wire`.
+"""Wires: the protocols that endpoints speak, one module or package each behind the interface `Wire`.
 
 A wire knows what one protocol's requests, answers, refusals and look-ups look like. Keys, connections, deadlines, the
-start barrier, stamps, retries and reporting are the same for all and stand above it. A new wire is a package here
-(body, reader of answers, wire) and a row in `tui.engine.request.WIRES`.
-
-The HTTP library is imported for its types only: the screen's process loads the bodies below this package.
+start barrier, stamps, retries and reporting are the same for all and stand above it. A new wire is a module here
+(reader of answers, transcript, wire with the body) and a row in `tui.engine.request.WIRES`.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
+import httpx2
 import msgspec
 
 from tui.core.events import Failure, FailureKind, Kind, Mark, Status, Usage, UsageReported
@@ -22,9 +22,6 @@ from tui.core.target import Endpoint
 from tui.engine.failures import Refusal, quote
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in
-
-if TYPE_CHECKING:
-    import httpx2
 
 MOST_TOKENS = 100_000_000
 """More than any context: a larger count is a fault of the server and is not believed."""
@@ -38,7 +35,7 @@ LOOKUP_SLOT = -1
 class NoAnswerError(Exception):
     """A look-up that the endpoint does not answer."""
 
-    def __init__(self, response: "httpx2.Response | None" = None) -> None:
+    def __init__(self, response: httpx2.Response | None = None) -> None:
         """`response` is None if there is no such route, or if what came is not what was asked for; its body is read."""
         super().__init__(response)
         self.response = response
@@ -146,7 +143,7 @@ class Wire(Protocol):
     request_id_header: str
     """Header of the response that names the request to the API's support."""
 
-    def open(self, spec: RequestSpec, key: str | None, slot: int) -> AbstractAsyncContextManager["httpx2.Response"]:
+    def open(self, spec: RequestSpec, key: str | None, slot: int) -> AbstractAsyncContextManager[httpx2.Response]:
         """Send the request over its endpoint's connection `slot`. Gives the response, whatever its status.
 
         The body of a success is unread. Raises UnsentError or httpx2.HTTPError; only the connect has a timeout here.
@@ -170,7 +167,7 @@ class Wire(Protocol):
     async def count_tokens(self, spec: RequestSpec, key: str | None) -> int:
         """Input tokens of the prompt. Raises NoAnswerError, UnsentError or httpx2.HTTPError."""
 
-    async def knock(self, endpoint: Endpoint, key: str | None) -> "httpx2.Response":
+    async def knock(self, endpoint: Endpoint, key: str | None) -> httpx2.Response:
         """The answer to an empty request, which no server can serve: it tells whether the route is there, for nothing.
 
         Its body is read. Raises UnsentError or httpx2.HTTPError.
@@ -187,3 +184,55 @@ def merged(present: object, value: object) -> object:
 def is_count(value: object) -> TypeGuard[int]:
     """True for a number of tokens that can be believed."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+
+
+def repaired(data: bytes) -> str:
+    """JSON with invalid UTF-8 or halves of surrogate pairs, without them. Raises ValueError or RecursionError.
+
+    They are the server's fault, but the rest is still worth having. Slow, and right for what Python's own parser takes.
+    """
+    value = json.loads(data.decode("utf-8", "replace"))
+    return json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def decode(data: bytes) -> object:
+    """The JSON in `data`. Raises ValueError or RecursionError."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(repaired(data))
+
+
+def decoded(data: bytes) -> Mapping[str, Any]:
+    """The object in an event; empty for what is none."""
+    try:
+        read = decode(data)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects in a list; none in what is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def table(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object in a field; empty where there is none."""
+    value = holder.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: object) -> str:
+    """The value if it is a text; empty else."""
+    return value if isinstance(value, str) else ""
+
+
+def count_of(value: object) -> int | None:
+    """The value if it is a number of tokens that can be believed."""
+    return value if is_count(value) else None
+
+
+def word_of(value: object) -> str | None:
+    """The value if it is an id or a word that can be believed."""
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_WORD else None

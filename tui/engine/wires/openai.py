@@ -1,17 +1,25 @@
 """Parameters, fields, counts and refusals in which OpenAI's protocols are alike, and the servers that imitate them."""
 
-import json
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx2
 import msgspec
 
 from tui.core.events import FailureKind, MessageOpened
+from tui.core.model import ListedModel, ListedPrices
 from tui.core.parameters import PARAMETERS
 from tui.core.plan import RequestSpec
+from tui.core.prompt import KeptAnswer
+from tui.core.target import Endpoint, as_header
 from tui.engine.failures import Refusal
-from tui.engine.server_words import words_of
-from tui.engine.wires import LONGEST_WORD, is_count, merged
+from tui.engine.limits import BodyError
+from tui.engine.reporter import RequestReporter
+from tui.engine.server_words import error_in, words_of
+from tui.engine.transport.http_transport import HttpClients, lookup_timeout
+from tui.engine.wires import LOOKUP_SLOT, AnswerReader, NoAnswerError, count_of, merged, word_of
 
 _KINDS: dict[str, FailureKind] = {
     "400": FailureKind.BAD_REQUEST,
@@ -73,31 +81,8 @@ def refusal_of(answer: object) -> Refusal:
 
 def opened_by(answer: Mapping[str, Any], request_id: int) -> MessageOpened | None:
     """The head of an answer: its id and the model that gives it; None without an id that can be believed."""
-    name, model = (
-        word if isinstance(word, str) and 0 < len(word) <= LONGEST_WORD else None
-        for word in (answer.get("id"), answer.get("model"))
-    )
+    name, model = word_of(answer.get("id")), word_of(answer.get("model"))
     return None if name is None else MessageOpened(request_id=request_id, message_id=name, model=model)
-
-
-def decode(data: bytes) -> object:
-    """The JSON in `data`. Raises ValueError or RecursionError."""
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # Invalid UTF-8 and halves of surrogate pairs are the server's fault; the rest is still worth having.
-        value = json.loads(data.decode("utf-8", "replace"))
-        text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return msgspec.json.decode(text)
-
-
-def decoded(data: bytes) -> Mapping[str, Any]:
-    """The object in an event; empty for what is none."""
-    try:
-        read = decode(data)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def counts_of(
@@ -118,22 +103,144 @@ def counts_of(
     }
 
 
-def objects(value: object) -> list[dict[str, Any]]:
-    """The objects in a list; none in what is no list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+_MOST_MODELS = 1000
+_PRICES = ("prompt", "completion", "request", "input_cache_read", "input_cache_write")
+_MOST_DOLLARS = 10_000
+"""Per million tokens: more is a mistake."""
+_CONTEXT = ("context_length", "context_window", "max_context_length", "max_model_len")
+"""Fields in which servers list a model's context, which the protocol itself does not say."""
 
 
-def table(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The object in a field; empty where there is none."""
-    value = holder.get(name)
-    return value if isinstance(value, dict) else {}
+class OpenAIWire(ABC):
+    """One of OpenAI's protocols, at any server that speaks it. See `Wire`."""
+
+    title: str
+    path: str
+    """Route of its requests below the base URL."""
+    request_id_header = "x-request-id"
+
+    def __init__(self, connections: HttpClients) -> None:
+        self._connections = connections
+
+    @abstractmethod
+    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> AnswerReader:
+        """See `Wire.reader`."""
+
+    @abstractmethod
+    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+        """See `Wire.kept`."""
+
+    @abstractmethod
+    def body(self, spec: RequestSpec) -> dict[str, Any]:
+        """The body of a request."""
+
+    @asynccontextmanager
+    async def open(self, spec: RequestSpec, key: str | None, slot: int) -> AsyncIterator[httpx2.Response]:
+        """See `Wire.open`."""
+        client = self._connections.of(spec.endpoint, slot)
+        request = client.build_request(
+            "POST",
+            f"{spec.endpoint.base_url}/{self.path}",
+            content=msgspec.json.encode(self.body(spec)),
+            headers={"content-type": "application/json", **_headers(spec.endpoint, key)},
+            timeout=httpx2.Timeout(None, connect=spec.timeouts.connect),
+        )
+        response = await client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+        """See `Wire.refusal`."""
+        try:
+            return refusal_of(msgspec.json.decode(body))
+        except (ValueError, RecursionError):
+            return Refusal(*error_in(body))
+
+    async def list_models(self, endpoint: Endpoint, key: str | None) -> list[ListedModel]:
+        """See `Wire.list_models`."""
+        client = self._connections.of(endpoint, LOOKUP_SLOT)
+        try:
+            response = await client.get(
+                f"{endpoint.base_url}/models", headers=_headers(endpoint, key), timeout=lookup_timeout(endpoint)
+            )
+        except BodyError as error:
+            raise httpx2.NetworkError(str(error)) from error
+        if not response.is_success:
+            raise NoAnswerError(response)
+        try:
+            answer = msgspec.json.decode(response.content)
+        except (ValueError, RecursionError) as error:
+            raise NoAnswerError from error
+        models = answer.get("data") if isinstance(answer, dict) else answer  # Together sends a bare list
+        if not isinstance(models, list):
+            raise NoAnswerError
+        return [listed for model in models[:_MOST_MODELS] if (listed := _listed(model)) is not None]
+
+    async def count_tokens(self, spec: RequestSpec, key: str | None) -> int:
+        """See `Wire.count_tokens`. Compatible servers count nothing ahead: an estimate stands."""
+        raise NoAnswerError
+
+    async def knock(self, endpoint: Endpoint, key: str | None) -> httpx2.Response:
+        """See `Wire.knock`."""
+        client = self._connections.of(endpoint, LOOKUP_SLOT)
+        headers = {"content-type": "application/json", **_headers(endpoint, key)}
+        url = f"{endpoint.base_url}/{self.path}"
+        return await client.post(url, content=b"{}", headers=headers, timeout=lookup_timeout(endpoint))
 
 
-def text(value: object) -> str:
-    """The value if it is a text; empty else."""
-    return value if isinstance(value, str) else ""
+def _headers(endpoint: Endpoint, key: str | None) -> dict[str, str]:
+    headers = {"accept-encoding": "gzip, deflate", **endpoint.headers}
+    if key:
+        headers[endpoint.key_header] = as_header(endpoint.key_header, key)
+    return headers
 
 
-def count_of(value: object) -> int | None:
-    """The value if it is a number of tokens that can be believed."""
-    return value if is_count(value) else None
+def _listed(model: object) -> ListedModel | None:
+    """A model of the list; None for what cannot be one."""
+    if not isinstance(model, dict) or (name := word_of(model.get("id"))) is None:
+        return None
+    provider = model.get("top_provider")  # OpenRouter's
+    most = provider.get("max_completion_tokens") if isinstance(provider, dict) else model.get("max_completion_tokens")
+    return ListedModel(
+        id=name,
+        display_name=word_of(model.get("name") or model.get("display_name")),
+        context_tokens=next((count for field in _CONTEXT if (count := _count_of(model.get(field)))), None),
+        max_output_tokens=_count_of(most),
+        prices=_prices_of(model.get("pricing")),
+    )
+
+
+def _prices_of(pricing: object) -> ListedPrices | None:
+    """Prices as OpenRouter lists them, US dollars per token as texts; None where they are not known.
+
+    That is so for a router whose price depends on the request (-1), and where every request has a price of its own.
+    """
+    if not isinstance(pricing, dict):
+        return None
+    usd = {name: _dollars_per_million(pricing.get(name)) for name in _PRICES}
+    if usd["prompt"] is None or usd["completion"] is None or usd["request"]:
+        return None
+    return ListedPrices(
+        input=usd["prompt"],
+        output=usd["completion"],
+        cache_read=usd["input_cache_read"],
+        cache_write=usd["input_cache_write"],
+    )
+
+
+def _dollars_per_million(price: object) -> float | None:
+    """A price per token, as a text, in US dollars per million tokens; None for what is no price.
+
+    Numbers are not read: servers that list those mean other units.
+    """
+    try:
+        usd = float(price) * 1_000_000 if isinstance(price, str) else -1.0
+    except ValueError:
+        return None
+    return round(usd, 9) if 0 <= usd <= _MOST_DOLLARS else None
+
+
+def _count_of(value: object) -> int | None:
+    return count_of(value) or None

@@ -5,6 +5,8 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from tui.engine.wires import repaired
+
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
@@ -88,7 +90,7 @@ def decode(event: str, data: bytes) -> StreamEvent | None:
         if event not in _READ_HERE and not data.lstrip().startswith(b"{"):
             return None
         if not isinstance(error, msgspec.ValidationError):
-            return _repaired(data)
+            return _decoder.decode(repaired(data))
         value = msgspec.json.decode(data)
         read = salvaged(value, StreamEvent)
         if not isinstance(value, dict) or ((read.type or event) == "content_block_delta" and not _is_readable(value)):
@@ -115,17 +117,6 @@ def _is_readable(value: object) -> bool:
     """True if the words of a delta can be read: those are content, which must not be lost in silence."""
     delta = value.get("delta") if isinstance(value, dict) else None
     return isinstance(delta, dict) and all(isinstance(delta.get(name), str | None) for name in _WORDS_OF_DELTA)
-
-
-def _repaired(data: bytes) -> StreamEvent:
-    """The event in data with invalid UTF-8 or halves of surrogate pairs.
-
-    They are the server's fault, but the rest of the event is still worth having. Slow, and right for what Python's
-    own parser takes.
-    """
-    value = json.loads(data.decode("utf-8", "replace"))
-    text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return _decoder.decode(text)
 
 
 def field_of(data: bytes, name: str) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from tui.engine.failures import Refusal, UnsentError
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in
 from tui.engine.transport.http_transport import HttpClients, lookup_timeout
-from tui.engine.wires import LONGEST_WORD, LOOKUP_SLOT, NoAnswerError, is_count
-from tui.engine.wires.messages import request_body, transcript
+from tui.engine.wires import LOOKUP_SLOT, NoAnswerError, count_of, word_of
+from tui.engine.wires.messages import request_body
 from tui.engine.wires.messages.answer import MessageReader, refusal_of
 
 _MOST_MODELS = 1000
@@ -62,12 +62,12 @@ class MessagesWire:
 
     def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
         """See `Wire.kept`."""
-        return transcript.kept(events)
+        return request_body.kept(events)
 
     def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
         """See `Wire.refusal`."""
         refusal = refusal_of(*error_in(body))
-        return refusal._replace(kind=FailureKind.THREAD_LOST) if transcript.is_thread_lost(body) else refusal
+        return refusal._replace(kind=FailureKind.THREAD_LOST) if request_body.is_thread_lost(body) else refusal
 
     async def list_models(self, endpoint: Endpoint, key: str | None) -> list[ListedModel]:
         """See `Wire.list_models`."""
@@ -91,7 +91,7 @@ class MessagesWire:
         client = self._clients.of(spec.endpoint, key, LOOKUP_SLOT)
         with _lookup_errors():
             counted = await client.messages.count_tokens(**request_body.count_arguments(spec), timeout=None)
-        tokens = _count_of(getattr(counted, "input_tokens", None))
+        tokens = count_of(getattr(counted, "input_tokens", None))
         if tokens is None:
             raise NoAnswerError
         return tokens
@@ -147,20 +147,20 @@ def _lookup_errors() -> Iterator[None]:
 
 def _listed(model: object) -> ListedModel | None:
     """A model of the list; None for what cannot be one. The SDK does not check what a server sends."""
-    name = _text(getattr(model, "id", None))
+    name = word_of(getattr(model, "id", None))
     if name is None:
         return None
     able = getattr(model, "capabilities", None)
     thinking = getattr(able, "thinking", None)
     return ListedModel(
         id=name,
-        display_name=_text(getattr(model, "display_name", None)),
-        line=_text(getattr(model, "line", None)),
-        lifecycle=_text(getattr(model, "lifecycle", None)),
+        display_name=word_of(getattr(model, "display_name", None)),
+        line=word_of(getattr(model, "line", None)),
+        lifecycle=word_of(getattr(model, "lifecycle", None)),
         deprecated_on=_date(getattr(model, "deprecated_at", None)),
         retires_on=_date(getattr(model, "retires_at", None)),
-        context_tokens=_count_of(getattr(model, "max_input_tokens", None)) or None,
-        max_output_tokens=_count_of(getattr(model, "max_tokens", None)) or None,
+        context_tokens=count_of(getattr(model, "max_input_tokens", None)) or None,
+        max_output_tokens=count_of(getattr(model, "max_tokens", None)) or None,
         thinking=_supported(getattr(thinking, "types", None), ("adaptive", "enabled", "disabled", "between_tools")),
         effort=_supported(getattr(able, "effort", None), ("low", "medium", "high", "xhigh", "max")),
     )
@@ -172,16 +172,8 @@ def _supported(capability: object, names: tuple[str, ...]) -> tuple[str, ...] | 
     return tuple(name for name in names if getattr(getattr(capability, name, None), "supported", None) is True)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_WORD else None
-
-
 def _date(value: object) -> date | None:
     return value.date() if isinstance(value, datetime) else None
-
-
-def _count_of(value: object) -> int | None:
-    return value if is_count(value) else None
 
 
 SDK_VERSION = anthropic.__version__

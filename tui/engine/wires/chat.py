@@ -3,15 +3,22 @@
 Fields of another type than the protocol's are passed by: compatible servers differ in all but the content.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from tui.core.attachment import Attachment
 from tui.core.events import Failure, FailureKind, Kind, Status
+from tui.core.plan import RequestSpec
+from tui.core.prompt import KeptAnswer, Prompt, ToolCall, Turn
+from tui.core.protocol import Protocol
+from tui.engine import files
 from tui.engine.failures import api_failure
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import is_error
-from tui.engine.wires import LONGEST_WORD, AnswerReader
-from tui.engine.wires.openai import count_of, counts_of, decode, objects, opened_by, refusal_of, table, text
+from tui.engine.wires import LONGEST_WORD, AnswerReader, count_of, decode, decoded, objects, table, text
+from tui.engine.wires.openai import OpenAIWire, counts_of, opened_by, refusal_of, with_parameters
 
 _SENTINEL = b"[DONE]"
 _CUT = ("length", "model_length")
@@ -153,3 +160,106 @@ def _parts(value: object, kind: str) -> str:
     """The words of the parts of one kind in content that is a list, as Mistral's reasoning models send it."""
     found = [part.get(kind) for part in objects(value) if part.get("type") == kind]
     return "".join(text(one) or _parts(one, "text") for one in found)
+
+
+def messages_of(turn: Turn) -> Iterator[dict[str, Any]]:
+    """The messages of a turn: its words, an answer, or one for each result of a tool."""
+    if turn.said:
+        yield msgspec.json.decode(turn.said)
+    elif turn.results:
+        yield from ({"role": "tool", "tool_call_id": result.call, "content": result.text} for result in turn.results)
+    else:
+        yield {"role": turn.role, "content": with_files(turn.text, turn.attached)}
+
+
+def with_files(words: str, attached: Sequence[Attachment]) -> Any:
+    """The words, behind parts of the files that go with them."""
+    parts: list[dict[str, Any]] = []
+    for file in attached:
+        if file.is_pdf:
+            parts.append({"type": "file", "file": {"filename": file.name, "file_data": files.data_url(file)}})
+        else:
+            parts.append({"type": "image_url", "image_url": {"url": files.data_url(file)}})
+    return [*parts, {"type": "text", "text": words}] if parts else words
+
+
+def kept(events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+    """See `Wire.kept`. Reasoning stays out: servers refuse it, or pass it by."""
+    words = ""
+    calls: dict[str, dict[str, Any]] = {}
+    for _, data in events:
+        for choice in objects(decoded(data).get("choices")):
+            if choice.get("index") not in (None, 0):
+                continue
+            part = table(choice, "delta") or table(choice, "message")
+            words += text(part.get("content")) or "".join(text(one.get("text")) for one in objects(part.get("content")))
+            for place, call in enumerate(objects(part.get("tool_calls"))):
+                _grow(calls.setdefault(str(call.get("index", place)), {"id": "", "name": "", "arguments": ""}), call)
+    if not all(call["id"] and call["name"] and _is_json(call["arguments"]) for call in calls.values()):
+        return None
+    if not words and not calls:
+        return None
+    message: dict[str, Any] = {"role": "assistant", "content": words or None}
+    if calls:
+        message["tool_calls"] = [
+            {"id": call["id"], "type": "function", "function": {name: call[name] for name in ("name", "arguments")}}
+            for call in calls.values()
+        ]
+    return KeptAnswer(
+        said=msgspec.json.encode(message).decode(),
+        calls=tuple(ToolCall(id=call["id"], name=call["name"]) for call in calls.values()),
+    )
+
+
+def _grow(known: dict[str, Any], call: dict[str, Any]) -> None:
+    function = table(call, "function")
+    known["id"] = known["id"] or text(call.get("id"))
+    known["name"] = known["name"] or text(function.get("name"))
+    known["arguments"] += text(function.get("arguments"))
+
+
+def _is_json(words: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(words or "{}"), dict)
+    except msgspec.DecodeError:
+        return False
+
+
+class ChatWire(OpenAIWire):
+    """Chat Completions. See `Wire`."""
+
+    title = f"{Protocol.CHAT} API"
+    path = "chat/completions"
+
+    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> CompletionReader:
+        """See `Wire.reader`."""
+        return CompletionReader(reporter)
+
+    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+        """See `Wire.kept`."""
+        return kept(events)
+
+    def body(self, spec: RequestSpec) -> dict[str, Any]:
+        """See `OpenAIWire.body`."""
+        return body(spec)
+
+
+def body(spec: RequestSpec) -> dict[str, Any]:
+    """The body of `POST …/chat/completions`; parameters that are not set are absent."""
+    quirks = spec.endpoint.quirks
+    streamed = spec.parameters.stream is not False
+    built: dict[str, Any] = {"model": spec.model, "messages": _messages(spec.prompt), "stream": streamed}
+    if streamed and "no_stream_options" not in quirks:
+        built["stream_options"] = {"include_usage": True}  # else nothing is counted
+    return with_parameters(built, spec, {"max_tokens": "max_tokens"} if "max_tokens" in quirks else {})
+
+
+def _messages(prompt: Prompt) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    for turn in prompt.turns:
+        messages += messages_of(turn)
+    if prompt.user or not prompt.turns:
+        messages.append({"role": "user", "content": with_files(prompt.user, prompt.attached)})
+    if prompt.prefill:
+        messages.append({"role": "assistant", "content": prompt.prefill})
+    return messages

@@ -12,7 +12,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.reporter import RequestReporter
-from tui.engine.wires.responses.answer import ResponseReader
+from tui.engine.wires.responses import ResponseReader
 
 CREATED = {"type": "response.created", "response": {"id": "resp_1", "model": "m-2026-01-02", "output": []}}
 

@@ -12,12 +12,8 @@ from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer, Prompt, ToolCall, ToolResult, Turn
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.wires.chat import transcript as chat
-from tui.engine.wires.chat import wire as chat_body
-from tui.engine.wires.messages import request_body as messages_body
-from tui.engine.wires.messages import transcript as messages
-from tui.engine.wires.responses import transcript as responses
-from tui.engine.wires.responses import wire as responses_body
+from tui.engine.wires import chat, responses
+from tui.engine.wires.messages import request_body as messages
 
 Kept = Callable[[Sequence[tuple[str, bytes]]], KeptAnswer | None]
 EVERY_WIRE: dict[str, Kept] = {"anthropic": messages.kept, "openai": chat.kept, "openai-responses": responses.kept}
@@ -117,9 +113,9 @@ def spec(*turns: Turn, kind: Any = "anthropic", parameters: Parameters = PLAIN) 
 
 def bodies(*turns: Turn) -> tuple[Any, Any, Any]:
     return (
-        messages_body.body(spec(*turns))["messages"],
-        chat_body.body(spec(*turns, kind="openai"))["messages"][1:],
-        responses_body.body(spec(*turns, kind="openai-responses"))["input"],
+        messages.body(spec(*turns))["messages"],
+        chat.body(spec(*turns, kind="openai"))["messages"][1:],
+        responses.body(spec(*turns, kind="openai-responses"))["input"],
     )
 
 
@@ -156,15 +152,15 @@ def test_a_thread_begins_whole_and_goes_on_with_what_is_new() -> None:
         RESULT,
         parameters=Parameters(max_tokens=9, thread=True, extra={"tools": [{"name": "weather"}]}),
     )
-    first = messages_body.arguments(asked)
+    first = messages.arguments(asked)
     assert first["extra_body"]["thread"] == {"type": "create"}
     assert first["extra_headers"]["anthropic-beta"] == messages.THREADS_BETA
     assert (len(first["messages"]), first["system"]) == (3, "Be short.")
-    later = messages_body.body(msgspec.structs.replace(asked, previous_message="msg_1"))
+    later = messages.body(msgspec.structs.replace(asked, previous_message="msg_1"))
     assert later["thread"] == {"type": "continue", "previous_message_id": "msg_1"}
     assert [message["content"][0]["type"] for message in later["messages"]] == ["tool_result"]
     assert not {"system", "tools"} & later.keys()
-    assert "thread" not in messages_body.body(spec(Turn(role="user", text="x")))
+    assert "thread" not in messages.body(spec(Turn(role="user", text="x")))
 
 
 @pytest.mark.parametrize("code", ["thread_not_found", "thread_already_continued", "thread_continue_in_flight"])

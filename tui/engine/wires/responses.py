@@ -4,15 +4,23 @@ Every event that ends in `.delta` with a text is content; so are those of tools 
 events whose type is not known are passed by.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+import msgspec
+
+from tui.core.attachment import Attachment
 from tui.core.events import Failure, FailureKind, Kind, Mark
+from tui.core.plan import RequestSpec
+from tui.core.prompt import KeptAnswer, ToolCall, Turn
+from tui.core.protocol import Protocol
+from tui.engine import files
 from tui.engine.failures import api_failure, quote
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in, is_error, words_of
-from tui.engine.wires import LONGEST_WORD, AnswerReader
-from tui.engine.wires.openai import counts_of, decode, objects, opened_by, refusal_of, table, text
+from tui.engine.wires import LONGEST_WORD, AnswerReader, decode, decoded, objects, table, text
+from tui.engine.wires.openai import OpenAIWire, counts_of, opened_by, refusal_of, with_parameters
 
 _DELTA, _DONE = ".delta", ".done"
 _KINDS = {
@@ -26,6 +34,8 @@ _WHOLE = ("text", "refusal", "arguments", "input", "code")
 """Fields in which the event at the end of a part repeats all of it."""
 _REFUSALS = ("content_filter",)
 """Reasons for an incomplete response that are refusals; the others are limits."""
+_OF_THE_SERVER = ("id", "status")
+"""Fields of an item by which a server looks it up, where it has stored it. Here none has."""
 
 
 class ResponseReader(AnswerReader):
@@ -178,3 +188,92 @@ def _pieces_of(output: object) -> Iterator[tuple[Kind, str]]:
 
 def _has_refusal(output: object) -> bool:
     return any(part.get("type") == "refusal" for item in objects(output) for part in objects(item.get("content")))
+
+
+def items_of(turn: Turn) -> Iterator[dict[str, Any]]:
+    """The items of a turn: its words, those of an answer, or one for each result of a tool."""
+    if turn.said:
+        yield from msgspec.json.decode(turn.said)
+    elif turn.results:
+        for result in turn.results:
+            yield {"type": "function_call_output", "call_id": result.call, "output": result.text}
+    else:
+        yield {"role": turn.role, "content": with_files(turn.text, turn.attached)}
+
+
+def with_files(words: str, attached: Sequence[Attachment]) -> Any:
+    """The words, behind parts of the files that go with them."""
+    parts: list[dict[str, Any]] = []
+    for file in attached:
+        if file.is_pdf:
+            parts.append({"type": "input_file", "filename": file.name, "file_data": files.data_url(file)})
+        else:
+            parts.append({"type": "input_image", "image_url": files.data_url(file)})
+    return [*parts, {"type": "input_text", "text": words}] if parts else words
+
+
+def kept(events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+    """See `Wire.kept`. Of reasoning only what is encrypted can go back, as nothing is stored at the server."""
+    done: list[dict[str, Any]] = []
+    whole: list[dict[str, Any]] = []
+    for _, data in events:
+        event = decoded(data)
+        if event.get("type") == "response.output_item.done":
+            done.append(dict(table(event, "item")))
+        whole = objects(event.get("output")) or objects(table(event, "response").get("output")) or whole
+    items = [_bare(item) for item in whole or done if _may_go_back(item)]
+    calls = [item for item in items if item.get("type") == "function_call"]
+    if not items or not all(text(call.get("call_id")) and text(call.get("name")) for call in calls):
+        return None
+    return KeptAnswer(
+        said=msgspec.json.encode(items).decode(),
+        calls=tuple(ToolCall(id=call["call_id"], name=call["name"]) for call in calls),
+    )
+
+
+def _may_go_back(item: Mapping[str, Any]) -> bool:
+    if item.get("type") == "message":
+        return bool(item.get("content"))
+    return item.get("type") != "reasoning" or bool(item.get("encrypted_content"))
+
+
+def _bare(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in _OF_THE_SERVER}
+
+
+class ResponsesWire(OpenAIWire):
+    """The Responses API. See `Wire`."""
+
+    title = Protocol.RESPONSES.value
+    path = "responses"
+
+    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> ResponseReader:
+        """See `Wire.reader`."""
+        return ResponseReader(reporter)
+
+    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
+        """See `Wire.kept`."""
+        return kept(events)
+
+    def body(self, spec: RequestSpec) -> dict[str, Any]:
+        """See `OpenAIWire.body`."""
+        return body(spec)
+
+
+def body(spec: RequestSpec) -> dict[str, Any]:
+    """The body of `POST …/responses`; parameters that are not set are absent."""
+    prompt = spec.prompt
+    said: list[dict[str, Any]] = list(chain.from_iterable(map(items_of, prompt.turns)))
+    if prompt.user or not said:
+        said.append({"role": "user", "content": with_files(prompt.user, prompt.attached)})
+    if prompt.prefill:
+        said.append({"role": "assistant", "content": prompt.prefill})
+    built: dict[str, Any] = {
+        "model": spec.model,
+        "input": said,
+        "stream": spec.parameters.stream is not False,
+        "store": False,  # else the server keeps every answer that was measured for a month
+    }
+    if prompt.system:
+        built["instructions"] = prompt.system
+    return with_parameters(built, spec, {})

@@ -8,7 +8,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt, Turn
 from tui.core.refusals import unsupported
 from tui.core.target import Endpoint, Timeouts
-from tui.engine.wires.chat.wire import body
+from tui.engine.wires.chat import body
 
 HERE = Endpoint(name="here", base_url="http://127.0.0.1:1/v1", kind="openai")
 

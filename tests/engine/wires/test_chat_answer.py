@@ -12,7 +12,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.reporter import RequestReporter
-from tui.engine.wires.chat.answer import CompletionReader
+from tui.engine.wires.chat import CompletionReader
 
 DONE = "[DONE]"
 

@@ -1,1 +1,0 @@
-"""Chat Completions, the API of OpenAI that most other makers, gateways and local servers speak as well."""

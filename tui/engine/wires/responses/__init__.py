@@ -1,1 +1,0 @@
-"""The Responses API: OpenAI's protocol of typed events, which some gateways and local servers speak as well."""
