@@ -242,3 +242,18 @@ async def test_a_follower_keeps_the_end_in_view_when_resized(pilot: Pilot[None])
     await pilot.resize_terminal(WIDTH, 4)
     await pilot.pause()
     assert app.shown()[-1] == "the end"
+
+
+async def test_a_view_that_is_to_be_painted_as_it_is_first_shown_wraps_for_its_width(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    view = StreamView(id="second")
+    view.display = False
+    await app.mount(view)
+    await pilot.pause()
+    app.view.display, view.display = False, True
+    app.screen._compositor.update_widgets({view})  # as Textual does between two layouts
+    assert view.size.width == WIDTH  # which has Textual lay out, without telling the view
+    await pilot.pause()
+    view.append(Kind.TEXT, "word " * 12)
+    view.tick()
+    assert len(view.window.text.row(0).text) <= WIDTH

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.events import Resize
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
@@ -90,6 +89,7 @@ class ChartView(Widget):
         super().__init__(id=id)
         self._figure: Figure | None = None
         self._strips: list[Strip] = []
+        self._drawn_for: Size | None = None
 
     @property
     def drawing(self) -> list[Strip]:
@@ -100,7 +100,7 @@ class ChartView(Widget):
         """Draw the figure anew, and paint the rows that changed."""
         if not self.is_attached or not self.size:
             return
-        before, self._strips = self._strips, self._drawn()
+        before, self._strips, self._drawn_for = self._strips, self._drawn(), self.size
         if len(before) != len(self._strips):
             self.refresh()
             return
@@ -159,9 +159,12 @@ class ChartView(Widget):
         """Show the new placeholder."""
         self.redraw()
 
-    def on_resize(self, _event: Resize) -> None:
-        """Draw for the new size."""
-        self.redraw()
+    def watch_virtual_size(self) -> None:
+        """Draw for the new size, also where Textual sends no `Resize`; see `StreamView`."""
+        if self.size != self._drawn_for:
+            self.redraw()
+
+    on_resize = watch_virtual_size
 
     def notify_style_update(self) -> None:
         """Draw with the new theme's colours."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import BindingType
-from textual.events import MouseScrollDown, MouseScrollUp, Resize
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.reactive import reactive, var
@@ -173,7 +173,11 @@ class StreamView(Widget, can_focus=True):
         if self._leave_for(self.window.moved(round(self.app.scroll_sensitivity_y))):
             event.stop()
 
-    def on_resize(self, _event: Resize) -> None:
+    def watch_virtual_size(self) -> None:
+        """Fit the text, also where Textual sends no `Resize`: one that is to be painted as it is first shown gets none."""
+        self.on_resize()
+
+    def on_resize(self) -> None:
         """Wrap the text for the new width and keep the place."""
         if self.size:
             self._width, height = self.size
