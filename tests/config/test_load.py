@@ -169,7 +169,7 @@ def test_variables_for_every_single_value(sealed: Path) -> None:
             "LATENCY_TUI_PARAMETERS_MAX_TOKENS",
             "",
             "LATENCY_TUI_PARAMETERS_MAX_TOKENS: parameters.max_tokens must be a whole number from 1 to 1000000, "
-            "but is empty.",
+            "but is an empty text.",
         ),
         (
             "LATENCY_TUI_UI_FRAME_RATE",
@@ -206,7 +206,7 @@ def test_flags(sealed: Path) -> None:
     ("flags", "sentence"),
     [
         (Flags(max_tokens=0), "--max-tokens: must be a whole number from 1 to 1000000, but is 0."),
-        (Flags(models=("",)), "--model: must be 1 to 256 printable characters, but is empty."),
+        (Flags(models=("",)), "--model: must be 1 to 256 printable characters, but is an empty text."),
         (Flags(models=("a",) * 257), "--model: there must be at most 256 targets, but there are 257."),
         (
             Flags(base_url="http://h/v1"),

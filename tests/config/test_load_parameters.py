@@ -117,7 +117,7 @@ def test_a_command_for_the_key_is_a_key(sealed: Path) -> None:
         ('speed = "slow"', 'parameters.speed must be "standard" or "fast", but is "slow".'),
         ("top_p = 1.5", "parameters.top_p must be a number from 0 to 1, but is 1.5."),
         ("top_k = -1", "parameters.top_k must be a whole number from 0 to 1000000, but is -1."),
-        ('inference_geo = ""', "parameters.inference_geo must be a text of 1 to 64 characters, but is empty."),
+        ('inference_geo = ""', "parameters.inference_geo must be a text of 1 to 64 characters, but is an empty text."),
         ('inference_geo = "a b"', 'parameters.inference_geo must be the name of a region, such as us, but is "a b".'),
         ('extra = "x"', 'parameters.extra must be a table, but is "x".'),
         ("extra = { stream = false }", "parameters.extra must not set stream: it is a parameter of its own."),

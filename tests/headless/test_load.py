@@ -127,7 +127,7 @@ def test_the_history_lists_it_as_one_series(loaded: Workplace) -> None:
     ("arguments", "words"),
     [
         (("--levels", "1,2", "--rate", "3"), "levels of requests in flight or a rate, not both"),
-        (("--levels", "0"), "--levels must be a list, each a whole number from 1 to 1024"),
+        (("--levels", "1,5000"), 'each a whole number from 1 to 1024, but is a list that holds "5000".'),
         (("--rate", "-1"), "--rate must be a number above 0 and up to 10000, or a list of such numbers"),
         (("--rate", "many"), "--rate must be a number"),
         (("--arrivals", "often"), '--arrivals must be "constant", "poisson", "gamma" or "trace"'),
@@ -214,7 +214,10 @@ def test_a_budget_that_pays_for_too_little_sends_nothing(workplace: Workplace) -
     )
     done = workplace.run("load", "plan.toml", "--demo")
     assert done.returncode == ExitCode.NOT_MEASURED
-    assert "Nothing was sent" in done.stderr
+    assert "Nothing was sent: the budget pays for 1 request, and" in done.stderr
+    assert "The load sends" not in done.stderr
+    paid = workplace.run("load", "plan.toml", "--demo", "--levels", "1", "--seconds", "600")
+    assert "Ended at 1 in flight: the cost budget allows no more" in paid.stdout
 
 
 def test_a_signal_keeps_what_is_finished(workplace: Workplace) -> None:

@@ -36,7 +36,7 @@ def value_of(key: Key, raw: object, *, is_text: bool = False) -> object:
     try:
         value: object = msgspec.convert(raw, key.type, strict=not is_text)
     except msgspec.ValidationError:
-        raise ValueError(f"must be {expected(key.type)}, but is {shown(raw)}") from None
+        raise ValueError(f"must be {expected(key.type)}, but is {shown(raw, key.type, strict=not is_text)}") from None
     if isinstance(value, str) and not _is_unicode(value):
         raise ValueError("must be UTF-8 text")
     complaint = key.refuse(value) if key.refuse else None

@@ -157,10 +157,13 @@ def looks_secret(text: str) -> bool:
     return bool(_LOOKS_SECRET.search(text))
 
 
-def shown(value: object) -> str:
-    """`value` as it may be quoted in an error: shortened, escaped, and withheld where it could be a key."""
+def shown(value: object, wanted: Any = None, *, strict: bool = True) -> str:
+    """`value` as it may be quoted in an error: shortened, escaped, and withheld where it could be a key.
+
+    Of a list, the first item that is not of the type `wanted` has for its items.
+    """
     if value == "":
-        return "empty"
+        return "an empty text"
     if isinstance(value, str):
         if looks_secret(value):
             return "a text that is not shown here because it looks like a key"
@@ -176,9 +179,18 @@ def shown(value: object) -> str:
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list):
-        odd = next((item for item in value if not isinstance(item, str)), None)
-        return "a list" if odd is None else f"a list that holds {shown(odd)}"
+        lists = [part for part in (wanted, *get_args(wanted)) if get_origin(part) is tuple]
+        odd = [one for one in value if lists and not _fits(one, get_args(lists[0])[0], strict=strict)]
+        return f"a list that holds {shown(odd[0])}" if odd else f"a list of {len(value)}" if lists else "a list"
     return "a date or time"
+
+
+def _fits(value: object, wanted: Any, *, strict: bool) -> bool:
+    try:
+        msgspec.convert(value, wanted, strict=strict)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def expected(wanted: Any) -> str:

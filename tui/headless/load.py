@@ -29,7 +29,7 @@ from tui.headless.measure import Signals, prepared, readable
 from tui.headless.narration import Narrator
 from tui.headless.results import MARKS
 from tui.session.forecast import forecast_of_load
-from tui.session.load import LoadRun, start_load
+from tui.session.load import LoadRun, may_start, start_load
 from tui.session.session import Session
 from tui.streams import print_utf8
 
@@ -148,8 +148,10 @@ async def _run(session: Session, plan: Plan, settings: LoadSettings, narrator: N
 
     signals = Signals(stop)
     await session.connect()
-    narrator.note(f"The load sends {forecast_of_load(session, plan, settings).sentence}.")
-    load = start_load(session, plan, settings)
+    load = None
+    if may_start(session, plan, settings):
+        narrator.note(f"The load sends {forecast_of_load(session, plan, settings).sentence}.")
+        load = start_load(session, plan, settings)
     if load is not None:
 
         def over(run: StoredRun) -> None:

@@ -60,15 +60,11 @@ class LoadRun:
     """One load, under way or over."""
 
     def __init__(
-        self,
-        live: LiveState,
-        recorder: Recorder | None,
-        plan: Plan,
-        settings: LoadSettings,
-        seed: int,
+        self, live: LiveState, recorder: Recorder | None, plan: Plan, settings: LoadSettings, seed: int
     ) -> None:
         self.plan = plan
         self.settings = settings
+        self.is_capped = False  # true where the budget pays for fewer requests than the settings allow
         self.seed = seed
         self.first_request = live.next_request
         self.uid = new_uid(time.time_ns())
@@ -165,7 +161,7 @@ class LoadRun:
                 case RequestEnded(request_id=number) if number in self._going:
                     ended.append(self._end(number, event))
                 case LoadEnded(ending=ending):
-                    self.ending = ending
+                    self.ending = LoadEnding.COST if self.is_capped and ending is LoadEnding.REQUESTS else ending
                     self.version += 1
                 case _:
                     pass
@@ -241,36 +237,41 @@ def start_load(session: Session, plan: Plan, settings: LoadSettings) -> LoadRun 
 
     None if nothing was sent; `on_problem` of the session has said why.
     """
-    preview, live, hosts = session.preview, session.live, plan.hosts
-    plan = from_anywhere(plan)
-    if (complaint := problem(settings, plan)) is not None:
-        preview.on_problem(complaint)
+    live, hosts = session.live, plan.hosts
+    if not may_start(session, plan, settings):
         return None
-    if not preview.may_send(plan.budget, longest(plan), series_usd=settings.max_usd):
-        return None
-    most, levels = affordable(preview, live, plan, settings), len(steps_of(settings, len(plan.lanes)))
-    if most < levels:
-        preview.on_problem(
-            f"Nothing was sent: the budget pays for {most} requests, and the load has {levels} levels; lower "
-            "max_tokens, ask fewer levels or targets, or raise the cap."
-        )
-        return None
-    settings = msgspec.structs.replace(settings, max_requests=most)
+    plan, most = from_anywhere(plan), affordable(session.preview, live, plan, settings)
+    is_capped, settings = most < settings.max_requests, msgspec.structs.replace(settings, max_requests=most)
     seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
     live.set_targets(plan.lanes)
     load = LoadRun(live, session.recorder, plan, settings, seed)
+    load.is_capped = is_capped
     live.start_load(load)
     load.facts_of = session.children.engines.facts_of
     load.on_spent = lambda: session.children.engines.end_load(LoadEnding.COST)
     first, engines = load.first_request, session.children.engines
     engines.expect(hosts, plan.endpoints)
-    session.fire(
-        lambda number: engines.start_load(
-            StartLoad(run_id=number, plan=plan, settings=settings, seed=seed, first_request=first, series=load.uid),
-            hosts,
-        )
-    )
+    command = StartLoad(run_id=0, plan=plan, settings=settings, seed=seed, first_request=first, series=load.uid)
+    session.fire(lambda number: engines.start_load(msgspec.structs.replace(command, run_id=number), hosts))
     return load
+
+
+def may_start(session: Session, plan: Plan, settings: LoadSettings) -> bool:
+    """True if the load can be sent, and the budget pays for some of it; else `on_problem` has said why not."""
+    preview, plan = session.preview, from_anywhere(plan)
+    if (complaint := problem(settings, plan)) is not None:
+        preview.on_problem(complaint)
+        return False
+    if not preview.may_send(plan.budget, longest(plan), series_usd=settings.max_usd):
+        return False
+    most, levels = affordable(preview, session.live, plan, settings), len(steps_of(settings, len(plan.lanes)))
+    if most < levels:
+        pays = "1 request" if most == 1 else f"{most} requests"
+        preview.on_problem(
+            f"Nothing was sent: the budget pays for {pays}, and the load has {levels} levels; lower max_tokens, ask "
+            "fewer levels or targets, or raise the cap."
+        )
+    return most >= levels
 
 
 def from_anywhere(plan: Plan) -> Plan:

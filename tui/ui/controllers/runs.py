@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from tui.core.interleaved import PINNED_AND_NOW, REPEATS, interleaved, paired, sides_in, sides_of
-from tui.core.load import problem as load_problem
 from tui.core.plan import Plan
 from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
 from tui.session.forecast import Forecast, forecast, forecast_of_load, typical_in
-from tui.session.load import start_load
+from tui.session.load import may_start, start_load
 from tui.ui.charts import CHARTS
 from tui.ui.controllers.context import Context
 
@@ -199,8 +198,7 @@ class RunsController:
         plan = context.plan()
         if plan is None:
             return
-        if (complaint := load_problem(settings, plan)) is not None:
-            context.complain(complaint)
+        if not may_start(context.session, plan, settings):
             return
         context.session.show(plan)
         foreseen = partial(forecast_of_load, context.session, plan, settings)
