@@ -86,7 +86,7 @@ def test_ids_are_unique() -> None:
         (
             '"between_tools"',
             '"sometimes"',
-            'must be a list out of "adaptive", "enabled", "disabled" and "between_tools", but is a list that holds "sometimes".',
+            'out of "adaptive", "enabled", "disabled" and "between_tools", but is a list that holds "sometimes".',
         ),
     ],
 )

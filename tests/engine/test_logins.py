@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tui.core.engine_events import EngineFailed
 from tui.core.host import Host
 from tui.engine.logins import Logins, needs_person
 
@@ -55,6 +56,8 @@ async def test_one_login_serves_all_engines_of_a_machine(tmp_path: Path, monkeyp
     logins.answer = person = Person(True, False, True)
     assert [*await asyncio.gather(*map(logins.open, (TOKYO, TWIN, PARIS)))] == [True, True, False]
     assert [name for name, _ in person.asked] == ["tokyo", "paris"]
+    said = [logins.explained(host, EngineFailed(t_ns=1, message="No.")).message for host in (PARIS, Host(name="osaka"))]
+    assert said == ["No.", "No. Where there is a terminal, ssh asks on it."], "who was asked on one knows"
     assert not await logins.open(POD)
     socket = logins.socket(TWIN)
     assert socket is not None

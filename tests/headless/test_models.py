@@ -56,8 +56,8 @@ async def test_a_host_that_wants_an_answer_is_asked_again_over_the_connection_th
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-    async def answer(_host: Host, command: Sequence[str]) -> bool:
-        return has_terminal and (await (await asyncio.create_subprocess_exec(*command)).wait()) == 0
+    async def answer(_host: Host, command: Sequence[str]) -> bool | None:
+        return (await (await asyncio.create_subprocess_exec(*command)).wait()) == 0 if has_terminal else None
 
     monkeypatch.setattr(models, "answer_on_terminal", answer)
     heard: list[Event] = []

@@ -156,11 +156,7 @@ def percentile_bounds(
 
 
 def mean_bounds(
-    samples: Sequence[float],
-    confidence: float = CONFIDENCE,
-    inflation: float = 1.0,
-    *,
-    fewest: int = FEWEST_FOR_MEAN,
+    samples: Sequence[float], confidence: float = CONFIDENCE, inflation: float = 1.0, *, fewest: int = FEWEST_FOR_MEAN
 ) -> tuple[float | None, float | None]:
     """One-sided bounds of the mean, each at `confidence`: mean ± t·s/√n (Student 1908). None below `fewest` samples.
 
@@ -202,10 +198,7 @@ def clustered_bounds(
     spread = math.sqrt(inflation) * max(spread, math.sqrt(target * (1 - target) / total))
     margin = student_quantile(confidence, count - 1) * spread
     lower, upper = math.floor((target - margin) * total), math.ceil((target + margin) * total) + 1
-    return (
-        ascending[lower - 1] if lower >= 1 else None,
-        ascending[upper - 1] if upper <= total else None,
-    )
+    return (ascending[lower - 1] if lower >= 1 else None, ascending[upper - 1] if upper <= total else None)
 
 
 def lag_correlation(samples: Sequence[float]) -> float:

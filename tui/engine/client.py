@@ -352,8 +352,7 @@ def _how_it_ended(host: Host, status: int, words: str, *, has_begun: bool) -> st
         return f"The link to {host.name} {how}{last_words}."
     if status == NO_SUCH_COMMAND:
         return f"{host.name} has no latency-tui that its shell finds{last_words}. To install it: {how_to_install(host)}"
-    asks = " Where there is a terminal, ssh asks on it." if needs_person(host, status, words) else ""
-    return f"{host.name} started no engine (status {status}){last_words}.{asks}"
+    return f"{host.name} started no engine (status {status}){last_words}."
 
 
 class PipeReader(asyncio.Protocol):

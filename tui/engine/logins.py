@@ -15,12 +15,16 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
+from tui.core.engine_events import EngineFailed
 from tui.core.host import Host
 from tui.core.sanitize import clean
 from tui.secret_names import without_secrets
 
-Answer = Callable[[Host, Sequence[str]], Awaitable[bool]]
-"""Has a person answer what a command of ssh asks, on the terminal. False where nobody could, or it did not log in."""
+Answer = Callable[[Host, Sequence[str]], Awaitable[bool | None]]
+"""Has a person answer what a command of ssh asks, on the terminal. False if it did not log in, None where there is no
+terminal to ask on."""
 
 _FAILED = 255
 """Exit status of ssh for its own failures."""
@@ -45,6 +49,8 @@ class Logins:
         """The way to a person; None while there is none."""
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._sockets: dict[str, str] = {}
+        self._asked: set[str] = set()
+        """Names of hosts of which a person was asked."""
         self._logged_in: set[str] = set()
         """Names of hosts that were logged in to, until their engine says hello."""
         self._opened = 0
@@ -78,11 +84,20 @@ class Logins:
             if host.ssh not in self._sockets:
                 self._opened += 1
                 socket = str(self._private_directory() / str(self._opened))
-                if not await self.answer(host, host.login(socket)):
+                answered = await self.answer(host, host.login(socket))
+                if answered is not None:
+                    self._asked.add(host.name)
+                if not answered:
                     return False
                 self._sockets[host.ssh] = socket
             self._logged_in.add(host.name)
             return True
+
+    def explained(self, host: Host, end: EngineFailed) -> EngineFailed:
+        """The end of an engine whose ssh may not ask, with what would help: who has been asked knows."""
+        if host.name in self._asked:
+            return end
+        return msgspec.structs.replace(end, message=f"{end.message} Where there is a terminal, ssh asks on it.")
 
     async def close(self) -> None:
         """End the connections."""
@@ -110,8 +125,8 @@ class Logins:
         return Path(self._directory.name)
 
 
-async def answer_on_terminal(host: Host, command: Sequence[str]) -> bool:
-    """Run a command of ssh where the process has a terminal of its own and may use it."""
+async def answer_on_terminal(host: Host, command: Sequence[str]) -> bool | None:
+    """Run a command of ssh where the process has a terminal of its own and may use it; None where it has not."""
     with contextlib.suppress(OSError):
         terminal = os.open("/dev/tty", os.O_RDWR)
         try:
@@ -120,7 +135,7 @@ async def answer_on_terminal(host: Host, command: Sequence[str]) -> bool:
                 return await run_on_terminal(host, command)
         finally:
             os.close(terminal)
-    return False
+    return None
 
 
 async def run_on_terminal(host: Host, command: Sequence[str]) -> bool:

@@ -52,17 +52,10 @@ def load_from(options: argparse.Namespace) -> Loaded:
     else:
         _settle(options)
         asked = Flags(
-            prompt=options.prompt,
-            models=tuple(options.model),
-            system=options.system,
-            max_tokens=options.max_tokens,
+            prompt=options.prompt, models=tuple(options.model), system=options.system, max_tokens=options.max_tokens
         )
     flags = msgspec.structs.replace(
-        asked,
-        base_url=options.base_url,
-        api_key_env=options.api_key_env,
-        config=options.config,
-        demo=options.demo,
+        asked, base_url=options.base_url, api_key_env=options.api_key_env, config=options.config, demo=options.demo
     )
     return load(flags, os.environ, Path.cwd())
 

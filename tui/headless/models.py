@@ -91,7 +91,7 @@ async def ask_endpoints(question: ListModels | Examine, hear: Callable[[Event], 
                 return waiting
             client, failed = end
             if not (client.needs_person and logins.can_help(host) and await logins.open(host)):
-                hear(failed)
+                hear(logins.explained(host, failed) if client.needs_person else failed)
                 return []
     finally:
         await logins.close()

@@ -219,8 +219,9 @@ class Engines:
                 given += run.take(name, event) if run is not None else ()
                 continue
             if isinstance(event, EngineFailed):
-                if self._asks_person(name, event):
+                if (end := self._asks_person(name, event)) is None:
                     continue
+                event = end
                 self.facts_of(())
                 self.ends[name] = event
                 if name:
@@ -237,14 +238,16 @@ class Engines:
                 given += shared.go_on() if shared is not None else ()
         self._deliver(given)
 
-    def _asks_person(self, name: str, end: EngineFailed) -> bool:
-        """Have a person log in to a host that needs one, and launch its engine again; false if none is asked."""
+    def _asks_person(self, name: str, end: EngineFailed) -> EngineFailed | None:
+        """Have a person log in to a host that needs one, and launch its engine again; the end if none is asked."""
         client = self._clients.get(name)
-        if client is None or not client.needs_person or not self.logins.can_help(client.host):
-            return False
-        ways = partial(self._launch, name, client), partial(self._hear, name, [end])
+        if client is None or not client.needs_person:
+            return end
+        if not self.logins.can_help(client.host):
+            return self.logins.explained(client.host, end)
+        ways = partial(self._launch, name, client), lambda: self._hear(name, [self.logins.explained(client.host, end)])
         self._launching[name] = asyncio.create_task(_log_in(self.logins, client, *ways), name=f"login to {name}")
-        return True
+        return None
 
     def _deliver(self, events: list[Event]) -> None:
         if self._run is not None and self._run.is_over:

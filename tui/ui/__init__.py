@@ -5,6 +5,7 @@ of them is missing when Textual changes, and which is used without standing here
 
 Application:
 - `textual.message_pump.MessagePump._close_messages_no_wait`: the last step of `_handle_exception`. Issue: none known.
+- `textual.app.App._batch_count`: see `Screen._compositor_refresh`. Issue: none known.
 - `textual.app.App._clipboard`: the editors paste from it. Issue: none known.
 - `textual.app.App._driver`: the clipboard's sequence goes to the terminal as everything does. Issue: none known.
 - `textual.app.App._exception`: set by `_handle_exception`, so that tests see the error. Issue: none known.
@@ -14,6 +15,7 @@ Application:
 - `textual.app.App._handle_exception`: prints every local variable, which holds keys and prompts. Issue: none known.
 - `textual.app.App._return_code`: set by `_handle_exception`. Issue: none known.
 - `textual.app.App._watch_theme`: styles and paints all anew for the theme that it began with. Issue: none known.
+- `textual.screen.Screen._compositor_refresh`: paints in a batch what was taken away. Issue: none known.
 - `textual.dom.DOMNode._bindings`: an application's keys are class-wide otherwise; each has its own. Issue: none known.
 
 Driver:

@@ -188,7 +188,9 @@ async def test_a_file_that_is_no_plan_changes_nothing(start: Start) -> None:
         assert user(s) == "Why?"
 
 
-async def test_what_was_typed_is_there_at_the_next_start_with_a_way_back(start: Start) -> None:
+async def test_what_was_typed_is_there_at_the_next_start_with_a_way_back(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with start("Why?") as s:
         await s.focus("#user")
         await s.press(*"But ")
@@ -204,6 +206,11 @@ async def test_what_was_typed_is_there_at_the_next_start_with_a_way_back(start: 
         assert not any("wrote last" in notice for notice in s.notices)
         await s.press("ctrl+o")
         await s.until_shown("But Why?")
+        await s.press("escape")
+        # Where an editor is taken away as the program is left, there is nothing left to paint it with.
+        with s.app.batch_update(), monkeypatch.context() as patched:
+            patched.setattr(s.app.main._compositor, "render_update", lambda **_: pytest.fail("painted"))
+            s.app.main._compositor_refresh()
 
 
 def put_files() -> None:

@@ -39,13 +39,7 @@ class Context:
     """The main screen; there once the application runs."""
 
     def __init__(
-        self,
-        app: App[Any],
-        session: Session,
-        draft: Draft,
-        desk: Desk,
-        models: Sequence[KnownModel],
-        keys: KeyNames,
+        self, app: App[Any], session: Session, draft: Draft, desk: Desk, models: Sequence[KnownModel], keys: KeyNames
     ) -> None:
         """`models` are those that the configuration knows; the session may learn of others."""
         self.app = app

@@ -32,12 +32,7 @@ class Dispatcher:
     """One controller per subject; which action acts where, and whether it can be carried out now."""
 
     def __init__(
-        self,
-        context: Context,
-        pacer: Pacer,
-        *,
-        remembers_targets: bool = True,
-        cut_share: float = 0.05,
+        self, context: Context, pacer: Pacer, *, remembers_targets: bool = True, cut_share: float = 0.05
     ) -> None:
         """See the controllers for what the settings say."""
         self.reasons = Reasons(context)

@@ -59,13 +59,7 @@ class StatusBar(Static):
             self._again()
 
     def show(
-        self,
-        live: LiveState,
-        endpoints: tuple[str, ...],
-        *,
-        simulated: bool,
-        hint: str,
-        replaying: str = "",
+        self, live: LiveState, endpoints: tuple[str, ...], *, simulated: bool, hint: str, replaying: str = ""
     ) -> None:
         """Show the present state, or what is replayed; paints only if it differs from what is shown."""
         where = [("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")]

@@ -174,7 +174,7 @@ class StreamView(Widget, can_focus=True):
             event.stop()
 
     def watch_virtual_size(self) -> None:
-        """Fit the text, also where Textual sends no `Resize`: one that is to be painted as it is first shown gets none."""
+        """Fit the text, also where Textual sends no `Resize`: it does not to one that is dirty as it is first shown."""
         self.on_resize()
 
     def on_resize(self) -> None:
