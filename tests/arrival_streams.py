@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from itertools import accumulate
 
-from tui.core.held_back import FEWEST, Held, arrivals, held_back
+from tui.core.arrivals import FEWEST, Held, arrivals, held_back
 
 US, MS = 1_000, 1_000_000
 LATE_NS = 200 * US

@@ -3,7 +3,7 @@
     PYTHONPATH=tests python tests/benchmarks/held_back.py [--answers N]
 
 Prints both rates with their Monte-Carlo error (95 %), by kind of path, over answers with random lengths, gaps and
-pauses (`tests/arrival_streams.py`); `tests/core/test_held_back.py` holds them to their limits with fewer answers.
+pauses (`tests/arrival_streams.py`); `tests/core/test_arrivals.py` holds them to their limits with fewer answers.
 """
 
 import argparse

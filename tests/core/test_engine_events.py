@@ -2,8 +2,7 @@
 
 import msgspec
 
-from tui.core.clocks import ClockOffset
-from tui.core.engine_events import ClockRead, EngineFailed
+from tui.core.engine_events import ClockOffset, ClockRead, EngineFailed
 from tui.core.events import Event
 
 

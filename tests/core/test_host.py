@@ -9,8 +9,7 @@ import msgspec
 import pytest
 
 from tui import __version__
-from tui.core.clocks import ClockOffset
-from tui.core.engine_events import Hello, StampSource
+from tui.core.engine_events import ClockOffset, Hello, StampSource
 from tui.core.host import Host, HostFacts, endpoint_at, engine_there, how_to_install, lent_variable
 from tui.core.target import Endpoint
 

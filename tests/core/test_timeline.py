@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tui.core import metrics
-from tui.core.content_summary import ContentSummed
+from tui.core.arrivals import ContentSummed
 from tui.core.engine_events import StampSource
 from tui.core.events import (
     Content,

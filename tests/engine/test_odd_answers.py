@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from tui.core.arrivals import Held
 from tui.core.events import Kind, Status
 from tui.core.finished import finished_fields
-from tui.core.held_back import Held
 from tui.core.observation import observe
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks, remarks_on, tokens_differ

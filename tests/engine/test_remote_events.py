@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tui.core.clocks import SAME_CLOCK, ClockOffset
-from tui.core.content_summary import ContentSummed, GapSketch
-from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged, StampSource
+from tui.core.arrivals import Arrivals, ContentSummed, GapSketch
+from tui.core.engine_events import SAME_CLOCK, Armed, ClockOffset, ClockRead, EngineFailed, Hello, Ponged, StampSource
 from tui.core.events import (
     AnswerChecked,
     Answered,
@@ -31,7 +30,6 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
-from tui.core.held_back import Arrivals
 from tui.core.load import LevelEnded, LoadEnded, LoadEnding, LoadSettings, RequestBegun
 from tui.core.load_shares import Ration, Share
 from tui.core.parameters import Parameters

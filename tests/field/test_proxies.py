@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from engine.driver import Driver
 
+from tui.core.arrivals import Held
 from tui.core.events import Content, FailureKind, Status
-from tui.core.held_back import Held
 from tui.core.record import RequestRecord
 
 from .conftest import Origin

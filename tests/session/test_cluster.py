@@ -24,7 +24,7 @@ import distributed
 import psutil
 
 from tui import __version__, child
-from tui.core.content_summary import ContentSummed
+from tui.core.arrivals import ContentSummed
 from tui.core.events import Content, Event, Status
 from tui.core.load import LoadEnding, LoadSettings
 from tui.errors import UsageError

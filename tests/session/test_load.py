@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from waiting import in_time
 
-from tui.core.clocks import SAME_CLOCK
+from tui.core.engine_events import SAME_CLOCK
 from tui.core.events import Event, Mark, RequestEnded, Status, Usage, UsageReported
 from tui.core.load import LoadEnding, LoadSettings
 from tui.core.parameters import Parameters

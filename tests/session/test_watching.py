@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tui.core.rhythm import Rhythm
 from tui.errors import UsageError
-from tui.session.watching import WallClock, Watcher, watch_lock, watch_name
+from tui.session.watching import Rhythm, WallClock, Watcher, watch_lock, watch_name
 
 RHYTHM = Rhythm(300, "watch-test")
 START = RHYTHM.slot_at(1_800_000_000) * 300 + 300.0

@@ -1,6 +1,6 @@
-"""The list of targets, and which of them are chosen, kept between sessions in the state file."""
+"""Choices kept between sessions: the list of targets, and endpoints of found files that may be asked."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -8,13 +8,15 @@ from tui.config import paths
 from tui.config.check import check_settings
 from tui.config.files import Document
 from tui.config.keys import Layer
-from tui.config.load import Loaded, without_endpoints
+from tui.config.load import Loaded, default_endpoint, without_endpoints
 from tui.config.paths import private_directory, write_private
 from tui.config.presets import presets
 from tui.config.schema import SIMULATOR
 from tui.core.plan import MAX_TARGETS
-from tui.core.target import Target
+from tui.core.target import Endpoint, Target
 from tui.errors import ConfigError
+
+_CONFIRMED = "confirmed.json"
 
 
 class TargetList(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,3 +107,45 @@ def remembered_targets(loaded: Loaded) -> TargetList | None:
         return msgspec.structs.replace(remembered, targets=without_endpoints(remembered.targets))
     known = {None, SIMULATOR, *loaded.settings.endpoints, *presets()}
     return remembered if all(target.endpoint in known for target in remembered.targets) else None
+
+
+def unconfirmed(loaded: Loaded) -> tuple[Endpoint, ...]:
+    """Endpoints of a file that was found and not chosen: nothing goes there before the person has said so, once."""
+    found = () if loaded.is_demo else loaded.found_endpoints
+    confirmed = _confirmed() if found else frozenset()
+    return tuple(endpoint for endpoint in found if endpoint.base_url not in confirmed)
+
+
+def confirm(endpoints: Iterable[Endpoint]) -> None:
+    """Remember that the person lets prompts go to these. Raises ConfigError when that cannot be saved."""
+    path = paths.state_file().with_name(_CONFIRMED)
+    urls = sorted(_confirmed() | {endpoint.base_url for endpoint in endpoints})
+    try:
+        private_directory(path.parent)
+        write_private(path, msgspec.json.format(msgspec.json.encode(urls)))
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise ConfigError(f"{path}: that the endpoint may be used cannot be saved: {reason}.") from None
+
+
+def refuse_unconfirmed(loaded: Loaded, environ: Mapping[str, str]) -> None:
+    """Raise ConfigError if a target is asked at an endpoint that the person has not confirmed: a command without a
+    screen cannot ask."""
+    settings = loaded.settings
+    used = {target.endpoint or default_endpoint(settings, environ) for target in settings.targets}
+    for endpoint in unconfirmed(loaded):
+        if endpoint.name in used:
+            origin = loaded.provenance[f"endpoints.{endpoint.name}"]
+            raise ConfigError(
+                f"{origin}: endpoints.{endpoint.name} is a new endpoint of a file that was found and not chosen, so "
+                f"nothing is sent to {endpoint.base_url}: name the file with --config, or confirm the endpoint on the "
+                "screen."
+            )
+
+
+def _confirmed() -> frozenset[str]:
+    """The base URLs that the person has confirmed; none when the file is not there or cannot be read."""
+    try:
+        return msgspec.json.decode(paths.state_file().with_name(_CONFIRMED).read_bytes(), type=frozenset[str])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return frozenset()

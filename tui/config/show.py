@@ -7,10 +7,9 @@ import msgspec
 
 from tui.config import paths, schema
 from tui.config.endpoints import ENDPOINT, is_key_set
-from tui.config.found_endpoints import unconfirmed
 from tui.config.keys import Key, Layer, Origin, expected
 from tui.config.load import Loaded, default_endpoint
-from tui.config.remembered import as_table, remembered_targets
+from tui.config.remembered import as_table, remembered_targets, unconfirmed
 from tui.config.schema import AUTO
 from tui.core.target import Endpoint
 

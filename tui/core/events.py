@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from tui.core.arrivals import ContentSummed
 from tui.core.checks import CheckFinding
-from tui.core.content_summary import ContentSummed
 from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged, StampSource, TaggedEvent
 from tui.core.host import HostFacts
 from tui.core.load import LevelEnded, LoadEnded, RequestBegun

@@ -6,8 +6,7 @@ from typing import Annotated
 import msgspec
 
 from tui import __version__
-from tui.core.clocks import ClockOffset
-from tui.core.engine_events import Hello, StampSource
+from tui.core.engine_events import ClockOffset, Hello, StampSource
 from tui.core.setting import setting
 from tui.core.target import Endpoint
 

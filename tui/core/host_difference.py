@@ -1,7 +1,7 @@
 """Differences between the hosts that a target was asked from, and whose they are: the network's or the server's.
 
 Hosts start together, so that a run is a block: what is compared is the difference within each run, and percentiles of
-hosts are never averaged. The parts are those of TTFT (`core.network_split`): they add up to the whole.
+hosts are never averaged. The parts are those of TTFT (`metrics.split`): they add up to the whole.
 """
 
 from collections.abc import Sequence

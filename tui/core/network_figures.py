@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from tui.core.arrivals import Arrivals
 from tui.core.figure_row import WIDELY, Declared, FigureGroup, Unit, Use
-from tui.core.held_back import Arrivals
-from tui.core.network_split import Split
+from tui.core.metrics import Split
 from tui.core.record import RequestRecord
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from tui.core import metrics
+from tui.core.arrivals import Held, held_back
 from tui.core.checks import CheckFinding, passed_of
 from tui.core.events import (
     AnswerChecked,
@@ -27,9 +28,8 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
-from tui.core.held_back import Held, held_back
+from tui.core.metrics import Split, split
 from tui.core.model import is_other_model
-from tui.core.network_split import Split, split
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer
 from tui.core.timeline import Timeline
@@ -224,7 +224,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
 
     @property
     def split(self) -> Split | None:
-        """See `network_split.split`."""
+        """See `metrics.split`."""
         return split(self.timeline, self.network)
 
     @property

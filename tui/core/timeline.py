@@ -5,9 +5,8 @@ from itertools import pairwise
 
 import msgspec
 
-from tui.core.content_summary import ContentSummed, GapSketch
+from tui.core.arrivals import Arrivals, ContentSummed, GapSketch, arrivals
 from tui.core.events import Content, Event, Kind, Mark, Marked, RequestEnded, Responded
-from tui.core.held_back import Arrivals, arrivals
 from tui.core.load import RequestBegun
 
 

@@ -10,8 +10,7 @@ from typing import IO
 
 from tui import child
 from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
-from tui.core.clocks import SAME_CLOCK, ClockOffset
-from tui.core.engine_events import ClockRead, EngineFailed, Hello, Ponged
+from tui.core.engine_events import SAME_CLOCK, ClockOffset, ClockRead, EngineFailed, Hello, Ponged
 from tui.core.events import EngineReady, Event
 from tui.core.host import NO_SUCH_COMMAND, Host, how_to_install
 from tui.core.load import LoadEnding

@@ -4,8 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from tui.core.clocks import PINGS, ClockOffset, best_of, offset_of
-from tui.core.engine_events import Ponged
+from tui.core.engine_events import PINGS, ClockOffset, Ponged, best_of, offset_of
 from tui.engine.protocol import Ping
 
 PING_EVERY_S = 5.0

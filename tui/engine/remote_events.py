@@ -11,9 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tui.core.clocks import ClockOffset
-from tui.core.content_summary import ContentSummed
-from tui.core.engine_events import Armed, ClockRead, EngineFailed, Hello, Ponged
+from tui.core.arrivals import ContentSummed
+from tui.core.engine_events import Armed, ClockOffset, ClockRead, EngineFailed, Hello, Ponged
 from tui.core.events import (
     AnswerChecked,
     Answered,

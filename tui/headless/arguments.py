@@ -14,8 +14,8 @@ import msgspec
 
 from tui.advice.trial import TrialResult
 from tui.config import paths
-from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.load import Flags, Loaded, build_plan, load, needs_simulator
+from tui.config.remembered import refuse_unconfirmed
 from tui.core.run import LazyRuns, RunFilter, StoredRun
 from tui.core.series import MAX_REPEATS
 from tui.core.target import Endpoint, TimeoutOverrides, Timeouts

@@ -14,9 +14,9 @@ from types import FrameType
 import msgspec
 
 from tui.config import paths
-from tui.config.found_endpoints import refuse_unconfirmed
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
+from tui.config.remembered import refuse_unconfirmed
 from tui.core.choice import Choice
 from tui.core.interleaved import SIDES, interleaved, joined_rows, paired, sides_of
 from tui.core.plan import Plan

@@ -20,7 +20,6 @@ from tui.config.load import Loaded, build_plan
 from tui.core.figures import Use, figures_for
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import summary
-from tui.core.rhythm import Rhythm, parse_span, span_words
 from tui.core.rounds import FIGURES, Round, by_hour, changes, rounds_of, rule_sentence
 from tui.core.run import RunFilter, StoredRun
 from tui.core.sanitize import clean
@@ -37,7 +36,7 @@ from tui.headless.results import TargetResult, exit_code, results_of
 from tui.history.store import Store
 from tui.secret_names import without_secrets
 from tui.session.spending import Spending
-from tui.session.watching import WallClock, Watcher, watch_lock, watch_name
+from tui.session.watching import Rhythm, WallClock, Watcher, parse_span, span_words, watch_lock, watch_name
 
 SHORTEST_S = 10
 """Shortest time from one round to the next, s: each starts a measuring process of its own."""

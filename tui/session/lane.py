@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui.core.clocks import SAME_CLOCK
 from tui.core.cost import Cost
 from tui.core.decomposition import FEWEST, Fit, fit
+from tui.core.engine_events import SAME_CLOCK
 from tui.core.figures import Figure
 from tui.core.grouping import fingerprint
 from tui.core.host_difference import AskedFrom

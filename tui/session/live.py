@@ -4,8 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tui.core.clocks import SAME_CLOCK, ClockOffset
-from tui.core.engine_events import ClockRead, EngineFailed
+from tui.core.engine_events import SAME_CLOCK, ClockOffset, ClockRead, EngineFailed
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded
 from tui.core.lanes import successors
 from tui.core.model import KnownModel

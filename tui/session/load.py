@@ -22,7 +22,7 @@ from tui import child
 from tui.config import paths
 from tui.config.load import Flags
 from tui.config.load import load as load_settings
-from tui.core.clocks import SAME_CLOCK
+from tui.core.engine_events import SAME_CLOCK
 from tui.core.events import Content, Event, RequestEnded, RunStarted
 from tui.core.host import HostFacts
 from tui.core.load import (

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tui.core.clocks import SAME_CLOCK, ClockOffset
-from tui.core.engine_events import Armed, EngineFailed
+from tui.core.engine_events import SAME_CLOCK, Armed, ClockOffset, EngineFailed
 from tui.core.events import Event, Failure, FailureKind, RequestEnded, RunEnded, RunStarted, Status
 from tui.core.failures import FailureWatch
 from tui.core.host import Host, endpoint_at

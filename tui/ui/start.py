@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tui.config import paths
-from tui.config.found_endpoints import unconfirmed
 from tui.config.keys import Layer
 from tui.config.known_models import known_models
 from tui.config.load import Loaded, build_plan, needs_simulator
 from tui.config.presets import by_name, with_presets_of
-from tui.config.remembered import target_list, to_be_remembered
+from tui.config.remembered import target_list, to_be_remembered, unconfirmed
 from tui.config.schema import Settings
 from tui.core.plan import Plan
 from tui.core.run import StoredRun

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from tui.config.found_endpoints import confirm
 from tui.config.paths import PROJECT_FILE
 from tui.config.presets import presets
+from tui.config.remembered import confirm
 from tui.config.schema import SIMULATOR
 from tui.core.model import KnownModel
 from tui.core.plan import Plan

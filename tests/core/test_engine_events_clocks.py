@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.clocks import SAME_CLOCK, ClockOffset, best_of, offset_of
+from tui.core.engine_events import SAME_CLOCK, ClockOffset, best_of, offset_of
 from tui.core.events import Kind, NetworkSeen, Status, Usage
 from tui.core.goodput import Goodput, goodput
 from tui.core.host import Host, HostFacts

@@ -11,9 +11,9 @@ from tui.config import paths, schema
 from tui.config.check import check_settings
 from tui.config.endpoints import ENDPOINT
 from tui.config.files import Document
-from tui.config.found_endpoints import confirm, refuse_unconfirmed, unconfirmed
 from tui.config.keys import Key, Layer, keys_of
 from tui.config.load import Flags, load
+from tui.config.remembered import confirm, refuse_unconfirmed, unconfirmed
 from tui.config.show import describe
 from tui.core.setting import setting, settings_of
 from tui.core.target import Endpoint

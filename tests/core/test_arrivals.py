@@ -17,7 +17,7 @@ from arrival_streams import (
     to_the_next_moment,
 )
 
-from tui.core.held_back import FEWEST, Held, arrivals, held_back
+from tui.core.arrivals import FEWEST, Held, arrivals, held_back
 
 US, MS, S = 1_000, 1_000_000, 1_000_000_000
 SAMPLES = 300

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.rhythm import Rhythm, parse_span, span_words
+from tui.session.watching import Rhythm, parse_span, span_words
 
 RHYTHMS = st.builds(Rhythm, st.integers(1, 7 * 86_400), st.text(min_size=1, max_size=12))
 NOW = st.floats(1_700_000_000, 2_000_000_000)

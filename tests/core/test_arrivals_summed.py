@@ -5,8 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tui.core.content_summary import ContentSummed, GapSketch
-from tui.core.held_back import arrivals
+from tui.core.arrivals import ContentSummed, GapSketch, arrivals
 
 GAPS = st.lists(st.one_of(st.integers(0, 2_000_000), st.integers(0, 3_000_000_000)), max_size=60)
 

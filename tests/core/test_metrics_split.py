@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.core.events import NetworkSeen, Status
-from tui.core.network_split import Split, split
+from tui.core.metrics import Split, split
 from tui.core.parameters import Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
