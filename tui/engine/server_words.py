@@ -1,11 +1,14 @@
-"""A server's own words for an error, in whatever shape it sends them.
+"""Reading of what a server sends, in whatever shape it comes: JSON, and its own words for an error.
 
 Servers and gateways that speak the Messages API have error forms of their own: FastAPI's `detail`, a bare `message`,
 `error` as a text, lists of errors, problem+json (RFC 9457), a page of HTML, or plain text.
 """
 
 import html
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -80,3 +83,45 @@ def _first_line(text: str) -> str:
     if text.lstrip().startswith("<"):
         text = html.unescape(_TAG.sub("\n", text))
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def repaired(data: bytes) -> str:
+    """JSON with invalid UTF-8 or halves of surrogate pairs, without them. Raises ValueError or RecursionError.
+
+    They are the server's fault, but the rest is still worth having. Slow, and right for what Python's own parser takes.
+    """
+    value = json.loads(data.decode("utf-8", "replace"))
+    return json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def decode(data: bytes) -> object:
+    """The JSON in `data`. Raises ValueError or RecursionError."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(repaired(data))
+
+
+def decoded(data: bytes) -> Mapping[str, Any]:
+    """The object in an event; empty for what is none."""
+    try:
+        read = decode(data)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects in a list; none in what is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def table(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object in a field; empty where there is none."""
+    value = holder.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: object) -> str:
+    """The value if it is a text; empty else."""
+    return value if isinstance(value, str) else ""

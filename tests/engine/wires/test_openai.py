@@ -6,7 +6,7 @@ import pytest
 
 from tui.core.parameters import PARAMETERS, Effort
 from tui.core.protocol import Protocol
-from tui.engine.wires import decode
+from tui.engine.server_words import decode
 from tui.engine.wires.chat import _CUT
 from tui.engine.wires.openai import counts_of, opened_by
 from tui.engine.wires.responses import _KINDS, _REFUSALS

@@ -5,11 +5,10 @@ start barrier, stamps, retries and reporting are the same for all and stand abov
 (reader of answers, transcript, wire with the body) and a row in `tui.engine.request.WIRES`.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeGuard
+from typing import Protocol, TypeGuard
 
 import httpx2
 import msgspec
@@ -184,48 +183,6 @@ def merged(present: object, value: object) -> object:
 def is_count(value: object) -> TypeGuard[int]:
     """True for a number of tokens that can be believed."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
-
-
-def repaired(data: bytes) -> str:
-    """JSON with invalid UTF-8 or halves of surrogate pairs, without them. Raises ValueError or RecursionError.
-
-    They are the server's fault, but the rest is still worth having. Slow, and right for what Python's own parser takes.
-    """
-    value = json.loads(data.decode("utf-8", "replace"))
-    return json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def decode(data: bytes) -> object:
-    """The JSON in `data`. Raises ValueError or RecursionError."""
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.json.decode(repaired(data))
-
-
-def decoded(data: bytes) -> Mapping[str, Any]:
-    """The object in an event; empty for what is none."""
-    try:
-        read = decode(data)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
-
-
-def objects(value: object) -> list[dict[str, Any]]:
-    """The objects in a list; none in what is no list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def table(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The object in a field; empty where there is none."""
-    value = holder.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def text(value: object) -> str:
-    """The value if it is a text; empty else."""
-    return value if isinstance(value, str) else ""
 
 
 def count_of(value: object) -> int | None:

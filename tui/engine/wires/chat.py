@@ -16,8 +16,8 @@ from tui.core.protocol import Protocol
 from tui.engine import files
 from tui.engine.failures import api_failure
 from tui.engine.reporter import RequestReporter
-from tui.engine.server_words import is_error
-from tui.engine.wires import LONGEST_WORD, AnswerReader, count_of, decode, decoded, objects, table, text
+from tui.engine.server_words import decode, decoded, is_error, objects, table, text
+from tui.engine.wires import LONGEST_WORD, AnswerReader, count_of
 from tui.engine.wires.openai import OpenAIWire, counts_of, opened_by, refusal_of, with_parameters
 
 _SENTINEL = b"[DONE]"

@@ -18,8 +18,8 @@ from tui.core.protocol import Protocol
 from tui.engine import files
 from tui.engine.failures import api_failure, quote
 from tui.engine.reporter import RequestReporter
-from tui.engine.server_words import error_in, is_error, words_of
-from tui.engine.wires import LONGEST_WORD, AnswerReader, decode, decoded, objects, table, text
+from tui.engine.server_words import decode, decoded, error_in, is_error, objects, table, text, words_of
+from tui.engine.wires import LONGEST_WORD, AnswerReader
 from tui.engine.wires.openai import OpenAIWire, counts_of, opened_by, refusal_of, with_parameters
 
 _DELTA, _DONE = ".delta", ".done"

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from tui.engine.wires import repaired
+from tui.engine.server_words import repaired
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 

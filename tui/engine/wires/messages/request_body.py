@@ -14,7 +14,8 @@ from tui.core.parameters import PARAMETERS, Parameters
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer, Prompt, ToolCall, Turn
 from tui.engine import files
-from tui.engine.wires import decoded, merged, table, text
+from tui.engine.server_words import decoded, table, text
+from tui.engine.wires import merged
 
 _TYPES_WITH_DISPLAY = ("adaptive", "enabled")
 _CONTENT = ("model", "messages", "system")
