@@ -28,10 +28,10 @@ def test_a_unit_test_that_starts_a_process_fails() -> None:
 @pytest.mark.parametrize(
     ("wanted", "module", "is_left_out"),
     [
-        ("unit", "ui/screens/test_menu.py", True),
+        ("unit", "ui/screens/test_help_menu.py", True),
         ("unit", "headless/test_run.py", True),
         ("unit", "test_markers.py", False),
-        ("screen", "ui/screens/test_menu.py", False),
+        ("screen", "ui/screens/test_help_menu.py", False),
         ("screen or unit", "headless/test_run.py", False),
         ("", "headless/test_run.py", False),
     ],

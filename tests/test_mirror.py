@@ -45,7 +45,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
             "export/document",
             "export/escape",
             "export/html_report",
-            "export/markdown",
         ],
         "export/test_golden.py",
     ),
@@ -55,13 +54,13 @@ TESTED_ELSEWHERE: dict[str, str] = {
         ["headless/measure", "headless/prompt_source", "headless/narration", "headless/results"], "headless/test_run.py"
     ),
     # The session as screen and command use it.
-    **dict.fromkeys(["session/children", "session/session"], "session/test_preview.py"),
+    "session/session": "session/test_preview.py",
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/spending": "session/test_preview.py",
-    **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_open_plan.py"),
+    **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_questions_open_plan.py"),
     "session/plan_files": "export/test_plan_file.py",
-    "ui/widgets/files_view": "ui/screens/test_open_plan.py",
+    "ui/widgets/files_view": "ui/screens/test_questions_open_plan.py",
     "session/trial_runner": "ui/screens/test_advice.py",
     "simulator/replies": "simulator/test_script.py",
     # The screen as a person uses it, by keys and mouse, in a real app.
@@ -85,7 +84,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         "ui/screens/test_history.py",
     ),
     **dict.fromkeys(
-        ["ui/controllers/lanes", "ui/screens/search", "ui/widgets/lane_view", "ui/widgets/lanes_pane"],
+        ["ui/controllers/lanes", "ui/widgets/lane_view", "ui/widgets/lanes_pane"],
         "ui/screens/test_main_lanes.py",
     ),
     **dict.fromkeys(
@@ -110,15 +109,12 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(
         [
             "ui/controllers/screen",
-            "ui/screens/help",
-            "ui/screens/questions",
             "ui/view_bindings",
         ],
         "ui/screens/test_main_screen.py",
     ),
-    "ui/palette": "ui/screens/test_menu.py",
+    "ui/palette": "ui/screens/test_help_menu.py",
     "ui/viewmodel/verdicts": "ui/screens/test_compare.py",
-    "ui/widgets/stream_rows": "ui/widgets/test_stream_view.py",
     # What meets the terminal needs one.
     **dict.fromkeys(["ui/crash", "ui/start"], "pty/test_program.py"),
     **dict.fromkeys(["ui/driver"], "pty/test_stall.py"),

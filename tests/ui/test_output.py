@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from tui.ui.output import ASCII_TWINS, TerminalOutput, encoder, lean
 
 UI = Path(__file__).parents[2] / "tui" / "ui"
-_RANGES_OF_LETTERS = {"output.py", "row_breaker.py", "wrapped_text.py", "difference.py", "inputs.py", "steady_cells.py"}
+_RANGES_OF_LETTERS = {"output.py", "wrapped_text.py", "difference.py", "inputs.py", "steady_cells.py"}
 """They name characters to tell texts or keys apart, not to show them."""
 
 

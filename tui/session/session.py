@@ -22,10 +22,9 @@ from tui.core.sweep import RUNS
 from tui.history.record_file import RecordFile
 from tui.history.recorder import Recorder
 from tui.session.checking import CheckGate
-from tui.session.children import Children
 from tui.session.commit_gate import CommitGate
 from tui.session.conversation import ConversationPlayer, asked_at_most, is_played
-from tui.session.engines import Engines
+from tui.session.engines import Children, Engines
 from tui.session.jury import Jury
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview

@@ -9,8 +9,8 @@ from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
 from tui.core.target import Endpoint
 from tui.errors import UsageError
-from tui.export.comparison import asked_by, comparison_markdown
 from tui.export.formats import write_text
+from tui.export.markdown import asked_by, comparison_markdown
 from tui.export.portable import without_keys
 from tui.session.plan_files import PlanFiles, placed
 

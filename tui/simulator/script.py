@@ -21,7 +21,6 @@ from tui.simulator.message_request import MessageRequest
 from tui.simulator.profiles import Effort, Profile
 from tui.simulator.replies import PlannedEvent
 from tui.simulator.tokens import Stop, limited
-from tui.simulator.verdicts import verdict
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
@@ -40,6 +39,8 @@ _QUOTED = re.compile(r'"([^"\n]{1,500})"')
 _WRONG = "That is not known to me."
 _SHORTER = re.compile(r"\b(?:one|a|single) sentence\b|\bshort(?:ly)?\b|\bbrief(?:ly)?\b|\bconcise(?:ly)?\b|\btl;dr\b")
 _LONGER = re.compile(r"\b(?:detailed|in detail|essay|long|thorough(?:ly)?|step by step)\b")
+_QUOTED = re.compile(r'"([^"]+)"')
+_TOLD = re.compile(r"ignore the question\W+say (yes|no)", re.IGNORECASE)
 
 
 def generators(seed: int, request: MessageRequest, ordinal: int) -> tuple[Random, Random]:
@@ -290,3 +291,24 @@ class _Clock:
 def _log_normal(rng: Random, sigma: float) -> float:
     """Draw a factor with median 1. Draws nothing when there is no spread."""
     return math.exp(rng.gauss(0.0, sigma)) if sigma else 1.0
+
+
+class _JudgedAnswer(msgspec.Struct):
+    question: str
+    answer: str
+
+
+def verdict(profile: Profile, prompt: str, said: str | None) -> str | None:
+    """The words of a simulated judge, as JSON where its answer is to be that; None where it is not asked to judge.
+
+    Yes, if the answer holds what the question has last in double quotes, or anything where it quotes nothing.
+    """
+    try:
+        asked = msgspec.json.decode(prompt, type=_JudgedAnswer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    told = _TOLD.search(asked.answer) if profile.judges == "gullible" else None
+    wanted = _QUOTED.findall(asked.question)
+    holds = wanted[-1] in asked.answer if wanted else bool(asked.answer.strip())
+    word = told[1].lower() if told is not None else "yes" if holds else "no"
+    return word if said is None else msgspec.json.encode({"verdict": word}).decode()

@@ -12,7 +12,7 @@ from tui.core.observation import Observation
 from tui.core.target import Target
 from tui.session.live import Lane
 from tui.ui.viewmodel.lane_history import BLOCKS, CHANGED, RANKED, HistoryTable, LaneHistory, history_table
-from tui.ui.viewmodel.names import shortened
+from tui.ui.viewmodel.lane_lines import shortened
 
 MS = 1_000_000
 FAILED = Observation(status=Status.FAILED)

@@ -10,8 +10,7 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tui.core.events import Kind
-from tui.ui.widgets.stream_rows import GUTTERS
-from tui.ui.widgets.stream_view import FollowChanged, StreamView
+from tui.ui.widgets.stream_view import GUTTERS, FollowChanged, StreamView
 
 WIDTH, HEIGHT = 30, 10
 

@@ -99,7 +99,7 @@ class Dispatcher:
 
     def menu(self) -> None:
         """Show the actions that act on the screen, each with its letter."""
-        from tui.ui.screens.menu import MenuScreen
+        from tui.ui.screens.help import MenuScreen
 
         screen, keys = self._context.app.screen, self._context.keys
         acting = [row for row in keys.of() if self.acts_on(screen, row)]

@@ -89,8 +89,7 @@ class LanesController:
 
     def markdown(self) -> None:
         """Show the current lane's answer with its Markdown laid out."""
-        from tui.ui.screens.text import TextScreen
-        from tui.ui.widgets.markdown_text import laid_out
+        from tui.ui.screens.text import TextScreen, laid_out
 
         view, keys = self._context.front.current_lane, self._context.keys
         title = f"{clean(view.lane.label)}, {view.lane.state.value}"
@@ -99,7 +98,7 @@ class LanesController:
 
     def search(self) -> None:
         """Search in the current lane."""
-        from tui.ui.screens.search import SearchScreen
+        from tui.ui.screens.questions import SearchScreen
 
         self._context.front.show_pane("lanes")
         self._context.app.push_screen(SearchScreen(self._context.front.current_lane.stream, self._context.keys))

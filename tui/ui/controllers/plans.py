@@ -146,7 +146,7 @@ class PlansController:
 
     async def open(self) -> None:
         """Choose a plan file, or a draft of before, to go on with."""
-        from tui.ui.screens.open_plan import OpenScreen
+        from tui.ui.screens.questions import OpenScreen
 
         context, desk = self._context, self._context.desk
         if not self._commit():

@@ -1,19 +1,27 @@
-"""Questions: one answered with a line of text, one with yes or no."""
+"""Small dialogs: a question for a line of text, one for yes or no, the search in a lane, and what to open."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
 
+from tui.core.sanitize import clean
+from tui.session.drafts import StoredDraft
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
 from tui.ui.widgets.inputs import Field
+from tui.ui.widgets.stream_view import StreamView
 
 _LOOK_EVERY_S = 0.2
+_NS_PER_S = 1_000_000_000
 
 
 class AskScreen(ModalScreen[str]):
@@ -101,3 +109,111 @@ class ConfirmScreen(ModalScreen[bool]):
     def action_answer(self, answer: bool) -> None:
         """Answer with a key."""
         self.dismiss(answer)
+
+
+class SearchScreen(ModalScreen[None]):
+    """Searches while the person types; Enter goes on to the next match, Escape leaves.
+
+    It stands over the row of keys, which do nothing meanwhile.
+    """
+
+    DEFAULT_CSS = """
+    SearchScreen {
+        align: center bottom;
+        background: transparent;
+        & > Horizontal { height: 1; background: $panel; }
+        & Input { width: 1fr; }
+        & Label { width: auto; padding: 0 1; color: $text-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bound("search")
+
+    def __init__(self, view: StreamView, keys: KeyNames) -> None:
+        super().__init__()
+        self._view = view
+        self._field = Field(placeholder="search in this lane")
+        following, before = keys("search.next"), keys("search.previous")
+        self._found = Label(
+            f"Enter or {following} next, {before} previous, {keys('search.close')} closes", markup=False
+        )
+
+    def compose(self) -> ComposeResult:
+        """One line."""
+        with Horizontal():
+            yield self._field
+            yield self._found
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search for what is typed so far."""
+        count = self._view.search(event.value)
+        self._found.update(f"{count} found" if event.value else "")
+
+    def on_input_submitted(self) -> None:
+        """Go on to the next match."""
+        self._view.step_match(1)
+
+    def action_step(self, step: int) -> None:
+        """Go to the next match or the one before."""
+        if step > 0:
+            self._view.step_match(1)
+        else:
+            self._view.step_match(-1)
+
+    def action_leave(self) -> None:
+        """Take the highlights away and close."""
+        self._view.search("")
+        self.dismiss()
+
+
+class OpenScreen(ModalScreen[str | StoredDraft]):
+    """Dismisses with the name of a file, or with a draft; Escape without either."""
+
+    DEFAULT_CSS = """
+    OpenScreen {
+        align: center middle;
+        & > Vertical {
+            width: 90; max-width: 96%; height: auto; max-height: 90%;
+            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
+        }
+        & Label { color: $text-muted; width: 1fr; }
+        & OptionList { height: auto; max-height: 12; padding: 0; text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close", "fields")
+
+    def __init__(self, files: Sequence[str], drafts: Sequence[StoredDraft], keys: KeyNames) -> None:
+        """`files` are the plans of this directory; `drafts` are the latest first."""
+        super().__init__()
+        self._keys = keys
+        self._choices: list[str | StoredDraft] = [*files, *drafts]
+        self._list = OptionList(*(Option(Content(_line(one))) for one in self._choices), compact=True, markup=False)
+
+    def compose(self) -> ComposeResult:
+        """The field above the list."""
+        with Vertical() as box:
+            box.border_title = "Open a plan"
+            yield Field(placeholder="a plan file, such as plan.toml", id="plan-name")
+            if self._choices:
+                yield self._list
+            yield Label(
+                f"Enter opens; ↓ goes to the files and drafts here. {self._keys('dialog.close')} leaves all as it was. "
+                "What is on screen is set aside.",
+                markup=False,
+            )
+
+    @on(Input.Submitted)
+    def _named(self, event: Input.Submitted) -> None:
+        """Open the file, if one was named."""
+        if event.value.strip():
+            self.dismiss(event.value.strip())
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._choices[event.option_index])
+
+
+def _line(choice: str | StoredDraft) -> str:
+    if isinstance(choice, str):
+        return clean(choice)
+    saved = time.strftime("%Y-%m-%d %H:%M", time.localtime(choice.saved_unix_ns // _NS_PER_S))
+    return clean(f"draft of {saved}: {choice.draft.excerpt or 'no prompt'}")

@@ -14,7 +14,7 @@ from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import ABSENT, aligned, amount, cells_of, span
 from tui.session.lane import Lane
-from tui.ui.viewmodel.names import shortened
+from tui.ui.viewmodel.lane_lines import shortened
 
 _WIDE = 90
 """Cells from which columns stand two apart."""

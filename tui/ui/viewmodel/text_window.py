@@ -117,7 +117,7 @@ class TextWindow:
         return min(place.start + offset - self.text.row(row).start, max(place.start, place.end - 1))
 
     def offset_at(self, row_start: int, column: int) -> int:
-        """The offset of a character that was painted as `column` of the row from `row_start`; see `stream_rows`."""
+        """The offset of a character that was painted as `column` of the row from `row_start`; see `StreamView`."""
         start = min(row_start, self.text.length)
         row = self.text.row(self.text.row_of(start))
         # Blanks after a row are its end. After a resize no row may start there; then there is no telling.

@@ -26,7 +26,7 @@ from tui.ui.charts.plot import (
     tick_labels,
     ticks_on,
 )
-from tui.ui.viewmodel.names import shortened
+from tui.ui.viewmodel.lane_lines import shortened
 from tui.ui.widgets.strips import KeyName, distinct, key_strip
 
 Figure = Any

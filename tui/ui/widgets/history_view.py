@@ -15,7 +15,7 @@ from tui.core.objectives import COST, PASSED
 from tui.core.sanitize import clean
 from tui.session.live import Lane
 from tui.ui.viewmodel.lane_history import RANKED, HistoryTable, LaneHistory, history_table
-from tui.ui.viewmodel.names import shortened
+from tui.ui.viewmodel.lane_lines import shortened
 
 
 class HistoryView(Vertical):

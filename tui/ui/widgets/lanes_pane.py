@@ -11,7 +11,7 @@ from tui.core.model import KnownModel
 from tui.core.plan import Plan
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
-from tui.ui.viewmodel.names import shortened
+from tui.ui.viewmodel.lane_lines import shortened
 from tui.ui.widgets.lane_view import LaneView
 
 _NARROWEST_LANE = 26

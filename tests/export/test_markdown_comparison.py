@@ -11,7 +11,7 @@ from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.core.target import Endpoint, Target
-from tui.export.comparison import asked_by, comparison_markdown
+from tui.export.markdown import asked_by, comparison_markdown
 from tui.session.plan_files import PlanFiles
 
 from .samples import HOSTILE

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.segment import Segment
 
 from tui.core.sanitize import clean
-from tui.ui.widgets.markdown_text import laid_out
+from tui.ui.screens.text import laid_out
 
 _PIECES = (
     *("\x1b[31m", "\x1b]0;title\x07", "\x9b5n", "\r", "\u202e", "\u2066", "\u200b", "\ufe0f", "\ud800"),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tui.simulator.profiles import load
-from tui.simulator.verdicts import verdict
+from tui.simulator.script import verdict
 
 pytestmark = pytest.mark.unit
 

@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from tui.ui.viewmodel.row_breaker import PLAIN, RUN, RowBreaker
+from tui.ui.viewmodel.wrapped_text import PLAIN, RUN, RowBreaker
 
 
 @pytest.mark.parametrize("first", [0x20, 0xA0, 0x370, 0x5D0, 0x1E00, 0x2010, 0x2500])
