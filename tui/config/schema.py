@@ -249,20 +249,14 @@ def _refuse_prefill(value: str) -> str | None:
 
 
 PARAMETERS = keys_of(
-    Parameters,
-    refuse={"stop_sequences": _refuse_stop_sequences, "inference_geo": _refuse_geo, "extra": _refuse_extra},
+    Parameters, refuse={"stop_sequences": _refuse_stop_sequences, "inference_geo": _refuse_geo, "extra": _refuse_extra}
 )
 CHECK = keys_of(AnswerCheck)
 """The keys of a check, of which one names its kind."""
 PROMPT = keys_of(
     Prompt,
     items={"turns": keys_of(Turn, required=("role", "text"), refuse={"text": _refuse_empty}), "checks": CHECK},
-    refuse={
-        "turns": _refuse_turns,
-        "prefill": _refuse_prefill,
-        "checks": _refuse_checks,
-        "attach": attach_complaint,
-    },
+    refuse={"turns": _refuse_turns, "prefill": _refuse_prefill, "checks": _refuse_checks, "attach": attach_complaint},
 )
 """All texts may hold variables: {{name}}."""
 VARIANT = (

@@ -24,12 +24,7 @@ class TrialRunner:
     """One trial on a session. Its two lanes stay in the live state until the next run."""
 
     def __init__(
-        self,
-        session: Session,
-        plan: Plan,
-        target: str,
-        said: Suggestion | NoSuggestion,
-        on_over: Callable[[], None],
+        self, session: Session, plan: Plan, target: str, said: Suggestion | NoSuggestion, on_over: Callable[[], None]
     ) -> None:
         """Try what `said` has a trial for, on the target of `plan` that is called `target`.
 

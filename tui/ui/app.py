@@ -93,12 +93,7 @@ class LatencyApp(App[None]):
         self.draft = draft
         session.live.set_targets(draft.plan().lanes)
         self.context = Context(self, session, draft, desk or Desk(draft, session.live, models), models, keys.names)
-        self.dispatcher = Dispatcher(
-            self.context,
-            self.pacer,
-            remembers_targets=remembers_targets,
-            cut_share=cut_share,
-        )
+        self.dispatcher = Dispatcher(self.context, self.pacer, remembers_targets=remembers_targets, cut_share=cut_share)
         self._notes = notes
         self._run_at_once = run_at_once
         self._replay_at_once = replay
@@ -176,9 +171,17 @@ class LatencyApp(App[None]):
     async def on_event(self, event: Event) -> None:
         """Take keys and pastes one after the other."""
         if isinstance(event, Key | Paste) and not event.is_forwarded:
+            self.app_focus = True  # who types is there, whatever the terminal says
             await self._input_order.take(event)
         else:
             await super().on_event(event)
+
+    def watch_app_focus(self, focus: bool) -> None:
+        """Take up the prompt where the program started behind other windows: nothing got the focus there."""
+        if not focus or self._loop_of_app is None or self.screen is not self.main or self.main.focused is not None:
+            return
+        if self.main.prompt_pane.is_on_screen:
+            self.main.set_focus(self.main.prompt_pane.editor)  # at once: the key is for it
 
     # Actions
 

@@ -59,10 +59,7 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
         "text.select_all": (),
     },
     # Letters act where nothing is typed: in the lanes, not in the editors.
-    "vi": {
-        "text.page_up": ("pageup", "ctrl+u"),
-        "text.page_down": ("pagedown", "ctrl+d"),
-    },
+    "vi": {"text.page_up": ("pageup", "ctrl+u"), "text.page_down": ("pagedown", "ctrl+d")},
 }
 
 _ON_MAIN = ("text", "targets", "choice", "rows", "editor")

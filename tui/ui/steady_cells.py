@@ -77,7 +77,20 @@ class _Part(NamedTuple):
 def widest(text: str) -> int:
     """The cells that `text`, a cluster or a row of them, takes in the terminal that gives it the most; for a single
     character the layout's."""
-    return cell_len(text) + (len(_extra(text)) if len(text) > 1 and not text.isascii() else 0)
+    return cell_len(text) + (len(extra_places(text)) if len(text) > 1 and not text.isascii() else 0)
+
+
+def extra_places(text: str) -> list[int]:
+    """Places of the characters that take a cell in some terminals and none in the layout."""
+    if not _DOUBTFUL.search(text):
+        return []
+    return [
+        place
+        for place, char in enumerate(text)
+        if category(char) == "Mc"
+        or _INNER_SIGN.match(char)
+        or (place and text[place - 1] == _JOINER and re.match(_JOINABLE, char) and cell_len(char))
+    ]
 
 
 def steady(data: str) -> str:
@@ -95,19 +108,6 @@ def steady(data: str) -> str:
         else:
             written.append(part)
     return "".join(written)
-
-
-def _extra(text: str) -> list[int]:
-    """Places of the characters that take a cell in some terminals and none in the layout."""
-    if not _DOUBTFUL.search(text):
-        return []
-    return [
-        place
-        for place, char in enumerate(text)
-        if category(char) == "Mc"
-        or _INNER_SIGN.match(char)
-        or (place and text[place - 1] == _JOINER and re.match(_JOINABLE, char) and cell_len(char))
-    ]
 
 
 def _parts(data: str) -> Iterator[_Part]:
@@ -199,7 +199,7 @@ def _run_end(parts: list[_Part], at: int) -> int:
 
 def _fitting(run: list[_Part], room: int) -> Iterator[_Part]:
     """The run without the last of its signs that find no room in any terminal."""
-    extra = [(at, place) for at, part in enumerate(run) if part.kind == "signs" for place in _extra(part.text)]
+    extra = [(at, place) for at, part in enumerate(run) if part.kind == "signs" for place in extra_places(part.text)]
     dropped = set(extra[room:])
     for at, part in enumerate(run):
         kept = "".join(char for place, char in enumerate(part.text) if (at, place) not in dropped)

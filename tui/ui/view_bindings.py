@@ -119,13 +119,7 @@ VIEW_ACTIONS = (
     Action("replay.step", ("full_stop",), "Step", "Show the next event and pause", "step"),
     Action("replay.faster", ("plus", "equals_sign"), "Faster", "Play faster", "speed(1)"),
     Action("replay.slower", ("minus",), "Slower", "Play more slowly", "speed(-1)"),
-    Action(
-        "replay.end",
-        ("escape",),
-        "End",
-        "Go back, from a zoomed lane to all lanes",
-        "app.act('back')",
-    ),
+    Action("replay.end", ("escape",), "End", "Go back, from a zoomed lane to all lanes", "app.act('back')"),
     Action(
         "advice.try",
         ("t",),
@@ -187,14 +181,7 @@ VIEW_ACTIONS = (
     Action("detail.close", ("escape", "q", "enter"), "Close", "Go back", "dismiss", like="detail"),
     Action("menu.close", ("escape",), "Close", "Close the menu", "dismiss", like="menu", priority=True),
     Action("help.find", ("slash",), "Find", "Find words in the help", "find"),
-    Action(
-        "help.close",
-        ("escape", "q", "enter"),
-        "Close",
-        "Go back, from what was found to all",
-        "back",
-        like="help",
-    ),
+    Action("help.close", ("escape", "q", "enter"), "Close", "Go back, from what was found to all", "back", like="help"),
 )
 
 SECTIONS = {

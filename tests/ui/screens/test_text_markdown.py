@@ -1,6 +1,7 @@
 """Markdown laid out: its structure is seen, and nothing in it acts."""
 
 import random
+import re
 
 import pytest
 from rich.cells import cell_len
@@ -9,6 +10,7 @@ from rich.segment import Segment
 
 from tui.core.sanitize import clean
 from tui.ui.screens.text import laid_out
+from tui.ui.steady_cells import steady
 
 _PIECES = (
     *("\x1b[31m", "\x1b]0;title\x07", "\x9b5n", "\r", "\u202e", "\u2066", "\u200b", "\ufe0f", "\ud800"),
@@ -79,3 +81,13 @@ def test_of_a_very_long_answer_the_rest_is_shown_as_it_is() -> None:
     assert shown.count("bold") == 4_000
     assert "The rest, 20," in shown
     assert shown.rstrip().endswith("**bold** words")
+
+
+def test_no_sign_of_a_full_row_is_left_out() -> None:
+    words = "नमस्ते दुनिया कैसी हो आप सब लोग आज यहाँ पर"
+    lines = _lines(f"{words} {words}\n\n| नाम | n |\n|---|--:|\n| {'क्षि' * 6} | 1 |", 30)
+    drawn = [steady(f"\x1b[1;1H{''.join(segment.text for segment in line)}\x1b[2;1H") for line in lines]
+    assert re.sub(r"\x1b\[[0-9;]*[A-Za-z]|\s", "", "".join(drawn)).startswith((words * 2).replace(" ", ""))
+    (row,) = (line for line in drawn if "1" in line and "क्षि" in line)
+    assert row.count("क्षि") == 6
+    assert len({sum(cell_len(segment.text) for segment in line) for line in lines[-3:-1]}) == 1, "columns stay in line"

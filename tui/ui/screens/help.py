@@ -47,10 +47,7 @@ _FIGURES = (
 
 
 _PARTS = {
-    "user": (
-        "The user prompt",
-        "Sent to every target. Edit it, then run it.",
-    ),
+    "user": ("The user prompt", "Sent to every target. Edit it, then run it."),
     "system": ("The system prompt", "Sent before the user prompt, the same to every target. It may stay empty."),
     "parameters": (
         "Parameters",

@@ -354,7 +354,8 @@ class MainScreen(Screen[None]):
         for pane in PANES:
             self.set_class(pane == name, f"-show-{pane}")
         for tabs in self.query("#panes").results(Tabs):
-            tabs.active = f"show-{name}"
+            with tabs.prevent(Tabs.TabActivated):  # it would be told after the next key, and take that back
+                tabs.active = f"show-{name}"
 
     @on(Tabs.TabActivated, "#panes")
     def _tab_activated(self, event: Tabs.TabActivated) -> None:

@@ -1,12 +1,16 @@
 """Texts to read, and answers with their Markdown laid out. What a model wrote stays data."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderResult
 from rich.markdown import Markdown
+from rich.segment import Segment
 from rich.text import Text
 from rich.theme import Theme
 from textual.app import ComposeResult
@@ -22,6 +26,7 @@ from tui.core.sanitize import clean
 from tui.ui.bindings import KeyNames
 from tui.ui.charts import steps
 from tui.ui.keymap import bound
+from tui.ui.steady_cells import extra_places
 from tui.ui.viewmodel.detail import detail_rows, failing_parts
 from tui.ui.viewmodel.lane_lines import SHAPES
 from tui.ui.widgets.chart_view import ChartView
@@ -54,6 +59,10 @@ _STYLES = Theme(
 
 _MOST_CHARACTERS = 40_000
 """Laying out takes a second for 100,000, in which no key is heard."""
+_FIRST_STAND_IN = "\U000f0000"
+"""From here on Unicode leaves characters to private use."""
+_GAP = re.compile(" {2,}")
+"""The end of a column."""
 
 
 def room(width: int) -> int:
@@ -148,11 +157,7 @@ class DetailScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bound("detail")
 
     def __init__(
-        self,
-        record: RequestRecord,
-        keys: KeyNames,
-        overrule: Callable[[], Awaitable[None]],
-        cost: Cost | None = None,
+        self, record: RequestRecord, keys: KeyNames, overrule: Callable[[], Awaitable[None]], cost: Cost | None = None
     ) -> None:
         """`overrule` has a person's word count for the answer, or says why it cannot."""
         super().__init__()
@@ -222,23 +227,59 @@ class _Plain:
         return Markdown.__rich_console__(self._laid_out, console, options)
 
 
+class _Roomy:
+    """A layout that leaves room for signs which take a cell in some terminals, behind the words that have them.
+
+    Each has a stand-in of one cell while Rich lays out. See `tui.ui.steady_cells`, which drops those without room.
+    """
+
+    def __init__(self) -> None:
+        self._stand_ins: dict[str, str] = {}
+        self.inner: ConsoleRenderable = Text()
+
+    def takes(self, text: str) -> str:
+        """`text` for the layout."""
+        odd = {*extra_places(text), *(place for place, char in enumerate(text) if char >= _FIRST_STAND_IN)}
+        for char in {text[place] for place in odd} - self._stand_ins.keys():
+            self._stand_ins[char] = chr(ord(_FIRST_STAND_IN) + len(self._stand_ins))
+        return "".join(self._stand_ins[char] if at in odd else char for at, char in enumerate(text)) if odd else text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        signs = str.maketrans({stand_in: char for char, stand_in in self._stand_ins.items()})
+        for row in console.render_lines(self.inner, options, pad=False):
+            at, owed, plain = 0, 0, "".join(segment.text for segment in row)
+            gaps = {gap.start() for gap in _GAP.finditer(plain)}
+            for segment in row:
+                cuts = sorted({at, at + len(segment.text), *(gap for gap in gaps if at < gap < at + len(segment.text))})
+                for start, end in pairwise(cuts):
+                    if start in gaps:
+                        yield Segment(" " * owed)
+                        owed = 0
+                    text = plain[start:end].translate(signs)
+                    owed += cell_len(plain[start:end]) - cell_len(text)
+                    yield Segment(text, segment.style)
+                at += len(segment.text)
+            yield Segment(" " * owed + "\n")
+
+
 def laid_out(text: str) -> ConsoleRenderable:
     """`text`, an answer that is safe to print, laid out. Links are shown with their addresses and lead nowhere, and
     HTML is shown as it was written."""
+    roomy = _Roomy()
     end = len(text) if len(text) <= _MOST_CHARACTERS else text.rfind("\n", 0, _MOST_CHARACTERS) + 1 or _MOST_CHARACTERS
     made = _LaidOut("", hyperlinks=False, code_theme="ansi_dark")
     made.parsed = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).parse(text[:end])
     for token in _all(made.parsed):
         # Entities such as &#x202e; are characters by now.
-        token.content = clean(token.content)
+        token.content = roomy.takes(clean(token.content))
         token.attrs = {name: clean(value) if isinstance(value, str) else value for name, value in token.attrs.items()}
         # No lexer's colours, which a theme may not show.
         token.info = ""
-    if end == len(text):
-        return made
-    return Group(
-        made, Text(f"\nThe rest, {len(text) - end:,} characters, as it was written:\n", style="bold"), Text(text[end:])
-    )
+    roomy.inner = made
+    if end < len(text):
+        said = Text(f"\nThe rest, {len(text) - end:,} characters, as it was written:\n", style="bold")
+        roomy.inner = Group(made, said, Text(roomy.takes(text[end:])))
+    return roomy
 
 
 def _all(tokens: Sequence[Token]) -> Iterator[Token]:

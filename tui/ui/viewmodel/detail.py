@@ -27,11 +27,7 @@ def detail_rows(record: RequestRecord, cost: Cost | None = None) -> tuple[tuple[
         (*_rows(FigureGroup.TIMES, record), *_moments(record)),
         (*_rows(FigureGroup.PACE, record), ("longest gap", _longest_gap(record))),
         (*_rows(FigureGroup.TOKENS, record), *_counts(record)),
-        (
-            *_sent_from(record),
-            *_rows(FigureGroup.CONNECTION, record),
-            *_answered(record),
-        ),
+        (*_sent_from(record), *_rows(FigureGroup.CONNECTION, record), *_answered(record)),
         tuple(_rows(FigureGroup.NETWORK, record)),
         _served(record, cost),
         tuple(_rows(FigureGroup.INSTRUMENT, record)),
