@@ -17,7 +17,8 @@ from tui.simulator.replies import ApiError
 ThinkingType = Literal["adaptive", "enabled", "disabled", "between_tools"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
-_Spread = Annotated[float, Meta(ge=0, le=2)]
+# Bounds are written as those in `tui.core.parameters`: typing takes equal annotations for one, whichever comes first.
+_Spread = Annotated[float, Meta(ge=0.0, le=2.0)]
 _Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
 _Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 _Range = tuple[_Count, _Count]
@@ -42,7 +43,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Sigma of the log-normal distribution of the time to first token; 0 for none."""
     prefill_ms_per_1k: _Milliseconds
     """Time that 1,000 input tokens outside the prompt cache add to the time to first token, milliseconds."""
-    start_share: Annotated[float, Meta(ge=0, le=1)]
+    start_share: Annotated[float, Meta(ge=0.0, le=1.0)]
     """Share of the time to first token at which `message_start` goes out."""
 
     tokens_per_second: Annotated[float, Meta(gt=0, le=1_000_000)]
@@ -83,7 +84,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     whole_sentences: bool = True
     """True if an answer goes on to the end of its sentence. If not, it has exactly the planned number of tokens."""
 
-    right: Annotated[float, Meta(ge=0, le=1)] | None = None
+    right: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
     """Share of requests that are answered with what the prompt has last in double quotes; the others are not answered
     rightly. None for a model that writes prose."""
 
