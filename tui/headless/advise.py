@@ -16,7 +16,15 @@ from tui.errors import ExitCode
 from tui.export.formats import write_text
 from tui.export.json_format import visible
 from tui.export.markdown import advice_markdown
-from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats, share
+from tui.headless.arguments import (
+    add_target_options,
+    command_parser,
+    ledger_of,
+    load_from,
+    refuse_outputs,
+    repeats,
+    share,
+)
 from tui.headless.measure import MeasuringStep, measure
 from tui.headless.narration import Narrator
 from tui.session.measured import evidence_for
@@ -71,11 +79,10 @@ def _put(name: str, text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui advise",
-        description="Measure a plan and say what would save time, how much, and what that rests on.",
-        epilog="exit codes: 0 advice given, 2 a plan or argument cannot be used, 3 nothing answered, 130 interrupted.",
-        allow_abbrev=False,
+    parser = command_parser(
+        "advise",
+        "Measure a plan and say what would save time, how much, and what that rests on.",
+        "exit codes: 0 advice given, 2 a plan or argument cannot be used, 3 nothing answered, 130 interrupted.",
     )
     add_target_options(parser, takes_plan=True)
     parser.add_argument(

@@ -30,6 +30,18 @@ from tui.streams import print_utf8
 LAST = "last"
 
 
+def command_parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    """The parser of the command `name`. An epilog of several lines is shown as it is."""
+    formatter = argparse.RawDescriptionHelpFormatter if "\n" in epilog else argparse.HelpFormatter
+    return argparse.ArgumentParser(
+        prog=f"latency-tui {name}",
+        description=description,
+        epilog=epilog or None,
+        formatter_class=formatter,
+        allow_abbrev=False,
+    )
+
+
 def add_target_options(parser: argparse.ArgumentParser, *, takes_plan: bool) -> None:
     """Options that say what is asked: a plan or configuration file, a prompt, models, a server, the simulator."""
     config = "a configuration or plan file (TOML)"

@@ -20,7 +20,7 @@ from tui.core.sanitize import clean
 from tui.core.statistics import dependence
 from tui.core.wording import roughly
 from tui.errors import ExitCode, UsageError
-from tui.headless.arguments import history_if_any, is_simulated, print_json, runs_of
+from tui.headless.arguments import command_parser, history_if_any, is_simulated, print_json, runs_of
 
 _EPILOG = """\
 A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'pinned', or a JSON
@@ -87,13 +87,7 @@ def _report(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui compare",
-        description="Compare two sets of runs: B against A.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("compare", "Compare two sets of runs: B against A.", _EPILOG)
     parser.add_argument("a", metavar="A")
     parser.add_argument("b", metavar="B")
     parser.add_argument(

@@ -32,7 +32,7 @@ from tui.core.wording import aligned, dollars, format_duration
 from tui.engine.client import HERE
 from tui.engine.protocol import Examine
 from tui.errors import ChildError, ExitCode, HistoryError, UsageError
-from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
+from tui.headless.arguments import add_target_options, command_parser, endpoints_of, load_from, print_json
 from tui.headless.measure import measure
 from tui.headless.models import ask_endpoints
 from tui.headless.narration import Narrator
@@ -73,11 +73,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui doctor",
-        description="Check keys, endpoints, clocks, the terminal and files. Costs nothing, and sends no prompt without "
-        "--probe.",
-        allow_abbrev=False,
+    parser = command_parser(
+        "doctor",
+        "Check keys, endpoints, clocks, the terminal and files. Costs nothing, and sends no prompt without --probe.",
     )
     add_target_options(parser, takes_plan=False)
     parser.add_argument(

@@ -12,7 +12,7 @@ from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.core.wording import aligned
 from tui.errors import ExitCode
-from tui.headless.arguments import add_target_options, load_from, print_json
+from tui.headless.arguments import add_target_options, command_parser, load_from, print_json
 
 
 class EndpointListing(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +57,10 @@ def _listing(endpoint: Endpoint, *, is_configured: bool) -> EndpointListing:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui endpoints",
-        description="The endpoints that a target can name, as in --model groq/llama-3.3-70b-versatile, and whether "
+    parser = command_parser(
+        "endpoints",
+        "The endpoints that a target can name, as in --model groq/llama-3.3-70b-versatile, and whether "
         "their keys are set. Asks nothing.",
-        allow_abbrev=False,
     )
     add_target_options(parser, takes_plan=False)
     parser.add_argument("--json", choices=["-"], help="- prints JSON")

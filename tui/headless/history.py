@@ -16,7 +16,7 @@ from tui.core.wording import ABSENT, aligned, amount
 from tui.errors import ExitCode, UsageError
 from tui.export import json_format, otel
 from tui.export.formats import SUFFIXES, Format, render, write
-from tui.headless.arguments import print_json, runs_of
+from tui.headless.arguments import command_parser, print_json, runs_of
 from tui.headless.results import results_of, table
 from tui.history.store import Store
 from tui.session import trial_log
@@ -38,9 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui history", description="The history of all runs.", allow_abbrev=False
-    )
+    parser = command_parser("history", "The history of all runs.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="list runs, the latest first", allow_abbrev=False)
     listing.add_argument("--model", metavar="TEXT", help="part of a model's id or a target's name")

@@ -24,7 +24,7 @@ from tui.core.sanitize import clean
 from tui.core.wording import aligned
 from tui.errors import ConfigError, ExitCode, UsageError
 from tui.export.formats import Format, render, write
-from tui.headless.arguments import add_target_options, load_from, refuse_outputs, written
+from tui.headless.arguments import add_target_options, command_parser, load_from, refuse_outputs, written
 from tui.headless.measure import Signals, prepared, readable
 from tui.headless.narration import Narrator
 from tui.headless.results import MARKS
@@ -224,12 +224,10 @@ def _write_files(options: argparse.Namespace, measured: MeasuredLoad, loaded: Lo
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui load",
-        description="Ask a plan's targets at levels of load: how many requests they bear, and what becomes of TTFT.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "load",
+        "Ask a plan's targets at levels of load: how many requests they bear, and what becomes of TTFT.",
+        _EPILOG,
     )
     add_target_options(parser, takes_plan=True)
     parser.add_argument("--levels", metavar="N,...", help="requests in flight, level by level, such as 1,2,4,8")

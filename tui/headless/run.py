@@ -26,7 +26,15 @@ from tui.core.series import SeriesSettings
 from tui.errors import UsageError
 from tui.export import otel
 from tui.export.formats import Format, render, write, write_text
-from tui.headless.arguments import add_target_options, ledger_of, load_from, refuse_outputs, repeats, written
+from tui.headless.arguments import (
+    add_target_options,
+    command_parser,
+    ledger_of,
+    load_from,
+    refuse_outputs,
+    repeats,
+    written,
+)
 from tui.headless.measure import MeasuredPlan, measure, reason
 from tui.headless.narration import Narrator, request_line
 from tui.headless.results import (
@@ -87,12 +95,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui run",
-        description="Measure a plan without a screen, once or again and again, and judge its objectives.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "run", "Measure a plan without a screen, once or again and again, and judge its objectives.", _EPILOG
     )
     add_target_options(parser, takes_plan=True)
     parser.add_argument("--repeat", type=repeats, metavar="N", help="counted runs, after the plan's warm-up")

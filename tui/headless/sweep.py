@@ -8,7 +8,7 @@ from tui.core.decomposition import RunsNeeded
 from tui.core.sanitize import clean
 from tui.errors import ExitCode
 from tui.export.formats import Format, render, write
-from tui.headless.arguments import add_target_options, is_simulated, load_from, refuse_outputs, written
+from tui.headless.arguments import add_target_options, command_parser, is_simulated, load_from, refuse_outputs, written
 from tui.headless.measure import MeasuredPlan, MeasuringStep, measure, reason
 from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, fitted_table, results_of, sentences, verdicts
@@ -54,12 +54,8 @@ def _write_files(options: argparse.Namespace, measured: MeasuredPlan) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui sweep",
-        description="Ask prompts and answers of other lengths: the baseline latency and the time per token.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "sweep", "Ask prompts and answers of other lengths: the baseline latency and the time per token.", _EPILOG
     )
     add_target_options(parser, takes_plan=True)
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt, a target each")

@@ -29,7 +29,7 @@ from tui.core.wording import aligned, amount
 from tui.errors import ChildError, ExitCode, HistoryError, UsageError
 from tui.export import otel
 from tui.export.document import is_simulated, utc
-from tui.headless.arguments import add_target_options, load_from, repeats
+from tui.headless.arguments import add_target_options, command_parser, load_from, repeats
 from tui.headless.measure import measure
 from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, results_of
@@ -69,12 +69,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui watch",
-        description="Measure a plan every so often, for hours or days, and say what missed and what changed when.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "watch", "Measure a plan every so often, for hours or days, and say what missed and what changed when.", _EPILOG
     )
     add_target_options(parser, takes_plan=True)
     parser.add_argument("--every", type=_span, required=True, metavar="SPAN", help="from round to round: 5m, 1h, 90s")
