@@ -58,9 +58,9 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/spending": "session/test_preview.py",
-    **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_questions_open_plan.py"),
+    **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_dialogs_open_plan.py"),
     "session/plan_files": "export/test_plan_file.py",
-    "ui/widgets/files_view": "ui/screens/test_questions_open_plan.py",
+    "ui/widgets/files_view": "ui/screens/test_dialogs_open_plan.py",
     "session/trial_runner": "ui/screens/test_advice.py",
     "simulator/replies": "simulator/test_script.py",
     # The screen as a person uses it, by keys and mouse, in a real app.

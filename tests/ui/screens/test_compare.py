@@ -12,7 +12,7 @@ from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.ui.screens.compare import CompareScreen
-from tui.ui.screens.questions import AskScreen
+from tui.ui.screens.dialogs import AskScreen
 from tui.ui.screens.settings import ObjectivesScreen
 from tui.ui.screens.text import TextScreen
 from tui.ui.viewmodel.verdicts import comparison_lines

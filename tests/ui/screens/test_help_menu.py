@@ -7,8 +7,8 @@ from textual.events import Key
 from textual.widgets import Input, OptionList, TextArea
 
 from tui.ui.bindings import ACTIONS, LETTERS
+from tui.ui.screens.dialogs import SearchScreen
 from tui.ui.screens.help import MenuScreen
-from tui.ui.screens.questions import SearchScreen
 
 from .conftest import OpenApp
 from .driving import SMALL, WIDE, AppDriver, fast, steady

@@ -4,7 +4,7 @@ from functools import partial
 from itertools import zip_longest
 
 from tui.core.record import State
-from tui.ui.screens.questions import ConfirmScreen
+from tui.ui.screens.dialogs import ConfirmScreen
 
 from .conftest import OpenApp
 from .driving import FAST, STEADY, AppDriver, fast, keys_of, steady

@@ -8,7 +8,7 @@ import pytest
 
 from tui.core.plan import Budget
 from tui.core.series import SeriesSettings
-from tui.ui.screens.questions import ConfirmScreen
+from tui.ui.screens.dialogs import ConfirmScreen
 
 from .conftest import OpenApp
 from .driving import AppDriver, fast

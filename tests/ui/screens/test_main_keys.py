@@ -5,7 +5,7 @@ from textual.events import Key
 from tui.config.schema import KeySettings
 from tui.simulator.process import SimulatorProcess
 from tui.ui.keymap import keymap_of
-from tui.ui.screens.questions import SearchScreen
+from tui.ui.screens.dialogs import SearchScreen
 
 from .driving import SMALL, app_driver_of, fast, plan_of
 from .engine import SharedEngine

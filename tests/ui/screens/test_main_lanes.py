@@ -1,7 +1,7 @@
 """Lanes: going from one to the next, one alone, scrolling back, copying, searching, clearing."""
 
 from tui.core.record import State
-from tui.ui.screens.questions import SearchScreen
+from tui.ui.screens.dialogs import SearchScreen
 
 from .conftest import OpenApp
 from .driving import FAST, STEADY, AppDriver, fast, keys_of, steady

@@ -19,8 +19,8 @@ from textual.widgets import TextArea
 from tui.core.record import State
 from tui.ui.bindings import ACTIONS, FOOTER
 from tui.ui.keymap import Keymap
+from tui.ui.screens.dialogs import ConfirmScreen
 from tui.ui.screens.help import HelpScreen
-from tui.ui.screens.questions import ConfirmScreen
 
 from .conftest import OpenApp
 from .driving import SMALL, STEADY, AppDriver, fast, keys_of, steady

@@ -96,14 +96,19 @@ async def test_a_series_and_a_load_have_no_default_of_the_api(table: str) -> Non
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 16)])
-async def test_the_buttons_of_a_screen_are_in_sight(size: tuple[int, int]) -> None:
+async def test_the_buttons_of_a_screen_are_in_sight_and_do_what_they_say(size: tuple[int, int]) -> None:
     app: App[None] = App()
+    answers: list[object] = []
     async with app.run_test(size=size) as pilot:
-        await app.push_screen(SeriesScreen(SeriesSettings(), Keymap().names))
-        await pilot.pause()
-        for button in app.screen.query(Button):
-            assert app.screen.region.contains_region(button.region), button.label
-            assert str(button.label) in shown(app)
+        for pressed in ("start", "keep", "cancel"):
+            await app.push_screen(SeriesScreen(SeriesSettings(), Keymap().names), answers.append)
+            await pilot.pause()
+            for button in app.screen.query(Button):
+                assert app.screen.region.contains_region(button.region), button.label
+                assert str(button.label) in shown(app)
+            await pilot.click(f"#{pressed}")
+            await pilot.pause()
+    assert answers == [(SeriesSettings(), True), (SeriesSettings(), False), None]
 
 
 async def test_the_first_three_parameters_are_edited_where_they_stand() -> None:

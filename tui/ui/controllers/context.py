@@ -118,7 +118,7 @@ class Context:
         new = [endpoint for endpoint in preview.unconfirmed if endpoint.base_url in used]
         if not new:
             return False
-        from tui.ui.screens.questions import ConfirmScreen
+        from tui.ui.screens.dialogs import ConfirmScreen
 
         def answered(yes: bool | None) -> None:
             if not yes:

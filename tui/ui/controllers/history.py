@@ -46,7 +46,7 @@ class HistoryController:
         if not fields:
             await self._open(run)
             return
-        from tui.ui.screens.questions import ConfirmScreen
+        from tui.ui.screens.dialogs import ConfirmScreen
 
         async def answered(yes: bool | None) -> None:
             if not yes:

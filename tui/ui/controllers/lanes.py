@@ -98,14 +98,14 @@ class LanesController:
 
     def search(self) -> None:
         """Search in the current lane."""
-        from tui.ui.screens.questions import SearchScreen
+        from tui.ui.screens.dialogs import SearchScreen
 
         self._context.front.show_pane("lanes")
         self._context.app.push_screen(SearchScreen(self._context.front.current_lane.stream, self._context.keys))
 
     def clear(self) -> None:
         """Empty the lanes and the session's table, after a question if something stands there."""
-        from tui.ui.screens.questions import ConfirmScreen
+        from tui.ui.screens.dialogs import ConfirmScreen
 
         context, live = self._context, self._context.live
         results = sum(len(lane.outcomes) or (lane.record is not None) for lane in live.lanes)

@@ -100,7 +100,7 @@ class PlansController:
 
     def save_as(self) -> None:
         """Save the screen into another file."""
-        from tui.ui.screens.questions import AskScreen
+        from tui.ui.screens.dialogs import AskScreen
 
         context = self._context
         if not self._commit():
@@ -120,7 +120,7 @@ class PlansController:
         if placed(name) == context.desk.path or not await asyncio.to_thread(placed(name).exists):
             await self._save(name)
             return
-        from tui.ui.screens.questions import ConfirmScreen
+        from tui.ui.screens.dialogs import ConfirmScreen
 
         async def answered(yes: bool | None) -> None:
             if yes:
@@ -146,7 +146,7 @@ class PlansController:
 
     async def open(self) -> None:
         """Choose a plan file, or a draft of before, to go on with."""
-        from tui.ui.screens.questions import OpenScreen
+        from tui.ui.screens.dialogs import OpenScreen
 
         context, desk = self._context, self._context.desk
         if not self._commit():

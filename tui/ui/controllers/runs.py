@@ -55,7 +55,7 @@ class RunsController:
             self._context.main.wake()
 
     def _ask_to_rerun(self, *, ask_all: bool) -> None:
-        from tui.ui.screens.questions import ConfirmScreen
+        from tui.ui.screens.dialogs import ConfirmScreen
 
         app = self._context.app
 
@@ -234,7 +234,7 @@ def ask_before(
             go()
 
     async def ask() -> None:
-        from tui.ui.screens.questions import ConfirmScreen
+        from tui.ui.screens.dialogs import ConfirmScreen
 
         stored = await asyncio.to_thread(typical_in, path, [target.model for target in plan.targets])
         question = f"{what}: {foreseen(stored=stored).sentence}. Start?"

@@ -124,7 +124,7 @@ class ScreenController:
 
     async def answer_ssh(self, host: Host, command: Sequence[str]) -> bool:
         """Let the person answer what ssh asks, on the terminal, if they want to now. False if it did not log in."""
-        from tui.ui.screens.questions import ConfirmScreen
+        from tui.ui.screens.dialogs import ConfirmScreen
 
         context = self._context
         answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

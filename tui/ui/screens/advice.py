@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -16,6 +15,7 @@ from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.core.sanitize import clean
 from tui.ui.bindings import Action, KeyNames
 from tui.ui.keymap import bound
+from tui.ui.screens.dialogs import BoxScreen
 from tui.ui.viewmodel.advice_state import AdviceState, detail_lines, head_lines, ledger_lines, row_line, trial_lines
 from tui.ui.widgets.key_bar import KeyBar
 
@@ -24,16 +24,12 @@ _LOOK_EVERY_S = 0.25
 Wish = Literal["try", "accept", "reject", "cancel", "differ", "share"]
 
 
-class AdviceScreen(ModalScreen[None]):
+class AdviceScreen(BoxScreen[None]):
     """Suggestions, ranked, with details of the one pointed at; the trial; the log. Closing it does not end a trial."""
 
     DEFAULT_CSS = """
     AdviceScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; height: 96%; max-width: 130;
-            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
-        }
+        & > Vertical { width: 96%; height: 96%; max-width: 130; }
         & Static { width: 1fr; height: auto; }
         & #advice-note { color: $text-muted; display: none; }
         & #advice-note.-first { display: block; }

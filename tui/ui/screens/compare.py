@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from tui.core.sanitize import clean
@@ -21,7 +21,7 @@ from tui.errors import LatencyTuiError
 from tui.session.takeaway import Takeaway
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
-from tui.ui.screens.questions import AskScreen
+from tui.ui.screens.dialogs import AskScreen, BoxScreen
 from tui.ui.screens.text import TextScreen
 from tui.ui.viewmodel.verdicts import comparison_lines
 from tui.ui.widgets.inputs import Field
@@ -71,16 +71,12 @@ class ComparedScreen(TextScreen):
         save_comparison(self, self._takeaway, self._keys)
 
 
-class CompareScreen(ModalScreen[None]):
+class CompareScreen(BoxScreen[None]):
     """Chooses two snapshots and shows how the second differs from the first."""
 
     DEFAULT_CSS = """
     CompareScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; height: 96%; max-width: 130;
-            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
-        }
+        & > Vertical { width: 96%; height: 96%; max-width: 130; }
         & Horizontal { height: 1; }
         & Label { width: auto; padding: 0 1 0 0; color: $text-muted; }
         & Select { width: 1fr; }

@@ -8,11 +8,11 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
+from tui.ui.screens.dialogs import BoxScreen
 from tui.ui.viewmodel.difference import ComparedAnswer, Passage, differ, marked
 from tui.ui.widgets.key_bar import KeyBar
 
@@ -22,16 +22,12 @@ _MARKS = (("[-", "-]", "bold $text-error"), ("{+", "+}", "bold $text-success"))
 """Around what only the first has, and only the second; a colour says the same."""
 
 
-class DifferenceScreen(ModalScreen[None]):
+class DifferenceScreen(BoxScreen[None]):
     """Shows two answers, scrolled together. N compares the first with the next one; Escape closes."""
 
     DEFAULT_CSS = """
     DifferenceScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; height: 96%;
-            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
-        }
+        & > Vertical { width: 96%; height: 96%; }
         & Static { width: 1fr; height: auto; }
         & Container { height: 1fr; layout: vertical; }
         & VerticalScroll { width: 1fr; height: 1fr; border-top: solid $panel-lighten-2;

@@ -22,7 +22,7 @@ from tui.session.archive import Archive
 from tui.ui.bindings import Action, KeyNames
 from tui.ui.keymap import bound
 from tui.ui.screens.compare import ComparedScreen, TakeAlong
-from tui.ui.screens.questions import AskScreen, ConfirmScreen
+from tui.ui.screens.dialogs import AskScreen, ConfirmScreen
 from tui.ui.viewmodel.run_lines import (
     HINT,
     MarkedLine,

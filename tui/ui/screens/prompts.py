@@ -6,12 +6,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import TabbedContent, TabPane
 
 from tui.session.prompt_book import PromptBook, Row
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
+from tui.ui.screens.dialogs import BoxScreen
 from tui.ui.widgets.files_view import FilesView, Look
 from tui.ui.widgets.prompt_part import PromptPart
 from tui.ui.widgets.turns_view import TurnsView
@@ -21,16 +21,12 @@ from tui.ui.widgets.variants_view import VariantsView
 _TABS = ("variants", "variables", "turns", "files")
 
 
-class PromptsScreen(ModalScreen[None]):
+class PromptsScreen(BoxScreen[None]):
     """Edits a book of prompts in place. Escape goes back from a field to its list, and from there to the lanes."""
 
     DEFAULT_CSS = """
     PromptsScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; height: 94%; max-width: 120; max-height: 40;
-            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
-        }
+        & > Vertical { width: 96%; height: 94%; max-width: 120; max-height: 40; }
         & TabPane { padding: 0; }
         & ContentSwitcher, & TabbedContent, & TabPane { height: 1fr; }
     }

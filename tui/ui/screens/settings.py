@@ -1,14 +1,11 @@
-"""All shared parameters."""
+"""Dialogs for settings: the shared parameters, a series or a load, checks, and objectives."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 import msgspec
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label
+from textual.widgets import Input, Label
 
 from tui.config.check import check_lines, parse_checks
 from tui.config.schema import TABLES
@@ -20,51 +17,24 @@ from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
+from tui.ui.screens.dialogs import Dialog, Problem, dialog_button, done_button
 from tui.ui.viewmodel.form_rows import PARAMETER_ROWS, FieldError, rows_of
 from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient
 from tui.ui.widgets.inputs import Editor, Field
 from tui.ui.widgets.settings_form import SettingsForm
 
 
-class ParametersScreen(ModalScreen[Parameters]):
-    """Edits the shared parameters; dismisses with them. Escape leaves them as they were."""
+class ParametersScreen(Dialog[Parameters]):
+    """Edits the shared parameters; dismisses with them."""
 
-    DEFAULT_CSS = """
-    ParametersScreen {
-        align: center middle;
-        & > Vertical {
-            width: 100; max-width: 100%; height: 21; max-height: 100%;
-            padding: 0 1; background: $panel; border: heavy $primary;
-            border-title-style: bold;
-        }
-        & .buttons { height: 1; align-horizontal: right; }
-        & Button { margin: 0 0 0 2; }
-    }
-    """
+    DEFAULT_CSS = "ParametersScreen > Vertical { width: 100; max-width: 100%; height: 21; max-height: 100%; }"
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog")
 
     def __init__(self, parameters: Parameters, chosen: Sequence[Recipient], keys: KeyNames) -> None:
         """`chosen` are the targets that are sent the parameters."""
-        super().__init__()
-        self._keys = keys
         values, context = msgspec.structs.asdict(parameters), ParameterContext(lambda: chosen)
         self._form = SettingsForm(PARAMETER_ROWS, values, context, required=(REQUIRED,))
-
-    def compose(self) -> ComposeResult:
-        """The fields above the buttons."""
-        with Vertical() as box:
-            box.border_title = "Parameters of all targets"
-            yield self._form
-            with Horizontal(classes="buttons"):
-                yield Button(self._keys.on_button("dialog.done"), id="done", variant="primary", compact=True)
-                yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
-        if event.button.id == "cancel":
-            self.dismiss()
-        else:
-            self.action_done()
+        super().__init__("Parameters of all targets", keys, self._form, buttons=[done_button(keys)])
 
     def on_input_submitted(self) -> None:
         """Enter in a field keeps the parameters."""
@@ -79,52 +49,21 @@ class ParametersScreen(ModalScreen[Parameters]):
         self.dismiss(Parameters(**values))
 
 
-class SeriesScreen(ModalScreen[tuple[SeriesSettings | LoadSettings, bool]]):
-    """Edits the options of a series or a load; dismisses with them, and whether to start.
+class SeriesScreen(Dialog[tuple[SeriesSettings | LoadSettings, bool]]):
+    """Edits the options of a series or a load; dismisses with them, and whether to start."""
 
-    Escape leaves them as they were.
-    """
-
-    DEFAULT_CSS = """
-    SeriesScreen {
-        align: center middle;
-        & > Vertical {
-            width: 66; max-width: 96%; height: auto; max-height: 96%;
-            padding: 0 1; background: $panel; border: heavy $primary;
-            border-title-style: bold;
-        }
-        & Horizontal { height: auto; }
-        & .buttons { align-horizontal: right; }
-        & Button { margin: 0 0 0 2; }
-    }
-    """
+    DEFAULT_CSS = "SeriesScreen > Vertical { width: 66; max-width: 96%; height: auto; max-height: 96%; }"
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close", "series")
 
     def __init__(self, settings: SeriesSettings | LoadSettings, keys: KeyNames, table: str = "series") -> None:
         """`table` is that of the configuration which holds the options."""
-        super().__init__()
-        self._keys = keys
-        self._kind, self._title = type(settings), table.capitalize()
+        self._kind = type(settings)
         rows = rows_of(TABLES[table])
         cells = 2 + max(len(row.title) for row in rows)
         self._form = SettingsForm(rows, msgspec.structs.asdict(settings), label_cells=cells)
-
-    def compose(self) -> ComposeResult:
-        """The fields above the buttons."""
-        with Vertical() as box:
-            box.border_title = self._title
-            yield self._form
-            with Horizontal(classes="buttons"):
-                yield Button(self._keys.on_button("series.start"), id="start", variant="primary", compact=True)
-                yield Button("Keep", id="keep", compact=True)
-                yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
-        if event.button.id == "cancel":
-            self.dismiss()
-        else:
-            self.action_done(event.button.id == "start")
+        start = dialog_button("start", keys.on_button("series.start"), "done(True)", "primary")
+        keep = dialog_button("keep", "Keep", "done(False)")
+        super().__init__(table.capitalize(), keys, self._form, buttons=[start, keep])
 
     def on_input_submitted(self) -> None:
         """Enter in a field keeps the options."""
@@ -146,45 +85,25 @@ _CHECKS = (
 )
 
 
-class ChecksScreen(ModalScreen[tuple[AnswerCheck, ...]]):
-    """Edits the checks of answers; dismisses with them. Escape leaves them as they were."""
+class ChecksScreen(Dialog[tuple[AnswerCheck, ...]]):
+    """Edits the checks of answers; dismisses with them."""
 
     DEFAULT_CSS = """
     ChecksScreen {
-        align: center middle;
-        & > Vertical {
-            width: 76; max-width: 96%; height: auto; max-height: 96%;
-            padding: 0 1; background: $panel; border: heavy $primary;
-            border-title-style: bold;
-        }
+        & > Vertical { width: 76; max-width: 96%; height: auto; max-height: 96%; }
         & Editor { height: 8; border: none; background: $surface; }
         & Label { color: $text-muted; width: 1fr; }
-        & .problem { display: none; color: $text-error; }
-        & .problem.-said { display: block; }
-        & .buttons { height: 1; align-horizontal: right; }
-        & Button { margin: 0 0 0 2; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog")
 
     def __init__(self, checks: Sequence[AnswerCheck], of: str, keys: KeyNames) -> None:
         """`of` says whose they are, where there are several prompts."""
-        super().__init__()
-        self._keys = keys
-        self._of = of
         self._editor = Editor(check_lines(checks), "checks", 'contains = "Paris"')
-        self._problem = Label("", classes="problem", markup=False)
-
-    def compose(self) -> ComposeResult:
-        """The text above the hint and the buttons."""
-        with Vertical() as box:
-            box.border_title = f"Checks of the answers{self._of}"
-            yield self._editor
-            yield self._problem
-            yield Label(_CHECKS.format(kinds=", ".join(KINDS), save=self._keys("save_plan")), markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button(self._keys.on_button("dialog.done"), id="done", variant="primary", compact=True)
-                yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
+        self._problem = Problem()
+        hint = Label(_CHECKS.format(kinds=", ".join(KINDS), save=keys("save_plan")), markup=False)
+        parts = (self._editor, self._problem, hint)
+        super().__init__(f"Checks of the answers{of}", keys, *parts, buttons=[done_button(keys)])
 
     def on_mount(self) -> None:
         """Begin at the end of what is there."""
@@ -193,27 +112,16 @@ class ChecksScreen(ModalScreen[tuple[AnswerCheck, ...]]):
 
     def on_text_area_changed(self) -> None:
         """A corrected text takes its complaint away."""
-        self._say("")
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
-        if event.button.id == "cancel":
-            self.dismiss()
-        else:
-            self.action_done()
+        self._problem.say("")
 
     def action_done(self) -> None:
         """Dismiss with the checks, if all can be used."""
         try:
             found = parse_checks(self._editor.text)
         except ValueError as error:
-            self._say(clean(str(error)))
+            self._problem.say(clean(str(error)))
             return
         self.dismiss(found)
-
-    def _say(self, sentence: str) -> None:
-        self._problem.update(sentence)
-        self._problem.set_class(bool(sentence), "-said")
 
 
 _HINT = (
@@ -223,51 +131,32 @@ _HINT = (
 )
 
 
-class ObjectivesScreen(ModalScreen[tuple[Objective, ...]]):
+class ObjectivesScreen(Dialog[tuple[Objective, ...]]):
     """Edits the objectives; dismisses with them. Below the field it says what cannot be read."""
 
     DEFAULT_CSS = """
     ObjectivesScreen {
-        align: center middle;
-        & > Vertical {
-            width: 76; max-width: 96%; height: auto;
-            padding: 0 1; background: $panel; border: heavy $primary;
-            border-title-style: bold;
-        }
+        & > Vertical { width: 76; max-width: 96%; height: auto; }
         & Label { color: $text-muted; width: 1fr; }
-        & .problem { display: none; color: $text-error; }
-        & .problem.-said { display: block; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close")
 
     def __init__(self, objectives: Sequence[Objective], keys: KeyNames) -> None:
-        super().__init__()
-        self._keys = keys
-        self._text = ", ".join(objective.text for objective in objectives)
-        self._problem = Label("", classes="problem", markup=False)
-
-    def compose(self) -> ComposeResult:
-        """The field above the hint."""
-        with Vertical() as box:
-            box.border_title = "Objectives"
-            yield Field(self._text, id="objectives")
-            yield self._problem
-            yield Label(_HINT.format(escape=self._keys("dialog.close")), markup=False)
+        self._problem = Problem()
+        field = Field(", ".join(objective.text for objective in objectives), id="objectives")
+        hint = Label(_HINT.format(escape=keys("dialog.close")), markup=False)
+        super().__init__("Objectives", keys, field, self._problem, hint)
 
     def on_input_changed(self) -> None:
         """A corrected field takes its complaint away."""
-        self._say("")
+        self._problem.say("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Dismiss with the objectives, if all can be read."""
         try:
             found = tuple(parse(text) for text in event.value.split(",") if text.strip())
         except ValueError as error:
-            self._say(str(error))
+            self._problem.say(str(error))
             return
         self.dismiss(found)
-
-    def _say(self, sentence: str) -> None:
-        self._problem.update(sentence)
-        self._problem.set_class(bool(sentence), "-said")

@@ -5,12 +5,10 @@ from typing import ClassVar
 
 import msgspec
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, OptionList
+from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from tui.config.keys import refuse_label
@@ -23,6 +21,7 @@ from tui.core.target import Target
 from tui.session.target_choice import ChoiceError, checked_model
 from tui.ui.bindings import KeyNames
 from tui.ui.keymap import bound
+from tui.ui.screens.dialogs import Dialog, done_button
 from tui.ui.viewmodel.form_rows import PARAMETER_ROWS, FieldError
 from tui.ui.viewmodel.parameter_refusals import ParameterContext, Recipient, kind_at
 from tui.ui.widgets.choice_line import ChoiceLine
@@ -30,24 +29,17 @@ from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.settings_form import SettingsForm
 
 
-class TargetScreen(ModalScreen[Target]):
-    """Edits a target; dismisses with what became of it. Escape leaves it as it was."""
+class TargetScreen(Dialog[Target]):
+    """Edits a target; dismisses with what became of it."""
 
     DEFAULT_CSS = """
     TargetScreen {
-        align: center middle;
-        & > Vertical {
-            width: 100; max-width: 100%; height: 24; max-height: 100%;
-            padding: 0 1; background: $panel; border: heavy $primary;
-            border-title-style: bold;
-        }
+        & > Vertical { width: 100; max-width: 100%; height: 24; max-height: 100%; }
         & .head { height: 1; }
         & .head > Label { width: 17; color: $text-muted; }
         & .head > Input { width: 1fr; }
         & #models { display: none; height: auto; max-height: 6; margin: 0 0 0 17; padding: 0; }
         & #models.-open { display: block; }
-        & .buttons { height: 1; align-horizontal: right; }
-        & Button { margin: 0 0 0 2; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog", "fields")
@@ -67,9 +59,6 @@ class TargetScreen(ModalScreen[Target]):
     ) -> None:
         """`endpoints` are those of `plan` to choose from; `models` what is known, by id; `at` splits a model such
         as `groq/llama-…`; `focus` is the part to begin with: `parameters`, `model` or `name`."""
-        super().__init__()
-        self._heading = title
-        self._keys = keys
         self._models = models
         self._at = at
         self._begin = focus
@@ -82,29 +71,12 @@ class TargetScreen(ModalScreen[Target]):
         self._form = SettingsForm(PARAMETER_ROWS, msgspec.structs.asdict(target.parameters), context)
         self._list = OptionList(id="models", compact=True, markup=False)
         self._matches: list[str] = []
-        self._model: Input
-        self._label: Input
-
-    def compose(self) -> ComposeResult:
-        """Model, endpoint and name, then the parameters, then the buttons."""
-        self._model = _field("model", self._target.model, "a model's id")
-        self._label = _field("name", self._target.name or "", "what the lane is called")
-        with Vertical() as box:
-            box.border_title = Content(clean(self._heading))
-            with Horizontal(classes="head"):
-                yield Label("model")
-                yield self._model
-            yield self._list
-            with Horizontal(classes="head"):
-                yield Label("endpoint")
-                yield self._endpoint
-            with Horizontal(classes="head"):
-                yield Label("name")
-                yield self._label
-            yield self._form
-            with Horizontal(classes="buttons"):
-                yield Button(self._keys.on_button("dialog.done"), id="done", variant="primary", compact=True)
-                yield Button(self._keys.on_button("dialog.close", "Cancel"), id="cancel", compact=True)
+        self._model = _field("model", target.model, "a model's id")
+        self._label = _field("name", target.name or "", "what the lane is called")
+        rows = (("model", self._model), ("endpoint", self._endpoint), ("name", self._label))
+        head = [Horizontal(Label(name), field, classes="head") for name, field in rows]
+        parts = (head[0], self._list, *head[1:], self._form)
+        super().__init__(Content(clean(title)), keys, *parts, buttons=[done_button(keys)])
 
     def on_mount(self) -> None:
         """Focus the part to begin with."""
@@ -145,13 +117,6 @@ class TargetScreen(ModalScreen[Target]):
         return (Recipient(target=Target(model=typed.model), model=self._models.get(typed.model), kind=kind),)
 
     # Ends
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
-        if event.button.id == "cancel":
-            self.dismiss()
-        else:
-            self.action_done()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in a field keeps the target, but takes first what was searched for: the only match, or one of them."""

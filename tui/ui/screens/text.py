@@ -17,7 +17,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.core.cost import Cost
@@ -26,6 +25,7 @@ from tui.core.sanitize import clean
 from tui.ui.bindings import KeyNames
 from tui.ui.charts import steps
 from tui.ui.keymap import bound
+from tui.ui.screens.dialogs import BoxScreen
 from tui.ui.steady_cells import extra_places
 from tui.ui.viewmodel.detail import detail_rows, failing_parts
 from tui.ui.viewmodel.lane_lines import SHAPES
@@ -70,16 +70,12 @@ def room(width: int) -> int:
     return min(_WIDEST, width * 96 // 100) - _AROUND
 
 
-class TextScreen(ModalScreen[None]):
+class TextScreen(BoxScreen[None]):
     """Shows a text that is safe to print, to be scrolled through. Y copies it; Escape, Q or Enter closes it."""
 
     DEFAULT_CSS = """
     TextScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; height: 96%; max-width: 130;
-            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
-        }
+        & > Vertical { width: 96%; height: 96%; max-width: 130; }
         & Static { height: auto; }
         & .failing { margin: 0 0 1 0; }
     }
@@ -137,16 +133,12 @@ def failing_lines(record: RequestRecord) -> Content | None:
 _NAME_CELLS = 24
 
 
-class DetailScreen(ModalScreen[None]):
+class DetailScreen(BoxScreen[None]):
     """Shows a request as it stood when the screen was opened. Escape, F4 or Q closes it."""
 
     DEFAULT_CSS = """
     DetailScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; height: 96%; max-width: 130;
-            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
-        }
+        & > Vertical { width: 96%; height: 96%; max-width: 130; }
         & ChartView { height: 15; }
         & Horizontal { height: auto; }
         & .group { width: 1fr; height: auto; }

@@ -1,4 +1,4 @@
-"""Small dialogs: a question for a line of text, one for yes or no, the search in a lane, and what to open."""
+"""Dialogs: the box they stand in, questions, the search in a lane, and what to open."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,8 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, ScreenResultType
+from textual.widget import Widget
 from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets.button import ButtonVariant
 from textual.widgets.option_list import Option
 
 from tui.core.sanitize import clean
@@ -24,17 +26,73 @@ _LOOK_EVERY_S = 0.2
 _NS_PER_S = 1_000_000_000
 
 
-class AskScreen(ModalScreen[str]):
+class BoxScreen(ModalScreen[ScreenResultType]):
+    """A screen in a box over the others."""
+
+    DEFAULT_CSS = """
+    BoxScreen {
+        align: center middle;
+        & > Vertical { padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold; }
+    }
+    """
+
+
+class Dialog(BoxScreen[ScreenResultType]):
+    """Things to edit above buttons, and a line for what is wrong. Escape leaves all as it was."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        & .buttons { height: 1; align-horizontal: right; }
+        & Button { margin: 0 0 0 2; }
+        & .problem { display: none; color: $text-error; width: 1fr; }
+        & .problem.-said { display: block; }
+    }
+    """
+
+    def __init__(self, title: str | Content, keys: KeyNames, *parts: Widget, buttons: Sequence[Button] = ()) -> None:
+        """`buttons` stand before the one that cancels; without any, that one is not there either."""
+        super().__init__()
+        self._heading = title
+        self._parts = parts
+        self._buttons = [*buttons, dialog_button("cancel", keys.on_button("dialog.close", "Cancel"), "dismiss")]
+
+    def compose(self) -> ComposeResult:
+        """The parts above the buttons."""
+        with Vertical() as box:
+            box.border_title = self._heading
+            yield from self._parts
+            if len(self._buttons) > 1:
+                yield Horizontal(*self._buttons, classes="buttons")
+
+
+def dialog_button(name: str, label: str, action: str, variant: ButtonVariant = "default") -> Button:
+    """A button that carries out an action of its dialog."""
+    return Button(label, variant, id=name, compact=True, action=f"screen.{action}")
+
+
+def done_button(keys: KeyNames) -> Button:
+    """The button of a dialog that keeps what was edited."""
+    return dialog_button("done", keys.on_button("dialog.done"), "done", "primary")
+
+
+class Problem(Label):
+    """A line of a dialog that says what is wrong, and is not there while nothing is."""
+
+    def __init__(self) -> None:
+        super().__init__("", classes="problem", markup=False)
+
+    def say(self, sentence: str) -> None:
+        """Say what is wrong; nothing is with an empty sentence."""
+        self.update(sentence)
+        self.set_class(bool(sentence), "-said")
+
+
+class AskScreen(BoxScreen[str]):
     """Asks; Enter dismisses with the text, Escape without any."""
 
     DEFAULT_CSS = """
     AskScreen {
-        align: center middle;
-        & > Vertical {
-            width: 70; max-width: 96%; height: auto;
-            padding: 0 1; background: $panel; border: heavy $primary;
-            border-title-style: bold;
-        }
+        & > Vertical { width: 70; max-width: 96%; height: auto; }
         & Label { color: $text-muted; width: 1fr; }
     }
     """
@@ -61,16 +119,12 @@ class AskScreen(ModalScreen[str]):
         self.dismiss(event.value)
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(BoxScreen[bool]):
     """Asks; dismisses with True for yes. Escape is no."""
 
     DEFAULT_CSS = """
     ConfirmScreen {
-        align: center middle;
-        & > Vertical {
-            width: 60; max-width: 90%; height: auto;
-            padding: 1 2; background: $panel; border: heavy $primary;
-        }
+        & > Vertical { width: 60; max-width: 90%; height: auto; padding: 1 2; }
         & Static { margin: 0 0 1 0; }
         & Horizontal { height: auto; align-horizontal: right; }
         & Button { margin: 0 0 0 2; }
@@ -165,16 +219,12 @@ class SearchScreen(ModalScreen[None]):
         self.dismiss()
 
 
-class OpenScreen(ModalScreen[str | StoredDraft]):
+class OpenScreen(BoxScreen[str | StoredDraft]):
     """Dismisses with the name of a file, or with a draft; Escape without either."""
 
     DEFAULT_CSS = """
     OpenScreen {
-        align: center middle;
-        & > Vertical {
-            width: 90; max-width: 96%; height: auto; max-height: 90%;
-            padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
-        }
+        & > Vertical { width: 90; max-width: 96%; height: auto; max-height: 90%; }
         & Label { color: $text-muted; width: 1fr; }
         & OptionList { height: auto; max-height: 12; padding: 0; text-wrap: nowrap; text-overflow: ellipsis; }
     }

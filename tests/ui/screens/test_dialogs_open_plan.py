@@ -23,7 +23,7 @@ from tui.session.drafts import Drafts
 from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
 from tui.ui.app import LatencyApp
-from tui.ui.screens.questions import OpenScreen
+from tui.ui.screens.dialogs import OpenScreen
 
 from .driving import WIDE, AppDriver, draft_of, plan_of
 from .engine import SharedEngine
