@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ _KIND_OF_FIXTURE = {
 """Fixtures that say of which kind a test is, first the one that weighs most."""
 
 
+@cache
 def _kind_of_place(path: Path) -> str | None:
     place = path.relative_to(Path(__file__).parent)
     kinds = (_KIND_OF_PLACE.get(part.as_posix()) for part in (place, *place.parents))
@@ -128,7 +130,6 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.collect()
         gc.freeze()
         gc.enable()
 
@@ -140,6 +141,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(kind) for kind in KINDS):
             item.add_marker(_kind_of(item))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Leave to pytest's own five collections at the end only what comes after this one."""
+    gc.collect()
+    gc.freeze()
 
 
 _STARTER = pytest.StashKey[Starter]()

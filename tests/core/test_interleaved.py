@@ -6,7 +6,7 @@ from random import Random
 
 import msgspec
 import pytest
-from scipy import stats
+import scipy
 
 from tui.core.comparison import Verdict, compare
 from tui.core.events import Status
@@ -143,7 +143,7 @@ def test_p_is_that_of_the_sign_test() -> None:
     (found,) = compare_in_turn([turns([500 + each for each in lead], [500] * 12)])
     assert found.correlation is None
     # Neighbours differ, so that nothing is widened.
-    assert found.p == pytest.approx(stats.binomtest(9, 12).pvalue)
+    assert found.p == pytest.approx(scipy.stats.binomtest(9, 12).pvalue)
 
 
 def test_what_is_said_of_a_difference_and_of_none() -> None:

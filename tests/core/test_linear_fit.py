@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import optimize, stats
 
 from tui.core.linear_fit import robust_fit
 
@@ -48,7 +48,7 @@ def test_it_is_the_minimum_that_scipy_finds() -> None:
     coefficients = np.array([estimate.value for estimate in found])
     design = np.column_stack([np.ones(60), x, z])
     scale = 1.345 * float(np.median(np.abs(y - design @ coefficients))) / 0.6745
-    golden = optimize.least_squares(
+    golden = scipy.optimize.least_squares(
         lambda c: design @ c - y, coefficients * 1.1, loss="huber", f_scale=scale, xtol=1e-12
     )
     assert coefficients == pytest.approx(golden.x, rel=1e-3)
@@ -103,7 +103,7 @@ def test_of_few_runs_no_slope_is_surer_than_sens(seed: int, count: int, is_tied:
     found = robust_fit([xs], ys)
     if found is None:  # all at one length
         return
-    golden = stats.theilslopes(ys, xs, 0.95, method="joint")
+    golden = scipy.stats.theilslopes(ys, xs, 0.95, method="joint")
     width = found[1].interval.high - found[1].interval.low
     # SciPy rounds the ranks.
     assert width >= 0.999999 * (golden.high_slope - golden.low_slope)
@@ -115,5 +115,5 @@ def test_of_many_runs_the_residuals_tell_the_error() -> None:
     ys = [3 * x + rng.choice([200, 800], p=[0.7, 0.3]) for x in xs]
     found = robust_fit([xs], ys)
     assert found is not None
-    sen = stats.theilslopes(ys, xs, 0.95)
+    sen = scipy.stats.theilslopes(ys, xs, 0.95)
     assert found[1].interval.high - found[1].interval.low != pytest.approx(sen.high_slope - sen.low_slope)

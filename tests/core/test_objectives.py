@@ -4,9 +4,9 @@ from random import Random
 
 import msgspec
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from tui.core import regression_limits
 from tui.core.decomposition import fit
@@ -160,9 +160,9 @@ def test_a_percentile_is_judged_as_the_exact_test_of_the_share_over_the_limit(be
     found = judge(parse("ttft.p90 < 800ms"), requests(*_unrelated(ttfts)))
     if not count:
         assert found.state is ObjectiveState.UNKNOWN
-    elif stats.binom.sf(below - 1, count, 0.9) <= 0.05:
+    elif scipy.stats.binom.sf(below - 1, count, 0.9) <= 0.05:
         assert found.state is ObjectiveState.MET
-    elif stats.binom.cdf(below, count, 0.9) <= 0.05:
+    elif scipy.stats.binom.cdf(below, count, 0.9) <= 0.05:
         assert found.state is ObjectiveState.MISSED
     else:
         assert found.state is ObjectiveState.UNKNOWN
@@ -184,7 +184,7 @@ def test_a_looser_limit_is_never_harder(ttfts: list[int], limit: int, more: int)
 def test_judging_is_seldom_wrong(statistic: str) -> None:
     # The limit is where the percentile is: each answer is as good as wrong, and comes at most one time in twenty.
     random = Random(3)
-    limit = 500 * float(stats.lognorm.ppf(0.5 if statistic == "p50" else 0.9, 0.3))
+    limit = 500 * float(scipy.stats.lognorm.ppf(0.5 if statistic == "p50" else 0.9, 0.3))
     rounds = 500
     states = [
         judge(

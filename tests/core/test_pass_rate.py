@@ -4,7 +4,7 @@ import random
 
 import msgspec
 import pytest
-from scipy import stats
+import scipy
 
 from tui.core.goodput import goodput
 from tui.core.objectives import ObjectiveState, judge, parse
@@ -21,7 +21,7 @@ def judged(*verdicts: bool | None, runs: bool = False) -> list[Observation]:
 def test_the_interval_is_clopper_pearsons() -> None:
     rate = pass_rate(judged(*[True] * 18, False, False, None))
     assert rate is not None
-    wanted = stats.binomtest(18, 20).proportion_ci(0.95)
+    wanted = scipy.stats.binomtest(18, 20).proportion_ci(0.95)
     assert (rate.low, rate.high) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
     assert rate.sentence == "passed 18 of 20, 68.3 % to 98.8 % (95 %); 1 could not be judged"
     assert pass_rate(judged(None, None)) is None
@@ -30,13 +30,15 @@ def test_the_interval_is_clopper_pearsons() -> None:
 @pytest.mark.parametrize("table", [(9, 10, 1, 10), (5, 5, 0, 7), (0, 3, 0, 4), (18, 20, 11, 20), (40, 90, 70, 95)])
 def test_fishers_exact_test(table: tuple[int, int, int, int]) -> None:
     hits, of, other, of_other = table
-    wanted = stats.fisher_exact([[hits, of - hits], [other, of_other - other]]).pvalue
+    wanted = scipy.stats.fisher_exact([[hits, of - hits], [other, of_other - other]]).pvalue
     assert fisher(*table) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(0, 0), (1, 0), (8, 1), (5, 5), (30, 12)])
 def test_mcnemars_exact_test(wins: int, losses: int) -> None:
-    assert mcnemar(wins, losses) == pytest.approx(stats.binomtest(wins, wins + losses).pvalue if wins + losses else 1.0)
+    assert mcnemar(wins, losses) == pytest.approx(
+        scipy.stats.binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
+    )
 
 
 def test_pairs_of_one_run_are_compared_as_pairs() -> None:

@@ -4,9 +4,9 @@ from random import Random
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from tui.core.statistics import (
     clustered_bounds,
@@ -101,7 +101,7 @@ def test_exact_coverage_is_what_is_said_or_more(count: int, percent: int, confid
     interval = percentile_interval(range(1, count + 1), percent, confidence)
     if interval is not None:
         # Samples l to u − 1 of the binomial, by scipy.
-        covered = stats.binom.cdf(interval.high - 1, count, percent / 100) - stats.binom.cdf(
+        covered = scipy.stats.binom.cdf(interval.high - 1, count, percent / 100) - scipy.stats.binom.cdf(
             interval.low - 1, count, percent / 100
         )
         assert covered >= confidence - 1e-9
@@ -111,7 +111,7 @@ def test_exact_coverage_is_what_is_said_or_more(count: int, percent: int, confid
 def test_the_medians_interval_is_scipys(count: int) -> None:
     samples = [float(number) for number in range(count)]
     interval = percentile_interval(samples, 50)
-    golden = stats.quantile_test(samples, p=0.5).confidence_interval(0.95)
+    golden = scipy.stats.quantile_test(samples, p=0.5).confidence_interval(0.95)
     assert interval is not None
     assert (interval.low, interval.high) == (golden.low, golden.high)
 
@@ -142,7 +142,7 @@ def test_one_sided_bounds_are_within_the_two_sided(samples: list[int], percent: 
 @pytest.mark.parametrize(("percent", "count"), [(50, 6), (50, 25), (90, 29), (90, 60), (95, 59), (95, 120), (99, 299)])
 def test_coverage_by_simulation(percent: int, count: int) -> None:
     rng = np.random.default_rng(5)
-    truth = stats.lognorm.ppf(percent / 100, 0.5)
+    truth = scipy.stats.lognorm.ppf(percent / 100, 0.5)
     hits = 0
     rounds = 1_500
     for samples in np.sort(rng.lognormal(0, 0.5, (rounds, count)), axis=1).tolist():
@@ -178,8 +178,8 @@ def test_a_widened_interval_holds_the_plain_one(samples: list[int], inflation: f
 @given(st.lists(st.floats(1, 1e6), min_size=50, max_size=90))
 def test_the_means_bounds_are_students(samples: list[float]) -> None:
     low, high = mean_bounds(samples)
-    golden_low, golden_high = stats.t.interval(
-        0.9, len(samples) - 1, loc=np.mean(samples), scale=max(float(stats.sem(samples)), 1e-300)
+    golden_low, golden_high = scipy.stats.t.interval(
+        0.9, len(samples) - 1, loc=np.mean(samples), scale=max(float(scipy.stats.sem(samples)), 1e-300)
     )
     assert low == pytest.approx(golden_low, rel=1e-3, abs=1e-3 * max(samples))
     assert high == pytest.approx(golden_high, rel=1e-3, abs=1e-3 * max(samples))

@@ -1,5 +1,6 @@
 """What OpenAI's protocols share, held against the types of its installed SDK."""
 
+from importlib.util import find_spec
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -11,7 +12,8 @@ from tui.engine.wires.chat import _CUT
 from tui.engine.wires.openai import counts_of, opened_by
 from tui.engine.wires.responses import _KINDS, _REFUSALS
 
-types = pytest.importorskip("openai.types", reason="OpenAI's SDK is a client of the tests alone")
+# Not `importorskip`: every worker would load the SDK, for one's tests.
+pytestmark = pytest.mark.skipif(find_spec("openai") is None, reason="OpenAI's SDK is a client of the tests alone")
 
 
 def fields_of(protocol: Protocol) -> dict[str, Any]:
