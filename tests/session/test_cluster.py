@@ -43,6 +43,16 @@ pytestmark = [
 ON_ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _environment() -> Iterator[None]:
+    """Take back what Dask puts into this process's environment: Python reads it at its start, so no later test's
+    processes could be started warm."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with SimulatorProcess.start() as simulator:
