@@ -11,6 +11,7 @@ ABSENT = "—"
 """Stands for a figure that is undefined or not known yet; never zero."""
 SIMULATED = "SIMULATED"
 """Marks everything that was measured on the built-in simulator."""
+SIMULATED_NOTE = f"{SIMULATED}: measured on the built-in simulator."
 _MS_END = 999.5 * NS_PER_MS
 """Milliseconds end where they would need four digits."""
 

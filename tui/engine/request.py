@@ -24,9 +24,8 @@ from tui.engine.deadlines import Deadlines
 from tui.engine.failures import UnsentError
 from tui.engine.limits import LIMITS, BodyError, Limits
 from tui.engine.reporter import RequestReporter
-from tui.engine.response_headers import kept, retry_after_s
+from tui.engine.response import Delivery, delivery_of, kept, retry_after_s
 from tui.engine.transport import Exchange, StampedStream, exchange
-from tui.engine.transport.delivery import Delivery, delivery_of
 from tui.engine.transport.http_transport import HttpClients
 from tui.engine.wires import LONGEST_WORD, Wire
 from tui.engine.wires.chat import ChatWire

@@ -18,7 +18,7 @@ from tui.core.remarks import tokens_differ
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import dependence
-from tui.core.wording import roughly
+from tui.core.wording import SIMULATED_NOTE, roughly
 from tui.errors import ExitCode, UsageError
 from tui.headless.arguments import command_parser, history_if_any, is_simulated, print_json, runs_of
 
@@ -166,7 +166,7 @@ def _questions(before: Measured, after: Measured) -> list[Question]:
 
 
 def _lines(report: ComparisonReport) -> list[str]:
-    lines = ["SIMULATED: measured on the built-in simulator."] if report.simulated else []
+    lines = [SIMULATED_NOTE] if report.simulated else []
     for compared in report.targets:
         lines.append(f"{clean(compared.target)}:")
         lines += [f"  {compared.passes}."] if compared.passes else []

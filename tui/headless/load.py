@@ -21,17 +21,15 @@ from tui.core.objectives import ObjectiveState
 from tui.core.plan import Plan
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
-from tui.core.wording import aligned
+from tui.core.wording import SIMULATED_NOTE, aligned
 from tui.errors import ConfigError, ExitCode, UsageError
-from tui.export.formats import Format, render, write
 from tui.headless.arguments import add_target_options, command_parser, load_from, refuse_outputs, written
-from tui.headless.measure import Signals, prepared, readable
+from tui.headless.measure import Measurement, Signals, held, is_stored, prepared, readable
 from tui.headless.narration import Narrator
-from tui.headless.results import MARKS
+from tui.headless.results import MARKS, write_exports
 from tui.session.forecast import forecast_of_load
 from tui.session.load import LoadRun, may_start, start_load
 from tui.session.session import Session
-from tui.streams import print_utf8
 
 if TYPE_CHECKING:
     from tui.session.cluster import Cluster
@@ -46,14 +44,10 @@ _OPTIONS = {name: f"--{name}" for name in ("levels", "rate", "arrivals", "second
 """Options that take the place of a key of [load]."""
 
 
-class MeasuredLoad(msgspec.Struct, kw_only=True):
-    """Outcome of a load; `load` is None if nothing was sent. Of its requests each is a run, read when it is used."""
+class MeasuredLoad(Measurement, kw_only=True):
+    """Outcome of a load; `load` is None if nothing was sent."""
 
-    runs: Sequence[StoredRun]
     load: LoadRun | None
-    stopped_by: int | None
-    engine_failed: bool
-    is_stored: bool
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -142,11 +136,7 @@ def _cluster_at(address: str | None, loaded: Loaded) -> "Iterator[Cluster | None
 async def _run(session: Session, plan: Plan, settings: LoadSettings, narrator: Narrator) -> MeasuredLoad:
     runs: dict[int, StoredRun | str] = {}
 
-    def stop() -> None:
-        narrator.note("Stopping: what is in flight is cancelled, what is finished is kept.")
-        session.cancel_all()
-
-    signals = Signals(stop)
+    signals = Signals(session, narrator)
     await session.connect()
     load = None
     if may_start(session, plan, settings):
@@ -155,9 +145,7 @@ async def _run(session: Session, plan: Plan, settings: LoadSettings, narrator: N
     if load is not None:
 
         def over(run: StoredRun) -> None:
-            recorder = session.recorder
-            # Texts and stamps of thousands of answers would fill the memory; the history has them.
-            runs[run.info.repeat] = run if recorder is None or recorder.is_behind else run.info.uid
+            runs[run.info.repeat] = held(session, run)
 
         def changed() -> None:
             narrator.load(load.progress, (load.at, load.is_counting, load.ending), load.at / len(load.steps))
@@ -167,15 +155,12 @@ async def _run(session: Session, plan: Plan, settings: LoadSettings, narrator: N
         await session.run_over()
     await session.close()
     narrator.end()
-    left_out = session.recorder.left_out() if session.recorder is not None else None
-    if left_out is not None:
-        narrator.problem(left_out)
     return MeasuredLoad(
         runs=readable([runs[number] for number in sorted(runs)], narrator),
         load=load,
         stopped_by=signals.stopped_by,
         engine_failed=session.engine_failures > 0,
-        is_stored=left_out is None,
+        is_stored=is_stored(session, narrator),
     )
 
 
@@ -186,22 +171,17 @@ def _rulings(gates: Sequence[str], levels: Sequence[LevelSummary]) -> list[GateR
 
 
 def _status(measured: MeasuredLoad, levels: Sequence[LevelSummary], rulings: Sequence[GateRuling]) -> int:
-    if measured.stopped_by is not None:
-        return 128 + measured.stopped_by
     states = [ruling.state for ruling in rulings]
-    if measured.engine_failed or measured.load is None:
-        return ExitCode.NOT_MEASURED
-    if ObjectiveState.MISSED in states:
-        return ExitCode.MISSED
-    is_whole = measured.load.ending is LoadEnding.COMPLETE and any(one.answers for one in levels)
-    is_known = ObjectiveState.UNKNOWN not in states
-    return ExitCode.OK if is_whole and is_known and measured.is_stored else ExitCode.NOT_MEASURED
+    is_whole = measured.load is not None and measured.load.ending is LoadEnding.COMPLETE
+    is_known = ObjectiveState.UNKNOWN not in states and any(one.answers for one in levels)
+    verdict = ExitCode.OK if is_whole and is_known else ExitCode.NOT_MEASURED
+    return measured.status(ExitCode.MISSED if ObjectiveState.MISSED in states else verdict)
 
 
 def _lines(levels: Sequence[LevelSummary], load: LoadRun | None) -> list[str]:
     if load is None:
         return ["Nothing was sent."]
-    lines = ["SIMULATED: measured on the built-in simulator."] if any(one.simulated for one in levels) else []
+    lines = [SIMULATED_NOTE] if any(one.simulated for one in levels) else []
     rows = [
         ("target", *load_results.HEADING),
         *((clean(one.target), *map(clean, load_results.cells(one))) for one in load_results.with_hosts(levels)),
@@ -213,14 +193,8 @@ def _lines(levels: Sequence[LevelSummary], load: LoadRun | None) -> list[str]:
 
 
 def _write_files(options: argparse.Namespace, measured: MeasuredLoad, loaded: Loaded) -> None:
-    if not measured.runs:
-        return
-    runs, with_texts, objectives = measured.runs, not options.no_texts, loaded.settings.objectives
-    for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
-        if path == "-":
-            print_utf8(render(runs, wanted, with_texts=with_texts, objectives=objectives))
-        elif path is not None:
-            write(Path(path), runs, wanted, with_texts=with_texts, objectives=objectives)
+    if measured.runs:
+        write_exports(options, measured.runs, objectives=loaded.settings.objectives)
 
 
 def _parser() -> argparse.ArgumentParser:

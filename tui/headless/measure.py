@@ -50,26 +50,16 @@ class MeasuringStep(StrEnum):
     SWEEP = "sweep"
 
 
-class MeasuredPlan(msgspec.Struct, kw_only=True):
-    """Outcome of a plan."""
+class Measurement(msgspec.Struct, kw_only=True):
+    """Outcome of a plan, be it a series, a sweep or a load."""
 
     runs: Sequence[StoredRun]
-    """Every run, warm-up included; those of a cancelled series up to there. Read when they are used."""
-    series: Series
-    """The last one: of a series and a sweep the sweep."""
-    spending: Spending
-    """Costs of the session, those of judges too."""
-    lanes: list[Lane]
-    """The lanes with their results, in the plan's order."""
-    stopped_by: int | None = None
+    """Every run, warm-up included, up to the end; of a load a run for each request. Read when they are used."""
+    stopped_by: int | None
     """The signal that ended it early."""
-    choice: Choice | None = None
-    """The choice of "until sure" by the series' rule."""
-    counted: dict[Prompt, int] = {}
-    """Tokens of the prompts of `tui.session.measured.length_questions`, as far as endpoints count."""
-    engine_failed: bool = False
+    engine_failed: bool
     """True if an engine ended by itself meanwhile, with what was in flight."""
-    is_stored: bool = True
+    is_stored: bool
     """False if results are not in the history, though they should be."""
 
     def status(self, verdict: ExitCode) -> int:
@@ -79,6 +69,21 @@ class MeasuredPlan(msgspec.Struct, kw_only=True):
         if self.engine_failed or (verdict == ExitCode.OK and not self.is_stored):
             return ExitCode.NOT_MEASURED
         return verdict
+
+
+class MeasuredPlan(Measurement, kw_only=True):
+    """Outcome of a plan that was run as a series or a sweep."""
+
+    series: Series
+    """The last one: of a series and a sweep the sweep."""
+    spending: Spending
+    """Costs of the session, those of judges too."""
+    lanes: list[Lane]
+    """The lanes with their results, in the plan's order."""
+    choice: Choice | None = None
+    """The choice of "until sure" by the series' rule."""
+    counted: dict[Prompt, int] = {}
+    """Tokens of the prompts of `tui.session.measured.length_questions`, as far as endpoints count."""
 
 
 def measure(
@@ -173,24 +178,14 @@ async def _measure(
     runs: list[StoredRun | str] = []
     errors: list[Exception] = []
 
-    def stop() -> None:
-        narrator.note("Stopping: what is in flight is cancelled, what is finished is kept.")
-        session.cancel_all()
-
     def consumer_failed(error: Exception) -> None:
         errors.append(error)
         session.cancel_all()
 
     session.on_error = consumer_failed
-    signals = Signals(stop)
+    signals = Signals(session, narrator)
     await session.connect()
-
-    def run_over(run: StoredRun) -> None:
-        recorder = session.recorder
-        # Texts and stamps of thousands of runs would fill the memory; the history has them.
-        runs.append(run if recorder is None or recorder.is_behind else run.info.uid)
-
-    session.on_run_over = run_over
+    session.on_run_over = lambda run: runs.append(held(session, run))
     for step in steps:
         if signals.stopped_by is None and not errors:
             await _step(session, plan, settings, narrator, step)
@@ -208,11 +203,17 @@ async def _measure(
         choice=session.series.choice,
         counted=counted,
         engine_failed=session.engine_failures > 0,
-        is_stored=_is_stored(session, narrator),
+        is_stored=is_stored(session, narrator),
     )
 
 
-def _is_stored(session: Session, narrator: Narrator) -> bool:
+def held(session: Session, run: StoredRun) -> StoredRun | str:
+    """The run, or its uid where the history has it: texts and stamps of thousands would fill the memory."""
+    recorder = session.recorder
+    return run if recorder is None or recorder.is_behind else run.info.uid
+
+
+def is_stored(session: Session, narrator: Narrator) -> bool:
     """Tell whether the history has all results, where it is to have them; if not, that is said."""
     left_out = session.recorder.left_out() if session.recorder is not None else None
     if left_out is not None:
@@ -246,10 +247,11 @@ class Signals:
     The program ends in any case, also while it writes into a pipe that nobody reads.
     """
 
-    def __init__(self, stop: Callable[[], None]) -> None:
-        """`stop` is called on the running event loop."""
+    def __init__(self, session: Session, narrator: Narrator) -> None:
+        """To be made on the running event loop."""
         self.stopped_by: int | None = None
-        self._stop = stop
+        self._session = session
+        self._narrator = narrator
         self._loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             # With nohup it outlives its terminal.
@@ -265,6 +267,10 @@ class Signals:
         watchdog.start()
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        self._narrator.note("Stopping: what is in flight is cancelled, what is finished is kept.")
+        self._session.cancel_all()
 
 
 def readable(runs: Sequence[StoredRun | str], narrator: Narrator) -> Sequence[StoredRun]:

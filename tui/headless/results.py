@@ -4,7 +4,10 @@ JUnit's format is that of the Ant task, for which there is no standard; what is 
 GitHub's report actions read: testsuite, testcase, failure, error, skipped.
 """
 
+import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
@@ -29,6 +32,8 @@ from tui.core.sanitize import clean
 from tui.core.statistics import Description
 from tui.core.wording import ABSENT, aligned, amount, span
 from tui.errors import ExitCode
+from tui.export.formats import Format, render, write
+from tui.streams import print_utf8
 
 MARKS = {ObjectiveState.MET: "met", ObjectiveState.MISSED: "MISSED", ObjectiveState.UNKNOWN: "not yet known"}
 
@@ -288,3 +293,13 @@ def _outcome(case: ElementTree.Element, result: TargetResult, judgement: Judgeme
         return "failures"
     ElementTree.SubElement(case, "skipped", message=judgement.sentence)
     return "skipped"
+
+
+def write_exports(options: argparse.Namespace, runs: Sequence[StoredRun], **more: Any) -> None:
+    """Write the runs where `--json` and `--markdown` say; `more` are arguments of `formats.render`. Raises as that."""
+    more["with_texts"] = not options.no_texts
+    for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
+        if path == "-":
+            print_utf8(render(runs, wanted, **more))
+        elif path is not None:
+            write(Path(path), runs, wanted, **more)

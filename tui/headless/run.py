@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -23,9 +22,10 @@ from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.sequential_choice import refusal, rule_of
 from tui.core.series import SeriesSettings
+from tui.core.wording import SIMULATED_NOTE
 from tui.errors import UsageError
 from tui.export import otel
-from tui.export.formats import Format, render, write, write_text
+from tui.export.formats import write_text
 from tui.headless.arguments import (
     add_target_options,
     command_parser,
@@ -54,6 +54,7 @@ from tui.headless.results import (
     sentences,
     table,
     verdicts,
+    write_exports,
 )
 from tui.streams import print_utf8
 
@@ -188,13 +189,8 @@ def _write_files(
     *,
     simulated: bool,
 ) -> None:
-    more: dict[str, Any] = {"with_texts": not options.no_texts, "objectives": objectives, "choice": choice}
-    more["tried"] = ledger_of(measured.runs) if options.json or options.markdown else []
-    for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
-        if path == "-":
-            print_utf8(render(measured.runs, wanted, **more))
-        elif path is not None:
-            write(Path(path), measured.runs, wanted, **more)
+    tried = ledger_of(measured.runs) if options.json or options.markdown else []
+    write_exports(options, measured.runs, tried=tried, objectives=objectives, choice=choice)
     if options.junit == "-":
         print_utf8([junit(results, measured.runs, simulated=simulated, choice=choice)])
     elif options.junit is not None:
@@ -213,7 +209,7 @@ def _summary(
     plain: bool,
     simulated: bool,
 ) -> str:
-    lines = ["SIMULATED: measured on the built-in simulator."] if simulated else []
+    lines = [SIMULATED_NOTE] if simulated else []
     lines += sentences(results) if plain else [table(results), *fitted_table(results)]
     lines += remark_lines(results)
     lines += frontier_lines(results, by)

@@ -2,16 +2,15 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from tui.core.decomposition import RunsNeeded
 from tui.core.sanitize import clean
+from tui.core.wording import SIMULATED_NOTE
 from tui.errors import ExitCode
-from tui.export.formats import Format, render, write
 from tui.headless.arguments import add_target_options, command_parser, is_simulated, load_from, refuse_outputs, written
 from tui.headless.measure import MeasuredPlan, MeasuringStep, measure, reason
 from tui.headless.narration import Narrator
-from tui.headless.results import TargetResult, exit_code, fitted_table, results_of, sentences, verdicts
+from tui.headless.results import TargetResult, exit_code, fitted_table, results_of, sentences, verdicts, write_exports
 from tui.streams import print_utf8
 
 _EPILOG = """\
@@ -35,22 +34,14 @@ def main(arguments: Sequence[str]) -> int:
     status = measured.status(exit_code(results) or (ExitCode.OK if is_told else ExitCode.NOT_MEASURED))
     if "-" not in (options.json, options.markdown):
         print_utf8("\n".join(_lines(measured, results, plain=options.plain)) + "\n")
-    return written(status, lambda: _write_files(options, measured))
+    return written(status, lambda: write_exports(options, measured.runs))
 
 
 def _lines(measured: MeasuredPlan, results: Sequence[TargetResult], *, plain: bool) -> list[str]:
-    lines = ["SIMULATED: measured on the built-in simulator."] if is_simulated(measured.runs) else []
+    lines = [SIMULATED_NOTE] if is_simulated(measured.runs) else []
     lines += sentences(results) if plain else fitted_table(results)
     lines += [f"{clean(each.name)}: {each.fit.sentence}." for each in results if each.fit.sentence]
     return [*lines, *verdicts(results), *filter(None, [reason(measured.series)])]
-
-
-def _write_files(options: argparse.Namespace, measured: MeasuredPlan) -> None:
-    for path, wanted in ((options.json, Format.JSON), (options.markdown, Format.MARKDOWN)):
-        if path == "-":
-            print_utf8(render(measured.runs, wanted, with_texts=not options.no_texts))
-        elif path is not None:
-            write(Path(path), measured.runs, wanted, with_texts=not options.no_texts)
 
 
 def _parser() -> argparse.ArgumentParser:

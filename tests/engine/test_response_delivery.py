@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 from engine.scripted import END, ScriptedStream, segment
+from tui.engine.response import Delivery, delivery_of
 from tui.engine.transport import Segment
-from tui.engine.transport.delivery import Delivery, delivery_of
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tui.engine.response_headers import kept, retry_after_s
+from tui.engine.response import kept, retry_after_s
 
 pytestmark = pytest.mark.unit
 
