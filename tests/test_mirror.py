@@ -24,7 +24,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(["config/endpoints", "config/keys"], "config/test_schema.py"),
     "config/paths": "config/test_remembered.py",
     # Plain data: their meaning is that of the functions that take them.
-    **dict.fromkeys(["core/figure_row", "core/network_figures"], "core/test_figures.py"),
+    "core/figure_row": "core/test_figures.py",
     "core/finished": "session/test_live.py",
     "core/model": "config/test_known_models.py",
     "core/protocol": "simulator/test_openai.py",

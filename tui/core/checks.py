@@ -191,7 +191,11 @@ def complaint(check: AnswerCheck) -> str | None:
     if len(check.kinds) != 1:
         return f"must hold exactly one of {', '.join(KINDS)}, but holds {' and '.join(check.kinds) or 'none'}"
     for name, declared in KINDS.items():
-        if declared.option and name != kind and getattr(check, declared.option) != _default(declared.option):
+        if (
+            declared.option
+            and name != kind
+            and getattr(check, declared.option) != getattr(AnswerCheck(), declared.option)
+        ):
             return f"holds {declared.option}, which goes with {name}, not with {kind}"
     return KINDS[kind].refuse(check.wanted)
 
@@ -224,10 +228,6 @@ def next_word(findings: tuple[CheckFinding, ...], overruled: bool | None) -> boo
     said = passed_of(findings)
     words = (None, True, False) if said is None else (None, not said)
     return words[(words.index(overruled) + 1) % len(words)] if overruled in words else None
-
-
-def _default(option: str) -> object:
-    return getattr(AnswerCheck(), option)
 
 
 def _quote(text: str) -> str:

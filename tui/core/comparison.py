@@ -117,7 +117,9 @@ def compare_together(
         for (figure, first, second), values in zip(questions, finite, strict=True)
     ]
     family = len(pairs) * shares
-    tested = [at for at, (_, a, b) in enumerate(pairs) if _is_enough(a, b, family, confidence)]
+    tested = [
+        at for at, (_, a, b) in enumerate(pairs) if _tells(len(a.ascending), len(b.ascending), family, confidence)
+    ]
     ps = [_p(pairs[at][1], pairs[at][2]) for at in tested]
     p_of = {at: min(1.0, shares * p) for at, p in zip(tested, holm(ps), strict=True)}
     return tuple(
@@ -184,10 +186,6 @@ def more_runs(interval: Interval, count: int, worth: float) -> int:
     error = (interval.high - interval.low) / (2 * z)
     growth = ((z + normal_quantile(_POWER)) * error / worth) ** 2
     return min(MOST_RUNS, max(0, math.ceil((growth - 1) * count)))
-
-
-def _is_enough(first: _Set, second: _Set, family: int, confidence: float) -> bool:
-    return _tells(len(first.ascending), len(second.ascending), family, confidence)
 
 
 def _tells(first: int, second: int, family: int, confidence: float) -> bool:

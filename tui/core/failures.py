@@ -67,7 +67,9 @@ def failures_sentence(first: Requests, second: Requests) -> str:
     if not parts:
         return ""
     sentence = ", ".join(parts)
-    worse = next((name for name, a, b in ((first[0], first, second), (second[0], second, first)) if _more(a, b)), None)
+    worse = next(
+        (name for name, a, b in ((first[0], first, second), (second[0], second, first)) if fails_more(a[1], b[1])), None
+    )
     if worse is not None:
         sentence += f"; {worse} fails more often, so its figures may leave out the slow requests"
     return sentence
@@ -83,10 +85,6 @@ def fails_more(first: Sequence[Observation], second: Sequence[Observation], conf
     flags = [[float(not one.answered) for one in requests] for requests in (first, second)]
     shares = [sum(each) / len(each) for each in flags]
     return shares[0] > shares[1] and mann_whitney(*flags).p <= 1 - confidence
-
-
-def _more(first: Requests, second: Requests) -> bool:
-    return fails_more(first[1], second[1])
 
 
 def _said(requests: Sequence[Observation]) -> str:

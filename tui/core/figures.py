@@ -5,57 +5,40 @@ To add a figure, add a member to `Figure`. To sum it up over many requests too, 
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
-from tui.core import metrics, network_figures
+from tui.core import metrics
+from tui.core.arrivals import Arrivals
 from tui.core.figure_row import WIDELY, Declared, Delay, Gaps, delay_of, gaps_of
 from tui.core.figure_row import FigureGroup as FigureGroup
 from tui.core.figure_row import Unit as Unit
 from tui.core.figure_row import Use as Use
-from tui.core.metrics import NS_PER_MS
+from tui.core.metrics import NS_PER_MS, Split
 from tui.core.record import RequestRecord
 
-_TPOT = Declared(
-    name="tpot",
-    label="TPOT",
-    title="TPOT, per token",
-    help="(TTLT - TTFT) / (output tokens - those of the first chunk, which is 1 where each holds one), without tokens "
-    "of thinking that was withheld.",
-    group=FigureGroup.PACE,
-    of=lambda record: metrics.tpot_ns(record.timeline, record.timed_tokens),
-    sample="tpot_ns",
-    uses=Use.OBJECTIVE | Use.REQUESTS,
-)
-_OTPS = Declared(
-    name="otps",
-    label="OTPS",
-    title="OTPS, tokens/s",
-    help="(output tokens - those of the first chunk, which is 1 where each holds one) / (TTLT - TTFT), per second, "
-    "without tokens of thinking that was withheld.",
-    group=FigureGroup.PACE,
-    of=lambda record: record.otps,
-    unit=Unit.RATE,
-    sample="otps",
-    less_is_better=False,
-    uses=Use.OBJECTIVE | Use.COMPARED | Use.REQUESTS,
-)
-_CHARACTERS_PER_S = Declared(
-    name="characters_per_s",
-    label="characters/s",
-    title="characters/s",
-    help="Characters of all content after its first piece, per second of TTLT - TTFT, for models that count tokens "
-    "unlike.",
-    group=FigureGroup.PACE,
-    of=lambda record: record.characters_per_s,
-    unit=Unit.TEXT_RATE,
-    sample="characters_per_s",
-    less_is_better=False,
-    uses=Use.OBJECTIVE | Use.REQUESTS,
-)
+
+def _part(of: Callable[[Split], int | None]) -> Callable[[RequestRecord], int | None]:
+    """The value of a figure that is a part of TTFT; None where TTFT cannot be split."""
+    return lambda record: None if (found := record.split) is None else of(found)
+
+
+def _seen(name: str) -> Callable[[RequestRecord], int | None]:
+    """The value of a figure that is what the kernel saw of the network."""
+    return lambda record: None if record.network is None else getattr(record.network, name)
+
+
+def _of_arrivals(of: Callable[[Arrivals], float | None]) -> Callable[[RequestRecord], float | None]:
+    """The value of a figure that is of the moments in which the whole answer came."""
+
+    def value(record: RequestRecord) -> float | None:
+        found = record.timeline.arrivals if record.complete else None
+        return None if found is None else of(found)
+
+    return value
 
 
 class Figure(StrEnum):
@@ -76,181 +59,175 @@ class Figure(StrEnum):
         member.column = declared.column or f"{declared.name}{suffix}"
         return member
 
+    # fmt: off
     TTFT = Declared(
-        name="ttft",
-        label="TTFT",
-        title="TTFT, first token",
+        name="ttft", label="TTFT", title="TTFT, first token",
         help="Request sent to first content of any kind.",
-        group=FigureGroup.TIMES,
-        of=lambda record: record.ttft_ns,
-        sample="ttft_ns",
-        uses=WIDELY | Use.HEADLINE,
+        group=FigureGroup.TIMES, of=lambda record: record.ttft_ns, sample="ttft_ns", uses=WIDELY | Use.HEADLINE,
     )
     TTFO = Declared(
-        name="ttfo",
-        label="TTFO",
-        title="TTFO, first text",
+        name="ttfo", label="TTFO", title="TTFO, first text",
         help="Request sent to first text.",
-        group=FigureGroup.TIMES,
-        of=lambda record: metrics.ttfo_ns(record.timeline),
-        sample="ttfo_ns",
-        uses=WIDELY,
+        group=FigureGroup.TIMES, of=lambda record: metrics.ttfo_ns(record.timeline), sample="ttfo_ns", uses=WIDELY,
     )
     TOTAL = Declared(
-        name="total",
-        column="ttlt_ms",
-        label="total",
-        title="TTLT, total",
+        name="total", column="ttlt_ms", label="total", title="TTLT, total",
         help="Request sent to last content, of a complete answer.",
-        group=FigureGroup.TIMES,
-        of=lambda record: record.total_ns,
-        sample="total_ns",
-        uses=WIDELY | Use.HEADLINE,
+        group=FigureGroup.TIMES, of=lambda record: record.total_ns, sample="total_ns", uses=WIDELY | Use.HEADLINE,
     )
-    TPOT = _TPOT
-    OTPS = _OTPS
-    CHARACTERS_PER_S = _CHARACTERS_PER_S
+    TPOT = Declared(
+        name="tpot", label="TPOT", title="TPOT, per token",
+        help="(TTLT - TTFT) / (output tokens - those of the first chunk, which is 1 where each holds one), without "
+        "tokens of thinking that was withheld.",
+        group=FigureGroup.PACE, of=lambda record: metrics.tpot_ns(record.timeline, record.timed_tokens),
+        sample="tpot_ns",
+        uses=Use.OBJECTIVE | Use.REQUESTS,
+    )
+    OTPS = Declared(
+        name="otps", label="OTPS", title="OTPS, tokens/s",
+        help="(output tokens - those of the first chunk, which is 1 where each holds one) / (TTLT - TTFT), per second, "
+        "without tokens of thinking that was withheld.",
+        group=FigureGroup.PACE, of=lambda record: record.otps, unit=Unit.RATE, sample="otps", less_is_better=False,
+        uses=Use.OBJECTIVE | Use.COMPARED | Use.REQUESTS,
+    )
+    CHARACTERS_PER_S = Declared(
+        name="characters_per_s", label="characters/s", title="characters/s",
+        help="Characters of all content after its first piece, per second of TTLT - TTFT, for models that count tokens "
+        "unlike.",
+        group=FigureGroup.PACE, of=lambda record: record.characters_per_s, unit=Unit.TEXT_RATE,
+        sample="characters_per_s", less_is_better=False, uses=Use.OBJECTIVE | Use.REQUESTS,
+    )
     ITL = Declared(
-        name="itl",
-        label="ITL",
-        title="gaps",
+        name="itl", label="ITL", title="gaps",
         help="Gaps between consecutive pieces of content.",
-        group=FigureGroup.PACE,
-        of=gaps_of,
-        in_parts=Gaps,
-        sample="gaps_ns",
+        group=FigureGroup.PACE, of=gaps_of, in_parts=Gaps, sample="gaps_ns",
         # Thousands of gaps of thousands of answers: eight bytes each.
         samples=lambda record: array("q", () if record.has_no_pace else metrics.gap_samples_ns(record.timeline)),
         uses=Use.OBJECTIVE | Use.REQUESTS,
     )
-    HELD_BACK = network_figures.HELD_BACK
-    BURSTS = network_figures.BURSTS
-    BURST_DISTANCE = network_figures.BURST_DISTANCE
+    HELD_BACK = Declared(
+        name="held_back", label="held back", title="held back on the way",
+        help="no, at once, or in bursts: many pieces came in few moments. TTFT is then late, and no speed is known.",
+        group=FigureGroup.PACE, of=lambda record: None if (held := record.held_back) is None else held.value,
+        unit=Unit.WORD, uses=Use.REQUESTS,
+    )
+    BURSTS = Declared(
+        name="bursts", label="bursts", title="bursts",
+        help="Moments in which content came: pieces less than 1 ms apart are of one.",
+        group=FigureGroup.PACE, of=_of_arrivals(lambda found: found.bursts), unit=Unit.COUNT,
+    )
+    BURST_DISTANCE = Declared(
+        name="burst_distance", label="distance of bursts", title="from burst to burst",
+        help="From the begin of one burst to that of the next, median.",
+        group=FigureGroup.PACE, of=_of_arrivals(lambda found: found.apart_ns),
+    )
     CONNECT = Declared(
-        name="connect",
-        label="connect",
-        title="set-up, not in TTFT",
+        name="connect", label="connect", title="set-up, not in TTFT",
         help="Name look-up, TCP and TLS; absent on a reused connection.",
-        group=FigureGroup.CONNECTION,
-        of=lambda record: metrics.set_up_ns(record.timeline),
-        uses=Use.REQUESTS,
+        group=FigureGroup.CONNECTION, of=lambda record: metrics.set_up_ns(record.timeline), uses=Use.REQUESTS,
     )
     COLD_TTFT = Declared(
-        name="cold_ttft",
-        label="cold TTFT",
-        title="cold TTFT, with set-up",
+        name="cold_ttft", label="cold TTFT", title="cold TTFT, with set-up",
         help="connect_ms + ttft_ms.",
-        group=FigureGroup.CONNECTION,
-        of=lambda record: metrics.cold_ttft_ns(record.timeline),
+        group=FigureGroup.CONNECTION, of=lambda record: metrics.cold_ttft_ns(record.timeline),
     )
     RETRY = Declared(
-        name="retry",
-        label="retries",
-        title="retries, in no figure",
+        name="retry", label="retries", title="retries, in no figure",
         help="Time that earlier attempts took; in no other figure.",
-        group=FigureGroup.CONNECTION,
-        of=lambda record: record.retry_ns,
+        group=FigureGroup.CONNECTION, of=lambda record: record.retry_ns,
     )
-    UPLOAD = network_figures.UPLOAD
-    NETWORK = network_figures.NETWORK
-    SERVER = network_figures.SERVER
-    SPLIT_ERROR = network_figures.SPLIT_ERROR
-    RETRANSMISSIONS = network_figures.RETRANSMISSIONS
-    OUT_OF_ORDER = network_figures.OUT_OF_ORDER
-    STALLED = network_figures.STALLED
+    UPLOAD = Declared(
+        name="upload", label="upload", title="upload, about",
+        help="Part of TTFT: the request's last byte was with the kernel, but had not left. About, see split_error_ms.",
+        group=FigureGroup.NETWORK, of=_part(lambda split: split.upload_ns), sample="upload_ns",
+        uses=Use.OBJECTIVE | Use.REQUESTS,
+    )
+    NETWORK = Declared(
+        name="network", label="network", title="network, about",
+        help="Part of TTFT: one round trip, to the proxy where there is one, and retransmissions of the request.",
+        group=FigureGroup.NETWORK, of=_part(lambda split: split.network_ns), sample="network_ns",
+        uses=Use.OBJECTIVE | Use.AXIS | Use.COMPARED | Use.REQUESTS,
+    )
+    SERVER = Declared(
+        name="server", label="server", title="server, about",
+        help="Part of TTFT: the request had arrived, and no content was sent yet. TTFT - upload_ms - network_ms.",
+        group=FigureGroup.NETWORK, of=_part(lambda split: split.server_ns), sample="server_ns", uses=WIDELY,
+    )
+    SPLIT_ERROR = Declared(
+        name="split_error", label="error of the split", title="split within",
+        help="How far off server_ms, and upload_ms or network_ms, may be: a peer may hold back its acknowledgement.",
+        group=FigureGroup.NETWORK, of=_part(lambda split: split.error_ns), uses=Use.REQUESTS,
+    )
+    RETRANSMISSIONS = Declared(
+        name="retransmissions", label="retransmissions", title="sent again",
+        help="TCP segments of the request that were sent again.",
+        group=FigureGroup.NETWORK, of=_seen("retransmissions"), unit=Unit.COUNT,
+    )
+    OUT_OF_ORDER = Declared(
+        name="out_of_order", label="out of order", title="out of order",
+        help="TCP segments of the answer that arrived before an earlier one, which was lost or overtaken.",
+        group=FigureGroup.NETWORK, of=_seen("out_of_order"), unit=Unit.COUNT,
+    )
+    STALLED = Declared(
+        name="network_stall", label="stalls of the network", title="stalled by it",
+        help="Time in which a missing TCP segment held up the answer, with the pause before it.",
+        group=FigureGroup.NETWORK, of=_seen("stalled_ns"), uses=Use.REQUESTS,
+    )
     INPUT_TOKENS = Declared(
-        name="input_tokens",
-        label="input tokens",
-        title="input tokens, uncached",
+        name="input_tokens", label="input tokens", title="input tokens, uncached",
         help="Tokens of the prompt that were neither read from the cache nor written to it.",
-        group=FigureGroup.TOKENS,
-        of=lambda record: record.usage.input_tokens,
-        unit=Unit.COUNT,
-        uses=Use.REQUESTS,
+        group=FigureGroup.TOKENS, of=lambda record: record.usage.input_tokens, unit=Unit.COUNT, uses=Use.REQUESTS,
     )
     OUTPUT_TOKENS = Declared(
-        name="output_tokens",
-        label="output tokens",
-        title="output tokens",
+        name="output_tokens", label="output tokens", title="output tokens",
         help="Thinking included; absent when the answer broke off, and where 0 is said of an answer with content.",
-        group=FigureGroup.TOKENS,
-        of=lambda record: record.output_tokens,
-        unit=Unit.COUNT,
-        uses=Use.REQUESTS,
+        group=FigureGroup.TOKENS, of=lambda record: record.output_tokens, unit=Unit.COUNT, uses=Use.REQUESTS,
     )
     CACHED_TOKENS = Declared(
-        name="cache_read_tokens",
-        label="tokens from the cache",
-        title="input read from cache",
+        name="cache_read_tokens", label="tokens from the cache", title="input read from cache",
         help="Tokens of the prompt that the server read from its cache, asked for or not.",
-        group=FigureGroup.TOKENS,
-        of=lambda record: record.usage.cache_read_input_tokens,
-        unit=Unit.COUNT,
+        group=FigureGroup.TOKENS, of=lambda record: record.usage.cache_read_input_tokens, unit=Unit.COUNT,
         uses=Use.REQUESTS,
     )
     STAMP_SOURCE = Declared(
-        name="stamp_source",
-        label="stamps",
-        title="stamped by",
+        name="stamp_source", label="stamps", title="stamped by",
         help="Who stamped arrivals: kernel or read.",
-        group=FigureGroup.INSTRUMENT,
-        of=lambda record: record.instrument and record.instrument.stamp_source.value,
-        unit=Unit.WORD,
-        uses=Use.REQUESTS,
+        group=FigureGroup.INSTRUMENT, of=lambda record: record.instrument and record.instrument.stamp_source.value,
+        unit=Unit.WORD, uses=Use.REQUESTS,
     )
     INSTRUMENT_DELAY = Declared(
-        name="instrument_delay",
-        label="instrument delay",
-        title="delay",
+        name="instrument_delay", label="instrument delay", title="delay",
         help="How long data waited between arrival and read.",
-        group=FigureGroup.INSTRUMENT,
-        of=delay_of,
-        in_parts=Delay,
-        uses=Use.REQUESTS,
+        group=FigureGroup.INSTRUMENT, of=delay_of, in_parts=Delay, uses=Use.REQUESTS,
     )
     STAMPS_SHARED = Declared(
-        name="stamps_shared",
-        label="stamps shared",
-        title="stamps shared",
+        name="stamps_shared", label="stamps shared", title="stamps shared",
         help="Pieces that arrived before their stamp, by less than the delay.",
-        group=FigureGroup.INSTRUMENT,
-        of=lambda record: record.instrument and record.instrument.shared,
+        group=FigureGroup.INSTRUMENT, of=lambda record: record.instrument and record.instrument.shared,
         unit=Unit.COUNT,
     )
     STAMPS_REFUSED = Declared(
-        name="stamps_refused",
-        label="stamps refused",
-        title="stamps refused",
+        name="stamps_refused", label="stamps refused", title="stamps refused",
         help="Reads without the kernel's stamp, or with one that fits no offset of the clocks: the read's time counts.",
-        group=FigureGroup.INSTRUMENT,
-        of=lambda record: record.instrument and record.instrument.refused,
+        group=FigureGroup.INSTRUMENT, of=lambda record: record.instrument and record.instrument.refused,
         unit=Unit.COUNT,
     )
     BASELINE = Declared(
-        name="baseline",
-        label="baseline latency",
-        title="baseline latency",
+        name="baseline", label="baseline latency", title="baseline latency",
         help="Time that an answer takes apart from its input and output tokens, fitted to answers of many lengths.",
-        group=FigureGroup.FITTED,
-        fitted="baseline",
+        group=FigureGroup.FITTED, fitted="baseline",
     )
     PREFILL = Declared(
-        name="prefill",
-        label="per 1,000 input tokens",
-        title="per 1,000 input tokens",
+        name="prefill", label="per 1,000 input tokens", title="per 1,000 input tokens",
         help="Time of 1,000 tokens of the prompt that were not read from the cache, fitted.",
-        group=FigureGroup.FITTED,
-        fitted="per_input",
-        per_tokens=1_000,
+        group=FigureGroup.FITTED, fitted="per_input", per_tokens=1_000,
     )
     DECODE = Declared(
-        name="decode",
-        label="per output token",
-        title="per output token",
+        name="decode", label="per output token", title="per output token",
         help="Time of an output token, thinking included, fitted.",
-        group=FigureGroup.FITTED,
-        fitted="per_output",
+        group=FigureGroup.FITTED, fitted="per_output",
     )
+    # fmt: on
 
     @property
     def label(self) -> str:

@@ -95,7 +95,7 @@ def successors(before: Sequence[Target], after: Sequence[Target]) -> list[int | 
     """
     found: list[int | None] = [None] * len(after)
     left = list(range(len(before)))
-    for alike in (_as_it_is, _nameless, _bare, _nameless_and_bare):
+    for alike in (lambda one: one, _nameless, _bare, lambda one: _nameless(_bare(one))):
         forms = {index: alike(before[index]) for index in left}
         for position, target in enumerate(after):
             if found[position] is None and left:
@@ -107,17 +107,9 @@ def successors(before: Sequence[Target], after: Sequence[Target]) -> list[int | 
     return found
 
 
-def _as_it_is(target: Target) -> Target:
-    return target
-
-
 def _nameless(target: Target) -> Target:
     return msgspec.structs.replace(target, name=None)
 
 
 def _bare(target: Target) -> Target:
     return msgspec.structs.replace(target, drop=(), parameters=Parameters())
-
-
-def _nameless_and_bare(target: Target) -> Target:
-    return _nameless(_bare(target))

@@ -63,7 +63,7 @@ def connection_failure(error: BaseException, endpoint: Endpoint, *, in_stream: b
     remedy, words = "Check the network and run it again.", _words(chain)
     if words in _OTHER_PROTOCOLS:
         remedy = _OTHER_PROTOCOLS[words]
-    elif _is_plain(endpoint) and "without sending a response" in words:
+    elif urlsplit(endpoint.base_url).scheme == "http" and "without sending a response" in words:
         remedy = "Check the server there; if its port speaks TLS, write https:// in the base URL."
     return Failure(kind=FailureKind.CONNECTION, message=f"The connection to {where} failed ({words}). {remedy}")
 
@@ -171,10 +171,6 @@ def _is_refused(cause: BaseException) -> bool:
     return isinstance(cause, ConnectionRefusedError) or (
         isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED
     )
-
-
-def _is_plain(endpoint: Endpoint) -> bool:
-    return urlsplit(endpoint.base_url).scheme == "http"
 
 
 def _lower(sentence: str) -> str:

@@ -59,7 +59,7 @@ class Pinger:
         self._number = 0
         self._read: list[ClockOffset] = []
         self._next: asyncio.TimerHandle | None = None
-        self._silence = Silence(self._silent)
+        self._silence = Silence(lambda: self._on_silence(f"has not answered for {PONG_WITHIN_S:g} s"))
         self._read_again_ns = 0
 
     def start(self) -> None:
@@ -98,6 +98,3 @@ class Pinger:
         self._sent[self._number] = time.monotonic_ns()
         self._silence.begin(PONG_WITHIN_S)
         self._send(Ping(number=self._number, is_lifeline=not self._is_here))
-
-    def _silent(self) -> None:
-        self._on_silence(f"has not answered for {PONG_WITHIN_S:g} s")

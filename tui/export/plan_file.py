@@ -95,7 +95,7 @@ def render_plan(contents: Contents) -> Iterator[str]:
     """The plan of the latest of the runs; repeated as often as its series was."""
     latest = contents.runs[-1]
     # Of each run the texts and stamps are left out: a long series would fill the memory.
-    runs = [_without_content(run) for run in contents.runs if _is_same(run, latest)]
+    runs = [StoredRun(info=run.info, plan=run.plan, requests=[]) for run in contents.runs if _is_same(run, latest)]
     counted = [run for run in runs if run.info.counted]
     series = SeriesSettings()
     if latest.info.load is None and latest.info.series is not None and counted:
@@ -115,10 +115,6 @@ def render_plan(contents: Contents) -> Iterator[str]:
     if names := ", ".join(host.name for host in latest.plan.hosts):
         text = f"# It was asked from {clean(names)}: say under [[hosts]] how they are reached.\n\n{text}"
     yield f"# The plan of a run on the built-in simulator: SIMULATED.\n\n{text}" if plan.simulated else text
-
-
-def _without_content(run: StoredRun) -> StoredRun:
-    return StoredRun(info=run.info, plan=run.plan, requests=[])
 
 
 def _is_same(run: StoredRun, latest: StoredRun) -> bool:

@@ -66,7 +66,7 @@ def put_run(connection: sqlite3.Connection, info: RunInfo, plan: Plan) -> int:
             info.repeat,
             2 if info.sweep and not info.warm_up else info.warm_up,
             any(plan.endpoint_of(target).simulated for target in plan.targets),
-            _put_plan(connection, plan),
+            _put_once(connection, "plans", plan, prompt=prompt_text(plan)),
             excerpt(plan.prompt),
             msgspec.msgpack.encode(info),
         ),
@@ -112,19 +112,12 @@ def _put_request(
             record.ttft_ns,
             record.total_ns,
             record.output_tokens,
-            _put_spec(connection, spec),
+            _put_once(
+                connection, "specs", msgspec.structs.replace(spec, request_id=0)
+            ),  # so that repeats share one row
             data,
         ),
     )
-
-
-def _put_plan(connection: sqlite3.Connection, plan: Plan) -> int:
-    return _put_once(connection, "plans", plan, prompt=prompt_text(plan))
-
-
-def _put_spec(connection: sqlite3.Connection, spec: RequestSpec) -> int:
-    """Store a specification without its request id, so that repeats share one row."""
-    return _put_once(connection, "specs", msgspec.structs.replace(spec, request_id=0))
 
 
 def _put_once(connection: sqlite3.Connection, table: str, value: Plan | RequestSpec, **columns: str) -> int:

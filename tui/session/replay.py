@@ -174,7 +174,7 @@ def events_of(record: RequestRecord) -> list[Timed]:
     for attempt, (timeline, following) in zip(record.earlier, pairwise(timelines), strict=True):
         events += _arrivals(record, timeline, attempt)
         ended = _last(timeline)
-        wait_s = max(0, _first(following) - ended) / _NS_PER_S
+        wait_s = max(0, min(_stamps(following), default=0) - ended) / _NS_PER_S
         if attempt is record.earlier[-1] and record.waits_s is not None:
             wait_s = record.waits_s  # it was still waiting
         request_id = record.spec.request_id
@@ -259,10 +259,6 @@ def _ending(record: RequestRecord) -> Iterator[Timed]:
 def _stamps(timeline: Timeline) -> list[int]:
     single = (getattr(timeline, name) for name in timeline.__struct_fields__ if name.endswith("_ns"))
     return [stamp for stamp in chain(single, timeline.content_ns) if isinstance(stamp, int)]
-
-
-def _first(timeline: Timeline) -> int:
-    return min(_stamps(timeline), default=0)
 
 
 def _last(timeline: Timeline) -> int:

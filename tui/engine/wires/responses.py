@@ -221,7 +221,11 @@ def kept(events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
         if event.get("type") == "response.output_item.done":
             done.append(dict(table(event, "item")))
         whole = objects(event.get("output")) or objects(table(event, "response").get("output")) or whole
-    items = [_bare(item) for item in whole or done if _may_go_back(item)]
+    items = [
+        {name: value for name, value in item.items() if name not in _OF_THE_SERVER}
+        for item in whole or done
+        if _may_go_back(item)
+    ]
     calls = [item for item in items if item.get("type") == "function_call"]
     if not items or not all(text(call.get("call_id")) and text(call.get("name")) for call in calls):
         return None
@@ -235,10 +239,6 @@ def _may_go_back(item: Mapping[str, Any]) -> bool:
     if item.get("type") == "message":
         return bool(item.get("content"))
     return item.get("type") != "reasoning" or bool(item.get("encrypted_content"))
-
-
-def _bare(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name not in _OF_THE_SERVER}
 
 
 class ResponsesWire(OpenAIWire):

@@ -242,7 +242,7 @@ class MenuScreen(ModalScreen[str]):
 
     def _columns(self, most: int, height: int) -> list[Content]:
         """The groups, in columns that are filled one after the other, each group in one where there is room."""
-        blocks = [[_heading(title), *map(self._line, rows)] for title, rows in self._groups if rows]
+        blocks = [[Content.styled(title, "bold"), *map(self._line, rows)] for title, rows in self._groups if rows]
         room = height - _FRAME - _FEWEST_REASONS
         columns: list[list[Content]] = [[]]
         for block in blocks:
@@ -281,7 +281,3 @@ class MenuScreen(ModalScreen[str]):
     def action_choose(self, action_id: str) -> None:
         """An action was clicked."""
         self.dismiss(action_id)
-
-
-def _heading(title: str) -> Content:
-    return Content.styled(title, "bold")

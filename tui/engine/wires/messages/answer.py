@@ -12,7 +12,7 @@ from tui.core.sanitize import clean
 from tui.engine.failures import Refusal, api_failure, quote
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in, is_error, type_of, words_of
-from tui.engine.wires import LONGEST_WORD, AnswerReader, is_count
+from tui.engine.wires import LONGEST_WORD, AnswerReader, is_count, word_of
 from tui.engine.wires.messages.events import Block, Delta, Message, MessageUsage, decode, field_of, salvaged
 
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
@@ -161,7 +161,7 @@ class MessageReader(AnswerReader):
             self._opened = MessageOpened(
                 request_id=self._reporter.request_id,
                 message_id=message.id,
-                model=_model_of(message),
+                model=word_of(message.model),
                 cache_miss=_cache_miss(message.diagnostics),
             )
             self._reporter.report(self._opened)
@@ -215,10 +215,6 @@ def _cache_miss(diagnostics: object) -> CacheMiss | None:
         return None
     missed = reason.get("cache_missed_input_tokens")
     return CacheMiss(reason=word, missed_input_tokens=missed if is_count(missed) else None)
-
-
-def _model_of(message: Message) -> str | None:
-    return message.model if isinstance(message.model, str) and 0 < len(message.model) <= LONGEST_WORD else None
 
 
 class ContentBlocks:
