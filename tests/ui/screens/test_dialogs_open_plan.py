@@ -104,7 +104,7 @@ async def test_a_screen_is_saved_as_a_plan_that_a_command_takes(start: Start) ->
         s.app.draft.book.set_value(0, "what", "not")
         s.app.draft.series = SeriesSettings(repeats=7, until_sure="total")
         s.live.judge_by((parse("ttft.p95 < 800ms"),))
-        await save_as(s, "mine.toml")
+        await save_as(s, "mine")
         await s.until(lambda: asked_by("mine.toml"), "the file")
         await s.until(lambda: "mine.toml" in first_row(s), "its name in the first row")
         assert "changed" not in first_row(s)
@@ -151,7 +151,9 @@ async def test_a_place_that_cannot_be_written_is_said_and_nothing_is_lost(start:
     async with start("Why?") as s:
         await save_as(s, "nowhere/mine.toml")
         await s.until(lambda: any("cannot be saved" in notice for notice in s.notices), "the sentence")
-        assert user(s) == "Why?"
+        await s.until_shown("nowhere/mine.toml")
+        await s.press(*["home"], *["delete"] * len("nowhere/"), "enter")
+        await s.until(lambda: asks("mine.toml", "Why?"), "the file, by the name that was mended")
 
 
 async def test_a_plan_is_opened_and_what_was_there_is_set_aside(start: Start) -> None:
@@ -179,12 +181,14 @@ async def test_a_plan_is_opened_and_what_was_there_is_set_aside(start: Start) ->
 async def test_a_file_that_is_no_plan_changes_nothing(start: Start) -> None:
     write("bad.toml", "[prompt\n")
     async with start("Why?") as s:
+        await s.press("ctrl+o")
         for name in ("bad.toml", "missing.toml"):
-            await s.press("ctrl+o")
-            await s.until(lambda: isinstance(s.app.screen, OpenScreen), "the choice")
-            await s.press(*name, "enter")
+            await s.until(lambda: isinstance(s.app.screen, OpenScreen), "the choice, again with what was typed")
+            await s.type_into("#plan-name", name)
+            await s.press("enter")
             await s.until(lambda name=name: any(name in notice for notice in s.notices), "the sentence")  # type: ignore[misc]
-            await s.until(lambda: s.on_main, "the main screen")
+        await s.until_shown("missing.toml")
+        await s.press("escape")
         assert user(s) == "Why?"
 
 

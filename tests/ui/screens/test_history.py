@@ -199,6 +199,7 @@ async def test_exporting_writes_a_file_or_says_why_not(opened: Opened, tmp_path:
         s.app.screen.query_one("#answer", Input).value = "out.doc"
         await s.press("enter")
         await s.until_shown("no export has this suffix")
+        await s.until(lambda: [field.value for field in s.app.screen.query("#answer").results(Input)] == ["out.doc"])
 
 
 async def test_two_runs_are_compared_with_the_diff_of_what_they_asked_and_taken_along(

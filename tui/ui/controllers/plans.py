@@ -98,8 +98,8 @@ class PlansController:
         elif self._commit():
             await self._save(str(path))
 
-    def save_as(self) -> None:
-        """Save the screen into another file."""
+    def save_as(self, typed: str = "") -> None:
+        """Save the screen into another file; `typed` is a name that was none."""
         from tui.ui.screens.dialogs import AskScreen
 
         context = self._context
@@ -107,10 +107,10 @@ class PlansController:
             return
 
         async def answered(name: str | None) -> None:
-            if name is not None and name.strip():
-                await self._save_unless_there(name.strip())
+            if name is not None and (name := name.strip()):
+                await self._save_unless_there(name if Path(name).suffix else f"{name}.toml")
 
-        name = str(context.desk.path or _USUAL_NAME)
+        name = typed or str(context.desk.path or _USUAL_NAME)
         hint = f"TOML for latency-tui run {_USUAL_NAME}; it holds no key."
         context.app.push_screen(AskScreen("Save the plan as", name, hint, context.keys), answered)
 
@@ -136,6 +136,7 @@ class PlansController:
         endpoints = [endpoint for endpoint in plan.endpoints if endpoint.name in named]
         saved = await self._try(lambda: desk.files.save(name, desk.asked(), endpoints, plan.default_endpoint))
         if saved is None:
+            self.save_as(name)
             return
         desk.saved(saved)
         self.look()
@@ -144,8 +145,8 @@ class PlansController:
         else:
             context.tell(f"Saved {clean(saved.path.name)}: latency-tui run {clean(saved.path.name)} measures it.")
 
-    async def open(self) -> None:
-        """Choose a plan file, or a draft of before, to go on with."""
+    async def open(self, typed: str = "") -> None:
+        """Choose a plan file, or a draft of before, to go on with; `typed` is a name that was none."""
         from tui.ui.screens.dialogs import OpenScreen
 
         context, desk = self._context, self._context.desk
@@ -156,22 +157,24 @@ class PlansController:
 
         async def chosen(choice: "str | StoredDraft | None") -> None:
             if isinstance(choice, str):
-                await self._open(choice)
+                if not await self._open(choice):
+                    await self.open(choice)
             elif choice is not None:
                 desk.take_other(choice, await asyncio.to_thread(desk.read_files, choice))
                 await self._show_anew()
 
-        context.app.push_screen(OpenScreen(files, others, context.keys), chosen)
+        context.app.push_screen(OpenScreen(files, others, context.keys, typed), chosen)
 
-    async def _open(self, name: str) -> None:
+    async def _open(self, name: str) -> bool:
         context, desk = self._context, self._context.desk
         opened = await self._try(lambda: desk.files.read(name))
         if opened is None:
-            return
+            return False
         desk.open(opened)
         await self._show_anew()
         if not desk.unknown:
             context.tell(f"{clean(opened.path.name)} is open: {context.keys('run')} runs it.")
+        return True
 
     # Both
 

@@ -36,20 +36,21 @@ class TakeAlong(Protocol):
         """Make it."""
 
 
-def save_comparison(screen: Screen[Any], takeaway: Takeaway, keys: KeyNames) -> None:
-    """Ask for a file's name and write the comparison there."""
+def save_comparison(screen: Screen[Any], takeaway: Takeaway, keys: KeyNames, typed: str = "") -> None:
+    """Ask for a file's name and write the comparison there; `typed` is a name that was none."""
 
     async def save(name: str) -> None:
         try:
             screen.notify(await takeaway.save(name), timeout=8, markup=False)
         except LatencyTuiError as error:
             screen.notify(str(error), severity="warning", markup=False)
+            save_comparison(screen, takeaway, keys, name)
 
     def answered(name: str | None) -> None:
         if name is not None and name.strip():
             screen.run_worker(save(name.strip()), group="change")
 
-    screen.app.push_screen(AskScreen("Save the comparison to", takeaway.name, takeaway.hint, keys), answered)
+    screen.app.push_screen(AskScreen("Save the comparison to", typed or takeaway.name, takeaway.hint, keys), answered)
 
 
 class ComparedScreen(TextScreen):

@@ -231,10 +231,11 @@ class OpenScreen(BoxScreen[str | StoredDraft]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close", "fields")
 
-    def __init__(self, files: Sequence[str], drafts: Sequence[StoredDraft], keys: KeyNames) -> None:
-        """`files` are the plans of this directory; `drafts` are the latest first."""
+    def __init__(self, files: Sequence[str], drafts: Sequence[StoredDraft], keys: KeyNames, typed: str) -> None:
+        """`files` are the plans of this directory; `drafts` are the latest first. `typed` stands in the field."""
         super().__init__()
         self._keys = keys
+        self._typed = typed
         self._choices: list[str | StoredDraft] = [*files, *drafts]
         self._list = OptionList(*(Option(Content(_line(one))) for one in self._choices), compact=True, markup=False)
 
@@ -242,7 +243,7 @@ class OpenScreen(BoxScreen[str | StoredDraft]):
         """The field above the list."""
         with Vertical() as box:
             box.border_title = "Open a plan"
-            yield Field(placeholder="a plan file, such as plan.toml", id="plan-name")
+            yield Field(self._typed, "a plan file, such as plan.toml", id="plan-name")
             if self._choices:
                 yield self._list
             yield Label(

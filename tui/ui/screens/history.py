@@ -317,7 +317,11 @@ class HistoryScreen(Screen[StoredRun]):
 
     def _ask(self, question: str, text: str, hint: str, act: Callable[[str], Awaitable[None]]) -> None:
         async def carry_out(text: str) -> None:
-            await self._try(act(text))
+            try:
+                await act(text)
+            except LatencyTuiError as error:
+                self.notify(str(error), severity="warning", markup=False)
+                self._ask(question, text, hint, act)  # what was typed is not lost
             self._refill()
 
         def answered(text: str | None) -> None:
