@@ -254,12 +254,7 @@ def sign_test(leads: Sequence[float], together: Dependence) -> float:
 
 
 def _judged(
-    turns: Turns,
-    pairs: Sequence[tuple[float, float]],
-    p: float,
-    family: int,
-    confidence: float,
-    together: Dependence,
+    turns: Turns, pairs: Sequence[tuple[float, float]], p: float, family: int, confidence: float, together: Dependence
 ) -> Comparison:
     figure, (name, _), (old, _) = turns
     leads = sorted(now - before for now, before in pairs)

@@ -120,13 +120,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=dict)
     """Names of headers in lower case. The values themselves are never stored."""
     plain_http: Annotated[
-        bool,
-        setting("Lets the key go over plain http to a host of a private network.", set_by="chosen files"),
+        bool, setting("Lets the key go over plain http to a host of a private network.", set_by="chosen files")
     ] = False
-    kind: Annotated[
-        EndpointKind,
-        setting(KINDS_HELP, set_by="anyone"),
-    ] = MESSAGES_KIND
+    kind: Annotated[EndpointKind, setting(KINDS_HELP, set_by="anyone")] = MESSAGES_KIND
     quirks: Annotated[
         tuple[Literal["max_tokens", "no_stream_options"], ...],
         setting(

@@ -174,11 +174,7 @@ class AnswerJudge:
         self._programs = asyncio.Semaphore(2)
 
     async def findings(
-        self,
-        checks: Sequence[AnswerCheck],
-        answer: JudgedAnswer,
-        status: Status,
-        ask: _Asking | None = None,
+        self, checks: Sequence[AnswerCheck], answer: JudgedAnswer, status: Status, ask: _Asking | None = None
     ) -> tuple[CheckFinding, ...]:
         """The findings of all checks of one answer; one that did not end well has that finding alone.
 

@@ -47,12 +47,7 @@ class Standings:
                 self._look(lanes, figure, turn, of_figure, 1 - (1 - CONFIDENCE) / len(values))
 
     def _look(
-        self,
-        lanes: Sequence[Lane],
-        figure: Figure,
-        turn: int | None,
-        values: list[float | None],
-        confidence: float,
+        self, lanes: Sequence[Lane], figure: Figure, turn: int | None, values: list[float | None], confidence: float
     ) -> None:
         rule = self._rules.get((figure, turn))
         if rule is None:

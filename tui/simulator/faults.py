@@ -241,12 +241,10 @@ FAULTS: Mapping[str, Fault] = {
         "resets instead of answering", stream=_before_headers(After.RESET), any_delivery=True
     ),
     "close-when-kept": Fault(
-        "closes a kept connection at its next request, before any byte of the answer",
-        when_kept=After.CLOSE,
+        "closes a kept connection at its next request, before any byte of the answer", when_kept=After.CLOSE
     ),
     "reset-when-kept": Fault(
-        "resets a kept connection at its next request, before any byte of the answer",
-        when_kept=After.RESET,
+        "resets a kept connection at its next request, before any byte of the answer", when_kept=After.RESET
     ),
     "silent": Fault("takes the request and never answers", stream=_silent, any_delivery=True),
     "close-mid-event": Fault("closes in the middle of an event", stream=_cut(After.CLOSE), of_bytes=True),
@@ -375,10 +373,7 @@ FAULTS: Mapping[str, Fault] = {
     "error-404": Fault("answers 404", status=404, message="Not found"),
     "error-413": Fault("answers 413", status=413, message="Request exceeds the maximum size"),
     "error-429": Fault(
-        "answers 429 with retry-after: 1",
-        status=429,
-        message=_RATE_LIMIT,
-        headers={"retry-after": "1"},
+        "answers 429 with retry-after: 1", status=429, message=_RATE_LIMIT, headers={"retry-after": "1"}
     ),
     "429-then-ok": Fault(
         "answers 429 with retry-after: 1 to every other request of the same content, from the first",

@@ -9,15 +9,7 @@ import msgspec
 from tui.simulator import forced_answers, tokens
 from tui.simulator.cache import CacheUse, DiagnosticsRequest, Prefix, diagnostics_request, prefixes
 from tui.simulator.profiles import Effort, Profile
-from tui.simulator.replies import (
-    ApiError,
-    check_object,
-    integer,
-    one_of,
-    optional_string,
-    refuse_unknown,
-    required,
-)
+from tui.simulator.replies import ApiError, check_object, integer, one_of, optional_string, refuse_unknown, required
 
 NEW_VERSION = "2026-10-21"
 """First API version without temperature, top_p and top_k."""

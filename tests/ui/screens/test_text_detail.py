@@ -3,7 +3,9 @@
 import pytest
 
 from tui.core.events import Kind
+from tui.ui.charts.plot import BarRows
 from tui.ui.screens.text import DetailScreen, TextScreen
+from tui.ui.widgets.chart_view import ChartView
 
 from .conftest import OpenApp
 from .driving import SMALL, WIDE, fast, keys_of
@@ -19,8 +21,11 @@ async def test_detail_shows_the_current_lanes_request(open_app: OpenApp, key: st
         record = s.views[1].lane.record
         assert record is not None
         assert record.api_request_id is not None
-        for shown in ("first token", "text", "cold TTFT", "network · server", record.api_request_id):
+        for shown in ("first token", "text", "cold TTFT", "whole way", record.api_request_id):
             assert shown in s.shown
+        waterfall = s.app.screen.query_one(ChartView)
+        assert isinstance(waterfall.data, BarRows)
+        assert waterfall.size.height == len(waterfall.data.rows) + 2
         await s.press("tab", "end")
         await s.until_shown("stamped by")
         await s.press("escape")

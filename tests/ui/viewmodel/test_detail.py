@@ -90,7 +90,7 @@ def test_a_whole_answer_on_a_new_connection() -> None:
         "attempt": "1",
         "HTTP status": "200",
         "request id": "req_1",
-        "connect · upload · network · server · stream": "3.00 ms · — · — · — · 500 ms",
+        "whole way": "connect 3.00 ms · upload — · network — · server — · stream 500 ms",
         "held back on the way": "no",
         "bursts": "4",
         "from burst to burst": "50.0 ms",
@@ -125,12 +125,12 @@ def test_the_parts_of_the_time_in_one_line() -> None:
     )
     record.network = seen
     shown = rows(record)
-    assert shown["connect · upload · network · server · stream"] == "3.00 ms · 10.0 ms · 80.0 ms · 110 ms · 500 ms"
+    assert shown["whole way"] == ("connect 3.00 ms · upload 10.0 ms · network 80.0 ms · server 110 ms · stream 500 ms")
     assert (shown["server, about"], shown["split within"]) == ("110 ms", "10.0 ms")
     assert (shown["out of order"], shown["sent again"]) == ("2", "0")
     assert not any("proxy" in value for value in shown.values())
     record.network = msgspec.structs.replace(seen, to_proxy=True)
-    assert rows(record)["connect · upload · network · server · stream"].endswith("the network's to the proxy alone")
+    assert rows(record)["whole way"].endswith("the network's to the proxy alone")
 
 
 def test_nothing_yet_is_all_dashes() -> None:

@@ -276,11 +276,8 @@ class HistoryScreen(Screen[StoredRun]):
             return
         if marked is None:
             self._list.mark(number)
-            self.notify(
-                f"Run {number} is marked ◆: {self._keys('history.compare')} on another run compares the two.",
-                timeout=4,
-                markup=False,
-            )
+            said = f"Run {number} is marked ◆: {self._keys('history.compare')} on another run compares the two."
+            self.notify(said, timeout=4, markup=False)
             return
         self._list.mark(None)
         sets = [await self._try(self._archive.with_repeats(one)) for one in sorted((marked, number))]
@@ -317,11 +314,7 @@ class HistoryScreen(Screen[StoredRun]):
 
     def _ask(self, question: str, text: str, hint: str, act: Callable[[str], Awaitable[None]]) -> None:
         async def carry_out(text: str) -> None:
-            try:
-                await act(text)
-            except LatencyTuiError as error:
-                self.notify(str(error), severity="warning", markup=False)
-                self._ask(question, text, hint, act)  # what was typed is not lost
+            await self._try(act(text), lambda: self._ask(question, text, hint, act))
             self._refill()
 
         def answered(text: str | None) -> None:
@@ -330,12 +323,13 @@ class HistoryScreen(Screen[StoredRun]):
 
         self.app.push_screen(AskScreen(question, text, hint, self._keys), answered)
 
-    async def _try(self, doing: Awaitable[_T]) -> _T | None:
-        """The result of `doing`, or None after saying why there is none."""
+    async def _try(self, doing: Awaitable[_T], failed: Callable[[], None] = lambda: None) -> _T | None:
+        """The result of `doing`, or None after saying why there is none, and doing what `failed` says."""
         try:
             return await doing
         except LatencyTuiError as error:
             self.notify(str(error), severity="warning", markup=False)
+            failed()
             return None
 
 

@@ -139,7 +139,6 @@ class DetailScreen(BoxScreen[None]):
     DEFAULT_CSS = """
     DetailScreen {
         & > Vertical { width: 96%; height: 96%; max-width: 130; }
-        & ChartView { height: 15; }
         & Horizontal { height: auto; }
         & .group { width: 1fr; height: auto; }
         & .line { width: 1fr; height: auto; }
@@ -193,7 +192,9 @@ class DetailScreen(BoxScreen[None]):
 
     def on_mount(self) -> None:
         """Draw the waterfall."""
-        self._chart.data = steps.step_rows(self._record)
+        drawn = steps.step_rows(self._record)
+        self._chart.styles.height = min(15, len(drawn.rows) + 2)  # with its axis
+        self._chart.data = drawn
 
 
 def _table(groups: tuple[tuple[tuple[str, str], ...], ...]) -> str:

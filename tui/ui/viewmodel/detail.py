@@ -91,16 +91,20 @@ def _connection(record: RequestRecord) -> str:
     return f"{kind}, through the proxy {clean(proxy)}" if proxy is not None else kind
 
 
+_WAY = ("connect", "upload", "network", "server", "stream")
+
+
 def _line(record: RequestRecord) -> tuple[Row, ...]:
     """The whole time in one line, from the connection to the last content."""
     found, content = record.split, record.timeline.content_ns
     parts = (None, None, None) if found is None else (found.upload_ns, found.network_ns, found.server_ns)
     stream = content[-1] - content[0] if content else None
     whole = [*map(format_duration, (metrics.set_up_ns(record.timeline), *parts, stream))]
-    said = " · ".join(whole) if {*whole} != {ABSENT} else ABSENT
+    named = (f"{name} {took}" for name, took in zip(_WAY, whole, strict=True))
+    said = " · ".join(named) if {*whole} != {ABSENT} else ABSENT
     if record.network is not None and record.network.to_proxy:
         said += ", the network's to the proxy alone"
-    return (("connect · upload · network · server · stream", said),)
+    return (("whole way", said),)
 
 
 def _answered(record: RequestRecord) -> tuple[Row, ...]:

@@ -61,7 +61,7 @@ class LaneVerdicts:
             failures = failures_sentence((now.name, now.observations), (f"{now.name} before", before.observations))
             lines += [f"⚠ {failures}"] if failures else []
             apart = apart_ns(before, now)
-            lines += [f"measured {roughly(apart)} after what is pinned"] if apart is not None else []
+            lines += [f"pinned {roughly(apart)} before"] if apart is not None else []
         if live.objectives and lane.current:
             judged = [judge(objective, lane.current, fitted=lane.fit) for objective in live.objectives]
             lines.append(objectives_line(judged))
