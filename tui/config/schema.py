@@ -24,7 +24,7 @@ from tui.core.parameters import REQUIRED, Parameters
 from tui.core.plan import Budget
 from tui.core.prompt import Conversation, Prompt, Turn
 from tui.core.series import SeriesSettings
-from tui.core.setting import setting
+from tui.core.setting import open_setting, setting
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 AUTO = "auto"
@@ -43,33 +43,24 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the screen."""
 
     frame_rate: Annotated[
-        FrameRate,
-        setting("Screen updates; auto: as many as the connection carries, 10 at most.", "per second", set_by="anyone"),
+        FrameRate, open_setting("Screen updates; auto: as many as the connection carries, 10 at most.", "per second")
     ] = "auto"
     theme: Annotated[
         Literal["auto", "terminal", "dark", "light", "high-contrast", "colour-blind"],
-        setting(
-            "Colours; terminal: its own palette, auto: what suits the terminal. NO_COLOR turns them off.",
-            set_by="anyone",
-        ),
+        open_setting("Colours; terminal: its own palette, auto: what suits the terminal. NO_COLOR turns them off."),
     ] = "auto"
     glyphs: Annotated[
         Literal["auto", "unicode", "ascii"],
-        setting(
-            "Shapes of states, lines and sparklines; auto: what the terminal's character set has.", set_by="anyone"
-        ),
+        open_setting("Shapes of states, lines and sparklines; auto: what the terminal's character set has."),
     ] = "auto"
     markers: Annotated[
         Literal["auto", "braille", "block", "ascii"],
-        setting("Characters of charts; auto: braille, or ascii where the glyphs are.", set_by="anyone"),
+        open_setting("Characters of charts; auto: braille, or ascii where the glyphs are."),
     ] = "auto"
 
     notify: Annotated[
         Literal["bell", "osc9", "off"],
-        setting(
-            "Sign that a series of ten seconds or more has ended: the bell, or a desktop's message (OSC 9).",
-            set_by="anyone",
-        ),
+        open_setting("Sign that a series of ten seconds or more has ended: the bell, or a desktop's message (OSC 9)."),
     ] = "bell"
 
     @property
@@ -107,10 +98,7 @@ class AdviceSettings(msgspec.Struct, frozen=True, kw_only=True):
     cut_share: Annotated[
         float,
         msgspec.Meta(ge=0.01, le=1),
-        setting(
-            "Share of answers that a suggested output cap may cut; 1: cut ones are as good as whole ones.",
-            set_by="anyone",
-        ),
+        open_setting("Share of answers that a suggested output cap may cut; 1: cut ones are as good as whole ones."),
     ] = 0.05
 
 
@@ -119,20 +107,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     endpoint: Annotated[
         str,
-        setting(
-            "Endpoint of targets that name none: auto (the API when its key is set, else the simulator) or a name.",
-            set_by="anyone",
+        open_setting(
+            "Endpoint of targets that name none: auto (the API when its key is set, else the simulator) or a name."
         ),
     ] = AUTO
     objectives: Annotated[
         tuple[Objective, ...],
-        setting(
-            "Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'.", set_by="anyone"
-        ),
+        open_setting("Service levels that every target is to keep, such as 'ttft.p95 < 800ms' or 'errors < 1%'."),
     ] = ()
     checks: Annotated[
         tuple[AnswerCheck, ...],
-        setting("Checks of the answers to every prompt: tables with one kind of check each.", set_by="anyone"),
+        open_setting("Checks of the answers to every prompt: tables with one kind of check each."),
     ] = ()
     prompt: Prompt
     variants: tuple[Prompt, ...]

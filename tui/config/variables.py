@@ -12,7 +12,7 @@ from tui.config.files import read_text
 from tui.config.keys import SetValue, shown
 from tui.core.attachment import MOST_BYTES, MOST_FILES, Attachment, attachment_of
 from tui.core.prompt import Prompt, is_variable_name
-from tui.core.setting import setting
+from tui.core.setting import open_setting, setting
 from tui.errors import ConfigError
 
 MAX_ROWS = 10_000
@@ -26,7 +26,7 @@ _NAME_RULE = "a variable's name is a letter or _, then up to 63 letters, digits,
 class Variables(msgspec.Struct, frozen=True):
     """The table [variables]."""
 
-    rows: Annotated[tuple[Row, ...], setting("The rows of values, a table each.", set_by="anyone")] = ()
+    rows: Annotated[tuple[Row, ...], open_setting("The rows of values, a table each.")] = ()
     """With the same names each."""
     file: Annotated[
         str | None,

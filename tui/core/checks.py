@@ -26,7 +26,7 @@ from tui.core.answer_text import (
     words_in,
     words_of,
 )
-from tui.core.setting import setting
+from tui.core.setting import open_setting, setting
 
 _Most = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 _Offset = Annotated[int, msgspec.Meta(ge=0)]
@@ -39,27 +39,24 @@ MAX_CHECKS = 64
 class AnswerCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One check: exactly one kind is given. Texts may hold variables, which take their values from the row in use."""
 
-    contains: Annotated[str | None, setting("Text that must be in the answer.", set_by="anyone")] = None
-    not_contains: Annotated[str | None, setting("Text that must not be in the answer.", set_by="anyone")] = None
-    equals: Annotated[
-        str | None, setting("Text that the answer must be, after `normalise` was done to both.", set_by="anyone")
-    ] = None
-    regex: Annotated[
-        str | None, setting("Pattern of Python's re that must be found in the answer.", set_by="anyone")
-    ] = None
-    json: Annotated[bool | None, setting("True: the answer must be JSON.", set_by="anyone")] = None
+    contains: Annotated[str | None, open_setting("Text that must be in the answer.")] = None
+    not_contains: Annotated[str | None, open_setting("Text that must not be in the answer.")] = None
+    equals: Annotated[str | None, open_setting("Text that the answer must be, after `normalise` was done to both.")] = (
+        None
+    )
+    regex: Annotated[str | None, open_setting("Pattern of Python's re that must be found in the answer.")] = None
+    json: Annotated[bool | None, open_setting("True: the answer must be JSON.")] = None
     json_schema: Annotated[
-        str | None,
-        setting("JSON Schema, as JSON, that the answer must keep; needs latency-tui[checks].", set_by="anyone"),
+        str | None, open_setting("JSON Schema, as JSON, that the answer must keep; needs latency-tui[checks].")
     ] = None
-    max_sentences: Annotated[_Most | None, setting("Most sentences.", set_by="anyone")] = None
-    max_paragraphs: Annotated[_Most | None, setting("Most paragraphs.", set_by="anyone")] = None
-    max_words: Annotated[_Most | None, setting("Most words.", set_by="anyone")] = None
+    max_sentences: Annotated[_Most | None, open_setting("Most sentences.")] = None
+    max_paragraphs: Annotated[_Most | None, open_setting("Most paragraphs.")] = None
+    max_words: Annotated[_Most | None, open_setting("Most words.")] = None
     max_tokens: Annotated[
-        _Most | None, setting("Most output tokens, thinking included, as the server counts them.", set_by="anyone")
+        _Most | None, open_setting("Most output tokens, thinking included, as the server counts them.")
     ] = None
     similar: Annotated[
-        str | None, setting("Reference text; the F1 of its words and the answer's must be `at_least`.", set_by="anyone")
+        str | None, open_setting("Reference text; the F1 of its words and the answer's must be `at_least`.")
     ] = None
     command: Annotated[
         tuple[str, ...] | None,
@@ -77,13 +74,12 @@ class AnswerCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ] = None
     normalise: Annotated[
         Normalisation,
-        setting(
+        open_setting(
             "With equals: exact, spaces (runs of white space are one) or words (also without case, punctuation and "
-            "English articles).",
-            set_by="anyone",
+            "English articles)."
         ),
     ] = "spaces"
-    at_least: Annotated[_Share, setting("With similar: the least F1, 0.01 to 1.", set_by="anyone")] = 0.5
+    at_least: Annotated[_Share, open_setting("With similar: the least F1, 0.01 to 1.")] = 0.5
     judge_target: Annotated[
         str | None,
         setting(

@@ -15,7 +15,7 @@ import msgspec
 
 from tui.core.engine_events import TaggedEvent
 from tui.core.plan import Plan, RequestSpec
-from tui.core.setting import setting
+from tui.core.setting import open_setting
 from tui.core.target import Retries
 
 MAX_LEVELS = 64
@@ -36,96 +36,84 @@ class LoadSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     levels: Annotated[
         tuple[Annotated[int, msgspec.Meta(ge=1, le=MOST_IN_FLIGHT)], ...],
-        setting(
+        open_setting(
             "Requests in flight, level by level: a new one is sent as one ends.",
             "requests",
-            set_by="anyone",
             unset=f"{', '.join(map(str, DEFAULT_LEVELS))} without a rate",
         ),
     ] = ()
     """Empty without a rate: `DEFAULT_LEVELS`."""
     rate: Annotated[
         _Rate | tuple[_Rate, ...] | None,
-        setting(
+        open_setting(
             "Requests per second in place of levels, or a list of such rates: sent when due, whatever is in flight.",
             "1/s",
-            set_by="anyone",
             unset="none: by levels",
         ),
     ] = None
     arrivals: Annotated[
         Arrivals,
-        setting(
-            "Gaps between arrivals at a rate: constant, poisson, gamma, or trace, from the column t of the rows.",
-            set_by="anyone",
+        open_setting(
+            "Gaps between arrivals at a rate: constant, poisson, gamma, or trace, from the column t of the rows."
         ),
     ] = "poisson"
     burstiness: Annotated[
         float,
         msgspec.Meta(ge=0.01, le=100),
-        setting("Shape of gamma gaps: 1 is poisson, less comes in bursts, more is even.", set_by="anyone"),
+        open_setting("Shape of gamma gaps: 1 is poisson, less comes in bursts, more is even."),
     ] = 1.0
     seconds: Annotated[
         Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None,
-        setting(
+        open_setting(
             "Counted time of every level; absent without requests too: 30. With both, what ends first.",
             "seconds",
-            set_by="anyone",
             unset=f"{DEFAULT_SECONDS:g} without requests",
         ),
     ] = None
     requests: Annotated[
         Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
-        setting("Counted requests of every level.", "requests", set_by="anyone", unset="no limit"),
+        open_setting("Counted requests of every level.", "requests", unset="no limit"),
     ] = None
     ramp: Annotated[
-        _Seconds,
-        setting("Time in which a level is reached from the one before, not counted.", "seconds", set_by="anyone"),
+        _Seconds, open_setting("Time in which a level is reached from the one before, not counted.", "seconds")
     ] = 1.0
     warm_up: Annotated[
-        _Seconds,
-        setting("Time at a level before it is counted; what is in flight then goes on.", "seconds", set_by="anyone"),
+        _Seconds, open_setting("Time at a level before it is counted; what is in flight then goes on.", "seconds")
     ] = 2.0
     most_in_flight: Annotated[
         int,
         msgspec.Meta(ge=1, le=MOST_IN_FLIGHT),
-        setting("Most requests in flight at a rate; what is due beyond waits, and its wait counts.", set_by="anyone"),
+        open_setting("Most requests in flight at a rate; what is due beyond waits, and its wait counts."),
     ] = 256
     stop_at_refusals: Annotated[
         int,
         msgspec.Meta(ge=0, le=1000),
-        setting("Refusals with 429 within ten seconds that end the load; 0: none do.", set_by="anyone"),
+        open_setting("Refusals with 429 within ten seconds that end the load; 0: none do."),
     ] = 3
     bust_cache: Annotated[
         bool,
-        setting(
+        open_setting(
             "Begin every prompt with a unique text, so that no request finds it in the cache.",
-            set_by="anyone",
             label="new text per request",
         ),
     ] = False
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,
-        setting("Seed of the arrivals; absent: drawn, and recorded.", set_by="anyone", unset="drawn"),
+        open_setting("Seed of the arrivals; absent: drawn, and recorded.", unset="drawn"),
     ] = None
     max_requests: Annotated[
         int,
         msgspec.Meta(ge=1, le=10_000_000),
-        setting("Most requests of a load, warm-up included.", "requests", set_by="anyone", is_cap=True),
+        open_setting("Most requests of a load, warm-up included.", "requests", is_cap=True),
     ] = 10_000
     max_usd: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
-        setting(
-            "Estimated cost from which on no further request is begun.",
-            "US dollars",
-            set_by="anyone",
-            is_cap=True,
-            unset="no limit",
+        open_setting(
+            "Estimated cost from which on no further request is begun.", "US dollars", is_cap=True, unset="no limit"
         ),
     ] = None
     fail_on: Annotated[
-        tuple[str, ...],
-        setting("Gates on the levels, such as 'goodput >= 12/s at ttft.p95 < 800ms'.", set_by="anyone"),
+        tuple[str, ...], open_setting("Gates on the levels, such as 'goodput >= 12/s at ttft.p95 < 800ms'.")
     ] = ()
 
     @property

@@ -9,7 +9,7 @@ from tui.core.attachment import Attachment
 from tui.core.host import Host, endpoint_at
 from tui.core.parameters import OLDER_API_VERSION, Parameters
 from tui.core.prompt import Conversation, Prompt, undefined_sentence
-from tui.core.setting import setting
+from tui.core.setting import open_setting
 from tui.core.target import Endpoint, Retries, Target, Timeouts
 
 MAX_TARGETS = 256
@@ -67,24 +67,21 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     session_usd: Annotated[
         _Dollars | None,
-        setting(
+        open_setting(
             "Most that a session, from start to end of the program, may cost; absent: no cap.",
             "USD",
             old_name="sitting_usd",
-            set_by="anyone",
             is_cap=True,
         ),
     ] = None
     plan_usd: Annotated[
-        _Dollars | None,
-        setting("Most that one run or series may cost; absent: no cap.", "USD", set_by="anyone", is_cap=True),
+        _Dollars | None, open_setting("Most that one run or series may cost; absent: no cap.", "USD", is_cap=True)
     ] = None
     ask_from_usd: Annotated[
         _Dollars | None,
-        setting(
+        open_setting(
             "Highest cost from which on what is more than one run is begun after a question; absent: at once.",
             "USD",
-            set_by="anyone",
             is_cap=True,
         ),
     ] = None

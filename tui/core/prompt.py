@@ -8,7 +8,7 @@ import msgspec
 
 from tui.core.attachment import Attachment
 from tui.core.checks import AnswerCheck
-from tui.core.setting import setting
+from tui.core.setting import open_setting, setting
 
 Role = Literal["user", "assistant"]
 
@@ -48,8 +48,8 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
 class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One earlier turn of a conversation."""
 
-    role: Annotated[Role, setting("The speaker.", set_by="anyone")]
-    text: Annotated[str, setting("The words.", set_by="anyone")]
+    role: Annotated[Role, open_setting("The speaker.")]
+    text: Annotated[str, open_setting("The words.")]
     said: str = ""
     """JSON of an answer that was given live, in the form in which its wire takes it back; `text` is for people."""
     results: tuple[ToolResult, ...] = ()
@@ -64,42 +64,37 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Settings of a conversation: whether its turns are played, and what its tools answer."""
 
     play: Annotated[
-        bool,
-        setting(
-            "Asks every turn of the user live, one request each, behind the model's own answers before.",
-            set_by="anyone",
-        ),
+        bool, open_setting("Asks every turn of the user live, one request each, behind the model's own answers before.")
     ] = False
     results: Annotated[
         dict[str, str],
-        setting("Results of tools, by the tool's name, for a model that calls one in a played turn.", set_by="anyone"),
+        open_setting("Results of tools, by the tool's name, for a model that calls one in a played turn."),
     ] = {}
     most_calls: Annotated[
         int,
         msgspec.Meta(ge=1, le=100),
-        setting("Most times that results of tools are given in one turn; then the conversation ends.", set_by="anyone"),
+        open_setting("Most times that results of tools are given in one turn; then the conversation ends."),
     ] = 8
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """One prompt. All its texts may hold variables, until `filled` has put their values in."""
 
-    system: Annotated[str, setting("The system text; may be empty.", set_by="anyone")] = ""
-    user: Annotated[str, setting("The user's turn.", set_by="anyone")] = ""
+    system: Annotated[str, open_setting("The system text; may be empty.")] = ""
+    user: Annotated[str, open_setting("The user's turn.")] = ""
     turns: Annotated[
         tuple[Turn, ...],
-        setting("Earlier turns, oldest first: tables with a role (user or assistant) and a text.", set_by="anyone"),
+        open_setting("Earlier turns, oldest first: tables with a role (user or assistant) and a text."),
     ] = ()
     checks: Annotated[
-        tuple[AnswerCheck, ...],
-        setting("Checks of its answers: tables with one kind of check each.", set_by="anyone"),
+        tuple[AnswerCheck, ...], open_setting("Checks of its answers: tables with one kind of check each.")
     ] = ()
     attach: Annotated[
         tuple[str, ...],
         setting("Images (PNG, JPEG, GIF, WebP) and PDF that go with the user's turn: paths.", set_by="chosen files"),
     ] = ()
-    prefill: Annotated[str, setting("Beginning of the answer; newer models refuse one.", set_by="anyone")] = ""
-    name: Annotated[str, setting("Name on the screen; may be empty.", set_by="anyone")] = ""
+    prefill: Annotated[str, open_setting("Beginning of the answer; newer models refuse one.")] = ""
+    name: Annotated[str, open_setting("Name on the screen; may be empty.")] = ""
     """Tells it from other variants."""
     attached: tuple[Attachment, ...] = ()
     """The files of `attach`, once they were looked up."""

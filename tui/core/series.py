@@ -13,7 +13,7 @@ import msgspec
 
 from tui.core.figures import Use, figures_for
 from tui.core.plan import RequestSpec
-from tui.core.setting import setting
+from tui.core.setting import open_setting
 from tui.core.sweep import Cell, Sweep, requests_of
 from tui.core.wording import dollars, roughly
 
@@ -34,76 +34,60 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
     repeats: Annotated[
         int,
         msgspec.Meta(ge=1, le=MAX_REPEATS),
-        setting("Counted runs of a series; with until_sure the most there may be.", "runs", set_by="anyone"),
+        open_setting("Counted runs of a series; with until_sure the most there may be.", "runs"),
     ] = 10
     warm_ups: Annotated[
-        int, msgspec.Meta(ge=0, le=100), setting("Runs before those, kept but not counted.", "runs", set_by="anyone")
+        int, msgspec.Meta(ge=0, le=100), open_setting("Runs before those, kept but not counted.", "runs")
     ] = 1
     """They open the connections and fill the server's caches."""
     in_turn: Annotated[
-        bool,
-        setting("Ask the targets one after another, so that they don't compete, and not all at once.", set_by="anyone"),
+        bool, open_setting("Ask the targets one after another, so that they don't compete, and not all at once.")
     ] = False
     gap: Annotated[
         float,
         msgspec.Meta(ge=0, le=3600),
-        setting("Pause between two runs.", "seconds", set_by="anyone", label="pause between runs, s", unset="no pause"),
+        open_setting("Pause between two runs.", "seconds", label="pause between runs, s", unset="no pause"),
     ] = 0.0
     concurrency: Annotated[
-        int,
-        msgspec.Meta(ge=1, le=32),
-        setting("Requests per target that are in flight together.", "requests", set_by="anyone"),
+        int, msgspec.Meta(ge=1, le=32), open_setting("Requests per target that are in flight together.", "requests")
     ] = 1
     bust_cache: Annotated[
         bool | None,
-        setting(
+        open_setting(
             "Begin every prompt with a unique text, so that no run finds it in the cache; absent: where hosts race.",
-            set_by="anyone",
             label="new text per run",
             unset="where hosts race",
         ),
     ] = None
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,
-        setting("Seed of the orders of the targets; absent: drawn, and recorded.", set_by="anyone", unset="drawn"),
+        open_setting("Seed of the orders of the targets; absent: drawn, and recorded.", unset="drawn"),
     ] = None
     max_requests: Annotated[
         Annotated[int, msgspec.Meta(ge=1)] | None,
-        setting(
-            "Most requests of a series, warm-up included.", "requests", set_by="anyone", is_cap=True, unset="no limit"
-        ),
+        open_setting("Most requests of a series, warm-up included.", "requests", is_cap=True, unset="no limit"),
     ] = None
     """A run that would go beyond is not begun."""
     max_usd: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
-        setting(
-            "Estimated cost from which on no further run is begun.",
-            "US dollars",
-            set_by="anyone",
-            is_cap=True,
-            unset="no limit",
+        open_setting(
+            "Estimated cost from which on no further run is begun.", "US dollars", is_cap=True, unset="no limit"
         ),
     ] = None
     until_sure: Annotated[
         UntilSureBy | None,
-        setting(
-            "Stop as soon as the target that is usually fastest in this metric is known.",
-            set_by="anyone",
-            unset="all repeats",
+        open_setting(
+            "Stop as soon as the target that is usually fastest in this metric is known.", unset="all repeats"
         ),
     ] = None
     choose: Annotated[
         str | None,
-        setting(
-            "Rule by which one target is chosen, such as 'fastest with passed > 95% and cost < $0.002'.",
-            set_by="anyone",
-            unset="none",
+        open_setting(
+            "Rule by which one target is chosen, such as 'fastest with passed > 95% and cost < $0.002'.", unset="none"
         ),
     ] = None
     confidence: Annotated[
-        float,
-        msgspec.Meta(ge=0.5, le=0.999),
-        setting("Confidence that until_sure and choose have to reach.", set_by="anyone"),
+        float, msgspec.Meta(ge=0.5, le=0.999), open_setting("Confidence that until_sure and choose have to reach.")
     ] = 0.95
 
 

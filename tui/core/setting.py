@@ -7,7 +7,7 @@ field's description.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -52,6 +52,10 @@ def setting(
     return declaration(
         Setting(help=help, unit=unit, set_by=set_by, is_cap=is_cap, old_name=old_name, label=label, unset=unset)
     )
+
+
+open_setting = partial(setting, set_by="anyone")
+"""The annotation of a field that any file may set, also one that merely lies in the working directory."""
 
 
 def declaration(declared: Setting) -> msgspec.Meta:

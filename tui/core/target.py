@@ -10,7 +10,7 @@ import msgspec
 
 from tui.core.parameters import Parameters
 from tui.core.protocol import KINDS_HELP, MESSAGES_KIND, PROTOCOLS, EndpointKind, Protocol
-from tui.core.setting import setting
+from tui.core.setting import open_setting, setting
 from tui.secret_names import is_secret_variable
 
 _SHORTEST_KEY = 8
@@ -24,14 +24,12 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Longest waits before a request counts as failed, in seconds."""
 
-    connect: Annotated[Seconds, setting("Name look-up, TCP and TLS together.", "seconds", set_by="anyone")] = 10.0
-    first_token: Annotated[
-        Seconds, setting("From the request sent to the first content token.", "seconds", set_by="anyone")
-    ] = 120.0
-    between_tokens: Annotated[
-        Seconds, setting("Silence between two events of a stream.", "seconds", set_by="anyone")
-    ] = 60.0
-    request: Annotated[Seconds, setting("The whole request.", "seconds", set_by="anyone")] = 600.0
+    connect: Annotated[Seconds, open_setting("Name look-up, TCP and TLS together.", "seconds")] = 10.0
+    first_token: Annotated[Seconds, open_setting("From the request sent to the first content token.", "seconds")] = (
+        120.0
+    )
+    between_tokens: Annotated[Seconds, open_setting("Silence between two events of a stream.", "seconds")] = 60.0
+    request: Annotated[Seconds, open_setting("The whole request.", "seconds")] = 600.0
 
 
 class TimeoutOverrides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,19 +57,16 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
     max: Annotated[
         int,
         msgspec.Meta(ge=0, le=10),
-        setting(
+        open_setting(
             "Most attempts after the first when the server turns a request away; each is shown apart.",
             "attempts",
-            set_by="anyone",
             is_cap=True,
         ),
     ] = 0
     longest_wait: Annotated[
         Seconds,
-        setting(
-            "Longest wait for another attempt that a server may ask for; a longer one ends the request.",
-            "seconds",
-            set_by="anyone",
+        open_setting(
+            "Longest wait for another attempt that a server may ask for; a longer one ends the request.", "seconds"
         ),
     ] = 60.0
 
@@ -85,10 +80,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     base_url: Annotated[
         str,
-        setting(
-            "Scheme, host and port of a server, without /v1; for OpenAI's kinds with the path, such as /v1.",
-            set_by="anyone",
-        ),
+        open_setting("Scheme, host and port of a server, without /v1; for OpenAI's kinds with the path, such as /v1."),
     ]
     api_key_env: Annotated[
         str | None,
@@ -108,9 +100,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Program and arguments; the engine runs it."""
     key_header: Annotated[
         str,
-        setting(
-            "Header that holds the key, of any name: as a bearer token where it ends in authorization, else bare.",
-            set_by="anyone",
+        open_setting(
+            "Header that holds the key, of any name: as a bearer token where it ends in authorization, else bare."
         ),
     ] = "authorization"
     """In lower case."""
@@ -122,16 +113,15 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     plain_http: Annotated[
         bool, setting("Lets the key go over plain http to a host of a private network.", set_by="chosen files")
     ] = False
-    kind: Annotated[EndpointKind, setting(KINDS_HELP, set_by="anyone")] = MESSAGES_KIND
+    kind: Annotated[EndpointKind, open_setting(KINDS_HELP)] = MESSAGES_KIND
     quirks: Annotated[
         tuple[Literal["max_tokens", "no_stream_options"], ...],
-        setting(
-            "Deviations of a server of kind openai: max_tokens (it knows no max_completion_tokens), no_stream_options.",
-            set_by="anyone",
+        open_setting(
+            "Deviations of a server of kind openai: max_tokens (it knows no max_completion_tokens), no_stream_options."
         ),
     ] = ()
-    region: Annotated[str | None, setting("Region of Bedrock or Vertex, such as us-east-1.", set_by="anyone")] = None
-    project: Annotated[str | None, setting("Project of Vertex.", set_by="anyone")] = None
+    region: Annotated[str | None, open_setting("Region of Bedrock or Vertex, such as us-east-1.")] = None
+    project: Annotated[str | None, open_setting("Project of Vertex.")] = None
     aws_credentials: Annotated[
         bool,
         setting(
@@ -140,13 +130,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = False
     api_version: Annotated[
-        str | None,
-        setting("Version sent as anthropic-version; absent: the newest that takes the parameters.", set_by="anyone"),
+        str | None, open_setting("Version sent as anthropic-version; absent: the newest that takes the parameters.")
     ] = None
     """`None` is chosen per request (`RequestSpec.api_version`)."""
-    headers: Annotated[dict[str, str], setting("Further request headers.", set_by="anyone")] = msgspec.field(
-        default_factory=dict
-    )
+    headers: Annotated[dict[str, str], open_setting("Further request headers.")] = msgspec.field(default_factory=dict)
     """Names in lower case; none of them secret."""
     ca_file: Annotated[
         str | None,
@@ -189,10 +176,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A model at an endpoint, with the parameters in which it differs from the shared ones."""
 
-    model: Annotated[str, setting("The model's id.", set_by="anyone")]
-    endpoint: Annotated[str | None, setting("Endpoint to ask; absent: the default one.", set_by="anyone")] = None
-    name: Annotated[str | None, setting("Name of the lane; absent: the model's id.", set_by="anyone")] = None
-    drop: Annotated[tuple[str, ...], setting("Shared parameters that it does not send.", set_by="anyone")] = ()
+    model: Annotated[str, open_setting("The model's id.")]
+    endpoint: Annotated[str | None, open_setting("Endpoint to ask; absent: the default one.")] = None
+    name: Annotated[str | None, open_setting("Name of the lane; absent: the model's id.")] = None
+    drop: Annotated[tuple[str, ...], open_setting("Shared parameters that it does not send.")] = ()
     parameters: Parameters = Parameters()
     variant: str | None = None
     """Name of its prompt variant; `None` is the one in use. Set by `Plan.lanes`."""
