@@ -71,11 +71,7 @@ def fitted_saved(
     if not sure:
         interval = msgspec.structs.replace(interval, low=0.0)
     return Saving(
-        figure=figure,
-        ns=value,
-        interval=interval,
-        basis=Basis.DERIVED if sure else Basis.ASSUMED,
-        count=count,
+        figure=figure, ns=value, interval=interval, basis=Basis.DERIVED if sure else Basis.ASSUMED, count=count
     )
 
 

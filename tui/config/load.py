@@ -263,10 +263,7 @@ def _endpoints(merged: Mapping[str, SetValue]) -> dict[str, Endpoint]:
 
 
 def _check_parameters(
-    merged: Mapping[str, SetValue],
-    shared: Parameters,
-    targets: tuple[Target, ...],
-    endpoints: Mapping[str, Endpoint],
+    merged: Mapping[str, SetValue], shared: Parameters, targets: tuple[Target, ...], endpoints: Mapping[str, Endpoint]
 ) -> None:
     """Raise ConfigError where the parameters of a target cannot go together or are out of range, whatever the model."""
     for position, target in enumerate(targets):

@@ -89,9 +89,7 @@ def upper_bound(
     usd = input_tokens * input_price + output_tokens * output_price
     usd *= length_factor(prices, input_tokens)
     return Cost(
-        usd=usd / _PER,
-        is_lower_bound=parameters.inference_geo not in (None, "global"),
-        prices_read=prices.read,
+        usd=usd / _PER, is_lower_bound=parameters.inference_geo not in (None, "global"), prices_read=prices.read
     )
 
 

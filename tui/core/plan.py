@@ -278,9 +278,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """
         return tuple(
             msgspec.structs.replace(
-                spec,
-                parameters=msgspec.structs.replace(spec.parameters, stream=False),
-                warms_cache=True,
+                spec, parameters=msgspec.structs.replace(spec.parameters, stream=False), warms_cache=True
             )
             for spec in self.requests(first_id)
             if spec.parameters.cache

@@ -81,10 +81,7 @@ class EngineClient:
     """
 
     def __init__(
-        self,
-        process: "subprocess.Popen[bytes]",
-        on_events: Callable[[list[Event]], None],
-        host: Host = HERE,
+        self, process: "subprocess.Popen[bytes]", on_events: Callable[[list[Event]], None], host: Host = HERE
     ) -> None:
         """`host` is where it was spawned."""
         self.host = host

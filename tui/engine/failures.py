@@ -204,8 +204,7 @@ def unusable_ca_file(endpoint: Endpoint, error: OSError) -> Failure:
         named = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
         which = f"What {' or '.join(named)} names" if named else "The system's list of certificate authorities"
     return Failure(
-        kind=FailureKind.TLS,
-        message=f"{which} cannot be used: {quote(reason)}. Correct its path or its content.",
+        kind=FailureKind.TLS, message=f"{which} cannot be used: {quote(reason)}. Correct its path or its content."
     )
 
 

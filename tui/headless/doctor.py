@@ -85,9 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         f"and at most {_PROBE_TOKENS} output tokens, at the price of the first model there",
     )
     parser.add_argument(
-        "--host",
-        metavar="NAME",
-        help="check one of [[hosts]]: the way to it, its engine, and keys and endpoints there",
+        "--host", metavar="NAME", help="check one of [[hosts]]: the way to it, its engine, and keys and endpoints there"
     )
     parser.add_argument("--json", choices=["-"], help="- prints JSON")
     return parser

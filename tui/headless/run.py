@@ -110,9 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         help="stop as soon as the best target is known by ttft (default), ttfo or total; --repeat is the most",
     )
     parser.add_argument(
-        "--choose",
-        metavar="RULE",
-        help=f"choose one target, by a rule such as '{EXAMPLE}'".replace("%", "%%"),
+        "--choose", metavar="RULE", help=f"choose one target, by a rule such as '{EXAMPLE}'".replace("%", "%%")
     )
     parser.add_argument("--frontier", choices=BY, default=BY[0], help="time of the frontier; total without it")
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt")

@@ -233,9 +233,7 @@ class Store:
             query = "SELECT uid FROM snapshot_runs JOIN runs ON number = run WHERE name = ? ORDER BY place"
             return [
                 StoredSnapshot(
-                    name=name,
-                    made_unix_ns=made,
-                    uids=tuple(uid for (uid,) in self._connection.execute(query, (name,))),
+                    name=name, made_unix_ns=made, uids=tuple(uid for (uid,) in self._connection.execute(query, (name,)))
                 )
                 for name, made in named
             ]

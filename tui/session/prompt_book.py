@@ -178,9 +178,7 @@ class PromptBook:
         """Remove what the API refuses from all prompts: empty turns, and white space at the end of a prefill."""
         self.prompts = [
             msgspec.structs.replace(
-                prompt,
-                turns=tuple(turn for turn in prompt.turns if turn.text.strip()),
-                prefill=prompt.prefill.rstrip(),
+                prompt, turns=tuple(turn for turn in prompt.turns if turn.text.strip()), prefill=prompt.prefill.rstrip()
             )
             for prompt in self.prompts
         ]

@@ -58,11 +58,7 @@ def prompt_cache(evidence: Evidence) -> Suggestion | NoSuggestion:
         target=subject.label,
         headline="Cache the prompt" if static.is_all else "Cache the start of the prompt, with a breakpoint after it",
         saving=saving,
-        figures=(
-            static.sentence,
-            _least_words(least, is_sure=is_sure),
-            *_predicted(evidence, saving),
-        ),
+        figures=(static.sentence, _least_words(least, is_sure=is_sure), *_predicted(evidence, saving)),
         price=price,
         source=citations.CACHE,
         trial=trial,

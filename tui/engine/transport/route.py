@@ -40,10 +40,7 @@ class Steps:
     """Steps of one request's connection, as httpcore2's trace tells them: they say whose fault a failure is."""
 
     def __init__(
-        self,
-        route: Route,
-        trace: Callable[[str, Mapping[str, Any]], Awaitable[None]] | None,
-        timer: asyncio.Timeout,
+        self, route: Route, trace: Callable[[str, Mapping[str, Any]], Awaitable[None]] | None, timer: asyncio.Timeout
     ) -> None:
         """`trace` is told all of them, and `timer` ends with the connection's set-up."""
         self._route = route

@@ -73,10 +73,7 @@ class ParameterContext:
     """
 
     def __init__(
-        self,
-        of: Callable[[], Sequence[Recipient]],
-        shared: Parameters | None = None,
-        dropped: Sequence[str] = (),
+        self, of: Callable[[], Sequence[Recipient]], shared: Parameters | None = None, dropped: Sequence[str] = ()
     ) -> None:
         self._of = of
         self.shared = shared
