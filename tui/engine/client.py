@@ -18,31 +18,9 @@ from tui.core.load_shares import Ration
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
-from tui.engine import files
+from tui.engine import files, protocol
 from tui.engine.logins import needs_person
 from tui.engine.pinger import Pinger, Silence
-from tui.engine.protocol import (
-    MAX_FRAME_BYTES,
-    MAX_REMOTE_FRAME_BYTES,
-    Ask,
-    Beginning,
-    CancelRequests,
-    Command,
-    CountTokens,
-    Deal,
-    EndLoad,
-    Examine,
-    Fire,
-    FrameSplitter,
-    KeepFiles,
-    ListModels,
-    Settle,
-    StartLoad,
-    StartRun,
-    decode_events,
-    encode_command,
-    quoted,
-)
 from tui.engine.remote_events import RemoteEngine
 from tui.errors import ChildError
 from tui.secret_names import is_secret_variable
@@ -95,8 +73,10 @@ class EngineClient:
         self._stdin: asyncio.WriteTransport | None = None
         self._stdout: asyncio.BaseTransport | None = None
         self._stderr: asyncio.BaseTransport | None = None
-        self._splitter = FrameSplitter(MAX_FRAME_BYTES if host.is_here else MAX_REMOTE_FRAME_BYTES)
-        self._beginning = Beginning(self._place)
+        self._splitter = protocol.FrameSplitter(
+            protocol.MAX_FRAME_BYTES if host.is_here else protocol.MAX_REMOTE_FRAME_BYTES
+        )
+        self._beginning = protocol.Beginning(self._place)
         self._words = b""
         self._problem = ""
         """Sentence on what the engine did wrong, for which it was killed."""
@@ -105,7 +85,7 @@ class EngineClient:
         """True if it did not begin because ssh may not ask; see `Logins`."""
         self._end: EngineFailed | None = None
         self._output_over = asyncio.Event()
-        self._unsent: list[Command] = []
+        self._unsent: list[protocol.Command] = []
         self._files: set[str] = set()
         """Digests of the files that the engine was given."""
         self._latest_ns = 0
@@ -158,14 +138,14 @@ class EngineClient:
         if self._end is not None:
             self._on_events([self._end])
             return
-        self._send(StartRun(run_id=run_id, requests=requests, at_once=at_once, is_held=is_held))
+        self._send(protocol.StartRun(run_id=run_id, requests=requests, at_once=at_once, is_held=is_held))
 
     def fire(self, run_id: int, at_ns: int) -> None:
         """Let a run that is held go, at this moment of our clock."""
         if self.clock is not None:
-            self._send(Fire(run_id=run_id, at_ns=self.clock.there(at_ns)))
+            self._send(protocol.Fire(run_id=run_id, at_ns=self.clock.there(at_ns)))
 
-    def start_load(self, command: StartLoad) -> None:
+    def start_load(self, command: protocol.StartLoad) -> None:
         """Begin a load. An engine that has died is reported again, as in `start_run`."""
         if self._end is not None:
             self._on_events([self._end])
@@ -174,17 +154,17 @@ class EngineClient:
 
     def deal(self, run_id: int, ration: Ration) -> None:
         """Let its share of a load begin further requests."""
-        self._send(Deal(run_id=run_id, ration=ration))
+        self._send(protocol.Deal(run_id=run_id, ration=ration))
 
     def end_load(self, ending: LoadEnding) -> None:
         """Begin no further request of the load."""
-        self._send(EndLoad(ending=ending))
+        self._send(protocol.EndLoad(ending=ending))
 
     def cancel(self, request_ids: tuple[int, ...]) -> None:
         """Cancel these requests; each reports its end."""
-        self._send(CancelRequests(request_ids=request_ids))
+        self._send(protocol.CancelRequests(request_ids=request_ids))
 
-    def ask_aside(self, command: CountTokens | Ask | ListModels | Examine) -> None:
+    def ask_aside(self, command: protocol.CountTokens | protocol.Ask | protocol.ListModels | protocol.Examine) -> None:
         """Start a look-up. An engine that has died does not answer."""
         if self._end is None:
             self._send(command)
@@ -212,15 +192,15 @@ class EngineClient:
         child.kill(self._process)
         self._process.wait()
 
-    def _send(self, command: Command) -> None:
+    def _send(self, command: protocol.Command) -> None:
         if self._stdin is None or self.hello is None:
             self._unsent.append(command)
         elif not self._stdin.is_closing():
             new = [file for digest, file in files.needed(command).items() if digest not in self._files]
             if new and (found := files.read(new)):
                 self._files |= found.keys()
-                self._stdin.write(encode_command(KeepFiles(files=found)))
-            self._stdin.write(encode_command(command))
+                self._stdin.write(protocol.encode_command(protocol.KeepFiles(files=found)))
+            self._stdin.write(protocol.encode_command(command))
             if self._remote is not None:
                 self._remote.told(command)
 
@@ -232,7 +212,7 @@ class EngineClient:
     def _receive(self, data: bytes) -> None:
         try:
             for payload in self._splitter.feed(self._beginning.feed(data)):
-                self._take(decode_events(payload) if self._remote is None else self._remote.hear(payload))
+                self._take(protocol.decode_events(payload) if self._remote is None else self._remote.hear(payload))
         except ChildError as error:
             words = clean(str(error))
             self._fail(words if self.host.is_here or words.startswith(self._place) else f"{self._place}: {words}")
@@ -260,7 +240,7 @@ class EngineClient:
         self.hello = hello
         if not self.host.is_here:
             # Before anything that was given meanwhile.
-            self._send(Settle(keys=self._lent))
+            self._send(protocol.Settle(keys=self._lent))
         self._pinger.start()
         self._send_unsent()
 
@@ -271,7 +251,7 @@ class EngineClient:
         self._on_events([ClockRead(host=self.host.name, clock=clock)])
 
     def _must_be_ready(self) -> None:
-        said = f"; it printed {quoted(self._beginning.data)}" if self._beginning.data else ""
+        said = f"; it printed {protocol.quoted(self._beginning.data)}" if self._beginning.data else ""
         self._fail(f"{self._place} has started no engine within {_READY_WITHIN_S:g} s{said}.")
 
     def _give_up(self, what: str) -> None:

@@ -31,23 +31,10 @@ from tui.core.load import LevelEnded, LoadEnded, RequestBegun
 from tui.core.plan import RequestSpec
 from tui.core.sanitize import clean
 from tui.core.target import LONGEST_BACK_OFF_S
+from tui.engine import protocol
 from tui.engine.api_keys import COMMAND_WITHIN_S
 from tui.engine.limits import LIMITS
 from tui.engine.pinger import Silence
-from tui.engine.protocol import (
-    CancelRequests,
-    Command,
-    CountTokens,
-    Deal,
-    EndLoad,
-    Examine,
-    Fire,
-    ListModels,
-    Ping,
-    StartLoad,
-    StartRun,
-    decode_events,
-)
 from tui.engine.redaction import each_text
 from tui.errors import ChildError
 
@@ -83,7 +70,7 @@ class RemoteEngine:
         """Pings that were not answered."""
         self._runs: dict[int, set[int]] = {}
         """Requests that have not ended, by the run."""
-        self._load: StartLoad | None = None
+        self._load: protocol.StartLoad | None = None
         """The load that it sends a share of."""
         self._dealt: set[int] = set()
         """Requests of it that it was dealt and has not begun."""
@@ -95,32 +82,32 @@ class RemoteEngine:
         self._first_ns = self._there_ns = 0
         self._here_ns = self._since()
 
-    def told(self, command: Command) -> None:
+    def told(self, command: protocol.Command) -> None:
         """Note what it is told."""
         match command:
-            case StartRun():
+            case protocol.StartRun():
                 self._told_to_run(command)
-            case StartLoad(run_id=run_id):
+            case protocol.StartLoad(run_id=run_id):
                 self._load, self._runs[run_id] = command, set()
                 self._dealt.clear()
                 self._unarmed.add(run_id)
                 self._later(ARMED_WITHIN_S, lambda: self._must_be_armed(run_id))
-            case Fire(run_id=run_id) if self._load is not None and self._load.run_id == run_id:
+            case protocol.Fire(run_id=run_id) if self._load is not None and self._load.run_id == run_id:
                 self._told_to_begin_level(self._load)
-            case Deal(ration=ration) if self._load is not None:
+            case protocol.Deal(ration=ration) if self._load is not None:
                 self._dealt |= {self._load.first_request + number for number in ration.numbers}
-            case EndLoad() if self._load is not None:
+            case protocol.EndLoad() if self._load is not None:
                 longest_s = _longest_in(self._load)
                 self._later(longest_s, lambda: self._must_be_over(set(self._given), "although the load was ended"))
-            case CancelRequests(request_ids=numbers):
+            case protocol.CancelRequests(request_ids=numbers):
                 self._later(CANCELLED_WITHIN_S, lambda: self._must_be_over(set(numbers), "although cancelled"))
-            case CountTokens(requests=requests):
+            case protocol.CountTokens(requests=requests):
                 self._counted |= {spec.request_id for spec in requests}
                 self._left += LIMITS.lookup
-            case ListModels(endpoints=endpoints) | Examine(endpoints=endpoints):
+            case protocol.ListModels(endpoints=endpoints) | protocol.Examine(endpoints=endpoints):
                 self._asked |= {endpoint.name for endpoint in endpoints}
                 self._left += LIMITS.lookup * len(endpoints)
-            case Ping():
+            case protocol.Ping():
                 self._pings += 1
                 self._left = max(self._left, _UNASKED_BYTES)
 
@@ -143,9 +130,9 @@ class RemoteEngine:
         self._left -= len(payload)
         if self._left < 0:
             raise ChildError("The engine sent more than what it was asked for can take.")
-        return [event for event in map(self._believed, decode_events(payload)) if event is not None]
+        return [event for event in map(self._believed, protocol.decode_events(payload)) if event is not None]
 
-    def _told_to_run(self, run: StartRun) -> None:
+    def _told_to_run(self, run: protocol.StartRun) -> None:
         numbers = {spec.request_id for spec in run.requests}
         self._runs[run.run_id] = self._runs.get(run.run_id, set()) | numbers
         self._given |= numbers
@@ -158,7 +145,7 @@ class RemoteEngine:
         longest_s = waves * max(map(_longest_s, run.requests), default=0.0)
         self._later(_OVER_AFTER_S + longest_s, lambda: self._must_be_over(numbers, "in the time that the plan gives"))
 
-    def _told_to_begin_level(self, load: StartLoad) -> None:
+    def _told_to_begin_level(self, load: protocol.StartLoad) -> None:
         """It has to come to the end of a level that has a time, and of what is in flight then."""
         settings = load.settings
         self._unarmed.add(load.run_id)
@@ -303,7 +290,7 @@ def _longest_s(spec: RequestSpec) -> float:
     return attempt_s * (3 + spec.retries.max)
 
 
-def _longest_in(load: StartLoad) -> float:
+def _longest_in(load: protocol.StartLoad) -> float:
     """Longest that a request of a load may take, s: it is sent once."""
     timeouts = [load.plan.asked_at(target).timeouts.over(load.plan.timeouts) for target in load.plan.lanes]
     return _OVER_AFTER_S + 3 * max(each.connect + each.request for each in timeouts)

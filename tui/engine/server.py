@@ -15,30 +15,11 @@ from tui import __version__
 from tui.config.endpoints import CUSTOM_HEADERS_VARIABLE
 from tui.core.engine_events import Hello, Ponged
 from tui.core.events import Content, EngineReady, Event
-from tui.engine import files
+from tui.engine import files, protocol
 from tui.engine.load import LoadScheduler
 from tui.engine.lookups import Lookups
 from tui.engine.own_settings import OwnSettings
 from tui.engine.pinger import Silence
-from tui.engine.protocol import (
-    Ask,
-    CancelRequests,
-    Command,
-    CountTokens,
-    Deal,
-    EndLoad,
-    Examine,
-    Fire,
-    FrameSplitter,
-    KeepFiles,
-    ListModels,
-    Ping,
-    Settle,
-    StartLoad,
-    StartRun,
-    decode_command,
-    encode_events,
-)
 from tui.engine.redaction import Redactor
 from tui.engine.request import RequestSender
 from tui.engine.scheduler import Scheduler
@@ -90,7 +71,7 @@ class Outbox:
     def put_now(self, event: Event) -> None:
         """Write one event before those that are gathered: an answer whose delay counts."""
         if not self._transport.is_closing():
-            self._transport.write(encode_events([event]))
+            self._transport.write(protocol.encode_events([event]))
 
     def _flush(self) -> None:
         self._timer = None
@@ -99,7 +80,7 @@ class Outbox:
         if self._transport.get_write_buffer_size() > _HIGH_WATER_BYTES:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_INTERVAL_S, self._flush)
             return
-        self._transport.write(encode_events(self._events))
+        self._transport.write(protocol.encode_events(self._events))
         self._events.clear()
         self._open_content.clear()
 
@@ -108,7 +89,7 @@ class Outbox:
         if self._timer is not None:
             self._timer.cancel()
         if self._events and not self._transport.is_closing():
-            self._transport.write(encode_events(self._events))
+            self._transport.write(protocol.encode_events(self._events))
             self._events.clear()
         self._transport.close()
 
@@ -124,19 +105,22 @@ class _CommandReader(asyncio.Protocol):
     """
 
     def __init__(
-        self, commands: "asyncio.Queue[Command | None]", on_pong: Callable[[Ponged], None], ping_within_s: float
+        self,
+        commands: "asyncio.Queue[protocol.Command | None]",
+        on_pong: Callable[[Ponged], None],
+        ping_within_s: float,
     ) -> None:
         self._commands = commands
         self._on_pong = on_pong
         self._ping_within_s = ping_within_s
-        self._splitter = FrameSplitter()
+        self._splitter = protocol.FrameSplitter()
         self._silence = Silence(lambda: commands.put_nowait(None))
 
     def data_received(self, data: bytes) -> None:
         try:
             for payload in self._splitter.feed(data):
-                command = decode_command(payload)
-                if isinstance(command, Ping):
+                command = protocol.decode_command(payload)
+                if isinstance(command, protocol.Ping):
                     self._answer(command)
                 else:
                     self._commands.put_nowait(command)
@@ -147,7 +131,7 @@ class _CommandReader(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._commands.put_nowait(None)
 
-    def _answer(self, ping: Ping) -> None:
+    def _answer(self, ping: protocol.Ping) -> None:
         self._on_pong(Ponged(number=ping.number, t_ns=time.monotonic_ns()))
         if ping.is_lifeline:
             self._silence.begin(self._ping_within_s)
@@ -165,7 +149,7 @@ class _EventWriter(asyncio.Protocol):
 
 async def _serve(ping_within_s: float) -> None:
     loop = asyncio.get_running_loop()
-    commands: asyncio.Queue[Command | None] = asyncio.Queue()
+    commands: asyncio.Queue[protocol.Command | None] = asyncio.Queue()
     # Events go out on the descriptor that was standard output; whatever else prints goes to standard error instead.
     events_fd = os.dup(1)
     os.dup2(2, 1)
@@ -201,38 +185,38 @@ async def _serve(ping_within_s: float) -> None:
 
 
 async def _obey(
-    command: Command, own: OwnSettings, scheduler: Scheduler, loads: LoadScheduler, lookups: Lookups
+    command: protocol.Command, own: OwnSettings, scheduler: Scheduler, loads: LoadScheduler, lookups: Lookups
 ) -> None:
     match command:
-        case KeepFiles(files=kept):
+        case protocol.KeepFiles(files=kept):
             files.keep(kept)
-        case StartRun():
+        case protocol.StartRun():
             # Nothing else is on the wire while it is measured.
             await lookups.cancel()
             scheduler.start(command)
-        case Fire(run_id=run_id, at_ns=at_ns):
+        case protocol.Fire(run_id=run_id, at_ns=at_ns):
             scheduler.fire(run_id, at_ns)
             loads.fire(run_id, at_ns)
-        case StartLoad():
+        case protocol.StartLoad():
             await lookups.cancel()
             loads.start(command)
-        case Deal(run_id=run_id, ration=ration):
+        case protocol.Deal(run_id=run_id, ration=ration):
             loads.deal(run_id, ration)
-        case EndLoad(ending=ending):
+        case protocol.EndLoad(ending=ending):
             loads.end(ending)
-        case CancelRequests(request_ids=request_ids):
+        case protocol.CancelRequests(request_ids=request_ids):
             lookups.stop_asking(request_ids)
             scheduler.cancel(request_ids)
             loads.cancel(request_ids)
-        case CountTokens(requests=requests):
+        case protocol.CountTokens(requests=requests):
             lookups.count(requests)
-        case Ask(request=request):
+        case protocol.Ask(request=request):
             lookups.ask(request)
-        case ListModels(endpoints=endpoints):
+        case protocol.ListModels(endpoints=endpoints):
             lookups.list_models(endpoints)
-        case Examine(endpoints=endpoints):
+        case protocol.Examine(endpoints=endpoints):
             lookups.examine(endpoints)
-        case Settle(keys=keys):
+        case protocol.Settle(keys=keys):
             own.settle(keys)
 
 
