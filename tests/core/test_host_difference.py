@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tui.core.events import Status
-from tui.core.host_difference import AskedFrom, host_differences, host_lines, host_rows, host_sentences
+from tui.core.host_difference import HostAnswers, host_differences, host_lines, host_rows, host_sentences
 from tui.core.observation import Observation
 
 MS = 1_000_000
@@ -21,7 +21,7 @@ def asked(
     target: str = "opus",
     jitter: float = 3.0,
     seed: int = 1,
-) -> AskedFrom:
+) -> HostAnswers:
     """Answers from a host; what the runs share (`weather`) is the same for all hosts."""
     weather, own = random.Random(1), random.Random(host)
     found = []
@@ -39,7 +39,7 @@ def asked(
                 split_error_ns=2 * MS,
             )
         )
-    return AskedFrom(target=target, host=host, observations=tuple(found))
+    return HostAnswers(target=target, host=host, observations=tuple(found))
 
 
 def test_the_difference_is_within_runs_and_its_parts_add_up() -> None:
@@ -76,7 +76,7 @@ def test_few_runs_say_how_many_it_takes_and_more_pairs_take_more() -> None:
 
 def test_a_host_that_was_quicker_in_most_runs_is_not_called_slower() -> None:
     hosts = [
-        AskedFrom(
+        HostAnswers(
             target="opus",
             host=name,
             observations=tuple(Observation(run=run, ttft_ns=ttft * MS) for run, ttft in enumerate(ttfts, 1)),
@@ -92,15 +92,15 @@ def test_one_host_alone_and_hosts_without_a_common_run_are_compared_with_nothing
     assert host_differences([asked("a", 1, 2)]) == []
     late = asked("b", 1, 2)
     shifted = tuple(Observation(run=one.run + 100, ttft_ns=one.ttft_ns) for one in late.observations)
-    assert host_differences([asked("a", 1, 2), AskedFrom(target="opus", host="b", observations=shifted)]) == []
+    assert host_differences([asked("a", 1, 2), HostAnswers(target="opus", host="b", observations=shifted)]) == []
     assert host_differences([asked("a", 1, 2), asked("b", 1, 2, target="haiku")]) == []
-    failed = AskedFrom(target="opus", host="c", observations=(Observation(run=1, status=Status.FAILED),))
+    failed = HostAnswers(target="opus", host="c", observations=(Observation(run=1, status=Status.FAILED),))
     assert host_differences([asked("a", 1, 2), failed]) == []
 
 
 def test_without_a_split_the_whole_is_told_alone() -> None:
     bare = [
-        AskedFrom(
+        HostAnswers(
             target=one.target,
             host=one.host,
             observations=tuple(Observation(run=each.run, ttft_ns=each.ttft_ns) for each in one.observations),
@@ -117,7 +117,7 @@ def test_without_a_split_the_whole_is_told_alone() -> None:
 def test_several_requests_of_a_run_count_as_one() -> None:
     once = host_differences([asked("tokyo", 200, 520), asked("frankfurt", 10, 500)])
     thrice = [
-        AskedFrom(target=one.target, host=one.host, observations=one.observations * 3)
+        HostAnswers(target=one.target, host=one.host, observations=one.observations * 3)
         for one in (asked("tokyo", 200, 520), asked("frankfurt", 10, 500))
     ]
     assert host_differences(thrice) == once

@@ -31,7 +31,7 @@ def test_what_is_surely_faster_has_its_interval_with_signs() -> None:
         ttft = dict(zip(("figure", "before", "now", "difference", "verdict", "n"), lane.rows[0], strict=True))
         assert ttft["difference"].startswith("−100 ms (−")
         assert (ttft["verdict"], ttft["n"]) == ("▼ faster", "20 and 20")
-        assert lane.asked == ("asked the same",)
+        assert lane.differences == ("asked the same",)
     assert both.prompts == ()
 
 
@@ -41,7 +41,7 @@ def test_doubts_and_prompts_are_said_once_for_all_lanes() -> None:
     )
     assert sum("too few runs" in note for note in both.notes) == 1
     assert both.prompts == (("system", "[-Be brief.-]"), ("user", "a [-red-] {+blue+} ball"))
-    assert all(lane.asked == () for lane in both.lanes), "the prompts' difference is said below"
+    assert all(lane.differences == () for lane in both.lanes), "the prompts' difference is said below"
 
 
 def test_lanes_that_only_one_has_are_named() -> None:
@@ -49,7 +49,7 @@ def test_lanes_that_only_one_has_are_named() -> None:
     assert [bool(lane.rows) for lane in both.lanes] == [True, False]
     assert both.notes[0] == "not in now: a"
     other = side_by_side(side("before", 1, 1, lanes="a"), side("now", 1, 1, lanes="b"))
-    assert "model: a → b" in other.lanes[0].asked, "the only ones there are"
+    assert "model: a → b" in other.lanes[0].differences, "the only ones there are"
 
 
 def test_tokens_of_models_of_other_makers_are_not_compared_in_silence() -> None:

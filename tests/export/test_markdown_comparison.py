@@ -11,7 +11,8 @@ from tui.core.parameters import Parameters
 from tui.core.prompt import Prompt
 from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.core.target import Endpoint, Target
-from tui.export.markdown import asked_by, comparison_markdown
+from tui.export.markdown import comparison_markdown
+from tui.export.plan_file import contents_of_snapshot
 from tui.session.plan_files import PlanFiles
 
 from .samples import HOSTILE
@@ -66,7 +67,7 @@ def test_a_side_is_a_plan_that_asks_it_again(tmp_path: Path) -> None:
         lane("called b", model="b", parameters=other, runs=7),
         lane("c", endpoint="elsewhere", parameters=same, runs=7),
     )
-    asked, default = asked_by(side)
+    asked, default = contents_of_snapshot(side)
     PlanFiles(environ={}).save(
         str(tmp_path / "p.toml"), asked, [GATEWAY, msgspec.structs.replace(GATEWAY, name="elsewhere")], default
     )
@@ -82,7 +83,7 @@ def test_variants_of_a_side_are_variants_of_its_plan_and_programs_stay_here() ->
     short = Prompt(user="Why?", name="short", checks=(AnswerCheck(command=("rm", "x")), AnswerCheck(contains="sky")))
     long = Prompt(user="Why, in detail?", name="long")
     lanes = [lane(f"a · {prompt.name}", model="a", prompt=prompt) for prompt in (short, long)]
-    asked, _ = asked_by(snapshot("now", *lanes))
+    asked, _ = contents_of_snapshot(snapshot("now", *lanes))
     assert [prompt.name for prompt in asked.prompts] == ["short", "long"]
     assert asked.prompts[0].checks == (AnswerCheck(contains="sky"),)
     assert asked.targets == (Target(model="a"),)

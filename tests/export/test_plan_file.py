@@ -17,7 +17,7 @@ from tui.core.prompt import Prompt, Turn
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
 from tui.export.formats import Format
-from tui.export.plan_file import Asked, plan_text, seen_from
+from tui.export.plan_file import PlanContents, plan_text, seen_from
 from tui.session.plan_files import PlanFiles
 
 from .samples import rendered, simple_run
@@ -34,24 +34,24 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def read(text: str) -> Asked:
+def read(text: str) -> PlanContents:
     """Contents of the file as a command takes them."""
     path = Path("read.toml")
     path.write_text(text)
     loaded = load(Flags(config=path), {}, Path.cwd())
-    return PlanFiles(environ={}).asked(loaded)
+    return PlanFiles(environ={}).contents(loaded)
 
 
-def asked(**fields: object) -> Asked:
+def contents(**fields: object) -> PlanContents:
     usual = {"prompts": (Prompt(user="Why?"),), "targets": (Target(model="m"),)}
     parameters = {"parameters": Parameters(max_tokens=512, stop_sequences=())}
-    return Asked(**{**usual, **parameters, **fields})  # type: ignore[arg-type]
+    return PlanContents(**{**usual, **parameters, **fields})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_asks_the_same_when_it_is_saved(example: Path, sealed: Path) -> None:
     loaded = load(Flags(config=example), {}, sealed)
-    before = PlanFiles(environ={}).asked(loaded)
+    before = PlanFiles(environ={}).contents(loaded)
     assert read(plan_text(before)) == before
     assert read(plan_text(before, before=example.read_text())) == before
 
@@ -65,13 +65,13 @@ def test_every_parameter_survives_shared_and_of_a_target(name: str, sealed: Path
     if own.get("thinking") == "enabled":
         own = {"thinking_budget": 1024} | own
     shared = Parameters(**{"max_tokens": 9000, "stop_sequences": (), **own})
-    wanted = asked(parameters=shared, targets=(Target(model="m", name="mine", parameters=Parameters(**own)),))
+    wanted = contents(parameters=shared, targets=(Target(model="m", name="mine", parameters=Parameters(**own)),))
     assert read(plan_text(wanted)) == wanted
 
 
 def test_variants_turns_rows_objectives_and_series_survive(sealed: Path) -> None:
     turns = (Turn(role="user", text="Hi"), Turn(role="assistant", text='"""\n\\'))
-    wanted = asked(
+    wanted = contents(
         prompts=(
             Prompt(name="a", system="S", user="A {{x}}", turns=turns),
             Prompt(name="b · b", user="B", prefill="{"),
@@ -92,7 +92,7 @@ def test_checks_survive_of_all_prompts_and_of_one(second: tuple[AnswerCheck, ...
         AnswerCheck(command=("sh", "-c", "exit 1")),
     )
     prompts = (Prompt(name="a", user="A", checks=checks), Prompt(name="b", user="B", checks=second or checks))
-    wanted = asked(prompts=prompts, rows=({"x": "1"},))
+    wanted = contents(prompts=prompts, rows=({"x": "1"},))
     text = plan_text(wanted)
     assert ("[[checks]]" in text) is (not second)
     assert read(plan_text(wanted, before=text)) == wanted
@@ -100,7 +100,7 @@ def test_checks_survive_of_all_prompts_and_of_one(second: tuple[AnswerCheck, ...
 
 @given(system=TEXTS, user=TEXTS, value=TEXTS)
 def test_any_text_survives(system: str, user: str, value: str) -> None:
-    text = plan_text(asked(prompts=(Prompt(system=system, user=user),), rows=({"x": value},)))
+    text = plan_text(contents(prompts=(Prompt(system=system, user=user),), rows=({"x": value},)))
     values = tomli.loads(text)
     assert (values["prompt"].get("system", ""), values["prompt"]["user"]) == (system, user)
     assert values["variables"]["x"] == value
@@ -135,7 +135,7 @@ theme = "dark"
 [[targets]]
 model = "older"
 """
-    wanted = asked(prompts=(Prompt(user="New"),))
+    wanted = contents(prompts=(Prompt(user="New"),))
     text = plan_text(wanted, before=before)
     values = tomli.loads(text)
     assert read(text) == wanted
@@ -155,7 +155,7 @@ def test_an_endpoint_that_only_the_screen_knows_is_defined_without_a_key(sealed:
         key_command=("echo", "sk-0123456789abcdef0123"),
         headers={"x-team": "search", "authorization": "Bearer abc"},
     )
-    wanted = asked(targets=(Target(model="m", endpoint="lab"),))
+    wanted = contents(targets=(Target(model="m", endpoint="lab"),))
     text = plan_text(wanted, [lab])
     assert read(text) == wanted
     table = tomli.loads(text)["endpoints"]["lab"]
@@ -168,7 +168,7 @@ def test_an_endpoint_that_only_the_screen_knows_is_defined_without_a_key(sealed:
 
 def test_targets_of_an_endpoint_that_not_every_machine_takes_name_it(sealed: Path) -> None:
     lab = Endpoint(name="lab", base_url="http://127.0.0.1:9")
-    wanted = asked(targets=(Target(model="m"), Target(model="n", endpoint="anthropic")))
+    wanted = contents(targets=(Target(model="m"), Target(model="n", endpoint="anthropic")))
     saved = PlanFiles(environ={}).save("plan.toml", wanted, [lab], default="lab")
     assert saved.warnings == ()
     found = read(Path("plan.toml").read_text())
@@ -179,25 +179,25 @@ def test_targets_of_an_endpoint_that_not_every_machine_takes_name_it(sealed: Pat
 def test_a_key_in_a_prompt_is_left_out_of_the_file_and_said(sealed: Path) -> None:
     key = "sk-ant-0123456789abcdef"
     files = PlanFiles(environ={"ANTHROPIC_API_KEY": key})
-    saved = files.save("plan.toml", asked(prompts=(Prompt(user=f"My key is {key}."),)), [])
+    saved = files.save("plan.toml", contents(prompts=(Prompt(user=f"My key is {key}."),)), [])
     assert key not in Path("plan.toml").read_text()
     assert any("key" in sentence for sentence in saved.warnings)
 
 
 def test_a_file_keeps_its_mode_and_a_new_one_is_private(sealed: Path) -> None:
     files = PlanFiles(environ={})
-    files.save("new.toml", asked(), [])
+    files.save("new.toml", contents(), [])
     assert Path("new.toml").stat().st_mode & 0o777 == 0o600
     Path("shared.toml").write_text("")
     Path("shared.toml").chmod(0o644)
-    files.save("shared.toml", asked(), [])
+    files.save("shared.toml", contents(), [])
     assert Path("shared.toml").stat().st_mode & 0o777 == 0o644
 
 
 def test_settings_that_change_what_a_saved_plan_asks_are_named(sealed: Path) -> None:
     (sealed / "config" / "latency-tui").mkdir(parents=True)
     (sealed / "config" / "latency-tui" / "config.toml").write_text('[parameters]\neffort = "low"\n')
-    saved = PlanFiles(environ={}).save("plan.toml", asked(), [])
+    saved = PlanFiles(environ={}).save("plan.toml", contents(), [])
     assert any("parameters" in sentence for sentence in saved.warnings)
 
 
@@ -228,10 +228,10 @@ def test_files_beside_the_plan_are_named_from_there(sealed: Path) -> None:
         (sealed / name).write_bytes(png(75, 10))
     (sealed / "plans").mkdir()
     files = PlanFiles(environ={})
-    wanted = asked(prompts=(Prompt(user="What?", attach=(str(sealed / "a.png"), str(sealed / "elsewhere/b.png"))),))
+    wanted = contents(prompts=(Prompt(user="What?", attach=(str(sealed / "a.png"), str(sealed / "elsewhere/b.png"))),))
     beside = files.save("plan.toml", wanted, [])
     below = files.save("plans/plan.toml", wanted, [])
     assert 'attach = ["a.png", "elsewhere/b.png"]' in beside.path.read_text()
     assert str(sealed / "a.png") in below.path.read_text()
     assert beside.warnings == below.warnings == ()
-    assert files.read("plan.toml").asked.prompts == files.read("plans/plan.toml").asked.prompts == wanted.prompts
+    assert files.read("plan.toml").contents.prompts == files.read("plans/plan.toml").contents.prompts == wanted.prompts

@@ -12,7 +12,7 @@ from tui.core.parameters import Parameters
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Target
-from tui.export.plan_file import Asked
+from tui.export.plan_file import PlanContents
 from tui.session import drafts as module
 from tui.session.desk import Desk
 from tui.session.draft import Draft
@@ -32,8 +32,10 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def draft(text: str) -> KeptDraft:
-    asked = Asked(prompts=(Prompt(user=text),), parameters=Parameters(max_tokens=5), targets=(Target(model="m"),))
-    return KeptDraft(asked=asked)
+    contents = PlanContents(
+        prompts=(Prompt(user=text),), parameters=Parameters(max_tokens=5), targets=(Target(model="m"),)
+    )
+    return KeptDraft(contents=contents)
 
 
 def directory() -> Path:
@@ -43,14 +45,14 @@ def directory() -> Path:
 def left(text: str, key: str = "usual") -> None:
     """Another program was here, and wrote this."""
     drafts = Drafts(key)
-    drafts.take()
+    drafts.claim()
     drafts.keep(draft(text))
     drafts.close()
 
 
 def taken(key: str = "usual") -> str | None:
     drafts = Drafts(key)
-    stored = drafts.take()
+    stored = drafts.claim()
     drafts.close()
     return stored.draft.excerpt if stored is not None else None
 
@@ -66,7 +68,7 @@ def test_a_draft_is_there_at_the_next_start_and_only_its_owner_can_read_it() -> 
 
 def test_the_latest_of_many_drafts_is_what_is_written() -> None:
     drafts = Drafts("usual")
-    drafts.take()
+    drafts.claim()
     for number in range(50):
         drafts.keep(draft(f"text {number}"))
     drafts.flush()
@@ -78,7 +80,7 @@ def test_the_latest_of_many_drafts_is_what_is_written() -> None:
 def test_nothing_is_written_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []
     drafts = Drafts("usual")
-    drafts.take()
+    drafts.claim()
     drafts.keep(draft("once"))
     drafts.flush()
     monkeypatch.setattr(module, "write_private", lambda _path, data: written.append(data))
@@ -90,7 +92,7 @@ def test_nothing_is_written_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_draft_that_was_given_up_is_deleted() -> None:
     left("Why?")
     drafts = Drafts("usual")
-    drafts.take()
+    drafts.claim()
     drafts.keep(None)
     drafts.close()
     assert taken() is None
@@ -98,8 +100,8 @@ def test_a_draft_that_was_given_up_is_deleted() -> None:
 
 def test_two_programs_side_by_side_have_a_draft_each() -> None:
     first, second = Drafts("usual"), Drafts("usual")
-    first.take()
-    second.take()
+    first.claim()
+    second.claim()
     first.keep(draft("of the first"))
     second.keep(draft("of the second"))
     first.flush()
@@ -113,7 +115,7 @@ def test_two_programs_side_by_side_have_a_draft_each() -> None:
 def test_what_was_set_aside_is_listed_and_the_oldest_of_many_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST", 3)
     drafts = Drafts("usual")
-    drafts.take()
+    drafts.claim()
     for number in range(5):
         drafts.set_aside(draft(f"text {number}"))
     assert [stored.draft.excerpt for stored in drafts.others()] == ["text 4", "text 3", "text 2"]
@@ -130,12 +132,12 @@ def test_a_file_that_cannot_be_read_is_no_draft(data: bytes) -> None:
 
 def test_a_draft_whose_places_lead_nowhere_is_none() -> None:
     drafts = Drafts("usual")
-    drafts.take()
-    drafts.keep(KeptDraft(asked=draft("x").asked, current=4))
+    drafts.claim()
+    drafts.keep(KeptDraft(contents=draft("x").contents, current=4))
     drafts.close()
     assert taken() is None
-    drafts.take()
-    drafts.keep(KeptDraft(asked=draft("x").asked, not_chosen=frozenset([0])))
+    drafts.claim()
+    drafts.keep(KeptDraft(contents=draft("x").contents, not_chosen=frozenset([0])))
     drafts.close()
     assert taken() is None
 
@@ -144,7 +146,7 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "state" / "latency-tui").mkdir(parents=True)
     directory().write_text("in the way")
     drafts = Drafts("usual")
-    assert drafts.take() is None
+    assert drafts.claim() is None
     assert "cannot be kept for the next start" in drafts.problem
     drafts.keep(draft("Why?"))
     drafts.close()
@@ -154,7 +156,7 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 def key(flags: Flags, environ: dict[str, str] | None = None) -> str:
     loaded = load(flags, environ or {}, Path.cwd())
-    return key_of(loaded, PlanFiles(is_demo=flags.demo, environ={}).asked(loaded))
+    return key_of(loaded, PlanFiles(is_demo=flags.demo, environ={}).contents(loaded))
 
 
 def test_drafts_are_apart_by_what_the_program_was_started_with(sealed: Path) -> None:
@@ -190,7 +192,7 @@ def test_dragged_panes_are_as_they_were_at_the_next_start_and_nothing_that_was_w
         )
         draft, drafts = Draft(plan, TargetChoice(plan.targets, ())), Drafts("usual")
         desk = Desk(draft, LiveState(), [], drafts)
-        desk.take_up(drafts.take())
+        desk.take_up(drafts.claim())
         return draft, desk
 
     draft, first = desk()

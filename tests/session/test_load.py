@@ -86,7 +86,7 @@ class Pair:
         asyncio.get_running_loop().call_soon(self._hear, name, event)
 
     def _hear(self, name: str, event: Event) -> None:
-        heard = self.load.take(name, event) or []
+        heard = self.load.hear(name, event) or []
         self._run.fold(heard)
         self._run.settle(heard)
         if self.load.is_over:

@@ -11,7 +11,7 @@ import msgspec
 
 from tui.core.cost import cost_of
 from tui.core.decomposition import Fit, fit
-from tui.core.host_difference import AskedFrom
+from tui.core.host_difference import HostAnswers
 from tui.core.model import KnownModel
 from tui.core.observation import Observation, observe
 from tui.core.plan import Plan, RequestSpec
@@ -58,12 +58,12 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         return None if target is None else target.variant
 
     @property
-    def asked_from(self) -> AskedFrom | None:
+    def from_host(self) -> HostAnswers | None:
         """Its answers as those to one host; None where the plan named no hosts."""
         if self.host is None:
             return None
         target = self.target.removesuffix(f" · {self.host}")
-        return AskedFrom(target=target, host=self.host, observations=self.observations)
+        return HostAnswers(target=target, host=self.host, observations=self.observations)
 
     def fit(self) -> Fit:
         """The fit of the time per token to all its answers, those of sweeps included."""
@@ -88,12 +88,12 @@ def fingerprint(plan: Plan, target: Target, values: Mapping[str, str]) -> str:
     The target's name is not part of it. A series asks one thing of all rows of values: give it none.
     """
     endpoint = plan.endpoint_of(target).name
-    asked: tuple[object, ...] = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, endpoint)
+    contents: tuple[object, ...] = (plan.prompt_of(target), values, plan.parameters_of(target), target.model, endpoint)
     if target.host is not None:
-        asked = (*asked, target.host)
+        contents = (*contents, target.host)
     if plan.prompt_of(target).attach:
-        asked = (*asked, sorted((path, file.sha256) for path, file in plan.files.items()))
-    return _digest((*asked, plan.conversation) if plan.conversation.play else asked)
+        contents = (*contents, sorted((path, file.sha256) for path, file in plan.files.items()))
+    return _digest((*contents, plan.conversation) if plan.conversation.play else contents)
 
 
 def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | None = None) -> list[Measured]:
@@ -107,11 +107,11 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
             spec = record.spec
             # The simulator has another port in every session, and is the same.
             where = "" if spec.endpoint.simulated else spec.endpoint.base_url
-            asked = _fingerprint_of(run, record)
+            digest = _fingerprint_of(run, record)
             # The levels of a load are as many things that were measured.
             level = "" if run.info.load is None else f" · {run.info.load.level.label}"
             label = f"{spec.target}{level}"
-            key = (label, where, spec.host, spec.endpoint.simulated, asked, spec.turn, spec.call)
+            key = (label, where, spec.host, spec.endpoint.simulated, digest, spec.turn, spec.call)
             group = groups.setdefault(key, _Group())
             group.spec, group.latest, group.plan = spec, run.info, run.plan
             if not (run.info.counted or run.info.sweep):
@@ -132,7 +132,7 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
                 endpoint=group.spec.endpoint.name,
                 host=group.spec.host,
                 simulated=group.spec.endpoint.simulated,
-                fingerprint=asked,
+                fingerprint=digest,
                 spec=group.spec,
                 latest=group.latest,
                 plan=group.plan,
@@ -140,7 +140,7 @@ def measured_in(runs: Iterable[StoredRun], models: Mapping[str, KnownModel] | No
                 observations=tuple(group.observations),
                 swept=tuple(group.swept),
             )
-            for (label, *_, asked, turn, call), group in groups.items()
+            for (label, *_, digest, turn, call), group in groups.items()
         ]
     )
 
@@ -153,12 +153,12 @@ def _fingerprint_of(run: StoredRun, record: RequestRecord) -> str:
             return fingerprint(plan, target, plan.values() if run.info.series is None else {})
     except KeyError:
         pass  # a plan from a file whose parts do not fit
-    asked = (spec.prompt, spec.parameters, spec.model, spec.endpoint.name)
-    return _digest((*asked, spec.host) if spec.host is not None else asked)
+    contents = (spec.prompt, spec.parameters, spec.model, spec.endpoint.name)
+    return _digest((*contents, spec.host) if spec.host is not None else contents)
 
 
-def _digest(asked: object) -> str:
-    return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()
+def _digest(contents: object) -> str:
+    return hashlib.blake2b(msgspec.msgpack.encode(contents), digest_size=16).hexdigest()
 
 
 def _named(groups: list[Measured]) -> list[Measured]:

@@ -20,7 +20,7 @@ _LEAST_ERROR_MS = 0.1
 """Error of the parts from which on it is said."""
 
 
-class AskedFrom(msgspec.Struct, frozen=True, kw_only=True):
+class HostAnswers(msgspec.Struct, frozen=True, kw_only=True):
     """Answers of one target to one host."""
 
     target: str
@@ -68,23 +68,23 @@ class HostDifference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """In words, without a full stop."""
 
 
-def host_differences(asked: Sequence[AskedFrom]) -> list[HostDifference]:
+def host_differences(asked: Sequence[HostAnswers]) -> list[HostDifference]:
     """Every target's hosts against its quickest one, in the order of the targets; nothing for one host alone."""
-    by_target: dict[str, dict[str, AskedFrom]] = {}
+    by_target: dict[str, dict[str, HostAnswers]] = {}
     for one in asked:
         if one.medians("ttft_ns"):
             by_target.setdefault(one.target, {})[one.host] = one
     return [found for hosts in by_target.values() for found in _of_target(list(hosts.values()))]
 
 
-def _of_target(hosts: Sequence[AskedFrom]) -> list[HostDifference]:
+def _of_target(hosts: Sequence[HostAnswers]) -> list[HostDifference]:
     quickest = min(hosts, key=lambda one: one.typical("ttft_ns") or 0.0)
     pairs = len(hosts) * (len(hosts) - 1) // 2
     compared = (_difference(one, quickest, pairs) for one in hosts if one is not quickest)
     return [difference for difference in compared if difference is not None]
 
 
-def _difference(slow: AskedFrom, quick: AskedFrom, pairs: int) -> HostDifference | None:
+def _difference(slow: HostAnswers, quick: HostAnswers, pairs: int) -> HostDifference | None:
     whole = _within_runs(slow, quick, "ttft_ns")
     if not whole:
         return None
@@ -106,7 +106,7 @@ def _difference(slow: AskedFrom, quick: AskedFrom, pairs: int) -> HostDifference
     return msgspec.structs.replace(found, sentence=_sentence(found, samples_needed(50, confidence)))
 
 
-def _within_runs(slow: AskedFrom, quick: AskedFrom, of: str) -> list[float]:
+def _within_runs(slow: HostAnswers, quick: HostAnswers, of: str) -> list[float]:
     first, second = slow.medians(of), quick.medians(of)
     return [first[run] - second[run] for run in first if run in second]
 
@@ -133,12 +133,12 @@ def _ms(value: float | None) -> str:
     return f"-{amount}" if (value or 0.0) < 0 and amount.strip("0. ms") else amount
 
 
-def host_sentences(asked: Sequence[AskedFrom]) -> list[str]:
+def host_sentences(asked: Sequence[HostAnswers]) -> list[str]:
     """Sentences on how every target's hosts differ; nothing for fewer than two hosts."""
     return [clean(f"{each.sentence}.") for each in host_differences(asked)]
 
 
-def host_lines(asked: Sequence[AskedFrom]) -> list[str]:
+def host_lines(asked: Sequence[HostAnswers]) -> list[str]:
     """A table of targets and hosts with the parts of TTFT, then those sentences; nothing for fewer than two hosts."""
     if len({one.host for one in asked}) < 2:
         return []
@@ -150,7 +150,7 @@ PARTS = {"round trip": "network_ns", "upload": "upload_ns", "server": "server_ns
 HOST_COLUMNS = ("target", "host", "n", "TTFT", *PARTS)
 
 
-def host_rows(asked: Sequence[AskedFrom]) -> list[tuple[str, ...]]:
+def host_rows(asked: Sequence[HostAnswers]) -> list[tuple[str, ...]]:
     """A row of `HOST_COLUMNS` for each target and host, with medians of runs."""
     return [
         (

@@ -49,7 +49,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters
 
     @property
-    def asked(self) -> tuple[object, ...]:
+    def question(self) -> tuple[object, ...]:
         """All that decides the answer: everything but names."""
         prompt = msgspec.structs.replace(self.prompt, name="")
         return self.model, self.endpoint, self.host, prompt, self.parameters

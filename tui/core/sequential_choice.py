@@ -24,7 +24,7 @@ from tui.core.sequential import Conclusion, Decision, UntilSure, log_mixture
 from tui.core.series import SeriesSettings
 from tui.core.wording import percent
 
-Asked = tuple[str, str, str | None, Sequence[Observation]]
+CandidateAnswers = tuple[str, str, str | None, Sequence[Observation]]
 """Model, endpoint, variant and requests of a target."""
 _FIRST_LOOK = 8
 _SURE = (Conclusion.BEST, Conclusion.ALIKE)
@@ -175,7 +175,7 @@ class SequentialChoice:
         """The objectives that a target does not keep so far, though that may be chance; empty without any."""
         return " and ".join(bet.objective.text for bet in self._bets[at] if not bet.keeps)
 
-    def choice(self, decision: Decision, measured: Sequence[Asked]) -> Choice:
+    def choice(self, decision: Decision, measured: Sequence[CandidateAnswers]) -> Choice:
         """The choice as it stands after a decision; `measured` is in the order of the names."""
         rule = self._rule
         values = [judge(rule.by, requests).value for _, _, _, requests in measured]

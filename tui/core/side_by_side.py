@@ -30,7 +30,7 @@ class LaneTable(msgspec.Struct, frozen=True, kw_only=True):
     """One lane of both."""
 
     name: str
-    asked: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
     """Differences in what was asked, but for the prompts."""
     rows: tuple[tuple[str, ...], ...] = ()
     """A figure each, with what `HEADING` names. None if the earlier snapshot lacks the lane."""
@@ -99,7 +99,7 @@ def _table(found: LaneChange) -> LaneTable:
         rows += [(name, "", "", f"{change_:+,.0f}".replace("-", "−"), "", "")] if change_ else []
     return LaneTable(
         name=found.name,
-        asked=tuple(map(clean, causes)) or (() if found.causes else ("asked the same",)),
+        differences=tuple(map(clean, causes)) or (() if found.causes else ("asked the same",)),
         rows=tuple(rows),
         failures=clean(found.failures),
     )

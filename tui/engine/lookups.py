@@ -50,7 +50,7 @@ class Lookups:
         self._sender = sender
         self._emit = emit
         self._tasks: set[asyncio.Task[None]] = set()
-        self._asked: dict[int, asyncio.Task[None]] = {}
+        self._open: dict[int, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     def count(self, requests: tuple[RequestSpec, ...]) -> None:
@@ -70,13 +70,13 @@ class Lookups:
 
     def ask(self, spec: RequestSpec) -> None:
         """Send a request of which no time is kept."""
-        self._asked[spec.request_id] = task = self._start(self._ask(spec))
-        task.add_done_callback(lambda _task: self._asked.pop(spec.request_id, None))
+        self._open[spec.request_id] = task = self._start(self._ask(spec))
+        task.add_done_callback(lambda _task: self._open.pop(spec.request_id, None))
 
     def stop_asking(self, ask_ids: tuple[int, ...]) -> None:
         """End those of these questions that are open."""
         for number in ask_ids:
-            if (task := self._asked.get(number)) is not None:
+            if (task := self._open.get(number)) is not None:
                 task.cancel()
 
     async def cancel(self) -> None:
@@ -112,7 +112,7 @@ class Lookups:
         texts: list[str] = []
         usage = Usage()
 
-        def take(event: Event) -> None:
+        def gather(event: Event) -> None:
             nonlocal usage
             if isinstance(event, Content) and event.kind is Kind.TEXT:
                 texts.extend(event.texts)
@@ -122,7 +122,7 @@ class Lookups:
         failure: Failure | None = Failure(kind=FailureKind.ENGINE, message="It was ended before its answer.")
         try:
             async with asyncio.timeout(ASK_WITHIN_S), self._room:
-                reporter = RequestReporter(spec.request_id, take)
+                reporter = RequestReporter(spec.request_id, gather)
                 ended = await self._sender.send(spec, LOOKUP_SLOT, reporter, _at_once)
             failure = ended.failure
             if failure is None and ended.status is not Status.DONE:

@@ -55,7 +55,7 @@ def render_json(contents: Contents) -> Iterator[str]:
     yield from _list("runs", map(run_of, runs))
     yield from _list("requests", (request_of(run, record) for run in runs for record in run.requests))
     measured = measured_in(runs, prices_of(runs))
-    asked = [one.asked_from for one in measured if one.asked_from is not None]
+    asked = [one.from_host for one in measured if one.from_host is not None]
     if differences := host_differences(asked):
         yield from _list("host_differences", differences)
     if fits := fits_of(measured):

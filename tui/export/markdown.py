@@ -1,9 +1,6 @@
 """Reports in Markdown (CommonMark with tables), for pull requests and notes: of runs, advice, and two snapshots."""
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
-
-import msgspec
 
 from tui.advice.advise import Advice
 from tui.advice.citations import FIRST_NOTE
@@ -11,18 +8,12 @@ from tui.advice.rendering import saving_sentence
 from tui.advice.suggestion import Suggestion
 from tui.advice.trial import TrialResult
 from tui.config.schema import SIMULATOR
-from tui.core.parameters import Parameters
-from tui.core.series import SeriesSettings
 from tui.core.side_by_side import HEADING, LaneTable, SideBySide, side_by_side
-from tui.core.snapshot import LaneSnapshot, Snapshot
-from tui.core.target import Target
+from tui.core.snapshot import Snapshot
 from tui.core.wording import SIMULATED
 from tui.export.escape import markdown_block, markdown_line
-from tui.export.plan_file import Asked
-from tui.export.portable import Contents, portable_prompt
+from tui.export.portable import Contents
 from tui.export.report import Table, report_of, tried_table
-
-_T = TypeVar("_T")
 
 
 def render_markdown(contents: Contents) -> Iterator[str]:
@@ -118,56 +109,8 @@ def _lane(lane: LaneTable, both: SideBySide) -> Iterator[str]:
     if not lane.rows:
         yield f"not in {markdown_line(both.before)}"
         return
-    if lane.asked:
-        yield "\n".join(f"- {markdown_line(one)}" for one in lane.asked)
+    if lane.differences:
+        yield "\n".join(f"- {markdown_line(one)}" for one in lane.differences)
     yield markdown_table(HEADING, lane.rows)
     if lane.failures:
         yield f"{markdown_line(lane.failures)}."
-
-
-def asked_by(snapshot: Snapshot) -> tuple[Asked, str]:
-    """The plan that asks again, as often, what a snapshot asked, and the endpoint of its targets that name none."""
-    lanes = snapshot.lanes
-    default = lanes[0].endpoint
-    shared = _shared([lane.parameters for lane in lanes])
-    prompts = _each_once([portable_prompt(lane.prompt) for lane in lanes])
-    if len(prompts) == 1:
-        prompts = (msgspec.structs.replace(prompts[0], name=""),)
-    targets = _each_once([_target(lane, default, shared, variants=len(prompts) > 1) for lane in lanes])
-    repeats = max(1, *(len({one.run for one in lane.observations}) for lane in lanes))
-    series = msgspec.structs.replace(SeriesSettings(), repeats=repeats)
-    return Asked(prompts=prompts, parameters=shared, targets=targets, series=series), default
-
-
-def _each_once(found: Sequence[_T]) -> tuple[_T, ...]:
-    # Some of their fields cannot be hashed.
-    return tuple(one for at, one in enumerate(found) if one not in found[:at])
-
-
-def _shared(all_of_them: Sequence[Parameters]) -> Parameters:
-    """The parameters in which all agree."""
-    first, *others = all_of_them
-    names = first.__struct_fields__
-    return Parameters(
-        **{
-            name: getattr(first, name)
-            for name in names
-            if all(getattr(other, name) == getattr(first, name) for other in others)
-        }
-    )
-
-
-def _target(lane: LaneSnapshot, default: str, shared: Parameters, *, variants: bool) -> Target:
-    own = {
-        name: value
-        for name in shared.__struct_fields__
-        if (value := getattr(lane.parameters, name)) != getattr(shared, name)
-    }
-    # The lane of a variant is called by both.
-    label = lane.name.removesuffix(f" · {lane.prompt.name}") if variants else lane.name
-    return Target(
-        model=lane.model,
-        endpoint=None if lane.endpoint == default else lane.endpoint,
-        name=None if label == lane.model else label,
-        parameters=Parameters(**own),
-    )

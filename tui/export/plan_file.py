@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
 import msgspec
 import tomli
@@ -21,9 +22,12 @@ from tui.core.prompt import Conversation, Prompt
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
+from tui.core.snapshot import LaneSnapshot, Snapshot
 from tui.core.target import Endpoint, Target
-from tui.export.portable import REMOVED, Contents, portable_endpoint
+from tui.export.portable import REMOVED, Contents, portable_endpoint, portable_prompt
 from tui.secret_names import is_secret_name
+
+_T = TypeVar("_T")
 
 _OWN = frozenset(
     {
@@ -34,7 +38,7 @@ _OWN = frozenset(
 """Keys and tables that say what is asked. Whatever else a file has is left as it is when a plan is saved over it."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class PlanContents(msgspec.Struct, frozen=True, kw_only=True):
     """Contents of a plan file. Equal for what asks the same."""
 
     prompts: tuple[Prompt, ...]
@@ -49,11 +53,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     load: LoadSettings = LoadSettings()
 
 
-def asked_of(
+def contents_of(
     plan: Plan, series: SeriesSettings, objectives: Sequence[Objective], load: LoadSettings | None = None
-) -> Asked:
+) -> PlanContents:
     """Contents of the file that asks what `plan` does, again and again as `series` says, or as `load` says."""
-    return Asked(
+    return PlanContents(
         prompts=plan.variants or (plan.prompt,),
         rows=plan.rows,
         parameters=plan.parameters,
@@ -66,19 +70,19 @@ def asked_of(
     )
 
 
-def seen_from(asked: Asked, theirs: str, ours: str) -> Asked:
+def seen_from(contents: PlanContents, theirs: str, ours: str) -> PlanContents:
     """The same where targets that name no endpoint are asked at `ours`, and not at `theirs`."""
-    places = [(target, target.endpoint or theirs) for target in asked.targets]
+    places = [(target, target.endpoint or theirs) for target in contents.targets]
     targets = [msgspec.structs.replace(target, endpoint=None if at == ours else at) for target, at in places]
-    return msgspec.structs.replace(asked, targets=tuple(targets))
+    return msgspec.structs.replace(contents, targets=tuple(targets))
 
 
-def _at_named(asked: Asked, default: str) -> Asked:
+def _at_named(contents: PlanContents, default: str) -> PlanContents:
     """The same with `default` in every target that names no endpoint, unless it is what any machine takes there."""
-    return asked if default in ("", ANTHROPIC, SIMULATOR) else seen_from(asked, default, "")
+    return contents if default in ("", ANTHROPIC, SIMULATOR) else seen_from(contents, default, "")
 
 
-def plan_text(asked: Asked, endpoints: Iterable[Endpoint] = (), before: str = "", default: str = "") -> str:
+def plan_text(contents: PlanContents, endpoints: Iterable[Endpoint] = (), before: str = "", default: str = "") -> str:
     """The file. `endpoints` are those that only this file defines; how they get their keys stays out. Targets that name
     no endpoint are asked at `default`.
 
@@ -87,7 +91,7 @@ def plan_text(asked: Asked, endpoints: Iterable[Endpoint] = (), before: str = ""
     kept = _kept(before)
     defined = set(tomli.loads(kept.rest).get("endpoints", {}))
     new = [endpoint for endpoint in endpoints if endpoint.name not in defined]
-    blocks = [kept.head, *_blocks(_at_named(asked, default)), *map(_endpoint, new), kept.rest]
+    blocks = [kept.head, *_blocks(_at_named(contents, default)), *map(_endpoint, new), kept.rest]
     return "\n\n".join(block.strip("\n") for block in blocks if block.strip()) + "\n"
 
 
@@ -111,7 +115,7 @@ def render_plan(contents: Contents) -> Iterator[str]:
     )
     named = {target.endpoint or plan.default_endpoint for target in plan.targets}
     endpoints = [one for one in plan.endpoints if one.name in named and not one.simulated]
-    text = plan_text(asked_of(plan, series, contents.objectives), endpoints, default=plan.default_endpoint)
+    text = plan_text(contents_of(plan, series, contents.objectives), endpoints, default=plan.default_endpoint)
     if names := ", ".join(host.name for host in latest.plan.hosts):
         text = f"# It was asked from {clean(names)}: say under [[hosts]] how they are reached.\n\n{text}"
     yield f"# The plan of a run on the built-in simulator: SIMULATED.\n\n{text}" if plan.simulated else text
@@ -156,11 +160,11 @@ def _kept(before: str) -> _Kept:
     return _Kept("\n\n".join(filter(None, (parts.comment.strip("\n"), singles))), rest)
 
 
-def _blocks(asked: Asked) -> Iterable[str]:
-    if asked.objectives:
-        yield f"objectives = {toml(asked.objectives)}"
-    checks = asked.prompts[0].checks
-    prompts = asked.prompts
+def _blocks(contents: PlanContents) -> Iterable[str]:
+    if contents.objectives:
+        yield f"objectives = {toml(contents.objectives)}"
+    checks = contents.prompts[0].checks
+    prompts = contents.prompts
     if all(prompt.checks == checks for prompt in prompts):
         prompts = tuple(msgspec.structs.replace(prompt, checks=()) for prompt in prompts)
         yield from (_table("[[checks]]", _given(check, AnswerCheck())) for check in checks)
@@ -170,18 +174,18 @@ def _blocks(asked: Asked) -> Iterable[str]:
         for variant in prompts:
             # What a variant leaves out is taken from [prompt] of other files too: it leaves nothing out.
             yield _table("[[prompts]]", {"name": variant.name} | _given(variant, Prompt(), always=("system", "user")))
-    if len(asked.rows) == 1:
-        yield _table("[variables]", asked.rows[0])
-    elif asked.rows:
-        yield "[variables]\nrows = [\n" + "".join(f"  {toml(row)},\n" for row in asked.rows) + "]"
-    yield _table("[conversation]", _given(asked.conversation, Conversation()))
-    yield _table("[parameters]", _given(asked.parameters, Parameters()))
-    for target in asked.targets:
+    if len(contents.rows) == 1:
+        yield _table("[variables]", contents.rows[0])
+    elif contents.rows:
+        yield "[variables]\nrows = [\n" + "".join(f"  {toml(row)},\n" for row in contents.rows) + "]"
+    yield _table("[conversation]", _given(contents.conversation, Conversation()))
+    yield _table("[parameters]", _given(contents.parameters, Parameters()))
+    for target in contents.targets:
         yield _table("[[targets]]", as_table(target))
-    for host in asked.hosts:
+    for host in contents.hosts:
         yield _table("[[hosts]]", msgspec.to_builtins(host))
-    yield _table("[series]", _given(asked.series, SeriesSettings()))
-    yield _table("[load]", _given(asked.load, LoadSettings()))
+    yield _table("[series]", _given(contents.series, SeriesSettings()))
+    yield _table("[load]", _given(contents.load, LoadSettings()))
 
 
 def _table(header: str, values: Mapping[str, object]) -> str:
@@ -205,3 +209,51 @@ def _endpoint(endpoint: Endpoint) -> str:
     for name in ("name", "simulated"):
         values.pop(name, None)
     return _table(f"[endpoints.{endpoint.name}]", {name: value for name, value in values.items() if value})
+
+
+def contents_of_snapshot(snapshot: Snapshot) -> tuple[PlanContents, str]:
+    """The plan that asks again, as often, what a snapshot asked, and the endpoint of its targets that name none."""
+    lanes = snapshot.lanes
+    default = lanes[0].endpoint
+    shared = _shared([lane.parameters for lane in lanes])
+    prompts = _each_once([portable_prompt(lane.prompt) for lane in lanes])
+    if len(prompts) == 1:
+        prompts = (msgspec.structs.replace(prompts[0], name=""),)
+    targets = _each_once([_target(lane, default, shared, variants=len(prompts) > 1) for lane in lanes])
+    repeats = max(1, *(len({one.run for one in lane.observations}) for lane in lanes))
+    series = msgspec.structs.replace(SeriesSettings(), repeats=repeats)
+    return PlanContents(prompts=prompts, parameters=shared, targets=targets, series=series), default
+
+
+def _each_once(found: Sequence[_T]) -> tuple[_T, ...]:
+    # Some of their fields cannot be hashed.
+    return tuple(one for at, one in enumerate(found) if one not in found[:at])
+
+
+def _shared(all_of_them: Sequence[Parameters]) -> Parameters:
+    """The parameters in which all agree."""
+    first, *others = all_of_them
+    names = first.__struct_fields__
+    return Parameters(
+        **{
+            name: getattr(first, name)
+            for name in names
+            if all(getattr(other, name) == getattr(first, name) for other in others)
+        }
+    )
+
+
+def _target(lane: LaneSnapshot, default: str, shared: Parameters, *, variants: bool) -> Target:
+    own = {
+        name: value
+        for name in shared.__struct_fields__
+        if (value := getattr(lane.parameters, name)) != getattr(shared, name)
+    }
+    # The lane of a variant is called by both.
+    label = lane.name.removesuffix(f" · {lane.prompt.name}") if variants else lane.name
+    return Target(
+        model=lane.model,
+        endpoint=None if lane.endpoint == default else lane.endpoint,
+        name=None if label == lane.model else label,
+        parameters=Parameters(**own),
+    )

@@ -240,7 +240,7 @@ def _in_turn(turns: Sequence[Turns]) -> Table:
 
 def _hosts(measured: Sequence[Measured]) -> list[Table]:
     """The parts of TTFT by host, with how hosts differ; nothing for fewer than two hosts."""
-    asked = [found for one in measured if (found := one.asked_from) is not None]
+    asked = [found for one in measured if (found := one.from_host) is not None]
     if len({one.host for one in asked}) < 2:
         return []
     note = "; ".join(each.sentence for each in host_differences(asked))

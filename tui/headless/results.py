@@ -20,7 +20,7 @@ from tui.core.figures import FITTED, SAMPLED, Figure, Use, figures_for
 from tui.core.frontier import frontier, frontier_note
 from tui.core.goodput import goodput
 from tui.core.grouping import Measured, measured_in
-from tui.core.host_difference import AskedFrom, host_lines
+from tui.core.host_difference import HostAnswers, host_lines
 from tui.core.interleaved import compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.model import KnownModel
 from tui.core.objectives import Judgement, Objective, ObjectiveState, judge, judged_together
@@ -48,7 +48,7 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     fit: Fit = UNFIT
     """The time per token, and apart from tokens, as far as these answers and those of sweeps tell it."""
     model: str = ""
-    asked_from: AskedFrom | None = None
+    from_host: HostAnswers | None = None
     """The same for one host; absent where the plan names none."""
 
     @property
@@ -76,7 +76,7 @@ def _result(one: Measured, objectives: Sequence[Objective], family: int) -> Targ
         observations=observations,
         fit=fit,
         model=one.model,
-        asked_from=one.asked_from,
+        from_host=one.from_host,
         judgements=tuple(judge(each, observations, family=family, fitted=lambda: fit) for each in objectives),
     )
 
@@ -203,7 +203,7 @@ def choice_code(choice: Choice, results: Sequence[TargetResult]) -> ExitCode:
 
 def hosts_of(results: Sequence[TargetResult]) -> list[str]:
     """Table and sentences on how the hosts of each target differ."""
-    return host_lines([result.asked_from for result in results if result.asked_from is not None])
+    return host_lines([result.from_host for result in results if result.from_host is not None])
 
 
 def goodput_lines(results: Sequence[TargetResult], objectives: Sequence[Objective]) -> list[str]:

@@ -69,7 +69,7 @@ class CheckGate:
     def add(self, events: list[Event]) -> None:
         """Deliver a batch; what ends a request whose answer is judged, and what is over after it, as soon as may be."""
         if self._jury is not None:
-            events = self._jury.take(events)
+            events = self._jury.answer(events)
         passing: list[Event] = []
         held: list[Event] = []
         for event in events:

@@ -9,7 +9,7 @@ from tui.config.variables import found_files
 from tui.core.attachment import Attachment
 from tui.core.model import KnownModel
 from tui.core.objectives import parse
-from tui.export.plan_file import Asked, seen_from
+from tui.export.plan_file import PlanContents, seen_from
 from tui.session.draft import Draft
 from tui.session.drafts import Drafts, KeptDraft, StoredDraft
 from tui.session.live import LiveState
@@ -41,7 +41,7 @@ class Desk:
         self._models = models
         self._drafts = drafts
         self._path = file
-        self._in_file: Asked | None = None
+        self._in_file: PlanContents | None = None
         """Contents of the plan file, where they are known."""
         self._begun, self._begun_files = self._kept(), draft.book.files
 
@@ -58,7 +58,7 @@ class Desk:
     @property
     def differs(self) -> bool:
         """True if the plan file says something else than the screen."""
-        return self._in_file is not None and self._in_file != self.asked()
+        return self._in_file is not None and self._in_file != self.contents()
 
     def farewell(self) -> str:
         """Sentence on what was kept, when the program ends; empty where there was nothing to keep."""
@@ -89,9 +89,9 @@ class Desk:
         """True for a plan file that was not read yet."""
         return self._path is not None and self._in_file is None
 
-    def asked(self) -> Asked:
+    def contents(self) -> PlanContents:
         """Contents of the plan file that would ask what is on screen."""
-        return self._draft.asked(self._draft.series, self._live.objectives)
+        return self._draft.contents(self._draft.series, self._live.objectives)
 
     def keep(self) -> None:
         """Have the draft written, if it has changed."""
@@ -119,12 +119,12 @@ class Desk:
 
     def read_files(self, stored: StoredDraft) -> Mapping[str, Attachment]:
         """The files that a draft attaches, as far as they are there. Waits for the disk."""
-        asked, foreign = stored.draft.asked, stored.draft.foreign_files
+        contents, foreign = stored.draft.contents, stored.draft.foreign_files
         own = [
             msgspec.structs.replace(prompt, attach=tuple(path for path in prompt.attach if path not in foreign))
-            for prompt in asked.prompts
+            for prompt in contents.prompts
         ]
-        files, self.unread = found_files(own, asked.rows)
+        files, self.unread = found_files(own, contents.rows)
         return files
 
     def start_afresh(self) -> None:
@@ -147,10 +147,10 @@ class Desk:
         for endpoint in opened.plan.endpoints:
             if all(endpoint.name != known.name for known in self._draft.endpoints):
                 self._draft.add_endpoint(endpoint)
-        asked = self._here(opened)
+        contents = self._here(opened)
         if not opened.has_targets:
-            asked = msgspec.structs.replace(asked, targets=self._draft.targets.chosen)
-        self._restore(KeptDraft(asked=asked, file=str(opened.path)), opened.plan.files, asked)
+            contents = msgspec.structs.replace(contents, targets=self._draft.targets.chosen)
+        self._restore(KeptDraft(contents=contents, file=str(opened.path)), opened.plan.files, contents)
 
     def leave_file(self) -> None:
         """Set aside what is on screen, before something is taken up that no plan file says."""
@@ -162,13 +162,13 @@ class Desk:
         if opened.path == self._path:
             self._in_file = self._here(opened)
 
-    def _here(self, opened: OpenedPlan) -> Asked:
+    def _here(self, opened: OpenedPlan) -> PlanContents:
         """Contents of a plan file, as this session's draft would say it."""
-        return seen_from(opened.asked, opened.plan.default_endpoint, self._draft.plan().default_endpoint)
+        return seen_from(opened.contents, opened.plan.default_endpoint, self._draft.plan().default_endpoint)
 
     def saved(self, saved: SavedPlan) -> None:
         """Take note that the screen was saved."""
-        self._path, self._in_file = saved.path, saved.asked
+        self._path, self._in_file = saved.path, saved.contents
 
     def _kept(self) -> KeptDraft:
         file = str(self._path) if self._path is not None else None
@@ -180,9 +180,9 @@ class Desk:
         if self._drafts is not None and is_lost:
             self._drafts.set_aside(kept)
 
-    def _restore(self, kept: KeptDraft, files: Mapping[str, Attachment], in_file: Asked | None = None) -> None:
+    def _restore(self, kept: KeptDraft, files: Mapping[str, Attachment], in_file: PlanContents | None = None) -> None:
         self.unknown = self._draft.restore(kept, self._models, files)
-        self._draft.series, self._draft.load = kept.asked.series, kept.asked.load
-        self._live.judge_by(tuple(map(parse, kept.asked.objectives)))
+        self._draft.series, self._draft.load = kept.contents.series, kept.contents.load
+        self._live.judge_by(tuple(map(parse, kept.contents.objectives)))
         self._path = Path(kept.file) if kept.file is not None else None
         self._in_file = in_file

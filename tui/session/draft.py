@@ -15,7 +15,7 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
-from tui.export.plan_file import Asked, asked_of
+from tui.export.plan_file import PlanContents, contents_of
 from tui.session.drafts import KeptDraft, PaneSizes
 from tui.session.prompt_book import PromptBook
 from tui.session.target_choice import TargetChoice
@@ -62,16 +62,16 @@ class Draft:
             targets=self.targets.labelled,
         )
 
-    def asked(self, series: SeriesSettings, objectives: Sequence[Objective]) -> Asked:
+    def contents(self, series: SeriesSettings, objectives: Sequence[Objective]) -> PlanContents:
         """Contents of the plan file that would ask the same."""
         plan = msgspec.structs.replace(self.plan(), targets=self.targets.chosen)
-        return asked_of(plan, series, objectives, self.load)
+        return contents_of(plan, series, objectives, self.load)
 
     def kept(self, series: SeriesSettings, objectives: Sequence[Objective], file: str | None) -> KeptDraft:
         """The draft as it is stored for the next start."""
         targets, not_chosen = self.targets.remembered
         return KeptDraft(
-            asked=msgspec.structs.replace(self.asked(series, objectives), targets=tuple(targets)),
+            contents=msgspec.structs.replace(self.contents(series, objectives), targets=tuple(targets)),
             current=self.book.current,
             row=self.book.row,
             not_chosen=frozenset(not_chosen),
@@ -88,13 +88,13 @@ class Draft:
         Targets there are left out, and where that leaves none, the present ones stay. The simulator and the endpoints
         that are known by name can be had at any time.
         """
-        asked, known = kept.asked, {None, SIMULATOR, *presets(), *(endpoint.name for endpoint in self.endpoints)}
-        self.book = PromptBook(asked.prompts[kept.current], asked.prompts, asked.rows, kept.row)
-        self.parameters, self.panes = asked.parameters, kept.panes
-        self._rest = msgspec.structs.replace(self._rest, hosts=asked.hosts)
-        self.book.conversation, self.book.files = asked.conversation, files or {}
+        contents, known = kept.contents, {None, SIMULATOR, *presets(), *(endpoint.name for endpoint in self.endpoints)}
+        self.book = PromptBook(contents.prompts[kept.current], contents.prompts, contents.rows, kept.row)
+        self.parameters, self.panes = contents.parameters, kept.panes
+        self._rest = msgspec.structs.replace(self._rest, hosts=contents.hosts)
+        self.book.conversation, self.book.files = contents.conversation, files or {}
         self.book.foreign = kept.foreign_files
-        listed = [(target, at not in kept.not_chosen) for at, target in enumerate(asked.targets)]
+        listed = [(target, at not in kept.not_chosen) for at, target in enumerate(contents.targets)]
         here = [(target, is_chosen) for target, is_chosen in listed if target.endpoint in known]
         if any(is_chosen for _, is_chosen in here):
             not_chosen = [at for at, (_, is_chosen) in enumerate(here) if not is_chosen]

@@ -16,7 +16,7 @@ from tui.config import paths
 from tui.config.keys import Layer
 from tui.config.load import Loaded
 from tui.config.paths import open_private, private_directory, write_private
-from tui.export.plan_file import Asked
+from tui.export.plan_file import PlanContents
 
 _MOST = 40
 """Drafts that are kept, those in use included; the oldest are deleted."""
@@ -51,7 +51,7 @@ class PaneSizes(msgspec.Struct, frozen=True, kw_only=True):
 class KeptDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A draft as it is stored."""
 
-    asked: Asked
+    contents: PlanContents = msgspec.field(name="asked")
     """All targets of the list among them, also those that are not chosen."""
     current: int = 0
     """Place of the prompt in use."""
@@ -68,7 +68,7 @@ class KeptDraft(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def excerpt(self) -> str:
         """The beginning of the prompt in use."""
-        return " ".join(self.asked.prompts[self.current].user[:200].split())
+        return " ".join(self.contents.prompts[self.current].user[:200].split())
 
     def says_the_same(self, other: "KeptDraft") -> bool:
         """True if the other differs in the sizes of panes at most, which nobody wrote."""
@@ -84,10 +84,10 @@ class StoredDraft(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the file, without its suffix."""
 
 
-def key_of(loaded: Loaded, asked: Asked) -> str:
+def key_of(loaded: Loaded, contents: PlanContents) -> str:
     """Name of the drafts that begin with these settings: another one for each plan, and for a demo.
 
-    A new version's built-in defaults do not change it. `asked` is what the settings ask.
+    A new version's built-in defaults do not change it. `contents` are what the settings ask.
     """
     given = [
         path
@@ -96,7 +96,7 @@ def key_of(loaded: Loaded, asked: Asked) -> str:
     ]
     if not given:
         return "usual"
-    begins = msgspec.json.encode((given, asked, loaded.is_demo))
+    begins = msgspec.json.encode((given, contents, loaded.is_demo))
     return hashlib.sha256(begins).hexdigest()[:16]
 
 
@@ -119,7 +119,7 @@ class Drafts:
         self._guard = threading.Lock()
         self._writing = threading.Lock()
 
-    def take(self) -> StoredDraft | None:
+    def claim(self) -> StoredDraft | None:
         """The draft that was left, which is this program's own from now on; None if there is none."""
         try:
             private_directory(self._directory)
@@ -193,7 +193,8 @@ class Drafts:
         except (OSError, UnicodeDecodeError, msgspec.MsgspecError):
             return None
         draft = stored.draft
-        is_whole = 0 <= draft.current < len(draft.asked.prompts) and len(draft.not_chosen) < len(draft.asked.targets)
+        contents = draft.contents
+        is_whole = 0 <= draft.current < len(contents.prompts) and len(draft.not_chosen) < len(contents.targets)
         return msgspec.structs.replace(stored, key=key) if is_whole else None
 
     def _write(self, key: str, draft: KeptDraft | None) -> None:

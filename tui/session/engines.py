@@ -212,13 +212,13 @@ class Engines:
         for event in events:
             run = self._run
             number: int | None = getattr(event, "request_id", None)
-            if self._load is not None and (taken := self._load.take(name, event)) is not None:
-                given += taken
+            if self._load is not None and (heard := self._load.hear(name, event)) is not None:
+                given += heard
                 continue
             if number is not None and (run is None or not run.has(number, name)):
                 continue  # over, or another engine's: no host ends what it does not have
             if isinstance(event, RequestEnded | RunStarted | RunEnded | Armed):
-                given += run.take(name, event) if run is not None else ()
+                given += run.hear(name, event) if run is not None else ()
                 continue
             if isinstance(event, EngineFailed):
                 if (end := self._asks_person(name, event)) is None:

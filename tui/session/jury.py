@@ -32,7 +32,7 @@ class Jury:
     def __init__(self, session: "Session") -> None:
         """`session` is the one whose engine asks, and whose spending has the cost."""
         self._session = session
-        self._asked: dict[int, tuple[RequestSpec, asyncio.Future[Answered]]] = {}
+        self._open: dict[int, tuple[RequestSpec, asyncio.Future[Answered]]] = {}
         """Questions whose end the engine has not reported, also of those that nobody waits for any more."""
         self._tasks: dict[asyncio.Task[CheckFinding], int] = {}
         """Each with the id of the request whose answer it has judged."""
@@ -48,14 +48,14 @@ class Jury:
         self._without_schema: set[tuple[str, str]] = set()
         """Endpoints and models that refuse the schema."""
 
-    def take(self, events: list[Event]) -> list[Event]:
+    def answer(self, events: list[Event]) -> list[Event]:
         """Take the answers out of a batch, and see what is still in flight; returns the other events."""
         for event in events:
             if isinstance(event, Answered):
-                self._take(event)
+                self._answer(event)
             elif isinstance(event, EngineFailed) and not event.host:
-                for number in tuple(self._asked):
-                    self._take(_unanswered(number, "the engine has ended"))
+                for number in tuple(self._open):
+                    self._answer(_unanswered(number, "the engine has ended"))
         if ended := {event.request_id for event in events if isinstance(event, RequestEnded)}:
             under_way = {each.spec.request_id for each in self._session.live.records if each.state.in_flight}
             self._over = (self._over | ended) & under_way
@@ -102,7 +102,7 @@ class Jury:
         async with self._room:
             self._number += 1
             spec = judge_request(check, text, plan, session.live.spending.models, self._number)
-            in_flight = [each for each, _ in self._asked.values()]
+            in_flight = [each for each, _ in self._open.values()]
             if (refusal := session.preview.refusal(plan.budget, [*in_flight, spec])) is not None:
                 return _unjudged(refusal.removeprefix("Nothing was sent: ").removesuffix("."))
             answerer = (spec.endpoint.base_url, spec.model)
@@ -119,7 +119,7 @@ class Jury:
         if not engines.is_ready(""):
             return _unanswered(number, "the engine has ended")
         answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        self._asked[number] = spec, answer
+        self._open[number] = spec, answer
         engines.ask_aside(Ask(request=spec))
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
@@ -127,13 +127,13 @@ class Jury:
         except TimeoutError:
             return _unanswered(number, f"it took more than {ANSWER_WITHIN_S:g} s")
         finally:
-            if number in self._asked:
+            if number in self._open:
                 engines.stop_asking((number,))
 
-    def _take(self, event: Answered) -> None:
-        if event.ask_id not in self._asked:
+    def _answer(self, event: Answered) -> None:
+        if event.ask_id not in self._open:
             return
-        spec, answer = self._asked.pop(event.ask_id)
+        spec, answer = self._open.pop(event.ask_id)
         self._session.live.spending.add_judge(spec, event.usage, complete=event.failure is None)
         if not answer.done():
             answer.set_result(event)

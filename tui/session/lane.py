@@ -9,7 +9,7 @@ from tui.core.decomposition import FEWEST, Fit, fit
 from tui.core.engine_events import SAME_CLOCK
 from tui.core.figures import Figure
 from tui.core.grouping import fingerprint
-from tui.core.host_difference import AskedFrom
+from tui.core.host_difference import HostAnswers
 from tui.core.observation import Observation, judged_anew
 from tui.core.plan import Plan
 from tui.core.prompt import turn_name
@@ -99,14 +99,14 @@ class Lane:
         """Plan of the latest run."""
         self.clock = SAME_CLOCK
         """Clock of its host, to draw by."""
-        self.asked = ""
+        self.fingerprint = ""
         """Fingerprint of what the latest run asks, from its start on; empty before any."""
         self.first: tuple[Figure, ...] = ()
         """Figures in which this lane was first in the run that ended last: one run tells no more."""
         self.fastest: tuple[Figure, ...] = ()
         """Figures in which it is usually the fastest of all lanes, surely; see `Standings`."""
         self._current: list[Observation] = []
-        self._asked = ""
+        self._current_fingerprint = ""
         self.turn = turn
         """The turn of the conversation of which figures are shown; other turns are other measurements."""
         self._reader = OutcomesReader()
@@ -153,11 +153,11 @@ class Lane:
         return list(self._current) if self.turn is None else self.of_turn(self._current)
 
     @property
-    def asked_from(self) -> AskedFrom | None:
+    def from_host(self) -> HostAnswers | None:
         """The same as answers to one host; None where the plan names no hosts."""
         if (host := self.target.host) is None:
             return None
-        return AskedFrom(target=self.label.removesuffix(f" · {host}"), host=host, observations=tuple(self.current))
+        return HostAnswers(target=self.label.removesuffix(f" · {host}"), host=host, observations=tuple(self.current))
 
     def _read(self) -> None:
         # Each is read once: this is asked for after every run.
@@ -165,8 +165,8 @@ class Lane:
         if cleared:
             self._current = []
         for outcome in since:
-            if outcome.fingerprint != self._asked:
-                self._current, self._asked = [], outcome.fingerprint
+            if outcome.fingerprint != self._current_fingerprint:
+                self._current, self._current_fingerprint = [], outcome.fingerprint
             if outcome.counted:
                 self._current.append(outcome)
 

@@ -99,16 +99,16 @@ class LiveState:
     def go_on(self, plan: Plan, followed: Sequence[Followed]) -> tuple[RequestSpec, ...]:
         """Begin the next run of a conversation: requests of one turn, each with the one that it follows."""
         lanes = {lane.label: lane for lane in self.lanes}
-        asked = [(lanes[spec.target], spec, lanes[spec.target].record is before) for before, spec in followed]
-        return self._begin(plan, asked)
+        return self._begin(plan, [(lanes[spec.target], spec, lanes[spec.target].record is old) for old, spec in followed])
 
-    def _begin(self, plan: Plan, asked: Sequence[tuple[Lane, RequestSpec, bool]]) -> tuple[RequestSpec, ...]:
+    def _begin(self, plan: Plan, begun: Sequence[tuple[Lane, RequestSpec, bool]]) -> tuple[RequestSpec, ...]:
         self._requests = {}
-        for lane, spec, is_shown in asked:
-            record, lane.plan, lane.asked = RequestRecord(spec=spec), plan, fingerprint_of(plan, lane, self._repeat)
+        for lane, spec, is_shown in begun:
+            record, lane.plan, fingerprint = RequestRecord(spec=spec), plan, fingerprint_of(plan, lane, self._repeat)
+            lane.fingerprint = fingerprint
             if is_shown:
                 lane.record, lane.cost, lane.first = record, None, ()
-            self._requests[spec.request_id] = _LaneRequest(lane, record, lane.asked)
+            self._requests[spec.request_id] = _LaneRequest(lane, record, fingerprint)
             self.turn, self.call = spec.turn, spec.call
             self.next_request = max(self.next_request, spec.request_id + 1)
         for lane in self.lanes if not self.call else ():
@@ -274,8 +274,8 @@ class LiveState:
     def _finish_run(self) -> None:
         self.run_in_flight = False
         if self._requests and not any(record.spec.warms_cache for record in self.records):
-            asked = list({id(each.lane): each.lane for each in self._requests.values()}.values())
-            self._standings.run_over(self.lanes, asked, self.runs, self.turn, decides=not self.call)
+            took_part = list({id(each.lane): each.lane for each in self._requests.values()}.values())
+            self._standings.run_over(self.lanes, took_part, self.runs, self.turn, decides=not self.call)
 
 
 class _LaneRequest:

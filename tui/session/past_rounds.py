@@ -22,7 +22,7 @@ _FRESH_S = 60.0
 """Time for which what was read is taken to be all there is, s."""
 
 
-class _Asked(msgspec.Struct, frozen=True):
+class _LaneKey(msgspec.Struct, frozen=True):
     """The marks of rounds that are of one lane."""
 
     target: str
@@ -39,8 +39,8 @@ class PastRounds:
         """`path` is the history; None is one that is off, with nothing in it."""
         self._path = path
         self._thread: ThreadPoolExecutor | None = None
-        self._known: dict[_Asked, tuple[Past, float]] = {}
-        self._reading: set[_Asked] = set()
+        self._known: dict[_LaneKey, tuple[Past, float]] = {}
+        self._reading: set[_LaneKey] = set()
         self.on_read: Callable[[], object] = lambda: None
         """Called on the event loop when something was read that was not known."""
 
@@ -48,43 +48,43 @@ class PastRounds:
         """The rounds of a target of `plan`, as far as they are known; they are read when that is long ago."""
         if plan.missing_endpoint() is not None:
             return None
-        asked = _Asked(target.label, target.model, plan.endpoint_of(target).name, excerpt(plan.prompt))
-        known, read_s = self._known.get(asked, (None, 0.0))
-        if self._path is not None and asked not in self._reading and (known is None or time.monotonic() > read_s):
-            self._reading.add(asked)
+        key = _LaneKey(target.label, target.model, plan.endpoint_of(target).name, excerpt(plan.prompt))
+        known, read_s = self._known.get(key, (None, 0.0))
+        if self._path is not None and key not in self._reading and (known is None or time.monotonic() > read_s):
+            self._reading.add(key)
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="past rounds")
-            reading = asyncio.get_running_loop().run_in_executor(self._thread, _read, self._path, asked)
-            reading.add_done_callback(lambda done: self._take(asked, done))
+            reading = asyncio.get_running_loop().run_in_executor(self._thread, _read, self._path, key)
+            reading.add_done_callback(lambda done: self._take(key, done))
         return known
 
-    def _take(self, asked: _Asked, done: "asyncio.Future[Past]") -> None:
-        self._reading.discard(asked)
+    def _take(self, key: _LaneKey, done: "asyncio.Future[Past]") -> None:
+        self._reading.discard(key)
         if done.cancelled():
             return
-        before, found = self._known.get(asked), done.result()
+        before, found = self._known.get(key), done.result()
         is_news = before is None or before[0] != found
         # What is equal stays what it was: it is not drawn again.
-        self._known[asked] = (found if before is None or is_news else before[0], time.monotonic() + _FRESH_S)
+        self._known[key] = (found if before is None or is_news else before[0], time.monotonic() + _FRESH_S)
         if is_news:
             self.on_read()
 
 
-def _read(path: Path, asked: _Asked) -> Past:
+def _read(path: Path, key: _LaneKey) -> Past:
     if not path.exists():
         return Past()
     try:
         with Store(path) as store:
-            rows = store.runs(RunFilter(model=asked.model), limit=MOST, fold=True)
+            rows = store.runs(RunFilter(model=key.model), limit=MOST, fold=True)
     except HistoryError:
         return Past()  # The recorder says what is wrong with it.
     mine = [
-        msgspec.structs.replace(row, targets=tuple(one for one in row.targets if _is_of(one, asked)))
+        msgspec.structs.replace(row, targets=tuple(one for one in row.targets if _is_of(one, key)))
         for row in rows
-        if row.kind != "sweep" and row.excerpt == asked.excerpt
+        if row.kind != "sweep" and row.excerpt == key.excerpt
     ]
-    return past_of(rounds_of(mine).get(asked.target, ()))
+    return past_of(rounds_of(mine).get(key.target, ()))
 
 
-def _is_of(row: TargetRow, asked: _Asked) -> bool:
-    return (row.target, row.model, row.endpoint) == (asked.target, asked.model, asked.endpoint)
+def _is_of(row: TargetRow, key: _LaneKey) -> bool:
+    return (row.target, row.model, row.endpoint) == (key.target, key.model, key.endpoint)

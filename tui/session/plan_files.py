@@ -16,7 +16,7 @@ from tui.core.plan import Plan
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint
 from tui.errors import ConfigError
-from tui.export.plan_file import Asked, asked_of, plan_text, seen_from
+from tui.export.plan_file import PlanContents, contents_of, plan_text, seen_from
 from tui.export.portable import without_keys
 
 _MODE = 0o777
@@ -33,7 +33,7 @@ class OpenedPlan(msgspec.Struct, frozen=True, kw_only=True):
     """False where the file names none."""
     series: SeriesSettings
     objectives: tuple[Objective, ...]
-    asked: Asked
+    contents: PlanContents
     """Contents of the file."""
 
 
@@ -41,7 +41,7 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A plan file as it was written."""
 
     path: Path
-    asked: Asked
+    contents: PlanContents
     """Contents of the screen that it holds."""
     warnings: tuple[str, ...] = ()
     """Sentences on what it does not hold, or what other settings add when it is opened."""
@@ -65,17 +65,19 @@ class PlanFiles:
             has_targets=loaded.provenance["targets"].layer is Layer.CONFIG,
             series=loaded.settings.series,
             objectives=loaded.settings.objectives,
-            asked=self.asked(loaded),
+            contents=self.contents(loaded),
         )
 
-    def asked(self, loaded: Loaded) -> Asked:
+    def contents(self, loaded: Loaded) -> PlanContents:
         """Contents of a plan file that says what these settings ask."""
         settings = loaded.settings
         plan = msgspec.structs.replace(self._plan(loaded), targets=settings.targets)
-        return asked_of(plan, settings.series, settings.objectives, settings.load)
+        return contents_of(plan, settings.series, settings.objectives, settings.load)
 
-    def save(self, name: str, asked: Asked, endpoints: Sequence[Endpoint], default: str = SIMULATOR) -> SavedPlan:
-        """Write what is `asked` into the file called `name`, in one step.
+    def save(
+        self, name: str, contents: PlanContents, endpoints: Sequence[Endpoint], default: str = SIMULATOR
+    ) -> SavedPlan:
+        """Write `contents` into the file called `name`, in one step.
 
         Targets that name no endpoint are asked at `default`. Of the `endpoints` that it asks, the file defines those
         that the settings without it do not know. What else stands in a file that is written over stays there. Raises
@@ -85,7 +87,7 @@ class PlanFiles:
         before = read_text(path, name, regular=True) or ""
         elsewhere = self._load(None).settings.endpoints
         own = [one for one in endpoints if not one.simulated and one.name not in elsewhere]
-        text = plan_text(_beside(asked, path.parent), own, before, default)
+        text = plan_text(_beside(contents, path.parent), own, before, default)
         harmless = without_keys(text, self._environ, [one.api_key_env for one in endpoints])
         try:
             mode = path.stat().st_mode & _MODE if path.exists() else None
@@ -97,17 +99,17 @@ class PlanFiles:
             raise ConfigError(f"{name}: the plan cannot be saved: {reason}.") from None
         warnings = ["A key stood in it, which was left out."] if harmless != text else []
         if harmless == text:
-            warnings += self._differences(path, asked, default)
-        return SavedPlan(path=path, asked=asked, warnings=tuple(warnings))
+            warnings += self._differences(path, contents, default)
+        return SavedPlan(path=path, contents=contents, warnings=tuple(warnings))
 
-    def _differences(self, path: Path, asked: Asked, default: str) -> list[str]:
+    def _differences(self, path: Path, contents: PlanContents, default: str) -> list[str]:
         """Say in what the file, opened with the person's settings, asks something else than the screen."""
         try:
             loaded = self._load(path)
         except ConfigError as problem:
             return [f"It cannot be opened as it is: {problem}"]
-        again = seen_from(self.asked(loaded), self._plan(loaded).default_endpoint, default)
-        names = [name for name in asked.__struct_fields__ if getattr(asked, name) != getattr(again, name)]
+        again = seen_from(self.contents(loaded), self._plan(loaded).default_endpoint, default)
+        names = [name for name in contents.__struct_fields__ if getattr(contents, name) != getattr(again, name)]
         return [f"Your settings change {', '.join(names)} when it is opened."] if names else []
 
     def _load(self, config: Path | None) -> Loaded:
@@ -119,14 +121,14 @@ class PlanFiles:
         return msgspec.structs.replace(plan, endpoints=() if self._is_demo else own)
 
 
-def _beside(asked: Asked, directory: Path) -> Asked:
+def _beside(contents: PlanContents, directory: Path) -> PlanContents:
     """The same with files in this directory and below named from there."""
 
     def short(path: str) -> str:
         return str(Path(path).relative_to(directory)) if Path(path).is_relative_to(directory) else path
 
-    prompts = (msgspec.structs.replace(one, attach=tuple(map(short, one.attach))) for one in asked.prompts)
-    return msgspec.structs.replace(asked, prompts=tuple(prompts))
+    prompts = (msgspec.structs.replace(one, attach=tuple(map(short, one.attach))) for one in contents.prompts)
+    return msgspec.structs.replace(contents, prompts=tuple(prompts))
 
 
 def placed(name: str) -> Path:

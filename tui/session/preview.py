@@ -230,7 +230,7 @@ class InputCounter:
         """`ask` sends a command to the engine."""
         self._ask = ask
         self._counted: dict[bytes, int] = {}
-        self._asked: dict[int, bytes] = {}
+        self._open: dict[int, bytes] = {}
         self._urls: dict[int, str] = {}
         self._without_counter: set[str] = set()
         self._bytes_per_token: dict[str, float] = {}
@@ -242,12 +242,12 @@ class InputCounter:
         for spec in specs:
             if spec.endpoint.base_url not in self._without_counter and spec.prompt.user.strip():
                 key = _key(spec)
-                if key not in self._counted and key not in self._asked.values():
+                if key not in self._counted and key not in self._open.values():
                     wanted[key] = spec
         questions = []
         for key, spec in wanted.items():
             self._last_id += 1
-            self._asked[self._last_id] = key
+            self._open[self._last_id] = key
             self._urls[self._last_id] = spec.endpoint.base_url
             questions.append(msgspec.structs.replace(spec, request_id=self._last_id))
         if questions:
@@ -255,12 +255,12 @@ class InputCounter:
 
     def forget_questions(self) -> None:
         """Forget open questions: a run has started, or the engine has gone, and nothing will answer them."""
-        self._asked.clear()
+        self._open.clear()
         self._urls.clear()
 
     def answer(self, event: TokensCounted) -> None:
         """Take in an endpoint's answer."""
-        key, url = self._asked.pop(event.count_id, None), self._urls.pop(event.count_id, None)
+        key, url = self._open.pop(event.count_id, None), self._urls.pop(event.count_id, None)
         if key is None or url is None:
             return
         if event.input_tokens is not None:
@@ -273,7 +273,7 @@ class InputCounter:
     @property
     def waits(self) -> bool:
         """True while an answer is still to come."""
-        return bool(self._asked)
+        return bool(self._open)
 
     def counted(self, specs: Sequence[RequestSpec]) -> dict[Prompt, int]:
         """Tokens of those prompts of `specs` that were counted."""

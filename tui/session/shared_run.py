@@ -116,7 +116,7 @@ class SharedRun:
             events.append(RequestEnded(request_id=number, t_ns=t_ns, status=Status.CANCELLED))
         return [*events, *self.go_on()]
 
-    def take(self, name: str, event: RequestEnded | RunStarted | RunEnded | Armed) -> list[Event]:
+    def hear(self, name: str, event: RequestEnded | RunStarted | RunEnded | Armed) -> list[Event]:
         """Take in what one engine says of its part."""
         if isinstance(event, RequestEnded):
             del self._places[event.request_id]
@@ -259,7 +259,7 @@ class SharedLoad:
             own = tuple(number for number in request_ids if self._going.get(number) == place)
             self._engines.client(place).cancel(own)
 
-    def take(self, name: str, event: Event) -> list[Event] | None:
+    def hear(self, name: str, event: Event) -> list[Event] | None:
         """Take in what an engine says of its share; None for what is of no load."""
         if name not in self._alive or not self.is_started:
             return None

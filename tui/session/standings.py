@@ -21,22 +21,28 @@ class Standings:
     """
 
     def __init__(self) -> None:
-        self._asked: tuple[tuple[str, str], ...] = ()
+        self._questions: tuple[tuple[str, str], ...] = ()
         self._rules: dict[tuple[Figure, int | None], UntilSure] = {}
 
     def run_over(
-        self, lanes: Sequence[Lane], asked: Sequence[Lane], run: int, turn: int | None = None, *, decides: bool = True
+        self,
+        lanes: Sequence[Lane],
+        took_part: Sequence[Lane],
+        run: int,
+        turn: int | None = None,
+        *,
+        decides: bool = True,
     ) -> None:
-        """Mark the lanes after that run, of which `asked` took part. Other questions than before begin anew.
+        """Mark the lanes after that run, of which `took_part` had a request. Other questions than before begin anew.
 
         Each `turn` of a conversation is judged by itself. With `decides` false nobody is said to be usually the fastest
         after it: only some lanes had results of tools.
         """
         for figure in figures_for(Use.HEADLINE):
-            _mark_first(asked, figure)
+            _mark_first(took_part, figure)
         questions = tuple((lane.label, lane.outcomes[-1].fingerprint if lane.outcomes else "") for lane in lanes)
-        if questions != self._asked:
-            self._asked, self._rules = questions, {}
+        if questions != self._questions:
+            self._questions, self._rules = questions, {}
             for lane in lanes:
                 lane.fastest = ()
         if not 2 <= len(lanes) <= _MOST_LANES or not decides:

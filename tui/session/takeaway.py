@@ -10,7 +10,8 @@ from tui.core.snapshot import Snapshot
 from tui.core.target import Endpoint
 from tui.errors import UsageError
 from tui.export.formats import write_text
-from tui.export.markdown import asked_by, comparison_markdown
+from tui.export.markdown import comparison_markdown
+from tui.export.plan_file import contents_of_snapshot
 from tui.export.portable import without_keys
 from tui.session.plan_files import PlanFiles, placed
 
@@ -57,10 +58,10 @@ class Takeaway:
     def _save_plans(self, path: Path) -> str:
         names = []
         for side, snapshot in (("before", self._before), ("now", self._now)):
-            asked, default = asked_by(snapshot)
-            asks = {target.endpoint or default for target in asked.targets}
+            contents, default = contents_of_snapshot(snapshot)
+            asks = {target.endpoint or default for target in contents.targets}
             own = [endpoint for endpoint in self._endpoints if endpoint.name in asks]
-            saved = self._files.save(str(path.with_stem(f"{path.stem}-{side}")), asked, own, default)
+            saved = self._files.save(str(path.with_stem(f"{path.stem}-{side}")), contents, own, default)
             names.append(clean(saved.path.name))
         before, now = names
         return f"Wrote {before} and {now}: latency-tui run {before} --against {now} asks both in turn."

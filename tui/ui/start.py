@@ -111,10 +111,10 @@ def _desk_of(loaded: Loaded, draft: "Draft", session: "Session", *, aside: bool)
 
     session.preview.unconfirmed = unconfirmed(loaded)
     files = PlanFiles(is_demo=loaded.is_demo)
-    drafts = Drafts(key_of(loaded, files.asked(loaded)))
+    drafts = Drafts(key_of(loaded, files.contents(loaded)))
     chosen = (place.path.absolute() for place in loaded.places if place.layer is Layer.CONFIG)
     desk = Desk(draft, session.live, session.preview.models, drafts, files, next(chosen, None))
-    desk.take_up(drafts.take(), aside=aside)
+    desk.take_up(drafts.claim(), aside=aside)
     return desk
 
 

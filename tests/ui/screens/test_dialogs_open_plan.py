@@ -45,7 +45,7 @@ class Start:
             draft = draft_of(plan)
             drafts = Drafts("usual")
             desk = Desk(draft, session.live, load_models(), drafts, None, file)
-            desk.take_up(drafts.take())
+            desk.take_up(drafts.claim())
             app = LatencyApp(session, draft, UiSettings(frame_rate=30.0), load_models(), desk=desk)
             try:
                 async with app.run_test(size=WIDE, notifications=True) as pilot:
@@ -260,7 +260,7 @@ async def test_a_draft_is_kept_on_a_pause_and_not_only_at_the_end(start: Start) 
         await s.focus("#user")
         await s.press("x")
         other = Drafts("other")
-        other.take()
+        other.claim()
         await s.until(lambda: [stored.draft.excerpt for stored in other.others()] == ["xWhy?"], "the draft on disk")
         other.close()
 

@@ -228,7 +228,7 @@ async def test_two_runs_are_compared_with_the_diff_of_what_they_asked_and_taken_
         s.app.screen.query_one("#answer", Input).value = str(tmp_path / "both.toml")
         await s.press("enter")
         await s.until(lambda: any("asks both in turn" in said for said in s.notices), "both plans")
-        plans = [PlanFiles().read(str(tmp_path / f"both-{side}.toml")).asked for side in ("before", "now")]
+        plans = [PlanFiles().read(str(tmp_path / f"both-{side}.toml")).contents for side in ("before", "now")]
         assert [plan.prompts[0].user for plan in plans] == ["Why is the sky blue?", "Why is the sea blue?"]
         assert [plan.parameters.max_tokens for plan in plans] == [300, 200]
         assert [plan.series.repeats for plan in plans] == [6, 1]

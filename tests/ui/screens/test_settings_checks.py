@@ -32,8 +32,8 @@ async def test_checks_are_typed_in_and_answers_judged_by_them(open_app: OpenApp)
         more = ["enter", *'judge = "a", judge_target = "claude-haiku-5-5"']
         await s.press("shift+tab", *["backspace"] * len("false"), *"true", *more, "tab", "enter")
         await s.until(lambda: s.app.screen is not screen)
-        asked = AnswerCheck(judge="a", judge_target="claude-haiku-5-5")
-        assert s.app.draft.book.prompt.checks == (AnswerCheck(max_words=1), AnswerCheck(json=True), asked)
+        contents = AnswerCheck(judge="a", judge_target="claude-haiku-5-5")
+        assert s.app.draft.book.prompt.checks == (AnswerCheck(max_words=1), AnswerCheck(json=True), contents)
         await s.run()
         await s.until(lambda: "not passed" in s.shown)
         (record,) = s.live.records
@@ -52,7 +52,7 @@ async def test_checks_are_typed_in_and_answers_judged_by_them(open_app: OpenApp)
         await s.press(keys_of("overrule")[0])
         await s.until_shown("0 of 1 ")
         assert s.live.lanes[0].current[0].passed is False
-        (kept,) = s.app.draft.kept(s.app.draft.series, (), None).asked.prompts
+        (kept,) = s.app.draft.kept(s.app.draft.series, (), None).contents.prompts
         assert kept.checks == s.app.draft.book.prompt.checks
 
 

@@ -164,11 +164,11 @@ def test_the_cheapest_and_the_one_that_passes_most_can_be_first() -> None:
 
 def test_a_question_that_has_begun_and_not_ended_leaves_nothing_of_the_one_before() -> None:
     lane = lane_of("a", *judged(True, True, True, usd=0.1, asked="old"))
-    lane.asked = "old"
+    lane.fingerprint = "old"
     history = LaneHistory(lane)
     (line,) = history_table([history], 100, set_cell_size, shortened).lines
     assert "3 of 3" in line
-    lane.asked = "new"
+    lane.fingerprint = "new"
     assert history.catch_up()
     (line,) = history_table([history], 100, set_cell_size, shortened).lines
     assert cells_of(line)[-1] == "0"

@@ -134,7 +134,7 @@ class PlansController:
         plan = context.draft.plan()
         named = {target.endpoint or plan.default_endpoint for target in plan.targets}
         endpoints = [endpoint for endpoint in plan.endpoints if endpoint.name in named]
-        saved = await self._try(lambda: desk.files.save(name, desk.asked(), endpoints, plan.default_endpoint))
+        saved = await self._try(lambda: desk.files.save(name, desk.contents(), endpoints, plan.default_endpoint))
         if saved is None:
             self.save_as(name)
             return

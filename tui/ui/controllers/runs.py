@@ -119,7 +119,7 @@ class RunsController:
                 f"What is pinned was asked at {clean(str(error.args[0]))}, which is not among the endpoints."
             )
             return
-        changed = [(old, new) for old, new in pairs if old.asked != new.asked]
+        changed = [(old, new) for old, new in pairs if old.question != new.question]
         if not changed:
             context.complain(
                 "Nothing differs from what is pinned: change a prompt, a parameter or a model of a pinned lane first."

@@ -184,7 +184,7 @@ class HistoryScreen(Screen[StoredRun]):
     @on(RunsList.Wanted)
     async def _read_rows(self, event: RunsList.Wanted) -> None:
         rows = await self._try(self._archive.rows(event.numbers))
-        self._list.take(rows or [])
+        self._list.receive(rows or [])
 
     @on(RunsList.Moved)
     def _moved(self) -> None:

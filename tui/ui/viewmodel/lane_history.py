@@ -78,7 +78,7 @@ class LaneHistory:
         """All of the session, for the sparklines."""
         self.changes: list[int] = []
         """Numbers of the outcomes before which something else began to be asked."""
-        self._asked: str | None = None
+        self._fingerprint: str | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -103,7 +103,7 @@ class LaneHistory:
         if cleared or turned:
             self._forget()
         for outcome in since:
-            self._ask(outcome.fingerprint)
+            self._begin_for(outcome.fingerprint)
             if not outcome.counted or not self.lane.of_turn([outcome]):
                 continue
             for metric, samples in self.samples.items():
@@ -115,19 +115,19 @@ class LaneHistory:
             if outcome.passed is not None:
                 self.judged[outcome.passed] += 1
                 self.overruled += outcome.overruled
-        before = self._asked
-        if self.lane.asked:
-            self._ask(self.lane.asked)
-        return cleared or turned or bool(since) or before != self._asked
+        before = self._fingerprint
+        if self.lane.fingerprint:
+            self._begin_for(self.lane.fingerprint)
+        return cleared or turned or bool(since) or before != self._fingerprint
 
-    def _ask(self, asked: str) -> None:
+    def _begin_for(self, fingerprint: str) -> None:
         """Begin anew where something else is asked than before, be it that no request of it has ended yet."""
-        if asked == self._asked:
+        if fingerprint == self._fingerprint:
             return
         drawn = len(self.drawn[Figure.TTFT])
         if drawn and drawn not in self.changes[-1:]:
             self.changes.append(drawn)
-        self._asked = asked
+        self._fingerprint = fingerprint
         self._begin()
 
     @property
@@ -240,7 +240,7 @@ def _columns(lanes: Sequence["LaneHistory"], verdicts: Sequence[str]) -> list[_C
 
 def _of_hosts(lanes: Sequence["LaneHistory"], part: str) -> tuple[str, ...]:
     """Cells of a part of TTFT where hosts stand side by side."""
-    asked = [lane.lane.asked_from for lane in lanes]
+    asked = [lane.lane.from_host for lane in lanes]
     return tuple("" if one is None or (ns := one.typical(part)) is None else format_duration(ns) for one in asked)
 
 
@@ -313,7 +313,7 @@ def history_table(
     return HistoryTable(
         heading=clip(heading, width),
         lines=tuple(clip(line, width) for line in lines),
-        remarks=tuple(host_sentences([asked for each in lanes if (asked := each.lane.asked_from) is not None])),
+        remarks=tuple(host_sentences([asked for each in lanes if (asked := each.lane.from_host) is not None])),
         sparks=tuple((start, start + spark_cells) for start in starts),
     )
 

@@ -40,7 +40,7 @@ def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], wid
     for name, lane in zip(names, measured, strict=True):
         said = _said_of(lane, objectives, family)
         lines += ["", f"{name}:", *said] if said else []
-    if hosts := host_lines([asked for lane in measured if (asked := lane.asked_from) is not None]):
+    if hosts := host_lines([asked for lane in measured if (asked := lane.from_host) is not None]):
         lines += ["", *hosts]
     notes = [clean(line) for line in tokens_differ(lane.target.model for lane in measured)]
     notes += ["A percentile is shown only where enough answers bound it: from 29 on p90, 59 p95, 299 p99."]

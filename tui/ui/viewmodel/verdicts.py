@@ -125,7 +125,7 @@ def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
     for lane in both.lanes:
         lines.append(clean(lane.name))
         if lane.rows:
-            lines += [f"  {line}" for line in (*lane.asked, *aligned((HEADING, *lane.rows)))]
+            lines += [f"  {line}" for line in (*lane.differences, *aligned((HEADING, *lane.rows)))]
             lines += [f"  {lane.failures}."] if lane.failures else []
         else:
             lines.append(f"  not in {clean(both.before)}")

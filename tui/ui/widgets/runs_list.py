@@ -95,7 +95,7 @@ class RunsList(ScrollView, can_focus=True):
         self.refresh()
         self.post_message(self.Moved())
 
-    def take(self, rows: Iterable[RunRow]) -> None:
+    def receive(self, rows: Iterable[RunRow]) -> None:
         """Rows that were asked for."""
         if len(self._rows) > _KEPT:
             self._rows.clear()
