@@ -99,16 +99,18 @@ class LiveState:
     def go_on(self, plan: Plan, followed: Sequence[Followed]) -> tuple[RequestSpec, ...]:
         """Begin the next run of a conversation: requests of one turn, each with the one that it follows."""
         lanes = {lane.label: lane for lane in self.lanes}
-        return self._begin(plan, [(lanes[spec.target], spec, lanes[spec.target].record is old) for old, spec in followed])
+        found = ((lanes[spec.target], before, spec) for before, spec in followed)
+        return self._begin(plan, [(lane, spec, lane.record is before) for lane, before, spec in found])
 
     def _begin(self, plan: Plan, begun: Sequence[tuple[Lane, RequestSpec, bool]]) -> tuple[RequestSpec, ...]:
         self._requests = {}
         for lane, spec, is_shown in begun:
-            record, lane.plan, fingerprint = RequestRecord(spec=spec), plan, fingerprint_of(plan, lane, self._repeat)
+            record, lane.plan = RequestRecord(spec=spec), plan
+            lane.fingerprint = fingerprint_of(plan, lane, self._repeat)
             lane.fingerprint = fingerprint
             if is_shown:
                 lane.record, lane.cost, lane.first = record, None, ()
-            self._requests[spec.request_id] = _LaneRequest(lane, record, fingerprint)
+            self._requests[spec.request_id] = _LaneRequest(lane, record, lane.fingerprint)
             self.turn, self.call = spec.turn, spec.call
             self.next_request = max(self.next_request, spec.request_id + 1)
         for lane in self.lanes if not self.call else ():
@@ -148,9 +150,7 @@ class LiveState:
             lane, record = lanes[place], RequestRecord(spec=spec)
             lane.record = lane.record or record
             self._requests[spec.request_id] = _LaneRequest(lane, record, "")
-        self.runs = 1
-        self.run_in_flight = True
-        self.send_spread_ns = None
+        self.runs, self.run_in_flight, self.send_spread_ns = 1, True, None
         self.version += 1
 
     def start_load(self, load: "LoadRun") -> None:
