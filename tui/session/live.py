@@ -107,7 +107,6 @@ class LiveState:
         for lane, spec, is_shown in begun:
             record, lane.plan = RequestRecord(spec=spec), plan
             lane.fingerprint = fingerprint_of(plan, lane, self._repeat)
-            lane.fingerprint = fingerprint
             if is_shown:
                 lane.record, lane.cost, lane.first = record, None, ()
             self._requests[spec.request_id] = _LaneRequest(lane, record, lane.fingerprint)
