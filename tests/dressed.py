@@ -11,4 +11,5 @@ class DressedApp(App[None]):
     def get_css_variables(self) -> dict[str, str]:
         """Variables of the theme, readable, with ours."""
         theme = self.current_theme
-        return variables_of(super().get_css_variables(), theme.name, dark=theme.dark)
+        self.theme_variables = variables_of(super().get_css_variables(), theme.name, dark=theme.dark)
+        return self.theme_variables

@@ -50,10 +50,13 @@ def test_the_screen_loads_no_sdk() -> None:
     assert not (SDK | {"numpy"}) & modules
 
 
-def test_the_first_paint_does_without_plotext_and_the_charts_but_the_first() -> None:
-    modules = loaded("tui.ui.app", "tui.ui.screens.main", "tui.ui.screens.chart")
+def test_the_first_picture_does_without_what_measures_stores_and_judges() -> None:
+    first = ("tui.cli", "tui.ui.start", "tui.ui.app", "tui.session.session", "tui.session.desk", "tui.session.drafts")
+    modules = loaded(*first, CHARTS[0].module)
     assert "tui.ui.charts" in modules
-    assert not {"plotext", *(kind.module for kind in CHARTS[1:])} & modules
+    assert not {"plotext", "sqlite3", *(kind.module for kind in CHARTS[1:])} & modules
+    later = ("tui.advice.", "tui.engine.", "tui.export.", "tui.history.", "tui.ui.controllers.dispatcher")
+    assert [module for module in modules if module.startswith(later)] == []
 
 
 def test_charts_load_no_screen() -> None:

@@ -25,6 +25,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "config/paths": "config/test_remembered.py",
     # Plain data: their meaning is that of the functions that take them.
     "core/figure_row": "core/test_figures.py",
+    "core/plan_contents": "export/test_plan_file.py",
     "core/finished": "session/test_live.py",
     "core/model": "config/test_known_models.py",
     "core/protocol": "simulator/test_openai.py",
@@ -54,7 +55,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         ["headless/measure", "headless/prompt_source", "headless/narration", "headless/results"], "headless/test_run.py"
     ),
     # The session as screen and command use it.
-    "session/session": "session/test_preview.py",
+    **dict.fromkeys(["session/intake", "session/session"], "session/test_preview.py"),
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/spending": "session/test_preview.py",

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from tui.config.load import Flags, load
 from tui.core.checks import AnswerCheck
 from tui.core.parameters import PARAMETERS, Parameters
+from tui.core.plan_contents import PlanContents, seen_from
 from tui.core.prompt import Prompt, Turn
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
 from tui.export.formats import Format
-from tui.export.plan_file import PlanContents, plan_text, seen_from
+from tui.export.plan_file import plan_text
 from tui.session.plan_files import PlanFiles
 
 from .samples import rendered, simple_run

@@ -10,9 +10,9 @@ from tui.config import paths
 from tui.config.load import Flags, load
 from tui.core.parameters import Parameters
 from tui.core.plan import Plan
+from tui.core.plan_contents import PlanContents
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Target
-from tui.export.plan_file import PlanContents
 from tui.session import drafts as module
 from tui.session.desk import Desk
 from tui.session.draft import Draft

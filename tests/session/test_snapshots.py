@@ -57,7 +57,7 @@ class Sitting:
         with Store(path) as store:
             for run in self.runs:
                 store.add(run)
-        self.snapshots = Snapshots(self.live, path, self.said.append)
+        self.snapshots = Snapshots(self.live, lambda: path, self.said.append)
 
     async def overrule(self, record: RequestRecord, word: bool | None, uid: str = "") -> None:
         await self.snapshots.overrule(record, word, UIDS, uid)
@@ -135,7 +135,7 @@ async def test_two_answers_of_one_number_are_not_taken_for_each_other(sitting: S
 async def test_without_a_history_it_lasts_as_long_as_the_session(sitting: Sitting) -> None:
     record = sitting.live.lanes[0].record
     assert record is not None
-    alone = Snapshots(sitting.live, None, sitting.said.append)
+    alone = Snapshots(sitting.live, lambda: None, sitting.said.append)
     await alone.overrule(record, True, UIDS)
     assert sitting.rate(0) == "1 of 2, 1 overruled"
     assert sitting.stored() == [None] * 4

@@ -102,6 +102,29 @@ async def test_a_terminal_that_reads_gets_a_frame_whole_before_the_event_loop_go
     output.close()
 
 
+async def test_a_frame_goes_out_at_its_end_and_only_once(terminal: tuple[int, int]) -> None:
+    ours, programs = terminal
+    batches = list[int]()
+
+    def after(size: int) -> bytes:
+        batches.append(size)
+        return b"?"
+
+    output = TerminalOutput(programs, asyncio.get_running_loop(), after, lambda: None)
+    for part in (b"first ", b"frame"):
+        output.write(part)
+    output.flush()
+    assert os.read(ours, 4096) == b"first frame?"
+    # What the event loop was to do about it is done, also when it comes round.
+    await asyncio.sleep(0)
+    output.flush()
+    output.write(b"second")
+    await asyncio.sleep(0)
+    assert os.read(ours, 4096) == b"second?"
+    assert batches == [11, 6]
+    output.close()
+
+
 async def test_one_that_stands_still_is_waited_for_once(
     terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from tui.config.endpoints import refuse_command, refuse_path, refuse_proxy
 from tui.config.keys import Key, hint, keys_of, refuse_endpoint_name, refuse_label, shown
 from tui.config.variables import Variables, attach_complaint
 from tui.core import checks as answer_checks
-from tui.core import choice, load_gates, objectives
+from tui.core import objectives
 from tui.core import parameters as core
 from tui.core.checks import MAX_CHECKS, AnswerCheck
 from tui.core.host import MAX_HOSTS, Host
@@ -207,6 +207,23 @@ def _refuse_objectives(value: tuple[str, ...]) -> str | None:
     return None
 
 
+# How rules and gates are judged is not needed to read settings that have none.
+
+
+def _refuse_choice(value: str) -> str | None:
+    from tui.core import choice
+
+    return choice.refuse(value)
+
+
+def _refuse_load_gates(value: tuple[str, ...]) -> str | None:
+    if not value:
+        return None
+    from tui.core import load_gates
+
+    return load_gates.refuse(value)
+
+
 def refuse_ssh(value: str) -> str | None:
     """The complaint about a host as ssh knows it, as the end of a sentence; None for a good one."""
     if not value or value.startswith("-") or not value.isprintable() or " " in value:
@@ -303,8 +320,8 @@ STRUCTS: dict[str, Any] = {
 TABLES = {table: keys_of(struct) for table, struct in STRUCTS.items()} | {
     "prompt": PROMPT,
     "parameters": PARAMETERS,
-    "series": keys_of(SeriesSettings, refuse={"choose": choice.refuse}),
-    "load": keys_of(LoadSettings, refuse={"fail_on": load_gates.refuse}),
+    "series": keys_of(SeriesSettings, refuse={"choose": _refuse_choice}),
+    "load": keys_of(LoadSettings, refuse={"fail_on": _refuse_load_gates}),
 }
 """The tables with fixed keys. `targets` (of TARGET), `prompts` (of VARIANT), `endpoints.NAME` (of ENDPOINT) and
 `variables` are lists and maps."""

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import cache
 from statistics import fmean, median
 
 import msgspec
@@ -38,10 +39,15 @@ _ALIASES = {"ttlt": Figure.TOTAL.value}
 _ALIKE = ", since each is like the one before it and tells less"
 _UNITS = {"us": 1_000, "µs": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
 _RATE_UNITS = ("", "tok/s", "/s")
-_SHAPE = re.compile(
-    r"\s*(?P<name>[a-z_]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?\s*(?P<sign><|>)\s*(?P<dollar>\$?)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
-    re.IGNORECASE,
-)
+
+
+@cache
+def _shape() -> re.Pattern[str]:
+    return re.compile(
+        r"\s*(?P<name>[a-z_]+)\s*(?:\.\s*(?P<statistic>[a-z0-9]+))?"
+        r"\s*(?P<sign><|>)\s*(?P<dollar>\$?)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*",
+        re.IGNORECASE,
+    )
 
 
 class Statistic(StrEnum):
@@ -131,7 +137,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 def parse(text: str) -> Objective:
     """An objective from its text. Raises ValueError with a sentence that says what is wrong and what would be right."""
     quoted = f"Objective {text.strip()!r}: "
-    match = _SHAPE.fullmatch(text)
+    match = _shape().fullmatch(text)
     if match is None:
         raise ValueError(quoted + "write it like 'ttft.p95 < 800ms', 'otps.p50 > 80' or 'errors < 1%'.")
     name, unit, sign = match["name"].lower(), match["unit"].lower(), match["sign"]

@@ -21,6 +21,7 @@ whose sequence is split by the stream arrives whole.
 
 import re
 import unicodedata
+from functools import cache
 
 _EMOJI = "\u203c\u2049\u20e3\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _EMOJI_BASE = "#*0-9\xa9\xae" + _EMOJI
@@ -36,25 +37,34 @@ _DROPPED = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 
-_UNSAFE = re.compile(
-    rf"\r\n?|[{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}]"
-    # A variation selector after anything but a character that has an emoji form.
-    rf"|(?<![{_EMOJI_BASE}])(?<!\A)[\ufe0e\ufe0f]"
-    # A joiner that lacks something to join on the left (straight before it, or before its selector) or on the right.
-    rf"|(?<![{_JOINING}])(?<![{_EMOJI_BASE}]\ufe0f)(?<!\A)(?<!\A\ufe0f)\u200d"
-    rf"|\u200d(?![{_JOINING}]|\Z)"
-)
 _MOST_MARKS = 8
 _PERHAPS_MARKS = re.compile(rf"[^\w\s\x00-\u02ff]{{{_MOST_MARKS + 1},}}")
 _SUSPECT = re.compile(f"[\r{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}\u200d\ufe0e\ufe0f]")
 _DROPPED_CHAR = re.compile(f"[{_DROPPED}\u200d\ufe0e\ufe0f]")
-_REPLACED_CHAR = re.compile(f"[{_REPLACED}]")
 
 
 _EDITED = re.compile(f"[\r{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}]")
 
 KEY_FORM = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}")
 """Form of the keys that most vendors give out: what is taken out even where no variable holds it."""
+
+
+@cache
+def _unsafe() -> re.Pattern[str]:
+    # Made when it is first needed: that takes 2 ms, and no start does.
+    return re.compile(
+        rf"\r\n?|[{_CONTROLS}{_NEWLINES}{_REPLACED}{_DROPPED}]"
+        # A variation selector after anything but a character that has an emoji form.
+        rf"|(?<![{_EMOJI_BASE}])(?<!\A)[\ufe0e\ufe0f]"
+        # A joiner that lacks something to join on the left (straight before it or its selector) or on the right.
+        rf"|(?<![{_JOINING}])(?<![{_EMOJI_BASE}]\ufe0f)(?<!\A)(?<!\A\ufe0f)\u200d"
+        rf"|\u200d(?![{_JOINING}]|\Z)"
+    )
+
+
+@cache
+def _replaced() -> re.Pattern[str]:
+    return re.compile(f"[{_REPLACED}]")
 
 
 def _stand_in(match: re.Match[str]) -> str:
@@ -73,7 +83,7 @@ def _harmless(match: re.Match[str]) -> str:
         return "\n"
     if _DROPPED_CHAR.match(found):
         return ""
-    if _REPLACED_CHAR.match(found):
+    if _replaced().match(found):
         return "\ufffd"
     return "\u2421" if found == "\x7f" else chr(0x2400 + ord(found))
 
@@ -100,5 +110,5 @@ def clean(text: str) -> str:
     nothing.
     """
     if _SUSPECT.search(text):
-        text = _UNSAFE.sub(_harmless, text)
+        text = _unsafe().sub(_harmless, text)
     return text if text.isascii() else _PERHAPS_MARKS.sub(_with_fewer_marks, text)

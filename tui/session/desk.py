@@ -9,7 +9,7 @@ from tui.config.variables import found_files
 from tui.core.attachment import Attachment
 from tui.core.model import KnownModel
 from tui.core.objectives import parse
-from tui.export.plan_file import PlanContents, seen_from
+from tui.core.plan_contents import PlanContents, seen_from
 from tui.session.draft import Draft
 from tui.session.drafts import Drafts, KeptDraft, StoredDraft
 from tui.session.live import LiveState

@@ -12,10 +12,10 @@ from tui.core.load import LoadSettings
 from tui.core.model import KnownModel
 from tui.core.objectives import Objective
 from tui.core.plan import Plan
+from tui.core.plan_contents import PlanContents, contents_of
 from tui.core.prompt import Prompt
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint, Target
-from tui.export.plan_file import PlanContents, contents_of
 from tui.session.drafts import KeptDraft, PaneSizes
 from tui.session.prompt_book import PromptBook
 from tui.session.target_choice import TargetChoice

@@ -16,7 +16,7 @@ from tui.config import paths
 from tui.config.keys import Layer
 from tui.config.load import Loaded
 from tui.config.paths import open_private, private_directory, write_private
-from tui.export.plan_file import PlanContents
+from tui.core.plan_contents import PlanContents
 
 _MOST = 40
 """Drafts that are kept, those in use included; the oldest are deleted."""

@@ -13,11 +13,10 @@ from tui.config.paths import write_private
 from tui.config.schema import SIMULATOR
 from tui.core.objectives import Objective
 from tui.core.plan import Plan
+from tui.core.plan_contents import PlanContents, contents_of, seen_from
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint
 from tui.errors import ConfigError
-from tui.export.plan_file import PlanContents, contents_of, plan_text, seen_from
-from tui.export.portable import without_keys
 
 _MODE = 0o777
 """Bits of a file's mode that stay when it is written over."""
@@ -83,6 +82,9 @@ class PlanFiles:
         that the settings without it do not know. What else stands in a file that is written over stays there. Raises
         ConfigError, one sentence.
         """
+        from tui.export.plan_file import plan_text
+        from tui.export.portable import without_keys
+
         path = placed(name)
         before = read_text(path, name, regular=True) or ""
         elsewhere = self._load(None).settings.endpoints

@@ -4,13 +4,13 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tui.config.known_models import merged, save_list
 from tui.core.cost import Cost
 from tui.core.events import Event, LookupEvent, ModelsListed, TokensCounted
-from tui.core.judging import judged_at_most
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS
 from tui.core.plan import Budget, Plan, RequestSpec
@@ -19,10 +19,12 @@ from tui.core.record import RequestRecord
 from tui.core.series import Repeat, Series
 from tui.core.target import Endpoint
 from tui.core.wording import dollars
-from tui.engine.protocol import CountTokens, ListModels
 from tui.errors import ConfigError
 from tui.session.conversation import asked_at_most, specs_of
 from tui.session.live import InputCount, LiveState
+
+if TYPE_CHECKING:
+    from tui.engine.protocol import CountTokens, ListModels
 
 _COUNT_AFTER_S = 0.4
 """Pause in typing after which the prompt's tokens are counted, s."""
@@ -32,7 +34,7 @@ class Preview:
     """Questions to the engine ahead of a run; none while anything is measured."""
 
     def __init__(
-        self, live: LiveState, models: Sequence[KnownModel], ask_aside: Callable[[CountTokens | ListModels], None]
+        self, live: LiveState, models: Sequence[KnownModel], ask_aside: "Callable[[CountTokens | ListModels], None]"
     ) -> None:
         """`ask_aside` sends a question to the engine."""
         self.models = tuple(models)
@@ -130,6 +132,8 @@ class Preview:
 
     def judges(self, plan: Plan, specs: Sequence[RequestSpec], answer_tokens: int | None = None) -> list[RequestSpec]:
         """The requests by which models judge the answers to `specs`; see `judged_at_most`."""
+        from tui.core.judging import judged_at_most
+
         return judged_at_most(plan, specs, self._live.spending.models, answer_tokens)
 
     def cost(self, specs: Sequence[RequestSpec], times: int = 1) -> Cost | None:
@@ -153,6 +157,8 @@ class Preview:
         """Ask the endpoints of the plan's targets for their models; `on_models` tells when the list is new."""
         endpoints = filter(self._is_confirmed, map(plan.endpoint_of, plan.targets))
         self._listing = {endpoint.name: endpoint for endpoint in endpoints}
+        from tui.engine.protocol import ListModels
+
         self._ask_aside(ListModels(endpoints=tuple(self._listing.values())))
 
     def answer(self, events: list[Event]) -> list[Event]:
@@ -226,7 +232,7 @@ _COUNTED = frozenset({"extra", *(name for name, declared in PARAMETERS.items() i
 class InputCounter:
     """Counter that asks an endpoint once for each prompt, and remembers."""
 
-    def __init__(self, ask: Callable[[CountTokens], None]) -> None:
+    def __init__(self, ask: "Callable[[CountTokens], None]") -> None:
         """`ask` sends a command to the engine."""
         self._ask = ask
         self._counted: dict[bytes, int] = {}
@@ -251,6 +257,8 @@ class InputCounter:
             self._urls[self._last_id] = spec.endpoint.base_url
             questions.append(msgspec.structs.replace(spec, request_id=self._last_id))
         if questions:
+            from tui.engine.protocol import CountTokens
+
             self._ask(CountTokens(requests=tuple(questions)))
 
     def forget_questions(self) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,21 +21,18 @@ from tui.core.run import StoredRun, known_at_end, new_run
 from tui.core.series import Ending, Repeat, Series, SeriesSettings
 from tui.core.snapshot import Snapshot
 from tui.core.sweep import RUNS
-from tui.history.record_file import RecordFile
-from tui.history.recorder import Recorder
-from tui.session.checking import CheckGate
-from tui.session.commit_gate import CommitGate
 from tui.session.conversation import ConversationPlayer, asked_at_most, is_played
-from tui.session.engines import Children, Engines
-from tui.session.jury import Jury
 from tui.session.live import Lane, LiveState
 from tui.session.preview import Preview
-from tui.session.series import SeriesRunner, new_series, sweep_around
 from tui.session.snapshots import PINNED, Snapshots
 from tui.simulator.process import SimulatorProcess
 
-_LAST_WRITES_S = 1.0
-"""Longest wait for the history when the program is ended at once, s."""
+if TYPE_CHECKING:
+    from tui.history.record_file import RecordFile
+    from tui.history.recorder import Recorder
+    from tui.session.engines import Children
+    from tui.session.intake import Intake
+    from tui.session.series import SeriesRunner
 
 
 class Session:
@@ -48,8 +47,8 @@ class Session:
         self,
         engine: "subprocess.Popen[bytes] | None" = None,
         simulator: SimulatorProcess | None = None,
-        record: RecordFile | None = None,
-        history: Recorder | None = None,
+        record: "RecordFile | None" = None,
+        history: "Recorder | None" = None,
         models: Sequence[KnownModel] | None = None,
         objectives: tuple[Objective, ...] = (),
     ) -> None:
@@ -65,12 +64,10 @@ class Session:
         self.on_error: Callable[[Exception], None] = _unexpected
         """Called with what any of these raised; delivery goes on."""
         self.engine_failures = 0
-        self.recorder = history
-        self.snapshots = Snapshots(self.live, history.path if history else None, self._say)
-        self._gate = CommitGate(history, self._deliver, self._say) if history else None
-        self._checks = checks = CheckGate(lambda: self.live.records, self._feed, Jury(self))
-        self.children = Children(engine, simulator, lambda events: checks.add(self.preview.answer(events)), self._say)
-        self._record = record
+        self.open_history: Callable[[], Recorder | None] = lambda: history
+        """Makes the history when it is first needed."""
+        self.snapshots = Snapshots(self.live, lambda: getattr(self.recorder, "path", None), self._say)
+        self._engine, self._simulator, self._record = engine, simulator, record
         self._run_id = self._latest_id = 0
         self._run_over = asyncio.Event()
         self._run_over.set()
@@ -84,12 +81,26 @@ class Session:
         self.preview = Preview(self.live, known, lambda command: self.children.engines.ask_aside(command))
         self.preview.on_change, self.preview.on_problem = self._changed, self._say
 
+    @cached_property
+    def recorder(self) -> "Recorder | None":
+        """The history; None where none is kept."""
+        return self.open_history()
+
+    @cached_property
+    def _intake(self) -> "Intake":
+        # Imported once it is needed: it brings a sixth of all modules, and the first picture would wait for them.
+        from tui.session.intake import Intake
+
+        return Intake(self, self._engine, self._simulator, self._record, self._deliver, self._changed, self._say)
+
+    @property
+    def children(self) -> "Children":
+        """The engines and the simulator."""
+        return self._intake.children
+
     async def connect(self) -> None:
         """Start engine and simulator, and open the history. Raises ChildError."""
-        if self._gate is not None:
-            self._gate.on_interrupted = lambda requests: _tell(self, self.on_interrupted, requests)
-            self._gate.start()
-        await self.children.connect()
+        await self._intake.connect(lambda requests: _tell(self, self.on_interrupted, requests))
 
     def show(self, plan: Plan) -> None:
         """Show the lanes that `plan` would ask next, unless something is under way: that keeps its lanes to its end."""
@@ -164,21 +175,25 @@ class Session:
             self.series.cancel()
         if self.live.load is not None and self.live.load.ending is None:
             self.children.engines.end_load(LoadEnding.CANCELLED)
-        _cancel(self._checks, self.children.engines, self.live.in_flight())
+        self._intake.cancel(self.live.in_flight())
 
     def cancel(self, lane: Lane) -> None:
         """Cancel one lane's request."""
         if lane.record is not None and lane.state.in_flight:
-            _cancel(self._checks, self.children.engines, (lane.record.spec.request_id,))
+            self._intake.cancel((lane.record.spec.request_id,))
 
     def start_series(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run `plan` again and again as the settings say, if the budget allows. Nothing may be in flight."""
+        from tui.session.series import new_series
+
         lanes, specs = len(self._show_lanes(plan)), asked_at_most(plan.of_run())
         series = new_series(settings, lanes, each=-(-len(specs) // lanes))
         self._start(plan, series, self.preview.paid(plan.of_run()))
 
     def start_sweep(self, plan: Plan, settings: SeriesSettings) -> None:
         """Run `plan` with prompts and answers of other lengths, for the fits of the lanes; see `core.sweep`."""
+        from tui.session.series import new_series, sweep_around
+
         specs, cap = self._show_lanes(plan), settings.max_usd
         sweep = sweep_around(specs, self.live, lambda asked: self.preview.pays_for(plan.budget, asked, cap))
         settings = msgspec.structs.replace(settings, repeats=RUNS, warm_ups=1, concurrency=1, until_sure=None)
@@ -191,6 +206,7 @@ class Session:
 
     def _start(self, plan: Plan, series: Series, specs: Sequence[RequestSpec]) -> None:
         """Begin the series, whose plan asks `specs`."""
+        from tui.session.series import SeriesRunner
 
         async def run_to_end(repeat: Repeat) -> bool:
             return self.run(plan, repeat) and await self._run_over.wait()
@@ -215,34 +231,14 @@ class Session:
         self._player = None
         if self.series is not None:
             self.series.cancel()
-        await self.children.engines.stop()
-        await self._checks.close()
-        if self._gate is not None:
-            await self._gate.close()
+        await self._intake.close()
         self.preview.stop()
-        self._close_rest()
+        self._intake.close_rest()
 
     def kill(self) -> None:
         """End the children at once, without an event loop."""
-        self.children.engines.kill()
-        _keep(self.live, self._checks.kill(), self.recorder, self._record)
-        if self.recorder is not None:
-            self.recorder.close(_LAST_WRITES_S)
-        self._close_rest()
-
-    def _close_rest(self) -> None:
-        self.children.stop_simulator()
-        if self._record is not None:
-            self._record.close()
-
-    def _feed(self, events: list[Event]) -> None:
-        """Show at once what has arrived; how requests ended is shown when the history has it."""
-        self.live.fold(events)
-        if self._gate is None:
-            self._deliver(events)
-            return
-        self._gate.add(events)
-        self._changed()
+        self._intake.kill()
+        self._intake.close_rest()
 
     def _deliver(self, events: list[Event]) -> None:
         ended = self.live.settle(events)
@@ -279,22 +275,6 @@ class Session:
 
     def _say(self, sentence: str) -> None:
         _tell(self, self.on_problem, sentence)
-
-
-def _cancel(checks: CheckGate, engines: Engines, request_ids: tuple[int, ...]) -> None:
-    """Cancel these requests, and what is asked about their answers."""
-    if request_ids:
-        checks.cancel(request_ids)
-        engines.cancel(request_ids)
-
-
-def _keep(live: LiveState, held: list[Event], recorder: Recorder | None, record: RecordFile | None) -> None:
-    """Store what was held back when the program is ended at once."""
-    live.fold(held)
-    if recorder is not None:
-        recorder.add(held)
-    if record is not None:
-        record.write(held, live.settle(held))
 
 
 def _unexpected(error: Exception) -> None:

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui.core.record import RequestRecord
 from tui.core.snapshot import Snapshot, of_runs
 from tui.errors import HistoryError
-from tui.history.store import Store
 from tui.session.live import LiveState
+
+if TYPE_CHECKING:
+    from tui.history.store import Store
 
 PINNED = "pinned"
 """Name of the snapshot that a key pins."""
@@ -17,8 +20,8 @@ PINNED = "pinned"
 class Snapshots:
     """Keeper of snapshots. A thread reads and writes the history."""
 
-    def __init__(self, live: LiveState, history: Path | None, say: Callable[[str], None]) -> None:
-        """Without a `history` the snapshots last as long as the session."""
+    def __init__(self, live: LiveState, history: Callable[[], Path | None], say: Callable[[str], None]) -> None:
+        """`history` says which file has the history. Without one the snapshots last as long as the session."""
         self._live = live
         self._history = history
         self._say = say
@@ -53,7 +56,7 @@ class Snapshots:
         """The snapshots, those of this session first."""
         found = dict(self._taken)
 
-        def read(store: Store) -> None:
+        def read(store: "Store") -> None:
             for stored in store.snapshots():
                 if stored.name not in found:
                     runs = [store.run(uid) for uid in stored.uids]
@@ -67,10 +70,11 @@ class Snapshots:
         self._taken.pop(name, None)
         await self._do(lambda store: store.delete_snapshot(name))
 
-    async def _do(self, work: Callable[[Store], None]) -> None:
-        path = self._history
+    async def _do(self, work: "Callable[[Store], None]") -> None:
+        path = self._history()
         if path is None:
             return
+        from tui.history.store import Store
 
         def with_store() -> None:
             with Store(path) as store:

@@ -16,6 +16,9 @@ Application:
 - `textual.app.App._return_code`: set by `_handle_exception`. Issue: none known.
 - `textual.app.App._watch_theme`: styles and paints all anew for the theme that it began with. Issue: none known.
 - `textual.screen.Screen._compositor_refresh`: paints in a batch what was taken away. Issue: none known.
+- `textual.screen.Screen._screen_resized`: lays the first picture out three times more, for the size that it has. Issue:
+  none known.
+- `textual.widget.Widget._size`: the size of the latest layout, for the one above. Issue: none known.
 - `textual.dom.DOMNode._bindings`: an application's keys are class-wide otherwise; each has its own. Issue: none known.
 
 Driver:

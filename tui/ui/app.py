@@ -4,9 +4,9 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -25,10 +25,9 @@ from tui.core.series import Ending, Series
 from tui.errors import ChildError, ExitCode
 from tui.session.desk import Desk
 from tui.session.draft import Draft
-from tui.session.session import Session
 from tui.ui.bindings import FOOTER
 from tui.ui.controllers.context import Context
-from tui.ui.controllers.dispatcher import Dispatcher
+from tui.ui.controllers.reasons import Reasons
 from tui.ui.driver import TerminalDriver
 from tui.ui.input_order import InputOrder
 from tui.ui.keymap import Keymap
@@ -41,6 +40,10 @@ from tui.ui.widgets.inputs import OptionTyped
 from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import PromptHead
 from tui.ui.widgets.target_picker import TargetPicker
+
+if TYPE_CHECKING:
+    from tui.session.session import Session
+    from tui.ui.controllers.dispatcher import Dispatcher
 
 _COLLECT_AFTER = (700, 10, 500)
 """For the garbage collector: everything is looked through fifty times less often than usual. That takes 50 ms with 16
@@ -63,7 +66,7 @@ class LatencyApp(App[None]):
 
     def __init__(
         self,
-        session: Session,
+        session: "Session",
         draft: Draft,
         settings: UiSettings,
         models: Sequence[KnownModel],
@@ -93,7 +96,8 @@ class LatencyApp(App[None]):
         self.draft = draft
         session.live.set_targets(draft.plan().lanes)
         self.context = Context(self, session, draft, desk or Desk(draft, session.live, models), models, keys.names)
-        self.dispatcher = Dispatcher(self.context, self.pacer, remembers_targets=remembers_targets, cut_share=cut_share)
+        self._reasons = Reasons(self.context)
+        self._remembers_targets, self._cut_share = remembers_targets, cut_share
         self._notes = notes
         self._run_at_once = run_at_once
         self._replay_at_once = replay
@@ -101,18 +105,31 @@ class LatencyApp(App[None]):
         self._settings = settings
         self._input_order = InputOrder(self, super().on_event)
 
+    @cached_property
+    def dispatcher(self) -> "Dispatcher":
+        """The dispatcher. Imported, with all controllers, once the first picture is painted."""
+        from tui.ui.controllers.dispatcher import Dispatcher
+
+        return Dispatcher(
+            self.context,
+            self._reasons,
+            self.pacer,
+            remembers_targets=self._remembers_targets,
+            cut_share=self._cut_share,
+        )
+
     def get_css_variables(self) -> dict[str, str]:
         """Variables of the theme, readable, with ours."""
         theme = self.current_theme
-        return variables_of(super().get_css_variables(), theme.name, dark=theme.dark)
+        self.theme_variables = variables_of(super().get_css_variables(), theme.name, dark=theme.dark)
+        return self.theme_variables
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen. Made here, because some of Textual's widgets can be made only while an app runs."""
         context = self.context
         footer = {part: [context.keys.rows[name] for name in names] for part, names in FOOTER.items()}
-        reasons = self.dispatcher.reasons
         context.main = MainScreen(
-            context.live, context.draft, self.pacer, self.size, footer, context.keys, why_not=reasons.of
+            context.live, context.draft, self.pacer, self.size, footer, context.keys, why_not=self._reasons.of
         )
         context.main.charts.markers = markers_of(self._settings.markers, self.terminal)
         context.describe()
@@ -123,27 +140,16 @@ class LatencyApp(App[None]):
         """The main screen; there once the application runs."""
         return self.context.main
 
-    async def on_mount(self) -> None:
-        """Take up the engine once the first frame is on its way."""
+    def on_mount(self) -> None:
+        """Take up the session once the first picture is painted: most of its modules are imported only then."""
         self._loop_of_app = asyncio.get_running_loop()
-        session = self.session
-        session.on_change = self.main.wake
-        self.dispatcher.charts.begin()
-        session.on_problem = self.context.complain
-        session.on_error = self.crash
-        session.on_series_over = self._series_over
-        session.on_interrupted = self.dispatcher.history.tell_interrupted
-        if isinstance(self._driver, TerminalDriver):  # a page in a browser has no terminal to be asked on
-            session.children.engines.logins.answer = self.dispatcher.screen.answer_ssh
-        session.preview.on_models = self.dispatcher.targets.models_changed
-        session.preview.expect(plan := self.draft.plan())
-        if not session.preview.unconfirmed:
-            # Their engines begin now, so that the first run finds them there, and what ssh asks is asked before it.
-            session.children.engines.expect(plan.hosts, plan.endpoints)
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
-        # The first frame is painted: what was made for it is never garbage, and need not be looked at again.
+        # A page in a browser has no terminal to be asked on.
+        self.dispatcher.listen(has_terminal=isinstance(self._driver, TerminalDriver))
+        self.session.on_error, self.session.on_series_over = self.crash, self._series_over
+        # What was made so far is never garbage, and need not be looked at again.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)

@@ -78,6 +78,11 @@ class TerminalDriver(LinuxDriver):
         if self._output is not None:
             self._output.write(self._encode(lean(steady(data))))
 
+    def flush(self) -> None:
+        """Send what was written, at the end of a frame; never waits."""
+        if self._output is not None:
+            self._output.flush()
+
     def start_application_mode(self) -> None:
         """Take the terminal over."""
         pacer = self._host.pacer

@@ -45,6 +45,7 @@ class TerminalOutput:
         self._lock = threading.Lock()
         self._queue = bytearray()
         self._scheduled = False
+        self._is_batch_due = False
         self._stands_still = False
         """True from when it made no room in `_PATIENCE_S` until it has taken all."""
         self._gone = False
@@ -55,23 +56,30 @@ class TerminalOutput:
         return len(self._queue)
 
     def write(self, data: bytes) -> None:
-        """Send `data` with whatever else is written before the event loop comes round. Safe from any thread."""
+        """Send `data` with whatever else is written before `flush`, or before the event loop comes round. Safe from any
+        thread."""
         with self._lock:
             if self._gone:
                 return
             self._queue += data
             if self._scheduled:
                 return
-            self._scheduled = True
-        # A closed loop: the end of the program, where `drain` sends what is left.
+            self._scheduled = self._is_batch_due = True
+        # Here and below, a closed loop: the end of the program, where `drain` sends what is left.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._batch)
+
+    def flush(self) -> None:
+        """Send at once what is written: a frame would else wait for whatever the event loop does before it comes round.
+        On the loop's thread."""
+        self._batch()
 
     def _batch(self) -> None:
         with self._lock:
             # Closed meanwhile, the descriptor may be another file's.
-            if self._gone:
+            if self._gone or not self._is_batch_due:
                 return
+            self._is_batch_due = False
             self._queue += self._after(len(self._queue))
         self._send()
 
@@ -79,7 +87,8 @@ class TerminalOutput:
         self._push()
         self._scheduled = bool(self._queue)
         if self._scheduled:
-            self._loop.call_later(_RETRY_S, self._send)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_later(_RETRY_S, self._send)
 
     def _push(self) -> None:
         """Send as much as the terminal takes."""

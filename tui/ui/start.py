@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,11 @@ from tui.config.schema import Settings
 from tui.core.plan import Plan
 from tui.core.run import StoredRun
 from tui.errors import ExitCode
-from tui.history.record_file import RecordFile
-from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
 if TYPE_CHECKING:
+    from tui.history.record_file import RecordFile
+    from tui.history.recorder import Recorder
     from tui.session.desk import Desk
     from tui.session.draft import Draft
     from tui.session.session import Session
@@ -40,7 +41,7 @@ def start(
     endpoints = with_presets_of(targets.targets, loaded.settings.endpoints)
     settings = msgspec.structs.replace(loaded.settings, targets=targets.chosen, endpoints=endpoints)
     models = known_models(settings.endpoints)
-    record_file = RecordFile(record) if record is not None else None
+    record_file = _record_file(record) if record is not None else None
     plan, simulator = _plan_of(settings, is_demo=loaded.is_demo)
 
     terminal = _terminal(settings)
@@ -55,8 +56,9 @@ def start(
     choice = TargetChoice.among(models, targets.targets, targets.disabled, at=by_name(settings))
     draft = Draft(plan, choice, settings.series)
     draft.load, draft.example = settings.load, _example(loaded)
-    history = Recorder(paths.history_file(), settings.history) if settings.history.enabled else None
-    session = Session(None, simulator, record_file, history, models, settings.objectives)
+    session = Session(None, simulator, record_file, None, models, settings.objectives)
+    if settings.history.enabled:
+        session.open_history = partial(_recorder, settings)
     desk = _desk_of(loaded, draft, session, aside=run_at_once)
     try:
         app = LatencyApp(
@@ -78,6 +80,18 @@ def start(
     finally:
         _end(desk, session)
     return _farewell(desk, session, app.return_code or ExitCode.OK)
+
+
+def _recorder(settings: Settings) -> "Recorder":
+    from tui.history.recorder import Recorder
+
+    return Recorder(paths.history_file(), settings.history)
+
+
+def _record_file(path: Path) -> "RecordFile":
+    from tui.history.record_file import RecordFile
+
+    return RecordFile(path)
 
 
 def _end(desk: "Desk", session: "Session") -> None:

@@ -7,6 +7,7 @@ What is to be read stands out from its background by 4.5 to 1 in each of them (W
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+from itertools import product
 from typing import Any
 
 from rich.color import Color as RichColour
@@ -14,6 +15,7 @@ from rich.color import ColorType
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
+from rich.terminal_theme import TerminalTheme
 from textual.app import App
 from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter
@@ -80,7 +82,7 @@ def variables_of(variables: Mapping[str, str], name: str, *, dark: bool) -> dict
     """A theme's variables with those that only we have, and with its colours of text as readable as they must be."""
     if name.startswith("ansi-"):
         # The terminal's own colours are its owner's choice.
-        return {**variables, "selected": "ansi_default", "faint": "ansi_default"} | dict(
+        return {**variables, **dict.fromkeys(("selected", "faint", "quiet"), "ansi_default")} | dict(
             zip(_LANE_NAMES, _ANSI_LANES, strict=True)
         )
     background, primary, foreground = (Color.parse(variables[key]) for key in ("background", "primary", "foreground"))
@@ -98,7 +100,7 @@ def variables_of(variables: Mapping[str, str], name: str, *, dark: bool) -> dict
     muted = background.blend(foreground, 0.6)
     ours["faint"] = background.blend(foreground, 0.38).hex
     for key in ("foreground-muted", "text-muted", "text-disabled"):
-        ours[key] = readable_on(muted, [*grounds, selected]).hex
+        ours[key] = ours["quiet"] = readable_on(muted, [*grounds, selected]).hex
     lanes = _LANES_COLOUR_BLIND if name == COLOUR_BLIND.name else _LANES[dark]
     pairs = zip(_LANE_NAMES, lanes, strict=True)
     return ours | {key: readable_on(Color.parse(colour), grounds).hex for key, colour in pairs}
@@ -166,8 +168,8 @@ def dress(app: App[Any], chosen: str, terminal: Terminal) -> str:
     # Textual's own answer to NO_COLOR is greys.
     app.no_color = terminal.colours == "none"
     ansi = ANSIToTruecolor(app.ansi_theme, enabled=not app.native_ansi_color)
-    own: list[LineFilter] = [Colourless()] if app.no_color else [Of256()] if terminal.colours == "256" else []
-    app._filters = [ansi, *own]  # noqa: SLF001 - there is no other place
+    filters: list[LineFilter] = [ansi, Colourless()] if app.no_color else [ansi]
+    app._filters = [Of256(app)] if terminal.colours == "256" and not app.no_color else filters  # noqa: SLF001
     return name
 
 
@@ -191,14 +193,33 @@ def _without_colour(style: Style) -> Style:
 
 class Of256(LineFilter):
     """Shows each colour as the one of the 256 that looks most like it. Rich's own choice keeps the hue and gives up the
-    lightness: a dark grey with a breath of blue becomes a saturated blue."""
+    lightness: a dark grey with a breath of blue becomes a saturated blue. It does Textual's filter's work as well: each
+    would go through every segment of every frame."""
+
+    def __init__(self, app: App[Any]) -> None:
+        super().__init__()
+        self._app = app
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """See `LineFilter.apply`."""
+        before = None if self._app.native_ansi_color else _truecolour(self._app.ansi_theme)
+        ground = background.rich_color
         return [
-            Segment(text, style if style is None else style + _in_256(style.color, style.bgcolor), control)
+            Segment(text, style if style is None else _shown_in_256(style, ground, before), control)
             for text, style, control in segments
         ]
+
+
+@cache
+def _truecolour(theme: TerminalTheme) -> ANSIToTruecolor:
+    return ANSIToTruecolor(theme)
+
+
+@lru_cache(4096)
+def _shown_in_256(style: Style, ground: RichColour, before: ANSIToTruecolor | None) -> Style:
+    if before is not None:
+        style = before.truecolor_style(style, ground)
+    return style + _in_256(style.color, style.bgcolor)
 
 
 @lru_cache(4096)
@@ -225,15 +246,17 @@ def _nearest(colour: RichColour | None, on: RichColour | None = None) -> RichCol
     wanted, known = _lab(colour.triplet), _cube()
     if on is not None and not on.is_default:
         ground = _luminance(Color.from_rich_color(on))
-        known = [one for one in known if _ratio(one[2], ground) >= READABLE] or known
-    return min(known, key=lambda one: _distance(one[1], wanted))[0]
+        known = [one for one in known if _ratio(_luminance(Color(*one[2])), ground) >= READABLE] or known
+    return RichColour.from_ansi(min(known, key=lambda one: _distance(one[1], wanted))[0])
 
 
 @cache
-def _cube() -> list[tuple[RichColour, tuple[float, float, float], float]]:
-    """The colours of the cube and the greys, where they lie, and how bright they are."""
-    known = map(RichColour.from_ansi, range(16, 256))
-    return [(one, _lab(one.get_truecolor()), _luminance(Color.from_rich_color(one))) for one in known]
+def _cube() -> list[tuple[int, tuple[float, float, float], ColorTriplet]]:
+    """The colours of the cube and the greys: their numbers, where they lie, and what they are."""
+    levels = (0, *range(95, 256, 40))
+    cube = [ColorTriplet(*each) for each in product(levels, repeat=3)]
+    greys = [ColorTriplet(grey, grey, grey) for grey in range(8, 239, 10)]
+    return [(number, _lab(colour), colour) for number, colour in enumerate([*cube, *greys], 16)]
 
 
 def _distance(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:

@@ -435,7 +435,7 @@ async def test_looking_works_on_the_replay_and_the_lanes_come_back(open_app: Ope
         await start_replay(s, stored("Why?", "a", "b"), 100.0)
         await s.until_shown("over, Space plays again")
         await s.press(keys_of("next_lane")[0])
-        assert replaying(s).current_lane.lane.label == "b"
+        assert replaying(s).lanes.current.lane.label == "b"
         await s.press(keys_of("copy")[0])
         assert s.app.clipboard == "First words. Last words."
         await s.press(keys_of("overrule")[0])

@@ -55,7 +55,7 @@ def _hard_to_read(told: Told) -> Iterator[str]:
     """What stands out too little, with 256 colours too: one text of each style."""
     one_of_each = {style: text for text, style in _texts(told)}
     segments = [Segment(text, style) for style, text in one_of_each.items()]
-    for text, style, _ in [*segments, *Of256().apply(segments, _BLACK)]:
+    for text, style, _ in [*segments, *Of256(told.app).apply(segments, _BLACK)]:
         if style is None or style.color is None or style.bgcolor is None:
             continue
         front, ground = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
@@ -112,7 +112,7 @@ async def test_colours_of_lanes_are_not_those_of_phases(tell: Tell, theme: Theme
         chart = told.app.main.charts.chart
 
         def colours(*names: str) -> set[str]:
-            found = (chart.get_component_rich_style(f"chart-view--{name}").color for name in names)
+            found = (chart.style_of(name).color for name in names)
             return {colour.name for colour in found if colour is not None}
 
         lanes = colours(*"01234567")

@@ -11,7 +11,7 @@ LOW = (100, 30)
 
 
 def current(s: AppDriver) -> int:
-    return s.views.index(s.app.main.current_lane)
+    return s.views.index(s.app.main.lanes.current)
 
 
 async def more_text(s: AppDriver, lane: int, characters: int) -> None:

@@ -18,7 +18,8 @@ class Row(App[None]):
         yield self.row
 
     def shown(self, live: LiveState) -> str:
-        self.row.show(live, ("here",), simulated=False, hint="")
+        self.row.endpoints = ("here",)
+        self.row.show(live)
         return str(self.row.render())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,12 +11,14 @@ from tui.core.figures import Figure, Unit, Use, figures_for
 from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation, present
 from tui.core.record import RequestRecord
-from tui.core.rounds import Past
 from tui.core.snapshot import Snapshot
 from tui.core.statistics import percentile_interval
 from tui.session.live import Lane
-from tui.session.load import LoadRun
 from tui.ui.charts.plot import MOST_LANES, AxisUnit, BarRows, Numbers, Plot
+
+if TYPE_CHECKING:
+    from tui.core.rounds import Past
+    from tui.session.load import LoadRun
 
 MOST_ANSWERS = 1_000
 """Answers per lane that charts of distributions take, the latest: what they cost does not grow from there on."""
@@ -56,9 +59,9 @@ class ChartSource(msgspec.Struct, frozen=True, kw_only=True):
     """The key that starts a sweep."""
     pinned: Mapping[str, PinnedLane] = MappingProxyType({})
     """By the lane's label."""
-    past: Callable[[Lane], Past | None] = lambda _lane: None
+    past: "Callable[[Lane], Past | None]" = lambda _lane: None
     """The rounds in the history of what a lane asks, as far as they have been read."""
-    load: LoadRun | None = None
+    load: "LoadRun | None" = None
     """The latest load."""
 
     @property

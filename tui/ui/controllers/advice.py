@@ -48,7 +48,7 @@ class AdviceController:
         context, first = self._context, self._context.advice is None
         state = context.advice = context.advice or AdviceState()
         if not state.running:
-            self._advised = context.main.current_lane.lane
+            self._advised = context.main.lanes.current.lane
             self._advise()
             self._count_parts()
         if first:

@@ -18,7 +18,6 @@ from tui.session.desk import Desk
 from tui.session.draft import Draft
 from tui.session.lane import Emptied, Lane
 from tui.session.live import LiveState
-from tui.session.session import Session
 from tui.ui.bindings import KeyNames
 from tui.ui.screens.main import MainScreen
 from tui.ui.viewmodel.form_rows import FieldError
@@ -26,6 +25,7 @@ from tui.ui.viewmodel.form_rows import FieldError
 if TYPE_CHECKING:
     from tui.core.snapshot import Snapshot
     from tui.session.replay import Replay
+    from tui.session.session import Session
     from tui.session.takeaway import Takeaway
     from tui.ui.viewmodel.advice_state import AdviceState
 
@@ -39,7 +39,7 @@ class Context:
     """The main screen; there once the application runs."""
 
     def __init__(
-        self, app: App[Any], session: Session, draft: Draft, desk: Desk, models: Sequence[KnownModel], keys: KeyNames
+        self, app: App[Any], session: "Session", draft: Draft, desk: Desk, models: Sequence[KnownModel], keys: KeyNames
     ) -> None:
         """`models` are those that the configuration knows; the session may learn of others."""
         self.app = app
@@ -148,12 +148,12 @@ class Context:
         plan = self.draft.plan()
         if plan.missing_endpoint() is None:
             self.main.lanes.describe(plan, self.known_models)
-            self.main.endpoints = tuple(dict.fromkeys(plan.endpoint_of(target).name for target in plan.targets))
-            self.main.simulated = plan.simulated
+            self.main.status.endpoints = tuple(dict.fromkeys(plan.endpoint_of(target).name for target in plan.targets))
+            self.main.status.simulated = plan.simulated
         # Until something was asked, and where there is another endpoint to go to: with --demo there is none.
-        is_choice = self.main.simulated and not all(endpoint.simulated for endpoint in plan.endpoints)
+        is_choice = self.main.status.simulated and not all(endpoint.simulated for endpoint in plan.endpoints)
         use_the_api = _USE_THE_API if is_choice and not self.live.runs else ""
-        self.main.hint = self.offer or use_the_api
+        self.main.status.hint = self.offer or use_the_api
         self.on_edit()
 
     async def show_draft(self) -> None:

@@ -32,10 +32,10 @@ class Dispatcher:
     """One controller per subject; which action acts where, and whether it can be carried out now."""
 
     def __init__(
-        self, context: Context, pacer: Pacer, *, remembers_targets: bool = True, cut_share: float = 0.05
+        self, context: Context, reasons: Reasons, pacer: Pacer, *, remembers_targets: bool, cut_share: float
     ) -> None:
         """See the controllers for what the settings say."""
-        self.reasons = Reasons(context)
+        self.reasons = reasons
         self.runs = RunsController(context)
         self.prompts = PromptsController(context)
         self.targets = TargetsController(context, remembers=remembers_targets)
@@ -54,6 +54,20 @@ class Dispatcher:
         from tui.ui.controllers.advice import AdviceController
 
         return AdviceController(self._context, self.reasons, self._cut_share)
+
+    def listen(self, *, has_terminal: bool) -> None:
+        """Hear of what the session reports, and say what is expected next. With `has_terminal` ssh may ask on it."""
+        context, session = self._context, self._context.session
+        self.charts.begin()
+        session.on_change, session.on_problem = context.main.wake, context.complain
+        session.on_interrupted = self.history.tell_interrupted
+        if has_terminal:
+            session.children.engines.logins.answer = self.screen.answer_ssh
+        session.preview.on_models = self.targets.models_changed
+        session.preview.expect(plan := context.draft.plan())
+        if not session.preview.unconfirmed:
+            # Their engines begin now, so that the first run finds them there, and what ssh asks is asked before it.
+            session.children.engines.expect(plan.hosts, plan.endpoints)
 
     async def act(self, action_id: str) -> None:
         """Carry out an action of the application, or say why it is unavailable."""

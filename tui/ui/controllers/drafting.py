@@ -250,7 +250,7 @@ class TargetsController:
         """Leave out what the current lane's model refuses, in its requests only."""
         context, index = self._context, self._current
         target, keys = self._choice.candidates[index], self._context.keys
-        lane, plan = context.main.current_lane.lane, context.draft.plan()
+        lane, plan = context.main.lanes.current.lane, context.draft.plan()
         name = refused(lane, plan, sent := plan.parameters_of(target), context.known_models)
         assert name is not None, "there is nothing to leave out otherwise"
         if name == REQUIRED and target.parameters.max_tokens is None:

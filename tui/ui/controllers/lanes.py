@@ -35,7 +35,7 @@ class LanesController:
     def copy(self) -> None:
         """Copy the selected text, or the current lane's whole text, to the terminal's clipboard."""
         selected = self._context.front.get_selected_text()
-        current = self._context.front.current_lane
+        current = self._context.front.lanes.current
         text = selected or current.text
         self._context.app.copy_to_clipboard(text)
         what = "the selection" if selected else current.lane.label
@@ -53,7 +53,7 @@ class LanesController:
         from tui.ui.screens.text import DetailScreen
 
         front, replay = self._context.front, self._context.replay
-        lane, record = front.current_lane.lane, front.current_lane.lane.record
+        lane, record = front.lanes.current.lane, front.lanes.current.lane.record
         assert record is not None, "there is nothing to show otherwise"
 
         async def overrule() -> None:
@@ -68,7 +68,7 @@ class LanesController:
     async def overrule(self) -> None:
         """Overrule what the checks said of the current lane's answer, or take that back."""
         front = self._context.front
-        record = front.current_lane.lane.record
+        record = front.lanes.current.lane.record
         assert record is not None, "there is nothing to overrule otherwise"
         await self._overrule(record, self._context.replay)
         front.wake()
@@ -91,7 +91,7 @@ class LanesController:
         """Show the current lane's answer with its Markdown laid out."""
         from tui.ui.screens.text import TextScreen, laid_out
 
-        view, keys = self._context.front.current_lane, self._context.keys
+        view, keys = self._context.front.lanes.current, self._context.keys
         title = f"{clean(view.lane.label)}, {view.lane.state.value}"
         shown = laid_out(view.text)
         self._context.app.push_screen(TextScreen(title, view.text, keys, shown, view.lane.record))
@@ -101,7 +101,7 @@ class LanesController:
         from tui.ui.screens.dialogs import SearchScreen
 
         self._context.front.show_pane("lanes")
-        self._context.app.push_screen(SearchScreen(self._context.front.current_lane.stream, self._context.keys))
+        self._context.app.push_screen(SearchScreen(self._context.front.lanes.current.stream, self._context.keys))
 
     def clear(self) -> None:
         """Empty the lanes and the session's table, after a question if something stands there."""
@@ -136,7 +136,7 @@ class LanesController:
         """Show the current lane's answer beside that of the next lane."""
         front = self._context.front
         records = [view.lane.record for view in front.lanes.views]
-        show_difference(self._context, records, front.current_lane.lane.record)
+        show_difference(self._context, records, front.lanes.current.lane.record)
 
 
 class ResultsController:

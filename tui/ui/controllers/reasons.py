@@ -42,7 +42,7 @@ class Reasons:
 
     def lane_not_in_flight(self) -> str:
         """For cancelling one lane."""
-        is_in_flight = self._context.main.current_lane.lane.state.in_flight
+        is_in_flight = self._context.main.lanes.current.lane.state.in_flight
         return "" if is_in_flight else "Nothing is in flight in this lane."
 
     def nothing_to_take_turns(self) -> str:
@@ -78,18 +78,18 @@ class Reasons:
 
     def no_answer(self) -> str:
         """For reading an answer."""
-        record = self._context.front.current_lane.lane.record
+        record = self._context.front.lanes.current.lane.record
         has_text = record is not None and any(kind is Kind.TEXT for kind, _ in record.pieces)
         return "" if has_text else "There is no answer yet in this lane: run the prompt first."
 
     def nothing_to_overrule(self) -> str:
         """For a person's word in place of the checks'."""
         context = self._context
-        return why_not_overrule(context.front.current_lane.lane.record, context.replay, context.keys)
+        return why_not_overrule(context.front.lanes.current.lane.record, context.replay, context.keys)
 
     def no_request(self) -> str:
         """For looking at a request."""
-        is_there = self._context.front.current_lane.lane.record is not None
+        is_there = self._context.front.lanes.current.lane.record is not None
         return "" if is_there else "There is nothing to show yet: run the prompt first."
 
     def fewer_than_two_answers(self) -> str:
@@ -126,7 +126,7 @@ class Reasons:
         assert index is not None, "it is listed"
         plan = context.draft.plan()
         sent = plan.parameters_of(targets.candidates[index])
-        if refused(context.main.current_lane.lane, plan, sent, context.known_models) is not None:
+        if refused(context.main.lanes.current.lane, plan, sent, context.known_models) is not None:
             return ""
         key = context.keys("edit_target")
         return f"As far as is known, this lane's model refuses nothing. {key} edits its parameters."
@@ -143,7 +143,7 @@ class Reasons:
             return ""
         from tui.session.measured import measured_by
 
-        is_there = measured_by(self._context.main.current_lane.lane) is not None
+        is_there = measured_by(self._context.main.lanes.current.lane) is not None
         return "" if is_there else "There is nothing to base advice on yet: let a run of this lane end first."
 
     def no_trial(self) -> str:
@@ -182,4 +182,4 @@ def why_not_overrule(record: RequestRecord | None, replay: "Replay | None", keys
 
 def current_target(context: Context, targets: TargetChoice) -> int | None:
     """The place of the current lane's target in the list, or None when it is no longer there."""
-    return targets.index_of(context.main.current_lane.lane.target.single.label)
+    return targets.index_of(context.main.lanes.current.lane.target.single.label)

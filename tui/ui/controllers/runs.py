@@ -80,7 +80,7 @@ class RunsController:
 
     def cancel_lane(self) -> None:
         """Cancel the current lane's request."""
-        self._context.session.cancel(self._context.main.current_lane.lane)
+        self._context.session.cancel(self._context.main.lanes.current.lane)
 
     def warm_cache(self) -> None:
         """Put the prompt into the cache of every target that caches it."""

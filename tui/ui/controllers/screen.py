@@ -40,7 +40,7 @@ class ScreenController:
         if following == "prompt":
             front.prompt_pane.focus_editor()
         elif following == "lanes":
-            front.current_lane.stream.focus()
+            front.lanes.current.stream.focus()
         else:
             front.set_focus(None)
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from textual import on
@@ -12,7 +12,7 @@ from textual.events import MouseDown, MouseMove, Resize
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Static, Tab, Tabs
+from textual.widgets import Static
 
 from tui.core.figures import Figure
 from tui.core.snapshot import Snapshot
@@ -25,13 +25,15 @@ from tui.ui.screens.painter import Painter
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.key_bar import KeyBar, footer_of
-from tui.ui.widgets.lane_view import LaneView
 from tui.ui.widgets.lanes_pane import LanesPane
 from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import EditBox, PromptPane
 from tui.ui.widgets.status_bar import StatusBar
 from tui.ui.widgets.stream_view import FollowChanged
 from tui.ui.widgets.target_picker import TargetPicker
+
+if TYPE_CHECKING:
+    from textual.widgets import Tabs
 
 PANES = ("prompt", "lanes", "charts")
 """The panes in order; in a small terminal one is shown at a time, under tabs."""
@@ -50,8 +52,10 @@ def _is_compact(size: Size) -> bool:
     return size.width < _WIDE_COLUMNS or size.height < _WIDE_ROWS
 
 
-def _tabs(shown: str) -> Tabs:
-    """Made only where they are seen: their seven widgets would hold up the first screen."""
+def _tabs(shown: str) -> "Tabs":
+    """Made only where they are seen: their module and seven widgets would hold up the first screen."""
+    from textual.widgets import Tab, Tabs
+
     return Tabs(
         *(Tab(name.capitalize(), id=f"show-{name}") for name in PANES), active=f"show-{shown}", id="panes"
     )  # fmt: skip
@@ -204,11 +208,6 @@ class MainScreen(Screen[None]):
         self._key_names = keys
         self._pinned: Snapshot | None = None
         self._pinned_lanes: Mapping[str, PinnedLane] = {}
-        self.endpoints: tuple[str, ...] = ()
-        self.simulated = False
-        self.hint = ""
-        self.replaying = ""
-        """Name and speed of what is replayed; empty on the real thing."""
         self.status = StatusBar(keys)
         self._draft = draft
         self.prompt_pane = PromptPane(draft.book, keys)
@@ -248,6 +247,11 @@ class MainScreen(Screen[None]):
         """Not when the screen first comes up, while nothing is laid out: all of it was styled as it was mounted."""
         if self.outer_size:
             super().update_node_styles(animate)
+
+    def _screen_resized(self, size: Size) -> None:
+        """Not for the size that it was laid out with: the first picture would wait for three layouts more."""
+        if size != self._size:
+            super()._screen_resized(size)
 
     def on_resize(self, event: Resize) -> None:
         """One pane at a time where not all fit."""
@@ -298,7 +302,7 @@ class MainScreen(Screen[None]):
         self.painter.wake()
 
     def _show_rows(self) -> None:
-        self.status.show(self._live, self.endpoints, simulated=self.simulated, hint=self.hint, replaying=self.replaying)
+        self.status.show(self._live)
         self._look_at_footer()
 
     def _look_at_footer(self) -> None:
@@ -314,7 +318,7 @@ class MainScreen(Screen[None]):
             current=self.lanes.current.lane,
             now_ns=self.now_ns(),
             frontier_by=Figure.TTFT if self.history.by == Figure.TTFT else Figure.TOTAL,
-            sweep_key="" if self.replaying else self._key_names("sweep"),
+            sweep_key="" if self.status.replaying else self._key_names("sweep"),
             pinned=self._pinned_lanes,
             past=self.charts.past,
             load=self._live.load,
@@ -353,16 +357,14 @@ class MainScreen(Screen[None]):
         """Bring a pane to the front; where all are shown this changes nothing."""
         for pane in PANES:
             self.set_class(pane == name, f"-show-{pane}")
-        for tabs in self.query("#panes").results(Tabs):
-            with tabs.prevent(Tabs.TabActivated):  # it would be told after the next key, and take that back
-                tabs.active = f"show-{name}"
+        if panes := self.query("#panes"):
+            from textual.widgets import Tabs
 
-    @on(Tabs.TabActivated, "#panes")
-    def _tab_activated(self, event: Tabs.TabActivated) -> None:
+            for tabs in panes.results(Tabs):
+                with tabs.prevent(Tabs.TabActivated):  # it would be told after the next key, and take that back
+                    tabs.active = f"show-{name}"
+
+    def on_tabs_tab_activated(self, event: "Tabs.TabActivated") -> None:
+        """Bring the pane of a tab to the front."""
         if event.tab.id is not None:
             self.show_pane(event.tab.id.removeprefix("show-"))
-
-    @property
-    def current_lane(self) -> LaneView:
-        """The lane that keys act on."""
-        return self.lanes.current

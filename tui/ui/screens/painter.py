@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 from textual.timer import Timer
 
 from tui.session.live import LiveState
 from tui.ui.pace import Pacer
-from tui.ui.viewmodel.verdicts import LaneVerdicts
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.lanes_pane import LanesPane
+
+if TYPE_CHECKING:
+    from tui.ui.viewmodel.verdicts import LaneVerdicts
 
 _SLOW_S, _SLOW_IN_FLIGHT_S = 0.5, 1.0
 """Shortest time between two drawings of the charts and the table of the session; longer while a run is in flight."""
@@ -51,8 +54,14 @@ class Painter:
         self._slow_version = -1
         self._slow_drawn = 0.0
         self._lanes_mounting = False
-        self._evidence = LaneVerdicts()
         self._evidence_shown = True
+
+    @cached_property
+    def _evidence(self) -> "LaneVerdicts":
+        # What judges results is imported after the first picture, which has none.
+        from tui.ui.viewmodel.verdicts import LaneVerdicts
+
+        return LaneVerdicts()
 
     def start(self) -> None:
         """Show the first picture, and tick when something happens."""

@@ -28,8 +28,8 @@ class ReplayScreen(MainScreen):
         plan, requests = replay.run.plan, replay.run.requests
         draft = Draft(plan, TargetChoice(plan.targets, ()))
         super().__init__(replay.live, draft, pacer, size, {"": keys.of("replay")}, keys, pane="lanes")
-        self.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
-        self.simulated = any(record.spec.endpoint.simulated for record in requests)
+        self.status.endpoints = tuple(dict.fromkeys(record.spec.endpoint.name for record in requests))
+        self.status.simulated = any(record.spec.endpoint.simulated for record in requests)
         self._what = "a run from a file" if replay.run.number is None else f"run {replay.run.number}"
         self.charts.mark = "REPLAY: "
         self.history.border_title = "REPLAY"
@@ -50,7 +50,7 @@ class ReplayScreen(MainScreen):
         if self.is_current:
             self.replay.advance(now - self._advanced_ns)
         self._advanced_ns = now
-        self.replaying = self._describe()
+        self.status.replaying = self._describe()
 
     def _describe(self) -> str:
         replay = self.replay

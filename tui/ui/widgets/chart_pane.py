@@ -1,7 +1,7 @@
 """The pane of the charts: one chart at a time, under the names of all."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -15,7 +15,6 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.core.rounds import Past
 from tui.core.sanitize import clean
 from tui.session.lane import Lane
 from tui.ui import charts
@@ -23,6 +22,9 @@ from tui.ui.charts import ChartKind
 from tui.ui.charts.plot import Markers, Numbers
 from tui.ui.charts.source import ChartSource
 from tui.ui.widgets.chart_view import ChartView
+
+if TYPE_CHECKING:
+    from tui.core.rounds import Past
 
 _BACK, _ON = "‹ ", " ›"
 """Stand where names are left out; a click on them goes there."""

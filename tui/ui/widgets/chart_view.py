@@ -1,9 +1,8 @@
 """A widget that shows a chart's drawing."""
 
-from typing import ClassVar
-
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.reactive import var
 from textual.strip import Strip
@@ -20,63 +19,21 @@ _DEFAULT_SEQUENCE = "\x1b[38;2;{};{};{}m".format(*DEFAULT_COLOUR)
 _ASCII = str.maketrans("┌┐└┘├┤┬┴┼─│┄…", "+++++++++-|-~")
 
 
+_VARIABLES = {
+    "frame": "faint", "label": "quiet", **{f"{lane}": f"lane-{lane}" for lane in range(8)},
+    "ttft": "text-warning", "total": "text-success", "stall": "text-error", "failed": "text-error",
+    BARS: "quiet", "band": "faint", "whisker": "quiet", "median": "foreground",
+    "setup": "faint", "waiting": "text-warning", "prompt": "lane-1", "thinking": "text-primary", "output": "success",
+}  # fmt: skip
+"""One set of colours for all charts: lanes by number, figures and phases by name, no colour for two of them; each with
+the theme's variable that has it. Not in CSS: at the start that costs as much as a pane does."""
+
+
 class ChartView(Widget):
     """Draws `data`, only when they, the size or the colours change; of a new drawing only the rows that differ are
     painted. Every widget has a figure apart from the others'."""
 
     ALLOW_SELECT = False
-    # One set of colours for all charts: lanes by number, figures and phases by name, no colour for two of them.
-    DEFAULT_CSS = """
-    ChartView {
-        & > .chart-view--frame { color: $faint; }
-        & > .chart-view--label { color: $text-muted; }
-        & > .chart-view--0 { color: $lane-0; }
-        & > .chart-view--1 { color: $lane-1; }
-        & > .chart-view--2 { color: $lane-2; }
-        & > .chart-view--3 { color: $lane-3; }
-        & > .chart-view--4 { color: $lane-4; }
-        & > .chart-view--5 { color: $lane-5; }
-        & > .chart-view--6 { color: $lane-6; }
-        & > .chart-view--7 { color: $lane-7; }
-        & > .chart-view--ttft { color: $text-warning; }
-        & > .chart-view--total { color: $text-success; }
-        & > .chart-view--stall, & > .chart-view--failed { color: $text-error; }
-        & > .chart-view--bars { color: $text-muted; }
-        & > .chart-view--band { color: $faint; }
-        & > .chart-view--whisker { color: $text-muted; }
-        & > .chart-view--median { color: $foreground; text-style: bold; }
-        & > .chart-view--setup { color: $faint; }
-        & > .chart-view--waiting { color: $text-warning; }
-        & > .chart-view--prompt { color: $lane-1; }
-        & > .chart-view--thinking { color: $text-primary; }
-        & > .chart-view--output { color: $success; }
-        &:ansi {
-            & > .chart-view--frame { color: ansi_default; text-style: dim; }
-            & > .chart-view--label, & > .chart-view--whisker, & > .chart-view--median { color: ansi_default; }
-            & > .chart-view--total, & > .chart-view--output { color: ansi_green; }
-            & > .chart-view--ttft, & > .chart-view--waiting { color: ansi_yellow; }
-            & > .chart-view--thinking { color: ansi_blue; }
-            & > .chart-view--prompt { color: ansi_cyan; }
-            & > .chart-view--bars, & > .chart-view--band, & > .chart-view--setup { color: ansi_default; }
-            & > .chart-view--stall, & > .chart-view--failed { color: ansi_red; }
-            & > .chart-view--0 { color: ansi_magenta; }
-            & > .chart-view--1 { color: ansi_bright_cyan; }
-            & > .chart-view--2 { color: ansi_bright_red; }
-            & > .chart-view--3 { color: ansi_bright_blue; }
-            & > .chart-view--4 { color: ansi_bright_yellow; }
-            & > .chart-view--5 { color: ansi_bright_magenta; }
-            & > .chart-view--6 { color: ansi_default; }
-            & > .chart-view--7 { color: ansi_bright_green; }
-        }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"chart-view--{name}"
-        for name in (
-            *("frame", "label", *"01234567", "ttft", "total", "stall", "failed", BARS, "band", "whisker", "median"),
-            *("setup", "waiting", "prompt", "thinking", "output"),
-        )
-    }
 
     data: var[Plot | BarRows] = var(Plot(), init=False)
     """The drawing. Set it at most twice a second: a chart is dear."""
@@ -111,9 +68,9 @@ class ChartView(Widget):
 
     def _drawn(self) -> list[Strip]:
         width, height = self.size
-        pen = Pen(self.markers, self.rich_style, self._component)
+        pen = Pen(self.markers, self.rich_style, self.style_of)
         if not self.data.has_data:
-            strips = [Strip([Segment(self.placeholder, self._component("label"))])]
+            strips = [Strip([Segment(self.placeholder, self.style_of("label"))])]
         else:
             painter = PlotPainter(pen, self.data) if isinstance(self.data, Plot) else RowsPainter(pen, self.data)
             head = painter.head(width)
@@ -130,8 +87,10 @@ class ChartView(Widget):
             height - len(strips)
         )
 
-    def _component(self, name: str) -> Style:
-        return self.get_component_rich_style(f"chart-view--{name}")
+    def style_of(self, name: str) -> Style:
+        """The style of a part, one of `_VARIABLES`."""
+        colour = Color.parse(self.app.theme_variables[_VARIABLES[name]])
+        return self.rich_style + Style(color=colour.rich_color, bold=True if name == "median" else None)
 
     def _text(self, painter: PlotPainter | RowsPainter, pen: Pen, width: int, height: int) -> str:
         if self._figure is None:
@@ -170,7 +129,6 @@ class ChartView(Widget):
         """Draw with the new theme's colours."""
         super().notify_style_update()
         if self._strips:
-            # The component classes get their new styles only after this.
             self.call_later(self.redraw)
 
     def render_line(self, y: int) -> Strip:

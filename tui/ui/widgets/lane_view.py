@@ -138,12 +138,10 @@ class LaneView(Vertical):
         """Of the answer so far."""
 
     def compose(self) -> ComposeResult:
-        """The figures first, then the state, then the text and what needs saying."""
+        """The figures first, then the state, then the text. What else may need saying comes between and behind."""
         yield self._figures
         yield self._state
-        yield self._evidence
         yield self.stream
-        yield self._note
 
     def on_mount(self) -> None:
         """Show the lane as it is."""
@@ -191,6 +189,8 @@ class LaneView(Vertical):
     def show_evidence(self, lines: tuple[str, ...]) -> None:
         """Show what the lane's repeats say, a row per line; no row without any."""
         if lines != self._evident:
+            if not self._evidence.is_attached:
+                self.mount(self._evidence, before=self.stream)
             if len(lines) != len(self._evident):
                 self._evidence.styles.height = len(lines)
                 self.set_class(bool(lines), "-evident")
@@ -226,6 +226,8 @@ class LaneView(Vertical):
                 self._state.styles.height = rows
             self._set_state_class()
         if lines[1] != before[1]:
+            if not self._note.is_attached:
+                self.mount(self._note)
             self._note.update(lines[1])
             self.set_class(bool(lines[1]), "-noted")
         if lines[2] != before[2]:

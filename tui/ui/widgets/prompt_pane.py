@@ -43,8 +43,8 @@ class PromptPane(Vertical):
         self._parts = PartsStrip(keys)
         self._head = PromptHead(keys, *head(book, keys))
         self.user = Editor(book.prompt.user, "user", f"The user prompt. {keys('run')} runs it.")
-        self._system = Editor(book.prompt.system, "system", "The system prompt; may stay empty.")
-        self._system.add_class("-other")
+        self._system: Editor | None = None
+        """Made when it is first shown: an editor costs as much as ten other widgets, and the first picture has none."""
         self._look: Timer | None = None
         self._parts.show(book.prompt.system, system_in_view=False)
 
@@ -52,13 +52,16 @@ class PromptPane(Vertical):
         """The names of both parts, the one in view, and what else there is to it."""
         yield self._parts
         yield self.user
-        yield self._system
         yield self._head
 
     @property
     def editor(self) -> Editor:
         """The editor in view."""
-        return self.user if self._system.has_class("-other") else self._system
+        return self.user if self._system is None or self._system.has_class("-other") else self._system
+
+    @property
+    def _system_text(self) -> str:
+        return self.book.prompt.system if self._system is None else self._system.text
 
     def next_part(self) -> None:
         """Show the other one of user and system prompt, and put the cursor into it."""
@@ -66,19 +69,22 @@ class PromptPane(Vertical):
 
     def show_part(self, name: str) -> None:
         """Show the user or the system prompt, and put the cursor into it."""
+        if self._system is None:
+            self._system = Editor(self.book.prompt.system, "system", "The system prompt; may stay empty.")
+            self.mount(self._system, before=self._head)
         self._system.set_class(name != "system", "-other")
         self.user.set_class(name == "system", "-other")
-        self._parts.show(self._system.text, system_in_view=name == "system")
+        self._parts.show(self._system_text, system_in_view=name == "system")
         self.editor.focus()
 
     def commit(self) -> None:
         """Write what stands in the editors into the book."""
-        self.book.edit(system=self._system.text, user=self.user.text)
+        self.book.edit(system=self._system_text, user=self.user.text)
 
     def show(self) -> None:
         """Show what the book says now."""
         for editor, text in ((self.user, self.book.prompt.user), (self._system, self.book.prompt.system)):
-            if editor.text != text:
+            if editor is not None and editor.text != text:
                 editor.load_text(text)
         self._look_again()
 
@@ -102,7 +108,7 @@ class PromptPane(Vertical):
 
     def _look_again(self) -> None:
         self._head.show(*head(self.book, self._keys))
-        self._parts.show(self._system.text, system_in_view=self.editor is self._system)
+        self._parts.show(self._system_text, system_in_view=self.editor is self._system)
 
     def focus_editor(self) -> None:
         """Put the cursor into the editor in view."""

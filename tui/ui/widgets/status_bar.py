@@ -48,6 +48,11 @@ class StatusBar(Static):
         """Versions of the row, the longest first."""
         self._parts: list[Part] = []
         """The version that is shown."""
+        self.endpoints: tuple[str, ...] = ()
+        self.simulated = False
+        self.hint = ""
+        self.replaying = ""
+        """Name and speed of what is replayed; empty on the real thing."""
         self._plan_file = ("", False)
         self._again: Callable[[], None] = lambda: None
         """Shows once more what was shown last."""
@@ -58,13 +63,11 @@ class StatusBar(Static):
             self._plan_file = (name, differs)
             self._again()
 
-    def show(
-        self, live: LiveState, endpoints: tuple[str, ...], *, simulated: bool, hint: str, replaying: str = ""
-    ) -> None:
+    def show(self, live: LiveState) -> None:
         """Show the present state, or what is replayed; paints only if it differs from what is shown."""
-        where = [("SIMULATED", ".status-bar--simulated") if simulated else (clean(", ".join(endpoints)), "")]
-        hints = [(hint, ".status-bar--hint")] if hint else []
-        self._again = partial(self.show, live, endpoints, simulated=simulated, hint=hint, replaying=replaying)
+        where = [("SIMULATED", ".status-bar--simulated") if self.simulated else (clean(", ".join(self.endpoints)), "")]
+        hints = [(self.hint, ".status-bar--hint")] if self.hint else []
+        self._again = partial(self.show, live)
         file, differs = self._plan_file
         if differs:
             where = [*where, (f"{file} changed", ".status-bar--hint")]
@@ -74,8 +77,8 @@ class StatusBar(Static):
         name = [("latency-tui" if differs or not file else file, "")]
         costly = ([*name, *long, *more], [*long, *more], [*short, *more], [*short, *more[:1]])
         choice: Sequence[list[Part]] = (*costly, [*name, *long], long, short)
-        if replaying:
-            played = [("REPLAY", ".status-bar--simulated"), *where, (replaying, "")]
+        if self.replaying:
+            played = [("REPLAY", ".status-bar--simulated"), *where, (self.replaying, "")]
             choice = ([*name, *played], played)
         self._choice = choice
         if self._fitting() != self._parts:
