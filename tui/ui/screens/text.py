@@ -59,7 +59,7 @@ _STYLES = Theme(
 
 _MOST_CHARACTERS = 40_000
 """Laying out takes a second for 100,000, in which no key is heard."""
-_FIRST_STAND_IN = "\U000f0000"
+_FIRST_STAND_IN = 0xF0000
 """From here on Unicode leaves characters to private use."""
 _GAP = re.compile(" {2,}")
 """The end of a column."""
@@ -232,9 +232,9 @@ class _Roomy:
 
     def takes(self, text: str) -> str:
         """`text` for the layout."""
-        odd = {*extra_places(text), *(place for place, char in enumerate(text) if char >= _FIRST_STAND_IN)}
+        odd = {*extra_places(text), *(place for place, char in enumerate(text) if ord(char) >= _FIRST_STAND_IN)}
         for char in {text[place] for place in odd} - self._stand_ins.keys():
-            self._stand_ins[char] = chr(ord(_FIRST_STAND_IN) + len(self._stand_ins))
+            self._stand_ins[char] = chr(_FIRST_STAND_IN + len(self._stand_ins))
         return "".join(self._stand_ins[char] if at in odd else char for at, char in enumerate(text)) if odd else text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
