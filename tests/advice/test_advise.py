@@ -26,7 +26,7 @@ def test_the_largest_saving_comes_first() -> None:
     # Of presumed ranges the lower ends rank: a tenth of the thinking, a quarter of the writing.
     ranks = [one.saving.rank_ns for one in advice.suggestions]
     assert ranks == sorted(ranks, reverse=True)
-    assert [one.saving.basis for one in advice.suggestions] == [Basis.DERIVED, Basis.ASSUMED, Basis.ASSUMED]
+    assert [one.saving.basis for one in advice.suggestions] == [Basis.DERIVED, Basis.PRESUMED, Basis.PRESUMED]
     assert advice.conclusion.startswith("Turn thinking off")
 
 

@@ -74,7 +74,7 @@ async def test_a_cold_cache_is_turned_on(lab: Lab, simulator: SimulatorProcess) 
     advice = await lab.measured(short, plan)
     # The model is not among those that are known: what it caches is presumed, until it is tried.
     (suggestion,) = [one for one in advice.suggestions if one.id.startswith("prompt cache")]
-    assert suggestion.saving.basis is Basis.ASSUMED
+    assert suggestion.saving.basis is Basis.PRESUMED
     assert_as_predicted(await lab.tried(plan, suggestion))
 
 

@@ -47,7 +47,7 @@ def part_saved(figure: Figure, parts: Sequence[float], share: tuple[float, float
         figure=figure,
         ns=middle * likely,
         interval=interval,
-        basis=Basis.ASSUMED if share else Basis.DERIVED,
+        basis=Basis.PRESUMED if share else Basis.DERIVED,
         count=len(parts),
     )
 
@@ -71,7 +71,7 @@ def fitted_saved(
     if not sure:
         interval = msgspec.structs.replace(interval, low=0.0)
     return Saving(
-        figure=figure, ns=value, interval=interval, basis=Basis.DERIVED if sure else Basis.ASSUMED, count=count
+        figure=figure, ns=value, interval=interval, basis=Basis.DERIVED if sure else Basis.PRESUMED, count=count
     )
 
 

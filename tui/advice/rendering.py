@@ -64,7 +64,7 @@ def saving_sentence(saving: Saving) -> str:
     runs = "1 run" if saving.count == 1 else f"{saving.count} runs"
     if saving.interval is None:
         return f"{saving.figure.label} {change(saving.figure, -saving.ns)}, from {runs}: too few for an interval"
-    how = "presumed" if saving.basis is Basis.ASSUMED else percent(saving.interval.confidence)
+    how = "presumed" if saving.basis is Basis.PRESUMED else percent(saving.interval.confidence)
     # A saving is a change downwards.
     said = change(saving.figure, -saving.ns, -saving.interval.high, -saving.interval.low, how)
     return f"{saving.figure.label} {said}, {_BASES[saving.basis]} {runs}"
@@ -73,7 +73,7 @@ def saving_sentence(saving: Saving) -> str:
 _BASES = {
     Basis.MEASURED: "measured in",
     Basis.DERIVED: "derived from",
-    Basis.ASSUMED: "a presumed share of what was measured in",
+    Basis.PRESUMED: "a presumed share of what was measured in",
 }
 
 
@@ -156,7 +156,7 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
     }
     if saving.interval is not None:
         described["interval_ms"] = [_ms(saving.interval.low), _ms(saving.interval.high)]
-        if saving.basis is not Basis.ASSUMED:
+        if saving.basis is not Basis.PRESUMED:
             described["confidence"] = saving.interval.confidence
     if suggestion.trial is not None:
         described["change"] = suggestion.trial.change.label

@@ -22,7 +22,7 @@ class Basis(StrEnum):
     """Both ways were measured, and the difference was shown."""
     DERIVED = "derived"
     """The change removes a part of the time that was measured."""
-    ASSUMED = "assumed"
+    PRESUMED = "assumed"
     """The change removes a share of a measured part. The share is a presumed range, which a trial narrows."""
 
 
@@ -45,7 +45,7 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rank_ns(self) -> float:
         """Saving by which suggestions are ranked: of a presumed range its lower end, which alone is worth a promise."""
-        if self.basis is not Basis.ASSUMED:
+        if self.basis is not Basis.PRESUMED:
             return self.ns
         return 0.0 if self.interval is None else self.interval.low
 

@@ -389,7 +389,7 @@ def _ms(ns: float | None) -> str:
 
 def _predicted_ends(predicted: Saving | None) -> str:
     """Ends of a prediction; of a presumed range no probability is known."""
-    if predicted is None or predicted.interval is None or predicted.basis is not Basis.ASSUMED:
+    if predicted is None or predicted.interval is None or predicted.basis is not Basis.PRESUMED:
         return _ends(predicted.interval if predicted else None)
     return f"{_ms(predicted.interval.low)} to {_ms(predicted.interval.high)} (presumed)"
 

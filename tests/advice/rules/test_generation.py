@@ -55,7 +55,7 @@ def test_what_was_measured_goes_before_what_is_derived() -> None:
 def test_a_part_of_the_thinking_is_presumed_to_go() -> None:
     said = effort(evidence(measured(*answers(thinking=300))))
     assert isinstance(said, Suggestion)
-    assert said.saving.basis is Basis.ASSUMED
+    assert said.saving.basis is Basis.PRESUMED
     assert said.saving.interval is not None
     assert said.saving.interval.low < 40 * MS
     assert said.saving.interval.high > 280 * MS
@@ -89,7 +89,7 @@ def test_a_higher_effort_that_was_faster_is_not_this_rule_s() -> None:
     high = measured(*answers(), parameters=Parameters(max_tokens=500, effort="max"))
     said = effort(evidence(measured(*answers(thinking=300)), high))
     assert isinstance(said, Suggestion)
-    assert said.saving.basis is Basis.ASSUMED
+    assert said.saving.basis is Basis.PRESUMED
 
 
 def test_a_model_that_refuses_temperature_says_so() -> None:
@@ -108,7 +108,7 @@ def test_temperature_tells_lengths_and_their_spread() -> None:
 def test_fast_mode_takes_a_part_of_the_writing() -> None:
     said = fast_mode(evidence(measured(*answers(writing=1_000)), models=TAKES_IT))
     assert isinstance(said, Suggestion)
-    assert said.saving.basis is Basis.ASSUMED
+    assert said.saving.basis is Basis.PRESUMED
     assert said.saving.interval is not None
     assert said.saving.interval.low < 30 * MS
     assert 600 * MS <= said.saving.interval.high < 640 * MS

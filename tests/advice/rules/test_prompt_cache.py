@@ -98,7 +98,7 @@ def test_where_nobody_knows_what_is_cached_the_saving_is_presumed() -> None:
     subject = measured(*prompts_of(*[1_000] * 8))
     said = prompt_cache(evidence(subject, models=(), earlier=earlier))
     assert isinstance(said, Suggestion)
-    assert said.saving.basis is Basis.ASSUMED
+    assert said.saving.basis is Basis.PRESUMED
     assert said.saving.interval is not None
     assert said.saving.interval.low == said.saving.rank_ns == 0
     assert said.saving.interval.high > 900 * MS
@@ -142,7 +142,7 @@ def test_a_history_that_is_sent_again_is_worth_a_thread() -> None:
     said = long_history(evidence(conversation(2_000, *SAID), read(200, "Hi")))
     assert isinstance(said, Suggestion)
     assert abs(said.saving.ns - 0.992 * 400 * MS) < 2 * MS
-    assert (said.saving.basis, said.saving.interval and said.saving.interval.low) == (Basis.ASSUMED, 0.0)
+    assert (said.saving.basis, said.saving.interval and said.saving.interval.low) == (Basis.PRESUMED, 0.0)
     assert said.trial is not None
     assert said.trial.change.parameters == Parameters(thread=True)
     assert "cookbook of 2026-11-02" in said.source.name

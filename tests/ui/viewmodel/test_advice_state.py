@@ -88,7 +88,7 @@ def test_no_suggestion_says_which_run_would_tell() -> None:
 
 def test_a_presumed_saving_shows_the_most_it_may_be() -> None:
     interval = Interval(low=0, high=1.92e9, confidence=0.95)
-    saving = Saving(figure=Figure.TOTAL, ns=1.4e9, interval=interval, basis=Basis.ASSUMED, count=10)
+    saving = Saving(figure=Figure.TOTAL, ns=1.4e9, interval=interval, basis=Basis.PRESUMED, count=10)
     suggestion = Suggestion(
         id="fast mode:speed fast",
         target="one",

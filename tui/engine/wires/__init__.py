@@ -17,6 +17,7 @@ from tui.core.events import Failure, FailureKind, Kind, Mark, Status, Usage, Usa
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer
+from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.engine.failures import Refusal, quote
 from tui.engine.reporter import RequestReporter
@@ -26,6 +27,7 @@ MOST_TOKENS = 100_000_000
 """More than any context: a larger count is a fault of the server and is not believed."""
 LONGEST_WORD = 256
 """Characters of an id or of a word such as a tier; a longer one is not believed either."""
+UNREADABLE_EVENT = "The stream held an event that cannot be read ({}); what came before it is kept."
 _PROMPT_COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 LOOKUP_SLOT = -1
 """Connections of look-ups, apart from those of runs, which are numbered from 0."""
@@ -106,6 +108,10 @@ class AnswerReader(ABC):
         if not words or words.rstrip(".") in failure.message:
             return failure
         return msgspec.structs.replace(failure, message=f"{failure.message} It says: {words.rstrip('.')}.")
+
+    def _unreadable(self, sentence: str) -> None:
+        """The answer is not what the protocol says."""
+        self.failure = Failure(kind=FailureKind.PROTOCOL, message=clean(sentence))
 
     def _begin(self, t_ns: int) -> None:
         """The answer's head arrived."""

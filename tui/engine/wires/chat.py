@@ -9,23 +9,22 @@ from typing import Any
 import msgspec
 
 from tui.core.attachment import Attachment
-from tui.core.events import Failure, FailureKind, Kind, Status
+from tui.core.events import Failure, Kind, Status
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer, Prompt, ToolCall, Turn
 from tui.core.protocol import Protocol
 from tui.engine import files
-from tui.engine.failures import api_failure
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import decode, decoded, is_error, objects, table, text
-from tui.engine.wires import LONGEST_WORD, AnswerReader, count_of
-from tui.engine.wires.openai import OpenAIWire, counts_of, opened_by, refusal_of, with_parameters
+from tui.engine.wires import LONGEST_WORD, UNREADABLE_EVENT, count_of
+from tui.engine.wires.openai import OpenAIReader, OpenAIWire, counts_of, with_parameters
 
 _SENTINEL = b"[DONE]"
 _CUT = ("length", "model_length")
 """Finish reasons of an answer that reached a limit; the second is Mistral's."""
 
 
-class CompletionReader(AnswerReader):
+class CompletionReader(OpenAIReader):
     """Reader of one chat completion, streamed or in one piece. Of several choices it reads the first."""
 
     def __init__(self, reporter: RequestReporter) -> None:
@@ -45,17 +44,14 @@ class CompletionReader(AnswerReader):
         try:
             chunk = decode(data)
         except (ValueError, RecursionError) as error:
-            self.failure = Failure(
-                kind=FailureKind.PROTOCOL,
-                message=f"The stream held an event that cannot be read ({error}); what came before it is kept.",
-            )
+            self._unreadable(UNREADABLE_EVENT.format(error))
             return
         if event == "error" or is_error(chunk):
             self._refuse(chunk)
         elif isinstance(chunk, dict):
             if not self._begun and chunk.get("choices"):
                 self._begin(t_ns)
-                self._open(chunk)
+                self._report_head(chunk)
             self._read(t_ns, chunk, "delta")
 
     def feed_whole(self, t_ns: int, body: bytes) -> None:
@@ -70,7 +66,7 @@ class CompletionReader(AnswerReader):
         elif not any(isinstance(choice.get("message"), dict) for choice in objects(answer.get("choices"))):
             self._not_readable("it has no choices with a message")
         else:
-            self._open(answer)
+            self._report_head(answer)
             self._read(t_ns, answer, "message")
             if self.failure is None:
                 self._stop(t_ns)
@@ -99,10 +95,6 @@ class CompletionReader(AnswerReader):
         usage = answer.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
         if isinstance(usage, dict):
             self._count_usage(usage, answer.get("service_tier"))
-
-    def _open(self, answer: Mapping[str, Any]) -> None:
-        if (opened := opened_by(answer, self._reporter.request_id)) is not None:
-            self._reporter.report(opened)
 
     def _pieces(self, t_ns: int, content: Mapping[str, Any]) -> None:
         """Report what a delta or a message holds: reasoning, text, a refusal in words, calls of tools."""
@@ -145,15 +137,8 @@ class CompletionReader(AnswerReader):
             counts["output_tokens"] = None
         self._count(counts, {"service_tier": tier})
 
-    def _refuse(self, answer: object) -> None:
-        refusal = refusal_of(answer)
-        self.failure = api_failure(http_status=200, refusal=refusal._replace(error_type=refusal.error_type or "error"))
-
     def _not_readable(self, why: str) -> None:
-        self.failure = Failure(
-            kind=FailureKind.PROTOCOL,
-            message=f"The answer is no chat completion ({why}); check that the server speaks Chat Completions.",
-        )
+        self._unreadable(f"The answer is no chat completion ({why}); check that the server speaks Chat Completions.")
 
 
 def _parts(value: object, kind: str) -> str:

@@ -14,7 +14,7 @@ from tui.core.parameters import PARAMETERS
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer
 from tui.core.target import Endpoint, as_header
-from tui.engine.failures import Refusal
+from tui.engine.failures import Refusal, api_failure
 from tui.engine.limits import BodyError
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in, words_of
@@ -109,6 +109,19 @@ _MOST_DOLLARS = 10_000
 """Per million tokens: more is a mistake."""
 _CONTEXT = ("context_length", "context_window", "max_context_length", "max_model_len")
 """Fields in which servers list a model's context, which the protocol itself does not say."""
+
+
+class OpenAIReader(AnswerReader):
+    """Base of readers of OpenAI's protocols: their heads and their errors are alike."""
+
+    def _report_head(self, answer: Mapping[str, Any]) -> None:
+        if (opened := opened_by(answer, self._reporter.request_id)) is not None:
+            self._reporter.report(opened)
+
+    def _refuse(self, answer: object) -> None:
+        refusal = refusal_of(answer)
+        message, error_type = refusal.message or words_of(answer), refusal.error_type or "error"
+        self.failure = api_failure(http_status=200, refusal=refusal._replace(message=message, error_type=error_type))
 
 
 class OpenAIWire(ABC):

@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 
 from tui.core.attachment import Attachment
-from tui.core.events import Failure, FailureKind, Kind, Mark
+from tui.core.events import Kind, Mark
 from tui.core.plan import RequestSpec
 from tui.core.prompt import KeptAnswer, ToolCall, Turn
 from tui.core.protocol import Protocol
 from tui.engine import files
-from tui.engine.failures import api_failure, quote
+from tui.engine.failures import quote
 from tui.engine.reporter import RequestReporter
-from tui.engine.server_words import decode, decoded, error_in, is_error, objects, table, text, words_of
-from tui.engine.wires import LONGEST_WORD, AnswerReader
-from tui.engine.wires.openai import OpenAIWire, counts_of, opened_by, refusal_of, with_parameters
+from tui.engine.server_words import decode, decoded, error_in, is_error, objects, table, text
+from tui.engine.wires import LONGEST_WORD, UNREADABLE_EVENT
+from tui.engine.wires.openai import OpenAIReader, OpenAIWire, counts_of, with_parameters
 
 _DELTA, _DONE = ".delta", ".done"
 _KINDS = {
@@ -38,7 +38,7 @@ _OF_THE_SERVER = ("id", "status")
 """Fields of an item by which a server looks it up, where it has stored it. Here none has."""
 
 
-class ResponseReader(AnswerReader):
+class ResponseReader(OpenAIReader):
     """Reader of one response, streamed or in one piece."""
 
     def __init__(self, reporter: RequestReporter) -> None:
@@ -59,7 +59,7 @@ class ResponseReader(AnswerReader):
             if event == "error":
                 self._refuse({"message": error_in(data)[1]})
                 return
-            self._unreadable(f"The stream held an event that cannot be read ({error}); what came before it is kept.")
+            self._unreadable(UNREADABLE_EVENT.format(error))
             return
         if not isinstance(read, dict):
             return
@@ -90,8 +90,7 @@ class ResponseReader(AnswerReader):
             self._not_a_response("it has no output")
         else:
             self._begun = True
-            if (opened := opened_by(answer, self._reporter.request_id)) is not None:
-                self._reporter.report(opened)
+            self._report_head(answer)
             self._end(t_ns, answer, text(answer.get("status")) or "completed")
 
     def _open(self, t_ns: int, response: Mapping[str, Any]) -> None:
@@ -99,8 +98,7 @@ class ResponseReader(AnswerReader):
         if self._begun:
             return
         self._begin(t_ns)
-        if (opened := opened_by(response, self._reporter.request_id)) is not None:
-            self._reporter.report(opened)
+        self._report_head(response)
 
     def _item(self, t_ns: int, item: Mapping[str, Any], *, is_over: bool) -> None:
         """An item of the output opened or is over. Reasoning of which nothing came was withheld; calls have names."""
@@ -159,17 +157,8 @@ class ResponseReader(AnswerReader):
         )
         self._count(counts, {"service_tier": tier})
 
-    def _refuse(self, answer: object) -> None:
-        refusal = refusal_of(answer)
-        if not refusal.message:
-            refusal = refusal._replace(message=words_of(answer))
-        self.failure = api_failure(http_status=200, refusal=refusal._replace(error_type=refusal.error_type or "error"))
-
     def _not_a_response(self, why: str) -> None:
         self._unreadable(f"The answer is no response ({quote(why)}); check that the server speaks the Responses API.")
-
-    def _unreadable(self, sentence: str) -> None:
-        self.failure = Failure(kind=FailureKind.PROTOCOL, message=sentence)
 
 
 def _pieces_of(output: object) -> Iterator[tuple[Kind, str]]:

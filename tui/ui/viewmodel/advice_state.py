@@ -103,7 +103,7 @@ def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
     mark = _mark(tried)
     saving = said.saving
     saves = change(Figure.TOTAL, -saving.ns)
-    if saving.basis is Basis.ASSUMED and saving.interval is not None:
+    if saving.basis is Basis.PRESUMED and saving.interval is not None:
         # The row stands where its lower end ranks it.
         saves = f"to {change(Figure.TOTAL, -saving.interval.high)}"
     # The pass rate stands beside the time, where no narrow row is cut; of a trial of another day its sentence is left.

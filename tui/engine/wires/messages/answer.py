@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 
 from tui.core.events import CacheMiss, Failure, FailureKind, Kind, Mark, MessageOpened
-from tui.core.sanitize import clean
 from tui.engine.failures import Refusal, api_failure, quote
 from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in, is_error, type_of, words_of
-from tui.engine.wires import LONGEST_WORD, AnswerReader, is_count, word_of
+from tui.engine.wires import LONGEST_WORD, UNREADABLE_EVENT, AnswerReader, is_count, word_of
 from tui.engine.wires.messages.events import Block, Delta, Message, MessageUsage, decode, field_of, salvaged
 
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
@@ -59,7 +58,7 @@ class MessageReader(AnswerReader):
         try:
             read = decode(event, data)
         except (ValueError, RecursionError) as error:
-            self._unreadable(f"The stream held an event that cannot be read ({error}); what came before it is kept.")
+            self._unreadable(UNREADABLE_EVENT.format(error))
             return
         match read and read.type:
             case "content_block_delta" if read and read.delta:
@@ -81,9 +80,7 @@ class MessageReader(AnswerReader):
                     self._count_usage(read.usage)
             case "message_stop":
                 self._end(t_ns)
-            case "error":
-                self._refuse(*error_in(data))
-            case "" if read and read.error:
+            case kind if kind == "error" or (kind == "" and read and read.error):
                 self._refuse(*error_in(data))
             case "" if read and read.choices is not None:
                 self._not_this_protocol()
@@ -137,9 +134,6 @@ class MessageReader(AnswerReader):
 
     def _refuse(self, error_type: str, message: str) -> None:
         self.failure = api_failure(http_status=200, refusal=refusal_of(error_type or "api_error", message))
-
-    def _unreadable(self, sentence: str) -> None:
-        self.failure = Failure(kind=FailureKind.PROTOCOL, message=clean(sentence))
 
     def _not_this_protocol(self) -> None:
         self._unreadable(
