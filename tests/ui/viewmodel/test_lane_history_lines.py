@@ -198,3 +198,10 @@ def test_hosts_have_their_parts_of_ttft_where_there_is_room_and_a_sentence_below
     assert table(lanes, 50).remarks == shown.remarks
     assert table(lanes[:1]).remarks == table(LANES).remarks == ()
     assert "round" not in table(LANES, 200).heading
+
+
+def test_names_take_the_room_that_sparklines_do_not_need_yet() -> None:
+    names = [f"claude-haiku-5-5 · {variant}" for variant in ("plain", "one sentence", "with an example")]
+    for runs in (1, 20):
+        shown = table([lane_of(name, *[took(200, 900)] * runs) for name in names], 44)
+        assert ("with an example" in shown.lines[2]) is (runs == 1)

@@ -18,8 +18,17 @@ MODELS = ["claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5"]
         (["claude-sonnet-5-5 · plain", "claude-sonnet-5-5 · one sentence"], 20, ["plain", "one sentence"]),
         (
             [f"{model} · {variant}" for model in MODELS[:2] for variant in ("plain", "one sentence")],
-            24,
-            ["haiku-5-5 · plain", "haiku-5-5 · one sentence", "sonnet-5-5 · plain", "sonnet-5-5…one sentence"],
+            22,
+            ["haiku · plain", "haiku · one sentence", "sonnet · plain", "sonnet · one sentence"],
+        ),
+        (
+            [
+                f"claude-haiku-5-5 · {variant} · {host}"
+                for variant in ("old text", "new text")
+                for host in ("rack", "desk")
+            ],
+            20,
+            ["old · rack", "old · desk", "new · rack", "new · desk"],
         ),
         (["one-very-long-name-of-a-model"], 12, ["one-v…-model"]),
         (["claude-haiku-5-5", "claude-haiku-5-5"], 8, ["cla…-5-5"] * 2),

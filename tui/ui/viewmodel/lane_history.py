@@ -288,7 +288,9 @@ def history_table(
     columns.sort(key=lambda one: _PLACES.index(one.name))
     widths = [max(_COUNT_CELLS, each.width(by)) if each is count and lanes else each.width(by) for each in columns]
     longest = max((len(lane.label) for lane in lanes), default=0)
-    name_cells = max(0, min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, rest - 2 * (_SHORTEST_SPARK + 1)), rest))
+    drawn_runs = max((len(lane.drawn[metric]) for lane in lanes for metric in METRICS), default=0)
+    for_name = rest - 2 * (min(_SHORTEST_SPARK, drawn_runs) + 1)
+    name_cells = max(0, min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, for_name), rest))
     spark_cells = max(0, (rest - name_cells - 2) // 2)
     spare = rest - name_cells - 2 * spark_cells
     # Before a figure stands a gap and behind it the place of a star: the sparkline gives what is wanting.

@@ -240,9 +240,14 @@ def _tokens(record: RequestRecord) -> str:
     return format_count(record.output_tokens)
 
 
+_BETWEEN = " · "
+"""Stands between a model, its variant and its host."""
+
+
 def shortened(labels: Sequence[str], cells: int) -> list[str]:
     """All labels in at most `cells` cells each, by one rule for all: as they are where they fit; else without the words
-    that all begin and end with; else with the middle left out, since names differ at both ends."""
+    that all begin and end with, model and variant each for itself; else with the middle left out, since names differ at
+    both ends."""
     names = [clean(label).replace("\n", " ").replace("\t", " ") for label in labels]
     if all(cells_of(name) <= cells for name in names):
         return names
@@ -257,6 +262,10 @@ def _without_common(names: Sequence[str]) -> list[str]:
     """The names without the words that all of them begin and end with; a word at least stays of each."""
     if len(set(names)) < 2:
         return list(names)
+    parts = [name.split(_BETWEEN) for name in names]
+    if len({*map(len, parts)}) == 1 < len(parts[0]):
+        differ = [_without_common(part) for part in zip(*parts, strict=True) if len(set(part)) > 1]
+        return [*map(_BETWEEN.join, zip(*differ, strict=True))]
     pieces = [[*_words(name)] for name in names]
     shortest = min(map(len, pieces))
     first = last = 0
