@@ -78,7 +78,7 @@ LETTERS = {
 """The letter of each action."""
 
 _WORDS = {
-    "run": "start fire send ask again repeat", "run_all": "variants prompts", "cancel_all": "stop abort",
+    "run": "start fire send ask again rerun retry", "run_all": "variants prompts", "cancel_all": "stop abort",
     "series": "repeat benchmark again n", "series_options": "repeats budget until sure order warm-up",
     "sweep": "length tokens per token",
     "load": "concurrency rate arrivals goodput stress knee levels throughput",
@@ -92,9 +92,9 @@ _WORDS = {
     "overrule": "judge verdict pass fail right wrong human label undo",
     "detail": "cost price tokens usage timing steps request id",
     "advice": "faster tips suggestions cost save money", "clear": "reset empty delete",
-    "theme": "colours colors dark light",
+    "theme": "colours colors dark light mode",
     "picture": "screenshot save svg export", "maximise": "full screen zoom", "maximise_chart": "full screen zoom save",
-    "quit": "exit leave", "search": "find", "save_plan": "export toml file store share",
+    "quit": "exit leave close", "search": "find", "save_plan": "export toml file store share",
     "open_plan": "load toml file draft",
     "new_draft": "prompt empty reset fresh", "next_chart": "trend histogram distribution box scatter gaps",
     "system": "instructions role", "checks": "right wrong pass fail quality json regex schema eval",

@@ -1,9 +1,8 @@
 """The palette: finds an action by its title, by what it does, and by what others call it."""
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from collections.abc import Sequence
 
-_BY_HELP = 0.5
-"""Score of an action whose help or other names hold what was typed: below one whose title does."""
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 
 class ActionsProvider(Provider):
@@ -15,13 +14,23 @@ class ActionsProvider(Provider):
             yield DiscoveryHit(command.title, command.callback, help=command.help)
 
     async def search(self, query: str) -> Hits:
-        """Those that fit: letters of the title in order, or words anywhere."""
-        matcher, words = self.matcher(query), query.lower().split()
+        """Those that fit, by how well they do."""
+        matcher, typed = self.matcher(query), query.lower().split()
         other_names = getattr(self.app, "other_names", {})
         for title, help_text, callback, *_ in self.app.get_system_commands(self.screen):
-            score = matcher.match(title)
-            said = f"{title} {help_text} {other_names.get(title, '')}".lower()
-            if words and all(word in said for word in words):
-                score = max(score, _BY_HELP)
+            score = _score(typed, matcher.match(title), title, help_text or "", other_names.get(title, ""))
             if score > 0:
                 yield Hit(score, matcher.highlight(title), callback, help=help_text)
+
+
+def _score(typed: Sequence[str], by_letters: float, title: str, help_text: str, others: str) -> float:
+    """The more the better: words of the title, then a name that others have for it, the first being best, then
+    words of its help, then letters of the title in order, since "exit" is in "Next variant" too."""
+    names = others.split()
+    said = f"{title} {help_text} {others}".lower()
+    near = by_letters / (1 + by_letters)
+    if typed and all(word in title.lower() for word in typed):
+        return 3 + near
+    if all(word in names for word in typed):
+        return 2 + 1 / (2 + max(map(names.index, typed)))
+    return 1 + near if all(word in said for word in typed) else near

@@ -140,18 +140,20 @@ async def test_a_letter_inside_a_word_is_someones_language(open_app: OpenApp) ->
 
 
 MEANT = {
-    "save": "Picture",
+    "save": "Save",
     "export": "History",
     "repeat": "Series",
-    "csv": "Variants",
+    "csv": "History",
     "cost": "Detail",
-    "p95": "Objectives",
+    "p95": "Statistics",
     "baseline": "Pin",
-    "share": "Copy",
-    "clipboard": "Compare",
-    "delete": "History",
+    "clipboard": "Copy",
+    "delete": "Clear",
+    "exit": "Quit",
+    "rerun": "Run",
+    "dark mode": "Theme",
 }
-"""Words that are typed into the palette, and the titles that they find."""
+"""Words that are typed into the palette, and the titles that they find first."""
 
 
 async def test_the_palette_finds_by_what_is_meant(open_app: OpenApp) -> None:
@@ -159,8 +161,11 @@ async def test_the_palette_finds_by_what_is_meant(open_app: OpenApp) -> None:
         await s.press("ctrl+p")
         field, found = s.app.screen.query_one(Input), s.app.screen.query_one(OptionList)
 
+        def first() -> str:
+            return next((str(one.prompt).partition("\n")[0] for one in found.options), "")
+
         async def finds(title: str) -> None:
-            await s.until(lambda: any(title in str(one.prompt) for one in found.options), f"{title}: {field.value}")
+            await s.until(lambda: title in first(), f"{title}: {field.value}")
 
         for typed, title in MEANT.items():
             field.value = "no such thing"
