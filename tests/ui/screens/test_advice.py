@@ -42,6 +42,7 @@ async def test_a_suggestion_is_tried_and_accepted_into_the_parameters(open_app: 
         await s.press("alt+a")
         await s.until_shown("Turn thinking off")
         await s.until_shown("thinking-bound")
+        await s.until_shown("T tries it: up to 82 requests, at")
         await tried(s)
         assert s.app.context.advice is not None
         assert s.app.context.advice.open is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 from tui.advice.advise import advise
 from tui.advice.suggestion import NoSuggestion, Suggestion
 from tui.advice.trial import TrialResult, accepted_parameters, accepted_target, goes_to_shared, origin_of
+from tui.core.plan import Plan
 from tui.core.wording import percent
 from tui.errors import HistoryError
 from tui.history.store import Store
@@ -47,6 +48,7 @@ class AdviceController:
         """Show the advice for the current lane, or the trial under way."""
         context, first = self._context, self._context.advice is None
         state = context.advice = context.advice or AdviceState()
+        state.foresee = self._foresee
         if not state.running:
             self._advised = context.main.lanes.current.lane
             self._advise()
@@ -123,9 +125,8 @@ class AdviceController:
         plan = context.plan()
         if plan is None:
             return
-        try:
-            trial = TrialRunner(context.session, plan, state.advice.target, said, self._trial_over)
-        except KeyError:
+        trial = self._trial_of(said, plan)
+        if trial is None:
             context.complain("This lane's target is no longer chosen: run again, then ask for advice.")
             return
 
@@ -139,6 +140,18 @@ class AdviceController:
             context.main.wake()
 
         ask_before(context, "Trial", trial.plan, partial(forecast, context.session, trial.plan, trial.settings), begin)
+
+    def _trial_of(self, said: Suggestion | NoSuggestion, plan: Plan) -> TrialRunner | None:
+        """The trial of what is suggested; None where `plan` does not ask its target."""
+        assert self._state.advice is not None, "only what was advised is tried"
+        try:
+            return TrialRunner(self._context.session, plan, self._state.advice.target, said, self._trial_over)
+        except KeyError:
+            return None
+
+    def _foresee(self, said: Suggestion | NoSuggestion) -> str:
+        trial = None if said.trial is None else self._trial_of(said, self._context.draft.plan())
+        return "" if trial is None else forecast(self._context.session, trial.plan, trial.settings).sentence
 
     def _trial_over(self) -> None:
         assert self._trial is not None, "a trial that is over was begun"

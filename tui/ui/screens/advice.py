@@ -100,7 +100,7 @@ class AdviceScreen(BoxScreen[None]):
     def on_option_list_option_highlighted(self) -> None:
         """Show what is pointed at."""
         said = self._pointed
-        self._detail.update("" if said is None else _text([*detail_lines(said), ""]))
+        self._detail.update("" if said is None else _text([*detail_lines(said, self._state.foresee(said)), ""]))
 
     def on_option_list_option_selected(self) -> None:
         """Enter tries."""

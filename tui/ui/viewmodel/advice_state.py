@@ -29,6 +29,8 @@ class AdviceState:
         self.measured: list[MeasuredTarget] = []
         """Measurements of trials, as evidence for the next advice."""
         self._look: Callable[[], TrialResult] | None = None
+        self.foresee: Callable[[Suggestion | NoSuggestion], str] = lambda _said: ""
+        """Says what a trial asks, costs and takes; nothing where that cannot be told."""
 
     @property
     def running(self) -> bool:
@@ -112,14 +114,16 @@ def row_line(said: Suggestion | NoSuggestion, ledger: list[TrialResult]) -> str:
     return f"{saves:>10}{beside}  {said.headline}{mark}{behind}"
 
 
-def detail_lines(said: Suggestion | NoSuggestion) -> list[str]:
-    """Return everything about a row."""
+def detail_lines(said: Suggestion | NoSuggestion, foreseen: str = "") -> list[str]:
+    """Return everything about a row; `foreseen` is what its trial asks, costs and takes."""
     if isinstance(said, NoSuggestion):
         what = f"“{said.trial.change.label}”" if said.trial and said.warns else "it"
-        way = f"T tries {what} beside the present request." if said.trial else "The program cannot make that run."
+        tries = f"T tries {what} beside the present request{': ' if foreseen else ''}{foreseen}."
+        way = tries if said.trial else "The program cannot make that run."
         return [said.reason, f"What would {'help' if said.warns else 'tell'}: {said.run}", way]
     source = said.source
-    way = f"T tries it: at most {2 * BUDGET} requests." if said.trial else "The program cannot try this."
+    foreseen = foreseen or f"at most {2 * BUDGET} requests"
+    way = f"T tries it: {foreseen}." if said.trial else "The program cannot try this."
     return [
         *([said.headline] if said.passed else []),  # its row may be cut
         saving_sentence(said.saving),
