@@ -87,17 +87,10 @@ class MeasuredPlan(Measurement, kw_only=True):
 
 
 def measure(
-    loaded: Loaded,
-    settings: SeriesSettings,
-    narrator: Narrator,
-    *,
-    ask_all: bool = False,
-    record: Path | None = None,
-    on_ended: Callable[[RequestRecord], None] = lambda _record: None,
-    count_parts: bool = False,
-    against: Loaded | None = None,
-    steps: Sequence[MeasuringStep] = (MeasuringStep.SERIES,),
-) -> MeasuredPlan:
+    loaded: Loaded, settings: SeriesSettings, narrator: Narrator, *, ask_all: bool = False, record: Path | None = None,
+    on_ended: Callable[[RequestRecord], None] = lambda _record: None, count_parts: bool = False,
+    against: Loaded | None = None, steps: Sequence[MeasuringStep] = (MeasuringStep.SERIES,),
+) -> MeasuredPlan:  # fmt: skip
     """Run the plan as a series, or as `steps` say, of all variants of its prompt with `ask_all`; afterwards, with
     `count_parts`, have the parts of the prompts counted. With `against`, the plan of that is asked in turn with it. A
     sweep says first what it may cost.
@@ -119,13 +112,9 @@ def measure(
 
 
 def prepared(
-    loaded: Loaded,
-    narrator: Narrator,
-    *,
-    ask_all: bool = False,
-    record: Path | None = None,
+    loaded: Loaded, narrator: Narrator, *, ask_all: bool = False, record: Path | None = None,
     against: Loaded | None = None,
-) -> tuple[Session, Plan]:
+) -> tuple[Session, Plan]:  # fmt: skip
     """A session that measures the plan, and the plan; nothing is sent yet. Raises ConfigError."""
     for each in (loaded,) if against is None else (against, loaded):
         refuse_unconfirmed(each, os.environ)
@@ -167,14 +156,9 @@ def _plan_of(loaded: Loaded, against: Loaded | None, simulator_url: str | None, 
 
 
 async def _measure(
-    session: Session,
-    plan: Plan,
-    settings: SeriesSettings,
-    narrator: Narrator,
-    steps: Sequence[MeasuringStep],
-    *,
+    session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, steps: Sequence[MeasuringStep], *,
     count_parts: bool,
-) -> MeasuredPlan:
+) -> MeasuredPlan:  # fmt: skip
     runs: list[StoredRun | str] = []
     errors: list[Exception] = []
 

@@ -179,14 +179,9 @@ def _say_nothing(_record: RequestRecord) -> None:
 
 
 def _write_files(
-    options: argparse.Namespace,
-    measured: MeasuredPlan,
-    results: Sequence[TargetResult],
-    objectives: Sequence[Objective],
-    choice: Choice | None,
-    *,
-    simulated: bool,
-) -> None:
+    options: argparse.Namespace, measured: MeasuredPlan, results: Sequence[TargetResult],
+    objectives: Sequence[Objective], choice: Choice | None, *, simulated: bool,
+) -> None:  # fmt: skip
     tried = ledger_of(measured.runs) if options.json or options.markdown else []
     write_exports(options, measured.runs, tried=tried, objectives=objectives, choice=choice)
     if options.junit == "-":
@@ -198,15 +193,9 @@ def _write_files(
 
 
 def _summary(
-    measured: MeasuredPlan,
-    results: Sequence[TargetResult],
-    objectives: Sequence[Objective],
-    choice: Choice | None,
-    *,
-    by: Figure,
-    plain: bool,
-    simulated: bool,
-) -> str:
+    measured: MeasuredPlan, results: Sequence[TargetResult], objectives: Sequence[Objective], choice: Choice | None, *,
+    by: Figure, plain: bool, simulated: bool,
+) -> str:  # fmt: skip
     lines = [SIMULATED_NOTE] if simulated else []
     lines += sentences(results) if plain else [table(results), *fitted_table(results)]
     lines += remark_lines(results)

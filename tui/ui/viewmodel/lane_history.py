@@ -268,13 +268,9 @@ class HistoryTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def history_table(
-    lanes: Sequence[LaneHistory],
-    width: int,
-    clip: Clip,
-    shorten: Shorten,
-    by: str | None = None,
+    lanes: Sequence[LaneHistory], width: int, clip: Clip, shorten: Shorten, by: str | None = None,
     verdicts: Sequence[str] = (),
-) -> HistoryTable:
+) -> HistoryTable:  # fmt: skip
     """The table in `width` cells: medians of what is asked now, beside sparklines of the session, on a scale from zero
     that all lanes share. Sorted by `by`, one of `RANKED`, or in the order in which they are asked.
 
@@ -288,9 +284,8 @@ def history_table(
     columns.sort(key=lambda one: _PLACES.index(one.name))
     widths = [max(_COUNT_CELLS, each.width(by)) if each is count and lanes else each.width(by) for each in columns]
     longest = max((len(lane.label) for lane in lanes), default=0)
-    drawn_runs = max((len(lane.drawn[metric]) for lane in lanes for metric in METRICS), default=0)
-    for_name = rest - 2 * (min(_SHORTEST_SPARK, drawn_runs) + 1)
-    name_cells = max(0, min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, for_name), rest))
+    shortest_spark = min(_SHORTEST_SPARK, max((len(each) for lane in lanes for each in lane.drawn.values()), default=0))
+    name_cells = max(0, min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, rest - 2 * (shortest_spark + 1)), rest))
     spark_cells = max(0, (rest - name_cells - 2) // 2)
     spare = rest - name_cells - 2 * spark_cells
     # Before a figure stands a gap and behind it the place of a star: the sparkline gives what is wanting.
