@@ -55,7 +55,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         ["headless/measure", "headless/prompt_source", "headless/narration", "headless/results"], "headless/test_run.py"
     ),
     # The session as screen and command use it.
-    **dict.fromkeys(["session/intake", "session/session"], "session/test_preview.py"),
+    "session/session": "session/test_preview.py",
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/spending": "session/test_preview.py",

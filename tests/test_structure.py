@@ -3,9 +3,9 @@
 import pytest
 from counts import APP, Tree, whole_tree
 
-MOST_MODULES = 329
+MOST_MODULES = 328
 """To fall to 230, for what there was before issue 18 and the rest of 16."""
-MOST_LINES = 59_270
+MOST_LINES = 59_250
 """To fall to 32,000."""
 
 ONE_MEANING = ("figures", "ledger", "evidence", "sources", "models")

@@ -5,7 +5,6 @@ and is armed again when it rings too early.
 """
 
 import asyncio
-from types import TracebackType
 from typing import Self
 
 from tui.core.events import Failure
@@ -38,9 +37,7 @@ class Deadlines:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

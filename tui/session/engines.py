@@ -14,7 +14,6 @@ from functools import partial
 from msgspec.structs import replace
 
 from tui import __version__
-from tui.config.schema import SIMULATOR
 from tui.core.engine_events import Armed, EngineFailed, Hello
 from tui.core.events import EngineReady, Event, RequestEnded, RunEnded, RunStarted
 from tui.core.host import Host, HostFacts
@@ -29,7 +28,6 @@ from tui.engine.logins import Logins
 from tui.engine.protocol import Ask, CountTokens, Examine, ListModels, StartLoad
 from tui.errors import ChildError
 from tui.session.shared_run import SharedLoad, SharedRun, places_of
-from tui.simulator.process import SimulatorProcess
 
 _RESTART_AFTER_S = (0.0, 1.0, 5.0)
 """Pauses before the engine of this machine is started again, by how often it failed in a row; the last one repeats."""
@@ -312,47 +310,3 @@ def _greet(client: EngineClient, hello: Hello, logins: Logins, say: Callable[[st
         say(f"{name} printed text before the engine started: {client.words_before}; is its shell clean?")
     if hello.app_version != __version__:
         say(f"{name} has latency-tui {hello.app_version}, and this is {__version__}: it may differ.")
-
-
-class Children:
-    """The engines and the simulator, started when they are needed, and started again when they have ended."""
-
-    def __init__(
-        self,
-        engine: "subprocess.Popen[bytes] | None",
-        simulator: SimulatorProcess | None,
-        on_events: Callable[[list[Event]], None],
-        on_problem: Callable[[str], None],
-    ) -> None:
-        """For `engine` see `Engines`.
-
-        `on_events` gets every batch that engines report, `on_problem` a sentence when a child cannot be started.
-        """
-        self._on_problem = on_problem
-        self.engines = Engines(engine, on_events, on_problem)
-        self.simulator = simulator
-
-    async def connect(self) -> None:
-        """Start engines and simulator, and take up the engines' pipes. Raises ChildError."""
-        _ = self.engines.here
-        self.launch_simulator()
-        await self.engines.connect()
-
-    def launch_simulator(self) -> None:
-        """Start the simulator, if the session has one and it does not run."""
-        if self.simulator is not None:
-            try:
-                self.simulator.launch()
-            except ChildError as error:
-                self._on_problem(str(error))
-
-    def add_simulator(self) -> Endpoint:
-        """Start the simulator, if the session has none yet, and return its endpoint. Raises ChildError."""
-        if self.simulator is None:
-            self.simulator = SimulatorProcess.start()
-        return Endpoint(name=SIMULATOR, base_url=self.simulator.base_url, simulated=True)
-
-    def stop_simulator(self) -> None:
-        """End the simulator."""
-        if self.simulator is not None:
-            self.simulator.stop()

@@ -30,8 +30,7 @@ from tui.simulator.process import SimulatorProcess
 if TYPE_CHECKING:
     from tui.history.record_file import RecordFile
     from tui.history.recorder import Recorder
-    from tui.session.engines import Children
-    from tui.session.intake import Intake
+    from tui.session.intake import Children, Intake
     from tui.session.series import SeriesRunner
 
 

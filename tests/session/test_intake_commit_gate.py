@@ -12,8 +12,8 @@ from waiting import in_time
 from tui.core.events import Event, RequestEnded
 from tui.history.recorder import Recorder
 from tui.history.writer import Item, Writer
-from tui.session import commit_gate
-from tui.session.commit_gate import CommitGate
+from tui.session import intake
+from tui.session.intake import CommitGate
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def test_what_ends_a_request_is_shown_once_it_is_stored_and_nothing_overta
 
 
 async def test_a_disk_that_stalls_is_waited_for_only_so_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit_gate, "WAIT_FOR_DISK_S", 0.05)
+    monkeypatch.setattr(intake, "WAIT_FOR_DISK_S", 0.05)
     shown = Shown(path)
     shown.add([*beginning(1), *ending(1)])
     await shown.until_shown(ending(1)[-1])
