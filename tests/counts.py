@@ -17,8 +17,14 @@ ROOT = Path(__file__).parent.parent
 RIDDLES = ("What", "How", "Whether", "Where", "Why", "When")
 """Words that open a docstring which describes a thing by a riddle instead of by its noun."""
 
-WIRE = "tui.engine.wires.messages"
-"""The package of the wire that there is."""
+WIRES = "tui.engine.wires"
+"""The package of all wires."""
+
+GOALS = {"A lever": 3, "A figure": 2, "A chart": 2, "An export format": 2, "A wire": 4}
+"""Most files that a thing of each kind may touch, but for those that are generated."""
+
+RECIPES = ROOT / "docs" / "architecture.md"
+"""The page that says which files each new thing must touch."""
 
 APP = "LatencyApp"
 """The application class."""
@@ -242,13 +248,22 @@ def _names(module: Module) -> set[str]:
     return found
 
 
-TOUCHED = {
+def recipes() -> dict[str, list[str]]:
+    """The files that the recipes have touched by hand in every case, by what they add."""
+    found: dict[str, list[str]] = {}
+    for recipe in RECIPES.read_text("utf-8").partition("\n## Recipes\n")[2].split("\n### ")[1:]:
+        title, _, text = recipe.partition("\n")
+        found[title] = re.findall(r"^\d+\. (?:A module in )?`([\w./]+)`", text, re.MULTILINE)
+    return {title: found[title] for title in GOALS}
+
+
+NAMED = {
     "a lever (top_p)": ("top_p",),
     "a figure (ttfo)": ("ttfo", "ttfo_ns", "ttfo_ms", "TTFO"),
     "a chart (waterfall)": ("waterfall", "WATERFALL", "waterfall_chart"),
-    "an export format (csv)": ("csv", ".csv", "csv_export"),
+    "an export format (csv)": ("render_csv", "csv_export"),
 }
-"""What is added, by an existing one of its kind, and the names by which code speaks of that one."""
+"""Things of each kind, and the names by which code speaks of them."""
 
 
 def _report(tree: Tree) -> Iterator[str]:
@@ -268,10 +283,14 @@ def _report(tree: Tree) -> Iterator[str]:
     riddles = tree.riddles()
     of_fields = sum(one.is_fields for one in riddles)
     yield f"docstrings         {len(tree.docstrings)}: {len(riddles)} open with a riddle, {of_fields} of them a field's"
-    wire = [module.name for module in tree.modules if _is_in(module.name, WIRE) and module.lines > 1]
-    yield f"A wire ({WIRE}): {len(wire)} modules, imported by {', '.join(tree.importing(WIRE))}"
+    yield "Files to touch, by the recipes"
+    for title, files in recipes().items():
+        yield f"  {title}: {len(files)}: {', '.join(files)}"
     yield "Modules that name"
-    for kind, words in TOUCHED.items():
+    for wire in ("chat", "messages", "responses"):
+        found = tree.importing(f"{WIRES}.{wire}")
+        yield f"  a wire ({wire}): {len(found)}: {', '.join(found)}"
+    for kind, words in NAMED.items():
         found = tree.naming(*words)
         yield f"  {kind}: {len(found)}: {', '.join(found)}"
 
