@@ -66,6 +66,8 @@ class ChartView(Widget):
         if changed:
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
+    watch_data = watch_markers = watch_placeholder = redraw
+
     def _drawn(self) -> list[Strip]:
         width, height = self.size
         pen = Pen(self.markers, self.rich_style, self.style_of)
@@ -105,18 +107,6 @@ class ChartView(Widget):
         painter.draw(figure, width, height)
         text: str = figure.build().string().replace(_DEFAULT_SEQUENCE, "\x1b[39m")
         return text.translate(_ASCII) if self.markers is Markers.ASCII else text
-
-    def watch_data(self) -> None:
-        """Draw the new data."""
-        self.redraw()
-
-    def watch_markers(self) -> None:
-        """Draw with the new markers."""
-        self.redraw()
-
-    def watch_placeholder(self) -> None:
-        """Show the new placeholder."""
-        self.redraw()
 
     def watch_virtual_size(self) -> None:
         """Draw for the new size, also where Textual sends no `Resize`; see `StreamView`."""

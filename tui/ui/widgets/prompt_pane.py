@@ -144,18 +144,6 @@ class EditBox(Vertical):
     _below = 0
     """Rows of what is below when it is whole."""
 
-    def on_descendant_focus(self) -> None:
-        """Make room for what has the focus."""
-        self._share_out()
-
-    def on_text_area_changed(self) -> None:
-        """The text may need more rows now."""
-        self._share_out()
-
-    def on_resize(self) -> None:
-        """There are other rows now."""
-        self._share_out()
-
     def on_click(self, event: Click) -> None:
         """A click on what is one line brings it back."""
         for pane in self.query(Yielding):
@@ -175,6 +163,8 @@ class EditBox(Vertical):
             return
         for pane in below:
             pane.give_way(short=short)
+
+    on_descendant_focus = on_text_area_changed = on_resize = _share_out
 
 
 class PartsStrip(Static):

@@ -98,10 +98,6 @@ class TurnsView(PromptPart):
         self._at = event.option_index
         self._show_text()
 
-    @on(OptionList.OptionSelected)
-    def _selected(self) -> None:
-        self.action_text()
-
     @on(TextArea.Changed)
     def _edited(self) -> None:
         text, turns = self._editor.text, self.book.prompt.turns
@@ -113,6 +109,7 @@ class TurnsView(PromptPart):
             self.book.edit(prefill=text)
         self._list.replace_option_prompt_at_index(self._at, self._line(self._at))
 
+    @on(OptionList.OptionSelected)
     def action_text(self) -> None:
         """Go to the text."""
         self._editor.focus()

@@ -101,10 +101,6 @@ class VariablesView(PromptPart):
         self._at = (event.coordinate.row, event.coordinate.column)
         self._show_value()
 
-    @on(DataTable.CellSelected)
-    def _selected(self) -> None:
-        self.action_value()
-
     @on(TextArea.Changed)
     def _edited(self) -> None:
         row, column = self._at
@@ -115,6 +111,7 @@ class VariablesView(PromptPart):
         else:
             self._table.update_cell_at((row, column), self._cell(row, name), update_width=True)  # type: ignore[arg-type]
 
+    @on(DataTable.CellSelected)
     def action_value(self) -> None:
         """Go to the cell's text."""
         if self._shown:
