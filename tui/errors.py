@@ -61,3 +61,8 @@ class NoSuchRunError(HistoryError):
     """The history holds no run of this number or uid."""
 
     exit_code = ExitCode.USAGE
+
+
+def reason_of(error: OSError) -> str:
+    """The system's words for what went wrong, for a sentence."""
+    return (error.strerror or str(error)).lower()

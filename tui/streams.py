@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from tui.core.sanitize import KEY_FORM, clean
-from tui.errors import ExitCode, LatencyTuiError
+from tui.errors import ExitCode, LatencyTuiError, reason_of
 
 READER_GONE = 141
 """Exit status when the reader of standard output has gone: as shells count SIGPIPE, of which it is the rule to say
@@ -45,8 +45,7 @@ class _Output(io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
         if isinstance(error, BrokenPipeError):
             return error
-        reason = (error.strerror or str(error)).lower()
-        return OutputError(f"Standard output cannot be written: {reason}.")
+        return OutputError(f"Standard output cannot be written: {reason_of(error)}.")
 
 
 class _Errors(io.TextIOWrapper):

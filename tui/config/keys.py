@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from tui.core.sanitize import KEY_FORM
-from tui.core.setting import SetBy, is_optional, settings_of, type_of
+from tui.core.setting import SetBy, Setting, is_optional, settings_of, type_of
 
 _LOOKS_SECRET = re.compile(r"sk[-_]|:[^:]*@|^[A-Za-z0-9_\-]{32,}$")
 _LONGEST_SHOWN = 40
@@ -78,22 +78,14 @@ class Ignored(msgspec.Struct, frozen=True):
         return f"{self.origin}: {self.path} {self.why}."
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """One key of a table."""
+class Key(Setting, frozen=True, kw_only=True):
+    """One key of a table, with the declaration of its field."""
 
     name: str
     type: Any
-    help: str
-    """One sentence."""
-    unit: str = ""
     required: bool = False
     optional: bool = False
     """True where it may be not set at all, and not only left at its default."""
-    set_by: SetBy = "own file"
-    is_cap: bool = False
-    old_name: str = ""
-    label: str = ""
-    unset: str = ""
     default: Any = None
     items: tuple["Key", ...] = ()
     """For a list of tables: the keys of each."""
@@ -121,18 +113,12 @@ def keys_of(
         Key(
             name=name,
             type=(types or {}).get(name) or type_of(struct, name),
-            help=declared.help,
-            unit=declared.unit,
             required=name in required,
             optional=is_optional(struct, name),
-            set_by=declared.set_by,
-            is_cap=declared.is_cap,
-            old_name=declared.old_name,
-            label=declared.label,
-            unset=declared.unset,
             default=defaults.get(name),
             items=(items or {}).get(name, ()),
             refuse=(refuse or {}).get(name),
+            **{field: getattr(declared, field) for field in Setting.__struct_fields__},
         )
         for name, declared in settings_of(struct).items()
     )

@@ -10,12 +10,11 @@ import msgspec
 from tui.config import files, paths
 from tui.config.check import Checker
 from tui.config.keys import Key, Layer, refuse_label
-from tui.config.paths import private_directory, write_private
+from tui.config.paths import save_state
 from tui.core.model import KnownModel, Lifecycle, ListedModel, Prices
 from tui.core.parameters import Effort, ThinkingType
 from tui.core.setting import type_of
 from tui.core.target import Endpoint
-from tui.errors import ConfigError
 
 _NOT_IN_THE_FILE = ("deprecated_on", "prices", "prices_at")
 _MAY_BE_ABSENT = ("lifecycle", "retires_on", "thinking", "effort", "default_effort", "fast", "speed_beta")
@@ -127,12 +126,7 @@ def save_list(endpoint: Endpoint, models: tuple[ListedModel, ...], read: date) -
     """Remember what `endpoint` listed on this day. Raises ConfigError when the file cannot be written."""
     path = paths.model_lists_file()
     lists = load_lists() | {endpoint.name: ModelList(base_url=endpoint.base_url, read=read, models=models)}
-    try:
-        private_directory(path.parent)
-        write_private(path, msgspec.json.encode(lists))
-    except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise ConfigError(f"{path}: the list of models cannot be saved: {reason}.") from None
+    save_state(path, msgspec.json.encode(lists), "the list of models")
 
 
 def known_models(endpoints: Mapping[str, Endpoint] | Sequence[Endpoint]) -> tuple[KnownModel, ...]:

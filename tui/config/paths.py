@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 import tui
+from tui.errors import ConfigError, reason_of
 
 APP_NAME = "latency-tui"
 PROJECT_FILE = "latency-tui.toml"
@@ -64,6 +65,15 @@ def write_private(path: Path, data: bytes | Iterable[bytes]) -> None:
         with contextlib.suppress(OSError):
             os.unlink(beside)  # noqa: PTH108 - as above
         raise
+
+
+def save_state(path: Path, data: bytes, what: str) -> None:
+    """Write a file of the state directory, for its owner only. Raises ConfigError: that `what` cannot be saved."""
+    try:
+        private_directory(path.parent)
+        write_private(path, data)
+    except OSError as problem:
+        raise ConfigError(f"{path}: {what} cannot be saved: {reason_of(problem)}.") from None
 
 
 def open_private(path: Path, flags: int) -> int:

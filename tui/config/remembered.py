@@ -9,7 +9,7 @@ from tui.config.check import check_settings
 from tui.config.files import Document
 from tui.config.keys import Layer
 from tui.config.load import Loaded, default_endpoint, without_endpoints
-from tui.config.paths import private_directory, write_private
+from tui.config.paths import save_state
 from tui.config.presets import presets
 from tui.config.schema import SIMULATOR
 from tui.core.plan import MAX_TARGETS
@@ -67,14 +67,7 @@ def save_targets(targets: Sequence[Target], disabled: Collection[int] = ()) -> N
         "targets": [as_table(targets[index]) for index in kept],
         "disabled": [position for position, index in enumerate(kept) if index in disabled],
     }
-    path = paths.state_file()
-    data = msgspec.json.format(msgspec.json.encode(values))
-    try:
-        private_directory(path.parent)
-        write_private(path, data)
-    except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise ConfigError(f"{path}: the choice of targets cannot be saved: {reason}.") from None
+    save_state(paths.state_file(), msgspec.json.format(msgspec.json.encode(values)), "the choice of targets")
 
 
 def target_list(loaded: Loaded) -> TargetList:
@@ -120,12 +113,7 @@ def confirm(endpoints: Iterable[Endpoint]) -> None:
     """Remember that the person lets prompts go to these. Raises ConfigError when that cannot be saved."""
     path = paths.state_file().with_name(_CONFIRMED)
     urls = sorted(_confirmed() | {endpoint.base_url for endpoint in endpoints})
-    try:
-        private_directory(path.parent)
-        write_private(path, msgspec.json.format(msgspec.json.encode(urls)))
-    except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise ConfigError(f"{path}: that the endpoint may be used cannot be saved: {reason}.") from None
+    save_state(path, msgspec.json.format(msgspec.json.encode(urls)), "that the endpoint may be used")
 
 
 def refuse_unconfirmed(loaded: Loaded, environ: Mapping[str, str]) -> None:

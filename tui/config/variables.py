@@ -13,7 +13,7 @@ from tui.config.keys import SetValue, shown
 from tui.core.attachment import MOST_BYTES, MOST_FILES, Attachment, attachment_of
 from tui.core.prompt import Prompt, is_variable_name
 from tui.core.setting import open_setting, setting
-from tui.errors import ConfigError
+from tui.errors import ConfigError, reason_of
 
 MAX_ROWS = 10_000
 """Most rows of values."""
@@ -196,7 +196,7 @@ def _looked_at(path: Path) -> Attachment:
             data = opened.read(MOST_BYTES + 1)
         return attachment_of(data, path.name, str(path.resolve()))
     except OSError as error:
-        reason = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        reason = f"cannot be read: {reason_of(error)}"
     except ValueError as error:
         reason = str(error)
     raise ConfigError(f"attach: {path} {reason}.")

@@ -11,6 +11,7 @@ from tui.core.events import Failure, FailureKind
 from tui.core.parameters import Parameters
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
+from tui.errors import reason_of
 
 _LONGEST_QUOTE = 600
 """Characters of a server's own words that are quoted."""
@@ -197,7 +198,7 @@ def unusable_ca_file(endpoint: Endpoint, error: OSError) -> Failure:
     `error` may be an ssl.SSLError.
     """
     is_content = isinstance(error, ssl.SSLError)
-    reason = "it holds no certificate in PEM form" if is_content else (error.strerror or str(error)).lower()
+    reason = "it holds no certificate in PEM form" if is_content else reason_of(error)
     if endpoint.ca_file is not None:
         which = f"The ca_file of endpoint {endpoint.name}, {quote(endpoint.ca_file)},"
     else:

@@ -10,7 +10,7 @@ from tui.config.paths import write_private
 from tui.core.choice import Choice
 from tui.core.objectives import Objective
 from tui.core.run import StoredRun
-from tui.errors import UsageError
+from tui.errors import UsageError, reason_of
 from tui.export.csv_export import render_csv
 from tui.export.html_report import render_html
 from tui.export.json_format import render_json, render_jsonl
@@ -118,5 +118,4 @@ def write_text(path: Path, pieces: Iterable[str]) -> None:
             raise UsageError(f"The export {path} cannot be written: that is not a file; choose another name.")
         write_private(place, (piece.encode() for piece in pieces))
     except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise UsageError(f"The export {path} cannot be written: {reason}.") from None
+        raise UsageError(f"The export {path} cannot be written: {reason_of(problem)}.") from None

@@ -16,7 +16,7 @@ from tui.core.host_difference import host_differences
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
-from tui.errors import UsageError
+from tui.errors import UsageError, reason_of
 from tui.export.document import (
     FORMAT,
     VERSION,
@@ -146,8 +146,7 @@ def read(path: Path) -> Imported:
             raise UsageError(f"{name}: is larger than 1 GiB, which is more than can be imported: export fewer runs.")
         return parse(path.read_bytes(), name)
     except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise UsageError(f"{name}: cannot be read: {reason}.") from None
+        raise UsageError(f"{name}: cannot be read: {reason_of(problem)}.") from None
 
 
 def parse(data: bytes, name: str) -> Imported:

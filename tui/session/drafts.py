@@ -17,6 +17,7 @@ from tui.config.keys import Layer
 from tui.config.load import Loaded
 from tui.config.paths import open_private, private_directory, write_private
 from tui.core.plan_contents import PlanContents
+from tui.errors import reason_of
 
 _MOST = 40
 """Drafts that are kept, those in use included; the oldest are deleted."""
@@ -217,5 +218,4 @@ class Drafts:
                 path.unlink()
 
     def _complain(self, error: OSError) -> None:
-        reason = (error.strerror or str(error)).lower()
-        self.problem = f"What you write cannot be kept for the next start: {self._directory}: {reason}."
+        self.problem = f"What you write cannot be kept for the next start: {self._directory}: {reason_of(error)}."

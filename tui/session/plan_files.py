@@ -16,7 +16,7 @@ from tui.core.plan import Plan
 from tui.core.plan_contents import PlanContents, contents_of, seen_from
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint
-from tui.errors import ConfigError
+from tui.errors import ConfigError, reason_of
 
 _MODE = 0o777
 """Bits of a file's mode that stay when it is written over."""
@@ -97,8 +97,7 @@ class PlanFiles:
             if mode is not None:
                 path.chmod(mode)
         except OSError as problem:
-            reason = (problem.strerror or str(problem)).lower()
-            raise ConfigError(f"{name}: the plan cannot be saved: {reason}.") from None
+            raise ConfigError(f"{name}: the plan cannot be saved: {reason_of(problem)}.") from None
         warnings = ["A key stood in it, which was left out."] if harmless != text else []
         if harmless == text:
             warnings += self._differences(path, contents, default)
