@@ -91,10 +91,10 @@ def test_orders_and_pages(path: Path) -> None:
         failed = store.add(stored(about=info(started=2), statuses=(Status.FAILED, Status.CANCELLED)))
         fast = store.add(stored(about=info(started=3)))
         for sort in (Sort.TTFT, Sort.TOTAL):
-            assert [row.number for row in store.runs(sort=sort)] == [fast, slow, failed]
+            assert [row.number for row in store.rows(store.numbers(sort=sort))] == [fast, slow, failed]
             assert store.numbers(sort=sort, reverse=True) == [slow, fast, failed]
         assert store.numbers(sort=Sort.STARTED, reverse=True) == [slow, failed, fast]
-        assert [row.number for row in store.runs(limit=1, offset=1)] == [failed]
+        assert [row.number for row in store.rows(store.numbers(limit=1, offset=1))] == [failed]
         assert [row.number for row in store.rows([fast, 99, slow])] == [fast, slow]
         row = store.rows([failed])[0]
         assert [target.status for target in row.targets] == ["failed", "cancelled"]

@@ -40,7 +40,6 @@ from tui.simulator.process import SimulatorProcess
 _COUNT_WITHIN_S = 20.0
 _STOP_WITHIN_S = 15.0
 """Time for an orderly end after a signal."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class MeasuringStep(StrEnum):
@@ -225,6 +224,13 @@ async def _step(
     narrator.end()
 
 
+def catch_signals(handle: Callable[[int, FrameType | None], None]) -> None:
+    """Have `handle` called for what ends a program. With nohup it outlives its terminal."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handle)
+
+
 class Signals:
     """SIGINT, SIGTERM and SIGHUP: the first ends the measurement in order, the second the program at once.
 
@@ -237,10 +243,7 @@ class Signals:
         self._session = session
         self._narrator = narrator
         self._loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            # With nohup it outlives its terminal.
-            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._handle)
+        catch_signals(self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.stopped_by is not None:

@@ -30,7 +30,7 @@ from tui.errors import ChildError, ExitCode, HistoryError, UsageError
 from tui.export import otel
 from tui.export.document import is_simulated, utc
 from tui.headless.arguments import add_target_options, command_parser, load_from, repeats
-from tui.headless.measure import measure
+from tui.headless.measure import catch_signals, measure
 from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, results_of
 from tui.history.store import Store
@@ -41,7 +41,6 @@ from tui.session.watching import Rhythm, WallClock, Watcher, parse_span, span_wo
 SHORTEST_S = 10
 """Shortest time from one round to the next, s: each starts a measuring process of its own."""
 _COMMAND_WITHIN_S = 60.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EPILOG = """\
 Rounds begin at moments of the wall clock that stay the same when the watch is started again. What was skipped while the
 machine slept is said, and not made up. Every round is in the history, with the watch's name as a tag.
@@ -136,7 +135,7 @@ class _Watch:
 
     def run(self) -> int:
         """Watch, and print the report; returns the exit status."""
-        self._take_signals()
+        catch_signals(self._handle)
         watcher = Watcher(self._rhythm, self._clock, self._round, _say)
         last = _last_began(self._name)
         _say(f"Watching {self._plan or 'the prompt'} every {span_words(self._rhythm.every_s)} as {self._name}.")
@@ -149,11 +148,6 @@ class _Watch:
         if not watcher.tally.measured:
             return ExitCode.NOT_MEASURED
         return ExitCode.MISSED if watcher.tally.off_target else ExitCode.OK
-
-    def _take_signals(self) -> None:
-        for number in _SIGNALS:
-            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._stopped_by is not None:
@@ -169,7 +163,7 @@ class _Watch:
             _say(f"The round could not be measured: {error}")
             return None
         finally:
-            self._take_signals()
+            catch_signals(self._handle)
         if measured.stopped_by is not None:
             # What is finished of it is in the history; a round it is not.
             self._handle(measured.stopped_by, None)

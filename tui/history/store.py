@@ -107,18 +107,10 @@ class Store:
         return folded([one for number in numbers if (one := _row(self._connection, number)) is not None])
 
     def runs(
-        self,
-        wanted: RunFilter = ALL,
-        sort: Sort = Sort.STARTED,
-        *,
-        reverse: bool = False,
-        limit: int = 100,
-        offset: int = 0,
-        fold: bool = False,
+        self, wanted: RunFilter = ALL, *, reverse: bool = False, limit: int = 100, fold: bool = False
     ) -> list[RunRow]:
-        """Return a page of the list entries of the runs that match, the latest or the shortest first."""
-        numbers = self.numbers(wanted, sort, reverse=reverse, limit=limit, offset=offset, fold=fold)
-        return self.rows(numbers, fold=fold)
+        """Return the first list entries of the runs that match, the latest first."""
+        return self.rows(self.numbers(wanted, reverse=reverse, limit=limit, fold=fold), fold=fold)
 
     def run(self, number_or_uid: int | str) -> StoredRun:
         """Return one run with everything. A request in flight in another program has no answer yet."""
