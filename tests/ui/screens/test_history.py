@@ -110,6 +110,7 @@ def runs_list(s: AppDriver) -> RunsList:
 
 async def filled(s: AppDriver) -> None:
     """Wait until the list and the detail show what they are to show."""
+    await s.until(lambda: runs_list(s).placeholder, "what is stored")
     await s.until(lambda: runs_list(s).current is None or runs_list(s).current_row is not None, "a row")
     number = runs_list(s).current
     if number is not None:
@@ -338,7 +339,7 @@ async def test_requests_left_in_flight_are_said_once(open_app: OpenApp, database
         await s.press("alt+y")
         await s.until_shown("↯ interrupted")
         await s.press("escape")
-        assert "Alt+Y shows the interrupted run" not in s.shown
+        await s.until(lambda: "Alt+Y shows the interrupted run" not in s.shown)
     async with open_app([FAST], history=Recorder(database, HistorySettings())) as s:
         await s.run()
         assert not [notice for notice in s.notices if "interrupted" in notice]

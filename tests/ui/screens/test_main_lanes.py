@@ -14,6 +14,10 @@ def current(s: AppDriver) -> int:
     return s.views.index(s.app.main.lanes.current)
 
 
+async def later_text(s: AppDriver, top: int) -> None:
+    await s.until(lambda: s.views[0].stream.window.top > top, "later text")
+
+
 async def more_text(s: AppDriver, lane: int, characters: int) -> None:
     """Wait until so much has arrived meanwhile."""
     stream = s.views[lane].stream
@@ -92,7 +96,7 @@ async def test_scrolling_back_stops_following_and_end_follows(open_app: OpenApp)
             await s.press("end")
             assert s.is_following(0), key
             await s.until(lambda: "⏸" not in s.shown)
-            assert stream.window.top > top
+            await later_text(s, top)
 
 
 async def test_a_wide_lane_says_what_end_does(open_app: OpenApp) -> None:

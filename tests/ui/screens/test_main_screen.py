@@ -22,6 +22,7 @@ from tui.ui.keymap import Keymap
 from tui.ui.screens.dialogs import ConfirmScreen
 from tui.ui.screens.help import HelpScreen
 
+from . import thrift
 from .conftest import OpenApp
 from .driving import SMALL, STEADY, AppDriver, fast, keys_of, steady
 
@@ -315,6 +316,7 @@ async def test_a_paste_of_200_kb_arrives_whole_in_lines_and_in_one(open_app: Ope
 async def test_idle_writes_nothing_and_it_wakes_up_again(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle is counted in turns of a timer of the app's own at the screen's own rate, which the screen's would take
     too, were it not paused."""
+    monkeypatch.setattr(thrift, "_SELDOM_S", 0.0)
     async with open_app(fast(3)) as s:
         await s.run()
         # Until the last frame is out: the painting timer pauses itself.
@@ -336,7 +338,7 @@ async def test_idle_writes_nothing_and_it_wakes_up_again(open_app: OpenApp, monk
         metronome.stop()
         assert written == []
         await s.press("f6")
-        assert written, "what is counted is what is written"
+        await s.until(lambda: written, "something written: what is counted is what is written")
         await s.press("f5")
         await s.until(lambda: s.live.runs == 2, "a second run: it wakes up again")
         await s.run_over()

@@ -95,12 +95,19 @@ class Told(AppDriver):
     async def answers(self, first_id: int = 1, faster_by: float = 1.0) -> None:
         """A run, fired and answered by all three."""
         await self.press("f5")
+        await self.until_painted()
         events: list[Event] = []
         for request_id, (ttft, total, tokens) in enumerate(
             ((212, 940, 121), (548, 1_874, 118), (905, 3_130, 204)), first_id
         ):
             events += request(request_id, round(ttft * faster_by), round(total * faster_by), tokens)
         await self.say(*events, RUN_OVER)
+        await self.until_at_rest()
+
+    async def until_at_rest(self) -> None:
+        """Wait until nothing is left to paint, be it worked out only after the run."""
+        await self.until(lambda: not self.live.run_in_flight)
+        await self.until(lambda: not self.app.main.painter.is_ticking, "a painter that is done")
 
 
 class Pictured(Told):
@@ -113,8 +120,7 @@ class Pictured(Told):
     async def picture(self, name: str, widget: Widget | None = None, *, in_flight: bool = False) -> None:
         """Take a picture of the screen, or of one widget, once it has caught up; `in_flight`, while a run goes on."""
         if not in_flight:
-            await self.until_painted()
-            await self.until(lambda: not self.live.run_in_flight)
+            await self.until_at_rest()
         await self.pilot.pause()
         assert self.shown, "painted whole: what is worked out only then comes with the next pause"
         await self.pilot.pause()
