@@ -128,6 +128,7 @@ async def test_an_unknown_model_fails_alone_and_says_why(open_app: OpenApp) -> N
         assert record.failure is not None
         assert "no-such-model" in record.failure.message
         assert "✖ failed" in s.shown
+        assert "run 1 done, 1 of 3 failed" in s.shown
         assert "no-such-model" in s.views[2]._note.content  # type: ignore[operator]
         assert len(s.lanes[2].outcomes) == 1
         await s.run()

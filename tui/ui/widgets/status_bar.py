@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.core.prompt import turn_name
+from tui.core.record import State
 from tui.core.sanitize import clean
 from tui.core.wording import bar, format_cost, format_duration
 from tui.session.live import LiveState
@@ -122,7 +123,8 @@ def _doing(live: LiveState, keys: KeyNames) -> tuple[str, str]:
         parts = [f"{left} in flight"] * bool(left or not judged) + [f"{judged} being judged"] * bool(judged)
         doing = f"run {live.runs}{turn}: {' · '.join(parts)}"
     elif live.runs:
-        doing = f"run {live.runs} done"
+        failed = sum(record.state is State.FAILED for record in live.records)
+        doing = f"run {live.runs} done{f', {failed} of {len(live.records)} failed' if failed else ''}"
         if live.send_spread_ns is not None and len(live.lanes) > 1:
             doubt_ns = live.run_end.spread_error_ns if live.run_end is not None else None
             doubt = f" ± {format_duration(doubt_ns)}" if doubt_ns is not None else ""
