@@ -19,6 +19,7 @@ Application:
 - `textual.screen.Screen._screen_resized`: lays the first picture out three times more, for the size that it has. Issue:
   none known.
 - `textual.widget.Widget._size`: the size of the latest layout, for the one above. Issue: none known.
+- `textual.command.CommandPalette._action_command_list`: turns pages of what is not there. Issue: none known.
 - `textual.dom.DOMNode._bindings`: an application's keys are class-wide otherwise; each has its own. Issue: none known.
 
 Driver:

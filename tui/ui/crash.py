@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textual import __version__ as textual_version
 from textual.geometry import Size
+from textual.worker import WorkerFailed
 
 from tui import __version__
 from tui.config.paths import private_directory, state_dir, write_private
@@ -40,7 +41,7 @@ def _lines(error: BaseException, terminal: Terminal, size: Size) -> Iterator[str
         yield f"{type(seen).__module__}.{type(seen).__qualname__}"
         for frame in traceback.extract_tb(seen.__traceback__):
             yield f"  {_within_package(frame.filename)}:{frame.lineno} in {frame.name}"
-        seen = seen.__cause__ or seen.__context__
+        seen = seen.error if isinstance(seen, WorkerFailed) else seen.__cause__ or seen.__context__
 
 
 def _within_package(filename: str) -> str:

@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+
+
+class Palette(CommandPalette):
+    """Textual's, which has no page to turn while nothing is listed: a key that does ends the program there."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
 
 
 class ActionsProvider(Provider):
@@ -29,7 +37,9 @@ def _score(typed: Sequence[str], by_letters: float, title: str, help_text: str, 
     names = others.split()
     said = f"{title} {help_text} {others}".lower()
     near = by_letters / (1 + by_letters)
-    if typed and all(word in title.lower() for word in typed):
+    if not typed:
+        return near
+    if all(word in title.lower() for word in typed):
         return 3 + near
     if all(word in names for word in typed):
         return 2 + 1 / (2 + max(map(names.index, typed)))

@@ -7,6 +7,7 @@ from textual.events import Key
 from textual.widgets import Input, OptionList, TextArea
 
 from tui.ui.bindings import ACTIONS, LETTERS
+from tui.ui.palette import Palette
 from tui.ui.screens.dialogs import SearchScreen
 from tui.ui.screens.help import MenuScreen
 
@@ -172,6 +173,10 @@ async def test_the_palette_finds_by_what_is_meant(open_app: OpenApp) -> None:
             await finds("No matches")
             field.value = typed
             await finds(title)
+        field.value = " "
+        found.display = False
+        await s.press("pageup")
+        assert isinstance(s.app.screen, Palette), "nothing listed is no crash"
 
 
 async def test_escape_goes_back_one_step(open_app: OpenApp) -> None:

@@ -112,7 +112,10 @@ class ScreenController:
 
     def palette(self) -> None:
         """Find any action by its name."""
-        self._context.app.action_command_palette()
+        from tui.ui.palette import Palette
+
+        if not Palette.is_open(self._context.app):
+            self._context.app.push_screen(Palette(id="--command-palette"))
 
     def theme(self) -> None:
         """Choose other colours."""
