@@ -10,6 +10,7 @@ from pathlib import Path
 from tui.config import paths
 from tui.config.load import Flags, load
 from tui.core.figures import Figure
+from tui.core.metrics import NS_PER_S
 from tui.core.run import WORST_FIRST, RunFilter, RunRow
 from tui.core.sanitize import clean
 from tui.core.wording import ABSENT, aligned, amount
@@ -23,7 +24,6 @@ from tui.session import trial_log
 from tui.streams import print_utf8
 
 _RUN = "a number, 'last', the name of a snapshot, or a JSON export"
-_NS_PER_S = 1_000_000_000
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -75,7 +75,7 @@ def _limit(text: str) -> int:
 
 def _date(text: str) -> int:
     try:
-        return int(datetime.strptime(text, "%Y-%m-%d").astimezone().timestamp()) * _NS_PER_S
+        return int(datetime.strptime(text, "%Y-%m-%d").astimezone().timestamp()) * NS_PER_S
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a date such as 2026-11-22, but is {text!r}") from None
 
@@ -106,7 +106,7 @@ def _lines(rows: Sequence[RunRow]) -> list[str]:
     """A table of runs and series. TTFT and total are those of the fastest target, of a series its medians."""
     cells: list[tuple[str, ...]] = [("No.", "started", "what", "fastest", "TTFT", "total")]
     for row in rows:
-        started = datetime.fromtimestamp(row.started_unix_ns / _NS_PER_S).astimezone()
+        started = datetime.fromtimestamp(row.started_unix_ns / NS_PER_S).astimezone()
         lanes = "1 lane" if len(row.targets) == 1 else f"{len(row.targets)} lanes"
         kind = f"series of {row.runs}, " if row.series is not None else ""
         best = row.fastest

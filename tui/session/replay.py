@@ -21,6 +21,7 @@ from tui.core.events import (
     Usage,
     UsageReported,
 )
+from tui.core.metrics import NS_PER_S
 from tui.core.model import KnownModel
 from tui.core.record import Attempt, RequestRecord
 from tui.core.run import StoredRun
@@ -31,8 +32,6 @@ from tui.session.live import Lane, LiveState
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """Speeds that the keys for faster and slower go through."""
 SLOWEST, FASTEST = SPEEDS[0], SPEEDS[-1]
-
-_NS_PER_S = 1_000_000_000
 
 
 class Replay:
@@ -63,12 +62,12 @@ class Replay:
     @property
     def passed_s(self) -> float:
         """Time shown so far, recorded seconds."""
-        return (self.now_ns - self._events[0][0]) / _NS_PER_S
+        return (self.now_ns - self._events[0][0]) / NS_PER_S
 
     @property
     def length_s(self) -> float:
         """Length, recorded seconds."""
-        return (self._events[-1][0] - self._events[0][0]) / _NS_PER_S
+        return (self._events[-1][0] - self._events[0][0]) / NS_PER_S
 
     def stored_record(self, shown: RequestRecord) -> RequestRecord:
         """The stored request that is shown."""
@@ -154,8 +153,6 @@ def _lane_records(run: StoredRun) -> list[RequestRecord]:
 Timed = tuple[int, Event]
 """A moment on the clock of the stamps, ns, and the event that is shown then."""
 
-_NS_PER_S = 1_000_000_000
-
 
 def events_of_run(run: StoredRun) -> list[Timed]:
     """The events of all requests in order of time. The order within one request stays."""
@@ -174,7 +171,7 @@ def events_of(record: RequestRecord) -> list[Timed]:
     for attempt, (timeline, following) in zip(record.earlier, pairwise(timelines), strict=True):
         events += _arrivals(record, timeline, attempt)
         ended = _last(timeline)
-        wait_s = max(0, min(_stamps(following), default=0) - ended) / _NS_PER_S
+        wait_s = max(0, min(_stamps(following), default=0) - ended) / NS_PER_S
         if attempt is record.earlier[-1] and record.waits_s is not None:
             wait_s = record.waits_s  # it was still waiting
         request_id = record.spec.request_id

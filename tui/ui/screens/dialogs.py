@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.button import ButtonVariant
 from textual.widgets.option_list import Option
 
+from tui.core.metrics import NS_PER_S
 from tui.core.sanitize import clean
 from tui.session.drafts import StoredDraft
 from tui.ui.bindings import KeyNames
@@ -23,7 +24,6 @@ from tui.ui.widgets.inputs import Field
 from tui.ui.widgets.stream_view import StreamView
 
 _LOOK_EVERY_S = 0.2
-_NS_PER_S = 1_000_000_000
 
 
 class BoxScreen(ModalScreen[ScreenResultType]):
@@ -266,5 +266,5 @@ class OpenScreen(BoxScreen[str | StoredDraft]):
 def _line(choice: str | StoredDraft) -> str:
     if isinstance(choice, str):
         return clean(choice)
-    saved = time.strftime("%Y-%m-%d %H:%M", time.localtime(choice.saved_unix_ns // _NS_PER_S))
+    saved = time.strftime("%Y-%m-%d %H:%M", time.localtime(choice.saved_unix_ns // NS_PER_S))
     return clean(f"draft of {saved}: {choice.draft.excerpt or 'no prompt'}")

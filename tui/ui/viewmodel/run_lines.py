@@ -9,6 +9,7 @@ from tui.core.answer_text import Span
 from tui.core.checks import failing_spans, verdict_line
 from tui.core.events import Kind
 from tui.core.host import HostFacts
+from tui.core.metrics import NS_PER_S
 from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
 from tui.core.run import WORST_FIRST, RunFilter, RunInfo, RunRow, StoredRun
@@ -21,7 +22,6 @@ HINT = "text in the prompt, and: model:haiku endpoint:api tag:x since:2026-11-01
 _WIDE_CELLS = 100
 """Width from which a row has room for all of it."""
 
-_NS_PER_S = 1_000_000_000
 _MOST_OF_A_TEXT = 4_000
 """Characters of a prompt or an answer in the detail: the replay has the rest."""
 
@@ -48,7 +48,7 @@ def row_line(row: RunRow, width: int, *, marked: bool) -> str:
     """One run or series on one line, under `heading`; it may be longer than `width` cells. TTFT and total are those of
     the target with the shortest TTFT, which is named; of a series its medians."""
     start_cells, state_cells, name_cells = _widths(width)
-    started = time.strftime("%y-%m-%d %H:%M", time.localtime(row.started_unix_ns // _NS_PER_S))
+    started = time.strftime("%y-%m-%d %H:%M", time.localtime(row.started_unix_ns // NS_PER_S))
     fastest = row.fastest
     name = _fitted(clean(fastest.target) if fastest is not None and len(row.targets) > 1 else "", name_cells)
     ttft, total = (fastest.ttft_ns, fastest.total_ns) if fastest is not None else (None, None)
@@ -115,7 +115,7 @@ def _marked(answer: str, failing: Sequence[Span]) -> MarkedLine:
 
 def _head(run: StoredRun) -> str:
     info = run.info
-    started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info.started_unix_ns // _NS_PER_S))
+    started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info.started_unix_ns // NS_PER_S))
     parts = [f"Run {run.number}", started]
     if any(record.spec.endpoint.simulated for record in run.requests):
         parts.append("SIMULATED")
@@ -219,6 +219,6 @@ def _day_ns(word: str, value: str, *, days: int) -> int:
     """The first moment of a day, or of the one `days` later, ns since 1970."""
     try:
         day = datetime.strptime(value, "%Y-%m-%d") + timedelta(days=days)
-        return int(day.astimezone().timestamp()) * _NS_PER_S
+        return int(day.astimezone().timestamp()) * NS_PER_S
     except (ValueError, OverflowError, OSError):
         raise QueryError(f"{word}: give a day such as 2026-11-22.") from None
