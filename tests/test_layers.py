@@ -51,7 +51,14 @@ def test_the_screen_loads_no_sdk() -> None:
 
 
 def test_the_first_picture_does_without_what_measures_stores_and_judges() -> None:
-    first = ("tui.cli", "tui.ui.start", "tui.ui.app", "tui.session.session", "tui.session.desk", "tui.session.drafts")
+    first = (
+        "tui.cli",
+        "tui.ui.start",
+        "tui.ui.app",
+        "tui.session.session",
+        "tui.session.draft_on_disk",
+        "tui.session.drafts",
+    )
     modules = loaded(*first, CHARTS[0].module)
     assert "tui.ui.charts" in modules
     assert not {"plotext", "sqlite3", *(kind.module for kind in CHARTS[1:])} & modules

@@ -59,7 +59,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "session/archive": "ui/screens/test_history.py",
     "session/lane": "session/test_live.py",
     "session/spending": "session/test_preview.py",
-    **dict.fromkeys(["session/desk", "ui/controllers/plans"], "ui/screens/test_dialogs_open_plan.py"),
+    **dict.fromkeys(["session/draft_on_disk", "ui/controllers/plans"], "ui/screens/test_dialogs_open_plan.py"),
     "session/plan_files": "export/test_plan_file.py",
     "ui/widgets/files_view": "ui/screens/test_dialogs_open_plan.py",
     "session/trial_runner": "ui/screens/test_advice.py",
@@ -102,7 +102,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
         [
             "ui/controllers/drafting",
             "ui/widgets/choice_line",
-            "ui/widgets/parameters_form",
         ],
         "ui/screens/test_target.py",
     ),

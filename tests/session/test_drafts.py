@@ -14,8 +14,8 @@ from tui.core.plan_contents import PlanContents
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Target
 from tui.session import drafts as module
-from tui.session.desk import Desk
 from tui.session.draft import Draft
+from tui.session.draft_on_disk import DraftOnDisk
 from tui.session.drafts import Drafts, KeptDraft, PaneSizes, key_of
 from tui.session.live import LiveState
 from tui.session.plan_files import PlanFiles
@@ -182,7 +182,7 @@ def test_settings_that_are_not_part_of_a_draft_do_not_part_them(sealed: Path) ->
 
 
 def test_dragged_panes_are_as_they_were_at_the_next_start_and_nothing_that_was_written() -> None:
-    def desk() -> tuple[Draft, Desk]:
+    def on_disk() -> tuple[Draft, DraftOnDisk]:
         plan = Plan(
             prompt=Prompt(user="Why?"),
             parameters=Parameters(max_tokens=5),
@@ -191,16 +191,16 @@ def test_dragged_panes_are_as_they_were_at_the_next_start_and_nothing_that_was_w
             default_endpoint="here",
         )
         draft, drafts = Draft(plan, TargetChoice(plan.targets, ())), Drafts("usual")
-        desk = Desk(draft, LiveState(), [], drafts)
-        desk.take_up(drafts.claim())
-        return draft, desk
+        on_disk = DraftOnDisk(draft, LiveState(), [], drafts)
+        on_disk.take_up(drafts.claim())
+        return draft, on_disk
 
-    draft, first = desk()
+    draft, first = on_disk()
     draft.panes = PaneSizes(prompt=0.5, bottom=12)
     assert first.is_fresh
     assert not first.farewell()
     first.close()
-    draft, second = desk()
+    draft, second = on_disk()
     assert draft.panes == PaneSizes(prompt=0.5, bottom=12)
     assert second.restored is None, "there is no text to tell of"
     second.close()

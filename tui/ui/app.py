@@ -23,22 +23,22 @@ from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.series import Ending, Series
 from tui.errors import ChildError, ExitCode
-from tui.session.desk import Desk
 from tui.session.draft import Draft
+from tui.session.draft_on_disk import DraftOnDisk
 from tui.ui.bindings import FOOTER
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.reasons import Reasons
 from tui.ui.driver import TerminalDriver
-from tui.ui.input_order import InputOrder
 from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.palette import ActionsProvider
 from tui.ui.screens.main import MainScreen
 from tui.ui.terminal import Terminal, copy
+from tui.ui.terminal_input import InputOrder
 from tui.ui.themes import dress, markers_of, variables_of
 from tui.ui.widgets.inputs import OptionTyped
-from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import PromptHead
+from tui.ui.widgets.settings_form import ParametersForm
 from tui.ui.widgets.target_picker import TargetPicker
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class LatencyApp(App[None]):
         settings: UiSettings,
         models: Sequence[KnownModel],
         *,
-        desk: Desk | None = None,
+        on_disk: DraftOnDisk | None = None,
         remembers_targets: bool = True,
         cut_share: float = 0.05,
         run_at_once: bool = False,
@@ -80,7 +80,7 @@ class LatencyApp(App[None]):
         keymap: Keymap | None = None,
         notes: Sequence[str] = (),
     ) -> None:
-        """Without `desk` nothing that is typed is kept. `remembers_targets` says whether the list of targets is kept
+        """Without `on_disk` nothing that is typed is kept. `remembers_targets` says whether the list of targets is kept
         for the next session, `cut_share` which share of answers may be cut when advice is given. `replay` is a run to
         play at once, and how fast; `notes` are said at the start.
         """
@@ -95,7 +95,9 @@ class LatencyApp(App[None]):
         self.session = session
         self.draft = draft
         session.live.set_targets(draft.plan().lanes)
-        self.context = Context(self, session, draft, desk or Desk(draft, session.live, models), models, keys.names)
+        self.context = Context(
+            self, session, draft, on_disk or DraftOnDisk(draft, session.live, models), models, keys.names
+        )
         self._reasons = Reasons(self.context)
         self._remembers_targets, self._cut_share = remembers_targets, cut_share
         self._notes = notes
@@ -178,7 +180,7 @@ class LatencyApp(App[None]):
         """Take keys and pastes one after the other."""
         if isinstance(event, Key | Paste) and not event.is_forwarded:
             self.app_focus = True  # who types is there, whatever the terminal says
-            await self._input_order.take(event)
+            await self._input_order.pass_on(event)
         else:
             await super().on_event(event)
 

@@ -24,8 +24,8 @@ from tui.simulator.process import SimulatorProcess
 if TYPE_CHECKING:
     from tui.history.record_file import RecordFile
     from tui.history.recorder import Recorder
-    from tui.session.desk import Desk
     from tui.session.draft import Draft
+    from tui.session.draft_on_disk import DraftOnDisk
     from tui.session.session import Session
     from tui.ui.terminal import Terminal
 
@@ -59,14 +59,14 @@ def start(
     session = Session(None, simulator, record_file, None, models, settings.objectives)
     if settings.history.enabled:
         session.open_history = partial(_recorder, settings)
-    desk = _desk_of(loaded, draft, session, aside=run_at_once)
+    on_disk = _on_disk(loaded, draft, session, aside=run_at_once)
     try:
         app = LatencyApp(
             session,
             draft,
             settings.ui,
             models,
-            desk=desk,
+            on_disk=on_disk,
             remembers_targets=to_be_remembered(loaded),
             cut_share=settings.advice.cut_share,
             run_at_once=run_at_once,
@@ -75,11 +75,11 @@ def start(
             keymap=keymap,
             notes=[str(one) for one in loaded.ignored],
         )
-        EndOnSignals(app.leave_from_signal, lambda: _end(desk, session))
+        EndOnSignals(app.leave_from_signal, lambda: _end(on_disk, session))
         app.run()
     finally:
-        _end(desk, session)
-    return _farewell(desk, session, app.return_code or ExitCode.OK)
+        _end(on_disk, session)
+    return _farewell(on_disk, session, app.return_code or ExitCode.OK)
 
 
 def _recorder(settings: Settings) -> "Recorder":
@@ -94,8 +94,8 @@ def _record_file(path: Path) -> "RecordFile":
     return RecordFile(path)
 
 
-def _end(desk: "Desk", session: "Session") -> None:
-    desk.close()
+def _end(on_disk: "DraftOnDisk", session: "Session") -> None:
+    on_disk.close()
     session.kill()
 
 
@@ -117,9 +117,9 @@ def _terminal(settings: Settings) -> "Terminal":
         return question.answered(describe(os.environ, settings.ui.glyphs))
 
 
-def _desk_of(loaded: Loaded, draft: "Draft", session: "Session", *, aside: bool) -> "Desk":
-    """The desk of a session under these settings, with the draft of the last start: aside, where it is not wanted."""
-    from tui.session.desk import Desk
+def _on_disk(loaded: Loaded, draft: "Draft", session: "Session", *, aside: bool) -> "DraftOnDisk":
+    """The draft on disk under these settings, with that of the last start: aside, where it is not wanted."""
+    from tui.session.draft_on_disk import DraftOnDisk
     from tui.session.drafts import Drafts, key_of
     from tui.session.plan_files import PlanFiles
 
@@ -127,9 +127,9 @@ def _desk_of(loaded: Loaded, draft: "Draft", session: "Session", *, aside: bool)
     files = PlanFiles(is_demo=loaded.is_demo)
     drafts = Drafts(key_of(loaded, files.contents(loaded)))
     chosen = (place.path.absolute() for place in loaded.places if place.layer is Layer.CONFIG)
-    desk = Desk(draft, session.live, session.preview.models, drafts, files, next(chosen, None))
-    desk.take_up(drafts.claim(), aside=aside)
-    return desk
+    on_disk = DraftOnDisk(draft, session.live, session.preview.models, drafts, files, next(chosen, None))
+    on_disk.take_up(drafts.claim(), aside=aside)
+    return on_disk
 
 
 def _of_runs(session: "Session") -> str:
@@ -144,13 +144,13 @@ def _of_runs(session: "Session") -> str:
     return f"{runs} in the history,{part} latency-tui replay last plays the latest again."
 
 
-def _farewell(desk: "Desk", session: "Session", status: int) -> int:
+def _farewell(on_disk: "DraftOnDisk", session: "Session", status: int) -> int:
     """Say what was kept and what was not, now that the screen is gone; the exit status, which also tells of a loss."""
     history = session.recorder
     left_out = history.left_out() if history is not None else None
     # A terminal that has gone takes nothing.
     with suppress(OSError):
-        for sentence in filter(None, (desk.farewell(), _of_runs(session), left_out)):
+        for sentence in filter(None, (on_disk.farewell(), _of_runs(session), left_out)):
             print(f"latency-tui: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
     is_lost = history is not None and left_out is not None and history.lost
     return status or (ExitCode.NOT_MEASURED if is_lost else status)

@@ -18,7 +18,7 @@ from tui.core.plan import Plan
 from tui.core.record import State
 from tui.core.series import SeriesSettings
 from tui.core.target import Target
-from tui.session.desk import Desk
+from tui.session.draft_on_disk import DraftOnDisk
 from tui.session.drafts import Drafts
 from tui.session.session import Session
 from tui.simulator.process import SimulatorProcess
@@ -44,16 +44,16 @@ class Start:
             session = Session(engine)
             draft = draft_of(plan)
             drafts = Drafts("usual")
-            desk = Desk(draft, session.live, load_models(), drafts, None, file)
-            desk.take_up(drafts.claim())
-            app = LatencyApp(session, draft, UiSettings(frame_rate=30.0), load_models(), desk=desk)
+            on_disk = DraftOnDisk(draft, session.live, load_models(), drafts, None, file)
+            on_disk.take_up(drafts.claim())
+            app = LatencyApp(session, draft, UiSettings(frame_rate=30.0), load_models(), on_disk=on_disk)
             try:
                 async with app.run_test(size=WIDE, notifications=True) as pilot:
                     driver = AppDriver(app, pilot)
                     await driver.until(lambda: driver.live.engine_ready, "an engine that is ready")
                     yield driver
             finally:
-                desk.close()
+                on_disk.close()
                 await session.close()
 
 

@@ -380,16 +380,16 @@ async def test_advice(tell: Tell, size: tuple[int, int]) -> None:
             await told.answers(first_id=1 + 3 * number, faster_by=1 + number / 100)
         await told.press("f6", "alt+a")
         await told.picture("list", told.box)
-        desk = told.app.context.advice
-        assert desk is not None
-        (suggestion, *_) = desk.advice.suggestions if desk.advice is not None else ()
+        state = told.app.context.advice
+        assert state is not None
+        (suggestion, *_) = state.advice.suggestions if state.advice is not None else ()
         assert suggestion.trial is not None
         pairs = [((964 + number) * MS, (520 + number) * MS) for number in range(8)]
         tried = conclude(
             suggestion.id, suggestion.target, suggestion.headline, suggestion.trial, suggestion.saving, list(pairs)
         )
-        desk.begin(lambda: tried)
-        desk.finish(())
+        state.begin(lambda: tried)
+        state.finish(())
         await told.until_shown("verdict ")
         await told.picture("trial", told.box)
 

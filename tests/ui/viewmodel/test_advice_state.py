@@ -35,24 +35,24 @@ TRIED = TrialResult(
 
 
 def test_a_trial_runs_is_over_and_is_decided() -> None:
-    desk = AdviceState()
-    desk.begin(lambda: TRIED)
-    assert (desk.running, desk.trial) == (True, TRIED)
-    desk.finish(())
-    assert (desk.running, desk.trial) == (False, TRIED)
-    assert desk.open == desk.ledger[0] == TRIED
-    assert desk.decide(accepted=False).accepted is False
-    assert desk.trial is None
-    assert [entry.accepted for entry in desk.ledger] == [False]
+    state = AdviceState()
+    state.begin(lambda: TRIED)
+    assert (state.running, state.trial) == (True, TRIED)
+    state.finish(())
+    assert (state.running, state.trial) == (False, TRIED)
+    assert state.open == state.ledger[0] == TRIED
+    assert state.decide(accepted=False).accepted is False
+    assert state.trial is None
+    assert [entry.accepted for entry in state.ledger] == [False]
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_decision_takes_the_place_of_its_undecided_entry(order: int) -> None:
-    desk = AdviceState()
-    desk.remember([msgspec.structs.replace(TRIED, accepted=True), TRIED][::order])
-    assert [entry.accepted for entry in desk.ledger] == [True]
-    desk.remember([TRIED, msgspec.structs.replace(TRIED, repeats=9)])
-    assert [(entry.accepted, entry.repeats) for entry in desk.ledger] == [(True, 8), (None, 9)]
+    state = AdviceState()
+    state.remember([msgspec.structs.replace(TRIED, accepted=True), TRIED][::order])
+    assert [entry.accepted for entry in state.ledger] == [True]
+    state.remember([TRIED, msgspec.structs.replace(TRIED, repeats=9)])
+    assert [(entry.accepted, entry.repeats) for entry in state.ledger] == [(True, 8), (None, 9)]
 
 
 def test_predicted_stands_against_measured() -> None:

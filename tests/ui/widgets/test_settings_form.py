@@ -17,8 +17,7 @@ from tui.ui.screens.settings import SeriesScreen
 from tui.ui.viewmodel.form_rows import FieldError, rows_of
 from tui.ui.widgets.choice_line import ChoiceLine
 from tui.ui.widgets.inputs import Field
-from tui.ui.widgets.parameters_form import ParametersForm
-from tui.ui.widgets.settings_form import SettingsForm
+from tui.ui.widgets.settings_form import ParametersForm, SettingsForm
 
 VALUES: dict[str, Any] = {"max": 2}
 Form = TypeVar("Form", bound=Widget)

@@ -14,8 +14,8 @@ from tui.core.plan import Plan
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.errors import ChildError, ConfigError
-from tui.session.desk import Desk
 from tui.session.draft import Draft
+from tui.session.draft_on_disk import DraftOnDisk
 from tui.session.lane import Emptied, Lane
 from tui.session.live import LiveState
 from tui.ui.bindings import KeyNames
@@ -39,13 +39,19 @@ class Context:
     """The main screen; there once the application runs."""
 
     def __init__(
-        self, app: App[Any], session: "Session", draft: Draft, desk: Desk, models: Sequence[KnownModel], keys: KeyNames
+        self,
+        app: App[Any],
+        session: "Session",
+        draft: Draft,
+        on_disk: DraftOnDisk,
+        models: Sequence[KnownModel],
+        keys: KeyNames,
     ) -> None:
         """`models` are those that the configuration knows; the session may learn of others."""
         self.app = app
         self.session = session
         self.draft = draft
-        self.desk = desk
+        self.on_disk = on_disk
         self.on_edit: Callable[[], None] = lambda: None
         """Called after every change of the draft."""
         self.models = models
@@ -140,7 +146,7 @@ class Context:
         """A comparison to copy and to save. `endpoints` are those that it may have asked, by default this session's."""
         from tui.session.takeaway import Takeaway
 
-        return Takeaway(before, now, self.desk.files, endpoints or self.draft.endpoints)
+        return Takeaway(before, now, self.on_disk.files, endpoints or self.draft.endpoints)
 
     def describe(self) -> None:
         """Say in the first row what the draft asks and where, and on every lane in what it differs and what it would be

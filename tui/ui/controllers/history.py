@@ -61,7 +61,7 @@ class HistoryController:
     async def _open(self, run: StoredRun) -> None:
         """Take what a run asked into the editors; nothing is sent."""
         context, stored = self._context, run.plan
-        context.desk.leave_file()
+        context.on_disk.leave_file()
         if SIMULATOR in {target.endpoint or stored.default_endpoint for target in stored.targets}:
             self._offer_simulator()
         unknown = context.draft.open(stored, context.models)

@@ -40,16 +40,16 @@ class PlansController:
     def look(self) -> None:
         """Keep the draft as it stands, and show whether it differs from its file."""
         self._due = None
-        context, desk = self._context, self._context.desk
-        desk.keep()
+        context, on_disk = self._context, self._context.on_disk
+        on_disk.keep()
         # In the middle of leaving there is no first row any more.
         if context.main.is_attached:
-            context.main.status.show_plan_file(clean(desk.name), differs=desk.differs)
+            context.main.status.show_plan_file(clean(on_disk.name), differs=on_disk.differs)
         self._tell_problem()
 
     def _tell_problem(self) -> None:
         """Say once why the draft cannot be kept."""
-        problem = self._context.desk.problem
+        problem = self._context.on_disk.problem
         if problem != self._said:
             self._said = problem
             if problem:
@@ -57,24 +57,24 @@ class PlansController:
 
     async def begin(self) -> None:
         """Say that the draft of the last start is back, and look into its file."""
-        context, desk = self._context, self._context.desk
+        context, on_disk = self._context, self._context.on_disk
         loop = asyncio.get_running_loop()
 
         def written() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended, and the screen with it
                 loop.call_soon_threadsafe(self._tell_problem)
 
-        desk.watch(written)
-        if desk.restored is not None:
+        on_disk.watch(written)
+        if on_disk.restored is not None:
             key = context.keys("new_draft")
             context.tell(f"Here is what you wrote last. {key} starts afresh.", 6)
             context.offer_endpoints()
             context.session.show(context.draft.plan())
             context.describe()
         self._tell_unknown()
-        if desk.is_unread and desk.path is not None:
+        if on_disk.is_unread and on_disk.path is not None:
             try:
-                desk.know(await asyncio.to_thread(desk.files.read, str(desk.path)))
+                on_disk.know(await asyncio.to_thread(on_disk.files.read, str(on_disk.path)))
             except ConfigError as error:
                 context.complain(str(error))
         self.look()
@@ -83,7 +83,7 @@ class PlansController:
         """Begin afresh."""
         if not self._commit():
             return
-        self._context.desk.start_afresh()
+        self._context.on_disk.start_afresh()
         await self._show_anew()
         key = self._context.keys("open_plan")
         self._context.tell(f"This is a fresh start. What was here is kept: {key} lists it.", 6)
@@ -92,7 +92,7 @@ class PlansController:
 
     async def save(self) -> None:
         """Save the screen into its plan file, or ask for a name."""
-        path = self._context.desk.path
+        path = self._context.on_disk.path
         if path is None:
             self.save_as()
         elif self._commit():
@@ -110,14 +110,14 @@ class PlansController:
             if name is not None and (name := name.strip()):
                 await self._save_unless_there(name if Path(name).suffix else f"{name}.toml")
 
-        name = typed or str(context.desk.path or _USUAL_NAME)
+        name = typed or str(context.on_disk.path or _USUAL_NAME)
         hint = f"TOML for latency-tui run {_USUAL_NAME}; it holds no key."
         context.app.push_screen(AskScreen("Save the plan as", name, hint, context.keys), answered)
 
     async def _save_unless_there(self, name: str) -> None:
         """Save, after a question if that replaces another file."""
         context = self._context
-        if placed(name) == context.desk.path or not await asyncio.to_thread(placed(name).exists):
+        if placed(name) == context.on_disk.path or not await asyncio.to_thread(placed(name).exists):
             await self._save(name)
             return
         from tui.ui.screens.dialogs import ConfirmScreen
@@ -130,15 +130,15 @@ class PlansController:
         context.app.push_screen(ConfirmScreen(question, "Save", context.keys), answered)
 
     async def _save(self, name: str) -> None:
-        context, desk = self._context, self._context.desk
+        context, on_disk = self._context, self._context.on_disk
         plan = context.draft.plan()
         named = {target.endpoint or plan.default_endpoint for target in plan.targets}
         endpoints = [endpoint for endpoint in plan.endpoints if endpoint.name in named]
-        saved = await self._try(lambda: desk.files.save(name, desk.contents(), endpoints, plan.default_endpoint))
+        saved = await self._try(lambda: on_disk.files.save(name, on_disk.contents(), endpoints, plan.default_endpoint))
         if saved is None:
             self.save_as(name)
             return
-        desk.saved(saved)
+        on_disk.saved(saved)
         self.look()
         if saved.warnings:
             context.complain(f"Saved {clean(saved.path.name)}. {' '.join(saved.warnings)}")
@@ -149,10 +149,10 @@ class PlansController:
         """Choose a plan file, or a draft of before, to go on with; `typed` is a name that was none."""
         from tui.ui.screens.dialogs import OpenScreen
 
-        context, desk = self._context, self._context.desk
+        context, on_disk = self._context, self._context.on_disk
         if not self._commit():
             return
-        others = await asyncio.to_thread(desk.others)
+        others = await asyncio.to_thread(on_disk.others)
         files = await asyncio.to_thread(_plans_here)
 
         async def chosen(choice: "str | StoredDraft | None") -> None:
@@ -160,19 +160,19 @@ class PlansController:
                 if not await self._open(choice):
                     await self.open(choice)
             elif choice is not None:
-                desk.take_other(choice, await asyncio.to_thread(desk.read_files, choice))
+                on_disk.take_other(choice, await asyncio.to_thread(on_disk.read_files, choice))
                 await self._show_anew()
 
         context.app.push_screen(OpenScreen(files, others, context.keys, typed), chosen)
 
     async def _open(self, name: str) -> bool:
-        context, desk = self._context, self._context.desk
-        opened = await self._try(lambda: desk.files.read(name))
+        context, on_disk = self._context, self._context.on_disk
+        opened = await self._try(lambda: on_disk.files.read(name))
         if opened is None:
             return False
-        desk.open(opened)
+        on_disk.open(opened)
         await self._show_anew()
-        if not desk.unknown:
+        if not on_disk.unknown:
             context.tell(f"{clean(opened.path.name)} is open: {context.keys('run')} runs it.")
         return True
 
@@ -194,12 +194,12 @@ class PlansController:
         self.look()
 
     def _tell_unknown(self) -> None:
-        if unknown := self._context.desk.unknown:
+        if unknown := self._context.on_disk.unknown:
             names = clean(", ".join(unknown))
             self._context.complain(f"Targets at {names} were left out: there is no such endpoint in this session.")
-        for sentence in self._context.desk.unread:
+        for sentence in self._context.on_disk.unread:
             self._context.complain(clean(sentence))
-        self._context.desk.unread = ()
+        self._context.on_disk.unread = ()
 
     async def _try(self, doing: Callable[[], _T]) -> _T | None:
         """The result of what waits for the disk, or None after saying why there is none."""

@@ -26,8 +26,8 @@ from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.key_bar import KeyBar, footer_of
 from tui.ui.widgets.lanes_pane import LanesPane
-from tui.ui.widgets.parameters_form import ParametersForm
 from tui.ui.widgets.prompt_pane import EditBox, PromptPane
+from tui.ui.widgets.settings_form import ParametersForm
 from tui.ui.widgets.status_bar import StatusBar
 from tui.ui.widgets.stream_view import FollowChanged
 from tui.ui.widgets.target_picker import TargetPicker

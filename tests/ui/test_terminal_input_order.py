@@ -8,7 +8,7 @@ from textual.events import Event, Key, Paste
 from textual.message_pump import MessagePump
 from textual.widgets import Input
 
-from tui.ui.input_order import InputOrder
+from tui.ui.terminal_input import InputOrder
 
 
 class Fields(App[None]):
@@ -27,7 +27,7 @@ class Fields(App[None]):
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key | Paste) and not event.is_forwarded:
-            await self.order.take(event)
+            await self.order.pass_on(event)
         else:
             await super().on_event(event)
 

@@ -1,4 +1,4 @@
-"""The desk: nothing that was typed is lost. It keeps the draft for the next start, and knows its plan file."""
+"""The draft on disk: nothing that was typed is lost. It is kept for the next start, and knows its plan file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from tui.session.live import LiveState
 from tui.session.plan_files import OpenedPlan, PlanFiles, SavedPlan
 
 
-class Desk:
+class DraftOnDisk:
     """The draft on screen, as it stands on disk: in the place of drafts, and in a plan file."""
 
     def __init__(
