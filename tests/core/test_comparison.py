@@ -208,6 +208,15 @@ def test_several_equal_arms_together_are_seldom_told_apart() -> None:
     assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
 
 
+@pytest.mark.parametrize(("sets", "shown"), [(2, True), (12, True), (13, False)])
+def test_all_pairs_count_however_many_sets_there_are(sets: int, shown: bool) -> None:
+    """A difference that is shown among 66 pairs may be chance among 78."""
+    random = Random(2)
+    question: Question = (Figure.TTFT, ("a", arm(random, 20, 500)), ("b", arm(random, 20, 600)))
+    found = compare_together([question] * (sets * (sets - 1) // 2))
+    assert {each.verdict for each in found} == {Verdict.FASTER if shown else Verdict.NONE_SHOWN}
+
+
 def test_a_verdict_beside_a_growing_set_is_seldom_wrong_at_any_time() -> None:
     # Judged plainly after every run, three lanes and two figures show something in half of all sessions.
     random = Random(16)
