@@ -20,6 +20,8 @@ Application:
   none known.
 - `textual.widget.Widget._size`: the size of the latest layout, for the one above. Issue: none known.
 - `textual.command.CommandPalette._action_command_list`: turns pages of what is not there. Issue: none known.
+- `textual.command.CommandPalette._gather_commands`: goes on when it is closed. Issue: none known.
+- `textual.command.CommandPalette._GATHER_COMMANDS_GROUP`: as the one before. Issue: none known.
 - `textual.dom.DOMNode._bindings`: an application's keys are class-wide otherwise; each has its own. Issue: none known.
 
 Driver:

@@ -2,15 +2,26 @@
 
 from collections.abc import Sequence
 
+from textual import work
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.css.query import NoMatches
 
 
 class Palette(CommandPalette):
-    """Textual's, which has no page to turn while nothing is listed: a key that does ends the program there."""
+    """Textual's, which ends the program where a key turns a page of nothing, or closes it while it still gathers."""
 
     def _action_command_list(self, action: str) -> None:
         if self.query_one(CommandList).scrollable_content_region:
             super()._action_command_list(action)
+
+    @work(exclusive=True, group=CommandPalette._GATHER_COMMANDS_GROUP)  # noqa: SLF001
+    async def _gather_commands(self, search_value: str) -> None:
+        try:
+            gather = CommandPalette._gather_commands.__wrapped__  # type: ignore[attr-defined]  # noqa: SLF001
+            await gather(self, search_value)
+        except (NoMatches, KeyError):
+            if self in self.app.screen_stack:
+                raise
 
 
 class ActionsProvider(Provider):

@@ -177,6 +177,10 @@ async def test_the_palette_finds_by_what_is_meant(open_app: OpenApp) -> None:
         found.display = False
         await s.press("pageup")
         assert isinstance(s.app.screen, Palette), "nothing listed is no crash"
+        closed = s.app.screen
+        await s.press("escape")
+        gathers = Palette._gather_commands.__wrapped__(closed, "e")  # type: ignore[attr-defined]
+        await s.app.run_worker(gathers, exit_on_error=False).wait()
 
 
 async def test_escape_goes_back_one_step(open_app: OpenApp) -> None:

@@ -119,7 +119,11 @@ class ScreenController:
 
     def theme(self) -> None:
         """Choose other colours."""
-        self._context.app.action_change_theme()
+        from textual.theme import ThemeProvider
+
+        from tui.ui.palette import Palette
+
+        self._context.app.push_screen(Palette(providers=[ThemeProvider], placeholder="search the colours"))
 
     def suspend(self) -> None:
         """Stop the program's whole job, as Ctrl+Z does in a shell."""
