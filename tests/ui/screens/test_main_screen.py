@@ -108,7 +108,7 @@ async def test_a_mistake_in_the_form_is_in_view_at_80_by_24(open_app: OpenApp) -
 
 
 async def test_help_names_every_key(open_app: OpenApp) -> None:
-    async with open_app(fast(1), size=(120, 170)) as s:
+    async with open_app(fast(1), size=(120, 220)) as s:
         await s.press("f1")
         assert isinstance(s.app.screen, HelpScreen)
         shown = " ".join(s.shown.replace("┃", " ").split())
@@ -127,7 +127,7 @@ async def test_help_finds_words_and_escape_brings_all_back(open_app: OpenApp) ->
         await s.press(*" nowhere")
         await s.until_shown("Nothing here has these words")
         await s.press("escape")
-        await s.until_shown("Fire the prompt")
+        await s.until_shown("Sent to every target")
         assert isinstance(s.app.screen, HelpScreen)
         await s.press("escape")
         assert s.on_main
@@ -143,7 +143,8 @@ async def test_help_explains_what_has_the_focus_first_and_closes(open_app: OpenA
             await s.focus(selector)
             await s.press("f1")
             assert words in s.shown
-            assert s.shown.index(words) < s.shown.index("Fire the prompt"), selector
+            assert s.shown.index(words) < s.shown.index("time to first token"), selector
+            assert ("Detail · " in s.shown) is (selector == "StreamView"), "the keys of what has the focus"
             await s.press("escape")
         for opener in keys_of("help"):
             for key in ("escape", "f1", "q", "enter"):
@@ -205,7 +206,7 @@ async def test_help_and_palette_open_over_another_screen_and_begin_with_its_keys
         await s.press("alt+o")
         options = s.app.screen
         await s.press("f1")
-        await s.until_shown("Keep the options and start the series")
+        await s.until_shown("Start · Keep the options and start")
         assert "Fire the prompt" not in s.shown, "that does not act here"
         await s.press("f1")
         assert s.app.screen is options

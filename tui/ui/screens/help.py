@@ -17,7 +17,7 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tui.ui.bindings import Action, ActionGroup, KeyNames, short, spelled
+from tui.ui.bindings import FOOTER, Action, ActionGroup, KeyNames, short, spelled
 from tui.ui.keymap import bound
 from tui.ui.view_bindings import SECTIONS
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
@@ -60,8 +60,8 @@ _PARTS = {
     ),
     "lanes": (
         "A lane",
-        "One target's answer as it arrives: its state above, its figures below. {text.up} scrolls back, and the lane "
-        "stops following; {text.follow} follows again. {text.select_down} and the like, or the mouse, select.",
+        "One target's answer as it arrives, below its figures and its state. The letters of the menu act here by "
+        "themselves. {text.up} scrolls back, and the lane stops following; {text.follow} follows again.",
     ),
     "history": (
         "This session",
@@ -101,7 +101,7 @@ class HelpScreen(ModalScreen[None]):
         """
         super().__init__()
         self._keys = keys
-        self._part = _part(focused)
+        self._part, self._footer = _part(focused)
         self._actions = actions
         self._views = views
 
@@ -142,27 +142,31 @@ class HelpScreen(ModalScreen[None]):
             title, explanation = self._part
             explanation = re.sub(r"\{([\w.]+)\}", lambda named: keys(named[1]), explanation)
             lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
+            lines += _section("Here", _rows([row for row in self._actions if row.id in FOOTER.get(self._footer, ())]))
+            lines += _section("Figures", _FIGURES)
         for view in self._views:
             if view != "text":
                 lines += _section(SECTIONS[view], _rows(keys.of(view)), words)
         for group in ActionGroup:
             lines += _section(group.value, _rows([row for row in self._actions if row.group is group]), words)
         lines += _section(SECTIONS["text"], _in_the_text(keys), words)
-        lines += _section("Figures", _FIGURES, words)
+        lines += _section("Figures", _FIGURES, words) if words or self._part is None else []
         lines += _section("States", [(shape, state.value) for state, shape in SHAPES.items()], words)
         return Content.assemble(*lines[:-1]) if lines else Content("Nothing here has these words.")
 
 
-def _part(focused: Widget | None) -> tuple[str, str] | None:
-    """Name and explanation of the innermost part around `focused` that has any."""
+def _part(focused: Widget | None) -> tuple[tuple[str, str] | None, str]:
+    """Name and explanation of the innermost part around `focused` that has any, and the name of its footer."""
     around = focused.ancestors_with_self if focused is not None else ()
-    return next((_PARTS[node.id] for node in around if node.id in _PARTS), None)
+    found = next((node.id for node in around if node.id in _PARTS), None)
+    footer = {"lanes": "lane", "user": "prompt", "system": "prompt"}.get(found or "", "")
+    return (None if found is None else _PARTS[found]), footer
 
 
 def _rows(actions: Sequence[Action]) -> list[_Row]:
     """Rows of actions: keys, meaning, and further words to be found by."""
     return [
-        (", ".join(map(spelled, action.keys)) or "in the palette", action.help, f"{action.title} {action.words}")
+        (", ".join(map(spelled, action.keys)) or "in the palette", f"{action.title} · {action.help}", action.words)
         for action in actions
     ]
 
