@@ -151,9 +151,16 @@ async def test_one_that_stands_still_is_waited_for_once(
     output.close()
 
 
+STYLED = [f"\x1b[{style}m{text}\x1b[0m" for style in ("1;31", "38;5;249;48;5;233") for text in ("red", " ")]
+
+
 @given(
     st.lists(
-        st.tuples(st.integers(1, 9), st.integers(1, 30), st.sampled_from(["", "ab", "日é", "\x1b[1;31mred\x1b[0m"])),
+        st.tuples(
+            st.integers(1, 9),
+            st.integers(1, 30),
+            st.lists(st.sampled_from(["", "ab", "日é", *STYLED, "\x1b[4m", "\x1b[0m"]), max_size=4).map("".join),
+        ),
         min_size=1,
     )
 )

@@ -16,6 +16,11 @@ Application:
 - `textual.app.App._return_code`: set by `_handle_exception`. Issue: none known.
 - `textual.app.App._watch_theme`: styles and paints all anew for the theme that it began with. Issue: none known.
 - `textual.screen.Screen._compositor_refresh`: paints in a batch what was taken away. Issue: none known.
+- `textual._compositor.ChopsUpdate`: what the one below makes. Issue: none known.
+- `textual._compositor.Compositor`: renders nearly all there is for every frame of the lanes. Issue: none known.
+- `textual._compositor.Compositor._dirty_regions`: the places that have changed. Issue: none known.
+- `textual._compositor.Compositor._get_renders`: the widgets that are rendered. Issue: none known.
+- `textual.screen.Screen._compositor`: takes ours in place of Textual's. Issue: none known.
 - `textual.screen.Screen._screen_resized`: lays the first picture out three times more, for the size that it has. Issue:
   none known.
 - `textual.widget.Widget._size`: the size of the latest layout, for the one above. Issue: none known.

@@ -162,11 +162,29 @@ def _name_of(fd: int) -> str | None:
 # What Textual writes and no terminal needs.
 
 _IDLE_MOVE = re.compile(r"(?:\x1b\[\d+;\d+H\n?|\n)(?=\x1b\[\d+;\d+H)")
+_RESET = "\x1b[0m"
+_STYLES = re.compile(r"\x1b\[0m((?:\x1b\[\d+;\d+H)*)\x1b\[([\d;]+)m|(\x1b\[[\d;:]*m)")
+"""The end of a style with the next one, and any other style. Between the two the cursor may move."""
 
 
 def lean(data: str) -> str:
-    """The same picture in fewer bytes: without moves of the cursor that another one follows, as at the end of a row."""
-    return _IDLE_MOVE.sub("", data)
+    """The same picture in fewer bytes: without moves of the cursor that another one follows, as at the end of a row, or
+    ends of a style that begins again."""
+    style: str | None = ""
+
+    def thinner(match: re.Match[str]) -> str:
+        nonlocal style
+        moves, following, other = match.groups()
+        if other is not None:
+            # What adds to a style that is not ended is not known.
+            style = "" if other == _RESET else other[2:-1] if style == "" else None
+            return match[0]
+        if following == style:
+            return str(moves)
+        style = following
+        return f"{moves}\x1b[0;{following}m"
+
+    return _STYLES.sub(thinner, _IDLE_MOVE.sub("", data))
 
 
 # Characters. Done where text becomes bytes, so that borders, scroll bars, charts and states need not know of it.

@@ -21,7 +21,7 @@ from tui.session.live import LiveState
 from tui.ui.bindings import Action, KeyNames
 from tui.ui.charts.source import ChartSource, PinnedLane, pinned_of
 from tui.ui.pace import Pacer
-from tui.ui.screens.painter import Painter
+from tui.ui.screens.painter import Painter, SparingCompositor
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.key_bar import KeyBar, footer_of
@@ -202,6 +202,7 @@ class MainScreen(Screen[None]):
         """`size` is the terminal's, so that the first layout is already the right one; `pane` is in front at first."""
         # Set before anything is styled: a class that changes later restyles the whole screen.
         super().__init__(classes=f"-show-{pane}{' -compact' if _is_compact(size) else ''}")
+        self._compositor = SparingCompositor()
         self._live = live
         self._footer = footer
         self._key_bar = KeyBar(footer[""], why_not)

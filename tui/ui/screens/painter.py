@@ -1,11 +1,14 @@
 """The painter of the main screen: one tick for lanes, charts and rows, while there is anything to paint."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from textual._compositor import ChopsUpdate, Compositor
+from textual.geometry import Region
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.timer import Timer
 
 from tui.session.live import LiveState
@@ -19,6 +22,61 @@ if TYPE_CHECKING:
 
 _SLOW_S, _SLOW_IN_FLIGHT_S = 0.5, 1.0
 """Shortest time between two drawings of the charts and the table of the session; longer while a run is in flight."""
+
+
+class SparingCompositor(Compositor):
+    """Textual's, which for every frame renders all widgets in the rectangle around what has changed: with 16 lanes
+    nearly all. Here only those are rendered of which a changed place is seen, in the rows of these places.
+    """
+
+    _changed: Sequence[tuple[int, int, int, int]] = ()
+    """Left, top, right and bottom of the places that the frame under way is about; empty for a whole picture."""
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        """See `Compositor.render_partial_update`."""
+        self._changed = [(x, y, x + width, y + height) for x, y, width, height in self._dirty_regions]
+        try:
+            update = super().render_partial_update()
+        finally:
+            self._changed = ()
+        return None if update is None else _begun_late(update)
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if not self._changed:
+            yield from super()._get_renders(crop)
+            return
+        left_over = self._changed
+        for widget, (region, clip) in self.visible_widgets.items():  # from front to back
+            x, y, width, height = region.intersection(clip)
+            right, bottom = x + width, y + height
+            seen = [one for one in left_over if one[0] < right and x < one[2] and one[1] < bottom and y < one[3]]
+            if not seen:
+                continue
+            first, last = max(y, min(one[1] for one in seen)), min(bottom, max(one[3] for one in seen))
+            part = Region(x, first, width, last - first)
+            yield part, part, widget.render_lines(part.translate(-region.offset))
+            left_over = [
+                one
+                for one in left_over
+                if one[0] < x or one[1] < y or one[2] > right or one[3] > bottom  # not wholly behind it
+            ]
+            if not left_over:
+                return
+
+
+def _begun_late(update: ChopsUpdate) -> ChopsUpdate:
+    """The same without what has not changed in front of what has: Textual leaves out only what comes behind it."""
+    chops, before = list(update.chops), (-1, 0)
+    for y, start, end in update.spans:
+        # What the span before still needs of a piece stays.
+        free = before[1] if before[0] == y else 0
+        before = y, end
+        for stop, (x, strip) in zip(update.chop_ends[y], chops[y].items(), strict=False):
+            if strip is not None and free <= x < start < stop:
+                cropped = strip.crop(start - x)
+                chops[y] = dict((start, cropped) if at == x else (at, one) for at, one in chops[y].items())
+                break
+    return ChopsUpdate(chops, update.spans, update.chop_ends)
 
 
 class Painter:

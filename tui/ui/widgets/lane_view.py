@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Mapping
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import ClassVar
 
@@ -60,13 +60,16 @@ class LinesView(Widget):
         self._style.clear()
 
     def show(self, text: str) -> None:
-        """Show `text`, a row per line; paints the rows that differ from those shown."""
+        """Show `text`, a row per line; paints the rows that differ from those shown, from where they do."""
         before, self._rows = self._rows, text.split("\n")
         width = self.size.width
-        rows = max(len(before), len(self._rows))
-        changed = [y for y in range(rows) if before[y : y + 1] != self._rows[y : y + 1]]
-        if changed and width:
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+        pairs = enumerate(zip_longest(before, self._rows, fillvalue=""))
+        if width and (changed := [(self.cells_alike(*rows), y) for y, rows in pairs if rows[0] != rows[1]]):
+            self.refresh(*(Region(x, y, width - x, 1) for x, y in changed if x < width))
+
+    def cells_alike(self, before: str, after: str) -> int:
+        """Cells at the beginning of a row that look the same before and after a change."""
+        return 0
 
     def render_line(self, y: int) -> Strip:
         """Row `y`, cut with an ellipsis where it does not fit."""
@@ -287,6 +290,11 @@ class _Figures(LinesView):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"figures--result", "figures--first"}
     STYLE_PREFIX = "figures--"
+
+    def cells_alike(self, before: str, after: str) -> int:
+        """See `LinesView.cells_alike`. What is before the tab has one style, the winner's another."""
+        result = after.partition("\t")[0]
+        return cell_len(result) if before.startswith(f"{result}\t") else 0
 
     def render_line(self, y: int) -> Strip:
         """Row `y`."""
