@@ -67,7 +67,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     # The screen as a person uses it, by keys and mouse, in a real app.
     "ui/bindings": "ui/test_keymap.py",
     "ui/charts/scatter": "ui/charts/test_charts.py",
-    **dict.fromkeys(["ui/controllers/advice", "ui/screens/painter"], "ui/screens/test_advice.py"),
+    "ui/controllers/advice": "ui/screens/test_advice.py",
     **dict.fromkeys(
         [
             "ui/controllers/charts",
