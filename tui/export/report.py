@@ -165,11 +165,8 @@ def _fitted(known: Sequence[Measured]) -> list[Table]:
             rows.append((*_who(one), str(fit.count), *cells))
     headings = [name for figure in FITTED for name in (_heading(figure), f"{_heading(figure)}: interval")]
     columns = (*_WHO, "Answers", *headings)
-    return (
-        [Table(title="Baseline latency and time per token", columns=columns, labels=len(_WHO), rows=rows)]
-        if rows
-        else []
-    )
+    title = "Baseline latency and time per token"
+    return [Table(title=title, columns=columns, labels=len(_WHO), rows=rows)] if rows else []
 
 
 def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Table:
@@ -187,9 +184,8 @@ def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]
 def _levels(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[Table]:
     levels = levels_in(runs, objectives)
     rows = [(one.target, *cells(one)) for one in with_hosts(levels)]
-    return [Table(title="Load", columns=("Target", *HEADING), labels=2, rows=rows, note="; ".join(notes(levels)))][
-        : len(rows)
-    ]
+    columns, note = ("Target", *HEADING), "; ".join(notes(levels))
+    return [Table(title="Load", columns=columns, labels=2, rows=rows, note=note)] if rows else []
 
 
 def _frontier(measured: Sequence[Measured]) -> list[Table]:
