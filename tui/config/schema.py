@@ -199,12 +199,7 @@ def _refuse_drop(value: tuple[str, ...]) -> str | None:
 
 
 def _refuse_objectives(value: tuple[str, ...]) -> str | None:
-    for text in value:
-        try:
-            objectives.parse(text)
-        except ValueError as error:
-            return f"cannot be used. {str(error).removesuffix('.')}"
-    return None
+    return objectives.complaint_of(objectives.parse, value)
 
 
 # How rules and gates are judged is not needed to read settings that have none.

@@ -32,6 +32,7 @@ from tui.core.objectives import (
     Objective,
     ObjectiveState,
     Statistic,
+    complaint_of,
     judge,
     parse_figure,
     parse_statistic,
@@ -156,11 +157,7 @@ def parse(text: str) -> ChoiceRule:
 
 def refuse(text: str) -> str | None:
     """The complaint about a rule, as the end of a sentence, or None."""
-    try:
-        parse(text)
-    except ValueError as error:
-        return f"cannot be used. {str(error).removesuffix('.')}"
-    return None
+    return complaint_of(parse, [text])
 
 
 def _by(text: str, quoted: str) -> Objective:

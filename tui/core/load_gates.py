@@ -61,12 +61,7 @@ def parse(text: str) -> LoadGate:
 
 def refuse(texts: Sequence[str]) -> str | None:
     """The complaint about gates in a file, as the end of a sentence, or None."""
-    for text in texts:
-        try:
-            parse(text)
-        except ValueError as error:
-            return f"cannot be used. {str(error).removesuffix('.')}"
-    return None
+    return objectives.complaint_of(parse, texts)
 
 
 def judge(gate: LoadGate, levels: Sequence[LevelSummary], confidence: float = CONFIDENCE) -> GateRuling:

@@ -5,7 +5,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from functools import cache
 from statistics import fmean, median
@@ -174,6 +174,16 @@ def parse(text: str) -> Objective:
     if math.isinf(limit):
         raise ValueError(quoted + "the limit is beyond all numbers.")
     return Objective(figure=figure, statistic=statistic, limit=limit, text=written)
+
+
+def complaint_of(parse: Callable[[str], object], texts: Iterable[str]) -> str | None:
+    """The complaint about the first text that `parse` refuses, as the end of a sentence; None if it takes all."""
+    for text in texts:
+        try:
+            parse(text)
+        except ValueError as error:
+            return f"cannot be used. {str(error).removesuffix('.')}"
+    return None
 
 
 def parse_figure(name: str, quoted: str, also: tuple[str, ...] = (), fitted: tuple[Figure, ...] = ()) -> Figure:
