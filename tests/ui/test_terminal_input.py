@@ -72,6 +72,13 @@ def test_ordinary_keys_come_through(step: int) -> None:
     assert [event.text for event in found if isinstance(event, events.Paste)] == ["pasted"]
 
 
+@pytest.mark.parametrize("step", [1, 3, 4096])
+def test_keys_with_alt_in_one_read_are_keys_and_those_in_a_paste_are_text(step: int) -> None:
+    found = read("\x1bm\x1be\x1b\x1bs\x1b[200~one\x1bs\x1b[21~two~\x1b[201~\x1bS", step)
+    assert [key for key in keys(found) if key != "escape"] == ["alt+m", "alt+e", "alt+s", "alt+shift+s"]
+    assert [event.text for event in found if isinstance(event, events.Paste)] == ["one\x1bs\x1b[21~two~"]
+
+
 @pytest.mark.parametrize("sent", ["\x1b[", "\x1b]", "\x1bP", "\x1bp"])
 def test_alt_with_what_begins_sequences_is_a_key(sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ESCAPE_DELAY", 0)

@@ -32,6 +32,8 @@ Application:
 Driver:
 - `textual._parser.ParseError`: ends the parser of keys in order. Issue: none known.
 - `textual._xterm_parser.XTermParser`: the parser of keys, for the reading thread below. Issue: none known.
+- `textual._xterm_parser.XTermParser._sequence_to_key_events`: of two Alt keys in one read the first types "^" otherwise.
+  Issue: none known.
 - `textual.driver.Driver._app`: told of changes of size. Issue: none known.
 - `textual.driver.Driver._auto_restart`: whether Ctrl+Z and fg are handled. Issue: none known.
 - `textual.driver.Driver._debug`: passed on to the parser. Issue: none known.

@@ -27,7 +27,9 @@ _SHORTEST_PASTE = 32
 """Plain characters in one read that nobody types."""
 
 _PLAIN = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+"
-_PIECE = re.compile(rf"\x1b\[[ -?]*[@-~]?|\x1b\]\d+;|\x1b\]\d*\Z|{_PLAIN}|.", re.DOTALL)
+_ALT = re.compile(r"\x1b[^\x00-\x20\x7f\[\]OPX^_]")
+"""A key with Alt, other than those that begin longer sequences."""
+_PIECE = re.compile(rf"\x1b\[[ -?]*[@-~]?|\x1b\]\d+;|\x1b\]\d*\Z|{_ALT.pattern}|{_PLAIN}|.", re.DOTALL)
 _UNFINISHED = "[]" + "".join(map(chr, range(0x20, 0x40)))
 """Last characters of sequences whose rest is to come."""
 _SEQUENCE_END = re.compile(r"[^ -?]")
@@ -54,7 +56,9 @@ class TerminalInput:
         """Characters of `held` that the parser has."""
         self._dropped_until: re.Pattern[str] | None = None
         """The end of a sequence that is being dropped."""
-        self._in_bracketed_paste = self._in_plain_paste = False
+        self._pasted: list[str] | None = None
+        """What came of a paste whose end has not come."""
+        self._in_plain_paste = False
 
     def feed(self, text: str) -> list[Message]:
         """The events that `text`, one read of the terminal, completes."""
@@ -99,7 +103,7 @@ class TerminalInput:
             self._dropped_until = None
         for match in _PIECE.finditer(text, position):
             piece = match[0]
-            if self._in_bracketed_paste or not piece.startswith(("\x1b[", "\x1b]")):
+            if self._pasted is not None or not piece.startswith(("\x1b[", "\x1b]")):
                 yield piece
             elif match.end() == len(text) and len(piece) <= _LONGEST_SEQUENCE and piece[-1] in _UNFINISHED:
                 self._held = piece
@@ -119,22 +123,43 @@ class TerminalInput:
 
     def _parsed(self, piece: str, given: int = 0) -> Iterable[Message]:
         """The events of a piece, of which the parser has been given so many characters before."""
-        if self._in_bracketed_paste:
-            self._in_bracketed_paste = piece != _PASTE_END
-        elif piece == _PASTE_START:
-            self._in_bracketed_paste = True
-        elif self._is_paste(piece):
+        if self._pasted is not None:
+            # What is pasted is text: a sequence in it is no key.
+            del self._pasted[len(self._pasted) - given :]
+            self._pasted.append(piece)
+            # Its end may come in as many pieces as it has characters, the last one with what follows.
+            if "~" in piece and _PASTE_END in "".join(self._pasted[-len(_PASTE_END) :]):
+                text, _, rest = "".join(self._pasted).partition(_PASTE_END)
+                self._pasted, self._parser = None, XTermParser(self._debug)
+                yield events.Paste(text.replace("\x00", ""))
+                yield from self._parsed(rest)
+            return
+        if piece == _PASTE_START:
+            self._pasted = []
+            return
+        if self._is_paste(piece):
             self._in_plain_paste = True
             text = piece.removesuffix("\r")
             yield events.Paste(text.replace("\r\n", "\n").replace("\r", "\n"))
             piece = piece[len(text) :]
-        if not piece[given:]:
-            return
+        with_alt = _ALT.fullmatch(piece) is not None
+        if with_alt and not given:
+            yield from self._fed(piece[:1])
+            given = 1
+        found = [*self._fed(piece[given:])]
+        if with_alt and not found:
+            # The parser waits for more; at another Alt behind it, it would type a "^" and the letter.
+            self._parser = XTermParser(self._debug)
+            found = [*self._parser._sequence_to_key_events(piece[1], alt=True)]  # noqa: SLF001
+        yield from found
+
+    def _fed(self, text: str) -> Iterable[Message]:
         try:
-            yield from self._parser.feed(piece[given:])
+            return [*self._parser.feed(text)] if text else []
         except (ValueError, OverflowError, IndexError):
             # Out of range in a way not foreseen here; the parser does not outlive it.
             self._parser = XTermParser(self._debug)
+            return []
 
     def _is_paste(self, piece: str) -> bool:
         if self._in_plain_paste and len(piece) > 1:
