@@ -59,15 +59,9 @@ def format_of(path: Path) -> Format:
 
 
 def render(
-    runs: Sequence[StoredRun],
-    wanted: Format,
-    *,
-    tried: Sequence[TrialResult] = (),
-    with_texts: bool = True,
-    objectives: Sequence[Objective] = (),
-    choice: Choice | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Iterable[str]:
+    runs: Sequence[StoredRun], wanted: Format, *, tried: Sequence[TrialResult] = (), with_texts: bool = True,
+    objectives: Sequence[Objective] = (), choice: Choice | None = None, environ: Mapping[str, str] | None = None,
+) -> Iterable[str]:  # fmt: skip
     """The runs in a format, in pieces: without any key (`tui.export.portable`), in the order given, SIMULATED where so.
 
     `tried` are the changes that were tried on them, which lists of requests leave out. Markdown and HTML judge the
@@ -90,15 +84,9 @@ def render(
 
 
 def write(
-    path: Path,
-    runs: Sequence[StoredRun],
-    wanted: Format | None = None,
-    *,
-    tried: Sequence[TrialResult] = (),
-    with_texts: bool = True,
-    objectives: Sequence[Objective] = (),
-    choice: Choice | None = None,
-) -> None:
+    path: Path, runs: Sequence[StoredRun], wanted: Format | None = None, *, tried: Sequence[TrialResult] = (),
+    with_texts: bool = True, objectives: Sequence[Objective] = (), choice: Choice | None = None,
+) -> None:  # fmt: skip
     """Write the runs to a file that only its owner can read, all of it or nothing; the suffix says the format.
 
     Raises UsageError without runs, for an unknown suffix, and when the file cannot be written; then what was there

@@ -32,7 +32,7 @@ Application:
 Driver:
 - `textual._parser.ParseError`: ends the parser of keys in order. Issue: none known.
 - `textual._xterm_parser.XTermParser`: the parser of keys, for the reading thread below. Issue: none known.
-- `textual._xterm_parser.XTermParser._sequence_to_key_events`: of two Alt keys in one read the first types "^" otherwise.
+- `textual._xterm_parser.XTermParser._sequence_to_key_events`: of two Alt keys in one read the first types "^" else.
   Issue: none known.
 - `textual.driver.Driver._app`: told of changes of size. Issue: none known.
 - `textual.driver.Driver._auto_restart`: whether Ctrl+Z and fg are handled. Issue: none known.

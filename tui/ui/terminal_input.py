@@ -57,7 +57,7 @@ class TerminalInput:
         self._dropped_until: re.Pattern[str] | None = None
         """The end of a sequence that is being dropped."""
         self._pasted: list[str] | None = None
-        """What came of a paste whose end has not come."""
+        """Pieces of a paste whose end has not come."""
         self._in_plain_paste = False
 
     def feed(self, text: str) -> list[Message]:

@@ -5,6 +5,7 @@ from itertools import zip_longest
 
 from tui.core.record import State
 from tui.ui.screens.dialogs import ConfirmScreen
+from tui.ui.screens.help import HelpScreen
 
 from .conftest import OpenApp
 from .driving import FAST, STEADY, AppDriver, fast, keys_of, steady
@@ -82,6 +83,13 @@ async def test_the_question_goes_away_with_the_run(open_app: OpenApp) -> None:
         await s.streaming()
         await s.press("f5")
         await s.until(lambda: isinstance(s.app.screen, ConfirmScreen))
+        question = s.app.screen
+        await s.press("f1")
+        await s.until(lambda: isinstance(s.app.screen, HelpScreen), "the help over it")
+        question.dismiss(False)  # as by a click that comes late
+        assert isinstance(s.app.screen, HelpScreen)
+        await s.press("escape")
+        assert s.app.screen is question
         # By the test, not by the length of the answer, so that the question is there before it on any machine.
         s.app.session.cancel_all()
         await s.until(lambda: s.states == [State.CANCELLED])

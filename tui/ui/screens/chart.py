@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, ScrollableContainer
 from textual.events import Resize
-from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -19,6 +18,7 @@ from tui.ui.charts import ChartKind
 from tui.ui.charts.plot import Markers, number_lines
 from tui.ui.charts.source import METRICS, ChartSource
 from tui.ui.keymap import bound
+from tui.ui.screens.dialogs import OnTop
 from tui.ui.widgets.chart_pane import ChartHolder
 from tui.ui.widgets.key_bar import KeyBar
 from tui.ui.widgets.strips import padded, svg_of, text_of
@@ -28,7 +28,7 @@ _NARROWEST = 100
 """Columns below which the numbers stand under the chart."""
 
 
-class ChartScreen(Screen[ChartKind]):
+class ChartScreen(OnTop[ChartKind]):
     """Shows a chart of the session as it goes on; dismisses with the kind shown last."""
 
     DEFAULT_CSS = """

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen, ScreenResultType
+from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.button import ButtonVariant
@@ -26,7 +27,16 @@ from tui.ui.widgets.stream_view import StreamView
 _LOOK_EVERY_S = 0.2
 
 
-class BoxScreen(ModalScreen[ScreenResultType]):
+class OnTop(Screen[ScreenResultType]):
+    """A screen that is closed only while nothing stands over it: Textual closes what is on top in its place, and at the
+    next attempt ends the program."""
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Close it."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
+
+
+class BoxScreen(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
     """A screen in a box over the others."""
 
     DEFAULT_CSS = """
@@ -165,7 +175,7 @@ class ConfirmScreen(BoxScreen[bool]):
         self.dismiss(answer)
 
 
-class SearchScreen(ModalScreen[None]):
+class SearchScreen(OnTop[None], ModalScreen[None]):
     """Searches while the person types; Enter goes on to the next match, Escape leaves.
 
     It stands over the row of keys, which do nothing meanwhile.

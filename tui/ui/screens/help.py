@@ -19,6 +19,7 @@ from textual.widgets import Input, Static
 
 from tui.ui.bindings import FOOTER, Action, ActionGroup, KeyNames, short, spelled
 from tui.ui.keymap import bound
+from tui.ui.screens.dialogs import OnTop
 from tui.ui.view_bindings import SECTIONS
 from tui.ui.viewmodel.lane_lines import FASTEST, SHAPES
 from tui.ui.widgets.inputs import Field
@@ -77,7 +78,7 @@ _FEWEST_REASONS = 3
 """Reasons that stand below where there is little room; all are said when their letters are pressed."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(OnTop[None], ModalScreen[None]):
     """Shows the table of actions. / finds words in it; Escape, F1 or Q closes it."""
 
     DEFAULT_CSS = """
@@ -195,7 +196,7 @@ def _section(title: str, rows: Sequence[_Row], words: Sequence[str] = ()) -> lis
     return [*lines, "\n"] if lines else []
 
 
-class MenuScreen(ModalScreen[str]):
+class MenuScreen(OnTop[str], ModalScreen[str]):
     """Shows actions in groups, and which of them are unavailable now and why; dismisses with the id of the one whose
     letter is pressed or that is clicked."""
 
