@@ -165,7 +165,7 @@ def test_bad_values(shell: Shell) -> None:
 
 
 def test_a_prompt_file(shell: Shell) -> None:
-    is_one_sentence(shell("--file", "missing.txt"), "missing.txt", "No such file")
+    is_one_sentence(shell("--file", "missing.txt"), "missing.txt", "no such file")
     is_one_sentence(shell("--file", "."), "cannot be read")
     (shell.cwd / "latin.txt").write_bytes(b"caf\xe9")
     is_one_sentence(shell("--file", "latin.txt"), "latin.txt", "UTF-8")

@@ -54,12 +54,20 @@ def read_toml_if_there(path: Path, name: str) -> Document | None:
     return None if text is None else _document(text, name)
 
 
+_PLAINER = {
+    "Illegal character '\\n'": "the quotation mark that ends the text is missing",
+    "Invalid value": "this is no value; a text stands in quotation marks",
+}
+"""What tomli says, in words that tell what to do."""
+
+
 def _document(text: str, name: str) -> Document:
     text = text.replace("\r\n", "\n")
     try:
         values = tomli.loads(text)
     except tomli.TOMLDecodeError as problem:
-        raise ConfigError(f"{name}, line {problem.lineno}, column {problem.colno}: {_lowered(problem.msg)}.") from None
+        said = _PLAINER.get(problem.msg, _lowered(problem.msg))
+        raise ConfigError(f"{name}, line {problem.lineno}, column {problem.colno}: {said}.") from None
     except (RecursionError, ValueError) as problem:
         raise ConfigError(f"{name}: cannot be read as TOML: {_lowered(str(problem)).rstrip('.')}.") from None
     return Document(values, key_lines(text))

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tui.errors import UsageError
+from tui.errors import UsageError, reason_of
 
 STANDARD_INPUT = "-"
 
@@ -33,9 +33,9 @@ def _read_file(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except OSError as error:
-        raise UsageError(f"The prompt file {path} cannot be read: {error.strerror}.") from None
+        raise UsageError(f"{path}: cannot be read: {reason_of(error)}.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"The prompt file {path} is not UTF-8 text.") from None
+        raise UsageError(f"{path}: is not UTF-8 text.") from None
 
 
 def _read_standard_input() -> str:
