@@ -58,7 +58,7 @@ _PLAINER = {
     "Illegal character '\\n'": "the quotation mark that ends the text is missing",
     "Invalid value": "this is no value; a text stands in quotation marks",
 }
-"""What tomli says, in words that tell what to do."""
+"""Words that tell what to do, by those of tomli."""
 
 
 def _document(text: str, name: str) -> Document:

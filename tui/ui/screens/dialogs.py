@@ -29,14 +29,14 @@ _LOOK_EVERY_S = 0.2
 
 class OnTop(Screen[ScreenResultType]):
     """A screen that is closed only while nothing stands over it: Textual closes what is on top in its place, and at the
-    next attempt ends the program."""
+    next attempt ends the program. Name it last among the bases: styles come from the first alone."""
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close it."""
         return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
 
-class BoxScreen(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
+class BoxScreen(ModalScreen[ScreenResultType], OnTop[ScreenResultType]):
     """A screen in a box over the others."""
 
     DEFAULT_CSS = """
@@ -175,7 +175,7 @@ class ConfirmScreen(BoxScreen[bool]):
         self.dismiss(answer)
 
 
-class SearchScreen(OnTop[None], ModalScreen[None]):
+class SearchScreen(ModalScreen[None], OnTop[None]):
     """Searches while the person types; Enter goes on to the next match, Escape leaves.
 
     It stands over the row of keys, which do nothing meanwhile.

@@ -78,7 +78,7 @@ _FEWEST_REASONS = 3
 """Reasons that stand below where there is little room; all are said when their letters are pressed."""
 
 
-class HelpScreen(OnTop[None], ModalScreen[None]):
+class HelpScreen(ModalScreen[None], OnTop[None]):
     """Shows the table of actions. / finds words in it; Escape, F1 or Q closes it."""
 
     DEFAULT_CSS = """
@@ -196,7 +196,7 @@ def _section(title: str, rows: Sequence[_Row], words: Sequence[str] = ()) -> lis
     return [*lines, "\n"] if lines else []
 
 
-class MenuScreen(OnTop[str], ModalScreen[str]):
+class MenuScreen(ModalScreen[str], OnTop[str]):
     """Shows actions in groups, and which of them are unavailable now and why; dismisses with the id of the one whose
     letter is pressed or that is clicked."""
 
