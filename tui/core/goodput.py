@@ -1,14 +1,14 @@
 """Goodput: requests that meet every objective, as a share and under load per second."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from tui.core.distributions import share_bounds
 from tui.core.metrics import NS_PER_S
 from tui.core.objectives import Objective, kept_by
-from tui.core.observation import Observation
+from tui.core.observation import Observation, runs_of
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import percent, three_digits
 
@@ -45,7 +45,7 @@ def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]
     """
     if not observations:
         return None
-    span = sum(_span(run) for run in _by_run(observations))
+    span = sum(_span(run) for run in runs_of(observations).values())
     good = sum(is_good(objectives, observation) for observation in observations)
     runs = Counter(observation.run for observation in observations if observation.run)
     # Of several hosts there is no span: each has a clock of its own.
@@ -54,13 +54,6 @@ def goodput(objectives: Sequence[Objective], observations: Sequence[Observation]
     low, high = share_bounds(good, len(observations), (1 + CONFIDENCE) / 2)
     per_second = good * NS_PER_S / span if is_load else None
     return Goodput(good=good, count=len(observations), low=low, high=high, per_second=per_second)
-
-
-def _by_run(observations: Sequence[Observation]) -> Iterable[list[Observation]]:
-    runs: dict[int, list[Observation]] = {}
-    for observation in observations:
-        runs.setdefault(observation.run, []).append(observation)
-    return runs.values()
 
 
 def _span(observations: Sequence[Observation]) -> int:

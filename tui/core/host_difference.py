@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tui.core.metrics import NS_PER_MS
-from tui.core.observation import Observation
+from tui.core.observation import Observation, runs_of
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE, describe, samples_needed
 from tui.core.wording import ABSENT, aligned, format_duration
@@ -30,11 +30,11 @@ class HostAnswers(msgspec.Struct, frozen=True, kw_only=True):
 
     def medians(self, of: str) -> dict[int, float]:
         """The median of a field of the observations, by run."""
-        runs: dict[int, list[float]] = {}
-        for one in self.observations:
-            if one.answered and one.run and (value := getattr(one, of)) is not None:
-                runs.setdefault(one.run, []).append(value)
-        return {run: median(values) for run, values in runs.items()}
+        found = {
+            run: [value for one in of_run if one.answered and (value := getattr(one, of)) is not None]
+            for run, of_run in runs_of(self.observations).items()
+        }
+        return {run: median(values) for run, values in found.items() if run and values}
 
     def typical(self, of: str) -> float | None:
         """The median of those medians; None without any."""

@@ -20,8 +20,8 @@ from tui.core.failures import failures_sentence
 from tui.core.figure_row import Unit
 from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured
-from tui.core.observation import Observation, present
-from tui.core.parameters import Parameters
+from tui.core.observation import Observation, present, runs_of
+from tui.core.parameters import Parameters, shared_by
 from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.snapshot import Snapshot
@@ -103,7 +103,7 @@ def interleaved(pairs: Sequence[tuple[Side, Side]], plan: Plan, names: tuple[str
     both = [(name, side) for pair in pairs for name, side in zip(names, pair, strict=True)]
     prompts = _Named([msgspec.structs.replace(side.prompt, name="") for _, side in both], [name for name, _ in both])
     endpoints = _Named([side.endpoint for _, side in both], [side.endpoint.name for _, side in both])
-    shared = _shared([side.parameters for _, side in both])
+    shared = shared_by([side.parameters for _, side in both])
     targets = []
     for at, (name, side) in enumerate(both):
         old = both[at - 1][1] if at % 2 else None
@@ -150,16 +150,6 @@ class _Named(Generic[_T]):
                 free = f"{name} {number}"
             self.unique.setdefault(known or free, thing)
             self.names.append(known or free)
-
-
-def _shared(parameters: Sequence[Parameters]) -> Parameters:
-    first = parameters[0]
-    differ = [
-        name
-        for name in first.__struct_fields__
-        if any(getattr(each, name) != getattr(first, name) for each in parameters)
-    ]
-    return first.without(differ)
 
 
 def joined_rows(old: Plan, new: Plan) -> tuple[dict[str, str], ...]:
@@ -214,10 +204,7 @@ def differences(turns: Turns, most: int | None = None) -> list[tuple[float, floa
 
 
 def _by_run(observations: Sequence[Observation], figure: Figure) -> dict[int, float]:
-    runs: dict[int, list[Observation]] = {}
-    for one in observations:
-        runs.setdefault(one.run, []).append(one)
-    return {run: median(values) for run, of_run in runs.items() if (values := present(of_run, figure))}
+    return {run: median(values) for run, of_run in runs_of(observations).items() if (values := present(of_run, figure))}
 
 
 def compare_in_turn(

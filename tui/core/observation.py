@@ -207,6 +207,14 @@ def per_run(observations: Sequence[Observation], figure: Figure) -> list[float]:
     return [median(values) for values in by_run(observations, figure)]
 
 
+def runs_of(observations: Iterable[Observation]) -> dict[int, list[Observation]]:
+    """The requests of each run, by its number, in order."""
+    runs: dict[int, list[Observation]] = {}
+    for one in observations:
+        runs.setdefault(one.run, []).append(one)
+    return runs
+
+
 def by_run(observations: Sequence[Observation], figure: Figure) -> list[list[float]]:
     """One figure of the answers of each run that has any, in order."""
     runs: dict[int, list[float]] = {}

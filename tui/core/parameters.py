@@ -5,7 +5,7 @@ what has structure on the wire (`is_structured`) is also code, in the request bo
 as the SDK's types give them; ranges are those of the API's reference.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -231,6 +231,13 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def sampling(self) -> tuple[str, ...]:
         """Names of the sampling parameters that are set."""
         return tuple(name for name in SAMPLING if getattr(self, name) is not None)
+
+
+def shared_by(parameters: Sequence[Parameters]) -> Parameters:
+    """The parameters in which all of these agree."""
+    first, *others = parameters
+    names = first.__struct_fields__
+    return first.without(name for name in names if any(getattr(one, name) != getattr(first, name) for one in others))
 
 
 def _declarations() -> Iterator[tuple[str, Parameter]]:

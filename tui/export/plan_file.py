@@ -14,7 +14,7 @@ from tui.config.schema import SIMULATOR
 from tui.config.show import toml, toml_key
 from tui.core.checks import AnswerCheck
 from tui.core.load import LoadSettings
-from tui.core.parameters import Parameters
+from tui.core.parameters import Parameters, shared_by
 from tui.core.plan_contents import PlanContents, contents_of, seen_from
 from tui.core.prompt import Conversation, Prompt
 from tui.core.run import StoredRun
@@ -174,7 +174,7 @@ def contents_of_snapshot(snapshot: Snapshot) -> tuple[PlanContents, str]:
     """The plan that asks again, as often, what a snapshot asked, and the endpoint of its targets that name none."""
     lanes = snapshot.lanes
     default = lanes[0].endpoint
-    shared = _shared([lane.parameters for lane in lanes])
+    shared = shared_by([lane.parameters for lane in lanes])
     prompts = _each_once([portable_prompt(lane.prompt) for lane in lanes])
     if len(prompts) == 1:
         prompts = (msgspec.structs.replace(prompts[0], name=""),)
@@ -189,25 +189,8 @@ def _each_once(found: Sequence[_T]) -> tuple[_T, ...]:
     return tuple(one for at, one in enumerate(found) if one not in found[:at])
 
 
-def _shared(all_of_them: Sequence[Parameters]) -> Parameters:
-    """The parameters in which all agree."""
-    first, *others = all_of_them
-    names = first.__struct_fields__
-    return Parameters(
-        **{
-            name: getattr(first, name)
-            for name in names
-            if all(getattr(other, name) == getattr(first, name) for other in others)
-        }
-    )
-
-
 def _target(lane: LaneSnapshot, default: str, shared: Parameters, *, variants: bool) -> Target:
-    own = {
-        name: value
-        for name in shared.__struct_fields__
-        if (value := getattr(lane.parameters, name)) != getattr(shared, name)
-    }
+    own = {name: value for name, value in lane.parameters.set_ones() if getattr(shared, name) is None}
     # The lane of a variant is called by both.
     label = lane.name.removesuffix(f" · {lane.prompt.name}") if variants else lane.name
     return Target(
