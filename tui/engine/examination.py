@@ -19,7 +19,7 @@ from tui.core.target import Endpoint, Timeouts
 from tui.engine import connection_failures, failures
 from tui.engine.failures import UnsentError
 from tui.engine.reporter import RequestReporter
-from tui.engine.request import RequestSender, refused
+from tui.engine.request import RequestSender, at_once, refused
 from tui.engine.server_words import error_in, is_error
 from tui.engine.transport import Exchange, exchange
 from tui.engine.transport.tcp_path import min_rtt_ns
@@ -80,7 +80,7 @@ async def _asked(
     if isinstance(key, Failure):
         seen = _Seen(None, failure=key)
     else:
-        told = Exchange(RequestReporter(0, events.append), _at_once, lambda: None, is_aside=True)
+        told = Exchange(RequestReporter(0, events.append), at_once, lambda: None, is_aside=True)
         before = exchange.set(told)
         try:
             async with asyncio.timeout(WITHIN_S):
@@ -101,10 +101,6 @@ async def _asked(
         failure=seen.failure,
     )
     return route, rtt_ns, proxy
-
-
-async def _at_once() -> None:
-    """Send without waiting for others."""
 
 
 async def models_of(

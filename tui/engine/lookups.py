@@ -30,7 +30,7 @@ from tui.engine import examination, failures
 from tui.engine.examination import WITHIN_S
 from tui.engine.failures import UnsentError
 from tui.engine.reporter import RequestReporter
-from tui.engine.request import RequestSender
+from tui.engine.request import RequestSender, at_once
 from tui.engine.wires import LOOKUP_SLOT, NoAnswerError
 
 _AT_ONCE = 4
@@ -123,7 +123,7 @@ class Lookups:
         try:
             async with asyncio.timeout(ASK_WITHIN_S), self._room:
                 reporter = RequestReporter(spec.request_id, gather)
-                ended = await self._sender.send(spec, LOOKUP_SLOT, reporter, _at_once)
+                ended = await self._sender.send(spec, LOOKUP_SLOT, reporter, at_once)
             failure = ended.failure
             if failure is None and ended.status is not Status.DONE:
                 failure = Failure(kind=FailureKind.PROTOCOL, message=f"Its answer was {ended.status.value}.")
@@ -152,7 +152,3 @@ class Lookups:
         key = await self._sender.keys.of(endpoint)
         async with self._room:
             self._emit(await examination.examine(self._sender, endpoint, key))
-
-
-async def _at_once() -> None:
-    """Send without waiting for others."""

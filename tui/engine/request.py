@@ -234,6 +234,10 @@ class _Attempt:
                 pass
 
 
+async def at_once() -> None:
+    """Send without waiting for others."""
+
+
 def refused(wire: Wire, endpoint: Endpoint, response: httpx2.Response) -> Failure:
     """The failure that a response without success says; its body is read."""
     proxy = response.extensions["proxy"]

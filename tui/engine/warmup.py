@@ -13,7 +13,7 @@ from tui.core.plan import RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.target import Endpoint, Timeouts
 from tui.engine.reporter import RequestReporter
-from tui.engine.request import RequestSender
+from tui.engine.request import RequestSender, at_once
 
 _REQUESTS = 3
 _CHUNKS = 10
@@ -47,12 +47,8 @@ async def rehearse(sender: RequestSender) -> Instrument | None:
                 timeouts=Timeouts(),
             )
             for _ in range(_REQUESTS):
-                await sender.send(spec, 0, RequestReporter(0, events.append), _at_once)
+                await sender.send(spec, 0, RequestReporter(0, events.append), at_once)
     return next((event for event in reversed(events) if isinstance(event, Instrument)), None)
-
-
-async def _at_once() -> None:
-    """No barrier."""
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

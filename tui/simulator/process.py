@@ -1,16 +1,14 @@
 """The simulator as a child process, as its parent sees it."""
 
 import contextlib
-import os
 import socket
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from tui import child
 from tui.errors import ChildError
-from tui.secret_names import is_secret_variable
+from tui.secret_names import without_secrets
 
 
 class SimulatorProcess:
@@ -58,7 +56,7 @@ class SimulatorProcess:
                     *("simulate", "--listen-fd", str(fd), *self._arguments),
                     output=subprocess.DEVNULL,
                     pass_fds=(fd,),
-                    environment=without_secrets(os.environ),
+                    environment=without_secrets(),
                 )
         except OSError as error:
             raise _cannot_start(error) from None
@@ -92,8 +90,3 @@ class SimulatorProcess:
 
 def _cannot_start(error: OSError) -> ChildError:
     return ChildError(f"The simulator cannot be started: {error.strerror or error}.")
-
-
-def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without variables whose names tell that they hold a key: the simulator needs none."""
-    return {name: value for name, value in environment.items() if not is_secret_variable(name)}

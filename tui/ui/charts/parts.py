@@ -1,16 +1,15 @@
 """The chart "parts", where the time goes: the parts of a lane's typical answer as one stacked bar."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from tui.core.decomposition import Fit, parts_of, typical
 from tui.core.figures import FITTED
-from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.wording import amount, format_duration, span
 from tui.session.live import Lane
-from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Numbers, time_axis
+from tui.ui.charts.plot import BarRow, BarRows, Look, Numbers, stacked, time_axis
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
 
 _NOTE_CELLS = 56
@@ -44,7 +43,9 @@ def part_rows(source: ChartSource) -> BarRows:
     """
     fitted = _fitted(source)
     typical_of = [(lane, typical_parts(latest_answers(lane), fit)) for lane, fit in fitted]
-    rows = tuple(BarRow(lane.label, tuple(_bars(parts))) for lane, parts in typical_of)
+    rows = tuple(
+        BarRow(lane.label, stacked((LOOKS[part], length) for part, length in parts)) for lane, parts in typical_of
+    )
     present = {part for _, parts in typical_of for part, _ in parts}
     return BarRows(
         rows=rows,
@@ -52,15 +53,6 @@ def part_rows(source: ChartSource) -> BarRows:
         key=tuple(look for part, look in LOOKS.items() if part in present),
         foot=advice(source, [fit for lane, fit in fitted if lane.outcomes or lane.swept]),
     )
-
-
-def _bars(parts: tuple[tuple[Part, float], ...]) -> Iterator[Bar]:
-    begin = 0.0
-    for part, length in parts:
-        end = begin + length / NS_PER_S
-        if length > 0:
-            yield Bar(begin, end, LOOKS[part])
-        begin = end
 
 
 def advice(source: ChartSource, fits: Sequence[Fit]) -> str:

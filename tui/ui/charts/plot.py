@@ -10,6 +10,7 @@ from operator import itemgetter
 
 import msgspec
 
+from tui.core.metrics import NS_PER_S
 from tui.core.wording import aligned, cells_of
 
 Point = tuple[float, float]
@@ -130,6 +131,17 @@ class Bar(msgspec.Struct, frozen=True):
     low: float
     high: float
     look: Look
+
+
+def stacked(parts: Iterable[tuple[Look, float]]) -> tuple[Bar, ...]:
+    """Bars one behind the other, of these lengths in ns; none for what takes no time."""
+    bars, begin = list[Bar](), 0.0
+    for look, length in parts:
+        end = begin + length / NS_PER_S
+        if length > 0:
+            bars.append(Bar(begin, end, look))
+        begin = end
+    return tuple(bars)
 
 
 class BarRow(msgspec.Struct, frozen=True):

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from tui.core.metrics import NS_PER_S
 from tui.core.observation import Observation
 from tui.core.wording import format_duration
-from tui.ui.charts.plot import Bar, BarRow, BarRows, Look, Numbers, time_axis
+from tui.ui.charts.plot import BarRow, BarRows, Look, Numbers, stacked, time_axis
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
 
 LOOKS = (
@@ -40,20 +39,10 @@ def _parts(one: Observation) -> tuple[float, ...] | None:
 def way_rows(source: ChartSource) -> BarRows:
     """The typical answer of each lane, of those counted since anything asked was last changed."""
     found = [(lane, typical_way(latest_answers(lane))) for lane in source.lanes]
-    rows = tuple(BarRow(lane.label, _bars(parts)) for lane, parts in found)
+    rows = tuple(BarRow(lane.label, stacked(zip(LOOKS, parts, strict=bool(parts)))) for lane, parts in found)
     untold = any(latest_answers(lane) and not parts for lane, parts in found)
     foot = "The kernel tells of no acknowledgements here, so TTFT cannot be split." if untold else ""
     return BarRows(rows=rows, x=time_axis(rows), key=LOOKS if any(parts for _, parts in found) else (), foot=foot)
-
-
-def _bars(parts: Sequence[float]) -> tuple[Bar, ...]:
-    bars, begin = list[Bar](), 0.0
-    for look, length in zip(LOOKS, parts, strict=bool(parts)):
-        end = begin + length / NS_PER_S
-        if length > 0:
-            bars.append(Bar(begin, end, look))
-        begin = end
-    return tuple(bars)
 
 
 def way_numbers(source: ChartSource) -> Numbers:
