@@ -227,8 +227,3 @@ def _with_series(store: Store, number: int) -> Sequence[StoredRun]:
     if run.info.series is None:
         return [run]
     return LazyRuns(store.numbers(RunFilter(series=run.info.series), reverse=True), store.run)
-
-
-def is_simulated(runs: Sequence[StoredRun]) -> bool:
-    """True when anything in `runs` was measured on the simulator."""
-    return any(record.spec.endpoint.simulated for run in runs for record in run.requests)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from itertools import chain
 
 import msgspec
 
@@ -20,7 +21,8 @@ from tui.core.sanitize import clean
 from tui.core.statistics import dependence
 from tui.core.wording import SIMULATED_NOTE, roughly
 from tui.errors import ExitCode, UsageError
-from tui.headless.arguments import command_parser, history_if_any, is_simulated, print_json, runs_of
+from tui.export.document import is_simulated
+from tui.headless.arguments import command_parser, history_if_any, print_json, runs_of
 
 _EPILOG = """\
 A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'pinned', or a JSON
@@ -78,7 +80,7 @@ def _report(
     if not compared:
         raise UsageError(f"{options.a} and {options.b} have no target in common.")
     return ComparisonReport(
-        simulated=is_simulated(first) or is_simulated(second),
+        simulated=any(map(is_simulated, chain(first, second))),
         a=options.a,
         b=options.b,
         targets=tuple(compared),

@@ -7,7 +7,8 @@ from tui.core.decomposition import RunsNeeded
 from tui.core.sanitize import clean
 from tui.core.wording import SIMULATED_NOTE
 from tui.errors import ExitCode
-from tui.headless.arguments import add_target_options, command_parser, is_simulated, load_from, refuse_outputs, written
+from tui.export.document import is_simulated
+from tui.headless.arguments import add_target_options, command_parser, load_from, refuse_outputs, written
 from tui.headless.measure import MeasuredPlan, MeasuringStep, measure, reason
 from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, fitted_table, results_of, sentences, verdicts, write_exports
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _lines(measured: MeasuredPlan, results: Sequence[TargetResult], *, plain: bool) -> list[str]:
-    lines = [SIMULATED_NOTE] if is_simulated(measured.runs) else []
+    lines = [SIMULATED_NOTE] if any(map(is_simulated, measured.runs)) else []
     lines += sentences(results) if plain else fitted_table(results)
     lines += [f"{clean(each.name)}: {each.fit.sentence}." for each in results if each.fit.sentence]
     return [*lines, *verdicts(results), *filter(None, [reason(measured.series)])]
