@@ -4,7 +4,7 @@ import pytest
 
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.wording import amount, format_count, format_duration, format_rate, percent, round_amount, span
+from tui.core.wording import amount, counted, format_count, format_duration, format_rate, percent, round_amount, span
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,8 @@ def test_format_rate(rate: float | None, expected: str) -> None:
 )
 def test_format_count(count: int | None, expected: str) -> None:
     assert format_count(count) == expected
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1_200, "1,200 runs")])
+def test_one_is_not_several(count: int, said: str) -> None:
+    assert counted(count, "run") == said

@@ -10,7 +10,7 @@ from tui.advice.trial import TrialResult
 from tui.core.metrics import NS_PER_MS
 from tui.core.sanitize import clean
 from tui.core.statistics import Interval
-from tui.core.wording import change, percent
+from tui.core.wording import change, counted, percent
 
 
 def as_text(advices: Sequence[Advice], tried: Sequence[TrialResult] = ()) -> str:
@@ -61,7 +61,7 @@ def decision(tried: TrialResult) -> str:
 
 def saving_sentence(saving: Saving) -> str:
     """Describe an estimate: `total −820 ms (−940 to −700 ms, 95 %), derived from 10 runs`."""
-    runs = "1 run" if saving.count == 1 else f"{saving.count} runs"
+    runs = counted(saving.count, "run")
     if saving.interval is None:
         return f"{saving.figure.label} {change(saving.figure, -saving.ns)}, from {runs}: too few for an interval"
     how = "presumed" if saving.basis is Basis.PRESUMED else percent(saving.interval.confidence)

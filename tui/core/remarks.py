@@ -7,7 +7,7 @@ from tui.core.metrics import answered_early, is_out_of_order, is_withheld
 from tui.core.model import family
 from tui.core.observation import Observation
 from tui.core.record import RequestRecord
-from tui.core.wording import format_duration
+from tui.core.wording import counted, format_duration
 
 _MOST_NAMED = 4
 _STALL_NS = 50_000_000
@@ -62,7 +62,7 @@ def _lost(network: NetworkSeen | None) -> Iterator[str]:
     if network is None:
         return
     if network.retransmissions:
-        segments = "1 segment" if network.retransmissions == 1 else f"{network.retransmissions:,} segments"
+        segments = counted(network.retransmissions, "segment")
         yield f"The network lost {segments} of the request, which had to be sent again."
     if network.out_of_order and network.stalled_ns >= _STALL_NS:
         stalled = format_duration(network.stalled_ns)
@@ -129,4 +129,4 @@ def tokens_differ(models: Iterable[str]) -> list[str]:
 
 
 def _counted(answers: Sequence[Observation]) -> str:
-    return "1 answer" if len(answers) == 1 else f"{len(answers)} answers"
+    return counted(len(answers), "answer")

@@ -125,6 +125,11 @@ def change(
     return f"{said} ({' to '.join(ends)}{f', {note}' if note else ''})"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count of things: "1 run", "1,200 runs"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """A proportion: `95 %`, `2.5 %`."""
     return f"{round(share * 100, 2):g} %"

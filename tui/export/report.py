@@ -28,7 +28,7 @@ from tui.core.record import RequestRecord
 from tui.core.remarks import remarks, remarks_on, tokens_differ
 from tui.core.run import StoredRun
 from tui.core.statistics import Interval
-from tui.core.wording import ABSENT, SIMULATED, percent, three_digits
+from tui.core.wording import ABSENT, SIMULATED, counted, percent, three_digits
 from tui.export.document import is_simulated, latest, prices_of, started, utc
 from tui.export.portable import Contents
 
@@ -116,7 +116,7 @@ def _facts(runs: Sequence[StoredRun]) -> str:
     when = times[0] if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
     apps = ", ".join(sorted({run.info.app_version for run in runs}))
     sdks = ", ".join(sorted({run.info.sdk_version for run in runs}))
-    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    count = counted(len(runs), "run")
     return f"{count}, {when}, measured by latency-tui {apps} with the anthropic SDK {sdks}."
 
 

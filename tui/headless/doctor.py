@@ -28,7 +28,7 @@ from tui.core.remarks import remarks
 from tui.core.sanitize import clean
 from tui.core.series import SeriesSettings
 from tui.core.target import Endpoint
-from tui.core.wording import aligned, dollars, format_duration
+from tui.core.wording import aligned, counted, dollars, format_duration
 from tui.engine.client import HERE
 from tui.engine.protocol import Examine
 from tui.errors import ChildError, ExitCode, HistoryError, UsageError
@@ -251,7 +251,7 @@ def _distance(examined: EndpointExamined) -> Iterator[str]:
 
 def _list(examined: EndpointExamined) -> str:
     if examined.list_failure is None:
-        return f"lists {examined.models} models"
+        return f"lists {counted(examined.models, 'model')}"
     status = examined.list_failure.http_status
     return f"lists no models (HTTP {status})" if status else "lists no models"
 
@@ -305,7 +305,9 @@ def _locations() -> Iterator[Check]:
     except HistoryError as error:
         yield Check(name="history", ok=False, found=str(error).removesuffix("."))
         return
-    yield Check(name="history", ok=_is_writable(history), found=f"{history}, {runs} runs, {used / 1e6:.1f} MB")
+    yield Check(
+        name="history", ok=_is_writable(history), found=f"{history}, {counted(runs, 'run')}, {used / 1e6:.1f} MB"
+    )
 
 
 def _is_writable(path: Path) -> bool:

@@ -13,7 +13,7 @@ from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
 from tui.core.run import WORST_FIRST, RunFilter, RunRow
 from tui.core.sanitize import clean
-from tui.core.wording import ABSENT, aligned, amount
+from tui.core.wording import ABSENT, aligned, amount, counted
 from tui.errors import ExitCode, UsageError
 from tui.export import json_format, otel
 from tui.export.formats import SUFFIXES, Format, render, write
@@ -107,7 +107,7 @@ def _lines(rows: Sequence[RunRow]) -> list[str]:
     cells: list[tuple[str, ...]] = [("No.", "started", "what", "fastest", "TTFT", "total")]
     for row in rows:
         started = datetime.fromtimestamp(row.started_unix_ns / NS_PER_S).astimezone()
-        lanes = "1 lane" if len(row.targets) == 1 else f"{len(row.targets)} lanes"
+        lanes = counted(len(row.targets), "lane")
         kind = f"series of {row.runs}, " if row.series is not None else ""
         best = row.fastest
         times = (best.ttft_ns, best.total_ns) if best is not None else (None, None)
@@ -169,7 +169,7 @@ def _remove(options: argparse.Namespace, store: Store) -> None:
     deleted = store.delete(options.number)
     if deleted < len(set(options.number)):
         raise UsageError(f"Deleted {deleted} of {len(set(options.number))} runs: the others are not in the history.")
-    print(f"Deleted {deleted} runs.", file=sys.stderr)
+    print(f"Deleted {counted(deleted, 'run')}.", file=sys.stderr)
 
 
 def _prune(_options: argparse.Namespace, store: Store) -> None:

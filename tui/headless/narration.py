@@ -9,7 +9,7 @@ from tui.core.record import RequestRecord
 from tui.core.remarks import remarks
 from tui.core.sanitize import clean
 from tui.core.series import Series
-from tui.core.wording import amount, bar
+from tui.core.wording import amount, bar, counted
 
 _BAR_CELLS = 24
 _LINES = 20
@@ -116,5 +116,5 @@ def request_line(record: RequestRecord) -> str:
     if record.total_ns is not None:
         parts.append(f"total {amount(Figure.TOTAL, record.total_ns)}")
     if record.output_tokens is not None:
-        parts.append(f"{record.output_tokens} tokens")
+        parts.append(counted(record.output_tokens, "token"))
     return " ".join([", ".join(parts) + ".", *map(clean, remarks(record))])

@@ -18,7 +18,7 @@ from tui.core.played import requests_at_most
 from tui.core.run import RunFilter
 from tui.core.series import SeriesSettings
 from tui.core.sweep import requests_of, swept
-from tui.core.wording import dollars, roughly
+from tui.core.wording import counted, dollars, roughly
 from tui.errors import HistoryError
 from tui.history.store import Store
 from tui.session.conversation import is_played
@@ -59,7 +59,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """All of it in words."""
-        count = f"{self.requests:,} requests" if self.requests != 1 else "1 request"
+        count = counted(self.requests, "request")
         count += f" and {self.judged:,} to judges" if self.judged else ""
         parts = [f"up to {count}" if self.may_end_sooner else count]
         if self.expected is not None:

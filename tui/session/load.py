@@ -42,6 +42,7 @@ from tui.core.load_results import LevelSummary, LoadTally
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun, new_run, new_uid
+from tui.core.wording import counted
 from tui.engine.client import PipeReader
 from tui.engine.protocol import FrameSplitter, StartLoad, decode_command, decode_events, encode_events, greeting_in
 from tui.history.recorder import Recorder
@@ -125,7 +126,7 @@ class LoadRun:
     def progress(self) -> str:
         """The level under way, and the requests, in words."""
         if self.ending is not None:
-            return f"load over: {self.ending}, {self.ended} requests"
+            return f"load over: {self.ending}, {counted(self.ended, 'request')}"
         step = self.steps[self.at]
         lanes = self.plan.lanes
         who = f"{lanes[step.lane].label}, " if len(lanes) > 1 else ""
@@ -266,10 +267,9 @@ def may_start(session: Session, plan: Plan, settings: LoadSettings) -> bool:
         return False
     most, levels = affordable(preview, session.live, plan, settings), len(steps_of(settings, len(plan.lanes)))
     if most < levels:
-        pays = "1 request" if most == 1 else f"{most} requests"
         preview.on_problem(
-            f"Nothing was sent: the budget pays for {pays}, and the load has {levels} levels; lower max_tokens, ask "
-            "fewer levels or targets, or raise the cap."
+            f"Nothing was sent: the budget pays for {counted(most, 'request')}, and the load has {levels} levels; "
+            "lower max_tokens, ask fewer levels or targets, or raise the cap."
         )
     return most >= levels
 

@@ -7,7 +7,7 @@ from tui.core.events import Usage
 from tui.core.model import KnownModel, Prices
 from tui.core.plan import Budget, RequestSpec
 from tui.core.record import RequestRecord
-from tui.core.wording import dollars, format_cost
+from tui.core.wording import counted, dollars, format_cost
 
 
 class Spending:
@@ -67,7 +67,7 @@ class Spending:
         if not self._judging:
             return ""
         answers, cost = len(self._of_judges), self.judges
-        count = f"{answers:,} answers" if answers > 1 else "1 answer"
+        count = counted(answers, "answer")
         dear = "at prices that are not known" if cost is None else f"for about {format_cost(cost)}"
         tokens = f"{sum(self._judging.values()):,} tokens {dear}"
         return f"judges: {count} of {', '.join(self._judging)}, {tokens}, besides the cost of the targets"

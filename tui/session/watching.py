@@ -15,6 +15,7 @@ from random import Random
 import msgspec
 
 from tui.config.paths import open_private, private_directory, state_dir
+from tui.core.wording import counted
 from tui.errors import UsageError
 
 _LOOK_EVERY_S = 5.0
@@ -119,13 +120,9 @@ class Tally(msgspec.Struct, kw_only=True):
     def sentence(self) -> str:
         """The counts in words."""
         return (
-            f"{_count(self.measured, 'round')} measured, {self.off_target} of them missed an objective or lack an "
+            f"{counted(self.measured, 'round')} measured, {self.off_target} of them missed an objective or lack an "
             f"answer; {self.skipped} skipped."
         )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class Watcher:
@@ -173,7 +170,7 @@ class Watcher:
     def _skip(self, count: int) -> None:
         self.tally.skipped += count
         self._say(
-            f"{_count(count, 'round')} skipped: at their time nothing watched, the machine slept or the round before "
+            f"{counted(count, 'round')} skipped: at their time nothing watched, the machine slept or the round before "
             f"was not over (one begins every {span_words(self._rhythm.every_s)}). What was skipped is not made up."
         )
 

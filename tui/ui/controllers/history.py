@@ -3,6 +3,7 @@
 from tui.config.schema import SIMULATOR
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
+from tui.core.wording import counted
 from tui.errors import ChildError
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.reasons import Reasons
@@ -98,7 +99,7 @@ class HistoryController:
     def tell_interrupted(self, requests: int) -> None:
         """Say that an earlier session was killed with this number of requests in flight."""
         context = self._context
-        unfinished = "1 request" if requests == 1 else f"{requests} requests"
+        unfinished = counted(requests, "request")
         key = context.keys("history")
         context.offer = f"{key} shows the interrupted run"
         context.describe()

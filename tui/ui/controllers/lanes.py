@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from tui.core.checks import next_word
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
+from tui.core.wording import counted
 from tui.ui.controllers.context import Context
 from tui.ui.controllers.reasons import NO_TWO_ANSWERS, why_not_overrule
 
@@ -39,7 +40,7 @@ class LanesController:
         text = selected or current.text
         self._context.app.copy_to_clipboard(text)
         what = "the selection" if selected else current.lane.label
-        self._context.tell(f"Copied {what}, {len(text):,} characters.", 3)
+        self._context.tell(f"Copied {what}, {counted(len(text), 'character')}.", 3)
 
     def sort(self) -> None:
         """Sort the table of the session by the next figure."""
@@ -119,7 +120,7 @@ class LanesController:
         if not results:
             answered(True)
             return
-        what = "1 result" if results == 1 else f"{results} results"
+        what = counted(results, "result")
         question = f"Empty the lanes and the table, {what} in all? Stored runs stay in the history."
         context.app.push_screen(ConfirmScreen(question, "Clear", context.keys), answered)
 
@@ -151,7 +152,7 @@ class ResultsController:
         assert snapshot is not None, "there is nothing to pin otherwise"
         counts = sorted({len(lane.observations) for lane in snapshot.lanes})
         repeats = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
-        lanes = "1 lane" if len(snapshot.lanes) == 1 else f"{len(snapshot.lanes)} lanes"
+        lanes = counted(len(snapshot.lanes), "lane")
         in_turn = self._context.keys("in_turn")
         said = f"Pinned: {lanes}, n = {repeats}. Change something, then run again, or both in turn: {in_turn}."
         self._context.tell(said)

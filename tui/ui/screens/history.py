@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from tui.core.run import RunFilter, Sort, StoredRun
 from tui.core.sanitize import clean
 from tui.core.snapshot import of_runs
+from tui.core.wording import counted
 from tui.errors import LatencyTuiError
 from tui.session.archive import Archive
 from tui.ui.bindings import Action, KeyNames
@@ -234,7 +235,8 @@ class HistoryScreen(Screen[StoredRun]):
         number = self._list.current
         if number is not None and (text := await self._try(self._archive.report(number))) is not None:
             self.app.copy_to_clipboard(text)
-            self.notify(f"Copied the report of run {number}, {len(text):,} characters.", timeout=3, markup=False)
+            length = counted(len(text), "character")
+            self.notify(f"Copied the report of run {number}, {length}.", timeout=3, markup=False)
 
     def action_export(self) -> None:
         """Write the run to a file."""
@@ -246,8 +248,7 @@ class HistoryScreen(Screen[StoredRun]):
             path = await self._archive.export(number, text.strip())
             self.notify(f"Wrote {clean(str(path))}.", timeout=4, markup=False)
 
-        hint = f"A name in {self._archive.suffixes}."
-        self._ask(f"Export run {number} to", f"run-{number}.html", hint, export)
+        self._ask(f"Export run {number} to", f"run-{number}.html", f"A name in {self._archive.suffixes}.", export)
 
     def action_delete(self) -> None:
         """Delete the run, after asking."""
@@ -353,5 +354,5 @@ def _compared(sets: Sequence[Sequence[StoredRun]], take_along: TakeAlong, keys: 
 def _title(found: int | None, count: int, used: int, sort: Sort, kept: str) -> str:
     """Title of the detail: the number of runs, or of those `found`; their order, their size in bytes, how long they are
     kept."""
-    runs = ("1 run" if count == 1 else f"{count:,} runs") if found is None else f"{found:,} of {count:,} runs"
+    runs = counted(count, "run") if found is None else f"{found:,} of {count:,} runs"
     return f"{runs}, {_ORDERS[sort]} · {used / 1e6:.1f} MB, {kept}"

@@ -22,6 +22,7 @@ from textual.widgets import Static
 from tui.core.cost import Cost
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
+from tui.core.wording import counted
 from tui.ui.bindings import KeyNames
 from tui.ui.charts import steps
 from tui.ui.keymap import bound
@@ -114,7 +115,7 @@ class TextScreen(BoxScreen[None]):
         """Copy the text."""
         text = self.copied
         self.app.copy_to_clipboard(text)
-        self.notify(f"Copied {len(text):,} characters.", timeout=3, markup=False)
+        self.notify(f"Copied {counted(len(text), 'character')}.", timeout=3, markup=False)
 
 
 def failing_lines(record: RequestRecord) -> Content | None:

@@ -10,7 +10,7 @@ from tui.advice.rendering import decision, saving_sentence
 from tui.advice.suggestion import Basis, NoSuggestion, Suggestion
 from tui.advice.trial import BUDGET, TrialResult, merged
 from tui.core.figures import Figure
-from tui.core.wording import change
+from tui.core.wording import change, counted
 from tui.ui.bindings import KeyNames
 
 _MOST_MEASURED = 64
@@ -92,7 +92,7 @@ _MOST_LEDGER = 8
 def head_lines(advice: Advice, keys: KeyNames) -> list[str]:
     """Return the conclusion and the shares of the time."""
     mark = "SIMULATED · " if advice.simulated else ""
-    answers = f"{advice.count} answer{'' if advice.count == 1 else 's'}"
+    answers = counted(advice.count, "answer")
     where = [] if advice.where is None else [advice.where.sentence]
     return [f"{mark}{advice.conclusion}", *where, f"From {answers}; a series makes it sharper ({keys('series')})."]
 

@@ -9,7 +9,7 @@ import msgspec
 from tui.core.figures import Figure
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
-from tui.core.wording import amount, percent
+from tui.core.wording import amount, counted, percent
 
 _ALONE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 """Characters of scripts that put no space between words: each counts as one."""
@@ -51,7 +51,7 @@ def answer_of(record: RequestRecord) -> ComparedAnswer:
     text = clean(record.text())
     said = [record.state.value, f"{len(text.split()):,} words"]
     if record.output_tokens is not None:
-        said.append(f"{record.output_tokens:,} tokens")
+        said.append(counted(record.output_tokens, "token"))
     times = ((Figure.TTFT, record.ttft_ns), (Figure.TOTAL, record.total_ns))
     said += [f"{figure.label} {amount(figure, ns)}" for figure, ns in times if ns is not None]
     return ComparedAnswer(label=clean(record.spec.target), text=text, note=" · ".join(said))

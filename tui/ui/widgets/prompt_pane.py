@@ -12,6 +12,7 @@ from textual.widgets import Static, TextArea
 from tui.core.attachment import attached_words
 from tui.core.played import user_turns
 from tui.core.sanitize import clean
+from tui.core.wording import counted
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
 from tui.ui.widgets.inputs import Editor
@@ -183,7 +184,7 @@ class PartsStrip(Static):
 
     def show(self, system: str, *, system_in_view: bool) -> None:
         """Show which is in view, and whether there is a system prompt."""
-        length = f"{len(system):,} characters" if system else "none"
+        length = counted(len(system), "character") if system else "none"
         if self._shown == (system_in_view, length):
             return
         self._shown = system_in_view, length
