@@ -40,7 +40,7 @@ def _parsed_once(self: Stylesheet, *args: Any, **named: Any) -> list[RuleSet]:
 def _seldom_painted(
     self: Compositor, full: bool = False, screen_stack: list[Screen[Any]] | None = None, simplify: bool = False
 ) -> RenderableType | None:
-    early_s = 0.0 if full else _painted_at.get(self, 0.0) + _SELDOM_S - time.monotonic()
+    early_s = 0.0 if full else _painted_at.setdefault(self, time.monotonic()) + _SELDOM_S - time.monotonic()
     if early_s > 0:
         # What has changed stays noted until then; who looks meanwhile sees through to these.
         visible_screen_stack.set(screen_stack or [])
