@@ -46,6 +46,11 @@ class BoxScreen(ModalScreen[ScreenResultType], OnTop[ScreenResultType]):
     }
     """
 
+    def update_node_styles(self, animate: bool = True) -> None:
+        """Not when it first comes up; see `MainScreen.update_node_styles`."""
+        if self.outer_size:
+            super().update_node_styles(animate)
+
 
 class Dialog(BoxScreen[ScreenResultType]):
     """Things to edit above buttons, and a line for what is wrong. Escape leaves all as it was."""

@@ -356,8 +356,9 @@ class MainScreen(Screen[None]):
 
     def show_pane(self, name: str) -> None:
         """Bring a pane to the front; where all are shown this changes nothing."""
-        for pane in PANES:
-            self.set_class(pane == name, f"-show-{pane}")
+        if name != self.shown_pane:
+            self.remove_class(*(f"-show-{pane}" for pane in PANES), update=False)
+            self.add_class(f"-show-{name}", update=self.compact)  # styled once, and only where it changes anything
         if panes := self.query("#panes"):
             from textual.widgets import Tabs
 
