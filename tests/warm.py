@@ -357,7 +357,7 @@ def _run(words: list[str]) -> int:
 
 if __name__ == "__main__":
     _ENCODING = sys.__stdout__.encoding if sys.__stdout__ is not None else "utf-8"
-    os.environ.setdefault("TEXTUAL_FPS", "120")  # as `tui.ui.start` does
+    os.environ.setdefault("TEXTUAL_FPS", "240")  # as `tui.ui.start` does
     for _name in _MODULES:
         importlib.import_module(_name)
     gc.collect()

@@ -107,8 +107,9 @@ def _example(loaded: Loaded) -> str:
 def _terminal(settings: Settings) -> "Terminal":
     """The terminal, which is asked for its background while Textual is imported."""
     # Read when Textual is imported. Its timer for repaints, which is asleep while there is nothing to do, wakes up one
-    # to two periods late: at its usual 60 a second a key's letter may stand back for 33 ms.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    # to two periods late: at its usual 60 a second a key's letter may stand back for 33 ms, at 120 for 17. How often
+    # lanes are painted is the pacer's business.
+    os.environ.setdefault("TEXTUAL_FPS", "240")
     from tui.ui.terminal import BackgroundQuestion, describe
 
     with BackgroundQuestion(os.environ, settings.ui.theme) as question:
