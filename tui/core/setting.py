@@ -94,19 +94,20 @@ def is_optional(struct: type[msgspec.Struct], field: str) -> bool:
     return type(None) in get_args(_undeclared(struct, field))
 
 
+@cache
 def _undeclared(struct: type[msgspec.Struct], field: str) -> Any:
     """A field's type with its limits, without its declaration."""
     hint = _hints(struct)[field]
     if get_origin(hint) is not Annotated:
         return hint
     wanted, *notes = get_args(hint)
-    kept = [note for note in notes if _declared(Annotated[wanted, note]) is None]
+    kept = [note for note in notes if not _declares(note)]
     return Annotated[(wanted, *kept)] if kept else wanted
 
 
 def _declared(hint: Any) -> Setting | None:
-    for note in getattr(hint, "__metadata__", ()):
-        if isinstance(note, msgspec.Meta) and _EXTRA in (note.extra or {}):
-            declared: Setting = (note.extra or {})[_EXTRA]
-            return declared
-    return None
+    return next((note.extra[_EXTRA] for note in getattr(hint, "__metadata__", ()) if _declares(note)), None)
+
+
+def _declares(note: object) -> bool:
+    return isinstance(note, msgspec.Meta) and _EXTRA in (note.extra or {})

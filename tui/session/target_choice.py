@@ -1,7 +1,6 @@
 """Target list: the candidates, their order, and which of them are chosen."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -15,8 +14,7 @@ class ChoiceError(ValueError):
     """The list cannot be changed so; the message is one sentence."""
 
 
-@dataclass(slots=True)
-class _Candidate:
+class _Candidate(msgspec.Struct):
     target: Target
     chosen: bool
     kept: bool

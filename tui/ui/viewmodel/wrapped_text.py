@@ -12,9 +12,10 @@ much stands above it, and the rows are the same whatever pieces the text came in
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+
+import msgspec
 
 from tui.core.events import Kind
 
@@ -42,8 +43,7 @@ def alike() -> re.Pattern[str]:
     return re.compile(f"[ {_NARROW}]+|[\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A part of a row that is shown: `text` stands for the source from offset `start` on.
 
     Character i of `text` is source character `start + i`; a tab is shown as several pieces of one space, all of which
@@ -54,8 +54,7 @@ class Piece:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class TextRow:
+class TextRow(msgspec.Struct, frozen=True):
     """One row as shown. A row has one kind."""
 
     kind: Kind
