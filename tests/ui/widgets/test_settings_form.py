@@ -112,6 +112,7 @@ async def test_the_buttons_of_a_screen_are_in_sight_and_do_what_they_say(size: t
 
 async def test_the_first_three_parameters_are_edited_where_they_stand() -> None:
     form = ParametersForm(Parameters(max_tokens=5, cache="5m"), Keymap().names)
+    assert form.read().max_tokens == 5, "where the program is left before it is shown"
     app = FormApp(form)
     async with app.run_test() as pilot:
         assert "more (Alt+E) · cache 5m" in shown(app)

@@ -108,6 +108,11 @@ class SettingsForm(Vertical):
         """Say what would be refused."""
         self.judge()
 
+    @property
+    def has_fields(self) -> bool:
+        """True once the rows are made."""
+        return bool(self._fields)
+
     def focus_first(self) -> None:
         """Put the focus on the first row."""
         self._fields[self._rows[0].name].focus()
@@ -319,7 +324,8 @@ class ParametersForm(Yielding):
 
     def read(self) -> Parameters:
         """The parameters as the fields have them. Raises FieldError, and focuses the field at fault."""
-        self._apply(self._form.read())
+        if self._form.has_fields:  # not where the program is left before they are made
+            self._apply(self._form.read())
         return self.parameters
 
     def show(self, parameters: Parameters) -> None:
