@@ -15,7 +15,6 @@ from rich.color import ColorType
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
-from rich.terminal_theme import TerminalTheme
 from textual.app import App
 from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter
@@ -199,20 +198,20 @@ class Of256(LineFilter):
     def __init__(self, app: App[Any]) -> None:
         super().__init__()
         self._app = app
+        self._theme = ""
+        self._before: ANSIToTruecolor | None = None
+        """Textual's filter for this theme; None where the terminal's own colours are shown."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """See `LineFilter.apply`."""
-        before = None if self._app.native_ansi_color else _truecolour(self._app.ansi_theme)
+        if self._theme != self._app.theme:
+            self._theme = self._app.theme
+            self._before = None if self._app.native_ansi_color else ANSIToTruecolor(self._app.ansi_theme)
         ground = background.rich_color
         return [
-            Segment(text, style if style is None else _shown_in_256(style, ground, before), control)
+            Segment(text, style if style is None else _shown_in_256(style, ground, self._before), control)
             for text, style, control in segments
         ]
-
-
-@cache
-def _truecolour(theme: TerminalTheme) -> ANSIToTruecolor:
-    return ANSIToTruecolor(theme)
 
 
 @lru_cache(4096)
