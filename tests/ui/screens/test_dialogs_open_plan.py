@@ -204,6 +204,7 @@ async def test_what_was_typed_is_there_at_the_next_start_with_a_way_back(
         await s.press("alt+shift+e")
         # The editor is made anew meanwhile.
         await s.until(lambda: s.app.main.query("#user") and user(s) == "Why?", "a fresh start")
+        await s.until(lambda: s.app.focused is s.app.main.query_one("#user"), "the focus in the editor")
         await s.pilot.pause()
     async with start("Why?") as s:
         assert user(s) == "Why?"

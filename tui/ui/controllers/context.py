@@ -166,6 +166,7 @@ class Context:
         """Show the draft, which has been replaced as a whole. Nothing is sent."""
         self.offer_endpoints()
         self.session.show(self.draft.plan())
+        self.main.set_focus(None)  # or it goes into a lane, which is the current one then
         await self.main.edit_anew()
         self.describe()
         self.main.show_pane("prompt")
