@@ -42,7 +42,7 @@ async def test_a_chosen_key_acts_is_shown_and_replaces_the_usual_ones(
                 assert s.app.draft.book.prompt.user == "rjWhy?"
             await s.focus("StreamView")
             assert {"k", "j", "G"} <= s.app.active_bindings.keys()
-            await s.press("f1")
+            await s.press("f1", "slash", *"fire")
             await s.until_shown("F12, R")
 
 
