@@ -98,10 +98,13 @@ class Key(Setting, frozen=True, kw_only=True):
 
 
 def keys_of(
-    struct: type[msgspec.Struct], *, refuse: Mapping[str, Refusal] | None = None,
-    types: Mapping[str, Any] | None = None, items: Mapping[str, tuple[Key, ...]] | None = None,
+    struct: type[msgspec.Struct],
+    *,
+    refuse: Mapping[str, Refusal] | None = None,
+    types: Mapping[str, Any] | None = None,
+    items: Mapping[str, tuple[Key, ...]] | None = None,
     required: Iterable[str] = (),
-) -> tuple[Key, ...]:  # fmt: skip
+) -> tuple[Key, ...]:
     """The keys of the settings declared on `struct`. `types` are those that a file has in place of the field's."""
     defaults = {
         field.name: field.default for field in msgspec.structs.fields(struct) if field.default is not msgspec.NODEFAULT

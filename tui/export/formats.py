@@ -59,9 +59,15 @@ def format_of(path: Path) -> Format:
 
 
 def render(
-    runs: Sequence[StoredRun], wanted: Format, *, tried: Sequence[TrialResult] = (), with_texts: bool = True,
-    objectives: Sequence[Objective] = (), choice: Choice | None = None, environ: Mapping[str, str] | None = None,
-) -> Iterable[str]:  # fmt: skip
+    runs: Sequence[StoredRun],
+    wanted: Format,
+    *,
+    tried: Sequence[TrialResult] = (),
+    with_texts: bool = True,
+    objectives: Sequence[Objective] = (),
+    choice: Choice | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterable[str]:
     """The runs in a format, in pieces: without any key (`tui.export.portable`), in the order given, SIMULATED where so.
 
     `tried` are the changes that were tried on them, which lists of requests leave out. Markdown and HTML judge the
@@ -84,9 +90,15 @@ def render(
 
 
 def write(
-    path: Path, runs: Sequence[StoredRun], wanted: Format | None = None, *, tried: Sequence[TrialResult] = (),
-    with_texts: bool = True, objectives: Sequence[Objective] = (), choice: Choice | None = None,
-) -> None:  # fmt: skip
+    path: Path,
+    runs: Sequence[StoredRun],
+    wanted: Format | None = None,
+    *,
+    tried: Sequence[TrialResult] = (),
+    with_texts: bool = True,
+    objectives: Sequence[Objective] = (),
+    choice: Choice | None = None,
+) -> None:
     """Write the runs to a file that only its owner can read, all of it or nothing; the suffix says the format.
 
     Raises UsageError without runs, for an unknown suffix, and when the file cannot be written; then what was there

@@ -86,10 +86,17 @@ class MeasuredPlan(Measurement, kw_only=True):
 
 
 def measure(
-    loaded: Loaded, settings: SeriesSettings, narrator: Narrator, *, ask_all: bool = False, record: Path | None = None,
-    on_ended: Callable[[RequestRecord], None] = lambda _record: None, count_parts: bool = False,
-    against: Loaded | None = None, steps: Sequence[MeasuringStep] = (MeasuringStep.SERIES,),
-) -> MeasuredPlan:  # fmt: skip
+    loaded: Loaded,
+    settings: SeriesSettings,
+    narrator: Narrator,
+    *,
+    ask_all: bool = False,
+    record: Path | None = None,
+    on_ended: Callable[[RequestRecord], None] = lambda _record: None,
+    count_parts: bool = False,
+    against: Loaded | None = None,
+    steps: Sequence[MeasuringStep] = (MeasuringStep.SERIES,),
+) -> MeasuredPlan:
     """Run the plan as a series, or as `steps` say, of all variants of its prompt with `ask_all`; afterwards, with
     `count_parts`, have the parts of the prompts counted. With `against`, the plan of that is asked in turn with it. A
     sweep says first what it may cost.
@@ -111,9 +118,13 @@ def measure(
 
 
 def prepared(
-    loaded: Loaded, narrator: Narrator, *, ask_all: bool = False, record: Path | None = None,
+    loaded: Loaded,
+    narrator: Narrator,
+    *,
+    ask_all: bool = False,
+    record: Path | None = None,
     against: Loaded | None = None,
-) -> tuple[Session, Plan]:  # fmt: skip
+) -> tuple[Session, Plan]:
     """A session that measures the plan, and the plan; nothing is sent yet. Raises ConfigError."""
     for each in (loaded,) if against is None else (against, loaded):
         refuse_unconfirmed(each, os.environ)
@@ -155,9 +166,14 @@ def _plan_of(loaded: Loaded, against: Loaded | None, simulator_url: str | None, 
 
 
 async def _measure(
-    session: Session, plan: Plan, settings: SeriesSettings, narrator: Narrator, steps: Sequence[MeasuringStep], *,
+    session: Session,
+    plan: Plan,
+    settings: SeriesSettings,
+    narrator: Narrator,
+    steps: Sequence[MeasuringStep],
+    *,
     count_parts: bool,
-) -> MeasuredPlan:  # fmt: skip
+) -> MeasuredPlan:
     runs: list[StoredRun | str] = []
     errors: list[Exception] = []
 

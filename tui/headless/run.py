@@ -179,9 +179,14 @@ def _say_nothing(_record: RequestRecord) -> None:
 
 
 def _write_files(
-    options: argparse.Namespace, measured: MeasuredPlan, results: Sequence[TargetResult],
-    objectives: Sequence[Objective], choice: Choice | None, *, simulated: bool,
-) -> None:  # fmt: skip
+    options: argparse.Namespace,
+    measured: MeasuredPlan,
+    results: Sequence[TargetResult],
+    objectives: Sequence[Objective],
+    choice: Choice | None,
+    *,
+    simulated: bool,
+) -> None:
     tried = ledger_of(measured.runs) if options.json or options.markdown else []
     write_exports(options, measured.runs, tried=tried, objectives=objectives, choice=choice)
     if options.junit == "-":
@@ -193,9 +198,15 @@ def _write_files(
 
 
 def _summary(
-    measured: MeasuredPlan, results: Sequence[TargetResult], objectives: Sequence[Objective], choice: Choice | None, *,
-    by: Figure, plain: bool, simulated: bool,
-) -> str:  # fmt: skip
+    measured: MeasuredPlan,
+    results: Sequence[TargetResult],
+    objectives: Sequence[Objective],
+    choice: Choice | None,
+    *,
+    by: Figure,
+    plain: bool,
+    simulated: bool,
+) -> str:
     lines = [SIMULATED_NOTE] if simulated else []
     lines += sentences(results) if plain else [table(results), *fitted_table(results)]
     lines += remark_lines(results)

@@ -20,9 +20,14 @@ class DraftOnDisk:
     """The draft on screen, as it stands on disk: in the place of drafts, and in a plan file."""
 
     def __init__(
-        self, draft: Draft, live: LiveState, models: Sequence[KnownModel], drafts: Drafts | None = None,
-        files: PlanFiles | None = None, file: Path | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        draft: Draft,
+        live: LiveState,
+        models: Sequence[KnownModel],
+        drafts: Drafts | None = None,
+        files: PlanFiles | None = None,
+        file: Path | None = None,
+    ) -> None:
         """`draft` is as the settings make it. Without `drafts` none is kept. `file` is the plan it was started with."""
         self.files = files or PlanFiles()
         self.restored: StoredDraft | None = None

@@ -84,9 +84,13 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def forecast(
-    session: Session, plan: Plan, settings: SeriesSettings | None = None, *, sweep: bool = False,
+    session: Session,
+    plan: Plan,
+    settings: SeriesSettings | None = None,
+    *,
+    sweep: bool = False,
     stored: Mapping[str, Typical] | None = None,
-) -> Forecast:  # fmt: skip
+) -> Forecast:
     """Forecast of one run of `plan`, or of a series or sweep of it under `settings`.
 
     `stored` are typical answers by model, for models that have not answered in this session.

@@ -41,9 +41,14 @@ def measured_by(lane: Lane) -> MeasuredTarget | None:
 
 
 def evidence_for(
-    lane: Lane, lanes: Sequence[Lane], tried: Sequence[MeasuredTarget], models: Sequence[KnownModel], *,
-    counted: Mapping[Prompt, int] = NOTHING_COUNTED, cut_share: float = CUT_SHARE,
-) -> Evidence | None:  # fmt: skip
+    lane: Lane,
+    lanes: Sequence[Lane],
+    tried: Sequence[MeasuredTarget],
+    models: Sequence[KnownModel],
+    *,
+    counted: Mapping[Prompt, int] = NOTHING_COUNTED,
+    cut_share: float = CUT_SHARE,
+) -> Evidence | None:
     """The evidence for one lane beside the others, and beside the trials.
 
     `counted` has tokens of the prompts of `length_questions`; `cut_share` is the share of answers that may be cut.

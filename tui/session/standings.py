@@ -25,9 +25,14 @@ class Standings:
         self._rules: dict[tuple[Figure, int | None], UntilSure] = {}
 
     def run_over(
-        self, lanes: Sequence[Lane], took_part: Sequence[Lane], run: int, turn: int | None = None, *,
+        self,
+        lanes: Sequence[Lane],
+        took_part: Sequence[Lane],
+        run: int,
+        turn: int | None = None,
+        *,
         decides: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Mark the lanes after that run, of which `took_part` had a request. Other questions than before begin anew.
 
         Each `turn` of a conversation is judged by itself. With `decides` false nobody is said to be usually the fastest

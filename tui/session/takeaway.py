@@ -26,9 +26,13 @@ class Takeaway:
     hint = "A name in .md, or in .toml for the plans of both, which `run A.toml --against B.toml` asks in turn."
 
     def __init__(
-        self, before: Snapshot, now: Snapshot, files: PlanFiles, endpoints: Sequence[Endpoint],
+        self,
+        before: Snapshot,
+        now: Snapshot,
+        files: PlanFiles,
+        endpoints: Sequence[Endpoint],
         environ: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Both have lanes. `endpoints` are those that they may have asked."""
         self._before, self._now = before, now
         self._files = files

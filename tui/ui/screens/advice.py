@@ -49,9 +49,14 @@ class AdviceScreen(BoxScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bound("advice")
 
     def __init__(
-        self, state: AdviceState, keys: KeyNames, on_wish: Callable[[Wish, Suggestion | NoSuggestion | None], None],
-        why_not: Callable[[Action], str], *, first: bool,
-    ) -> None:  # fmt: skip
+        self,
+        state: AdviceState,
+        keys: KeyNames,
+        on_wish: Callable[[Wish, Suggestion | NoSuggestion | None], None],
+        why_not: Callable[[Action], str],
+        *,
+        first: bool,
+    ) -> None:
         """`on_wish` does what the person wants with what is pointed at, `why_not` says why that cannot be done now.
         `first` is True the first time in a session: then the guide's own first note is shown.
         """

@@ -90,9 +90,14 @@ class CompareScreen(BoxScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bound("dialog.close")
 
     def __init__(
-        self, snapshots: list[Snapshot], now: Snapshot | None, keep: Act, delete: Act, take_along: TakeAlong,
+        self,
+        snapshots: list[Snapshot],
+        now: Snapshot | None,
+        keep: Act,
+        delete: Act,
+        take_along: TakeAlong,
         keys: KeyNames,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`now` is what stands in the lanes; `keep` and `delete` take a snapshot's name."""
         super().__init__()
         self._snapshots = {snapshot.name: snapshot for snapshot in snapshots}

@@ -83,9 +83,17 @@ class Painter:
     """Brings what is shown up to the live state, as often as the link to the terminal can bear."""
 
     def __init__(
-        self, screen: Screen[Any], live: LiveState, pacer: Pacer, lanes: LanesPane, history: HistoryView,
-        charts: ChartPane, now_ns: Callable[[], int], show_rows: Callable[[], None], before_tick: Callable[[], None],
-    ) -> None:  # fmt: skip
+        self,
+        screen: Screen[Any],
+        live: LiveState,
+        pacer: Pacer,
+        lanes: LanesPane,
+        history: HistoryView,
+        charts: ChartPane,
+        now_ns: Callable[[], int],
+        show_rows: Callable[[], None],
+        before_tick: Callable[[], None],
+    ) -> None:
         """`now_ns` is the moment that is shown, on the clock of the stamps; `show_rows` shows the first row and the
         last; `before_tick` is called at the beginning of every tick."""
         self._screen = screen

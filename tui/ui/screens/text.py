@@ -84,9 +84,13 @@ class TextScreen(BoxScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bound("reader")
 
     def __init__(
-        self, title: str, text: str, keys: KeyNames, shown: ConsoleRenderable | None = None,
+        self,
+        title: str,
+        text: str,
+        keys: KeyNames,
+        shown: ConsoleRenderable | None = None,
         record: RequestRecord | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`text` is shown as it is, or as `shown`, below the parts of `record`'s answer that fail a check: what is laid
         out has no places of what was written."""
         super().__init__()

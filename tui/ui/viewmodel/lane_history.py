@@ -268,9 +268,13 @@ class HistoryTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def history_table(
-    lanes: Sequence[LaneHistory], width: int, clip: Clip, shorten: Shorten, by: str | None = None,
+    lanes: Sequence[LaneHistory],
+    width: int,
+    clip: Clip,
+    shorten: Shorten,
+    by: str | None = None,
     verdicts: Sequence[str] = (),
-) -> HistoryTable:  # fmt: skip
+) -> HistoryTable:
     """The table in `width` cells: medians of what is asked now, beside sparklines of the session, on a scale from zero
     that all lanes share. Sorted by `by`, one of `RANKED`, or in the order in which they are asked.
 

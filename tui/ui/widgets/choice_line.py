@@ -70,9 +70,15 @@ class ChoiceLine(Widget, can_focus=True):
             return self.line
 
     def __init__(
-        self, choices: Sequence[str], value: str, *, unset: str = "API default", label: str = "", label_cells: int = 0,
+        self,
+        choices: Sequence[str],
+        value: str,
+        *,
+        unset: str = "API default",
+        label: str = "",
+        label_cells: int = 0,
         id: str | None = None,  # noqa: A002  # Textual's name
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`label` stands in front, in `label_cells` cells. Without an `unset` one of the choices is always made."""
         super().__init__(id=id)
         self._choices = ("", *choices) if unset else tuple(choices)

@@ -136,9 +136,14 @@ class Field(Input):
     """
 
     def __init__(
-        self, value: str | None = None, placeholder: str = "", *, label: str = "", label_cells: int = 0,
+        self,
+        value: str | None = None,
+        placeholder: str = "",
+        *,
+        label: str = "",
+        label_cells: int = 0,
         id: str | None = None,  # noqa: A002  # Textual's name
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`label` stands in front, in `label_cells` cells, in the colours of the parent."""
         super().__init__(value, placeholder, id=id, compact=True)
         # A blinking cursor writes to the terminal for ever, and over a slow link that is felt.
