@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+import thrift
 
 from tui.core.target import Target
 from tui.history.recorder import Recorder
 from tui.simulator.process import SimulatorProcess
 
-from . import thrift
 from .driving import WIDE, AppDriver, app_driver_of, plan_of
 from .engine import SharedEngine
 

@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import thrift
 from rich.console import RenderableType
 from textual.command import CommandPalette
 from textual.events import Key
@@ -22,7 +23,6 @@ from tui.ui.keymap import Keymap
 from tui.ui.screens.dialogs import ConfirmScreen
 from tui.ui.screens.help import HelpScreen
 
-from . import thrift
 from .conftest import OpenApp
 from .driving import SMALL, STEADY, AppDriver, fast, keys_of, steady
 

@@ -129,17 +129,22 @@ class _Garbage:
 _GARBAGE = _Garbage()
 
 
-def apply(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the applications of this test be thrifty."""
+def wait_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a test go on once its application has done all it can, and each style sheet be parsed once."""
     monkeypatch.setattr(Stylesheet, "_parse_rules", _parsed_once)
     monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)
+    monkeypatch.setattr("textual.app.wait_for_idle", until_quiet)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", until_quiet)
+    monkeypatch.setattr(Pilot, "_wait_for_screen", _until_heard)
+
+
+def apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the applications of this test be thrifty."""
+    wait_no_longer(monkeypatch)
     monkeypatch.setattr(Compositor, "render_update", _seldom_painted)
     # A button takes no second press while it looks pressed, for 0.2 s.
     monkeypatch.setattr(Button, "_start_active_affect", lambda _button: None)
     monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
-    monkeypatch.setattr("textual.app.wait_for_idle", until_quiet)
-    monkeypatch.setattr("textual.pilot.wait_for_idle", until_quiet)
-    monkeypatch.setattr(Pilot, "_wait_for_screen", _until_heard)
     # Charts and tables are as they are to be by the next turn, not half a second later.
     monkeypatch.setattr("tui.ui.screens.painter._SLOW_S", 0.0)
     monkeypatch.setattr("tui.ui.app.gc", _GARBAGE)
