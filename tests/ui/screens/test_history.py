@@ -347,6 +347,14 @@ async def test_requests_left_in_flight_are_said_once(open_app: OpenApp, database
         assert {request.status for request in store.run(number).requests} == {Status.INTERRUPTED}
 
 
+async def test_an_interrupted_run_is_offered_on_a_screen_that_stands_still(open_app: OpenApp, database: Path) -> None:
+    """The history may be read only once all else is painted: on a busy machine the offer was not."""
+    async with open_app([FAST], history=Recorder(database, HistorySettings())) as s:
+        await s.until(lambda: not s.app.main.painter.is_ticking)
+        s.app.dispatcher.history.tell_interrupted(1)
+        await s.until_shown("Alt+Y shows the interrupted run")
+
+
 async def test_a_damaged_history_is_said_and_the_screen_stays(open_app: OpenApp, database: Path) -> None:
     async with open_app([FAST], history=Recorder(database, HistorySettings())) as s:
         await s.until(database.exists)
