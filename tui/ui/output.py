@@ -67,14 +67,11 @@ class TerminalOutput:
             self._scheduled = self._is_batch_due = True
         # Here and below, a closed loop: the end of the program, where `drain` sends what is left.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._batch)
+            self._loop.call_soon_threadsafe(self.flush)
 
     def flush(self) -> None:
         """Send at once what is written: a frame would else wait for whatever the event loop does before it comes round.
         On the loop's thread."""
-        self._batch()
-
-    def _batch(self) -> None:
         with self._lock:
             # Closed meanwhile, the descriptor may be another file's.
             if self._gone or not self._is_batch_due:

@@ -36,7 +36,7 @@ class HistoryController:
             context.offer = ""
             context.app.clear_notifications()  # it would cover what it speaks of
             context.describe()
-            context.main.painter.repaint()
+            context.main.wake()
         archive = Archive(recorder.path, recorder.settings, context.live.objectives)
         screen = HistoryScreen(archive, self.replay, context.take_along, context.keys, self._reasons.of, at)
         context.app.push_screen(screen, closed)
@@ -103,7 +103,7 @@ class HistoryController:
         key = context.keys("history")
         context.offer = f"{key} shows the interrupted run"
         context.describe()
-        context.main.painter.repaint()
+        context.main.wake()
         context.app.notify(
             f"The last session was interrupted: {unfinished} unfinished; {key} shows the run.",
             severity="warning",

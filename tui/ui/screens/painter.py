@@ -152,6 +152,8 @@ class Painter:
         worked_out = self._evidence.refresh_one(live)
         self._evidence_shown = self._evidence_shown and not worked_out
         if self._timer is not None and self._evidence_shown and not live.run_in_flight and self.is_current:
+            # What the first row says besides, such as an offer, changes without the live state.
+            self._show_rows()
             self.is_ticking = False
             self._timer.pause()
             return
