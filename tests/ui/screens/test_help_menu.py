@@ -3,6 +3,7 @@
 from math import inf
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.events import Key
 from textual.widgets import Input, OptionList, TextArea
 
@@ -20,16 +21,27 @@ async def open_menu(s: AppDriver) -> None:
     await s.until(lambda: isinstance(s.app.screen, MenuScreen), "the menu")
 
 
+LEAST = (60, 16)
+
+
 def is_alone(s: AppDriver) -> bool:
     return s.app.main.lanes.alone
 
 
 async def test_the_menu_has_every_action_and_says_why_some_are_unavailable(open_app: OpenApp) -> None:
     async with open_app(fast(2), size=WIDE) as s:
-        for size in (WIDE, SMALL):
+        for size in (WIDE, SMALL, LEAST):
             await s.pilot.resize_terminal(*size)
+            s.app.clear_notifications()
             await open_menu(s)
             shown = s.shown
+            assert ("↑↓ show the rest" in shown) == (size != WIDE), size
+            box = s.app.screen.query_one(VerticalScroll)
+            while (row := box.scroll_y) < box.max_scroll_y:
+                await s.press("pagedown")
+                await s.until(lambda row=row, box=box: box.scroll_y > row, "the next page")  # type: ignore[misc]
+                shown += s.shown
+            assert "Nothing was cleared that could come back." in shown, (size, "the last reason")
             for action in ACTIONS:
                 if action.letter:
                     assert f" {action.letter} {action.title}"[:12] in shown, (size, action.id)

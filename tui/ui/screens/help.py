@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import Key
 from textual.screen import ModalScreen
@@ -74,8 +74,6 @@ _PARTS = {
 """Name and explanation of the parts of the main screen, by the ids of their widgets."""
 _COLUMN_CELLS = 24
 _FRAME = 4
-_FEWEST_REASONS = 3
-"""Reasons that stand below where there is little room; all are said when their letters are pressed."""
 
 
 class HelpScreen(ModalScreen[None], OnTop[None]):
@@ -203,8 +201,8 @@ class MenuScreen(ModalScreen[str], OnTop[str]):
     DEFAULT_CSS = """
     MenuScreen {
         align: center bottom;
-        & > Vertical {
-            width: auto; max-width: 100%; height: auto; max-height: 100%;
+        & > VerticalScroll {
+            width: auto; max-width: 100%; height: auto; max-height: 100%; scrollbar-size-vertical: 0;
             padding: 0 1; background: $panel; border: heavy $primary; border-title-style: bold;
         }
         & Horizontal { width: auto; height: auto; }
@@ -225,30 +223,24 @@ class MenuScreen(ModalScreen[str], OnTop[str]):
         self._reasons = {row.id: why_not(row) for _, rows in self._groups for row in rows}
         said = dict.fromkeys(reason for reason in self._reasons.values() if reason)
         self._numbers = {reason: number for number, reason in enumerate(said, 1)}
-        self._deep = 0
-        """Rows of the longest column."""
         self._by_letter = {row.letter: row.id for _, rows in self._groups for row in rows}
 
     def compose(self) -> ComposeResult:
         """As many columns as there is room for, and the reasons below."""
         width, height = self.app.size
-        with Vertical() as box:
+        columns = self._columns(max(1, (width - _FRAME) // (_COLUMN_CELLS + 1)), height - _FRAME)
+        reasons = [shorten(f"×{n} {why}", width - _FRAME, placeholder="…") for why, n in self._numbers.items()]
+        with VerticalScroll() as box:
             box.border_title = f"Menu · press a letter · {self._keys('menu.close')} closes"
+            if max(map(len, columns)) + len(reasons) > height - 2:
+                box.border_subtitle = "↑↓ show the rest"
             with Horizontal():
-                yield from map(Static, self._columns(max(1, (width - _FRAME) // (_COLUMN_CELLS + 1)), height))
-            if self._numbers:
-                room = max(_FEWEST_REASONS, height - self._deep - 3)
-                yield Static(self._said(width - _FRAME, room), classes="reasons")
+                yield from map(Static, map(Content("\n").join, columns))
+            yield Static(Content("\n".join(reasons)), classes="reasons")
 
-    def _said(self, cells: int, rows: int) -> Content:
-        lines = [shorten(f"×{number} {reason}", cells, placeholder="…") for reason, number in self._numbers.items()]
-        more = f"and {len(lines) - rows + 1} more, which their letters say"
-        return Content("\n".join(lines if len(lines) <= rows else [*lines[: rows - 1], more]))
-
-    def _columns(self, most: int, height: int) -> list[Content]:
+    def _columns(self, most: int, room: int) -> list[list[Content]]:
         """The groups, in columns that are filled one after the other, each group in one where there is room."""
         blocks = [[Content.styled(title, "bold"), *map(self._line, rows)] for title, rows in self._groups if rows]
-        room = height - _FRAME - _FEWEST_REASONS
         columns: list[list[Content]] = [[]]
         for block in blocks:
             if columns[-1] and len(columns[-1]) + len(block) > max(map(len, blocks)) and len(columns) < most:
@@ -259,8 +251,7 @@ class MenuScreen(ModalScreen[str], OnTop[str]):
             lines = [line for block in blocks for line in block]
             deep = -(-len(lines) // most)
             columns = [lines[start : start + deep] for start in range(0, len(lines), deep)]
-        self._deep = max(map(len, columns))
-        return [Content("\n").join(column) for column in columns]
+        return columns
 
     def _line(self, row: Action) -> Content:
         reason = self._reasons[row.id]
