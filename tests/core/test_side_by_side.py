@@ -1,22 +1,38 @@
 """Two snapshots in words: facts first, doubts once, prompts by words."""
 
-import msgspec
+from typing import Any
 
+import msgspec
+import pytest
+
+from tui.core.attachment import PDF, Attachment
+from tui.core.checks import AnswerCheck
 from tui.core.observation import Observation
 from tui.core.parameters import Parameters
-from tui.core.prompt import Prompt
+from tui.core.prompt import Prompt, Turn
 from tui.core.side_by_side import side_by_side
 from tui.core.snapshot import LaneSnapshot, Snapshot
 
 
-def side(name: str, ttft_ms: int, runs: int, *, lanes: str = "ab", user: str = "", system: str = "") -> Snapshot:
-    seen = tuple(Observation(run=run, ttft_ns=(ttft_ms + 7 * run % 20) * 1_000_000) for run in range(runs))
+def side(
+    name: str, ttft_ms: int, runs: int, *, lanes: str = "ab", passed: bool | None = None, **prompt: Any
+) -> Snapshot:
+    seen = tuple(
+        Observation(
+            run=run,
+            ttft_ns=(ttft_ms + 7 * run % 20) * 1_000_000,
+            input_tokens=ttft_ms,
+            output_tokens=9,
+            passed=passed,
+        )
+        for run in range(runs)
+    )
     made = [
         LaneSnapshot(
             name=lane,
             model=lane,
             endpoint="e",
-            prompt=Prompt(user=user, system=system),
+            prompt=Prompt(**prompt),
             parameters=Parameters(),
             observations=seen,
         )
@@ -42,6 +58,45 @@ def test_doubts_and_prompts_are_said_once_for_all_lanes() -> None:
     assert sum("too few runs" in note for note in both.notes) == 1
     assert both.prompts == (("system", "[-Be brief.-]"), ("user", "a [-red-] {+blue+} ball"))
     assert all(lane.differences == () for lane in both.lanes), "the prompts' difference is said below"
+    assert not any("verdicts" in note for note in both.notes), "there is none"
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "said"),
+    [
+        (
+            "turns",
+            (Turn(role="user", text="Hi there."), Turn(role="assistant", text="Yes?")),
+            (Turn(role="user", text="Hi there."), Turn(role="assistant", text="No?")),
+            "user: Hi there. assistant: [-Yes?-] {+No?+}",
+        ),
+        ("prefill", "", "{", "{+{+}"),
+        ("checks", (AnswerCheck(contains="red"),), (), '[-{"contains":"red"}-]'),
+        (
+            "attached",
+            (Attachment(name="a.pdf", media_type=PDF, size=9, sha256="f" * 64, path="/home/me/a.pdf"),),
+            (Attachment(name="a.pdf", media_type=PDF, size=9, sha256="0" * 64, path="/home/me/a.pdf"),),
+            "a.pdf (PDF · 1 KB · ~3,000 tok, [-ffffffff)-] {+00000000)+}",
+        ),
+    ],
+)
+def test_every_part_of_the_prompt_is_told_apart(part: str, old: Any, new: Any, said: str) -> None:
+    both = side_by_side(side("before", 300, 1, **{part: old}), side("now", 300, 1, **{part: new}))
+    assert both.prompts == ((part.replace("attached", "files"), said),)
+    assert all(lane.differences == () for lane in both.lanes), "it is not the same that was asked"
+
+
+def test_lengths_and_pass_rates_stand_beside_the_times() -> None:
+    both = side_by_side(side("before", 300, 6, passed=False), side("now", 200, 6, passed=True))
+    for lane in both.lanes:
+        assert lane.rows[-2:] == (
+            ("input tokens", "300", "200", "−100", "", ""),
+            ("output tokens", "9", "9", "0", "", ""),
+        )
+        (passes,) = lane.said
+        assert passes.startswith(
+            f"passed: {lane.name} passes more often: {lane.name} 6 of 6, {lane.name} before 0 of 6"
+        )
 
 
 def test_lanes_that_only_one_has_are_named() -> None:

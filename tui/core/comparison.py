@@ -132,10 +132,11 @@ def compare_together(
 
 def family_sentence(comparisons: Sequence[Comparison], confidence: float = CONFIDENCE) -> str:
     """The family of verdicts that were corrected together, without a full stop; empty for a single one."""
-    if len(comparisons) < 2:
+    given = sum(one.verdict is not Verdict.TOO_FEW for one in comparisons)
+    if given < 2:
         return ""
     return (
-        f"{len(comparisons)} verdicts, corrected together (Holm): "
+        f"{given} verdicts, corrected together (Holm): "
         f"any of them is wrong with a probability of {percent(1 - confidence)} at most"
     )
 

@@ -6,7 +6,9 @@ from difflib import SequenceMatcher
 
 import msgspec
 
+from tui.core.attachment import Attachment
 from tui.core.comparison import Comparison, Verdict, family_sentence
+from tui.core.prompt import Prompt, Turn
 from tui.core.remarks import tokens_differ
 from tui.core.sanitize import clean
 from tui.core.snapshot import LaneChange, LaneSnapshot, Pair, Snapshot, changes
@@ -22,6 +24,7 @@ VERDICTS = {
 HEADING = ("", "before", "now", "difference (95 %)", "verdict", "n")
 """Names of the tables' columns."""
 _WORDS = re.compile(r"\S+\s*")
+_PARTS = {"attached": "files"}
 _AROUND = 5
 """Words before and after a difference that are shown."""
 
@@ -34,7 +37,8 @@ class LaneTable(msgspec.Struct, frozen=True, kw_only=True):
     """Differences in what was asked, but for the prompts."""
     rows: tuple[tuple[str, ...], ...] = ()
     """A figure each, with what `HEADING` names. None if the earlier snapshot lacks the lane."""
-    failures: str = ""
+    said: tuple[str, ...] = ()
+    """Sentences without a full stop: on pass rates, on failures."""
 
 
 class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +58,7 @@ def side_by_side(before: Snapshot, now: Snapshot) -> SideBySide:
     earlier = {lane.name: _earlier(before, now, lane) for lane in now.lanes}
     pairs = [(old, lane) for lane in now.lanes if (old := earlier[lane.name]) is not None]
     found = dict(zip((lane.name for _, lane in pairs), changes(pairs), strict=True))
+    asked = {lane.name: (old.prompt, lane.prompt) for old, lane in pairs}
     shown = [one for change_ in found.values() for one in change_.comparisons]
     missing = [lane.name for lane in before.lanes if now.lane(lane.name) is None and len(now.lanes) > 1]
     family = family_sentence(shown)
@@ -61,7 +66,8 @@ def side_by_side(before: Snapshot, now: Snapshot) -> SideBySide:
         before=before.name,
         now=now.name,
         lanes=tuple(
-            _table(found[lane.name]) if lane.name in found else LaneTable(name=lane.name) for lane in now.lanes
+            _table(found[lane.name], *asked[lane.name]) if lane.name in found else LaneTable(name=lane.name)
+            for lane in now.lanes
         ),
         notes=(
             *([f"not in {clean(now.name)}: {clean(', '.join(missing))}"] if missing else []),
@@ -87,21 +93,22 @@ def _earlier(before: Snapshot, now: Snapshot, lane: LaneSnapshot) -> LaneSnapsho
     return before.lane(lane.name) or (before.lanes[0] if len(now.lanes) == len(before.lanes) == 1 else None)
 
 
-def _table(found: LaneChange) -> LaneTable:
-    # The prompt's own differences follow once, for all lanes.
-    causes = [cause for cause in found.causes if not cause.startswith(("- ", "+ "))]
+def _table(found: LaneChange, old_prompt: Prompt, new_prompt: Prompt) -> LaneTable:
     rows = []
     for one in found.comparisons:
         now, before = (amount(one.figure, middle) if middle is not None else ABSENT for middle in one.medians)
         counts = f"{one.counts[1]} and {one.counts[0]}"
         rows.append((one.figure.label, before, now, changed(one), VERDICTS[one.verdict], counts))
-    for name, change_ in (("input tokens", found.input_tokens), ("output tokens", found.output_tokens)):
-        rows += [(name, "", "", f"{change_:+,.0f}".replace("-", "−"), "", "")] if change_ else []
+    for name, before_, now_ in found.tokens:
+        moved = f"{now_ - before_:+,.0f}".replace("-", "−") if now_ != before_ else "0"
+        rows.append((name, f"{before_:,.0f}", f"{now_:,.0f}", moved, "", ""))
+    # The prompt's own differences follow once, for all lanes.
+    same = () if any(_differing(old_prompt, new_prompt)) else ("asked the same",)
     return LaneTable(
         name=found.name,
-        differences=tuple(map(clean, causes)) or (() if found.causes else ("asked the same",)),
+        differences=tuple(map(clean, found.causes)) or same,
         rows=tuple(rows),
-        failures=clean(found.failures),
+        said=tuple(clean(one) for one in (found.passes, found.failures) if one),
     )
 
 
@@ -120,14 +127,32 @@ def _doubts(shown: Sequence[Comparison]) -> list[str]:
 
 def _prompts(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
     """The differences of the prompts by words, each once for all lanes that were asked the same."""
-    parts: dict[tuple[str, str, str], None] = {}
-    for old, new in pairs:
-        for part in ("system", "user"):
-            texts = getattr(old.prompt, part), getattr(new.prompt, part)
-            if texts[0] != texts[1]:
-                parts[(part, *texts)] = None
-    for part, old_text, new_text in parts:
+    differing = (one for old, new in pairs for one in _differing(old.prompt, new.prompt))
+    for part, old_text, new_text in dict.fromkeys(differing):
         yield part, _by_words(old_text, new_text)
+
+
+def _differing(old: Prompt, new: Prompt) -> Iterator[tuple[str, str, str]]:
+    """The parts in which two prompts differ, each with both texts."""
+    for part in (name for name in old.__struct_fields__ if name not in ("name", "attach")):
+        texts = _text(getattr(old, part)), _text(getattr(new, part))
+        if texts[0] != texts[1]:
+            yield _PARTS.get(part, part), *texts
+
+
+def _text(part: object) -> str:
+    """A part of a prompt as words: of turns who says what, of files their names and contents, of checks their lines."""
+    if isinstance(part, str):
+        return part
+    assert isinstance(part, tuple)
+    return "\n".join(
+        f"{one.role}: {one.text}"
+        if isinstance(one, Turn)
+        else f"{one.name} ({one.facts}, {one.sha256[:8]})"
+        if isinstance(one, Attachment)
+        else msgspec.json.encode(one).decode()
+        for one in part
+    )
 
 
 def _by_words(old: str, new: str) -> str:

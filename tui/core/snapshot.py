@@ -1,7 +1,6 @@
 """Snapshots: results with what was asked, kept to compare with; one of them is pinned."""
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 import msgspec
@@ -12,6 +11,7 @@ from tui.core.figures import Figure, Use, figures_for
 from tui.core.grouping import Measured, measured_in
 from tui.core.observation import Observation, judged_anew, per_run
 from tui.core.parameters import Parameters
+from tui.core.pass_rate import Judged, compared_pairs
 from tui.core.prompt import Prompt, turn_name
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
@@ -95,12 +95,13 @@ class LaneChange(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...]
     """Now first, before second, one per figure."""
     causes: tuple[str, ...]
-    """Differences in what is asked, a line each: parameters, then the lines of the prompt's diff."""
+    """Differences in what is asked besides the prompt, a line each."""
     failures: str
     """The shares of requests that failed; empty where none did."""
-    input_tokens: float | None
-    """Change of the median, tokens; absent where it is not known."""
-    output_tokens: float | None
+    passes: str
+    """The pass rates, and whether they differ; empty where a side was not judged."""
+    tokens: tuple[tuple[str, float, float], ...]
+    """Medians before and now of what is known of the lengths of prompt and answer."""
 
 
 Pair = tuple[LaneSnapshot, LaneSnapshot]
@@ -116,7 +117,8 @@ def changes(pairs: Sequence[Pair]) -> list[LaneChange]:
     figures = figures_for(Use.HEADLINE)
     found = compare_together([_question(figure, *pair) for pair in fresh for figure in figures])
     each = len(figures)
-    return [_change(*pair, found[at * each : (at + 1) * each] if figures else ()) for at, pair in enumerate(fresh)]
+    passes = compared_pairs([_judged(*pair) for pair in fresh])
+    return [_change(*pair, found[at * each : (at + 1) * each], passes[at]) for at, pair in enumerate(fresh)]
 
 
 def change_so_far(before: LaneSnapshot, now: LaneSnapshot, lanes: int) -> tuple[Comparison, ...]:
@@ -150,14 +152,19 @@ def _question(figure: Figure, before: LaneSnapshot, now: LaneSnapshot) -> Questi
     )
 
 
-def _change(before: LaneSnapshot, now: LaneSnapshot, comparisons: Sequence[Comparison]) -> LaneChange:
+def _judged(before: LaneSnapshot, now: LaneSnapshot) -> tuple[Judged, Judged]:
+    return (now.name, now.observations), (f"{now.name} before", before.observations)
+
+
+def _change(before: LaneSnapshot, now: LaneSnapshot, comparisons: Sequence[Comparison], passes: str) -> LaneChange:
+    known = [(name, of(before), of(now)) for name, of in _LENGTHS.items()]
     return LaneChange(
         name=now.name,
         comparisons=tuple(comparisons),
         causes=tuple(causes(before, now)),
-        failures=failures_sentence((now.name, now.observations), (f"{now.name} before", before.observations)),
-        input_tokens=_median_change(_prompt_tokens(before), _prompt_tokens(now)),
-        output_tokens=_median_change(_output_tokens(before), _output_tokens(now)),
+        failures=failures_sentence(*_judged(before, now)),
+        passes=passes,
+        tokens=tuple((name, median(old), median(new)) for name, old, new in known if old and new),
     )
 
 
@@ -171,7 +178,7 @@ def _since(before: LaneSnapshot, now: LaneSnapshot) -> LaneSnapshot:
 
 
 def causes(before: LaneSnapshot, now: LaneSnapshot) -> list[str]:
-    """Differences in what is asked: model, endpoint, parameters as `effort: low → high`, then the prompt's diff."""
+    """Differences in what is asked besides the prompt: model, endpoint, parameters as `effort: low → high`."""
     found = [
         f"{name}: {old} → {new}"
         for name, old, new in (("model", before.model, now.model), ("endpoint", before.endpoint, now.endpoint))
@@ -181,9 +188,6 @@ def causes(before: LaneSnapshot, now: LaneSnapshot) -> list[str]:
         old, new = getattr(before.parameters, name), getattr(now.parameters, name)
         if old != new:
             found.append(f"{name}: {_value(old)} → {_value(new)}")
-    for part in now.prompt.__struct_fields__:
-        if part != "name":
-            found += _diff(part, getattr(before.prompt, part), getattr(now.prompt, part))
     return found
 
 
@@ -191,24 +195,9 @@ def _value(value: object) -> str:
     return "not set" if value is None else msgspec.json.encode(value).decode()
 
 
-def _diff(part: str, old: object, new: object) -> list[str]:
-    if old == new:
-        return []
-    lines = [text if isinstance(text, str) else _value(text) for text in (old, new)]
-    return [
-        f"{line[0]} {part}: {line[1:]}"
-        for line in difflib.unified_diff(lines[0].splitlines(), lines[1].splitlines(), lineterm="", n=0)
-        if not line.startswith(("---", "+++", "@@"))
-    ]
-
-
-def _prompt_tokens(lane: LaneSnapshot) -> list[int]:
-    return [one.input_tokens + one.cached_tokens for one in lane.observations if one.input_tokens is not None]
-
-
-def _output_tokens(lane: LaneSnapshot) -> list[int]:
-    return [one.output_tokens for one in lane.observations if one.output_tokens is not None]
-
-
-def _median_change(before: Sequence[int], now: Sequence[int]) -> float | None:
-    return median(now) - median(before) if before and now else None
+_LENGTHS: dict[str, Callable[[LaneSnapshot], list[int]]] = {
+    "input tokens": lambda lane: [
+        one.input_tokens + one.cached_tokens for one in lane.observations if one.input_tokens is not None
+    ],
+    "output tokens": lambda lane: [one.output_tokens for one in lane.observations if one.output_tokens is not None],
+}

@@ -112,5 +112,5 @@ def _lane(lane: LaneTable, both: SideBySide) -> Iterator[str]:
     if lane.differences:
         yield "\n".join(f"- {markdown_line(one)}" for one in lane.differences)
     yield markdown_table(HEADING, lane.rows)
-    if lane.failures:
-        yield f"{markdown_line(lane.failures)}."
+    for one in lane.said:
+        yield f"{markdown_line(one)}."

@@ -126,7 +126,7 @@ def comparison_lines(before: Snapshot, now: Snapshot) -> list[str]:
         lines.append(clean(lane.name))
         if lane.rows:
             lines += [f"  {line}" for line in (*lane.differences, *aligned((HEADING, *lane.rows)))]
-            lines += [f"  {lane.failures}."] if lane.failures else []
+            lines += [f"  {one}." for one in lane.said]
         else:
             lines.append(f"  not in {clean(both.before)}")
         lines.append("")
