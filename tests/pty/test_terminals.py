@@ -103,18 +103,25 @@ def test_resizing_again_and_again_ends_at_the_last_size(environ: dict[str, str])
         assert terminal.is_restored()
 
 
-@pytest.mark.parametrize(
-    ("background", "ground"), [("ffff/ffff/ffff", b"224;224;224"), ("1111/1111/1111", b"18;18;18")]
-)
-def test_the_screen_is_light_where_the_terminal_says_that_it_is(
-    environ: dict[str, str], background: str, ground: bytes
+ANSWERS = {
+    "light": ("\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;4c", "", "e0e0e0"),
+    "dark": ("\x1b]11;rgb:1111/1111/1111\x1b\\\x1b[?62;4c", "", "121212"),
+    "too late, in two": ("\x1b]11;rgb:ffff/ff", "ff/ffff\x1b\\\x1b[?62;4c", "121212"),
+}
+"""What a terminal answers when it is asked for its background, and once the screen is there; then the screen's own."""
+
+
+@pytest.mark.parametrize(("answer", "rest", "ground"), ANSWERS.values(), ids=ANSWERS)
+def test_the_screen_is_light_where_the_terminal_says_that_it_is_and_no_key_is_lost(
+    environ: dict[str, str], answer: str, rest: str, ground: str
 ) -> None:
     with Terminal(["--demo", "--model", "sim-fast"], {**environ, "COLORTERM": "truecolor"}) as terminal:
         terminal.until(lambda _shown: b"\x1b]11;?" in terminal.written)
-        # What is typed meanwhile is not lost.
-        terminal.press(f"typed\x1b]11;rgb:{background}\x1b\\\x1b[?62;4cahead".encode())
-        terminal.until_shows("typedahead")
-        assert b"48;2;" + ground in terminal.written
+        terminal.press(f"typed\rah{answer}".encode())
+        terminal.until(lambda _shown: b"\x1b[?1049h" in terminal.written)
+        terminal.press(f"{rest}ead".encode())
+        assert " typed " in terminal.until_shows(" aheadExplain")
+        assert terminal.cells[3][60].bg == ground
         terminal.press(F10)
         assert terminal.until_ended() == 0
         assert terminal.is_restored()

@@ -79,6 +79,23 @@ def test_keys_with_alt_in_one_read_are_keys_and_those_in_a_paste_are_text(step: 
     assert [event.text for event in found if isinstance(event, events.Paste)] == ["one\x1bs\x1b[21~two~"]
 
 
+REPORTS = ["\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;4c", "\x1b]11;rgb:ff/ff/ff\x07", "\x1b[?1;2c", "\x1b[<35;10;12M",
+           "\x1b]52;c;QUJD\x1b\\"]  # fmt: skip
+"""What terminals tell, asked or not."""
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize("pauses", [False, True])
+def test_a_report_in_two_pieces_types_nothing(report: str, pauses: bool) -> None:
+    for cut in range(3, len(report)):
+        if pauses and report[:cut].endswith(("\x1b", "\x1b[")):
+            continue  # it may be a key
+        source = TerminalInput()
+        found = [*source.feed("a" + report[:cut]), *(source.pause() if pauses else ())]
+        found += source.feed(report[cut:] + "b")
+        assert keys(found) == ["a", "b"], report[:cut]
+
+
 @pytest.mark.parametrize("sent", ["\x1b[", "\x1b]", "\x1bP", "\x1bp"])
 def test_alt_with_what_begins_sequences_is_a_key(sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ESCAPE_DELAY", 0)

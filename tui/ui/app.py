@@ -33,7 +33,7 @@ from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.palette import ActionsProvider
 from tui.ui.screens.main import MainScreen
-from tui.ui.terminal import Terminal, copy
+from tui.ui.terminal import Terminal, copy, passed_on
 from tui.ui.terminal_input import InputOrder
 from tui.ui.themes import dress, markers_of, variables_of
 from tui.ui.widgets.inputs import OptionTyped
@@ -105,7 +105,7 @@ class LatencyApp(App[None]):
         self._replay_at_once = replay
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
-        self._input_order = InputOrder(self, super().on_event)
+        self._input_order = InputOrder(self, super().on_event, waits=True)
 
     @cached_property
     def dispatcher(self) -> "Dispatcher":
@@ -156,8 +156,7 @@ class LatencyApp(App[None]):
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
         gc.enable()
-        if isinstance(self._driver, TerminalDriver):
-            self._driver.type(self.terminal.typed)
+        await self._input_order.go_on()
         try:
             await self.session.connect()
         except ChildError as error:
@@ -265,7 +264,7 @@ class LatencyApp(App[None]):
         if self._settings.notify == "bell":
             self.bell()
         elif self._settings.notify == "osc9" and self._driver is not None:
-            self._driver.write(f"\x1b]9;{clean(sentence)}\x07")
+            self._driver.write(passed_on(f"\x1b]9;{clean(sentence)}\x07", self.terminal))
 
     def leave_from_signal(self, status: int, noticed: Callable[[], None] = lambda: None) -> None:
         """End in order with this exit status; for signal handlers, which may run at any point of the main thread.

@@ -266,8 +266,7 @@ ACTIONS = (
     ),
 )
 # fmt: on
-"""Actions of the application, in the order of footer and help. `tui.ui.view_bindings` has those of other screens and of
-parts of the main one."""
+"""Actions of the application, in the order of footer and help. `tui.ui.view_bindings` has the others."""
 
 _SPELLINGS = {
     "ctrl": "Ctrl",

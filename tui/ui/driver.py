@@ -66,6 +66,7 @@ class TerminalDriver(LinuxDriver):
         self._is_on = False
         """True while the terminal is ours."""
         self._resizing = False
+        self._early = self._host.terminal.typed
         self._open = 0
         """Questions that the terminal has not answered; counted here because the reading thread sees the answers while
         the event loop waits for them."""
@@ -206,7 +207,11 @@ class TerminalDriver(LinuxDriver):
         """Turn what comes from the terminal into events until told to end, or until the terminal has gone away."""
         decoder = TerminalInput(debug=self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
-        held = ""
+        # Up to now the terminal made a line feed of Enter.
+        early, self._early = self._early + (self._read() if select.select([self.fileno], [], [], 0)[0] else b""), b""
+        text, held = self._without_answer(decode(early).replace("\n", "\r"))
+        for event in decoder.feed(text):
+            self.process_message(event)
         quiet = 0
         while not self.exit_event.is_set():
             # With nothing half read there is nothing to wake up for.
@@ -227,11 +232,6 @@ class TerminalDriver(LinuxDriver):
                 self.process_message(event)
         with contextlib.suppress(EOFError, ParseError):
             decoder.close()
-
-    def type(self, text: str) -> None:
-        """Take this as typed: what came before anything could take it."""
-        for event in TerminalInput(debug=self._debug).feed(text):
-            self.process_message(event)
 
     def _read(self) -> bytes:
         """Nothing once the terminal has gone: a read then gives nothing or fails, at once and for ever."""

@@ -17,8 +17,7 @@ TABLE = ACTIONS + VIEW_ACTIONS
 
 
 def _with_borrowed(table: Sequence[Action]) -> list[Action]:
-    """The rows with the keys that they borrow from actions of the application, except where another row of the same
-    part has the key."""
+    """The rows with the keys that they borrow from the application, but for those of another row of the part."""
     keys = {row.id: row.keys for row in (*ACTIONS, *table)}
     own = {(row.view, key): row.id for row in table for key in row.keys}
     return [

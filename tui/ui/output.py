@@ -18,8 +18,7 @@ from collections.abc import Callable
 from rich.cells import cell_len
 
 _RETRY_S = 0.01
-"""Pause before a terminal that took nothing is tried again. A timer, because not every platform's event loop can watch
-a terminal for room."""
+"""Pause before a terminal that took nothing is tried again: not every event loop can watch one for room."""
 _PATIENCE_S = 0.005
 """Time in which a terminal that reads makes room for more, s. A pty holds 4 KB: the rest of a frame would else lie here
 until the event loop comes round, and a key's letter behind it."""
@@ -56,8 +55,7 @@ class TerminalOutput:
         return len(self._queue)
 
     def write(self, data: bytes) -> None:
-        """Send `data` with whatever else is written before `flush`, or before the event loop comes round. Safe from any
-        thread."""
+        """Send `data` with what is written before `flush`, or before the loop comes round. Safe from any thread."""
         with self._lock:
             if self._gone:
                 return
@@ -70,8 +68,7 @@ class TerminalOutput:
             self._loop.call_soon_threadsafe(self.flush)
 
     def flush(self) -> None:
-        """Send at once what is written: a frame would else wait for whatever the event loop does before it comes round.
-        On the loop's thread."""
+        """Send at once what is written: it would else wait until the event loop comes round. On the loop's thread."""
         with self._lock:
             # Closed meanwhile, the descriptor may be another file's.
             if self._gone or not self._is_batch_due:

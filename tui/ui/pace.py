@@ -22,8 +22,7 @@ _LATE_S, _EARLY_S = 0.15, 0.08
 """An answer later than this lowers the rate; one within this raises it again."""
 _SLOWER, _FASTER = 1.5, 1.2
 _AHEAD_S = 0.06
-"""A frame is no longer than what the link carries in this time, if it can be cut so short: a key's letter has to wait
-behind it."""
+"""A frame is no longer than what the link carries in this time, if it can be: a key's letter waits behind it."""
 _LEAST_BYTES, _TELLING_BYTES = 256, 1_000
 """A batch shorter than the first is no frame; only one longer than the second is held up by the link rather than by a
 busy machine, and so tells its speed."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +112,7 @@ def _terminal(settings: Settings) -> "Terminal":
     os.environ.setdefault("TEXTUAL_FPS", "240")
     from tui.ui.terminal import BackgroundQuestion, describe
 
-    with BackgroundQuestion(os.environ, settings.ui.theme) as question:
+    with closing(BackgroundQuestion(os.environ, settings.ui.theme)) as question:
         import tui.ui.app  # noqa: F401 - takes long, and is needed anyway
 
         return question.answered(describe(os.environ, settings.ui.glyphs))

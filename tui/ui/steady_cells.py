@@ -75,8 +75,7 @@ class _Part(NamedTuple):
 
 
 def widest(text: str) -> int:
-    """The cells that `text`, a cluster or a row of them, takes in the terminal that gives it the most; for a single
-    character the layout's."""
+    """The cells that clusters take in the terminal that gives them the most; a single character the layout's."""
     return cell_len(text) + (len(extra_places(text)) if len(text) > 1 and not text.isascii() else 0)
 
 

@@ -12,7 +12,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -57,8 +57,8 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
     """True if it may have a clipboard that programs can set: a console has none."""
     inside: Literal["", "tmux", "screen"] = ""
     """The multiplexer that the program runs in."""
-    typed: str = ""
-    """Keys that came before the screen was there."""
+    typed: bytes = b""
+    """Input from before the screen was there; it may end within a key."""
 
 
 def require_screen(environ: Mapping[str, str]) -> None:
@@ -126,12 +126,6 @@ class BackgroundQuestion:
             termios.tcsetattr(tty, termios.TCSANOW, quiet)
             os.write(tty, b"\x1b]11;?\x1b\\\x1b[c")
 
-    def __enter__(self) -> "BackgroundQuestion":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def answered(self, terminal: "Terminal") -> "Terminal":
         """`terminal` with the background that it tells of in time, and with what was typed meanwhile."""
         if self._tty is None:
@@ -150,7 +144,7 @@ class BackgroundQuestion:
         found = _BACKGROUND.search(self._heard)
         typed = _ATTRIBUTES.sub(b"", _BACKGROUND.sub(b"", self._heard))
         light = is_light(*found.groups()) if found else terminal.light
-        return msgspec.structs.replace(terminal, light=light, typed=typed.decode("utf-8", "replace"))
+        return msgspec.structs.replace(terminal, light=light, typed=typed)
 
     def close(self) -> None:
         """Leave the terminal as it was; nothing is heard any more."""
@@ -170,11 +164,18 @@ class BackgroundQuestion:
 
 def is_light(red: bytes, green: bytes, blue: bytes) -> bool:
     """True for a colour, in hexadecimal digits of any number, on which black is read better than white."""
-    parts = (int(part, 16) / (16 ** len(part) - 1) for part in (red, green, blue))
-    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     # Where the contrasts with black and white are equal, WCAG 2.2.
-    luminance: float = sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return luminance > 0.179
+    return luminance(int(part, 16) / (16 ** len(part) - 1) for part in (red, green, blue)) > 0.179
+
+
+def luminance(parts: Iterable[float]) -> float:
+    """Brightness of a colour as WCAG 2.2 defines it, from its red, green and blue, each from 0 to 1."""
+    return sum(share * linear(part) for share, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+
+def linear(part: float) -> float:
+    """Light of a part of a colour in sRGB."""
+    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
 
 
 def _is_utf8(environ: Mapping[str, str]) -> bool:
@@ -304,9 +305,14 @@ def clipboard_sequence(text: str, terminal: Terminal) -> str | None:
     if not terminal.clipboard or len(data) > LONGEST:
         return None
     sequence = f"\x1b]52;c;{base64.b64encode(data).decode()}\x07"
+    # Taken by tmux itself with `set-clipboard on`, and passed on with `allow-passthrough on`: whichever is set.
+    return (sequence if terminal.inside == "tmux" else "") + passed_on(sequence, terminal)
+
+
+def passed_on(sequence: str, terminal: Terminal) -> str:
+    """`sequence` so that it reaches the terminal itself through what the program runs in."""
     if terminal.inside == "tmux":
-        # Taken by tmux itself with `set-clipboard on`, and passed on with `allow-passthrough on`: whichever is set.
-        return sequence + f"\x1bPtmux;{sequence.replace(chr(27), chr(27) * 2)}\x1b\\"
+        return f"\x1bPtmux;{sequence.replace(chr(27), chr(27) * 2)}\x1b\\"
     if terminal.inside == "screen":
         pieces = (sequence[start : start + _SCREENS_PIECE] for start in range(0, len(sequence), _SCREENS_PIECE))
         return "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)

@@ -33,10 +33,13 @@ _PIECE = re.compile(rf"\x1b\[[ -?]*[@-~]?|\x1b\]\d+;|\x1b\]\d*\Z|{_ALT.pattern}|
 _UNFINISHED = "[]" + "".join(map(chr, range(0x20, 0x40)))
 """Last characters of sequences whose rest is to come."""
 _SEQUENCE_END = re.compile(r"[^ -?]")
-_STRING_END = re.compile(r"[\x00-\x1f]")
+_STRING_END = re.compile(r"\x1b\\|[\x00-\x1f]")
 _NUMBER = re.compile(r"\d+")
 _ATTRIBUTES = re.compile(r"\x1b\[\?[\d;]*c")
 """The terminal says what it is (DA1): an answer that came too late for the question about its background."""
+_REPORT = re.compile(rf"\x1b\]\d+;[^\x00-\x1f]*(?:\x07|\x1b\\)(?:{_ATTRIBUTES.pattern})?|\x1b\[[?<][\d;]*[cMm]")
+_REPORT_BEGUN = re.compile(r"\x1b(?:\](?:\d+|\d+;[^\x00-\x1f]*\x1b?)?|\[(?:[?<][\d;]*)?)?\Z")
+"""The beginning of a report: of the background, of what the terminal is, or of the mouse."""
 _SIZE = re.compile(r"\x1b\[48;(\d+)[^;]*;(\d+)")
 _ONLY_LAST_COUNTS = ((events.AppFocus, events.AppBlur), (events.MouseMove,))
 """Events of which, in a row, only the last one matters."""
@@ -56,12 +59,19 @@ class TerminalInput:
         """Characters of `held` that the parser has."""
         self._dropped_until: re.Pattern[str] | None = None
         """The end of a sequence that is being dropped."""
+        self._latest = ""
+        """The end of what has come since the last pause."""
+        self._cut = ""
+        """The beginning of a report, if the last pause was within one: its rest is no text."""
         self._pasted: list[str] | None = None
         """Pieces of a paste whose end has not come."""
         self._in_plain_paste = False
 
     def feed(self, text: str) -> list[Message]:
         """The events that `text`, one read of the terminal, completes."""
+        if self._cut and (report := _REPORT.match(self._cut + text)):
+            text = text[report.end() - len(self._cut) :]
+        self._cut, self._latest = "", (self._latest + text)[-_LONGEST_SEQUENCE:]
         found: list[Message] = []
         given, self._given = self._given, 0
         for piece in self._pieces(text):
@@ -84,6 +94,12 @@ class TerminalInput:
         """Nothing has come for a while: the events of what is complete without more."""
         held, given = self._held, self._given
         self._held, self._given, self._dropped_until, self._in_plain_paste = "", 0, None, False
+        if self._pasted is None and (begun := _REPORT_BEGUN.search(self._latest)):
+            self._cut = begun[0]
+        self._latest = ""
+        if len(self._cut) > len("\x1b["):  # up to there it may be a key
+            self._parser = XTermParser(self._debug)
+            return []
         return [*self._parsed(held, given), *self._parser.tick()]
 
     def close(self) -> list[Message]:
@@ -98,6 +114,9 @@ class TerminalInput:
             end = self._dropped_until.search(text)
             if end is None:
                 return
+            if end[0] == "\x1b" and end.end() == len(text):
+                self._held = "\x1b"
+                return
             # ESC begins the next sequence, all else belonged to this one.
             position = end.start() if end[0] == "\x1b" else end.end()
             self._dropped_until = None
@@ -108,12 +127,8 @@ class TerminalInput:
             elif match.end() == len(text) and len(piece) <= _LONGEST_SEQUENCE and piece[-1] in _UNFINISHED:
                 self._held = piece
             elif piece[1] == "]":
-                # An operating system command, which answers nothing that was asked here.
-                self._dropped_until = _STRING_END
-                if (end := _STRING_END.search(text, match.end())) is not None:
-                    self._dropped_until = None
-                    rest = text[end.start() if end[0] == "\x1b" else end.end() :]
-                    yield from self._pieces(rest.removeprefix("\x1b\\"))
+                self._dropped_until = _STRING_END  # a command, which answers nothing that was asked here
+                yield from self._pieces(text[match.end() :])
                 return
             elif len(piece) > _LONGEST_SEQUENCE:
                 if not "@" <= piece[-1] <= "~":
@@ -191,12 +206,12 @@ class InputOrder:
     and fast fingers send them, the second reached the widget that had the focus before the first, or acted before it.
     """
 
-    def __init__(self, app: App[None], handle: Callable[[Event], Awaitable[None]]) -> None:
-        """`handle` hands an event on to what has the focus."""
+    def __init__(self, app: App[None], handle: Callable[[Event], Awaitable[None]], *, waits: bool = False) -> None:
+        """`handle` hands an event on to what has the focus. If this `waits`, everything does, until `go_on`."""
         self._app = app
         self._handle = handle
         self._waiting: deque[Event] = deque()
-        self._under_way: Event | None = None
+        self._under_way: Event | None = Event() if waits else None
         self._limit: asyncio.TimerHandle | None = None
 
     async def pass_on(self, event: Event) -> None:
@@ -235,6 +250,10 @@ class InputOrder:
             return
         assert self._limit is not None
         self._limit.cancel()
+        await self.go_on()
+
+    async def go_on(self) -> None:
+        """Handle the next of what has come."""
         self._under_way = None
         if self._waiting:
             await self._begin(self._waiting.popleft())

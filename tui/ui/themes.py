@@ -21,7 +21,7 @@ from textual.filter import ANSIToTruecolor, LineFilter
 from textual.theme import Theme
 
 from tui.ui.charts.plot import Markers
-from tui.ui.terminal import Terminal
+from tui.ui.terminal import Terminal, linear, luminance
 
 HIGH_CONTRAST = Theme(
     name="high-contrast",
@@ -68,8 +68,7 @@ _TEXTUALS = {"dark": "textual-dark", "light": "textual-light"}
 
 
 def theme_name(chosen: str, terminal: Terminal) -> str:
-    """Textual's name of the theme `chosen` in the settings; `auto` and a terminal without colours decide by what the
-    terminal can show."""
+    """Textual's name of the theme `chosen` in the settings, as far as the terminal can show it."""
     if terminal.colours == "none" or chosen == "terminal" or (chosen == "auto" and terminal.colours == "16"):
         return "ansi-light" if terminal.light else "ansi-dark"
     if chosen == "auto":
@@ -144,8 +143,7 @@ def _ratio(one: float, other: float) -> float:
 
 @lru_cache(4096)
 def _luminance(colour: Color) -> float:
-    channels = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized)
-    return sum(share * channel for share, channel in zip((0.2126, 0.7152, 0.0722), channels, strict=True))
+    return luminance(colour.normalized)
 
 
 def markers_of(chosen: str, terminal: Terminal) -> Markers:
@@ -266,9 +264,7 @@ def _distance(one: tuple[float, float, float], other: tuple[float, float, float]
 @lru_cache(4096)
 def _lab(colour: ColorTriplet) -> tuple[float, float, float]:
     """CIE L*a*b* (white D65): distances in it are about those that people see."""
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (c / 255 for c in colour)
-    )
+    red, green, blue = (linear(part) for part in colour.normalized)
     x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
     y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089

@@ -149,8 +149,7 @@ class Context:
         return Takeaway(before, now, self.on_disk.files, endpoints or self.draft.endpoints)
 
     def describe(self) -> None:
-        """Say in the first row what the draft asks and where, and on every lane in what it differs and what it would be
-        refused for."""
+        """Say in the first row what the draft asks and where, and on lanes how they differ and what is refused."""
         plan = self.draft.plan()
         if plan.missing_endpoint() is None:
             self.main.lanes.describe(plan, self.known_models)

@@ -81,8 +81,7 @@ class Dispatcher:
             await done
 
     def acts_on(self, screen: Screen[Any], row: Action) -> bool:
-        """True if an action of the application acts on a screen. Over another screen its own keys act, over a replay
-        also what only looks."""
+        """True if an action acts on a screen: over another screen its own keys act, over a replay what only looks."""
         if row.id in ("quit", "interrupt") or screen is self._context.main:
             return True
         if row.reach is Reach.ALL:

@@ -139,8 +139,7 @@ class TargetsController:
     """Edits the list of targets, each of them, and the parameters that they share."""
 
     def __init__(self, context: Context, *, remembers: bool = True) -> None:
-        """`remembers` says whether the list is kept for the next session; one that a plan names must not take a
-        person's own away."""
+        """`remembers`: the list is kept for the next session; one that a plan names must not take a person's away."""
         self._context = context
         self._remembers = remembers
 

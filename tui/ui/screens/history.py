@@ -352,7 +352,6 @@ def _compared(sets: Sequence[Sequence[StoredRun]], take_along: TakeAlong, keys: 
 
 
 def _title(found: int | None, count: int, used: int, sort: Sort, kept: str) -> str:
-    """Title of the detail: the number of runs, or of those `found`; their order, their size in bytes, how long they are
-    kept."""
+    """Title of the detail: how many runs there are or were found, their order and size, how long they are kept."""
     runs = counted(count, "run") if found is None else f"{found:,} of {count:,} runs"
     return f"{runs}, {_ORDERS[sort]} · {used / 1e6:.1f} MB, {kept}"

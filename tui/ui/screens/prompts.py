@@ -43,8 +43,7 @@ class PromptsScreen(BoxScreen[None]):
         *,
         tab: str = "variants",
     ) -> None:
-        """`load` reads a file of rows, `look` one to attach; `refusing` are the labels of targets that take no prefill;
-        `tab` is in front."""
+        """`load` reads a file of rows, `look` one to attach; `refusing` labels who takes no prefill; `tab` is shown."""
         super().__init__()
         self._first = tab
         self._keys = keys

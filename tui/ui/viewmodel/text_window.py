@@ -157,8 +157,7 @@ class AnswerPlaces:
         self._kept += len(kept)
 
     def part(self, start: int, end: int) -> tuple[int, int] | None:
-        """Start and end in the text of a part of the answer, with what stands before it where it cannot be seen; None
-        where there is nothing."""
+        """Start and end of a part of the answer, with what stands before it unseen; None where there is nothing."""
         if not self._kept:
             return None
         start, end = self._kept_of(start), self._kept_of(end)

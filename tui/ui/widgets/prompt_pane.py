@@ -169,8 +169,7 @@ class EditBox(Vertical):
 
 
 class PartsStrip(Static):
-    """The names of both parts of the prompt, the one in view underlined: in place of tabs, which cost more than all the
-    rest of the pane."""
+    """The names of both parts of the prompt, the one in view underlined: tabs cost more than the rest of the pane."""
 
     def __init__(self, keys: KeyNames) -> None:
         super().__init__(id="parts")
