@@ -68,8 +68,7 @@ class TerminalDriver(LinuxDriver):
         self._resizing = False
         self._early = self._host.terminal.typed
         self._open = 0
-        """Questions that the terminal has not answered; counted here because the reading thread sees the answers while
-        the event loop waits for them."""
+        """Questions that are not answered; the reading thread counts, while the event loop waits for answers."""
         self._all_answered = threading.Event()
 
     # Writing

@@ -111,8 +111,7 @@ class TerminalOutput:
             self._on_gone()
 
     def abandon(self) -> bool:
-        """Drop what waits, here and in the kernel, if the terminal takes no more at present: what is written next must
-        come through. Whether that was so."""
+        """Drop what waits, here and in the kernel, if the terminal takes no more now. True if that was so."""
         with self._lock:
             if self._gone or not (self._queue or not select.select([], [self._fd], [], 0)[1]):
                 return False
@@ -162,8 +161,7 @@ _STYLES = re.compile(r"\x1b\[0m((?:\x1b\[\d+;\d+H)*)\x1b\[([\d;]+)m|(\x1b\[[\d;:
 
 
 def lean(data: str) -> str:
-    """The same picture in fewer bytes: without moves of the cursor that another one follows, as at the end of a row, or
-    ends of a style that begins again."""
+    """The same picture in fewer bytes: without moves that another one follows, or ends of a style that begins again."""
     style: str | None = ""
 
     def thinner(match: re.Match[str]) -> str:

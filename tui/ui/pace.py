@@ -24,8 +24,7 @@ _SLOWER, _FASTER = 1.5, 1.2
 _AHEAD_S = 0.06
 """A frame is no longer than what the link carries in this time, if it can be: a key's letter waits behind it."""
 _LEAST_BYTES, _TELLING_BYTES = 256, 1_000
-"""A batch shorter than the first is no frame; only one longer than the second is held up by the link rather than by a
-busy machine, and so tells its speed."""
+"""A batch shorter than the first is no frame; only one longer than the second tells the link's speed."""
 _HOPE = 1.1
 """With every frame that was not held up, the link is taken to be so much faster."""
 _NOISE_S = 0.02

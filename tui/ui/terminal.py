@@ -72,8 +72,7 @@ def require_screen(environ: Mapping[str, str]) -> None:
 
 
 def describe(environ: Mapping[str, str], glyphs: str) -> Terminal:
-    """The terminal as the environment describes it: TERM, COLORTERM, NO_COLOR, COLORFGBG, TMUX, STY and the locale;
-    `glyphs` is the setting of that name."""
+    """The terminal as its variables and the locale's describe it; `glyphs` is the setting of that name."""
     utf8 = _is_utf8(environ)
     term = environ.get("TERM", "")
     if environ.get("NO_COLOR") or term.startswith(_COLOURLESS):
@@ -189,8 +188,7 @@ def _is_utf8(environ: Mapping[str, str]) -> bool:
 
 
 def can_stop() -> bool:
-    """True if a shell would notice that the program has stopped, and could wake it: its parent is in the same session,
-    but in another process group."""
+    """True if a shell could wake the program when stopped: its parent is in this session, but in another group."""
     try:
         parent = os.getppid()
         return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
@@ -211,8 +209,7 @@ class EndOnSignals:
     """
 
     def __init__(self, leave: Callable[[int, Callable[[], None]], None], kill_children: Callable[[], None]) -> None:
-        """To be made on the main thread. `leave` may be called at any point of it, with the exit status and with what
-        it must call from the event loop."""
+        """Of the main thread. `leave` gets the exit status, at any point of it, and what the event loop must call."""
         self._leave = leave
         self._kill_children = kill_children
         self._modes = _line_modes()

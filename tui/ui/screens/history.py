@@ -106,8 +106,7 @@ class HistoryScreen(Screen[StoredRun]):
         why_not: Callable[[Action], str] = lambda _action: "",
         at: int = 0,
     ) -> None:
-        """`replay` plays a run, `take_along` copies and saves a comparison; the cursor begins in place `at`. The
-        archive is closed with the screen."""
+        """`replay` plays a run, `take_along` keeps a comparison; the cursor begins `at` a row. Closes the archive."""
         super().__init__()
         self._archive = archive
         self._keys = keys

@@ -139,8 +139,7 @@ class Yielding(Vertical):
 
 
 class EditBox(Vertical):
-    """The prompt above what is asked besides, which gives way while the prompt is edited and needs the rows. It comes
-    back when it gets the focus itself."""
+    """The prompt above what is asked besides, which, without the focus, gives way to a prompt that needs the rows."""
 
     _below = 0
     """Rows of what is below when it is whole."""
