@@ -5,14 +5,13 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import __version__, streams
-from tui.errors import ExitCode, LatencyTuiError, UsageError
-from tui.headless.prompt_source import STANDARD_INPUT, add_asked_options, prompt_of
+from tui.errors import CommandParser, ExitCode, LatencyTuiError, UsageError, nearest, number_of
+from tui.headless.prompt_source import STANDARD_INPUT, add_asked_options, add_server_options, prompt_of
 
 if TYPE_CHECKING:
     from tui.config.load import Flags
@@ -114,39 +113,29 @@ def _dispatch(arguments: list[str]) -> int:
         status: int = front_end.main(arguments[1:])
         return status
     if command == "config":
-        return _config(_parser("latency-tui config", _CONFIG_DESCRIPTION, with_prompt=False).parse_args(arguments[1:]))
+        return _config(_parser("config", _CONFIG_DESCRIPTION, with_prompt=False).parse_args(arguments[1:]))
     if command == "replay":
         return _replay(arguments[1:])
     if command == "serve":
         return _serve(arguments[1:])
     _refuse_mistyped(command)
-    return _screen(_parser("latency-tui", with_prompt=True).parse_args(arguments))
+    return _screen(_parser(with_prompt=True).parse_args(arguments))
 
 
 def _refuse_mistyped(word: str) -> None:
     """Raise UsageError for what is hardly a prompt but nearly a command."""
-    similar = get_close_matches(word, (*_HEADLESS, *_OTHERS), n=1, cutoff=_ALIKE) if word.isalpha() else []
-    if similar:
-        raise UsageError(
-            f"{word} is no command: did you mean {similar[0]}? To ask it as a prompt: latency-tui -- {word}"
-        )
+    if word.isalpha() and (similar := nearest(word, (*_HEADLESS, *_OTHERS), _ALIKE)):
+        raise UsageError(f"{word} is no command: did you mean {similar}? To ask it as a prompt: latency-tui -- {word}")
 
 
 def _parser(
-    prog: str,
+    command: str = "",
     description: str = _DESCRIPTION,
     *,
     with_prompt: bool,
     parents: Sequence[argparse.ArgumentParser] = (),
 ) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        parents=parents,
-        description=description,
-        epilog=_EPILOG if description == _DESCRIPTION else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = CommandParser(command, description, "" if command else _EPILOG, parents=parents)
     if with_prompt:
         parser.add_argument(
             "prompt", nargs="?", metavar="PROMPT", help="the user prompt; - reads it from standard input"
@@ -156,10 +145,7 @@ def _parser(
         parser.add_argument("--fps", metavar="N", help="screen updates per second, or auto to follow the connection")
         parser.add_argument("--record", type=Path, metavar="FILE", help="append every event as a line of JSON to FILE")
     add_asked_options(parser)
-    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
-    parser.add_argument("--api-key-env", metavar="NAME", help="variable with its key; without it none is sent")
-    parser.add_argument("--config", type=Path, metavar="PATH", help="a configuration or plan file (TOML)")
-    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+    add_server_options(parser)
     return parser
 
 
@@ -173,13 +159,13 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _serve(arguments: list[str]) -> int:
-    where = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    where = CommandParser("serve", add_help=False)
     where.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; %(default)s")
-    where.add_argument("--port", type=_port, default=8000, metavar="N", help="port to listen on; %(default)s")
+    where.add_argument("--port", type=number_of(1, 65_535), default=8000, metavar="N", help="its port; %(default)s")
     where.add_argument("--public-url", type=_url, metavar="URL", help="address of a proxy through which browsers come")
     options, rest = where.parse_known_args(arguments)
     # Refused here, where it is read, and not on a page.
-    whole = _parser("latency-tui serve", _SERVE_DESCRIPTION, with_prompt=True, parents=[where])
+    whole = _parser("serve", _SERVE_DESCRIPTION, with_prompt=True, parents=[where])
     whole.parse_args(arguments)
     try:
         from tui.ui.serve import serve
@@ -189,12 +175,6 @@ def _serve(arguments: list[str]) -> int:
     return serve(options.host, options.port, options.public_url, rest)
 
 
-def _port(text: str) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError("must be a number from 1 to 65535")
-    return int(text)
-
-
 def _url(text: str) -> str:
     if not (text.startswith(("http://", "https://")) and text.isprintable() and "@" not in text):
         raise argparse.ArgumentTypeError("must be a URL such as https://bench.example/latency")
@@ -202,13 +182,13 @@ def _url(text: str) -> str:
 
 
 def _replay(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="latency-tui replay",
-        description="Play a stored run again in the lanes, at its recorded pace. Nothing is sent or stored.",
-        allow_abbrev=False,
+    parser = CommandParser(
+        "replay", "Play a stored run again in the lanes, at its recorded pace. Nothing is sent or stored."
     )
     parser.add_argument("run", metavar="RUN", help="its number, 'last', or a JSON export (of several runs, the last)")
-    parser.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="from 0.1 to 100; default 1")
+    parser.add_argument(
+        "--speed", type=number_of(0.1, 100.0), default=1.0, metavar="X", help="from 0.1 to 100; default 1"
+    )
     options = parser.parse_args(arguments)
     from tui.config.load import Flags, load
     from tui.headless.arguments import history_if_any, run_of
@@ -220,16 +200,6 @@ def _replay(arguments: list[str]) -> int:
     from tui.ui.start import start
 
     return start(load(Flags(), os.environ, Path.cwd()), run_at_once=False, record=None, replay=(run, options.speed))
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0.1 <= speed <= 100:
-        raise argparse.ArgumentTypeError(f"must be a number from 0.1 to 100, but is {text!r}")
-    return speed
 
 
 def _screen(options: argparse.Namespace) -> int:

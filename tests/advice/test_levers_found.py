@@ -89,7 +89,7 @@ async def test_answers_that_are_all_cut_are_told_first_and_get_no_smaller_cap(
     lab: Lab, simulator: SimulatorProcess
 ) -> None:
     advice = await lab.measured(plan_of(simulator.base_url, "sim-endless", parameters=Parameters(max_tokens=300)))
-    assert advice.conclusion.startswith("First look at this: 8 of 8 answers were cut at max_tokens (300)")
+    assert advice.conclusion.startswith("First look at this: 8 of 8 answers cut at max_tokens (300)")
     assert [warning.rule for warning in advice.warnings] == ["max_tokens"]
     assert not [one for one in (*advice.suggestions, *advice.minor) if one.id.startswith("max_tokens")]
 

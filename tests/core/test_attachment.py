@@ -3,7 +3,7 @@
 import pytest
 from attached_files import pdf, png
 
-from tui.core.attachment import MOST_BYTES, attached_words, attachment_of
+from tui.core.attachment import MOST_BYTES, attachment_of
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08\x00\x40\x00\x80\x03" + b"\0" * 12
 WEBP = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x7f\0\0\x3f\0\0" + b"\0" * 8
@@ -42,23 +42,3 @@ def test_anything_else_is_refused(data: bytes) -> None:
 def test_a_file_that_is_too_large_is_refused() -> None:
     with pytest.raises(ValueError, match="larger than 20 MB"):
         attachment_of(png(1, 1) + b"\0" * MOST_BYTES, "a")
-
-
-def test_they_are_said_as_what_they_are() -> None:
-    image, document = attachment_of(png(100, 100) + b"\0" * 34_000, "a"), attachment_of(pdf(3), "b")
-    assert attached_words([image, document]) == "1 image 34 KB, 1 PDF 3 pages"
-    assert attached_words([image, image]) == "2 images 68 KB"
-    assert attached_words([]) == ""
-
-
-@pytest.mark.parametrize(
-    ("data", "facts"),
-    [
-        (png(100, 100) + b"\0" * 34_000, "image · 34 KB · 100 × 100 · ~14 tok"),
-        (b"\xff\xd8\xff", "image · 1 KB · ~1,600 tok"),
-        (pdf(3), "PDF · 1 KB · 3 pages · ~9,000 tok"),
-        (b"%PDF-1.4", "PDF · 1 KB · ~3,000 tok"),
-    ],
-)
-def test_one_is_said_with_all_that_is_known_of_it(data: bytes, facts: str) -> None:
-    assert attachment_of(data, "a").facts == facts

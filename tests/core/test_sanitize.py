@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui.core.sanitize import clean, stand_ins
@@ -53,6 +53,9 @@ MARKS = st.text(st.sampled_from("\u0301\u0e49\u20dd\u05b0\ufe0f\u200de漢❤"), 
 
 
 @given(MARKS)
+@example("\u0301" * 8 + "\u0e49\u200d")
+@example("\u0301" * 8 + "\u20e3\ufe0f\u200d❤")
+@example("\u0301" * 8 + "\u0e49\u200d\u0e49")
 def test_marks_on_one_character_are_bounded(text: str) -> None:
     longest = run = 0
     for char in clean(text):

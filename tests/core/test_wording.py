@@ -1,10 +1,29 @@
 """Figures in sentences."""
 
-import pytest
+import ast
+import re
+from itertools import pairwise
 
+import pytest
+from attached_files import pdf, png
+from counts import whole_tree
+
+from tui.core.attachment import attachment_of
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
-from tui.core.wording import amount, counted, format_count, format_duration, format_rate, percent, round_amount, span
+from tui.core.wording import (
+    amount,
+    attached_words,
+    counted,
+    file_words,
+    format_count,
+    format_duration,
+    format_rate,
+    part_of,
+    percent,
+    round_amount,
+    span,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,3 +98,53 @@ def test_format_count(count: int | None, expected: str) -> None:
 @pytest.mark.parametrize(("count", "said"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1_200, "1,200 runs")])
 def test_one_is_not_several(count: int, said: str) -> None:
     assert counted(count, "run") == said
+    assert part_of(count, count, "run") == f"{count:,} of {said}"
+
+
+def test_files_are_said_as_what_they_are() -> None:
+    image, document = attachment_of(png(100, 100) + b"\0" * 34_000, "a"), attachment_of(pdf(3), "b")
+    assert attached_words([image, document]) == "1 image 34 KB, 1 PDF 3 pages"
+    assert attached_words([image, image]) == "2 images 68 KB"
+    assert attached_words([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "facts"),
+    [
+        (png(100, 100) + b"\0" * 34_000, "image · 34 KB · 100 × 100 · ~14 tok"),
+        (b"\xff\xd8\xff", "image · 1 KB · ~1,600 tok"),
+        (pdf(3), "PDF · 1 KB · 3 pages · ~9,000 tok"),
+        (b"%PDF-1.4", "PDF · 1 KB · ~3,000 tok"),
+    ],
+)
+def test_a_file_is_said_with_all_that_is_known_of_it(data: bytes, facts: str) -> None:
+    assert file_words(attachment_of(data, "a")) == facts
+
+
+def _called(node: ast.AST) -> str:
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def test_things_are_counted_by_one_function() -> None:
+    """No text writes a plural of what `counted` counts anywhere, but after a limit that is a constant. After a key or
+    a name a word such as "runs" is a verb."""
+    modules = [module for module in whole_tree().modules if not module.name.startswith("tui.simulator")]
+    nodes = [(module.name, node) for module in modules for node in module.nodes]
+    said = {
+        str(argument.value).split()[-1]
+        for _, node in nodes
+        if _called(node) in ("counted", "part_of") and isinstance(node, ast.Call)
+        for argument in node.args[-1:]
+        if isinstance(argument, ast.Constant)
+    }
+    plural = re.compile(rf" ({'|'.join(sorted(said))})s\b(?!/)")
+    by_hand = []
+    for name, node in nodes:
+        parts = node.values if isinstance(node, ast.JoinedStr) else []
+        for number, after in pairwise(parts):
+            if isinstance(number, ast.FormattedValue) and isinstance(after, ast.Constant):
+                written = ast.unparse(number.value)
+                is_number = not (written.isupper() or "key" in written or written == "name")
+                if is_number and (found := plural.match(str(after.value))):
+                    by_hand.append(f"{name}: {{{written}}}{found[0]}")
+    assert by_hand == []

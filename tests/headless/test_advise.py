@@ -61,7 +61,7 @@ def test_the_share_that_may_be_cut_is_chosen(run: Run, plan: Plan) -> None:
         run("advise", "plan.toml", "--repeat", "5", "--quiet", "--model", "sim-endless", *more).stdout
         for more in ((), ("--cut-share", "1"))
     ]
-    assert "First look at this: 5 of 5 answers were cut at max_tokens (64)" in said[0]
+    assert "First look at this: 5 of 5 answers cut at max_tokens (64)" in said[0]
     assert "Lower max_tokens" not in said[0]
     assert "Lower max_tokens to 32" in said[1]
     assert run("advise", "plan.toml", "--cut-share", "0").returncode == ExitCode.USAGE

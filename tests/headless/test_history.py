@@ -140,13 +140,13 @@ def test_the_path_is_where_the_history_is(run: Run, measured: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rm", "77"], "Deleted 0 of 1 runs"),
+        (["rm", "77"], "Deleted 0 of 1 run:"),
         (["show", "77"], "There is no run 77"),
         (["export", "1", "--to", "a.doc"], "no export has this suffix"),
         (["import", "not.json"], "not.json"),
         (["list", "--since", "yesterday"], "must be a date such as 2026-11-22"),
         (["list", "--limit", "0"], "must be a whole number from 1"),
-        ([], "required"),
+        ([], "ACTION is missing"),
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, measured: None, arguments: list[str], words: str) -> None:

@@ -53,7 +53,7 @@ def test_a_start_deletes_few_runs_and_says_so(path: Path) -> None:
     days(path, *range(1, 21))
     assert at_start(path, HistorySettings(keep_days=18), 20) == (
         19,
-        ["1 of 20 runs older than history.keep_days (18) was deleted from the history."],
+        ["Deleted from the history: 1 of 20 runs older than history.keep_days (18)."],
     )
     assert at_start(path, HistorySettings(keep_days=18), 20) == (19, [])
     assert at_start(path, HistorySettings(), 2_000) == (19, [])
@@ -65,7 +65,7 @@ def test_a_start_that_would_delete_many_deletes_none_and_says_why(path: Path, da
     left, (said,) = at_start(path, HistorySettings(keep_days=18), day)
     assert left == 20
     assert said.endswith(
-        "of 20 runs are older than history.keep_days (18), more than a start deletes by itself: all were kept; "
+        "of 20 runs older than history.keep_days (18), more than a start deletes by itself: all were kept; "
         "`latency-tui history prune` deletes them."
     )
     with Store(path) as store:
@@ -86,4 +86,4 @@ def test_a_start_above_the_limit_on_size_deletes_none_at_once(fast_disk: Path) -
             store.add(stored(plan(os.urandom(30_000).hex()), info(started=day)))
     left, (said,) = at_start(path, HistorySettings(keep_mb=1), 1)
     assert left == 40
-    assert "runs are above history.keep_mb (1), more than a start deletes by itself" in said
+    assert "runs above history.keep_mb (1), more than a start deletes by itself" in said

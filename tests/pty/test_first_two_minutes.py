@@ -57,7 +57,7 @@ def test_start_paste_run_change_run_compare_save_and_reopen(environ: dict[str, s
         terminal.until_shows("Saved plan.toml")
         press(terminal, "F10", "Quit")
         assert terminal.until_ended() == 0
-        assert b"2 runs are in the history" in terminal.written
+        assert b"2 runs kept in the history" in terminal.written
     assert "Briefly." in Path("plan.toml").read_text()
     with Terminal(["--demo"], environ) as terminal:
         terminal.until_shows("Briefly.")

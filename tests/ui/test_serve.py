@@ -171,7 +171,7 @@ async def test_a_page_that_sends_nonsense_goes_on(server: str) -> None:
 @pytest.mark.parametrize("port", ["99999", "0", "x", "-1"])
 def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", f"--port={port}"]) == 2
-    assert "must be a number from 1 to 65535" in capsys.readouterr().err
+    assert "must be a whole number from 1 to 65535" in capsys.readouterr().err
 
 
 class Page:

@@ -10,6 +10,7 @@ import msgspec
 
 from tui.advice.evidence import Evidence, MeasuredTarget
 from tui.core.prompt import Prompt
+from tui.core.wording import counted
 
 UNKNOWN_LENGTH = "a run at an endpoint that reports or counts input tokens"
 """Run that would tell the length of a prompt."""
@@ -24,6 +25,11 @@ class Length(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return f"{'~' if self.is_estimate else ''}{self.tokens:,.0f}"
+
+    @property
+    def words(self) -> str:
+        """The same with its unit: `~200 tokens`."""
+        return f"{'~' if self.is_estimate else ''}{counted(round(self.tokens), 'token')}"
 
 
 class StaticStart(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,16 +90,16 @@ def static_start(evidence: Evidence, whole: float) -> StaticStart:
     length = less(evidence, _after(subject.prompt, fixed), whole)
     is_all = fixed == len(_blocks(subject.prompt))
     if is_all:
-        sentence = f"the prompt has no variables: all {length} tokens can be cached"
+        sentence = f"the prompt has no variables: all {length.words} can be cached"
     elif not length.tokens:
         sentence = f"nothing at its start stays the same, because {breaks}: move what changes to the end"
     else:
         names = _names(subject.prompt, fixed)
-        sentence = f"the same in every request: {names}, {length} of {whole:,.0f} tokens; then {breaks}"
+        sentence = f"the same in every request: {names}, {length} of {counted(round(whole), 'token')}; then {breaks}"
     if len(subject.variants) > 1:
         shared = min(fixed, _shared(subject))
         common = less(evidence, _after(subject.prompt, shared), whole)
-        what = f"{_names(subject.prompt, shared)}, {common} tokens" if common.tokens else "nothing"
+        what = f"{_names(subject.prompt, shared)}, {common.words}" if common.tokens else "nothing"
         sentence += f"; all {len(subject.variants)} variants share at the start: {what}"
     return StaticStart(length=length, is_all=is_all, sentence=sentence)
 
@@ -144,8 +150,8 @@ def _names(prompt: Prompt, blocks: int) -> str:
     if blocks == len(_blocks(prompt)):
         return "all of it"
     turns = blocks - 1
-    earlier = "1 earlier turn" if turns == 1 else f"{turns} earlier turns"
-    return " and ".join([*(["system"] if prompt.system else []), *([earlier] if turns > 0 else [])])
+    earlier = [counted(turns, "earlier turn")] if turns > 0 else []
+    return " and ".join([*(["system"] if prompt.system else []), *earlier])
 
 
 def _after(prompt: Prompt, fixed: int) -> Prompt | None:

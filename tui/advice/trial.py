@@ -21,7 +21,7 @@ from tui.core.sequential import Conclusion, Decision, UntilSure
 from tui.core.series import SeriesSettings
 from tui.core.statistics import CONFIDENCE, Interval
 from tui.core.target import Target
-from tui.core.wording import change
+from tui.core.wording import change, counted
 
 BUDGET = 40
 """Number of repeats after which a trial ends even if it is not sure."""
@@ -232,10 +232,10 @@ def _sentence(
     figure: Figure, result: TrialVerdict, saved: float | None, interval: Interval | None, repeats: int
 ) -> str:
     if saved is None:
-        return f"no answers of both in {repeats} repeats"
+        return f"no answers of both in {counted(repeats, 'repeat')}"
     # A saving is a change downwards.
     ends = (-interval.high, -interval.low) if interval else (None, None)
-    return f"{result.sentence}, {figure.label} {change(figure, -saved, *ends)}, {repeats} repeats"
+    return f"{result.sentence}, {figure.label} {change(figure, -saved, *ends)}, {counted(repeats, 'repeat')}"
 
 
 def _outlook(result: TrialVerdict, saved: float | None, decision: Decision | None) -> str:
@@ -243,7 +243,7 @@ def _outlook(result: TrialVerdict, saved: float | None, decision: Decision | Non
     if saved is None or decision is None:
         return ""
     if result is TrialVerdict.OPEN and decision.more:
-        return f"; about {decision.more:,} more repeats would tell if they go on like these"
+        return f"; about {counted(decision.more, 'more repeat')} would tell if they go on like these"
     if result in (TrialVerdict.FASTER, TrialVerdict.SLOWER):
         return "; the true difference is likely smaller, since the trial stopped once it was sure"
     return ""

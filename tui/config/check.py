@@ -1,6 +1,5 @@
 """Holds a TOML document against the schema. The first problem in file order becomes the error."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import tomli
 from tui.config import schema
 from tui.config.endpoints import ENDPOINT, words
 from tui.config.files import Document, KeyPath
-from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, expected, hint, nearest, refuse_endpoint_name, shown
+from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, expected, refuse_endpoint_name, shown
 from tui.config.variables import MAX_ROWS, Row, Variables, differing_name, refuse_name, value_text
 from tui.core.checks import MAX_CHECKS, AnswerCheck
 from tui.core.checks import complaint as complaint_of
@@ -19,7 +18,7 @@ from tui.core.parameters import Parameters
 from tui.core.plan import MAX_TARGETS
 from tui.core.prompt import MAX_VARIANTS
 from tui.core.target import Target
-from tui.errors import ConfigError
+from tui.errors import ConfigError, hint, nearest
 from tui.secret_names import is_secret_variable
 
 _NOT_FOUND_ONES = "is not taken from a file that was found and not chosen: put it into your own file"
@@ -293,7 +292,7 @@ class Checker:
         """Note a key that does not exist, with the nearest that does."""
         word, table = str(path[-1]), path[:-1]
         known = list(known)
-        if is_secret_variable(word) and not difflib.get_close_matches(word.lower(), known, n=1, cutoff=_LIKE_A_KEY):
+        if is_secret_variable(word) and not nearest(word, known, _LIKE_A_KEY):
             remedy = "put the key into an environment variable and name that in api_key_env"
             self._problem(path, f"must not stand in a file: {remedy}")
             return

@@ -9,11 +9,11 @@ import msgspec
 from tui.config import schema
 from tui.config.check import target_of, value_of
 from tui.config.endpoints import ANTHROPIC, BASE_URL_VARIABLE, ENDPOINT
-from tui.config.keys import Key, Layer, Origin, SetValue, hint
+from tui.config.keys import Key, Layer, Origin, SetValue
 from tui.config.schema import CUSTOM, SIMULATOR
 from tui.core.plan import MAX_TARGETS
 from tui.core.target import ANTHROPIC_HOST
-from tui.errors import ConfigError
+from tui.errors import ConfigError, hint
 
 PREFIX = "LATENCY_TUI_"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"

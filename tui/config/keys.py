@@ -1,6 +1,5 @@
 """Keys of the configuration, the origin of their values, and the words that errors have for both."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -11,6 +10,7 @@ import msgspec
 
 from tui.core.sanitize import KEY_FORM
 from tui.core.setting import SetBy, Setting, is_optional, settings_of, type_of
+from tui.core.wording import counted
 
 _LOOKS_SECRET = re.compile(r"sk[-_]|:[^:]*@|^[A-Za-z0-9_\-]{32,}$")
 _LONGEST_SHOWN = 40
@@ -210,7 +210,7 @@ def expected(wanted: Any) -> str:
         case msgspec.inspect.DictType():
             return "a table"
         case msgspec.inspect.StrType(min_length=least, max_length=most) if most is not None:
-            return f"a text of {least} to {most} characters"
+            return f"a text of {least} to {counted(most, 'character')}"
         case msgspec.inspect.DateType():
             return "a date such as 2026-11-22"
     return "a text"
@@ -243,19 +243,3 @@ def _limits(above: float | None, low: float | None, high: float | None) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:g}"
-
-
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate most like `word`, whatever the case of either, or None when none is like it."""
-    by_lower = {candidate.lower(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.55)
-    return by_lower[found[0]] if found else None
-
-
-def hint(word: str, candidates: Iterable[str], prefix: str = "") -> str:
-    """The end of a sentence on an unknown word: the nearest candidate, or all of them, each behind `prefix`."""
-    names = list(candidates)
-    found = nearest(word, names)
-    if found:
-        return f"did you mean {prefix}{found}?"
-    return f"known are {', '.join(prefix + name for name in names)}."

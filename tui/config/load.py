@@ -23,7 +23,7 @@ from tui.config.endpoints import (
     refuse_version_path,
 )
 from tui.config.environment import Flags, from_environment, from_flags, take_key
-from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, hint, shown
+from tui.config.keys import Ignored, Key, Layer, Origin, SetValue, shown
 from tui.config.known_models import load_models
 from tui.config.presets import at_named_endpoint, entries_of
 from tui.config.schema import AUTO, SIMULATOR, Settings
@@ -38,7 +38,7 @@ from tui.core.prompt import Prompt, checked_also
 from tui.core.protocol import MESSAGES_KIND
 from tui.core.refusals import contradiction, out_of_range
 from tui.core.target import Endpoint, Target, TimeoutOverrides
-from tui.errors import ConfigError
+from tui.errors import ConfigError, hint
 
 __all__ = ["Flags", "Layer", "Loaded", "Origin", "Place", "build_plan", "default_endpoint", "load", "needs_simulator"]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from tui.config.endpoints import refuse_command, refuse_path, refuse_proxy
-from tui.config.keys import Key, hint, keys_of, refuse_endpoint_name, refuse_label, shown
+from tui.config.keys import Key, keys_of, refuse_endpoint_name, refuse_label, shown
 from tui.config.variables import Variables, attach_complaint
 from tui.core import checks as answer_checks
 from tui.core import objectives
@@ -26,6 +26,7 @@ from tui.core.prompt import Conversation, Prompt, Turn
 from tui.core.series import SeriesSettings
 from tui.core.setting import open_setting, setting
 from tui.core.target import Endpoint, Retries, Target, Timeouts
+from tui.errors import hint
 
 AUTO = "auto"
 """The default endpoint that means: the API when its key is set, else the simulator."""

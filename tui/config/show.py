@@ -12,6 +12,7 @@ from tui.config.load import Loaded, default_endpoint
 from tui.config.remembered import as_table, remembered_targets, unconfirmed
 from tui.config.schema import AUTO
 from tui.core.target import Endpoint
+from tui.core.wording import counted
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n"}
@@ -127,8 +128,7 @@ def _variables(loaded: Loaded) -> Iterator[_Line]:
     origin = _origin(loaded.provenance.get("variables"))
     yield _Line("[variables]")
     if variables.file is not None:
-        count = len(variables.rows)
-        yield _Line(f"# {count} row{'s' if count > 1 else ''} of {printable(names)}")
+        yield _Line(f"# {counted(len(variables.rows), 'row')} of {printable(names)}")
         yield _Line(f"file = {toml(variables.file)}", origin)
     else:
         rows = "".join(f"  {toml(row)},\n" for row in variables.rows)

@@ -3,8 +3,6 @@
 import hashlib
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable
 
 import msgspec
 
@@ -49,15 +47,6 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return 1_600
         return math.ceil(self.width * self.height / _PIXELS_PER_TOKEN)
 
-    @property
-    def facts(self) -> str:
-        """Facts on it, in short: `image · 34 KB · 640 × 480 · ~410 tok`."""
-        extent = f"{self.width} × {self.height}" if self.width and self.height else ""
-        if self.is_pdf:
-            extent = f"{self.pages} page{'s' if self.pages > 1 else ''}" if self.pages else ""
-        kind = "PDF" if self.is_pdf else "image"
-        return " · ".join(filter(None, (kind, _size(self.size), extent, f"~{self.tokens:,} tok")))
-
 
 def attachment_of(data: bytes, name: str, path: str = "") -> Attachment:
     """The attachment that a file is. Raises ValueError with the end of a sentence for what cannot be attached."""
@@ -79,23 +68,6 @@ def attachment_of(data: bytes, name: str, path: str = "") -> Attachment:
         pages=pages,
         path=path,
     )
-
-
-def attached_words(files: Iterable[Attachment]) -> str:
-    """The files in short: `1 image 34 KB, 1 PDF 3 pages`; empty without any."""
-    kinds = Counter("PDF" if file.is_pdf else "image" for file in files)
-    parts = []
-    for kind, count in kinds.items():
-        own = [file for file in files if file.is_pdf == (kind == "PDF")]
-        pages = [file.pages for file in own if file.pages is not None]
-        known = kind == "PDF" and len(pages) == count
-        extent = f"{sum(pages)} page{'s' if sum(pages) > 1 else ''}" if known else _size(sum(file.size for file in own))
-        parts.append(f"{count} {kind}{'s' if count > 1 else ''} {extent}")
-    return ", ".join(parts)
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 999_500 else f"{max(1, round(count / 1000))} KB"
 
 
 def _image(data: bytes) -> tuple[str | None, int | None, int | None]:

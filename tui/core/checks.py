@@ -325,10 +325,10 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "msg", None) or getattr(error, "message", None) or error)
 
 
-def _count(name: str, parts_in: Callable[[str], Sequence[Span]]) -> "CheckKind":
+def _count(parts_in: Callable[[str], Sequence[Span]]) -> "CheckKind":
     def judged(most: int, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
         found = parts_in(answer.text)
-        reason = f"{len(found):,} {name}, at most {most:,} are wanted"
+        reason = _compared(len(found), most)
         span = too_much(answer.text, found, most)
         if span is None:
             return _Verdict(True, reason)
@@ -340,7 +340,12 @@ def _count(name: str, parts_in: Callable[[str], Sequence[Span]]) -> "CheckKind":
 def _tokens(most: int, answer: JudgedAnswer, _check: AnswerCheck) -> _Verdict:
     if answer.output_tokens is None:
         return _Verdict(None, "the server did not count the tokens")
-    return _Verdict(answer.output_tokens <= most, f"{answer.output_tokens:,} tokens, at most {most:,} are wanted")
+    return _Verdict(answer.output_tokens <= most, _compared(answer.output_tokens, most))
+
+
+def _compared(count: int, most: int) -> str:
+    """A count beside the limit of a check, whose name says what is counted."""
+    return f"it has {count:,}, at most {most:,} are wanted"
 
 
 def _refuse_nothing(wanted: object) -> str | None:
@@ -362,9 +367,9 @@ KINDS: Mapping[str, CheckKind] = {
     "regex": CheckKind(judge=_regex, refuse=_refuse_regex, quoted=re.escape),
     "json": CheckKind(judge=_json),
     "json_schema": CheckKind(judge=_json_schema, refuse=_refuse_json, quoted=lambda text: json.dumps(text)[1:-1]),
-    "max_sentences": _count("sentences", sentences_in),
-    "max_paragraphs": _count("paragraphs", paragraphs_in),
-    "max_words": _count("words", words_in),
+    "max_sentences": _count(sentences_in),
+    "max_paragraphs": _count(paragraphs_in),
+    "max_words": _count(words_in),
     "max_tokens": CheckKind(judge=_tokens),
     "similar": CheckKind(judge=_similar, refuse=_refuse_nothing, option="at_least"),
     "command": CheckKind(judge=None, refuse=_refuse_command),

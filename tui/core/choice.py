@@ -42,7 +42,7 @@ from tui.core.pairwise import Claims
 from tui.core.pass_rate import Judged, pass_rate
 from tui.core.sequential import WITHIN
 from tui.core.statistics import CONFIDENCE
-from tui.core.wording import ABSENT, amount, dollars, percent
+from tui.core.wording import ABSENT, amount, counted, dollars, percent
 
 _SHAPE = re.compile(
     r"\s*(?P<goal>fastest|cheapest)(?:\s+(?P<by>(?!with\b)[^\s]+))?(?:\s+with\s+(?P<with>.+?))?\s*",
@@ -272,7 +272,7 @@ def _compare(rule: ChoiceRule, leader: _Judged, rival: _Judged, error: float) ->
 def _sentence(
     rule: ChoiceRule, outcome: ChoiceOutcome, leader: _Judged | None, judged: Sequence[_Judged], confidence: float
 ) -> str:
-    count = f"{len(judged)} candidate{'' if len(judged) == 1 else 's'}"
+    count = counted(len(judged), "candidate")
     kept = f"keep {' and '.join(each.text for each in rule.objectives)}" if rule.objectives else ""
     names = ", ".join(one.one.name for one in judged if one is not leader and one.state is CandidateState.OPEN)
     sure = f"{percent(confidence)}, {count}"

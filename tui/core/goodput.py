@@ -10,7 +10,7 @@ from tui.core.metrics import NS_PER_S
 from tui.core.objectives import Objective, kept_by
 from tui.core.observation import Observation, runs_of
 from tui.core.statistics import CONFIDENCE
-from tui.core.wording import percent, three_digits
+from tui.core.wording import part_of, percent, three_digits
 
 
 class Goodput(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class Goodput(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """In words, without a full stop."""
-        requests = f"{self.good} of {self.count} request{'' if self.count == 1 else 's'}"
+        requests = part_of(self.good, self.count, "request")
         share = f"{percent(round(self.low, 2))} to {percent(round(self.high, 2))} ({percent(CONFIDENCE)})"
         rate = "" if self.per_second is None else f", {three_digits(self.per_second)} requests/s"
         return f"{requests} within every limit, {share}{rate}"

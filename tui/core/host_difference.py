@@ -14,7 +14,7 @@ from tui.core.metrics import NS_PER_MS
 from tui.core.observation import Observation, runs_of
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE, describe, samples_needed
-from tui.core.wording import ABSENT, aligned, format_duration
+from tui.core.wording import ABSENT, aligned, counted, format_duration
 
 _LEAST_ERROR_MS = 0.1
 """Error of the parts from which on it is said."""
@@ -119,7 +119,7 @@ def _sentence(of: HostDifference, needed: int) -> str:
     slower = f"{_ms(of.ttft_ms)} slower than {of.against}{f': {split}' if split else ''}"
     if of.low_ms is None or of.high_ms is None:
         said = f"was {slower}" if of.ttft_ms > 0 else f"and {of.against} are not told apart"
-        return f"{of.target}: {of.host} {said} (from {needed} runs on it can be said how sure that is)"
+        return f"{of.target}: {of.host} {said} (from {counted(needed, 'run')} on it can be said how sure that is)"
     span = f"{_ms(of.low_ms)} to {_ms(of.high_ms)}"
     if of.low_ms <= 0:
         return f"{of.target}: {of.host} and {of.against} are not told apart, {_ms(of.ttft_ms)} between them ({span})"

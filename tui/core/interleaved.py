@@ -27,7 +27,7 @@ from tui.core.prompt import Prompt
 from tui.core.snapshot import Snapshot
 from tui.core.statistics import CONFIDENCE, Dependence, Interval, dependence, percentile_interval
 from tui.core.target import Endpoint, Target
-from tui.core.wording import change, percent, round_amount
+from tui.core.wording import change, counted, part_of, percent, round_amount
 
 REPEATS = 20
 """Repeats where nobody says how many: the sign test then finds what is faster in four repeats of five."""
@@ -296,7 +296,7 @@ def _sentence(
         return (
             f"no difference shown: {figure.label} of {names[0]} "
             f"{change(figure, difference, interval.low, interval.high, note)} against {names[1]}, "
-            f"{len(leads)} repeats in turn"
+            f"{counted(len(leads), 'repeat')} in turn"
         )
     ahead = sum((lead < 0) == (difference < 0) and lead != 0 for lead in leads)
     ends = (interval.low, interval.high)
@@ -304,5 +304,5 @@ def _sentence(
         names, difference, ends = names[::-1], -difference, (-interval.high, -interval.low)
     return (
         f"{names[0]} is usually faster: {figure.label} {change(figure, difference, *ends, note)} in the median repeat, "
-        f"in {ahead} of {len(leads)} repeats in turn"
+        f"in {part_of(ahead, len(leads), 'repeat')} in turn"
     )

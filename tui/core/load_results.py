@@ -19,7 +19,7 @@ from tui.core.observation import Observation, observe, summary
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.statistics import CONFIDENCE, RESAMPLES, Description, Interval, describe, median_draws, samples_needed
-from tui.core.wording import ABSENT, amount, percent, three_digits
+from tui.core.wording import ABSENT, amount, counted, percent, three_digits
 
 BATCHES = 10
 """Parts of equal length of a level's counted time; their rates tell the doubt of its goodput."""
@@ -296,7 +296,7 @@ class Knee(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """In words, without a full stop."""
         if self.at is None:
-            return f"no knee: that takes {FEWEST_LEVELS} levels with {samples_needed(50)} answers each"
+            return f"no knee: that takes {FEWEST_LEVELS} levels with {counted(samples_needed(50), 'answer')} each"
         others = " and ".join(level.label for level in self.perhaps)
         doubt = f", {others} may be it as well" if others else ", no other level may be it"
         where = f"at {self.at.label}" + (" or beyond, the highest level asked" if self.is_last else "")
@@ -387,11 +387,11 @@ def notes(levels: Sequence[LevelSummary]) -> list[str]:
             said.append(f"{who}: {counts}")
         if one.interrupted:
             said.append(
-                f"{who}: {one.interrupted} interrupted: their engine was lost, and its share of the load with it"
+                f"{who}: {one.interrupted:,} interrupted: their engine was lost, and its share of the load with it"
             )
         if one.unsent:
             said.append(
-                f"{who}: {one.unsent} requests were due and not sent, since too many were in flight "
+                f"{who}: {counted(one.unsent, 'request')} due and not sent, since too many were in flight "
                 "(load.most_in_flight): the times are those of the others, and too short"
             )
     return [*said, *(f"{found.target}: {found.sentence}" for found in knees(levels))]

@@ -20,7 +20,7 @@ from tui.core.figures import FITTED, Figure, Use, figures_for
 from tui.core.metrics import NS_PER_MS, NS_PER_S, percentile
 from tui.core.observation import Observation, by_run, present
 from tui.core.statistics import CONFIDENCE
-from tui.core.wording import amount, dollars, percent
+from tui.core.wording import amount, counted, dollars, percent
 
 ERRORS = "errors"
 PASSED = "passed"
@@ -360,7 +360,7 @@ def _basis(judgement: Judgement, confidence: float, observations: Sequence[Obser
             return dollars(value)
         return percent(value) if figure is None else amount(figure, value)
 
-    said = f"{written(judgement.value)} in {judgement.count} {of}{'s' if judgement.count > 1 else ''}"
+    said = f"{written(judgement.value)} in {counted(judgement.count, of)}"
     if objective.share == PASSED and (by_hand := sum(one.overruled for one in observations)):
         said += f" ({by_hand} overruled)"
     is_known = low is not None and low == high

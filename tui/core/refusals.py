@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from tui.core.model import KnownModel
 from tui.core.parameters import PARAMETERS, REQUIRED, SAMPLING, Parameters, ThinkingType
 from tui.core.protocol import MESSAGES_KIND, PROTOCOLS, Protocol
+from tui.core.wording import counted
 
 _ABOVE_HIGH = ("xhigh", "max")
 """Levels of effort that the API refuses while thinking is off."""
@@ -31,7 +32,7 @@ def refusal(parameter: str, value: object, model: KnownModel | None, kind: str =
     most, effort, thinking = model.max_output_tokens, model.effort, model.thinking
     match parameter:
         case "max_tokens" if isinstance(value, int) and most is not None and value > most:
-            return f"{name} answers with at most {most:,} tokens"
+            return f"{name} answers with at most {counted(most, 'token')}"
         case "effort" if effort is not None and not effort:
             return f"{name} has no levels of effort"
         case "effort" if effort is not None and value not in effort:

@@ -7,7 +7,7 @@ from tui.core.metrics import answered_early, is_out_of_order, is_withheld
 from tui.core.model import family
 from tui.core.observation import Observation
 from tui.core.record import RequestRecord
-from tui.core.wording import counted, format_duration
+from tui.core.wording import counted, format_duration, part_of
 
 _MOST_NAMED = 4
 _STALL_NS = 50_000_000
@@ -77,7 +77,7 @@ def _held_back(record: RequestRecord) -> str:
         came, late = "at once", "When the model began is not known, nor"
     else:
         apart = format_duration(found.apart_ns)
-        came = f"in {found.bursts:,} bursts, {apart} apart"
+        came = f"in {counted(found.bursts, 'burst')}, {apart} apart"
         late = "TTFT may be that much too late, and nothing is known of"
     return f"Held back on the way, or sent so: {found.pieces:,} pieces of content came {came}. {late} any speed."
 
@@ -85,32 +85,32 @@ def _held_back(record: RequestRecord) -> str:
 def remarks_on(name: str, observations: Sequence[Observation]) -> list[str]:
     """The remarks on one target's requests, which begin with its name."""
     answers = [one for one in observations if one.answered]
-    found = []
+    whole, found = counted(len(answers), "answer"), []
     if cut := sum(one.status is Status.TRUNCATED for one in answers):
-        found.append(f"{cut} of {_counted(answers)} cut: times and tokens are those of what came before the cut")
+        found.append(f"{cut:,} of {whole} cut: times and tokens are those of what came before the cut")
     if refused := sum(one.status is Status.REFUSED for one in observations):
-        found.append(f"{refused} of {len(observations)} requests refused by the model: they are in no figure")
+        found.append(f"{part_of(refused, len(observations), 'request')} refused by the model: they are in no figure")
     if paused := sum(one.paused for one in answers):
-        found.append(f"{paused} of {_counted(answers)} paused by the server (pause_turn): they are not whole")
+        found.append(f"{paused:,} of {whole} paused by the server (pause_turn): they are not whole")
     if held := sum(one.held_back for one in answers):
         found.append(
-            f"{held} of {_counted(answers)} held back on the way, or sent so: content came all at once or in bursts, "
+            f"{held:,} of {whole} held back on the way, or sent so: content came all at once or in bursts, "
             "which delays TTFT and hides the speed"
         )
     for model in dict.fromkeys(one.answered_by for one in answers if one.answered_by is not None):
         count = sum(one.answered_by == model for one in answers)
-        found.append(f"{count} of {_counted(answers)} given by {model}, which was not asked")
+        found.append(f"{count:,} of {whole} given by {model}, which was not asked")
     if cached := [one for one in answers if one.unasked_cache]:
         read = max(one.cached_tokens for one in cached)
         prompt = max(one.cached_tokens + (one.input_tokens or 0) for one in cached)
         found.append(
             f"{read:,} of {prompt:,} input tokens came from the server's cache, which was not asked for, in "
-            f"{len(cached)} of {_counted(answers)}; {_UNCACHED}"
+            f"{len(cached):,} of {whole}; {_UNCACHED}"
         )
     if other := sum(one.other_delivery for one in answers):
-        found.append(f"{other} of {_counted(answers)} came in one piece, though a stream was asked for")
+        found.append(f"{other:,} of {whole} came in one piece, though a stream was asked for")
     if again := sum(one.attempt > 1 for one in answers):
-        found.append(f"{again} of {_counted(answers)} needed more than one attempt: times are those of the last one")
+        found.append(f"{again:,} of {whole} needed more than one attempt: times are those of the last one")
     proxies = dict.fromkeys(one.proxy for one in observations if one.proxy is not None)
     found += [f"measured through the proxy {proxy}" for proxy in proxies]
     return [f"{name}: {sentence}." for sentence in found]
@@ -126,7 +126,3 @@ def tokens_differ(models: Iterable[str]) -> list[str]:
         f"Tokens of different families of models are not alike ({named}): "
         "compare these in seconds and characters/s, not in tokens or tok/s."
     ]
-
-
-def _counted(answers: Sequence[Observation]) -> str:
-    return counted(len(answers), "answer")

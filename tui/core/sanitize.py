@@ -92,6 +92,8 @@ def _with_fewer_marks(match: re.Match[str]) -> str:
     kept: list[str] = []
     marks = 0
     for char in match[0]:
+        if char == "\u200d" and marks > _MOST_MARKS:
+            continue  # it joined what is dropped
         marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
         if marks <= _MOST_MARKS:
             kept.append(char)

@@ -39,7 +39,7 @@ import msgspec
 from tui.core.comparison import two_digits
 from tui.core.figures import Figure
 from tui.core.statistics import CONFIDENCE, dependence
-from tui.core.wording import percent
+from tui.core.wording import counted, percent
 
 WITHIN = 0.05
 """The relative difference below which targets count as alike, unless told otherwise."""
@@ -184,7 +184,7 @@ class UntilSure:
             best=tuple(self._names[k] for k in best),
             repeats=repeats,
             more=more,
-            sentence=f"{said} {self._figure.label} ({percent(self._confidence)}), {repeats} repeats{tail}",
+            sentence=f"{said} {self._figure.label} ({percent(self._confidence)}), {counted(repeats, 'repeat')}{tail}",
         )
 
 

@@ -1,8 +1,10 @@
 """Figures in words: three significant digits and a unit, the same on the screen, in sentences and in files."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
+from tui.core.attachment import Attachment
 from tui.core.cost import Cost
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
@@ -45,7 +47,7 @@ def roughly(ns: float) -> str:
     for unit, seconds, below in (("s", 1, 120), ("min", 60, 120), ("h", 3_600, 48)):
         if (number := round(abs(ns) / NS_PER_S / seconds)) < below:
             return f"{number} {unit}"
-    return f"{round(abs(ns) / NS_PER_S / 86_400)} days"
+    return counted(round(abs(ns) / NS_PER_S / 86_400), "day")
 
 
 def format_rate(per_second: float | None) -> str:
@@ -128,6 +130,36 @@ def change(
 def counted(count: int, noun: str) -> str:
     """A count of things: "1 run", "1,200 runs"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def part_of(part: int, count: int, noun: str) -> str:
+    """A part of things: "1 of 20 runs", "0 of 1 run"."""
+    return f"{part:,} of {counted(count, noun)}"
+
+
+def file_words(file: Attachment) -> str:
+    """A file that goes with a prompt, in short: `image · 34 KB · 640 × 480 · ~410 tok`."""
+    extent = f"{file.width} × {file.height}" if file.width and file.height else ""
+    if file.is_pdf and file.pages:
+        extent = counted(file.pages, "page")
+    kind = "PDF" if file.is_pdf else "image"
+    return " · ".join(filter(None, (kind, _file_size(file.size), extent, f"~{file.tokens:,} tok")))
+
+
+def attached_words(files: Sequence[Attachment]) -> str:
+    """The files in short: `1 image 34 KB, 1 PDF 3 pages`; empty without any."""
+    parts = []
+    for kind, count in Counter("PDF" if file.is_pdf else "image" for file in files).items():
+        own = [file for file in files if file.is_pdf == (kind == "PDF")]
+        pages = [file.pages for file in own if file.pages is not None]
+        is_told = kind == "PDF" and len(pages) == count
+        extent = counted(sum(pages), "page") if is_told else _file_size(sum(file.size for file in own))
+        parts.append(f"{counted(count, kind)} {extent}")
+    return ", ".join(parts)
+
+
+def _file_size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 999_500 else f"{max(1, round(count / 1000))} KB"
 
 
 def percent(share: float) -> str:

@@ -1,7 +1,5 @@
 """`latency-tui engine`: the measuring process by itself, at the other end of a pipe or of ssh."""
 
-import argparse
-import contextlib
 import gc
 import os
 import stat
@@ -9,7 +7,7 @@ from collections.abc import Sequence
 
 from tui import __version__
 from tui.engine.protocol import KEEP_STAMPS, greeting
-from tui.errors import UsageError
+from tui.errors import CommandParser, UsageError, number_of
 
 _DESCRIPTION = """\
 Send requests and stamp their answers for a latency-tui that runs elsewhere. It starts this by itself, here and, by ssh
@@ -17,20 +15,14 @@ or another command, on the hosts of a plan ([[hosts]]); a person has no use for 
 and events go out on standard output, both in MessagePack. It ends with its standard input."""
 PING_WITHIN_S = 60.0
 """Longest silence of a parent that has pinged, s: then the link to it is dead, and nobody reads what is measured."""
-_LONGEST_S = 86_400.0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the engine until its standard input ends. Raises UsageError where it cannot be spoken to."""
-    parser = argparse.ArgumentParser(
-        prog="latency-tui engine",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = CommandParser("engine", _DESCRIPTION)
     parser.add_argument(
         "--ping-within",
-        type=_seconds,
+        type=number_of(0.001, 86_400.0),
         default=PING_WITHIN_S,
         metavar="S",
         help=f"end when a program on another machine is silent for so long (default: {PING_WITHIN_S:g} s)",
@@ -53,13 +45,6 @@ def main(arguments: Sequence[str]) -> int:
     from tui.engine.server import main as serve
 
     serve(options.ping_within)
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 < (value := float(text)) <= _LONGEST_S:
-            return value
-    raise argparse.ArgumentTypeError(f"must be a number of seconds up to {_LONGEST_S:g}, but is {text!r}")
 
 
 def require_pipes() -> None:

@@ -10,7 +10,7 @@ from tui.advice.trial import TrialResult
 from tui.config.schema import SIMULATOR
 from tui.core.side_by_side import HEADING, LaneTable, SideBySide, side_by_side
 from tui.core.snapshot import Snapshot
-from tui.core.wording import SIMULATED
+from tui.core.wording import SIMULATED, counted
 from tui.export.escape import markdown_block, markdown_line
 from tui.export.portable import Contents
 from tui.export.report import Table, report_of, tried_table
@@ -66,7 +66,7 @@ def _head(advice: Advice) -> Iterator[str]:
         yield f"**{SIMULATED}.** Measured on the built-in simulator, not on a model."
     yield f"**{markdown_line(advice.conclusion)}**"
     if advice.where is not None:
-        yield f"From {advice.count} answers, {markdown_line(advice.where.sentence)}."
+        yield f"From {counted(advice.count, 'answer')}, {markdown_line(advice.where.sentence)}."
     for warning in advice.warnings:
         yield f"{markdown_line(f'{warning.rule}: {warning.reason}; what would help: {warning.run}')}."
 

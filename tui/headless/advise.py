@@ -12,18 +12,16 @@ from tui.advice.rendering import as_json, as_text
 from tui.advice.trial import TrialResult
 from tui.config.keys import Layer
 from tui.config.known_models import known_models
-from tui.errors import ExitCode
+from tui.core.series import MAX_REPEATS
+from tui.errors import CommandParser, ExitCode, number_of
 from tui.export.formats import write_text
 from tui.export.json_format import visible
 from tui.export.markdown import advice_markdown
 from tui.headless.arguments import (
     add_target_options,
-    command_parser,
     ledger_of,
     load_from,
     refuse_outputs,
-    repeats,
-    share,
 )
 from tui.headless.measure import MeasuringStep, measure
 from tui.headless.narration import Narrator
@@ -79,21 +77,27 @@ def _put(name: str, text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(
+    parser = CommandParser(
         "advise",
         "Measure a plan and say what would save time, how much, and what that rests on.",
         "exit codes: 0 advice given, 2 a plan or argument cannot be used, 3 nothing answered, 130 interrupted.",
     )
     add_target_options(parser, takes_plan=True)
     parser.add_argument(
-        "--repeat", type=repeats, metavar="N", help=f"counted runs (default: the plan's, or {_REPEATS})"
+        "--repeat",
+        type=number_of(1, MAX_REPEATS),
+        metavar="N",
+        help=f"counted runs (the plan's, or {_REPEATS})",
     )
     parser.add_argument(
         "--sweep", action="store_true", help="then ask prompts and answers of other lengths, for what a token costs"
     )
     parser.add_argument("--all-variants", action="store_true", help="ask all variants of the prompt, a target each")
     parser.add_argument(
-        "--cut-share", type=share, metavar="S", help="share of answers that max_tokens may cut (advice.cut_share)"
+        "--cut-share",
+        type=number_of(0.01, 1.0),
+        metavar="S",
+        help="share that max_tokens may cut (advice.cut_share)",
     )
     for name, what in (("json", "advice as JSON"), ("markdown", "a report in Markdown")):
         parser.add_argument(f"--{name}", metavar="FILE", help=f"write {what} to FILE; - is standard output")

@@ -17,11 +17,10 @@ from tui.config import paths
 from tui.config.load import Flags, Loaded, build_plan, load, needs_simulator
 from tui.config.remembered import refuse_unconfirmed
 from tui.core.run import LazyRuns, RunFilter, StoredRun
-from tui.core.series import MAX_REPEATS
 from tui.core.target import Endpoint, TimeoutOverrides, Timeouts
 from tui.errors import HistoryError, UsageError
 from tui.export import json_format
-from tui.headless.prompt_source import STANDARD_INPUT, add_asked_options, prompt_of
+from tui.headless.prompt_source import STANDARD_INPUT, add_asked_options, add_server_options, prompt_of
 from tui.history.store import Store
 from tui.session import trial_log
 from tui.simulator.process import SimulatorProcess
@@ -30,31 +29,15 @@ from tui.streams import print_utf8
 LAST = "last"
 
 
-def command_parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
-    """The parser of the command `name`. An epilog of several lines is shown as it is."""
-    formatter = argparse.RawDescriptionHelpFormatter if "\n" in epilog else argparse.HelpFormatter
-    return argparse.ArgumentParser(
-        prog=f"latency-tui {name}",
-        description=description,
-        epilog=epilog or None,
-        formatter_class=formatter,
-        allow_abbrev=False,
-    )
-
-
 def add_target_options(parser: argparse.ArgumentParser, *, takes_plan: bool) -> None:
     """Options that say what is asked: a plan or configuration file, a prompt, models, a server, the simulator."""
-    config = "a configuration or plan file (TOML)"
     if takes_plan:
         parser.add_argument(
             "plan", nargs="?", metavar="PLAN.toml", help="a plan file; - reads the prompt from standard input"
         )
         parser.add_argument("--prompt", metavar="TEXT", help="the user prompt; - reads it from standard input")
         add_asked_options(parser)
-    parser.add_argument("--config", type=Path, metavar="PATH", help=config)
-    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
-    parser.add_argument("--api-key-env", metavar="NAME", help="variable with its key; without it none is sent")
-    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+    add_server_options(parser)
 
 
 def load_from(options: argparse.Namespace) -> Loaded:
@@ -118,24 +101,6 @@ def endpoints_of(loaded: Loaded) -> Iterator[tuple[Endpoint, ...]]:
 
 def _all_of(timeouts: Timeouts) -> TimeoutOverrides:
     return TimeoutOverrides(**msgspec.structs.asdict(timeouts))
-
-
-def repeats(text: str) -> int:
-    """A number of runs."""
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_REPEATS:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_REPEATS}, but is {text!r}")
-    return int(text)
-
-
-def share(text: str) -> float:
-    """A share of answers: 0.01 to 1."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0.01 <= found <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0.01 to 1, but is {text!r}")
-    return found
 
 
 def refuse_outputs(given: Mapping[str, str | None]) -> None:

@@ -20,9 +20,9 @@ from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import dependence
 from tui.core.wording import SIMULATED_NOTE, roughly
-from tui.errors import ExitCode, UsageError
+from tui.errors import CommandParser, ExitCode, UsageError
 from tui.export.document import is_simulated
-from tui.headless.arguments import command_parser, history_if_any, print_json, runs_of
+from tui.headless.arguments import history_if_any, print_json, runs_of
 
 _EPILOG = """\
 A and B: the number of a run (of a series: all of it), 'last', the name of a snapshot such as 'pinned', or a JSON
@@ -89,7 +89,7 @@ def _report(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("compare", "Compare two sets of runs: B against A.", _EPILOG)
+    parser = CommandParser("compare", "Compare two sets of runs: B against A.", _EPILOG)
     parser.add_argument("a", metavar="A")
     parser.add_argument("b", metavar="B")
     parser.add_argument(

@@ -31,8 +31,8 @@ from tui.core.target import Endpoint
 from tui.core.wording import aligned, counted, dollars, format_duration
 from tui.engine.client import HERE
 from tui.engine.protocol import Examine
-from tui.errors import ChildError, ExitCode, HistoryError, UsageError
-from tui.headless.arguments import add_target_options, command_parser, endpoints_of, load_from, print_json
+from tui.errors import ChildError, CommandParser, ExitCode, HistoryError, UsageError
+from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 from tui.headless.measure import measure
 from tui.headless.models import ask_endpoints
 from tui.headless.narration import Narrator
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(
+    parser = CommandParser(
         "doctor",
         "Check keys, endpoints, clocks, the terminal and files. Costs nothing, and sends no prompt without --probe.",
     )
@@ -230,7 +230,7 @@ def probe_of(lane: Lane) -> Check:
         said = "whether it was held back cannot be told: reads were late or segments were lost; run it again"
         return Check(name=name, ok=False, found=f"{said}{cost}")
     came = record.timeline.arrivals
-    pieces = f"{came.pieces} pieces of content came one by one" if came is not None and came.pieces > 1 else "it came"
+    pieces = f"{came.pieces:,} pieces of content came one by one" if came is not None and came.pieces > 1 else "it came"
     return Check(name=name, ok=True, found=f"{pieces}, the first after {format_duration(record.ttft_ns)}{cost}")
 
 
@@ -282,7 +282,7 @@ def _terminal() -> Check:
     kind = os.environ.get("TERM", "")
     is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     encoding = (sys.stdout.encoding or "").lower()
-    found = f"TERM={clean(kind) or 'not set'}, {size.columns} columns, {size.lines} rows, {encoding}"
+    found = f"TERM={clean(kind) or 'not set'}, {size.columns} × {size.lines} cells, {encoding}"
     if not is_terminal:
         return Check(name="terminal", ok=True, found="none here: `latency-tui run` needs none")
     if kind in ("", "dumb"):

@@ -11,8 +11,8 @@ from tui.config.presets import presets
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.core.wording import aligned
-from tui.errors import ExitCode
-from tui.headless.arguments import add_target_options, command_parser, load_from, print_json
+from tui.errors import CommandParser, ExitCode
+from tui.headless.arguments import add_target_options, load_from, print_json
 
 
 class EndpointListing(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ def _listing(endpoint: Endpoint, *, is_configured: bool) -> EndpointListing:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(
+    parser = CommandParser(
         "endpoints",
         "The endpoints that a target can name, as in --model groq/llama-3.3-70b-versatile, and whether "
         "their keys are set. Asks nothing.",

@@ -13,11 +13,11 @@ from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
 from tui.core.run import WORST_FIRST, RunFilter, RunRow
 from tui.core.sanitize import clean
-from tui.core.wording import ABSENT, aligned, amount, counted
-from tui.errors import ExitCode, UsageError
+from tui.core.wording import ABSENT, aligned, amount, counted, part_of
+from tui.errors import CommandParser, ExitCode, UsageError, number_of
 from tui.export import json_format, otel
 from tui.export.formats import SUFFIXES, Format, render, write
-from tui.headless.arguments import command_parser, print_json, runs_of
+from tui.headless.arguments import print_json, runs_of
 from tui.headless.results import results_of, table
 from tui.history.store import Store
 from tui.session import trial_log
@@ -38,39 +38,33 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("history", "The history of all runs.")
+    parser = CommandParser("history", "The history of all runs.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="list runs, the latest first", allow_abbrev=False)
+    listing = actions.add_parser("list", help="list runs, the latest first")
     listing.add_argument("--model", metavar="TEXT", help="part of a model's id or a target's name")
     listing.add_argument("--endpoint", metavar="TEXT", help="part of an endpoint's name")
     listing.add_argument("--text", metavar="TEXT", help="part of the prompt")
     listing.add_argument("--tag", metavar="TAG", help="a tag, in full")
     listing.add_argument("--since", type=_date, metavar="DATE", help="from this day on, local time: 2026-11-22")
     listing.add_argument("--failed", action="store_true", help="only runs of which a request failed")
-    listing.add_argument("--limit", type=_limit, default=20, metavar="N", help="at most so many (default 20)")
+    listing.add_argument("--limit", type=number_of(1), default=20, metavar="N", help="at most so many (default 20)")
     listing.add_argument("--json", choices=["-"], help="- prints JSON")
-    show = actions.add_parser("show", help="sum a run up; one of a series, the whole series", allow_abbrev=False)
+    show = actions.add_parser("show", help="sum a run up; one of a series, the whole series")
     show.add_argument("run", metavar="RUN", help=_RUN)
     show.add_argument("--json", choices=["-"], help="- prints the JSON export")
-    export = actions.add_parser("export", help="write runs to a file", allow_abbrev=False)
+    export = actions.add_parser("export", help="write runs to a file")
     export.add_argument("run", nargs="+", metavar="RUN", help=_RUN)
     export.add_argument("--to", metavar="FILE", required=True, help=f"one of {SUFFIXES}; - prints JSON")
     export.add_argument("--no-texts", action="store_true", help="leave prompts and answers out")
-    sent = actions.add_parser("send", help="send runs' metrics to OpenTelemetry (OTEL_* variables)", allow_abbrev=False)
+    sent = actions.add_parser("send", help="send runs' metrics to OpenTelemetry (OTEL_* variables)")
     sent.add_argument("run", nargs="+", metavar="RUN", help=_RUN)
-    taken = actions.add_parser("import", help="take in a JSON export", allow_abbrev=False)
+    taken = actions.add_parser("import", help="take in a JSON export")
     taken.add_argument("file", type=Path, metavar="FILE", help="a file that was exported as .json")
-    removed = actions.add_parser("rm", help="delete runs for good", allow_abbrev=False)
+    removed = actions.add_parser("rm", help="delete runs for good")
     removed.add_argument("number", nargs="+", type=int, metavar="NUMBER", help="as in the first column of the list")
-    actions.add_parser("prune", help="delete what [history] does not keep", allow_abbrev=False)
-    actions.add_parser("path", help="print where the history is", allow_abbrev=False)
+    actions.add_parser("prune", help="delete what [history] does not keep")
+    actions.add_parser("path", help="print where the history is")
     return parser
-
-
-def _limit(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, but is {text!r}")
-    return int(text)
 
 
 def _date(text: str) -> int:
@@ -97,7 +91,7 @@ def _list(options: argparse.Namespace, store: Store) -> None:
         print("\n".join(_lines(rows)))
     count = store.count(wanted, fold=True)
     if count > len(rows):
-        print(f"{count - len(rows)} more; --limit shows them.", file=sys.stderr)
+        print(f"{count - len(rows):,} more; --limit shows them.", file=sys.stderr)
     elif not rows:
         print("No run fits.", file=sys.stderr)
 
@@ -155,26 +149,31 @@ def _export(options: argparse.Namespace, store: Store) -> None:
 def _send(options: argparse.Namespace, store: Store) -> None:
     runs = [run for reference in options.run for run in runs_of(reference, store)]
     otel.send(runs)
-    print(f"Sent the metrics of {len(runs)} runs.", file=sys.stderr)
+    print(f"Sent the metrics of {counted(len(runs), 'run')}.", file=sys.stderr)
 
 
 def _import(options: argparse.Namespace, store: Store) -> None:
     found = json_format.read(options.file)
     numbers = [store.add(run) for run in found.runs]
     trial_log.take_in(store, found.tried)
-    print(f"{len(numbers)} runs, numbers {min(numbers)} to {max(numbers)}.", file=sys.stderr)
+    print(f"Imported {counted(len(numbers), 'run')}, from number {min(numbers)} on.", file=sys.stderr)
 
 
 def _remove(options: argparse.Namespace, store: Store) -> None:
     deleted = store.delete(options.number)
     if deleted < len(set(options.number)):
-        raise UsageError(f"Deleted {deleted} of {len(set(options.number))} runs: the others are not in the history.")
+        raise UsageError(
+            f"Deleted {part_of(deleted, len(set(options.number)), 'run')}: the others are not in the history."
+        )
     print(f"Deleted {counted(deleted, 'run')}.", file=sys.stderr)
 
 
 def _prune(_options: argparse.Namespace, store: Store) -> None:
     settings = load(Flags(), os.environ, Path.cwd()).settings.history
-    print(f"Deleted {store.prune(settings)} runs; {store.bytes_used() / 1e6:.1f} MB are in use.", file=sys.stderr)
+    print(
+        f"Deleted {counted(store.prune(settings), 'run')}; {store.bytes_used() / 1e6:.1f} MB are in use.",
+        file=sys.stderr,
+    )
 
 
 _ACTIONS = {

@@ -21,9 +21,9 @@ from tui.core.objectives import ObjectiveState
 from tui.core.plan import Plan
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
-from tui.core.wording import SIMULATED_NOTE, aligned
-from tui.errors import ConfigError, ExitCode, UsageError
-from tui.headless.arguments import add_target_options, command_parser, load_from, refuse_outputs, written
+from tui.core.wording import SIMULATED_NOTE, aligned, counted
+from tui.errors import CommandParser, ConfigError, ExitCode, UsageError
+from tui.headless.arguments import add_target_options, load_from, refuse_outputs, written
 from tui.headless.measure import Measurement, Signals, held, is_stored, prepared, readable
 from tui.headless.narration import Narrator
 from tui.headless.results import MARKS, write_exports
@@ -100,9 +100,7 @@ def _measure(loaded: Loaded, settings: LoadSettings, narrator: Narrator, options
         if cluster is not None:
             session.children.engines.spawn = cluster.launch
             plan = msgspec.structs.replace(plan, hosts=cluster.hosts)
-            count = len(cluster.hosts)
-            senders = "One worker of the cluster sends" if count == 1 else f"{count} workers of the cluster send"
-            narrator.note(f"{senders} the load.")
+            narrator.note(f"The load is sent by {counted(len(cluster.hosts), 'worker')} of the cluster.")
         try:
             if (complaint := problem(settings, plan)) is not None:
                 raise ConfigError(complaint)
@@ -198,7 +196,7 @@ def _write_files(options: argparse.Namespace, measured: MeasuredLoad, loaded: Lo
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(
+    parser = CommandParser(
         "load",
         "Ask a plan's targets at levels of load: how many requests they bear, and what becomes of TTFT.",
         _EPILOG,

@@ -24,6 +24,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import LazyRuns, StoredRun
 from tui.core.series import Ending, Series, SeriesSettings
+from tui.core.wording import counted, part_of
 from tui.engine.client import spawn
 from tui.engine.logins import answer_on_terminal
 from tui.errors import ConfigError, ExitCode
@@ -284,7 +285,7 @@ def readable(runs: Sequence[StoredRun | str], narrator: Narrator) -> Sequence[St
     store = Store(paths.history_file())
     known = store.known(stored)
     if lost := len(stored) - len(known):
-        narrator.problem(f"{lost} runs are no longer in the history, so the results lack them.")
+        narrator.problem(f"No longer in the history: {counted(lost, 'run')}, which the results lack.")
         runs = [run for run in runs if isinstance(run, StoredRun) or run in known]
     found = LazyRuns(runs, lambda run: store.run(run) if isinstance(run, str) else run)
     weakref.finalize(found, store.close)
@@ -312,4 +313,4 @@ def reason(series: Series) -> str | None:
         return f"{series.verdict[0].upper()}{series.verdict[1:]}."
     if series.ending in (None, Ending.COMPLETE):
         return None
-    return f"Ended after {series.done} of {series.total} runs: {series.ending}."
+    return f"Ended after {part_of(series.done, series.total, 'run')}: {series.ending}."

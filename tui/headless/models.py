@@ -21,8 +21,8 @@ from tui.engine.api_keys import lent_to
 from tui.engine.client import HERE, EngineClient, spawn
 from tui.engine.logins import Logins, answer_on_terminal
 from tui.engine.protocol import Examine, ListModels
-from tui.errors import ExitCode
-from tui.headless.arguments import add_target_options, command_parser, endpoints_of, load_from, print_json
+from tui.errors import CommandParser, ExitCode
+from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 
 _WITHIN_S = 60.0
 """Longest time for the engine to start and to ask, seconds."""
@@ -65,7 +65,7 @@ def table(models: Sequence[KnownModel]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(
+    parser = CommandParser(
         "models", "The models that are known: those of models.toml, and what the endpoints listed when last asked."
     )
     parser.add_argument("--refresh", action="store_true", help="ask the endpoints of the configured targets now")

@@ -17,6 +17,14 @@ def add_asked_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-tokens", type=int, metavar="N", help="most tokens an answer may have")
 
 
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say which settings and which server."""
+    parser.add_argument("--config", type=Path, metavar="PATH", help="a configuration or plan file (TOML)")
+    parser.add_argument("--base-url", metavar="URL", help="ask a server that speaks the Messages API at URL")
+    parser.add_argument("--api-key-env", metavar="NAME", help="variable with its key; without it none is sent")
+    parser.add_argument("--demo", action="store_true", help="use the simulator even if a key is set")
+
+
 def prompt_of(given: str | None, file: Path | None, name: str) -> str | None:
     """The user prompt from wherever the arguments say, or None to leave it to the configuration.
 

@@ -30,7 +30,7 @@ from tui.core.remarks import remarks_on, tokens_differ
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import Description
-from tui.core.wording import ABSENT, aligned, amount, span
+from tui.core.wording import ABSENT, aligned, amount, counted, span
 from tui.errors import ExitCode
 from tui.export.formats import Format, render, write
 from tui.streams import print_utf8
@@ -127,7 +127,7 @@ def sentences(results: Sequence[TargetResult]) -> list[str]:
         name = clean(result.name)
         failed = sum(observation.failed for observation in result.observations)
         answers = sum(observation.answered for observation in result.observations)
-        lines.append(f"{name}: {answers} complete answer{'' if answers == 1 else 's'}, {failed} failed.")
+        lines.append(f"{name}: {counted(answers, 'complete answer')}, {failed:,} failed.")
         for figure in SAMPLED:
             found = summary(result.observations, figure)
             if found.median is None:
@@ -136,7 +136,9 @@ def sentences(results: Sequence[TargetResult]) -> list[str]:
             within = f", 95 % interval {span(figure, interval.low, interval.high)}" if interval else ""
             p95 = f", p95 {amount(figure, found.p95)}" if found.p95 is not None else ""
             lines.append(f"{name}: {figure.label} median {amount(figure, found.median)}{within}{p95}.")
-        lines += [f"{name}: {each}, fitted to {result.fit.count} answers." for each in result.fit.sentences()]
+        lines += [
+            f"{name}: {each}, fitted to {counted(result.fit.count, 'answer')}." for each in result.fit.sentences()
+        ]
     return lines
 
 
@@ -282,7 +284,7 @@ _CHOICE_CASES = (("failure", "failures", ChoiceOutcome.NONE), ("skipped", "skipp
 def _outcome(case: ElementTree.Element, result: TargetResult, judgement: Judgement | None) -> str | None:
     if not result.answered:
         count = len(result.observations)
-        ElementTree.SubElement(case, "error", message=f"No complete answer in {count} requests.")
+        ElementTree.SubElement(case, "error", message=f"No complete answer in {counted(count, 'request')}.")
         return "errors"
     if judgement is None or judgement.state is ObjectiveState.MET:
         if judgement is not None:

@@ -21,18 +21,16 @@ from tui.core.objectives import Objective
 from tui.core.record import RequestRecord
 from tui.core.sanitize import clean
 from tui.core.sequential_choice import refusal, rule_of
-from tui.core.series import SeriesSettings
+from tui.core.series import MAX_REPEATS, SeriesSettings
 from tui.core.wording import SIMULATED_NOTE
-from tui.errors import UsageError
+from tui.errors import CommandParser, UsageError, number_of
 from tui.export import otel
 from tui.export.formats import write_text
 from tui.headless.arguments import (
     add_target_options,
-    command_parser,
     ledger_of,
     load_from,
     refuse_outputs,
-    repeats,
     written,
 )
 from tui.headless.measure import MeasuredPlan, measure, reason
@@ -96,11 +94,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(
+    parser = CommandParser(
         "run", "Measure a plan without a screen, once or again and again, and judge its objectives.", _EPILOG
     )
     add_target_options(parser, takes_plan=True)
-    parser.add_argument("--repeat", type=repeats, metavar="N", help="counted runs, after the plan's warm-up")
+    parser.add_argument(
+        "--repeat", type=number_of(1, MAX_REPEATS), metavar="N", help="counted runs, after the plan's warm-up"
+    )
     parser.add_argument(
         "--until-sure",
         nargs="?",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from tui.core.decomposition import RunsNeeded
 from tui.core.sanitize import clean
 from tui.core.wording import SIMULATED_NOTE
-from tui.errors import ExitCode
+from tui.errors import CommandParser, ExitCode
 from tui.export.document import is_simulated
-from tui.headless.arguments import add_target_options, command_parser, load_from, refuse_outputs, written
+from tui.headless.arguments import add_target_options, load_from, refuse_outputs, written
 from tui.headless.measure import MeasuredPlan, MeasuringStep, measure, reason
 from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, fitted_table, results_of, sentences, verdicts, write_exports
@@ -46,7 +46,7 @@ def _lines(measured: MeasuredPlan, results: Sequence[TargetResult], *, plain: bo
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(
+    parser = CommandParser(
         "sweep", "Ask prompts and answers of other lengths: the baseline latency and the time per token.", _EPILOG
     )
     add_target_options(parser, takes_plan=True)

@@ -23,13 +23,13 @@ from tui.core.observation import summary
 from tui.core.rounds import FIGURES, Round, by_hour, changes, rounds_of, rule_sentence
 from tui.core.run import RunFilter, StoredRun
 from tui.core.sanitize import clean
-from tui.core.series import Ending, SeriesSettings
+from tui.core.series import MAX_REPEATS, Ending, SeriesSettings
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import aligned, amount
-from tui.errors import ChildError, ExitCode, HistoryError, UsageError
+from tui.errors import ChildError, CommandParser, ExitCode, HistoryError, UsageError, number_of
 from tui.export import otel
 from tui.export.document import is_simulated, utc
-from tui.headless.arguments import add_target_options, command_parser, load_from, repeats
+from tui.headless.arguments import add_target_options, load_from
 from tui.headless.measure import catch_signals, measure
 from tui.headless.narration import Narrator
 from tui.headless.results import TargetResult, exit_code, results_of
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(
+    parser = CommandParser(
         "watch", "Measure a plan every so often, for hours or days, and say what missed and what changed when.", _EPILOG
     )
     add_target_options(parser, takes_plan=True)
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--for", type=_span, dest="span", metavar="SPAN", help="end after this time, such as 7d")
     parser.add_argument(
         "--repeat",
-        type=repeats,
+        type=number_of(1, MAX_REPEATS),
         metavar="N",
         help="counted runs of each round; without one in the plan 1, or with objectives as many as can show a median "
         "missed",

@@ -15,6 +15,7 @@ from tui.core.plan import Plan, RequestSpec
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord, State
 from tui.core.run import RunInfo
+from tui.core.wording import part_of
 from tui.history.codec import digest, pack, pack_record
 from tui.history.database import transaction
 
@@ -184,13 +185,13 @@ def prune_at_start(
         return 0
     if max(expired, surplus) > max(1, count * MOST_AT_START):
         say(
-            f"{max(expired, surplus)} of {count} runs are {beyond}, more than a start deletes by itself: all were "
+            f"{part_of(max(expired, surplus), count, 'run')} {beyond}, more than a start deletes by itself: all were "
             f"kept; {_BY_HAND}."
         )
         return 0
     deleted = prune(connection, settings, now)
     if deleted:
-        say(f"{deleted} of {count} runs {beyond} {'was' if deleted == 1 else 'were'} deleted from the history.")
+        say(f"Deleted from the history: {part_of(deleted, count, 'run')} {beyond}.")
     return deleted
 
 

@@ -12,6 +12,7 @@ from tui.core.events import Event
 from tui.core.plan import Plan, RequestSpec
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo
+from tui.core.wording import counted
 from tui.errors import HistoryError
 from tui.history import spill
 from tui.history.codec import UNREADABLE
@@ -262,8 +263,8 @@ class Writer:
             return None
         if lost := count - self._spilled:
             self.lost = lost
-            return f"Not stored, since they were in memory only: {lost} result{'s' * (lost > 1)} of this session."
-        return f"Not yet in the history, but in {self._spill.path}: {count} result{'s' * (count > 1)} of this session."
+            return f"Not stored, since they were in memory only: {counted(lost, 'result')} of this session."
+        return f"Not yet in the history, but in {self._spill.path}: {counted(count, 'result')} of this session."
 
     def _recovered(self) -> None:
         self._unsaved.clear()

@@ -31,6 +31,7 @@ from tui.config import paths
 from tui.core.host import Host
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint, is_this_machine
+from tui.core.wording import counted
 from tui.engine.client import spawn
 from tui.engine.protocol import KEEP_STAMPS
 from tui.errors import UsageError
@@ -295,7 +296,9 @@ class Cluster:
         if not workers:
             raise UsageError(f"The cluster at {address} has no workers: start some, and try again.")
         if len(workers) > MAX_WORKERS:
-            raise UsageError(f"The cluster at {address} has {len(workers)} workers, and a load at most {MAX_WORKERS}.")
+            raise UsageError(
+                f"The cluster at {address} has {counted(len(workers), 'worker')}, and a load at most {MAX_WORKERS}."
+            )
         names = {each: _name_of(each, found["name"]) for each, found in workers.items()}
         ask = {"on_error": "return", "callback_timeout": _VERSION_WITHIN_S}
         try:

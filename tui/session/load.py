@@ -268,8 +268,8 @@ def may_start(session: Session, plan: Plan, settings: LoadSettings) -> bool:
     most, levels = affordable(preview, session.live, plan, settings), len(steps_of(settings, len(plan.lanes)))
     if most < levels:
         preview.on_problem(
-            f"Nothing was sent: the budget pays for {counted(most, 'request')}, and the load has {levels} levels; "
-            "lower max_tokens, ask fewer levels or targets, or raise the cap."
+            f"Nothing was sent: the budget pays for {counted(most, 'request')}, and the load has "
+            f"{counted(levels, 'level')}; lower max_tokens, ask fewer levels or targets, or raise the cap."
         )
     return most >= levels
 

@@ -18,7 +18,7 @@ from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.series import Repeat, Series
 from tui.core.target import Endpoint
-from tui.core.wording import dollars
+from tui.core.wording import counted, dollars
 from tui.errors import ConfigError
 from tui.session.conversation import asked_at_most, specs_of
 from tui.session.live import InputCount, LiveState
@@ -147,7 +147,7 @@ class Preview:
         cost = self.cost(specs)
         dear = "at prices that are not known" if cost is None else f"for {dollars(cost.usd)} at most, at list prices"
         rest = ", without the targets whose price is not known" if cost is not None and cost.is_lower_bound else ""
-        return f"The sweep sends up to {len(specs)} requests, {dear}{rest}."
+        return f"The sweep sends up to {counted(len(specs), 'request')}, {dear}{rest}."
 
     def length(self, spec: RequestSpec) -> int:
         """Tokens of a prompt, counted or estimated."""

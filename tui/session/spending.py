@@ -69,7 +69,7 @@ class Spending:
         answers, cost = len(self._of_judges), self.judges
         count = counted(answers, "answer")
         dear = "at prices that are not known" if cost is None else f"for about {format_cost(cost)}"
-        tokens = f"{sum(self._judging.values()):,} tokens {dear}"
+        tokens = f"{counted(sum(self._judging.values()), 'token')} {dear}"
         return f"judges: {count} of {', '.join(self._judging)}, {tokens}, besides the cost of the targets"
 
     def _prices_of(self, spec: RequestSpec) -> Prices | None:

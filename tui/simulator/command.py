@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from tui.errors import ExitCode, LatencyTuiError
+from tui.errors import CommandParser, ExitCode, LatencyTuiError, number_of
 from tui.simulator.api import FAULT_HEADER, SimulatedApi
 from tui.simulator.connections import serve
 from tui.simulator.faults import FAULTS
@@ -36,18 +36,18 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     width = max(len(name) for name in FAULTS)
     listed = "\n".join(f"  {name:<{width}}  {fault.help}" for name, fault in FAULTS.items())
-    parser = argparse.ArgumentParser(
-        prog="latency-tui simulate",
-        description="A server on 127.0.0.1 with simulated models, which needs no key and no network: a mock for any\n"
+    parser = CommandParser(
+        "simulate",
+        "A server on 127.0.0.1 with simulated models, which needs no key and no network: a mock for any\n"
         "program that uses the Messages API, Chat Completions or the Responses API, with the times of real\n"
         "models and with faults on demand. For example, in two terminals:\n"
         "  latency-tui simulate --port 8099 --fault 429-then-ok\n"
         "  OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=any python my_program.py",
-        epilog=f"faults, for all requests with --fault, for one with the header {FAULT_HEADER}:\n{listed}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        f"faults, for all requests with --fault, for one with the header {FAULT_HEADER}:\n{listed}",
     )
-    parser.add_argument("--port", type=_port, default=0, metavar="N", help="port to listen on (default: any free one)")
+    parser.add_argument(
+        "--port", type=number_of(0, 65_535), default=0, metavar="N", help="port to listen on (default: any free one)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same texts and times (default: 0)")
     parser.add_argument("--profiles", type=Path, metavar="FILE", help="models to simulate (default: the built-in ones)")
     parser.add_argument("--fault", choices=FAULTS, metavar="NAME", help="fault of every message; see below")
@@ -56,13 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)
     return parser
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is not between 0 and 65535")
-    return port
 
 
 def _listen(port: int) -> socket.socket:

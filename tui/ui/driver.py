@@ -1,6 +1,6 @@
 """Driver for Linux and macOS: Textual's, but never waiting for the terminal. See `tui.ui.output` and `tui.ui.pace`.
 
-The private parts of Textual that it replaces are listed in `tui.ui`.
+The private parts of Textual that it replaces are listed in `docs/upstream/textual.md`.
 """
 
 import contextlib

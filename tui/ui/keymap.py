@@ -6,9 +6,9 @@ import msgspec
 from textual.binding import Binding, BindingType
 from textual.keys import Keys, _character_to_key
 
-from tui.config.keys import nearest, shown
+from tui.config.keys import shown
 from tui.config.schema import KeySettings
-from tui.errors import ConfigError
+from tui.errors import ConfigError, hint
 from tui.ui.bindings import ACTIONS, Action, KeyNames, Reach
 from tui.ui.view_bindings import VIEW_ACTIONS
 
@@ -127,9 +127,8 @@ def keymap_of(settings: KeySettings, source: str, *, in_browser: bool = False) -
 
 def _keys(action_id: str, keys: Sequence[str], known: Mapping[str, object], source: str) -> tuple[str, ...]:
     if action_id not in known:
-        similar = nearest(action_id, known)
-        rest = f"did you mean {similar}?" if similar else f"known are {', '.join(known)}."
-        raise ConfigError(f"{source}: keys.actions names {shown(action_id)}, which is no action; {rest}")
+        named = f"{source}: keys.actions names {shown(action_id)}"
+        raise ConfigError(f"{named}, which is no action; {hint(action_id, known)}")
     for key in keys:
         if not _is_key(_normal(key)):
             raise ConfigError(

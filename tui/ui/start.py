@@ -18,6 +18,7 @@ from tui.config.remembered import target_list, to_be_remembered, unconfirmed
 from tui.config.schema import Settings
 from tui.core.plan import Plan
 from tui.core.run import StoredRun
+from tui.core.wording import counted
 from tui.errors import ExitCode
 from tui.simulator.process import SimulatorProcess
 
@@ -141,8 +142,7 @@ def _of_runs(session: "Session") -> str:
     part = ""
     if series is not None and 0 < series.done < series.total and session.live.series_over:
         part = f" {series.done} of {series.total} of the last series among them;"
-    runs = "1 run is" if count == 1 else f"{count} runs are"
-    return f"{runs} in the history,{part} latency-tui replay last plays the latest again."
+    return f"{counted(count, 'run')} kept in the history,{part} latency-tui replay last plays the latest again."
 
 
 def _farewell(on_disk: "DraftOnDisk", session: "Session", status: int) -> int:

@@ -49,7 +49,7 @@ def test_where_more_are_cut_than_may_be_it_warns_and_cuts_no_more(whole: int, sh
     said = max_tokens(of(*cut_answers(8), *(answer(output_tokens=50 + at) for at in range(whole)), share=share))
     assert isinstance(said, NoSuggestion)
     assert said.warns
-    assert said.reason.startswith(f"8 of {8 + whole} answers were cut at max_tokens (200)")
+    assert said.reason.startswith(f"8 of {8 + whole} answers cut at max_tokens (200)")
     assert "raise max_tokens or ask for shorter answers" in said.run
     assert said.trial is not None
     # The text of the answer has six sentences.
@@ -77,7 +77,7 @@ def test_answers_that_are_cut_count_as_the_longest() -> None:
     whole = [answer(output_tokens=40 + at) for at in range(86)]
     said = max_tokens(of(*whole, *cut_answers(14), share=0.2))
     assert isinstance(said, NoSuggestion)
-    assert said.reason.startswith("14 of 100 answers were cut at max_tokens; it is not sure that")
+    assert said.reason.startswith("14 of 100 answers cut at max_tokens; it is not sure that")
     said = max_tokens(of(*whole, *cut_answers(1), share=0.2))
     assert isinstance(said, NoSuggestion)
     assert said.trial is not None

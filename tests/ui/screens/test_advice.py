@@ -170,7 +170,7 @@ async def test_the_share_that_may_be_cut_is_chosen_by_a_key(open_app: OpenApp) -
     async with open_app([Target(model="sim-endless")], max_tokens=400) as s:
         await series(s)
         await s.press("alt+a")
-        await s.until_shown("First look at this: 5 of 5 answers were cut at max_tokens (400)")
+        await s.until_shown("First look at this: 5 of 5 answers cut at max_tokens (400)")
         assert "Lower max_tokens" not in s.shown
         await s.press("s", "s", "s", "s")
         await s.until_shown("Lower max_tokens to 200")

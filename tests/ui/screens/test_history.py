@@ -135,7 +135,7 @@ async def test_runs_are_listed_with_their_state_and_figures(opened: Opened) -> N
         assert "✖ failed" in rows[1]
         assert "SIM 2 lanes Why is the sky blue?" in rows[2]
         await s.until_shown("3 runs, latest first")
-        assert "kept for at most 30000 days" in s.shown
+        assert "kept for at most 30,000 days" in s.shown
         assert "user: Count to ten." in detail(s)
         await s.press("down", "down")
         await s.until(lambda: "Run 1 · " in detail(s))

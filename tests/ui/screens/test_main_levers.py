@@ -50,4 +50,4 @@ async def test_a_lane_says_how_long_the_prompt_is(open_app: OpenApp, monkeypatch
 async def test_one_key_lists_the_models(open_app: OpenApp) -> None:
     async with open_app([PLAIN]) as s:
         await s.press(*keys_of("refresh_models"))
-        await s.until(lambda: "models are known" in s.shown, "the list")
+        await s.until(lambda: "Known: " in s.shown, "the list")

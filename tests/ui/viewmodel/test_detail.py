@@ -155,7 +155,7 @@ def test_a_judge_is_named_with_its_words_and_tokens() -> None:
     )
     record.checks = (said, CheckFinding(kind="judge", reason="it was cancelled"))
     shown = dict(itertools.chain.from_iterable(detail_rows(record)))
-    assert shown["judge"] == "m says yes: ␛?; 1,200 tokens in, 5 out"
+    assert shown["judge"] == "m says yes: ␛?; tokens: 1,200 in, 5 out"
     assert shown["checks"] == "not judged: judge: it was cancelled"
 
 

@@ -13,7 +13,7 @@ from tui.core.events import Status
 from tui.core.figures import Figure
 from tui.core.metrics import percentile
 from tui.core.observation import Observation
-from tui.core.wording import amount, percent
+from tui.core.wording import amount, counted, part_of, percent
 
 _SENTENCE = re.compile(r"[.!?](?=\s|$)")
 _SHARE = (0.25, 0.6, 0.9)
@@ -78,7 +78,7 @@ def max_tokens(evidence: Evidence) -> Suggestion | NoSuggestion:
     if not answers:
         return NoSuggestion(rule, "no answer yet", run="run once")
     cap, cut, share = subject.parameters.max_tokens, subject.cut_share, evidence.cut_share
-    said = f"{round(cut * len(answers))} of {len(answers)} answers were cut at max_tokens"
+    said = f"{part_of(round(cut * len(answers)), len(answers), 'answer')} cut at max_tokens"
     if cut > share:
         return _too_many_cut(evidence, said)
     if share >= 1:
@@ -91,7 +91,7 @@ def max_tokens(evidence: Evidence) -> Suggestion | NoSuggestion:
             return NoSuggestion(
                 rule,
                 f"{said}; too few to tell which cap would cut fewer than {percent(share)}",
-                run=f"a series of {statistics.samples_needed(place)} runs",
+                run=f"a series of {counted(statistics.samples_needed(place), 'run')}",
             )
         if math.isinf(bound):
             return NoSuggestion(rule, f"{said}; it is not sure that a lower cap would cut fewer than {percent(share)}")
@@ -133,8 +133,8 @@ def _lower_cap(evidence: Evidence, cap: int, answers: list[Observation], said: s
         return NoSuggestion(
             _MAX_TOKENS,
             (
-                f"{said}; a cap of {cap:,} {effect} and save nothing on a typical answer of {typical:,} tokens: "
-                f"it only bounds the longest ({_CUT_PRICE})"
+                f"{said}; a cap of {cap:,} {effect} and save nothing on a typical answer of "
+                f"{counted(typical, 'token')}: it only bounds the longest ({_CUT_PRICE})"
             ),
             trial=trial,
         )

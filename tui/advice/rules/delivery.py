@@ -20,7 +20,7 @@ from tui.advice.suggestion import Basis, Change, NoSuggestion, Saving, Suggestio
 from tui.core.comparison import FEWEST
 from tui.core.figures import Figure
 from tui.core.parameters import Parameters
-from tui.core.wording import amount
+from tui.core.wording import amount, part_of
 
 _STREAMED = Trial(change=Change(label="streamed", parameters=Parameters(stream=True)), figure=Figure.TTFT)
 _MOSTLY = 0.5
@@ -72,8 +72,8 @@ def path(evidence: Evidence) -> NoSuggestion:
         return NoSuggestion(rule, "answers arrive as they are made, as far as their stamps tell")
     return NoSuggestion(
         rule,
-        f"{held} of {len(subject.answers)} answers came all at once or in bursts: something between here and the model "
-        "collects them, so that TTFT is late and the speed is not known",
+        f"{part_of(held, len(subject.answers), 'answer')} came all at once or in bursts: something between here "
+        "and the model collects them, so that TTFT is late and the speed is not known",
         run=(
             "turn off buffering and compression of text/event-stream in the proxy or gateway (nginx: proxy_buffering "
             "off, gzip off; haproxy: option http-no-delay), or ask the server directly, then run a series"
@@ -86,16 +86,16 @@ def connection(evidence: Evidence) -> Suggestion | NoSuggestion:
     """Suggest keeping connections, which saves all of the set-up, where most requests opened one."""
     subject, rule = evidence.subject, "connection"
     answers = subject.answers
-    counted = [float(one.set_up_ns) for one in answers if one.set_up_ns is not None]
-    if answers and len(counted) >= _MOSTLY * len(answers):
+    set_up = [float(one.set_up_ns) for one in answers if one.set_up_ns is not None]
+    if answers and len(set_up) >= _MOSTLY * len(answers):
         return Suggestion(
             id=f"{rule}:reuse",
             target=subject.label,
             headline="Keep connections open between requests",
-            saving=part_saved(Figure.TTFT, counted),
+            saving=part_saved(Figure.TTFT, set_up),
             figures=(
-                f"{len(counted)} of {len(answers)} requests opened a connection, "
-                f"which took {amount(Figure.TTFT, median(counted))}; that comes before TTFT and is not part of it",
+                f"{part_of(len(set_up), len(answers), 'request')} opened a connection, "
+                f"which took {amount(Figure.TTFT, median(set_up))}; that comes before TTFT and is not part of it",
                 "this program reuses connections where it can, so a server or a proxy closes them",
             ),
             price="none; check the keep-alive of servers and proxies on the way, and use one client throughout",

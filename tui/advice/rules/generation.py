@@ -13,7 +13,7 @@ from tui.core.comparison import FEWEST
 from tui.core.figures import Figure
 from tui.core.parameters import Effort, Parameters
 from tui.core.refusals import refusal
-from tui.core.wording import amount
+from tui.core.wording import amount, counted
 
 _THINKING_OFF = ("disabled", "between_tools")
 _THINKING_PRICE = "answers to hard questions may be worse; thinking tokens are billed as output, so it costs less"
@@ -63,7 +63,7 @@ def thinking(evidence: Evidence) -> Suggestion | NoSuggestion:
         saving=saving,
         figures=(
             f"thinking takes {amount(Figure.TOTAL, saving.ns)} of a typical answer",
-            *([f"{counts[len(counts) // 2]:,} thinking tokens in a typical answer"] if counts else []),
+            *([f"{counted(counts[len(counts) // 2], 'thinking token')} in a typical answer"] if counts else []),
         ),
         price=_THINKING_PRICE,
         source=citations.THINKING,
@@ -206,4 +206,4 @@ def _lengths(measured: MeasuredTarget) -> str:
     low, _, high = quantiles(tokens, n=4)
     at = measured.parameters.temperature
     name = "default temperature" if at is None else f"temperature {at:g}"
-    return f"{name}: {median(tokens):.0f} tokens, half of the answers between {low:.0f} and {high:.0f}"
+    return f"{name}: {counted(round(median(tokens)), 'token')}, half of the answers between {low:,.0f} and {high:,.0f}"

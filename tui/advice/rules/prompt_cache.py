@@ -12,7 +12,7 @@ from tui.advice.suggestion import NoSuggestion, Saving, Suggestion, Trial
 from tui.core.comparison import FEWEST, Verdict, compare
 from tui.core.cost import length_factor
 from tui.core.figures import Figure
-from tui.core.wording import amount, dollars, span
+from tui.core.wording import amount, counted, dollars, part_of, span
 
 _RULE = "prompt cache"
 _PARAMETER = "cache"
@@ -76,8 +76,8 @@ def _least(evidence: Evidence) -> tuple[int, bool]:
 
 def _least_words(least: int, *, is_sure: bool) -> str:
     if is_sure:
-        return f"this model caches {least:,} tokens or more"
-    return f"presumed: it is not known to cache anything, and no known model caches less than {least:,} tokens"
+        return f"this model caches {counted(least, 'token')} or more"
+    return f"presumed: it is not known to cache anything, and no known model caches less than {counted(least, 'token')}"
 
 
 def cold_start(evidence: Evidence) -> Suggestion | NoSuggestion:
@@ -90,7 +90,7 @@ def cold_start(evidence: Evidence) -> Suggestion | NoSuggestion:
     warm = [float(one.ttft_ns) for one in every if one.ttft_ns is not None and one.cached_tokens]
     if not cold or not warm:
         return NoSuggestion(rule, "no request found the cache cold, or none warm", run="run it twice")
-    said = f"{len(cold)} requests found the cache cold, {len(warm)} warm"
+    said = f"{counted(len(cold), 'request')} found the cache cold, {len(warm):,} warm"
     if len(cold) < FEWEST or len(warm) < FEWEST:
         return NoSuggestion(
             rule,
@@ -126,7 +126,8 @@ def long_history(evidence: Evidence) -> Suggestion | NoSuggestion:
         return NoSuggestion(rule, "the first turn has no history", run="a conversation of several turns")
     length = Length(tokens=processed * history / whole, is_estimate=True)
     trial = Trial(change=change_to("thread", True), figure=Figure.TTFT)
-    said = f"{length} of the {processed:,.0f} tokens that turn {spec.turn} has to process are history ({turns} turns)"
+    sent_again = f"history ({counted(turns, 'turn')})"
+    said = f"{length} of the {counted(round(processed), 'token')} that turn {spec.turn} has to process are {sent_again}"
     if (fitted := prefill_fit(evidence)) is None:
         return NoSuggestion(rule, f"the cost of reading it is not known; {said}", run="a sweep", trial=trial)
     saving = fitted_saved(Figure.TTFT, fitted[0], length, fitted[1], processed=processed, sure=False)
@@ -160,8 +161,10 @@ def _unasked(evidence: Evidence) -> NoSuggestion | None:
     cached = [one.cached_tokens for one in answers if one.unasked_cache]
     if not cached:
         return None
-    said = f"the server caches by itself: {len(cached)} of {len(answers)} answers read up to {max(cached):,} tokens"
-    return NoSuggestion(_RULE, said, run="a series with bust_cache = true, which measures without")
+    said = f"{part_of(len(cached), len(answers), 'answer')} read up to {counted(max(cached), 'token')}"
+    return NoSuggestion(
+        _RULE, f"the server caches by itself: {said}", run="a series with bust_cache = true, which measures without"
+    )
 
 
 def _when_on(evidence: Evidence, tokens: float | None) -> NoSuggestion:
@@ -174,7 +177,7 @@ def _when_on(evidence: Evidence, tokens: float | None) -> NoSuggestion:
             f"the cache is on, but nothing was read from it{static}",
             run="check the start of the prompt: it must be long enough, and what changes belongs at its end",
         )
-    return NoSuggestion(_RULE, f"the cache is on, and served {hits} of {len(answers)} answers")
+    return NoSuggestion(_RULE, f"the cache is on, and served {part_of(hits, len(answers), 'answer')}")
 
 
 def _price(evidence: Evidence, static: StaticStart, tokens: float) -> str:

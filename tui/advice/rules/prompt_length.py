@@ -10,7 +10,7 @@ from tui.advice.prompt_parts import UNKNOWN_LENGTH, Length, by_part, less, stati
 from tui.advice.suggestion import Change, NoSuggestion, PromptEdit, Suggestion, Trial
 from tui.core.figures import Figure
 from tui.core.prompt import Prompt
-from tui.core.wording import amount, span
+from tui.core.wording import amount, counted, span
 
 _RULE = "prompt length"
 _UNIT = 1_000
@@ -28,7 +28,7 @@ def prompt_length(evidence: Evidence) -> Suggestion | NoSuggestion:
     if tokens is None:
         return NoSuggestion(_RULE, "the prompt's length is not known", run=UNKNOWN_LENGTH)
     fitted = prefill_fit(evidence)
-    parts = f"{tokens:,.0f} tokens: {by_part(evidence, tokens)}"
+    parts = f"{counted(round(tokens), 'token')}: {by_part(evidence, tokens)}"
     edited = said_once(subject.prompt)
     if fitted is None:
         return NoSuggestion(
@@ -92,7 +92,7 @@ def _repeats(evidence: Evidence, tokens: float) -> tuple[str, ...]:
     named = [f"“{_begun(passage)}” {more + 1} times" for passage, more in passages.items()]
     others = len(named) - _SHOWN_PASSAGES
     listed = [*named[:_SHOWN_PASSAGES], *([f"{others} more"] if others > 0 else [])]
-    return (f"repetitions make up {less(evidence, edited, tokens)} tokens: {', '.join(listed)}",)
+    return (f"repetitions make up {less(evidence, edited, tokens).words}: {', '.join(listed)}",)
 
 
 def _begun(passage: str) -> str:

@@ -10,7 +10,7 @@ from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_MS, NS_PER_S
 from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.record import RequestRecord
-from tui.core.wording import ABSENT, format_duration
+from tui.core.wording import ABSENT, counted, format_duration
 from tui.ui.charts.plot import STALL, STALL_SYMBOL, Axis, Curve, Numbers, Plot, Point, from_zero
 from tui.ui.charts.source import Chart, by_chunk
 
@@ -99,7 +99,7 @@ def gaps_numbers(record: RequestRecord | None, repeats: Sequence[Observation] = 
         found = summary(repeats, Figure.ITL)
         named = (("p50", found.median), ("p90", found.p90), ("p95", found.p95), ("p99", found.p99))
         rows += [
-            (f"{name} of {len(repeats)} answers", ABSENT, format_duration(round(ns)))
+            (f"{name} of {counted(len(repeats), 'answer')}", ABSENT, format_duration(round(ns)))
             for name, ns in named
             if ns is not None
         ]
@@ -109,7 +109,7 @@ def gaps_numbers(record: RequestRecord | None, repeats: Sequence[Observation] = 
         rows.append(
             (f"stall before chunk {position + 1}", format_duration(stamps[position] - sent), format_duration(gap))
         )
-    note = f"{len(stamps):,} chunks, {len(gaps):,} stalls"
+    note = f"{counted(len(stamps), 'chunk')}, {counted(len(gaps), 'stall')}"
     return Numbers(("gap", "at", "took"), tuple(rows), note)
 
 

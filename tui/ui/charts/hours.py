@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from tui.core.figures import Figure
 from tui.core.metrics import NS_PER_S
 from tui.core.rounds import FIGURES, HOUR_NS, Past
-from tui.core.wording import amount
+from tui.core.wording import amount, counted
 from tui.ui.charts.plot import (
     FAILED,
     FAILED_SYMBOL,
@@ -82,7 +82,7 @@ def hours_numbers(source: ChartSource) -> Numbers:
     )
     more = len(past.hours) - len(rows)
     said = [f"{shift.words} at {_clock(shift.first_after_unix_ns)}." for shift in past.shifts]
-    before = [f"And {more:,} hour{'' if more == 1 else 's'} before."] if more else []
+    before = [f"And {counted(more, 'hour')} before."] if more else []
     note = " ".join([*before, *said, f"{past.rule}."]) if past.hours else ""
     return Numbers(("hour (UTC)", "rounds", "failed", *(figure.label for figure in FIGURES)), rows, note)
 

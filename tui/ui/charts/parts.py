@@ -7,7 +7,7 @@ from enum import StrEnum
 from tui.core.decomposition import Fit, parts_of, typical
 from tui.core.figures import FITTED
 from tui.core.observation import Observation
-from tui.core.wording import amount, format_duration, span
+from tui.core.wording import amount, counted, format_duration, span
 from tui.session.live import Lane
 from tui.ui.charts.plot import BarRow, BarRows, Look, Numbers, stacked, time_axis
 from tui.ui.charts.source import Chart, ChartSource, bounded_note, by_answer, latest_answers
@@ -87,7 +87,7 @@ def fit_lines(label: str, fit: Fit) -> list[str]:
         for figure in FITTED
         if (each := fit.of(figure)) is not None
     ]
-    return [f"{label}, {fit.count} answers", *lines] if lines else []
+    return [f"{label}, {counted(fit.count, 'answer')}", *lines] if lines else []
 
 
 def typical_parts(outcomes: Sequence[Observation], fit: Fit | None = None) -> tuple[tuple[Part, float], ...]:

@@ -20,6 +20,7 @@ from tui.core.parameters import REQUIRED, Parameters
 from tui.core.prompt import Prompt
 from tui.core.refusals import belonging, prefill_refusal
 from tui.core.target import Target
+from tui.core.wording import counted
 from tui.errors import ConfigError
 from tui.secret_names import without_secrets
 from tui.session.plan_files import placed
@@ -198,7 +199,7 @@ class TargetsController:
         """Offer the models of a new list."""
         models = self._context.session.preview.models
         self._context.main.picker.learn(models)
-        self._context.tell(f"{len(models)} models are known.", 3)
+        self._context.tell(f"Known: {counted(len(models), 'model')}.", 3)
 
     def _edit(self, index: int, focus: str = "parameters") -> None:
         def done(target: Target | None) -> None:

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 from tui.core.run import RunFilter, Sort, StoredRun
 from tui.core.sanitize import clean
 from tui.core.snapshot import of_runs
-from tui.core.wording import counted
+from tui.core.wording import counted, part_of
 from tui.errors import LatencyTuiError
 from tui.session.archive import Archive
 from tui.ui.bindings import Action, KeyNames
@@ -352,5 +352,5 @@ def _compared(sets: Sequence[Sequence[StoredRun]], take_along: TakeAlong, keys: 
 
 def _title(found: int | None, count: int, used: int, sort: Sort, kept: str) -> str:
     """Title of the detail: how many runs there are or were found, their order and size, how long they are kept."""
-    runs = counted(count, "run") if found is None else f"{found:,} of {count:,} runs"
+    runs = counted(count, "run") if found is None else part_of(found, count, "run")
     return f"{runs}, {_ORDERS[sort]} · {used / 1e6:.1f} MB, {kept}"

@@ -271,7 +271,7 @@ def laid_out(text: str) -> ConsoleRenderable:
         token.info = ""
     roomy.inner = made
     if end < len(text):
-        said = Text(f"\nThe rest, {len(text) - end:,} characters, as it was written:\n", style="bold")
+        said = Text(f"\nThe rest, {counted(len(text) - end, 'character')}, as it was written:\n", style="bold")
         roomy.inner = Group(made, said, Text(roomy.takes(text[end:])))
     return roomy
 

@@ -122,7 +122,7 @@ def detail_lines(said: Suggestion | NoSuggestion, foreseen: str = "") -> list[st
         way = tries if said.trial else "The program cannot make that run."
         return [said.reason, f"What would {'help' if said.warns else 'tell'}: {said.run}", way]
     source = said.source
-    foreseen = foreseen or f"at most {2 * BUDGET} requests"
+    foreseen = foreseen or f"at most {counted(2 * BUDGET, 'request')}"
     way = f"T tries it: {foreseen}." if said.trial else "The program cannot try this."
     return [
         *([said.headline] if said.passed else []),  # its row may be cut

@@ -138,7 +138,7 @@ def _judged(record: RequestRecord) -> tuple[Row, ...]:
 
 def _judge(found: CheckFinding) -> str:
     """Words of a model that judged the answer, and its tokens, which are in no other figure here."""
-    return f"{found.reason}; {format_count(found.input_tokens)} tokens in, {format_count(found.output_tokens)} out"
+    return f"{found.reason}; tokens: {format_count(found.input_tokens)} in, {format_count(found.output_tokens)} out"
 
 
 def _served(record: RequestRecord, cost: Cost | None) -> tuple[Row, ...]:

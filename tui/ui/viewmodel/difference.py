@@ -49,7 +49,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 def answer_of(record: RequestRecord) -> ComparedAnswer:
     """The answer of a request, as far as it has come."""
     text = clean(record.text())
-    said = [record.state.value, f"{len(text.split()):,} words"]
+    said = [record.state.value, counted(len(text.split()), "word")]
     if record.output_tokens is not None:
         said.append(counted(record.output_tokens, "token"))
     times = ((Figure.TTFT, record.ttft_ns), (Figure.TOTAL, record.total_ns))

@@ -14,7 +14,7 @@ from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint, is_this_machine
-from tui.core.wording import ABSENT, cells_of, format_cost, format_count, format_duration, format_rate
+from tui.core.wording import ABSENT, cells_of, counted, format_cost, format_count, format_duration, format_rate
 from tui.session.live import Lane
 
 FASTEST = "★"
@@ -222,7 +222,8 @@ def cache_miss_sentence(miss: CacheMiss) -> str:
     """The API's diagnosis of a missed cache, in words."""
     reason = _MISSES.get(miss.reason, clean(miss.reason))
     lost = miss.missed_input_tokens
-    return f"Cache missed: {reason}{f'; about {lost:,} tokens could have been read' if lost else ''}."
+    unread = f"; about {counted(lost, 'token')} could have been read" if lost else ""
+    return f"Cache missed: {reason}{unread}."
 
 
 def _total(record: RequestRecord, now_ns: int) -> str:

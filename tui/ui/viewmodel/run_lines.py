@@ -14,7 +14,7 @@ from tui.core.record import RequestRecord, State
 from tui.core.remarks import remarks
 from tui.core.run import WORST_FIRST, RunFilter, RunInfo, RunRow, StoredRun
 from tui.core.sanitize import clean
-from tui.core.wording import cells_of, format_count, format_duration, format_rate
+from tui.core.wording import cells_of, counted, format_count, format_duration, format_rate
 from tui.ui.viewmodel.lane_lines import SHAPES
 
 HINT = "text in the prompt, and: model:haiku endpoint:api tag:x since:2026-11-01 until:2026-11-30 failed simulated"
@@ -35,7 +35,7 @@ def heading(width: int) -> str:
 
 def deletion_question(number: int, row: RunRow | None) -> str:
     """Question before a run, or all runs of a series, are deleted."""
-    what = f"the {row.runs} runs of this series" if row is not None and row.runs > 1 else f"run {number}"
+    what = f"the {counted(row.runs, 'run')} of this series" if row is not None and row.runs > 1 else f"run {number}"
     return f"Delete {what} for good, from snapshots too?"
 
 
@@ -78,10 +78,10 @@ def _what(row: RunRow) -> str:
     labels = [target.target for target in row.targets]
     parts = ["SIM"] if row.simulated else []
     if row.series is not None:
-        parts.append(f"series of {row.runs}" if row.turn is None else f"conversation, {row.runs} turns")
+        parts.append(f"series of {row.runs}" if row.turn is None else f"conversation, {counted(row.runs, 'turn')}")
     parts += [f"#{tag}" for tag in row.tags]
     parts += ["✎"] if row.note else []
-    parts.append(labels[0] if len(labels) == 1 else f"{len(labels)} lanes")
+    parts.append(labels[0] if len(labels) == 1 else counted(len(labels), "lane"))
     return clean(" ".join([*parts, row.excerpt])).replace("\n", " ").replace("\t", " ")
 
 
@@ -177,7 +177,7 @@ def name_of(runs: Sequence[StoredRun]) -> str:
 
 def retention(settings: HistorySettings) -> str:
     """The time for which runs are kept, in words."""
-    limits = [f"{settings.keep_days} days"] if settings.keep_days else []
+    limits = [counted(settings.keep_days, "day")] if settings.keep_days else []
     limits += [f"{settings.keep_mb} MB"] if settings.keep_mb else []
     return f"kept for at most {' and '.join(limits)}" if limits else "all is kept"
 

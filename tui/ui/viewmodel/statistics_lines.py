@@ -12,7 +12,7 @@ from tui.core.observation import MOST_ITL_ANSWERS, Observation, summary
 from tui.core.remarks import remarks_on, tokens_differ
 from tui.core.sanitize import clean
 from tui.core.statistics import CONFIDENCE
-from tui.core.wording import ABSENT, aligned, amount, cells_of, span
+from tui.core.wording import ABSENT, aligned, amount, cells_of, counted, span
 from tui.session.lane import Lane
 from tui.ui.viewmodel.lane_lines import shortened
 
@@ -79,10 +79,10 @@ def objective_lines(
 def _head(outcomes: Sequence[Observation]) -> str:
     failed = sum(outcome.failed for outcome in outcomes)
     answers = sum(outcome.answered for outcome in outcomes)
-    parts = [f"{answers} answer{'' if answers == 1 else 's'}, {failed} failed"]
+    parts = [f"{counted(answers, 'answer')}, {failed:,} failed"]
     for name in ("input", "output"):
         counts = [count for one in outcomes if (count := getattr(one, f"{name}_tokens")) is not None]
-        parts += [f"{median(counts):,.0f} {name} tokens"] if counts else []
+        parts += [counted(round(median(counts)), f"{name} token")] if counts else []
     cached = sum(outcome.cached_tokens > 0 for outcome in outcomes)
     parts += [f"{_CACHED} cached tokens in {cached}"] if cached else []
     return ", ".join(parts)

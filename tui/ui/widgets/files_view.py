@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from tui.core.attachment import Attachment
 from tui.core.sanitize import clean
+from tui.core.wording import file_words
 from tui.errors import ConfigError
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
@@ -64,7 +65,7 @@ class FilesView(PromptPart):
     def _line(self, path: str) -> Content:
         file = self.book.file_at(path)
         directory, _, name = path.rpartition("/")
-        facts = file.facts if file is not None else "not read: remove it, and attach it anew"
+        facts = file_words(file) if file is not None else "not read: remove it, and attach it anew"
         place = f"  {clean(directory)}" if directory else ""
         return Content.assemble((clean(name), "bold"), f" · {facts}", (place, "$text-muted"))
 

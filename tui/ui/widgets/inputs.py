@@ -86,7 +86,7 @@ class Editor(TextArea):
 
     def _recompute_cursor_offset(self) -> None:
         """Not where the cursor stood before an edit shortened the text: undo, for one, removes the scroll bar before it
-        moves the cursor, and TextArea ends the program there. See `docs/upstream/textual-text-area.md`."""
+        moves the cursor, and TextArea ends the program there. See `docs/upstream/textual.md`."""
         self._cursor_offset = self.wrapped_document.location_to_offset(self.clamp_visitable(self.cursor_location))
 
 

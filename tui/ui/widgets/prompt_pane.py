@@ -9,10 +9,9 @@ from textual.style import Style as VisualStyle
 from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
-from tui.core.attachment import attached_words
 from tui.core.played import user_turns
 from tui.core.sanitize import clean
-from tui.core.wording import counted
+from tui.core.wording import attached_words, counted
 from tui.session.prompt_book import PromptBook
 from tui.ui.bindings import KeyNames
 from tui.ui.widgets.inputs import Editor
@@ -240,7 +239,7 @@ def head(book: PromptBook, keys: KeyNames) -> tuple[str, str]:
     elif book.rows and prompt.variables():
         parts.append(f"{len(prompt.variables())} var")
     if prompt.turns:
-        parts.append(f"{len(prompt.turns)} turn{'s' if len(prompt.turns) > 1 else ''}")
+        parts.append(counted(len(prompt.turns), "turn"))
     if book.conversation.play:
         parts.append(f"plays {len(user_turns(prompt))}")
     if prompt.attach:
