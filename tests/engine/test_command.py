@@ -13,6 +13,7 @@ from tui.core.events import Status
 from tui.core.host import Host
 from tui.engine import pinger
 from tui.engine.command import main
+from tui.errors import UsageError
 
 from .driver import Driver, TruthPipe
 
@@ -95,5 +96,5 @@ def test_the_time_until_then_is_a_minute_and_has_bounds() -> None:
     done = subprocess.run([*COMMAND, "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     assert "60 s" in done.stdout
     for wrong in ("0", "nan", "x", "1e9"):
-        with pytest.raises(SystemExit):
+        with pytest.raises(UsageError, match="must be a number from"):
             main(["--ping-within", wrong])

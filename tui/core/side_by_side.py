@@ -12,7 +12,7 @@ from tui.core.prompt import Prompt, Turn
 from tui.core.remarks import tokens_differ
 from tui.core.sanitize import clean
 from tui.core.snapshot import LaneChange, LaneSnapshot, Pair, Snapshot, changes
-from tui.core.wording import ABSENT, amount, change
+from tui.core.wording import ABSENT, amount, change, file_words
 
 VERDICTS = {
     Verdict.FASTER: "▼ faster",
@@ -148,7 +148,7 @@ def _text(part: object) -> str:
     return "\n".join(
         f"{one.role}: {one.text}"
         if isinstance(one, Turn)
-        else f"{one.name} ({one.facts}, {one.sha256[:8]})"
+        else f"{one.name} ({file_words(one)}, {one.sha256[:8]})"
         if isinstance(one, Attachment)
         else msgspec.json.encode(one).decode()
         for one in part
