@@ -48,7 +48,9 @@ def run(session: pytest.Pytester, bodies: Iterable[str], *options: str) -> pytes
     """The outcome of a session with a test for each body."""
     tests = [f"def test_{number}(tmp_path):\n    {body}\n" for number, body in enumerate(bodies)]
     session.makepyfile(HEAD + "".join(tests))
-    result = session.runpytest_inprocess("-p", "canary", "-p", "no:cacheprovider", *options)
+    # A snapshot plugin at its end would take the directory of ours away.
+    off = ("-p", "no:cacheprovider", "-p", "no:textual-snapshot")
+    result = session.runpytest_inprocess("-p", "canary", *off, *options)
     result.assert_outcomes(passed=len(tests))
     return result
 
