@@ -14,8 +14,10 @@ from markdown_it.token import Token
 
 from tui.core.events import Kind
 from tui.core.sanitize import clean
-from tui.export.escape import csv_text, html_text, markdown_block, markdown_line
+from tui.export.escape import csv_text, html_text, markdown_block
 from tui.export.formats import Format
+from tui.export.markdown import markdown_table
+from tui.export.report import Failing
 
 from .samples import HOSTILE, all_runs, all_tried, rendered
 
@@ -137,9 +139,18 @@ def test_markdown_has_neither_html_nor_links() -> None:
 
 
 @given(MEAN)
+def test_a_cell_that_fails_is_bold_in_markdown(text: str) -> None:
+    said = Failing(f"not passed: {text}")
+    _, _, cell, _ = [each for each in tokens(markdown_table(("a", "b"), [(said, "end")])) if each.type == "inline"]
+    opened, *inside, closed = [each for each in cell.children or [] if each.content or each.type != "text"]
+    assert (opened.type, closed.type) == ("strong_open", "strong_close")
+    assert {each.type for each in inside} <= {"text", "text_special"}
+    assert "".join(each.content for each in inside) == " ".join(clean(said).split())
+
+
+@given(MEAN)
 def test_a_cell_of_markdown_is_the_text(text: str) -> None:
-    cell = markdown_line(text)
-    found = tokens(f"| a | b |\n| --- | --- |\n| {cell} | end |\n")
+    found = tokens(markdown_table(("a", "b"), [(text, "end")]))
     inline = [token for token in found if token.type == "inline"]
     assert [token.content for token in inline[:2]] == ["a", "b"]
     assert len(inline) == 4

@@ -18,7 +18,7 @@ from tui.core.sanitize import clean
 from tui.core.wording import SIMULATED, format_duration
 from tui.export.escape import html_text
 from tui.export.portable import Contents
-from tui.export.report import RunReport, Table, Text, report_of
+from tui.export.report import Failing, RunReport, Table, Text, report_of
 
 _WIDTH = 900
 _LABELS = 220
@@ -77,7 +77,8 @@ def _table(table: Table) -> str:
 
 
 def _cell(text: str, *, number: bool) -> str:
-    return f'<td class="number">{html_text(text)}</td>' if number else f"<td>{html_text(text)}</td>"
+    shown = f"<mark>{html_text(text)}</mark>" if isinstance(text, Failing) else html_text(text)
+    return f'<td class="number">{shown}</td>' if number else f"<td>{shown}</td>"
 
 
 def _text(text: Text) -> str:

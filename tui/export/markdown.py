@@ -13,7 +13,7 @@ from tui.core.snapshot import Snapshot
 from tui.core.wording import SIMULATED, counted
 from tui.export.escape import markdown_block, markdown_line
 from tui.export.portable import Contents
-from tui.export.report import Table, report_of, tried_table
+from tui.export.report import Failing, Table, report_of, tried_table
 
 
 def render_markdown(contents: Contents) -> Iterator[str]:
@@ -44,7 +44,11 @@ def markdown_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], la
 
 
 def _row(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(map(markdown_line, cells))} |"
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(text: str) -> str:
+    return f"**{markdown_line(text)}**" if isinstance(text, Failing) else markdown_line(text)
 
 
 def advice_markdown(advices: Sequence[Advice], tried: Sequence[TrialResult]) -> str:

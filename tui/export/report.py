@@ -20,7 +20,7 @@ from tui.core.host_difference import HOST_COLUMNS, host_differences, host_rows
 from tui.core.interleaved import Turns, compare_in_turn, failures_in_turn, measured_in_turn
 from tui.core.load_results import HEADING, cells, levels_in, notes, with_hosts
 from tui.core.metrics import NS_PER_MS
-from tui.core.objectives import Objective, judge, judged_together
+from tui.core.objectives import Objective, ObjectiveState, judge, judged_together
 from tui.core.observation import Observation, summary
 from tui.core.pass_rate import pass_rate
 from tui.core.prompt import Prompt
@@ -36,6 +36,10 @@ _WHO = ("Target", "Model", "Endpoint", "Measured")
 _SPREAD = ("median", "p95", "min", "max")
 _DECISIONS = {True: "accepted", False: "rejected", None: "undecided"}
 _HELD = {True: "yes", False: "no", None: ABSENT}
+
+
+class Failing(str):
+    """A cell that says that a check or an objective fails, which readers should not have to look for."""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +153,9 @@ def _per_target(measured: Sequence[Measured]) -> Table:
 
 def _passed(observations: Sequence[Observation]) -> tuple[str, str]:
     rate = pass_rate(observations)
-    return (ABSENT, ABSENT) if rate is None else (rate.counts, rate.interval)
+    if rate is None:
+        return ABSENT, ABSENT
+    return (Failing if rate.passed < rate.judged else str)(rate.counts), rate.interval
 
 
 def _fitted(known: Sequence[Measured]) -> list[Table]:
@@ -175,7 +181,8 @@ def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]
     for one in measured:
         for objective in objectives:
             found = judge(objective, one.observations, family=family, fitted=one.fit)
-            state = f"{found.state.mark} {found.state.value}"
+            kind = Failing if found.state is ObjectiveState.MISSED else str
+            state = kind(f"{found.state.mark} {found.state.value}")
             rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
     return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows, note=judged_together(family))
@@ -287,7 +294,7 @@ def _per_request(runs: Sequence[StoredRun]) -> Table:
             *_asked_of(record),
             ending(record),
             record.stop_reason or "",
-            verdict_line(record.checks, record.overruled),
+            (Failing if record.passed is False else str)(verdict_line(record.checks, record.overruled)),
             " ".join(remarks(record)),
             f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
             *(figure.in_file(record) or "" for figure, _ in words),
