@@ -153,9 +153,11 @@ def _per_target(measured: Sequence[Measured]) -> Table:
 
 def _passed(observations: Sequence[Observation]) -> tuple[str, str]:
     rate = pass_rate(observations)
-    if rate is None:
-        return ABSENT, ABSENT
-    return (Failing if rate.passed < rate.judged else str)(rate.counts), rate.interval
+    return (ABSENT, ABSENT) if rate is None else (_told(rate.counts, fails=rate.passed < rate.judged), rate.interval)
+
+
+def _told(text: str, *, fails: bool) -> str:
+    return Failing(text) if fails else text
 
 
 def _fitted(known: Sequence[Measured]) -> list[Table]:
@@ -176,14 +178,11 @@ def _fitted(known: Sequence[Measured]) -> list[Table]:
 
 
 def _per_objective(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Table:
-    rows = []
-    family = len(measured) * len(objectives)
+    rows, family = [], len(measured) * len(objectives)
     for one in measured:
-        for objective in objectives:
-            found = judge(objective, one.observations, family=family, fitted=one.fit)
-            kind = Failing if found.state is ObjectiveState.MISSED else str
-            state = kind(f"{found.state.mark} {found.state.value}")
-            rows.append((*_who(one), objective.text, state, found.basis, str(found.count)))
+        for found in (judge(each, one.observations, family=family, fitted=one.fit) for each in objectives):
+            state = _told(f"{found.state.mark} {found.state.value}", fails=found.state is ObjectiveState.MISSED)
+            rows.append((*_who(one), found.objective.text, state, found.basis, str(found.count)))
     columns = (*_WHO, "Objective", "State", "Measured value", "Samples")
     return Table(title="Objectives", columns=columns, labels=len(columns) - 1, rows=rows, note=judged_together(family))
 
@@ -294,7 +293,7 @@ def _per_request(runs: Sequence[StoredRun]) -> Table:
             *_asked_of(record),
             ending(record),
             record.stop_reason or "",
-            (Failing if record.passed is False else str)(verdict_line(record.checks, record.overruled)),
+            _told(verdict_line(record.checks, record.overruled), fails=record.passed is False),
             " ".join(remarks(record)),
             f"{record.failure.kind.value}: {record.failure.message}" if record.failure else "",
             *(figure.in_file(record) or "" for figure, _ in words),
