@@ -8,7 +8,7 @@ from tui.advice.suggestion import Basis, Saving
 from tui.advice.trial import TrialResult
 from tui.core.answer_text import Span
 from tui.core.checks import failing_spans, verdict_line
-from tui.core.choice import Choice
+from tui.core.choice import Candidate, Choice
 from tui.core.comparison import family_sentence
 from tui.core.events import Kind, Status
 from tui.core.figures import FITTED, Figure, Unit, Use, figures_for, flat_columns
@@ -197,16 +197,7 @@ def _levels(runs: Sequence[StoredRun], objectives: Sequence[Objective]) -> list[
 def _frontier(measured: Sequence[Measured]) -> list[Table]:
     points, by_ttft = frontier_of(measured), frontier_of(measured, Figure.TTFT)
     rows = [
-        (
-            one.name,
-            one.model,
-            one.endpoint,
-            one.variant or "",
-            total.state,
-            ttft.state,
-            *total.cells,
-            str(total.requests),
-        )
+        (*_what(one), total.state, ttft.state, *total.cells, str(total.requests))
         for one, total, ttft in zip(measured if points else (), points, by_ttft, strict=True)
     ]
     who = ("Target", "Model", "Endpoint", "Variant")
@@ -216,15 +207,7 @@ def _frontier(measured: Sequence[Measured]) -> list[Table]:
 
 def _choice(choice: Choice) -> Table:
     rows = [
-        (
-            one.name,
-            one.model,
-            one.endpoint,
-            one.variant or "",
-            one.state.value,
-            one.reason,
-            ABSENT if one.value is None else f"{one.value:.4g}",
-        )
+        (*_what(one), one.state.value, one.reason, ABSENT if one.value is None else f"{one.value:.4g}")
         for one in choice.candidates
     ]
     columns = ("Candidate", "Model", "Endpoint", "Variant", "State", "Why", choice.by)
@@ -328,6 +311,10 @@ def _conversation(prompt: Prompt) -> list[tuple[str, str]]:
 
 def _who(one: Measured) -> tuple[str, str, str, str]:
     return one.name, one.model, one.endpoint, SIMULATED if one.simulated else ""
+
+
+def _what(one: Measured | Candidate) -> tuple[str, str, str, str]:
+    return one.name, one.model, one.endpoint, one.variant or ""
 
 
 def _asked_of(record: RequestRecord) -> tuple[str, str, str, str]:
