@@ -13,6 +13,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -172,6 +173,7 @@ def luminance(parts: Iterable[float]) -> float:
     return sum(share * linear(part) for share, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
 
 
+@lru_cache(512)
 def linear(part: float) -> float:
     """Light of a part of a colour in sRGB."""
     return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4

@@ -7,7 +7,8 @@ What is to be read stands out from its background by 4.5 to 1 in each of them (W
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from itertools import product
+from itertools import chain, product
+from math import dist
 from typing import Any
 
 from rich.color import Color as RichColour
@@ -240,25 +241,25 @@ def _nearest(colour: RichColour | None, on: RichColour | None = None) -> RichCol
     The nearest that can be read, where it is text on `on`."""
     if colour is None or colour.type is not ColorType.TRUECOLOR or colour.triplet is None:
         return colour
-    wanted, known = _lab(colour.triplet), _cube()
-    if on is not None and not on.is_default:
-        ground = _luminance(Color.from_rich_color(on))
-        known = [one for one in known if _ratio(_luminance(Color(*one[2])), ground) >= READABLE] or known
-    return RichColour.from_ansi(min(known, key=lambda one: _distance(one[1], wanted))[0])
+    known = _cube() if on is None or on.is_default else _readable_on(on)
+    wanted = _lab(colour.triplet)
+    return RichColour.from_ansi(min(known, key=lambda one: dist(one[1], wanted))[0])
+
+
+@lru_cache(256)
+def _readable_on(ground: RichColour) -> list[tuple[int, tuple[float, float, float], float]]:
+    luminance = _luminance(Color.from_rich_color(ground))
+    return [one for one in _cube() if _ratio(one[2], luminance) >= READABLE] or _cube()
 
 
 @cache
-def _cube() -> list[tuple[int, tuple[float, float, float], ColorTriplet]]:
-    """The colours of the cube and the greys: their numbers, where they lie, and what they are."""
+def _cube() -> list[tuple[int, tuple[float, float, float], float]]:
+    """The colours of the cube and the greys: their numbers, where they lie, and their luminance."""
     levels = (0, *range(95, 256, 40))
-    cube = [ColorTriplet(*each) for each in product(levels, repeat=3)]
-    greys = [ColorTriplet(grey, grey, grey) for grey in range(8, 239, 10)]
-    return [(number, _lab(colour), colour) for number, colour in enumerate([*cube, *greys], 16)]
-
-
-def _distance(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
-    (a, b, c), (d, e, f) = one, other
-    return (a - d) ** 2 + (b - e) ** 2 + (c - f) ** 2
+    cube = product(levels, repeat=3)
+    greys = ((grey, grey, grey) for grey in range(8, 239, 10))
+    colours = (ColorTriplet(*each) for each in chain(cube, greys))
+    return [(number, _lab(colour), _luminance(Color(*colour))) for number, colour in enumerate(colours, 16)]
 
 
 @lru_cache(4096)

@@ -3,11 +3,14 @@
 import random
 
 import pyte
+import pytest
 from dressed import DressedApp
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
-from textual.geometry import Region
+from textual.geometry import Region, Spacing
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.ui.screens.painter import SparingCompositor
@@ -72,3 +75,32 @@ async def test_what_has_changed_is_painted_as_in_a_whole_picture() -> None:
             # What is in front of a place is not painted again.
             firsts = {one.y: min(each.x for each in places if one.y in each.line_range) for one in places}
             assert all(shown[y * COLUMNS + x] == bare[0] for y, first in firsts.items() for x in range(first))
+
+
+async def test_what_is_hidden_is_not_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = DressedApp()
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        await app.push_screen(patches := Patches())
+        await pilot.pause()
+        rendered: list[tuple[Widget, Region]] = []
+        original = Widget.render_lines
+
+        def noted(widget: Widget, crop: Region) -> list[Strip]:
+            rendered.append((widget, crop))
+            return original(widget, crop)
+
+        monkeypatch.setattr(Widget, "render_lines", noted)
+        box = patches.query_one("#box")
+        patches._compositor.render_full_update()
+        # The lanes cover the grid, the grid covers the screen.
+        assert {type(widget) for widget, _ in rendered}.isdisjoint({Grid, Patches})
+
+        rendered.clear()
+        patches._compositor._dirty_regions = {box.region.shrink(Spacing.all(1))}
+        patches._compositor.render_partial_update()
+        assert [widget for widget, _ in rendered] == [box]
+
+        rendered.clear()
+        patches._compositor._dirty_regions = {Region(0, 7, COLUMNS, 1)}
+        patches._compositor.render_partial_update()
+        assert all(crop.height == 1 for _, crop in rendered)

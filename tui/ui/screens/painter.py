@@ -1,10 +1,11 @@
 """The painter of the main screen: one tick for lanes, charts and rows, while there is anything to paint."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.screen import Screen
@@ -25,58 +26,72 @@ _SLOW_S, _SLOW_IN_FLIGHT_S = 0.5, 1.0
 
 
 class SparingCompositor(Compositor):
-    """Textual's, which for every frame renders all widgets in the rectangle around what has changed: with 16 lanes
-    nearly all. Here only those are rendered of which a changed place is seen, in the rows of these places.
+    """Textual's renders nearly all widgets for every frame of the lanes, whole though they are hidden, and cuts their
+    rows at the edges of all the others. Here a widget renders only rows in which something of it is seen, and only what
+    is seen is cut out.
     """
-
-    _changed: Sequence[tuple[int, int, int, int]] = ()
-    """Left, top, right and bottom of the places that the frame under way is about; empty for a whole picture."""
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """See `Compositor.render_partial_update`."""
-        self._changed = [(x, y, x + width, y + height) for x, y, width, height in self._dirty_regions]
-        try:
-            update = super().render_partial_update()
-        finally:
-            self._changed = ()
-        return None if update is None else _begun_late(update)
+        changed = [place.intersection(self.size.region) for place in self._dirty_regions]
+        self._dirty_regions.clear()
+        left_over: list[list[tuple[int, int]]] = [[] for _ in range(self.size.height)]
+        for y, start, end in self._regions_to_spans(filter(None, changed)):
+            left_over[y].append((start, end))
+        return _Pieces(self._seen_in(left_over)) if any(left_over) else None
 
-    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
-        if not self._changed:
-            yield from super()._get_renders(crop)
-            return
-        left_over = self._changed
+    def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
+        whole = [(crop.x, crop.right)]
+        return self._seen_in([whole if is_rendered_line(y) else [] for y in range(crop.bottom)])
+
+    def _seen_in(self, left_over: list[list[tuple[int, int]]]) -> list[dict[int, Strip]]:
+        """By row what is seen, by its first column, of places that are given by row: first column and the one behind
+        the last."""
+        rows: list[dict[int, Strip]] = [{} for _ in left_over]
         for widget, (region, clip) in self.visible_widgets.items():  # from front to back
             x, y, width, height = region.intersection(clip)
-            right, bottom = x + width, y + height
-            seen = [one for one in left_over if one[0] < right and x < one[2] and one[1] < bottom and y < one[3]]
+            right = x + width
+            seen = [
+                row
+                for row in range(y, min(y + height, len(rows)))
+                if any(start < right and x < end for start, end in left_over[row])
+            ]
             if not seen:
                 continue
-            first, last = max(y, min(one[1] for one in seen)), min(bottom, max(one[3] for one in seen))
-            part = Region(x, first, width, last - first)
-            yield part, part, widget.render_lines(part.translate(-region.offset))
-            left_over = [
-                one
-                for one in left_over
-                if one[0] < x or one[1] < y or one[2] > right or one[3] > bottom  # not wholly behind it
-            ]
-            if not left_over:
-                return
+            first, last = seen[0], seen[-1]
+            strips = widget.render_lines(Region(x - region.x, first - region.y, width, last + 1 - first))
+            for row in seen:
+                behind = []
+                for start, end in left_over[row]:
+                    shown, hidden = max(start, x), min(end, right)
+                    if shown >= hidden:
+                        behind.append((start, end))
+                        continue
+                    rows[row][shown] = strips[row - first].crop(shown - x, hidden - x)
+                    behind += [part for part in ((start, shown), (hidden, end)) if part[0] < part[1]]
+                left_over[row] = behind
+        return [dict(sorted(row.items())) for row in rows]
 
 
-def _begun_late(update: ChopsUpdate) -> ChopsUpdate:
-    """The same without what has not changed in front of what has: Textual leaves out only what comes behind it."""
-    chops, before = list(update.chops), (-1, 0)
-    for y, start, end in update.spans:
-        # What the span before still needs of a piece stays.
-        free = before[1] if before[0] == y else 0
-        before = y, end
-        for stop, (x, strip) in zip(update.chop_ends[y], chops[y].items(), strict=False):
-            if strip is not None and free <= x < start < stop:
-                cropped = strip.crop(start - x)
-                chops[y] = dict((start, cropped) if at == x else (at, one) for at, one in chops[y].items())
-                break
-    return ChopsUpdate(chops, update.spans, update.chop_ends)
+class _Pieces(ChopsUpdate):
+    """Pieces of rows, each by its first column. Where one follows on another, the cursor is not moved."""
+
+    def __init__(self, rows: Sequence[Mapping[int, Strip]]) -> None:
+        super().__init__(rows, [], [])
+
+    def render_segments(self, console: Console) -> str:
+        """See `CompositorUpdate.render_segments`."""
+        written = []
+        for y, row in enumerate(self.chops, 1):
+            after = -1
+            for x, strip in row.items():
+                if strip is None:
+                    continue
+                if x != after:
+                    written.append(f"\x1b[{y};{x + 1}H")
+                written.append(strip.render(console))
+                after = x + strip.cell_length
+        return "".join(written)
 
 
 class Painter:
