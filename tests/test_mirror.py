@@ -85,7 +85,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         "ui/screens/test_history.py",
     ),
     **dict.fromkeys(
-        ["ui/controllers/lanes", "ui/widgets/lane_view", "ui/widgets/lanes_pane"],
+        ["ui/controllers/lanes", "ui/screens/painter", "ui/widgets/lane_view", "ui/widgets/lanes_pane"],
         "ui/screens/test_main_lanes.py",
     ),
     **dict.fromkeys(

@@ -33,6 +33,7 @@ from tui.ui.keymap import Keymap
 from tui.ui.pace import Pacer
 from tui.ui.palette import ActionsProvider
 from tui.ui.screens.main import MainScreen
+from tui.ui.sparing import SparingStylesheet
 from tui.ui.terminal import Terminal, copy, passed_on
 from tui.ui.terminal_input import InputOrder
 from tui.ui.themes import dress, markers_of, variables_of
@@ -88,6 +89,7 @@ class LatencyApp(App[None]):
         self.terminal = terminal or Terminal()
         self.pacer = Pacer(settings.fixed_rate)
         super().__init__(driver_class=_driver())
+        self.stylesheet = SparingStylesheet()
         self._dressed_as = dress(self, settings.theme, self.terminal)
         keys = keymap or Keymap()
         self._bindings = BindingsMap(keys.bindings())

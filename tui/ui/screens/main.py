@@ -21,7 +21,8 @@ from tui.session.live import LiveState
 from tui.ui.bindings import Action, KeyNames
 from tui.ui.charts.source import ChartSource, PinnedLane, pinned_of
 from tui.ui.pace import Pacer
-from tui.ui.screens.painter import Painter, SparingCompositor
+from tui.ui.screens.painter import Painter
+from tui.ui.sparing import SparingCompositor
 from tui.ui.widgets.chart_pane import ChartPane
 from tui.ui.widgets.history_view import HistoryView
 from tui.ui.widgets.key_bar import KeyBar, footer_of

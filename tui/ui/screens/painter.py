@@ -1,15 +1,11 @@
 """The painter of the main screen: one tick for lanes, charts and rows, while there is anything to paint."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from textual._compositor import ChopsUpdate, Compositor
-from textual.geometry import Region
 from textual.screen import Screen
-from textual.strip import Strip
 from textual.timer import Timer
 
 from tui.session.live import LiveState
@@ -23,75 +19,6 @@ if TYPE_CHECKING:
 
 _SLOW_S, _SLOW_IN_FLIGHT_S = 0.5, 1.0
 """Shortest time between two drawings of the charts and the table of the session; longer while a run is in flight."""
-
-
-class SparingCompositor(Compositor):
-    """Textual's renders nearly all widgets for every frame of the lanes, whole though they are hidden, and cuts their
-    rows at the edges of all the others. Here a widget renders only rows in which something of it is seen, and only what
-    is seen is cut out.
-    """
-
-    def render_partial_update(self) -> ChopsUpdate | None:
-        """See `Compositor.render_partial_update`."""
-        changed = [place.intersection(self.size.region) for place in self._dirty_regions]
-        self._dirty_regions.clear()
-        left_over: list[list[tuple[int, int]]] = [[] for _ in range(self.size.height)]
-        for y, start, end in self._regions_to_spans(filter(None, changed)):
-            left_over[y].append((start, end))
-        return _Pieces(self._seen_in(left_over)) if any(left_over) else None
-
-    def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
-        whole = [(crop.x, crop.right)]
-        return self._seen_in([whole if is_rendered_line(y) else [] for y in range(crop.bottom)])
-
-    def _seen_in(self, left_over: list[list[tuple[int, int]]]) -> list[dict[int, Strip]]:
-        """By row what is seen, by its first column, of places that are given by row: first column and the one behind
-        the last."""
-        rows: list[dict[int, Strip]] = [{} for _ in left_over]
-        for widget, (region, clip) in self.visible_widgets.items():  # from front to back
-            x, y, width, height = region.intersection(clip)
-            right = x + width
-            seen = [
-                row
-                for row in range(y, min(y + height, len(rows)))
-                if any(start < right and x < end for start, end in left_over[row])
-            ]
-            if not seen:
-                continue
-            first, last = seen[0], seen[-1]
-            strips = widget.render_lines(Region(x - region.x, first - region.y, width, last + 1 - first))
-            for row in seen:
-                behind = []
-                for start, end in left_over[row]:
-                    shown, hidden = max(start, x), min(end, right)
-                    if shown >= hidden:
-                        behind.append((start, end))
-                        continue
-                    rows[row][shown] = strips[row - first].crop(shown - x, hidden - x)
-                    behind += [part for part in ((start, shown), (hidden, end)) if part[0] < part[1]]
-                left_over[row] = behind
-        return [dict(sorted(row.items())) for row in rows]
-
-
-class _Pieces(ChopsUpdate):
-    """Pieces of rows, each by its first column. Where one follows on another, the cursor is not moved."""
-
-    def __init__(self, rows: Sequence[Mapping[int, Strip]]) -> None:
-        super().__init__(rows, [], [])
-
-    def render_segments(self, console: Console) -> str:
-        """See `CompositorUpdate.render_segments`."""
-        written = []
-        for y, row in enumerate(self.chops, 1):
-            after = -1
-            for x, strip in row.items():
-                if strip is None:
-                    continue
-                if x != after:
-                    written.append(f"\x1b[{y};{x + 1}H")
-                written.append(strip.render(console))
-                after = x + strip.cell_length
-        return "".join(written)
 
 
 class Painter:

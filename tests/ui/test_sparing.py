@@ -1,19 +1,20 @@
-"""Frames of the main screen: what has changed is painted as in a whole picture, and next to nothing else."""
+"""What is spared is not missed: frames show what a whole picture does, and styles are those of Textual."""
 
 import random
 
 import pyte
 import pytest
 from dressed import DressedApp
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Grid, VerticalScroll
+from textual.css.stylesheet import Stylesheet
 from textual.geometry import Region, Spacing
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, OptionList, Static
 
-from tui.ui.screens.painter import SparingCompositor
+from tui.ui.sparing import SparingCompositor, SparingStylesheet
 
 COLUMNS, ROWS = 60, 20
 BARE = "".join(f"\x1b[{row};1H{'#' * COLUMNS}" for row in range(1, ROWS + 1))
@@ -104,3 +105,57 @@ async def test_what_is_hidden_is_not_rendered(monkeypatch: pytest.MonkeyPatch) -
         patches._compositor._dirty_regions = {Region(0, 7, COLUMNS, 1)}
         patches._compositor.render_partial_update()
         assert all(crop.height == 1 for _, crop in rendered)
+
+
+class Sparing(DressedApp):
+    """A list and a field that are styled as the program's are."""
+
+    CSS = """
+    Input > .input--placeholder { color: $success; }
+    .odd Input > .input--placeholder { color: $error; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stylesheet = SparingStylesheet(variables=self.get_css_variables())
+
+    def compose(self) -> ComposeResult:
+        yield OptionList("one", "two")
+        yield Input(placeholder="nothing is typed")
+
+
+def components(app: App[None]) -> list[tuple[Widget, str]]:
+    widgets = app.screen.walk_children(Widget)
+    return [(widget, name) for widget in widgets for name in sorted(widget._get_component_classes())]
+
+
+async def test_component_classes_are_styled_as_textual_styles_them() -> None:
+    app = Sparing()
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        seen = []
+        for change in (
+            lambda: None,
+            lambda: app.screen.add_class("odd"),
+            lambda: setattr(app, "theme", "textual-light"),
+        ):
+            change()
+            await pilot.pause()
+            seen.append([widget.get_component_rich_style(name) for widget, name in components(app)])
+            for widget in app.screen.walk_children(Widget):
+                Stylesheet._process_component_classes(app.stylesheet, widget)
+            assert [widget.get_component_styles(name).rich_style for widget, name in components(app)] == seen[-1]
+        assert seen[0] != seen[1] != seen[2]
+        with pytest.raises(KeyError, match="option-list--nothing"):
+            app.query_one(OptionList).get_component_styles("option-list--nothing")
+
+
+async def test_a_component_class_that_looks_different_is_painted_anew() -> None:
+    app = Sparing()
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        pictures = []
+        for _ in range(2):
+            await pilot.pause()
+            pictures.append([list(strip) for strip in app.screen._compositor.render_strips()])
+            app.screen.add_class("odd", update=False)
+            app.stylesheet.apply(app.query_one(Input))
+        assert pictures[0] != pictures[1]
