@@ -15,7 +15,7 @@ from textual.command import CommandPalette
 from textual.events import Key
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import TextArea
+from textual.widgets import Button, TextArea
 
 from tui.core.record import State
 from tui.ui.bindings import ACTIONS, FOOTER
@@ -290,6 +290,17 @@ async def test_resizing_under_a_modal_screen(open_app: OpenApp) -> None:
         await s.press("n")
         await s.pilot.pause()
         assert shown_panes(s) == ["lanes"]
+
+
+async def test_every_button_is_in_sight_in_the_smallest_terminal(open_app: OpenApp) -> None:
+    async with open_app(fast(2), size=(60, 16)) as s:
+        for opener in ("parameters", "target", "series_options", "load", "checks", "compare"):
+            await s.press(keys_of(f"edit_{opener}" if opener in ("parameters", "target") else opener)[0])
+            await s.until(lambda: not s.on_main, opener)
+            for button in s.app.screen.query(Button):
+                assert f" {button.label} " in s.shown, opener
+            await s.press("escape")
+            await s.until(lambda: s.on_main, "the main screen")
 
 
 async def test_a_paste_of_200_kb_arrives_whole_in_lines_and_in_one(open_app: OpenApp) -> None:

@@ -82,7 +82,7 @@ class CompareScreen(BoxScreen[None]):
         & Label { width: auto; padding: 0 1 0 0; color: $text-muted; }
         & Select { width: 1fr; }
         & Input { width: 1fr; }
-        & Button { margin: 0 0 0 1; }
+        & Button { margin: 0 0 0 1; min-width: 0; }
         & VerticalScroll { height: 1fr; margin: 1 0 0 0; }
         & #compared { height: auto; }
     }
@@ -113,7 +113,7 @@ class CompareScreen(BoxScreen[None]):
         """The choice above, the comparison below."""
         names = list(self._snapshots)
         with Vertical() as box:
-            box.border_title = "Compare"
+            box.border_title = f"Compare · {self._keys('dialog.close')} closes"
             with Horizontal():
                 yield Label("from")
                 yield Select(self._options(), id="before", allow_blank=True, compact=True, prompt="none kept yet")
@@ -126,7 +126,6 @@ class CompareScreen(BoxScreen[None]):
                 yield Button("Forget “from”", id="forget", compact=True)
                 yield Button("Copy", id="copy", compact=True)
                 yield Button("Save", id="save", compact=True)
-                yield Button(self._keys.on_button("dialog.close"), id="close", compact=True)
             with VerticalScroll():
                 yield self._text
         self._first = names[0] if names else None
@@ -188,10 +187,6 @@ class CompareScreen(BoxScreen[None]):
     def _save(self) -> None:
         if both := self._both():
             save_comparison(self, self._take_along(*both), self._keys)
-
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.dismiss()
 
     def _refill(self) -> None:
         for name in ("#before", "#after"):

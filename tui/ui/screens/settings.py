@@ -91,7 +91,7 @@ class ChecksScreen(Dialog[tuple[AnswerCheck, ...]]):
     DEFAULT_CSS = """
     ChecksScreen {
         & > Vertical { width: 76; max-width: 96%; height: auto; max-height: 96%; }
-        & Editor { height: 8; border: none; background: $surface; }
+        & Editor { height: 20vh; min-height: 3; max-height: 8; border: none; background: $surface; }
         & Label { color: $text-muted; width: 1fr; }
     }
     """
@@ -103,7 +103,9 @@ class ChecksScreen(Dialog[tuple[AnswerCheck, ...]]):
         self._problem = Problem()
         hint = Label(_CHECKS.format(kinds=", ".join(KINDS), save=keys("save_plan")), markup=False)
         parts = (self._editor, self._problem, hint)
-        super().__init__(f"Checks of the answers{of}", keys, *parts, buttons=[done_button(keys)])
+        # Enter begins a new line while the editor has the focus.
+        done = dialog_button("done", "Done (Tab, Enter)", "done", "primary")
+        super().__init__(f"Checks of the answers{of}", keys, *parts, buttons=[done])
 
     def on_mount(self) -> None:
         """Begin at the end of what is there."""
