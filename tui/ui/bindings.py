@@ -106,7 +106,8 @@ _WORDS = {
 FOOTER = {
     "": ("run", "menu", "help", "quit", "command_palette"),
     "prompt": ("maximise", "variants", "next_pane"),
-    "lane": ("maximise", "copy", "search", "detail", "advice", "next_lane", "next_pane"),
+    "lanes": ("maximise", "copy", "search", "detail", "advice", "next_lane", "next_pane"),
+    "charts": ("next_chart", "maximise_chart", "sort", "next_lane", "next_pane"),
     "flight": ("cancel_all",),
 }
 """Actions of the footer: everywhere, the most needed first; then with the focus in a part; and while a run goes on."""

@@ -15,7 +15,7 @@ from tui.core.sanitize import clean
 from tui.engine.logins import run_on_terminal
 from tui.ui.bindings import spelled
 from tui.ui.controllers.context import Context
-from tui.ui.screens.main import PANES, Bordered, MainScreen
+from tui.ui.screens.main import PANES, Bordered, MainScreen, focused_part
 from tui.ui.viewmodel.form_rows import FieldError
 
 _TWICE_S = 2.0
@@ -35,7 +35,11 @@ class ScreenController:
     def next_pane(self) -> None:
         """Bring the next pane to the front, and the focus into it."""
         front = self._context.front
-        following = PANES[(PANES.index(front.shown_pane) + 1) % len(PANES)]
+        # Where all panes are shown, the present one is where the focus is.
+        present = front.shown_pane if front.compact else focused_part(front) or "prompt"
+        following = PANES[(PANES.index(present) + 1) % len(PANES)]
+        if following == "prompt" and not (front.compact or front.prompt_pane.user.focusable):
+            following = "lanes"  # a replay's prompt is only read
         front.show_pane(following)
         if following == "prompt":
             front.prompt_pane.focus_editor()

@@ -64,12 +64,11 @@ _PARTS = {
         "One target's answer as it arrives, below its figures and its state. The letters of the menu act here by "
         "themselves. {text.up} scrolls back, and the lane stops following; {text.follow} follows again.",
     ),
-    "history": (
+    "charts": (
         "This session",
-        "TTFT and total of every run so far, the newest at the right, all lanes on one scale. "
+        "TTFT and total of every run so far, the newest at the right, all lanes on one scale, and a chart. "
         "✎ stands before the number of answers whose checks you overruled.",
     ),
-    "chart": ("Latest run", "The time line of each lane, from the run's first send on."),
 }
 """Name and explanation of the parts of the main screen, by the ids of their widgets."""
 _COLUMN_CELLS = 24
@@ -158,8 +157,9 @@ def _part(focused: Widget | None) -> tuple[tuple[str, str] | None, str]:
     """Name and explanation of the innermost part around `focused` that has any, and the name of its footer."""
     around = focused.ancestors_with_self if focused is not None else ()
     found = next((node.id for node in around if node.id in _PARTS), None)
-    footer = {"lanes": "lane", "user": "prompt", "system": "prompt"}.get(found or "", "")
-    return (None if found is None else _PARTS[found]), footer
+    return (None if found is None else _PARTS[found]), {"user": "prompt", "system": "prompt"}.get(
+        found or "", found or ""
+    )
 
 
 def _rows(actions: Sequence[Action]) -> list[_Row]:

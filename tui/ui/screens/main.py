@@ -62,6 +62,18 @@ def _tabs(shown: str) -> "Tabs":
     )  # fmt: skip
 
 
+def focused_part(screen: "MainScreen") -> str:
+    """The part that the keys of a screen go to: `prompt`, `lanes` or `charts`, which stand for no focus; or empty."""
+    if screen.focused is None:
+        return "charts" if screen.app.app_focus else ""
+    return "lanes" if screen.lanes.has_focus_within else "prompt" if screen.prompt_pane.has_focus_within else ""
+
+
+def _mark(has_focus: bool, *panes: Widget) -> None:
+    for pane in panes:
+        pane.set_class(has_focus, "-front")
+
+
 class _Room(Static):
     """Words in place of a screen that does not fit, which keep the focus until it does."""
 
@@ -308,8 +320,9 @@ class MainScreen(Screen[None]):
         self._look_at_footer()
 
     def _look_at_footer(self) -> None:
-        part = "lane" if self.lanes.has_focus_within else "prompt" if self.prompt_pane.has_focus_within else ""
-        self._key_bar.show(footer_of(self._footer, part, self._live.busy), letters=part == "lane")
+        part = focused_part(self)
+        self._key_bar.show(footer_of(self._footer, part, self._live.busy), letters=part in ("lanes", "charts"))
+        _mark(part == "charts", self.history, self.charts)
 
     def chart_source(self) -> ChartSource:
         """The lanes and settings that the charts are drawn from."""
@@ -337,13 +350,11 @@ class MainScreen(Screen[None]):
             view.tick(self.now_ns())
 
     def on_descendant_focus(self) -> None:
-        """Draw the charts of the current lane, and show its keys; charts have no focus and so no keys."""
+        """Draw the charts of the current lane, and show the keys of what has the focus."""
         self.charts.draw()
         self._look_at_footer()
 
     on_descendant_blur = on_descendant_focus
-
-    # Panes
 
     @property
     def compact(self) -> bool:
