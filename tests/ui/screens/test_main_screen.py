@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import msgspec
 import pytest
 import thrift
 from rich.console import RenderableType
@@ -60,6 +61,23 @@ async def test_one_pane_at_a_time_at_80_by_24_and_the_focus_goes_with_it(
         await s.until(lambda: shown_panes(s) == ["lanes"])
 
 
+async def test_with_all_panes_in_sight_the_next_is_the_one_after_where_the_focus_is(open_app: OpenApp) -> None:
+    async with open_app(fast(2)) as s:
+        await s.run()
+        editor = s.app.main.query_one("#user", TextArea)
+        assert s.app.focused is editor
+        for where in (s.views[0].stream, None, editor, s.views[0].stream, None):
+            await s.press("f2")
+            assert s.app.focused is where
+            assert s.app.main.charts.has_class("-front") is (where is None), "the focus is always to be seen"
+        await s.until(lambda: "f Next chart" in s.shown.splitlines()[-1], "the letters of the charts")
+        title = s.app.main.charts.border_title
+        await s.press("f")
+        assert s.app.main.charts.border_title != title
+        await s.press("question_mark")
+        assert "This session" in s.shown
+
+
 async def test_a_terminal_that_was_too_small_shows_all_panes_and_keeps_the_focus(open_app: OpenApp) -> None:
     async with open_app(fast(3)) as s:
         assert shown_panes(s) == ["prompt", "lanes", "charts"]
@@ -82,13 +100,19 @@ async def test_a_terminal_that_was_too_small_shows_all_panes_and_keeps_the_focus
 
 
 async def test_running_at_80_by_24_shows_the_lanes(open_app: OpenApp) -> None:
-    async with open_app(fast(3), size=SMALL) as s:
+    async with open_app(
+        [msgspec.structs.replace(one, name=f"a-longer-{one.name}") for one in fast(3)], size=SMALL
+    ) as s:
         await s.run()
         assert shown_panes(s) == ["lanes"]
         assert s.shown.count("✔ done") == 3
+        assert s.app.focused is s.views[0].stream, "keys scroll what is seen"
+        await s.until(lambda: "d Detail" in s.shown.splitlines()[-1], "the keys of a lane")
         await s.press("f2")
         await s.until(lambda: "median" in s.shown)
         assert "fast-3" in s.shown
+        await s.press("f2", "f2")
+        await s.until_shown("a-longer-fast-3")
 
 
 async def test_all_keys_of_the_footer_fit_into_80_columns(open_app: OpenApp) -> None:
@@ -145,6 +169,7 @@ async def test_help_explains_what_has_the_focus_first_and_closes(open_app: OpenA
             assert words in s.shown
             assert s.shown.index(words) < s.shown.index("time to first token"), selector
             assert ("Detail · " in s.shown) is (selector == "StreamView"), "the keys of what has the focus"
+            assert ("d, F4" in s.shown) is (selector == "StreamView"), "and the letters, where they act"
             await s.press("escape")
         for opener in keys_of("help"):
             for key in ("escape", "f1", "q", "enter"):

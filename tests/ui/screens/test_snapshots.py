@@ -256,7 +256,8 @@ async def _pictures_of_colours(told: Pictured) -> None:
     """The lanes, and the matches of a search: all colours of states and text."""
     await _end_otherwise(told)
     await told.picture("lanes", told.app.main.lanes)
-    await told.press("f6", "f3", *"blue")
+    await told.focus("StreamView")
+    await told.press("f3", *"blue")
     await told.picture("search", told.views[0])
 
 
@@ -278,7 +279,8 @@ async def test_no_colour(tell: Tell) -> None:
 async def test_text_of_a_lane(tell: Tell, size: tuple[int, int]) -> None:
     async with tell(size) as told:
         await told.answers()
-        await told.press("f6", "shift+down", "shift+down", "shift+right")
+        await told.focus("StreamView")
+        await told.press("shift+down", "shift+down", "shift+right")
         await told.picture("selection", told.views[0])
         await told.press("f3", *"blue")
         await told.picture("search_field", told.box)
@@ -369,7 +371,8 @@ async def test_difference(tell: Tell, size: tuple[int, int]) -> None:
         assert record is not None
         changed = [(kind, text.replace("far more", "much more").replace("空", "海")) for kind, text in record.pieces]
         record.pieces = changed
-        await told.press("f6", "alt+shift+d")
+        await told.focus("StreamView")
+        await told.press("alt+shift+d")
         await told.picture("answers", told.box)
 
 
@@ -378,7 +381,8 @@ async def test_advice(tell: Tell, size: tuple[int, int]) -> None:
     async with tell(size) as told:
         for number in range(6):
             await told.answers(first_id=1 + 3 * number, faster_by=1 + number / 100)
-        await told.press("f6", "alt+a")
+        await told.focus("StreamView")
+        await told.press("alt+a")
         await told.picture("list", told.box)
         state = told.app.context.advice
         assert state is not None

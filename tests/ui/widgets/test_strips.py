@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rich.color import Color
 from rich.style import Style
 
-from tui.ui.widgets.strips import ansi_strips
+from tui.ui.widgets.strips import KeyName, ansi_strips, key_strip
 
 BASE = Style.parse("white on blue")
 
@@ -28,6 +28,15 @@ def test_colours_are_kept_and_backgrounds_are_not() -> None:
 
 def test_runs_of_one_style_are_one_segment() -> None:
     assert parts("a\x1b[0mb\x1b[mc") == [[("abc", BASE)]]
+
+
+def test_names_of_a_key_are_cut_only_where_short_ones_do_not_fit() -> None:
+    key = [KeyName("*", BASE, name, name[:7]) for name in ("connecting", "waiting", "thinking", "stream")]
+    assert key_strip(key, BASE, 60).text == "* connecting  * waiting  * thinking  * stream  "
+    assert key_strip(key, BASE, 41).text == "* connect  * waiting  * thinkin  * stream  "
+    cut = key_strip(key, BASE, 36)
+    assert cut.cell_length <= 38
+    assert cut.text.count("…") == 4
 
 
 def test_incomplete_sequences_do_no_harm() -> None:

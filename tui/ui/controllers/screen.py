@@ -15,7 +15,7 @@ from tui.core.sanitize import clean
 from tui.engine.logins import run_on_terminal
 from tui.ui.bindings import spelled
 from tui.ui.controllers.context import Context
-from tui.ui.screens.main import PANES, Bordered, MainScreen, focused_part
+from tui.ui.screens.main import PANES, Bordered, MainScreen, focus_part, focused_part
 from tui.ui.viewmodel.form_rows import FieldError
 
 _TWICE_S = 2.0
@@ -41,12 +41,7 @@ class ScreenController:
         if following == "prompt" and not (front.compact or front.prompt_pane.user.focusable):
             following = "lanes"  # a replay's prompt is only read
         front.show_pane(following)
-        if following == "prompt":
-            front.prompt_pane.focus_editor()
-        elif following == "lanes":
-            front.lanes.current.stream.focus()
-        else:
-            front.set_focus(None)
+        focus_part(front, following)
 
     def zoom(self) -> None:
         """Show what has the focus alone, the prompt or the current lane, or all again."""

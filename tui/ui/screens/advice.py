@@ -58,8 +58,7 @@ class AdviceScreen(BoxScreen[None]):
         first: bool,
     ) -> None:
         """`on_wish` does what the person wants with what is pointed at, `why_not` says why that cannot be done now.
-        `first` is True the first time in a session: then the guide's own first note is shown.
-        """
+        `first` is True the first time in a session: then the guide's own first note is shown."""
         super().__init__()
         self._state = state
         self._on_wish = on_wish

@@ -95,8 +95,7 @@ class HelpScreen(ModalScreen[None], OnTop[None]):
 
     def __init__(self, keys: KeyNames, actions: Sequence[Action], focused: Widget | None, views: Sequence[str]) -> None:
         """`focused` is explained first, then the keys of `views`, which are what is shown and has the focus. `actions`
-        are those of the application that act there.
-        """
+        are those of the application that act there."""
         super().__init__()
         self._keys = keys
         self._part, self._footer = _part(focused)
@@ -140,7 +139,8 @@ class HelpScreen(ModalScreen[None], OnTop[None]):
             title, explanation = self._part
             explanation = re.sub(r"\{([\w.]+)\}", lambda named: keys(named[1]), explanation)
             lines += [(f"{title}\n", "bold"), *(f"  {line}\n" for line in wrap(explanation, _LINE_CELLS)), "\n"]
-            lines += _section("Here", _rows([row for row in self._actions if row.id in FOOTER.get(self._footer, ())]))
+            here = [row for row in self._actions if row.id in FOOTER.get(self._footer, ())]
+            lines += _section("Here", _rows(here, letters=self._footer in ("lanes", "charts")))
             lines += _section("Figures", _FIGURES)
         for view in self._views:
             if view != "text":
@@ -162,11 +162,12 @@ def _part(focused: Widget | None) -> tuple[tuple[str, str] | None, str]:
     )
 
 
-def _rows(actions: Sequence[Action]) -> list[_Row]:
-    """Rows of actions: keys, meaning, and further words to be found by."""
+def _rows(actions: Sequence[Action], *, letters: bool = False) -> list[_Row]:
+    """Rows of actions: keys, with the letter first where `letters` act, meaning, and further words to be found by."""
+    keys = [(*([row.letter] if letters and row.letter else ()), *map(spelled, row.keys)) for row in actions]
     return [
-        (", ".join(map(spelled, action.keys)) or "in the palette", f"{action.title} · {action.help}", action.words)
-        for action in actions
+        (", ".join(named) or "in the palette", f"{row.title} · {row.help}", row.words)
+        for row, named in zip(actions, keys, strict=True)
     ]
 
 

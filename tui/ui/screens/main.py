@@ -69,9 +69,14 @@ def focused_part(screen: "MainScreen") -> str:
     return "lanes" if screen.lanes.has_focus_within else "prompt" if screen.prompt_pane.has_focus_within else ""
 
 
-def _mark(has_focus: bool, *panes: Widget) -> None:
-    for pane in panes:
-        pane.set_class(has_focus, "-front")
+def focus_part(screen: "MainScreen", part: str) -> None:
+    """Give the focus to a part, as `focused_part` names it."""
+    if part == "prompt":
+        screen.prompt_pane.focus_editor()
+    elif part == "lanes":
+        screen.lanes.current.stream.focus()
+    else:
+        screen.set_focus(None)
 
 
 class _Room(Static):
@@ -317,12 +322,10 @@ class MainScreen(Screen[None]):
 
     def _show_rows(self) -> None:
         self.status.show(self._live)
-        self._look_at_footer()
-
-    def _look_at_footer(self) -> None:
         part = focused_part(self)
         self._key_bar.show(footer_of(self._footer, part, self._live.busy), letters=part in ("lanes", "charts"))
-        _mark(part == "charts", self.history, self.charts)
+        for pane in (self.history, self.charts):
+            pane.set_class(part == "charts", "-front")
 
     def chart_source(self) -> ChartSource:
         """The lanes and settings that the charts are drawn from."""
@@ -352,7 +355,7 @@ class MainScreen(Screen[None]):
     def on_descendant_focus(self) -> None:
         """Draw the charts of the current lane, and show the keys of what has the focus."""
         self.charts.draw()
-        self._look_at_footer()
+        self._show_rows()
 
     on_descendant_blur = on_descendant_focus
 
@@ -367,7 +370,7 @@ class MainScreen(Screen[None]):
         return next(name for name in PANES if self.has_class(f"-show-{name}"))
 
     def show_pane(self, name: str) -> None:
-        """Bring a pane to the front; where all are shown this changes nothing."""
+        """Bring a pane to the front, and the focus with it; where all are shown this changes nothing."""
         if name != self.shown_pane:
             self.remove_class(*(f"-show-{pane}" for pane in PANES), update=False)
             self.add_class(f"-show-{name}", update=self.compact)  # styled once, and only where it changes anything
@@ -377,6 +380,8 @@ class MainScreen(Screen[None]):
             for tabs in panes.results(Tabs):
                 with tabs.prevent(Tabs.TabActivated):  # it would be told after the next key, and take that back
                     tabs.active = f"show-{name}"
+        if self.compact and not (name == "prompt" and self.query_one("#edit").has_focus_within):
+            focus_part(self, name)
 
     def on_tabs_tab_activated(self, event: "Tabs.TabActivated") -> None:
         """Bring the pane of a tab to the front."""

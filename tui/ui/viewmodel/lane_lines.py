@@ -55,8 +55,7 @@ def state_line(lane: Lane, now_ns: int | None = None) -> str:
 
 def state_lines(lane: Lane, cells: int, now_ns: int | None = None) -> list[str]:
     """The state line in at most `cells` cells. Where it does not fit, the cap that cut the answer is left out, since it
-    stands among the parameters too; then what follows moves to rows below: no fact is cut.
-    """
+    stands among the parameters too; then what follows moves to rows below: no fact is cut."""
     line = state_line(lane, now_ns)
     if len(line) > cells:
         line = line.replace(_cap(lane), "", 1)
@@ -252,20 +251,20 @@ def shortened(labels: Sequence[str], cells: int) -> list[str]:
     names = [clean(label).replace("\n", " ").replace("\t", " ") for label in labels]
     if all(cells_of(name) <= cells for name in names):
         return names
-    shorter = _without_common(names)
+    shorter = without_common(names)
     # Two that are the same in short would be one lane too few.
     if len(set(shorter)) == len(set(names)):
         names = shorter
     return [_without_middle(name, cells) for name in names]
 
 
-def _without_common(names: Sequence[str]) -> list[str]:
+def without_common(names: Sequence[str]) -> list[str]:
     """The names without the words that all of them begin and end with; a word at least stays of each."""
     if len(set(names)) < 2:
         return list(names)
     parts = [name.split(_BETWEEN) for name in names]
     if len({*map(len, parts)}) == 1 < len(parts[0]):
-        differ = [_without_common(part) for part in zip(*parts, strict=True) if len(set(part)) > 1]
+        differ = [without_common(part) for part in zip(*parts, strict=True) if len(set(part)) > 1]
         return [*map(_BETWEEN.join, zip(*differ, strict=True))]
     pieces = [[*_words(name)] for name in names]
     shortest = min(map(len, pieces))

@@ -26,8 +26,8 @@ from tui.ui.charts.plot import (
     tick_labels,
     ticks_on,
 )
-from tui.ui.viewmodel.lane_lines import shortened
-from tui.ui.widgets.strips import KeyName, distinct, key_strip
+from tui.ui.viewmodel.lane_lines import shortened, without_common
+from tui.ui.widgets.strips import KeyName, key_strip
 
 Figure = Any
 """A plotext figure; plotext has no types."""
@@ -163,7 +163,7 @@ class PlotPainter:
     def head(self, width: int) -> Strip | None:
         """The key: each curve's symbol in its colour, and its name."""
         curves = [curve for curve in self._data.curves if curve.label]
-        shorts = distinct([curve.label for curve in curves])
+        shorts = without_common([curve.label for curve in curves])
         names = [
             KeyName(self._symbol(curve), self._pen.style(curve.colour), curve.label, short)
             for curve, short in zip(curves, shorts, strict=True)

@@ -49,8 +49,7 @@ def option_typed(event: Key, before: str) -> OptionTyped | None:
 
 class Editor(TextArea):
     """Textual's TextArea, which cuts a whole line into its wrapped sections for every row that it paints: with one
-    line of 200 kB, such as pasted JSON, that is seconds per key. Here only the section of the row is cut.
-    """
+    line of 200 kB, such as pasted JSON, that is seconds per key. Here only the section of the row is cut."""
 
     def __init__(self, text: str, name: str, placeholder: str) -> None:
         super().__init__(text, id=name, soft_wrap=True, tab_behavior="focus", compact=True, placeholder=placeholder)
@@ -132,8 +131,7 @@ class _Sections(Sequence[Text]):
 
 class Field(Input):
     """Textual's Input gives its value to the terminal as it is. Here controls have stand-ins, one cell each; the value
-    itself stays what it is.
-    """
+    itself stays what it is."""
 
     def __init__(
         self,

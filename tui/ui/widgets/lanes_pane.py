@@ -122,9 +122,10 @@ class LanesPane(VerticalScroll, can_focus=False):
 
     def _name_all(self) -> None:
         """Name the lanes by what tells them apart, and mark the current one, wherever the focus is."""
-        current, cells = self.current, min((view.size.width for view in self.views if view.size), default=0) - 4
+        current, widths = self.current, [view.size.width for view in self.views if view.size]
         names = [view.lane.label for view in self.views]
-        if (named := (names, current, cells)) != self._named:
+        # While they are hidden, how much room there will be is not known.
+        if widths and (named := (names, current, cells := min(widths) - 4)) != self._named:
             self._named = named
             for view, short in zip(self.views, shortened(names, max(8, cells)), strict=True):
                 view.call(short, current=view is current and len(names) > 1)

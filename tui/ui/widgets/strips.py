@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.core.sanitize import clean
+from tui.ui.viewmodel.lane_lines import shortened
 
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
 _ATTRIBUTES = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
@@ -128,28 +129,16 @@ class KeyName(NamedTuple):
 def key_strip(key: Sequence[KeyName], muted: Style, width: int, more: int = 0) -> Strip:
     """A chart's key in one row: each glyph in its colour with its name; short names share the room there is."""
     rest = f"+{more} more" if more else ""
-    names = [fitted(each.name, width) for each in key]
     # A glyph, a space, and a gap of two per name; the last one's gap may be lost.
-    if sum(cell_len(name) + _AROUND_NAME for name in names) - 2 + len(rest) > width:
-        room = (width + 2 - len(rest)) // max(1, len(key)) - _AROUND_NAME
-        names = [fitted(each.short, max(_SHORTEST, room)) for each in key]
+    share = (width + 2 - len(rest)) // max(1, len(key)) - _AROUND_NAME
+    whole, short = [fitted(each.name, width) for each in key], [each.short for each in key]
+    for names in (whole, shortened(short, width), shortened(short, max(_SHORTEST, share))):
+        if sum(cell_len(name) + _AROUND_NAME for name in names) - 2 + len(rest) <= width:
+            break
     segments: list[Segment] = []
     for each, name in zip(key, names, strict=True):
         segments += (Segment(each.glyph, each.style), Segment(f" {name}  ", muted))
     return Strip([*segments, Segment(rest, muted)])
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """The parts that tell the names apart, without words that all begin and end with (words end at hyphens)."""
-    words = [name.split("-") for name in names]
-    shortest = min(map(len, words), default=0)
-    first = last = 0
-    if len(names) > 1:
-        while first < shortest - 1 and len({each[first] for each in words}) == 1:
-            first += 1
-        while last < shortest - 1 - first and len({each[-1 - last] for each in words}) == 1:
-            last += 1
-    return ["-".join(each[first : len(each) - last]) for each in words]
 
 
 # Files
