@@ -9,7 +9,7 @@ from canary import KEY
 from tui.core.events import EndpointExamined, Failure, FailureKind, ProtocolRoute
 from tui.core.target import Endpoint
 from tui.errors import ExitCode
-from tui.headless.doctor import checks_of
+from tui.headless.doctor import checks_of, locations
 from tui.simulator.process import SimulatorProcess
 
 from .conftest import Run
@@ -128,3 +128,17 @@ def test_a_probe_shows_whether_an_answer_is_held_back_and_its_cost(
 def test_the_help_says_what_a_probe_costs(run: Run) -> None:
     said = " ".join(run("doctor", "--help").stdout.split())
     assert "at most 64 output tokens" in said
+
+
+def test_a_place_that_cannot_be_written_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    for kind in ("CONFIG", "STATE", "DATA"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path))
+    assert [check.ok for check in locations()] == [True, True, True]
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    _, state, history = locations()
+    assert (state.ok, history.ok) == (False, True)
+    assert "cannot be written" in state.found
+    assert "XDG_STATE_HOME" in state.found

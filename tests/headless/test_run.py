@@ -213,6 +213,12 @@ def test_two_plans_are_asked_in_turn_and_compared(run: Run, plan: Plan, tmp_path
     assert "8 repeats in turn" in (tmp_path / "cwd" / "a.md").read_text().split("## Asked in turn")[1]
 
 
+def test_a_doubt_of_all_figures_is_said_once(run: Run, plan: Plan) -> None:
+    done = run("run", plan(), "--against", "plan.toml", "--repeat", "1")
+    said = [line for line in done.stdout.splitlines() if "too few repeats" in line]
+    assert len(said) == len(set(said)) == 2, done.stdout + done.stderr
+
+
 def test_the_family_of_judgements_is_named(run: Run, plan: Plan, tmp_path: Path) -> None:
     name = plan('objectives = ["ttft.p50 < 60s", "total.p50 < 60s"]')
     done = run("run", name, "--repeat", "6", "--junit", "a.xml", "--markdown", "a.md")

@@ -57,6 +57,7 @@ def test_a_history_that_cannot_be_written_stops_nothing(environ: dict[str, str],
         assert terminal.until_ended() == 0
     assert list(tmp_path.glob("latency-tui-spill-*.jsonl"))
     assert b"Not yet in the history, but in " in terminal.written
+    assert b" in the history, latency-tui replay" not in terminal.written
 
 
 def test_results_that_no_disk_takes_are_said_to_be_lost(environ: dict[str, str]) -> None:

@@ -46,6 +46,15 @@ async def test_no_key_goes_along(taken: Takeaway, tmp_path: Path) -> None:
         assert key not in taken.text
 
 
+async def test_what_is_there_stays_as_it_is(taken: Takeaway, tmp_path: Path) -> None:
+    for there, name in (("c.md", "c.md"), ("c-now.toml", "c.toml")):
+        (tmp_path / there).write_text("a colleague's")
+        with pytest.raises(UsageError, match="is there already"):
+            await taken.save(str(tmp_path / name))
+        assert (tmp_path / there).read_text() == "a colleague's"
+    assert not (tmp_path / "c-before.toml").exists()
+
+
 async def test_another_suffix_is_refused(taken: Takeaway, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.md, \.toml"):
         await taken.save(str(tmp_path / "c.doc"))

@@ -21,7 +21,7 @@ _SAID: dict[FailureKind, tuple[str, str]] = {
     FailureKind.FORBIDDEN: ("The server does not allow this", "Check what this key may use."),
     FailureKind.UNKNOWN_MODEL: (
         "The server does not know this model or route",
-        "Choose another model in Targets, or check its spelling.",
+        "Choose another model, or check its spelling.",
     ),
     FailureKind.BAD_REQUEST: ("The server refused the request", "Change the parameter it names."),
     FailureKind.TOO_LARGE: ("The request is too large", "Shorten the prompt."),

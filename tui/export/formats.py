@@ -99,15 +99,20 @@ def write(
     objectives: Sequence[Objective] = (),
     choice: Choice | None = None,
 ) -> None:
-    """Write the runs to a file that only its owner can read, all of it or nothing; the suffix says the format.
+    """Write the runs to a file that only its owner can read, all or nothing; the suffix says the format.
 
-    Raises UsageError without runs, for an unknown suffix, and when the file cannot be written; then what was there
-    before is untouched.
-    """
+    Raises UsageError without runs, for an unknown suffix, and when it cannot be written; then what was there stays."""
     text = render(
         runs, wanted or format_of(path), tried=tried, with_texts=with_texts, objectives=objectives, choice=choice
     )
     write_text(path, text)
+
+
+def unused(path: Path) -> Path:
+    """`path`, if nothing is there yet. Raises UsageError."""
+    if path.exists():
+        raise UsageError(f"{path} is there already; choose another name.")
+    return path
 
 
 def write_text(path: Path, pieces: Iterable[str]) -> None:

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     host = _host(options.host, loaded.settings.hosts)
     with endpoints_of(loaded) as endpoints:
         engine = asyncio.run(_engine(endpoints, host))
-    checks = [*_program(), *engine, *([_terminal(), *_locations()] if host.is_here else [])]
+    checks = [*_program(), *engine, *([_terminal(), *locations()] if host.is_here else [])]
     if options.probe:
         hosts = loaded.settings.hosts if host.is_here else (host,)
         settings = msgspec.structs.replace(loaded.settings, hosts=hosts)
@@ -282,7 +282,8 @@ def _terminal() -> Check:
     kind = os.environ.get("TERM", "")
     is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     encoding = (sys.stdout.encoding or "").lower()
-    found = f"TERM={clean(kind) or 'not set'}, {size.columns} × {size.lines} cells, {encoding}"
+    others = (f"{name}={clean(value)}, " for name in ("COLORTERM", "NO_COLOR") if (value := os.environ.get(name)))
+    found = f"TERM={clean(kind) or 'not set'}, {''.join(others)}{size.columns} × {size.lines} cells, {encoding}"
     if not is_terminal:
         return Check(name="terminal", ok=True, found="none here: `latency-tui run` needs none")
     if kind in ("", "dumb"):
@@ -292,27 +293,23 @@ def _terminal() -> Check:
     return Check(name="terminal", ok=True, found=found)
 
 
-def _locations() -> Iterator[Check]:
-    for name, path in (("configuration", paths.user_config_file()), ("state", paths.state_file())):
-        yield Check(name=name, ok=_is_writable(path), found=f"{path}{'' if path.exists() else ' (not there yet)'}")
-    history = paths.history_file()
-    if not history.exists():
-        yield Check(name="history", ok=_is_writable(history), found=f"{history} (not there yet)")
-        return
-    try:
-        with Store(history) as store:
-            runs, used = store.count(), store.bytes_used()
-    except HistoryError as error:
-        yield Check(name="history", ok=False, found=str(error).removesuffix("."))
-        return
-    yield Check(
-        name="history", ok=_is_writable(history), found=f"{history}, {counted(runs, 'run')}, {used / 1e6:.1f} MB"
-    )
+def locations() -> Iterator[Check]:
+    places = {"configuration": paths.user_config_file(), "state": paths.state_file(), "history": paths.history_file()}
+    for (name, path), kind in zip(places.items(), ("CONFIG", "STATE", "DATA"), strict=True):
+        ok, found = _is_writable(path), f"{path}{'' if path.exists() else ' (not there yet)'}"
+        try:
+            if name == "history" and path.exists():
+                with Store(path) as store:
+                    found += f", {counted(store.count(), 'run')}, {store.bytes_used() / 1e6:.1f} MB"
+            found += "" if ok else f": cannot be written; make its directory writable, or set XDG_{kind}_HOME"
+        except HistoryError as error:
+            ok, found = False, str(error).removesuffix(".")
+        yield Check(name=name, ok=ok, found=found)
 
 
 def _is_writable(path: Path) -> bool:
-    """True if the file, or the first directory above it that is there, can be written."""
+    """True if the file, or the first directory above it that is there, can be written. Below a file nothing can."""
     place = path
     while not place.exists() and place != place.parent:
         place = place.parent
-    return os.access(place, os.W_OK)
+    return os.access(place, os.W_OK) and (place == path or place.is_dir())

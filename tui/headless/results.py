@@ -158,7 +158,7 @@ def in_turn_lines(runs: Sequence[StoredRun]) -> list[str]:
     turns = measured_in_turn(measured_in(runs))
     found = compare_in_turn(turns)
     said = [*(each.sentence for each in found), *failures_in_turn(turns), family_sentence(found)]
-    return [clean(f"{sentence}.") for sentence in said if sentence]
+    return [clean(f"{sentence}.") for sentence in dict.fromkeys(said) if sentence]
 
 
 def judgements_sentence(results: Sequence[TargetResult]) -> str:

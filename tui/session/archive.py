@@ -10,7 +10,7 @@ from typing import TypeVar
 from tui.config.schema import HistorySettings
 from tui.core.objectives import Objective
 from tui.core.run import LazyRuns, RunFilter, RunRow, Sort, StoredRun
-from tui.export.formats import SUFFIXES, Format, render, write
+from tui.export.formats import SUFFIXES, Format, render, unused, write
 from tui.history.store import Store
 from tui.session import trial_log
 
@@ -74,14 +74,11 @@ class Archive:
     """The suffixes of exported files, in words."""
 
     async def export(self, number: int, name: str) -> Path:
-        """Write a run, with all others of its series, to the file `name`, in the format of its suffix; the path.
-
-        Raises UsageError if it cannot be written.
-        """
+        """Write a run, with its series, to a new file in the format of its suffix; its path. Raises UsageError."""
 
         def export(store: Store) -> Path:
             # Path's own raises for a user who is not there.
-            path = Path(os.path.expanduser(name))  # noqa: PTH111
+            path = unused(Path(os.path.expanduser(name)))  # noqa: PTH111
             runs = LazyRuns(_numbers(store, number), store.run)
             write(path, runs, tried=trial_log.of_runs(store, runs), objectives=self._objectives)
             return path

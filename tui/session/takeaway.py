@@ -9,7 +9,7 @@ from tui.core.sanitize import clean
 from tui.core.snapshot import Snapshot
 from tui.core.target import Endpoint
 from tui.errors import UsageError
-from tui.export.formats import write_text
+from tui.export.formats import unused, write_text
 from tui.export.markdown import comparison_markdown
 from tui.export.plan_file import contents_of_snapshot
 from tui.export.portable import without_keys
@@ -52,16 +52,17 @@ class Takeaway:
             return await asyncio.to_thread(self._save_plans, path)
         if path.suffix.lower() != ".md":
             raise UsageError(f"{name}: a comparison has no such form; name the file with one of {_SUFFIXES}.")
-        await asyncio.to_thread(write_text, path, [self.text])
+        await asyncio.to_thread(lambda: write_text(unused(path), [self.text]))
         return f"Wrote {clean(str(path))}."
 
     def _save_plans(self, path: Path) -> str:
-        names = []
-        for side, snapshot in (("before", self._before), ("now", self._now)):
+        names, sides = [], {"before": self._before, "now": self._now}
+        places = [unused(path.with_stem(f"{path.stem}-{side}")) for side in sides]
+        for place, snapshot in zip(places, sides.values(), strict=True):
             contents, default = contents_of_snapshot(snapshot)
             asks = {target.endpoint or default for target in contents.targets}
             own = [endpoint for endpoint in self._endpoints if endpoint.name in asks]
-            saved = self._files.save(str(path.with_stem(f"{path.stem}-{side}")), contents, own, default)
+            saved = self._files.save(str(place), contents, own, default)
             names.append(clean(saved.path.name))
         before, now = names
         return f"Wrote {before} and {now}: latency-tui run {before} --against {now} asks both in turn."

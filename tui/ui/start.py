@@ -151,7 +151,7 @@ def _farewell(on_disk: "DraftOnDisk", session: "Session", status: int) -> int:
     left_out = history.left_out() if history is not None else None
     # A terminal that has gone takes nothing.
     with suppress(OSError):
-        for sentence in filter(None, (on_disk.farewell(), _of_runs(session), left_out)):
+        for sentence in filter(None, (on_disk.farewell(), left_out or _of_runs(session))):
             print(f"latency-tui: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
     is_lost = history is not None and left_out is not None and history.lost
     return status or (ExitCode.NOT_MEASURED if is_lost else status)

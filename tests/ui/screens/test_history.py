@@ -197,6 +197,10 @@ async def test_exporting_writes_a_file_or_says_why_not(opened: Opened, tmp_path:
         (run,) = json_format.read(tmp_path / "out.json").runs
         assert run.requests[0].pieces == RUNS[2].requests[0].pieces
         await s.press("e")
+        s.app.screen.query_one("#answer", Input).value = str(tmp_path / "out.json")
+        await s.press("enter")
+        await s.until_shown("is there already")
+        await s.until(lambda: [*s.app.screen.query("#answer").results(Input)] != [])
         s.app.screen.query_one("#answer", Input).value = "out.doc"
         await s.press("enter")
         await s.until_shown("no export has this suffix")

@@ -58,7 +58,9 @@ async def test_one_pane_at_a_time_at_80_by_24_and_the_focus_goes_with_it(
         await s.pilot.pause()
         assert shown.call_count == 2
         await s.pilot.click("#show-lanes")
-        await s.until(lambda: shown_panes(s) == ["lanes"])
+        await s.until(lambda: (shown_panes(s), s.app.focused) == (["lanes"], stream))
+        await s.pilot.click("#show-prompt")
+        await s.until(lambda: (shown_panes(s), s.app.focused) == (["prompt"], editor))
 
 
 async def test_with_all_panes_in_sight_the_next_is_the_one_after_where_the_focus_is(open_app: OpenApp) -> None:
