@@ -1,4 +1,4 @@
-"""A newcomer's first two minutes: every key that is pressed stands on the screen, in the footer or in the menu."""
+"""A newcomer's first two minutes: every key that is pressed stands on the screen, in the footer, the menu or a box."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ from terminal_under_test import Terminal
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs pidfd and /proc")
 
-SENT = {"F5": b"\x1b[15~", "F10": b"\x1b[21~", "^Space": b"\x00"}
+SENT = {"F5": b"\x1b[15~", "F10": b"\x1b[21~", "^Space": b"\x00", ".": b"."}
 """Bytes of the keys that footers name."""
 
 
@@ -28,6 +28,12 @@ def choose(terminal: Terminal, title: str) -> None:
     assert found is not None
     terminal.press(found[1].encode())
     terminal.until(lambda shown: "press a letter" not in shown, "a closed menu")
+
+
+def answer(terminal: Terminal, key: str, does: str) -> None:
+    """Press a key that a box names with what it does."""
+    terminal.until_shows(f"{key} {does}")
+    terminal.press({"Enter": b"\r", "Escape": b"\x1b"}[key])
 
 
 def paste(terminal: Terminal, text: str) -> None:
@@ -49,24 +55,33 @@ def test_start_paste_run_change_run_compare_save_and_reopen(environ: dict[str, s
         terminal.until_shows("✔ done", 3)
         choose(terminal, "Compare")
         terminal.until(lambda shown: "━ Compare" in shown and "Briefly" in shown, "the comparison")
-        terminal.press(b"\x1b")
+        answer(terminal, "Escape", "closes")
         terminal.until(lambda shown: "━ Compare" not in shown, "the main screen")
         choose(terminal, "Save")
         terminal.until_shows("Save the plan as")
-        terminal.press(b"\r")
+        answer(terminal, "Enter", "saves")
         terminal.until_shows("Saved plan.toml")
         press(terminal, "F10", "Quit")
         assert terminal.until_ended() == 0
         assert b"2 runs kept in the history" in terminal.written
     assert "Briefly." in Path("plan.toml").read_text()
-    with Terminal(["--demo"], environ) as terminal:
+    with Terminal(["--demo"], environ, size=(80, 24)) as terminal:
         terminal.until_shows("Briefly.")
         choose(terminal, "New")
         terminal.until(lambda shown: "ten-year-old" in shown, "a fresh start")
         choose(terminal, "Open")
         terminal.until_shows("Open a plan")
         paste(terminal, "plan.toml")
-        terminal.press(b"\r")
+        answer(terminal, "Enter", "opens")
         terminal.until_shows("Briefly.")
+        # One pane at a time: from the lanes, which a run brings to the front, back to the prompt.
+        press(terminal, "F5", "Run")
+        terminal.until_shows("✔ done", 3)
+        press(terminal, ".", "Next pane")
+        terminal.until_shows("Latest run")
+        press(terminal, ".", "Next pane")
+        terminal.until_shows("Briefly.")
+        terminal.press(b" And plainly.")
+        terminal.until_shows("plainly.")
         press(terminal, "F10", "Quit")
         assert terminal.until_ended() == 0

@@ -105,9 +105,9 @@ _WORDS = {
 
 FOOTER = {
     "": ("run", "menu", "help", "quit", "command_palette"),
-    "prompt": ("maximise", "variants", "next_pane"),
-    "lanes": ("maximise", "copy", "search", "detail", "advice", "next_lane", "next_pane"),
-    "charts": ("next_chart", "maximise_chart", "sort", "next_lane", "next_pane"),
+    "prompt": ("next_pane", "maximise", "variants"),
+    "lanes": ("next_pane", "maximise", "copy", "search", "detail", "advice", "next_lane"),
+    "charts": ("next_pane", "next_chart", "maximise_chart", "sort", "next_lane"),
     "flight": ("cancel_all",),
 }
 """Actions of the footer: everywhere, the most needed first; then with the focus in a part; and while a run goes on."""
