@@ -77,6 +77,6 @@ async def test_the_footer_of_the_lanes_ends_where_the_charts_begin(
     with shared_engine.lend() as engine:
         async with app_driver_of(engine, plan_of(fast(2), simulator.base_url, "Why?", 100), size=SMALL) as s:
             await s.press("f2")
-            await s.until(lambda: "Detail" in s.shown.splitlines()[-1], "the lanes' keys")
+            await s.until(lambda: "Search" in s.shown.splitlines()[-1], "the lanes' keys")
             await s.press("f2")
-            await s.until(lambda: "Detail" not in s.shown.splitlines()[-1], "no key of theirs with the charts")
+            await s.until(lambda: "Search" not in s.shown.splitlines()[-1], "no key of theirs with the charts")

@@ -109,7 +109,7 @@ async def test_running_at_80_by_24_shows_the_lanes(open_app: OpenApp) -> None:
         assert shown_panes(s) == ["lanes"]
         assert s.shown.count("✔ done") == 3
         assert s.app.focused is s.views[0].stream, "keys scroll what is seen"
-        await s.until(lambda: "d Detail" in s.shown.splitlines()[-1], "the keys of a lane")
+        await s.until(lambda: "/ Search" in s.shown.splitlines()[-1], "the keys of a lane")
         await s.press("f2")
         await s.until(lambda: "median" in s.shown)
         assert "fast-3" in s.shown
