@@ -48,6 +48,16 @@ def test_tables_lists_and_headings_are_laid_out() -> None:
         assert there in shown
 
 
+def test_no_word_of_a_table_is_cut_however_long_or_many() -> None:
+    shown = _shown(f"| one | two | three |\n|---|:-:|--:|\n| 1 | https://example.test/{'a' * 80} | {'b' * 30} |", 40)
+    assert (shown.count("a"), shown.count("b")) == (81, 30)
+    assert "…" not in shown
+    heads, cells = ("|".join(f"{what} {number}" for number in range(40)) for what in ("head", "cell"))
+    shown = _shown(f"|{heads}|\n|{'---|' * 40}\n|{cells}|")
+    for number in range(40):
+        assert f"head {number}: cell {number}\n" in f"{shown}\n"
+
+
 def test_a_link_says_where_it_goes_and_leads_nowhere() -> None:
     lines = _lines("[look](http://example.test/a) ![picture](http://example.test/b.png)")
     assert "look (http://example.test/a)" in "".join(segment.text for segment in lines[0])

@@ -9,8 +9,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderResult
-from rich.markdown import Markdown
+from rich.markdown import Markdown, MarkdownElement, TableElement
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 from textual.app import ComposeResult
@@ -32,8 +33,8 @@ from tui.ui.viewmodel.detail import detail_rows, failing_parts
 from tui.ui.viewmodel.lane_lines import SHAPES
 from tui.ui.widgets.chart_view import ChartView
 
-_WIDEST, _AROUND = 130, 6
-"""Cells of the box at most, and of what is around its lines: frame, padding and scrollbar."""
+_WIDEST, _AROUND, _LEAST_COLUMN = 130, 6, 9
+"""Cells of the box at most, of what is around its lines (frame, padding, scrollbar), of a table's column at least."""
 _STYLES = Theme(
     {
         "markdown.h1": "bold",
@@ -202,23 +203,31 @@ def _table(groups: tuple[tuple[tuple[str, str], ...], ...]) -> str:
     return "\n".join(f"{name:<{_NAME_CELLS}} {clean(value)}" for group in groups for name, value in (*group, ("", "")))
 
 
+class _WholeTable(TableElement):
+    """A table of which nothing is cut: what is too long is folded, and with too many columns each row is a list."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for table in super().__rich_console__(console, options):
+            assert isinstance(table, Table)
+            for column in table.columns:
+                column.overflow = "fold"
+            if len(table.columns) * _LEAST_COLUMN <= options.max_width:
+                yield table
+                continue
+            for row in zip(*(column.cells for column in table.columns), strict=True):
+                yield Text()
+                pairs = zip(table.columns, row, strict=True)
+                yield from (Text.assemble(column.header, ": ", cell) for column, cell in pairs)  # type: ignore[arg-type]
+
+
 class _LaidOut(Markdown):
     """Rich's layout of parsed Markdown, in our styles."""
 
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "table_open": _WholeTable}
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """See `rich`."""
         with console.use_theme(_STYLES):
-            yield from console.render(_Plain(self), options)
-
-
-class _Plain:
-    """The layout itself, below the styles."""
-
-    def __init__(self, laid_out: _LaidOut) -> None:
-        self._laid_out = laid_out
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        return Markdown.__rich_console__(self._laid_out, console, options)
+            yield from console.render(Group(*super().__rich_console__(console, options)), options)  # type: ignore[arg-type]
 
 
 class _Roomy:
