@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from subprocess import Popen
 
 from textual._context import visible_screen_stack
-from textual.events import Paste
+from textual.events import Key, Paste
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from tui.config.known_models import load_models
@@ -120,6 +121,13 @@ class AppDriver:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+
+    async def burst(self, *keys: str) -> None:
+        """The same in one read of the terminal, and wait until all have acted."""
+        for key in keys:
+            is_character = len(key) == 1
+            self.app.post_message(Key(_character_to_key(key) if is_character else key, key if is_character else None))
+        await self.pilot.pause()
 
     async def focus(self, selector: str) -> None:
         self.app.screen.query_one(selector).focus()

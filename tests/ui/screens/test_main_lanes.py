@@ -43,6 +43,10 @@ async def test_next_and_previous_lane_go_around_and_a_click_goes_to_one(open_app
             assert visited == [2, 1, 0], key
         await s.pilot.click(s.views[2].stream)
         assert current(s) == 2
+        # In one read: from the lane that Tab has just reached, and back.
+        await s.burst("shift+tab", "f6", "f6", "shift+f6")
+        assert current(s) == 2
+        assert s.app.focused is s.views[2].stream
 
 
 async def test_maximise_shows_one_lane_alone_and_all_again(open_app: OpenApp) -> None:

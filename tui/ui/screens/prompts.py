@@ -21,6 +21,15 @@ from tui.ui.widgets.variants_view import VariantsView
 _TABS = ("variants", "variables", "turns", "files")
 
 
+class _Tabs(TabbedContent):
+    """Textual's, which brings to the front the pane that it is told has got the focus: after the next key, so that of
+    several in one read some were lost."""
+
+    def on_tab_pane_focused(self, event: TabPane.Focused) -> None:
+        """Leave the pane in front that the screen has put there: the focus is never given behind it."""
+        event.prevent_default().stop()
+
+
 class PromptsScreen(BoxScreen[None]):
     """Edits a book of prompts in place. Escape goes back from a field to its list, and from there to the lanes."""
 
@@ -60,7 +69,7 @@ class PromptsScreen(BoxScreen[None]):
             box.border_title = (
                 f"Prompt · {self._keys('prompts.next_tab')} next tab · {self._keys('prompts.back')} closes"
             )
-            with TabbedContent(initial=f"tab-{self._first}"):
+            with _Tabs(initial=f"tab-{self._first}"):
                 for name, view in zip(_TABS, self._views, strict=True):
                     with TabPane(name.capitalize(), id=f"tab-{name}"):
                         yield view

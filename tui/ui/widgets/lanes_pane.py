@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from textual.containers import VerticalScroll
-from textual.events import DescendantFocus, Resize
+from textual.events import Resize
 from textual.geometry import Size
 
 from tui.core.model import KnownModel
@@ -80,19 +80,23 @@ class LanesPane(VerticalScroll, can_focus=False):
     @property
     def current(self) -> LaneView:
         """The lane that keys act on: the one that has or last had the focus."""
-        return self.views[self._current]
+        return self.views[self._place()]
+
+    def _place(self) -> int:
+        # Asked of the screen, since who gets the focus is told of it after the next key.
+        focused = self.screen.focused if self.is_attached else None
+        return next((place for place, view in enumerate(self.views) if view.stream is focused), self._current)
 
     def go(self, step: int) -> None:
         """Focus the lane `step` further on, around the end; the first step into the pane goes to the current lane."""
-        if self.has_focus_within:
-            self._current = (self._current + step) % len(self.views)
+        self._current = (self._place() + step * self.has_focus_within) % len(self.views)
         if self.alone:
             self._arrange()
-        self.current.stream.focus()
+        self.views[self._current].stream.focus()
 
     def toggle_alone(self) -> None:
         """Show the current lane alone, or all again."""
-        self.alone = not self.alone
+        self.alone, self._current = not self.alone, self._place()
         self._arrange()
         self.current.stream.focus()
 
@@ -122,7 +126,7 @@ class LanesPane(VerticalScroll, can_focus=False):
 
     def _name_all(self) -> None:
         """Name the lanes by what tells them apart, and mark the current one, wherever the focus is."""
-        current, widths = self.current, [view.size.width for view in self.views if view.size]
+        current, widths = self.views[self._current], [view.size.width for view in self.views if view.size]
         names = [view.lane.label for view in self.views]
         # While they are hidden, how much room there will be is not known.
         if widths and (named := (names, current, cells := min(widths) - 4)) != self._named:
@@ -135,11 +139,9 @@ class LanesPane(VerticalScroll, can_focus=False):
         super().watch_scroll_y(old_value, new_value)
         self.call_after_refresh(lambda: self.tick(self._now_ns()))
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
+    def on_descendant_focus(self) -> None:
         """The lane that gets the focus is the current one."""
-        for position, view in enumerate(self.views):
-            if event.widget is view.stream:
-                self._current = position
+        self._current = self._place()
         self._name_all()
 
     def on_mount(self) -> None:
