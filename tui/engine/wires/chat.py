@@ -210,25 +210,6 @@ def _is_json(words: str) -> bool:
         return False
 
 
-class ChatWire(OpenAIWire):
-    """Chat Completions. See `Wire`."""
-
-    title = f"{Protocol.CHAT} API"
-    path = "chat/completions"
-
-    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> CompletionReader:
-        """See `Wire.reader`."""
-        return CompletionReader(reporter)
-
-    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
-        """See `Wire.kept`."""
-        return kept(events)
-
-    def body(self, spec: RequestSpec) -> dict[str, Any]:
-        """See `OpenAIWire.body`."""
-        return body(spec)
-
-
 def body(spec: RequestSpec) -> dict[str, Any]:
     """The body of `POST …/chat/completions`; parameters that are not set are absent."""
     quirks = spec.endpoint.quirks
@@ -248,3 +229,16 @@ def _messages(prompt: Prompt) -> list[dict[str, Any]]:
     if prompt.prefill:
         messages.append({"role": "assistant", "content": prompt.prefill})
     return messages
+
+
+class ChatWire(OpenAIWire):
+    """Chat Completions. See `Wire`."""
+
+    title = f"{Protocol.CHAT} API"
+    path = "chat/completions"
+
+    kept, body = staticmethod(kept), staticmethod(body)
+
+    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> CompletionReader:
+        """See `Wire.reader`."""
+        return CompletionReader(reporter)

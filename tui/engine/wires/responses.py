@@ -230,25 +230,6 @@ def _may_go_back(item: Mapping[str, Any]) -> bool:
     return item.get("type") != "reasoning" or bool(item.get("encrypted_content"))
 
 
-class ResponsesWire(OpenAIWire):
-    """The Responses API. See `Wire`."""
-
-    title = Protocol.RESPONSES.value
-    path = "responses"
-
-    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> ResponseReader:
-        """See `Wire.reader`."""
-        return ResponseReader(reporter)
-
-    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
-        """See `Wire.kept`."""
-        return kept(events)
-
-    def body(self, spec: RequestSpec) -> dict[str, Any]:
-        """See `OpenAIWire.body`."""
-        return body(spec)
-
-
 def body(spec: RequestSpec) -> dict[str, Any]:
     """The body of `POST …/responses`; parameters that are not set are absent."""
     prompt = spec.prompt
@@ -266,3 +247,16 @@ def body(spec: RequestSpec) -> dict[str, Any]:
     if prompt.system:
         built["instructions"] = prompt.system
     return with_parameters(built, spec, {})
+
+
+class ResponsesWire(OpenAIWire):
+    """The Responses API. See `Wire`."""
+
+    title = Protocol.RESPONSES.value
+    path = "responses"
+
+    kept, body = staticmethod(kept), staticmethod(body)
+
+    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> ResponseReader:
+        """See `Wire.reader`."""
+        return ResponseReader(reporter)

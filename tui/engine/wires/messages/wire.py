@@ -1,6 +1,6 @@
 """The Messages API through Anthropic's SDK, which builds and signs requests and knows the clouds' routes."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import date, datetime
 from functools import partial
@@ -12,7 +12,6 @@ import httpx2
 from tui.core.events import FailureKind
 from tui.core.model import ListedModel
 from tui.core.plan import RequestSpec
-from tui.core.prompt import KeptAnswer
 from tui.core.target import Endpoint, as_header
 from tui.engine import failures
 from tui.engine.failures import Refusal, UnsentError
@@ -31,6 +30,7 @@ class MessagesWire:
 
     title = "Messages API"
     request_id_header = "request-id"
+    kept = staticmethod(request_body.kept)
 
     def __init__(self, connections: HttpClients) -> None:
         self._clients = SdkClients(connections)
@@ -59,10 +59,6 @@ class MessagesWire:
         """See `Wire.reader`."""
         is_cached = bool(spec.parameters.cache)
         return MessageReader(reporter, partial(self._last_message.__setitem__, _lane_of(spec)) if is_cached else None)
-
-    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
-        """See `Wire.kept`."""
-        return request_body.kept(events)
 
     def refusal(self, http_status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
         """See `Wire.refusal`."""
