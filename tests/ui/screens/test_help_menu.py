@@ -165,6 +165,14 @@ MEANT = {
     "exit": "Quit",
     "rerun": "Run",
     "dark mode": "Theme",
+    "resume": "Pause",
+    "fullscreen": "Zoom",
+    "shortcuts": "Help",
+    "slow": "Advice",
+    "settings": "Parameters",
+    "drafts": "Open",
+    "note": "History",
+    "percentile": "Statistics",
 }
 """Words that are typed into the palette, and the titles that they find first."""
 
