@@ -37,7 +37,7 @@ from tui.ui.sparing import SparingStylesheet
 from tui.ui.terminal import Terminal, copy, passed_on
 from tui.ui.terminal_input import InputOrder
 from tui.ui.themes import dress, markers_of, variables_of
-from tui.ui.widgets.inputs import OptionTyped
+from tui.ui.widgets.inputs import OptionTyped, option_typed
 from tui.ui.widgets.prompt_pane import PromptHead
 from tui.ui.widgets.settings_form import ParametersForm
 from tui.ui.widgets.target_picker import TargetPicker
@@ -216,6 +216,11 @@ class LatencyApp(App[None]):
     @on(PromptHead.Clicked)
     async def _open_prompts(self) -> None:
         await self.dispatcher.act("variants")
+
+    def on_key(self, event: Key) -> None:
+        """Tell of a character that Option may have made where nothing is typed; editors tell of their own."""
+        if event.is_forwarded and (message := option_typed(event, "")):
+            self.post_message(message)
 
     @on(OptionTyped)
     def _option_typed(self, event: OptionTyped) -> None:
