@@ -102,6 +102,17 @@ def test_a_tick_stands_before_what_is_asked_now_however_many_runs_there_were() -
     assert len(before) > 2 * len(after)
 
 
+@pytest.mark.parametrize("before", [1, 2, 20])
+def test_a_tick_has_room_beside_all_columns_about_the_default_size(before: int) -> None:
+    answers = [replace(took(200, 900, asked), usd=0.000024, otps=90.1) for asked in ["old"] * before + ["new"]]
+    lanes = [lane_of(f"claude-{model}-5-5", *answers) for model in ("haiku", "sonnet", "opus")]
+    for width in (65, 70, 72, 74):
+        shown = table(lanes, width, verdicts=("? few",) * 3)
+        assert [line.count(CHANGED) for line in shown.lines] == [2] * 3, width
+        assert "verdict" in shown.heading
+        assert "opus" in shown.lines[2]
+
+
 def test_sparklines_fill_the_width_with_a_gap_between() -> None:
     lanes = [lane_of("a", *[took(800, 800)] * 500)]
     for width in (80, 120, 200):

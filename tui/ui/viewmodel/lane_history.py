@@ -14,7 +14,7 @@ from tui.core.figures import Figure
 from tui.core.host_difference import PARTS, host_sentences
 from tui.core.objectives import COST, PASSED
 from tui.core.pass_rate import PassRate, rate_of
-from tui.core.wording import dollars, format_duration, format_rate
+from tui.core.wording import cells_of, dollars, format_duration, format_rate
 from tui.session.lane import OutcomesReader
 from tui.session.live import Lane
 
@@ -288,8 +288,11 @@ def history_table(
     columns.sort(key=lambda one: _PLACES.index(one.name))
     widths = [max(_COUNT_CELLS, each.width(by)) if each is count and lanes else each.width(by) for each in columns]
     longest = max((len(lane.label) for lane in lanes), default=0)
-    shortest_spark = min(_SHORTEST_SPARK, max((len(each) for lane in lanes for each in lane.drawn.values()), default=0))
+    drawn = (len(each) + len(lane.changes) for lane in lanes for each in lane.drawn.values())
+    shortest_spark = min(_SHORTEST_SPARK, max(drawn, default=0))
     name_cells = max(0, min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, rest - 2 * (shortest_spark + 1)), rest))
+    names = shorten([lane.label for lane in lanes], name_cells)
+    name_cells = min(name_cells, max(map(cells_of, names), default=0))
     spark_cells = max(0, (rest - name_cells - 2) // 2)
     spare = rest - name_cells - 2 * spark_cells
     # Before a figure stands a gap and behind it the place of a star: the sparkline gives what is wanting.
@@ -297,7 +300,6 @@ def history_table(
     given = min(spark_cells, max(0, 2 + longest_figure - _FEWEST_FIGURE_CELLS))
     spark_cells, figure_cells = spark_cells - given, _FEWEST_FIGURE_CELLS + given
     tops = {metric: _top(lanes, metric) for metric in METRICS}
-    names = shorten([lane.label for lane in lanes], name_cells)
     lines = []
     for at, lane in sorted(enumerate(lanes), key=lambda one: _rank(one[1], by)):
         line = clip(names[at], name_cells) + " " * spare
