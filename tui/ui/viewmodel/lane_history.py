@@ -287,12 +287,7 @@ def history_table(
     rest -= sum(each.width(by) for each in columns[1:])
     columns.sort(key=lambda one: _PLACES.index(one.name))
     widths = [max(_COUNT_CELLS, each.width(by)) if each is count and lanes else each.width(by) for each in columns]
-    longest = max((len(lane.label) for lane in lanes), default=0)
-    drawn = (len(each) + len(lane.changes) for lane in lanes for each in lane.drawn.values())
-    shortest_spark = min(_SHORTEST_SPARK, max(drawn, default=0))
-    name_cells = max(0, min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, rest - 2 * (shortest_spark + 1)), rest))
-    names = shorten([lane.label for lane in lanes], name_cells)
-    name_cells = min(name_cells, max(map(cells_of, names), default=0))
+    names, name_cells = _names(lanes, shorten, rest)
     spark_cells = max(0, (rest - name_cells - 2) // 2)
     spare = rest - name_cells - 2 * spark_cells
     # Before a figure stands a gap and behind it the place of a star: the sparkline gives what is wanting.
@@ -319,6 +314,15 @@ def history_table(
         remarks=tuple(host_sentences([asked for each in lanes if (asked := each.lane.from_host) is not None])),
         sparks=tuple((start, start + spark_cells) for start in starts),
     )
+
+
+def _names(lanes: Sequence[LaneHistory], shorten: Shorten, rest: int) -> tuple[list[str], int]:
+    """The names, and cells for them, of `rest`, that leave the sparklines theirs."""
+    longest = max((len(lane.label) for lane in lanes), default=0)
+    drawn = max((len(each) + len(lane.changes) for lane in lanes for each in lane.drawn.values()), default=0)
+    least = max(_SHORTEST_NAME, rest - 2 * (min(_SHORTEST_SPARK, drawn) + 1))
+    names = shorten([lane.label for lane in lanes], max(0, min(_LONGEST_NAME, longest, least, rest)))
+    return names, max(map(cells_of, names), default=0)
 
 
 def _fitting(lanes: Sequence[LaneHistory], verdicts: Sequence[str], rest: int, by: str | None) -> Iterator[_Column]:

@@ -12,7 +12,6 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.core.sanitize import clean
 from tui.ui.viewmodel.lane_lines import shortened
 
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
@@ -101,19 +100,9 @@ _SHORTEST = 4
 _AROUND_NAME = 4
 
 
-def fitted(label: str, cells: int) -> str:
-    """`label` in at most `cells`, cut at its front: names of models differ at their ends."""
-    label = clean(label).replace("\n", " ").replace("\t", " ")
-    if cell_len(label) <= cells:
-        return label
-    while label and cell_len(label) >= cells:
-        label = label[1:]
-    return f"…{label}" if cells > 0 else ""
-
-
 def padded(text: str, cells: int) -> str:
     """`text` in exactly `cells` cells."""
-    return set_cell_size(fitted(text, cells), cells)
+    return set_cell_size(shortened([text], cells)[0], cells)
 
 
 class KeyName(NamedTuple):
@@ -131,8 +120,8 @@ def key_strip(key: Sequence[KeyName], muted: Style, width: int, more: int = 0) -
     rest = f"+{more} more" if more else ""
     # A glyph, a space, and a gap of two per name; the last one's gap may be lost.
     share = (width + 2 - len(rest)) // max(1, len(key)) - _AROUND_NAME
-    whole, short = [fitted(each.name, width) for each in key], [each.short for each in key]
-    for names in (whole, shortened(short, width), shortened(short, max(_SHORTEST, share))):
+    whole, short = [each.name for each in key], [each.short for each in key]
+    for names in (shortened(whole, width), shortened(short, width), shortened(short, max(_SHORTEST, share))):
         if sum(cell_len(name) + _AROUND_NAME for name in names) - 2 + len(rest) <= width:
             break
     segments: list[Segment] = []
