@@ -8,10 +8,14 @@ import pytest
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
+from textual.geometry import Region
 from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.config.schema import UiSettings
 from tui.ui.themes import READABLE, Of256, contrast
+from tui.ui.widgets.stream_view import StreamView
 
 from .test_snapshots import Tell, Theme, Told, _end_otherwise, tell
 
@@ -118,3 +122,37 @@ async def test_colours_of_lanes_are_not_those_of_phases(tell: Tell, theme: Theme
         lanes = colours(*"01234567")
         assert len(lanes) == 8
         assert not lanes & colours("waiting", "thinking", "output", "stall", "ttft", "total")
+
+
+async def test_the_focus_is_always_to_be_seen(tell: Tell) -> None:
+    """Without a colour of its own, as in terminals that have few: what gets the focus looks different, everywhere."""
+    unseen: list[str] = []
+    async with tell(settings=UiSettings(frame_rate=30.0, theme="terminal")) as told:
+
+        def look(at: Region) -> list[Strip]:
+            strips = told.app.screen._compositor.render_strips()
+            return [strip.crop(at.x, at.right) for strip in strips[at.y : at.bottom]]
+
+        async def go_round(where: str) -> None:
+            await told.pilot.pause()
+            screen = told.app.screen
+            for widget in list(screen.focus_chain):
+                # What a lane shows has its border above the figures.
+                around = widget.parent if isinstance(widget, StreamView) else widget
+                assert isinstance(around, Widget)
+                screen.set_focus(None)
+                await told.pilot.pause()
+                region, before = around.region, look(around.region)
+                screen.set_focus(widget)
+                await told.pilot.pause()
+                if around.region == region and look(region) == before:
+                    unseen.append(f"{where}: {widget}")
+
+        await go_round("main")
+        for key in ("alt+e", "alt+v", "alt+shift+c"):
+            await told.press(key)
+            await told.until(lambda: not told.on_main, "another screen")
+            await go_round(key)
+            await told.press("escape")
+            await told.until(lambda: told.on_main, "the main screen")
+    assert not unseen, "\n".join(unseen)

@@ -83,7 +83,8 @@ class CompareScreen(BoxScreen[None]):
         & Select { width: 1fr; }
         & Input { width: 1fr; }
         & Button { margin: 0 0 0 1; min-width: 0; }
-        & VerticalScroll { height: 1fr; margin: 1 0 0 0; }
+        & VerticalScroll { height: 1fr; border-top: solid $panel-lighten-2; }
+        & VerticalScroll:focus { border-top: heavy $primary; }
         & #compared { height: auto; }
     }
     """
