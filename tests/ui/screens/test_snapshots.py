@@ -275,6 +275,15 @@ async def test_no_colour(tell: Tell) -> None:
         await told.picture("screen")
 
 
+async def test_256_colours(tell: Tell) -> None:
+    """As over SSH, in tmux and in GNU screen."""
+    async with tell(terminal=Terminal(colours="256")) as told:
+        await _pictures_of_colours(told)
+        await told.picture("screen")
+        await told.press("escape", "f1")
+        await told.picture("help", told.box)
+
+
 @SIZES
 async def test_text_of_a_lane(tell: Tell, size: tuple[int, int]) -> None:
     async with tell(size) as told:
