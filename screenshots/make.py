@@ -117,7 +117,7 @@ def _picture(terminal: Terminal, name: str, fonts: str | None, settle_s: float) 
 
 
 def _film(terminal: Terminal) -> list[Frame]:
-    """Two runs and the advice, as a person sees them."""
+    """Two runs, as a person sees them."""
     _ready(terminal)
     frames: list[Frame] = []
     started = time.monotonic()

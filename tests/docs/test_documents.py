@@ -10,9 +10,11 @@ from docs import tables
 from docs.pages import PAGES, README, ROOT, Block, anchor, blocks, generated, headings, links
 from tui.config.load import Flags, load
 from tui.export.formats import Format
+from tui.ui.bindings import ACTIONS, FOOTER
 from tui.ui.keymap import keymap_of
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+FILM = ROOT / "screenshots/film.svg"
 PLANS = [block for page in PAGES for block in blocks(page, "toml")]
 _DIRECTORIES = r"(?:tui|configs|tests|docs|screenshots|\.ci)/[\w./-]*\w"
 
@@ -23,6 +25,26 @@ def _name(value: Path | Block) -> str:
 
 def test_the_readme_is_short() -> None:
     assert len(README.read_bytes()) < 8_000
+
+
+def test_the_readme_begins_with_a_small_picture_that_moves() -> None:
+    assert f"({FILM.relative_to(ROOT)})" in README.read_text("utf-8")[:2_000]
+    film = FILM.read_text("utf-8")
+    assert len(film.encode()) < 2_000_000
+    assert film.count("<animate ") > 50
+
+
+@pytest.mark.parametrize("colours", ["", "-256"])
+def test_pictures_have_the_footer_of_the_program(colours: str) -> None:
+    """In 256 colours too, which is what SSH, tmux and GNU screen show."""
+    texts = re.findall(
+        r'<text x="(\d+)" y="(\d+)"[^>]*>([^<]*)', (ROOT / f"screenshots/main{colours}.svg").read_text("utf-8")
+    )
+    last = max(int(y) for _, y, _ in texts)
+    footer = " ".join(text for _, text in sorted((int(x), text.strip()) for x, y, text in texts if int(y) == last))
+    titles = {row.id: row.title for row in ACTIONS}
+    wanted = [titles[action_id] for action_id in (*FOOTER[""], *FOOTER["prompt"])]
+    assert re.search(".*".join(wanted), footer), "screenshots/make.py makes them anew"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
