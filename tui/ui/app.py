@@ -264,7 +264,7 @@ class LatencyApp(App[None]):
 
     def _series_over(self, series: Series) -> None:
         if series.ending is not Ending.CANCELLED and sum(series.run_ns) >= _LONG_NS:
-            self.ring(f"latency-tui: {series.progress(over=True)}")
+            self.ring(f"latency-tui: {series.verdict or series.progress(over=True)}")
 
     def ring(self, sentence: str) -> None:
         """Tell a person who looks elsewhere what has ended, as `ui.notify` says."""

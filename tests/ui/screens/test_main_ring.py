@@ -26,12 +26,13 @@ class Line:
         self.written.append(data)
 
 
-def series_of(seconds: int, ending: Ending = Ending.COMPLETE) -> Series:
+def series_of(seconds: int, ending: Ending = Ending.COMPLETE, verdict: str | None = None) -> Series:
     series = Series(SeriesSettings(repeats=1, warm_ups=0), "uid", 1, 1)
     repeat = series.next()
     assert repeat is not None
     series.add(repeat, seconds * S, 0.0, all_failed=False)
     series.end(ending)
+    series.verdict = verdict
     return series
 
 
@@ -42,6 +43,7 @@ def series_of(seconds: int, ending: Ending = Ending.COMPLETE) -> Series:
         ("osc9", series_of(10), "", f"{MESSAGE}\x07"),
         ("osc9", series_of(10), "tmux", f"\x1bPtmux;\x1b{MESSAGE}\x07\x1b\\"),
         ("osc9", series_of(10), "screen", f"\x1bP{MESSAGE}\x07\x1b\\"),
+        ("osc9", series_of(10, verdict="sure: a is best"), "", "\x1b]9;latency-tui: sure: a is best\x07"),
         ("off", series_of(10), "", None),
         ("bell", series_of(9), "", None),
         ("osc9", series_of(60, Ending.CANCELLED), "", None),
