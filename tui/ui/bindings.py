@@ -39,8 +39,7 @@ class Action(msgspec.Struct, frozen=True):
     """A word or two, for the footer and the palette."""
     help: str
     handler: str
-    """Method of a controller that carries it out, as `tui.ui.controllers.dispatcher` names it. For a part of the screen
-    the Textual action of that part."""
+    """Method of a controller that carries it out; for a part of the screen the Textual action of that part."""
     unless: str = ""
     """Reason for being unavailable: a method of `tui.ui.controllers.reasons`. Footer and palette show its sentence."""
     group: ActionGroup | None = None

@@ -80,8 +80,9 @@ def theme_name(chosen: str, terminal: Terminal) -> str:
 def variables_of(variables: Mapping[str, str], name: str, *, dark: bool) -> dict[str, str]:
     """A theme's variables with those that only we have, and with its colours of text as readable as they must be."""
     if name.startswith("ansi-"):
-        # The terminal's own colours are its owner's choice.
-        return {**variables, **dict.fromkeys(("selected", "faint", "quiet"), "ansi_default")} | dict(
+        # The terminal's own colours are its owner's choice; but the usual blue is hardly seen on black.
+        seen = {key: "ansi_cyan" if dark and value == "ansi_blue" else value for key, value in variables.items()}
+        return {**seen, **dict.fromkeys(("selected", "faint", "quiet"), "ansi_default")} | dict(
             zip(_LANE_NAMES, _ANSI_LANES, strict=True)
         )
     background, primary, foreground = (Color.parse(variables[key]) for key in ("background", "primary", "foreground"))
@@ -167,7 +168,8 @@ def dress(app: App[Any], chosen: str, terminal: Terminal) -> str:
     app.no_color = terminal.colours == "none"
     ansi = ANSIToTruecolor(app.ansi_theme, enabled=not app.native_ansi_color)
     filters: list[LineFilter] = [ansi, Colourless()] if app.no_color else [ansi]
-    app._filters = [Of256(app)] if terminal.colours == "256" and not app.no_color else filters  # noqa: SLF001
+    colours = {"256": 256, "16": 16}.get(terminal.colours)
+    app._filters = [OfPalette(app, colours)] if colours and not app.no_color else filters  # noqa: SLF001
     return name
 
 
@@ -189,14 +191,13 @@ def _without_colour(style: Style) -> Style:
     return plain + Style(reverse=True) if on_its_own and not style.reverse else plain
 
 
-class Of256(LineFilter):
-    """Shows each colour as the one of the 256 that looks most like it. Rich's own choice keeps the hue and gives up the
-    lightness: a dark grey with a breath of blue becomes a saturated blue. It does Textual's filter's work as well: each
-    would go through every segment of every frame."""
+class OfPalette(LineFilter):
+    """Shows each colour as the one of 256, or of 16, that looks most like it. Rich's own choice keeps the hue and not
+    the lightness: a dark grey with a breath of blue becomes a saturated blue. It does Textual's filter's work, too."""
 
-    def __init__(self, app: App[Any]) -> None:
+    def __init__(self, app: App[Any], colours: int) -> None:
         super().__init__()
-        self._app = app
+        self._app, self._colours = app, colours
         self._theme = ""
         self._before: ANSIToTruecolor | None = None
         """Textual's filter for this theme; None where the terminal's own colours are shown."""
@@ -208,25 +209,23 @@ class Of256(LineFilter):
             self._before = None if self._app.native_ansi_color else ANSIToTruecolor(self._app.ansi_theme)
         ground = background.rich_color
         return [
-            Segment(text, style if style is None else _shown_in_256(style, ground, self._before), control)
+            Segment(text, style if style is None else _shown(style, ground, self._before, self._colours), control)
             for text, style, control in segments
         ]
 
 
 @lru_cache(4096)
-def _shown_in_256(style: Style, ground: RichColour, before: ANSIToTruecolor | None) -> Style:
+def _shown(style: Style, ground: RichColour, before: ANSIToTruecolor | None, colours: int) -> Style:
     if before is not None:
         style = before.truecolor_style(style, ground)
-    return style + _in_256(style.color, style.bgcolor)
+    return style + _of_palette(style.color, style.bgcolor, colours)
 
 
 @lru_cache(4096)
-def _in_256(text: RichColour | None, ground: RichColour | None) -> Style:
-    seen = _nearest(ground)
-    if text is None or seen is None:
-        return Style(color=_nearest(text), bgcolor=seen)
-    is_readable = _contrast_of(text, ground) >= READABLE
-    return Style(color=_nearest(text, seen if is_readable else None), bgcolor=seen)
+def _of_palette(text: RichColour | None, ground: RichColour | None, colours: int) -> Style:
+    seen = _nearest(ground, colours)
+    is_readable = text is not None and seen is not None and _contrast_of(text, ground) >= READABLE
+    return Style(color=_nearest(text, colours, seen if is_readable else None), bgcolor=seen)
 
 
 def _contrast_of(text: RichColour, ground: RichColour | None) -> float:
@@ -236,30 +235,34 @@ def _contrast_of(text: RichColour, ground: RichColour | None) -> float:
 
 
 @lru_cache(4096)
-def _nearest(colour: RichColour | None, on: RichColour | None = None) -> RichColour | None:
-    """The nearest colour of the cube and the greys, which look alike in all terminals; the first 16 are the person's.
-    The nearest that can be read, where it is text on `on`."""
+def _nearest(colour: RichColour | None, colours: int, on: RichColour | None = None) -> RichColour | None:
+    """The nearest colour of so many; the nearest that can be read, where it is text on `on`."""
     if colour is None or colour.type is not ColorType.TRUECOLOR or colour.triplet is None:
         return colour
-    known = _cube() if on is None or on.is_default else _readable_on(on)
+    known = _palette(colours) if on is None or on.is_default else _readable_on(on, colours)
     wanted = _lab(colour.triplet)
     return RichColour.from_ansi(min(known, key=lambda one: dist(one[1], wanted))[0])
 
 
 @lru_cache(256)
-def _readable_on(ground: RichColour) -> list[tuple[int, tuple[float, float, float], float]]:
-    luminance = _luminance(Color.from_rich_color(ground))
-    return [one for one in _cube() if _ratio(one[2], luminance) >= READABLE] or _cube()
+def _readable_on(ground: RichColour, colours: int) -> list[tuple[int, tuple[float, float, float], float]]:
+    known = _palette(colours)
+    own = [each[2] for each in known if each[0] == ground.number] or [_luminance(Color.from_rich_color(ground))]
+    return [one for one in known if _ratio(one[2], own[0]) >= READABLE] or known
+
+
+XTERMS = ("000000", "cd0000", "00cd00", "cdcd00", "0000ee", "cd00cd", "00cdcd", "e5e5e5",
+          "7f7f7f", "ff0000", "00ff00", "ffff00", "5c5cff", "ff00ff", "00ffff", "ffffff")  # fmt: skip
+"""The first 16 as xterm has them; every terminal has its own."""
 
 
 @cache
-def _cube() -> list[tuple[int, tuple[float, float, float], float]]:
-    """The colours of the cube and the greys: their numbers, where they lie, and their luminance."""
-    levels = (0, *range(95, 256, 40))
-    cube = product(levels, repeat=3)
-    greys = ((grey, grey, grey) for grey in range(8, 239, 10))
-    colours = (ColorTriplet(*each) for each in chain(cube, greys))
-    return [(number, _lab(colour), _luminance(Color(*colour))) for number, colour in enumerate(colours, 16)]
+def _palette(colours: int) -> list[tuple[int, tuple[float, float, float], float]]:
+    """The cube and the greys, alike in all terminals, or the first 16: their numbers, where they lie, luminance."""
+    few = colours == len(XTERMS)
+    many = chain(product((0, *range(95, 256, 40)), repeat=3), ((grey, grey, grey) for grey in range(8, 239, 10)))
+    triplets = (ColorTriplet(*each) for each in (map(bytes.fromhex, XTERMS) if few else many))
+    return [(number, _lab(each), _luminance(Color(*each))) for number, each in enumerate(triplets, 0 if few else 16)]
 
 
 @lru_cache(4096)

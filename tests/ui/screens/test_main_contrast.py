@@ -2,9 +2,11 @@
 are, text stands out from its background by 4.5 to 1."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import get_args
 
 import pytest
+from rich.color import Color as RichColour
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
@@ -14,7 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.config.schema import UiSettings
-from tui.ui.themes import READABLE, Of256, contrast
+from tui.ui.themes import READABLE, XTERMS, OfPalette, contrast
 from tui.ui.widgets.stream_view import StreamView
 
 from .test_snapshots import Tell, Theme, Told, _end_otherwise, tell
@@ -55,14 +57,21 @@ def _texts(told: Told) -> Iterator[tuple[str, Style]]:
                         yield segment.text.strip(), segment.style
 
 
+def _seen(colour: RichColour) -> Color:
+    """The colour as xterm shows it."""
+    number = len(XTERMS) if colour.number is None else colour.number
+    return Color.parse(f"#{XTERMS[number]}") if number < len(XTERMS) else Color.from_rich_color(colour)
+
+
 def _hard_to_read(told: Told) -> Iterator[str]:
-    """What stands out too little, with 256 colours too: one text of each style."""
+    """What stands out too little, with 256 and 16 colours too: one text of each style."""
     one_of_each = {style: text for text, style in _texts(told)}
     segments = [Segment(text, style) for style, text in one_of_each.items()]
-    for text, style, _ in [*segments, *Of256(told.app).apply(segments, _BLACK)]:
+    fewer = (OfPalette(told.app, colours).apply(segments, _BLACK) for colours in (256, 16))
+    for text, style, _ in chain(segments, *fewer):
         if style is None or style.color is None or style.bgcolor is None:
             continue
-        front, ground = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
+        front, ground = _seen(style.color), _seen(style.bgcolor)
         if style.reverse:
             front, ground = ground, front
         if style.dim:

@@ -6,13 +6,18 @@ from contextvars import copy_context
 from typing import Any
 
 import pytest
+from dressed import DressedApp
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.color import ColorType
 from textual.app import App, ComposeResult
 from textual.events import Paste
+from textual.geometry import Region
 from textual.pilot import Pilot
 
-from tui.ui.widgets.inputs import Editor
+from tui.ui.terminal import Colours, Terminal
+from tui.ui.themes import dress
+from tui.ui.widgets.inputs import Editor, Field
 
 pytestmark = pytest.mark.screen
 
@@ -97,3 +102,26 @@ def test_no_edit_ends_the_editor(bench: Bench, steps: list[tuple[str, Any]]) -> 
 def test_undoing_a_paste_that_brought_the_scroll_bar(bench: Bench) -> None:
     bench.do([("paste", "1\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("undo", ""), ("redo", ""), ("undo", "")])
     assert bench.editor.text == ""
+
+
+class Labelled(DressedApp):
+    """A field with a label in a terminal of few colours."""
+
+    def __init__(self, colours: Colours) -> None:
+        super().__init__()
+        dress(self, "dark", Terminal(colours=colours))
+
+    def compose(self) -> ComposeResult:
+        yield Field("10", label="repeats", label_cells=12)
+
+
+@pytest.mark.parametrize("colours", ["256", "16", "none"])
+async def test_a_label_has_no_other_colours_than_the_terminal(colours: Colours) -> None:
+    app = Labelled(colours)
+    async with app.run_test(size=(40, 4)):
+        strips = app.query_one(Field).render_lines(Region(0, 0, 40, 1))
+        styles = [segment.style for segment in strips[0] if segment.style is not None]
+        assert "repeats" in strips[0].text
+        kinds = {colour.type for style in styles for colour in (style.color, style.bgcolor) if colour is not None}
+        assert kinds <= {ColorType.DEFAULT, ColorType.EIGHT_BIT if colours == "256" else ColorType.STANDARD}
+        assert colours != "none" or kinds <= {ColorType.DEFAULT}

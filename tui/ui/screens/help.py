@@ -196,8 +196,7 @@ def _section(title: str, rows: Sequence[_Row], words: Sequence[str] = ()) -> lis
 
 
 class MenuScreen(ModalScreen[str], OnTop[str]):
-    """Shows actions in groups, and which of them are unavailable now and why; dismisses with the id of the one whose
-    letter is pressed or that is clicked."""
+    """Shows actions in groups, and why some are unavailable now; dismisses with the id of the one that is chosen."""
 
     DEFAULT_CSS = """
     MenuScreen {

@@ -266,8 +266,7 @@ class _Roomy:
 
 
 def laid_out(text: str) -> ConsoleRenderable:
-    """`text`, an answer that is safe to print, laid out. Links are shown with their addresses and lead nowhere, and
-    HTML is shown as it was written."""
+    """`text`, an answer that is safe to print, laid out. Links lead nowhere, and HTML stands as it was written."""
     roomy = _Roomy()
     end = len(text) if len(text) <= _MOST_CHARACTERS else text.rfind("\n", 0, _MOST_CHARACTERS) + 1 or _MOST_CHARACTERS
     made = _LaidOut("", hyperlinks=False, code_theme="ansi_dark")

@@ -27,8 +27,7 @@ _GIVES_WAY = ("sd", "mean", "min", "n", "max")
 
 
 def statistics_lines(lanes: Sequence[Lane], objectives: Sequence[Objective], width: int) -> list[str]:
-    """Counts of every lane; a table per figure, a lane per row; then what else is to be said of each lane. In
-    `width` cells where that is possible."""
+    """Counts of every lane; a table per figure, a lane per row; then the rest. In `width` cells where possible."""
     measured = [lane for lane in lanes if lane.current]
     if not measured:
         return ["No counted run yet."]

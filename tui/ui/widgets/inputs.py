@@ -130,8 +130,7 @@ class _Sections(Sequence[Text]):
 
 
 class Field(Input):
-    """Textual's Input gives its value to the terminal as it is. Here controls have stand-ins, one cell each; the value
-    itself stays what it is."""
+    """Input on whose screen controls have stand-ins, one cell each; the value itself stays what it is."""
 
     def __init__(
         self,
@@ -155,6 +154,8 @@ class Field(Input):
         strips = super().render_lines(crop)
         if self._label and strips and crop.y == 0 and isinstance(self.parent, Widget):
             label = Strip([Segment(self._label, self.parent.rich_style)]).crop(crop.x)
+            for each in self.app.get_line_filters():
+                label = label.apply_filter(each, self.parent.background_colors[1])
             strips = [Strip.join([label, strips[0].crop(label.cell_length)]), *strips[1:]]
         return strips
 

@@ -157,8 +157,7 @@ class LaneView(Vertical):
         self.tick(self._now_ns())
 
     def describe(self, plan: Plan, models: Mapping[str, KnownModel]) -> None:
-        """Say in what the lane's next request differs from the shared parameters of `plan`, and what it would be
-        refused for by what is known of `models`."""
+        """Say how the lane's next request differs from what is shared in `plan`, and what `models` would refuse."""
         self._plan, self._models, self._described = plan, models, None
         if self.is_mounted:
             self._show_lines(self._now_ns())
