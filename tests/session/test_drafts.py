@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,23 @@ def taken(key: str = "usual") -> str | None:
     stored = drafts.claim()
     drafts.close()
     return stored.draft.excerpt if stored is not None else None
+
+
+def test_a_slow_disk_keeps_nobody_waiting_but_who_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_write, write = threading.Event(), Drafts._write
+
+    def slow(drafts: Drafts, slot: str, wanted: KeptDraft | None) -> None:
+        assert may_write.wait(30)
+        write(drafts, slot, wanted)
+
+    monkeypatch.setattr(Drafts, "_write", slow)
+    drafts = Drafts("usual")
+    drafts.claim()
+    drafts.keep(draft("written later"))
+    assert not list(directory().glob("*.json"))
+    may_write.set()
+    drafts.close()
+    assert taken() == "written later"
 
 
 def test_a_draft_is_there_at_the_next_start_and_only_its_owner_can_read_it() -> None:

@@ -15,7 +15,7 @@ from tui.config.schema import KeySettings
 from tui.errors import ConfigError
 from tui.ui.bindings import ACTIONS, FOOTER
 from tui.ui.keymap import PRESETS, TABLE, Keymap, keymap_of
-from tui.ui.view_bindings import SECTIONS
+from tui.ui.view_bindings import SECTIONS, VIEW_ACTIONS
 
 EATEN = {
     *("f1", "f10", "f11", "f12", "shift+f10", "alt+f1", "alt+f2", "alt+f4", "ctrl+alt+t"),  # desktops
@@ -163,3 +163,9 @@ def test_a_key_can_be_taken_away_from_a_screen() -> None:
     keymap_of_mine = keymap_of(KeySettings(actions={"advice.try": ()}), "me")
     assert keymap_of_mine.names.rows["advice.try"].keys == ()
     assert set(keymap_of_mine.changed()) == {"advice.try"}
+
+
+def test_q_leaves_what_escape_leaves_and_not_the_program() -> None:
+    """But for the menu, where it is Quit's letter, and the search, where it is typed."""
+    leaving = {row.id for row in VIEW_ACTIONS if "escape" in row.keys}
+    assert {row.id for row in VIEW_ACTIONS if "q" in row.keys} == leaving - {"menu.close", "search.close"}
