@@ -155,10 +155,10 @@ class StreamView(Widget, can_focus=True):
             self.refresh()
 
     def _leave_for(self, top: int) -> bool:
-        """Stop to follow and show the rows from `top` on; false if they are those in view."""
+        """Show the rows from `top` on, and follow only if that leads down to the end; false if they are in view."""
         if top == self.window.top:
             return False
-        self.following = False
+        self.following = self.window.top < top >= self.window.last_top and not self.matches.query
         self._move_to(top)
         return True
 
