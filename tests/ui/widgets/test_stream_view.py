@@ -124,11 +124,11 @@ async def test_the_wheel_scrolls(pilot: Pilot[None]) -> None:
     assert not app.view.following
     await pilot._post_mouse_events([MouseScrollDown], StreamView, button=0)
     assert app.shown()[0] == f"line {first - 8}"
-    assert not app.view.following
+    assert app.following == [False]
     # Down at the end it follows again, as with the key.
     for _ in range(5):
         await pilot._post_mouse_events([MouseScrollDown], StreamView, button=0)
-    assert app.view.following
+    assert app.following == [False, True]
     app.add(*numbered(range(40, 60)))
     assert "line 59" in app.shown()
 
