@@ -284,7 +284,7 @@ class _Figures(LinesView):
         & > .figures--result { color: $foreground; text-style: bold; }
         & > .figures--first { color: $text-success; text-style: bold; }
         &:ansi > .figures--result { color: ansi_default; }
-        &:ansi > .figures--first { color: ansi_green; }
+        &:ansi > .figures--first { color: $success; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"figures--result", "figures--first"}

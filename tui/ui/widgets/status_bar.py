@@ -35,7 +35,7 @@ class StatusBar(Static):
         & > .status-bar--simulated { color: $text-warning; text-style: bold; }
         & > .status-bar--hint { color: $foreground-muted; }
         &:ansi {
-            & > .status-bar--simulated { color: ansi_yellow; }
+            & > .status-bar--simulated { color: $warning; }
             & > .status-bar--hint { color: ansi_default; text-style: dim; }
         }
     }
