@@ -158,6 +158,10 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         set_size(self._slave, columns, rows)
 
+    def wipe(self) -> None:
+        """Lose what stands on the screen, as to another program that writes there."""
+        self._screen.erase_in_display(2)
+
     def stall(self) -> None:
         """Fill the terminal up, so that it takes nothing more from the program until it is read."""
         name = os.ttyname(self._slave)

@@ -86,6 +86,9 @@ def test_without_utf8_all_is_ascii_and_keeps_its_place(environ: dict[str, str], 
     assert b"Gr??e aus ????" in re.sub(rb"\x1b\[[\d;]*m", b"", written)
 
 
+CTRL_L = b"\x0c"
+
+
 def test_resizing_again_and_again_ends_at_the_last_size(environ: dict[str, str]) -> None:
     with Terminal(["--run", "--model", "sim-steady", "--max-tokens", "100000"], environ) as terminal:
         terminal.until_shows("▶ streaming")
@@ -98,6 +101,13 @@ def test_resizing_again_and_again_ends_at_the_last_size(environ: dict[str, str])
         terminal.resize(200, 60)
         terminal.until(lambda shown: "▶ streaming" in shown and "Session ·" in shown)
         assert "window larger" not in terminal.shown
+        for size in (None, (200, 59)):
+            terminal.wipe()
+            if size is None:
+                terminal.press(CTRL_L)
+            else:
+                terminal.resize(*size)
+            terminal.until(lambda shown: "▶ streaming" in shown and "more (Alt+E)" in shown)
         terminal.press(F10)
         assert terminal.until_ended() == 0
         assert terminal.is_restored()

@@ -5,16 +5,19 @@ import random
 import pyte
 import pytest
 from dressed import DressedApp
+from rich.console import Console
+from rich.segment import Segment
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.css.stylesheet import Stylesheet
 from textual.geometry import Region, Spacing
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 
-from tui.ui.sparing import SparingCompositor, SparingStylesheet
+from tui.ui.sparing import SparingCompositor, SparingStylesheet, Written
 
 COLUMNS, ROWS = 60, 20
 BARE = "".join(f"\x1b[{row};1H{'#' * COLUMNS}" for row in range(1, ROWS + 1))
@@ -38,6 +41,15 @@ class Patches(Screen[None]):
         with VerticalScroll(), Grid():
             yield from (Static(f"lane {number}, row by row; " * 9, markup=False) for number in range(9))
         yield Static("a box in front of it " * 4, id="box", markup=False)
+
+
+class OneBox(ModalScreen[None]):
+    """A box in front of it all, by Textual's own compositor."""
+
+    CSS = "OneBox { align: center middle; } #one { width: 30; height: 9; border: heavy $primary; }"
+
+    def compose(self) -> ComposeResult:
+        yield Static("one box, row by row; " * 20, id="one", markup=False)
 
 
 def picture(data: str) -> list[pyte.screens.Char]:
@@ -76,6 +88,52 @@ async def test_what_has_changed_is_painted_as_in_a_whole_picture() -> None:
             # What is in front of a place is not painted again.
             firsts = {one.y: min(each.x for each in places if one.y in each.line_range) for one in places}
             assert all(shown[y * COLUMNS + x] == bare[0] for y, first in firsts.items() for x in range(first))
+
+
+async def test_what_stands_on_the_terminal_is_not_written_again() -> None:
+    app, chance = DressedApp(), random.Random(3)
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        await app.push_screen(patches := Patches())
+        await app.push_screen(OneBox())
+        await pilot.pause()
+        compositors = [screen._compositor for screen in (patches, app.screen)]
+        shown, written = Written(), ""
+        for step in range(60):
+            compositor = compositors[step // 7 % 2]
+            if step % 3:
+                patches.query(Static)[chance.randrange(10)].update(f"changed {step} " * chance.randrange(30))
+                await pilot.pause()
+            compositor._dirty_regions = some_places(chance)
+            partial = step % 7 and step % 5
+            update = compositor.render_partial_update() if partial else compositor.render_full_update()
+            if not partial:
+                written += shown.news_in(update).render_segments(app.console)
+                whole = picture(compositor.render_full_update().render_segments(app.console))
+                assert picture(written) == whole
+                assert shown.news_in(compositor.render_full_update()).render_segments(app.console) == ""
+            elif update is not None:
+                written += shown.news_in(update).render_segments(app.console)
+        shown.forget()
+        again = shown.news_in(compositor.render_full_update()).render_segments(app.console)
+        assert picture(again) == picture(compositor.render_full_update().render_segments(app.console))
+
+
+def test_what_something_was_written_over_is_written_again() -> None:
+    console, shown = Console(), Written()
+    whole = LayoutUpdate([[Strip([Segment("aaaa")]), Strip([Segment("bbbb")])]], Region(0, 0, 8, 1))
+    assert shown.news_in(whole).render_segments(console) == "\x1b[1;1Haaaabbbb"
+    first, second = "\x1b[1;1Haaaa", "\x1b[1;5Hbbbb"
+    for x, text, again in (
+        (0, "x", first),
+        (3, "x", first),
+        (3, "xx", f"{first}bbbb"),
+        (4, "x", second),
+        (7, "x", second),
+    ):
+        end = x + len(text)
+        over = ChopsUpdate([{x: Strip([Segment(text)])}], [(0, x, end)], [[end]])
+        assert shown.news_in(over).render_segments(console) == f"\x1b[1;{x + 1}H{text}"
+        assert shown.news_in(whole).render_segments(console) == again
 
 
 async def test_what_is_hidden_is_not_rendered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
@@ -100,11 +101,11 @@ class LatencyApp(App[None]):
         self.context = Context(
             self, session, draft, on_disk or DraftOnDisk(draft, session.live, models), models, keys.names
         )
+        self.written = self.context.written
         self._reasons = Reasons(self.context)
         self._remembers_targets, self._cut_share = remembers_targets, cut_share
         self._notes = notes
-        self._run_at_once = run_at_once
-        self._replay_at_once = replay
+        self._run_at_once, self._replay_at_once = run_at_once, replay
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._settings = settings
         self._input_order = InputOrder(self, super().on_event, waits=True)
@@ -114,13 +115,8 @@ class LatencyApp(App[None]):
         """The dispatcher. Imported, with all controllers, once the first picture is painted."""
         from tui.ui.controllers.dispatcher import Dispatcher
 
-        return Dispatcher(
-            self.context,
-            self._reasons,
-            self.pacer,
-            remembers_targets=self._remembers_targets,
-            cut_share=self._cut_share,
-        )
+        remembers, cut_share = self._remembers_targets, self._cut_share
+        return Dispatcher(self.context, self._reasons, self.pacer, remembers_targets=remembers, cut_share=cut_share)
 
     def get_css_variables(self) -> dict[str, str]:
         """Variables of the theme, readable, with ours."""
@@ -248,6 +244,9 @@ class LatencyApp(App[None]):
         self.dispatcher.targets.chosen()
 
     # The terminal
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, self.written.news_in(renderable))
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy `text`; the editors call this too."""

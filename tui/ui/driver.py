@@ -20,6 +20,7 @@ from textual.geometry import Size
 
 from tui.ui.output import TerminalOutput, encoder, lean
 from tui.ui.pace import ANSWER, Pacer
+from tui.ui.sparing import Written
 from tui.ui.steady_cells import steady
 from tui.ui.terminal import LEFT_ON, Terminal
 from tui.ui.terminal_input import TerminalInput
@@ -41,6 +42,7 @@ class DrivenApp(Protocol):
     """The part of the application that a driver needs."""
 
     pacer: Pacer
+    written: Written
     terminal: Terminal
 
     def leave_from_signal(self, status: int) -> None:
@@ -87,6 +89,7 @@ class TerminalDriver(LinuxDriver):
         """Take the terminal over."""
         pacer = self._host.pacer
         pacer.forget()
+        self._host.written.forget()
         self._open = 0
         if self._output is None:
             self._output = TerminalOutput(self._tty, self._loop, self._question, self._gone)

@@ -154,7 +154,6 @@ def _name_of(fd: int) -> str | None:
 
 # What Textual writes and no terminal needs.
 
-_IDLE_MOVE = re.compile(r"(?:\x1b\[\d+;\d+H\n?|\n)(?=\x1b\[\d+;\d+H)")
 _RESET = "\x1b[0m"
 _STYLES = re.compile(r"\x1b\[0m((?:\x1b\[\d+;\d+H)*)\x1b\[([\d;]+)m|(\x1b\[[\d;:]*m)")
 """The end of a style with the next one, and any other style. Between the two the cursor may move."""
@@ -176,7 +175,7 @@ def lean(data: str) -> str:
         style = following
         return f"{moves}\x1b[0;{following}m"
 
-    return _STYLES.sub(thinner, _IDLE_MOVE.sub("", data))
+    return _STYLES.sub(thinner, data)
 
 
 # Characters. Done where text becomes bytes, so that borders, scroll bars, charts and states need not know of it.

@@ -1,13 +1,14 @@
 """Parts of Textual that do more than is seen, in ways that spare it: in the first picture and while lanes stream."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual.css.styles import RenderStyles
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 
@@ -15,6 +16,10 @@ class SparingStylesheet(Stylesheet):
     """Textual's styles all component classes of a widget with it: two thirds of the work for the first picture. Here
     one is styled when it is first asked for.
     """
+
+    def update_nodes(self, nodes: Iterable[DOMNode], animate: bool = False) -> None:
+        """See `Stylesheet.update_nodes`. What is not mounted yet is styled when it is."""
+        super().update_nodes((node for node in nodes if node.is_attached), animate)
 
     def _process_component_classes(self, node: DOMNode) -> None:
         names = node._get_component_classes()  # noqa: SLF001
@@ -55,7 +60,10 @@ class SparingCompositor(Compositor):
         left_over: list[list[tuple[int, int]]] = [[] for _ in range(self.size.height)]
         for y, start, end in self._regions_to_spans(filter(None, changed)):
             left_over[y].append((start, end))
-        return _Pieces(self._seen_in(left_over)) if any(left_over) else None
+        spans = [(y, spans[0][0], spans[-1][1]) for y, spans in enumerate(left_over) if spans]
+        rows = self._seen_in(left_over)
+        ends = [[x + strip.cell_length for x, strip in row.items()] for row in rows]
+        return ChopsUpdate(rows, spans, ends) if spans else None
 
     def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
         whole = [(crop.x, crop.right)]
@@ -90,22 +98,58 @@ class SparingCompositor(Compositor):
         return [dict(sorted(row.items())) for row in rows]
 
 
-class _Pieces(ChopsUpdate):
-    """Pieces of rows, each by its first column. Where one follows on another, the cursor is not moved."""
+class Written:
+    """Record of what stands on the terminal. Textual writes most screens three times as they open, and all rows where
+    only the focus has moved.
+    """
 
-    def __init__(self, rows: Sequence[Mapping[int, Strip]]) -> None:
-        super().__init__(rows, [], [])
+    def __init__(self) -> None:
+        self._size: Size | None = None
+        self._rows: dict[int, dict[int, tuple[int, str]]] = {}
+        """By row the pieces by their first column, each with the column behind it and its text."""
+
+    def forget(self) -> None:
+        """Let all be written again: the terminal may have changed."""
+        self._rows.clear()
+
+    def news_in(self, frame: Any) -> Any:
+        """The frame without what stands there already; anything else as it is."""
+        if isinstance(frame, LayoutUpdate) and frame.region.size != self._size:
+            # A terminal that changes its size moves what stands there.
+            self._size = frame.region.size
+            self.forget()
+        return _News(frame, self._rows) if isinstance(frame, LayoutUpdate | ChopsUpdate) else frame
+
+
+class _News(CompositorUpdate):
+    def __init__(self, frame: LayoutUpdate | ChopsUpdate, rows: dict[int, dict[int, tuple[int, str]]]) -> None:
+        self._frame, self._rows = frame, rows
 
     def render_segments(self, console: Console) -> str:
-        """See `CompositorUpdate.render_segments`."""
-        written = []
-        for y, row in enumerate(self.chops, 1):
-            after = -1
-            for x, strip in row.items():
-                if strip is None:
-                    continue
-                if x != after:
-                    written.append(f"\x1b[{y};{x + 1}H")
-                written.append(strip.render(console))
-                after = x + strip.cell_length
+        """See `CompositorUpdate.render_segments`. From then on it stands there."""
+        written, at = [], (-1, -1)
+        for y, x, strip in _pieces(self._frame):
+            end, text, row = x + strip.cell_length, strip.render(console), self._rows.setdefault(y, {})
+            if x == end or row.get(x) == (end, text):
+                continue
+            for start in [start for start, (behind, _) in row.items() if start < end and x < behind]:
+                del row[start]
+            row[x] = end, text
+            written += [text] if (x, y) == at else [f"\x1b[{y + 1};{x + 1}H", text]
+            at = end, y
         return "".join(written)
+
+
+def _pieces(frame: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Strip]]:
+    """Row, first column and content of the pieces that a frame consists of."""
+    if isinstance(frame, LayoutUpdate):
+        for y, row in enumerate(frame.strips, frame.region.y):
+            x = frame.region.x
+            for strip in row:
+                yield y, x, strip
+                x += strip.cell_length
+        return
+    for y, first, last in frame.spans:
+        for end, (x, piece) in zip(frame.chop_ends[y], frame.chops[y].items(), strict=False):
+            if piece is not None and x < last and first < end:
+                yield y, x, piece.crop(0, min(end, last) - x)

@@ -10,6 +10,7 @@ from dressed import DressedApp
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.color import ColorType
+from textual._compositor import Compositor, LayoutUpdate
 from textual.app import App, ComposeResult
 from textual.events import Paste
 from textual.geometry import Region
@@ -125,3 +126,24 @@ async def test_a_label_has_no_other_colours_than_the_terminal(colours: Colours) 
         kinds = {colour.type for style in styles for colour in (style.color, style.bgcolor) if colour is not None}
         assert kinds <= {ColorType.DEFAULT, ColorType.EIGHT_BIT if colours == "256" else ColorType.STANDARD}
         assert colours != "none" or kinds <= {ColorType.DEFAULT}
+
+
+async def test_the_text_is_wrapped_as_it_is_first_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures: list[list[str]] = []
+    original = Compositor.render_full_update
+
+    def noted(self: Compositor, simplify: bool = False) -> LayoutUpdate:
+        pictures.append([strip.text.rstrip() for strip in self.render_strips()])
+        return original(self, simplify)
+
+    monkeypatch.setattr(Compositor, "render_full_update", noted)
+
+    class Page(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Editor("some words of which not all fit in a row", "words", "")
+
+    async with Page().run_test(size=(30, 9)) as pilot:
+        await pilot.pause()
+        settled = [strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips()]
+        assert pictures[0] == settled
+        assert sum(bool(line.strip()) for line in settled) == 2

@@ -20,6 +20,7 @@ from tui.session.lane import Emptied, Lane
 from tui.session.live import LiveState
 from tui.ui.bindings import KeyNames
 from tui.ui.screens.main import MainScreen
+from tui.ui.sparing import Written
 from tui.ui.viewmodel.form_rows import FieldError
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Context:
         """Called after every change of the draft."""
         self.models = models
         self.keys = keys
+        self.written = Written()
+        """Record of what stands on the terminal."""
         self.advice: AdviceState | None = None
         """The state of the session's advice; None before any was asked for."""
         self.cleared: list[tuple[Lane, Emptied]] = []

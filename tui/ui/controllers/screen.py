@@ -107,6 +107,7 @@ class ScreenController:
 
     def repaint(self) -> None:
         """Paint the whole screen again, over whatever another program wrote there."""
+        self._context.written.forget()
         self._context.app.screen.refresh(layout=True)
 
     def palette(self) -> None:

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.text import Span, Text
 from textual.binding import BindingType
 from textual.events import Key, Paste
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -60,6 +60,13 @@ class Editor(TextArea):
 
     example = ""
     """The text that the first paste takes the place of, while it is as it was."""
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """Wrap the text before it is first painted: Textual does after that, and paints it again."""
+        is_changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if is_changed:
+            self.wrapped_document.wrap(self.wrap_width, tab_width=self.indent_width)
+        return is_changed
 
     def on_key(self, event: Key) -> None:
         """Tell of a character that Option may have made."""
