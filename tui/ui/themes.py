@@ -83,7 +83,34 @@ def variables_of(variables: Mapping[str, str], name: str, *, dark: bool) -> dict
         # The terminal's own colours are its owner's, but of the usual ones some are not seen on black, or on white.
         seen = {key: _SEEN[dark].get(value, value) for key, value in variables.items()}
         return {**seen, **dict.fromkeys(("selected", "faint", "quiet"), "ansi_default")} | dict(
-            zip(_LANE_NAMES, _ANSI_LANES = ("ansi_magenta", "ansi_bright_cyan", "ansi_bright_red", "ansi_bright_blue", "ansi_bright_yellow",
+            zip(_LANE_NAMES, _ANSI_LANES, strict=True)
+        )
+    background, primary, foreground = (Color.parse(variables[key]) for key in ("background", "primary", "foreground"))
+    ours = dict(variables)
+    # Half of it: what lies under text is never as bright as the text.
+    selected = readable_under(background.blend(primary, 0.5), foreground)
+    for key in ("selected", "block-cursor-background", "input-selection-background"):
+        ours[key] = selected.hex
+    ours["block-cursor-foreground"] = ours["block-cursor-blurred-foreground"] = foreground.hex
+    grounds = [Color.parse(variables[key]) for key in ("background", "surface", "panel")]
+    grounds = [ground for ground in grounds if not ground.is_transparent]
+    for key, colour in ours.items():
+        if key.startswith("text-") and _HEX.fullmatch(colour):
+            ours[key] = readable_on(Color.parse(colour), grounds).hex
+    muted = background.blend(foreground, 0.6)
+    ours["faint"] = background.blend(foreground, 0.38).hex
+    for key in ("foreground-muted", "text-muted", "text-disabled"):
+        ours[key] = ours["quiet"] = readable_on(muted, [*grounds, selected]).hex
+    lanes = _LANES_COLOUR_BLIND if name == COLOUR_BLIND.name else _LANES[dark]
+    pairs = zip(_LANE_NAMES, lanes, strict=True)
+    return ours | {key: readable_on(Color.parse(colour), grounds).hex for key, colour in pairs}
+
+
+_HEX = re.compile("#[0-9A-Fa-f]{6}")
+_LANE_NAMES = [f"lane-{number}" for number in range(8)]
+_FAINT_ON_WHITE = {"ansi_yellow": "ansi_magenta", "ansi_bright_red": "ansi_magenta", "ansi_green": "ansi_blue"}
+_SEEN = {True: {"ansi_blue": "ansi_cyan"}, False: _FAINT_ON_WHITE}
+_ANSI_LANES = ("ansi_magenta", "ansi_bright_cyan", "ansi_bright_red", "ansi_bright_blue", "ansi_bright_yellow",
                "ansi_bright_magenta", "ansi_default", "ansi_bright_green")  # fmt: skip
 _STEPS = 25
 
