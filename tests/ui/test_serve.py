@@ -150,6 +150,28 @@ async def test_a_page_that_is_closed_before_it_is_up_leaves_nothing(environ: dic
         assert not marked(mark, but=server.pid)
 
 
+QUIT = b'{"type": "quit"}'
+
+
+@pytest.mark.parametrize("kind_and_packet", [b"M\0\0\0\x10" + QUIT, b"D\0\0\0\x01\x11"], ids=["closed", "a key"])
+async def test_the_program_of_a_page_that_is_to_leave_before_it_is_up_leaves_in_order(
+    environ: dict[str, str], kind_and_packet: bytes
+) -> None:
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "tui", "--demo"),
+        env=environ | {"TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver"},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert program.stdin is not None
+    assert program.stderr is not None
+    program.stdin.write(kind_and_packet)
+    async with asyncio.timeout(WITHIN_S):
+        said = (await program.stderr.read()).decode()
+        assert await program.wait() == 0, said
+
+
 async def test_a_page_that_sends_nonsense_goes_on(server: str) -> None:
     # Neither JSON, nor a message, nor one of the known.
     nonsense = ["", "[", "{}", "[]", "3", '["resize"]', '["resize", 7]', '["resize", {"width": "x", "height": 1}]']

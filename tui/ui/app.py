@@ -103,10 +103,10 @@ class LatencyApp(App[None]):
         )
         self.written = self.context.written
         self._reasons = Reasons(self.context)
-        self._remembers_targets, self._cut_share = remembers_targets, cut_share
-        self._notes = notes
+        self._remembers_targets, self._cut_share, self._notes = remembers_targets, cut_share, notes
         self._run_at_once, self._replay_at_once = run_at_once, replay
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
+        self._early_end: int | None = None  # Textual cannot leave before it has all widgets
         self._settings = settings
         self._input_order = InputOrder(self, super().on_event, waits=True)
 
@@ -146,6 +146,9 @@ class LatencyApp(App[None]):
         self.call_after_refresh(self._connect)
 
     async def _connect(self) -> None:
+        if self._early_end is not None:
+            await self.dispatcher.screen.leave(self._early_end)
+            return
         # A page in a browser has no terminal to be asked on.
         self.dispatcher.listen(has_terminal=isinstance(self._driver, TerminalDriver))
         self.session.on_error, self.session.on_series_over = self.crash, self._series_over
@@ -156,7 +159,8 @@ class LatencyApp(App[None]):
         gc.enable()
         await self._input_order.go_on()
         try:
-            await self.session.connect()
+            if not self.dispatcher.screen.leaving:  # by a key that came before
+                await self.session.connect()
         except ChildError as error:
             await self.dispatcher.screen.leave(ExitCode.ERROR, f"latency-tui: {error}")
         if self.dispatcher.screen.leaving:
@@ -262,28 +266,26 @@ class LatencyApp(App[None]):
             self.context.tell(f"The terminal cannot take it: it is in {path}.", 10)
 
     def _series_over(self, series: Series) -> None:
-        if series.ending is not Ending.CANCELLED and sum(series.run_ns) >= _LONG_NS:
-            self.ring(f"latency-tui: {series.verdict or series.progress(over=True)}")
-
-    def ring(self, sentence: str) -> None:
         """Tell a person who looks elsewhere what has ended, as `ui.notify` says."""
-        if self._settings.notify == "bell":
+        is_long = series.ending is not Ending.CANCELLED and sum(series.run_ns) >= _LONG_NS
+        if is_long and self._settings.notify == "bell":
             self.bell()
-        elif self._settings.notify == "osc9" and self._driver is not None:
-            self._driver.write(passed_on(f"\x1b]9;{clean(sentence)}\x07", self.terminal))
+        elif is_long and self._settings.notify == "osc9" and self._driver is not None:
+            sentence = clean(f"latency-tui: {series.verdict or series.progress(over=True)}")
+            self._driver.write(passed_on(f"\x1b]9;{sentence}\x07", self.terminal))
 
     def leave_from_signal(self, status: int, noticed: Callable[[], None] = lambda: None) -> None:
-        """End in order with this exit status; for signal handlers, which may run at any point of the main thread.
-
-        `noticed` is called on the event loop once the request has got through to it.
-        """
+        """End in order with this status, from any point of the main thread; call `noticed` once the loop knows."""
         if self._loop_of_app is None:
             raise SystemExit(status)
         self._loop_of_app.call_soon_threadsafe(self._leave_soon, status, noticed)
 
     def _leave_soon(self, status: int, noticed: Callable[[], None]) -> None:
         noticed()
-        self.call_later(self.dispatcher.screen.leave, status)
+        if self._input_order.waits:
+            self._early_end = status
+        else:
+            self.call_later(self.dispatcher.screen.leave, status)
 
     def crash(self, error: Exception) -> None:
         """End because of an error of ours. Textual's own way prints every local variable: keys and prompts."""

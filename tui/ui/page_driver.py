@@ -39,14 +39,18 @@ class PageDriver(WebDriver):
         """Turn what comes from the page into events; when nothing can come any more, the server has gone."""
         super().run_input_thread()
         if not self.exit_event.is_set():
-            self._host.leave_from_signal(GONE)
+            self._leave(GONE)
 
     def on_meta(self, packet_type: str, payload: dict[str, object]) -> None:
         """The page was closed, or anything else."""
         if packet_type == "quit":
-            self._host.leave_from_signal(0)
+            self._leave(0)
         else:
             super().on_meta(packet_type, payload)
+
+    def _leave(self, status: int) -> None:
+        # On the event loop: leaving is SystemExit before the application is up, and would end this thread alone.
+        self._loop.call_soon_threadsafe(self._host.leave_from_signal, status)
 
     def _send(self, data: bytes) -> None:
         # Once nobody reads, the reading thread ends the app.

@@ -211,6 +211,7 @@ class InputOrder:
         self._app = app
         self._handle = handle
         self._waiting: deque[Event] = deque()
+        self.waits = waits
         self._under_way: Event | None = Event() if waits else None
         self._limit: asyncio.TimerHandle | None = None
 
@@ -254,6 +255,6 @@ class InputOrder:
 
     async def go_on(self) -> None:
         """Handle the next of what has come."""
-        self._under_way = None
+        self._under_way, self.waits = None, False
         if self._waiting:
             await self._begin(self._waiting.popleft())

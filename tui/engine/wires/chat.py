@@ -236,7 +236,6 @@ class ChatWire(OpenAIWire):
 
     title = f"{Protocol.CHAT} API"
     path = "chat/completions"
-
     kept, body = staticmethod(kept), staticmethod(body)
 
     def reader(self, spec: RequestSpec, reporter: RequestReporter) -> CompletionReader:

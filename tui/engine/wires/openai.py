@@ -1,7 +1,7 @@
 """Parameters, fields, counts and refusals in which OpenAI's protocols are alike, and the servers that imitate them."""
 
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,14 +12,12 @@ from tui.core.events import FailureKind, MessageOpened
 from tui.core.model import ListedModel, ListedPrices
 from tui.core.parameters import PARAMETERS
 from tui.core.plan import RequestSpec
-from tui.core.prompt import KeptAnswer
 from tui.core.target import Endpoint, as_header
 from tui.engine.failures import Refusal, api_failure
 from tui.engine.limits import BodyError
-from tui.engine.reporter import RequestReporter
 from tui.engine.server_words import error_in, words_of
 from tui.engine.transport.http_transport import HttpClients, lookup_timeout
-from tui.engine.wires import LOOKUP_SLOT, AnswerReader, NoAnswerError, count_of, merged, word_of
+from tui.engine.wires import LOOKUP_SLOT, AnswerReader, NoAnswerError, Wire, count_of, merged, word_of
 
 _KINDS: dict[str, FailureKind] = {
     "400": FailureKind.BAD_REQUEST,
@@ -124,7 +122,7 @@ class OpenAIReader(AnswerReader):
         self.failure = api_failure(http_status=200, refusal=refusal._replace(message=message, error_type=error_type))
 
 
-class OpenAIWire(ABC):
+class OpenAIWire(Wire):
     """One of OpenAI's protocols, at any server that speaks it. See `Wire`."""
 
     title: str
@@ -134,14 +132,6 @@ class OpenAIWire(ABC):
 
     def __init__(self, connections: HttpClients) -> None:
         self._connections = connections
-
-    @abstractmethod
-    def reader(self, spec: RequestSpec, reporter: RequestReporter) -> AnswerReader:
-        """See `Wire.reader`."""
-
-    @abstractmethod
-    def kept(self, events: Sequence[tuple[str, bytes]]) -> KeptAnswer | None:
-        """See `Wire.kept`."""
 
     @abstractmethod
     def body(self, spec: RequestSpec) -> dict[str, Any]:

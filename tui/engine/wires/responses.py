@@ -254,7 +254,6 @@ class ResponsesWire(OpenAIWire):
 
     title = Protocol.RESPONSES.value
     path = "responses"
-
     kept, body = staticmethod(kept), staticmethod(body)
 
     def reader(self, spec: RequestSpec, reporter: RequestReporter) -> ResponseReader:
