@@ -199,20 +199,40 @@ def test_settings_that_are_not_part_of_a_draft_do_not_part_them(sealed: Path) ->
     assert key(Flags(fps="5")) == "usual"
 
 
-def test_dragged_panes_are_as_they_were_at_the_next_start_and_nothing_that_was_written() -> None:
-    def on_disk() -> tuple[Draft, DraftOnDisk]:
-        plan = Plan(
-            prompt=Prompt(user="Why?"),
-            parameters=Parameters(max_tokens=5),
-            targets=(Target(model="m"),),
-            endpoints=(Endpoint(name="here", base_url="http://127.0.0.1"),),
-            default_endpoint="here",
-        )
-        draft, drafts = Draft(plan, TargetChoice(plan.targets, ())), Drafts("usual")
-        on_disk = DraftOnDisk(draft, LiveState(), [], drafts)
-        on_disk.take_up(drafts.claim())
-        return draft, on_disk
+def on_disk() -> tuple[Draft, DraftOnDisk]:
+    plan = Plan(
+        prompt=Prompt(user="Why?"),
+        parameters=Parameters(max_tokens=5),
+        targets=(Target(model="m"),),
+        endpoints=(Endpoint(name="here", base_url="http://127.0.0.1"),),
+        default_endpoint="here",
+    )
+    draft, drafts = Draft(plan, TargetChoice(plan.targets, ())), Drafts("usual")
+    on_disk = DraftOnDisk(draft, LiveState(), [], drafts)
+    on_disk.take_up(drafts.claim())
+    return draft, on_disk
 
+
+def test_what_cannot_be_kept_is_in_a_plan_among_temporary_files_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state" / "latency-tui").mkdir(parents=True)
+    directory().write_text("in the way")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    draft, there = on_disk()
+    draft.book.edit(user="Why is the sky blue?")
+    there.close()
+    said = there.farewell()
+    (place,) = tmp_path.glob("latency-tui-draft-*/draft.toml")
+    assert "cannot be kept" in said
+    assert str(place) in said
+    assert load(Flags(config=place), {}, tmp_path).settings.prompt.user == "Why is the sky blue?"
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    monkeypatch.setattr("tempfile.tempdir", str(directory()))
+    assert str(place) not in there.farewell(), "nor there"
+
+
+def test_dragged_panes_are_as_they_were_at_the_next_start_and_nothing_that_was_written() -> None:
     draft, first = on_disk()
     draft.panes = PaneSizes(prompt=0.5, bottom=12)
     assert first.is_fresh

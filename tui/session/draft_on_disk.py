@@ -1,6 +1,8 @@
 """The draft on disk: nothing that was typed is lost. It is kept for the next start, and knows its plan file."""
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,6 +12,7 @@ from tui.core.attachment import Attachment
 from tui.core.model import KnownModel
 from tui.core.objectives import parse
 from tui.core.plan_contents import PlanContents, seen_from
+from tui.errors import LatencyTuiError
 from tui.session.draft import Draft
 from tui.session.drafts import Drafts, KeptDraft, StoredDraft
 from tui.session.live import LiveState
@@ -65,9 +68,18 @@ class DraftOnDisk:
         if self._drafts is None or self.is_fresh:
             return ""
         if self.problem:
-            return self.problem
+            return self.problem + self._rescued()
         not_saved = f"{self.name} was not saved. " if self.differs else ""
         return f"{not_saved}What you wrote is kept: it is there when you start again."
+
+    def _rescued(self) -> str:
+        """Sentence on the plan that holds, among temporary files, what cannot be kept; empty where none can be made."""
+        plan = self._draft.plan()
+        with suppress(LatencyTuiError, OSError):
+            place = Path(tempfile.mkdtemp(prefix="latency-tui-draft-")) / "draft.toml"
+            self.files.save(str(place), self.contents(), plan.endpoints, plan.default_endpoint)
+            return f" It is in {place}, which --config opens."
+        return ""
 
     @property
     def problem(self) -> str:
