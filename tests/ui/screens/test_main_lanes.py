@@ -253,3 +253,14 @@ async def test_128_lanes_run_and_scroll(open_app: OpenApp) -> None:
         await s.until(lambda: pane.scroll_offset.y == pane.max_scroll_y, "the last lane in view")
         await s.until(lambda: "fast-128" in s.shown)
         await s.until(lambda: s.views[127].stream.text == s.views[127].text != "", "its text")
+
+
+async def test_a_drag_past_the_end_of_a_lane_selects_nothing_of_another_answer(open_app: OpenApp) -> None:
+    async with open_app(fast(3)) as s:
+        await s.run()
+        first, second = (view.stream for view in s.views[:2])
+        await s.pilot.mouse_down(first, offset=(2, 1))
+        await s.pilot.hover(second, offset=(5, 2))
+        await s.pilot.mouse_up(second, offset=(5, 2))
+        assert list(s.app.screen.selections) == [first]
+        assert first.text.endswith(s.app.screen.get_selected_text() or "nothing")

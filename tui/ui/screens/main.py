@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.events import MouseDown, MouseMove, Resize
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.selection import Selection
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -359,6 +360,10 @@ class MainScreen(Screen[None]):
 
     on_descendant_blur = on_descendant_focus
 
+    def validate_selections(self, selections: dict[Widget, Selection]) -> dict[Widget, Selection]:
+        """Those of the lane where a drag began: past its end stands another answer."""
+        return {widget: found for widget, found in selections.items() if widget is self.focused} or selections
+
     @property
     def compact(self) -> bool:
         """True if one pane is shown at a time."""
@@ -385,5 +390,4 @@ class MainScreen(Screen[None]):
 
     def on_tabs_tab_activated(self, event: "Tabs.TabActivated") -> None:
         """Bring the pane of a tab to the front."""
-        if event.tab.id is not None:
-            self.show_pane(event.tab.id.removeprefix("show-"))
+        self.show_pane(str(event.tab.id).removeprefix("show-"))

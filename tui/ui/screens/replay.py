@@ -24,7 +24,6 @@ class ReplayScreen(MainScreen):
     def __init__(self, replay: Replay, pacer: Pacer, size: Size, keys: KeyNames) -> None:
         """`size` is the terminal's."""
         self.replay = replay
-        self._advanced_ns = time.monotonic_ns()
         plan, requests = replay.run.plan, replay.run.requests
         draft = Draft(plan, TargetChoice(plan.targets, ()))
         super().__init__(replay.live, draft, pacer, size, {"": keys.of("replay")}, keys, pane="lanes")
@@ -46,8 +45,7 @@ class ReplayScreen(MainScreen):
     def before_tick(self) -> None:
         """Move the replay on by the time that has passed."""
         now = time.monotonic_ns()
-        # Under another screen it stands still.
-        if self.is_current:
+        if self.is_current:  # under another screen it stands still
             self.replay.advance(now - self._advanced_ns)
         self._advanced_ns = now
         self.status.replaying = self._describe()
