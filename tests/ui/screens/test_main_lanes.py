@@ -35,6 +35,10 @@ async def test_next_and_previous_lane_go_around_and_a_click_goes_to_one(open_app
                 visited.append(current(s))
                 assert s.app.focused is s.views[current(s)].stream, key
             assert visited == [0, 1, 2, 0], f"the first {key} goes to the current lane"
+            await s.press("f6", "escape")
+            await s.until_shown("─▸ fast-2")
+            assert s.shown.count("▸ fast") == 1, "marked where the focus is elsewhere, too"
+            await s.press("f6", "shift+f6")
         for key in keys_of("previous_lane"):
             visited = []
             for _ in range(3):
