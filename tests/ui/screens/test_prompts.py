@@ -12,7 +12,7 @@ from tui.core.target import Target
 from tui.ui.screens.prompts import PromptsScreen
 
 from .conftest import OpenApp
-from .driving import SMALL, STEADY, WIDE, AppDriver, fast
+from .driving import SMALL, STEADY, WIDE, AppDriver, fast, keys_of
 
 
 def asked(s: AppDriver) -> list[str]:
@@ -45,7 +45,7 @@ async def test_a_variant_is_added_changed_and_run_beside_the_first(open_app: Ope
         for keys, wanted in ((4, "tab-variants"), (5, "tab-variables"), (3, "tab-variants")):
             await s.burst(*["alt+v"] * keys)
             assert tab(s) == wanted
-        await s.press("a", *"terse", "enter", "escape")
+        await s.press("a", *"terse", "enter", "delete", "z", "escape")
         assert s.on_main
         await s.until_shown("terse 2/2")
         await s.focus("#user")
@@ -204,7 +204,9 @@ async def test_a_turn_changes_its_role_and_goes(open_app: OpenApp) -> None:
         assert [turn.role for turn in book.prompt.turns] == ["assistant"]
         await s.press("delete")
         assert book.prompt.turns == ()
-        await s.press("delete")
+        await s.press("z")
+        assert [turn.text for turn in book.prompt.turns] == ["Hi"]
+        await s.press("home", "delete", "delete")
         await s.until_shown("The user's last turn stays.")
         await s.press("enter", *" Really?")
         await close(s)
@@ -247,6 +249,16 @@ async def test_run_all_while_a_run_is_in_flight_asks_first(open_app: OpenApp) ->
         await s.until(lambda: s.live.runs == 2 and len(s.lanes) == 2)
         await s.press("f8")
         await s.run_over()
+
+
+async def test_the_system_prompt_has_a_key_and_says_whether_it_is_empty(open_app: OpenApp) -> None:
+    async with open_app(fast(1)) as s:
+        await s.until_shown("System · none")
+        await s.press(keys_of("system")[0], *"Be brief.")
+        await s.until_shown("System · 9 characters")
+        await s.press(keys_of("system")[0])
+        assert s.app.focused is s.app.main.prompt_pane.user
+        assert s.app.draft.plan().prompt.system == "Be brief."
 
 
 async def test_there_is_no_next_variant_of_one(open_app: OpenApp) -> None:
