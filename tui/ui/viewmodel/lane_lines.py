@@ -1,7 +1,8 @@
 """Lines beside the text of a lane: its state, its figures, a note, and names of lanes made short together."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from textwrap import wrap
 from urllib.parse import urlsplit
 
@@ -43,7 +44,8 @@ _CHARACTERS_PER_TOKEN = 4
 """A rule of thumb, for what is marked as an estimate."""
 _FIRST_RATE_S = 0.3
 """Time after the first content from which a rate says anything."""
-_WORD = re.compile(r"\s*·\s*|[-\s]+")
+_WORD = re.compile(r"\s*[·,]\s*|[-\s]+")
+_HAS_LETTER = re.compile(r"[^\W\d_]")
 
 
 def state_line(lane: Lane, now_ns: int | None = None) -> str:
@@ -259,7 +261,8 @@ def shortened(labels: Sequence[str], cells: int) -> list[str]:
 
 
 def without_common(names: Sequence[str]) -> list[str]:
-    """The names without the words that all of them begin and end with; a word at least stays of each."""
+    """The names without the words that all of them begin and end with; a word at least stays of each, and no mere
+    number. One that the others begin with stays whole."""
     if len(set(names)) < 2:
         return list(names)
     parts = [name.split(_BETWEEN) for name in names]
@@ -268,12 +271,20 @@ def without_common(names: Sequence[str]) -> list[str]:
         return [*map(_BETWEEN.join, zip(*differ, strict=True))]
     pieces = [[*_words(name)] for name in names]
     shortest = min(map(len, pieces))
-    first = last = 0
-    while first < shortest - 1 and len({each[first][0] for each in pieces}) == 1:
-        first += 1
-    while last < shortest - 1 - first and len({each[-1 - last][0] for each in pieces}) == 1:
-        last += 1
-    return ["".join(word + gap for word, gap in each[first : len(each) - last]).strip(" ·-") for each in pieces]
+    alike = takewhile(lambda place: len({word for word, _ in place}) == 1, zip(*pieces, strict=False))
+    first, last = len([*alike]), 0
+    if first < shortest:
+        while last < shortest - 1 - first and len({each[-1 - last][0] for each in pieces}) == 1:
+            last += 1
+    shorter = [_joined(each[first : len(each) - last]) for each in pieces]
+    while first and first < shortest and not all(map(_HAS_LETTER.search, shorter)):
+        first -= 1
+        shorter = [_joined(each[first : len(each) - last]) for each in pieces]
+    return [short or name for short, name in zip(shorter, names, strict=True)]
+
+
+def _joined(words: Iterable[tuple[str, str]]) -> str:
+    return "".join(word + gap for word, gap in words).strip(" ·-,")
 
 
 def _words(name: str) -> list[tuple[str, str]]:
