@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Label, Select, Static
 
+from tui.core.comparison import compare
+from tui.core.figures import Figure
 from tui.core.objectives import parse
 from tui.core.observation import Observation
 from tui.core.parameters import Parameters
@@ -15,7 +17,7 @@ from tui.ui.screens.compare import CompareScreen
 from tui.ui.screens.dialogs import AskScreen
 from tui.ui.screens.settings import ObjectivesScreen
 from tui.ui.screens.text import TextScreen
-from tui.ui.viewmodel.verdicts import comparison_lines
+from tui.ui.viewmodel.verdicts import change_line, comparison_lines
 
 from .conftest import OpenApp
 from .driving import AppDriver, fast, keys_of
@@ -151,6 +153,15 @@ async def test_lanes_say_how_the_objectives_stand(open_app: OpenApp) -> None:
         s.live.objectives = (parse("total.p50 < 60s"), parse("ttft.max < 0.001ms"), parse("ttft.p99 < 60s"))
         await run_series(s)
         await s.until_shown("✖ 1 of 3 missed so far: ttft.max < 0.001ms ? 1 of 3 not yet known: ttft.p99")
+
+
+def test_a_lane_has_the_fact_before_the_doubt() -> None:
+    """Since a narrow lane cuts what comes last."""
+    few, many = [float(1_000_000 * ms) for ms in (254, 256)], [float(1_000_000 * (200 + 7 * n % 20)) for n in range(20)]
+    once = compare(Figure.TTFT, ("now", few[:1]), ("before", few[1:]))
+    assert change_line(once) == "TTFT −2.00 ms ?"
+    slower = compare(Figure.TOTAL, ("now", [one + 50e6 for one in many]), ("before", many))
+    assert change_line(slower).startswith("▲ total +50.0 ms (+")
 
 
 def test_one_answer_on_each_side_is_a_table_and_doubts_are_said_once() -> None:

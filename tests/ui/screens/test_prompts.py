@@ -205,7 +205,7 @@ async def test_a_turn_changes_its_role_and_goes(open_app: OpenApp) -> None:
         await s.press("delete")
         assert book.prompt.turns == ()
         await s.press("z")
-        assert [turn.text for turn in book.prompt.turns] == ["Hi"]
+        assert [turn.text for turn in s.app.draft.book.prompt.turns] == ["Hi"]
         await s.press("home", "delete", "delete")
         await s.until_shown("The user's last turn stays.")
         await s.press("enter", *" Really?")

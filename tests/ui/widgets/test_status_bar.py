@@ -3,7 +3,7 @@
 import pytest
 from textual.app import App, ComposeResult
 
-from tui.core.series import Series, SeriesSettings
+from tui.core.series import Ending, Series, SeriesSettings
 from tui.core.sweep import Sweep
 from tui.session.live import LiveState
 from tui.ui.keymap import Keymap
@@ -42,3 +42,20 @@ async def test_a_bar_fills_and_the_time_left_falls(sweep: Sweep | None) -> None:
         assert filled[0] == 0 < filled[20] < filled[-1]
         live.series_over = True
         assert "left" not in app.shown(live)
+
+
+async def test_the_winner_of_until_sure_is_named_and_comes_first_where_there_is_little_room() -> None:
+    app, live = Row(), LiveState()
+    live.engine_ready, live.series_over = True, True
+    series = live.series = Series(SeriesSettings(repeats=1, warm_ups=0, until_sure="total"), "u1", 1, 7)
+    repeat = series.next()
+    assert repeat is not None
+    series.add(repeat, S, 0.001, all_failed=False)
+    series.end(Ending.SURE)
+    series.verdict = "sure: a is usually fastest in total (95 %), 6 repeats"
+    for width in (120, 70):
+        async with app.run_test(size=(width, 1)):
+            shown = app.shown(live)
+            assert series.verdict in shown
+            assert ("series: 1 of 1" in shown) is (width == 120)
+        app = Row()

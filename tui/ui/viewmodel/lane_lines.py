@@ -1,7 +1,7 @@
 """Lines beside the text of a lane: its state, its figures, a note, and names of lanes made short together."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
 from textwrap import wrap
 from urllib.parse import urlsplit
@@ -276,15 +276,12 @@ def without_common(names: Sequence[str]) -> list[str]:
     if first < shortest:
         while last < shortest - 1 - first and len({each[-1 - last][0] for each in pieces}) == 1:
             last += 1
-    shorter = [_joined(each[first : len(each) - last]) for each in pieces]
-    while first and first < shortest and not all(map(_HAS_LETTER.search, shorter)):
+    while True:
+        kept = [each[first : len(each) - last] for each in pieces]
+        shorter = ["".join(word + gap for word, gap in each).strip(" ·-,") for each in kept]
+        if not 0 < first < shortest or all(map(_HAS_LETTER.search, shorter)):
+            return [short or name for short, name in zip(shorter, names, strict=True)]
         first -= 1
-        shorter = [_joined(each[first : len(each) - last]) for each in pieces]
-    return [short or name for short, name in zip(shorter, names, strict=True)]
-
-
-def _joined(words: Iterable[tuple[str, str]]) -> str:
-    return "".join(word + gap for word, gap in words).strip(" ·-,")
 
 
 def _words(name: str) -> list[tuple[str, str]]:
