@@ -119,7 +119,7 @@ def _document(path: str, value: object) -> Document:
         case [table]:
             inner = {table: inner}
     assert isinstance(inner, dict)
-    return Document(inner, {})
+    return Document(inner)
 
 
 @pytest.mark.parametrize(("path", "key"), list(_all_keys()), ids=lambda given: given if isinstance(given, str) else "")

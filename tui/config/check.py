@@ -94,7 +94,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 def check_settings(document: Document, layer: Layer, name: str) -> Checked:
     """Check a settings document. Raises ConfigError for the first problem in file order."""
-    checker = Checker(layer, name, document.lines)
+    checker = Checker(layer, name, document)
     tops = {key.name: key for key in schema.TOP}
     for word, given in document.values.items():
         if word in tops:
@@ -121,13 +121,21 @@ def check_settings(document: Document, layer: Layer, name: str) -> Checked:
 class Checker:
     """Collects the values of one document, and its problems."""
 
-    def __init__(self, layer: Layer, name: str, where: dict[KeyPath, int]) -> None:
-        self.entries: dict[str, SetValue] = {}
+    def __init__(self, layer: Layer, name: str, document: Document) -> None:
         self.ignored: list[Ignored] = []
         self._layer = layer
         self._name = name
-        self._where = where
+        self._document = document
+        self._entered: dict[str, tuple[object, KeyPath]] = {}
         self._problems: list[tuple[int, str]] = []
+
+    @property
+    def entries(self) -> dict[str, SetValue]:
+        """Values that were entered, with where they stand."""
+        return {
+            path: SetValue(value, Origin(self._layer, self._name, self._line(at)))
+            for path, (value, at) in self._entered.items()
+        }
 
     def finish(self) -> None:
         """Raise ConfigError for the first problem in file order, if there is one."""
@@ -307,8 +315,7 @@ class Checker:
         self._problem(path, f"{prefix}{printable}; {end}", lead="unknown key ")
 
     def _enter(self, path: KeyPath, value: object, *, at: KeyPath = ()) -> None:
-        origin = Origin(self._layer, self._name, self._line(at or path))
-        self.entries[dotted(path)] = SetValue(value, origin)
+        self._entered[dotted(path)] = value, at or path
 
     def _problem(self, path: KeyPath, text: str, *, at: KeyPath = (), lead: str = "") -> None:
         line = self._line(at or path)
@@ -318,9 +325,10 @@ class Checker:
         self._problems.append((line or 0, f"{place}: {subject}{text}{end}"))
 
     def _line(self, path: KeyPath) -> int | None:
-        while path and path not in self._where:
+        lines = self._document.lines
+        while path and path not in lines:
             path = path[:-1]
-        return self._where.get(path)
+        return lines.get(path)
 
 
 def dotted(path: KeyPath) -> str:

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,16 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"[^,\]}\n#]+")
 
 
-class Document(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True, dict=True):
     """A TOML file as it was read."""
 
     values: dict[str, Any]
-    lines: dict[KeyPath, int]
-    """The line of each key, by its path in the document."""
+    text: str = ""
+
+    @cached_property
+    def lines(self) -> dict[KeyPath, int]:
+        """The line of each key, by its path in the document. Found when it is first asked for."""
+        return key_lines(self.text)
 
 
 def read_toml(path: Path, name: str) -> Document:
@@ -70,7 +75,7 @@ def _document(text: str, name: str) -> Document:
         raise ConfigError(f"{name}, line {problem.lineno}, column {problem.colno}: {said}.") from None
     except (RecursionError, ValueError) as problem:
         raise ConfigError(f"{name}: cannot be read as TOML: {_lowered(str(problem)).rstrip('.')}.") from None
-    return Document(values, key_lines(text))
+    return Document(values, text)
 
 
 def read_text(path: Path, name: str, *, regular: bool = False) -> str | None:

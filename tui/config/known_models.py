@@ -50,7 +50,7 @@ def load_models() -> tuple[KnownModel, ...]:
 
 def models_of(document: files.Document, name: str) -> tuple[KnownModel, ...]:
     """The models of one document. Raises ConfigError for its first problem; `name` is what it calls the file."""
-    checker = Checker(Layer.BUILT_IN, name, document.lines)
+    checker = Checker(Layer.BUILT_IN, name, document)
     tables = []
     for word, given in document.values.items():
         if word == "models":

@@ -45,7 +45,7 @@ def load_targets() -> TargetList | None:
     try:
         values = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
         disabled = msgspec.convert(values.pop("disabled", ()), frozenset[int])
-        entries = check_settings(Document(values, {}), Layer.USER, str(path)).entries
+        entries = check_settings(Document(values), Layer.USER, str(path)).entries
     except (OSError, UnicodeDecodeError, msgspec.DecodeError, ConfigError):
         return None  # a convenience: what is lost is one choice of targets, not a reason to refuse to start
     saved = entries.get("targets")
