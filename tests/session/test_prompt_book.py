@@ -1,5 +1,7 @@
 """Editing variants, turns and rows of values."""
 
+import contextlib
+
 import pytest
 from attached_files import png
 from hypothesis import given
@@ -89,7 +91,7 @@ def test_the_first_value_makes_the_first_row() -> None:
         PromptBook(Prompt(user="u")).add_row(0)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["add", "delete", "use"]), st.integers(0, 9)), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from(["add", "delete", "use", "put back"]), st.integers(0, 9)), max_size=30))
 def test_the_row_in_use_stays_the_row_in_use(steps: list[tuple[str, int]]) -> None:
     edited = book({"a": "0", "b": ""}, {"a": "1", "b": ""})
     used = edited.rows[edited.row]
@@ -98,6 +100,9 @@ def test_the_row_in_use_stays_the_row_in_use(steps: list[tuple[str, int]]) -> No
             edited.add_row(number % (len(edited.rows) + 1))
         elif step == "use":
             edited.use_row(number)
+        elif step == "put back":
+            with contextlib.suppress(BookError):
+                edited.put_back()
         elif edited.rows:
             gone = edited.rows[number % len(edited.rows)]
             edited.delete_row(number % len(edited.rows))
@@ -129,9 +134,10 @@ def test_what_was_deleted_can_be_put_back() -> None:
     assert (book.prompts, book.rows) == before
     with pytest.raises(BookError, match="Nothing was deleted"):
         book.put_back()
+    book.use_row(1)
     book.load_rows([{"y": "3"}])
     book.put_back()
-    assert book.rows == before[1]
+    assert (book.rows, book.row) == (before[1], 1)
 
 
 def test_a_name_that_was_taken_meanwhile_is_not_given_twice() -> None:
@@ -169,7 +175,13 @@ def test_files_are_attached_to_the_prompt_in_use_once_and_come_back() -> None:
     assert list(edited.prompt.attach) == ["/d/c.png"]
     edited.put_back()
     assert list(edited.prompt.attach) == ["/d/{{which}}.png", "/d/c.png"]
-    for number in range(MOST_FILES - 2):
+    edited.detach(0)
+    edited.attach("/d/later.png", {})
+    edited.put_back()
+    assert list(edited.prompt.attach) == ["/d/{{which}}.png", "/d/c.png", "/d/later.png"], (
+        "nor is what came meanwhile lost"
+    )
+    for number in range(MOST_FILES - 3):
         edited.attach(str(number), {})
     with pytest.raises(BookError, match="At most 20 files"):
         edited.attach("one more", {})

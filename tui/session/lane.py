@@ -129,8 +129,7 @@ class Lane:
             self.plan = self.plan or taken.plan
 
     def judge_anew(self, record: RequestRecord) -> int:
-        """Take over the verdict that a request has now; returns the number of its run, 0 where it is none of this
-        lane's."""
+        """Take over the verdict that a request has now; returns the number of its run, 0 for another lane's."""
         places = [at for at, one in enumerate(self.outcomes) if one.is_of(record)]
         if not places or self.target.model != record.spec.model:
             return 0

@@ -54,10 +54,7 @@ class PromptBook:
             return None
 
     def attach(self, path: str, found: Mapping[str, Attachment]) -> None:
-        """Attach what stands at a path, `found` with every row of values, to the prompt in use.
-
-        Raises BookError for one that goes with it already, and for too many.
-        """
+        """Attach what stands at a path, `found` by each row of values. Raises BookError for one there, or too many."""
         paths = self.prompt.attach
         if path in paths and self.file_at(path) is not None:
             raise BookError("It goes with this prompt already.")
@@ -69,14 +66,16 @@ class PromptBook:
 
     def detach(self, position: int) -> None:
         """Remove one of the files from the prompt in use."""
-        before, of = self.prompt.attach, self.current
+        of, paths = self.current, self.prompt.attach
+        self._deleted.append(lambda: self._insert_file(of, position, paths[position]))
+        self._change(attach=(*paths[:position], *paths[position + 1 :]))
 
-        def put_back() -> None:
-            self.use(min(of, len(self.prompts) - 1))
-            self._change(attach=before)
-
-        self._deleted.append(put_back)
-        self._change(attach=(*before[:position], *before[position + 1 :]))
+    def _insert_file(self, of: int, position: int, path: str) -> None:
+        self.use(min(of, len(self.prompts) - 1))
+        paths = [each for each in self.prompt.attach if each != path]
+        if len(paths) >= MOST_FILES:
+            raise BookError(f"At most {MOST_FILES} files go with a prompt.")
+        self._change(attach=(*paths[:position], path, *paths[position:]))
 
     # Variants
 
@@ -212,23 +211,28 @@ class PromptBook:
         """Add a row of empty values at `position`. Raises BookError when no prompt has a variable."""
         if not self.names:
             raise BookError("Write {{name}} into a prompt first: what stands in for it is set here.")
-        self.rows.insert(position, dict.fromkeys(self.rows[0] if self.rows else self.names, ""))
+        self._insert_row(position, dict.fromkeys(self.rows[0] if self.rows else self.names, ""))
+
+    def _insert_row(self, position: int, values: dict[str, str]) -> None:
+        self.rows.insert(position, values)
         if position <= self.row and len(self.rows) > 1:
             self.row += 1
 
     def delete_row(self, position: int) -> None:
         """Delete a row of values."""
         values = self.rows.pop(position)
-        self._deleted.append(lambda: self.rows.insert(position, values))
+        self._deleted.append(lambda: self._insert_row(position, values))
         if position < self.row or self.row == len(self.rows):
             self.row = max(0, self.row - 1)
 
     def load_rows(self, rows: Sequence[Row]) -> None:
         """Put these rows in the place of all there are."""
-        before = self.rows
-        self._deleted.append(lambda: setattr(self, "rows", before))
-        self.rows = [dict(values) for values in rows]
-        self.row = 0
+        before = self.rows, self.row
+        self._deleted.append(lambda: self._take_rows(*before))
+        self._take_rows([dict(values) for values in rows], 0)
+
+    def _take_rows(self, rows: list[dict[str, str]], row: int) -> None:
+        self.rows, self.row = rows, row
 
     def _change(self, **fields: object) -> None:
         self.prompts[self.current] = msgspec.structs.replace(self.prompt, **fields)

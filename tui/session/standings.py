@@ -66,8 +66,7 @@ class Standings:
 
 
 def _of_run(lane: Lane, figure: Figure, run: int) -> float | None:
-    """A lane's figure in a counted run; of several requests the median. A TTFT that was held back on the way tells
-    nothing of who is fast."""
+    """A lane's figure in a counted run, the median of its requests; none for a TTFT that was held back on the way."""
     found = []
     for outcome in reversed(lane.outcomes):
         if outcome.run != run:

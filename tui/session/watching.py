@@ -131,8 +131,7 @@ class Watcher:
     def __init__(
         self, rhythm: Rhythm, clock: WallClock, measure: Callable[[], bool | None], say: Callable[[str], None]
     ) -> None:
-        """`measure` measures one round, and says whether it kept to the plan's objectives; None if it could not be
-        measured."""
+        """`measure` measures a round, and says whether it kept to the objectives; None if it could not be measured."""
         self._rhythm = rhythm
         self._clock = clock
         self._measure = measure

@@ -1,5 +1,4 @@
-"""Drawings as plain data: curves, bars and bands on two axes (`Plot`), rows of bars on one axis (`BarRows`), and
-the same as a table of texts (`Numbers`)."""
+"""Drawings as plain data: curves, bars and bands (`Plot`), rows of bars (`BarRows`), and both as texts (`Numbers`)."""
 
 import math
 from bisect import bisect_left

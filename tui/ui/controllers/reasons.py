@@ -1,5 +1,4 @@
-"""The reasons why an action is unavailable now, each with its one wording. Palette and footer show them, and whoever
-presses the key all the same."""
+"""The reasons why an action is unavailable now, each with its one wording; palette, footer and its key say them."""
 
 import os
 from collections.abc import Callable

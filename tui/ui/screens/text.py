@@ -92,8 +92,7 @@ class TextScreen(BoxScreen[None]):
         shown: ConsoleRenderable | None = None,
         record: RequestRecord | None = None,
     ) -> None:
-        """`text` is shown as it is, or as `shown`, below the parts of `record`'s answer that fail a check: what is laid
-        out has no places of what was written."""
+        """`text` is shown as it is, or as `shown`, which has not its places, below what of `record` fails a check."""
         super().__init__()
         self._keys = keys
         self._title = title
