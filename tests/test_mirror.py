@@ -37,7 +37,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     # Answers out of the ordinary, through the real engine.
     **dict.fromkeys(["core/remarks", "simulator/odd_answers"], "engine/test_odd_answers.py"),
     "engine/wires/messages/events": "engine/wires/messages/test_answer.py",
-    "errors": "test_cli.py",
+    **dict.fromkeys(["arguments", "errors"], "test_cli.py"),
     "streams": "headless/test_endings.py",
     # All formats of one set of runs, side by side: `golden`, `json_round_trip`, `secrets` and `untrusted`.
     **dict.fromkeys(

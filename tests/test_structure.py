@@ -3,7 +3,7 @@
 import pytest
 from counts import APP, GOALS, Tree, recipes, whole_tree
 
-MOST_MODULES = 327
+MOST_MODULES = 328
 """To fall to 230, for what there was before issue 18 and the rest of 16."""
 MOST_LINES = 59_500
 """To fall to 32,000."""

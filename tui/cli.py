@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import __version__, streams
-from tui.errors import CommandParser, ExitCode, LatencyTuiError, UsageError, nearest, number_of
+from tui.arguments import CommandParser, number_of
+from tui.errors import ExitCode, LatencyTuiError, UsageError, nearest
 from tui.headless.prompt_source import STANDARD_INPUT, add_asked_options, add_server_options, prompt_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import stat
 from collections.abc import Sequence
 
 from tui import __version__
+from tui.arguments import CommandParser, number_of
 from tui.engine.protocol import KEEP_STAMPS, greeting
-from tui.errors import CommandParser, UsageError, number_of
+from tui.errors import UsageError
 
 _DESCRIPTION = """\
 Send requests and stamp their answers for a latency-tui that runs elsewhere. It starts this by itself, here and, by ssh

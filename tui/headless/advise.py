@@ -10,10 +10,11 @@ import msgspec
 from tui.advice.advise import Advice, advise
 from tui.advice.rendering import as_json, as_text
 from tui.advice.trial import TrialResult
+from tui.arguments import CommandParser, number_of
 from tui.config.keys import Layer
 from tui.config.known_models import known_models
 from tui.core.series import MAX_REPEATS
-from tui.errors import CommandParser, ExitCode, number_of
+from tui.errors import ExitCode
 from tui.export.formats import write_text
 from tui.export.json_format import visible
 from tui.export.markdown import advice_markdown

@@ -6,6 +6,7 @@ from itertools import chain
 
 import msgspec
 
+from tui.arguments import CommandParser
 from tui.core import regression_limits
 from tui.core.comparison import Comparison, Question, compare_together, family_sentence
 from tui.core.failures import failures_sentence
@@ -20,7 +21,7 @@ from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.statistics import dependence
 from tui.core.wording import SIMULATED_NOTE, roughly
-from tui.errors import CommandParser, ExitCode, UsageError
+from tui.errors import ExitCode, UsageError
 from tui.export.document import is_simulated
 from tui.headless.arguments import history_if_any, print_json, runs_of
 

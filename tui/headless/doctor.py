@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from tui import __version__
+from tui.arguments import CommandParser
 from tui.config import paths
 from tui.config.endpoints import is_key_set, unset_headers
 from tui.config.load import Loaded
@@ -31,7 +32,7 @@ from tui.core.target import Endpoint
 from tui.core.wording import aligned, counted, dollars, format_duration
 from tui.engine.client import HERE
 from tui.engine.protocol import Examine
-from tui.errors import ChildError, CommandParser, ExitCode, HistoryError, UsageError
+from tui.errors import ChildError, ExitCode, HistoryError, UsageError
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 from tui.headless.measure import measure
 from tui.headless.models import ask_endpoints

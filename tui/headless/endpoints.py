@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tui.arguments import CommandParser
 from tui.config.endpoints import is_key_set
 from tui.config.presets import presets
 from tui.core.sanitize import clean
 from tui.core.target import Endpoint
 from tui.core.wording import aligned
-from tui.errors import CommandParser, ExitCode
+from tui.errors import ExitCode
 from tui.headless.arguments import add_target_options, load_from, print_json
 
 

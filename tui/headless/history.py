@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from tui.arguments import CommandParser, number_of
 from tui.config import paths
 from tui.config.load import Flags, load
 from tui.core.figures import Figure
@@ -14,7 +15,7 @@ from tui.core.metrics import NS_PER_S
 from tui.core.run import WORST_FIRST, RunFilter, RunRow
 from tui.core.sanitize import clean
 from tui.core.wording import ABSENT, aligned, amount, counted, part_of
-from tui.errors import CommandParser, ExitCode, UsageError, number_of
+from tui.errors import ExitCode, UsageError
 from tui.export import json_format, otel
 from tui.export.formats import SUFFIXES, Format, render, write
 from tui.headless.arguments import print_json, runs_of

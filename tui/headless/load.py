@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tui.arguments import CommandParser
 from tui.config.check import value_of
 from tui.config.load import Loaded
 from tui.config.schema import TABLES
@@ -22,7 +23,7 @@ from tui.core.plan import Plan
 from tui.core.run import StoredRun
 from tui.core.sanitize import clean
 from tui.core.wording import SIMULATED_NOTE, aligned, counted
-from tui.errors import CommandParser, ConfigError, ExitCode, UsageError
+from tui.errors import ConfigError, ExitCode, UsageError
 from tui.headless.arguments import add_target_options, load_from, refuse_outputs, written
 from tui.headless.measure import Measurement, Signals, held, is_stored, prepared, readable
 from tui.headless.narration import Narrator

@@ -9,6 +9,7 @@ from datetime import date
 
 import msgspec
 
+from tui.arguments import CommandParser
 from tui.config.known_models import known_models, save_list
 from tui.core.engine_events import EngineFailed
 from tui.core.events import EndpointExamined, Event, ModelsListed
@@ -21,7 +22,7 @@ from tui.engine.api_keys import lent_to
 from tui.engine.client import HERE, EngineClient, spawn
 from tui.engine.logins import Logins, answer_on_terminal
 from tui.engine.protocol import Examine, ListModels
-from tui.errors import CommandParser, ExitCode
+from tui.errors import ExitCode
 from tui.headless.arguments import add_target_options, endpoints_of, load_from, print_json
 
 _WITHIN_S = 60.0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from tui.arguments import CommandParser, number_of
 from tui.config.keys import Layer
 from tui.config.known_models import known_models
 from tui.config.load import Loaded
@@ -23,7 +24,7 @@ from tui.core.sanitize import clean
 from tui.core.sequential_choice import refusal, rule_of
 from tui.core.series import MAX_REPEATS, SeriesSettings
 from tui.core.wording import SIMULATED_NOTE
-from tui.errors import CommandParser, UsageError, number_of
+from tui.errors import UsageError
 from tui.export import otel
 from tui.export.formats import write_text
 from tui.headless.arguments import (

@@ -3,10 +3,11 @@
 import argparse
 from collections.abc import Sequence
 
+from tui.arguments import CommandParser
 from tui.core.decomposition import RunsNeeded
 from tui.core.sanitize import clean
 from tui.core.wording import SIMULATED_NOTE
-from tui.errors import CommandParser, ExitCode
+from tui.errors import ExitCode
 from tui.export.document import is_simulated
 from tui.headless.arguments import add_target_options, load_from, refuse_outputs, written
 from tui.headless.measure import MeasuredPlan, MeasuringStep, measure, reason

@@ -14,6 +14,7 @@ from types import FrameType
 
 import msgspec
 
+from tui.arguments import CommandParser, number_of
 from tui.config import paths
 from tui.config.keys import Layer
 from tui.config.load import Loaded, build_plan
@@ -26,7 +27,7 @@ from tui.core.sanitize import clean
 from tui.core.series import MAX_REPEATS, Ending, SeriesSettings
 from tui.core.statistics import CONFIDENCE
 from tui.core.wording import aligned, amount
-from tui.errors import ChildError, CommandParser, ExitCode, HistoryError, UsageError, number_of
+from tui.errors import ChildError, ExitCode, HistoryError, UsageError
 from tui.export import otel
 from tui.export.document import is_simulated, utc
 from tui.headless.arguments import add_target_options, load_from

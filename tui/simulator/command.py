@@ -8,7 +8,8 @@ import socket
 import sys
 from pathlib import Path
 
-from tui.errors import CommandParser, ExitCode, LatencyTuiError, number_of
+from tui.arguments import CommandParser, number_of
+from tui.errors import ExitCode, LatencyTuiError
 from tui.simulator.api import FAULT_HEADER, SimulatedApi
 from tui.simulator.connections import serve
 from tui.simulator.faults import FAULTS
