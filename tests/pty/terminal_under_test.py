@@ -152,6 +152,10 @@ class Terminal:
         keyboards = len(re.findall(rb"\x1b\[>\d+u", written)) - written.count(b"\x1b[<u")
         return not on and not keyboards and _modes(self._slave) == _clean(self._modes_before)
 
+    def changes(self, keys: int) -> bool:
+        """Whether any of these modes of its input is on, by which some keys do not come as they were pressed."""
+        return bool(termios.tcgetattr(self._slave)[0] & keys)
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the terminal's size; what is on the screen is forgotten: programs paint it anew."""
         self._screen = pyte.Screen(columns, rows)

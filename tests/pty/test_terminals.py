@@ -2,6 +2,7 @@
 
 import re
 import sys
+import termios
 import unicodedata
 from collections.abc import Callable
 
@@ -127,6 +128,7 @@ def test_the_screen_is_light_where_the_terminal_says_that_it_is_and_no_key_is_lo
 ) -> None:
     with Terminal(["--demo", "--model", "sim-fast"], {**environ, "COLORTERM": "truecolor"}) as terminal:
         terminal.until(lambda _shown: b"\x1b]11;?" in terminal.written)
+        assert not terminal.changes(termios.ICRNL | termios.IXON)
         terminal.press(f"typed\rah{answer}".encode())
         terminal.until(lambda _shown: b"\x1b[?1049h" in terminal.written)
         terminal.press(f"{rest}ead".encode())

@@ -209,9 +209,10 @@ class TerminalDriver(LinuxDriver):
         """Turn what comes from the terminal into events until told to end, or until the terminal has gone away."""
         decoder = TerminalInput(debug=self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
-        # Up to now the terminal made a line feed of Enter.
-        early, self._early = self._early + (self._read() if select.select([self.fileno], [], [], 0)[0] else b""), b""
-        text, held = self._without_answer(decode(early).replace("\n", "\r"))
+        # Until now the terminal made a line feed of Enter.
+        waiting = self._read().replace(b"\n", b"\r") if select.select([self.fileno], [], [], 0)[0] else b""
+        text, held = self._without_answer(decode(self._early + waiting))
+        self._early = b""
         for event in decoder.feed(text):
             self.process_message(event)
         quiet = 0

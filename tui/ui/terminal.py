@@ -122,7 +122,7 @@ class BackgroundQuestion:
             self._tty = tty
             self._handlers = {number: signal.signal(number, self._killed) for number in _UNHANDLED}
             quiet = termios.tcgetattr(tty)
-            quiet[3] &= ~(termios.ECHO | termios.ICANON)
+            quiet[0], quiet[3] = quiet[0] & ~(termios.ICRNL | termios.IXON), quiet[3] & ~(termios.ECHO | termios.ICANON)
             termios.tcsetattr(tty, termios.TCSANOW, quiet)
             os.write(tty, b"\x1b]11;?\x1b\\\x1b[c")
 
