@@ -85,3 +85,5 @@ def test_start_paste_run_change_run_compare_save_and_reopen(environ: dict[str, s
         terminal.until_shows("plainly.")
         press(terminal, "F10", "Quit")
         assert terminal.until_ended() == 0
+        said = " ".join(terminal.written.decode().split())
+        assert "plan.toml was not saved. What you wrote is kept: it is there when you start again." in said
