@@ -196,7 +196,7 @@ ACTIONS = (
         Action("previous_lane", ("shift+f6", "alt+p"), "Lane before", "Go to the lane before", "lanes.previous_lane",
                reach=Reach.LANES),
         Action("maximise", ("f9", "alt+shift+i"), "Zoom",
-               "Show what has the focus alone, the prompt or a lane, or all again", "screen.zoom", reach=Reach.LANES),
+               "Show what has the focus alone: prompt, lane or chart; or all again", "screen.zoom", reach=Reach.LANES),
         Action("pin", ("alt+shift+b",), "Pin",
                "Pin the present results; from then on the lanes show their change",
                "results.pin", unless="nothing_measured"),

@@ -110,7 +110,7 @@ VIEW_ACTIONS = (
     Action("chart.metric", ("m",), "Metric", "Show the next metric, in the charts of one", "metric"),
     Action("chart.save_text", ("t",), "Save text", "Save chart and numbers as text", "save('txt')"),
     Action("chart.save_svg", ("s",), "Save SVG", "Save chart and numbers as SVG", "save('svg')"),
-    Action("chart.close", ("escape", "q"), "Close", "Go back", "close", like="maximise_chart", priority=True),
+    Action("chart.close", ("escape", "q", "f9"), "Close", "Go back", "close", like="maximise_chart", priority=True),
     Action("difference.next", ("n",), "Next answer", "Compare the first with the next answer", "next"),
     Action("difference.up", ("up", "k"), "Up", "Scroll both back", "scroll_both(-1)"),
     Action("difference.down", ("down", "j"), "Down", "Scroll both on", "scroll_both(1)"),

@@ -20,6 +20,7 @@ from textual.widgets import Button, TextArea
 from tui.core.record import State
 from tui.ui.bindings import ACTIONS, FOOTER
 from tui.ui.keymap import Keymap
+from tui.ui.screens.chart import ChartScreen
 from tui.ui.screens.dialogs import ConfirmScreen
 from tui.ui.screens.help import HelpScreen
 
@@ -44,8 +45,8 @@ async def test_one_pane_at_a_time_at_80_by_24_and_the_focus_goes_with_it(
                 await s.press(key)
                 await s.pilot.pause()
                 seen.append((shown_panes(s), s.app.focused))
-            stream = s.views[0].stream
-            assert seen == [(["prompt"], editor), (["lanes"], stream), (["charts"], None), (["prompt"], editor)], key
+            stream, charts = s.views[0].stream, s.app.main.charts
+            assert seen == [(["prompt"], editor), (["lanes"], stream), (["charts"], charts), (["prompt"], editor)], key
         await s.press("x")
         assert "x" in editor.text
         # Two keys in one read: where a tab told of it later, the panes took turns for ever.
@@ -70,16 +71,20 @@ async def test_with_all_panes_in_sight_the_next_is_the_one_after_where_the_focus
         await s.run()
         editor = s.app.main.query_one("#user", TextArea)
         assert s.app.focused is editor
-        for where in (s.views[0].stream, None, editor, s.views[0].stream, None):
+        charts = s.app.main.charts
+        for where in (s.views[0].stream, charts, editor, s.views[0].stream, charts):
             await s.press("f2")
             assert s.app.focused is where
-            assert s.app.main.charts.has_class("-front") is (where is None), "the focus is always to be seen"
         await s.until(lambda: "f Next chart" in s.shown.splitlines()[-1], "the letters of the charts")
-        title = s.app.main.charts.border_title
-        await s.press("f")
-        assert s.app.main.charts.border_title != title
+        title = charts.border_title
         await s.press("question_mark")
         assert "This session" in s.shown
+        await s.press("escape", "f")
+        assert charts.border_title != title, "they keep the focus under another screen"
+        await s.press("f9")
+        assert isinstance(s.app.screen, ChartScreen)
+        await s.press("f9")
+        assert s.app.focused is charts
 
 
 async def test_a_terminal_that_was_too_small_shows_all_panes_and_keeps_the_focus(open_app: OpenApp) -> None:

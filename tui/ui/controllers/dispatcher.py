@@ -131,5 +131,4 @@ class Dispatcher:
         screen, keys = self._context.app.screen, self._context.keys
         acting = [row for row in keys.of() if self.acts_on(screen, row)]
         views = tuple(dict.fromkeys(row.view for row, _ in self._of_screen(screen)))
-        part = screen.focused or (screen.history if isinstance(screen, MainScreen) else None)
-        self._context.app.push_screen(HelpScreen(keys, acting, part, views))
+        self._context.app.push_screen(HelpScreen(keys, acting, screen.focused, views))

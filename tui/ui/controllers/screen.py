@@ -43,11 +43,13 @@ class ScreenController:
         front.show_pane(following)
         focus_part(front, following)
 
-    def zoom(self) -> None:
-        """Show what has the focus alone, the prompt or the current lane, or all again."""
+    async def zoom(self) -> None:
+        """Show what has the focus alone, the prompt, the chart or the current lane, or all again."""
         front = self._context.front
         if _zoomed(front):
             self._show_alone("")
+        elif focused_part(front) == "charts":
+            await self._context.app.run_action("act('maximise_chart')")
         else:
             self._show_alone("prompt" if front.prompt_pane.has_focus_within else "lanes")
 

@@ -64,10 +64,9 @@ def _tabs(shown: str) -> "Tabs":
 
 
 def focused_part(screen: "MainScreen") -> str:
-    """The part that the keys of a screen go to: `prompt`, `lanes` or `charts`, which stand for no focus; or empty."""
-    if screen.focused is None:
-        return "charts" if screen.app.app_focus else ""
-    return "lanes" if screen.lanes.has_focus_within else "prompt" if screen.prompt_pane.has_focus_within else ""
+    """The part that the keys of a screen go to: `prompt`, `lanes`, `charts`; empty for what is asked besides."""
+    parts = {"prompt": screen.prompt_pane, "lanes": screen.lanes, "charts": screen.charts}
+    return next((name for name, part in parts.items() if part.has_focus_within), "")
 
 
 def focus_part(screen: "MainScreen", part: str) -> None:
@@ -77,7 +76,7 @@ def focus_part(screen: "MainScreen", part: str) -> None:
     elif part == "lanes":
         screen.lanes.current.stream.focus()
     else:
-        screen.set_focus(None)
+        screen.charts.focus()
 
 
 class _Room(Static):
@@ -325,8 +324,6 @@ class MainScreen(Screen[None]):
         self.status.show(self._live)
         part = focused_part(self)
         self._key_bar.show(footer_of(self._footer, part, self._live.busy), letters=part in ("lanes", "charts"))
-        for pane in (self.history, self.charts):
-            pane.set_class(part == "charts", "-front")
 
     def chart_source(self) -> ChartSource:
         """The lanes and settings that the charts are drawn from."""

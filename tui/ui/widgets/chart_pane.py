@@ -175,8 +175,10 @@ class ChartHolder(Vertical):
         self.call_after_refresh(self.draw)
 
 
-class ChartPane(ChartHolder):
+class ChartPane(ChartHolder, can_focus=True):
     """A chart under the names of all."""
+
+    FOCUS_ON_CLICK = False
 
     def __init__(self, source: Callable[[], ChartSource]) -> None:
         super().__init__(source, charts.CHARTS[0], id="chart")
