@@ -72,7 +72,8 @@ async def test_with_all_panes_in_sight_the_next_is_the_one_after_where_the_focus
         editor = s.app.main.query_one("#user", TextArea)
         assert s.app.focused is editor
         charts = s.app.main.charts
-        for where in (s.views[0].stream, charts, editor, s.views[0].stream, charts):
+        expected: list[Widget] = [s.views[0].stream, charts, editor, s.views[0].stream, charts]
+        for where in expected:
             await s.press("f2")
             assert s.app.focused is where
         await s.until(lambda: "f Next chart" in s.shown.splitlines()[-1], "the letters of the charts")

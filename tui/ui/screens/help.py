@@ -156,10 +156,8 @@ class HelpScreen(ModalScreen[None], OnTop[None]):
 def _part(focused: Widget | None) -> tuple[tuple[str, str] | None, str]:
     """Name and explanation of the innermost part around `focused` that has any, and the name of its footer."""
     around = focused.ancestors_with_self if focused is not None else ()
-    found = next((node.id for node in around if node.id in _PARTS), None)
-    return (None if found is None else _PARTS[found]), {"user": "prompt", "system": "prompt"}.get(
-        found or "", found or ""
-    )
+    found = next((node.id for node in around if node.id in _PARTS), None) or ""
+    return _PARTS.get(found), "prompt" if found in ("user", "system") else found
 
 
 def _rows(actions: Sequence[Action], *, letters: bool = False) -> list[_Row]:
