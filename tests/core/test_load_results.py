@@ -2,12 +2,14 @@
 
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_load import ENDPOINT, INFO, MS, at, curve, request, saturating
 
 from tui.core.events import FailureKind
+from tui.core.load import Level
 from tui.core.load_results import BATCHES, LevelSummary, LoadTally, cells, knee, levels_in, notes, with_hosts
 from tui.core.objectives import parse
 from tui.core.parameters import Parameters
@@ -15,6 +17,7 @@ from tui.core.plan import Plan
 from tui.core.prompt import Prompt
 from tui.core.record import RequestRecord
 from tui.core.run import StoredRun
+from tui.core.statistics import describe
 from tui.core.target import Target
 
 
@@ -55,6 +58,12 @@ def test_time_before_a_late_send_counts_from_the_due_moment_alone() -> None:
     assert (level.ttft_from_due.max, level.total_from_due.max) == (2_100 * MS, 2_400 * MS)
     assert (level.lag.max, level.lag.min) == (2_000 * MS, 0)
     assert level.ttft_from_due.median == pytest.approx(125 * MS, abs=30 * MS)
+    # Nobody was due at a moment of levels: a slot asks when it is free.
+    assert notes([level])[:-1] == []
+    at_rate = msgspec.structs.replace(level, level=Level(rate=10.0, arrivals="constant"))
+    assert "requests left up to 2.00 s after they were due" in notes([at_rate])[0]
+    on_time = msgspec.structs.replace(at_rate, lag=describe([3.0 * MS]))
+    assert notes([on_time])[:-1] == []
 
 
 def test_goodput_is_of_requests_within_every_limit() -> None:

@@ -19,12 +19,13 @@ from tui.core.observation import Observation, observe, summary
 from tui.core.record import RequestRecord
 from tui.core.run import RunInfo, StoredRun
 from tui.core.statistics import CONFIDENCE, RESAMPLES, Description, Interval, describe, median_draws, samples_needed
-from tui.core.wording import ABSENT, amount, counted, percent, three_digits
+from tui.core.wording import ABSENT, amount, counted, format_duration, percent, three_digits
 
 BATCHES = 10
 """Parts of equal length of a level's counted time; their rates tell the doubt of its goodput."""
 FEWEST_LEVELS = 3
 """Levels below which a curve has no knee."""
+_LATE_NS = 50_000_000  # of an arrival, from which on it is told: a machine, a connection or a full load made it so
 
 
 class LoadSample(msgspec.Struct, frozen=True, kw_only=True):
@@ -386,9 +387,9 @@ def notes(levels: Sequence[LevelSummary]) -> list[str]:
             counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in one.errors.items())
             said.append(f"{who}: {counts}")
         if one.interrupted:
-            said.append(
-                f"{who}: {one.interrupted:,} interrupted: their engine was lost, and its share of the load with it"
-            )
+            said.append(f"{who}: {one.interrupted:,} interrupted: their engine was lost, with its share of the load")
+        if one.level.arrivals is not None and (one.lag.max or 0) >= _LATE_NS:
+            said.append(f"{who}: requests left up to {format_duration(one.lag.max)} after they were due")
         if one.unsent:
             said.append(
                 f"{who}: {counted(one.unsent, 'request')} due and not sent, since too many were in flight "
