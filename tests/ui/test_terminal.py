@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.ui.terminal import LONGEST, Terminal, clipboard_sequence, copy, is_light
+from tui.ui.terminal import LONGEST, Terminal, clipboard_sequence, copy, describe, is_light
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=3_000)
 
@@ -39,6 +39,21 @@ def test_through_screen_in_pieces_that_it_can_hold(text: str) -> None:
     pieces = re.findall("\x1bP(.*?)\x1b\\\\", sequence, re.DOTALL)
     assert all(len(piece) < 768 for piece in pieces)
     assert clipboard("".join(pieces)) == text
+
+
+@pytest.mark.parametrize(
+    ("term", "variables", "inside"),
+    [
+        ("tmux-256color", ("TMUX",), "tmux"),
+        ("screen", ("TMUX",), "tmux"),
+        ("screen", ("STY",), "screen"),
+        ("tmux-256color", ("TMUX", "STY"), "tmux"),
+        ("screen.xterm-256color", ("TMUX", "STY"), "screen"),
+        ("xterm", (), ""),
+    ],
+)
+def test_of_two_multiplexers_the_inner_one_counts(term: str, variables: tuple[str, ...], inside: str) -> None:
+    assert describe({"TERM": term, **dict.fromkeys(variables, "there")}, "auto").inside == inside
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,7 @@ GRACE_S = 3.0
 """Longest time for an ordered end in all."""
 
 LEFT_ON = "\x1b[?2026l\x1b[?1002l\x1b[?1016l\x1b[?2048l\x1b]22;\x07\x1b[?7h\x1b[0m"
-"""Switches off what Textual leaves on or may have been cut off in: synchronised output, drags and pixels of the mouse,
-reports of the size, the pointer's shape, colours. All without effect where they are off."""
+"""Switches off what Textual leaves on or may have been cut off in. Without effect where it is off."""
 
 _RESTORE = (
     b"\x18\x1b\\\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h"
@@ -82,7 +81,9 @@ def describe(environ: Mapping[str, str], glyphs: str) -> Terminal:
         colours = "truecolor"
     else:
         colours = "256" if "256color" in term or "kitty" in term else "16"
-    inside: Literal["", "tmux", "screen"] = "tmux" if environ.get("TMUX") else "screen" if environ.get("STY") else ""
+    # In both: GNU screen writes on the screen what is meant for tmux, while tmux drops what is meant for screen.
+    in_tmux = environ.get("TMUX") and (term.startswith("tmux") or not environ.get("STY"))
+    inside: Literal["", "tmux", "screen"] = "tmux" if in_tmux else "screen" if environ.get("STY") else ""
     return Terminal(
         colours=colours,
         utf8=utf8,
@@ -286,8 +287,7 @@ _SCREENS_PIECE = 500
 
 
 def copy(text: str, terminal: Terminal, write: Callable[[str], None]) -> Path | None:
-    """Put `text` into the clipboard by what `write` sends to the terminal, or, where the terminal has none or the text
-    is too long for it, into a private file, whose path is returned. Raises OSError if that cannot be written."""
+    """Put `text` into the clipboard by what `write` sends, or else into a private file: its path. Raises OSError."""
     sequence = clipboard_sequence(text, terminal)
     if sequence is None:
         path = state_dir() / "copied.txt"
