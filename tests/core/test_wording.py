@@ -137,7 +137,7 @@ def test_things_are_counted_by_one_function() -> None:
         for argument in node.args[-1:]
         if isinstance(argument, ast.Constant)
     }
-    plural = re.compile(rf" ({'|'.join(sorted(said))})s\b(?!/)")
+    plural = re.compile(rf" (?:more |other |complete )?({'|'.join(sorted(said))})s\b(?!/)")
     by_hand = []
     for name, node in nodes:
         parts = node.values if isinstance(node, ast.JoinedStr) else []

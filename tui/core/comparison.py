@@ -18,7 +18,7 @@ from tui.core.distributions import holm, mann_whitney, normal_quantile, smallest
 from tui.core.figure_row import Unit
 from tui.core.figures import Figure
 from tui.core.statistics import CONFIDENCE, Dependence, Interval
-from tui.core.wording import change, percent, round_amount
+from tui.core.wording import change, counted, percent, round_amount
 
 FEWEST = 5
 """Samples of each set below which nothing is compared: the interval of a median then covers less than it says."""
@@ -294,8 +294,8 @@ def _none_shown(
     )
     if not more or worth is None:
         return sentence
-    runs = "10,000 or more" if more >= MOST_RUNS else f"about {two_digits(more):,}"
-    return f"{sentence}; {runs} more runs of each would tell {round_amount(figure, worth)} apart"
+    runs = f"{MOST_RUNS:,} more runs or more" if more >= MOST_RUNS else f"about {counted(two_digits(more), 'more run')}"
+    return f"{sentence}; {runs} of each would tell {round_amount(figure, worth)} apart"
 
 
 def round_number(value: float) -> float:
