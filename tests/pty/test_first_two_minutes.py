@@ -42,7 +42,8 @@ def paste(terminal: Terminal, text: str) -> None:
 
 def test_start_paste_run_change_run_compare_save_and_reopen(environ: dict[str, str]) -> None:
     with Terminal(["--demo"], environ) as terminal:
-        terminal.until_shows("ready")
+        shown = terminal.until_shows("ready")
+        assert "ANTHROPIC_API_KEY" not in shown, "who asked for a demo is not told of a key"
         paste(terminal, "Why is the sea blue?")
         terminal.until_shows("Why is the sea blue?")
         press(terminal, "F5", "Run")

@@ -209,9 +209,9 @@ class LatencyApp(App[None]):
         return self.dispatcher.commands(screen)
 
     @property
-    def other_names(self) -> dict[str, str]:
-        """Words for actions, by their titles, that the palette finds them by."""
-        return {row.title: row.words for row in self.context.keys.of()}
+    def other_names(self) -> dict[str, tuple[str, str]]:
+        """Words for actions, by their titles, that the palette finds them by: other names, then what they do."""
+        return {row.title: (row.words, row.help) for row in self.context.keys.of()}
 
     @on(PromptHead.Clicked)
     async def _open_prompts(self) -> None:

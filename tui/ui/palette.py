@@ -37,7 +37,9 @@ class ActionsProvider(Provider):
         matcher, typed = self.matcher(query), query.lower().split()
         other_names = getattr(self.app, "other_names", {})
         for title, help_text, callback, *_ in self.app.get_system_commands(self.screen):
-            score = _score(typed, matcher.match(title), title, help_text or "", other_names.get(title, ""))
+            names, does = other_names.get(title, ("", ""))
+            # Of what is unavailable the help is the reason.
+            score = _score(typed, matcher.match(title), title, f"{help_text} {does}", names)
             if score > 0:
                 yield Hit(score, matcher.highlight(title), callback, help=help_text)
 

@@ -176,6 +176,8 @@ MEANT = {
     "drafts": "Open",
     "note": "History",
     "percentile": "Statistics",
+    "colleague": "Save",  # by its help alone
+    "drifts": "In turn",  # though it is unavailable
 }
 """Words that are typed into the palette, and the titles that they find first."""
 
