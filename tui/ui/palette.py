@@ -37,14 +37,12 @@ class ActionsProvider(Provider):
         matcher, typed = self.matcher(query), query.lower().split()
         other_names = getattr(self.app, "other_names", {})
         for title, help_text, callback, *_ in self.app.get_system_commands(self.screen):
-            names, does = other_names.get(title, ("", ""))
-            # Of what is unavailable the help is the reason.
-            score = _score(typed, matcher.match(title), title, f"{help_text} {does}", names)
+            score = _score(typed, matcher.match(title), title, *other_names.get(title, ("", help_text or "")))
             if score > 0:
                 yield Hit(score, matcher.highlight(title), callback, help=help_text)
 
 
-def _score(typed: Sequence[str], by_letters: float, title: str, help_text: str, others: str) -> float:
+def _score(typed: Sequence[str], by_letters: float, title: str, others: str, help_text: str) -> float:
     """The more the better: words of the title, then a name that others have for it, the first being best, then
     words of its help, then letters of the title in order, since "exit" is in "Next variant" too."""
     names = others.split()
