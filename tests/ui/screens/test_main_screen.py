@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import thrift
 from rich.console import RenderableType
+from textual._compositor import LayoutUpdate
 from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.widget import Widget
@@ -23,15 +24,37 @@ from tui.ui.keymap import Keymap
 from tui.ui.screens.chart import ChartScreen
 from tui.ui.screens.dialogs import ConfirmScreen
 from tui.ui.screens.help import HelpScreen
+from tui.ui.sparing import SparingCompositor
 
 from .conftest import OpenApp
-from .driving import SMALL, STEADY, AppDriver, fast, keys_of, steady
+from .driving import SMALL, STEADY, WIDE, AppDriver, fast, keys_of, steady
 
 
 def shown_panes(s: AppDriver) -> list[str]:
     """Which of the panes are on screen."""
     regions = {"prompt": "#edit", "lanes": "#lanes", "charts": "#charts"}
     return [name for name, selector in regions.items() if s.app.main.query_one(selector).region.area > 0]
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL, (190, 53)])
+async def test_the_first_picture_is_whole(
+    open_app: OpenApp, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    pictures: list[list[str]] = []
+    original = SparingCompositor.render_full_update
+
+    def noted(self: SparingCompositor, simplify: bool = False) -> LayoutUpdate:
+        pictures.append([strip.text for strip in self.render_strips()])
+        return original(self, simplify)
+
+    monkeypatch.setattr(SparingCompositor, "render_full_update", noted)
+    monkeypatch.setattr(thrift, "_SELDOM_S", 0.0)
+    async with open_app(fast(2), size=size) as s:
+        await s.until_painted()
+        # Later come only what the session says in the first row, the scroll bar of the models and the line below a tab.
+        blocks = str.maketrans("▁▂▃▄▅▆▇╸╺", " " * 7 + "━━")
+        first, settled = ([row.translate(blocks) for row in rows[1:]] for rows in (pictures[0], s.shown.split("\n")))
+        assert first == settled
 
 
 async def test_one_pane_at_a_time_at_80_by_24_and_the_focus_goes_with_it(

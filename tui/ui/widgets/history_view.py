@@ -17,6 +17,9 @@ from tui.session.live import Lane
 from tui.ui.viewmodel.lane_history import RANKED, HistoryTable, LaneHistory, history_table
 from tui.ui.viewmodel.lane_lines import shortened
 
+_USUAL_SHARE, _PADDING = 0.6, 2
+"""Its width, where nobody has dragged it: of the screen's, and without the padding."""
+
 
 class HistoryView(Vertical):
     """The table; `show` draws it anew if a run has ended since."""
@@ -66,9 +69,11 @@ class HistoryView(Vertical):
         """
         self._lanes = lanes
         self._verdicts = verdict or self._verdicts
+        if self.size and not self.is_on_screen:
+            return
         # One cell is left for the scrollbar, so that it covers no figure.
-        width = self.size.width - 1
-        if width < 1 or not self.is_on_screen:
+        width = (self.size.width or self._usual_width()) - 1
+        if width < 1:
             return
         kept = {id(history.lane): history for history in self._histories}
         self._histories = [kept.get(id(lane)) or LaneHistory(lane) for lane in lanes]
@@ -83,6 +88,10 @@ class HistoryView(Vertical):
         self._lines.update(self._coloured(table))
         self._remarks.display = bool(table.remarks)
         self._remarks.update("\n".join(table.remarks))
+
+    def _usual_width(self) -> int:
+        """About the width that there will be: without it the table would miss in the first picture."""
+        return 0 if self.screen.has_class("-compact") else round(_USUAL_SHARE * self.app.size.width) - _PADDING
 
     def _coloured(self, table: HistoryTable) -> Content:
         """The lines, the sparklines of TTFT told from those of the totals."""

@@ -151,8 +151,12 @@ class LaneView(Vertical):
         self.tick(self._now_ns())
 
     def on_resize(self) -> None:
-        """Figures stand on one line where there is room."""
-        self.set_class(self.size.width >= _ONE_LINE_CELLS, "-wide")
+        """Show the lane for its new width."""
+        self.fit(self.size.width)
+
+    def fit(self, cells: int) -> None:
+        """Put the figures on one line where so many cells have room for them."""
+        self.set_class(cells >= _ONE_LINE_CELLS, "-wide")
         self._lines = ("", "", "")
         self.tick(self._now_ns())
 

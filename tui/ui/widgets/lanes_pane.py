@@ -9,6 +9,7 @@ from textual.geometry import Size
 
 from tui.core.model import KnownModel
 from tui.core.plan import Plan
+from tui.core.sanitize import clean
 from tui.session.live import Lane
 from tui.ui.bindings import KeyNames
 from tui.ui.viewmodel.lane_lines import shortened
@@ -16,8 +17,8 @@ from tui.ui.widgets.lane_view import LaneView
 
 _NARROWEST_LANE = 26
 _LOWEST_LANE = 9
-_USUAL_SHARE = 0.68
-"""Share of the lanes in the width, where the prompt stands beside them."""
+_USUAL_SHARE, _AROUND = 0.68, 3
+"""Share of the lanes in the width, where the prompt stands beside them, and cells of a lane that its text has not."""
 
 
 class LanesPane(VerticalScroll, can_focus=False):
@@ -147,7 +148,11 @@ class LanesPane(VerticalScroll, can_focus=False):
     def on_mount(self) -> None:
         """Begin with about the columns that there will be: others would lay out and style all lanes twice."""
         share = 1 if self.screen.has_class("-compact") else _USUAL_SHARE
-        self._arrange(Size(round(share * self.app.size.width), self.app.size.height))
+        width = round(share * self.app.size.width)
+        self._arrange(Size(width, self.app.size.height))
+        for view in self.views:
+            view.fit(width // self.styles.grid_size_columns - _AROUND)
+        self.current.call(clean(self.current.lane.label), current=len(self.views) > 1)
 
     def on_resize(self, _event: Resize) -> None:
         """Columns follow the width."""
