@@ -52,7 +52,7 @@ def run_in(
     [
         ("xterm-256color", {"COLORTERM": "truecolor"}, {"truecolor"}),
         ("xterm-256color", {}, {"256"}),
-        ("screen-256color", {}, {"256"}),
+        ("screen-256color", {"STY": "1.pts"}, {"256"}),
         ("tmux-256color", {"TMUX": "/tmp/no,1,0"}, {"256"}),
         ("xterm", {}, {"16"}),
         ("linux", {}, {"16"}),
@@ -70,6 +70,7 @@ def test_no_more_colours_than_it_has(
     # The terminal's own sixteen are used by every theme's charts and by the theme of terminals with few colours.
     assert found - {"16"} == kinds - {"16"}
     assert ("16" in found) <= bool(kinds)
+    assert (b"\x1b[?1003h" in written) is ("STY" not in variables), "GNU screen holds Escape back with the mouse"
 
 
 @pytest.mark.parametrize("term", ["dumb", "unknown"])
