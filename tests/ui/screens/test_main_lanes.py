@@ -1,5 +1,8 @@
 """Lanes: going from one to the next, one alone, scrolling back, copying, searching, clearing."""
 
+from textual.geometry import Size
+
+from tui.core.figures import Figure
 from tui.core.record import State
 from tui.ui.screens.dialogs import SearchScreen
 
@@ -116,6 +119,13 @@ async def test_a_wide_lane_says_what_end_does(open_app: OpenApp) -> None:
         await s.pilot.resize_terminal(100, 30)
         s.views[0].stream.following = False
         await s.until_shown("✔ done  ⏸ End follows")
+        s.views[0].lane.first = (Figure.TTFT,)
+        rows = s.views[0]._state_rows
+        for width, found in ((40, ["✔ done · first: TTFT  ⏸ End follows"]), (32, ["⏸ End · ✔ done · first: TTFT"])):
+            s.views[0]._state._size = Size(width, 1)
+            assert rows() == found
+        s.views[0]._state._size = Size(22, 1)
+        assert rows() == ["⏸ End follows", "✔ done · first: TTFT"], "no fact of the state is cut"
 
 
 async def test_a_new_run_follows_again(open_app: OpenApp) -> None:

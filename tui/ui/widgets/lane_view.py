@@ -257,9 +257,9 @@ class LaneView(Vertical):
         line, *rest = state_lines(self.lane, cells or sys.maxsize, self._now_ns())
         if self.stream.following:
             return [line, *rest]
-        long = f"{line}  ⏸ End follows"
-        # In front where it would be cut: that the lane stands still is what must be seen.
-        return [long if cell_len(long) <= cells else f"⏸ End · {line}", *rest]
+        # In front where it would be cut, and above where the rest would be: that the lane stands still is to be seen.
+        ways = [f"{line}  ⏸ End follows"], [f"⏸ End · {line}"], ["⏸ End follows", line]
+        return [*next(way for way in ways if cell_len(way[0]) <= cells or way is ways[-1]), *rest]
 
     def _figures_text(self, now_ns: int) -> str:
         ttft, tokens, total, rate = figures(self.lane, now_ns, self._characters)
