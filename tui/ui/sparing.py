@@ -60,7 +60,7 @@ class SparingCompositor(Compositor):
         left_over: list[list[tuple[int, int]]] = [[] for _ in range(self.size.height)]
         for y, start, end in self._regions_to_spans(filter(None, changed)):
             left_over[y].append((start, end))
-        spans = [(y, spans[0][0], spans[-1][1]) for y, spans in enumerate(left_over) if spans]
+        spans = [(y, places[0][0], places[-1][1]) for y, places in enumerate(left_over) if places]
         rows = self._seen_in(left_over)
         ends = [[x + strip.cell_length for x, strip in row.items()] for row in rows]
         return ChopsUpdate(rows, spans, ends) if spans else None

@@ -77,8 +77,7 @@ def start(
             notes=[str(one) for one in loaded.ignored],
         )
         EndOnSignals(app.leave_from_signal, lambda: _end(on_disk, session))
-        # GNU screen holds Escape back until the next key while the mouse is reported to a program (mawww/kakoune#4376).
-        app.run(mouse=terminal.inside != "screen")
+        app.run(mouse=terminal.takes_mouse)
     finally:
         _end(on_disk, session)
     return _farewell(on_disk, session, app.return_code or ExitCode.OK)

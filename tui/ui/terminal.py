@@ -60,6 +60,11 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
     typed: bytes = b""
     """Input from before the screen was there; it may end within a key."""
 
+    @property
+    def takes_mouse(self) -> bool:
+        """False in GNU screen, which holds Escape back until the next key with it (mawww/kakoune#4376)."""
+        return self.inside != "screen"
+
 
 def require_screen(environ: Mapping[str, str]) -> None:
     """Raise UsageError where a screen cannot be shown."""

@@ -69,11 +69,9 @@ class HistoryView(Vertical):
         """
         self._lanes = lanes
         self._verdicts = verdict or self._verdicts
-        if self.size and not self.is_on_screen:
-            return
         # One cell is left for the scrollbar, so that it covers no figure.
         width = (self.size.width or self._usual_width()) - 1
-        if width < 1:
+        if width < 1 or (self.size and not self.is_on_screen):
             return
         kept = {id(history.lane): history for history in self._histories}
         self._histories = [kept.get(id(lane)) or LaneHistory(lane) for lane in lanes]
