@@ -322,7 +322,7 @@ async def test_each_lane_fails_alone(engine: Driver, simulator: SimulatorProcess
     engine.failing(no_key, FailureKind.NO_KEY, "KEY_THAT_IS_NOT_SET", "--demo")
     engine.failing(blank, FailureKind.NO_KEY, "KEY_BLANK")
     engine.failing(bad_key, FailureKind.BAD_KEY, "Invalid bearer token", "KEY_BAD")
-    engine.failing(model, FailureKind.UNKNOWN_MODEL, "claude-nonsense-9", "Targets")
+    engine.failing(model, FailureKind.UNKNOWN_MODEL, "claude-nonsense-9", "Choose another model")
     engine.failing(refused, FailureKind.CONNECTION_REFUSED, nobody, "Start the server")
     engine.failing(name, FailureKind.NAME_NOT_FOUND, "name.invalid", "base URL")
     engine.failing(tls, FailureKind.TLS, "https://127.0.0.1", "write http://")

@@ -66,7 +66,7 @@ async def test_a_refusal_is_a_state_and_in_no_statistic(engine: Driver) -> None:
     found = observe(record)
     assert found is not None
     assert (found.failed, found.answered, found.ttft_ns) == (False, False, None)
-    assert any("1 of 1 requests refused" in remark for remark in remarks_on("lane", [found]))
+    assert any("1 of 1 request refused" in remark for remark in remarks_on("lane", [found]))
 
 
 async def test_an_answer_that_ends_with_the_context_is_cut(engine: Driver) -> None:
