@@ -52,12 +52,25 @@ class OneBox(ModalScreen[None]):
         yield Static("one box, row by row; " * 20, id="one", markup=False)
 
 
+class Emulator:
+    def __init__(self) -> None:
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._screen.reset_mode(pyte.modes.DECAWM)
+        self._screen.set_mode(pyte.modes.LNM)
+        self._stream = pyte.Stream(self._screen)
+
+    def take(self, data: str) -> None:
+        self._stream.feed(data)
+
+    @property
+    def cells(self) -> list[pyte.screens.Char]:
+        return [self._screen.buffer[y][x] for y in range(ROWS) for x in range(COLUMNS)]
+
+
 def picture(data: str) -> list[pyte.screens.Char]:
-    screen = pyte.Screen(COLUMNS, ROWS)
-    screen.reset_mode(pyte.modes.DECAWM)
-    screen.set_mode(pyte.modes.LNM)
-    pyte.Stream(screen).feed(data)
-    return [screen.buffer[y][x] for y in range(ROWS) for x in range(COLUMNS)]
+    emulator = Emulator()
+    emulator.take(data)
+    return emulator.cells
 
 
 def some_places(chance: random.Random) -> set[Region]:
@@ -97,25 +110,24 @@ async def test_what_stands_on_the_terminal_is_not_written_again() -> None:
         await app.push_screen(OneBox())
         await pilot.pause()
         compositors = [screen._compositor for screen in (patches, app.screen)]
-        shown, written = Written(), ""
-        for step in range(60):
+        shown, terminal = Written(), Emulator()
+        for step in range(40):
             compositor = compositors[step // 7 % 2]
             if step % 3:
                 patches.query(Static)[chance.randrange(10)].update(f"changed {step} " * chance.randrange(30))
                 await pilot.pause()
             compositor._dirty_regions = some_places(chance)
-            partial = step % 7 and step % 5
-            update = compositor.render_partial_update() if partial else compositor.render_full_update()
-            if not partial:
-                written += shown.news_in(update).render_segments(app.console)
-                whole = picture(compositor.render_full_update().render_segments(app.console))
-                assert picture(written) == whole
-                assert shown.news_in(compositor.render_full_update()).render_segments(app.console) == ""
-            elif update is not None:
-                written += shown.news_in(update).render_segments(app.console)
+            if step % 7 and step % 5:
+                terminal.take(shown.news_in(compositor.render_partial_update()).render_segments(app.console))
+                continue
+            whole = compositor.render_full_update()
+            terminal.take(shown.news_in(whole).render_segments(app.console))
+            assert terminal.cells == picture(whole.render_segments(app.console))
+            assert shown.news_in(compositor.render_full_update()).render_segments(app.console) == ""
+        whole = compositor.render_full_update()
+        terminal.take(shown.news_in(whole).render_segments(app.console))
         shown.forget()
-        again = shown.news_in(compositor.render_full_update()).render_segments(app.console)
-        assert picture(again) == picture(compositor.render_full_update().render_segments(app.console))
+        assert picture(shown.news_in(whole).render_segments(app.console)) == terminal.cells
 
 
 def test_what_something_was_written_over_is_written_again() -> None:
