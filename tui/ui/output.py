@@ -160,7 +160,7 @@ _STYLES = re.compile(r"\x1b\[0m((?:\x1b\[\d+;\d+H)*)\x1b\[([\d;]+)m|(\x1b\[[\d;:
 
 
 def lean(data: str) -> str:
-    """The same picture in fewer bytes: without moves that another one follows, or ends of a style that begins again."""
+    """The same picture in fewer bytes: without ends of a style that begins again."""
     style: str | None = ""
 
     def thinner(match: re.Match[str]) -> str:

@@ -361,6 +361,8 @@ class MainScreen(Screen[None]):
         """Those of the lane where a drag began: past its end stands another answer."""
         return {widget: found for widget, found in selections.items() if widget is self.focused} or selections
 
+    # Panes
+
     @property
     def compact(self) -> bool:
         """True if one pane is shown at a time."""
